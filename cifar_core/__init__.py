@@ -1,0 +1,1 @@
+"""Train, evaluate and explain image classifiers. Knows nothing about any user interface."""

@@ -1,0 +1,297 @@
+"""The settings of a training run, and the presets to start from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cifar_core.models import MODELS
+from cifar_core.optim import OPTIMIZERS
+from cifar_core.registry import Option, Registry
+from cifar_core.schedules import SCHEDULES
+from cifar_core.settings import Settings, choice, number, switch, text
+
+DATA, NETWORK, OPTIMISATION = "Data", "Network", "Optimisation"
+STOPPING, MACHINE = "Stopping", "Machine and reproducibility"
+
+PRECISIONS = Registry(
+    "precision",
+    [
+        Option(key="auto", title="Automatic", summary="bfloat16 where the device gains by it."),
+        Option(key="float32", title="float32", summary="Full precision everywhere."),
+        Option(key="bfloat16", title="bfloat16", summary="Half the bits, the same range."),
+        Option(
+            key="float16",
+            title="float16",
+            summary="For older GPUs without bfloat16; the loss is scaled.",
+        ),
+    ],
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Settings):
+    """Everything that decides how one run trains; saved as config.json beside its weights."""
+
+    data: str = text(
+        "auto",
+        group=DATA,
+        help="Where the images are: 'synthetic', a folder, an archive, or 'auto'.",
+    )
+    train_fraction: float = number(
+        1.0,
+        low=0.001,
+        high=1.0,
+        group=DATA,
+        help="Share of the training images to use, taken evenly from every class.",
+    )
+    val_fraction: float = number(
+        0.1,
+        low=0.01,
+        high=0.5,
+        group=DATA,
+        label="Validation share",
+        help="Share of the training images kept aside to choose the best epoch.",
+    )
+    split_seed: int = number(
+        0,
+        low=0,
+        high=2**31 - 1,
+        group=DATA,
+        advanced=True,
+        help="Decides which images are kept aside; keep it when comparing runs.",
+    )
+    crop_padding: int = number(
+        4,
+        low=0,
+        high=8,
+        group=DATA,
+        help="Shift each image by up to so many pixels, drawn anew every epoch; 0 turns it off.",
+    )
+    flip: bool = switch(
+        True,
+        group=DATA,
+        label="Mirror",
+        help="Mirror each image left to right with probability one half.",
+    )
+    model: str = choice("simple_cnn", MODELS, group=NETWORK, help="The architecture to train.")
+    dropout: float = number(
+        0.3,
+        low=0.0,
+        high=0.9,
+        group=NETWORK,
+        used_by="model",
+        help="Share of the last features that is set to zero at each training step.",
+    )
+    optimizer: str = choice(
+        "sgd", OPTIMIZERS, group=OPTIMISATION, help="How gradients become weight updates."
+    )
+    learning_rate: float = number(
+        0.1,
+        low=1e-6,
+        high=10.0,
+        group=OPTIMISATION,
+        log_scale=True,
+        help="The largest step size used; the schedule multiplies it.",
+    )
+    momentum: float = number(
+        0.9,
+        low=0.0,
+        high=0.999,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        help="Share of the last update that is carried into the next.",
+    )
+    nesterov: bool = switch(
+        True,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        label="Nesterov momentum",
+        help="Take the gradient where the momentum is about to lead.",
+    )
+    beta1: float = number(
+        0.9,
+        low=0.0,
+        high=0.9999,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        help="Memory of the mean gradient.",
+    )
+    beta2: float = number(
+        0.999,
+        low=0.0,
+        high=0.99999,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        help="Memory of the squared gradient.",
+    )
+    schedule: str = choice(
+        "one_cycle",
+        SCHEDULES,
+        group=OPTIMISATION,
+        help="How the learning rate changes during the run.",
+    )
+    warmup_epochs: float = number(
+        1.0,
+        low=0.0,
+        high=100.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        help="Epochs in which the rate rises from 0.",
+    )
+    step_epochs: int = number(
+        10,
+        low=1,
+        high=500,
+        group=OPTIMISATION,
+        used_by="schedule",
+        help="Epochs between two drops of the rate.",
+    )
+    step_factor: float = number(
+        0.1,
+        low=0.01,
+        high=0.99,
+        group=OPTIMISATION,
+        used_by="schedule",
+        help="What the rate is multiplied by at each drop.",
+    )
+    epochs: int = number(
+        15, low=1, high=1000, group=OPTIMISATION, help="Passes over the training images."
+    )
+    batch_size: int = number(
+        128, low=2, high=8192, group=OPTIMISATION, help="Images per optimization step."
+    )
+    weight_decay: float = number(
+        5e-4,
+        low=0.0,
+        high=0.5,
+        group=OPTIMISATION,
+        log_scale=True,
+        help="Pull of the weights towards 0; norms and biases are left alone.",
+    )
+    label_smoothing: float = number(
+        0.0,
+        low=0.0,
+        high=0.5,
+        group=OPTIMISATION,
+        advanced=True,
+        help="Share of the target spread evenly over all classes.",
+    )
+    clip_norm: float = number(
+        0.0,
+        low=0.0,
+        high=1000.0,
+        group=OPTIMISATION,
+        advanced=True,
+        label="Gradient clipping",
+        help="Largest allowed length of the gradient; 0 does not clip.",
+    )
+    patience: int = number(
+        0,
+        low=0,
+        high=1000,
+        group=STOPPING,
+        label="Early stopping patience",
+        help="Stop after so many epochs without a better validation accuracy; 0 never does.",
+    )
+    min_delta: float = number(
+        0.0,
+        low=0.0,
+        high=0.5,
+        group=STOPPING,
+        advanced=True,
+        label="Smallest improvement",
+        help="A gain in validation accuracy below this does not count as better.",
+    )
+    device: str = text(
+        "auto",
+        group=MACHINE,
+        longest=20,
+        help="'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'. Automatic takes the fastest there is.",
+    )
+    precision: str = choice(
+        "auto",
+        PRECISIONS,
+        group=MACHINE,
+        advanced=True,
+        help="Number format of the forward and backward pass.",
+    )
+    threads: int = number(
+        0,
+        low=0,
+        high=256,
+        group=MACHINE,
+        advanced=True,
+        label="CPU threads",
+        help="0 takes all cores but one, so that the dashboard stays quick.",
+    )
+    deterministic: bool = switch(
+        False,
+        group=MACHINE,
+        advanced=True,
+        help="Ask the GPU for repeatable sums, at some cost; the CPU repeats itself anyway.",
+    )
+    seed: int = number(
+        0,
+        low=0,
+        high=2**31 - 1,
+        group=MACHINE,
+        help="Decides the first weights, the order and the augmentation. Same seed, same run.",
+    )
+
+    def conflicts(self) -> dict[str, str]:
+        """Find settings that are each in range but cannot go together."""
+        problems = {}
+        if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
+            problems["nesterov"] = (
+                "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
+                "Turn nesterov off or set momentum, for example to 0.9."
+            )
+        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs:
+            problems["warmup_epochs"] = (
+                f"warmup_epochs is {self.warmup_epochs:g}, but the run has only {self.epochs} "
+                f"epochs. Choose fewer than {self.epochs} (default 1)."
+            )
+        return problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A named starting point: the settings in which it differs from the defaults."""
+
+    key: str
+    title: str
+    summary: str
+    values: dict[str, Any]
+
+    @property
+    def config(self) -> TrainConfig:
+        """Return the whole settings."""
+        return TrainConfig(**self.values)
+
+
+PRESETS = Registry(
+    "preset",
+    [
+        Preset(
+            key="lab_cnn",
+            title="Lab CNN",
+            summary="The course's first network. The course reported 66.71 % on test.",
+            values={"model": "simple_cnn"},
+        ),
+        Preset(
+            key="lab_cnn_dropout",
+            title="Lab CNN with dropout",
+            summary="The same with dropout: a little slower to learn, a little less overfitting.",
+            values={"model": "simple_cnn_dropout", "dropout": 0.3},
+        ),
+        Preset(
+            key="smoke",
+            title="60-second smoke test",
+            summary="A tenth of the images for a few epochs, to see everything work.",
+            values={"model": "simple_cnn", "train_fraction": 0.1, "epochs": 5},
+        ),
+    ],
+)

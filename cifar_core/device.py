@@ -1,0 +1,98 @@
+"""Where to train: finds the devices, chooses one and says why in one sentence."""
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.errors import DeviceError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """One place that can train one run at a time."""
+
+    id: str  # "cpu", "mps", "cuda:0", ... as torch names it
+    name: str
+    memory_megabytes: int = 0  # 0 when unknown
+
+
+def inventory() -> list[Device]:
+    """List this machine's devices, fastest first, without importing torch or touching a GPU."""
+    return [*nvidia_gpus(), *apple_gpu(), Device(id="cpu", name=cpu_name())]
+
+
+def nvidia_gpus() -> list[Device]:
+    """Ask nvidia-smi, honouring CUDA_VISIBLE_DEVICES; no driver means no GPU."""
+    program, visible = shutil.which("nvidia-smi"), os.environ.get("CUDA_VISIBLE_DEVICES")
+    if program is None or visible in ("", "-1"):
+        return []
+    query = ["--query-gpu=index,name,memory.total,uuid", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(
+            [program, *query], capture_output=True, text=True, timeout=10, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = [[cell.strip() for cell in line.split(",")] for line in answer.splitlines()]
+    if visible is not None:
+        wanted = [word.strip() for word in visible.split(",")]
+        rows = [r for word in wanted for r in rows if word in (r[0], r[3])]
+    return [
+        Device(id=f"cuda:{place}", name=name, memory_megabytes=int(memory))
+        for place, (_, name, memory, _) in enumerate(rows)
+    ]
+
+
+def apple_gpu() -> list[Device]:
+    """Every Mac with Apple silicon has one."""
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        return [Device(id="mps", name="Apple GPU")]
+    return []
+
+
+def cpu_name() -> str:
+    """Return the processor's name and the number of cores this process may use."""
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
+            names = [
+                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
+            ]
+        name = names[0] if names else name
+    except OSError:
+        pass
+    return f"{name}, {usable_cores()} cores"
+
+
+def usable_cores() -> int:
+    """Count the cores this process may run on, which in a container can be fewer than exist."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_threads(wanted: int) -> int:
+    """Return the number of CPU threads to train with: as wanted, or all cores but one for 0.
+
+    One busy neighbour makes two threads on two cores many times slower than one.
+    """
+    return wanted or max(1, usable_cores() - 1)
+
+
+def choose(wanted: str, devices: list[Device]) -> tuple[Device, str]:
+    """Return the device for a wish such as "auto", "cuda" or "cpu", and the reason why."""
+    if wanted == "auto":
+        best = devices[0]
+        why = "the fastest device found" if best.id != "cpu" else "no GPU was found"
+        return best, f"{best.name} ({best.id}): {why}."
+    for device in devices:
+        if wanted in (device.id, device.id.split(":")[0]):
+            return device, f"{device.name} ({device.id}): as asked for."
+    known = ", ".join(device.id for device in devices)
+    raise DeviceError(
+        f"There is no device called '{wanted}' on this machine. It has: {known}. "
+        f"Choose one of these, or 'auto'."
+    )

@@ -1,0 +1,52 @@
+"""Every error this package raises on purpose.
+
+CifarError                 anything the user can fix; its message is fit to be shown on the page
+  UnknownKeyError          a name that no registry has
+  ConfigError              one or more settings out of range; lists all of them at once
+  DeviceError              a device that this machine does not have
+  DataError                a dataset that is missing, damaged or not what it says it is
+  ImageError               an uploaded file that is no picture, or one too large to open safely
+  TrainingDivergedError    the loss stopped being a number
+  RunError                 a run that does not exist, or is not in a state for what was asked
+  CheckpointError          saved weights that are missing, damaged or of another network
+"""
+
+
+class CifarError(Exception):
+    """Something the user can fix. str(error) is a complete sentence that says how."""
+
+
+class UnknownKeyError(CifarError):
+    """A name that the registry it was looked up in does not have."""
+
+
+class ConfigError(CifarError):
+    """Settings that cannot train. `problems` maps each field to the sentence about it."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems.values()))
+
+
+class DeviceError(CifarError):
+    """A device was asked for that this machine does not have."""
+
+
+class DataError(CifarError):
+    """A dataset is missing, damaged or not what it says; names the file and the remedy."""
+
+
+class ImageError(CifarError):
+    """An uploaded file cannot be opened as a picture within the limits."""
+
+
+class TrainingDivergedError(CifarError):
+    """The loss became NaN or infinite, so further steps would only waste time."""
+
+
+class RunError(CifarError):
+    """A run does not exist, or is not in a state that allows what was asked."""
+
+
+class CheckpointError(CifarError):
+    """Saved weights are missing, damaged or belong to another network."""

@@ -1,0 +1,63 @@
+"""One small table type for everything a user can pick by name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Generic, Protocol, TypeVar
+
+from cifar_core.errors import UnknownKeyError
+
+
+class Spec(Protocol):
+    """What every entry has: a stable key (saved in files), a title and a sentence (shown)."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def summary(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """The plainest entry: a choice that is nothing but its name and a sentence."""
+
+    key: str
+    title: str
+    summary: str
+
+
+S_co = TypeVar("S_co", bound=Spec, covariant=True)
+
+
+class Registry(Mapping[str, S_co], Generic[S_co]):
+    """A read-only mapping from key to spec, in the order in which the page shows them."""
+
+    def __init__(self, kind: str, specs: Iterable[S_co]) -> None:
+        self.kind = kind
+        self._specs: dict[str, S_co] = {}
+        for spec in specs:
+            if spec.key in self._specs:
+                raise ValueError(f"two {kind} entries share the key {spec.key!r}")
+            self._specs[spec.key] = spec
+
+    def __getitem__(self, key: str) -> S_co:
+        if key in self._specs:
+            return self._specs[key]
+        raise UnknownKeyError(
+            f"There is no {self.kind} called '{key}'. {did_you_mean(key, self._specs)}"
+            f"Known: {', '.join(self._specs)}."
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known word as a sentence with a space after it, or nothing."""
+    close = get_close_matches(str(word), list(known), n=1)
+    return f"Did you mean '{close[0]}'? " if close else ""

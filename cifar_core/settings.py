@@ -1,0 +1,191 @@
+"""Settings that explain themselves: one declaration is checked, saved, drawn and documented."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from cifar_core.errors import ConfigError, UnknownKeyError
+from cifar_core.registry import Registry, did_you_mean
+
+Kind = Literal["integer", "real", "choice", "switch", "text"]
+WORDS = {"true": True, "yes": True, "on": True, "1": True} | {
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What a setting allows and how it is shown. Found in a field's metadata as "rule"."""
+
+    kind: Kind
+    help: str  # one sentence for the person who sets it
+    label: str = ""  # shown beside the control; made from the field's name if empty
+    group: str = ""  # heading under which the page shows it
+    low: float = -math.inf
+    high: float = math.inf
+    among: Registry[Any] | None = None
+    log_scale: bool = False  # the control moves by factors, as rates want
+    advanced: bool = False  # folded away until asked for
+    used_by: str = ""  # a choice of the same group whose chosen entry must list this in `uses`
+
+
+def number(default: float, *, low: float, high: float, help: str, **look: Any) -> Any:
+    """A numeric setting and its range, both ends included; whole if the default is."""
+    kind: Kind = "integer" if isinstance(default, int) else "real"
+    rule = Rule(kind=kind, low=low, high=high, help=help, **look)
+    return field(default=default, metadata={"rule": rule})
+
+
+def choice(default: str, among: Registry[Any], *, help: str, **look: Any) -> Any:
+    """A setting that names one entry of a registry."""
+    rule = Rule(kind="choice", among=among, help=help, **look)
+    return field(default=default, metadata={"rule": rule})
+
+
+def switch(default: bool, *, help: str, **look: Any) -> Any:
+    """A setting that is on or off."""
+    return field(default=default, metadata={"rule": Rule(kind="switch", help=help, **look)})
+
+
+def text(default: str, *, help: str, longest: int = 1000, **look: Any) -> Any:
+    """A setting in free text of a limited length."""
+    rule = Rule(kind="text", high=longest, help=help, **look)
+    return field(default=default, metadata={"rule": rule})
+
+
+def rule_of(setting: Field[Any]) -> Rule:
+    """Return what the setting allows."""
+    rule: Rule = setting.metadata["rule"]
+    return rule
+
+
+def label_of(setting: Field[Any]) -> str:
+    """Return the words shown beside the setting's control."""
+    return rule_of(setting).label or setting.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base of every group of settings. An instance that exists is valid."""
+
+    def __post_init__(self) -> None:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        problems = {f.name: why for f in fields(self) if (why := problem(f, values[f.name]))}
+        if problems := problems or self.conflicts():
+            raise ConfigError(problems)
+
+    def conflicts(self) -> dict[str, str]:
+        """Map settings that are fine alone but not together to a sentence; none by default."""
+        return {}
+
+    def relevant(self) -> list[Field[Any]]:
+        """Return the fields that mean something given the entries chosen, in order."""
+        return [f for f in fields(self) if is_used(f, asdict(self), type(self))]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain values, ready for JSON."""
+        return asdict(self)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON that a person can read and edit."""
+        path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make settings from plain values; those left out take their defaults."""
+        known = [f.name for f in fields(cls)]
+        if strange := {name: unknown(name, known) for name in values if name not in known}:
+            raise ConfigError(strange)
+        return cls(**values)
+
+    @classmethod
+    def from_text(cls, words: Mapping[str, str], base: Mapping[str, Any] | None = None) -> Self:
+        """Make settings from what a person typed, on top of `base`; all problems at once."""
+        by_name = {f.name: f for f in fields(cls)}
+        values = {name: parsed(by_name[name], word) if name in by_name else word
+                  for name, word in words.items()}  # fmt: skip
+        return cls.from_dict({**(base or {}), **values})
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote; settings added since then take their defaults."""
+        return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings]) -> bool:
+    """Tell whether the entry that owns the setting, if any, uses it under these values."""
+    owner = rule_of(setting).used_by
+    if not owner:
+        return True
+    among = rule_of(next(f for f in fields(group) if f.name == owner)).among
+    assert among is not None
+    return setting.name in among[values[owner]].uses
+
+
+def parsed(setting: Field[Any], word: str) -> Any:
+    """Turn a typed word into the setting's type; an impossible one is left for `problem`."""
+    kind = rule_of(setting).kind
+    if kind == "switch":
+        return WORDS.get(word.strip().lower(), word)
+    if kind not in ("integer", "real"):
+        return word
+    for type_ in (int, float):
+        try:
+            return type_(word)
+        except ValueError:
+            continue
+    return word
+
+
+def problem(setting: Field[Any], value: Any) -> str | None:
+    """Say what is wrong with a value and what would be right, or None if nothing is."""
+    rule = rule_of(setting)
+    if rule.kind == "choice":
+        return not_among(rule.among, value)
+    if rule.kind == "switch":
+        right, wanted = isinstance(value, bool), "be yes or no"
+    elif rule.kind == "text":
+        right = isinstance(value, str) and len(value) <= rule.high
+        wanted = f"be a text of at most {rule.high:g} characters"
+    else:
+        whole = "be a whole number between" if rule.kind == "integer" else "lie between"
+        right, wanted = in_range(rule, value), f"{whole} {rule.low:g} and {rule.high:g}"
+    if right:
+        return None
+    shown = f"{value:g}" if isinstance(value, float) else repr(value)
+    default = "yes" if setting.default is True else "no" if setting.default is False else (
+        repr(setting.default) if rule.kind == "text" else f"{setting.default:g}"
+    )  # fmt: skip
+    return f"{setting.name} is {shown}, but it must {wanted} (default {default})."
+
+
+def in_range(rule: Rule, value: Any) -> bool:
+    """Tell whether a number is of the right kind and inside the range; NaN never is."""
+    allowed = int if rule.kind == "integer" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, allowed):
+        return False
+    return rule.low <= value <= rule.high
+
+
+def not_among(among: Registry[Any] | None, value: Any) -> str | None:
+    """Say that no entry has this key, or None if one has."""
+    assert among is not None
+    try:
+        among[value]
+    except UnknownKeyError as error:
+        return str(error)
+    return None
+
+
+def unknown(name: str, known: list[str]) -> str:
+    """Say that no setting has this name."""
+    return (
+        f"There is no setting called '{name}'. {did_you_mean(name, known)}"
+        f"Known: {', '.join(known)}."
+    )
