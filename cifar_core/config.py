@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.registry import Option, Registry
@@ -240,6 +242,11 @@ class TrainConfig(Settings):
         group=MACHINE,
         help="Decides the first weights, the order and the augmentation. Same seed, same run.",
     )
+
+    def build_model(self, num_classes: int) -> nn.Module:
+        """Build the network with fresh weights; it maps images [N, 3, H, W] to logits [N, K]."""
+        spec = MODELS[self.model]
+        return spec.build(num_classes, **{name: getattr(self, name) for name in spec.uses})
 
     def conflicts(self) -> dict[str, str]:
         """Find settings that are each in range but cannot go together."""

@@ -57,10 +57,8 @@ def cpu_name() -> str:
     """Return the processor's name and the number of cores this process may use."""
     name = platform.processor() or platform.machine()
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            names = [
-                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
-            ]
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
         name = names[0] if names else name
     except OSError:
         pass

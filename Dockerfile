@@ -1,0 +1,24 @@
+# The dashboard with CUDA-capable torch (the wheel brings the CUDA libraries; the host needs only
+# its driver and the NVIDIA container toolkit):
+#   docker build -t cifar-lab .
+#   docker run --init --gpus all -p 127.0.0.1:8501:8501 -v cifar-lab:/lab/models_store cifar-lab
+FROM python:3.11-slim
+
+WORKDIR /lab
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
+
+COPY app app
+COPY cifar_core cifar_core
+COPY models_store/README.md models_store/README.md
+RUN useradd --create-home lab \
+    && chown -R lab models_store \
+    && python -c "from pathlib import Path; import shutil, plotly; shutil.copy(Path(plotly.__file__).parent / 'package_data/plotly.min.js', 'app/static/')"
+
+USER lab
+VOLUME /lab/models_store
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
+    "import sys, urllib.request as u; sys.exit(u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=3).read() != b'ok')"]
+CMD ["python", "-m", "streamlit", "run", "app/streamlit_app.py", \
+     "--server.address=0.0.0.0", "--server.headless=true"]

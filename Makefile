@@ -1,0 +1,34 @@
+# Two commands: `make run` opens the dashboard, `make test` runs every test.
+
+VENV ?= .venv
+PYTHON ?= python3
+PY = $(VENV)/bin/python
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/ready
+	$(PY) -m streamlit run app/streamlit_app.py
+
+test: $(VENV)/ready-dev
+	tests/install_chromium.sh
+	OMP_NUM_THREADS=1 $(PY) -m pytest
+
+lint: $(VENV)/ready-dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+bench: $(VENV)/ready
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.training
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/ready: requirements.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
+	$(PY) -m pip install --disable-pip-version-check -r requirements-dev.txt
+	touch $@

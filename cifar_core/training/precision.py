@@ -1,0 +1,58 @@
+"""Which number format to train in: bfloat16 where the hardware multiplies it faster."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from cifar_core.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """The format of the forward and backward pass; weights and sums stay float32."""
+
+    key: str  # "float32", "bfloat16" or "float16"
+    reason: str  # one sentence for the page
+    device_type: str
+
+    @property
+    def scaled(self) -> bool:
+        """Whether gradients would vanish without loss scaling, as they do in float16."""
+        return self.key == "float16"
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return the context in which to run the network."""
+        lower = self.key != "float32"
+        dtype: torch.dtype = getattr(torch, self.key) if lower else torch.bfloat16
+        context: AbstractContextManager[None] = torch.autocast(
+            self.device_type, dtype, enabled=lower
+        )
+        return context
+
+
+def choose_precision(wanted: str, device: str) -> Precision:
+    """Resolve "auto" for a device such as "cpu" or "cuda:0", or check what was asked for."""
+    kind = device.split(":")[0]
+    if wanted == "auto":
+        key, reason = fastest(kind, device)
+        return Precision(key=key, reason=reason, device_type=kind)
+    if wanted == "float16" and kind != "cuda":
+        raise ConfigError(
+            {
+                "precision": f"precision is float16, but the run trains on {device}, which does "
+                "not gain by it. Choose 'auto', or a CUDA device."
+            }
+        )
+    return Precision(key=wanted, reason="As asked for.", device_type=kind)
+
+
+def fastest(kind: str, device: str) -> tuple[str, str]:
+    """Return the format in which this kind of device multiplies fastest, and why."""
+    if kind == "cuda":
+        if torch.cuda.get_device_capability(device) >= (8, 0):
+            return "bfloat16", "This GPU multiplies bfloat16 on its tensor cores."
+        return "float16", "This GPU has no bfloat16 tensor cores; float16 with a scaled loss."
+    if kind == "cpu" and torch.cpu._is_amx_tile_supported():
+        return "bfloat16", "This processor multiplies bfloat16 in hardware (AMX)."
+    return "float32", f"The {kind.upper()} gains nothing by a shorter format."

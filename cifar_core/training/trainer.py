@@ -1,0 +1,265 @@
+"""The training loop. It yields what happened; saving, drawing and stopping are the caller's."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from cifar_core.config import TrainConfig
+from cifar_core.data.batches import Batches
+from cifar_core.errors import TrainingDivergedError
+from cifar_core.optim import OPTIMIZERS, decay_groups
+from cifar_core.schedules import SCHEDULES
+from cifar_core.training.evaluate import evaluate
+from cifar_core.training.events import EpochEvent, StepEvent, Tick
+from cifar_core.training.precision import choose_precision
+from cifar_core.training.snapshot import (
+    Snapshot,
+    copied,
+    pack_optimizer,
+    pack_random,
+    select,
+    unpack_optimizer,
+    unpack_random,
+)
+
+ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
+
+
+@dataclass
+class Tally:
+    """Sums over the steps of an epoch, read from the device at every StepEvent."""
+
+    loss: float = 0.0  # summed over images
+    correct: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass
+class Best:
+    """The best epoch so far, and how long ago the last real improvement was."""
+
+    accuracy: float = -1.0  # of validation, 0 to 1; -1 before the first epoch
+    epoch: int = 0
+    to_beat: float = -1.0  # what early stopping compares with; moves only by min_delta or more
+    stale_epochs: int = 0
+
+    def update(self, accuracy: float, epoch: int, min_delta: float) -> bool:
+        """Take in an epoch's validation accuracy; tell whether it is the best so far."""
+        self.stale_epochs += 1
+        if accuracy > self.to_beat + min_delta:
+            self.to_beat, self.stale_epochs = accuracy, 0
+        if accuracy <= self.accuracy:
+            return False
+        self.accuracy, self.epoch = accuracy, epoch
+        return True
+
+
+@dataclass
+class Progress:
+    """Where a trainer is; with the tensors, all that a snapshot has to hold."""
+
+    step: int = 0  # optimisation steps taken
+    epoch: int = 0  # epochs trained and validated
+    tally: Tally = field(default_factory=Tally)
+    best: Best = field(default_factory=Best)
+
+
+class Trainer:
+    """One network, its optimizer and where they are; `for event in trainer.run()` trains it.
+
+    Equal config, data, device and thread count give equal weights, bit for bit on the CPU, also
+    when the run is taken up from a snapshot: order and augmentation follow from (seed, epoch).
+    """
+
+    def __init__(
+        self, config: TrainConfig, *, train: Batches, val: Batches, num_classes: int, device: str
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.train_batches, self.val_batches = train, val
+        self.precision = choose_precision(config.precision, device)
+        network = config.build_model(num_classes)
+        self.model = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = OPTIMIZERS[config.optimizer].build(
+            decay_groups(self.model, config.weight_decay),
+            config.learning_rate,
+            config,
+            device.split(":")[0] in ("cpu", "cuda"),
+        )
+        self.scaler = torch.amp.GradScaler(
+            self.precision.device_type, enabled=self.precision.scaled
+        )
+        self.schedule = SCHEDULES[config.schedule].factor
+        self.steps_per_epoch = len(train)
+        self.total_steps = config.epochs * self.steps_per_epoch
+        self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
+        self.progress = Progress()
+        self.window = torch.zeros(2, device=device)  # loss and number right since the last row
+        self.window_images = 0
+        self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
+
+    @property
+    def step(self) -> int:
+        """Optimisation steps taken."""
+        return self.progress.step
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training images so far, with a fraction."""
+        return self.step / self.steps_per_epoch
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate for the coming step, taken at its middle so that no step is wasted on 0."""
+        progress = (self.step + 0.5) / self.total_steps
+        return self.config.learning_rate * self.schedule(progress, self.config)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why training ends before its last epoch, or nothing."""
+        patience = self.config.patience
+        return "early stopping" if 0 < patience <= self.progress.best.stale_epochs else ""
+
+    def run(self) -> Iterator[Tick | StepEvent | EpochEvent]:
+        """Train to the end from wherever the trainer is, new or restored."""
+        self._start_clocks()
+        while self.progress.epoch < self.config.epochs and not self.stop_reason:
+            yield from self._train_epoch()
+            yield from self._close_epoch()
+
+    def _train_epoch(self) -> Iterator[Tick | StepEvent]:
+        epoch = self.progress.epoch
+        done = self.step - epoch * self.steps_per_epoch
+        self.model.train()
+        for images, labels in self.train_batches.epoch(epoch, start=done):
+            rate = self.learning_rate
+            norm = self._train_step(images, labels, rate)
+            done += 1
+            if done % self.rows_every == 0 or done == self.steps_per_epoch:
+                yield self._read_window(norm, rate)
+            yield Tick(phase="train", done=done, total=self.steps_per_epoch)
+
+    def _train_step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
+        """Move the weights once; return the gradient's length, still on the device."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with self.precision.autocast():
+            logits = self.model(images)
+        smoothing = self.config.label_smoothing
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        norm = clip_grad_norm_(self.model.parameters(), self.config.clip_norm or math.inf)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        right = (logits.argmax(dim=1) == labels).sum()
+        self.window += torch.stack([loss.detach() * len(labels), right.to(loss.dtype)])
+        self.window_images += len(labels)
+        self.progress.step += 1
+        return norm
+
+    def _read_window(self, norm: Tensor, rate: float) -> StepEvent:
+        """Wait for the device, the one time in a row's steps, and report what it did."""
+        loss, correct, norm_now = torch.cat([self.window, norm[None].to(self.window)]).tolist()
+        images, seconds = self.window_images, self._lap()
+        self._check(loss / images, norm_now)
+        tally = self.progress.tally
+        tally.loss += loss
+        tally.correct += int(correct)
+        tally.images += images
+        self.window.zero_()
+        self.window_images = 0
+        return StepEvent(
+            step=self.step,
+            epoch=self.epoch,
+            loss=loss / images,
+            accuracy=correct / images,
+            learning_rate=rate,
+            grad_norm=min(norm_now, 1e30),  # float16 overflows now and then; JSON has no infinity
+            images_per_second=images / max(seconds, 1e-9),
+        )
+
+    def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
+        score = yield from evaluate(self.model, self.val_batches, self.precision, phase="validate")
+        self._check(score.loss, 0.0)
+        self._lap()
+        progress, tally = self.progress, self.progress.tally
+        progress.epoch += 1
+        best = progress.best.update(score.accuracy, progress.epoch, self.config.min_delta)
+        progress.tally = Tally()
+        yield EpochEvent(
+            step=self.step,
+            epoch=progress.epoch,
+            train_loss=tally.loss / tally.images,
+            train_accuracy=tally.correct / tally.images,
+            val_loss=score.loss,
+            val_accuracy=score.accuracy,
+            best=best,
+            seconds=tally.seconds,
+            cpu_seconds=tally.cpu_seconds,
+        )
+
+    def _check(self, loss: float, norm: float) -> None:
+        """Stop when the numbers are no numbers; in float16 the scaler skips such a gradient."""
+        if math.isfinite(loss) and (math.isfinite(norm) or self.precision.scaled):
+            return
+        what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
+        raise TrainingDivergedError(
+            f"The {what} in epoch {self.epoch:.1f} (step {self.step:,}) at learning rate "
+            f"{self.learning_rate:.3g}. Try a peak rate of {self.config.learning_rate / 10:g}, "
+            "a longer warm-up, or gradient clipping at 1."
+        )
+
+    def _start_clocks(self) -> None:
+        self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
+
+    def _lap(self) -> float:
+        """Add the time since the last lap to the epoch's and return its wall seconds."""
+        seconds = time.perf_counter() - self.clock
+        self.progress.tally.seconds += seconds
+        self.progress.tally.cpu_seconds += time.process_time() - self.cpu_clock
+        self._start_clocks()
+        return seconds
+
+    def snapshot(self) -> Snapshot:
+        """Copy everything needed to go on from here; allowed between any two events."""
+        tensors, values = pack_optimizer(self.optimizer)
+        meta: dict[str, Any] = {
+            "progress": asdict(self.progress),
+            "optimizer": values,
+            "scaler": self.scaler.state_dict(),
+            "window_images": self.window_images,
+        }
+        state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
+        state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
+        state["window"] = copied(self.window)
+        model = {name: copied(tensor) for name, tensor in self.model.state_dict().items()}
+        return Snapshot(model=model, state=state, meta=meta)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Become the trainer that the snapshot was taken of; the config must be the same."""
+        self.model.load_state_dict(snapshot.model)
+        unpack_optimizer(
+            self.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
+        )
+        self.scaler.load_state_dict(snapshot.meta["scaler"])
+        saved = dict(snapshot.meta["progress"])
+        self.progress = Progress(
+            step=saved["step"],
+            epoch=saved["epoch"],
+            tally=Tally(**saved["tally"]),
+            best=Best(**saved["best"]),
+        )
+        self.window.copy_(snapshot.state["window"])
+        self.window_images = snapshot.meta["window_images"]
+        unpack_random(select(snapshot.state, "random/"))
