@@ -1,0 +1,119 @@
+"""Measures how long an epoch will take, by training a few steps in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core import device
+from cifar_core.errors import CifarError
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+
+WARM_STEPS, LEAST_STEPS, MEASURED_SECONDS = 3, 5, 3.0
+LONGEST_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a few measured steps say about the whole run."""
+
+    seconds_per_epoch: float  # training and validation, wall time
+    images_per_second: float  # while training
+    total_seconds: float  # all epochs and the test
+    first_loss: float  # nats; an untrained network should be near the log of the class count
+    device: str
+    device_reason: str
+    steps: int  # measured
+
+
+def measure(config: "TrainConfig", store: Path) -> Estimate:
+    """Measure a few steps of the run in a child process, so that this one stays small."""
+    request = json.dumps({"config": config.to_dict(), "store": str(store)})
+    root = str(Path(__file__).resolve().parents[2])
+    threads = str(device.choose_threads(config.threads))
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "cifar_core.runs.estimate"],
+            input=request,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            cwd=root,
+            env={**os.environ, "OMP_NUM_THREADS": threads},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CifarError(
+            f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take hours. "
+            "Choose a smaller network or fewer images."
+        ) from error
+    if child.returncode:
+        lines = child.stderr.strip().splitlines() or ["it ended without a word"]
+        raise CifarError(f"The trial did not work: {lines[-1]}")
+    return Estimate(**json.loads(child.stdout.splitlines()[-1]))
+
+
+def trial(config: "TrainConfig", store: Path) -> Estimate:
+    """Train a few steps here and scale up."""
+    import torch
+
+    from cifar_core import data
+    from cifar_core.training.events import StepEvent
+    from cifar_core.training.setup import prepare
+
+    torch.set_num_threads(device.choose_threads(config.threads))
+    where, reason = device.choose(config.device, device.inventory())
+    dataset = data.load(data.resolve(config.data, store), store)
+    setup = prepare(config, dataset, where.id)
+    trainer = setup.trainer
+    trainer.rows_every = 1  # so that every step is waited for
+    losses: list[float] = []
+    start = time.perf_counter()
+    for event in trainer.run():
+        if isinstance(event, StepEvent):
+            losses.append(event.loss)
+            if len(losses) == WARM_STEPS:
+                start = time.perf_counter()
+            elapsed = time.perf_counter() - start
+            if len(losses) >= WARM_STEPS + LEAST_STEPS and elapsed > MEASURED_SECONDS:
+                break
+        if trainer.progress.epoch:
+            break
+    steps = max(1, len(losses) - WARM_STEPS)
+    step_seconds = (time.perf_counter() - start) / steps
+    image_seconds = step_seconds / config.batch_size
+    evaluation_seconds = image_seconds / 3  # a forward pass is about a third of a training step
+    epoch = trainer.steps_per_epoch * step_seconds + trainer.val_batches.images * evaluation_seconds
+    return Estimate(
+        seconds_per_epoch=epoch,
+        images_per_second=1 / image_seconds,
+        total_seconds=config.epochs * epoch + setup.test.images * evaluation_seconds,
+        first_loss=losses[0],
+        device=where.id,
+        device_reason=reason,
+        steps=steps,
+    )
+
+
+def main() -> int:
+    """Read a request from standard input and print the estimate as one line of JSON."""
+    from cifar_core.config import TrainConfig
+
+    request: dict[str, Any] = json.load(sys.stdin)
+    try:
+        config = TrainConfig.from_dict(request["config"])
+        print(json.dumps(asdict(trial(config, Path(request["store"])))))
+    except CifarError as error:
+        print(str(error).replace("\n", " "), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Classifies a run's validation or test images again, on request."""
+
+from typing import Literal
+
+from cifar_core.data import load
+from cifar_core.data.split import split
+from cifar_core.runs.classifier import load_classifier
+from cifar_core.runs.store import Run
+from cifar_core.training.evaluate import Score, evaluate
+from cifar_core.training.precision import choose_precision
+from cifar_core.training.setup import evaluation_batches
+
+
+def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best") -> Score:
+    """Return loss and accuracy on one part of the run's own data, in float32 on the CPU."""
+    config = run.config
+    dataset = load(run.environment["data"]["source"], run.store_root)
+    images, chosen = dataset.test, range(len(dataset.test))
+    if part == "val":
+        images = dataset.train
+        _, chosen = split(
+            images.labels,
+            train_fraction=config.train_fraction,
+            val_fraction=config.val_fraction,
+            seed=config.split_seed,
+        )
+    batches = evaluation_batches(images, list(chosen), "cpu")
+    classifier = load_classifier(run, checkpoint)
+    ticks = evaluate(classifier.model, batches, choose_precision("float32", "cpu"), phase=part)
+    while True:
+        try:
+            next(ticks)
+        except StopIteration as end:
+            score: Score = end.value
+            return score

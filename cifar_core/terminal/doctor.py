@@ -1,0 +1,112 @@
+"""doctor: checks everything that a run needs and says how to mend what is wrong."""
+
+import importlib.metadata
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cifar_core import data, device
+from cifar_core.errors import CifarError
+from cifar_core.runs.store import Store
+from cifar_core.terminal.output import add_json, add_store, show, store_of
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "torch-optimizer",
+    "captum",
+    "streamlit",
+    "plotly",
+    "pillow",
+    "safetensors",
+)
+ENOUGH_GIGABYTES = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    what: str
+    fine: bool
+    found: str
+    remedy: str = ""
+
+
+def add(commands: Any) -> None:
+    """Add the command of this module."""
+    parser = commands.add_parser("doctor", help="check the installation")
+    add_store(parser)
+    add_json(parser)
+    parser.set_defaults(command=doctor)
+
+
+def doctor(arguments: Namespace) -> int:
+    """Print every check; the exit code is 1 if one failed."""
+    store = store_of(arguments)
+    checks = [python(), *packages(), *devices(), *storage(store), images(store)]
+    show([asdict(check) for check in checks], arguments.json)
+    return 0 if all(check.fine for check in checks) else 1
+
+
+def python() -> Check:
+    """Check the interpreter's version."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    fine = sys.version_info >= (3, 11)
+    return Check(what="Python", fine=fine, found=version, remedy="" if fine else "Install 3.11.")
+
+
+def packages() -> Iterator[Check]:
+    """Check that every required package is installed."""
+    for name in PACKAGES:
+        try:
+            yield Check(what=name, fine=True, found=importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            remedy = "pip install -r requirements.txt"
+            yield Check(what=name, fine=False, found="missing", remedy=remedy)
+
+
+def devices() -> Iterator[Check]:
+    """List the devices, and check that torch can use the GPU that the driver reports."""
+    found = device.inventory()
+    for each in found:
+        yield Check(what=f"device {each.id}", fine=True, found=each.name)
+    if any(each.id.startswith("cuda") for each in found):
+        import torch
+
+        fine = torch.cuda.is_available()
+        remedy = "" if fine else "The driver is too old for this torch: update the NVIDIA driver."
+        yield Check(
+            what="torch sees the GPU", fine=fine, found=str(torch.version.cuda), remedy=remedy
+        )
+
+
+def storage(store: Store) -> Iterator[Check]:
+    """Check that the store can be written and has room."""
+    try:
+        store.root.mkdir(parents=True, exist_ok=True)
+        probe = store.root / ".probe"
+        probe.touch()
+        probe.unlink()
+        yield Check(what="store", fine=True, found=str(store.root.resolve()))
+    except OSError as error:
+        remedy = "Choose a folder that you may write to with --store or $CIFAR_STORE."
+        yield Check(what="store", fine=False, found=str(error), remedy=remedy)
+        return
+    free = shutil.disk_usage(store.root).free / 1e9
+    fine = free >= ENOUGH_GIGABYTES
+    remedy = "" if fine else "Free some disk: empty the trash on the Runs page."
+    yield Check(what="free disk", fine=fine, found=f"{free:.1f} GB", remedy=remedy)
+
+
+def images(store: Store) -> Check:
+    """Check which images a run would train on."""
+    try:
+        source = data.resolve("auto", store.root)
+    except CifarError as error:
+        return Check(what="images", fine=False, found=str(error), remedy="See the Data page.")
+    remedy = "Real ones: python -m cifar_core data fetch" if source == "synthetic" else ""
+    return Check(what="images", fine=True, found=source, remedy=remedy)
