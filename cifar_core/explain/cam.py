@@ -1,0 +1,60 @@
+"""Saliency from a layer's feature maps: which regions carried the features of the class?"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from cifar_core.explain.spec import SaliencySpec, Subject
+from cifar_core.settings import Settings
+
+
+def grad_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    """Weigh each feature map by its mean gradient and keep what speaks for the class; [N, H, W].
+
+    Nothing is kept, and the map is zero, where every region speaks against the class.
+    """
+    from captum.attr import LayerGradCam  # seconds to import, so only when asked for
+
+    cam = LayerGradCam(subject.model, subject.layer).attribute(
+        images, target=targets, relu_attributions=True
+    )  # [N, 1, h, w]
+    return enlarged(cam, images)
+
+
+def hires_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    """Multiply features and their gradients place by place and add up the channels; [N, H, W].
+
+    Before average pooling and a linear layer, the map shares out exactly the class score without
+    its bias.
+    """
+    from captum.attr import LayerGradientXActivation
+
+    products = LayerGradientXActivation(subject.model, subject.layer).attribute(
+        images, target=targets
+    )  # [N, C, h, w]
+    return enlarged(products.sum(dim=1, keepdim=True), images)
+
+
+def enlarged(cam: Tensor, images: Tensor) -> Tensor:
+    """Bring maps [N, 1, h, w] to the size of the images; [N, H, W]."""
+    return F.interpolate(cam, images.shape[2:], mode="bilinear")[:, 0]
+
+
+SPECS = [
+    SaliencySpec(
+        key="hires_cam",
+        title="HiResCAM",
+        summary="Which regions spoke for this class, and which against it?",
+        method=hires_cam,
+        signed=True,
+        automatic=True,
+        paper="https://arxiv.org/abs/2011.08891",
+    ),
+    SaliencySpec(
+        key="grad_cam",
+        title="Grad-CAM",
+        summary="Which regions show the features that matter, on average, for this class?",
+        method=grad_cam,
+        signed=False,
+        paper="https://arxiv.org/abs/1610.02391",
+    ),
+]

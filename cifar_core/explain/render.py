@@ -1,0 +1,107 @@
+"""Saliency maps as pictures: colour where something mattered, the plain photo where nothing did."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Floats = npt.NDArray[np.float32]
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+
+LONGEST_SIDE = 1024  # no screen shows more, and the time grows with the area
+DIMMED = 0.55  # brightness of what the network did not see
+SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # told apart with every kind of colour vision
+# Inferno without its black end: lightness rises evenly, so twice the value looks twice as much.
+HEAT = ("#2b0b57", "#57106e", "#801f6c", "#ab2f5e", "#d04545", "#ec6726", "#fa9407", "#f9c72f",
+        "#f3f68a")  # fmt: skip
+
+
+def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:
+    """Return the magnitude to draw in full colour; one for several maps makes them comparable.
+
+    The few strongest pixels are cut off, or one of them would leave the others pale.
+    """
+    sizes = np.abs(np.concatenate([np.asarray(map_, np.float32).ravel() for map_ in maps]))
+    return float(np.percentile(sizes, percentile) or sizes.max())
+
+
+def normalise(map_: npt.ArrayLike, percentile: float = 99.0, limit: float | None = None) -> Floats:
+    """Scale a map [H, W] to [-1, 1], cutting off what exceeds the limit; zero stays zero."""
+    values = np.asarray(map_, np.float32)
+    limit = limit_of(values, percentile=percentile) if limit is None else limit
+    return np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
+
+
+def overlay(
+    image: Image.Image,
+    map_: npt.ArrayLike,
+    *,
+    box: Box | None = None,
+    signed: bool = False,
+    opacity: float = 0.8,
+    limit: float | None = None,
+) -> Image.Image:
+    """Lay a map [H, W] over a picture; the more a place mattered, the more colour it gets.
+
+    `box` is the region of the picture that the network saw (all of it if None); the rest is
+    dimmed. `limit` is the value in full colour, found from the map if None. The picture keeps its
+    size unless its longer side exceeds 1024.
+    """
+    photo = image.convert("RGB")
+    photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    left, top, right, bottom = scaled(box or (0, 0, *image.size), image.size, photo.size)
+    level = stretched(normalise(map_, limit=limit), right - left, bottom - top)
+    pixels = np.asarray(photo, np.float32)
+    result = pixels * DIMMED
+    share = (opacity * np.abs(level))[..., None]
+    seen = pixels[top:bottom, left:right]
+    result[top:bottom, left:right] = (1 - share) * seen + share * colours(level, signed=signed)
+    return Image.fromarray(np.uint8(result.round()))
+
+
+def heat(
+    map_: npt.ArrayLike, side: int = 320, *, signed: bool = False, limit: float | None = None
+) -> Image.Image:
+    """Draw a map [H, W] alone, on white if signed and else on black; `side` pixels wide."""
+    values = normalise(map_, limit=limit)
+    level = stretched(values, side, round(side * values.shape[0] / values.shape[1]))
+    share = np.abs(level)[..., None]
+    paper = 255.0 if signed else 0.0
+    mixed = (1 - share) * paper + share * colours(level, signed=signed)
+    return Image.fromarray(np.uint8(mixed.round()))
+
+
+def enlarge(image: Image.Image, side: int = 320) -> Image.Image:
+    """Enlarge a small picture with its pixels left as squares, its longer side to `side`."""
+    factor = side / max(image.size)
+    size = (round(image.width * factor), round(image.height * factor))
+    return image.resize(size, Image.Resampling.NEAREST)
+
+
+def colours(level: Floats, *, signed: bool) -> Floats:
+    """Return the colour [H, W, 3] in 0..255 of values in [-1, 1]."""
+    if signed:
+        return np.where(level[..., None] >= 0, rgb(SUPPORTS), rgb(AGAINST))
+    stops = np.linspace(0, 1, len(HEAT))
+    channels = np.stack([rgb(code) for code in HEAT], axis=1)  # [3, stops]
+    bands = [np.interp(np.abs(level), stops, channel) for channel in channels]
+    return np.stack(bands, axis=-1).astype(np.float32)
+
+
+def rgb(code: str) -> Floats:
+    """Turn "#rrggbb" into three numbers in 0..255."""
+    return np.array([int(code[start : start + 2], 16) for start in (1, 3, 5)], np.float32)
+
+
+def stretched(values: Floats, width: int, height: int) -> Floats:
+    """Bring a map to a region's size without steps; still in [-1, 1]."""
+    picture = Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(picture), -1, 1)
+
+
+def scaled(box: Box, before: tuple[int, int], after: tuple[int, int]) -> Box:
+    """Move a box along with a picture that was resized; at least one pixel is left of it."""
+    across, down = after[0] / before[0], after[1] / before[1]
+    left = min(round(box[0] * across), after[0] - 1)
+    top = min(round(box[1] * down), after[1] - 1)
+    right, bottom = round(box[2] * across), round(box[3] * down)
+    return left, top, max(right, left + 1), max(bottom, top + 1)

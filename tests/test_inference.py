@@ -1,0 +1,122 @@
+from threading import Thread
+
+import pytest
+import torch
+
+from cifar_core.errors import CheckpointError
+from cifar_core.inference import Classifier, make_classifier, predict, top
+from cifar_core.models import MODELS
+
+TEN = tuple(f"class {number}" for number in range(10))
+SIMPLE = MODELS["simple_cnn"]
+
+
+def built(num_classes=10, seed=0):
+    torch.manual_seed(seed)
+    return SIMPLE.build(num_classes)
+
+
+def weights(**changes):
+    return {**built(seed=1).state_dict(), **changes}
+
+
+def classifier(**changes):
+    given = {"classes": TEN, "layer": SIMPLE.cam_layer, "title": "run 1"} | changes
+    return make_classifier(built(), weights(), **given)
+
+
+@pytest.mark.parametrize("key", MODELS)
+def test_every_model_becomes_a_classifier_with_its_cam_layer(key, images):
+    spec = MODELS[key]
+    made = make_classifier(
+        spec.build(10), spec.build(10).state_dict(), classes=TEN, layer=spec.cam_layer
+    )
+    assert made.layer is made.model.get_submodule(spec.cam_layer)
+    assert predict(made, images).shape == (2, 10)
+
+
+def test_a_classifier_answers_like_the_network_whose_weights_it_got(images):
+    source = built(seed=1).eval()
+    with torch.no_grad():
+        expected = source(images).softmax(dim=1)
+    torch.testing.assert_close(predict(classifier(), images), expected)
+
+
+def test_a_classifier_is_frozen_in_evaluation_mode_and_float32():
+    made = make_classifier(built().half().train(), weights(), classes=TEN, layer="block2")
+    assert not any(module.training for module in made.model.modules())
+    assert all(value.dtype == torch.float32 for value in made.model.parameters())
+    assert not any(value.requires_grad for value in made.model.parameters())
+
+
+def test_half_precision_weights_are_widened(images):
+    halves = {name: value.half() if value.is_floating_point() else value
+              for name, value in weights().items()}  # fmt: skip
+    made = make_classifier(built(), halves, classes=TEN, layer="block2")
+    torch.testing.assert_close(
+        predict(made, images), predict(classifier(), images), atol=5e-3, rtol=0
+    )
+
+
+def test_probabilities_are_positive_and_sum_to_one():
+    images = torch.rand(300, 3, 32, 32)  # more than one batch
+    probabilities = predict(classifier(), images)
+    assert probabilities.shape == (300, 10)
+    assert (probabilities > 0).all()
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(300))
+
+
+def test_the_answer_does_not_depend_on_the_company(images):
+    made = classifier()
+    torch.testing.assert_close(predict(made, images)[1:], predict(made, images[1:]))
+
+
+def test_the_likeliest_classes_come_first():
+    made = classifier(classes=[*"abcdefghij"])
+    probabilities = torch.tensor([0.1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.4])
+    assert top(made, probabilities, 2) == [("b", 0.5), ("j", pytest.approx(0.4))]
+    assert len(top(made, probabilities, 99)) == 10
+
+
+def test_misfitting_weights_are_named_all_at_once():
+    given = weights(**{"head.weight": torch.zeros(3, 128), "extra": torch.zeros(1)})
+    del given["head.bias"]
+    with pytest.raises(CheckpointError) as caught:
+        make_classifier(built(), given, classes=TEN, layer="block2")
+    message = str(caught.value)
+    assert "missing head.bias" in message
+    assert "unknown extra" in message
+    assert "head.weight is [3, 128], but it must be [10, 128]" in message
+
+
+def test_misfitting_weights_leave_the_network_as_it_was():
+    model = built()
+    before = model.block1[0].weight.clone()
+    given = weights()
+    del given["head.bias"]
+    with pytest.raises(CheckpointError):
+        make_classifier(model, given, classes=TEN, layer="block2")
+    assert torch.equal(model.block1[0].weight, before)
+
+
+def test_a_long_list_of_missing_weights_is_cut_short():
+    with pytest.raises(CheckpointError, match=r"missing block1.0.weight, .* and 16 more"):
+        make_classifier(built(), {}, classes=TEN, layer="block2")
+
+
+def test_class_names_that_do_not_fit_are_refused():
+    with pytest.raises(CheckpointError, match="tells 10 classes apart, but 3 names"):
+        classifier(classes=("cat", "dog", "frog"))
+
+
+def test_predictions_wait_for_the_lock(images):
+    made: Classifier = classifier()
+    answers = []
+    waiting = Thread(target=lambda: answers.append(predict(made, images)))
+    with made.lock:
+        waiting.start()
+        waiting.join(timeout=0.2)
+        assert waiting.is_alive()
+        assert not answers
+    waiting.join(timeout=10)
+    assert answers[0].shape == (2, 10)

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_core.explain.render import (
+    AGAINST,
+    HEAT,
+    SUPPORTS,
+    enlarge,
+    heat,
+    limit_of,
+    normalise,
+    overlay,
+    rgb,
+)
+
+
+def photo(width=48, height=40):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    return Image.fromarray(pixels)
+
+
+def grey(width=64, height=64):
+    return Image.new("RGB", (width, height), (128, 128, 128))
+
+
+def halves(left=1.0, right=-1.0):
+    """A map [8, 8] with one value on each side."""
+    return np.repeat([[left] * 4 + [right] * 4], 8, axis=0)
+
+
+def lightness(colour):
+    """CIE L* of an sRGB colour in 0..255."""
+    share = np.asarray(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    return 116 * luminance ** (1 / 3) - 16
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_map_of_nothing_leaves_the_picture_untouched(signed):
+    result = overlay(photo(), np.zeros((8, 8)), signed=signed)
+    assert np.array_equal(np.asarray(result), np.asarray(photo()))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "CMYK"])
+def test_an_overlay_is_rgb_of_the_pictures_own_size(mode):
+    result = overlay(photo().convert(mode), halves())
+    assert (result.mode, result.size) == ("RGB", (48, 40))
+
+
+def test_the_given_picture_is_not_changed():
+    original = photo(2000, 100)
+    before = np.asarray(original).copy()
+    overlay(original, halves())
+    assert np.array_equal(np.asarray(original), before)
+
+
+@pytest.mark.parametrize(("size", "shown"), [
+    ((3000, 1500), (1024, 512)),
+    ((1500, 3000), (512, 1024)),
+    ((1, 5000), (1, 1024)),
+])  # fmt: skip
+def test_a_large_picture_is_shown_at_1024_pixels(size, shown):
+    middle = (size[0] // 4, size[1] // 4, max(size[0] // 2, 1), size[1] // 2)
+    assert overlay(grey(*size), halves(), box=middle).size == shown
+
+
+def test_outside_the_box_the_picture_is_dimmed_and_inside_it_is_not():
+    result = np.asarray(overlay(grey(), np.zeros((8, 8)), box=(16, 16, 48, 48)))
+    assert (result[16:48, 16:48] == 128).all()
+    assert (result[:16] == round(128 * 0.55)).all()
+    assert (result[:, 48:] == round(128 * 0.55)).all()
+
+
+def test_the_map_lies_on_the_box_that_the_network_saw():
+    result = np.asarray(overlay(grey(), np.ones((8, 8)), box=(16, 0, 48, 64)), int)
+    coloured = np.abs(result - result.mean(axis=2, keepdims=True)).max(axis=2) > 20
+    assert coloured[:, 16:48].all()
+    assert not coloured[:, :16].any()
+    assert not coloured[:, 48:].any()
+
+
+def test_the_box_shrinks_with_a_large_picture():
+    result = np.asarray(overlay(grey(2048, 1024), np.zeros((8, 8)), box=(512, 0, 1536, 1024)))
+    assert (result[:, 256:768] == 128).all()
+    assert (result[:, :256] < 128).all()
+
+
+def test_support_is_orange_and_opposition_is_purple():
+    result = np.asarray(overlay(grey(), halves(), signed=True, opacity=1.0))
+    assert np.array_equal(result[32, 8], rgb(SUPPORTS))
+    assert np.array_equal(result[32, 56], rgb(AGAINST))
+
+
+def test_twice_the_value_gets_twice_the_colour():
+    result = np.asarray(overlay(grey(), halves(1.0, 0.5), signed=True, opacity=0.8), float)
+    full, half = result[32, 8] - 128, result[32, 56] - 128
+    assert half == pytest.approx(full / 2, abs=1)
+
+
+def test_more_opacity_gives_more_colour():
+    faint, strong = (
+        np.asarray(overlay(grey(), halves(), signed=True, opacity=opacity), float)
+        for opacity in (0.3, 0.9)
+    )
+    assert np.abs(strong - 128).sum() > 2 * np.abs(faint - 128).sum()
+
+
+def test_a_shared_limit_makes_maps_comparable():
+    weak, strong = np.full((8, 8), 1.0), np.full((8, 8), 4.0)
+    shared = limit_of(weak, strong)
+    assert shared == 4.0
+    assert normalise(weak, limit=shared).max() == 0.25
+    assert normalise(weak).max() == 1.0
+
+
+def test_one_outlier_does_not_leave_the_rest_pale():
+    map_ = np.linspace(0, 1, 1024).reshape(32, 32)
+    map_[0, 0] = 1000
+    scaled = normalise(map_)
+    assert scaled[16, 16] == pytest.approx(map_[16, 16] / 0.99, rel=0.02)
+    assert scaled[0, 0] == 1
+
+
+def test_a_map_with_few_values_is_still_seen():
+    map_ = np.zeros((32, 32))
+    map_[4, 4] = -3
+    assert normalise(map_)[4, 4] == -1
+
+
+def test_zero_stays_zero_and_signs_are_kept():
+    scaled = normalise([[-2.0, 0.0, 1.0, 4.0]], percentile=100)
+    assert scaled.tolist() == [[-0.5, 0.0, 0.25, 1.0]]
+
+
+def test_the_heat_colours_grow_evenly_in_lightness():
+    steps = np.diff([lightness(rgb(code)) for code in HEAT])
+    assert steps.min() > 0.6 * steps.mean()
+    assert steps.max() < 1.5 * steps.mean()
+
+
+def test_supports_and_against_differ_in_lightness_too():
+    assert lightness(rgb(SUPPORTS)) - lightness(rgb(AGAINST)) > 20
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_plain_map_is_drawn_at_the_wanted_width(signed):
+    result = heat(np.zeros((16, 32)), 320, signed=signed)
+    assert result.size == (320, 160)
+    assert set(np.asarray(result).ravel()) == {255 if signed else 0}
+
+
+def test_enlarging_keeps_every_pixel_a_square():
+    small = photo(32, 16)
+    large = enlarge(small, 320)
+    assert large.size == (320, 160)
+    blocks = np.asarray(large).reshape(16, 10, 32, 10, 3)
+    assert (blocks == np.asarray(small)[:, None, :, None]).all()
