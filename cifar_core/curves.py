@@ -1,0 +1,109 @@
+"""From the rows that a run wrote to curves fit to draw: arrays, smoothing, fewer points."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+LONGEST = 500.0  # half-lives in one stretch of the running sum: 2**500 is far below the overflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """What a run measured, one array per quantity: S training reports and E epochs."""
+
+    step: Values  # [S] optimization steps done
+    step_epoch: Values  # [S] the same moments in epochs, fractional
+    train_loss: Values  # [S] nats
+    train_accuracy: Values  # [S] 0 to 1, on augmented images
+    learning_rate: Values  # [S]
+    epoch_step: Values  # [E] optimization steps done when the epoch ended
+    epoch: Values  # [E] epochs complete
+    val_loss: Values  # [E] nats
+    val_accuracy: Values  # [E] 0 to 1
+
+    @cached_property
+    def best(self) -> int | None:
+        """Return the place of the best validation accuracy, the first if several are equal."""
+        return int(self.val_accuracy.argmax()) if len(self.val_accuracy) else None
+
+
+def curves(rows: Iterable[dict[str, Any]]) -> Curves:
+    """Sort the rows of a run's metrics into arrays; rows of other kinds are left out."""
+    kept = list(rows)
+    steps = [row for row in kept if row["kind"] == "step"]
+    epochs = [row for row in kept if row["kind"] == "epoch"]
+    return Curves(
+        step=column(steps, "step"),
+        step_epoch=column(steps, "epoch"),
+        train_loss=column(steps, "loss"),
+        train_accuracy=column(steps, "accuracy"),
+        learning_rate=column(steps, "learning_rate"),
+        epoch_step=column(epochs, "step"),
+        epoch=column(epochs, "epoch"),
+        val_loss=column(epochs, "val_loss"),
+        val_accuracy=column(epochs, "val_accuracy"),
+    )
+
+
+def column(rows: list[dict[str, Any]], name: str) -> Values:
+    """Return one quantity of the rows, NaN where a row lacks it."""
+    return np.array([row.get(name, np.nan) for row in rows], dtype=float)
+
+
+def smooth(values: Values, steps: Values, half_life: float) -> Values:
+    """Average each value with those before it, a weight halving every `half_life` steps.
+
+    The debiased causal exponential average: the weights of the points so far always add up to 1,
+    so there is no bend at the start, and a point's average never changes when the run goes on.
+    """
+    if half_life <= 0 or len(values) == 0:
+        return values
+    age = (steps - steps[0]) / half_life
+    result = np.empty_like(values)
+    total, weight, now, start = 0.0, 0.0, 0.0, 0
+    while start < len(values):
+        end = max(start + 1, int(np.searchsorted(age, age[start] + LONGEST, side="right")))
+        left = 2.0 ** (now - age[start])  # what time has left of the sums so far
+        growing = 2.0 ** (age[start:end] - age[start])
+        totals = total * left + np.cumsum(growing * values[start:end])
+        weights = weight * left + np.cumsum(growing)
+        result[start:end] = totals / weights
+        total, weight = totals[-1] / growing[-1], weights[-1] / growing[-1]
+        now, start = float(age[end - 1]), end
+    return result
+
+
+def thin(values: Values, buckets: int) -> Places:
+    """Choose the places to draw: the lowest and the highest of each bucket, and both ends.
+
+    No peak is lost, as it would be by taking every n-th point. With one bucket per pixel the
+    picture is the same as with all points.
+    """
+    count = len(values)
+    if count <= 2 * buckets + 2:
+        return np.arange(count)
+    borders = np.linspace(0, count, buckets + 1).astype(int)
+    width = int(np.diff(borders).max())
+    grid = np.minimum(borders[:-1, None] + np.arange(width), borders[1:, None] - 1)
+    lowest = grid[np.arange(buckets), values[grid].argmin(axis=1)]
+    highest = grid[np.arange(buckets), values[grid].argmax(axis=1)]
+    return np.unique(np.concatenate([[0], lowest, highest, [count - 1]]))
+
+
+def thin_around(
+    x: Values, values: Values, buckets: int, window: tuple[float, float] | None
+) -> Places:
+    """Choose the places to draw when a part is enlarged: all of it coarsely, that part finely."""
+    everywhere = thin(values, buckets)
+    if window is None:
+        return everywhere
+    start, end = np.searchsorted(x, sorted(window), side="left")
+    start, end = max(0, int(start) - 1), min(len(x), int(end) + 1)  # lines run on to the border
+    return np.union1d(everywhere, start + thin(values[start:end], buckets))
