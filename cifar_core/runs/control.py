@@ -1,0 +1,62 @@
+"""control.json: what the person asked of a live run. The trainer and the executor both read it."""
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cifar_core.runs import files
+
+STRENGTH = {"": 0, "pause": 1, "epoch": 2, "now": 3, "kill": 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """The latest request; each has a higher sequence number than the one before."""
+
+    sequence: int = 0
+    request: str = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
+    at: float = 0.0  # unix seconds
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether the run shall end rather than wait."""
+        return self.request in ("epoch", "now", "kill")
+
+
+def read(folder: Path) -> Control:
+    """Return the latest request; none if there never was one."""
+    values = files.read_json(folder / "control.json")
+    request = values.get("request", "")
+    return Control(
+        sequence=int(values.get("sequence", 0)),
+        request=request if request in STRENGTH else "",
+        at=float(values.get("at", 0.0)),
+    )
+
+
+def write(folder: Path, request: str) -> Control:
+    """Replace the request. The caller holds the run's lock."""
+    new = Control(sequence=read(folder).sequence + 1, request=request, at=time.time())
+    files.write_json(folder / "control.json", asdict(new))
+    return new
+
+
+class ControlReader:
+    """Looks for a new request at the price of one stat call, so that every batch can ask."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stamp: tuple[int, int] | None = None
+        self.control = Control()
+
+    def poll(self) -> Control:
+        """Return the latest request."""
+        try:
+            state = os.stat(self.folder / "control.json")  # noqa: PTH116 - a third of the time
+        except FileNotFoundError:
+            return self.control
+        stamp = (state.st_mtime_ns, state.st_ino)
+        if stamp != self.stamp:
+            self.stamp, self.control = stamp, read(self.folder)
+        return self.control

@@ -1,0 +1,73 @@
+"""Starts, finds and ends the executor, and the environment that a trainer is started in."""
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from cifar_core.runs import files, lock
+
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
+# glibc: keep freed memory and ask for huge pages, which saves page faults in every step
+ALLOCATOR = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "THP_MEM_ALLOC_ENABLE": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+def executor_lock(root: Path) -> Path:
+    """Return the file that the one executor of a store holds."""
+    return root / ".executor.lock"
+
+
+def is_running(root: Path) -> bool:
+    """Tell whether a store has an executor."""
+    return lock.is_locked(executor_lock(root))
+
+
+def ensure_running(root: Path) -> None:
+    """Start the store's executor unless it runs, and tell it to look for work."""
+    (root / ".wake").touch()
+    if is_running(root):
+        return
+    with (root / "executor.log").open("ab") as log:
+        # it forks at once and the parent ends, so that it is nobody's child and leaves no zombie
+        subprocess.run(
+            [sys.executable, "-m", "cifar_core.runs.executor", str(root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=with_package(os.environ),
+            cwd=root,
+            check=True,
+        )
+
+
+def shut_down(root: Path, seconds: float = 10.0) -> None:
+    """End the store's executor and wait until it is gone."""
+    if not is_running(root):
+        return
+    lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
+    lock.wait_until_free(executor_lock(root), seconds)
+
+
+def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
+    """Add this program to PYTHONPATH: it is not installed, and the folder may be any."""
+    paths = [PACKAGE_ROOT, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**environment, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+
+
+def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[str, str]:
+    """Return the variables a trainer starts with; most are read before its first line runs."""
+    own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+        own |= ALLOCATOR
+    if deterministic:
+        own["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return {**with_package(os.environ), **own}
