@@ -1,7 +1,7 @@
 """From the rows that a run wrote to curves fit to draw: arrays, smoothing, fewer points."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -107,3 +107,11 @@ def thin_around(
     start, end = np.searchsorted(x, sorted(window), side="left")
     start, end = max(0, int(start) - 1), min(len(x), int(end) + 1)  # lines run on to the border
     return np.union1d(everywhere, start + thin(values[start:end], buckets))
+
+
+def joined(first: Curves, second: Curves) -> Curves:
+    """Put what came later behind what was there."""
+    return Curves(
+        **{f.name: np.concatenate([getattr(first, f.name), getattr(second, f.name)])
+           for f in fields(Curves)}
+    )  # fmt: skip

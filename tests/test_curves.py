@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.curves import curves, smooth, thin, thin_around
+from cifar_core.curves import curves, joined, smooth, thin, thin_around
 
 STEP = {"kind": "step", "step": 20, "epoch": 0.5, "loss": 2.1, "accuracy": 0.2}
 EPOCH = {"kind": "epoch", "step": 40, "epoch": 1, "val_loss": 1.9, "val_accuracy": 0.3}
@@ -72,3 +72,10 @@ def test_an_enlarged_part_has_more_points_than_the_rest():
     places = thin_around(x, values, 200, (5_000.0, 5_300.0))
     assert set(range(5_000, 5_301)) <= set(places.tolist())
     assert len(places) < 1200
+
+
+def test_curves_read_in_two_parts_equal_those_read_at_once():
+    rows = [{**STEP, "step": n} for n in range(5)] + [EPOCH] + [{**STEP, "step": 9}]
+    both, whole = joined(curves(rows[:4]), curves(rows[4:])), curves(rows)
+    assert both.step.tolist() == whole.step.tolist() == [0, 1, 2, 3, 4, 9]
+    assert both.val_loss.tolist() == [1.9]

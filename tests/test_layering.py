@@ -12,7 +12,7 @@ LAYERS = [  # lowest first
     {"errors"},
     {"registry", "device"},
     {"settings"},
-    {"curves", "data", "explain", "inference", "models", "optim", "schedules"},
+    {"curves", "data", "explain", "inference", "intervals", "models", "optim", "schedules"},
     {"config"},
     {"training"},
     {"runs"},

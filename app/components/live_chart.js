@@ -1,0 +1,112 @@
+// Draws the curves of a run with one Plotly chart that lives as long as the page.
+// Plotly.react with a constant uirevision keeps zoom, pan and hidden legend entries.
+
+const base = document.baseURI.replace(/[^/]*([?#].*)?$/, "");
+
+function loadPlotly() {
+  window.labPlotly ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = new URL("app/static/plotly.min.js", base).href;
+    script.onload = () => done(window.Plotly);
+    script.onerror = () => failed(new Error("plotly.min.js could not be loaded"));
+    document.head.append(script);
+  });
+  return window.labPlotly;
+}
+
+// uint32 length | JSON padded to 4 bytes | float32 arrays, of the lengths that the JSON names
+function unpack(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  const body = bytes.slice(4 + length).buffer;
+  let place = 0;
+  const arrays = header.sizes.map((size) => {
+    const array = new Float32Array(body, place, size);
+    place += 4 * size;
+    return array;
+  });
+  return { ...header, arrays };
+}
+
+function themed(element) {
+  const style = getComputedStyle(element);
+  const read = (name) => style.getPropertyValue(name).trim();
+  return {
+    palette: read("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
+    text: read("--st-text-color"),
+    grid: read("--st-border-color"),
+    page: read("--st-background-color"),
+    font: read("--st-font"),
+  };
+}
+
+function traces(figure, theme) {
+  return figure.traces.map(({ color, ...trace }, i) => {
+    const paint = theme.palette[color % theme.palette.length];
+    return {
+      type: "scatter",
+      ...trace,
+      x: figure.arrays[2 * i],
+      y: figure.arrays[2 * i + 1],
+      line: { color: paint, ...trace.line },
+      marker: { color: paint, ...trace.marker },
+    };
+  });
+}
+
+function layout(figure, theme, touch) {
+  const axes = Object.entries(figure.layout).map(([name, value]) =>
+    /^[xy]axis/.test(name)
+      ? [name, { gridcolor: theme.grid, linecolor: theme.grid, zeroline: false, ...value }]
+      : [name, value]);
+  return {
+    ...Object.fromEntries(axes),
+    dragmode: touch ? false : "zoom", // on a phone a finger scrolls the page
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: theme.font, color: theme.text, size: 12 },
+    hoverlabel: {
+      bgcolor: theme.page, bordercolor: theme.grid, font: { color: theme.text, size: 12 },
+    },
+  };
+}
+
+// Tells Python which part is enlarged, once the mouse has been still for a moment.
+function reportWindow(element, setStateValue) {
+  let timer;
+  element.on("plotly_relayout", (change) => {
+    if (!Object.keys(change).some((key) => key.startsWith("xaxis."))) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const axis = element._fullLayout?.xaxis;
+      if (axis) setStateValue("window", axis.autorange ? null : [...axis.range]);
+    }, 200);
+  });
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const element = parentElement.querySelector(".live-chart");
+  const figure = unpack(data instanceof Uint8Array ? data : new Uint8Array(data));
+  const touch = matchMedia("(pointer: coarse)").matches;
+  if (element.dataset.revision !== figure.revision) {
+    element.dataset.revision = figure.revision;
+    element.start = figure.window; // stays what it was: Plotly tells it from the viewer's zoom
+  }
+  element.setAttribute("aria-label", figure.alt);
+  const theme = themed(element);
+  const drawn = layout(figure, theme, touch);
+  if (element.start) drawn.xaxis = { ...drawn.xaxis, range: element.start };
+  element.newest = [traces(figure, theme), drawn];
+  loadPlotly().then((Plotly) => {
+    if (!element.isConnected || !element.newest) return;
+    const first = !element.classList.contains("js-plotly-plot");
+    const options = { responsive: true, displaylogo: false, displayModeBar: touch ? false : "hover",
+      modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
+    Plotly.react(element, ...element.newest, options).then(() => {
+      element.dataset.step = figure.step;
+      element.dataset.updates = Number(element.dataset.updates ?? 0) + 1;
+    });
+    if (first) reportWindow(element, setStateValue);
+  }, (problem) => { element.textContent = `The curves cannot be drawn: ${problem.message}.`; });
+  return () => { element.newest = null; window.Plotly?.purge(element); };
+}

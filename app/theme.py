@@ -1,0 +1,65 @@
+"""How things look: colours of states, and numbers and times as a person would write them."""
+
+from datetime import datetime
+
+NARROW = "\u00a0"  # between a number and its unit, so that a line never ends there
+NONE = "\u2013"  # shown where there is no number
+
+ICONS = {  # state of a run: colour of its badge, icon
+    "draft": ("gray", "edit_note"),
+    "queued": ("gray", "hourglass_empty"),
+    "starting": ("blue", "progress_activity"),
+    "running": ("blue", "progress_activity"),
+    "pausing": ("orange", "pause"),
+    "paused": ("orange", "pause"),
+    "stopping": ("orange", "stop_circle"),
+    "finished": ("green", "check_circle"),
+    "stopped": ("gray", "stop_circle"),
+    "failed": ("red", "error"),
+}
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Write a share in [0, 1] as a percentage, or a dash for none."""
+    return NONE if share is None else f"{100 * share:.{digits}f}{NARROW}%"
+
+
+def count(number: float) -> str:
+    """Write a whole number with commas."""
+    return f"{number:,.0f}"
+
+
+def plural(number: float, thing: str) -> str:
+    """Write how many of a thing there are: 1 image, 2 images."""
+    return f"{count(number)} {thing}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time span in its two largest units, or a dash for none."""
+    if seconds is None:
+        return NONE
+    if seconds < 9.95:
+        return f"{seconds:.1f}{NARROW}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}{NARROW}h {minutes}{NARROW}min"
+    return f"{minutes}{NARROW}min {rest}{NARROW}s" if minutes else f"{rest}{NARROW}s"
+
+
+def clock(unix: float) -> str:
+    """Write a moment of today as 14:32, of another day with its date."""
+    moment, today = datetime.fromtimestamp(unix), datetime.now()
+    return f"{moment:%H:%M}" if moment.date() == today.date() else f"{moment:%d %b %Y, %H:%M}"
+
+
+def plain(value: object) -> str:
+    """Write a setting's value."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def safe(text: str) -> str:
+    """Let a user's text stand for itself where Markdown is drawn."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$&" else c for c in text)

@@ -1,0 +1,20 @@
+"""How far a measured share can be trusted: the interval in which the true one probably lies."""
+
+import math
+
+NORMAL_95 = 1.959964  # 95 % of a normal distribution lies within so many standard deviations
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Return the 95 % Wilson score interval of a share in [0, 1] among `count` cases.
+
+    Unlike share plus or minus two standard errors it stays within [0, 1] and keeps its promise
+    near both ends. https://doi.org/10.1080/01621459.1927.10502953
+    """
+    if count == 0:
+        return 0.0, 1.0
+    z2 = NORMAL_95**2
+    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = NORMAL_95 / (1 + z2 / count)
+    half *= math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
