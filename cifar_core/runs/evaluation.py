@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import numpy as np
+
 from cifar_core.data import load
 from cifar_core.data.split import split
 from cifar_core.runs.classifier import load_classifier
@@ -15,7 +17,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
     """Return loss and accuracy on one part of the run's own data, in float32 on the CPU."""
     config = run.config
     dataset = load(run.environment["data"]["source"], run.store_root)
-    images, chosen = dataset.test, range(len(dataset.test))
+    images, chosen = dataset.test, np.arange(len(dataset.test))
     if part == "val":
         images = dataset.train
         _, chosen = split(
@@ -24,7 +26,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
             val_fraction=config.val_fraction,
             seed=config.split_seed,
         )
-    batches = evaluation_batches(images, list(chosen), "cpu")
+    batches = evaluation_batches(images, chosen, "cpu")
     classifier = load_classifier(run, checkpoint)
     ticks = evaluate(classifier.model, batches, choose_precision("float32", "cpu"), phase=part)
     while True:

@@ -143,7 +143,7 @@ def list_runs(arguments: Namespace) -> int:
 def show_run(arguments: Namespace) -> int:
     """Print a run's state, results, settings and environment."""
     run = store_of(arguments).run(arguments.run)
-    record = {
+    record: dict[str, Any] = {
         "id": run.id,
         "name": run.name,
         "path": str(run.path),

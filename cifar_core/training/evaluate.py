@@ -47,7 +47,7 @@ def evaluate(
     )
 
 
-def test(
+def evaluate_test(
     model: nn.Module, batches: Batches, precision: Precision, *, step: int, epoch: int
 ) -> Iterator[Tick | TestEvent]:
     """Classify the test images with the weights of the given epoch; the last item is the result."""

@@ -55,4 +55,6 @@ def fastest(kind: str, device: str) -> tuple[str, str]:
         return "float16", "This GPU has no bfloat16 tensor cores; float16 with a scaled loss."
     if kind == "cpu" and torch.cpu._is_amx_tile_supported():
         return "bfloat16", "This processor multiplies bfloat16 in hardware (AMX)."
+    if kind == "cpu" and torch.cpu._is_avx512_bf16_supported():
+        return "bfloat16", "This processor multiplies bfloat16 in hardware (AVX-512)."
     return "float32", f"The {kind.upper()} gains nothing by a shorter format."

@@ -1,0 +1,1 @@
+"""Datasets: found, downloaded, decoded once, split and cut into batches."""

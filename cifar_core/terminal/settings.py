@@ -1,0 +1,88 @@
+"""settings, presets: everything that `train --set` and `train --preset` understand."""
+
+from argparse import Namespace
+from dataclasses import Field, fields
+from typing import Any
+
+from cifar_core.terminal.output import add_json, show
+
+
+def add(commands: Any) -> None:
+    """Add the commands of this module."""
+    settings = commands.add_parser("settings", help="list every setting with its range")
+    settings.add_argument("--markdown", action="store_true", help="as docs/settings.md")
+    add_json(settings)
+    settings.set_defaults(command=list_settings)
+    presets = commands.add_parser("presets", help="list the starting points")
+    add_json(presets)
+    presets.set_defaults(command=list_presets)
+
+
+def list_settings(arguments: Namespace) -> int:
+    """Print one line for each setting of a run."""
+    from cifar_core.config import TrainConfig
+
+    if arguments.markdown:
+        print(markdown(), end="")
+        return 0
+    rows = [
+        {
+            "setting": f.name,
+            "default": str(f.default),
+            "allowed": allowed(f),
+            "meaning": f.metadata["rule"].help,
+        }
+        for f in fields(TrainConfig)
+    ]
+    show(rows, arguments.json)
+    return 0
+
+
+def allowed(setting: Field[Any]) -> str:
+    """Say in a few words what a setting may be."""
+    rule = setting.metadata["rule"]
+    if rule.among is not None:
+        return ", ".join(rule.among)
+    if rule.kind == "switch":
+        return "yes, no"
+    if rule.kind == "text":
+        return "text"
+    return f"{rule.low:g} to {rule.high:g}"
+
+
+def markdown() -> str:
+    """Return the page docs/settings.md."""
+    from cifar_core.config import TrainConfig
+
+    lines = [
+        "# Every setting of a run",
+        "",
+        "Made by `python -m cifar_core settings --markdown` from the declarations in "
+        "`cifar_core/config.py`; a test keeps this page equal to them.",
+    ]
+    group = ""
+    for f in fields(TrainConfig):
+        rule = f.metadata["rule"]
+        if rule.group != group:
+            group = rule.group
+            lines += ["", f"## {group}", "", "| setting | default | allowed | meaning |"]
+            lines += ["|---|---|---|---|"]
+        lines.append(f"| `{f.name}` | {f.default} | {allowed(f)} | {rule.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def list_presets(arguments: Namespace) -> int:
+    """Print one line for each preset."""
+    from cifar_core.config import PRESETS
+
+    rows = [
+        {
+            "preset": preset.key,
+            "title": preset.title,
+            "summary": preset.summary,
+            "settings": ", ".join(f"{k}={v}" for k, v in preset.values.items()),
+        }
+        for preset in PRESETS.values()
+    ]
+    show(rows, arguments.json)
+    return 0

@@ -1,0 +1,237 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from cifar_core.config import TrainConfig
+from cifar_core.data.augment import Augment
+from cifar_core.data.batches import Batches
+from cifar_core.errors import ConfigError, TrainingDivergedError
+from cifar_core.optim import OPTIMIZERS
+from cifar_core.schedules import SCHEDULES
+from cifar_core.training.evaluate import evaluate, evaluate_test
+from cifar_core.training.events import EpochEvent, StepEvent, TestEvent, Tick
+from cifar_core.training.precision import choose_precision
+from cifar_core.training.trainer import Trainer
+
+NUM_CLASSES = 4
+
+
+def pictures(seed, count):
+    """Images whose class is visible in their mean brightness."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, NUM_CLASSES, count)
+    noise = random.integers(0, 40, (count, 32, 32, 3))
+    return (noise + 50 * labels[:, None, None, None]).astype(np.uint8), labels
+
+
+def trainer(**settings):
+    config = TrainConfig(**{"batch_size": 16, "epochs": 2, "precision": "float32", **settings})
+    train = Batches(
+        *pictures(0, 88),
+        batch_size=config.batch_size,
+        augment=Augment(crop_padding=config.crop_padding, flip=config.flip),
+        seed=config.seed,
+        shuffle=True,
+        drop_last=True,
+    )
+    val = Batches(*pictures(1, 40), batch_size=25)
+    return Trainer(config, train=train, val=val, num_classes=NUM_CLASSES, device="cpu")
+
+
+def events(it, kind):
+    return [event for event in it.run() if isinstance(event, kind)]
+
+
+def weights(it):
+    return torch.cat([tensor.double().flatten() for tensor in it.model.state_dict().values()])
+
+
+def values(event):
+    """What an event says, but for the clock."""
+    timed = {"seconds", "cpu_seconds", "images_per_second"}
+    return {k: v for k, v in dataclasses.asdict(event).items() if k not in timed}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_learns_to_tell_bright_from_dark(optimizer):
+    rate = OPTIMIZERS[optimizer].usual_rate / 3
+    epochs = events(trainer(optimizer=optimizer, epochs=6, learning_rate=rate), EpochEvent)
+    assert [event.epoch for event in epochs] == [1, 2, 3, 4, 5, 6]
+    assert epochs[-1].train_loss < 0.7 * epochs[0].train_loss
+    assert max(event.val_accuracy for event in epochs) > 0.6
+
+
+def test_an_epoch_reports_its_steps_its_ticks_and_its_end():
+    seen = list(trainer(epochs=1).run())
+    assert [e.step for e in seen if isinstance(e, StepEvent)] == [1, 2, 3, 4, 5]
+    ticks = [(e.phase, e.done, e.total) for e in seen if isinstance(e, Tick)]
+    assert ticks == [("train", n, 5) for n in range(1, 6)] + [("validate", n, 2) for n in (1, 2)]
+    assert isinstance(seen[-1], EpochEvent)
+
+
+def test_the_epochs_loss_is_the_mean_over_its_steps():
+    seen = list(trainer(epochs=1).run())
+    steps = [e.loss for e in seen if isinstance(e, StepEvent)]
+    assert seen[-1].train_loss == pytest.approx(sum(steps) / len(steps))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_reported_rate_is_the_schedule_at_the_middle_of_the_step(schedule):
+    it = trainer(epochs=3, schedule=schedule, step_epochs=1)
+    rates = [event.learning_rate for event in events(it, StepEvent)]
+    factor = SCHEDULES[schedule].factor
+    assert rates == [it.config.learning_rate * factor((i + 0.5) / 15, it.config) for i in range(15)]
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another():
+    first, second, other = trainer(), trainer(), trainer(seed=1)
+    said = [values(e) for e in events(first, StepEvent | EpochEvent)]
+    assert said == [values(e) for e in events(second, StepEvent | EpochEvent)]
+    assert torch.equal(weights(first), weights(second))
+    assert said != [values(e) for e in events(other, StepEvent | EpochEvent)]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("stop_after", [3, 6, 9, 13])  # mid-epoch, in validation, at both ends
+def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_does(
+    optimizer, stop_after
+):
+    settings = {"optimizer": optimizer, "model": "simple_cnn_dropout", "learning_rate": 0.01}
+    whole = trainer(**settings)
+    said = events(whole, StepEvent | EpochEvent)
+    first, items = trainer(**settings), []
+    for item in first.run():
+        items.append(item)
+        if len(items) == stop_after:
+            break
+    snapshot, second = first.snapshot(), trainer(**settings)
+    second.restore(snapshot)
+    later = events(second, StepEvent | EpochEvent)
+    resumed = [e for e in items if not isinstance(e, Tick)] + later
+    assert [values(e) for e in resumed] == [values(e) for e in said]
+    assert torch.equal(weights(whole), weights(second))
+
+
+def test_a_snapshot_is_a_copy_that_further_training_does_not_change():
+    it = trainer()
+    running = it.run()
+    next(running)
+    snapshot = it.snapshot()
+    before = {name: tensor.clone() for name, tensor in (snapshot.model | snapshot.state).items()}
+    list(running)
+    assert all(
+        torch.equal(t, before[name]) for name, t in (snapshot.model | snapshot.state).items()
+    )
+
+
+def test_every_tensor_of_a_snapshot_can_be_written_to_a_file():
+    it = trainer(optimizer="adam")
+    next(it.run())
+    snapshot = it.snapshot()
+    assert all(t.is_contiguous() and t.device.type == "cpu" for t in snapshot.model.values())
+    assert all(t.is_contiguous() and t.device.type == "cpu" for t in snapshot.state.values())
+
+
+def test_the_gradient_is_clipped_to_the_length_asked_for():
+    free, clipped = (
+        trainer(epochs=1),
+        trainer(epochs=1, clip_norm=1e-3, momentum=0.0, nesterov=False),
+    )
+    start = torch.cat([p.detach().flatten() for p in clipped.model.parameters()])
+    event = events(clipped, StepEvent)[0]
+    assert event.grad_norm > 1e-3  # reported before clipping
+    moved = torch.cat([p.detach().flatten() for p in clipped.model.parameters()]) - start
+    rates = [clipped.config.learning_rate] * 5
+    assert moved.norm() <= 1.05 * 1e-3 * sum(rates) + 5e-4 * sum(rates) * start.norm()
+    list(free.run())
+    unbounded = torch.cat([p.detach().flatten() for p in free.model.parameters()]) - start
+    assert unbounded.norm() > 10 * moved.norm()
+
+
+def test_label_smoothing_raises_the_training_loss_and_not_the_validation_loss():
+    plain = events(trainer(epochs=8, learning_rate=0.03), EpochEvent)[-1]
+    smooth = events(trainer(epochs=8, learning_rate=0.03, label_smoothing=0.4), EpochEvent)[-1]
+    floor = -(0.7 * math.log(0.7) + 3 * 0.1 * math.log(0.1))  # entropy of the smoothed target
+    assert smooth.train_loss >= floor > plain.train_loss
+
+
+def test_early_stopping_ends_after_so_many_epochs_without_improvement():
+    it = trainer(epochs=50, patience=3, learning_rate=1e-6)
+    epochs = events(it, EpochEvent)
+    assert it.stop_reason == "early stopping"
+    best = max(range(len(epochs)), key=lambda i: epochs[i].val_accuracy)
+    assert len(epochs) == best + 1 + 3
+
+
+def test_a_gain_below_the_smallest_improvement_is_the_best_yet_but_no_reason_to_go_on():
+    it = trainer(epochs=50, patience=2, min_delta=0.5)
+    epochs = events(it, EpochEvent)
+    assert len(epochs) < 50
+    best = [event for event in epochs if event.best][-1]
+    assert best.val_accuracy == max(event.val_accuracy for event in epochs)
+
+
+def test_the_best_epoch_is_marked_once_for_each_record():
+    epochs = events(trainer(epochs=5), EpochEvent)
+    records = [max(e.val_accuracy for e in epochs[: i + 1]) for i in range(5)]
+    marks = [i == 0 or records[i] > records[i - 1] for i in range(5)]
+    assert [event.best for event in epochs] == marks
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_advice():
+    it = trainer()
+    with torch.no_grad():
+        it.model.head.weight.fill_(float("nan"))
+    with pytest.raises(TrainingDivergedError, match=r"loss became nan.*peak rate of 0.01"):
+        list(it.run())
+
+
+def test_a_gradient_that_is_no_number_stops_the_run_before_it_is_saved():
+    it = trainer()
+    it.model.head.weight.register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(TrainingDivergedError, match="gradient became nan"):
+        list(it.run())
+
+
+def test_evaluation_leaves_the_mode_the_weights_and_the_statistics_alone():
+    it = trainer()
+    before = weights(it).clone()
+    for training in (True, False):
+        it.model.train(training)
+        list(evaluate(it.model, it.val_batches, it.precision, phase="validate"))
+        assert it.model.training is training
+    assert torch.equal(weights(it), before)
+
+
+def test_evaluation_does_not_depend_on_the_batch_size():
+    it = trainer(epochs=1)
+    list(it.run())
+    results = []
+    for size in (1, 7, 40):
+        batches = Batches(*pictures(1, 40), batch_size=size)
+        results.append(list(evaluate_test(it.model, batches, it.precision, step=5, epoch=1))[-1])
+    assert {result.test_accuracy for result in results} == {results[0].test_accuracy}
+    assert [r.test_loss for r in results] == pytest.approx([results[0].test_loss] * 3, rel=1e-5)
+    assert isinstance(results[0], TestEvent)
+    assert results[0].images == 40
+
+
+def test_bfloat16_trains_and_keeps_its_weights_in_float32():
+    it = trainer(precision="bfloat16", epochs=3, learning_rate=0.03)
+    epochs = events(it, EpochEvent)
+    assert epochs[-1].train_loss < epochs[0].train_loss
+    assert {p.dtype for p in it.model.parameters()} == {torch.float32}
+
+
+def test_float16_on_a_cpu_is_refused_with_what_to_choose():
+    with pytest.raises(ConfigError, match="does not gain by it"):
+        choose_precision("float16", "cpu")
+
+
+def test_every_automatic_choice_gives_its_reason():
+    precision = choose_precision("auto", "cpu")
+    assert precision.key in ("float32", "bfloat16")
+    assert precision.reason.endswith(".")
