@@ -12,6 +12,8 @@ from cifar_core.explain.render import (
     normalise,
     overlay,
     rgb,
+    softened,
+    stretched,
 )
 
 
@@ -87,6 +89,17 @@ def test_the_box_shrinks_with_a_large_picture():
     assert (result[:, :256] < 128).all()
 
 
+def test_a_sliver_at_the_far_edge_of_a_large_picture_is_still_drawn():
+    result = np.asarray(overlay(grey(4000, 2000), np.ones((8, 8)), box=(3999, 1999, 4000, 2000)))
+    assert result[-1, -1].tolist() != [round(128 * 0.55)] * 3
+    assert (result[:-1, :-1] == round(128 * 0.55)).all()
+
+
+def test_a_stretched_map_does_not_shoot_over_its_edges():
+    step = halves(-1.0, 1.0).astype(np.float32)
+    assert np.abs(stretched(step, 100, 100)).max() == 1
+
+
 def test_support_is_orange_and_opposition_is_purple():
     result = np.asarray(overlay(grey(), halves(), signed=True, opacity=1.0))
     assert np.array_equal(result[32, 8], rgb(SUPPORTS))
@@ -129,6 +142,14 @@ def test_a_map_with_few_values_is_still_seen():
     assert normalise(map_)[4, 4] == -1
 
 
+def test_softening_spreads_a_speck_over_its_neighbours_and_keeps_the_sum():
+    map_ = np.zeros((5, 5))
+    map_[2, 2] = 16
+    assert softened(map_)[1:4, 1:4].tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+    assert softened(map_).sum() == 16
+    assert softened(np.ones((5, 5))).tolist() == np.ones((5, 5)).tolist()
+
+
 def test_zero_stays_zero_and_signs_are_kept():
     scaled = normalise([[-2.0, 0.0, 1.0, 4.0]], percentile=100)
     assert scaled.tolist() == [[-0.5, 0.0, 0.25, 1.0]]
@@ -148,7 +169,7 @@ def test_supports_and_against_differ_in_lightness_too():
 def test_a_plain_map_is_drawn_at_the_wanted_width(signed):
     result = heat(np.zeros((16, 32)), 320, signed=signed)
     assert result.size == (320, 160)
-    assert set(np.asarray(result).ravel()) == {255 if signed else 0}
+    assert result.getcolors() == [(320 * 160, (255, 255, 255) if signed else tuple(rgb(HEAT[0])))]
 
 
 def test_enlarging_keeps_every_pixel_a_square():

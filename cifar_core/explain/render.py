@@ -10,9 +10,12 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 LONGEST_SIDE = 1024  # no screen shows more, and the time grows with the area
 DIMMED = 0.55  # brightness of what the network did not see
 SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # told apart with every kind of colour vision
-# Inferno without its black end: lightness rises evenly, so twice the value looks twice as much.
-HEAT = ("#2b0b57", "#57106e", "#801f6c", "#ab2f5e", "#d04545", "#ec6726", "#fa9407", "#f9c72f",
-        "#f3f68a")  # fmt: skip
+# Viridis: its lightness rises evenly, so twice the value looks twice as much, and its greens stand
+# out from fur, skin and sky where the usual reds and yellows drown.
+HEAT = (
+    "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c",
+    "#28ae80", "#5ec962", "#addc30", "#fde725",
+)  # fmt: skip
 
 
 def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:
@@ -37,7 +40,7 @@ def overlay(
     *,
     box: Box | None = None,
     signed: bool = False,
-    opacity: float = 0.8,
+    opacity: float = 0.85,
     limit: float | None = None,
 ) -> Image.Image:
     """Lay a map [H, W] over a picture; the more a place mattered, the more colour it gets.
@@ -49,7 +52,7 @@ def overlay(
     photo = image.convert("RGB")
     photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     left, top, right, bottom = scaled(box or (0, 0, *image.size), image.size, photo.size)
-    level = stretched(normalise(map_, limit=limit), right - left, bottom - top)
+    level = stretched(normalise(softened(map_), limit=limit), right - left, bottom - top)
     pixels = np.asarray(photo, np.float32)
     result = pixels * DIMMED
     share = (opacity * np.abs(level))[..., None]
@@ -61,12 +64,13 @@ def overlay(
 def heat(
     map_: npt.ArrayLike, side: int = 320, *, signed: bool = False, limit: float | None = None
 ) -> Image.Image:
-    """Draw a map [H, W] alone, on white if signed and else on black; `side` pixels wide."""
-    values = normalise(map_, limit=limit)
+    """Draw a map [H, W] alone, `side` pixels wide; where it is zero: white if signed, else dark."""
+    values = normalise(softened(map_), limit=limit)
     level = stretched(values, side, round(side * values.shape[0] / values.shape[1]))
-    share = np.abs(level)[..., None]
-    paper = 255.0 if signed else 0.0
-    mixed = (1 - share) * paper + share * colours(level, signed=signed)
+    mixed = colours(level, signed=signed)
+    if signed:
+        share = np.abs(level)[..., None]
+        mixed = 255 - share * (255 - mixed)
     return Image.fromarray(np.uint8(mixed.round()))
 
 
@@ -92,10 +96,17 @@ def rgb(code: str) -> Floats:
     return np.array([int(code[start : start + 2], 16) for start in (1, 3, 5)], np.float32)
 
 
+def softened(map_: npt.ArrayLike) -> Floats:
+    """Average each pixel [H, W] with its neighbours, 1 2 1 across and down: specks become spots."""
+    wide = np.pad(np.asarray(map_, np.float32), 1, mode="edge")
+    tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
+    return (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)
+
+
 def stretched(values: Floats, width: int, height: int) -> Floats:
     """Bring a map to a region's size without steps; still in [-1, 1]."""
     picture = Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(picture), -1, 1)
+    return np.asarray(picture, np.float32).clip(-1, 1)  # bicubic curves shoot over the edges
 
 
 def scaled(box: Box, before: tuple[int, int], after: tuple[int, int]) -> Box:
