@@ -129,7 +129,7 @@ def line(name: str, axis: str, color: int, **look: Any) -> dict[str, Any]:
 
 def live_layout(look: Look) -> dict[str, Any]:
     """Place the three panels; colours and fonts are added in the browser, where the theme is."""
-    domains = {"Loss": (0.585, 0.955), "Accuracy": (0.205, 0.505), "Learning rate": (0.0, 0.125)}
+    domains = {"Loss": [0.585, 0.955], "Accuracy": [0.205, 0.505], "Learning rate": [0.0, 0.125]}
     titles = [
         {"text": f"<b>{title}</b>", "x": 0, "y": top, "xref": "paper", "yref": "paper",
          "xanchor": "left", "yanchor": "bottom", "showarrow": False, "yshift": 6}

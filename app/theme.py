@@ -19,9 +19,24 @@ ICONS = {  # state of a run: colour of its badge, icon
 }
 
 
+WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10"}
+
+
+def title(key: str) -> str:
+    """Write a registry key in words, for pages that must not wait for the registries to load."""
+    first, *rest = [WORDS.get(word, word) for word in key.split("_")]
+    return " ".join([first[:1].upper() + first[1:], *rest])
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share in [0, 1] as a percentage, or a dash for none."""
     return NONE if share is None else f"{100 * share:.{digits}f}{NARROW}%"
+
+
+def between(interval: tuple[float, float]) -> str:
+    """Write a 95 % interval of shares as 70.3 to 72.1 %."""
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f}{NARROW}%"
 
 
 def count(number: float) -> str:
@@ -58,6 +73,11 @@ def plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def short(text: str, longest: int) -> str:
+    """Cut a text that is too long for its place, and show that it was cut."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "\u2026"
 
 
 def safe(text: str) -> str:

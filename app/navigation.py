@@ -1,0 +1,50 @@
+"""How pages are found: by the name of their module, which is imported when first opened."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import NoReturn
+
+import streamlit as st
+
+FIRST = "runs"  # the page without a path
+
+
+def drawing(name: str) -> Callable[[], None]:
+    """Return what draws a page. Its module waits, because some pages import torch."""
+
+    def draw() -> None:
+        with st.skeleton(height=320):
+            view = import_module(f"app.views.{name}")
+        view.page()
+
+    return draw
+
+
+def entry(
+    name: str, title: str = "", icon: str | None = None, about: str = "", *, hidden: bool = False
+) -> st.Page:
+    """Describe a page; `name` is its module in app.views and its path in the address."""
+    return st.Page(
+        drawing(name),
+        title=title or None,
+        icon=icon,
+        url_path=name,
+        default=name == FIRST,
+        help=about or None,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def go(name: str, **query: str | int) -> NoReturn:
+    """Leave for another page."""
+    st.switch_page(entry(name), query_params={key: str(value) for key, value in query.items()})
+
+
+def link(name: str, label: str, icon: str | None = None, **query: str | int) -> None:
+    """Draw a link to another page."""
+    st.page_link(
+        entry(name),
+        label=label,
+        icon=icon,
+        query_params={key: str(value) for key, value in query.items()} or None,
+    )

@@ -1,0 +1,95 @@
+"""What a draft of settings would do, put into words for the form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app import theme
+from app.session import dataset, inventory
+from cifar_core import data, device
+from cifar_core.config import TrainConfig
+from cifar_core.data.dataset import Dataset
+from cifar_core.data.split import split
+from cifar_core.errors import ConfigError, DataError, DeviceError
+from cifar_core.models import MODELS
+from cifar_core.optim import OPTIMIZERS
+from cifar_core.schedules import SCHEDULES
+
+POINTS = 200  # of the drawn schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A draft, checked as far as it can be without training."""
+
+    config: TrainConfig | None = None  # None while a setting is wrong
+    problems: dict[str, str] = field(default_factory=dict)  # setting -> sentence, all at once
+    images: Dataset | None = None
+    device: str = ""  # a sentence
+    sentence: str = ""  # what will happen
+
+    @property
+    def rates(self) -> tuple[list[float], list[float]]:
+        """Return epochs and the learning rate planned for them."""
+        config = self.config
+        if config is None:
+            return [], []
+        factor = SCHEDULES[config.schedule].factor
+        places = [i / POINTS for i in range(POINTS + 1)]
+        epochs = [place * config.epochs for place in places]
+        return epochs, [config.learning_rate * factor(place, config) for place in places]
+
+
+def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
+    """Check the values, the images and the device, and gather every problem."""
+    config, problems = checked(values)
+    images, where = None, ""
+    if "data" not in problems:
+        try:
+            images = dataset(data.resolve(values["data"], root), str(root))
+        except DataError as error:
+            problems["data"] = str(error)
+    if "device" not in problems:
+        try:
+            where = device.choose(values["device"], inventory())[1]
+        except DeviceError as error:
+            problems["device"] = str(error)
+    sentence = ""
+    if config is not None and images is not None:
+        sentence, short = described(config, images)
+        problems |= short
+    if problems:
+        config = None
+    return Plan(config=config, problems=problems, images=images, device=where, sentence=sentence)
+
+
+def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, str]]:
+    """Return the settings, or all that is wrong with them."""
+    try:
+        return TrainConfig(**values), {}
+    except ConfigError as error:
+        return None, dict(error.problems)
+
+
+def described(config: TrainConfig, images: Dataset) -> tuple[str, dict[str, str]]:
+    """Say in plain words what will happen, and what the number of images does not allow."""
+    train, val = split(
+        images.train.labels,
+        train_fraction=config.train_fraction,
+        val_fraction=config.val_fraction,
+        seed=config.split_seed,
+    )
+    if len(train) < config.batch_size:
+        return "", {
+            "batch_size": f"batch_size is {config.batch_size}, but there are only "
+            f"{theme.plural(len(train), 'training image')}. Choose at most {len(train)}."
+        }
+    steps = len(train) // config.batch_size
+    return (
+        f"{MODELS[config.model].title} learns from {theme.plural(len(train), 'image')} for "
+        f"{theme.plural(config.epochs, 'epoch')}: {theme.plural(steps * config.epochs, 'step')} "
+        f"of {config.batch_size} images, with {OPTIMIZERS[config.optimizer].title} at a peak "
+        f"rate of {config.learning_rate:g}. {theme.plural(len(val), 'other image')} choose the "
+        f"best epoch, {theme.count(len(images.test))} test it at the end."
+    ), {}

@@ -1,0 +1,92 @@
+"""What is remembered: every key of the session's state and everything that is cached."""
+
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from cifar_core import device
+from cifar_core.curves import Curves, curves, joined
+from cifar_core.runs import MetricsReader, Store
+
+if TYPE_CHECKING:
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.inference import Classifier
+
+
+class Key(StrEnum):
+    """What a session remembers from one interaction to the next, besides its widgets."""
+
+    DELETED = "deleted"  # ids of the runs that an undo would bring back
+    DRAFT = "draft"  # plain settings that the New run page starts from
+    DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
+    DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls start anew
+    STARTED = "started"  # id of the run that this draft became
+    ESTIMATE = "estimate"  # the settings measured last, and what came out
+    RESHUFFLE = "reshuffle"  # seed of the augmentation preview
+    CHART = "chart"  # the live chart's own state: the enlarged part
+
+
+def store() -> Store:
+    """Return the store that the environment names; a handle without memory of its own."""
+    return Store.default()
+
+
+class Feed:
+    """The curves of one run, shared by all who watch it; reads only what was appended."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lock = threading.Lock()
+        self.reader = MetricsReader(folder)
+        self.so_far = curves([])
+
+    def curves(self) -> Curves:
+        """Return everything measured until now."""
+        with self.lock:
+            fresh = self.reader.poll()
+            if fresh.reset:
+                self.so_far = curves(fresh.rows)
+            elif fresh.rows:
+                self.so_far = joined(self.so_far, curves(fresh.rows))
+            return self.so_far
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def feed(folder: str) -> Feed:
+    """Return the one reader of a run's metrics."""
+    return Feed(Path(folder))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def classifier(folder: str, checkpoint: str) -> "Classifier":
+    """Return a run's network with the weights of one checkpoint, named in full."""
+    from cifar_core.runs import Run
+    from cifar_core.runs.classifier import load_classifier
+
+    return load_classifier(Run(Path(folder)), checkpoint)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def dataset(source: str, root: str) -> "Dataset":
+    """Return the images of a source as the data package resolved it."""
+    from cifar_core import data
+
+    return data.load(source, Path(root))
+
+
+@st.cache_data(ttl=300, show_spinner=False)
+def inventory() -> list[device.Device]:
+    """Return this machine's devices; asking a GPU takes a moment."""
+    return device.inventory()
+
+
+def remembered(key: Key, default: Any = None) -> Any:
+    """Return what the session remembers under a key."""
+    return st.session_state.get(key, default)
+
+
+def remember(key: Key, value: Any) -> None:
+    """Keep a value for the session."""
+    st.session_state[key] = value

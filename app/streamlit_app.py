@@ -1,0 +1,32 @@
+"""Entry point: python -m streamlit run app/streamlit_app.py. Lists the pages, nothing else."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `import app` works
+
+import streamlit as st
+
+from app.components.live_chart import publish_plotly
+from app.navigation import entry
+
+st.set_page_config(
+    page_title="CIFAR Lab",
+    page_icon=str(Path(__file__).parent / "static/favicon.png"),
+    layout="wide",
+)
+publish_plotly()
+st.navigation(
+    [
+        entry("runs", "Runs", ":material/monitoring:", "Every run: how it stands, how good it is."),
+        entry(
+            "new_run", "New run", ":material/play_circle:", "Choose settings and start training."
+        ),
+        entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
+        entry("explain", "Explain", ":material/image_search:", "What a run sees in a picture."),
+        entry(
+            "data", "Data", ":material/dataset:", "The images: what is there, and how to get it."
+        ),
+    ],
+    position="top",
+).run()

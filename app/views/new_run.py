@@ -1,0 +1,237 @@
+"""The New run page: choose settings, see what they mean, start."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import charts, theme, widgets
+from app.navigation import go, link
+from app.plans import Plan, make_plan
+from app.session import Key, inventory, remember, remembered, store
+from cifar_core import data
+from cifar_core.config import MACHINE, PRESETS, STOPPING, TrainConfig
+from cifar_core.data.augment import Augment
+from cifar_core.data.dataset import Dataset
+from cifar_core.errors import CifarError, ConfigError, RunError
+from cifar_core.runs.estimate import Estimate, measure
+from cifar_core.settings import rule_of
+
+FOLDED = (STOPPING, MACHINE)  # groups that most people never open
+FIRST_PRESET = next(iter(PRESETS))
+CLONE = "clone of "
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    follow_address()
+    draft, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
+    values = widgets.chosen(TrainConfig, draft, prefix)
+    plan = make_plan(values, store().root)
+    st.header("New run", anchor=False)
+    sources()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        form(draft, prefix, values, plan)
+    with right:
+        summary(prefix, plan)
+
+
+def follow_address() -> None:
+    """Begin with what the address names: a preset, or a run to clone."""
+    if ref := st.query_params.get("clone"):
+        source = CLONE + ref
+    else:
+        source = st.query_params.get("preset", "")
+    if remembered(Key.DRAFT) is None:
+        source = source or FIRST_PRESET
+    if source and source != remembered(Key.DRAFT_SOURCE):
+        begin(source)
+
+
+def begin(source: str) -> None:
+    """Start a draft from a preset or a run; a name that nothing has starts from the first."""
+    try:
+        if source.startswith(CLONE):
+            config = store().run(source.removeprefix(CLONE)).config
+        else:
+            config = PRESETS[source].config
+    except CifarError as error:
+        st.toast(str(error), icon=":material/error:")
+        source, config = FIRST_PRESET, PRESETS[FIRST_PRESET].config
+    remember(Key.DRAFT, config.to_dict())
+    remember(Key.DRAFT_SOURCE, source)
+    remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def sources() -> None:
+    """Draw the starting points."""
+    source = remembered(Key.DRAFT_SOURCE)
+    options = [*PRESETS, *([source] if source not in PRESETS else [])]
+    key = f"source{remembered(Key.DRAFT_NUMBER)}"
+    st.segmented_control(
+        "Start from", options, default=source, required=True, format_func=source_title, key=key,
+        on_change=choose_source, args=(key,), wrap=True,
+    )  # fmt: skip
+    if source in PRESETS:
+        st.caption(PRESETS[source].summary)
+    else:
+        st.caption(f"The settings of run {source.removeprefix(CLONE)}, to be changed as you like.")
+
+
+def source_title(source: str) -> str:
+    """Write a starting point in words."""
+    if source in PRESETS:
+        return PRESETS[source].title
+    return f"Clone of #{source.removeprefix(CLONE)}"
+
+
+def choose_source(key: str) -> None:
+    """Begin again from the starting point that was clicked, and put it into the address."""
+    source = st.session_state[key]
+    begin(source)
+    st.query_params.from_dict(
+        {"clone": source.removeprefix(CLONE)} if source.startswith(CLONE) else {"preset": source}
+    )
+
+
+def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan: Plan) -> None:
+    """Draw every setting that means something, in its groups."""
+    advanced = st.toggle("Advanced settings", key="advanced", persist_state="session")
+    groups: dict[str, list[Any]] = {}
+    for f in fields(TrainConfig):
+        if widgets.is_shown(f, TrainConfig, values, plan.problems, advanced=advanced):
+            groups.setdefault(rule_of(f).group, []).append(f)
+    suggested = {"data": sources_of_images(), "device": devices()}
+    for group, settings in groups.items():
+        wrong = any(f.name in plan.problems for f in settings)
+        folded = group in FOLDED
+        box = st.expander(group, expanded=wrong) if folded else st.container(border=True)
+        with box:
+            if not folded:
+                st.subheader(group, anchor=False)
+            widgets.settings_inputs(
+                settings, draft, prefix, problems=plan.problems, suggested=suggested
+            )
+            if group == "Data" and plan.images is not None:
+                augmentation(plan.images, values)
+
+
+def sources_of_images() -> list[str]:
+    """List what the data setting may name, the found ones first."""
+    found = [place.source for place in data.status(store().root) if place.ready]
+    return list(dict.fromkeys(["auto", *found, "synthetic"]))
+
+
+def devices() -> list[str]:
+    """List the devices of this machine."""
+    return ["auto", *(found.id for found in inventory())]
+
+
+def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
+    """Draw eight images as they are and as the network may see them."""
+    try:
+        augment = Augment(crop_padding=int(values["crop_padding"]), flip=bool(values["flip"]))
+    except (TypeError, ValueError):
+        return
+    seed = remembered(Key.RESHUFFLE, 0)
+    places = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
+    before = np.asarray(images.train.pixels[np.sort(places)])
+    after = augment.apply(before, seed=seed, epoch=0)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Above as they are, below as one epoch may show them.")
+        st.space("stretch")
+        st.button(
+            "Reshuffle", icon=":material/shuffle:", type="tertiary", key="reshuffle",
+            on_click=remember, args=(Key.RESHUFFLE, seed + 1),
+        )  # fmt: skip
+    picture = charts.picture_rows([before, after], zoom=3)
+    st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
+
+
+def summary(prefix: str, plan: Plan) -> None:
+    """Say what will happen, how long it takes, and offer to start it."""
+    with st.container(border=True):
+        st.subheader("Plan", anchor=False)
+        if plan.config is not None:
+            st.markdown(theme.safe(plan.sentence))
+            figure = charts.schedule_figure(*plan.rates)
+            st.plotly_chart(
+                figure, key="schedule", config={"displayModeBar": False},
+                alt="Planned learning rate over the epochs",
+            )  # fmt: skip
+        about_data(plan)
+        about_device(plan)
+        if plan.config is not None:
+            estimate(plan.config)
+        source = remembered(Key.DRAFT_SOURCE)
+        name = st.text_input(
+            "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),
+            persist_state="session",
+        )  # fmt: skip
+        if plan.problems:
+            count = theme.plural(len(plan.problems), "setting")
+            st.markdown(f":red[:material/error: {count} must be changed first.]")
+        pressed = st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", width="stretch",
+            key="start", disabled=bool(plan.problems),
+        )  # fmt: skip
+    if not pressed:
+        remember(Key.STARTED, None)
+    elif plan.config is not None:
+        start(plan.config, name or source_title(source), source)
+
+
+def about_data(plan: Plan) -> None:
+    """Say which images they are, and offer real ones if they are not."""
+    images = plan.images
+    if images is None:
+        return
+    st.markdown(f":material/dataset: {theme.safe(images.title)}. :gray[{theme.safe(images.note)}]")
+    if images.kind == "synthetic":
+        link("data", "Get the real images", ":material/download:")
+
+
+def about_device(plan: Plan) -> None:
+    """Say where it will train and why."""
+    if plan.device:
+        st.markdown(f":material/memory: {theme.safe(plan.device)}")
+
+
+def estimate(config: TrainConfig) -> None:
+    """Offer to measure how long it takes; show it as long as the settings stay the same."""
+    known: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
+    if known and known[0] == config:
+        found = known[1]
+        st.markdown(
+            f":material/timer: {theme.duration(found.seconds_per_epoch)} per epoch, "
+            f"**{theme.duration(found.total_seconds)}** in all "
+            f":gray[({theme.count(found.images_per_second)} images per second, "
+            f"measured over {theme.plural(found.steps, 'step')})]"
+        )
+        return
+    if st.button("Measure the time", icon=":material/timer:", key="measure"):
+        try:
+            with st.spinner("Training a few steps"):
+                remember(Key.ESTIMATE, (config, measure(config, store().root)))
+        except CifarError as error:
+            st.error(theme.safe(str(error)))
+        else:
+            st.rerun()
+
+
+def start(config: TrainConfig, name: str, source: str) -> None:
+    """Create the run and queue it; the second click of a double click finds the same run."""
+    try:
+        if (id_ := remembered(Key.STARTED)) is None:
+            parent = store().run(source.removeprefix(CLONE)).id if CLONE in source else ""
+            id_ = store().create(config, name=name, parent=parent).id
+            remember(Key.STARTED, id_)
+        run = store().run(id_)
+        store().submit(run)
+    except (ConfigError, RunError) as error:
+        st.error(theme.safe(str(error)))
+    else:
+        go("run", id=run.number)

@@ -1,0 +1,279 @@
+"""The Runs page: every run in one table, and the trash."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import theme
+from app.navigation import go, link
+from app.session import Key, remember, remembered, store
+from cifar_core.errors import RunError
+from cifar_core.runs import STATES, RunRow
+
+LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    rows, trash = store().runs(), store().trash()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Runs", anchor=False)
+        st.space("stretch")
+        if trash:
+            label = f"Trash ({len(trash)})"
+            st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
+        if rows and st.button("New run", type="primary", icon=":material/add:", key="new"):
+            go("new_run")
+    undo_bar()
+    if trash and st.session_state.get("show_trash"):
+        trash_table(trash)
+    elif rows:
+        active = any(is_under_way(row) for row in rows)
+        st.fragment(listing, run_every=LOOK_AGAIN if active else None)()
+    else:
+        welcome()
+
+
+def is_under_way(row: RunRow) -> bool:
+    """Tell whether a row may change by itself."""
+    return STATES[row.state].is_live or row.state == "queued"
+
+
+def welcome() -> None:
+    """Say what to do when there is no run yet."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.space("medium")
+        st.subheader("Train your first network", anchor=False, text_alignment="center")
+        st.markdown(
+            "A smoke test takes about a minute and shows everything once: live curves, "
+            "a result, and what the network looks at.",
+            text_alignment="center",
+        )
+        if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
+            go("new_run", preset="smoke")
+        link("data", "See which images it would learn from")
+        st.space("medium")
+
+
+def undo_bar() -> None:
+    """Offer to take back the last deletion."""
+    ids: list[str] = remembered(Key.DELETED, [])
+    if not ids:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo_bar"):
+        what = ids[0] if len(ids) == 1 else f"{len(ids)} runs"
+        st.markdown(f"Moved {what} to the trash.")
+        st.space("stretch")
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=restore, args=(ids,))
+        st.button(
+            "Dismiss", type="tertiary", key="dismiss", on_click=remember, args=(Key.DELETED, [])
+        )
+
+
+def restore(ids: Sequence[str]) -> None:
+    """Take runs back from the trash."""
+    for id_ in ids:
+        try:
+            store().restore(id_)
+        except RunError as error:
+            st.toast(str(error), icon=":material/error:")
+    remember(Key.DELETED, [])
+
+
+def delete(ids: Sequence[str]) -> None:
+    """Move runs to the trash and remember them for the undo."""
+    gone = []
+    for id_ in ids:
+        try:
+            store().delete(store().run(id_))
+            gone.append(id_)
+        except RunError as error:
+            st.toast(str(error), icon=":material/error:")
+    remember(Key.DELETED, gone)
+
+
+def listing() -> None:
+    """Draw the search box and the table; run again by itself while a run is under way."""
+    rows = store().runs()
+    if not rows:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wanted = st.text_input(
+            "Search",
+            key="search",
+            type="search",
+            live="200ms",
+            placeholder="Search name, model, status, data",
+            label_visibility="collapsed",
+            width=340,
+        )
+        actions = st.container(horizontal=True, vertical_alignment="center", width="content")
+    shown = [row for row in rows if matches(row, wanted or "")]
+    if not shown:
+        nothing_found(len(rows))
+        return
+    # a selection is kept by place, so it must not outlive a change of the list
+    key = f"table {hash(tuple(row.id for row in shown))}"
+    seen = st.dataframe(
+        table(shown),
+        key=key,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        row_height=40,
+        placeholder="",
+        column_config=columns(shown, key),
+        alt="All runs, newest first",
+    )
+    chosen = [shown[place].id for place in seen["selection"]["rows"] if place < len(shown)]
+    if chosen:
+        with actions:
+            selection_actions(chosen)
+
+
+def matches(row: RunRow, wanted: str) -> bool:
+    """Tell whether every word that was typed occurs in the row."""
+    text = f"#{row.number} {row.name} {row.id} {row.model} {row.optimizer} {row.state} "
+    text += f"{row.reason} {row.data_title} {theme.title(row.model)}"
+    return all(word in text.lower() for word in wanted.lower().split())
+
+
+def nothing_found(count: int) -> None:
+    """Say that the search hides everything, and offer the way out."""
+    st.caption(f"0 of {theme.plural(count, 'run')} shown.")
+    st.button("Clear the search", key="clear", on_click=clear_search)
+
+
+def clear_search() -> None:
+    """Empty the search box."""
+    st.session_state["search"] = ""
+
+
+def selection_actions(ids: Sequence[str]) -> None:
+    """Draw what can be done with the selected runs."""
+    if len(ids) == 1:
+        if st.button("Open", icon=":material/open_in_full:", key="open"):
+            go("run", id=number_of(ids[0]))
+        if st.button("Clone", icon=":material/content_copy:", key="clone"):
+            go("new_run", clone=number_of(ids[0]))
+    if st.button("Delete", icon=":material/delete:", key="delete", on_click=delete, args=(ids,)):
+        st.rerun()
+
+
+def number_of(id_: str) -> str:
+    """Return the number that an id begins with."""
+    return id_.split("-", 1)[0]
+
+
+def table(rows: Sequence[RunRow]) -> pd.DataFrame:
+    """Lay the rows out as people compare them."""
+    return pd.DataFrame(
+        {
+            "number": [row.number for row in rows],
+            "name": [theme.short(row.name, 28) for row in rows],
+            "state": [[status_word(row)] for row in rows],
+            "best": [share(row.best_val_accuracy) for row in rows],
+            "epoch": [epoch_words(row) for row in rows],
+            "test": [share(row.test_accuracy) for row in rows],
+            "curve": [row.sparkline or None for row in rows],
+            "model": [theme.title(row.model) for row in rows],
+            "data": [row.data_title for row in rows],
+            "time": [theme.duration(row.seconds) if row.seconds else "" for row in rows],
+        }
+    )
+
+
+def status_word(row: RunRow) -> str:
+    """Return the state's title; a failure's comes with its reason."""
+    return STATES[row.state].title
+
+
+def share(value: float | None) -> float | None:
+    """Return a share as a percentage."""
+    return None if value is None else 100 * value
+
+
+def epoch_words(row: RunRow) -> str:
+    """Say which epoch was the best, and how many there are."""
+    if row.best_epoch is None:
+        return f"{row.epochs_done} of {row.epochs}"
+    return f"{row.best_epoch} of {row.epochs}"
+
+
+def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
+    """Describe the columns of the table."""
+    config = st.column_config
+    titles = [state.title for state in STATES.values()]
+    paints = [theme.ICONS[state.key][0] for state in STATES.values()]
+    return {
+        "number": config.NumberColumn("#", width=44, pinned=True, format="%d"),
+        "name": config.ButtonColumn(
+            "Name",
+            type="tertiary",
+            alignment="left",
+            width=215,
+            key=f"open {key}",
+            on_click=open_clicked,
+            args=(f"open {key}", [row.number for row in rows]),
+        ),
+        "state": config.MultiselectColumn("Status", options=titles, color=paints, width=100),
+        "best": config.ProgressColumn(
+            "Best validation",
+            help="The highest validation accuracy of all epochs.",
+            format="%.1f %%",
+            min_value=0,
+            max_value=100,
+            width=150,
+        ),
+        "epoch": config.TextColumn("At epoch", width=84),
+        "test": config.NumberColumn(
+            "Test", help="Accuracy on the test images.", format="%.1f %%", width=74
+        ),
+        "curve": config.LineChartColumn(
+            "Course", y_min=0, y_max=1, width=110, help="Validation accuracy by epoch."
+        ),
+        "model": config.TextColumn("Model"),
+        "data": config.TextColumn("Data"),
+        "time": config.TextColumn("Time", help="Spent training.", width=96),
+    }
+
+
+def open_clicked(key: str, numbers: Sequence[int]) -> None:
+    """Open the run whose name was clicked."""
+    click = st.session_state[key]
+    if click is not None and click["row"] < len(numbers):
+        go("run", id=numbers[click["row"]])
+
+
+def trash_table(rows: Sequence[RunRow]) -> None:
+    """Draw the deleted runs, which can be restored or deleted for good."""
+    st.caption("Deleted runs keep their curves and weights here until the trash is emptied.")
+    for row in rows:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**#{row.number}** {theme.safe(row.name)}")
+            best = theme.percent(row.best_val_accuracy)
+            st.caption(f"{theme.title(row.model)}, best validation accuracy {best}")
+            st.space("stretch")
+            st.button(
+                "Restore",
+                key=f"restore {row.id}",
+                icon=":material/undo:",
+                on_click=restore,
+                args=([row.id],),
+            )
+    if st.button("Empty the trash", key="empty", icon=":material/delete_forever:"):
+        confirm_emptying(len(rows))
+
+
+@st.dialog("Empty the trash")
+def confirm_emptying(count: int) -> None:
+    """Ask before anything is deleted for good."""
+    st.markdown(
+        f"{theme.plural(count, 'run')} with all curves and weights will be deleted for good."
+    )
+    if st.button("Delete for good", type="primary", key="empty_now"):
+        store().empty_trash(older_than_days=0)
+        remember(Key.DELETED, [])
+        st.rerun()
