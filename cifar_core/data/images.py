@@ -1,0 +1,181 @@
+"""Opens pictures that people upload, within limits, and shows the part that a network sees."""
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cifar_core.data.dataset import SIZE
+from cifar_core.errors import ImageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # never EPS, PDF: they run programs
+MAX_MEGABYTES = 10  # of the file
+MAX_MEGAPIXELS = 16  # width times height
+MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
+UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
+    *(MemoryError, struct.error, zlib.error),
+)  # what Pillow's decoders raise on damaged files
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+ONE_AT_A_TIME = threading.Lock()
+Box = tuple[int, int, int, int]
+
+
+def open_image(data: bytes, name: str = "") -> Image.Image:
+    """Decode the bytes of a file: RGB, upright, at most 1600 pixels wide and high.
+
+    `info["note"]` of the result tells what a person should know, such as that only the first
+    picture of an animation is used; it is "" if there is nothing to tell.
+    """
+    name = name or "The picture"
+    check_bytes(data, name)
+    with quietly():
+        image = identify(data, name)
+        try:
+            several = getattr(image, "is_animated", False)
+            shown = upright(small(eight_bit(decode(image), name)))
+        except UNREADABLE as error:
+            raise ImageError(
+                f"{name} is damaged or cut short ({str(error) or 'it ends too early'}). "
+                "Get or save the picture again."
+            ) from error
+    see_through = shown.mode == "RGBA" and shown.getchannel("A").getextrema() != (255, 255)
+    picture = on_white(shown)
+    picture.info = {"note": note(several, see_through)}
+    return picture
+
+
+def check_bytes(data: bytes, name: str) -> None:
+    """Refuse a file that is empty or too large."""
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes). Choose the file of a picture.")
+    if len(data) > MAX_MEGABYTES * 10**6:
+        raise ImageError(
+            f"{name} has {len(data) / 1e6:.1f} MB, but at most {MAX_MEGABYTES} MB can be opened. "
+            "Save it smaller, for example as JPEG."
+        )
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let no warning of a decoder out, and turn the one about bombs into an error.
+
+    Python's warning filters belong to the whole process and so does its memory, which is why
+    only one picture is decoded at a time.
+    """
+    with ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def identify(data: bytes, name: str) -> Image.Image:
+    """Read the header alone: the kind of picture and its size, which must be in the limits."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except BOMBS as error:
+        raise ImageError(too_large(name)) from error
+    except (UnidentifiedImageError, *UNREADABLE) as error:
+        raise ImageError(
+            f"{name} is no picture that can be read; it should be one of {', '.join(FORMATS)}. "
+            "Open it in an image program and save it as PNG or JPEG."
+        ) from error
+    if image.width * image.height > MAX_MEGAPIXELS * 10**6:
+        raise ImageError(too_large(name, image.size))
+    return image
+
+
+def too_large(name: str, size: tuple[int, int] | None = None) -> str:
+    """Say that a picture has too many pixels."""
+    pixels = f"{size[0]:,} x {size[1]:,} pixels" if size else "far too many pixels"
+    return (
+        f"{name} has {pixels}, but at most {MAX_MEGAPIXELS} million can be opened. "
+        "Scale it down, for example to 2,000 pixels on its longer side."
+    )
+
+
+def decode(image: Image.Image) -> Image.Image:
+    """Read the pixels; a JPEG at a fraction of its size if that is still large enough."""
+    image.draft(None, (MAX_SIDE, MAX_SIDE))
+    image.load()
+    return image
+
+
+def eight_bit(image: Image.Image, name: str) -> Image.Image:
+    """Convert to grey, RGB or, where something may be transparent, RGBA; 8 bits per channel."""
+    if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16"):  # convert() would clip it at 255
+        scaled = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        scaled.info = {"exif": image.info.get("exif", b"")}
+        return scaled
+    if image.mode in ("I", "F", "LAB"):
+        raise ImageError(
+            f"{name} stores its colours in a scientific way (mode {image.mode}), which does not "
+            "say what is white. Save it with 8 bits per channel, for example as PNG."
+        )
+    transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
+    return image.convert("RGBA" if transparent else "RGB")
+
+
+def small(image: Image.Image) -> Image.Image:
+    """Scale down to at most 1600 pixels wide and high, keeping the proportions."""
+    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BICUBIC)
+    return image
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turn the picture as the camera was held."""
+    return ImageOps.exif_transpose(image)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Convert to RGB, with white paper where the picture is transparent."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper
+
+
+def note(several: bool, see_through: bool) -> str:
+    """Say what was left out of a picture, or nothing."""
+    notes = []
+    if several:
+        notes.append("The file holds several pictures; only the first is used.")
+    if see_through:
+        notes.append("Transparent parts are shown on white.")
+    return " ".join(notes)
+
+
+def seen_box(image: Image.Image) -> Box:
+    """Return the centred square that a network sees: left, top, right, bottom in pixels."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return left, top, left + side, top + side
+
+
+def network_view(image: Image.Image, size: int = SIZE) -> Image.Image:
+    """Return the square that a network sees, scaled to its size."""
+    if image.size == (size, size):
+        return image
+    # cropped first: resize(box=...) would mix in pixels from around the box
+    return image.crop(seen_box(image)).resize((size, size), Image.Resampling.BICUBIC)
+
+
+def to_tensor(image: Image.Image) -> "Tensor":
+    """Return what a network sees as [1, 3, 32, 32] in [0, 1]."""
+    import torch  # the Data page opens pictures without waiting for it
+
+    pixels = np.array(network_view(image))  # [32, 32, 3]
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
