@@ -15,6 +15,7 @@ from cifar_core.data.dataset import Dataset, Images, fingerprint
 SIDE, FINE = 32, 2  # pixels, and samples of each pixel per axis, which smooth the outlines
 TRAIN_PER_CLASS, TEST_PER_CLASS = 1000, 200
 SEED = 20
+IDENTITY = [1, SEED, TRAIN_PER_CLASS, TEST_PER_CLASS]  # raise the first when drawing changes
 Floats = npt.NDArray[np.float64]
 ROWS, COLUMNS = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
 Shape = Callable[[Floats, Floats], Floats]  # x, y in about [-1, 1] -> inside where positive

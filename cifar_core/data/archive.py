@@ -1,0 +1,198 @@
+"""Lists the files of a folder, tar or zip without unpacking anything, and refuses traps.
+
+Members are read in memory and never written, so that no name can reach outside a folder; names
+that try, links, devices and contents beyond the limits are refused all the same, since an
+archive that has them is not what it should be.
+"""
+
+import bz2
+import gzip
+import lzma
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from cifar_core.errors import DataError
+
+MAX_ENTRIES = 300_000  # files and folders
+MAX_FILE_BYTES = 64 * 2**20
+MAX_TOTAL_BYTES = 8 * 2**30  # unpacked
+MAX_DEPTH = 4  # top/train/class/image
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
+STREAMS: dict[bytes, Callable[[Path], IO[bytes]]] = {  # first bytes of a file -> how to read it
+    b"\x1f\x8b": lambda path: gzip.open(path),
+    b"BZh": lambda path: bz2.open(path),
+    b"\xfd7zXZ": lambda path: lzma.open(path),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One file or folder. `read` must be called before the next entry is asked for."""
+
+    name: str  # relative, with forward slashes
+    is_folder: bool
+    read: Callable[[], bytes]
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Yield what a folder or archive has, in no particular order; raises DataError."""
+    reader = reader_of(path)
+    count = 0
+    try:
+        for entry in reader(path):
+            count += 1
+            if count > MAX_ENTRIES:
+                raise DataError(f"{path} has more than {MAX_ENTRIES:,} entries. {REMEDY}")
+            refuse_escape(path, entry.name)
+            yield entry
+    except DAMAGED as error:
+        raise DataError(
+            f"{path} is damaged or cut short ({str(error) or 'it ends too early'}). "
+            "Get the file again and compare its size with the original."
+        ) from error
+
+
+REMEDY = "Give a folder or archive that has nothing but train/<class>/* and test/<class>/* images."
+
+
+def reader_of(path: Path) -> Callable[[Path], Iterator[Entry]]:
+    """Choose how to read, by what the path is and not by how it is called."""
+    if path.is_dir():
+        return folder_entries
+    if not path.is_file():
+        raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return zip_entries
+    if stream_opener(start) or start[257:262] == b"ustar":
+        return tar_entries
+    raise DataError(f"{path} is neither a folder nor a tar, tar.gz or zip archive. {REMEDY}")
+
+
+def stream_opener(start: bytes) -> Callable[[Path], IO[bytes]] | None:
+    """Find out from a file's first bytes how it is compressed."""
+    return next((opener for magic, opener in STREAMS.items() if start.startswith(magic)), None)
+
+
+def refuse_escape(path: Path, name: str) -> None:
+    """Refuse a name that would lie outside of the folder it is unpacked to."""
+    pure = PurePosixPath(name.replace("\\", "/"))
+    if pure.is_absolute() or ".." in pure.parts or ":" in name.split("/")[0]:
+        raise DataError(f"{path} has the entry '{name}', which leads out of it. Do not trust it.")
+
+
+def folder_entries(root: Path) -> Iterator[Entry]:
+    """Walk a folder, following links: it is the user's own."""
+    for file in walk(root):
+        is_folder = file.is_dir()
+        if is_folder or file.is_file():  # a pipe or device would block
+            path = Path(file.path)
+            name = path.relative_to(root).as_posix()
+            yield Entry(name=name, is_folder=is_folder, read=path.read_bytes)
+
+
+def walk(folder: Path | str, depth: int = 1) -> "Iterator[os.DirEntry[str]]":
+    """Yield everything in a folder and its subfolders down to where images can be."""
+    with os.scandir(folder) as files:
+        for file in files:
+            yield file
+            if depth < MAX_DEPTH and file.is_dir():
+                yield from walk(file.path, depth + 1)
+
+
+def tar_entries(path: Path) -> Iterator[Entry]:
+    """Read a tar from its beginning to its end, compressed or not."""
+    with path.open("rb") as file:
+        opener = stream_opener(file.read(16))
+    if opener is None:
+        check_tar_end(path)
+    with opener(path) if opener else path.open("rb") as raw:
+        stream: Any = Bounded(raw, path)
+        with tarfile.open(fileobj=stream, mode="r:") as tar:
+            for member in tar:
+                if not (member.isfile() or member.isdir()):
+                    raise DataError(
+                        f"{path} has the entry '{member.name}', which is a link or a device. "
+                        "Pack the images themselves."
+                    )
+                yield Entry(name=member.name, is_folder=member.isdir(), read=reading(tar, member))
+        while stream.read(2**20):  # to the end, where the checksum is
+            pass
+
+
+def reading(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
+    """Return a function that reads one member."""
+
+    def read() -> bytes:
+        file = tar.extractfile(member)
+        assert file is not None  # only regular files are read
+        return file.read()
+
+    return read
+
+
+def check_tar_end(path: Path) -> None:
+    """Refuse a tar without its end mark: cut between two members it would look complete."""
+    with path.open("rb") as file:
+        file.seek(-min(1024, path.stat().st_size), os.SEEK_END)
+        if any(file.read()):
+            raise EOFError("its end mark is missing")
+
+
+class Bounded:
+    """A stream that refuses to deliver more than the limits, however it is compressed."""
+
+    def __init__(self, raw: IO[bytes], path: Path) -> None:
+        self.raw, self.path = raw, path
+
+    def read(self, size: int) -> bytes:
+        """Read at most `size` bytes."""
+        if size > MAX_FILE_BYTES:
+            raise DataError(
+                f"{self.path} has a member of {size / 1e6:,.0f} MB, which is no small image. {REMEDY}"
+            )
+        self._check(self.raw.tell() + size)
+        return self.raw.read(size)
+
+    def seek(self, position: int) -> int:
+        """Go to a position of the unpacked stream."""
+        self._check(position)
+        return self.raw.seek(position)
+
+    def tell(self) -> int:
+        """Return the position in the unpacked stream."""
+        return self.raw.tell()
+
+    def _check(self, position: int) -> None:
+        if position > MAX_TOTAL_BYTES:
+            raise DataError(
+                f"{self.path} unpacks to more than {MAX_TOTAL_BYTES / 2**30:.0f} GiB. {REMEDY}"
+            )
+
+
+def zip_entries(path: Path) -> Iterator[Entry]:
+    """Read a zip; sizes are checked against what is really unpacked, not what it declares."""
+    total = 0
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if stat.S_ISLNK(member.external_attr >> 16):
+                raise DataError(f"{path} has the link '{member.filename}'. Pack the image itself.")
+            if member.flag_bits & 1:
+                raise DataError(f"{path} is encrypted. Unpack it and give the folder.")
+            total += member.file_size
+            if member.file_size > MAX_FILE_BYTES or total > MAX_TOTAL_BYTES:
+                raise DataError(f"{path} unpacks to too much at '{member.filename}'. {REMEDY}")
+            yield Entry(
+                name=member.filename,
+                is_folder=member.is_dir(),
+                # zipfile never delivers more than the declared size, and then checks the sum
+                read=lambda member=member: archive.read(member),  # type: ignore[misc]
+            )

@@ -1,0 +1,163 @@
+"""Keeps decoded datasets as memory-mapped arrays, so that the next run starts at once.
+
+One folder per dataset: meta.json and one .npy file per array. It is written under another name
+and renamed when complete, under a lock, so that a folder of the right name is always whole.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifar_core.data.dataset import Dataset, Images
+from cifar_core.errors import DataError
+
+FORMAT = 1  # part of every key: raise it when the same source would decode differently
+Build = Callable[[], Dataset]
+
+
+def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
+    """Open the dataset that was decoded before, or build it and keep it.
+
+    `identity` is plain data that changes whenever the source does.
+    """
+    folder = cache_folder(store) / key(name, identity)
+    dataset = open_folder(folder)
+    if dataset is None:
+        with lock(folder.parent):
+            dataset = open_folder(folder)  # another process may have built it meanwhile
+            if dataset is None:
+                commit(build(), folder)
+                dataset = open_folder(folder)
+    assert dataset is not None
+    return dataset
+
+
+def cache_folder(store: Path) -> Path:
+    """Return where decoded datasets are kept."""
+    return store / "data" / "cache"
+
+
+def key(name: str, identity: Any) -> str:
+    """Return a folder name that a person recognises and that differs for other contents."""
+    readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:40]
+    digest = hashlib.sha256(json.dumps([FORMAT, identity]).encode()).hexdigest()
+    return f"{readable}-{digest[:16]}"
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Wait until no other process builds; a process that dies lets go of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for unfinished in folder.glob("*.building"):  # its writer is dead, since we have the lock
+            shutil.rmtree(unfinished)
+        yield
+
+
+def commit(dataset: Dataset, folder: Path) -> None:
+    """Write the dataset beside its place, make it durable and move it there."""
+    draft = folder.with_name(folder.name + ".building")
+    shutil.rmtree(folder, ignore_errors=True)  # it could not be opened, or we would not be here
+    try:
+        draft.mkdir(parents=True)
+        write(dataset, draft)
+        draft.rename(folder)
+    except OSError as error:
+        raise DataError(
+            f"The decoded images could not be kept in {folder.parent}: {error}. They need "
+            f"{megabytes(dataset):.0f} MB: free some disk, or choose another store."
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def arrays_of(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Return every array of a dataset by the name of its file."""
+    arrays: dict[str, np.ndarray | None] = {
+        "train_pixels": dataset.train.pixels,
+        "train_labels": dataset.train.labels,
+        "train_masks": dataset.train_masks,
+        "test_pixels": dataset.test.pixels,
+        "test_labels": dataset.test.labels,
+        "test_masks": dataset.test_masks,
+    }
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def megabytes(dataset: Dataset) -> float:
+    """Return the size of a dataset's arrays."""
+    return sum(array.nbytes for array in arrays_of(dataset).values()) / 1e6
+
+
+def write(dataset: Dataset, folder: Path) -> None:
+    """Write arrays and description, flushed to the disk."""
+    arrays = arrays_of(dataset)
+    for name, array in arrays.items():
+        with (folder / f"{name}.npy").open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+            flush(file)
+    meta = {
+        "kind": dataset.kind,
+        "title": dataset.title,
+        "source": dataset.source,
+        "classes": list(dataset.classes),
+        "fingerprint": dataset.fingerprint,
+        "note": dataset.note,
+        "train_images": len(dataset.train),
+        "test_images": len(dataset.test),
+        "bytes": {name: (folder / f"{name}.npy").stat().st_size for name in arrays},
+    }
+    with (folder / "meta.json").open("w") as file:
+        json.dump(meta, file, indent=1)
+        flush(file)
+
+
+def flush(file: Any) -> None:
+    """Make sure that the file survives a power cut that the rename survives."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def read_meta(folder: Path) -> dict[str, Any] | None:
+    """Read the description of a kept dataset; None if it is not there or not whole."""
+    try:
+        meta = json.loads((folder / "meta.json").read_text())
+        sizes = {name: (folder / f"{name}.npy").stat().st_size for name in meta["bytes"]}
+    except (OSError, ValueError, KeyError):
+        return None
+    return meta if sizes == meta["bytes"] else None
+
+
+def open_folder(folder: Path) -> Dataset | None:
+    """Open a kept dataset without reading its pixels; None if it must be built."""
+    meta = read_meta(folder)
+    if meta is None:
+        return None
+    try:
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in meta["bytes"]
+        }
+    except (OSError, ValueError):
+        return None
+    return Dataset(
+        kind=meta["kind"],
+        title=meta["title"],
+        source=meta["source"],
+        classes=tuple(meta["classes"]),
+        train=Images(pixels=arrays["train_pixels"], labels=np.array(arrays["train_labels"])),
+        test=Images(pixels=arrays["test_pixels"], labels=np.array(arrays["test_labels"])),
+        fingerprint=meta["fingerprint"],
+        note=meta["note"],
+        train_masks=arrays.get("train_masks"),
+        test_masks=arrays.get("test_masks"),
+    )
