@@ -16,7 +16,8 @@ LAYERS = [  # lowest first
     {"config"},
     {"training"},
     {"runs"},
-    {"terminal", "__main__"},
+    {"terminal"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

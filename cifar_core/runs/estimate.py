@@ -1,7 +1,6 @@
 """Measures how long an epoch will take, by training a few steps in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core import device
 from cifar_core.errors import CifarError
+from cifar_core.runs import processes
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -35,8 +35,6 @@ class Estimate:
 def measure(config: "TrainConfig", store: Path) -> Estimate:
     """Measure a few steps of the run in a child process, so that this one stays small."""
     request = json.dumps({"config": config.to_dict(), "store": str(store)})
-    root = str(Path(__file__).resolve().parents[2])
-    threads = str(device.choose_threads(config.threads))
     try:
         child = subprocess.run(
             [sys.executable, "-m", "cifar_core.runs.estimate"],
@@ -44,8 +42,7 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
             capture_output=True,
             text=True,
             timeout=LONGEST_SECONDS,
-            cwd=root,
-            env={**os.environ, "OMP_NUM_THREADS": threads},
+            env=processes.trainer_environment(device.choose_threads(config.threads)),
             check=False,
         )
     except subprocess.TimeoutExpired as error:
