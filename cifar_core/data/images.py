@@ -105,9 +105,15 @@ def too_large(name: str, size: tuple[int, int] | None = None) -> str:
 
 
 def decode(image: Image.Image) -> Image.Image:
-    """Read the pixels; a JPEG at a fraction of its size if that is still large enough."""
+    """Read the pixels; a JPEG at a fraction of its size if that is still large enough.
+
+    At the limit of 16 megapixels this needs up to 200 MB, and 300 MB for WebP, whose decoder
+    keeps two more canvases.
+    """
     image.draft(None, (MAX_SIDE, MAX_SIDE))
     image.load()
+    if image.mode in ("LA", "CMYK"):  # four bytes per pixel, and a copy to convert: shrink first
+        small(image)
     return image
 
 
