@@ -5,6 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from cifar_core.runs import files, lock
@@ -28,6 +29,18 @@ def executor_lock(root: Path) -> Path:
 def is_running(root: Path) -> bool:
     """Tell whether a store has an executor."""
     return lock.is_locked(executor_lock(root))
+
+
+def say(text: str) -> None:
+    """Print a line with the time into the log of this process."""
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}", flush=True)
+
+
+def look_after(root: Path) -> None:
+    """Bring the executor back if it has died; at most every few seconds, for pages that poll."""
+    wake = root / ".wake"
+    if not is_running(root) and (not wake.exists() or time.time() - wake.stat().st_mtime > 3):
+        ensure_running(root)
 
 
 def ensure_running(root: Path) -> None:

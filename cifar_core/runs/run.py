@@ -14,7 +14,7 @@ from cifar_core.runs.status import Status
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
-RESUMABLE = ("paused", "stopped", "failed")
+RESUMABLE = ("paused", "stopped", "failed", status.DAMAGED_FILE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,18 +177,21 @@ class Run:
 
     def enqueue(self, expected: tuple[str, ...]) -> bool:
         """Move it from one of the expected states into the queue; tell whether that happened."""
-        with self._locked():
-            if self.status.state not in expected:
-                return False
-            control.write(self.path, "")
-        moved = status.move(self.path, expected, "queued", position=time.time(), deaths=0)
+        moved = status.move(
+            self.path,
+            expected,
+            "queued",
+            meanwhile=lambda: control.write(self.path, ""),
+            position=time.time(),
+            deaths=0,
+        )
         processes.ensure_running(self.store_root)
         return moved is not None
 
     def _leave_the_queue(self, to: str) -> bool:
         """End a run that no process belongs to yet; tell whether it was one, or is over."""
-        words = {"message": "Taken out of the queue before it started."}
-        moved = status.move(self.path, ("queued",), to, **words)
+        words = "Taken out of the queue before it started."
+        moved = status.move(self.path, ("queued",), to, message=words)
         return moved is not None or not self.status.is_live
 
     def _ask(self, request: str) -> None:

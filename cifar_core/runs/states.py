@@ -141,6 +141,12 @@ FAILURES = Registry(
             action="Clone it with the device set to 'auto'.",
         ),
         Failure(
+            key="settings",
+            title="Settings",
+            summary="The settings do not fit this machine or these images.",
+            action="Clone it and change what the message names.",
+        ),
+        Failure(
             key="checkpoint",
             title="Checkpoint",
             summary="What was saved does not fit this program.",

@@ -1,8 +1,8 @@
 """status.json: where a run stands. It changes by compare-and-set, so two hands cannot collide."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Status:
     deadline: float = 0.0  # unix seconds at which a stronger way of stopping follows; 0 for never
     position: float = 0.0  # place in the queue, lowest first
     deaths: int = 0  # attempts in a row that died without a new checkpoint
+    suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
 
     @property
     def is_live(self) -> bool:
@@ -31,6 +32,7 @@ class Status:
         return STATES[self.state].is_live
 
 
+DAMAGED_FILE = "damaged"  # stands for the state of a run whose status.json cannot be read
 DAMAGED = Status(
     state="failed",
     reason="damaged",
@@ -58,17 +60,34 @@ def write(folder: Path, status: Status) -> None:
 def described(state: str, *, reason: str = "", **changes: Any) -> dict[str, Any]:
     """Return the fields of a new state, with the table's sentences where none are given."""
     entry = FAILURES[reason] if reason else STATES[state]
-    words = {"message": entry.summary, "action": entry.action, "deadline": 0.0}
+    words: dict[str, Any] = {
+        "message": entry.summary,
+        "action": entry.action,
+        "deadline": 0.0,
+        "suggestion": {},
+    }
     return {"state": state, "reason": reason, "since": time.time(), **words, **changes}
 
 
-def move(folder: Path, expected: Iterable[str], to: str, **changes: Any) -> Status | None:
-    """Move the run to another state if it is in one of those expected; None if it is not."""
+def move(
+    folder: Path,
+    expected: Iterable[str],
+    to: str,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+    **changes: Any,
+) -> Status | None:
+    """Move the run to another state if it is in one of those expected; None if it is not.
+
+    A status that cannot be read counts as the state DAMAGED_FILE. `meanwhile` is called under
+    the run's lock, after the look and before the move.
+    """
     try:
         with lock.held(folder / ".lock"):
             old = read(folder)
-            if old.state not in expected:
+            if (DAMAGED_FILE if old == DAMAGED else old.state) not in expected:
                 return None
+            meanwhile()
             new = replace(old, **described(to, **changes))
             write(folder, new)
             return new

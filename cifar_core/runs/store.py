@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from cifar_core.runs import files, lock, processes, status
 from cifar_core.runs.index import Index, run_folders
 from cifar_core.runs.rows import RunRow, read_row
 from cifar_core.runs.run import Run
+from cifar_core.runs.states import STATES
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -44,6 +45,10 @@ class Store:
 
     def create(self, config: "TrainConfig", *, name: str = "", parent: str = "") -> Run:
         """Make the folder of a run that has yet to be started, with the next free number."""
+        from cifar_core import data
+
+        # 'auto' and relative paths mean something else tomorrow, or in another process
+        config = replace(config, data=data.resolve(config.data, self.root))
         name = " ".join(name.split())[:80]
         (self.root / "runs").mkdir(parents=True, exist_ok=True)
         with lock.held(self.root / ".store.lock"):
@@ -66,8 +71,14 @@ class Store:
             processes.ensure_running(self.root)
 
     def runs(self) -> list[RunRow]:
-        """List the runs that are not in the trash, newest first."""
-        return self.index.rows()
+        """List the runs that are not in the trash, newest first.
+
+        If any of them waits or lives, this also sees to it that there is an executor.
+        """
+        rows = self.index.rows()
+        if any(row.state == "queued" or STATES[row.state].is_live for row in rows):
+            processes.look_after(self.root)
+        return rows
 
     def trash(self) -> list[RunRow]:
         """List the deleted runs that can still be restored, newest first."""
@@ -80,7 +91,7 @@ class Store:
 
     def queue(self) -> list[RunRow]:
         """List the runs that wait for a device, next one first."""
-        waiting = [row for row in self.runs() if row.state == "queued"]
+        waiting = [row for row in self.index.rows() if row.state == "queued"]
         return sorted(waiting, key=lambda row: (row.position, row.number))
 
     def move_up(self, run: Run) -> None:
@@ -151,8 +162,15 @@ class Store:
         place = min(max(0, ids.index(run.id) + by), len(others))
         before = others[place - 1] if place > 0 else others[0] - 2 if others else 0.0
         after = others[place] if place < len(others) else before + 2
-        words = {"message": run.status.message, "since": run.status.since}
-        status.move(run.path, ("queued",), "queued", position=(before + after) / 2, **words)
+        now = run.status
+        status.move(
+            run.path,
+            ("queued",),
+            "queued",
+            position=(before + after) / 2,
+            message=now.message,
+            since=now.since,
+        )
 
 
 def find(ref: str, runs: dict[str, Run], what: str) -> Run:

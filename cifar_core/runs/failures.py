@@ -1,0 +1,50 @@
+"""Which kind of failure an exception is, so that the page can suggest what to do."""
+
+import errno
+import shutil
+from pathlib import Path
+
+from cifar_core.errors import (
+    CheckpointError,
+    CifarError,
+    DataError,
+    DeviceError,
+    TrainingDivergedError,
+)
+
+KINDS: list[tuple[type[BaseException], str]] = [
+    (TrainingDivergedError, "diverged"),
+    (DataError, "data"),
+    (DeviceError, "device"),
+    (CheckpointError, "checkpoint"),
+    (CifarError, "settings"),
+    (MemoryError, "host_memory"),
+]
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the key in FAILURES that fits the exception."""
+    for kind, reason in KINDS:
+        if isinstance(error, kind):
+            return reason
+    text = str(error)
+    # by name, so that this module need not import torch
+    if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
+        return "oom"
+    if "can't allocate memory" in text:  # torch's allocator on the CPU
+        return "host_memory"
+    no_space = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if no_space or f"os error {errno.ENOSPC}" in text:  # the second is safetensors' wording
+        return "disk"
+    return "bug"
+
+
+def message_of(error: BaseException, reason: str, folder: Path) -> str:
+    """Return the sentence about the exception that the page shows."""
+    if isinstance(error, CifarError):
+        return str(error)
+    if reason == "disk":
+        free = shutil.disk_usage(folder).free / 1e6
+        return f"There is no space left to save to: {free:,.0f} MB are free."
+    first = str(error).strip().split("\n", 1)[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

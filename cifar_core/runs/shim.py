@@ -1,0 +1,219 @@
+"""Waits for one attempt's trainer and writes how it ended. Standard library only, 11 MB.
+
+Started as `python -S -E shim.py <attempt folder>`, in a session of its own, so that it outlives
+the dashboard, the terminal and the executor. It imports nothing of this package, which keeps it
+small and lets a run in progress survive an upgrade of the code. attempt.json says what to run.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import platform
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+STARTED_BEFORE = 73
+GUARD_SECONDS = 3.0
+
+
+def main(folder: Path) -> int:
+    """Run the attempt in `folder` to its end."""
+    adopt_orphans()
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(lock, fcntl.LOCK_SH)  # held until the last process of the attempt is gone
+    if (folder / "shim.json").exists():  # a second start, or the executor gave this one up
+        return STARTED_BEFORE
+    plan = json.loads((folder / "attempt.json").read_text(encoding="utf-8"))
+    record: dict[str, Any] = {"shim": identity(os.getpid()), "ended": None}
+    kills_before = oom_kills()
+    with (folder / "log.txt").open("ab", buffering=0) as log:  # never a pipe: a full one blocks
+        try:
+            trainer = subprocess.Popen(
+                plan["command"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                process_group=0,
+                env={**os.environ, **plan["environment"]},
+            )
+        except OSError as error:
+            ended = {"code": None, "signal": None, "error": str(error), "at": time.time()}
+            write(folder / "shim.json", {**record, "ended": ended})
+            return 1
+    write(folder / "shim.json", {**record, "trainer": identity(trainer.pid)})
+    pass_on_signals(trainer)
+    wait(trainer, plan)
+    orphans = kill_descendants()
+    code = trainer.returncode
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    ended = {
+        "code": code if code >= 0 else None,
+        "signal": -code if code < 0 else None,
+        "oom_kills": oom_kills() - kills_before,
+        "peak_megabytes": usage / (1024 if platform.system() == "Linux" else 1024**2),
+        "orphans": orphans,
+        "at": time.time(),
+    }
+    known = json.loads((folder / "shim.json").read_text(encoding="utf-8"))
+    write(folder / "shim.json", {**known, "ended": ended})
+    start_executor(plan)
+    return 0
+
+
+def adopt_orphans() -> None:
+    """Become the parent of any grandchild whose parent dies, so that none is left behind."""
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def write(path: Path, values: dict[str, Any]) -> None:
+    """Replace a JSON file in one move, and see it on the disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(values, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """Return what names a process for good, as lock.identity does."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return {"boot": boot, "pid": pid, "start": stat_fields(pid)[19]}
+    except OSError:
+        return {
+            "boot": output_of("sysctl", "-n", "kern.boottime"),
+            "pid": pid,
+            "start": output_of("ps", "-o", "lstart=", "-p", str(pid)),
+        }
+
+
+def stat_fields(pid: int) -> list[str]:
+    """Return the fields of /proc/<pid>/stat from the third on."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return text.rpartition(")")[2].split()
+
+
+def output_of(*command: str) -> str:
+    """Return what a small system command prints, for systems without /proc."""
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def oom_kills() -> int:
+    """Count how often the kernel has killed for memory in this control group; 0 if unknown."""
+    try:
+        groups = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    for group in groups:
+        _, kinds, path = group.split(":", 2)
+        file = {
+            "": Path(f"/sys/fs/cgroup{path}/memory.events"),
+            "memory": Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"),
+        }.get(kinds)
+        try:
+            words = file.read_text(encoding="utf-8").split() if file else []
+        except OSError:
+            continue
+        if "oom_kill" in words:
+            return int(words[words.index("oom_kill") + 1])
+    return 0
+
+
+def pass_on_signals(trainer: "subprocess.Popen[bytes]") -> None:
+    """Give a request to end on to the trainer, and stay to write down how it went."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for which in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(which, lambda number, _: trainer.send_signal(number))
+
+
+def wait(trainer: "subprocess.Popen[bytes]", plan: dict[str, Any]) -> None:
+    """Wait for the trainer, and bring the executor back if it has died meanwhile."""
+    if not hasattr(os, "pidfd_open"):
+        while True:
+            try:
+                trainer.wait(GUARD_SECONDS)
+            except subprocess.TimeoutExpired:
+                start_executor(plan)
+            else:
+                return
+    watch = select.poll()
+    watch.register(os.pidfd_open(trainer.pid), select.POLLIN)
+    while not watch.poll(GUARD_SECONDS * 1000):
+        start_executor(plan)
+    trainer.wait()
+
+
+def start_executor(plan: dict[str, Any]) -> None:
+    """Start the executor if nobody holds its lock; it leaves by itself when it is one too many."""
+    try:
+        descriptor = os.open(plan["executor_lock"], os.O_RDWR)
+    except OSError:  # the store is gone, and with it the need
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(descriptor)
+    quiet = subprocess.DEVNULL
+    subprocess.run(
+        plan["executor"],
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
+        start_new_session=True,
+        check=False,
+    )
+
+
+def kill_descendants() -> int:
+    """Kill what the trainer has left running in this session; return how many that were.
+
+    An executor that this shim has started has a session of its own and is spared.
+    """
+    killed = 0
+    for _ in range(50):
+        left = descendants()
+        if not left:
+            break
+        killed = max(killed, len(left))
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.02)
+    return killed
+
+
+def descendants() -> list[int]:
+    """List the living processes below this one, in the same session."""
+    children: dict[int, list[int]] = {}
+    session = str(os.getsid(0))
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent, _, of_session = stat_fields(int(entry.name))[:4]
+        except OSError:
+            continue
+        if state != "Z" and of_session == session:
+            children.setdefault(int(parent), []).append(int(entry.name))
+    found, ahead = [], [os.getpid()]
+    while ahead:
+        below = children.get(ahead.pop(), [])
+        found += below
+        ahead += below
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

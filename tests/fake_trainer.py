@@ -1,0 +1,40 @@
+"""Stands where a trainer would: fake_trainer.py RUN ATTEMPT MODE. Used by tests of the executor."""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+run, attempt, mode = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+folder = run / "attempts" / attempt
+
+
+def end(outcome, **more):
+    (folder / "result.json").write_text(json.dumps({"outcome": outcome, "message": "", **more}))
+    sys.exit(0)
+
+
+def request():
+    try:
+        return json.loads((run / "control.json").read_text())["request"]
+    except FileNotFoundError:
+        return ""
+
+
+if mode == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+elif mode == "only_sigterm":
+    signal.signal(signal.SIGTERM, lambda *_: end("stopped"))
+(folder / "start.json").write_text(json.dumps({"checkpoint": "", "step": 0, "at": time.time()}))
+print("fake trainer begins", flush=True)
+if mode == "finish":
+    end("finished")
+if mode == "diverge":
+    end("failed", reason="diverged", message="The loss became nan.")
+if mode == "die" or (mode == "die_once" and attempt == "1"):
+    sys.exit(3)
+while True:
+    if mode in ("obey", "die_once") and request():
+        end("paused" if request() == "pause" else "stopped")
+    time.sleep(0.01)

@@ -1,0 +1,72 @@
+"""What the tests of runs share: a store whose processes are gone when the test is over."""
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from cifar_core.config import TrainConfig
+from cifar_core.device import Device
+from cifar_core.runs import Store, files, lock, processes
+from cifar_core.runs.supervisor import Supervisor
+
+CHIEFS: list[Supervisor] = []  # to reap their children when the test is over
+FAKE = Path(__file__).with_name("fake_trainer.py")
+CPU = Device(id="cpu", name="a CPU")
+QUICK = TrainConfig(data="synthetic", train_fraction=0.01, epochs=2, batch_size=8, threads=1)
+
+
+@contextmanager
+def store_without_executor(root):
+    """Yield a store whose executor's lock is held here, so that nothing starts a real one."""
+    root.mkdir(parents=True, exist_ok=True)
+    mine = lock.take(processes.executor_lock(root))
+    store = Store(root)
+    try:
+        yield store
+    finally:
+        children = [live for chief in CHIEFS for live in chief.live.values() if live.child]
+        for live in children:  # one that has only just been launched shows itself first
+            until(lambda live=live: (live.folder / "shim.json").exists() or live.child.poll())
+        kill_all(store)
+        for live in children:
+            live.child.wait()
+        CHIEFS.clear()
+        os.close(mine)
+
+
+def kill_all(store):
+    """Kill whatever still trains in the store, and wait for it."""
+    for path in store.root.glob("*/*/attempts/*/shim.json"):
+        lock.send(files.read_json(path).get("trainer", {}), signal.SIGKILL, group=True)
+    for path in store.root.glob("*/*/attempts/*/lock"):
+        assert lock.wait_until_free(path, 10), f"{path} is still held"
+
+
+def supervisor(store, mode, *, devices=(CPU,), **options):
+    """Return a supervisor that starts fake trainers of a mode."""
+
+    def command(run, attempt):
+        return [sys.executable, "-S", "-E", str(FAKE), str(run.path), str(attempt), mode]
+
+    chief = Supervisor(store, command=command, devices=list(devices), **options)
+    CHIEFS.append(chief)
+    return chief
+
+
+def until(condition, step=lambda: None, seconds=30.0):
+    """Call `step` until the condition holds, and fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        step()
+        time.sleep(0.01)
+
+
+def queued(store, **settings):
+    """Return a new run that waits in the queue."""
+    run = store.create(TrainConfig(**{**QUICK.to_dict(), **settings}))
+    store.submit(run)
+    return run
