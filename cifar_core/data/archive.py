@@ -14,7 +14,9 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -24,12 +26,16 @@ MAX_ENTRIES = 300_000  # files and folders
 MAX_FILE_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 8 * 2**30  # unpacked
 MAX_DEPTH = 4  # top/train/class/image
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
-STREAMS: dict[bytes, Callable[[Path], IO[bytes]]] = {  # first bytes of a file -> how to read it
-    b"\x1f\x8b": lambda path: gzip.open(path),
-    b"BZh": lambda path: bz2.open(path),
-    b"\xfd7zXZ": lambda path: lzma.open(path),
+DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, NotImplementedError),  # the last for an unknown compression
+)
+STREAMS: dict[bytes, Callable[..., Any]] = {  # first bytes of a file -> how to unpack it
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
 }
+REMEDY = "Give a folder or archive that has nothing but train/<class>/* and test/<class>/* images."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,23 +49,34 @@ class Entry:
 
 def entries(path: Path) -> Iterator[Entry]:
     """Yield what a folder or archive has, in no particular order; raises DataError."""
-    reader = reader_of(path)
-    count = 0
-    try:
-        for entry in reader(path):
-            count += 1
+    with refuse_damage(path):
+        for count, entry in enumerate(reader_of(path)(path), start=1):
             if count > MAX_ENTRIES:
                 raise DataError(f"{path} has more than {MAX_ENTRIES:,} entries. {REMEDY}")
             refuse_escape(path, entry.name)
-            yield entry
+            yield replace(entry, read=guarded(path, entry.read))
+
+
+def guarded(path: Path, read: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Return the same reader with errors that a person understands."""
+
+    def read_safely() -> bytes:
+        with refuse_damage(path):
+            return read()
+
+    return read_safely
+
+
+@contextmanager
+def refuse_damage(path: Path) -> Iterator[None]:
+    """Turn whatever the unpackers raise on damaged files into a DataError."""
+    try:
+        yield
     except DAMAGED as error:
         raise DataError(
             f"{path} is damaged or cut short ({str(error) or 'it ends too early'}). "
-            "Get the file again and compare its size with the original."
+            "Get it again and compare its size with the original."
         ) from error
-
-
-REMEDY = "Give a folder or archive that has nothing but train/<class>/* and test/<class>/* images."
 
 
 def reader_of(path: Path) -> Callable[[Path], Iterator[Entry]]:
@@ -77,7 +94,7 @@ def reader_of(path: Path) -> Callable[[Path], Iterator[Entry]]:
     raise DataError(f"{path} is neither a folder nor a tar, tar.gz or zip archive. {REMEDY}")
 
 
-def stream_opener(start: bytes) -> Callable[[Path], IO[bytes]] | None:
+def stream_opener(start: bytes) -> Callable[..., Any] | None:
     """Find out from a file's first bytes how it is compressed."""
     return next((opener for magic, opener in STREAMS.items() if start.startswith(magic)), None)
 
@@ -118,25 +135,32 @@ def tar_entries(path: Path) -> Iterator[Entry]:
         stream: Any = Bounded(raw, path)
         with tarfile.open(fileobj=stream, mode="r:") as tar:
             for member in tar:
-                if not (member.isfile() or member.isdir()):
-                    raise DataError(
-                        f"{path} has the entry '{member.name}', which is a link or a device. "
-                        "Pack the images themselves."
-                    )
-                yield Entry(name=member.name, is_folder=member.isdir(), read=reading(tar, member))
+                refuse_trap(path, member)
+                read = partial(read_member, tar, member)
+                yield Entry(name=member.name, is_folder=member.isdir(), read=read)
         while stream.read(2**20):  # to the end, where the checksum is
             pass
 
 
-def reading(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
-    """Return a function that reads one member."""
+def refuse_trap(path: Path, member: tarfile.TarInfo) -> None:
+    """Refuse what is neither a plain file of moderate size nor a folder."""
+    if not (member.isfile() or member.isdir()):
+        raise DataError(
+            f"{path} has the entry '{member.name}', which is a link or a device. "
+            "Pack the images themselves."
+        )
+    if member.size > MAX_FILE_BYTES or member.issparse():  # a sparse one can unpack to anything
+        raise DataError(
+            f"{path} has the entry '{member.name}' of {member.size / 1e6:,.0f} MB, "
+            f"far too large for an image. {REMEDY}"
+        )
 
-    def read() -> bytes:
-        file = tar.extractfile(member)
-        assert file is not None  # only regular files are read
-        return file.read()
 
-    return read
+def read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """Return the contents of a plain file."""
+    file = tar.extractfile(member)
+    assert file is not None  # folders are never read
+    return file.read()
 
 
 def check_tar_end(path: Path) -> None:
@@ -157,7 +181,8 @@ class Bounded:
         """Read at most `size` bytes."""
         if size > MAX_FILE_BYTES:
             raise DataError(
-                f"{self.path} has a member of {size / 1e6:,.0f} MB, which is no small image. {REMEDY}"
+                f"{self.path} has a header of {size / 1e6:,.0f} MB, which no honest archive has. "
+                f"{REMEDY}"
             )
         self._check(self.raw.tell() + size)
         return self.raw.read(size)
@@ -179,7 +204,7 @@ class Bounded:
 
 
 def zip_entries(path: Path) -> Iterator[Entry]:
-    """Read a zip; sizes are checked against what is really unpacked, not what it declares."""
+    """Read a zip; zipfile never delivers more than the declared sizes, which are checked."""
     total = 0
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -193,6 +218,5 @@ def zip_entries(path: Path) -> Iterator[Entry]:
             yield Entry(
                 name=member.filename,
                 is_folder=member.is_dir(),
-                # zipfile never delivers more than the declared size, and then checks the sum
-                read=lambda member=member: archive.read(member),  # type: ignore[misc]
+                read=partial(archive.read, member),
             )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.data import augment as augmentation
-from cifar_core.data.augment import Augment, Draws
+from cifar_core.data.augment import Augment
 
 
 class Batches:

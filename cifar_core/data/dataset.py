@@ -54,8 +54,8 @@ def fingerprint(classes: Sequence[str], parts: Sequence[Images]) -> str:
     for part in parts:
         digest.update(b"%d images" % len(part))
         for start in range(0, len(part), CHUNK):
-            digest.update(np.ascontiguousarray(part.pixels[start : start + CHUNK]))
-        digest.update(np.ascontiguousarray(part.labels, dtype="<i8"))
+            digest.update(part.pixels[start : start + CHUNK].tobytes())
+        digest.update(part.labels.astype("<i8").tobytes())
     return digest.hexdigest()
 
 

@@ -5,17 +5,26 @@ the truth: where the object really is. Colour says nothing about the class, only
 """
 
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from cifar_core.data.cache import cached
 from cifar_core.data.dataset import Dataset, Images, fingerprint
 
 SIDE, FINE = 32, 2  # pixels, and samples of each pixel per axis, which smooth the outlines
-TRAIN_PER_CLASS, TEST_PER_CLASS = 1000, 200
+TRAIN_IMAGES = 10_000
 SEED = 20
-IDENTITY = [1, SEED, TRAIN_PER_CLASS, TEST_PER_CLASS]  # raise the first when drawing changes
+VERSION = 1  # raise it when the drawing changes
+DRAWING = 2  # part of the cache's key: raise it when the same seed would draw something else
+TITLE = "Synthetic shapes"
+NOTE = (
+    "These images are drawn by the program, not photographs: "
+    "accuracies on them say nothing about CIFAR-10."
+)
 Floats = npt.NDArray[np.float64]
 ROWS, COLUMNS = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
 Shape = Callable[[Floats, Floats], Floats]  # x, y in about [-1, 1] -> inside where positive
@@ -116,7 +125,7 @@ def picture(
     shading = colour + 0.5 * texture(random)
     image = background * (1 - coverage[..., None]) + shading * coverage[..., None]
     image += random.normal(0, 0.03, image.shape)
-    return np.uint8(255 * np.clip(image, 0, 1)), coverage > 0.5
+    return (255 * np.clip(image, 0, 1)).astype(np.uint8), coverage > 0.5
 
 
 def texture(random: np.random.Generator) -> Floats:
@@ -132,15 +141,15 @@ def contrasting(base: Floats, random: np.random.Generator) -> Floats:
     """Draw a colour that can be told from the background's."""
     while True:
         colour = random.uniform(0, 1, 3)
-        if np.linalg.norm(colour - base) > 0.4:
+        if np.linalg.norm(colour - base) > 0.55:
             return colour
 
 
 def blurred_outline(shape: Shape, random: np.random.Generator) -> Floats:
     """Return how much of each pixel the object covers, 0 to 1: [32, 32]."""
-    radius = random.uniform(0.26, 0.44) * SIDE
+    radius = random.uniform(0.28, 0.44) * SIDE
     centre = random.uniform(radius * 0.8, SIDE - radius * 0.8, 2)
-    angle = random.uniform(0, 2 * math.pi)
+    angle = random.normal(0, 0.3)
     stretch = random.uniform(0.85, 1.15)
     grid = (np.arange(SIDE * FINE) + 0.5) / FINE
     dy, dx = (grid - centre[0])[:, None] / radius, (grid - centre[1])[None, :] / radius
@@ -161,21 +170,35 @@ def distract(background: Floats, random: np.random.Generator) -> None:
         background[(np.abs(along) < long) & (np.abs(across) < 1.0)] = random.uniform(0, 1, 3)
 
 
-def load() -> Dataset:
-    """Draw the dataset: the same images on every machine with the same numpy."""
-    train, train_masks = draw(TRAIN_PER_CLASS, SEED)
-    test, test_masks = draw(TEST_PER_CLASS, SEED + 1)
+def is_source(source: str) -> bool:
+    """Tell whether a source names these images: 'synthetic', or 'synthetic:500' for fewer."""
+    return re.fullmatch(r"synthetic(:[1-9][0-9]{0,5})?", source) is not None
+
+
+def load(source: str, store: Path) -> Dataset:
+    """Open the images, drawing them the first time.
+
+    'synthetic:500' has 500 training images; there are always a fifth as many for testing.
+    """
+    number = int(source.partition(":")[2] or TRAIN_IMAGES)
+    per_class = max(2, round(number / len(SHAPES)))
+    return cached(store, "synthetic", [DRAWING, SEED, per_class], lambda: build(source, per_class))
+
+
+def build(source: str, per_class: int) -> Dataset:
+    """Draw the whole dataset: the same images on every machine with the same numpy."""
+    train, train_masks = draw(per_class, SEED)
+    test, test_masks = draw(max(1, per_class // 5), SEED + 1)
     classes = tuple(SHAPES)
     return Dataset(
         kind="synthetic",
-        title="Synthetic shapes",
-        source="synthetic",
+        title=TITLE,
+        source=source,
         classes=classes,
         train=train,
         test=test,
         fingerprint=fingerprint(classes, (train, test)),
-        note="These images are drawn by the program, not photographs: "
-        "accuracies on them say nothing about CIFAR-10.",
+        note=NOTE,
         train_masks=train_masks,
         test_masks=test_masks,
     )
