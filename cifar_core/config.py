@@ -297,8 +297,15 @@ PRESETS = Registry(
         Preset(
             key="smoke",
             title="60-second smoke test",
-            summary="A tenth of the images for a few epochs, to see everything work.",
-            values={"model": "simple_cnn", "train_fraction": 0.1, "epochs": 5},
+            summary="A quarter of the images for a few epochs, to see everything work.",
+            values={
+                "model": "simple_cnn",
+                "train_fraction": 0.25,
+                "batch_size": 32,
+                "optimizer": "adam",
+                "learning_rate": 0.005,
+                "epochs": 8,
+            },
         ),
     ],
 )
