@@ -133,9 +133,8 @@ def receive(archive: Archive, part: Path, progress: Progress, timeout: float) ->
 
 def append_rest(archive: Archive, part: Path, progress: Progress, timeout: float) -> None:
     """Write what is missing, as far as one connection delivers it."""
-    done = size_of(part)
-    with request(archive, done, timeout) as answer:
-        done = first_byte(answer, archive, done)
+    answer, done = rest(archive, size_of(part), timeout)
+    with answer:
         try:
             file = part.open("ab" if done else "wb")
         except OSError as error:
@@ -147,6 +146,22 @@ def append_rest(archive: Archive, part: Path, progress: Progress, timeout: float
                     raise wrong_size(archive, f"more than {archive.bytes:,}")
                 write(file, block)
                 progress(done, archive.bytes)
+
+
+def rest(archive: Archive, start: int, timeout: float) -> tuple[HTTPResponse, int]:
+    """Ask for what is missing; the second value is the byte that it begins with: `start` or 0."""
+    answer = request(archive, start, timeout)
+    if start and answer.status == 206:
+        place = re.match(r"bytes (\d+)-\d+/(\d+|\*)$", answer.headers.get("Content-Range", ""))
+        if place and int(place[1]) == start and place[2] in ("*", str(archive.bytes)):
+            return answer, start
+        answer.close()
+        answer = request(archive, 0, timeout)
+    length = answer.headers.get("Content-Length")
+    if length is not None and length != str(archive.bytes):
+        answer.close()
+        raise wrong_size(archive, length)
+    return answer, 0
 
 
 def request(archive: Archive, start: int, timeout: float) -> HTTPResponse:
@@ -170,19 +185,6 @@ def request(archive: Archive, start: int, timeout: float) -> HTTPResponse:
             f"network and the address, or copy the file to the store's data folder by hand. {KEPT}"
         ) from error
     return answer
-
-
-def first_byte(answer: HTTPResponse, archive: Archive, wanted: int) -> int:
-    """Return which byte of the archive the answer begins with: the wanted one, or 0."""
-    length = answer.headers.get("Content-Length")
-    if answer.status != 206:
-        if length is not None and length != str(archive.bytes):
-            raise wrong_size(archive, length)
-        return 0
-    place = re.match(r"bytes (\d+)-\d+/(\d+)$", answer.headers.get("Content-Range", ""))
-    if place is None or int(place[1]) != wanted or int(place[2]) != archive.bytes:
-        raise wrong_size(archive, place[2] if place else "an unknown number of")
-    return wanted
 
 
 def wrong_size(archive: Archive, found: str) -> DataError:

@@ -47,13 +47,31 @@ def list_models(arguments: Namespace) -> int:
 
 
 def list_data(arguments: Namespace) -> int:
-    """Print one line for each dataset."""
-    show([asdict(row) for row in data.status(store_of(arguments).root)], arguments.json)
+    """Print one line for each dataset; a star marks the one that `auto` means."""
+    found = data.status(store_of(arguments).root)
+    if arguments.json:
+        show([asdict(row) for row in found], as_json=True)
+        return 0
+    show(
+        [
+            {
+                "": "*" if row.default else " ",
+                "title": row.title,
+                "ready": row.ready,
+                "train": row.train_images or None,
+                "test": row.test_images or None,
+                "where": row.where,
+                "what to do": row.action,
+            }
+            for row in found
+        ],
+        as_json=False,
+    )
     return 0
 
 
 def fetch_data(arguments: Namespace) -> int:
-    """Download, verify and decode CIFAR-10, with progress on the error stream."""
+    """Download and verify CIFAR-10, with progress on the error stream."""
     from cifar_core.data import fetch
 
     def progress(done: int, total: int) -> None:
