@@ -12,6 +12,10 @@ from cifar_core.curves import Curves, curves, joined
 from cifar_core.runs import MetricsReader, Store
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from cifar_core.data.dataset import Dataset
     from cifar_core.inference import Classifier
 
@@ -26,6 +30,9 @@ class Key(StrEnum):
     STARTED = "started"  # id of the run that this draft became
     ESTIMATE = "estimate"  # the settings measured last, and what came out
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
+    PICKED = "picked"  # place of the chosen test image
+    OFFER = "offer"  # seed of the test images to choose from
+    BROWSED = "browsed"  # seed of the images on the Data page
     CHART = "chart"  # the live chart's own state: the enlarged part
 
 
@@ -66,6 +73,19 @@ def classifier(folder: str, checkpoint: str) -> "Classifier":
     from cifar_core.runs.classifier import load_classifier
 
     return load_classifier(Run(Path(folder)), checkpoint)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def saliency(
+    folder: str, checkpoint: str, method: str, target: int, digest: str, _view: "Tensor"
+) -> "NDArray[np.float32]":
+    """Return the map [32, 32] of one picture, of which `digest` tells which one it is."""
+    import torch
+
+    from cifar_core.explain import explain
+
+    found = explain(classifier(folder, checkpoint), _view, torch.tensor([target]), method)
+    return found[0].numpy()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

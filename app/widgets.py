@@ -93,7 +93,7 @@ def title_in(rule: Rule) -> Any:
 
 def summary(setting: Field[Any], prefix: str) -> str:
     """Return the sentence about the chosen entry."""
-    among, key = rule_of(setting).among, st.session_state.get(f"{prefix}.{setting.name}")
+    among, key = rule_of(setting).among, str(st.session_state.get(f"{prefix}.{setting.name}"))
     return "" if among is None or key not in among else str(among[key].summary)
 
 
@@ -101,5 +101,6 @@ def step_of(setting: Field[Any]) -> float:
     """Return by how much the plus and minus buttons change a real number."""
     rule = rule_of(setting)
     if rule.log_scale:
-        return float(setting.default) / 10 or 1e-4
+        default: Any = setting.default
+        return float(default) / 10 or 1e-4
     return 0.05 if rule.high - rule.low <= 1 else 0.5

@@ -71,10 +71,13 @@ def sources() -> None:
     source = remembered(Key.DRAFT_SOURCE)
     options = [*PRESETS, *([source] if source not in PRESETS else [])]
     key = f"source{remembered(Key.DRAFT_NUMBER)}"
-    st.segmented_control(
-        "Start from", options, default=source, required=True, format_func=source_title, key=key,
-        on_change=choose_source, args=(key,), wrap=True,
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Start from", options, default=source, required=True, format_func=source_title,
+            key=key, on_change=choose_source, args=(key,), wrap=True,
+        )  # fmt: skip
+        st.space("stretch")
+        st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
         st.caption(PRESETS[source].summary)
     else:
@@ -99,7 +102,7 @@ def choose_source(key: str) -> None:
 
 def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan: Plan) -> None:
     """Draw every setting that means something, in its groups."""
-    advanced = st.toggle("Advanced settings", key="advanced", persist_state="session")
+    advanced = bool(st.session_state.get("advanced"))
     groups: dict[str, list[Any]] = {}
     for f in fields(TrainConfig):
         if widgets.is_shown(f, TrainConfig, values, plan.problems, advanced=advanced):

@@ -133,7 +133,8 @@ def live(run: Run, drawn: Status) -> None:
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
         st.rerun()  # the buttons above differ, and so may the pace of this part
     status_line(run, status)
-    progress(status, summary)
+    with st.container():  # always there: parts that move are built anew and forget their zoom
+        progress(status, summary)
     curves = feed(str(run.path)).curves()
     cards(run, status, summary, curves)
     with st.container(border=True):

@@ -99,21 +99,20 @@ def listing() -> None:
     rows = store().runs()
     if not rows:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        wanted = st.text_input(
-            "Search",
-            key="search",
-            type="search",
-            live="200ms",
-            placeholder="Search name, model, status, data",
-            label_visibility="collapsed",
-            width=340,
-        )
-        actions = st.container(horizontal=True, vertical_alignment="center", width="content")
+    wanted = st.text_input(
+        "Search",
+        key="search",
+        type="search",
+        live="200ms",
+        placeholder="Search name, model, status, data",
+        label_visibility="collapsed",
+        width=340,
+    )
     shown = [row for row in rows if matches(row, wanted or "")]
     if not shown:
         nothing_found(len(rows))
         return
+    actions = st.container(horizontal=True, vertical_alignment="center", height=42, border=False)
     # a selection is kept by place, so it must not outlive a change of the list
     key = f"table {hash(tuple(row.id for row in shown))}"
     seen = st.dataframe(
@@ -128,9 +127,11 @@ def listing() -> None:
         alt="All runs, newest first",
     )
     chosen = [shown[place].id for place in seen["selection"]["rows"] if place < len(shown)]
-    if chosen:
-        with actions:
+    with actions:
+        if chosen:
             selection_actions(chosen)
+        else:
+            st.caption(counted(rows, shown))
 
 
 def matches(row: RunRow, wanted: str) -> bool:
@@ -138,6 +139,14 @@ def matches(row: RunRow, wanted: str) -> bool:
     text = f"#{row.number} {row.name} {row.id} {row.model} {row.optimizer} {row.state} "
     text += f"{row.reason} {row.data_title} {theme.title(row.model)}"
     return all(word in text.lower() for word in wanted.lower().split())
+
+
+def counted(rows: Sequence[RunRow], shown: Sequence[RunRow]) -> str:
+    """Say how many runs there are and how many of them train now."""
+    if len(shown) < len(rows):
+        return f"{len(shown)} of {theme.plural(len(rows), 'run')} shown"
+    live = sum(STATES[row.state].is_live for row in rows)
+    return theme.plural(len(rows), "run") + (f", {live} under way" if live else "")
 
 
 def nothing_found(count: int) -> None:
@@ -172,9 +181,9 @@ def table(rows: Sequence[RunRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "number": [row.number for row in rows],
-            "name": [theme.short(row.name, 28) for row in rows],
-            "state": [[status_word(row)] for row in rows],
+            "name": [theme.short(row.name, 24) for row in rows],
             "best": [share(row.best_val_accuracy) for row in rows],
+            "state": [[status_word(row)] for row in rows],
             "epoch": [epoch_words(row) for row in rows],
             "test": [share(row.test_accuracy) for row in rows],
             "curve": [row.sparkline or None for row in rows],
@@ -213,19 +222,17 @@ def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
             "Name",
             type="tertiary",
             alignment="left",
-            width=215,
+            width=165,
             key=f"open {key}",
             on_click=open_clicked,
             args=(f"open {key}", [row.number for row in rows]),
         ),
-        "state": config.MultiselectColumn("Status", options=titles, color=paints, width=100),
-        "best": config.ProgressColumn(
-            "Best validation",
+        "state": config.MultiselectColumn("Status", options=titles, color=paints, width=96),
+        "best": config.NumberColumn(
+            "Best val.",
             help="The highest validation accuracy of all epochs.",
             format="%.1f %%",
-            min_value=0,
-            max_value=100,
-            width=150,
+            width=84,
         ),
         "epoch": config.TextColumn("At epoch", width=84),
         "test": config.NumberColumn(

@@ -36,6 +36,7 @@ def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
             if dataset is None:
                 commit(build(), folder)
                 dataset = open_folder(folder)
+                drop_older(folder)
     assert dataset is not None
     return dataset
 
@@ -55,12 +56,31 @@ def key(name: str, identity: Any) -> str:
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Wait until no other process builds; a process that dies lets go of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        raise DataError(
+            f"The decoded images could not be kept in {folder}: {error}. "
+            "Choose a store that you may write to with --store or $CIFAR_STORE."
+        ) from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         for unfinished in folder.glob("*.building"):  # its writer is dead, since we have the lock
             shutil.rmtree(unfinished)
         yield
+
+
+def drop_older(folder: Path) -> None:
+    """Remove what was decoded of the same source before it changed.
+
+    A run that still has it open keeps it: its files go when the last reader closes them.
+    """
+    source = (read_meta(folder) or {}).get("source")
+    for other in folder.parent.glob("*/"):
+        meta = read_meta(other)
+        if other.name != folder.name and meta and meta["source"] == source:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def commit(dataset: Dataset, folder: Path) -> None:

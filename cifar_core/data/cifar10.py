@@ -81,22 +81,22 @@ def is_official(path: Path) -> bool:
     return path.name in OFFICIAL.archives and path.is_file()
 
 
-def load(path: Path, store: Path, official: Official = OFFICIAL) -> Dataset:
+def load(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset:
     """Open the official images, verifying and decoding them the first time."""
     files = [path / name for name in official.batches] if path.is_dir() else [path]
     about = [(str(file), file.stat()) for file in files if file.exists()]
-    identity = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in about]
-    return cached(store, "cifar-10", identity, functools.partial(read, path, official))
+    identity = [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about)]
+    return cached(store, "cifar-10", identity, functools.partial(read, path, source, official))
 
 
-def read(path: Path, official: Official) -> Dataset:
+def read(path: Path, source: str, official: Official) -> Dataset:
     """Verify and decode the official files in any of their forms."""
     parts = read_folder(path, official) if path.is_dir() else read_archive(path, official)
     train, test = join(parts[:-1]), parts[-1]
     return Dataset(
         kind="cifar10",
         title="CIFAR-10",
-        source="cifar10",
+        source=source,
         classes=CLASSES,
         train=train,
         test=test,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # never EPS, PDF: they run programs
 MAX_MEGABYTES = 10  # of the file
 MAX_MEGAPIXELS = 16  # width times height
+MAX_MEGAPIXELS_OF = {"WEBP": 10}  # its decoder keeps two more canvases in memory
 MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
 UNREADABLE = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
@@ -84,22 +85,23 @@ def identify(data: bytes, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except BOMBS as error:
-        raise ImageError(too_large(name)) from error
+        raise ImageError(too_large(name, MAX_MEGAPIXELS)) from error
     except (UnidentifiedImageError, *UNREADABLE) as error:
         raise ImageError(
             f"{name} is no picture that can be read; it should be one of {', '.join(FORMATS)}. "
             "Open it in an image program and save it as PNG or JPEG."
         ) from error
-    if image.width * image.height > MAX_MEGAPIXELS * 10**6:
-        raise ImageError(too_large(name, image.size))
+    limit = MAX_MEGAPIXELS_OF.get(image.format or "", MAX_MEGAPIXELS)
+    if image.width * image.height > limit * 10**6:
+        raise ImageError(too_large(name, limit, image.size))
     return image
 
 
-def too_large(name: str, size: tuple[int, int] | None = None) -> str:
+def too_large(name: str, limit: int, size: tuple[int, int] | None = None) -> str:
     """Say that a picture has too many pixels."""
     pixels = f"{size[0]:,} x {size[1]:,} pixels" if size else "far too many pixels"
     return (
-        f"{name} has {pixels}, but at most {MAX_MEGAPIXELS} million can be opened. "
+        f"{name} has {pixels}, but at most {limit} million can be opened. "
         "Scale it down, for example to 2,000 pixels on its longer side."
     )
 
@@ -107,8 +109,7 @@ def too_large(name: str, size: tuple[int, int] | None = None) -> str:
 def decode(image: Image.Image) -> Image.Image:
     """Read the pixels; a JPEG at a fraction of its size if that is still large enough.
 
-    At the limit of 16 megapixels this needs up to 200 MB, and 300 MB for WebP, whose decoder
-    keeps two more canvases.
+    At the limits this needs up to 200 MB.
     """
     image.draft(None, (MAX_SIDE, MAX_SIDE))
     image.load()

@@ -43,7 +43,7 @@ def resolve(wanted: str, store: Path) -> str:
         raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
     if synthetic.is_source(wanted) or wanted == "cifar10":
         return wanted
-    path = Path(wanted).expanduser().absolute()
+    path = Path(wanted).expanduser().resolve()
     if not path.exists():
         raise DataError(
             f"There are no images at {path}. {did_you_mean(wanted, WORDS)}Give a folder, an "
@@ -71,10 +71,10 @@ def load(source: str, store: Path) -> Dataset:
         found = cifar10.find(store)
         if found is None:
             raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
-        return cifar10.load(found, store)
+        return cifar10.load(found, store, source=source)
     path = Path(source)
     if cifar10.is_official(path):
-        return cifar10.load(path, store)
+        return cifar10.load(path, store, source=source)
     return folder.load(path, store)
 
 

@@ -42,14 +42,19 @@ def multiply_adds(model: nn.Module, size: int = 32) -> int:
     Counts convolutions and matrix products, attention included. Works without arithmetic for a
     model on torch's "meta" device.
     """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     device = next(model.parameters()).device
     were_training = {module: module.training for module in model.modules()}
     model.eval()  # batch norm refuses a single place of a single image in training
     try:
-        # with gradients, because transformers take a fused path without, which is not counted
-        with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+        # with gradients and without fused attention, whose kernels would not all be counted
+        with (
+            torch.enable_grad(),
+            sdpa_kernel(SDPBackend.MATH),
+            FlopCounterMode(display=False) as counter,
+        ):
             model(torch.zeros(1, 3, size, size, device=device))
     finally:
         for module, was_training in were_training.items():

@@ -49,6 +49,7 @@ SPECS = [
         family="Convolutional",
         build=SimpleCNN,
         cam_layer="block2",
+        paper="https://doi.org/10.1109/5.726791",
     ),
     ModelSpec(
         key="simple_cnn_dropout",

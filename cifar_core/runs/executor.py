@@ -30,7 +30,7 @@ class Service:
 
     def __init__(self, store: Store, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self.store, self.idle_seconds = store, idle_seconds
-        self.wake = store.root / ".wake"
+        self.wake = processes.wake_file(store.root)
         self.ending = False
 
     def serve(self) -> int:

@@ -26,6 +26,11 @@ def executor_lock(root: Path) -> Path:
     return root / ".executor.lock"
 
 
+def wake_file(root: Path) -> Path:
+    """Return the file that is touched to have the executor look around at once."""
+    return root / ".wake"
+
+
 def is_running(root: Path) -> bool:
     """Tell whether a store has an executor."""
     return lock.is_locked(executor_lock(root))
@@ -38,14 +43,14 @@ def say(text: str) -> None:
 
 def look_after(root: Path) -> None:
     """Bring the executor back if it has died; at most every few seconds, for pages that poll."""
-    wake = root / ".wake"
+    wake = wake_file(root)
     if not is_running(root) and (not wake.exists() or time.time() - wake.stat().st_mtime > 3):
         ensure_running(root)
 
 
 def ensure_running(root: Path) -> None:
     """Start the store's executor unless it runs, and tell it to look for work."""
-    (root / ".wake").touch()
+    wake_file(root).touch()
     if is_running(root):
         return
     with (root / "executor.log").open("ab") as log:

@@ -5,6 +5,7 @@ the dashboard, the terminal and the executor. It imports nothing of this package
 small and lets a run in progress survive an upgrade of the code. attempt.json says what to run.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -65,6 +66,8 @@ def main(folder: Path) -> int:
     known = json.loads((folder / "shim.json").read_text(encoding="utf-8"))
     write(folder / "shim.json", {**known, "ended": ended})
     start_executor(plan)
+    with contextlib.suppress(OSError):  # the store may be gone
+        Path(plan["wake"]).touch()  # so that the executor looks at once
     return 0
 
 

@@ -278,6 +278,7 @@ class Supervisor:
             ),
             "executor": [sys.executable, "-m", "cifar_core.runs.executor", str(root)],
             "executor_lock": str(processes.executor_lock(root)),
+            "wake": str(processes.wake_file(root)),
             "device": place.id,
             "device_name": place.name,
             "device_reason": reason,

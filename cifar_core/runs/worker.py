@@ -295,9 +295,8 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
 
 
-def run_attempt(run: Run, attempt: int) -> Result:
+def run_attempt(worker: Worker) -> Result:
     """Train, and turn whatever goes wrong into words."""
-    worker = Worker(run, attempt)
 
     def on_terminate(*_: object) -> None:
         worker.terminated = True
@@ -308,7 +307,7 @@ def run_attempt(run: Run, attempt: int) -> Result:
     except Exception as error:
         traceback.print_exc()
         reason = reason_of(error)
-        words = message_of(error, reason, run.path)
+        words = message_of(error, reason, worker.run.path)
         return Result(outcome="failed", reason=reason, message=words)
 
 
@@ -320,11 +319,14 @@ def main(path: str, number: str) -> int:
     assert mine is not None
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes all stacks into the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is meant for others
-    result = run_attempt(run, attempt)
+    result = run_attempt(Worker(run, attempt))
     say(f"{result.outcome}: {result.message}")
     files.write_json(folder / "result.json", {**asdict(result), "at": time.time()})
     return 0 if result.outcome != "failed" else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    code = main(*sys.argv[1:])
+    # all is on the disk; taking torch down in good order would hold the device for seconds
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,10 +1,11 @@
 import json
+import os
 import threading
 
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs import files, status
+from cifar_core.runs import files, lock, status
 
 CHART = ".live-chart"
 HIDDEN = f"""() => document.querySelector('{CHART}')._fullData
@@ -20,6 +21,7 @@ class Writer:
         self.run = store.create(TrainConfig(epochs=1000), name="growing")
         self.folder = self.run.path / "attempts" / "1"
         self.folder.mkdir(parents=True)
+        self.lock = lock.take(self.folder / "lock")  # so that it counts as alive
         files.write_json(self.folder / "start.json", {"checkpoint": "", "step": 0})
         words = status.described("running")
         status.write(self.run.path, status.Status(**words, attempt=1, device="cpu"))
@@ -55,6 +57,7 @@ def growing(store):
     writer.thread.join()
     words = status.described("stopped")
     status.write(writer.run.path, status.Status(**words, attempt=1))
+    os.close(writer.lock)
 
 
 def drag_across(tab, start, end):
@@ -95,15 +98,20 @@ def test_the_address_keeps_how_the_curves_are_shown(visit, growing):
     )
 
 
-def test_the_page_stops_asking_when_the_run_is_over(visit, growing):
+def test_a_run_that_ends_keeps_its_zoom_and_is_no_longer_asked_about(visit, growing):
     tab = visit(f"/run?id={growing.run.number}")
     tab.wait_for_function(f"() => document.querySelector('{CHART}')?.dataset.updates > 1")
+    before = tab.evaluate(RANGE)
+    drag_across(tab, 0.2, 0.5)
+    tab.wait_for_function(f"r => ({RANGE})()[0] > r[0] + 50", arg=before)
+    zoomed = tab.evaluate(RANGE)
     growing.done.set()
     growing.thread.join()
     words = status.described("finished")
     status.write(growing.run.path, status.Status(**words, attempt=1))
-    tab.get_by_text("Finished").wait_for()
+    tab.get_by_text("Finished", exact=True).wait_for()
     tab.wait_for_timeout(1000)  # what was under way arrives
     before = tab.evaluate(UPDATES)
     tab.wait_for_timeout(2500)
     assert tab.evaluate(UPDATES) == before
+    assert tab.evaluate(RANGE) == zoomed

@@ -1,0 +1,54 @@
+import re
+
+from PIL import Image
+from playwright.sync_api import expect
+
+
+def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path):
+    tab = visit("/")
+    tab.get_by_role("button", name="Set up a run").click()
+    expect(tab.get_by_role("heading", name="New run")).to_be_visible()
+    expect(tab.get_by_text("These images are drawn by the program")).to_be_visible()
+    tab.locator(".st-key-start").get_by_role("button").click()
+
+    tab.wait_for_url(re.compile(r"/run\?id=1$"))
+    chart = tab.locator(".live-chart")
+    expect(chart).to_have_attribute("data-step", re.compile(r"[1-9]\d*"))
+    first = float(chart.get_attribute("data-step"))
+    tab.wait_for_function(
+        "step => Number(document.querySelector('.live-chart').dataset.step) > step", arg=first
+    )
+    expect(tab.get_by_text("Finished", exact=True)).to_be_visible(timeout=120_000)
+    expect(tab.get_by_test_id("stMetricValue").nth(1)).to_contain_text("%")  # the test accuracy
+    assert store.run(1).status.state == "finished"
+
+    tab.locator(".st-key-explain").get_by_role("button").click()
+    picture = tmp_path / "sky.png"
+    Image.linear_gradient("L").convert("RGB").save(picture)
+    tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(picture)
+    expect(tab.get_by_text(re.compile(r"\d %.sure"))).to_be_visible()
+    expect(tab.get_by_text("What the network sees")).to_be_visible()
+    overlay = tab.get_by_alt_text(re.compile("^Gradient for "))
+    expect(overlay).to_be_visible()
+    assert overlay.evaluate("image => image.naturalWidth") >= 256
+
+
+def test_two_clicks_on_start_make_one_run(visit, store):
+    tab = visit("/new_run?preset=smoke")
+    before = len(store.runs())
+    tab.locator(".st-key-start").get_by_role("button").dblclick()
+    tab.wait_for_url(re.compile(r"/run\?id=\d+$"))
+    expect(tab.get_by_role("heading", name="60-second smoke test")).to_be_visible()
+    tab.wait_for_timeout(1000)
+    assert len(store.runs()) == before + 1
+    run = store.run(store.runs()[0].number)
+    run.stop("kill")
+
+
+def test_a_bad_upload_gets_a_sentence(visit, store, tmp_path):
+    tab = visit("/explain")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(broken)
+    expect(tab.get_by_text(re.compile("broken.png is"))).to_be_visible()
+    expect(tab.get_by_test_id("stException")).to_have_count(0)

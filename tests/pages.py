@@ -1,0 +1,111 @@
+"""Helpers for the tests of pages: opens a page of the dashboard, and makes runs to look at."""
+
+import json
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from cifar_core.config import TrainConfig
+from cifar_core.runs import checkpoints, files, status
+
+ENTRY = str(Path(__file__).resolve().parents[1] / "app" / "streamlit_app.py")
+CLASSES = ["disc", "ring", "star", "cross", "moon", "heart", "arrow", "square", "triangle", "glass"]
+
+
+def open_page(name="runs", **query):
+    """Open a page as a browser would by its address; AppTest itself knows only pages in files."""
+    page = AppTest.from_file(ENTRY, default_timeout=60)
+    for key, value in query.items():
+        page.query_params[key] = str(value)
+    if name != "runs":
+        page._page_hash = calc_hash(name)
+    return page.run()
+
+
+def texts(page):
+    """Return everything written on the page, in one string."""
+    kinds = (page.markdown, page.caption, page.subheader, page.header, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def row(step, **values):
+    """Return a row that a trainer might have written."""
+    return {
+        "kind": "step",
+        "step": step,
+        "epoch": step / 50,
+        "loss": 2.0,
+        "accuracy": 0.3,
+        "learning_rate": 0.1,
+        "grad_norm": 1.0,
+        "images_per_second": 900.0,
+        **values,
+    }
+
+
+def epoch(number, accuracy):
+    """Return the row of an epoch's end."""
+    return {"kind": "epoch", "step": 50 * number, "epoch": number, "train_loss": 1.9,
+            "train_accuracy": 0.3, "val_loss": 1.8, "val_accuracy": accuracy, "best": True,
+            "seconds": 1.0, "cpu_seconds": 1.0}  # fmt: skip
+
+
+def make_run(store, name="A run", state="finished", *, accuracies=(0.4, 0.5), reason="", **changes):
+    """Make a run as if it had trained so many epochs; its weights are those of the first step."""
+    run = store.create(TrainConfig(**{"epochs": 5, "data": "synthetic", **changes}), name=name)
+    folder = run.path / "attempts" / "1"
+    folder.mkdir(parents=True)
+    files.write_json(folder / "attempt.json", {"device": "cpu", "at": 1.7e9})
+    files.write_json(folder / "start.json", {"checkpoint": "", "step": 0})
+    (folder / "log.txt").write_text("epoch 1 is over\n")
+    rows = []
+    for number, accuracy in enumerate(accuracies, 1):
+        rows += [row(50 * number - 25), row(50 * number), epoch(number, accuracy)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    files.write_json(run.path / "summary.json", summary(accuracies, state))
+    files.write_json(run.path / "environment.json", environment())
+    if accuracies:
+        save_weights(run, len(accuracies), accuracies[-1])
+    words = status.described(state, reason=reason)
+    status.write(run.path, status.Status(**words, attempt=1))
+    return run
+
+
+def summary(accuracies, state):
+    """Return what the trainer keeps beside its rows."""
+    best = max(accuracies, default=None)
+    values = {
+        "step": 50 * len(accuracies),
+        "total_steps": 250,
+        "epochs": 5,
+        "epochs_done": len(accuracies),
+        "best_val_accuracy": best,
+        "best_epoch": accuracies.index(best) + 1 if accuracies else None,
+        "sparkline": list(accuracies),
+        "seconds": 65.0,
+        "images_per_second": 900.0,
+        "test_accuracy": 0.45 if state == "finished" else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def environment():
+    """Return what is known about the machine and the images."""
+    data = {"title": "Synthetic shapes", "kind": "synthetic", "source": "synthetic",
+            "note": "Drawn by the program.", "classes": CLASSES, "train_images": 9000,
+            "val_images": 1000, "test_images": 2000}  # fmt: skip
+    return {"python": "3.11", "device": "cpu", "threads": 1, "data": data}
+
+
+def save_weights(run, epochs, accuracy):
+    """Commit a checkpoint with weights that have learned nothing."""
+    import torch
+
+    torch.manual_seed(0)
+    model = run.config.build_model(len(CLASSES)).state_dict()
+    manifest = {"step": 50 * epochs, "epoch": epochs, "attempt": 1, "val_accuracy": accuracy}
+    name = f"{50 * epochs}-a1"
+    checkpoints.commit(run.path / "checkpoints", name, model=model,
+                       state={"nothing": torch.zeros(1)}, manifest=manifest)  # fmt: skip
+    files.write_atomic(run.path / "best", name)

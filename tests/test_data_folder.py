@@ -1,0 +1,204 @@
+import io
+import os
+import shutil
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_core.data import folder
+from cifar_core.errors import DataError
+
+CLASSES = ("bird", "cat", "dog")
+COUNTS = {"train": 4, "test": 2}
+
+
+def picture(seed, size=(32, 32), kind="PNG"):
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def small_set(kind="PNG"):
+    """The files of a tiny dataset by name."""
+    names = [
+        f"{split}/{label}/{number}.{kind.lower()}"
+        for split, count in COUNTS.items()
+        for label in CLASSES
+        for number in range(count)
+    ]
+    return {name: picture(seed, kind=kind) for seed, name in enumerate(names)}
+
+
+def as_folder(path, files):
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    return path
+
+
+def as_zip(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def as_tar(path, files):
+    with tarfile.open(path, "w" + {".gz": ":gz", ".xz": ":xz", ".bz2": ":bz2"}[path.suffix]) as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def pack(tmp_path, how, files):
+    """The same files as a folder or as an archive."""
+    path = tmp_path / f"pets{how}"
+    tmp_path.mkdir(exist_ok=True)
+    packer = {"": as_folder, ".zip": as_zip}.get(how, as_tar)
+    return packer(path, files)
+
+
+def read(tmp_path, files, how=""):
+    return folder.load(pack(tmp_path, how, files), tmp_path / "store")
+
+
+HOW = ["", ".zip", ".tar.gz", ".tar.xz", ".tar.bz2"]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_folder_and_every_archive_give_the_same_dataset(tmp_path, how):
+    plain = read(tmp_path / "plain", small_set())
+    packed = read(tmp_path / "packed", dict(reversed(small_set().items())), how)
+    assert packed.fingerprint == plain.fingerprint
+    assert (packed.classes, packed.title, packed.kind) == (CLASSES, "pets", "folder")
+    assert np.bincount(packed.train.labels).tolist() == [4, 4, 4]
+    assert np.bincount(packed.test.labels).tolist() == [2, 2, 2]
+
+
+def test_images_and_labels_belong_together(tmp_path):
+    files = small_set()
+    dataset = read(tmp_path, files)
+    for label in range(3):
+        for number in range(4):
+            data = files[f"train/{CLASSES[label]}/{number}.png"]
+            place = np.flatnonzero(dataset.train.labels == label)[number]
+            assert np.array_equal(dataset.train.pixels[place], Image.open(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("how", HOW[:3])
+def test_one_folder_above_and_the_litter_of_file_managers_are_passed_over(tmp_path, how):
+    files = {f"./top/{name}": data for name, data in small_set().items()}
+    litter = [
+        *("top/README.md", "labels.txt", "top/.DS_Store", "top/train/.DS_Store"),
+        *("top/train/cat/._0.png", "top/test/dog/Thumbs.db", "__MACOSX/train/cat/0.png"),
+    ]
+    dataset = read(tmp_path, {**files, **dict.fromkeys(litter, b"x")}, how)
+    assert (len(dataset.train), len(dataset.test)) == (12, 6)
+
+
+def test_images_of_another_size_are_scaled_and_the_note_says_so(tmp_path):
+    files = small_set()
+    files["train/cat/0.png"] = picture(0, size=(64, 48))
+    dataset = read(tmp_path, files)
+    assert dataset.train.pixels.shape == (12, 32, 32, 3)
+    assert "1 were cropped to a square and scaled to 32 x 32" in dataset.note
+
+
+def test_the_note_says_that_jpeg_files_are_not_the_original(tmp_path):
+    assert "They were stored as JPEG" in read(tmp_path / "a", small_set("JPEG")).note
+    assert "JPEG" not in read(tmp_path / "b", small_set()).note
+
+
+def test_the_note_counts_images_that_occur_again(tmp_path):
+    files = small_set()
+    files["train/dog/3.png"] = files["train/cat/1.png"]
+    files["test/bird/0.png"] = files["train/bird/0.png"]
+    note = read(tmp_path, files).note
+    assert "1 training images also occur under another class" in note
+    assert "1 test images are also training images" in note
+
+
+def changed(**names):
+    """The small set with some files replaced, added, or (None) removed."""
+    files = {**small_set(), **{name: data for name, data in names.items() if data is not None}}
+    return {name: data for name, data in files.items() if names.get(name, b"") is not None}
+
+
+BAD = {
+    "text": ({"train/cat/notes.txt": b"cats"}, r"1 image that.*train/cat/notes.txt is no picture"),
+    "truncated": ({"test/dog/0.png": picture(0)[:900]}, r"test/dog/0.png is damaged or cut short"),
+    "empty": ({"test/dog/0.png": b""}, r"test/dog/0.png is empty"),
+    "mislabelled": ({"test/catt/0.png": picture(0)}, r"'catt'.*Did you mean 'cat'\?.*add train/c"),
+    "untested": ({f"train/eel/{i}.png": picture(i) for i in range(3)}, r"no test images of it"),
+    "too few": ({f"train/cat/{i}.png": None for i in range(3)}, r"1 images in train/cat.*least 2"),
+    "too deep": ({"train/cat/more/0.png": picture(0)}, r"train/cat/more.*in a class folder"),
+    "too flat": ({"train/0.png": picture(0)}, r"train/0.png.*in a class folder"),
+    "two sets": ({"old/train/cat/0.png": picture(0)}, r"two sets of images, under"),
+}
+
+
+@pytest.mark.parametrize("how", HOW[:3])
+@pytest.mark.parametrize("fault", BAD)
+def test_a_fault_is_named_with_the_file_and_leaves_nothing_behind(tmp_path, fault, how):
+    changes, sentence = BAD[fault]
+    with pytest.raises(DataError, match=sentence) as caught:
+        read(tmp_path, changed(**changes), how)
+    assert str(tmp_path / f"pets{how}") in str(caught.value)
+    assert [file.name for file in (tmp_path / "store").rglob("*") if file.is_file()] == ["lock"]
+
+
+@pytest.mark.parametrize("missing", ["train", "test"])
+def test_both_parts_are_needed(tmp_path, missing):
+    files = {name: data for name, data in small_set().items() if not name.startswith(missing)}
+    with pytest.raises(DataError, match=rf"no {missing}/<class>/ folder"):
+        read(tmp_path, files)
+
+
+def test_an_empty_class_folder_is_noticed(tmp_path):
+    path = as_folder(tmp_path / "pets", small_set())
+    (path / "train/eel").mkdir()
+    (path / "test/eel").mkdir()
+    with pytest.raises(DataError, match="0 images in test/eel"):
+        folder.load(path, tmp_path)
+
+
+def test_many_unreadable_images_are_reported_at_once(tmp_path):
+    files = dict.fromkeys(small_set(), b"no image")
+    with pytest.raises(DataError, match="18 images that cannot be used; replace or remove"):
+        read(tmp_path, files)
+
+
+def test_the_second_time_nothing_is_decoded(tmp_path, monkeypatch):
+    first = read(tmp_path, small_set())
+    monkeypatch.setattr(folder, "open_image", None)
+    second = folder.load(tmp_path / "pets", tmp_path / "store")
+    assert second.fingerprint == first.fingerprint
+    assert isinstance(second.train.pixels, np.memmap)
+    assert not second.train.pixels.flags.writeable
+
+
+@pytest.mark.parametrize("change", ["replace", "add", "rename"])
+def test_a_change_in_the_folder_is_seen(tmp_path, change):
+    first = read(tmp_path, small_set())
+    cat = tmp_path / "pets/train/cat"
+    if change == "replace":
+        (cat / "0.png").write_bytes(picture(99))
+        os.utime(cat / "0.png", (1, 1))
+    elif change == "add":
+        (cat / "9.png").write_bytes(picture(99))
+    else:
+        shutil.move(cat / "0.png", cat / "9.png")
+    second = folder.load(tmp_path / "pets", tmp_path / "store")
+    assert second.fingerprint != first.fingerprint
+
+
+def test_a_change_of_the_archive_is_seen(tmp_path):
+    first = read(tmp_path, small_set(), ".zip")
+    second = read(tmp_path, changed(**{"train/cat/0.png": picture(99)}), ".zip")
+    assert second.fingerprint != first.fingerprint

@@ -1,0 +1,92 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cifar_core.runs import files, lock
+
+
+def test_a_half_written_line_is_not_read_until_it_is_whole(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"st')
+    rows, offset = files.read_lines(path)
+    assert rows == [{"step": 1}]
+    with path.open("ab") as file:
+        file.write(b'ep": 2}\n')
+    assert files.read_lines(path, offset) == ([{"step": 2}], path.stat().st_size)
+
+
+def test_every_truncation_of_a_log_reads_as_its_whole_lines(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    whole = b"".join(json.dumps({"step": n}).encode() + b"\n" for n in range(5))
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        rows, _ = files.read_lines(path)
+        assert rows == [{"step": n} for n in range(whole[:length].count(b"\n"))]
+
+
+def test_a_line_zeroed_by_a_power_cut_is_passed_over(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n' + bytes(20) + b'\n{"step": 3}\n')
+    assert files.read_lines(path)[0] == [{"step": 1}, {"step": 3}]
+
+
+def test_numbers_that_are_not_finite_are_never_written(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    files.append_line(path, {"loss": float("nan"), "norm": float("inf"), "step": 1})
+    assert path.read_text() == '{"step":1}\n'
+
+
+def test_a_file_that_cannot_be_replaced_keeps_its_old_text_and_leaves_no_draft(tmp_path):
+    path = tmp_path / "status.json"
+    files.write_json(path, {"state": "running"})
+    with pytest.raises(TypeError):
+        files.write_json(path, {"state": object()})
+    assert files.read_json(path) == {"state": "running"}
+    assert os.listdir(tmp_path) == ["status.json"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\0\0"])
+def test_a_damaged_json_file_reads_as_empty(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    assert files.read_json(tmp_path / "a.json") == {}
+
+
+def test_the_tail_of_a_log_is_its_last_lines(tmp_path):
+    (tmp_path / "log.txt").write_text("".join(f"line {n}\n" for n in range(100_000)))
+    assert files.last_lines(tmp_path / "log.txt", 2) == "line 99998\nline 99999"
+
+
+def test_a_lock_is_free_as_soon_as_its_holder_is_killed(tmp_path):
+    path = tmp_path / "lock"
+    code = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_SH);"
+    code += "print('held', flush=True); time.sleep(1000)"
+    holder = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    assert lock.is_locked(path)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    assert not lock.is_locked(path)
+
+
+def test_a_lock_can_be_taken_once_at_a_time(tmp_path):
+    mine = lock.take(tmp_path / "lock")
+    assert lock.take(tmp_path / "lock", wait=False) is None
+    os.close(mine)
+    again = lock.take(tmp_path / "lock", wait=False)
+    assert again is not None
+    os.close(again)
+
+
+@pytest.mark.parametrize("change", [{"start": "1"}, {"boot": "another"}, {"pid": 1}, {"pid": None}])
+def test_a_process_is_signalled_only_if_every_mark_of_it_fits(change):
+    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+    known = lock.identity(victim.pid)
+    assert not lock.send({**known, **change}, signal.SIGKILL)
+    assert victim.poll() is None
+    assert lock.send(known, signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL

@@ -1,0 +1,120 @@
+"""The terminal, used as a person would, on the smallest real runs."""
+
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from cifar_core.__main__ import main
+from cifar_core.runs.store import Store
+
+TINY = ["--set", "epochs=1", "--set", "batch_size=32", "--data", "synthetic:300"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A store with one finished run, made by the terminal itself."""
+    root = tmp_path_factory.mktemp("store")
+    code = main(["train", *TINY, "--name", "First try", "--store", str(root), "--foreground"])
+    assert code == 0
+    yield root
+    Store(root).shutdown_executor()
+
+
+@pytest.fixture
+def say(capsys, trained):
+    """Run a command on the store; return its exit code, what it printed and what it complained."""
+
+    def run(*words):
+        code = main([*words, "--store", str(trained)])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_a_finished_run_is_listed_with_its_results(say):
+    code, out, _ = say("runs")
+    assert code == 0
+    assert "First try" in out
+    assert "finished" in out
+    assert re.search(r"\d\d\.\d\d %", out)
+
+
+def test_lists_can_be_read_by_programs(say):
+    (row,) = json.loads(say("runs", "--json")[1])
+    assert (row["number"], row["state"], row["epochs_done"]) == (1, "finished", 1)
+    record = json.loads(say("show", "1", "--json")[1])
+    assert record["settings"]["batch_size"] == 32
+    assert record["environment"]["data"]["kind"] == "synthetic"
+    titles = [row["title"] for row in json.loads(say("data", "status", "--json")[1])]
+    assert "Synthetic shapes" in titles
+
+
+def test_evaluating_the_test_images_again_gives_what_the_run_found(say):
+    code, out, _ = say("evaluate", "1", "--split", "test", "--json")
+    (row,) = json.loads(out)
+    summary = json.loads(say("show", "1", "--json")[1])["summary"]
+    assert code == 0
+    assert row["images"] == 60
+    assert row["accuracy"] == pytest.approx(summary["test_accuracy"], abs=0.05)
+
+
+@pytest.mark.parametrize("method", ["gradient", "hires_cam"])
+def test_a_picture_is_explained_and_drawn(say, tmp_path, method):
+    picture, out = tmp_path / "in.png", tmp_path / "out.png"
+    Image.new("RGB", (90, 60), (200, 30, 30)).save(picture)
+    code, said, _ = say("explain", "1", str(picture), "--method", method, "--out", str(out))
+    assert code == 0
+    assert said.count("%") == 5
+    with Image.open(out) as drawn:
+        assert drawn.size == (90, 60)
+
+
+def test_stopping_a_run_that_is_over_is_fine(say):
+    assert say("stop", "1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["show", "7"], "7"),
+        (["train", "--set", "epochs=0"], "epochs is 0, but it must be a whole number between 1"),
+        (["train", "--set", "epochs"], "not of the form KEY=VALUE"),
+        (["train", "--set", "epoch=3"], "Did you mean 'epochs'"),
+        (["train", "--preset", "lab_cn"], "Did you mean 'lab_cnn'"),
+        (["explain", "1", "no-such-file.png"], "There is no file no-such-file.png"),
+        (["explain", "1", "x.png", "--method", "grad"], "Did you mean 'gradient'"),
+    ],
+)
+def test_what_the_user_can_mend_is_told_in_a_sentence(say, words, sentence):
+    code, out, err = say(*words)
+    assert code == 2
+    assert out == ""
+    assert sentence in err
+    assert "Traceback" not in err
+
+
+def test_a_refused_training_leaves_no_run_behind(say):
+    say("train", "--set", "epochs=0")
+    assert len(json.loads(say("runs", "--json")[1])) == 1
+
+
+@pytest.mark.parametrize("command", ["models", "settings", "presets"])
+def test_what_can_be_chosen_is_listed(capsys, command):
+    assert main([command, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) >= 2
+
+
+def test_the_doctor_finds_nothing_wrong_here(say):
+    code, out, _ = say("doctor")
+    assert code == 0
+    assert "device cpu" in out
+
+
+def test_the_doctor_says_how_to_mend_a_store_that_cannot_be_written(capsys, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    assert main(["doctor", "--store", str(blocked / "store")]) == 1
+    assert "CIFAR_STORE" in capsys.readouterr().out
