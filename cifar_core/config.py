@@ -288,6 +288,12 @@ class TrainConfig(Settings):
         help="Decides the first weights, the order and the augmentation. Same seed, same run.",
     )
 
+    @property
+    def computes_on(self) -> int:
+        """How many pixels a side the network enlarges its images to, if it does."""
+        spec = MODELS[self.model]
+        return self.resolution if "resolution" in spec.uses else spec.input_size
+
     def build_model(self, num_classes: int) -> nn.Module:
         """Build the network with fresh weights; it maps images [N, 3, H, W] to logits [N, K]."""
         spec = MODELS[self.model]

@@ -7,6 +7,7 @@ features/<key>/
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -52,8 +53,8 @@ class Entry:
     identity: dict[str, Any]
 
     @property
-    def bytes(self) -> int:
-        """The size of the whole array."""
+    def size(self) -> int:
+        """The bytes of the whole array."""
         return 4 * self.rows * self.width
 
     @property
@@ -74,11 +75,9 @@ class Entry:
 
     def header(self) -> bytes:
         """Return the beginning of the .npy file, which says shape and format."""
-        import io
-
         beginning = io.BytesIO()
         about = {"descr": "<f4", "fortran_order": False, "shape": (self.rows, self.width)}
-        np.lib.format.write_array_header_1_0(beginning, about)  # type: ignore[no-untyped-call]
+        np.lib.format.write_array_header_1_0(beginning, about)
         return beginning.getvalue()
 
     def commit(self, done: int) -> None:
@@ -91,7 +90,8 @@ class Entry:
         """Return the whole array [N, D] as a memory map, and count that as a use of it."""
         self.commit(self.rows)
         # copy-on-write, as torch wants writable memory; nobody writes
-        return np.load(self.path, mmap_mode="c", allow_pickle=False)  # type: ignore[no-any-return]
+        array: NDArray[np.float32] = np.load(self.path, mmap_mode="c", allow_pickle=False)
+        return array
 
 
 def entry(root: Path, identity: Mapping[str, Any], rows: int, width: int) -> Entry:
@@ -146,7 +146,7 @@ def append(place: Entry, compute: Compute) -> Iterator[int]:
 def make_room(root: Path, needed: list[Entry]) -> None:
     """Delete the features that were not used for longest until the needed ones have room."""
     keep = {place.folder for place in needed}
-    room = limit_bytes() - sum(place.bytes for place in needed)
+    room = limit_bytes() - sum(place.size for place in needed)
     others = [folder for folder in (root / "features").glob("*") if folder not in keep]
     for folder in sorted(others, key=used_at, reverse=True):
         size = sum(path.stat().st_size for path in folder.iterdir())

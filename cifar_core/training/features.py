@@ -1,7 +1,6 @@
 """What a frozen network makes of its images, computed once: all that its head has to read."""
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -9,11 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_core.data.augment import order, stream
-from cifar_core.data.batches import Batches
-from cifar_core.training.precision import Precision
 
 VIEW = 2  # a stream of random numbers of its own, beside those of order and augmentation
-Trunk = Callable[[Tensor], Tensor]  # images [N, 3, H, W] in [0, 1] -> features [N, D]
 
 
 class FeatureBatches:
@@ -86,21 +82,3 @@ def width_of(head: nn.Module) -> int:
     """Return how many features a last layer reads."""
     assert isinstance(head, nn.Linear | nn.Conv2d)
     return head.in_features if isinstance(head, nn.Linear) else head.in_channels
-
-
-def trunk_of(model: nn.Module, head: str) -> nn.Module:
-    """Return the network without its last layer, in evaluation mode, sharing its weights."""
-    tensors = [*model.parameters(), *model.buffers()]
-    trunk = copy.deepcopy(model, memo={id(tensor): tensor for tensor in tensors})
-    trunk.set_submodule(head, nn.Identity())
-    return trunk.eval()
-
-
-def extract(
-    trunk: Trunk, batches: Batches, precision: Precision, *, number: int = 0, start: int = 0
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the features [n, D] of each batch of images, from batch `start` on."""
-    for images, _ in batches.epoch(number, start):
-        with torch.inference_mode(), precision.autocast():
-            features = trunk(images).flatten(1)
-        yield features.float().cpu().numpy()

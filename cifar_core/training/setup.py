@@ -22,6 +22,8 @@ from cifar_core.training.features import FeatureBatches
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
+FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
+ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
 
 
 VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
@@ -36,6 +38,7 @@ class FeatureSet:
     identity: dict[str, Any]  # plain values that change whenever the features would
     open: Callable[[], Batches]  # puts the images on the device, in order
     view: int  # the epoch of these batches whose augmentation is the view
+    batch_size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +107,9 @@ def prepare(
         shuffle=True,
         drop_last=True,  # a last batch of one image would upset batch norm
     )
-    val = evaluation_batches(dataset.train, val_part, device)
-    test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device)
+    side = config.computes_on
+    val = evaluation_batches(dataset.train, val_part, device, side)
+    test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device, side)
     trainer = Trainer(
         config,
         train=train,
@@ -160,13 +164,14 @@ def feature_set(
     if view:
         draws = {"crop_padding": augment.crop_padding, "flip": augment.flip, "seed": VIEW_SEED}
         identity |= {**draws, "view": view}
-    size = EVAL_BATCH.get(device.split(":")[0], 100)  # enlarged, 500 would fill a CPU's memory
+    size = FEATURE_BATCH.get(device.split(":")[0], 50)
     return FeatureSet(
         title=f"{title}, view {view}" if view else title,
         labels=images.labels[part],
         identity=identity,
         open=partial(open_batches, images, part, batch_size=size, device=device, augment=augment),
         view=view,
+        batch_size=size,
     )
 
 
@@ -184,9 +189,13 @@ def open_batches(
     )
 
 
-def evaluation_batches(images: Images, part: np.ndarray, device: str) -> Batches:
-    """Return the chosen images in order, in batches as large as is fast on the device."""
+def evaluation_batches(images: Images, part: np.ndarray, device: str, side: int = 32) -> Batches:
+    """Return the chosen images in order, in batches as large as is fast on the device.
+
+    `side` is how many pixels a side the network computes on.
+    """
     size = EVAL_BATCH.get(device.split(":")[0], 500)
+    size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 
 

@@ -5,7 +5,15 @@ from cifar_core.weights.fetch import fetch
 from cifar_core.weights.importing import Imported, import_file
 from cifar_core.weights.layout import Layout
 from cifar_core.weights.loading import load
-from cifar_core.weights.places import Found, examine, find, folder_of, how_to_get, missing
+from cifar_core.weights.places import (
+    Found,
+    examine,
+    find,
+    folder_of,
+    forget_verified,
+    how_to_get,
+    missing,
+)
 
 __all__ = [
     "WEIGHTS",
@@ -17,6 +25,7 @@ __all__ = [
     "fetch",
     "find",
     "folder_of",
+    "forget_verified",
     "how_to_get",
     "import_file",
     "load",

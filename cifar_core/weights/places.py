@@ -88,6 +88,11 @@ def remembered_sha256(path: Path, store: Path) -> str:
     return sha256
 
 
+def forget_verified(store: Path) -> None:
+    """Have every file read again, whatever its size and time say."""
+    (folder_of(store) / "verified.json").unlink(missing_ok=True)
+
+
 def sha256_of(path: Path) -> str:
     """Return the checksum of a file of any size, hexadecimal."""
     with path.open("rb") as file:
