@@ -82,10 +82,15 @@ def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, 
 
 
 def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[str, str]:
-    """Return the variables a trainer starts with; most are read before its first line runs."""
+    """Return the variables that a trainer starts with besides those that are there already.
+
+    Most are read before its first line runs. They are written into the attempt's folder, so they
+    must never hold more than this: the rest of the environment may contain passwords.
+    """
     own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         own |= ALLOCATOR
     if deterministic:
         own["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
-    return {**with_package(os.environ), **own}
+    return own
