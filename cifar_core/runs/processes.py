@@ -69,10 +69,11 @@ def ensure_running(root: Path) -> None:
 
 def shut_down(root: Path, seconds: float = 10.0) -> None:
     """End the store's executor and wait until it is gone."""
-    if not is_running(root):
-        return
-    lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
-    lock.wait_until_free(executor_lock(root), seconds)
+    deadline = time.monotonic() + seconds
+    while is_running(root) and time.monotonic() < deadline:
+        # again and again: one that has only just started has yet to write its identity
+        lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
+        time.sleep(0.05)
 
 
 def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
