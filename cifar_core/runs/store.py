@@ -32,10 +32,14 @@ class Store:
 
     root: Path
 
+    def __post_init__(self) -> None:
+        # the processes that work for it have another current folder
+        object.__setattr__(self, "root", self.root.absolute())
+
     @staticmethod
     def default() -> "Store":
         """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
-        return Store(Path(os.environ.get("CIFAR_STORE") or "models_store").absolute())
+        return Store(Path(os.environ.get("CIFAR_STORE") or "models_store"))
 
     @property
     def index(self) -> Index:
