@@ -80,6 +80,9 @@ def short(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "\u2026"
 
 
+MARKS = frozenset("\\`*_[]<>#~:$&")  # what Markdown would take for an instruction
+
+
 def safe(text: str) -> str:
     """Let a user's text stand for itself where Markdown is drawn."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$&" else c for c in text)
+    return "".join(f"\\{c}" if c in MARKS else c for c in text)

@@ -48,7 +48,7 @@ def test_keys_are_written_in_words():
 
 
 def test_a_name_cannot_draw_markdown():
-    assert theme.safe("**a** [b](c) :red[d]") == r"\*\*a\*\* \[b\]\(c\) \:red\[d\]"
+    assert theme.safe("**a** [b](c) :red[d]") == r"\*\*a\*\* \[b\](c) \:red\[d\]"
 
 
 def test_a_long_text_is_cut_visibly():

@@ -20,7 +20,7 @@ from cifar_core.explain.render import enlarge, overlay
 from cifar_core.inference import Classifier, predict, top
 from cifar_core.runs import CheckpointInfo, Run, RunRow
 
-KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 MOST = 12  # pictures explained at once
 OFFERED = 8  # test images shown to choose from
 SIDE = 320  # pixels to which small pictures are enlarged

@@ -15,7 +15,7 @@ from cifar_core import data
 from cifar_core.config import MACHINE, PRESETS, STOPPING, TrainConfig
 from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
-from cifar_core.errors import CifarError, ConfigError, RunError
+from cifar_core.errors import CifarError
 from cifar_core.runs.estimate import Estimate, measure
 from cifar_core.settings import rule_of
 
@@ -234,7 +234,7 @@ def start(config: TrainConfig, name: str, source: str) -> None:
             remember(Key.STARTED, id_)
         run = store().run(id_)
         store().submit(run)
-    except (ConfigError, RunError) as error:
+    except CifarError as error:
         st.error(theme.safe(str(error)))
     else:
         go("run", id=run.number)

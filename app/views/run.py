@@ -134,7 +134,7 @@ def live(run: Run, drawn: Status) -> None:
         st.rerun()  # the buttons above differ, and so may the pace of this part
     status_line(run, status)
     with st.container():  # always there: parts that move are built anew and forget their zoom
-        progress(status, summary)
+        progress(status, summary, run.settings.get("epochs", 0))
     curves = feed(str(run.path)).curves()
     cards(run, status, summary, curves)
     with st.container(border=True):
@@ -174,14 +174,16 @@ def sentence(status: Status) -> str:
     return f"{status.message} {status.action}".strip()
 
 
-def progress(status: Status, summary: dict[str, Any]) -> None:
+def progress(status: Status, summary: dict[str, Any], epochs: int) -> None:
     """Draw how far the run is and when it will be done."""
     if not status.is_live or not summary.get("total_steps"):
         return
-    done = min(1.0, summary["step"] / summary["total_steps"])
-    words = f"Epoch {min(summary['epochs_done'] + 1, summary['epochs'])} of {summary['epochs']}"
+    done = min(1.0, summary.get("step", 0) / summary["total_steps"])
+    words = f"Epoch {min(summary.get('epochs_done', 0) + 1, epochs)} of {epochs}"
+    if done == 1:
+        words = f"All {epochs} epochs are done; the test images are being classified"
     left = summary.get("eta_seconds")
-    if left is not None:
+    if left and done < 1:
         words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
     st.progress(done, text=words)
 

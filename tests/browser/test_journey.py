@@ -18,7 +18,7 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     tab.wait_for_function(
         "step => Number(document.querySelector('.live-chart').dataset.step) > step", arg=first
     )
-    expect(tab.get_by_text("Finished", exact=True)).to_be_visible(timeout=120_000)
+    expect(tab.get_by_text("Finished after")).to_be_visible(timeout=120_000)
     expect(tab.get_by_test_id("stMetricValue").nth(1)).to_contain_text("%")  # the test accuracy
     assert store.run(1).status.state == "finished"
 
