@@ -50,7 +50,10 @@ def look_after(root: Path) -> None:
 
 def ensure_running(root: Path) -> None:
     """Start the store's executor unless it runs, and tell it to look for work."""
-    wake_file(root).touch()
+    wake = wake_file(root)
+    wake.touch()
+    # the kernel's own stamps are a few milliseconds coarse, and two requests may be closer
+    os.utime(wake, ns=(time.time_ns(), time.time_ns()))
     if is_running(root):
         return
     with (root / "executor.log").open("ab") as log:

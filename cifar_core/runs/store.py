@@ -81,8 +81,12 @@ class Store:
         """
         rows = self.index.rows()
         if any(row.state == "queued" or STATES[row.state].is_live for row in rows):
-            processes.look_after(self.root)
+            self.look_after()
         return rows
+
+    def look_after(self) -> None:
+        """Bring the executor back if it has died; cheap enough for a page that polls one run."""
+        processes.look_after(self.root)
 
     def trash(self) -> list[RunRow]:
         """List the deleted runs that can still be restored, newest first."""
