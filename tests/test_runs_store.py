@@ -324,6 +324,12 @@ def test_a_relative_folder_means_the_same_in_every_process(tmp_path, monkeypatch
     assert store.create(QUICK).path == tmp_path / "here" / "runs" / "1-simple-cnn"
 
 
+def test_looking_into_a_store_that_is_not_there_finds_nothing_and_makes_nothing(tmp_path):
+    store = Store(tmp_path / "nowhere")
+    assert (store.runs(), store.trash(), store.queue()) == ([], [], [])
+    assert not store.root.exists()
+
+
 def test_the_default_store_is_the_one_that_the_environment_names(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_STORE", str(tmp_path / "elsewhere"))
     assert Store.default().root == tmp_path / "elsewhere"

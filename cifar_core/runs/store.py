@@ -44,7 +44,6 @@ class Store:
     @property
     def index(self) -> Index:
         """The table that makes listing fast."""
-        self.root.mkdir(parents=True, exist_ok=True)
         return Index(self.root)
 
     def create(self, config: "TrainConfig", *, name: str = "", parent: str = "") -> Run:

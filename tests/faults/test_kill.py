@@ -141,6 +141,7 @@ def test_the_executor_leaves_when_its_store_is_gone(store):
     executor = files.read_json(store.root / "executor.json")
     moved = store.root.rename(store.root.with_name("moved"))
     until(lambda: not lock.is_same(executor))
+    assert not store.root.exists()  # nor has it made another
     moved.rename(store.root)
 
 
