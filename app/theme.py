@@ -75,6 +75,14 @@ def plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def fact(value: object) -> str:
+    """Write something that was found out: counts with commas, long checksums cut."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return count(value)
+    text = plain(value)
+    return text if len(text) <= 40 or " " in text else short(text, 17)
+
+
 def short(text: str, longest: int) -> str:
     """Cut a text that is too long for its place, and show that it was cut."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "\u2026"

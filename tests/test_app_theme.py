@@ -61,3 +61,11 @@ def test_one_thing_is_not_plural():
     assert theme.plural(45_000, "image") == "45,000 images"
     assert theme.plain(True) == "yes"
     assert theme.plain(5e-4) == "0.0005"
+
+
+def test_a_long_checksum_is_cut_but_a_sentence_and_a_commit_are_not():
+    assert theme.fact("f" * 64) == "f" * 16 + "\u2026"
+    assert theme.fact("f" * 40) == "f" * 40
+    assert theme.fact("a sentence " * 9).startswith("a sentence a sentence a sentence")
+    assert theme.fact(94_762) == "94,762"
+    assert theme.fact(False) == "no"

@@ -35,6 +35,7 @@ function themed(element) {
     palette: read("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
     text: read("--st-text-color"),
     grid: read("--st-border-color"),
+    faint: read("--st-gray-color"),
     page: read("--st-background-color"),
     font: read("--st-font"),
   };
@@ -65,6 +66,7 @@ function layout(figure, theme, touch) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.font, color: theme.text, size: 12 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.faint, activecolor: theme.text },
     hoverlabel: {
       bgcolor: theme.page, bordercolor: theme.grid, font: { color: theme.text, size: 12 },
     },

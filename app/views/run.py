@@ -15,9 +15,10 @@ from cifar_core.errors import CifarError, RunError
 from cifar_core.intervals import wilson
 from cifar_core.runs import STATES, Run, Status
 from cifar_core.runs.run import RESUMABLE
+from cifar_core.settings import label_of, rule_of
 
 SILENCE = 40  # seconds without a sign of life after which the page says so
-SMOOTHING = {"Off": 0, "Light": 40, "Medium": 200, "Strong": 1000}  # half-lives in steps
+SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
 LOG_LINES = 13  # more of them scroll
 CHART = str(Key.CHART)
 
@@ -227,7 +228,7 @@ def controls(run: Run) -> charts.Look:
         )  # fmt: skip
         smoothing = st.segmented_control(
             "Smoothing", list(SMOOTHING), default="Light", required=True, key="smoothing",
-            bind="query-params", help="Half-life of the average: 40, 200 or 1,000 steps. "
+            bind="query-params", help="Half-life of the average: 10, 50 or 250 steps. "
             "Validation and the learning rate are never smoothed.",
         )  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
@@ -275,10 +276,7 @@ def log_tail(run: Run, status: Status) -> None:
 def settings(run: Run, status: Status) -> None:
     """Draw every setting, in the groups of their declarations."""
     with st.skeleton(height=240):
-        from cifar_core.config import TrainConfig
-        from cifar_core.settings import label_of, rule_of
-
-        config = run.config
+        config = run.config  # imports torch, which no other part of this page needs
     groups: dict[str, dict[str, str]] = {}
     for f in config.relevant():
         value = getattr(config, f.name)
@@ -287,13 +285,14 @@ def settings(run: Run, status: Status) -> None:
         changed = value != f.default
         label = f"**{label_of(f)}**" if changed else label_of(f)
         groups.setdefault(rule_of(f).group, {})[label] = theme.safe(shown)
-    assert TrainConfig is type(config)
     st.caption("Bold: not the default.")
-    with st.grid(3, min_column_width=280, gap="large"):
-        for title, values in groups.items():
-            with st.container():
-                st.markdown(f"**{title}**")
-                st.table(values, border="horizontal", alt=f"Settings: {title}")
+    columns, filled = st.columns(3, gap="large"), [0, 0, 0]
+    for title, values in groups.items():
+        place = filled.index(min(filled))  # the column that ends highest
+        filled[place] += len(values) + 3
+        with columns[place]:
+            st.markdown(f"**{title}**")
+            st.table(values, border="horizontal", alt=f"Settings: {title}")
 
 
 def environment(run: Run, status: Status) -> None:
@@ -315,7 +314,7 @@ def environment(run: Run, status: Status) -> None:
         for title, values in (("Images", data), ("Machine", machine | versions)):
             with st.container():
                 st.markdown(f"**{title}**")
-                rows = {theme.title(k): theme.safe(theme.plain(v)) for k, v in values.items()}
+                rows = {theme.title(k): theme.safe(theme.fact(v)) for k, v in values.items()}
                 st.table(rows, border="horizontal", alt=title)
 
 
@@ -332,8 +331,8 @@ def checkpoints(run: Run, status: Status) -> None:
         "Size": [f"{info.megabytes:.1f} MB" for info in found],
         "": ["best" if info.best else "" for info in found],
     }
-    st.dataframe(rows, hide_index=True, alt="Checkpoints, newest first", width="content")
-    st.caption(f"In {run.path / 'checkpoints'}")
+    st.table(rows, border="horizontal", hide_index=True, alt="Checkpoints, newest first")
+    st.caption(f"In {theme.safe(str(run.path / 'checkpoints'))}")
 
 
 def attempts(run: Run, status: Status) -> None:
@@ -350,4 +349,4 @@ def attempts(run: Run, status: Status) -> None:
         "From": [f"step {a.from_step:,}" if a.from_checkpoint else "the beginning" for a in found],
         "How it ended": [" ".join(filter(None, [a.ended, a.note])) for a in found],
     }
-    st.dataframe(rows, hide_index=True, alt="Attempts, first to last")
+    st.table(rows, border="horizontal", hide_index=True, alt="Attempts, first to last")

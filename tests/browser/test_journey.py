@@ -1,5 +1,6 @@
 import re
 
+from pages import make_run
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -18,7 +19,8 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     tab.wait_for_function(
         "step => Number(document.querySelector('.live-chart').dataset.step) > step", arg=first
     )
-    expect(tab.get_by_text("Finished after")).to_be_visible(timeout=120_000)
+    done = tab.get_by_role("paragraph").filter(has_text="Finished after")
+    expect(done).to_be_visible(timeout=120_000)
     expect(tab.get_by_test_id("stMetricValue").nth(1)).to_contain_text("%")  # the test accuracy
     assert store.run(1).status.state == "finished"
 
@@ -46,7 +48,8 @@ def test_two_clicks_on_start_make_one_run(visit, store):
 
 
 def test_a_bad_upload_gets_a_sentence(visit, store, tmp_path):
-    tab = visit("/explain")
+    run = make_run(store, "Knows nothing")
+    tab = visit(f"/explain?run={run.number}")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(broken)
