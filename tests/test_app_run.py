@@ -138,12 +138,12 @@ def test_each_tab_is_drawn_when_it_is_opened(store, tab):
     page.session_state["details"] = tab
     page.run()
     assert not page.exception
-    shown = "\n".join(str(t.value) for t in [*page.table, *page.dataframe])
+    shown = "\n".join(str(t.value) for t in page.table) + texts(page)
     wanted = {
         "Settings": "0.03",
         "Environment": "Synthetic shapes",
         "Checkpoints": "100-a1",
-        "Attempts": "cpu",
+        "Attempts": "**Attempt 1** on cpu",
     }
     assert wanted[tab] in shown
 

@@ -341,12 +341,8 @@ def attempts(run: Run, status: Status) -> None:
     if not found:
         st.caption("None yet.")
         return
-    rows = {
-        "Attempt": [a.number for a in found],
-        "Device": [a.device for a in found],
-        "Started": [theme.clock(a.started_at) for a in found],
-        "Ended": [theme.clock(a.ended_at) if a.ended_at else "" for a in found],
-        "From": [f"step {a.from_step:,}" if a.from_checkpoint else "the beginning" for a in found],
-        "How it ended": [" ".join(filter(None, [a.ended, a.note])) for a in found],
-    }
-    st.table(rows, border="horizontal", hide_index=True, alt="Attempts, first to last")
+    for a in found:
+        end = f" to {theme.clock(a.ended_at)}" if a.ended_at else ", still at work"
+        start = f"step {a.from_step:,}" if a.from_checkpoint else "the beginning"
+        st.markdown(f"**Attempt {a.number}** on {a.device}, {theme.clock(a.started_at)}{end}")
+        st.caption(theme.safe(" ".join(filter(None, [f"From {start}.", a.ended, a.note]))))

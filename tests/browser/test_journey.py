@@ -10,6 +10,9 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     tab.get_by_role("button", name="Set up a run").click()
     expect(tab.get_by_role("heading", name="New run")).to_be_visible()
     expect(tab.get_by_text("These images are drawn by the program")).to_be_visible()
+    tab.get_by_role("spinbutton", name="Epochs").fill("3")
+    tab.get_by_role("spinbutton", name="Epochs").press("Enter")
+    expect(tab.get_by_text("for 3 epochs")).to_be_visible()
     tab.locator(".st-key-start").get_by_role("button").click()
 
     tab.wait_for_url(re.compile(r"/run\?id=1$"))
@@ -28,7 +31,7 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     picture = tmp_path / "sky.png"
     Image.linear_gradient("L").convert("RGB").save(picture)
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(picture)
-    expect(tab.get_by_text(re.compile(r"\d %.sure"))).to_be_visible()
+    expect(tab.get_by_text(re.compile(r"\d\s%\ssure"))).to_be_visible()
     expect(tab.get_by_text("What the network sees")).to_be_visible()
     overlay = tab.get_by_alt_text(re.compile("^Gradient for "))
     expect(overlay).to_be_visible()
