@@ -53,8 +53,6 @@ class ViG(nn.Module):
                 assert module.bias is not None
                 nn.init.kaiming_normal_(module.weight)
                 nn.init.zeros_(module.bias)
-        if not sizes.head:  # the features are not normalised: large first logits would be unlearned
-            nn.init.zeros_(self.head[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map scaled images [N, 3, H, W] of the network's resolution to logits [N, K]."""
