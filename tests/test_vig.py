@@ -11,10 +11,11 @@ from cifar_core.errors import CheckpointError
 from cifar_core.models import MODELS
 from cifar_core.models import vig_graph as graph
 from cifar_core.models.measure import count
-from cifar_core.models.vig import SIZES, neighbour_counts
+from cifar_core.models.vig import neighbour_counts
 from cifar_core.models.vig_blocks import Block, DropPath, Grapher, MaxRelative
 from cifar_core.models.vig_graph import Nearest
 from cifar_core.models.vig_keys import from_published, ours, without_last_layer
+from cifar_core.models.vig_sizes import SIZES
 
 PUBLISHED = {  # with 1000 classes: trainable parameters, tensors in the published file
     "vig_ti": (7_184_744, 465),
