@@ -9,7 +9,7 @@ import streamlit as st
 
 from cifar_core import device
 from cifar_core.curves import Curves, curves, joined
-from cifar_core.runs import MetricsReader, Store
+from cifar_core.runs import STATES, MetricsReader, Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,11 @@ class Key(StrEnum):
 def store() -> Store:
     """Return the store that the environment names; a handle without memory of its own."""
     return Store.default()
+
+
+def is_under_way(state: str) -> bool:
+    """Tell whether a run in this state may change by itself."""
+    return STATES[state].is_live or state == "queued"
 
 
 class Feed:

@@ -44,6 +44,14 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def magnitude(number: float) -> str:
+    """Write a large number with three digits and its power of a thousand: 11.2 M."""
+    for power, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= power:
+            return f"{number / power:.3g}{NARROW}{letter}"
+    return count(number)
+
+
 def plural(number: float, thing: str) -> str:
     """Write how many of a thing there are: 1 image, 2 images."""
     return f"{count(number)} {thing}" + ("" if number == 1 else "s")
@@ -75,11 +83,22 @@ def plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def fact(value: object) -> str:
+    """Write something that was found out: counts with commas, long checksums cut."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return count(value)
+    text = plain(value)
+    return text if len(text) <= 40 or " " in text else short(text, 17)
+
+
 def short(text: str, longest: int) -> str:
     """Cut a text that is too long for its place, and show that it was cut."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "\u2026"
 
 
+MARKS = frozenset("\\`*_[]<>#~:$&")  # what Markdown would take for an instruction
+
+
 def safe(text: str) -> str:
     """Let a user's text stand for itself where Markdown is drawn."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$&" else c for c in text)
+    return "".join(f"\\{c}" if c in MARKS else c for c in text)

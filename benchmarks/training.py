@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=1)
     arguments = parser.parse_args()
     if MEASURING not in os.environ:
-        env = {**processes.trainer_environment(threads=1), MEASURING: "1"}
+        env = {**os.environ, **processes.trainer_environment(threads=1), MEASURING: "1"}
         root = Path(__file__).resolve().parents[1]
         command = [sys.executable, "-m", "benchmarks.training", *sys.argv[1:]]
         return subprocess.run(command, env=env, cwd=root, check=False).returncode

@@ -50,6 +50,9 @@ class Registry(Mapping[str, S_co], Generic[S_co]):
             f"Known: {', '.join(self._specs)}."
         )
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._specs  # Mapping's own expects a KeyError
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)
 

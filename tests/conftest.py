@@ -11,3 +11,28 @@ torch.set_num_threads(1)
 @pytest.fixture
 def images():
     return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="session")
+def decoded(tmp_path_factory):
+    """Return a folder in which the synthetic images are kept decoded, for all tests of pages."""
+    return tmp_path_factory.mktemp("decoded")
+
+
+@pytest.fixture
+def page_store(tmp_path, monkeypatch, decoded):
+    """Return an empty store for the pages, on a machine without images and without an executor."""
+    from cifar_core.runs import Store, lock
+
+    store = Store(tmp_path / "store")
+    store.root.mkdir()
+    (store.root / "data").symlink_to(decoded)
+    for name in ("CIFAR_DATA", "TORCH_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CIFAR_STORE", str(store.root))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    executor = lock.take(store.root / ".executor.lock")  # so that none is started
+    yield store
+    assert executor is not None
+    os.close(executor)

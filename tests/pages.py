@@ -78,7 +78,6 @@ def summary(accuracies, state):
     values = {
         "step": 50 * len(accuracies),
         "total_steps": 250,
-        "epochs": 5,
         "epochs_done": len(accuracies),
         "best_val_accuracy": best,
         "best_epoch": accuracies.index(best) + 1 if accuracies else None,

@@ -5,9 +5,8 @@ from cifar_core.runs import Store, files
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("CIFAR_STORE", str(tmp_path))
-    return Store(tmp_path)
+def store(page_store):
+    return page_store
 
 
 def names(page):

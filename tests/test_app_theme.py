@@ -48,7 +48,7 @@ def test_keys_are_written_in_words():
 
 
 def test_a_name_cannot_draw_markdown():
-    assert theme.safe("**a** [b](c) :red[d]") == r"\*\*a\*\* \[b\]\(c\) \:red\[d\]"
+    assert theme.safe("**a** [b](c) :red[d]") == r"\*\*a\*\* \[b\](c) \:red\[d\]"
 
 
 def test_a_long_text_is_cut_visibly():
@@ -61,3 +61,19 @@ def test_one_thing_is_not_plural():
     assert theme.plural(45_000, "image") == "45,000 images"
     assert theme.plain(True) == "yes"
     assert theme.plain(5e-4) == "0.0005"
+
+
+def test_a_long_checksum_is_cut_but_a_sentence_and_a_commit_are_not():
+    assert theme.fact("f" * 64) == "f" * 16 + "\u2026"
+    assert theme.fact("f" * 40) == "f" * 40
+    assert theme.fact("a sentence " * 9).startswith("a sentence a sentence a sentence")
+    assert theme.fact(94_762) == "94,762"
+    assert theme.fact(False) == "no"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(7, "7"), (94_762, "94.8 k"), (11_173_962, "11.2 M"), (17.6e9, "17.6 G")],
+)
+def test_a_large_number_is_written_with_three_digits(number, words):
+    assert theme.magnitude(number).replace(SPACE, " ") == words

@@ -21,7 +21,7 @@ def batch(number):
     return random.integers(0, 256, (COUNT, 3072), dtype=np.uint8), (np.arange(COUNT) + number) % 10
 
 
-def pickled(planes, labels):
+def pickled(planes, labels, by_column=False):
     """A batch as Python 2 pickled it for the official archive, instruction by instruction."""
 
     def short(text):
@@ -32,8 +32,9 @@ def pickled(planes, labels):
         b"cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85q\t"
         + short(b"b") + b"\x87Rq\n(K\x01" + b"M" + len(labels).to_bytes(2, "little")
         + b"M\x00\x0c\x86cnumpy\ndtype\nq\x0b" + short(b"u1") + b"K\x00K\x01\x87Rq\x0c(K\x03"
-        + short(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
-        + planes.size.to_bytes(4, "little") + planes.tobytes() + b"tb"
+        + short(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        + (b"\x88T" if by_column else b"\x89T")
+        + planes.size.to_bytes(4, "little") + planes.tobytes("F" if by_column else "C") + b"tb"
     )  # fmt: skip
     return (
         b"\x80\x02}q\x01(" + short(b"batch_label") + b"q\x02" + short(b"training batch 1 of 5")
@@ -107,11 +108,16 @@ def test_every_official_form_gives_the_same_images(tmp_path, form):
             assert np.array_equal(image, np.stack([red, green, blue], axis=-1))
 
 
-def test_our_batch_is_one_that_pickle_would_read():
-    read = pickle.loads(PICKLED["test_batch"], encoding="bytes")
+@pytest.mark.parametrize("by_column", [False, True])
+def test_a_batch_is_read_as_pickle_would_read_it(tmp_path, by_column):
     planes, labels = batch(2)
-    assert np.array_equal(read[b"data"], planes)
-    assert read[b"labels"] == labels.tolist()
+    data = pickled(planes, labels, by_column)
+    unpickled = pickle.loads(data, encoding="bytes")
+    assert np.array_equal(unpickled[b"data"], planes)
+    assert unpickled[b"labels"] == labels.tolist()
+    ours = cifar10.read_pickled(tmp_path, data)
+    assert np.array_equal(ours.pixels.transpose(0, 3, 1, 2).reshape(COUNT, -1), planes)
+    assert ours.labels.tolist() == labels.tolist()
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cifar_core.data import fetch
-from cifar_core.download import Archive, download
 from cifar_core.data.progress import Progress, cancel, cancel_file, is_alive, progress, take
+from cifar_core.download import Archive, download
 from cifar_core.errors import DataError
 
 ROOT = Path(__file__).parent.parent
@@ -98,9 +98,9 @@ def wait_for(claim, seconds=15):
 
 
 def test_the_official_archive_is_what_its_authors_publish():
-    assert fetch.CIFAR10.url == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-    assert fetch.CIFAR10.md5 == "c58f30108f718f92721af3b95e74349a"
-    assert fetch.CIFAR10.bytes == 170498071
+    assert fetch.CIFAR10.url == "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+    assert fetch.CIFAR10.md5 == "c32a1d4ab5d03f1284b67883e8d87530"
+    assert fetch.CIFAR10.bytes == 170052171
 
 
 def test_a_download_is_verified_and_reported(tmp_path, archive, server):

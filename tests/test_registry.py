@@ -28,3 +28,9 @@ def test_a_key_that_resembles_none_is_answered_with_the_list_alone():
 def test_two_entries_may_not_share_a_key():
     with pytest.raises(ValueError, match="'red'"):
         Registry("colour", [COLOURS["red"], COLOURS["red"]])
+
+
+def test_asking_whether_a_key_is_there_does_not_raise():
+    registry = Registry("thing", [Option(key="a", title="A", summary="The first.")])
+    assert "a" in registry
+    assert "b" not in registry

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from run_helpers import QUICK, queued, store_without_executor
@@ -97,7 +98,8 @@ def test_of_many_who_move_a_state_at_once_one_succeeds(store):
     run, won = store.create(QUICK), []
 
     def move():
-        if status.move(run.path, ("draft",), "queued"):
+        # slow between the look and the move, so that the others are there meanwhile
+        if status.move(run.path, ("draft",), "queued", meanwhile=lambda: time.sleep(0.02)):
             won.append(1)
 
     threads = [threading.Thread(target=move) for _ in range(8)]
@@ -313,6 +315,19 @@ def test_listing_three_hundred_runs_is_quick(store):
     begin = time.process_time()
     store.runs()
     assert time.process_time() - begin < 0.3
+
+
+def test_a_relative_folder_means_the_same_in_every_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = Store(Path("here"))
+    monkeypatch.chdir("/")
+    assert store.create(QUICK).path == tmp_path / "here" / "runs" / "1-simple-cnn"
+
+
+def test_looking_into_a_store_that_is_not_there_finds_nothing_and_makes_nothing(tmp_path):
+    store = Store(tmp_path / "nowhere")
+    assert (store.runs(), store.trash(), store.queue()) == ([], [], [])
+    assert not store.root.exists()
 
 
 def test_the_default_store_is_the_one_that_the_environment_names(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from run_helpers import CPU, kill_all, queued, store_without_executor, superviso
 
 from cifar_core.device import Device
 from cifar_core.runs import files, lock, metrics, status
-from cifar_core.runs.supervisor import Supervisor
+from cifar_core.runs.supervisor import KILL, Supervisor, press
 
 GPUS = [Device(id="cuda:0", name="first"), Device(id="cuda:1", name="second"), CPU]
 
@@ -191,6 +191,7 @@ def test_stop_now_is_followed_by_an_obedient_trainer(store):
     chief.reflect(chief.live[run.id], {})
     assert run.status.state == "stopping"
     assert run.status.deadline > run.status.since
+    assert run.status.message == "Stops with a checkpoint of this moment."
     until(lambda: run.status.state == "stopped", chief.step)
 
 
@@ -238,7 +239,7 @@ def test_a_forged_identity_is_never_signalled(store):
     true = json.loads(path.read_text())
     forged = {**true, "trainer": {**true["trainer"], "start": "1"}}
     path.write_text(json.dumps(forged))
-    chief.press(chief.live[run.id], "kill", forged["trainer"])
+    press(KILL, forged["trainer"], again=False)
     os.kill(pid, 0)  # raises if it were gone
     assert lock.is_locked(path.with_name("lock"))
     path.write_text(json.dumps(true))

@@ -81,6 +81,7 @@ def assert_same(run, other):
     assert timeless(run) == timeless(other)
     for name in ("last", "best"):
         assert weights_of(run, name) == weights_of(other, name)
+    assert run.checkpoint("best").best
     same = ("step", "epochs_done", "history", "best_epoch", "test_accuracy", "total_steps")
     assert {k: run.summary[k] for k in same} == {k: other.summary[k] for k in same}
 

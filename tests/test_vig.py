@@ -11,10 +11,11 @@ from cifar_core.errors import CheckpointError
 from cifar_core.models import MODELS
 from cifar_core.models import vig_graph as graph
 from cifar_core.models.measure import count
-from cifar_core.models.vig import SIZES, neighbour_counts
+from cifar_core.models.vig import neighbour_counts
 from cifar_core.models.vig_blocks import Block, DropPath, Grapher, MaxRelative
 from cifar_core.models.vig_graph import Nearest
 from cifar_core.models.vig_keys import from_published, ours, without_last_layer
+from cifar_core.models.vig_sizes import SIZES
 
 PUBLISHED = {  # with 1000 classes: trainable parameters, tensors in the published file
     "vig_ti": (7_184_744, 465),
@@ -139,6 +140,8 @@ def test_a_relative_distance_is_smallest_to_the_place_itself_and_grows():
 def test_pooled_keys_lie_at_the_centres_of_their_cells():
     nearest_cell = graph.relative_distance(32, 4, 2)[0].argmin(dim=1).view(4, 4)
     assert nearest_cell.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
+    turned = graph.relative_distance(32, 4, 2).flip(1, 2)  # as far from the end as from the start
+    torch.testing.assert_close(turned, graph.relative_distance(32, 4, 2))
 
 
 def test_the_published_table_differs_only_where_keys_are_pooled():

@@ -35,6 +35,7 @@ function themed(element) {
     palette: read("--st-chart-categorical-colors").split(",").map((c) => c.trim()),
     text: read("--st-text-color"),
     grid: read("--st-border-color"),
+    faint: read("--st-gray-color"),
     page: read("--st-background-color"),
     font: read("--st-font"),
   };
@@ -65,6 +66,7 @@ function layout(figure, theme, touch) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.font, color: theme.text, size: 12 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.faint, activecolor: theme.text },
     hoverlabel: {
       bgcolor: theme.page, bordercolor: theme.grid, font: { color: theme.text, size: 12 },
     },
@@ -100,7 +102,7 @@ export default function ({ data, parentElement, setStateValue }) {
   loadPlotly().then((Plotly) => {
     if (!element.isConnected || !element.newest) return;
     const first = !element.classList.contains("js-plotly-plot");
-    const options = { responsive: true, displaylogo: false, displayModeBar: touch ? false : "hover",
+    const options = { responsive: true, displaylogo: false, showSendToCloud: false, displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
     Plotly.react(element, ...element.newest, options).then(() => {
       element.dataset.step = figure.step;

@@ -2,44 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from io import BytesIO
 
-import numpy as np
 import streamlit as st
 from PIL import Image
 
 from app import theme
+from app.components.pictures import Picture, choose_pictures
 from app.navigation import link
-from app.session import Key, classifier, dataset, remember, remembered, saliency, store
-from cifar_core.data.dataset import Dataset
-from cifar_core.data.images import network_view, open_image, seen_box, to_tensor
-from cifar_core.errors import CifarError, ImageError
-from cifar_core.explain import SALIENCY
+from app.session import classifier, saliency, store
+from cifar_core.data.images import network_view, seen_box, to_tensor
+from cifar_core.errors import CifarError
+from cifar_core.explain import SALIENCY, suitable
 from cifar_core.explain.render import enlarge, overlay
 from cifar_core.inference import Classifier, predict, top
 from cifar_core.runs import CheckpointInfo, Run, RunRow
 
-KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
-MOST = 12  # pictures explained at once
-OFFERED = 8  # test images shown to choose from
 SIDE = 320  # pixels to which small pictures are enlarged
 PREDICTED = "Predicted class"
-AUTOMATIC = [spec.key for spec in SALIENCY.values() if spec.automatic]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """Something to explain."""
-
-    name: str
-    image: Image.Image
-    truth: str = ""  # the class it is known to show
-
-    @property
-    def digest(self) -> str:
-        """Return what tells this picture from others."""
-        return sha256(self.image.tobytes() + bytes(str(self.image.size), "ascii")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +43,7 @@ def page() -> None:
         network = choose_network(rows)
         if network is None:
             return
-        pictures = choose_pictures(network)
+        pictures = choose_pictures(network.run)
         methods, target, opacity = choose_view(network.classifier)
     with right:
         if not pictures:
@@ -121,74 +101,16 @@ def keep_run_in_address() -> None:
     st.query_params["run"] = st.session_state["run"]
 
 
-def choose_pictures(network: Network) -> list[Picture]:
-    """Let the person bring pictures or pick one of the test set."""
-    source = st.segmented_control(
-        "Picture", ["Upload", "Test image"], default="Upload", required=True, key="source",
-        persist_state="session",
-    )  # fmt: skip
-    return uploaded() if source == "Upload" else picked(network.run)
-
-
-def uploaded() -> list[Picture]:
-    """Draw the upload box; what cannot be opened is said in a sentence."""
-    files = st.file_uploader(
-        "Pictures", type=KINDS, accept_multiple_files=True, key="upload",
-        label_visibility="collapsed", max_upload_size=20,
-    )  # fmt: skip
-    pictures = []
-    for file in files[:MOST]:
-        try:
-            pictures.append(Picture(name=file.name, image=open_image(file.getvalue(), file.name)))
-        except ImageError as error:
-            st.error(theme.safe(str(error)), icon=":material/broken_image:")
-    if len(files) > MOST:
-        st.caption(f"The first {MOST} of {len(files)} pictures are shown.")
-    return pictures
-
-
-def picked(run: Run) -> list[Picture]:
-    """Draw some test images of a class, one of which can be chosen."""
-    try:
-        images = dataset(run.environment["data"]["source"], str(run.store_root))
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
-        return []
-    name = st.selectbox("Class", images.classes, key="class", persist_state="session")
-    seed = remembered(Key.OFFER, 0)
-    places = np.flatnonzero(images.test.labels == images.classes.index(name))
-    offered = np.random.default_rng(seed).permutation(places)[:OFFERED]
-    with st.grid(4, min_column_width=56, gap="xsmall"):
-        for place in offered:
-            with st.container(gap=None, horizontal_alignment="center"):
-                st.image(enlarge(test_image(images, int(place)), 96), width="stretch",
-                         output_format="PNG", alt=f"Test image {place}")  # fmt: skip
-                st.button(
-                    f"{place}", type="tertiary", key=f"pick {place}", on_click=remember,
-                    args=(Key.PICKED, int(place)), width="stretch",
-                )  # fmt: skip
-    st.button(
-        "Others", icon=":material/shuffle:", type="tertiary", key="others", on_click=remember,
-        args=(Key.OFFER, seed + 1),
-    )  # fmt: skip
-    place = remembered(Key.PICKED)
-    if place is None or place >= len(images.test):
-        place = int(offered[0])
-    truth = images.classes[images.test.labels[place]]
-    return [Picture(name=f"Test image {place}", image=test_image(images, place), truth=truth)]
-
-
-def test_image(images: Dataset, place: int) -> Image.Image:
-    """Return one of the test images as a picture."""
-    return Image.fromarray(np.asarray(images.test.pixels[place]))
-
-
 def choose_view(network: Classifier) -> tuple[list[str], str, float]:
     """Let the person choose methods, the class to explain, and how strong the colours are."""
+    offered = suitable(network)
     methods = st.pills(
-        "Methods", list(SALIENCY), selection_mode="multi", default=AUTOMATIC, key="methods",
+        "Methods", [spec.key for spec in offered], selection_mode="multi",
+        default=[spec.key for spec in offered if spec.automatic], key=f"methods{len(offered)}",
         format_func=lambda key: SALIENCY[key].title, persist_state="session", wrap=True,
     )  # fmt: skip
+    if network.layer_note:
+        st.caption(f"No class-activation maps: {theme.safe(network.layer_note)}")
     target = st.selectbox(
         "Class to explain", [PREDICTED, *network.classes], key="target",
         help="Why this class, or what would speak for another one?",
@@ -197,7 +119,7 @@ def choose_view(network: Classifier) -> tuple[list[str], str, float]:
         "Opacity", 0, 100, 80, step=5, format="%d %%", key="opacity", persist_state="session"
     )
     with st.expander("What the methods answer"):
-        for spec in SALIENCY.values():
+        for spec in offered:
             st.markdown(f"**{spec.title}.** {spec.summary} [Paper]({spec.paper})")
         st.caption("A map shows what the network used, which need not be what it should use.")
     return methods, target, opacity / 100

@@ -8,15 +8,18 @@ import numpy as np
 import streamlit as st
 
 from app import charts, theme, widgets
-from app.navigation import go, link
+from app.components.model_card import model_card
+from app.components.plan_facts import about_data, about_device, estimate
+from app.components.rate_hint import rate_hint
+from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
 from cifar_core import data
-from cifar_core.config import MACHINE, PRESETS, STOPPING, TrainConfig
+from cifar_core.config import DATA, MACHINE, NETWORK, OPTIMISATION, PRESETS, STOPPING, TrainConfig
 from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
-from cifar_core.errors import CifarError, ConfigError, RunError
-from cifar_core.runs.estimate import Estimate, measure
+from cifar_core.errors import CifarError
+from cifar_core.models import MODELS
 from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
@@ -118,8 +121,12 @@ def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan:
             widgets.settings_inputs(
                 settings, draft, prefix, problems=plan.problems, suggested=suggested
             )
-            if group == "Data" and plan.images is not None:
+            if group == DATA and plan.images is not None:
                 augmentation(plan.images, values)
+            elif group == NETWORK and values["model"] in MODELS:
+                model_card(values["model"])
+            elif group == OPTIMISATION:
+                rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
 
 def sources_of_images() -> list[str]:
@@ -187,44 +194,6 @@ def summary(prefix: str, plan: Plan) -> None:
         start(plan.config, name or source_title(source), source)
 
 
-def about_data(plan: Plan) -> None:
-    """Say which images they are, and offer real ones if they are not."""
-    images = plan.images
-    if images is None:
-        return
-    st.markdown(f":material/dataset: {theme.safe(images.title)}. :gray[{theme.safe(images.note)}]")
-    if images.kind == "synthetic":
-        link("data", "Get the real images", ":material/download:")
-
-
-def about_device(plan: Plan) -> None:
-    """Say where it will train and why."""
-    if plan.device:
-        st.markdown(f":material/memory: {theme.safe(plan.device)}")
-
-
-def estimate(config: TrainConfig) -> None:
-    """Offer to measure how long it takes; show it as long as the settings stay the same."""
-    known: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
-    if known and known[0] == config:
-        found = known[1]
-        st.markdown(
-            f":material/timer: {theme.duration(found.seconds_per_epoch)} per epoch, "
-            f"**{theme.duration(found.total_seconds)}** in all "
-            f":gray[({theme.count(found.images_per_second)} images per second, "
-            f"measured over {theme.plural(found.steps, 'step')})]"
-        )
-        return
-    if st.button("Measure the time", icon=":material/timer:", key="measure"):
-        try:
-            with st.spinner("Training a few steps"):
-                remember(Key.ESTIMATE, (config, measure(config, store().root)))
-        except CifarError as error:
-            st.error(theme.safe(str(error)))
-        else:
-            st.rerun()
-
-
 def start(config: TrainConfig, name: str, source: str) -> None:
     """Create the run and queue it; the second click of a double click finds the same run."""
     try:
@@ -234,7 +203,7 @@ def start(config: TrainConfig, name: str, source: str) -> None:
             remember(Key.STARTED, id_)
         run = store().run(id_)
         store().submit(run)
-    except (ConfigError, RunError) as error:
+    except CifarError as error:
         st.error(theme.safe(str(error)))
     else:
         go("run", id=run.number)

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from app import theme
+from app.components.trash import delete, trash_table, undo_bar
 from app.navigation import go, link
-from app.session import Key, remember, remembered, store
-from cifar_core.errors import RunError
+from app.session import is_under_way, store
 from cifar_core.runs import STATES, RunRow
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
@@ -30,15 +30,10 @@ def page() -> None:
     if trash and st.session_state.get("show_trash"):
         trash_table(trash)
     elif rows:
-        active = any(is_under_way(row) for row in rows)
+        active = any(is_under_way(row.state) for row in rows)
         st.fragment(listing, run_every=LOOK_AGAIN if active else None)()
     else:
         welcome()
-
-
-def is_under_way(row: RunRow) -> bool:
-    """Tell whether a row may change by itself."""
-    return STATES[row.state].is_live or row.state == "queued"
 
 
 def welcome() -> None:
@@ -55,43 +50,6 @@ def welcome() -> None:
             go("new_run", preset="smoke")
         link("data", "See which images it would learn from")
         st.space("medium")
-
-
-def undo_bar() -> None:
-    """Offer to take back the last deletion."""
-    ids: list[str] = remembered(Key.DELETED, [])
-    if not ids:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo_bar"):
-        what = ids[0] if len(ids) == 1 else f"{len(ids)} runs"
-        st.markdown(f"Moved {what} to the trash.")
-        st.space("stretch")
-        st.button("Undo", icon=":material/undo:", key="undo", on_click=restore, args=(ids,))
-        st.button(
-            "Dismiss", type="tertiary", key="dismiss", on_click=remember, args=(Key.DELETED, [])
-        )
-
-
-def restore(ids: Sequence[str]) -> None:
-    """Take runs back from the trash."""
-    for id_ in ids:
-        try:
-            store().restore(id_)
-        except RunError as error:
-            st.toast(str(error), icon=":material/error:")
-    remember(Key.DELETED, [])
-
-
-def delete(ids: Sequence[str]) -> None:
-    """Move runs to the trash and remember them for the undo."""
-    gone = []
-    for id_ in ids:
-        try:
-            store().delete(store().run(id_))
-            gone.append(id_)
-        except RunError as error:
-            st.toast(str(error), icon=":material/error:")
-    remember(Key.DELETED, gone)
 
 
 def listing() -> None:
@@ -252,35 +210,3 @@ def open_clicked(key: str, numbers: Sequence[int]) -> None:
     click = st.session_state[key]
     if click is not None and click["row"] < len(numbers):
         go("run", id=numbers[click["row"]])
-
-
-def trash_table(rows: Sequence[RunRow]) -> None:
-    """Draw the deleted runs, which can be restored or deleted for good."""
-    st.caption("Deleted runs keep their curves and weights here until the trash is emptied.")
-    for row in rows:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**#{row.number}** {theme.safe(row.name)}")
-            best = theme.percent(row.best_val_accuracy)
-            st.caption(f"{theme.title(row.model)}, best validation accuracy {best}")
-            st.space("stretch")
-            st.button(
-                "Restore",
-                key=f"restore {row.id}",
-                icon=":material/undo:",
-                on_click=restore,
-                args=([row.id],),
-            )
-    if st.button("Empty the trash", key="empty", icon=":material/delete_forever:"):
-        confirm_emptying(len(rows))
-
-
-@st.dialog("Empty the trash")
-def confirm_emptying(count: int) -> None:
-    """Ask before anything is deleted for good."""
-    st.markdown(
-        f"{theme.plural(count, 'run')} with all curves and weights will be deleted for good."
-    )
-    if st.button("Delete for good", type="primary", key="empty_now"):
-        store().empty_trash(older_than_days=0)
-        remember(Key.DELETED, [])
-        st.rerun()

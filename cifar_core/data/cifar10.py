@@ -13,7 +13,7 @@ import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,7 +167,7 @@ def read_records(path: Path, data: bytes) -> Images:
 
 def read_pickled(path: Path, data: bytes) -> Images:
     """Read the Python form off its instructions: the one long string, and the list of labels."""
-    pixels, key = b"", b""
+    pixels, key, by_column = b"", b"", False
     labels: list[int] = []
     for operation, value in instructions(path, data):
         if "STRING" in operation:
@@ -176,6 +176,8 @@ def read_pickled(path: Path, data: bytes) -> Images:
                 key = text  # the name of what follows
             else:
                 pixels = text
+        elif operation in ("NEWTRUE", "NEWFALSE") and not pixels:
+            by_column = operation == "NEWTRUE"  # the array's flag, just before its bytes
         elif "INT" in operation and key == b"labels":
             labels.append(value)
     planes = np.frombuffer(pixels, np.uint8)
@@ -184,7 +186,8 @@ def read_pickled(path: Path, data: bytes) -> Images:
             f"{path} has {len(labels):,} labels and {planes.size:,} pixel values, "
             f"but should have 3,072 values for each label. {REMEDY}"
         )
-    return images(path, planes.reshape(-1, 3 * PLANE), np.array(labels))
+    order: Literal["F", "C"] = "F" if by_column else "C"
+    return images(path, planes.reshape(len(labels), -1, order=order), np.array(labels))
 
 
 def instructions(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:

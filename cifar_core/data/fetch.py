@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from cifar_core.data.cifar10 import BINARY_ARCHIVE, OFFICIAL
 from cifar_core.data.progress import Progress, Report, cancel, cancel_file, progress, take
 from cifar_core.download import KEPT, TIMEOUT, Archive, download
 from cifar_core.errors import DataError
@@ -23,10 +24,10 @@ __all__ = [
     "start_background",
 ]
 CIFAR10 = Archive(
-    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-    md5="c58f30108f718f92721af3b95e74349a",
-    bytes=170_498_071,
-    name="cifar-10-python.tar.gz",
+    url=f"https://www.cs.toronto.edu/~kriz/{BINARY_ARCHIVE}",
+    md5=OFFICIAL.archives[BINARY_ARCHIVE],
+    bytes=170_052_171,
+    name=BINARY_ARCHIVE,
 )
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
 CANCELLED = f"The download was cancelled. {KEPT}"

@@ -1,9 +1,8 @@
 """Reads train/<class>/* and test/<class>/* images from a folder or an archive."""
 
 import functools
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,23 +11,12 @@ from cifar_core.data.archive import REMEDY, Entry, entries, walk
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.images import network_view, open_image
+from cifar_core.data.layout import SPLITS, Place, placed
 from cifar_core.errors import DataError, ImageError
 from cifar_core.registry import did_you_mean
 
-SPLITS = ("train", "test")
-JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # left behind by file managers
 MAX_FAULTS = 20  # unreadable images after which the rest is not tried
 LEAST_TRAIN = 2  # images of each class: one to learn from, one to validate with
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where an image belongs."""
-
-    top: str  # the folder above train and test, "" if there is none
-    split: str
-    label: str  # the class's name
-    file: str  # "" for the class's folder itself
 
 
 @dataclass(kw_only=True)
@@ -110,33 +98,6 @@ def refuse_repeat(path: Path, found: Collection, entry: Entry, place: Place) -> 
         raise DataError(
             f"{path} has two sets of images, under '{other.top}' and '{place.top}'. {REMEDY}"
         )
-
-
-def placed(path: Path, files: Iterable[Entry]) -> Iterator[tuple[Entry, Place]]:
-    """Yield the entries that are class folders or in one."""
-    for entry in files:
-        place = place_of(path, entry)
-        if place:
-            yield entry, place
-
-
-def place_of(path: Path, entry: Entry) -> Place | None:
-    """Read split and class off a name such as top/train/cat/0001.png; None if it is no image."""
-    parts = PurePosixPath(entry.name).parts
-    if any(part.startswith(".") or part in JUNK for part in parts):
-        return None
-    depth = next((i for i, part in enumerate(parts[:2]) if part in SPLITS), None)
-    if depth is None or len(parts) == depth + 1:
-        return None  # a readme, or train and test themselves
-    top, (split, label, *file) = "/".join(parts[:depth]), parts[depth:]
-    if entry.is_folder and not file:
-        return Place(top=top, split=split, label=label, file="")
-    if len(file) != 1 or entry.is_folder:
-        raise DataError(
-            f"{path} has {entry.name}, which does not lie in a class folder. "
-            "Sort the images into train/<class>/ and test/<class>/."
-        )
-    return Place(top=top, split=split, label=label, file=file[0])
 
 
 def add(found: Collection, entry: Entry, place: Place) -> None:

@@ -192,7 +192,7 @@ def build(source: str, per_class: int) -> Dataset:
     classes = tuple(SHAPES)
     return Dataset(
         kind="synthetic",
-        title=TITLE,
+        title=TITLE if source == "synthetic" else f"{TITLE}, {len(train):,} images",
         source=source,
         classes=classes,
         train=train,

@@ -12,8 +12,9 @@ from cifar_core.models.pretrained import (
 )
 from cifar_core.models.spec import ModelSpec, Stage
 from cifar_core.models.vig import PAPER as VIG_PAPER
-from cifar_core.models.vig import SIZES, Sizes, build_published
+from cifar_core.models.vig import build_published
 from cifar_core.models.vig_keys import ours as published_vig_name
+from cifar_core.models.vig_sizes import SIZES, Sizes
 
 USES = ("resolution", "plan")
 VIT_NOTE = (

@@ -1,10 +1,9 @@
 """Vision GNN: every place of the image talks to the places that look most like it.
 
-Small sizes for 32 pixels and the published ones for 224, whose weights `vig_keys` reads. All
-published numbers are those of https://arxiv.org/abs/2206.00272 and its authors' code.
+Its parts are in `vig_blocks`, its graph in `vig_graph`, its sizes in `vig_sizes`; `vig_keys` reads
+the published weights.
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -14,24 +13,9 @@ from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
 from cifar_core.models.vig_blocks import Block, conv_norm
 from cifar_core.models.vig_graph import Nearest, published_relative_distance, relative_distance
+from cifar_core.models.vig_sizes import SIZES, Sizes
 
-PAPER = "https://arxiv.org/abs/2206.00272"
 DISTANCES = {"centres": relative_distance, "published": published_relative_distance}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """What makes one Vision GNN differ from another."""
-
-    depths: tuple[int, ...]  # blocks of each stage; the image is halved between two stages
-    widths: tuple[int, ...]  # channels of each stage
-    stem: tuple[tuple[int, int], ...]  # of each convolution: what its width is divided by, stride
-    pools: tuple[int, ...] = (1,)  # of each stage: the places that answer are cells of this side
-    neighbours: tuple[int, int] = (9, 9)  # of the first and of the last block
-    distance: str = ""  # key of DISTANCES, where nearness counts positions too
-    dilated: bool = False  # every fourth block on, the neighbours are sought further away
-    head: int = 0  # width of the layer before the last, if there is one
-    drop_path: float = 0.0  # share of images that skip the last block; rises from 0 at the first
 
 
 class ViG(nn.Module):
@@ -123,7 +107,7 @@ def make_head(sizes: Sizes, num_classes: int, dropout: float) -> nn.Sequential:
 
 def build(sizes: Sizes, num_classes: int, *, dropout: float = 0.0) -> nn.Module:
     """Return a fresh network that computes on images of 32 pixels as they are."""
-    return Scaled(ViG(sizes, num_classes, resolution=32, dropout=dropout))
+    return Scaled(ViG(sizes, num_classes, resolution=sizes.input_size, dropout=dropout))
 
 
 def build_published(
@@ -135,139 +119,83 @@ def build_published(
     return Scaled(body, mean=half, std=half, resolution=resolution)
 
 
-TO_8 = ((2, 1), (1, 2), (1, 2))  # from 32 pixels to a grid of 8 x 8
-NARROW_TO_8 = ((4, 1), (2, 2), (1, 2), (1, 1))  # spares the first, largest maps
-TO_16 = ((2, 1), (1, 2), (1, 1))
-ISOTROPIC = partial(
-    Sizes,
-    stem=((8, 2), (4, 2), (2, 2), (1, 2), (1, 1)),  # from 224 pixels to 14 x 14
-    neighbours=(9, 18),
-    dilated=True,
-    head=1024,
-    drop_path=0.1,
-)
-PYRAMID = partial(
-    Sizes,
-    stem=((2, 2), (1, 2), (1, 1)),  # from 224 pixels to 56 x 56
-    pools=(4, 2, 1, 1),
-    distance="published",
-    dilated=True,
-    head=1024,
-    drop_path=0.1,
-)
-SIZES = {
-    "vig_nano": Sizes(depths=(6,), widths=(64,), stem=TO_8),
-    "vig_tiny": Sizes(depths=(8,), widths=(96,), stem=TO_8, drop_path=0.05),
-    "vig_small": Sizes(
-        depths=(12,), widths=(192,), stem=NARROW_TO_8, neighbours=(9, 18), drop_path=0.1
-    ),
-    "vig_pyramid": Sizes(
-        depths=(2, 4, 2),
-        widths=(48, 96, 192),
-        stem=TO_16,
-        pools=(2, 1, 1),
-        distance="centres",
-        drop_path=0.05,
-    ),
-    "vig_ti": ISOTROPIC(depths=(12,), widths=(192,)),
-    "vig_s": ISOTROPIC(depths=(16,), widths=(320,)),
-    "vig_b": ISOTROPIC(depths=(16,), widths=(640,)),
-    "pvig_ti": PYRAMID(depths=(2, 2, 6, 2), widths=(48, 96, 240, 384)),
-    "pvig_s": PYRAMID(depths=(2, 2, 6, 2), widths=(80, 160, 400, 640)),
-    "pvig_m": PYRAMID(depths=(2, 2, 16, 2), widths=(96, 192, 384, 768)),
-    "pvig_b": PYRAMID(depths=(2, 2, 18, 2), widths=(128, 256, 512, 1024)),
-}
-
-
-def small(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
-    """Return the entry of a network for 32 pixels."""
+def entry(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
+    """Return the entry of one size."""
+    sizes = SIZES[key]
     return ModelSpec(
         key=key,
         title=title,
         summary=summary,
         family="Graph",
-        build=partial(build, SIZES[key]),
+        build=partial(build if sizes.input_size == 32 else build_published, sizes),
         cam_layer=f"body.blocks.{cam_block}",
-        paper=PAPER,
-    )
-
-
-def published(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
-    """Return the entry of a network for 224 pixels."""
-    return ModelSpec(
-        key=key,
-        title=title,
-        summary=summary,
-        family="Graph",
-        build=partial(build_published, SIZES[key]),
-        cam_layer=f"body.blocks.{cam_block}",
-        input_size=224,
-        paper=PAPER,
+        input_size=sizes.input_size,
+        paper="https://arxiv.org/abs/2206.00272",
     )
 
 
 SPECS = [
-    small(
+    entry(
         "vig_nano",
         "ViG nano (32 px)",
         "Six graph blocks on a grid of 8 x 8: a Vision GNN that a laptop can train.",
         cam_block=5,
     ),
-    small(
+    entry(
         "vig_tiny",
         "ViG tiny (32 px)",
         "Eight graph blocks, half as wide again: the graph network to start with.",
         cam_block=7,
     ),
-    small(
+    entry(
         "vig_small",
         "ViG small (32 px)",
         "The published ViG-Ti's twelve blocks on a grid of 8 x 8, for a GPU.",
         cam_block=11,
     ),
-    small(
+    entry(
         "vig_pyramid",
         "Pyramid ViG (32 px)",
         "Graphs on 16 x 16, 8 x 8 and 4 x 4 places, near ones preferred: fine, then coarse.",
         cam_block=6,
     ),
-    published(
+    entry(
         "vig_ti",
         "ViG-Ti",
         "The published tiny size: 196 places, twelve blocks; images are enlarged to 224 pixels.",
         cam_block=11,
     ),
-    published(
+    entry(
         "vig_s",
         "ViG-S",
         "The published small size, sixteen blocks at 224 pixels; for a GPU.",
         cam_block=15,
     ),
-    published(
+    entry(
         "vig_b",
         "ViG-B",
         "The published base size, twice as wide as ViG-S; for a large GPU.",
         cam_block=15,
     ),
-    published(
+    entry(
         "pvig_ti",
         "Pyramid ViG-Ti",
         "The published tiny pyramid, from 56 x 56 to 7 x 7 places; images enlarged to 224 pixels.",
         cam_block=11,
     ),
-    published(
+    entry(
         "pvig_s",
         "Pyramid ViG-S",
         "The published small pyramid at 224 pixels; for a GPU.",
         cam_block=11,
     ),
-    published(
+    entry(
         "pvig_m",
         "Pyramid ViG-M",
         "The published medium pyramid at 224 pixels, with sixteen blocks in its third stage.",
         cam_block=21,
     ),
-    published(
+    entry(
         "pvig_b",
         "Pyramid ViG-B",
         "The published base pyramid at 224 pixels, the largest network of the lab.",

@@ -1,6 +1,7 @@
 """Measures how long an epoch will take, by training a few steps in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ class Estimate:
 
 def measure(config: "TrainConfig", store: Path) -> Estimate:
     """Measure a few steps of the run in a child process, so that this one stays small."""
+    threads = device.choose_threads(config.threads)
     request = json.dumps({"config": config.to_dict(), "store": str(store)})
     try:
         child = subprocess.run(
@@ -44,7 +46,7 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
             capture_output=True,
             text=True,
             timeout=LONGEST_SECONDS,
-            env=processes.trainer_environment(device.choose_threads(config.threads)),
+            env={**os.environ, **processes.trainer_environment(threads)},
             check=False,
         )
     except subprocess.TimeoutExpired as error:

@@ -33,7 +33,11 @@ class Index:
     def rows(self) -> list[RunRow]:
         """Return a row for each run folder, newest first, reading again only what changed."""
         runs = run_folders(self.root / "runs")
-        rows = self._use(lambda db: refreshed(db, runs))
+        try:
+            rows = self._use(lambda db: refreshed(db, runs))
+        except sqlite3.OperationalError:
+            # the disk is full, or there is no store yet: the folders say the same
+            rows = [read_row(run) for run in runs.values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 
     def leases(self) -> dict[str, str]:

@@ -50,7 +50,10 @@ def look_after(root: Path) -> None:
 
 def ensure_running(root: Path) -> None:
     """Start the store's executor unless it runs, and tell it to look for work."""
-    wake_file(root).touch()
+    wake = wake_file(root)
+    wake.touch()
+    # the kernel's own stamps are a few milliseconds coarse, and two requests may be closer
+    os.utime(wake, ns=(time.time_ns(), time.time_ns()))
     if is_running(root):
         return
     with (root / "executor.log").open("ab") as log:
@@ -69,10 +72,11 @@ def ensure_running(root: Path) -> None:
 
 def shut_down(root: Path, seconds: float = 10.0) -> None:
     """End the store's executor and wait until it is gone."""
-    if not is_running(root):
-        return
-    lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
-    lock.wait_until_free(executor_lock(root), seconds)
+    deadline = time.monotonic() + seconds
+    while is_running(root) and time.monotonic() < deadline:
+        # again and again: one that has only just started has yet to write its identity
+        lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
+        time.sleep(0.05)
 
 
 def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
@@ -82,10 +86,15 @@ def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, 
 
 
 def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[str, str]:
-    """Return the variables a trainer starts with; most are read before its first line runs."""
+    """Return the variables that a trainer starts with besides those that are there already.
+
+    Most are read before its first line runs. They are written into the attempt's folder, so they
+    must never hold more than this: the rest of the environment may contain passwords.
+    """
     own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         own |= ALLOCATOR
     if deterministic:
         own["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
-    return {**with_package(os.environ), **own}
+    return own

@@ -103,5 +103,5 @@ def stamp(run: Run) -> str:
         except OSError:
             marks.append("-")
         else:
-            marks.append(f"{state.st_mtime_ns:x}.{state.st_ino:x}")
+            marks.append(f"{state.st_mtime_ns:x}.{state.st_ino:x}.{state.st_size:x}")
     return " ".join(marks)

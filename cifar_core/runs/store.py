@@ -32,15 +32,18 @@ class Store:
 
     root: Path
 
+    def __post_init__(self) -> None:
+        # the processes that work for it have another current folder
+        object.__setattr__(self, "root", self.root.absolute())
+
     @staticmethod
     def default() -> "Store":
         """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
-        return Store(Path(os.environ.get("CIFAR_STORE") or "models_store").absolute())
+        return Store(Path(os.environ.get("CIFAR_STORE") or "models_store"))
 
     @property
     def index(self) -> Index:
         """The table that makes listing fast."""
-        self.root.mkdir(parents=True, exist_ok=True)
         return Index(self.root)
 
     def create(self, config: "TrainConfig", *, name: str = "", parent: str = "") -> Run:
@@ -77,8 +80,12 @@ class Store:
         """
         rows = self.index.rows()
         if any(row.state == "queued" or STATES[row.state].is_live for row in rows):
-            processes.look_after(self.root)
+            self.look_after()
         return rows
+
+    def look_after(self) -> None:
+        """Bring the executor back if it has died; cheap enough for a page that polls one run."""
+        processes.look_after(self.root)
 
     def trash(self) -> list[RunRow]:
         """List the deleted runs that can still be restored, newest first."""

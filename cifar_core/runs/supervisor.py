@@ -26,6 +26,7 @@ from cifar_core.runs.store import Store
 LIVE = tuple(key for key, state in STATES.items() if state.is_live)
 OWNED = (*LIVE, status.DAMAGED_FILE)  # what this process alone may move on
 ADOPTED_SECONDS = 5.0  # for a shim to show itself when whoever started it is gone
+ASK, TELL, KILL = range(3)  # the ways in which a request to end is put
 SHIM = Path(__file__).with_name("shim.py")
 
 
@@ -42,6 +43,7 @@ class Live:
     since: float = field(default_factory=time.monotonic)
     sequence: int = 0  # of the request under way
     asked: float = 0.0  # when it was first seen, on this process's own clock
+    shown: str = ""  # what the status was last written for
 
     @property
     def folder(self) -> Path:
@@ -150,40 +152,41 @@ class Supervisor:
         """Show what a living attempt is doing, and press on if it was asked to end."""
         asked = control.read(live.run.path)
         if asked.sequence != live.sequence:
-            live.sequence, live.asked = asked.sequence, time.monotonic()
-            fresh = True
-        else:
-            fresh = False
+            live.sequence, live.asked, live.shown = asked.sequence, time.monotonic(), ""
         if asked.request:
+            force = how_hard(asked.request, time.monotonic() - live.asked, self.grace_seconds)
+            press(force, shim.get("trainer", {}), again=live.shown == f"{asked.request} {force}")
             state = "pausing" if asked.request == "pause" else "stopping"
-            words = self.words_for(asked.request)
-            self.press(live, asked.request, shim.get("trainer", {}))
-        else:
-            start = files.read_json(live.folder / "start.json")
-            state, words = ("running", words_of(start, live.attempt)) if start else ("starting", {})
-        if state != live.state or (fresh and asked.request):
-            live.state = state
-            words = {"attempt": live.attempt, "device": live.device, **words}
-            status.move(live.run.path, OWNED, state, **words)
+            self.show(live, state, f"{asked.request} {force}", self.words_for(asked.request, force))
+            return
+        start = files.read_json(live.folder / "start.json")
+        state = "running" if start else "starting"
+        self.show(live, state, state, words_of(start, live.attempt))
 
-    def words_for(self, request: str) -> dict[str, Any]:
-        """Return the sentence shown while a request is under way."""
-        strong = {"deadline": time.time() + self.grace_seconds}
-        words: dict[str, dict[str, Any]] = {
-            "epoch": {"message": "Stops at the end of this epoch."},
-            "now": {"message": "Stops with a checkpoint of this moment.", **strong},
-            "pause": {"message": "Saves a checkpoint and lets the device go.", **strong},
-            "kill": {"message": "Is being ended without a checkpoint."},
+    def show(self, live: Live, state: str, shown: str, words: dict[str, Any]) -> None:
+        """Write a living run's state, unless that is what was written last."""
+        if shown == live.shown:
+            return
+        live.state, live.shown = state, shown
+        words = {"attempt": live.attempt, "device": live.device, **words}
+        status.move(live.run.path, OWNED, state, **words)
+
+    def words_for(self, request: str, force: int) -> dict[str, Any]:
+        """Return the sentence shown while a request is under way, and when more force follows."""
+        words = {
+            "epoch": "Stops at the end of this epoch.",
+            "now": "Stops with a checkpoint of this moment.",
+            "pause": "Saves a checkpoint and lets the device go.",
+            "kill": "Is being ended without a checkpoint.",
+        }[request]
+        if request in ("now", "pause") and force:
+            words = ("", "Did not react yet, and was told to by the system.",
+                     "Did not react, and is being killed.")[force]  # fmt: skip
+        patient = request in ("now", "pause") and force < KILL
+        return {
+            "message": words,
+            "deadline": time.time() + self.grace_seconds if patient else 0.0,
         }
-        return words[request]
-
-    def press(self, live: Live, request: str, trainer: dict[str, Any]) -> None:
-        """Put a request more strongly the longer it is not followed."""
-        waited = time.monotonic() - live.asked
-        if request == "kill" or (request != "epoch" and waited > 2 * self.grace_seconds):
-            lock.send(trainer, signal.SIGKILL, group=True)
-        elif request != "epoch" and waited > self.grace_seconds:
-            lock.send(trainer, signal.SIGTERM, group=True)
 
     def settle(self, live: Live, ended: dict[str, Any]) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
@@ -285,6 +288,21 @@ class Supervisor:
             "threads": threads,
             "at": time.time(),
         }
+
+
+def how_hard(request: str, waited: float, grace: float) -> int:
+    """Return how a request is put by now: ASK, TELL (SIGTERM) or KILL (SIGKILL)."""
+    if request == "kill" or (request != "epoch" and waited > 2 * grace):
+        return KILL
+    return TELL if request != "epoch" and waited > grace else ASK
+
+
+def press(force: int, trainer: dict[str, Any], *, again: bool) -> None:
+    """Signal the trainer's process group, if it is still the one that was written down."""
+    if force == TELL and not again:
+        lock.send(trainer, signal.SIGTERM, group=True)
+    elif force == KILL:
+        lock.send(trainer, signal.SIGKILL, group=True)
 
 
 def words_of(start: dict[str, Any], attempt: int) -> dict[str, Any]:

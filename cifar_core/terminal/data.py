@@ -37,7 +37,9 @@ def list_models(arguments: Namespace) -> int:
             {
                 "model": spec.key,
                 "title": spec.title,
+                "family": spec.family,
                 "parameters": card(spec).parameters,
+                "pixels": spec.input_size,
                 "summary": spec.summary,
             }
             for spec in MODELS.values()

@@ -1,5 +1,6 @@
 import re
 
+from pages import make_run
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -9,6 +10,9 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     tab.get_by_role("button", name="Set up a run").click()
     expect(tab.get_by_role("heading", name="New run")).to_be_visible()
     expect(tab.get_by_text("These images are drawn by the program")).to_be_visible()
+    tab.get_by_role("spinbutton", name="Epochs").fill("3")
+    tab.get_by_role("spinbutton", name="Epochs").press("Enter")
+    expect(tab.get_by_text("for 3 epochs")).to_be_visible()
     tab.locator(".st-key-start").get_by_role("button").click()
 
     tab.wait_for_url(re.compile(r"/run\?id=1$"))
@@ -18,7 +22,8 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     tab.wait_for_function(
         "step => Number(document.querySelector('.live-chart').dataset.step) > step", arg=first
     )
-    expect(tab.get_by_text("Finished", exact=True)).to_be_visible(timeout=120_000)
+    done = tab.get_by_role("paragraph").filter(has_text="Finished after")
+    expect(done).to_be_visible(timeout=120_000)
     expect(tab.get_by_test_id("stMetricValue").nth(1)).to_contain_text("%")  # the test accuracy
     assert store.run(1).status.state == "finished"
 
@@ -26,7 +31,7 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     picture = tmp_path / "sky.png"
     Image.linear_gradient("L").convert("RGB").save(picture)
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(picture)
-    expect(tab.get_by_text(re.compile(r"\d %.sure"))).to_be_visible()
+    expect(tab.get_by_text(re.compile(r"\d\s%\ssure"))).to_be_visible()
     expect(tab.get_by_text("What the network sees")).to_be_visible()
     overlay = tab.get_by_alt_text(re.compile("^Gradient for "))
     expect(overlay).to_be_visible()
@@ -46,7 +51,8 @@ def test_two_clicks_on_start_make_one_run(visit, store):
 
 
 def test_a_bad_upload_gets_a_sentence(visit, store, tmp_path):
-    tab = visit("/explain")
+    run = make_run(store, "Knows nothing")
+    tab = visit(f"/explain?run={run.number}")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(broken)

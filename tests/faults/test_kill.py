@@ -11,6 +11,7 @@ from run_helpers import kill_all, until
 
 from cifar_core.config import TrainConfig
 from cifar_core.runs import MetricsReader, Store, checkpoints, files, lock, metrics, processes
+from cifar_core.runs.executor import ONE_TOO_MANY, Service
 
 SETTINGS = {
     "data": "synthetic:200",
@@ -140,6 +141,7 @@ def test_the_executor_leaves_when_its_store_is_gone(store):
     executor = files.read_json(store.root / "executor.json")
     moved = store.root.rename(store.root.with_name("moved"))
     until(lambda: not lock.is_same(executor))
+    assert not store.root.exists()  # nor has it made another
     moved.rename(store.root)
 
 
@@ -153,3 +155,23 @@ def test_an_executor_that_is_told_to_end_leaves_the_training_alone(store):
     run.stop("now")  # which starts an executor
     until(lambda: run.status.state == "stopped")
     assert run.checkpoints()
+
+
+def test_a_waiting_run_is_looked_after_again_when_somebody_lists_the_runs(store):
+    run = store.create(TrainConfig(**SETTINGS))
+    store.submit(run)
+    until(lambda: lock.send(files.read_json(store.root / "executor.json"), signal.SIGKILL))
+    until(lambda: not processes.is_running(store.root))
+    os.utime(processes.wake_file(store.root), (0, 0))  # nobody has asked for a while
+    store.runs()
+    until(lambda: processes.is_running(store.root) and run.status.is_live)
+
+
+def test_an_executor_with_nothing_to_do_leaves(store):
+    assert Service(store, idle_seconds=0.1).serve() == 0
+
+
+def test_a_second_executor_leaves_at_once(store):
+    mine = lock.take(processes.executor_lock(store.root))
+    assert Service(store, idle_seconds=0.1).serve() == ONE_TOO_MANY
+    os.close(mine)

@@ -1,0 +1,114 @@
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from pages import make_run, open_page, texts
+from PIL import Image
+
+from app.session import saliency
+from cifar_core.explain import SALIENCY
+
+
+@pytest.fixture
+def store(page_store):
+    return page_store
+
+
+def png(size=(40, 30), color=(200, 30, 30)):
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(page, **files):
+    for name, content in files.items():
+        page.file_uploader(key="upload").upload(f"{name}.png", content)
+    return page.run(timeout=120)
+
+
+def captions(page):
+    return [caption for element in page.get("image") for caption in element.captions]
+
+
+def test_without_a_trained_run_the_page_says_what_to_do(store):
+    make_run(store, "Not yet", "queued", accuracies=())
+    page = open_page("explain")
+    assert not page.exception
+    assert page.subheader[0].value == "Nothing to explain yet"
+
+
+def test_an_upload_gets_five_classes_and_the_automatic_overlays(store):
+    make_run(store, "Done")
+    page = upload(open_page("explain"), red=png())
+    assert not page.exception
+    assert re.search(r"\*\*red.png\*\*  \n\w+, \d+\.\d\xa0% sure", texts(page))
+    bars = page.get("progress")
+    shares = [float(re.search(r"([\d.]+)\xa0%", bar.proto.text)[1]) for bar in bars]
+    assert len(shares) == 5
+    assert shares == sorted(shares, reverse=True)
+    drawn = captions(page)
+    assert drawn[:2] == ["The picture", "What the network sees"]
+    automatic = [spec.title for spec in SALIENCY.values() if spec.automatic]
+    assert [caption.split(" for ")[0] for caption in drawn[2:]] == automatic
+
+
+def test_every_method_can_be_asked_about_any_class(store):
+    make_run(store, "Done")
+    page = open_page("explain")
+    page.selectbox(key="target").select("heart").run()
+    page.session_state[f"methods{len(SALIENCY)}"] = list(SALIENCY)
+    page = upload(page, red=png())
+    assert not page.exception
+    assert captions(page)[2:] == [f"{spec.title} for heart" for spec in SALIENCY.values()]
+
+
+def test_a_bad_upload_gets_a_sentence_and_a_good_one_beside_it_an_answer(store):
+    make_run(store, "Done")
+    page = upload(open_page("explain"), broken=b"no picture at all", good=png())
+    assert not page.exception
+    assert "broken.png is no" in page.error[0].value
+    assert "**good.png**" in texts(page)
+
+
+def test_a_test_image_comes_with_the_truth(store):
+    make_run(store, "Done")
+    page = open_page("explain")
+    page.segmented_control(key="source").set_value("Test image").run()
+    page.selectbox(key="class").select("ring").run()
+    assert not page.exception
+    assert "In truth: ring." in texts(page) or "That is right." in texts(page)
+    other = page.button(key=next(b.key for b in page.button if "pick" in (b.key or "")))
+    other.click().run()
+    assert f"Test image {other.label}" in texts(page)
+
+
+def test_the_address_chooses_the_run_and_a_wrong_one_the_newest(store):
+    make_run(store, "First")
+    make_run(store, "Second")
+    assert open_page("explain", run=1).selectbox(key="run").value == "1"
+    assert open_page("explain", run=99).selectbox(key="run").value == "2"
+
+
+def test_damaged_weights_are_said_and_not_used(store):
+    run = make_run(store, "Done")
+    weights = run.checkpoint().path / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    page = open_page("explain")
+    assert not page.exception
+    assert "checksum differs" in page.error[0].value
+    assert not page.file_uploader
+
+
+def test_the_same_picture_is_explained_once(store):
+    run = make_run(store, "Done")
+    name = run.checkpoint().name
+    view = torch.rand(1, 3, 32, 32)
+    first = saliency(str(run.path), name, "gradient", 0, "one", view)
+    again = saliency(str(run.path), name, "gradient", 0, "one", view * 0)
+    other = saliency(str(run.path), name, "gradient", 0, "two", view * 0)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)

@@ -1,0 +1,186 @@
+from dataclasses import fields
+
+import pytest
+from pages import make_run, open_page, texts
+
+from cifar_core.config import PRESETS, TrainConfig
+from cifar_core.runs import files
+
+
+@pytest.fixture
+def store(page_store):
+    return page_store
+
+
+def prefix(page):
+    return f"new{page.session_state['draft_number']}"
+
+
+def number(page, name):
+    return page.number_input(key=f"{prefix(page)}.{name}")
+
+
+def choose(page, name, value):
+    page.selectbox(key=f"{prefix(page)}.{name}").select(value).run()
+
+
+def keys(page):
+    drawn = (page.number_input, page.selectbox, page.toggle, page.text_input)
+    return {w.key.split(".")[1] for kind in drawn for w in kind if "." in (w.key or "")}
+
+
+def test_start_makes_a_queued_run_with_the_chosen_settings_and_opens_it(store):
+    page = open_page("new_run", preset="smoke")
+    assert not page.exception
+    choose(page, "optimizer", "adamw")
+    number(page, "learning_rate").set_value(0.002).run()
+    page.text_input(key=f"{prefix(page)}.name").set_value("Mine").run()
+    page.button(key="start").click().run()
+    assert not page.exception
+    (row,) = store.runs()
+    assert (row.name, row.state, row.optimizer) == ("Mine", "queued", "adamw")
+    assert row.learning_rate == 0.002
+    assert "Mine" in page.header[0].value
+    assert "".join(page.query_params["id"]) == "1"
+
+
+def test_a_second_click_on_start_finds_the_run_of_the_first(store):
+    page = open_page("new_run", preset="smoke")
+    page.session_state["started"] = make_run(store, "First click", "queued", accuracies=()).id
+    page.button(key="start").click().run()
+    assert [row.name for row in store.runs()] == ["First click"]
+
+
+def test_a_run_started_later_is_another_one(store):
+    for _ in range(2):
+        page = open_page("new_run", preset="smoke")
+        page.button(key="start").click().run()
+    assert [row.number for row in store.runs()] == [2, 1]
+
+
+def test_all_problems_are_said_at_once_and_nothing_can_be_started(store):
+    page = open_page("new_run")
+    number(page, "learning_rate").set_value(50.0)
+    number(page, "epochs").set_value(0).run()
+    assert not page.exception
+    words = texts(page)
+    assert "learning\\_rate is 50, but it must lie between" in words
+    assert "epochs is 0, but it must be a whole number" in words
+    assert "2 settings must be changed first." in words
+    assert page.button(key="start").disabled
+    number(page, "learning_rate").set_value(0.1)
+    number(page, "epochs").set_value(3).run()
+    assert not page.button(key="start").disabled
+
+
+def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
+    page = open_page("new_run")
+    choose(page, "schedule", "cosine")
+    number(page, "warmup_epochs").set_value(20.0).run()
+    assert "but the run has only 15 epochs" in texts(page).replace("\\", "")
+
+
+def test_images_that_are_not_there_are_a_problem_of_the_data_setting(store):
+    run = make_run(store, "Old", accuracies=())
+    files.write_json(run.path / "config.json", {"schema": 1, "data": "/nowhere/at/all"})
+    page = open_page("new_run", clone=1)
+    assert not page.exception
+    assert "/nowhere/at/all" in texts(page).replace("\\", "")
+    assert page.button(key="start").disabled
+
+
+def test_a_batch_larger_than_the_data_is_a_problem(store):
+    page = open_page("new_run", preset="smoke")
+    number(page, "batch_size").set_value(4096).run()
+    assert "there are only" in texts(page)
+    assert page.button(key="start").disabled
+
+
+def test_only_settings_that_mean_something_are_drawn(store):
+    page = open_page("new_run")
+    assert {"learning_rate", "model", "optimizer"} <= keys(page)
+    assert not {"dropout", "beta1", "momentum", "warmup_epochs"} & keys(page)
+    choose(page, "model", "simple_cnn_dropout")
+    assert "dropout" in keys(page)
+    page.toggle(key="advanced").set_value(True).run()
+    assert {"momentum", "nesterov", "split_seed"} <= keys(page)
+    choose(page, "optimizer", "adam")
+    assert {"beta1", "beta2"} <= keys(page)
+    assert "momentum" not in keys(page)
+
+
+def test_every_setting_can_be_reached(store):
+    page = open_page("new_run")
+    page.toggle(key="advanced").set_value(True).run()
+    found = keys(page)
+    for name, value in [("model", "simple_cnn_dropout"), ("optimizer", "adam"),
+                        ("schedule", "cosine"), ("schedule", "step")]:  # fmt: skip
+        choose(page, name, value)
+        found |= keys(page)
+    assert {f.name for f in fields(TrainConfig)} <= found
+
+
+def test_another_preset_fills_the_form_anew(store):
+    page = open_page("new_run")
+    number(page, "epochs").set_value(99).run()
+    page.segmented_control(key=f"source{page.session_state['draft_number']}").set_value("smoke")
+    page.run()
+    assert number(page, "epochs").value == PRESETS["smoke"].values["epochs"]
+    assert number(page, "train_fraction").value == PRESETS["smoke"].values["train_fraction"]
+
+
+def test_a_clone_starts_from_the_settings_of_its_run_and_remembers_it(store):
+    make_run(store, "Old", learning_rate=0.03, momentum=0.5)
+    page = open_page("new_run", clone=1)
+    assert not page.exception
+    assert number(page, "learning_rate").value == 0.03
+    assert number(page, "momentum").value == 0.5  # advanced, but not the default
+    page.button(key="start").click().run()
+    assert store.runs()[0].parent == "1-old"
+    assert store.runs()[0].learning_rate == 0.03
+
+
+@pytest.mark.parametrize("query", [{"clone": "77"}, {"clone": "../x"}, {"preset": "nothing"}])
+def test_an_address_that_names_nothing_starts_from_the_first_preset(store, query):
+    page = open_page("new_run", **query)
+    assert not page.exception
+    assert page.toast
+    assert number(page, "epochs").value == 15
+
+
+def test_the_plan_says_what_will_happen_in_one_sentence(store):
+    page = open_page("new_run")
+    plan = next(m.value for m in page.markdown if "learns from" in m.value).replace("\\", "")
+    assert "Simple CNN learns from 9,000 images for 15 epochs: 1,050 steps" in plan
+    assert "SGD at a peak rate of 0.1" in plan
+    words = texts(page)
+    assert "not photographs" in words
+    assert "no GPU was found" in words or "fastest device" in words
+
+
+def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):
+    run = make_run(store, "Old")
+    files.write_json(run.path / "config.json", {"schema": 1, "optimizer": "gone"})
+    page = open_page("new_run", clone=1)
+    assert not page.exception
+    assert "gone" in page.toast[0].value
+
+
+def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store):
+    page = open_page("new_run", preset="lab_cnn")
+    assert "usual_rate" not in {b.key for b in page.button}
+    choose(page, "optimizer", "adam")
+    assert page.button(key="usual_rate").label == "Adam usually takes 0.001: use it"
+    page.button(key="usual_rate").click().run()
+    assert number(page, "learning_rate").value == 0.001
+    assert "usual_rate" not in {b.key for b in page.button}
+
+
+def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
+    make_run(store)
+    page = open_page("new_run", preset="lab_cnn")
+    assert "94.8" in texts(page)
+    assert "per epoch in run #1" in texts(page)
+    choose(page, "model", "resnet18")
+    assert "Residual network" in texts(page)
+    assert "per epoch in run" not in texts(page)

@@ -1,0 +1,156 @@
+import os
+import time
+
+import pytest
+from pages import make_run, open_page, texts
+
+from app.components.live_chart import unpack
+
+
+@pytest.fixture
+def store(page_store):
+    return page_store
+
+
+def chart(page):
+    (component,) = page.get("bidi_component")
+    return unpack(component.proto.bytes)
+
+
+def values(page):
+    return {metric.label: (metric.value, metric.delta) for metric in page.metric}
+
+
+def test_a_finished_run_shows_its_result_with_an_interval(store):
+    make_run(store, "Done", accuracies=(0.4, 0.6, 0.5))
+    page = open_page("run", id=1)
+    assert not page.exception
+    assert "Done" in page.header[0].value
+    found = {k: tuple(part.replace("\xa0", " ") for part in v) for k, v in values(page).items()}
+    assert found["Best validation accuracy"] == ("60.0 %", "epoch 2")
+    assert found["Test accuracy"] == ("45.0 %", "42.8 to 47.2 %")
+    assert "Trained to its end" in texts(page)
+    assert {b.key for b in page.button} >= {"explain", "clone"}
+
+
+def test_the_chart_gets_every_row_that_was_written(store):
+    make_run(store, accuracies=(0.4, 0.6))
+    figure = chart(open_page("run", id=1))
+    assert figure.header["step"] == 100
+    training = figure.arrays[2 * 1]
+    assert training.tolist() == [25, 50, 75, 100]
+
+
+def test_a_run_is_found_by_its_id_too(store):
+    make_run(store, "By its id")
+    assert "By its id" in open_page("run", id="1-by-its-id").header[0].value
+
+
+@pytest.mark.parametrize("query", [{}, {"id": "99"}, {"id": "../../etc"}, {"id": "<b>"}])
+def test_an_address_without_a_run_says_so_and_leads_back(store, query):
+    make_run(store)
+    page = open_page("run", **query)
+    assert not page.exception
+    assert page.subheader[0].value == "No such run"
+    assert not page.metric
+
+
+def test_the_address_says_how_the_curves_are_shown(store):
+    make_run(store)
+    page = open_page("run", id=1, axis="Epoch", smoothing="Off", log="true", goal="true")
+    header = chart(page).header
+    assert header["layout"]["xaxis"]["title"]["text"] == "Epoch"
+    assert header["layout"]["yaxis"]["type"] == "log"
+    assert header["layout"]["shapes"]
+    assert len(chart(page).arrays[0]) == 0  # no points behind a line that is not smoothed
+
+
+def test_a_run_before_its_first_row_says_what_will_come(store):
+    make_run(store, "Waits", "queued", accuracies=())
+    page = open_page("run", id=1)
+    assert not page.exception
+    assert "once a device is free" in texts(page)
+    assert not page.get("bidi_component")
+
+
+def test_a_failed_run_says_why_and_what_to_do(store):
+    make_run(store, "Too fast", "failed", reason="diverged", accuracies=(0.1,))
+    page = open_page("run", id=1)
+    assert "The loss stopped being a number" in texts(page)
+    assert "a tenth of the learning rate" in texts(page)
+    assert {"resume", "clone"} <= {button.key for button in page.button}
+
+
+def test_a_silent_run_gets_a_badge_but_is_not_called_dead(store):
+    run = make_run(store, "Silent", "running")
+    beat = run.path / "attempts" / "1" / "lock"
+    beat.touch()
+    os.utime(beat, (time.time() - 90,) * 2)
+    page = open_page("run", id=1)
+    assert "No news for 1" in texts(page)
+    assert store.run(1).status.state == "running"
+
+
+def test_stop_asks_for_the_end_and_kill_asks_first(store):
+    run = make_run(store, "Busy", "running")
+    page = open_page("run", id=1)
+    page.button(key="after this epoch").click().run()
+    assert '"epoch"' in (run.path / "control.json").read_text()
+    page.button(key="kill").click().run()
+    assert "without saving" in texts(page)
+    assert '"kill"' not in (run.path / "control.json").read_text()
+    page.button(key="kill").click()
+    page.button(key="kill_now").click().run()
+    assert '"kill"' in (run.path / "control.json").read_text()
+
+
+def test_a_stopped_run_can_be_resumed_and_a_draft_started(store):
+    run = make_run(store, "Stopped", "stopped")
+    open_page("run", id=1).button(key="resume").click().run()
+    assert run.status.state == "queued"
+    draft = make_run(store, "Draft", "draft", accuracies=())
+    open_page("run", id=2).button(key="start").click().run()
+    assert draft.status.state == "queued"
+
+
+def test_clone_leads_to_the_form(store):
+    make_run(store, "Old", learning_rate=0.03)
+    page = open_page("run", id=1)
+    page.button(key="clone").click().run()
+    assert page.header[0].value == "New run"
+    assert page.session_state["draft"]["learning_rate"] == 0.03
+
+
+def test_a_name_is_changed_and_an_impossible_one_refused(store):
+    make_run(store, "Old")
+    page = open_page("run", id=1)
+    page.text_input(key="name 1-old").set_value("New *name*")
+    submit = next(b for b in page.button if b.label == "Save")
+    submit.click().run()
+    assert store.run(1).name == "New *name*"
+    assert page.header[0].value == r"#1 New \*name\*"
+
+
+@pytest.mark.parametrize("tab", ["Settings", "Environment", "Checkpoints", "Attempts"])
+def test_each_tab_is_drawn_when_it_is_opened(store, tab):
+    make_run(store, learning_rate=0.03)
+    page = open_page("run", id=1)
+    page.session_state["details"] = tab
+    page.run()
+    assert not page.exception
+    shown = "\n".join(str(t.value) for t in page.table) + texts(page)
+    wanted = {
+        "Settings": "0.03",
+        "Environment": "Synthetic shapes",
+        "Checkpoints": "100-a1",
+        "Attempts": "**Attempt 1** on cpu",
+    }
+    assert wanted[tab] in shown
+
+
+def test_a_run_without_anything_has_no_tab_that_fails(store):
+    make_run(store, "Empty", "draft", accuracies=())
+    for tab in ("Settings", "Environment", "Checkpoints", "Attempts", "Log"):
+        page = open_page("run", id=1)
+        page.session_state["details"] = tab
+        assert not page.run().exception

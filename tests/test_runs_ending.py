@@ -1,0 +1,125 @@
+import errno
+from pathlib import Path
+
+import pytest
+import torch
+
+from cifar_core.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    DeviceError,
+    TrainingDivergedError,
+)
+from cifar_core.runs.control import Control
+from cifar_core.runs.ending import conclude
+from cifar_core.runs.failures import message_of, reason_of
+
+KILLED = {"code": None, "signal": 9, "oom_kills": 0}
+OUT_OF_MEMORY = {"code": None, "signal": 9, "oom_kills": 1, "peak_megabytes": 23456.0}
+
+
+def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, **settings):
+    return conclude(
+        attempt=1,
+        result=result or {},
+        ended=ended,
+        control=Control(request=request),
+        settings=settings,
+        saved=saved,
+        deaths=deaths,
+    )
+
+
+@pytest.mark.parametrize("outcome", ["finished", "stopped", "paused"])
+def test_the_trainers_own_word_counts_whatever_the_shim_saw(outcome):
+    ending = end(result={"outcome": outcome, "message": "As it says."}, ended=KILLED)
+    assert (ending.state, ending.message) == (outcome, "As it says.")
+
+
+@pytest.mark.parametrize("request_", ["epoch", "now", "kill"])
+def test_a_run_that_dies_while_it_is_being_stopped_is_stopped(request_):
+    assert end(request=request_).state == "stopped"
+
+
+def test_a_run_that_dies_while_it_is_being_paused_is_paused():
+    assert end(request="pause").state == "paused"
+
+
+def test_a_first_death_is_tried_again_and_a_second_without_a_checkpoint_is_not():
+    first = end()
+    assert (first.state, first.deaths) == ("queued", 1)
+    second = end(deaths=first.deaths)
+    assert (second.state, second.reason) == ("failed", "crash_loop")
+
+
+def test_a_checkpoint_since_the_last_death_makes_it_a_first_one_again():
+    ending = end(deaths=1, saved=True)
+    assert (ending.state, ending.deaths) == ("queued", 0)
+
+
+def test_being_told_to_end_by_the_system_is_no_death():
+    ending = end(result={"outcome": "interrupted", "message": ""}, deaths=1)
+    assert (ending.state, ending.deaths) == ("queued", 0)
+
+
+def test_want_of_memory_is_told_from_other_kills():
+    assert "want of memory, at 23,456 MB" in end(ended=OUT_OF_MEMORY).message
+    assert end(ended=OUT_OF_MEMORY, deaths=1).reason == "host_memory"
+    assert "signal 9 (SIGKILL)" in end(ended=KILLED).message
+
+
+def test_a_restart_of_the_machine_is_named():
+    assert "as by a restart" in end(ended={}).message
+
+
+def test_a_batch_that_does_not_fit_is_halved_in_the_suggestion():
+    failed = {"outcome": "failed", "reason": "oom", "message": "CUDA out of memory."}
+    ending = end(result=failed, batch_size=512)
+    assert ending.suggestion == {"batch_size": 256}
+    assert ending.action == "Clone it with batch_size 256."
+
+
+class OutOfMemoryError(RuntimeError):
+    """Has the name of torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TrainingDivergedError("x"), "diverged"),
+        (DataError("x"), "data"),
+        (DeviceError("x"), "device"),
+        (CheckpointError("x"), "checkpoint"),
+        (ConfigError({"a": "x"}), "settings"),
+        (OutOfMemoryError("x"), "oom"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "host_memory"),
+        (MemoryError(), "host_memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk"),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), "disk"),
+        (OSError(errno.EACCES, "denied"), "bug"),
+        (ZeroDivisionError("division by zero"), "bug"),
+    ],
+)
+def test_every_exception_has_its_reason_and_a_sentence(error, reason, tmp_path):
+    assert reason_of(error) == reason
+    assert message_of(error, reason, tmp_path)
+
+
+def test_a_full_disk_says_how_much_is_free(tmp_path):
+    error = OSError(errno.ENOSPC, "No space left on device")
+    assert "MB are free" in message_of(error, "disk", tmp_path)
+
+
+def test_torchs_own_errors_of_memory_are_recognised():
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**50, dtype=torch.uint8)
+    assert reason_of(error.value) == "host_memory"
+    assert reason_of(torch.OutOfMemoryError("CUDA out of memory.")) == "oom"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+def test_a_disk_that_is_really_full_is_recognised():
+    with pytest.raises(OSError) as error, Path("/dev/full").open("wb", buffering=0) as file:  # noqa: PT011
+        file.write(b"x")
+    assert reason_of(error.value) == "disk"
