@@ -11,7 +11,6 @@ from cifar_core.models.pretrained import (
     torchvision_name,
 )
 from cifar_core.models.spec import ModelSpec, Stage
-from cifar_core.models.vig import PAPER as VIG_PAPER
 from cifar_core.models.vig import build_published
 from cifar_core.models.vig_keys import ours as published_vig_name
 from cifar_core.models.vig_sizes import SIZES, Sizes
@@ -109,7 +108,7 @@ def vig(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
         head="head.4",
         cam_layer=f"body.blocks.{cam_block}",
         stages=vig_stages(SIZES[key]),
-        paper=VIG_PAPER,
+        paper="https://arxiv.org/abs/2206.00272",
         build=partial(build_published, SIZES[key], resolution=RESOLUTION),
         rename=published_vig_name,
     )
