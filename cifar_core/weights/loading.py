@@ -1,11 +1,11 @@
 """Reads the tensors of a file of weights under the names that the lab's network has for them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_core.errors import WeightsError
 from cifar_core.weights.layout import COUNTER, Layout, fit
 from cifar_core.weights.places import Found
+from cifar_core.weights.unpickle import flat
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,8 +38,9 @@ def read(found: Found) -> "dict[str, Tensor]":
         return load_file(found.path)
     import torch
 
-    saved: Any = torch.load(found.path, map_location="cpu", weights_only=True)
-    for wrapper in ("model", "state_dict"):
-        if isinstance(saved, Mapping) and isinstance(saved.get(wrapper), Mapping):
-            saved = saved[wrapper]
-    return {name: value for name, value in saved.items() if isinstance(value, torch.Tensor)}
+    try:
+        return flat(torch.load(found.path, map_location="cpu", weights_only=True))
+    except TypeError as error:
+        raise WeightsError(
+            f"{found.path} cannot be used as weights: {error}. Remove it and get it anew."
+        ) from error

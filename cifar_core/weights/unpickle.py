@@ -27,11 +27,7 @@ def flat(saved: Any) -> dict[str, Any]:
     tensors = {str(name): value for name, value in saved.items() if isinstance(value, torch.Tensor)}
     if not tensors:
         raise TypeError("it holds no tensors")
-    # a copy each: in torch files several names may share memory, in safetensors they must not
-    return {
-        name.removeprefix("module."): value.detach().clone().contiguous()
-        for name, value in tensors.items()
-    }
+    return {name.removeprefix("module."): tensor.detach() for name, tensor in tensors.items()}
 
 
 def limit_memory(file_bytes: int) -> None:
@@ -50,7 +46,8 @@ def main(source: Path, draft: Path) -> int:
     limit_memory(source.stat().st_size)
     try:
         saved = torch.load(source, map_location="cpu", weights_only=True)
-        save_file(flat(saved), draft)
+        # a copy each: in torch files several names may share memory, in safetensors they must not
+        save_file({name: t.clone().contiguous() for name, t in flat(saved).items()}, draft)
     except Exception as error:  # whatever a strange file does, one line says it
         lines = str(error).strip().splitlines() or [""]
         print(f"{type(error).__name__}: {lines[0]}", file=sys.stderr)
