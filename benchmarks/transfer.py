@@ -42,9 +42,9 @@ TESTED = {5_000: 2_000}  # test images for a number of training images; else all
 HEAD: dict[str, Any] = {
     "plan": "head",
     "optimizer": "adamw",
-    "learning_rate": 0.003,
+    "learning_rate": 0.002,
     "weight_decay": 0.01,
-    "batch_size": 256,
+    "batch_size": 512,
     "epochs": EPOCHS,
     "threads": 1,
     "device": "cpu",

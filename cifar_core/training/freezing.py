@@ -19,6 +19,11 @@ def part_at(config: TrainConfig, epoch: int) -> Part:
     return "head" if plan.head_first and epoch < config.head_epochs else plan.trains
 
 
+def keeps_features(config: TrainConfig) -> bool:
+    """Tell whether only the head learns, from features that are computed once."""
+    return bool(MODELS[config.model].weights) and config.plan == "head" and config.cached_views > 0
+
+
 def freeze(model: nn.Module, spec: ModelSpec, part: Part) -> None:
     """Put the network into training mode but for what is frozen.
 

@@ -7,6 +7,8 @@ import torch
 
 from cifar_core.errors import ConfigError
 
+EXACT = "Features are computed once, so exactly: in bfloat16 they cost 0.8 points when measured."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
@@ -31,9 +33,14 @@ class Precision:
         return context
 
 
-def choose_precision(wanted: str, device: str) -> Precision:
-    """Resolve "auto" for a device such as "cpu" or "cuda:0", or check what was asked for."""
+def choose_precision(wanted: str, device: str, *, exact: bool = False) -> Precision:
+    """Resolve "auto" for a device such as "cpu" or "cuda:0", or check what was asked for.
+
+    `exact` is for what is computed once and read many times.
+    """
     kind = device.split(":")[0]
+    if wanted == "auto" and exact:
+        return Precision(key="float32", reason=EXACT, device_type=kind)
     if wanted == "auto":
         key, reason = fastest(kind, device)
         return Precision(key=key, reason=reason, device_type=kind)

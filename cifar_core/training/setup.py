@@ -17,8 +17,8 @@ from cifar_core.data.batches import Batches
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.data.split import split
 from cifar_core.errors import DataError
-from cifar_core.models import MODELS
 from cifar_core.training.features import FeatureBatches
+from cifar_core.training.freezing import keeps_features
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
@@ -120,11 +120,6 @@ def prepare(
     )
     features = feature_sets(config, dataset, train_part, val_part, device)
     return Setup(trainer=trainer, test=test, features=features)
-
-
-def keeps_features(config: TrainConfig) -> bool:
-    """Tell whether only the head learns, from features that are computed once."""
-    return bool(MODELS[config.model].weights) and config.plan == "head" and config.cached_views > 0
 
 
 def feature_sets(

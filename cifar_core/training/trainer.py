@@ -21,7 +21,7 @@ from cifar_core.schedules import SCHEDULES
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
-from cifar_core.training.freezing import freeze, part_at, weight_groups
+from cifar_core.training.freezing import freeze, keeps_features, part_at, weight_groups
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
@@ -98,7 +98,8 @@ class Trainer:
         self.config, self.spec = config, MODELS[config.model]
         self.train_batches: Batches | FeatureBatches = train
         self.val_batches: Batches | FeatureBatches = val
-        self.precision = choose_precision(config.precision, device)
+        exact = keeps_features(config)
+        self.precision = choose_precision(config.precision, device, exact=exact)
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
