@@ -11,6 +11,7 @@ Three ways to train a new last layer for 20 epochs, side by side in one run:
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -177,6 +178,7 @@ def table(arguments: argparse.Namespace) -> None:
                         cached_views=views,
                         precision=arguments.precision,
                     )
+                    shutil.rmtree(store / "features", ignore_errors=True)
                     found = measure(config, smaller(whole, size), store)
                     print(row(config, size, rates, *found), flush=True)
 
