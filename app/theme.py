@@ -44,6 +44,14 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def magnitude(number: float) -> str:
+    """Write a large number with three digits and its power of a thousand: 11.2 M."""
+    for power, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= power:
+            return f"{number / power:.3g}{NARROW}{letter}"
+    return count(number)
+
+
 def plural(number: float, thing: str) -> str:
     """Write how many of a thing there are: 1 image, 2 images."""
     return f"{count(number)} {thing}" + ("" if number == 1 else "s")

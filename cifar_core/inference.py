@@ -17,13 +17,15 @@ SHOWN = 4  # names listed in a message before it says how many more there are
 class Classifier:
     """A network in evaluation mode with the names of its classes.
 
-    `layer` is where class-activation maps are taken. Whoever runs the model holds `lock`:
+    `layer` is where class-activation maps are taken; None, with a sentence why in `layer_note`,
+    if the network has no such layer. Whoever runs the model holds `lock`:
     saliency methods hook into the layers, and another thread's pass would trip over the hooks.
     """
 
     model: nn.Module  # images [N, 3, 32, 32] in [0, 1] -> logits [N, K]
     classes: tuple[str, ...]
-    layer: nn.Module
+    layer: nn.Module | None
+    layer_note: str = ""
     title: str = ""
     lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
@@ -33,13 +35,15 @@ def make_classifier(
     weights: Mapping[str, Tensor],
     *,
     classes: Sequence[str],
-    layer: str,
+    layer: str | None,
+    layer_note: str = "",
     title: str = "",
 ) -> Classifier:
     """Load saved weights into a freshly built network, which the classifier then owns.
 
-    `layer` is the dotted name of the layer for class-activation maps. Raises CheckpointError if
-    a single weight is missing, left over or of another shape, or if the classes do not fit.
+    `layer` is the dotted name of the layer for class-activation maps, if there is one. Raises
+    CheckpointError if a single weight is missing, left over or of another shape, or if the
+    classes do not fit.
     """
     if misfits := weights_that_do_not_fit(model, weights):
         raise CheckpointError(
@@ -49,7 +53,11 @@ def make_classifier(
     model.load_state_dict(weights)
     model.float().eval().requires_grad_(False)
     classifier = Classifier(
-        model=model, classes=tuple(classes), layer=model.get_submodule(layer), title=title
+        model=model,
+        classes=tuple(classes),
+        layer=model.get_submodule(layer) if layer else None,
+        layer_note=layer_note,
+        title=title,
     )
     answers = predict(classifier, torch.zeros(1, 3, 32, 32)).shape[1]
     if answers != len(classes):

@@ -164,3 +164,23 @@ def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):
     page = open_page("new_run", clone=1)
     assert not page.exception
     assert "gone" in page.toast[0].value
+
+
+def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store):
+    page = open_page("new_run", preset="lab_cnn")
+    assert "usual_rate" not in {b.key for b in page.button}
+    choose(page, "optimizer", "adam")
+    assert page.button(key="usual_rate").label == "Adam usually takes 0.001: use it"
+    page.button(key="usual_rate").click().run()
+    assert number(page, "learning_rate").value == 0.001
+    assert "usual_rate" not in {b.key for b in page.button}
+
+
+def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
+    make_run(store)
+    page = open_page("new_run", preset="lab_cnn")
+    assert "94.8" in texts(page)
+    assert "per epoch in run #1" in texts(page)
+    choose(page, "model", "resnet18")
+    assert "Residual network" in texts(page)
+    assert "per epoch in run" not in texts(page)

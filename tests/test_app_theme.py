@@ -69,3 +69,11 @@ def test_a_long_checksum_is_cut_but_a_sentence_and_a_commit_are_not():
     assert theme.fact("a sentence " * 9).startswith("a sentence a sentence a sentence")
     assert theme.fact(94_762) == "94,762"
     assert theme.fact(False) == "no"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(7, "7"), (94_762, "94.8 k"), (11_173_962, "11.2 M"), (17.6e9, "17.6 G")],
+)
+def test_a_large_number_is_written_with_three_digits(number, words):
+    assert theme.magnitude(number).replace(SPACE, " ") == words

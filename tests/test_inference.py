@@ -25,13 +25,17 @@ def classifier(**changes):
     return make_classifier(built(), weights(), **given)
 
 
-@pytest.mark.parametrize("key", MODELS)
+SMALL = [key for key, spec in MODELS.items() if spec.input_size == 32]
+
+
+@pytest.mark.parametrize("key", SMALL)
 def test_every_model_becomes_a_classifier_with_its_cam_layer(key, images):
     spec = MODELS[key]
     made = make_classifier(
         spec.build(10), spec.build(10).state_dict(), classes=TEN, layer=spec.cam_layer
     )
-    assert made.layer is made.model.get_submodule(spec.cam_layer)
+    wanted = made.model.get_submodule(spec.cam_layer) if spec.cam_layer else None
+    assert made.layer is wanted
     assert predict(made, images).shape == (2, 10)
 
 

@@ -13,14 +13,13 @@ from app.navigation import link
 from app.session import classifier, saliency, store
 from cifar_core.data.images import network_view, seen_box, to_tensor
 from cifar_core.errors import CifarError
-from cifar_core.explain import SALIENCY
+from cifar_core.explain import SALIENCY, suitable
 from cifar_core.explain.render import enlarge, overlay
 from cifar_core.inference import Classifier, predict, top
 from cifar_core.runs import CheckpointInfo, Run, RunRow
 
 SIDE = 320  # pixels to which small pictures are enlarged
 PREDICTED = "Predicted class"
-AUTOMATIC = [spec.key for spec in SALIENCY.values() if spec.automatic]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +103,14 @@ def keep_run_in_address() -> None:
 
 def choose_view(network: Classifier) -> tuple[list[str], str, float]:
     """Let the person choose methods, the class to explain, and how strong the colours are."""
+    offered = suitable(network)
     methods = st.pills(
-        "Methods", list(SALIENCY), selection_mode="multi", default=AUTOMATIC, key="methods",
+        "Methods", [spec.key for spec in offered], selection_mode="multi",
+        default=[spec.key for spec in offered if spec.automatic], key=f"methods{len(offered)}",
         format_func=lambda key: SALIENCY[key].title, persist_state="session", wrap=True,
     )  # fmt: skip
+    if network.layer_note:
+        st.caption(f"No class-activation maps: {theme.safe(network.layer_note)}")
     target = st.selectbox(
         "Class to explain", [PREDICTED, *network.classes], key="target",
         help="Why this class, or what would speak for another one?",
@@ -116,7 +119,7 @@ def choose_view(network: Classifier) -> tuple[list[str], str, float]:
         "Opacity", 0, 100, 80, step=5, format="%d %%", key="opacity", persist_state="session"
     )
     with st.expander("What the methods answer"):
-        for spec in SALIENCY.values():
+        for spec in offered:
             st.markdown(f"**{spec.title}.** {spec.summary} [Paper]({spec.paper})")
         st.caption("A map shows what the network used, which need not be what it should use.")
     return methods, target, opacity / 100

@@ -8,15 +8,18 @@ import numpy as np
 import streamlit as st
 
 from app import charts, theme, widgets
+from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
+from app.components.rate_hint import rate_hint
 from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
 from cifar_core import data
-from cifar_core.config import MACHINE, PRESETS, STOPPING, TrainConfig
+from cifar_core.config import DATA, MACHINE, NETWORK, OPTIMISATION, PRESETS, STOPPING, TrainConfig
 from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
+from cifar_core.models import MODELS
 from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
@@ -118,8 +121,12 @@ def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan:
             widgets.settings_inputs(
                 settings, draft, prefix, problems=plan.problems, suggested=suggested
             )
-            if group == "Data" and plan.images is not None:
+            if group == DATA and plan.images is not None:
                 augmentation(plan.images, values)
+            elif group == NETWORK and values["model"] in MODELS:
+                model_card(values["model"])
+            elif group == OPTIMISATION:
+                rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
 
 def sources_of_images() -> list[str]:

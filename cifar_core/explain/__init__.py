@@ -19,9 +19,14 @@ class Explainable(Protocol):
     @property
     def model(self) -> nn.Module: ...
     @property
-    def layer(self) -> nn.Module: ...
+    def layer(self) -> nn.Module | None: ...
     @property
     def lock(self) -> Lock: ...
+
+
+def suitable(classifier: Explainable) -> list[SaliencySpec]:
+    """Return the methods that can be right for the network, in the order of the registry."""
+    return [s for s in SALIENCY.values() if classifier.layer is not None or not s.needs_layer]
 
 
 def explain(
@@ -42,4 +47,4 @@ def explain(
         return spec.attribute(subject, images.to(device), targets.to(device), settings).cpu()
 
 
-__all__ = ["SALIENCY", "SaliencySpec", "Subject", "explain"]
+__all__ = ["SALIENCY", "SaliencySpec", "Subject", "explain", "suitable"]

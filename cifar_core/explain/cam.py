@@ -46,6 +46,7 @@ SPECS = [
         summary="Which regions spoke for this class, and which against it?",
         method=hires_cam,
         signed=True,
+        needs_layer=True,
         automatic=True,
         paper="https://arxiv.org/abs/2011.08891",
     ),
@@ -55,6 +56,7 @@ SPECS = [
         summary="Which regions show the features that matter, on average, for this class?",
         method=grad_cam,
         signed=False,
+        needs_layer=True,
         paper="https://arxiv.org/abs/1610.02391",
     ),
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cifar_core.errors import ExplanationError
 from cifar_core.settings import Settings
 
 
@@ -19,7 +20,7 @@ class Subject:
     """
 
     model: nn.Module
-    layer: nn.Module
+    layer: nn.Module | None  # None if no layer of the model has maps to weigh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class SaliencySpec:
     signed: bool  # negative values speak against the class; otherwise the map is >= 0
     # settings -> how often one image goes forward and back through the model
     passes: Callable[..., int] = lambda settings: 1
+    needs_layer: bool = False  # reads the feature maps of the subject's layer
     automatic: bool = False  # quick and faithful enough to be shown without being asked for
     paper: str = ""
 
@@ -43,8 +45,14 @@ class SaliencySpec:
     ) -> Tensor:
         """Return saliency [N, H, W] of images [N, 3, H, W] in [0, 1] for the classes [N].
 
-        The model is explained as it predicts, in evaluation mode, and is left as it was.
+        The model is explained as it predicts, in evaluation mode, and is left as it was. Raises
+        ExplanationError if the method needs a layer and the subject has none.
         """
+        if self.needs_layer and subject.layer is None:
+            raise ExplanationError(
+                f"{self.title} weighs the maps of a layer, and this network has no layer with "
+                "maps. Choose a method that follows the gradient to the pixels."
+            )
         with torch.inference_mode(False), torch.enable_grad(), at_rest(subject.model):
             # a fresh leaf: frozen models get a gradient too, and the caller's tensor keeps its own
             leaf = images.detach().clone().requires_grad_()

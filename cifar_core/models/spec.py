@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
+
+Family = Literal["Convolutional", "Residual", "Efficient", "Transformer", "Graph"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,9 +16,15 @@ class ModelSpec:
     key: str  # saved in config.json; never renamed
     title: str
     summary: str
+    family: Family  # heading under which the page shows it
     # number of classes, then the settings named in `uses` by keyword
     # -> a network that maps images [N, 3, 32, 32] in [0, 1] to logits [N, K]
     build: Callable[..., nn.Module]
-    cam_layer: str  # dotted name of the deepest layer whose maps are still at least 8 x 8
+    cam_layer: str | None  # dotted name of the deepest layer whose maps are still at least 8 x 8
+    cam_note: str = ""  # why no layer is fit for class-activation maps, where none is
+    input_size: int = 32  # pixels a side that it computes on; a larger one enlarges its images
     uses: tuple[str, ...] = ()  # the settings that only this architecture reads
     paper: str = ""
+
+    def __post_init__(self) -> None:
+        assert (self.cam_layer is None) == bool(self.cam_note), "a CAM layer or why there is none"

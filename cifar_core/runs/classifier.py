@@ -17,10 +17,12 @@ def load_classifier(run: Run, checkpoint: str = "best") -> Classifier:
             f"or damaged. Resume the run for a moment to have it written anew."
         )
     config = run.config
+    spec = MODELS[config.model]
     return make_classifier(
         config.build_model(len(classes)),
         checkpoints.load_model(info.path),
         classes=classes,
-        layer=MODELS[config.model].cam_layer,
+        layer=spec.cam_layer,
+        layer_note=spec.cam_note,
         title=f"{run.name}, epoch {info.epoch:.3g}",
     )

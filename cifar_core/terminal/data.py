@@ -30,13 +30,16 @@ def add(commands: Any) -> None:
 def list_models(arguments: Namespace) -> int:
     """Print one line for each architecture."""
     from cifar_core.models import MODELS
+    from cifar_core.models.measure import card
 
     show(
         [
             {
                 "model": spec.key,
                 "title": spec.title,
-                "parameters": sum(p.numel() for p in spec.build(10).parameters()),
+                "family": spec.family,
+                "parameters": card(spec).parameters,
+                "pixels": spec.input_size,
                 "summary": spec.summary,
             }
             for spec in MODELS.values()

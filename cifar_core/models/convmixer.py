@@ -1,0 +1,60 @@
+"""ConvMixer: patches, then large convolutions that mix places and small ones that mix channels."""
+
+from torch import Tensor, nn
+
+from cifar_core.models.scaling import Scaled
+from cifar_core.models.spec import ModelSpec
+
+
+class ConvMixer(nn.Module):
+    """One resolution throughout: `depth` blocks of `width` channels on patches of 2 x 2."""
+
+    def __init__(
+        self, num_classes: int, *, width: int, depth: int, kernel: int = 5, patch: int = 2
+    ) -> None:
+        super().__init__()
+        self.stem = activated(nn.Conv2d(3, width, patch, stride=patch))  # [N, C, 16, 16]
+        self.blocks = nn.Sequential(*(Block(width, kernel) for _ in range(depth)))
+        self.head = nn.Linear(width, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map scaled images [N, 3, 32, 32] to logits [N, K]."""
+        logits: Tensor = self.head(self.blocks(self.stem(x)).mean(dim=(2, 3)))
+        return logits
+
+
+class Block(nn.Module):
+    """Mixes the places of each channel, with a shortcut, then the channels of each place."""
+
+    def __init__(self, width: int, kernel: int) -> None:
+        super().__init__()
+        self.places = activated(nn.Conv2d(width, width, kernel, padding="same", groups=width))
+        self.channels = activated(nn.Conv2d(width, width, kernel_size=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape [N, C, H, W]."""
+        mixed: Tensor = self.channels(x + self.places(x))
+        return mixed
+
+
+def activated(conv: nn.Conv2d) -> nn.Sequential:
+    """Follow a convolution by GELU and batch norm, in this order."""
+    return nn.Sequential(conv, nn.GELU(), nn.BatchNorm2d(conv.out_channels))
+
+
+def build(num_classes: int) -> nn.Module:
+    """Return a fresh ConvMixer-256/8."""
+    return Scaled(ConvMixer(num_classes, width=256, depth=8))
+
+
+SPECS = [
+    ModelSpec(
+        key="convmixer_256_8",
+        title="ConvMixer-256/8",
+        summary="A transformer's layout made of convolutions: few weights, many steps.",
+        family="Convolutional",
+        build=build,
+        cam_layer="body.blocks",
+        paper="https://arxiv.org/abs/2201.09792",
+    )
+]

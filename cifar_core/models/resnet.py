@@ -1,0 +1,55 @@
+"""ResNet: shortcuts around every two or three convolutions let depth help instead of hurt."""
+
+from functools import partial
+
+from torch import nn
+
+from cifar_core.models.scaling import Scaled
+from cifar_core.models.spec import ModelSpec
+
+PAPER = "https://arxiv.org/abs/1512.03385"
+
+
+def build(name: str, num_classes: int) -> nn.Module:
+    """Return torchvision's network with a stem for small images.
+
+    The original quarters the image before its first block, which leaves 32 pixels too coarse.
+    """
+    from torchvision import models
+
+    body = models.get_model(name, weights=None, num_classes=num_classes)
+    body.conv1 = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
+    nn.init.kaiming_normal_(body.conv1.weight, mode="fan_out", nonlinearity="relu")
+    body.maxpool = nn.Identity()
+    return Scaled(body)
+
+
+SPECS = [
+    ModelSpec(
+        key="resnet18",
+        title="ResNet-18",
+        summary="The usual yardstick: simple, strong and well understood.",
+        family="Residual",
+        build=partial(build, "resnet18"),
+        cam_layer="body.layer3",
+        paper=PAPER,
+    ),
+    ModelSpec(
+        key="resnet34",
+        title="ResNet-34",
+        summary="ResNet-18 with twice the blocks; a little better for twice the time.",
+        family="Residual",
+        build=partial(build, "resnet34"),
+        cam_layer="body.layer3",
+        paper=PAPER,
+    ),
+    ModelSpec(
+        key="resnet50",
+        title="ResNet-50",
+        summary="Blocks of three convolutions, squeezed in the middle: deep and still affordable.",
+        family="Residual",
+        build=partial(build, "resnet50"),
+        cam_layer="body.layer3",
+        paper=PAPER,
+    ),
+]

@@ -1,0 +1,65 @@
+"""ResNet-9: the short residual network that made training CIFAR-10 a matter of a minute."""
+
+from torch import Tensor, nn
+
+from cifar_core.models.scaling import Scaled
+from cifar_core.models.spec import ModelSpec
+
+LOGIT_SCALE = 0.125  # keeps the first losses small, so that a large rate may be used at once
+
+
+class ResNet9(nn.Module):
+    """Four stages of widths 64, 128, 256, 512; two of them with a shortcut around two convs."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.stem = conv_block(3, 64)  # [N, 64, 32, 32]
+        self.stage1 = nn.Sequential(*conv_block(64, 128), nn.MaxPool2d(2), Shortcut(128))
+        self.stage2 = nn.Sequential(*conv_block(128, 256), nn.MaxPool2d(2))  # [N, 256, 8, 8]
+        self.stage3 = nn.Sequential(*conv_block(256, 512), nn.MaxPool2d(2), Shortcut(512))
+        self.head = nn.Linear(512, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map scaled images [N, 3, 32, 32] to logits [N, K]."""
+        x = self.stage3(self.stage2(self.stage1(self.stem(x))))  # [N, 512, 4, 4]
+        logits: Tensor = self.head(x.amax(dim=(2, 3))) * LOGIT_SCALE
+        return logits
+
+
+class Shortcut(nn.Module):
+    """Adds what two convolutions make of the maps to the maps themselves."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(*conv_block(channels, channels), *conv_block(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape [N, C, H, W]."""
+        return x + self.convs(x)
+
+
+def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Convolve, normalise and activate."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+    )
+
+
+def build(num_classes: int) -> nn.Module:
+    """Return a fresh ResNet-9."""
+    return Scaled(ResNet9(num_classes))
+
+
+SPECS = [
+    ModelSpec(
+        key="resnet9",
+        title="ResNet-9",
+        summary="Four wide stages and two shortcuts: the most accuracy for a minute of training.",
+        family="Residual",
+        build=build,
+        cam_layer="body.stage2",
+        paper="https://github.com/davidcpage/cifar10-fast",
+    )
+]

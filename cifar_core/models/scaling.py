@@ -1,0 +1,39 @@
+"""Puts the scaling of the images into the model, so that no caller can forget or repeat it."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Scaled(nn.Module):
+    """A network behind the scaling that it wants, and behind an enlargement if it needs one.
+
+    Images [N, 3, H, W] in [0, 1] become (images - mean) / std, after they were brought to
+    `resolution` pixels a side, if one is given. The defaults give about zero mean and unit spread.
+    The constants are no part of the saved weights: those keep the names that they have in `body`.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        body: nn.Module,
+        *,
+        mean: tuple[float, float, float] = (0.5, 0.5, 0.5),
+        std: tuple[float, float, float] = (0.25, 0.25, 0.25),
+        resolution: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.resolution = resolution
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images [N, 3, H, W] in [0, 1] to logits [N, K]."""
+        if self.resolution is not None and images.shape[2:] != (self.resolution, self.resolution):
+            size = (self.resolution, self.resolution)
+            images = F.interpolate(images, size, mode="bilinear", antialias=False)
+        logits: Tensor = self.body((images - self.mean) / self.std)
+        return logits

@@ -1,0 +1,130 @@
+"""The parts of a Vision GNN's block: exchange with the neighbours, then each place for itself.
+
+Letters: N images, C channels, H W the grid of P = H * W places, Q places that answer. All
+convolutions of 1 x 1 are linear layers on each place.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cifar_core.models.vig_graph import Nearest, max_relative
+
+
+class Block(nn.Module):
+    """A grapher and a feed-forward network, each added to what came in."""
+
+    def __init__(
+        self,
+        channels: int,
+        nearest: Nearest,
+        *,
+        pool: int = 1,
+        relative_pos: Tensor | None = None,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.grapher = Grapher(channels, nearest, pool, relative_pos, drop_path)
+        self.ffn = FFN(channels, drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape [N, C, H, W]."""
+        mixed: Tensor = self.ffn(self.grapher(x))
+        return mixed
+
+
+class Grapher(nn.Module):
+    """Builds the graph from the features and lets every place learn from its neighbours.
+
+    The places that answer are cells of `pool` x `pool` places. `relative_pos` [1, P, Q] is how far
+    they are apart: a constant, yet saved with the weights, as the published files do.
+    """
+
+    relative_pos: Tensor | None
+
+    def __init__(
+        self,
+        channels: int,
+        nearest: Nearest,
+        pool: int,
+        relative_pos: Tensor | None,
+        drop_path: float,
+    ) -> None:
+        super().__init__()
+        self.pool = pool
+        self.fc1 = conv_norm(channels, channels)
+        self.nearest = nearest
+        self.conv = MaxRelative(channels)
+        self.fc2 = conv_norm(2 * channels, channels)
+        self.drop_path = DropPath(drop_path)
+        self.register_buffer("relative_pos", relative_pos)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape [N, C, H, W]."""
+        y = self.fc1(x)
+        places = as_list(y)
+        keys = places if self.pool == 1 else as_list(F.avg_pool2d(y, self.pool))
+        neighbours = self.nearest(places, keys, self.relative_pos)
+        return x + self.drop_path(self.fc2(self.conv(y, keys, neighbours)))
+
+
+class MaxRelative(nn.Module):
+    """Joins each feature with its largest difference to a neighbour and mixes them in four heads.
+
+    The two are interleaved, so that each head sees both of the same quarter of the channels.
+    """
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.update = conv_norm(2 * channels, 2 * channels, groups=heads)
+
+    def forward(self, x: Tensor, keys: Tensor, neighbours: Tensor) -> Tensor:
+        """Map [N, C, H, W], keys [N, Q, C] and neighbours [N, P, k] to [N, 2C, H, W]."""
+        places = as_list(x)
+        both = torch.stack([places, max_relative(places, keys, neighbours)], dim=3)
+        maps = both.flatten(2).transpose(1, 2).unflatten(2, x.shape[2:])  # [N, 2C, H, W]
+        return F.gelu(self.update(maps))
+
+
+class FFN(nn.Module):
+    """Widens each place's features four-fold, activates and narrows them again."""
+
+    def __init__(self, channels: int, drop_path: float) -> None:
+        super().__init__()
+        self.fc1 = conv_norm(channels, 4 * channels)
+        self.fc2 = conv_norm(4 * channels, channels)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape [N, C, H, W]."""
+        return x + self.drop_path(self.fc2(F.gelu(self.fc1(x))))
+
+
+class DropPath(nn.Module):
+    """Leaves a branch out for a random share of the images while training."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the maps, some images' zero and the others' raised to the same mean."""
+        if not self.training or self.share == 0:
+            return x
+        kept = 1 - self.share
+        return x * x.new_empty(len(x), 1, 1, 1).bernoulli_(kept).div_(kept)
+
+
+def as_list(x: Tensor) -> Tensor:
+    """View maps [N, C, H, W] as a list of places [N, H * W, C]."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def conv_norm(
+    channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    """Convolve, with the bias that the published weights have, and normalise."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups),
+        nn.BatchNorm2d(channels_out),
+    )

@@ -1,0 +1,119 @@
+"""The graph inside a Vision GNN: which places of an image look alike, and what differs there.
+
+Letters: N images, P places that ask, Q places that answer, C channels, k neighbours.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BAG_DEVICES = ("cpu", "cuda", "meta")  # where embedding_bag is known to take the maximum
+
+
+class Nearest(nn.Module):
+    """Finds the k places most alike to each place. It has no weights.
+
+    A module, so that a forward hook can read the graph. With a dilation d, every d-th of the k * d
+    nearest is kept, which reaches further. If the places answer themselves, the first neighbour
+    of a place is the place itself.
+    """
+
+    def __init__(self, k: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.k, self.dilation = k, dilation
+
+    @torch.no_grad()
+    def forward(self, places: Tensor, keys: Tensor, distance: Tensor | None = None) -> Tensor:
+        """Return the neighbours [N, P, k] of places [N, P, C] among keys [N, Q, C], nearest first.
+
+        Nearness is the cosine of the features, less `distance` [1, P, Q] if one is given. Near
+        ties are common and decide the logits, so it is computed in float32 under autocast too.
+        """
+        k = min(self.k, keys.shape[1])
+        dilation = max(1, min(self.dilation, keys.shape[1] // k))
+        with no_autocast(places.device.type):
+            ask, answer = (F.normalize(wide(x), dim=2) for x in (places, keys))
+            nearness = torch.bmm(ask, answer.transpose(1, 2)).mul_(2)  # [N, P, Q]
+            if distance is not None:
+                nearness -= distance
+        found = nearness.topk(k * dilation, dim=2).indices
+        return found[..., ::dilation]
+
+
+def no_autocast(device_type: str) -> AbstractContextManager[object]:
+    """Return the context in which numbers keep their format; "meta" knows no other."""
+    if torch.amp.is_autocast_available(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
+
+
+def wide(x: Tensor) -> Tensor:
+    """Return the values in at least 32 bits."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def max_relative(places: Tensor, keys: Tensor, neighbours: Tensor) -> Tensor:
+    """Return by how much each feature is stronger at its strongest neighbour; [N, P, C].
+
+    max_j (key_j - place) = (max_j key_j) - place, exactly so in floating point as well, because
+    rounding keeps the order.
+    """
+    return neighbour_max(keys, neighbours) - places
+
+
+def neighbour_max(keys: Tensor, neighbours: Tensor) -> Tensor:
+    """Return the largest value of each feature among the neighbours [N, P, k]; [N, P, C].
+
+    An embedding bag takes the maximum without ever holding all [N, P, k, C] neighbours. Its
+    gradient has no repeatable form on a GPU, so plain indexing stands in where that is asked for.
+    """
+    images, places, k = neighbours.shape
+    first = torch.arange(images, device=keys.device).view(-1, 1, 1) * keys.shape[1]
+    rows, which = keys.flatten(0, 1), (neighbours + first).view(-1, k)  # [N Q, C], [N P, k]
+    if torch.are_deterministic_algorithms_enabled() or keys.device.type not in BAG_DEVICES:
+        largest = rows.index_select(0, which.flatten()).view(*which.shape, -1).amax(dim=1)
+    else:
+        largest = F.embedding_bag(which, rows, mode="max")
+    return largest.view(images, places, -1)
+
+
+def relative_distance(channels: int, side: int, pool: int) -> Tensor:
+    """Return how far apart places lie, [1, P, Q], for a grid whose answers are pooled cells.
+
+    The distance is the negative likeness of sine-cosine position codes, taken at the centres of
+    the cells; between -2 and 2, smaller is nearer.
+    """
+    places = position_codes(channels, torch.arange(side))
+    keys = position_codes(channels, (torch.arange(side // pool) + 0.5) * pool - 0.5)
+    return -(2 * places @ keys.T / channels).float()[None]
+
+
+def published_relative_distance(channels: int, side: int, pool: int) -> Tensor:
+    """Return the table of the published pyramid networks, [1, P, Q].
+
+    Their pooled cells get the full table squeezed along the flattened index of the keys, which
+    blurs neighbouring columns instead of taking the cells' centres; the weights are used to it.
+    """
+    codes = position_codes(channels, torch.arange(side))
+    table = (2 * codes @ codes.T / channels).float()[None, None]
+    size = (side**2, (side // pool) ** 2)
+    return -F.interpolate(table, size, mode="bicubic", align_corners=False)[0]
+
+
+def position_codes(channels: int, at: Tensor) -> Tensor:
+    """Return float64 codes [P, C] of a square grid whose rows and columns lie `at` these places.
+
+    The first half of the channels tells the column, the second half the row.
+    """
+    row, column = torch.meshgrid(at, at, indexing="ij")
+    half = channels // 2
+    return torch.cat([waves(half, column.flatten()), waves(half, row.flatten())], dim=1)
+
+
+def waves(channels: int, at: Tensor) -> Tensor:
+    """Return sines, then cosines, of positions [P] at falling frequencies; [P, C]."""
+    rates = 10000 ** -(torch.arange(channels // 2, dtype=torch.float64) / (channels / 2))
+    angles = at.double()[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)

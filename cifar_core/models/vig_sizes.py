@@ -1,0 +1,69 @@
+"""The sizes of Vision GNN: small ones for 32 pixels, and the published ones for 224.
+
+The published numbers are those of https://arxiv.org/abs/2206.00272 and its authors' code.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What makes one Vision GNN differ from another."""
+
+    depths: tuple[int, ...]  # blocks of each stage; the image is halved between two stages
+    widths: tuple[int, ...]  # channels of each stage
+    stem: tuple[tuple[int, int], ...]  # of each convolution: what its width is divided by, stride
+    pools: tuple[int, ...] = (1,)  # of each stage: the places that answer are cells of this side
+    neighbours: tuple[int, int] = (9, 9)  # of the first and of the last block
+    distance: str = ""  # key of DISTANCES, where nearness counts positions too
+    dilated: bool = False  # every fourth block on, the neighbours are sought further away
+    input_size: int = 32  # pixels a side
+    head: int = 0  # width of the layer before the last, if there is one
+    drop_path: float = 0.0  # share of images that skip the last block; rises from 0 at the first
+
+
+TO_8 = ((2, 1), (1, 2), (1, 2))  # from 32 pixels to a grid of 8 x 8
+NARROW_TO_8 = ((4, 1), (2, 2), (1, 2), (1, 1))  # spares the first, largest maps
+TO_16 = ((2, 1), (1, 2), (1, 1))
+ISOTROPIC = partial(
+    Sizes,
+    stem=((8, 2), (4, 2), (2, 2), (1, 2), (1, 1)),  # from 224 pixels to 14 x 14
+    neighbours=(9, 18),
+    dilated=True,
+    input_size=224,
+    head=1024,
+    drop_path=0.1,
+)
+PYRAMID = partial(
+    Sizes,
+    stem=((2, 2), (1, 2), (1, 1)),  # from 224 pixels to 56 x 56
+    pools=(4, 2, 1, 1),
+    distance="published",
+    dilated=True,
+    input_size=224,
+    head=1024,
+    drop_path=0.1,
+)
+SIZES = {
+    "vig_nano": Sizes(depths=(6,), widths=(64,), stem=TO_8),
+    "vig_tiny": Sizes(depths=(8,), widths=(96,), stem=TO_8, drop_path=0.05),
+    "vig_small": Sizes(
+        depths=(12,), widths=(192,), stem=NARROW_TO_8, neighbours=(9, 18), drop_path=0.1
+    ),
+    "vig_pyramid": Sizes(
+        depths=(2, 4, 2),
+        widths=(48, 96, 192),
+        stem=TO_16,
+        pools=(2, 1, 1),
+        distance="centres",
+        drop_path=0.05,
+    ),
+    "vig_ti": ISOTROPIC(depths=(12,), widths=(192,)),
+    "vig_s": ISOTROPIC(depths=(16,), widths=(320,)),
+    "vig_b": ISOTROPIC(depths=(16,), widths=(640,)),
+    "pvig_ti": PYRAMID(depths=(2, 2, 6, 2), widths=(48, 96, 240, 384)),
+    "pvig_s": PYRAMID(depths=(2, 2, 6, 2), widths=(80, 160, 400, 640)),
+    "pvig_m": PYRAMID(depths=(2, 2, 16, 2), widths=(96, 192, 384, 768)),
+    "pvig_b": PYRAMID(depths=(2, 2, 18, 2), widths=(128, 256, 512, 1024)),
+}
