@@ -124,7 +124,7 @@ def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan:
             if group == DATA and plan.images is not None:
                 augmentation(plan.images, values)
             elif group == NETWORK and values["model"] in MODELS:
-                model_card(values["model"])
+                model_card(values)
             elif group == OPTIMISATION:
                 rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
