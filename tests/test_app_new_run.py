@@ -4,7 +4,8 @@ import pytest
 from pages import make_run, open_page, texts
 
 from app import theme
-from cifar_core.config import PRESETS, TrainConfig
+from cifar_core.config import TrainConfig
+from cifar_core.presets import PRESETS
 from cifar_core.runs import files
 
 
@@ -125,7 +126,7 @@ def test_every_setting_can_be_reached(store):
 def test_another_preset_fills_the_form_anew(store):
     page = open_page("new_run")
     number(page, "epochs").set_value(99).run()
-    page.segmented_control(key=f"source{page.session_state['draft_number']}").set_value("smoke")
+    page.selectbox(key=f"source{page.session_state['draft_number']}").select("smoke")
     page.run()
     assert number(page, "epochs").value == PRESETS["smoke"].values["epochs"]
     assert number(page, "train_fraction").value == PRESETS["smoke"].values["train_fraction"]
