@@ -1,7 +1,6 @@
-"""The settings of a training run, and the presets to start from."""
+"""The settings of a training run."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
 
@@ -10,6 +9,7 @@ from cifar_core.optim import OPTIMIZERS
 from cifar_core.registry import Option, Registry
 from cifar_core.schedules import SCHEDULES
 from cifar_core.settings import Settings, choice, number, switch, text
+from cifar_core.transfer import TRANSFER_PLANS
 
 DATA, NETWORK, OPTIMISATION = "Data", "Network", "Optimisation"
 STOPPING, MACHINE = "Stopping", "Machine and reproducibility"
@@ -82,6 +82,50 @@ class TrainConfig(Settings):
         group=NETWORK,
         used_by="model",
         help="Share of the last features that is set to zero at each training step.",
+    )
+    resolution: int = number(
+        128,
+        low=32,
+        high=384,
+        group=NETWORK,
+        used_by="model",
+        help="Pixels a side that images are enlarged to. Costs grow with its square: 96 to 128 "
+        "on a CPU; 224, as in pretraining, on a GPU.",
+    )
+    plan: str = choice(
+        "head",
+        TRANSFER_PLANS,
+        group=NETWORK,
+        used_by="model",
+        label="Transfer plan",
+        help="What is trained of a pretrained network; all else stays frozen.",
+    )
+    cached_views: int = number(
+        2,
+        low=0,
+        high=20,
+        group=NETWORK,
+        used_by="plan",
+        help="Augmented views of each image whose features are computed once and kept; 0 "
+        "computes them anew in every epoch, which takes as many times longer as there are epochs.",
+    )
+    head_epochs: int = number(
+        2,
+        low=1,
+        high=1000,
+        group=NETWORK,
+        used_by="plan",
+        help="Epochs in which the head learns alone, before everything does.",
+    )
+    backbone_rate: float = number(
+        0.1,
+        low=0.0001,
+        high=1.0,
+        group=NETWORK,
+        used_by="plan",
+        log_scale=True,
+        label="Backbone's share of the rate",
+        help="What the learning rate is multiplied by for the pretrained layers.",
     )
     optimizer: str = choice(
         "sgd", OPTIMIZERS, group=OPTIMISATION, help="How gradients become weight updates."
@@ -243,10 +287,18 @@ class TrainConfig(Settings):
         help="Decides the first weights, the order and the augmentation. Same seed, same run.",
     )
 
+    @property
+    def computes_on(self) -> int:
+        """How many pixels a side the network enlarges its images to, if it does."""
+        spec = MODELS[self.model]
+        return self.resolution if "resolution" in spec.uses else spec.input_size
+
     def build_model(self, num_classes: int) -> nn.Module:
         """Build the network with fresh weights; it maps images [N, 3, H, W] to logits [N, K]."""
         spec = MODELS[self.model]
-        return spec.build(num_classes, **{name: getattr(self, name) for name in spec.uses})
+        # the plan says what is trained of a network, which is built the same for all of them
+        parts = {name: getattr(self, name) for name in spec.uses if name != "plan"}
+        return spec.build(num_classes, **parts)
 
     def conflicts(self) -> dict[str, str]:
         """Find settings that are each in range but cannot go together."""
@@ -261,51 +313,17 @@ class TrainConfig(Settings):
                 f"warmup_epochs is {self.warmup_epochs:g}, but the run has only {self.epochs} "
                 f"epochs. Choose fewer than {self.epochs} (default 1)."
             )
+        used = MODELS[self.model].uses
+        if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
+            problems["head_epochs"] = (
+                f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
+                f"nothing but the head would learn. Choose fewer than {self.epochs}, or the plan "
+                "'head'."
+            )
+        if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
+            fitting = round(self.resolution / step) * step
+            problems["resolution"] = (
+                f"resolution is {self.resolution}, but {MODELS[self.model].title} cuts images "
+                f"into patches of {step} pixels. Choose a multiple of {step}, such as {fitting}."
+            )
         return problems
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preset:
-    """A named starting point: the settings in which it differs from the defaults."""
-
-    key: str
-    title: str
-    summary: str
-    values: dict[str, Any]
-
-    @property
-    def config(self) -> TrainConfig:
-        """Return the whole settings."""
-        return TrainConfig(**self.values)
-
-
-PRESETS = Registry(
-    "preset",
-    [
-        Preset(
-            key="lab_cnn",
-            title="Lab CNN",
-            summary="The course's first network. The course reported 66.71 % on test.",
-            values={"model": "simple_cnn"},
-        ),
-        Preset(
-            key="lab_cnn_dropout",
-            title="Lab CNN with dropout",
-            summary="The same with dropout: a little slower to learn, a little less overfitting.",
-            values={"model": "simple_cnn_dropout", "dropout": 0.3},
-        ),
-        Preset(
-            key="smoke",
-            title="60-second smoke test",
-            summary="A quarter of the images for a few epochs, to see everything work.",
-            values={
-                "model": "simple_cnn",
-                "train_fraction": 0.25,
-                "batch_size": 32,
-                "optimizer": "adam",
-                "learning_rate": 0.005,
-                "epochs": 8,
-            },
-        ),
-    ],
-)

@@ -5,6 +5,7 @@ CifarError                 anything the user can fix; its message is fit to be s
   ConfigError              one or more settings out of range; lists all of them at once
   DeviceError              a device that this machine does not have
   DataError                a dataset that is missing, damaged or not what it says it is
+  WeightsError             pretrained weights that are missing, damaged or of another network
   ImageError               an uploaded file that is no picture, or one too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for what was asked
@@ -35,6 +36,10 @@ class DeviceError(CifarError):
 
 class DataError(CifarError):
     """A dataset is missing, damaged or not what it says; names the file and the remedy."""
+
+
+class WeightsError(CifarError):
+    """Pretrained weights are missing, damaged or of another network; names file and remedy."""
 
 
 class ImageError(CifarError):

@@ -119,13 +119,17 @@ class Settings:
 
 
 def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings]) -> bool:
-    """Tell whether the entry that owns the setting, if any, uses it under these values."""
-    owner = rule_of(setting).used_by
-    if not owner:
+    """Tell whether the entry that owns the setting, if any, uses it under these values.
+
+    The owner may be owned itself, as the model decides whether there is a plan at all.
+    """
+    name = rule_of(setting).used_by
+    if not name:
         return True
-    among = rule_of(next(f for f in fields(group) if f.name == owner)).among
+    owner = next(f for f in fields(group) if f.name == name)
+    among = rule_of(owner).among
     assert among is not None
-    return setting.name in among[values[owner]].uses
+    return setting.name in among[values[name]].uses and is_used(owner, values, group)
 
 
 def parsed(setting: Field[Any], word: str) -> Any:

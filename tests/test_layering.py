@@ -10,10 +10,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # lowest first
     {"errors"},
-    {"registry", "device"},
+    {"download", "registry", "device"},
     {"settings"},
-    {"curves", "data", "explain", "inference", "intervals", "models", "optim", "schedules"},
+    {
+        *("curves", "data", "explain", "inference", "intervals", "models", "optim", "schedules"),
+        *("transfer", "weights"),
+    },
     {"config"},
+    {"presets"},
     {"training"},
     {"runs"},
     {"terminal"},
@@ -48,7 +52,8 @@ def test_the_core_imports_only_downwards(path):
 
 
 @pytest.mark.parametrize(
-    "module", ["cifar_core.runs.store", "cifar_core.data", "cifar_core.device"]
+    "module",
+    ["cifar_core.runs.store", "cifar_core.data", "cifar_core.device", "cifar_core.weights"],
 )
 def test_listing_runs_and_data_does_not_wait_for_torch(module):
     code = (

@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from cifar_core.data.cifar10 import BINARY_ARCHIVE, OFFICIAL
-from cifar_core.data.download import KEPT, TIMEOUT, Archive, download
 from cifar_core.data.progress import Progress, Report, cancel, cancel_file, progress, take
+from cifar_core.download import KEPT, TIMEOUT, Archive, download
 from cifar_core.errors import DataError
 
 __all__ = [

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cifar_core.data.download import KEPT
+from cifar_core.download import KEPT
 from cifar_core.errors import DataError
 
 EVERY = 0.25  # seconds between two reports

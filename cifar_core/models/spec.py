@@ -6,7 +6,22 @@ from typing import Literal
 
 from torch import nn
 
-Family = Literal["Convolutional", "Residual", "Efficient", "Transformer", "Graph"]
+Family = Literal[
+    "Convolutional", "Residual", "Efficient", "Transformer", "Graph", "Pretrained on ImageNet"
+]
+
+
+def unchanged(name: str) -> str:
+    """Return the name of a tensor as it is."""
+    return name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of a network between its input and its last layer."""
+
+    title: str
+    prefixes: tuple[str, ...]  # dotted names of the modules and parameters in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +40,11 @@ class ModelSpec:
     input_size: int = 32  # pixels a side that it computes on; a larger one enlarges its images
     uses: tuple[str, ...] = ()  # the settings that only this architecture reads
     paper: str = ""
+    weights: str = ""  # of a pretrained network: which weights it begins with
+    head: str = ""  # and the dotted name of its last layer, which is made anew for the classes
+    stages: tuple[Stage, ...] = ()  # and all before it, from the input on
+    rename: Callable[[str], str] = unchanged  # and a tensor's name as published -> ours
+    patch: int = 1  # and what a resolution must be a multiple of
 
     def __post_init__(self) -> None:
         assert (self.cam_layer is None) == bool(self.cam_note), "a CAM layer or why there is none"

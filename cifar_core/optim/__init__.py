@@ -29,10 +29,14 @@ class OptimizerSpec:
 
 def decay_groups(model: nn.Module, weight_decay: float) -> Groups:
     """Split the trainable weights in two: matrices and filters decay, norms and biases do not."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    return decaying([p for p in model.parameters() if p.requires_grad], weight_decay)
+
+
+def decaying(weights: list[nn.Parameter], weight_decay: float) -> Groups:
+    """Split weights in those that decay, matrices and filters, and the others."""
     return [
-        {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in weights if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
     ]
 
 

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", "torch-optimizer")
 
 
-def describe(plan: Mapping[str, Any], dataset: "Dataset", setup: "Setup") -> dict[str, Any]:
-    """Return versions, machine, precision and data of an attempt."""
+def describe(
+    plan: Mapping[str, Any],
+    dataset: "Dataset",
+    setup: "Setup",
+    weights: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return versions, machine, precision, data and pretrained weights of an attempt."""
     precision = setup.trainer.precision
     return {
         "python": platform.python_version(),
@@ -42,6 +47,7 @@ def describe(plan: Mapping[str, Any], dataset: "Dataset", setup: "Setup") -> dic
             "val_images": setup.trainer.val_batches.images,
             "test_images": setup.test.images,
         },
+        **({"weights": dict(weights)} if weights else {}),
     }
 
 

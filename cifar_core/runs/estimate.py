@@ -15,6 +15,7 @@ from cifar_core.runs import processes
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
+    from cifar_core.training.setup import Setup
 
 WARM_STEPS, LEAST_STEPS, MEASURED_SECONDS = 3, 5, 3.0
 LONGEST_SECONDS = 120
@@ -31,6 +32,7 @@ class Estimate:
     device: str
     device_reason: str
     steps: int  # measured
+    features_seconds: float = 0.0  # of the total, before the first epoch; kept for later runs
 
 
 def measure(config: "TrainConfig", store: Path) -> Estimate:
@@ -69,8 +71,9 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     torch.set_num_threads(device.choose_threads(config.threads))
     where, reason = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
-    setup = prepare(config, dataset, where.id)
+    setup = prepare(config, dataset, where.id)  # any weights take the same time
     trainer = setup.trainer
+    features_seconds = try_features(setup) if setup.features else 0.0
     trainer.rows_every = 1  # so that every step is waited for
     losses: list[float] = []
     start = time.perf_counter()
@@ -87,17 +90,47 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     steps = max(1, len(losses) - WARM_STEPS)
     step_seconds = (time.perf_counter() - start) / steps
     image_seconds = step_seconds / config.batch_size
-    evaluation_seconds = image_seconds / 3  # a forward pass is about a third of a training step
+    # a forward pass is about a third of a training step; of a head alone, next to nothing
+    evaluation_seconds = image_seconds / 3
     epoch = trainer.steps_per_epoch * step_seconds + trainer.val_batches.images * evaluation_seconds
     return Estimate(
         seconds_per_epoch=epoch,
         images_per_second=1 / image_seconds,
-        total_seconds=config.epochs * epoch + setup.test.images * evaluation_seconds,
+        total_seconds=config.epochs * epoch
+        + setup.test.images * evaluation_seconds
+        + features_seconds,
         first_loss=losses[0],
         device=where.id,
         device_reason=reason,
         steps=steps,
+        features_seconds=features_seconds,
     )
+
+
+def try_features(setup: "Setup") -> float:
+    """Time a few batches of features, let the trainer read them in place of all; return seconds.
+
+    The compiler is left out, so that a large job may take less time than this says.
+    """
+    import torch
+
+    from cifar_core.training.extractor import extract, make_extractor
+
+    trainer, first = setup.trainer, setup.features[0]
+    extractor = make_extractor(
+        trainer.model, trainer.spec.head, trainer.precision, pixels=0, batch_size=0
+    )
+    batches = extract(extractor, first.open(), trainer.precision)
+    sample = next(batches)  # the first one warms up
+    start, images = time.perf_counter(), 0
+    for batch in batches:
+        images += len(batch)
+        if time.perf_counter() - start > MEASURED_SECONDS:
+            break
+    seconds = (time.perf_counter() - start) / max(1, images)
+    row = torch.from_numpy(sample[:1])
+    setup.read_features([row.expand(len(each.labels), -1) for each in setup.features])
+    return seconds * sum(len(each.labels) for each in setup.features)
 
 
 def main() -> int:

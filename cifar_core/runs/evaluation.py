@@ -26,7 +26,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
             val_fraction=config.val_fraction,
             seed=config.split_seed,
         )
-    batches = evaluation_batches(images, chosen, "cpu")
+    batches = evaluation_batches(images, chosen, "cpu", config.computes_on)
     classifier = load_classifier(run, checkpoint)
     ticks = evaluate(classifier.model, batches, choose_precision("float32", "cpu"), phase=part)
     while True:

@@ -10,11 +10,13 @@ from cifar_core.errors import (
     DataError,
     DeviceError,
     TrainingDivergedError,
+    WeightsError,
 )
 
 KINDS: list[tuple[type[BaseException], str]] = [
     (TrainingDivergedError, "diverged"),
     (DataError, "data"),
+    (WeightsError, "weights"),
     (DeviceError, "device"),
     (CheckpointError, "checkpoint"),
     (CifarError, "settings"),

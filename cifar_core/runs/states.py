@@ -135,6 +135,12 @@ FAILURES = Registry(
             action="Mend what the message names on the Data page, then resume.",
         ),
         Failure(
+            key="weights",
+            title="Pretrained weights",
+            summary="The weights that it begins from are not on this machine, or are damaged.",
+            action="Get the file that the message names, then resume.",
+        ),
+        Failure(
             key="device",
             title="Device",
             summary="The device that it asks for is not there.",

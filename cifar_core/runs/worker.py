@@ -10,21 +10,28 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError, DataError
-from cifar_core.runs import checkpoints, files, lock, metrics
+from cifar_core.runs import checkpoints, files, lock, metrics, pretrained
 from cifar_core.runs.control import ControlReader
 from cifar_core.runs.environment import describe
 from cifar_core.runs.failures import message_of, reason_of
+from cifar_core.runs.features import keep_features
 from cifar_core.runs.run import Run
 from cifar_core.runs.summary import Pace, add, fold
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cifar_core.data.batches import Batches
     from cifar_core.data.dataset import Dataset
-    from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
+    from cifar_core.training.events import EpochEvent, StepEvent, TestEvent, Tick
+    from cifar_core.training.features import FeatureBatches
     from cifar_core.training.setup import Setup
 
 SAVE_SECONDS = 60.0  # between checkpoints inside a long epoch
@@ -51,16 +58,17 @@ class Worker:
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
         self.beat = 0.0
+        self.unsaved = False  # whether the trainer has gone on since the last checkpoint
 
     def work(self) -> Result:
         """Train from the newest valid checkpoint to the end, or to a request."""
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
 
         self.prepare()
-        for event in self.trainer.run():
+        for event in chain(self.features(), self.trainer.run()):
             result = None
             if isinstance(event, Tick):
-                self.unsaved = True
+                self.unsaved = self.unsaved or event.phase != "features"
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
@@ -81,16 +89,19 @@ class Worker:
         plan = files.read_json(self.folder / "attempt.json")
         torch.set_num_threads(plan["threads"])
         config = self.run.config
-        dataset = self.load_data()
-        self.setup: Setup = prepare(config, dataset, plan["device"])
+        self.dataset = self.load_data()
+        checkpoints.sweep(self.run.path)
+        found, notes = checkpoints.newest_valid(self.run.path)
+        tensors, weights = self.load_weights(fresh=found is None)
+        self.setup: Setup = prepare(config, self.dataset, plan["device"], tensors)
         self.trainer = self.setup.trainer
-        environment = describe(plan, dataset, self.setup)
+        self.test: Batches | FeatureBatches = self.setup.test
+        environment = describe(plan, self.dataset, self.setup, weights)
         files.write_json(self.run.path / "environment.json", environment)
-        manifest = self.restore()
+        manifest = self.restore(found, notes)
         rows = self.run.metrics()
         self.summary = fold(rows, self.trainer.total_steps)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
-        self.unsaved = False
         self.saved_at = self.summarised_at = time.monotonic()
         self.val_accuracy: float | None = None
         say(f"Training on {plan['device_reason']} {plan['threads']} threads.")
@@ -112,12 +123,43 @@ class Worker:
             )
         return dataset
 
-    def restore(self) -> dict[str, Any]:
+    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, dict[str, Any]]":
+        """Return what a pretrained network begins from, and its record; a checkpoint has it all."""
+        if not fresh:
+            return None, self.run.environment.get("weights", {})
+        tensors, record = pretrained.load(self.run.config, self.run.store_root)
+        if record:
+            say(f"Beginning from {record['path']} (sha256 {record['sha256'][:16]}...).")
+        return tensors, record
+
+    def features(self) -> "Iterator[Tick]":
+        """Compute once what the head reads, where it learns alone, and show how far that is."""
+        images = keep_features(self.setup, self.dataset.fingerprint, self.run.store_root, say)
+        start = time.monotonic()
+        while True:
+            try:
+                tick = next(images)
+            except StopIteration as end:
+                self.test = end.value or self.test
+                break
+            kept = self.summary.get("features", {}).get("kept", tick.done)
+            self.summary["features"] = {
+                "done": tick.done,
+                "total": tick.total,
+                "kept": kept,  # of them from an earlier run or attempt
+                "seconds": time.monotonic() - start,
+            }
+            if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
+                self.write_summary()
+            yield tick
+        if self.summary.get("features"):
+            say(f"The features took {time.monotonic() - start:.1f} s.")
+        self.pace = Pace(self.trainer.step, self.pace.seconds)
+
+    def restore(self, found: checkpoints.CheckpointInfo | None, notes: list[str]) -> dict[str, Any]:
         """Go to the newest valid checkpoint, and write down where this attempt starts."""
         from cifar_core.training.snapshot import Snapshot
 
-        checkpoints.sweep(self.run.path)
-        found, notes = checkpoints.newest_valid(self.run.path)
         manifest = found.manifest if found else {}
         if found:
             model, state = checkpoints.load(found.path)
@@ -250,8 +292,8 @@ class Worker:
         info = self.load_best()
         say(f"Testing with the weights of epoch {info.epoch:g} ({info.name}).")
         for event in evaluate_test(
-            self.trainer.model,
-            self.setup.test,
+            self.trainer.learner,
+            self.test,
             self.trainer.precision,
             step=self.trainer.step,
             epoch=round(info.epoch),

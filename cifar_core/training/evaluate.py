@@ -9,6 +9,7 @@ from torch import nn
 
 from cifar_core.data.batches import Batches
 from cifar_core.training.events import TestEvent, Tick
+from cifar_core.training.features import FeatureBatches
 from cifar_core.training.precision import Precision
 
 
@@ -22,10 +23,10 @@ class Score:
 
 
 def evaluate(
-    model: nn.Module, batches: Batches, precision: Precision, phase: str
+    model: nn.Module, batches: Batches | FeatureBatches, precision: Precision, phase: str
 ) -> Generator[Tick, None, Score]:
-    """Yield a Tick after each batch and return the Score; the train/eval mode is restored."""
-    was_training = model.training
+    """Yield a Tick after each batch and return the Score; the train/eval modes are restored."""
+    were_training = [(module, module.training) for module in model.modules()]
     model.eval()
     loss = correct = None
     for done, (images, labels) in enumerate(batches.epoch(), start=1):
@@ -37,7 +38,8 @@ def evaluate(
             loss = batch_loss if loss is None else loss + batch_loss
             correct = batch_correct if correct is None else correct + batch_correct
         yield Tick(phase=phase, done=done, total=len(batches))
-    model.train(was_training)
+    for module, was_training in were_training:
+        module.training = was_training
     assert loss is not None
     assert correct is not None
     return Score(
@@ -48,7 +50,12 @@ def evaluate(
 
 
 def evaluate_test(
-    model: nn.Module, batches: Batches, precision: Precision, *, step: int, epoch: int
+    model: nn.Module,
+    batches: Batches | FeatureBatches,
+    precision: Precision,
+    *,
+    step: int,
+    epoch: int,
 ) -> Iterator[Tick | TestEvent]:
     """Classify the test images with the weights of the given epoch; the last item is the result."""
     score = yield from evaluate(model, batches, precision, phase="test")

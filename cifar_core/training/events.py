@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 class Tick:
     """A batch has passed. Never saved: a moment at which the caller may look for requests."""
 
-    phase: str  # "train", "validate" or "test"
-    done: int  # batches of this phase so far
+    phase: str  # "features", "train", "validate" or "test"
+    done: int  # batches of this phase so far; of features, images
     total: int
 
 

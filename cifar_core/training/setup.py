@@ -1,9 +1,15 @@
 """From a config and a dataset to a trainer that is ready to run."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.augment import Augment
@@ -11,21 +17,73 @@ from cifar_core.data.batches import Batches
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.data.split import split
 from cifar_core.errors import DataError
+from cifar_core.models import MODELS
+from cifar_core.training.features import FeatureBatches
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
+FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
+ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
+
+
+VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSet:
+    """Images whose features a head-only run keeps: one view of one part of the data."""
+
+    title: str
+    labels: NDArray[np.int64]
+    identity: dict[str, Any]  # plain values that change whenever the features would
+    open: Callable[[], Batches]  # puts the images on the device, in order
+    view: int  # the epoch of these batches whose augmentation is the view
+    batch_size: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """A trainer and the images it must not learn from."""
+    """A trainer and the images it must not learn from.
+
+    If the head alone is to learn from kept features, those of `features` have to be computed:
+    the training images' views, then validation, then test.
+    """
 
     trainer: Trainer
     test: Batches
+    features: list[FeatureSet] = field(default_factory=list)
+
+    def read_features(self, found: list[Tensor]) -> FeatureBatches:
+        """Let the trainer go on with the features [N, D] of each set; return those of the test."""
+        *views, val, test = found
+        *_, val_set, test_set = self.features
+        config, device = self.trainer.config, str(self.test.device)
+        train = FeatureBatches(
+            views,
+            self.features[0].labels,
+            batch_size=config.batch_size,
+            device=device,
+            seed=config.seed,
+            shuffle=True,
+            drop_last=True,
+        )
+        size = self.test.batch_size
+        self.trainer.read_features(
+            train, FeatureBatches([val], val_set.labels, batch_size=size, device=device)
+        )
+        return FeatureBatches([test], test_set.labels, batch_size=size, device=device)
 
 
-def prepare(config: TrainConfig, dataset: Dataset, device: str) -> Setup:
-    """Split the data, put it on the device and build the trainer; `device` is torch's name."""
+def prepare(
+    config: TrainConfig,
+    dataset: Dataset,
+    device: str,
+    weights: Mapping[str, Tensor] | None = None,
+) -> Setup:
+    """Split the data, put it on the device and build the trainer; `device` is torch's name.
+
+    `weights` are those of pretraining, by the network's own names.
+    """
     if config.deterministic:
         make_deterministic()
     train_part, val_part = split(
@@ -49,15 +107,95 @@ def prepare(config: TrainConfig, dataset: Dataset, device: str) -> Setup:
         shuffle=True,
         drop_last=True,  # a last batch of one image would upset batch norm
     )
-    val = evaluation_batches(dataset.train, val_part, device)
-    test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device)
-    trainer = Trainer(config, train=train, val=val, num_classes=len(dataset.classes), device=device)
-    return Setup(trainer=trainer, test=test)
+    side = config.computes_on
+    val = evaluation_batches(dataset.train, val_part, device, side)
+    test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device, side)
+    trainer = Trainer(
+        config,
+        train=train,
+        val=val,
+        num_classes=len(dataset.classes),
+        device=device,
+        weights=weights,
+    )
+    features = feature_sets(config, dataset, train_part, val_part, device)
+    return Setup(trainer=trainer, test=test, features=features)
 
 
-def evaluation_batches(images: Images, part: np.ndarray, device: str) -> Batches:
-    """Return the chosen images in order, in batches as large as is fast on the device."""
+def keeps_features(config: TrainConfig) -> bool:
+    """Tell whether only the head learns, from features that are computed once."""
+    return bool(MODELS[config.model].weights) and config.plan == "head" and config.cached_views > 0
+
+
+def feature_sets(
+    config: TrainConfig,
+    dataset: Dataset,
+    train: NDArray[np.int64],
+    val: NDArray[np.int64],
+    device: str,
+) -> list[FeatureSet]:
+    """Return the sets of images that a head-only run reads; none for other runs."""
+    if not keeps_features(config):
+        return []
+    augment = Augment(crop_padding=config.crop_padding, flip=config.flip)
+    views = config.cached_views if augment != Augment() else 1
+    everything = np.arange(len(dataset.test))
+    return [
+        feature_set("train", dataset.train, train, device, Augment(), 0),
+        *(feature_set("train", dataset.train, train, device, augment, v) for v in range(1, views)),
+        feature_set("validation", dataset.train, val, device, Augment(), 0),
+        feature_set("test", dataset.test, everything, device, Augment(), 0),
+    ]
+
+
+def feature_set(
+    title: str,
+    images: Images,
+    part: NDArray[np.int64],
+    device: str,
+    augment: Augment,
+    view: int,
+) -> FeatureSet:
+    """Return one view of one part; view 0 shows the images as they are."""
+    identity: dict[str, Any] = {
+        "images": "test" if title == "test" else "train",
+        "part": hashlib.sha256(part.astype("<i8").tobytes()).hexdigest()[:16],
+    }
+    if view:
+        draws = {"crop_padding": augment.crop_padding, "flip": augment.flip, "seed": VIEW_SEED}
+        identity |= {**draws, "view": view}
+    size = FEATURE_BATCH.get(device.split(":")[0], 50)
+    return FeatureSet(
+        title=f"{title}, view {view}" if view else title,
+        labels=images.labels[part],
+        identity=identity,
+        open=partial(open_batches, images, part, batch_size=size, device=device, augment=augment),
+        view=view,
+        batch_size=size,
+    )
+
+
+def open_batches(
+    images: Images, part: NDArray[np.int64], *, batch_size: int, device: str, augment: Augment
+) -> Batches:
+    """Return the chosen images in order."""
+    return Batches(
+        images.pixels[part],
+        images.labels[part],
+        batch_size=batch_size,
+        device=device,
+        augment=augment,
+        seed=VIEW_SEED,
+    )
+
+
+def evaluation_batches(images: Images, part: np.ndarray, device: str, side: int = 32) -> Batches:
+    """Return the chosen images in order, in batches as large as is fast on the device.
+
+    `side` is how many pixels a side the network computes on.
+    """
     size = EVAL_BATCH.get(device.split(":")[0], 500)
+    size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 
 

@@ -2,22 +2,26 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.batches import Batches
 from cifar_core.errors import TrainingDivergedError
-from cifar_core.optim import OPTIMIZERS, decay_groups
+from cifar_core.models import MODELS
+from cifar_core.models.pretrained import take
+from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
+from cifar_core.training.features import FeatureBatches, HeadOnFeatures
+from cifar_core.training.freezing import freeze, part_at, weight_groups
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
@@ -81,16 +85,27 @@ class Trainer:
     """
 
     def __init__(
-        self, config: TrainConfig, *, train: Batches, val: Batches, num_classes: int, device: str
+        self,
+        config: TrainConfig,
+        *,
+        train: Batches,
+        val: Batches,
+        num_classes: int,
+        device: str,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
-        self.config = config
-        self.train_batches, self.val_batches = train, val
+        self.config, self.spec = config, MODELS[config.model]
+        self.train_batches: Batches | FeatureBatches = train
+        self.val_batches: Batches | FeatureBatches = val
         self.precision = choose_precision(config.precision, device)
         network = config.build_model(num_classes)
-        self.model = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if weights is not None:  # those of pretraining, which a restored snapshot replaces
+            take(network, self.spec.head, weights)
+        self.model: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.learner = self.model  # what is trained and evaluated: all of it, or the head alone
         self.optimizer = OPTIMIZERS[config.optimizer].build(
-            decay_groups(self.model, config.weight_decay),
+            weight_groups(self.model, config),
             config.learning_rate,
             config,
             device.split(":")[0] in ("cpu", "cuda"),
@@ -106,6 +121,11 @@ class Trainer:
         self.window = torch.zeros(2, device=device)  # loss and number right since the last row
         self.window_images = 0
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
+
+    def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
+        """Train the head on what reaches it, computed before, instead of on images."""
+        self.learner = HeadOnFeatures(self.model.get_submodule(self.spec.head))
+        self.train_batches, self.val_batches = train, val
 
     @property
     def step(self) -> int:
@@ -139,7 +159,7 @@ class Trainer:
     def _train_epoch(self) -> Iterator[Tick | StepEvent]:
         epoch = self.progress.epoch
         done = self.step - epoch * self.steps_per_epoch
-        self.model.train()
+        freeze(self.model, self.spec, part_at(self.config, epoch))
         for images, labels in self.train_batches.epoch(epoch, start=done):
             rate = self.learning_rate
             norm = self._train_step(images, labels, rate)
@@ -151,9 +171,9 @@ class Trainer:
     def _train_step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
         """Move the weights once; return the gradient's length, still on the device."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         with self.precision.autocast():
-            logits = self.model(images)
+            logits = self.learner(images)
         smoothing = self.config.label_smoothing
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         self.optimizer.zero_grad(set_to_none=True)
@@ -190,7 +210,9 @@ class Trainer:
         )
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
-        score = yield from evaluate(self.model, self.val_batches, self.precision, phase="validate")
+        score = yield from evaluate(
+            self.learner, self.val_batches, self.precision, phase="validate"
+        )
         self._check(score.loss, 0.0)
         self._lap()
         progress, tally = self.progress, self.progress.tally

@@ -25,12 +25,22 @@ Progress = Callable[[int, int], None]  # bytes that are there, bytes in all
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """A file of which everything is known before it is downloaded."""
+    """A file of which everything is known before it is downloaded.
+
+    A sha256 may be cut to its first digits, as in the names of torchvision's files; without one
+    the md5 sum decides.
+    """
 
     url: str
-    md5: str  # hexadecimal
+    md5: str = ""  # hexadecimal
     bytes: int
     name: str
+    sha256: str = ""  # hexadecimal, or its beginning
+
+    @property
+    def checksum(self) -> tuple[str, str]:
+        """The algorithm that the file is checked with, and what it must give."""
+        return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
 
 
 class ConnectionEndedError(Exception):
@@ -57,19 +67,40 @@ def download(
             return part.replace(target)
         part.unlink()
         if not resumed:  # else its beginning was of another file, and a second try is fair
+            algorithm, wanted = archive.checksum
             raise DataError(
-                f"The file from {archive.url} is damaged or another one: its md5 sum is not "
-                f"{archive.md5}. It was deleted. Try again, or give the address of a true copy."
+                f"The file from {archive.url} is damaged or another one: its {algorithm} sum is "
+                f"not {wanted}. It was deleted. Try again, or give the address of a true copy."
             )
 
 
 def is_intact(path: Path, archive: Archive) -> bool:
-    """Tell whether a file has the size and the md5 sum of the archive."""
+    """Tell whether a file has the size and the checksum of the archive."""
     if size_of(path) != archive.bytes or not path.is_file():
         return False
+    algorithm, wanted = archive.checksum
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    return digest.hexdigest() == archive.md5
+        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest().startswith(wanted)
+
+
+def check_address(url: str) -> None:
+    """Raise unless an address is one of the web: others would open files of this machine."""
+    if not url.startswith(("http://", "https://")):
+        raise DataError(f"'{url}' is no address to download from; it should start with https://.")
+
+
+def size_at(url: str, name: str, *, timeout: float = TIMEOUT) -> int:
+    """Return how many bytes the server says that the file has; raises DataError."""
+    check_address(url)
+    with request(Archive(url=url, bytes=0, name=name), 0, timeout) as answer:
+        length = answer.headers.get("Content-Length", "")
+    if not length.isdecimal():
+        raise DataError(
+            f"{url} does not say how long the file is, so it may be no file at all. "
+            "Give the address of a true copy."
+        )
+    return int(length)
 
 
 def size_of(path: Path) -> int:
@@ -82,10 +113,7 @@ def size_of(path: Path) -> int:
 
 def prepare(archive: Archive, folder: Path, part: Path) -> None:
     """Check the address and the disk, and drop a part that cannot be of this archive."""
-    if not archive.url.startswith(("http://", "https://")):
-        raise DataError(
-            f"'{archive.url}' is no address to download from; it should start with https://."
-        )
+    check_address(archive.url)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if size_of(part) > archive.bytes:
@@ -182,7 +210,7 @@ def request(archive: Archive, start: int, timeout: float) -> HTTPResponse:
         reason = error.reason if isinstance(error, URLError) else error
         raise DataError(
             f"{archive.url} cannot be reached ({reason or type(error).__name__}). Check the "
-            f"network and the address, or copy the file to the store's data folder by hand. {KEPT}"
+            f"network and the address, or copy the file to the store by hand. {KEPT}"
         ) from error
     return answer
 

@@ -1,0 +1,91 @@
+"""Networks that begin with ImageNet weights: resized images in, a new last layer out.
+
+They are the published networks, stems included, as other ones would not fit the weights. Images
+of 32 pixels are therefore enlarged: at their own size the features hardly tell them apart.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cifar_core.errors import WeightsError
+from cifar_core.models.scaling import Scaled
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+RESOLUTION = 128  # pixels a side, unless the settings say otherwise
+DENSE = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")  # norm.1 means norm1
+
+
+def build(
+    name: str, num_classes: int, *, resolution: int = RESOLUTION, **options: Any
+) -> nn.Module:
+    """Return torchvision's network with fresh weights, behind enlargement and normalisation."""
+    from torchvision import models
+
+    body = models.get_model(name, weights=None, num_classes=num_classes, **options)
+    return Scaled(body, mean=IMAGENET_MEAN, std=IMAGENET_STD, resolution=resolution)
+
+
+def build_vgg(name: str, num_classes: int, *, resolution: int = RESOLUTION) -> nn.Module:
+    """Return a VGG without its own start values, which take long and are replaced anyway."""
+    return build(name, num_classes, resolution=resolution, init_weights=False)
+
+
+def build_vit(num_classes: int, *, resolution: int = RESOLUTION) -> nn.Module:
+    """Return ViT-B/16 for images of this resolution, a multiple of its patches' 16 pixels."""
+    return build("vit_b_16", num_classes, resolution=resolution, image_size=resolution)
+
+
+def torchvision_name(name: str) -> str:
+    """Return our name of a tensor in a file of torchvision's."""
+    old = DENSE.fullmatch(name)
+    return f"body.{old[1]}{old[2]}" if old else f"body.{name}"
+
+
+def take(model: nn.Module, head: str, tensors: Mapping[str, Tensor]) -> None:
+    """Put pretrained tensors into a network, all but its last layer; raises WeightsError.
+
+    What belongs to places of the image is brought to the network's resolution.
+    """
+    own = model.state_dict()
+    fitted = {name: at_resolution(name, tensor, own.get(name)) for name, tensor in tensors.items()}
+    try:
+        left = model.load_state_dict(fitted, strict=False)
+    except RuntimeError as error:
+        raise WeightsError(f"The weights are of another network: {error}") from error
+    missing = [name for name in left.missing_keys if not name.startswith(head + ".")]
+    if missing or left.unexpected_keys:
+        strange = ", ".join([*missing, *left.unexpected_keys][:3])
+        raise WeightsError(
+            f"The weights are of another network: they lack or add {strange}. Choose those that "
+            "were made for this one."
+        )
+
+
+def at_resolution(name: str, tensor: Tensor, own: Tensor | None) -> Tensor:
+    """Return a tensor as it should be at the resolution of the network whose own one is given.
+
+    Learned positions are interpolated; tables of distances follow from the grid alone.
+    """
+    if own is None or own.shape == tensor.shape:
+        return tensor
+    if name.endswith("relative_pos"):
+        return own
+    if name.endswith("pos_embed"):  # [1, C, H, W]
+        return interpolated(tensor, own.shape[-1])
+    if name.endswith("pos_embedding"):  # [1, 1 + H * W, C]; the first is the class token's
+        token, places = tensor[:, :1], tensor[:, 1:]
+        before, now = (round((t.shape[1] - 1) ** 0.5) for t in (tensor, own))
+        grid = places.transpose(1, 2).unflatten(2, (before, before))
+        places = interpolated(grid, now).flatten(2).transpose(1, 2)
+        return torch.cat([token, places], dim=1)
+    return tensor
+
+
+def interpolated(grid: Tensor, side: int) -> Tensor:
+    """Return maps [1, C, H, W] at `side` places a side."""
+    return F.interpolate(grid, (side, side), mode="bicubic", align_corners=True)

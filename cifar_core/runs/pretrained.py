@@ -1,0 +1,68 @@
+"""Brings weights and networks together: what a run begins from, and what a file can be."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core import weights
+from cifar_core.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cifar_core.config import TrainConfig
+    from cifar_core.models import ModelSpec
+
+PUBLISHED_RESOLUTION = 224  # pixels a side that all of these networks were pretrained at
+
+
+def layout_of(spec: "ModelSpec") -> weights.Layout:
+    """Return what a file must hold to be this network's weights; no weight is ever made."""
+    import torch
+
+    with torch.device("meta"):
+        model = spec.build(10, resolution=PUBLISHED_RESOLUTION)
+    return weights.Layout(
+        key=spec.weights,
+        title=spec.title,
+        shapes={name: tuple(tensor.shape) for name, tensor in model.state_dict().items()},
+        head=spec.head,
+        rename=spec.rename,
+    )
+
+
+def layouts(model: str = "") -> Iterator[weights.Layout]:
+    """Yield the layouts of all pretrained networks, or of one."""
+    from cifar_core.models import MODELS
+
+    chosen = [MODELS[model]] if model else list(MODELS.values())
+    if not any(spec.weights for spec in chosen):
+        raise WeightsError(
+            f"'{model}' is trained from scratch and takes no weights. "
+            f"Choose a pretrained model: {', '.join(weights.WEIGHTS)}."
+        )
+    return (layout_of(spec) for spec in chosen if spec.weights)
+
+
+def import_weights(path: Path, store: Path, model: str = "") -> weights.Imported:
+    """Bring a file into the store as the weights of the network that it fits."""
+    return weights.import_file(path, store, layouts(model))
+
+
+def load(config: "TrainConfig", store: Path) -> "tuple[dict[str, Tensor] | None, dict[str, Any]]":
+    """Return the tensors that a run begins from, and a record of them for its environment.
+
+    None for a network that is trained from scratch; WeightsError if they are not there.
+    """
+    from cifar_core.models import MODELS
+
+    spec = MODELS[config.model]
+    if not spec.weights:
+        return None, {}
+    found = weights.find(spec.weights, store)
+    if found is None:
+        raise weights.missing(spec.weights, store)
+    about = weights.WEIGHTS[spec.weights]
+    record = {**asdict(found), "path": str(found.path), "file": found.path.name}
+    return weights.load(found, layout_of(spec)), {**record, "source": about.source}

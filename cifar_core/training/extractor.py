@@ -1,0 +1,127 @@
+"""Runs the frozen part of a network over images, as fast as the device allows."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from cifar_core.data.batches import Batches
+from cifar_core.models.scaling import Scaled
+from cifar_core.training.precision import Precision
+
+Trunk = Callable[[Tensor], Tensor]  # images [N, 3, H, W] in [0, 1] -> features [N, D]
+SAME = 1e-3  # relative difference that folding may make in float32
+WORTH_COMPILING = 2 * 10**8  # pixels: compiling takes seconds, which 20,000 images of 96 pay back
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """The frozen part, ready to run, and a sentence on how it is run."""
+
+    run: Trunk
+    sentence: str
+    batch_size: int = 0  # which every batch is filled up to; 0 if any size will do
+
+
+def make_extractor(
+    model: nn.Module, head: str, precision: Precision, *, pixels: int, batch_size: int
+) -> Extractor:
+    """Return the network up to its last layer, `head`, for so many pixels in all.
+
+    Batch norm is folded into the convolutions, which in evaluation changes nothing but rounding.
+    On a CPU a large job is compiled; where that fails, the log says so and the rest is the same.
+    """
+    trunk = trunk_of(model, head)
+    device = next(model.parameters()).device
+    probe = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
+    folded = fold(trunk)
+    if different(trunk(probe), folded(probe)) > SAME:
+        folded = trunk  # norms do not follow convolutions here, or rounding decides, as in graphs
+    if device.type != "cpu" or pixels < WORTH_COMPILING:
+        return Extractor(folded, "The frozen part runs as it is.")
+    return compiled(folded, precision, batch_size)
+
+
+def trunk_of(model: nn.Module, head: str) -> nn.Module:
+    """Return the network without its last layer, in evaluation mode, sharing its weights."""
+    tensors = [*model.parameters(), *model.buffers()]
+    trunk = copy.deepcopy(model, memo={id(tensor): tensor for tensor in tensors})
+    trunk.set_submodule(head, nn.Identity())
+    return Detached(trunk.eval())
+
+
+class Detached(nn.Module):
+    """A network that is only ever looked through: no gradients, flat features."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images [N, 3, H, W] in [0, 1] to features [N, D]."""
+        features: Tensor = self.network(images)
+        return features.flatten(1)
+
+
+def fold(trunk: nn.Module) -> nn.Module:
+    """Return a copy in which every batch norm right behind a convolution is part of it."""
+    tensors = [*trunk.parameters(), *trunk.buffers()]
+    folded = copy.deepcopy(trunk, memo={id(tensor): tensor for tensor in tensors})
+    for module in list(folded.modules()):
+        for (name, first), (next_name, second) in pairwise(list(module.named_children())):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(first, second))
+                setattr(module, next_name, nn.Identity())
+    return folded
+
+
+def different(before: Tensor, after: Tensor) -> float:
+    """Return the length of the difference as a share of what was there."""
+    if before.shape != after.shape:
+        return float("inf")
+    return float((after - before).norm() / before.norm().clamp_min(1e-12))
+
+
+def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extractor:
+    """Compile what comes after enlarging, with its weights as constants."""
+    assert isinstance(trunk, Detached)
+    network = trunk.network
+    if not isinstance(network, Scaled):
+        return Extractor(trunk, "The frozen part runs as it is.")
+    body = network.body
+    probe = torch.rand(batch_size, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    try:
+        network.body = torch.compile(body, dynamic=False, options={"freezing": True})  # type: ignore[assignment]
+        with torch.no_grad(), precision.autocast():
+            trunk(probe)
+    except Exception as error:  # no C++ compiler, or a network that torch cannot compile
+        network.body = body
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Extractor(trunk, f"The frozen part runs as it is, as it cannot be compiled: {why}")
+    return Extractor(trunk, "The frozen part was compiled for this processor.", batch_size)
+
+
+def extract(
+    extractor: Extractor, batches: Batches, precision: Precision, *, number: int = 0, start: int = 0
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the features [n, D] of the images from position `start` on, batch by batch.
+
+    `number` is the epoch whose augmentation is applied.
+    """
+    first, rest = divmod(start, batches.batch_size)
+    for images, _ in batches.epoch(number, first):
+        count = len(images)
+        if count < extractor.batch_size:  # a compiled network knows one size
+            images = F.pad(images, (0, 0, 0, 0, 0, 0, 0, extractor.batch_size - count))
+        with torch.no_grad(), precision.autocast():
+            features = extractor.run(images)
+        yield features[rest:count].float().cpu().numpy()
+        rest = 0

@@ -1,0 +1,84 @@
+"""What a frozen network makes of its images, computed once: all that its head has to read."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cifar_core.data.augment import order, stream
+
+VIEW = 2  # a stream of random numbers of its own, beside those of order and augmentation
+
+
+class FeatureBatches:
+    """Batches of features instead of images, with the order that `Batches` would have.
+
+    Each image has the same number of views, and shows another one in every epoch. Which and in
+    what order are functions of (seed, epoch): any position can be resumed exactly.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[Tensor],  # of each view [N, D], float32
+        labels: NDArray[np.int64],
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        seed: int = 0,
+        shuffle: bool = False,
+        drop_last: bool = False,
+    ) -> None:
+        self.views, self.images = list(views), len(labels)
+        self.labels = torch.tensor(labels, dtype=torch.int64)
+        self.batch_size, self.seed = batch_size, seed
+        self.shuffle, self.drop_last = shuffle, drop_last
+        self.device = torch.device(device)
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self.images, self.batch_size)
+        return whole + bool(rest and not self.drop_last)
+
+    def epoch(self, number: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield features [n, D] and labels [n], from batch `start` on."""
+        where = np.arange(self.images)
+        if self.shuffle:
+            where = order(self.images, seed=self.seed, epoch=number)
+        first = stream(self.seed, 0, VIEW).integers(0, len(self.views), self.images)
+        which = torch.from_numpy((first[where] + number) % len(self.views))
+        indices = torch.from_numpy(where)
+        for batch in range(start, len(self)):
+            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            index = indices[part]
+            features = self._gather(index, which[part]).to(self.device, non_blocking=True)
+            yield features, self.labels[index].to(self.device, non_blocking=True)
+
+    def _gather(self, index: Tensor, which: Tensor) -> Tensor:
+        rows = self.views[0][index]
+        for number, view in enumerate(self.views[1:], start=1):
+            here = (which == number).nonzero().flatten()
+            rows[here] = view[index[here]]
+        return rows
+
+
+class HeadOnFeatures(nn.Module):
+    """A network's last layer, fed with what would reach it."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+        self.is_convolution = isinstance(head, nn.Conv2d)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features [N, D] to logits [N, K]."""
+        if self.is_convolution:
+            features = features[:, :, None, None]
+        logits: Tensor = self.head(features).flatten(1)
+        return logits
+
+
+def width_of(head: nn.Module) -> int:
+    """Return how many features a last layer reads."""
+    assert isinstance(head, nn.Linear | nn.Conv2d)
+    return head.in_features if isinstance(head, nn.Linear) else head.in_channels

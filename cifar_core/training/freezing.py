@@ -1,0 +1,111 @@
+"""Keeps what a transfer plan does not train exactly as it was, statistics and all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from cifar_core.config import TrainConfig
+from cifar_core.models import MODELS, ModelSpec
+from cifar_core.optim import Groups, decay_groups, decaying
+from cifar_core.transfer import TRANSFER_PLANS, Part
+
+
+def part_at(config: TrainConfig, epoch: int) -> Part:
+    """Return what is trained in an epoch, counted from 0."""
+    if not MODELS[config.model].weights:
+        return "everything"
+    plan = TRANSFER_PLANS[config.plan]
+    return "head" if plan.head_first and epoch < config.head_epochs else plan.trains
+
+
+def freeze(model: nn.Module, spec: ModelSpec, part: Part) -> None:
+    """Put the network into training mode but for what is frozen.
+
+    Frozen weights ask for no gradient. Frozen modules stay in evaluation mode, or batch norm
+    would go on averaging and dropout on drawing.
+    """
+    model.train()
+    if not spec.weights:
+        return
+    trained = trained_prefixes(spec, part)
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(trained is None or is_under(name, trained))
+    for module in frozen_modules(model, spec, part):
+        module.eval()
+
+
+def trained_prefixes(spec: ModelSpec, part: Part) -> tuple[str, ...] | None:
+    """Return the dotted names of what is trained; None stands for everything."""
+    if part == "everything":
+        return None
+    return (spec.head,) if part == "head" else (*spec.stages[-1].prefixes, spec.head)
+
+
+def frozen_modules(model: nn.Module, spec: ModelSpec, part: Part) -> Iterator[nn.Module]:
+    """Yield the modules that must behave as in evaluation.
+
+    If the head alone is trained, that is all but the head and what holds it: also a dropout right
+    before it, so that the head sees the same features in every epoch.
+    """
+    frozen = [prefix for stage in spec.stages[:-1] for prefix in stage.prefixes]
+    for name, module in model.named_modules():
+        is_head = is_under(name, (spec.head,)) or is_under(spec.head, (name,)) or not name
+        if (part == "last stage" and is_under(name, frozen)) or (part == "head" and not is_head):
+            yield module
+
+
+def is_under(name: str, prefixes: tuple[str, ...] | list[str]) -> bool:
+    """Tell whether a dotted name is one of the prefixes or lies below one."""
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+
+
+def weight_groups(model: nn.Module, config: TrainConfig) -> Groups:
+    """Return all that is ever trained, for the optimizer; `share` multiplies the rate.
+
+    The groups are the same from the first step to the last, so that a run can be resumed
+    whatever was frozen when it ended.
+    """
+    spec = MODELS[config.model]
+    if not spec.weights:
+        groups = decay_groups(model, config.weight_decay)
+        return [{**group, "share": 1.0} for group in groups]
+    trained = trained_prefixes(spec, TRANSFER_PLANS[config.plan].trains)
+    head, backbone = [], []
+    for name, weight in model.named_parameters():
+        if is_under(name, (spec.head,)):
+            head.append(weight)
+        elif trained is None or is_under(name, trained):
+            backbone.append(weight)
+    groups = [{**g, "share": 1.0} for g in decaying(head, config.weight_decay)]
+    if backbone:
+        share = config.backbone_rate
+        groups += [{**g, "share": share} for g in decaying(backbone, config.weight_decay)]
+    return groups
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRow:
+    """One stage of a network, for the diagram of what is trained."""
+
+    title: str
+    parameters: int
+    trained: int  # of them, at any time in the run
+    from_epoch: int  # counted from 1; 0 if it is never trained
+
+
+def diagram(model: nn.Module, config: TrainConfig) -> list[StageRow]:
+    """Return the stages from input to output, the head last; works on the "meta" device too."""
+    spec = MODELS[config.model]
+    parts = [(stage.title, stage.prefixes) for stage in spec.stages] + [("Head", (spec.head,))]
+    everything = trained_prefixes(spec, TRANSFER_PLANS[config.plan].trains)
+    at_first = trained_prefixes(spec, part_at(config, 0))
+    rows = []
+    for title, prefixes in parts:
+        learns = everything is None or all(is_under(p, everything) for p in prefixes)
+        at_once = at_first is None or all(is_under(p, at_first) for p in prefixes)
+        size = sum(w.numel() for name, w in model.named_parameters() if is_under(name, prefixes))
+        first = 0 if not learns else 1 if at_once else config.head_epochs + 1
+        rows.append(StageRow(title=title, parameters=size, trained=size if learns else 0,
+                             from_epoch=first))  # fmt: skip
+    return rows

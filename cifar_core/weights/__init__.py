@@ -1,0 +1,33 @@
+"""Pretrained weights: which there are, whether they are here, and how they get here."""
+
+from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
+from cifar_core.weights.fetch import fetch
+from cifar_core.weights.importing import Imported, import_file
+from cifar_core.weights.layout import Layout
+from cifar_core.weights.loading import load
+from cifar_core.weights.places import (
+    Found,
+    examine,
+    find,
+    folder_of,
+    forget_verified,
+    how_to_get,
+    missing,
+)
+
+__all__ = [
+    "WEIGHTS",
+    "Found",
+    "Imported",
+    "Layout",
+    "WeightsSpec",
+    "examine",
+    "fetch",
+    "find",
+    "folder_of",
+    "forget_verified",
+    "how_to_get",
+    "import_file",
+    "load",
+    "missing",
+]

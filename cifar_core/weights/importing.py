@@ -1,0 +1,140 @@
+"""Brings in weights from any file whose tensors fit a network, as safetensors with a record."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.errors import WeightsError
+from cifar_core.weights.layout import Fit, Layout, fit, read_shapes
+from cifar_core.weights.places import folder_of, record_path, sha256_of, write_json
+
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
+LARGEST = 4 * 10**9  # bytes
+LONGEST_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What was brought in."""
+
+    key: str
+    path: Path
+    sha256: str
+    tensors: int
+
+
+def import_file(path: Path, store: Path, layouts: Iterable[Layout]) -> Imported:
+    """Convert a file to safetensors in the store, under the key of the network that it fits.
+
+    Takes .safetensors and what torch.save wrote; of the latter only tensors are read, in a
+    process of its own whose memory is limited, so that no file can run code or fill the machine.
+    """
+    check(path)
+    folder = folder_of(store)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".import-{os.getpid()}.safetensors"
+    try:
+        plain = path if is_safetensors(path) else unpickled(path, draft)
+        best = best_fit(path, plain, layouts)
+        return commit(path, plain, best, store)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def check(path: Path) -> None:
+    """Raise unless there is a file of a sensible size."""
+    if not path.is_file():
+        raise WeightsError(f"There is no file {path}. Give the path of a .pth or .safetensors.")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise WeightsError(
+            f"{path} has {size / 1e9:,.1f} GB; at most {LARGEST / 1e9:g} GB are read. "
+            "Choose a file that holds the weights alone."
+        )
+
+
+def is_safetensors(path: Path) -> bool:
+    """Tell the format from the first bytes, whatever the file is called."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return len(head) == 9 and head[8:] == b"{"
+
+
+def unpickled(path: Path, draft: Path) -> Path:
+    """Have another process read a torch file and write its tensors as safetensors."""
+    command = [sys.executable, "-m", "cifar_core.weights.unpickle", str(path), str(draft)]
+    paths = os.pathsep.join(filter(None, [PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]))
+    try:
+        child = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WeightsError(
+            f"Reading {path} took more than {LONGEST_SECONDS} s. Choose another file."
+        ) from error
+    if child.returncode:
+        why = (child.stderr.strip().splitlines() or [f"it ended with code {child.returncode}"])[-1]
+        raise WeightsError(
+            f"{path} cannot be read as weights: {why}. Choose a file that holds nothing but a "
+            "network's weights (a state_dict)."
+        )
+    return draft
+
+
+def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> Fit:
+    """Return the network whose tensors these are, or say which one comes nearest and why not."""
+    shapes = read_shapes(plain)
+    fits = [fit(shapes, layout) for layout in layouts]
+    right = [one for one in fits if not one.problems]
+    if len(right) == 1:
+        return right[0]
+    if right:
+        keys = ", ".join(one.layout.key for one in right)
+        raise WeightsError(f"{path} fits several networks ({keys}). Say which with --model.")
+    nearest = max(fits, key=lambda one: (one.likeness, -len(one.problems)))
+    raise WeightsError(
+        f"{path} fits none of the networks. The nearest is {nearest.layout.title} "
+        f"({nearest.layout.key}): {'; '.join(nearest.problems)}."
+    )
+
+
+def commit(path: Path, plain: Path, best: Fit, store: Path) -> Imported:
+    """Write the tensors under our names, then the record that vouches for them."""
+    from safetensors.torch import load_file, save_file
+
+    key = best.layout.key
+    tensors = load_file(plain)
+    target = folder_of(store) / f"{key}.safetensors"
+    draft = target.with_name(f".{key}-{os.getpid()}.safetensors")
+    try:
+        save_file(
+            {
+                ours: tensors[name].float() if tensors[name].is_floating_point() else tensors[name]
+                for name, ours in best.names.items()
+            },
+            draft,
+        )
+        sha256 = sha256_of(draft)
+        record_path(key, store).unlink(missing_ok=True)  # no record may vouch for another file
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    record = {
+        "weights": key,
+        "origin": str(path.absolute()),
+        "original_sha256": sha256_of(path),
+        "sha256": sha256,
+        "tensors": len(best.names),
+        "imported_at": time.time(),
+    }
+    write_json(record_path(key, store), record)
+    return Imported(key=key, path=target, sha256=sha256, tensors=len(best.names))

@@ -1,0 +1,98 @@
+"""Whether a file's tensors are those of a network, told from their names and shapes alone."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.errors import CifarError, WeightsError
+
+Shapes = Mapping[str, tuple[int, ...]]
+COUNTER = ".num_batches_tracked"  # of batch norm; older files lack it
+MAX_HEADER = 10**8  # bytes; what safetensors itself allows
+SHOWN = 3  # names in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What a file must hold to be the weights of one network."""
+
+    key: str  # of the weights
+    title: str
+    shapes: Shapes  # of the network's tensors by our names, last layer included
+    head: str  # our name of the last layer, which every user of the weights makes anew
+    rename: Callable[[str], str]  # a published name -> ours; CifarError for a strange one
+
+    @property
+    def wanted(self) -> dict[str, tuple[int, ...]]:
+        """The tensors that are used, which are all but the last layer's."""
+        prefix = self.head + "."
+        return {name: shape for name, shape in self.shapes.items() if not name.startswith(prefix)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How the tensors of a file and those of a network go together."""
+
+    layout: Layout
+    names: dict[str, str]  # in the file -> ours, of the tensors that are used
+    problems: list[str]  # empty if they fit
+
+    @property
+    def likeness(self) -> float:
+        """The share of the network's tensors that the file has in the right shape, 0 to 1."""
+        return len(self.names) / max(1, len(self.layout.wanted))
+
+
+def fit(found: Shapes, layout: Layout) -> Fit:
+    """Compare a file's tensors with a network's; the last layer may be missing or of any size."""
+    wanted, names, strange, reshaped = layout.wanted, {}, [], []
+    for name, shape in found.items():
+        ours = our_name(name, layout)
+        if ours.startswith(layout.head + "."):
+            continue
+        if ours not in wanted:
+            strange.append(name)
+        elif wanted[ours] != tuple(shape):
+            reshaped.append(f"{name} is {list(shape)} instead of {list(wanted[ours])}")
+        else:
+            names[name] = ours
+    have = {our_name(name, layout) for name in found}
+    missing = [name for name in wanted if name not in have and not name.endswith(COUNTER)]
+    problems = [
+        *([f"it lacks {listed(missing)}"] if missing else []),
+        *([f"it also has {listed(strange)}"] if strange else []),
+        *([listed(reshaped)] if reshaped else []),
+    ]
+    return Fit(layout=layout, names=names, problems=problems)
+
+
+def our_name(name: str, layout: Layout) -> str:
+    """Return our name of a tensor, which files that we wrote use already."""
+    if name in layout.shapes:
+        return name
+    try:
+        return layout.rename(name)
+    except CifarError:
+        return name
+
+
+def listed(words: list[str]) -> str:
+    """Join the first few and count the rest."""
+    rest = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return ", ".join(words[:SHOWN]) + rest
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes in a safetensors file, reading only its head; needs no torch."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > MAX_HEADER:
+                raise WeightsError(f"{path} is no safetensors file. Choose another file.")
+            header = json.loads(file.read(length))
+        return {n: tuple(about["shape"]) for n, about in header.items() if n != "__metadata__"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(
+            f"{path} cannot be read as a safetensors file ({error}). Choose another file."
+        ) from error
