@@ -184,11 +184,26 @@ def test_a_network_whose_norms_do_not_follow_its_convolutions_is_not_folded():
     assert torch.equal(made.run(images), trunk_of(model, "head")(images))
 
 
+def test_a_network_without_norms_computes_in_bfloat16_and_leaves_the_weights_in_float32():
+    spec = MODELS[KEY]
+    torch.manual_seed(2)
+    model = spec.build(4, resolution=64).eval()
+    made = make_extractor(
+        model, spec.head, choose_precision("bfloat16", "cpu"), pixels=0, batch_size=0
+    )
+    images = torch.rand(4, 3, 32, 32)
+    found, exact = made.run(images), trunk_of(model, spec.head)(images)
+    assert found.dtype == torch.bfloat16
+    assert 0 < different(exact, found.float()) < 0.1
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
 def test_a_machine_without_a_compiler_computes_the_same_and_says_why(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no C++ compiler was found\nmore")
 
     monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(extracting, "GAINS_BY_COMPILING", lambda: True)
     model = MODELS[KEY].build(4, resolution=32).eval()
     made = make_extractor(model, MODELS[KEY].head, FP32, pixels=10**9, batch_size=4)
     assert made.sentence.endswith("cannot be compiled: no C++ compiler was found")

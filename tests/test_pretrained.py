@@ -6,6 +6,7 @@ import torch
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, WeightsError
 from cifar_core.models import MODELS
+from cifar_core.models.measure import card
 from cifar_core.models.pretrained import at_resolution, take
 from cifar_core.presets import PRESETS
 from cifar_core.training.freezing import is_under
@@ -47,6 +48,29 @@ def test_the_stages_are_named_apart_and_stand_in_the_order_of_the_forward_pass(k
 def test_every_model_can_compute_at_any_resolution(key, resolution):
     model = on_meta(key, resolution=resolution).eval()
     assert model(torch.zeros(2, 3, 32, 32, device="meta")).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "millions", "resolution", "multiply_adds"),
+    [  # counted elsewhere, from torchvision's own networks with 10 classes
+        ("resnet18", 11.18, 224, 1814),
+        ("resnet34", 21.29, 128, 1196),
+        ("resnet50", 23.53, 224, 4087),
+        ("vgg16", 134.30, 128, 5131),
+        ("vgg16_bn", 134.31, 224, 15_466),
+        ("mobilenet_v2", 2.24, 64, 24),
+        ("mobilenet_v3_large", 4.21, 224, 215),
+        ("efficientnet_b0", 4.02, 224, 385),
+        ("convnext_tiny", 27.83, 224, 4455),
+        ("densenet121", 6.96, 224, 2833),
+        ("vit_b_16", 85.81, 224, 17_563),
+    ],
+)
+def test_sizes_and_costs_are_the_known_ones(key, millions, resolution, multiply_adds):
+    found = card(MODELS[f"{key}_imagenet"], 10, resolution)
+    assert found.parameters / 1e6 == pytest.approx(millions, abs=0.006)
+    assert found.multiply_adds / 1e6 == pytest.approx(multiply_adds, rel=0.02)
+    assert found.input_size == resolution
 
 
 @pytest.mark.parametrize("key", ["vit_b_16_imagenet", "pvig_ti_imagenet", "vig_ti_imagenet"])

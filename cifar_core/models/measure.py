@@ -63,14 +63,18 @@ def multiply_adds(model: nn.Module, size: int = 32) -> int:
 
 
 @cache
-def card(spec: ModelSpec, num_classes: int = 10) -> ModelCard:
-    """Return the figures of a fresh network; no weight of it is ever made."""
+def card(spec: ModelSpec, num_classes: int = 10, resolution: int = 0) -> ModelCard:
+    """Return the figures of a fresh network; no weight of it is ever made.
+
+    `resolution` is for networks that can compute on any; 0 takes the entry's own.
+    """
+    size = resolution or spec.input_size
     with torch.device("meta"):
-        model = spec.build(num_classes)
+        model = spec.build(num_classes, **({"resolution": resolution} if resolution else {}))
     parameters = count(model)
     return ModelCard(
         parameters=parameters.total,
         trainable=parameters.trainable,
-        multiply_adds=multiply_adds(model, spec.input_size),
-        input_size=spec.input_size,
+        multiply_adds=multiply_adds(model, size),
+        input_size=size,
     )

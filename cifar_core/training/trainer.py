@@ -110,6 +110,7 @@ class Trainer:
             config,
             device.split(":")[0] in ("cpu", "cuda"),
         )
+        self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
@@ -179,7 +180,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
-        norm = clip_grad_norm_(self.model.parameters(), self.config.clip_norm or math.inf)
+        norm = clip_grad_norm_(self.trained, self.config.clip_norm or math.inf)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         right = (logits.argmax(dim=1) == labels).sum()
