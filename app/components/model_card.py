@@ -17,7 +17,7 @@ from cifar_core.transfer import TRANSFER_PLANS
 def model_card(values: Mapping[str, Any]) -> None:
     """Draw the card of an architecture under the control that chooses it."""
     spec = MODELS[values["model"]]
-    facts = card(spec)
+    facts = card(spec, resolution=resolution_of(spec, values["resolution"]))
     st.markdown(
         f"**{theme.magnitude(facts.parameters)}** parameters, "
         f"**{theme.magnitude(facts.multiply_adds)}** multiply-adds per image at "
@@ -30,6 +30,12 @@ def model_card(values: Mapping[str, Any]) -> None:
         if values["plan"] in TRANSFER_PLANS:
             freeze_diagram(spec, values)
         weights_state(spec)
+
+
+def resolution_of(spec: ModelSpec, wanted: int) -> int:
+    """Return the chosen resolution if the network has one and it is possible, else 0."""
+    possible = "resolution" in spec.uses and 32 <= wanted <= 384 and wanted % spec.patch == 0
+    return wanted if possible else 0
 
 
 def seconds_per_epoch(key: str) -> str:
