@@ -7,7 +7,7 @@ from typing import Any
 
 from app import theme
 from app.session import dataset, inventory
-from cifar_core import data, device
+from cifar_core import data, device, weights
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.split import split
@@ -50,6 +50,9 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
             images = dataset(data.resolve(values["data"], root), str(root))
         except DataError as error:
             problems["data"] = str(error)
+    model = MODELS[values["model"]] if "model" not in problems else None
+    if model and model.weights and weights.find(model.weights, root) is None:
+        problems["model"] = "Its ImageNet weights are not on this machine yet: see below."
     if "device" not in problems:
         try:
             where = device.choose(values["device"], inventory())[1]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cifar_core.data.dataset import Dataset
     from cifar_core.inference import Classifier
+    from cifar_core.training.freezing import StageRow
 
 
 class Key(StrEnum):
@@ -63,6 +64,22 @@ class Feed:
             elif fresh.rows:
                 self.so_far = joined(self.so_far, curves(fresh.rows))
             return self.so_far
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def stages(model: str, plan: str, head_epochs: int) -> "list[StageRow]":
+    """Return what a transfer plan trains of a network; no weight of it is ever made."""
+    import torch
+
+    from cifar_core.config import TrainConfig
+    from cifar_core.training.freezing import diagram
+
+    config = TrainConfig(
+        model=model, plan=plan, head_epochs=head_epochs, resolution=224, epochs=1000
+    )
+    with torch.device("meta"):
+        network = config.build_model(10)
+    return diagram(network, config)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -13,7 +13,8 @@ import torch
 
 from benchmarks import machine
 from cifar_core import data, device
-from cifar_core.config import PRESETS, TrainConfig
+from cifar_core.config import TrainConfig
+from cifar_core.presets import PRESETS
 from cifar_core.runs import processes
 from cifar_core.runs.store import Store
 from cifar_core.training.events import EpochEvent

@@ -3,7 +3,9 @@ from dataclasses import fields
 import pytest
 from pages import make_run, open_page, texts
 
-from cifar_core.config import PRESETS, TrainConfig
+from app import theme
+from cifar_core.config import TrainConfig
+from cifar_core.presets import PRESETS
 from cifar_core.runs import files
 
 
@@ -114,7 +116,8 @@ def test_every_setting_can_be_reached(store):
     page.toggle(key="advanced").set_value(True).run()
     found = keys(page)
     for name, value in [("model", "simple_cnn_dropout"), ("optimizer", "adam"),
-                        ("schedule", "cosine"), ("schedule", "step")]:  # fmt: skip
+                        ("schedule", "cosine"), ("schedule", "step"),
+                        ("model", "mobilenet_v2_imagenet"), ("plan", "gradual")]:  # fmt: skip
         choose(page, name, value)
         found |= keys(page)
     assert {f.name for f in fields(TrainConfig)} <= found
@@ -123,7 +126,7 @@ def test_every_setting_can_be_reached(store):
 def test_another_preset_fills_the_form_anew(store):
     page = open_page("new_run")
     number(page, "epochs").set_value(99).run()
-    page.segmented_control(key=f"source{page.session_state['draft_number']}").set_value("smoke")
+    page.selectbox(key=f"source{page.session_state['draft_number']}").select("smoke")
     page.run()
     assert number(page, "epochs").value == PRESETS["smoke"].values["epochs"]
     assert number(page, "train_fraction").value == PRESETS["smoke"].values["train_fraction"]
@@ -184,3 +187,30 @@ def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
     choose(page, "model", "resnet18")
     assert "Residual network" in texts(page)
     assert "per epoch in run" not in texts(page)
+
+
+def test_a_pretrained_network_without_its_weights_cannot_be_started_and_says_how_to_get_them(store):
+    page = open_page("new_run", preset="lab_cnn")
+    choose(page, "model", "mobilenet_v2_imagenet")
+    assert not page.exception
+    assert page.button(key="start").disabled
+    assert page.button(key="fetch_weights").label == "Download the weights, 14 MB"
+    said = texts(page).replace("\\", "")
+    assert "mobilenet_v2-b0353104.pth, 14 MB, sha256 beginning with b0353104" in said
+    assert str(store.root / "weights") in said
+
+
+def test_the_diagram_shows_what_a_transfer_plan_trains_and_from_when(store):
+    page = open_page("new_run", preset="lab_cnn")
+    choose(page, "model", "mobilenet_v2_imagenet")
+    assert "12.8 k of 2.24 M parameters learn. What is locked" in words(page)
+    assert "97.8 M multiply-adds per image at 128 x 128" in words(page).replace("**", "")
+    number(page, "resolution").set_value(64).run()
+    assert "at 64 x 64 pixels" in words(page)
+    choose(page, "plan", "gradual")
+    assert "2.24 M of 2.24 M parameters learn." in words(page)
+    assert "Stem, from epoch 3" in words(page)
+
+
+def words(page):
+    return texts(page).replace(theme.NARROW, " ")

@@ -4,7 +4,9 @@ import time
 import pytest
 from pages import make_run, open_page, texts
 
+from app import theme
 from app.components.live_chart import unpack
+from cifar_core.runs import files
 
 
 @pytest.fixture
@@ -71,6 +73,16 @@ def test_a_run_before_its_first_row_says_what_will_come(store):
     assert not page.exception
     assert "once a device is free" in texts(page)
     assert not page.get("bidi_component")
+
+
+def test_features_are_counted_until_the_head_is_trained(store):
+    run = make_run(store, state="running", accuracies=())
+    features = {"done": 3000, "total": 9000, "kept": 1000, "seconds": 20.0}
+    summary = {"total_steps": 100, "step": 0, "epochs_done": 0, "features": features}
+    files.write_json(run.path / "summary.json", summary)
+    page = open_page("run", id=run.number)
+    said = page.get("progress")[0].proto.text.replace(theme.NARROW, " ")
+    assert said == "Features of 3,000 of 9,000 images, 1 min 0 s until the head is trained"
 
 
 def test_a_failed_run_says_why_and_what_to_do(store):

@@ -17,6 +17,7 @@ LAYERS = [  # lowest first
         *("transfer", "weights"),
     },
     {"config"},
+    {"presets"},
     {"training"},
     {"runs"},
     {"terminal"},

@@ -15,11 +15,12 @@ from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
 from cifar_core import data
-from cifar_core.config import DATA, MACHINE, NETWORK, OPTIMISATION, PRESETS, STOPPING, TrainConfig
+from cifar_core.config import DATA, MACHINE, NETWORK, OPTIMISATION, STOPPING, TrainConfig
 from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
+from cifar_core.presets import PRESETS
 from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
@@ -75,9 +76,9 @@ def sources() -> None:
     options = [*PRESETS, *([source] if source not in PRESETS else [])]
     key = f"source{remembered(Key.DRAFT_NUMBER)}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Start from", options, default=source, required=True, format_func=source_title,
-            key=key, on_change=choose_source, args=(key,), wrap=True,
+        st.selectbox(
+            "Start from", options, index=options.index(source), format_func=source_title,
+            key=key, on_change=choose_source, args=(key,), width=360,
         )  # fmt: skip
         st.space("stretch")
         st.toggle("Advanced settings", key="advanced", persist_state="session")
@@ -124,7 +125,7 @@ def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan:
             if group == DATA and plan.images is not None:
                 augmentation(plan.images, values)
             elif group == NETWORK and values["model"] in MODELS:
-                model_card(values["model"])
+                model_card(values)
             elif group == OPTIMISATION:
                 rate_hint(values["optimizer"], values["learning_rate"], prefix)
 

@@ -76,7 +76,7 @@ NOTHING_YET = {
     "draft": "The curves appear here once the run is started.",
     "queued": "The curves appear here once a device is free.",
     "starting": "The first numbers come within seconds.",
-    "running": "The first numbers come within seconds.",
+    "running": "The curves begin with the first steps.",
 }
 
 
@@ -104,6 +104,10 @@ def progress(status: Status, summary: dict[str, Any], epochs: int) -> None:
     """Draw how far the run is and when it will be done."""
     if not status.is_live or not summary.get("total_steps"):
         return
+    features = summary.get("features", {})
+    if not summary.get("step") and features.get("done", 0) < features.get("total", 0):
+        st.progress(features["done"] / features["total"], text=features_words(features))
+        return
     done = min(1.0, summary.get("step", 0) / summary["total_steps"])
     words = f"Epoch {min(summary.get('epochs_done', 0) + 1, epochs)} of {epochs}"
     if done == 1:
@@ -112,6 +116,16 @@ def progress(status: Status, summary: dict[str, Any], epochs: int) -> None:
     if left and done < 1:
         words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
     st.progress(done, text=words)
+
+
+def features_words(features: dict[str, Any]) -> str:
+    """Say how many images have passed the frozen network, and how long the others will take."""
+    done, total = features["done"], features["total"]
+    words = f"Features of {theme.count(done)} of {theme.count(total)} images"
+    fresh = done - features.get("kept", 0)
+    if fresh > 0 and (seconds := features.get("seconds", 0.0)):
+        words += f", {theme.duration((total - done) * seconds / fresh)} until the head is trained"
+    return words
 
 
 def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> None:

@@ -142,13 +142,18 @@ class Worker:
             except StopIteration as end:
                 self.test = end.value or self.test
                 break
-            self.summary["features"] = {"done": tick.done, "total": tick.total}
+            kept = self.summary.get("features", {}).get("kept", tick.done)
+            self.summary["features"] = {
+                "done": tick.done,
+                "total": tick.total,
+                "kept": kept,  # of them from an earlier run or attempt
+                "seconds": time.monotonic() - start,
+            }
             if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
                 self.write_summary()
             yield tick
         if self.summary.get("features"):
             say(f"The features took {time.monotonic() - start:.1f} s.")
-            self.summary["features"]["seconds"] = time.monotonic() - start
         self.pace = Pace(self.trainer.step, self.pace.seconds)
 
     def restore(self, found: checkpoints.CheckpointInfo | None, notes: list[str]) -> dict[str, Any]:

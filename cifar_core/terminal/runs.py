@@ -58,7 +58,8 @@ def add(commands: Any) -> None:
 
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
-    from cifar_core.config import PRESETS, TrainConfig
+    from cifar_core.config import TrainConfig
+    from cifar_core.presets import PRESETS
 
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:

@@ -73,7 +73,7 @@ def markdown() -> str:
 
 def list_presets(arguments: Namespace) -> int:
     """Print one line for each preset."""
-    from cifar_core.config import PRESETS
+    from cifar_core.presets import PRESETS
 
     rows = [
         {

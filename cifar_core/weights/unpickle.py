@@ -9,6 +9,7 @@ import resource
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 WRAPPERS = ("model", "state_dict", "model_state_dict")  # under which some files keep the tensors
@@ -48,6 +49,9 @@ def main(source: Path, draft: Path) -> int:
         saved = torch.load(source, map_location="cpu", weights_only=True)
         # a copy each: in torch files several names may share memory, in safetensors they must not
         save_file({name: t.clone().contiguous() for name, t in flat(saved).items()}, draft)
+    except UnpicklingError:  # torch's own words advise to load it unsafely: not for our users
+        print("it is no torch file, or it holds more than tensors", file=sys.stderr)
+        return 1
     except Exception as error:  # whatever a strange file does, one line says it
         lines = str(error).strip().splitlines() or [""]
         print(f"{type(error).__name__}: {lines[0]}", file=sys.stderr)
