@@ -104,7 +104,7 @@ class Worker:
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = self.summarised_at = time.monotonic()
         self.val_accuracy: float | None = None
-        say(f"Training on {plan['device_reason']} {plan['threads']} threads.")
+        say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
         say(f"{environment['precision']}: {environment['precision_reason']}")
 
     def load_data(self) -> "Dataset":
