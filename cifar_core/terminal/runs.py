@@ -169,7 +169,11 @@ def stop(arguments: Namespace) -> int:
     """Ask a run to end; stopping one that is over already is fine."""
     run = store_of(arguments).run(arguments.run)
     run.stop(arguments.when)
-    print(f"{run.id}: {run.status.state}. {run.status.message}")
+    status = run.status
+    if STATES[status.state].is_live:
+        print(f"{run.id} was asked to stop. How it stands: python -m cifar_core show {run.number}")
+    else:
+        print(f"{run.id}: {status.state}. {status.message}")
     return 0
 
 
