@@ -214,3 +214,12 @@ def test_the_diagram_shows_what_a_transfer_plan_trains_and_from_when(store):
 
 def words(page):
     return texts(page).replace(theme.NARROW, " ")
+
+
+def test_the_time_per_epoch_of_an_earlier_run_leaves_out_what_its_features_took(store):
+    run = make_run(store, model="mobilenet_v2_imagenet")
+    kept = files.read_json(run.path / "summary.json")
+    kept |= {"seconds": 100.0, "epochs_done": 2, "features": {"seconds": 90.0}}
+    files.write_json(run.path / "summary.json", kept)
+    page = open_page("new_run", preset="transfer_quick")
+    assert "5.0 s per epoch in run #1" in words(page)

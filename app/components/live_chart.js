@@ -102,7 +102,8 @@ export default function ({ data, parentElement, setStateValue }) {
   loadPlotly().then((Plotly) => {
     if (!element.isConnected || !element.newest) return;
     const first = !element.classList.contains("js-plotly-plot");
-    const options = { responsive: true, displaylogo: false, showSendToCloud: false, displayModeBar: touch ? false : "hover",
+    const options = { responsive: true, displaylogo: false, showSendToCloud: false,
+      displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
     Plotly.react(element, ...element.newest, options).then(() => {
       element.dataset.step = figure.step;

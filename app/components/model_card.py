@@ -1,6 +1,7 @@
 """The facts about the chosen network: its size, its cost, what of it is trained, its weights."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -8,9 +9,11 @@ import streamlit as st
 from app import theme
 from app.session import stages, store
 from cifar_core import weights
+from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
+from cifar_core.settings import in_range, rule_of
 from cifar_core.transfer import TRANSFER_PLANS
 
 
@@ -34,15 +37,17 @@ def model_card(values: Mapping[str, Any]) -> None:
 
 def resolution_of(spec: ModelSpec, wanted: int) -> int:
     """Return the chosen resolution if the network has one and it is possible, else 0."""
-    possible = "resolution" in spec.uses and 32 <= wanted <= 384 and wanted % spec.patch == 0
-    return wanted if possible else 0
+    (setting,) = (f for f in fields(TrainConfig) if f.name == "resolution")
+    possible = "resolution" in spec.uses and in_range(rule_of(setting), wanted)
+    return wanted if possible and wanted % spec.patch == 0 else 0
 
 
 def seconds_per_epoch(key: str) -> str:
     """Say how long an epoch took in the newest run of this network here, if there is one."""
     for row in store().runs():
         if row.model == key and row.epochs_done and row.seconds:
-            each = theme.duration(row.seconds / row.epochs_done)
+            features = store().run(row.number).summary.get("features", {}).get("seconds", 0.0)
+            each = theme.duration(max(0.0, row.seconds - features) / row.epochs_done)
             return f"{each} per epoch in run #{row.number} on {theme.safe(row.data_title)}"
     return ""
 

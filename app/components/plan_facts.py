@@ -32,8 +32,10 @@ def estimate(config: TrainConfig) -> None:
     known: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
     if known and known[0] == config:
         found = known[1]
+        once = found.features_seconds
+        before = f"{theme.duration(once)} once for the features, then " if once else ""
         st.markdown(
-            f":material/timer: {theme.duration(found.seconds_per_epoch)} per epoch, "
+            f":material/timer: {before}{theme.duration(found.seconds_per_epoch)} per epoch, "
             f"**{theme.duration(found.total_seconds)}** in all "
             f":gray[({theme.count(found.images_per_second)} images per second, "
             f"measured over {theme.plural(found.steps, 'step')})]"

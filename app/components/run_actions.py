@@ -53,7 +53,7 @@ def stop_menu(run: Run, status: Status) -> None:
             st.caption("It has not started; it is only taken out of the queue.")
             button("Take out of the queue", "remove", lambda: run.stop("now"))
             return
-        st.caption("All three keep what has been saved.")
+        st.caption("What has been saved is kept, whichever you choose.")
         button("After this epoch", "flag", lambda: run.stop("epoch"))
         button("Now, with a checkpoint", "save", lambda: run.stop("now"))
         button("Pause", "pause", run.pause)
