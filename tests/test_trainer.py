@@ -13,6 +13,15 @@ from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.evaluate import evaluate, evaluate_test
 from cifar_core.training.events import EpochEvent, StepEvent, TestEvent, Tick
+from cifar_core.training.phases import (
+    BACKWARD,
+    DATA,
+    FORWARD,
+    LOGGING,
+    OPTIMIZER,
+    PHASES,
+    phase,
+)
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.trainer import Trainer
 
@@ -235,3 +244,17 @@ def test_every_automatic_choice_gives_its_reason():
     precision = choose_precision("auto", "cpu")
     assert precision.key in ("float32", "bfloat16")
     assert precision.reason.endswith(".")
+
+
+def test_a_profiler_sees_the_phases_of_every_step():
+    it = trainer(epochs=1)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        steps = len(events(it, StepEvent))
+    counts = {found.key: found.count for found in seen.key_averages() if found.key in PHASES}
+    assert counts[FORWARD] == counts[BACKWARD] == counts[OPTIMIZER] == steps == 5
+    assert counts[DATA] == steps + 1  # once more to find that the epoch is over
+    assert counts[LOGGING] == 2 * steps  # counted at every step, read at every row
+
+
+def test_without_a_profiler_no_phase_is_labelled():
+    assert phase(FORWARD) is phase(BACKWARD)

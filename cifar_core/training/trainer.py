@@ -22,6 +22,7 @@ from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, keeps_features, part_at, weight_groups
+from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
@@ -162,7 +163,7 @@ class Trainer:
         epoch = self.progress.epoch
         done = self.step - epoch * self.steps_per_epoch
         freeze(self.model, self.spec, part_at(self.config, epoch))
-        for images, labels in self.train_batches.epoch(epoch, start=done):
+        for images, labels in fetched(self.train_batches.epoch(epoch, start=done)):
             rate = self.learning_rate
             norm = self._train_step(images, labels, rate)
             done += 1
@@ -174,25 +175,30 @@ class Trainer:
         """Move the weights once; return the gradient's length, still on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        with self.precision.autocast():
-            logits = self.learner(images)
         smoothing = self.config.label_smoothing
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        with phase(FORWARD):
+            with self.precision.autocast():
+                logits = self.learner(images)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimizer)
-        norm = clip_grad_norm_(self.trained, self.config.clip_norm or math.inf)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        right = (logits.argmax(dim=1) == labels).sum()
-        self.window += torch.stack([loss.detach() * len(labels), right.to(loss.dtype)])
+        with phase(BACKWARD):
+            self.scaler.scale(loss).backward()
+        with phase(OPTIMIZER):
+            self.scaler.unscale_(self.optimizer)
+            norm = clip_grad_norm_(self.trained, self.config.clip_norm or math.inf)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        with phase(LOGGING):
+            right = (logits.argmax(dim=1) == labels).sum()
+            self.window += torch.stack([loss.detach() * len(labels), right.to(loss.dtype)])
         self.window_images += len(labels)
         self.progress.step += 1
         return norm
 
     def _read_window(self, norm: Tensor, rate: float) -> StepEvent:
         """Wait for the device, the one time in a row's steps, and report what it did."""
-        loss, correct, norm_now = torch.cat([self.window, norm[None].to(self.window)]).tolist()
+        with phase(LOGGING):
+            loss, correct, norm_now = torch.cat([self.window, norm[None].to(self.window)]).tolist()
         images, seconds = self.window_images, self._lap()
         self._check(loss / images, norm_now)
         tally = self.progress.tally
