@@ -92,8 +92,9 @@ class Worker:
         self.dataset = self.load_data()
         checkpoints.sweep(self.run.path)
         found, notes = checkpoints.newest_valid(self.run.path)
-        tensors, weights = self.load_weights(fresh=found is None)
-        self.setup: Setup = prepare(config, self.dataset, plan["device"], tensors)
+        fresh = found is None
+        tensors, weights = self.load_weights(fresh=fresh)
+        self.setup: Setup = prepare(config, self.dataset, plan["device"], tensors, fresh=fresh)
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(plan, self.dataset, self.setup, weights)

@@ -24,8 +24,7 @@ from cifar_core.training.trainer import Trainer
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
 FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
 ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
-
-
+PREPARING = 5000  # images that a network may look at before its first step
 VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
 
 
@@ -79,10 +78,13 @@ def prepare(
     dataset: Dataset,
     device: str,
     weights: Mapping[str, Tensor] | None = None,
+    *,
+    fresh: bool = True,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
-    `weights` are those of pretraining, by the network's own names.
+    `weights` are those of pretraining, by the network's own names. A trainer that is not `fresh`
+    is about to be restored from a snapshot.
     """
     if config.deterministic:
         make_deterministic()
@@ -118,8 +120,20 @@ def prepare(
         device=device,
         weights=weights,
     )
+    if fresh and trainer.spec.prepare:
+        with torch.no_grad():
+            trainer.spec.prepare(trainer.model, some_images(dataset.train, train_part, device))
     features = feature_sets(config, dataset, train_part, val_part, device)
     return Setup(trainer=trainer, test=test, features=features)
+
+
+def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
+    """Return at most PREPARING of the chosen images, evenly spaced, as a network takes them."""
+    chosen = part[np.linspace(0, len(part) - 1, min(PREPARING, len(part))).astype(int)]
+    batches = Batches(images.pixels[chosen], images.labels[chosen], batch_size=len(chosen),
+                      device=device)  # fmt: skip
+    pixels, _ = next(batches.epoch())
+    return pixels
 
 
 def feature_sets(
