@@ -264,6 +264,17 @@ class TrainConfig(Settings):
         advanced=True,
         help="Number format of the forward and backward pass.",
     )
+    micro_batch: int = number(
+        0,
+        low=0,
+        high=8192,
+        group=MACHINE,
+        advanced=True,
+        label="Images at once",
+        help="A larger batch is cut into equal pieces of at most so many images, whose gradients "
+        "are added up: the same step in less memory, but that batch norm sees one piece at a "
+        "time. 0 never cuts.",
+    )
     threads: int = number(
         0,
         low=0,

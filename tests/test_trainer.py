@@ -4,11 +4,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.errors import ConfigError, TrainingDivergedError
+from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.evaluate import evaluate, evaluate_test
@@ -48,6 +50,19 @@ def trainer(**settings):
     )
     val = Batches(*pictures(1, 40), batch_size=25)
     return Trainer(config, train=train, val=val, num_classes=NUM_CLASSES, device="cpu")
+
+
+@pytest.fixture
+def no_norms(monkeypatch):
+    """The smallest network without batch norm, which would see one piece at a time."""
+
+    def build(num_classes):
+        return nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(3600, num_classes)
+        )
+
+    spec = dataclasses.replace(MODELS["simple_cnn"], build=build)
+    monkeypatch.setitem(MODELS._specs, "simple_cnn", spec)
 
 
 def events(it, kind):
@@ -158,6 +173,46 @@ def test_the_gradient_is_clipped_to_the_length_asked_for():
     list(free.run())
     unbounded = torch.cat([p.detach().flatten() for p in free.model.parameters()]) - start
     assert unbounded.norm() > 10 * moved.norm()
+
+
+@pytest.mark.parametrize("settings", [{}, {"label_smoothing": 0.2}, {"precision": "bfloat16"}])
+@pytest.mark.parametrize("micro_batch", [1, 5, 6, 15])  # 16 images: even pieces and uneven ones
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole(micro_batch, settings, no_norms):
+    whole, pieces = trainer(**settings), trainer(micro_batch=micro_batch, **settings)
+    for it in (whole, pieces):
+        it.optimizer.step = lambda: None  # look at the gradient of the first step alone
+        (it.first, *_) = it.run()
+    exact = 0.04 if settings.get("precision") else 1e-5  # of the largest, for rounding
+    for one, other in zip(whole.trained, pieces.trained, strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=exact * one.grad.abs().max())
+    assert pieces.first.loss == pytest.approx(whole.first.loss, rel=exact)
+    assert pieces.first.grad_norm == pytest.approx(whole.first.grad_norm, rel=exact)
+
+
+@pytest.mark.parametrize(("micro_batch", "sizes"), [(0, [16]), (16, [16]), (9, [8, 8]),
+                                                    (6, [6, 5, 5])])  # fmt: skip
+def test_no_more_images_pass_at_once_than_asked_for(micro_batch, sizes):
+    it, seen = trainer(micro_batch=micro_batch), []
+    it.model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    next(it.run())
+    assert seen == sizes
+
+
+def test_pieces_with_a_scaled_loss_add_up_too(no_norms):
+    whole, pieces = trainer(), trainer(micro_batch=6)
+    for it in (whole, pieces):
+        it.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        next(it.run())
+    assert torch.allclose(weights(whole), weights(pieces), atol=1e-6)
+    assert not torch.equal(weights(whole), weights(trainer()))
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1000.0])
+def test_the_gradients_length_is_reported_whether_it_is_clipped_or_not(clip_norm):
+    it = trainer(epochs=1, clip_norm=clip_norm)
+    event = next(e for e in it.run() if isinstance(e, StepEvent))
+    lengths = [w.grad.double().norm() for w in it.trained]
+    assert event.grad_norm == pytest.approx(float(torch.stack(lengths).norm()), rel=1e-5)
 
 
 def test_label_smoothing_raises_the_training_loss_and_not_the_validation_loss():

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.batches import Batches
@@ -23,6 +23,7 @@ from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, keeps_features, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
+from cifar_core.training.pieces import cutting
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
@@ -116,6 +117,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
+        self.cut = cutting(config.micro_batch, config.batch_size)
         self.schedule = SCHEDULES[config.schedule].factor
         self.steps_per_epoch = len(train)
         self.total_steps = config.epochs * self.steps_per_epoch
@@ -123,6 +125,7 @@ class Trainer:
         self.progress = Progress()
         self.window = torch.zeros(2, device=device)  # loss and number right since the last row
         self.window_images = 0
+        self.grad_norm = torch.zeros((), device=device)  # of the last step that measured it
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
 
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
@@ -165,42 +168,55 @@ class Trainer:
         freeze(self.model, self.spec, part_at(self.config, epoch))
         for images, labels in fetched(self.train_batches.epoch(epoch, start=done)):
             rate = self.learning_rate
-            norm = self._train_step(images, labels, rate)
             done += 1
-            if done % self.rows_every == 0 or done == self.steps_per_epoch:
-                yield self._read_window(norm, rate)
+            reports = done % self.rows_every == 0 or done == self.steps_per_epoch
+            self._train_step(images, labels, rate, reports=reports)
+            if reports:
+                yield self._read_window(rate)
             yield Tick(phase="train", done=done, total=self.steps_per_epoch)
 
-    def _train_step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
-        """Move the weights once; return the gradient's length, still on the device."""
+    def _train_step(self, images: Tensor, labels: Tensor, rate: float, *, reports: bool) -> None:
+        """Move the weights once."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
+        self.optimizer.zero_grad(set_to_none=True)
+        for piece in self.cut(images, labels):
+            self._add_gradient(*piece)
+        with phase(OPTIMIZER):
+            self.scaler.unscale_(self.optimizer)
+            self._clip_or_measure(measures=reports)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        self.progress.step += 1
+
+    def _add_gradient(self, images: Tensor, labels: Tensor, share: Tensor | None) -> None:
+        """Add the gradient of some of the batch's images, weighted by their share of it."""
         smoothing = self.config.label_smoothing
         with phase(FORWARD):
             with self.precision.autocast():
                 logits = self.learner(images)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
         with phase(BACKWARD):
-            self.scaler.scale(loss).backward()
-        with phase(OPTIMIZER):
-            self.scaler.unscale_(self.optimizer)
-            norm = clip_grad_norm_(self.trained, self.config.clip_norm or math.inf)
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
+            self.scaler.scale(loss).backward(share)
         with phase(LOGGING):
             right = (logits.argmax(dim=1) == labels).sum()
             self.window += torch.stack([loss.detach() * len(labels), right.to(loss.dtype)])
         self.window_images += len(labels)
-        self.progress.step += 1
-        return norm
 
-    def _read_window(self, norm: Tensor, rate: float) -> StepEvent:
+    def _clip_or_measure(self, *, measures: bool) -> None:
+        """Clip the gradient, which needs its length, or only measure it for a row."""
+        if self.config.clip_norm:
+            self.grad_norm = clip_grad_norm_(self.trained, self.config.clip_norm)
+        elif measures:
+            self.grad_norm = get_total_norm(w.grad for w in self.trained if w.grad is not None)
+
+    def _read_window(self, rate: float) -> StepEvent:
         """Wait for the device, the one time in a row's steps, and report what it did."""
         with phase(LOGGING):
-            loss, correct, norm_now = torch.cat([self.window, norm[None].to(self.window)]).tolist()
+            sums = torch.cat([self.window, self.grad_norm[None].to(self.window)])
+            loss, correct, norm = sums.tolist()
         images, seconds = self.window_images, self._lap()
-        self._check(loss / images, norm_now)
+        self._check(loss / images, norm)
         tally = self.progress.tally
         tally.loss += loss
         tally.correct += int(correct)
@@ -213,7 +229,7 @@ class Trainer:
             loss=loss / images,
             accuracy=correct / images,
             learning_rate=rate,
-            grad_norm=min(norm_now, 1e30),  # float16 overflows now and then; JSON has no infinity
+            grad_norm=min(norm, 1e30),  # float16 overflows now and then; JSON has no infinity
             images_per_second=images / max(seconds, 1e-9),
         )
 
