@@ -234,6 +234,16 @@ class TrainConfig(Settings):
         label="Gradient clipping",
         help="Largest allowed length of the gradient; 0 does not clip.",
     )
+    ema_epochs: float = number(
+        0.0,
+        low=0.0,
+        high=100.0,
+        group=OPTIMISATION,
+        advanced=True,
+        label="Averaged weights",
+        help="Validate, test and explain with the average of the recent weights, in which those "
+        "of so many epochs ago count half; 0 takes the last weights.",
+    )
     patience: int = number(
         0,
         low=0,
