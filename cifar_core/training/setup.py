@@ -19,6 +19,7 @@ from cifar_core.data.split import split
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
+from cifar_core.training.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
@@ -79,10 +80,12 @@ def prepare(
     dataset: Dataset,
     device: str,
     weights: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
-    `weights` are those of pretraining, by the network's own names.
+    `weights` are those of pretraining, by the network's own names; `plan` says how a step is
+    computed, by rule if it is left out.
     """
     if config.deterministic:
         make_deterministic()
@@ -117,9 +120,21 @@ def prepare(
         num_classes=len(dataset.classes),
         device=device,
         weights=weights,
+        plan=plan,
     )
     features = feature_sets(config, dataset, train_part, val_part, device)
     return Setup(trainer=trainer, test=test, features=features)
+
+
+def steps_of(config: TrainConfig, dataset: Dataset) -> int:
+    """Return how many optimisation steps a run has in all."""
+    train, _ = split(
+        dataset.train.labels,
+        train_fraction=config.train_fraction,
+        val_fraction=config.val_fraction,
+        seed=config.split_seed,
+    )
+    return config.epochs * (len(train) // config.batch_size)
 
 
 def feature_sets(
