@@ -17,6 +17,7 @@ from cifar_core.training.step_plan import (
     alternatives,
     by_rule,
     from_record,
+    images_at_once,
     why_by_rule,
 )
 from cifar_core.training.trial import Races, resolve
@@ -66,7 +67,7 @@ def test_a_tie_goes_to_the_simpler_way_and_only_a_clear_win_to_the_other(first, 
 
 def test_a_race_takes_turns_and_drops_what_is_hopeless():
     clock, turns = [0.0], []
-    seconds = {"a": 1.0, "b": 1.1, "slow": 2.0}
+    seconds = {"a": 0.8, "b": 0.9, "slow": 1.6}
 
     def step(name):
         turns.append(name)
@@ -79,9 +80,9 @@ def test_a_race_takes_turns_and_drops_what_is_hopeless():
 
     rounds = racing.race({name: lambda name=name: step(name) for name in seconds}, timer)
     assert {name: len(times) for name, times in rounds.items()} == {"a": 3, "b": 3, "slow": 2}
-    assert rounds["b"] == pytest.approx([1.1] * 3)
-    warm = racing.WARM_STEPS * 3
-    assert turns[warm:] == ["a", "b", "slow", "slow", "b", "a", "a", "b"]
+    assert rounds["b"] == pytest.approx([0.9] * 3)
+    assert turns[:5] == ["a", "a", "b", "b", "slow"]  # to warm up, once if that is slow
+    assert turns[5:] == ["a", "b", "slow", "slow", "b", "a", "a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,9 @@ def test_a_race_takes_turns_and_drops_what_is_hopeless():
         ({"deterministic": True, "startup": "fast_run"}, "cuda:0", LONG, "deterministic"),
         ({"model": "resnet18_imagenet", "plan": "head"}, "cpu", LONG, "features"),
         ({"model": "resnet18_imagenet", "plan": "full"}, "cpu", LONG, ""),
+        ({"model": "resnet18"}, "cpu", LONG, ""),
+        ({"model": "vig_b", "startup": "fast_run"}, "cpu", LONG, "would take minutes"),
+        ({"model": "vig_b"}, "cuda:0", LONG, ""),
         ({}, "mps", LONG, "NVIDIA"),
         ({"precision": "float32"}, "cpu", LONG, ""),
         ({"precision": "float32", "memory_format": "contiguous"}, "cpu", LONG, "as asked for"),
@@ -163,6 +167,23 @@ def test_a_fast_run_is_compiled_only_if_that_is_measurably_faster(
     plan, _ = decided(TrainConfig(startup="fast_run"), known)
     assert plan.compiled is wins
     assert f"compiled, it is {0.1 / compiled:.2g} times as fast" in plan.sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "batch_size", "images"),
+    [
+        ("simple_cnn", "cpu", 128, 128),
+        ("simple_cnn", "cpu", 8192, 387),
+        ("resnet18", "cpu", 128, 32),
+        ("resnet18", "cpu", 8, 8),
+        ("resnet18", "cuda:0", 2048, 2048),
+    ],
+)
+def test_a_large_network_is_tried_on_fewer_images_at_once_on_a_cpu(
+    model, device, batch_size, images
+):
+    config = TrainConfig(model=model, batch_size=batch_size)
+    assert images_at_once(config, device) == images
 
 
 def test_a_gpu_compiles_by_itself_only_for_a_long_run():

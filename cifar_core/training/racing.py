@@ -11,7 +11,7 @@ Step = Callable[[], object]
 Timer = Callable[[Step], float]  # runs the step; returns its seconds
 Rounds = dict[str, list[float]]  # by name, simplest first: seconds a step in each round
 
-WARM_STEPS = 2  # the first pays for memory and kernels
+WARM_STEPS, WARM_SECONDS = 2, 1.0  # the first step pays for memory and kernels
 LEAST_ROUNDS, MOST_ROUNDS = 3, 9
 BUDGET_SECONDS = 3.0  # after which no further round begins
 CHUNK_SECONDS = 0.05  # shorter steps are timed several at a time
@@ -64,8 +64,11 @@ def race(steps: Mapping[str, Step], timer: Timer) -> Rounds:
 
 
 def warm(step: Step, timer: Timer) -> float:
-    """Take a few steps and return the time of the last."""
-    return [timer(step) for _ in range(WARM_STEPS)][-1]
+    """Take a step or, if that is quick, a few, and return the time of the last."""
+    for _ in range(WARM_STEPS):
+        if (seconds := timer(step)) > WARM_SECONDS:
+            break
+    return seconds
 
 
 def repeat(step: Step, times: int) -> None:

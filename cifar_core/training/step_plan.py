@@ -7,10 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from cifar_core.config import MEMORY_FORMATS, TrainConfig
+from cifar_core.models import MODELS
+from cifar_core.models.measure import card
 from cifar_core.training.freezing import keeps_features
 from cifar_core.training.precision import Precision, choose_precision
 
 LEAST_STEPS = 300  # of a run; a trial takes the time of up to thirty
+# images at once in a trial on a CPU: with fewer, the other memory order can seem faster
+LEAST_IMAGES = 32
+ENOUGH_WORK, TOO_MUCH_WORK = 4 * 10**9, 4 * 10**10  # multiply-adds of a batch forward, on a CPU
 TIMED = ("cpu", "cuda")  # the kinds of devices that trials are made on
 TRIED_FASTER = "A short trial on this device found it faster."
 
@@ -118,4 +123,19 @@ def why_by_rule(config: TrainConfig, device: str, total_steps: int) -> str:
         return "as asked for."
     if config.startup == "automatic" and total_steps < LEAST_STEPS:
         return "by rule, as the run is too short for a trial."
+    if device == "cpu" and images_at_once(config, device) * work_of(config) > TOO_MUCH_WORK:
+        return "by rule, as trying several ways would take minutes with this network on a CPU."
     return ""
+
+
+def images_at_once(config: TrainConfig, device: str) -> int:
+    """Return the trial's batch size: the run's, or on a CPU fewer if the network is large."""
+    if device != "cpu":
+        return config.batch_size
+    return min(config.batch_size, max(LEAST_IMAGES, ENOUGH_WORK // work_of(config)))
+
+
+def work_of(config: TrainConfig) -> int:
+    """Return the multiply-adds of one image on its way forward."""
+    spec = MODELS[config.model]
+    return card(spec, 10, config.computes_on if "resolution" in spec.uses else 0).multiply_adds

@@ -10,7 +10,6 @@ import torch
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import SIZE, Dataset, Images
-from cifar_core.models.measure import multiply_adds
 from cifar_core.training.events import Tick
 from cifar_core.training.racing import MARGIN, Rounds, Timer, race, ratio, timer_of, winner
 from cifar_core.training.setup import prepare
@@ -18,6 +17,7 @@ from cifar_core.training.step_plan import (
     StepPlan,
     alternatives,
     by_rule,
+    images_at_once,
     may_compile,
     why_by_rule,
 )
@@ -26,7 +26,6 @@ from cifar_core.transfer import TRANSFER_PLANS
 
 WORTH_COMPILING = 300.0  # predicted seconds of a run: ten times what compiling may take
 MOST_BATCHES, MOST_IMAGES = 16, 8192  # of made-up images; at least two batches
-LEAST_IMAGES, ENOUGH_WORK = 4, 4 * 10**9  # images, and multiply-adds forward, at once on a CPU
 PLACES = {"cpu": "this CPU", "cuda": "this GPU"}
 # the plans -> their times, and why one of them cannot be compiled, if so
 Measure = Callable[[list[StepPlan]], tuple[Rounds, str]]
@@ -152,19 +151,6 @@ def measured(
                 return {}, trainer.plan.reason
         steps = {it.plan.key: partial(next, endless(it)) for it in trainers}
         return race(steps, timer), ""
-
-
-def images_at_once(config: TrainConfig, device: str) -> int:
-    """Return the trial's batch size: the run's, or on a CPU what takes well below a second.
-
-    A processor's speed hardly depends on the batch, a GPU's does.
-    """
-    if device != "cpu":
-        return config.batch_size
-    with torch.device("meta"):
-        network = config.build_model(10)
-    enough = ENOUGH_WORK // multiply_adds(network, SIZE)
-    return min(config.batch_size, max(LEAST_IMAGES, enough))
 
 
 def made_up(batch_size: int, num_classes: int) -> Dataset:
