@@ -28,6 +28,43 @@ PRECISIONS = Registry(
         ),
     ],
 )
+MEMORY_FORMATS = Registry(
+    "memory format",
+    [
+        Option(
+            key="auto",
+            title="Automatic",
+            summary="Channels last, unless a short trial finds the other clearly faster.",
+        ),
+        Option(
+            key="channels_last",
+            title="Channels last",
+            summary="The colours of a pixel side by side, as most convolutions read them fastest.",
+        ),
+        Option(key="contiguous", title="Contiguous", summary="One colour plane after another."),
+    ],
+)
+STARTUPS = Registry(
+    "startup",
+    [
+        Option(
+            key="automatic",
+            title="Automatic",
+            summary="Tries the ways to compute a step for a few seconds and keeps the fastest; "
+            "compiles only on a GPU, for runs long enough to repay it.",
+        ),
+        Option(
+            key="fast_start",
+            title="Fast start",
+            summary="Trains at once, as the rules say; nothing is tried out or compiled.",
+        ),
+        Option(
+            key="fast_run",
+            title="Fast run",
+            summary="Also tries the network compiled, which can take a minute at the start.",
+        ),
+    ],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,6 +347,21 @@ class TrainConfig(Settings):
         help="A larger batch is cut into equal pieces of at most so many images, whose gradients "
         "are added up: the same step in less memory, but that batch norm sees one piece at a "
         "time. 0 never cuts.",
+    )
+    memory_format: str = choice(
+        "auto",
+        MEMORY_FORMATS,
+        group=MACHINE,
+        advanced=True,
+        help="The order in which images and filters lie in memory.",
+    )
+    startup: str = choice(
+        "automatic",
+        STARTUPS,
+        group=MACHINE,
+        advanced=True,
+        label="Fast start or fast run",
+        help="How much time to spend before the first step on making all later ones faster.",
     )
     threads: int = number(
         0,

@@ -159,6 +159,7 @@ def test_the_plan_says_what_will_happen_in_one_sentence(store):
     words = texts(page)
     assert "not photographs" in words
     assert "no GPU was found" in words or "fastest device" in words
+    assert "finds the fastest way to compute a step" in words
 
 
 def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):

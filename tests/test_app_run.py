@@ -160,6 +160,18 @@ def test_each_tab_is_drawn_when_it_is_opened(store, tab):
     assert wanted[tab] in shown
 
 
+def test_the_environment_says_how_a_step_is_computed_and_why(store):
+    run = make_run(store)
+    sentence = "Channels last, float32, not compiled: measured 2 times as fast as contiguous."
+    plan = {"memory_format": "channels_last", "compiled": False, "sentence": sentence}
+    files.write_json(run.path / "environment.json", {**run.environment, "step_plan": plan})
+    page = open_page("run", id=1)
+    page.session_state["details"] = "Environment"
+    page.run()
+    assert sentence in texts(page).replace("\\", "")
+    assert "Memory format" not in "\n".join(str(t.value) for t in page.table)
+
+
 def test_a_run_without_anything_has_no_tab_that_fails(store):
     make_run(store, "Empty", "draft", accuracies=())
     for tab in ("Settings", "Environment", "Checkpoints", "Attempts", "Log"):

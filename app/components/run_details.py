@@ -64,7 +64,9 @@ def environment(run: Run, status: Status) -> None:
     if not known:
         st.caption("Known once the run has started.")
         return
-    data = known.get("data", {})
+    data, step = known.get("data", {}), known.pop("step_plan", None)
+    if step:
+        st.markdown(f":material/speed: {theme.safe(step['sentence'])}")
     machine = {key: value for key, value in known.items() if not isinstance(value, dict)}
     versions = {
         name: value

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError, DataError
-from cifar_core.runs import checkpoints, files, lock, metrics, pretrained
+from cifar_core.runs import checkpoints, files, lock, metrics, pretrained, step_plans
 from cifar_core.runs.control import ControlReader
 from cifar_core.runs.environment import describe
 from cifar_core.runs.failures import message_of, reason_of
@@ -94,7 +94,11 @@ class Worker:
         found, notes = checkpoints.newest_valid(self.run.path)
         fresh = found is None
         tensors, weights = self.load_weights(fresh=fresh)
-        self.setup: Setup = prepare(config, self.dataset, plan["device"], tensors, fresh=fresh)
+        before, store = self.run.environment, self.run.store_root
+        step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
+        self.setup: Setup = prepare(
+            config, self.dataset, plan["device"], tensors, step_plan, fresh=fresh
+        )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(plan, self.dataset, self.setup, weights)
@@ -107,6 +111,7 @@ class Worker:
         self.val_accuracy: float | None = None
         say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
         say(f"{environment['precision']}: {environment['precision_reason']}")
+        say(self.trainer.plan.sentence)
 
     def load_data(self) -> "Dataset":
         """Return the images, which must be those that the run began with."""

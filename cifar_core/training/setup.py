@@ -19,6 +19,7 @@ from cifar_core.data.split import split
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
+from cifar_core.training.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
@@ -78,13 +79,15 @@ def prepare(
     dataset: Dataset,
     device: str,
     weights: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
     *,
     fresh: bool = True,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
-    `weights` are those of pretraining, by the network's own names. A trainer that is not `fresh`
-    is about to be restored from a snapshot.
+    `weights` are those of pretraining, by the network's own names; `plan` says how a step is
+    computed, by rule if it is left out. A trainer that is not `fresh` is about to be restored
+    from a snapshot.
     """
     if config.deterministic:
         make_deterministic()
@@ -119,6 +122,7 @@ def prepare(
         num_classes=len(dataset.classes),
         device=device,
         weights=weights,
+        plan=plan,
     )
     if fresh and trainer.spec.prepare:
         with torch.no_grad():
@@ -134,6 +138,17 @@ def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
                       device=device)  # fmt: skip
     pixels, _ = next(batches.epoch())
     return pixels
+
+
+def steps_of(config: TrainConfig, dataset: Dataset) -> int:
+    """Return how many optimisation steps a run has in all."""
+    train, _ = split(
+        dataset.train.labels,
+        train_fraction=config.train_fraction,
+        val_fraction=config.val_fraction,
+        seed=config.split_seed,
+    )
+    return config.epochs * (len(train) // config.batch_size)
 
 
 def feature_sets(

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from cifar_core.config import TrainConfig
@@ -19,13 +19,13 @@ from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.averaging import WeightAverage
+from cifar_core.training.compiling import ready
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
-from cifar_core.training.freezing import freeze, keeps_features, part_at, weight_groups
+from cifar_core.training.freezing import freeze, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.pieces import cutting
-from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
     copied,
@@ -36,6 +36,7 @@ from cifar_core.training.snapshot import (
     unpack_optimizer,
     unpack_random,
 )
+from cifar_core.training.step_plan import StepPlan, by_rule
 
 ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
 
@@ -97,18 +98,21 @@ class Trainer:
         num_classes: int,
         device: str,
         weights: Mapping[str, Tensor] | None = None,
+        plan: StepPlan | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.spec = config, MODELS[config.model]
         self.train_batches: Batches | FeatureBatches = train
         self.val_batches: Batches | FeatureBatches = val
-        exact = keeps_features(config)
-        self.precision = choose_precision(config.precision, device, exact=exact)
+        plan = plan or by_rule(config, device)
+        self.precision = plan.precision
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
-        self.model: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = plan.place(network, device)
         self.learner = self.model  # what is trained: all of it, or the head alone
+        at_once = min(config.micro_batch or config.batch_size, config.batch_size)
+        self.forward, self.plan = ready(self.learner, plan, at_once)
         self.optimizer = OPTIMIZERS[config.optimizer].build(
             weight_groups(self.model, config),
             config.learning_rate,
@@ -141,6 +145,7 @@ class Trainer:
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
         """Train the head on what reaches it, computed before, instead of on images."""
         self.learner = HeadOnFeatures(self.model.get_submodule(self.spec.head))
+        self.forward = self.learner
         self.validated = HeadOnFeatures(self.result.get_submodule(self.spec.head))
         self.train_batches, self.val_batches = train, val
 
@@ -207,7 +212,7 @@ class Trainer:
         smoothing = self.config.label_smoothing
         with phase(FORWARD):
             with self.precision.autocast():
-                logits = self.learner(images)
+                logits = self.forward(images)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         with phase(BACKWARD):
             self.scaler.scale(loss).backward(share)
