@@ -1,4 +1,4 @@
-"""train, runs, show, stop, resume, profile, evaluate: everything about runs."""
+"""train, fit, runs, show, stop, resume, profile, evaluate: everything about runs."""
 
 import json
 import sys
@@ -27,6 +27,12 @@ def add(commands: Any) -> None:
     )
     add_store(train)
     train.set_defaults(command=start)
+
+    largest = commands.add_parser("fit", help="measure the largest batch that fits into memory")
+    add_settings(largest)
+    add_store(largest)
+    add_json(largest)
+    largest.set_defaults(command=fit)
 
     listing = commands.add_parser("runs", help="list the runs, newest first")
     add_store(listing)
@@ -75,6 +81,22 @@ def config_of(arguments: Namespace) -> "TrainConfig":
     if arguments.data:
         words["data"] = arguments.data
     return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+
+
+def fit(arguments: Namespace) -> int:
+    """Measure the largest batch that fits and print it, with what the chosen one needs."""
+    from cifar_core.runs.fit import measure
+
+    config = config_of(arguments)
+    found = measure(config, store_of(arguments).root)
+    if arguments.json:
+        micro_batch = found.micro_batch(config.batch_size)
+        print(json.dumps({**asdict(found), "micro_batch": micro_batch}, indent=2))
+        return 0
+    print(f"{found.sentence(config.batch_size)}\n({found.basis})")
+    if micro_batch := found.micro_batch(config.batch_size):
+        print(f"Train it with: --set micro_batch={micro_batch}")
+    return 0
 
 
 def start(arguments: Namespace) -> int:
