@@ -79,6 +79,8 @@ def test_the_result_says_what_a_batch_needs():
     assert "512 images fit if at most 171 are computed at once" in fit(200).sentence(512)
     assert "Any batch fits, up to 9,000 images." in fit(9000, 9000).sentence(128)
     assert "smaller network" in fit(0).sentence(128)
+    assert fit(200).basis == "2 MB per image, 4,000 MB usable on cpu; tried"
+    assert replace(fit(200), tried=64).basis.endswith("extrapolated from batches of up to 64")
     assert (fit(200).micro_batch(512), fit(200).micro_batch(128)) == (171, 0)
 
 

@@ -52,10 +52,11 @@ class Fit:
     @property
     def basis(self) -> str:
         """Say what the figure rests on."""
-        how = "tried" if self.tried == self.largest else f"tried up to {self.tried:,}"
+        tried = self.tried == self.largest
+        how = "tried" if tried else f"extrapolated from batches of up to {self.tried:,}"
         return (
             f"{self.megabytes_per_image:.3g} MB per image, {self.limit_megabytes:,.0f} MB usable "
-            f"on {self.device}, {how}"
+            f"on {self.device}; {how}"
         )
 
 
