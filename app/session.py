@@ -30,6 +30,7 @@ class Key(StrEnum):
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls start anew
     STARTED = "started"  # id of the run that this draft became
     ESTIMATE = "estimate"  # the settings measured last, and what came out
+    FIT = "fit"  # the settings whose largest batch was measured last, and what came out
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
     PICKED = "picked"  # place of the chosen test image
     OFFER = "offer"  # seed of the test images to choose from

@@ -370,7 +370,8 @@ class TrainConfig(Settings):
         group=MACHINE,
         advanced=True,
         label="CPU threads",
-        help="0 takes all cores but one, so that the dashboard stays quick.",
+        help="0 takes all cores but one, so that the dashboard stays quick, and a single one while "
+        "other programs keep them busy. A number stays, and so do the sums that depend on it.",
     )
     deterministic: bool = switch(
         False,

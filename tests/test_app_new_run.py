@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import fields
 
 import pytest
@@ -6,7 +7,8 @@ from pages import make_run, open_page, texts
 from app import theme
 from cifar_core.config import TrainConfig
 from cifar_core.presets import PRESETS
-from cifar_core.runs import files
+from cifar_core.runs import files, status
+from cifar_core.runs.fit import Fit
 
 
 @pytest.fixture
@@ -224,3 +226,47 @@ def test_the_time_per_epoch_of_an_earlier_run_leaves_out_what_its_features_took(
     files.write_json(run.path / "summary.json", kept)
     page = open_page("new_run", preset="transfer_quick")
     assert "5.0 s per epoch in run #1" in words(page)
+
+
+def measured(monkeypatch, largest):
+    """Let the measurement of the largest batch come out in a way, and count how often it ran."""
+    asked = []
+
+    def measure(config, root):
+        asked.append(config)
+        return Fit(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
+                   limit_megabytes=4000.0, device="cpu")  # fmt: skip
+
+    monkeypatch.setattr("app.components.batch_fit.measure", measure)
+    return asked
+
+
+def test_the_largest_batch_is_one_click_from_the_form(store, monkeypatch):
+    asked = measured(monkeypatch, 704)
+    page = open_page("new_run", preset="smoke")
+    page.button(key="find_fit").click().run()
+    assert "The largest batch that fits now is 704" in texts(page)
+    page.button(key="use_fit").click().run()
+    assert not page.exception
+    assert number(page, "batch_size").value == 704
+    assert "704 fits" in texts(page)  # still known: only the batch has changed
+    assert len(asked) == 1
+
+
+def test_a_batch_that_does_not_fit_is_computed_in_pieces_by_one_click(store, monkeypatch):
+    measured(monkeypatch, 24)
+    page = open_page("new_run", preset="smoke")
+    batch = number(page, "batch_size").value
+    page.button(key="find_fit").click().run()
+    page.button(key="use_fit").click().run()
+    assert not page.exception
+    assert number(page, "batch_size").value == batch
+    assert 0 < number(page, "micro_batch").value <= 24
+
+
+def test_a_clone_of_a_failed_run_begins_with_what_its_failure_asks_for(store):
+    run = make_run(store, state="failed", reason="oom", batch_size=256)
+    status.write(run.path, dataclasses.replace(run.status, suggestion={"micro_batch": 128}))
+    page = open_page("new_run", clone=run.number)
+    assert number(page, "micro_batch").value == 128
+    assert "micro_batch 128" in texts(page).replace("\\", "")

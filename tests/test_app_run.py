@@ -178,3 +178,58 @@ def test_a_run_without_anything_has_no_tab_that_fails(store):
         page = open_page("run", id=1)
         page.session_state["details"] = tab
         assert not page.run().exception
+
+
+PROFILE = {
+    "request": 1, "step": 60, "device": "cpu", "device_name": "A CPU", "threads": 1,
+    "batch_size": 128, "steps": 20, "step_ms": 40.0, "step_spread_ms": 1.0,
+    "phases": [
+        {"name": name, "ms": ms, "spread_ms": 0.1, "device_ms": 0.0}
+        for name, ms in [("data", 10.0), ("forward", 8.0), ("backward", 20.0),
+                         ("optimizer", 1.0), ("logging", 0.5)]
+    ],
+    "operators": [{"name": "aten::convolution_backward", "calls": 3, "ms": 12.0, "device_ms": 0}],
+}  # fmt: skip
+
+
+def open_profile(number):
+    page = open_page("run", id=number)
+    page.session_state["details"] = "Profile"
+    return page.run()
+
+
+def test_a_profile_is_drawn_with_its_sentence_and_a_hint(store):
+    run = make_run(store)
+    files.write_json(run.path / "attempts" / "1" / "profile.json", PROFILE)
+    page = open_profile(run.number)
+    assert not page.exception
+    assert "50 % of a step of 40 ms is the backward pass; data costs 25 %" in texts(page)
+    assert "more than a fifth" in texts(page)
+    assert "Mean of 20 steps of 128 images" in texts(page)
+    assert len(page.get("plotly_chart")) == 1
+    assert "aten::convolution_backward" in str(page.table[-1].value)
+
+
+def test_a_run_that_was_never_profiled_explains_why_there_is_no_profile(store):
+    run = make_run(store)
+    page = open_profile(run.number)
+    assert "was not profiled while it trained" in texts(page)
+    assert "profile" not in {button.key for button in page.button}
+
+
+def test_the_profile_button_asks_the_trainer_once(store):
+    run = make_run(store, "Busy", "running")
+    page = open_profile(run.number)
+    page.button(key="profile").click().run()
+    assert files.read_json(run.path / "control.json")["profiles"] == 1
+    assert page.button(key="profile").disabled
+    files.write_json(run.path / "attempts" / "1" / "profile.json", PROFILE)
+    page.run()
+    assert page.button(key="profile").label == "Profile again"
+
+
+def test_why_a_profile_failed_is_shown(store):
+    run = make_run(store)
+    path = run.path / "attempts" / "1" / "profile.json"
+    files.write_json(path, {"request": 1, "error": "The profiler failed: no counters."})
+    assert "no counters" in texts(open_profile(run.number))

@@ -1,13 +1,14 @@
 """The New run page: choose settings, see what they mean, start."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from app import charts, theme, widgets
+from app.components.batch_fit import batch_fit
 from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
 from app.components.rate_hint import rate_hint
@@ -59,7 +60,8 @@ def begin(source: str) -> None:
     """Start a draft from a preset or a run; a name that nothing has starts from the first."""
     try:
         if source.startswith(CLONE):
-            config = store().run(source.removeprefix(CLONE)).config
+            run = store().run(source.removeprefix(CLONE))
+            config = replace(run.config, **run.status.suggestion)  # what a failure asks for
         else:
             config = PRESETS[source].config
     except CifarError as error:
@@ -85,7 +87,15 @@ def sources() -> None:
     if source in PRESETS:
         st.caption(PRESETS[source].summary)
     else:
-        st.caption(f"The settings of run {source.removeprefix(CLONE)}, to be changed as you like.")
+        st.caption(clone_words(source.removeprefix(CLONE)))
+
+
+def clone_words(ref: str) -> str:
+    """Say where the settings come from, and which of them a failure asked to change."""
+    changes = store().run(ref).status.suggestion
+    changed = ", ".join(f"{key} {value:g}" for key, value in changes.items())
+    but = f" but for {changed}, so that this one does not fail the same way" if changed else ""
+    return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
 
 
 def source_title(source: str) -> str:
@@ -174,6 +184,7 @@ def summary(prefix: str, plan: Plan) -> None:
         about_device(plan)
         if plan.config is not None:
             estimate(plan.config)
+            batch_fit(plan.config, prefix)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),

@@ -7,8 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import RunError
-from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, status
+from cifar_core.runs import (
+    checkpoints,
+    control,
+    files,
+    lock,
+    metrics,
+    processes,
+    profiles,
+    status,
+)
 from cifar_core.runs.checkpoints import CheckpointInfo
+from cifar_core.runs.profiles import Profile
 from cifar_core.runs.status import Status
 
 if TYPE_CHECKING:
@@ -106,6 +116,28 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """Return every row that counts, first to last."""
         return metrics.MetricsReader(self.path).poll().rows
+
+    def ask_profile(self) -> int:
+        """Ask the trainer where the time of a step goes; return the number of the request."""
+        with self._locked():
+            if (state := self.status.state) not in ("starting", "running"):
+                raise RunError(
+                    f"Run {self.id} is {state}, and only the steps of a run that trains can be "
+                    "profiled. Start it, or resume it."
+                )
+            return control.ask_profile(self.path).profiles
+
+    @property
+    def profile(self) -> Profile | None:
+        """Where the time of its steps went, the last time that somebody asked."""
+        return profiles.latest(self.path)
+
+    @property
+    def profile_is_due(self) -> bool:
+        """Whether a profile has been asked for that is yet to come."""
+        last = self.profile
+        asked = control.read(self.path).profiles
+        return self.status.is_live and asked > (last.request if last else 0)
 
     def log_tail(self, lines: int = 200) -> str:
         """Return the end of what the latest attempt printed."""

@@ -113,6 +113,7 @@ def identity_of(config: "TrainConfig", device_name: str, threads: int) -> dict[s
         "model": config.model,
         **network,
         "batch_size": config.batch_size,
+        "micro_batch": config.micro_batch,
         "optimizer": config.optimizer,
         "memory_format": config.memory_format,
         "precision": config.precision,

@@ -24,6 +24,7 @@ from cifar_core.runs.failures import message_of, reason_of
 from cifar_core.runs.features import keep_features
 from cifar_core.runs.run import Run
 from cifar_core.runs.summary import Pace, add, fold
+from cifar_core.runs.watch import Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,16 +64,19 @@ class Worker:
     def work(self) -> Result:
         """Train from the newest valid checkpoint to the end, or to a request."""
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
+        from cifar_core.training.phases import LOGGING, phase
 
         self.prepare()
         for event in chain(self.features(), self.trainer.run()):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
+                self.watch.see(event, self.requests.control.profiles)
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
-                self.after_steps(event)
+                with phase(LOGGING):
+                    self.after_steps(event)
             elif isinstance(event, EpochEvent):
                 self.after_epoch(event)
                 result = self.attend_after_epoch()
@@ -109,6 +113,7 @@ class Worker:
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = self.summarised_at = time.monotonic()
         self.val_accuracy: float | None = None
+        self.watch = Watch(self.run, self.folder, plan, self.trainer, say)
         say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
         say(f"{environment['precision']}: {environment['precision_reason']}")
         say(self.trainer.plan.sentence)
