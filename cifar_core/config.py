@@ -173,6 +173,18 @@ class TrainConfig(Settings):
         advanced=True,
         help="Memory of the squared gradient.",
     )
+    adamw_share: float = number(
+        0.05,
+        low=0.001,
+        high=10.0,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        log_scale=True,
+        label="AdamW's share of the rate",
+        help="What the learning rate is multiplied by for biases, norms and the last layer, which "
+        "AdamW trains.",
+    )
     schedule: str = choice(
         "one_cycle",
         SCHEDULES,
