@@ -43,7 +43,7 @@ def trainer(**settings):
     train = Batches(
         *pictures(0, 88),
         batch_size=config.batch_size,
-        augment=Augment(crop_padding=config.crop_padding, flip=config.flip),
+        augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
         drop_last=True,
