@@ -357,7 +357,8 @@ class TrainConfig(Settings):
                 "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
                 "Turn nesterov off or set momentum, for example to 0.9."
             )
-        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs:
+        warms_up = "warmup_epochs" in SCHEDULES[self.schedule].uses
+        if warms_up and self.warmup_epochs >= self.epochs:
             problems["warmup_epochs"] = (
                 f"warmup_epochs is {self.warmup_epochs:g}, but the run has only {self.epochs} "
                 f"epochs. Choose fewer than {self.epochs} (default 1)."
