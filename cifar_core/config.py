@@ -236,6 +236,18 @@ class TrainConfig(Settings):
         advanced=True,
         help="Memory of the squared gradient.",
     )
+    adamw_share: float = number(
+        0.05,
+        low=0.001,
+        high=10.0,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        log_scale=True,
+        label="AdamW's share of the rate",
+        help="What the learning rate is multiplied by for biases, norms and the last layer, which "
+        "AdamW trains.",
+    )
     schedule: str = choice(
         "one_cycle",
         SCHEDULES,
@@ -408,7 +420,8 @@ class TrainConfig(Settings):
                 "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
                 "Turn nesterov off or set momentum, for example to 0.9."
             )
-        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs:
+        warms_up = "warmup_epochs" in SCHEDULES[self.schedule].uses
+        if warms_up and self.warmup_epochs >= self.epochs:
             problems["warmup_epochs"] = (
                 f"warmup_epochs is {self.warmup_epochs:g}, but the run has only {self.epochs} "
                 f"epochs. Choose fewer than {self.epochs} (default 1)."

@@ -39,6 +39,14 @@ def cosine(progress: float, config: Any) -> float:
     return half_cosine((progress - warmup) / (1 - warmup))
 
 
+def linear(progress: float, config: Any) -> float:
+    """Rise linearly over `warmup_epochs`, then fall to 0 in a straight line."""
+    warmup = config.warmup_epochs / config.epochs
+    if progress < warmup:
+        return float(progress / warmup)
+    return float((1 - progress) / (1 - warmup))
+
+
 def one_cycle(progress: float, config: Any) -> float:
     """Rise linearly from 1/25 to 1 over the first quarter, then fall to 0 along a cosine."""
     start, peak = 1 / 25, 0.25
@@ -69,6 +77,14 @@ SCHEDULES = Registry(
             factor=cosine,
             uses=("warmup_epochs",),
             paper="https://arxiv.org/abs/1608.03983",
+        ),
+        ScheduleSpec(
+            key="linear",
+            title="Linear with warm-up",
+            summary="A short rise, then a straight fall to 0: what short record runs use.",
+            factor=linear,
+            uses=("warmup_epochs",),
+            paper="https://arxiv.org/abs/2404.00498",
         ),
         ScheduleSpec(
             key="step",

@@ -78,8 +78,9 @@ def test_an_unknown_setting_is_answered_with_the_nearest_one():
 def test_settings_that_contradict_each_other_are_refused():
     with pytest.raises(ConfigError, match="nothing to look ahead along"):
         TrainConfig(momentum=0.0)
-    with pytest.raises(ConfigError, match="has only 2 epochs"):
-        TrainConfig(schedule="cosine", warmup_epochs=2.0, epochs=2)
+    for schedule in ("cosine", "linear"):
+        with pytest.raises(ConfigError, match="has only 2 epochs"):
+            TrainConfig(schedule=schedule, warmup_epochs=2.0, epochs=2)
 
 
 def test_only_settings_that_the_chosen_entries_use_are_relevant():

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from cifar_core.optim.muon import Muon, split_by_shape
 from cifar_core.registry import Registry
 
 Groups = list[dict[str, Any]]
@@ -64,6 +65,17 @@ def yogi(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
     return Yogi(groups, lr=rate, betas=(config.beta1, config.beta2))
 
 
+def muon(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
+    """Make Muon for hidden matrices and filters, beside AdamW for biases and the last layer."""
+    return Muon(
+        split_by_shape(groups, rate, config.adamw_share),
+        rate,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        fused=fused,
+    )
+
+
 OPTIMIZERS = Registry(
     "optimizer",
     [
@@ -101,6 +113,16 @@ OPTIMIZERS = Registry(
             usual_rate=1e-2,
             uses=("beta1", "beta2"),
             paper="https://papers.nips.cc/paper/8186",
+        ),
+        OptimizerSpec(
+            key="muon",
+            title="Muon",
+            summary="Turns each layer's step so that every direction moves equally far: behind the "
+            "latest speed records.",
+            build=muon,
+            usual_rate=0.05,
+            uses=("momentum", "nesterov", "adamw_share"),
+            paper="https://kellerjordan.github.io/posts/muon/",
         ),
     ],
 )
