@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from cifar_core.data.augment import FLIP_MODES, PADDING_MODES
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.registry import Option, Registry
@@ -72,7 +73,32 @@ class TrainConfig(Settings):
         True,
         group=DATA,
         label="Mirror",
-        help="Mirror each image left to right with probability one half.",
+        help="Mirror each image left to right, half of the time.",
+    )
+    flip_mode: str = choice(
+        "random",
+        FLIP_MODES,
+        group=DATA,
+        advanced=True,
+        label="Mirror when",
+        help="Whether chance decides anew in every epoch, or each image takes turns.",
+    )
+    padding_mode: str = choice(
+        "black",
+        PADDING_MODES,
+        group=DATA,
+        advanced=True,
+        label="Border",
+        help="What fills the border that a shift uncovers.",
+    )
+    cutout: int = number(
+        0,
+        low=0,
+        high=24,
+        group=DATA,
+        advanced=True,
+        help="Blank out a square of so many pixels a side, placed anew every epoch; 0 turns it "
+        "off.",
     )
     model: str = choice("simple_cnn", MODELS, group=NETWORK, help="The architecture to train.")
     dropout: float = number(
@@ -233,6 +259,16 @@ class TrainConfig(Settings):
         advanced=True,
         label="Gradient clipping",
         help="Largest allowed length of the gradient; 0 does not clip.",
+    )
+    ema_epochs: float = number(
+        0.0,
+        low=0.0,
+        high=100.0,
+        group=OPTIMISATION,
+        advanced=True,
+        label="Averaged weights",
+        help="Validate, test and explain with the average of the recent weights, in which those "
+        "of so many epochs ago count half; 0 takes the last weights.",
     )
     patience: int = number(
         0,

@@ -132,7 +132,7 @@ def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan:
             widgets.settings_inputs(
                 settings, draft, prefix, problems=plan.problems, suggested=suggested
             )
-            if group == DATA and plan.images is not None:
+            if group == DATA and plan.images is not None and not wrong:
                 augmentation(plan.images, values)
             elif group == NETWORK and values["model"] in MODELS:
                 model_card(values)
@@ -153,10 +153,7 @@ def devices() -> list[str]:
 
 def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
     """Draw eight images as they are and as the network may see them."""
-    try:
-        augment = Augment(crop_padding=int(values["crop_padding"]), flip=bool(values["flip"]))
-    except (TypeError, ValueError):
-        return
+    augment = Augment.from_settings(values)
     seed = remembered(Key.RESHUFFLE, 0)
     places = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
     before = np.asarray(images.train.pixels[np.sort(places)])

@@ -1,11 +1,41 @@
-"""Random shifts and mirror images, drawn from (seed, epoch) so that any moment can be replayed."""
+"""Random changes of images, drawn from (seed, epoch) so that any moment can be replayed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-ORDER, AUGMENT = 0, 1  # two streams, so that switching one off leaves the other as it was
+from cifar_core.registry import Option, Registry
+
+# streams of random numbers, so that switching one off leaves the others as they were; 2 is the
+# stream of the features' views
+ORDER, AUGMENT, FLIP, CUTOUT = 0, 1, 3, 4
+MEAN_COLOUR = (125, 123, 114)  # of CIFAR-10, which the networks scale to about 0
+
+FLIP_MODES = Registry(
+    "way of mirroring",
+    [
+        Option(
+            key="random",
+            title="By chance",
+            summary="Each epoch draws anew which half of the images is mirrored.",
+        ),
+        Option(
+            key="alternate",
+            title="In turn",
+            summary="Each image is mirrored in every other epoch, so that none repeats a side.",
+        ),
+    ],
+)
+PADDING_MODES = Registry(
+    "border",
+    [
+        Option(key="black", title="Black", summary="What is shifted in is black."),
+        Option(key="reflect", title="Reflected", summary="What is shifted in mirrors the edge."),
+    ],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,34 +45,64 @@ class Draws:
     rows: NDArray[np.int64]  # [N], top of the crop in the padded image, 0 to 2 * crop_padding
     columns: NDArray[np.int64]  # [N], left of the crop in the padded image
     flips: NDArray[np.bool_]  # [N], whether it is then mirrored left to right
+    holes: NDArray[np.int64]  # [2, N], top and left of the square that is then blanked out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """The standard augmentation: pad with black, crop at a random place, mirror half of them."""
+    """What may happen to an image, in this order: pad, crop, mirror, cut out.
+
+    In turn ("alternate") an image begins on a random side and is mirrored in every other epoch
+    (Jordan, 2024, https://arxiv.org/abs/2404.00498). Cutout blanks a square at a random place
+    wholly inside the image with the data's mean colour (DeVries and Taylor, 2017,
+    https://arxiv.org/abs/1708.04552, whose square may also reach beyond the edge).
+    """
 
     crop_padding: int = 0  # pixels on each side
+    padding_mode: str = "black"  # a key of PADDING_MODES
     flip: bool = False
+    flip_mode: str = "random"  # a key of FLIP_MODES
+    cutout: int = 0  # side of the square in pixels, 0 for none
 
-    def draw(self, images: int, *, seed: int, epoch: int) -> Draws:
-        """Draw for a whole epoch at once; the same (seed, epoch) gives the same draws."""
+    @classmethod
+    def from_settings(cls, values: Mapping[str, Any]) -> Self:
+        """Take what concerns images from the settings of a run, whose names are the same."""
+        return cls(**{f.name: values[f.name] for f in fields(cls)})
+
+    def draw(
+        self,
+        images: int,
+        *,
+        seed: int,
+        epoch: int,
+        side: int = 32,
+        order: NDArray[np.int64] | None = None,
+    ) -> Draws:
+        """Draw for a whole epoch at once; the same (seed, epoch) gives the same draws.
+
+        `order` says which image is at each position, if they are not in turn; `side` is theirs.
+        """
         random = stream(seed, epoch, AUGMENT)
         rows, columns = random.integers(0, 2 * self.crop_padding + 1, size=(2, images))
-        flips = (random.random(images) < 0.5) & self.flip
-        return Draws(rows=rows, columns=columns, flips=flips)
+        flips = random.random(images) < 0.5
+        if self.flip_mode == "alternate":
+            first = stream(seed, 0, FLIP).random(images) < 0.5
+            flips = (first if order is None else first[order]) ^ bool(epoch % 2)
+        holes = stream(seed, epoch, CUTOUT).integers(0, side - self.cutout + 1, size=(2, images))
+        return Draws(rows=rows, columns=columns, flips=flips & self.flip, holes=holes)
 
     def apply(self, pixels: NDArray[np.uint8], *, seed: int, epoch: int) -> NDArray[np.uint8]:
         """Augment images [N, H, W, 3] one by one, for a preview without torch."""
-        draws = self.draw(len(pixels), seed=seed, epoch=epoch)
         height, width = pixels.shape[1:3]
-        padded = pad(pixels, self.crop_padding)
-        views = []
-        for image, row, column, flip in zip(
-            padded, draws.rows, draws.columns, draws.flips, strict=True
-        ):
-            crop = image[row : row + height, column : column + width]
-            views.append(crop[:, ::-1] if flip else crop)
-        return np.stack(views) if views else pixels
+        draws = self.draw(len(pixels), seed=seed, epoch=epoch, side=height)
+        padded = pad(pixels, self.crop_padding, self.padding_mode)
+        views = np.empty_like(pixels)
+        for place, (row, column) in enumerate(zip(draws.rows, draws.columns, strict=True)):
+            crop = padded[place, row : row + height, column : column + width]
+            views[place] = crop[:, ::-1] if draws.flips[place] else crop
+            top, left = draws.holes[:, place]
+            views[place, top : top + self.cutout, left : left + self.cutout] = MEAN_COLOUR
+        return views
 
 
 def order(images: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -55,6 +115,7 @@ def stream(seed: int, epoch: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch, purpose])
 
 
-def pad(pixels: NDArray[np.uint8], padding: int) -> NDArray[np.uint8]:
-    """Add a black border of `padding` pixels to images [N, H, W, 3]."""
-    return np.pad(pixels, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+def pad(pixels: NDArray[np.uint8], padding: int, mode: str = "black") -> NDArray[np.uint8]:
+    """Add a border of `padding` pixels to images [N, H, W, 3]; `mode` is of PADDING_MODES."""
+    around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    return np.pad(pixels, around, mode="reflect" if mode == "reflect" else "constant")

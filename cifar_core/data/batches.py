@@ -37,7 +37,8 @@ class Batches:
         self.shuffle, self.drop_last = shuffle, drop_last
         self.augment = augment or Augment()
         self.device = torch.device(device)
-        padded = augmentation.pad(pixels, self.augment.crop_padding)
+        padded = augmentation.pad(pixels, self.augment.crop_padding, self.augment.padding_mode)
+        self.side = pixels.shape[1]
         self.crops = every_crop(torch.from_numpy(padded).to(self.device), *pixels.shape[1:3])
         self.labels = torch.tensor(labels, dtype=torch.int64, device=self.device)
 
@@ -50,9 +51,11 @@ class Batches:
         order = np.arange(self.images)
         if self.shuffle:
             order = augmentation.order(self.images, seed=self.seed, epoch=number)
-        draws = self.augment.draw(self.images, seed=self.seed, epoch=number)
+        draws = self.augment.draw(
+            self.images, seed=self.seed, epoch=number, side=self.side, order=order
+        )
         where = self._to_device(np.stack([order, draws.rows, draws.columns]))
-        flips = self._to_device(draws.flips)
+        flips, holes = self._to_device(draws.flips), self._to_device(draws.holes)
         for batch in range(start, len(self)):
             part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
             index, rows, columns = where[:, part]
@@ -60,6 +63,8 @@ class Batches:
             if self.augment.flip:
                 mirror = flips[part, None, None, None]
                 pixels = torch.where(mirror, pixels.flip(2), pixels)
+            if self.augment.cutout:
+                cut_out(pixels, holes[:, part], self.augment.cutout)
             yield pixels.permute(0, 3, 1, 2).float().div_(255), self.labels[index]
 
     def _to_device(self, values: NDArray[np.generic]) -> Tensor:
@@ -74,3 +79,13 @@ def every_crop(padded: Tensor, height: int, width: int) -> Tensor:
         (images, tall - height + 1, wide - width + 1, height, width, channels),
         (image, row, column, row, column, channel),
     )
+
+
+def cut_out(images: Tensor, holes: Tensor, side: int) -> None:
+    """Blank a square of images [n, H, W, 3]; `holes` [2, n] has the top and the left of each."""
+    tops, lefts = holes[:, :, None, None]
+    here = torch.arange(images.shape[1], device=images.device)
+    down, across = here[None, :, None] - tops, here[None, None, :] - lefts
+    hole = (down >= 0) & (down < side) & (across >= 0) & (across < side)  # [n, H, W]
+    for channel, value in enumerate(augmentation.MEAN_COLOUR):
+        images[..., channel].masked_fill_(hole, value)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -104,7 +104,7 @@ def prepare(
         dataset.train.labels[train_part],
         batch_size=config.batch_size,
         device=device,
-        augment=Augment(crop_padding=config.crop_padding, flip=config.flip),
+        augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
         drop_last=True,  # a last batch of one image would upset batch norm
@@ -146,7 +146,7 @@ def feature_sets(
     """Return the sets of images that a head-only run reads; none for other runs."""
     if not keeps_features(config):
         return []
-    augment = Augment(crop_padding=config.crop_padding, flip=config.flip)
+    augment = Augment.from_settings(config.to_dict())
     views = config.cached_views if augment != Augment() else 1
     everything = np.arange(len(dataset.test))
     return [
@@ -171,8 +171,9 @@ def feature_set(
         "part": hashlib.sha256(part.astype("<i8").tobytes()).hexdigest()[:16],
     }
     if view:
-        draws = {"crop_padding": augment.crop_padding, "flip": augment.flip, "seed": VIEW_SEED}
-        identity |= {**draws, "view": view}
+        plain = asdict(Augment())  # left out, so that settings to come keep what is stored
+        drawn = {name: value for name, value in asdict(augment).items() if value != plain[name]}
+        identity |= {**drawn, "seed": VIEW_SEED, "view": view}
     size = FEATURE_BATCH.get(device.split(":")[0], 50)
     return FeatureSet(
         title=f"{title}, view {view}" if view else title,

@@ -18,6 +18,7 @@ from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
+from cifar_core.training.averaging import WeightAverage
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
@@ -28,6 +29,7 @@ from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
     copied,
+    copies,
     pack_optimizer,
     pack_random,
     select,
@@ -106,7 +108,7 @@ class Trainer:
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
         self.model: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.learner = self.model  # what is trained and evaluated: all of it, or the head alone
+        self.learner = self.model  # what is trained: all of it, or the head alone
         self.optimizer = OPTIMIZERS[config.optimizer].build(
             weight_groups(self.model, config),
             config.learning_rate,
@@ -114,12 +116,20 @@ class Trainer:
             device.split(":")[0] in ("cpu", "cuda"),
         )
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.steps_per_epoch = len(train)
+        self.average = (
+            WeightAverage(self.model, self.trained, config.ema_epochs * self.steps_per_epoch)
+            if config.ema_epochs
+            else None
+        )
+        # the network that counts: the one that is validated, and saved to be tested and explained
+        self.result = self.average.model if self.average else self.model
+        self.validated = self.result  # the part of it that reads the batches
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
         self.cut = cutting(config.micro_batch, config.batch_size)
         self.schedule = SCHEDULES[config.schedule].factor
-        self.steps_per_epoch = len(train)
         self.total_steps = config.epochs * self.steps_per_epoch
         self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
         self.progress = Progress()
@@ -131,6 +141,7 @@ class Trainer:
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
         """Train the head on what reaches it, computed before, instead of on images."""
         self.learner = HeadOnFeatures(self.model.get_submodule(self.spec.head))
+        self.validated = HeadOnFeatures(self.result.get_submodule(self.spec.head))
         self.train_batches, self.val_batches = train, val
 
     @property
@@ -187,7 +198,9 @@ class Trainer:
             self._clip_or_measure(measures=reports)
             self.scaler.step(self.optimizer)
             self.scaler.update()
-        self.progress.step += 1
+            self.progress.step += 1
+            if self.average:
+                self.average.update(self.step)
 
     def _add_gradient(self, images: Tensor, labels: Tensor, share: Tensor | None) -> None:
         """Add the gradient of some of the batch's images, weighted by their share of it."""
@@ -235,7 +248,7 @@ class Trainer:
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
         score = yield from evaluate(
-            self.learner, self.val_batches, self.precision, phase="validate"
+            self.validated, self.val_batches, self.precision, phase="validate"
         )
         self._check(score.loss, 0.0)
         self._lap()
@@ -289,12 +302,15 @@ class Trainer:
         state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
         state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
         state["window"] = copied(self.window)
-        model = {name: copied(tensor) for name, tensor in self.model.state_dict().items()}
-        return Snapshot(model=model, state=state, meta=meta)
+        if self.average:
+            state |= {f"latest/{name}": t for name, t in copies(self.model).items()}
+        return Snapshot(model=copies(self.result), state=state, meta=meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Become the trainer that the snapshot was taken of; the config must be the same."""
-        self.model.load_state_dict(snapshot.model)
+        self.result.load_state_dict(snapshot.model)
+        if self.average:
+            self.model.load_state_dict(select(snapshot.state, "latest/"))
         unpack_optimizer(
             self.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
         )
