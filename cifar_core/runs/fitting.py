@@ -46,11 +46,11 @@ def search(
             too_large = batch
         else:
             peaks[batch] = peak
-        late = clock() - start > seconds and len(peaks) >= LEAST_TRIED
+        late = clock() - start > seconds and len(peaks) >= LEAST_TRIED and growth(peaks) > 0
         batch = following(max(peaks, default=0), too_large, at_most)
     tried, slope = max(peaks, default=0), growth(peaks)
     largest = tried
-    if batch and slope:  # there was no time to close in on the limit
+    if batch:  # there was no time to close in on the limit
         more = tried + int((limit_megabytes - peaks[tried]) / slope)
         largest = max(tried, min(down(more), too_large - 1, at_most))
     return Found(
