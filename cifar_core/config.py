@@ -128,6 +128,16 @@ class TrainConfig(Settings):
         label="Border",
         help="What fills the border that a shift uncovers.",
     )
+    color_jitter: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        group=DATA,
+        advanced=True,
+        label="Colour jitter",
+        help="Change brightness, contrast and saturation of each image by up to this share, drawn "
+        "anew every epoch; 0 turns it off.",
+    )
     cutout: int = number(
         0,
         low=0,
