@@ -11,6 +11,7 @@ from cifar_core.registry import Option, Registry
 from cifar_core.schedules import SCHEDULES
 from cifar_core.settings import Settings, choice, number, switch, text
 from cifar_core.transfer import TRANSFER_PLANS
+from cifar_core.views import TEST_VIEWS
 
 DATA, NETWORK, OPTIMISATION = "Data", "Network", "Optimisation"
 STOPPING, MACHINE = "Stopping", "Machine and reproducibility"
@@ -329,6 +330,14 @@ class TrainConfig(Settings):
         help="Validate, test and explain with the average of the recent weights, in which those "
         "of so many epochs ago count half; 0 takes the last weights.",
     )
+    test_views: str = choice(
+        "plain",
+        TEST_VIEWS,
+        group=OPTIMISATION,
+        advanced=True,
+        help="How the test images are shown when training is over; the accuracy on the images as "
+        "they are is reported beside it. Validation always takes them as they are.",
+    )
     patience: int = number(
         0,
         low=0,
@@ -442,6 +451,17 @@ class TrainConfig(Settings):
                 f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
                 f"nothing but the head would learn. Choose fewer than {self.epochs}, or the plan "
                 "'head'."
+            )
+        if (
+            "plan" in used
+            and self.plan == "head"
+            and self.cached_views
+            and (self.test_views != "plain")
+        ):
+            problems["test_views"] = (
+                f"test_views is '{self.test_views}', but with the plan 'head' the features of the "
+                "test images are computed once, as they are. Choose 'plain', or set cached_views "
+                "to 0."
             )
         if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
             fitting = round(self.resolution / step) * step

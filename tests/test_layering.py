@@ -14,7 +14,7 @@ LAYERS = [  # lowest first
     {"settings"},
     {
         *("curves", "data", "explain", "inference", "intervals", "models", "optim", "schedules"),
-        *("transfer", "weights"),
+        *("transfer", "views", "weights"),
     },
     {"config"},
     {"presets"},

@@ -23,7 +23,7 @@ from cifar_core.runs.environment import describe
 from cifar_core.runs.failures import message_of, reason_of
 from cifar_core.runs.features import keep_features
 from cifar_core.runs.run import Run
-from cifar_core.runs.summary import Pace, add, fold
+from cifar_core.runs.summary import Pace, add, fold, views_note
 from cifar_core.runs.watch import Watch
 
 if TYPE_CHECKING:
@@ -308,6 +308,7 @@ class Worker:
             self.trainer.precision,
             step=self.trainer.step,
             epoch=round(info.epoch),
+            views=self.run.config.test_views,
         ):
             if isinstance(event, TestEvent):
                 self.keep(event)
@@ -339,7 +340,7 @@ class Worker:
         return (
             f"Finished after {summary['epochs_done']} epochs{early}: best validation accuracy "
             f"{summary['best_val_accuracy']:.2%} at epoch {summary['best_epoch']}, test accuracy "
-            f"{summary['test_accuracy']:.2%}."
+            f"{summary['test_accuracy']:.2%}{views_note(summary)}."
         )
 
 

@@ -11,6 +11,7 @@ from cifar_core.errors import ConfigError, RunError
 from cifar_core.runs.profiles import ABOUT
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Run
+from cifar_core.runs.summary import views_note
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
 if TYPE_CHECKING:
@@ -143,9 +144,12 @@ def follow(run: Run) -> int:
         )
         return 0
     status = run.status
-    for row in run.metrics():
-        if row["kind"] == "test":
-            print(f"test accuracy {percent(row['test_accuracy'])} of {row['images']:,} images")
+    summary = run.summary
+    if "test_accuracy" in summary:
+        print(
+            f"test accuracy {percent(summary['test_accuracy'])} of {summary['test_images']:,} "
+            f"images{views_note(summary)}"
+        )
     print(f"{status.state}: {status.message}")
     return 0 if status.state == "finished" else 1
 
