@@ -77,6 +77,16 @@ def test_all_problems_are_said_at_once_and_nothing_can_be_started(store):
     assert not page.button(key="start").disabled
 
 
+def test_a_wrong_shift_is_said_in_place_of_the_pictures_of_it(store):
+    page = open_page("new_run")
+    number(page, "crop_padding").set_value(-1).run()
+    assert not page.exception
+    assert "crop\\_padding is -1, but it must be a whole number" in texts(page)
+    assert "Above as they are" not in texts(page)
+    number(page, "crop_padding").set_value(2).run()
+    assert "Above as they are" in texts(page)
+
+
 def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
     page = open_page("new_run")
     choose(page, "schedule", "cosine")

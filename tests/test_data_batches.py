@@ -35,9 +35,10 @@ def test_without_options_the_images_come_as_they_are_in_their_order():
     assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
 
 
-@pytest.mark.parametrize("augment", [None, BOTH])
-def test_a_batch_lies_in_memory_as_convolutions_like_it(augment):
-    images, _ = next(batches(augment=augment).epoch())
+@pytest.mark.parametrize("augment", [None, BOTH, Augment(color_jitter=0.4, cutout=8)])
+@pytest.mark.parametrize("on_device", [True, False])
+def test_a_batch_lies_in_memory_as_convolutions_like_it(augment, on_device):
+    images, _ = next(batches(augment=augment, on_device=on_device).epoch())
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
