@@ -35,6 +35,15 @@ def test_a_finished_run_shows_its_result_with_an_interval(store):
     assert {b.key for b in page.button} >= {"explain", "clone"}
 
 
+def test_a_result_from_several_views_says_so_beside_the_one_without(store):
+    run = make_run(store, test_views="mirror")
+    more = {"test_views": "mirror", "test_plain_accuracy": 0.44}
+    files.write_json(run.path / "summary.json", {**run.summary, **more})
+    value, note = values(open_page("run", id=1))["Test accuracy"]
+    assert value.replace("\xa0", " ") == "45.0 %"
+    assert note.replace("\xa0", " ") == "42.8 to 47.2 %, with mirrored views; 44.0 % without"
+
+
 def test_the_chart_gets_every_row_that_was_written(store):
     make_run(store, accuracies=(0.4, 0.6))
     figure = chart(open_page("run", id=1))
