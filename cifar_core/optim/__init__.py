@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from cifar_core.optim.yogi import Yogi
 from cifar_core.registry import Registry
 
 Groups = list[dict[str, Any]]
@@ -58,10 +59,8 @@ def adamw(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
 
 
 def yogi(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make Yogi; torch_optimizer is imported late because only runs that use it need it."""
-    from torch_optimizer import Yogi
-
-    return Yogi(groups, lr=rate, betas=(config.beta1, config.beta2))
+    """Make Yogi, which is Adam but for how it follows the squared gradient."""
+    return Yogi(groups, lr=rate, betas=(config.beta1, config.beta2), fused=fused)
 
 
 OPTIMIZERS = Registry(
