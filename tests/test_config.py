@@ -26,7 +26,7 @@ def test_a_saved_config_loads_as_the_same_config(tmp_path):
 
 def test_all_problems_are_told_at_once():
     with pytest.raises(ConfigError) as caught:
-        TrainConfig(learning_rate=50, epochs=0, optimizer="adma", flip="maybe", data=3)
+        TrainConfig(learning_rate=50, epochs=0, optimizer="addam", flip="maybe", data=3)
     problems = caught.value.problems
     assert set(problems) == {"learning_rate", "epochs", "optimizer", "flip", "data"}
     assert "between 1e-06 and 10 (default 0.1)" in problems["learning_rate"]
