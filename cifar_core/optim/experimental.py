@@ -22,7 +22,7 @@ def novograd(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer
     """Make NovoGrad with its paper's memory of a layer's gradient length."""
     from torch_optimizer import NovoGrad
 
-    return NovoGrad(groups, lr=rate, betas=(config.beta1, 0.98), grad_averaging=True)
+    return NovoGrad(groups, lr=rate, betas=(config.beta1, 0.98))
 
 
 def plain(name: str) -> Callable[[Groups, float, Any, bool], Optimizer]:
@@ -161,7 +161,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="pid",
         title="PID",
-        summary="Experimental. Momentum that also heeds how the gradient changes, as controllers do.",
+        summary="Experimental. Momentum that also heeds how the gradient is changing.",
         build=with_momentum("PID"),
         usual_rate=3e-2,
         uses=("momentum",),
