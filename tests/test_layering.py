@@ -13,8 +13,8 @@ LAYERS = [  # lowest first
     {"download", "registry", "device"},
     {"settings"},
     {
-        *("curves", "data", "explain", "inference", "intervals", "models", "optim", "schedules"),
-        *("transfer", "weights"),
+        *("comparison", "curves", "data", "explain", "inference", "intervals", "models"),
+        *("optim", "schedules", "transfer", "weights"),
     },
     {"config"},
     {"presets"},
