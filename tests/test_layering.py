@@ -13,7 +13,7 @@ LAYERS = [  # lowest first
     {"download", "registry", "device"},
     {"settings"},
     {
-        *("comparison", "curves", "data", "explain", "inference", "intervals", "models"),
+        *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
         *("optim", "schedules", "transfer", "weights"),
     },
     {"config"},
