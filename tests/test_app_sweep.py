@@ -2,7 +2,7 @@ import pytest
 from pages import make_run, open_page, texts
 from test_sweeps import BASE, TWO, finish, finish_all
 
-from cifar_core.runs import sweeps
+from cifar_core.runs import search, sweeps
 
 
 @pytest.fixture
@@ -118,3 +118,31 @@ def test_the_address_can_name_what_varies(store):
     page = open_page("new_run", preset="smoke", vary="learning_rate=0.001..0.1 x3")
     assert not page.exception
     assert "3 rates x 1 seed = 3 runs" in plain(page)
+
+
+def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(store):
+    space = search.space_of(["learning_rate=0.001..0.1"])
+    found = search.create(store, BASE, space, budget=4, name="Rates")
+    for _ in range(4):
+        search.step(store, found.id)
+        for row in sweeps.runs_of(store, found):
+            if row.state == "queued":
+                finish(store, row, [0.3, 0.4 + row.learning_rate])
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "Best so far: learning rate" in plain(page)
+    assert "4 of 4 runs, 0 of them stopped early" in plain(page)
+    page.button(key="act End the search").click().run()
+    assert not search.is_active(sweeps.find(store, 1))
+    page.button(key="repeat").click().run()
+    assert not page.exception
+    made = sweeps.find(store, 2)
+    assert (len(made.cells), made.seeds) == (3, [1, 2, 3])
+    assert "Best of Rates" in page.header[0].value
+
+
+def test_a_search_before_its_first_run_is_drawn(store):
+    search.create(store, BASE, search.space_of(["learning_rate=0.001..0.1"]), budget=4)
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "No run has finished yet: 0 of 4 runs" in plain(page)

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app import theme
-from app.navigation import link
+from app.navigation import go, link
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
-from cifar_core.runs import RunRow, sweeps
+from cifar_core.runs import RunRow, search, sweeps
 from cifar_core.runs.sweep_results import as_csv, results
 from cifar_core.runs.sweeps import Sweep
 
+BEST = 3  # settings of a search that are worth several seeds
 SHOWN = 4  # sweeps linked above the runs
 
 
@@ -21,7 +22,9 @@ def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     if lacking := sweeps.missing(here, sweep):
         act(f"Set up {theme.plural(lacking, 'missing run')}", "playlist_add",
             lambda: sweeps.complete(here, sweep))  # fmt: skip
-    if any(is_under_way(row.state) for row in rows):
+    if sweep.search:
+        search_actions(sweep, rows)
+    elif any(is_under_way(row.state) for row in rows):
         with st.popover("Stop", icon=":material/stop_circle:"):
             act("Take the waiting ones out of the queue", "playlist_remove",
                 lambda: sweeps.cancel(here, sweep))  # fmt: skip
@@ -37,6 +40,32 @@ def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     st.download_button(
         "CSV", lambda: as_csv(sweep, results(sweep, rows)), f"sweep-{sweep.id}.csv", "text/csv",
         icon=":material/download:", key="csv", on_click="ignore",
+    )  # fmt: skip
+
+
+def search_actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Offer to end a search or let it go on, and to train its best settings with seeds."""
+    here = store()
+    if search.is_active(sweep):
+        act("End the search", "stop_circle", lambda: search.end(here, sweep))
+    elif len(sweep.cells) < sweep.search["budget"]:
+        act("Go on", "play_arrow", lambda: search.end(here, sweep, ""))
+    if sum(row.state == "finished" for row in rows) >= BEST:
+        label = f"Train the best {BEST} with 3 seeds"
+        if st.button(label, icon=":material/grid_view:", key="repeat"):
+            go("sweep", id=repeated(sweep, rows).number)
+
+
+def repeated(sweep: Sweep, rows: Sequence[RunRow]) -> Sweep:
+    """Make a sweep of the best settings of a search, with seeds that it has not used."""
+    from cifar_core.config import TrainConfig
+
+    done = [cell for cell in results(sweep, rows) if cell.val]
+    done.sort(key=lambda cell: cell.val.mean if cell.val else 0.0, reverse=True)
+    first = max(sweep.seeds) + 1
+    return sweeps.create(
+        store(), TrainConfig.from_dict(sweep.base), [[cell.changes for cell in done[:BEST]]],
+        [first, first + 1, first + 2], name=f"Best of {sweep.name}", token=f"best of {sweep.id}",
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from app.navigation import link
 from app.session import is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
+from cifar_core.runs.search import is_active
 from cifar_core.runs.sweep_results import (
     CellResult,
     best_of,
@@ -25,7 +26,7 @@ from cifar_core.runs.sweep_results import (
 from cifar_core.runs.sweeps import Sweep
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
-SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
+HISTORY, SEEDS, RATES, CURVES = "History", "Seeds", "By rate", "Curves"
 
 
 def page() -> None:
@@ -42,7 +43,7 @@ def page() -> None:
         st.space("stretch")
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
-    active = any(is_under_way(row.state) for row in rows)
+    active = is_active(sweep) or any(is_under_way(row.state) for row in rows)
     st.fragment(live, run_every=LOOK_AGAIN if active else None)(sweep, active)
 
 
@@ -56,19 +57,21 @@ def missing(why: str) -> None:
 
 def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
+    sweep = sweeps.find(store(), sweep.id)  # a search has found more settings to try
     rows = sweeps.runs_of(store(), sweep)
-    if any(is_under_way(row.state) for row in rows) != was_active:
+    if (is_active(sweep) or any(is_under_way(row.state) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
     found = results(sweep, rows)
     progress(sweep, rows)
     with st.container(border=True):
-        st.markdown(f"**{theme.safe(conclusion(found))}**")
+        words = search_words(sweep, found) if sweep.search else conclusion(found)
+        st.markdown(f"**{theme.safe(words)}**")
         st.caption(BASIS)
     if any(row.history for row in rows):
         with st.container(border=True):
             chart(sweep, found)
     table(found)
-    if best_of(found):
+    if best_of(found) and not sweep.search:  # no run of a search is repeated
         comparison(found)
     with st.expander(f"All {theme.plural(len(rows), 'run')}"):
         run_table(rows)
@@ -80,16 +83,30 @@ BASIS = (
 )
 
 
+def search_words(sweep: Sweep, found: Sequence[CellResult]) -> str:
+    """Say what a search has found so far."""
+    best, budget = best_of(found), sweep.search["budget"]
+    stopped = sum(row.state == "stopped" for cell in found for row in cell.rows)
+    tried = f"{len(found)} of {theme.plural(budget, 'run')}, {stopped} of them stopped early"
+    ended = f" {sweep.search['ended']}" if sweep.search["ended"] else ""
+    if best is None or best.val is None:
+        return f"No run has finished yet: {tried}.{ended}"
+    return (
+        f"Best so far: {best.title} with {theme.percent(best.val.mean, 2)} after {tried}.{ended} "
+        "The best of many is flattered by having been chosen: train it with several seeds."
+    )
+
+
 def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Say how far the sweep is and how long the rest will take."""
-    planned = len(rows)
+    planned = int(sweep.search.get("budget", len(rows)))
     done = [row for row in rows if row.state == "finished"]
     words = ", ".join(
         f"{count} {STATES[state].title.lower()}" for state, count in counts(rows).items()
     )
     text = f"{theme.plural(planned, 'run')}: {words}" if rows else "It has no runs any more."
     left = seconds_left(rows)
-    if left:
+    if left and not sweep.search:
         text += f", about {theme.duration(left)} left"
     if any(is_under_way(row.state) for row in rows):
         st.progress(len(done) / max(1, planned), text=text)
@@ -112,13 +129,21 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
     """Draw the seeds, the accuracy over the rate, or the curves, as the viewer chooses."""
     rates = {cell.changes["learning_rate"] for cell in found if "learning_rate" in cell.changes}
     any_done = best_of(found) is not None
-    kinds = [*([SEEDS] if any_done else []), *([RATES] if any_done and len(rates) > 1 else [])]
+    kinds = [
+        *([HISTORY if sweep.search else SEEDS] if any_done else []),
+        *([RATES] if any_done and len(rates) > 1 else []),
+    ]
     kinds.append(CURVES)
     kind = st.segmented_control(
         "Chart", kinds, default=kinds[0], required=True, key=f"chart {len(kinds)}",
         label_visibility="collapsed",
     )  # fmt: skip
-    draw = {SEEDS: sweep_charts.dots, RATES: sweep_charts.by_rate, CURVES: sweep_charts.curves}
+    draw = {
+        HISTORY: sweep_charts.history,
+        SEEDS: sweep_charts.dots,
+        RATES: sweep_charts.by_rate,
+        CURVES: sweep_charts.curves,
+    }
     figure = draw[kind or CURVES](found)
     st.plotly_chart(
         figure, key="sweep_chart", config={"displayModeBar": False},

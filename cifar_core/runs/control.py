@@ -17,6 +17,8 @@ class Control:
     sequence: int = 0
     request: str = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
     at: float = 0.0  # unix seconds
+    reason: str = ""  # "pruned" when a search gave the run up; empty when a person asked
+    note: str = ""  # a sentence on why
 
     @property
     def is_stop(self) -> bool:
@@ -32,12 +34,15 @@ def read(folder: Path) -> Control:
         sequence=int(values.get("sequence", 0)),
         request=request if request in STRENGTH else "",
         at=float(values.get("at", 0.0)),
+        reason=str(values.get("reason", "")),
+        note=str(values.get("note", "")),
     )
 
 
-def write(folder: Path, request: str) -> Control:
+def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Control:
     """Replace the request. The caller holds the run's lock."""
-    new = Control(sequence=read(folder).sequence + 1, request=request, at=time.time())
+    number = read(folder).sequence + 1
+    new = Control(sequence=number, request=request, at=time.time(), reason=reason, note=note)
     files.write_json(folder / "control.json", asdict(new))
     return new
 

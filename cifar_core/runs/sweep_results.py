@@ -121,7 +121,9 @@ def conclusion(found: Sequence[CellResult]) -> str:
     titles = {cell.place: cell.title for cell in found}
     named = [titles[c.place] for c in open_]
     listed = (
-        ", ".join(named) if len(named) <= 3 else f"{len(named)} of the {len(comparisons)} others"
+        ", nor from ".join(named)
+        if len(named) <= 3
+        else f"{len(named)} of the {len(comparisons)} others"
     )
     return f"{words} These seeds cannot tell it from {listed}."
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cifar_core.comparison import Spread
-from cifar_core.runs import sweeps
+from cifar_core.runs import search, sweeps
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Store
 from cifar_core.runs.sweep_results import (
@@ -97,10 +97,7 @@ def start_sweep(arguments: Namespace) -> int:
 def wait_for(store: Store, sweep: Sweep) -> int:
     """Wait until no run of the sweep is under way, then print what came out."""
     try:
-        while any(
-            row.state == "queued" or STATES[row.state].is_live
-            for row in sweeps.runs_of(store, sweep)
-        ):
+        while under_way(store, sweep):
             time.sleep(0.5)
     except KeyboardInterrupt:
         print(
@@ -109,9 +106,17 @@ def wait_for(store: Store, sweep: Sweep) -> int:
             file=sys.stderr,
         )
         return 0
-    print_sweep(sweeps.find(store, sweep.id), results(sweep, sweeps.runs_of(store, sweep)))
+    sweep, rows = sweeps.find(store, sweep.id), sweeps.runs_of(store, sweep)
+    print_sweep(sweep, results(sweep, rows))
+    ended = ("finished", "stopped") if sweep.search else ("finished",)  # hopeless ones are stopped
+    return 0 if all(row.state in ended for row in rows) else 1
+
+
+def under_way(store: Store, sweep: Sweep) -> bool:
+    """Tell whether a run of the sweep waits or lives, or another one may be proposed."""
     rows = sweeps.runs_of(store, sweep)
-    return 0 if all(row.state == "finished" for row in rows) else 1
+    lives = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
+    return lives or search.is_active(sweeps.find(store, sweep.id))
 
 
 def list_sweeps(arguments: Namespace) -> int:
@@ -197,7 +202,7 @@ def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | No
         as_json=False,
     )
     print(f"\n{conclusion(found)}")
-    if baseline:
+    if baseline and not sweep.search:  # no run of a search is repeated
         for comparison in compared(found, baseline):
             print(f"- {comparison.verdict}")
 
@@ -222,6 +227,8 @@ def stop_sweep(arguments: Namespace) -> int:
     """Stop what waits and what is under way."""
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
+    if search.is_active(sweep):
+        search.end(store, sweep)
     print(f"{sweeps.cancel(store, sweep, running=True)} runs of {sweep.id} were asked to stop.")
     return 0
 
@@ -231,6 +238,8 @@ def resume_sweep(arguments: Namespace) -> int:
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     made = len(sweeps.complete(store, sweep))
+    if sweep.search:
+        search.end(store, sweep, "")
     print(f"{sweeps.go_on(store, sweep) + made} runs of {sweep.id} wait for a device.")
     return 0
 
