@@ -158,13 +158,16 @@ def verdict(first: str, second: str, found: Paired | None, *, corrected: float =
             f"{direction(first, second, found.mean)} with the one seed that both have, which "
             "says nothing about chance. Three seeds are the least that can."
         )
-    low, high = sorted(100 * end for end in found.interval)
-    between = f"95 % interval {low:+.2f} to {high:+.2f} points, {found.count} seeds"
+    low, high = (100 * end for end in found.interval)
     if found.p_value >= SURE:
         return (
             f"No difference between {first} and {second} that {found.count} seeds can show: "
-            f"{100 * found.mean:+.2f} points ({between}). {needed(found.deviation)}"
+            f"{100 * found.mean:+.2f} points (95 % interval {low:+.2f} to {high:+.2f} points). "
+            f"{needed(found.deviation)}"
         )
+    if found.mean < 0:  # told from the better one's side
+        low, high = -high, -low
+    between = f"95 % interval {low:.2f} to {high:.2f} points, {found.count} seeds"
     words = f"{direction(first, second, found.mean)} ({between})."
     if max(corrected, found.p_value) >= SURE:
         return f"Perhaps: {words} Among so many comparisons one like it can be chance."

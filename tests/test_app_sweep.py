@@ -38,7 +38,7 @@ def test_another_baseline_turns_the_comparison_round(store):
     page = open_page("sweep", id=1)
     page.selectbox(key="baseline 1").select(0).run()
     assert not page.exception
-    assert "(95 % interval +9." in plain(page)
+    assert "by 10.60 points (95 % interval 9." in plain(page)
 
 
 def test_a_sweep_without_a_result_says_so_and_can_be_stopped_and_go_on(store):

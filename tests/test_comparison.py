@@ -96,6 +96,7 @@ def test_the_verdict_names_the_better_one_whichever_is_first():
         verdict("SGD", "Adam", paired(low, high)),
     ):
         assert said.startswith("Adam is better than SGD by 10.03 points")
+        assert "(95 % interval 9.65 to 10.41 points, 3 seeds)" in said
 
 
 def test_a_difference_that_fails_the_correction_is_only_a_perhaps():

@@ -70,11 +70,13 @@ def live(sweep: Sweep, was_active: bool) -> None:
     if any(row.history for row in rows):
         with st.container(border=True):
             chart(sweep, found)
-    table(found)
+    if found:
+        table(found)
     if best_of(found) and not sweep.search:  # no run of a search is repeated
         comparison(found)
-    with st.expander(f"All {theme.plural(len(rows), 'run')}"):
-        run_table(rows)
+    if rows:
+        with st.expander(theme.plural(len(rows), "run")):
+            run_table(rows)
 
 
 BASIS = (
@@ -104,7 +106,7 @@ def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     words = ", ".join(
         f"{count} {STATES[state].title.lower()}" for state, count in counts(rows).items()
     )
-    text = f"{theme.plural(planned, 'run')}: {words}" if rows else "It has no runs any more."
+    text = f"{theme.plural(planned, 'run')}: {words}" if rows else nothing(sweep)
     left = seconds_left(rows)
     if left and not sweep.search:
         text += f", about {theme.duration(left)} left"
@@ -112,6 +114,12 @@ def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
         st.progress(len(done) / max(1, planned), text=text)
     else:
         st.caption(text)
+
+
+def nothing(sweep: Sweep) -> str:
+    """Say why there is no run."""
+    first = "The first settings are being chosen."
+    return first if is_active(sweep) and not sweep.cells else "It has no runs any more."
 
 
 def seconds_left(rows: Sequence[RunRow]) -> float | None:
