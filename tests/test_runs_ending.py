@@ -20,6 +20,21 @@ KILLED = {"code": None, "signal": 9, "oom_kills": 0}
 OUT_OF_MEMORY = {"code": None, "signal": 9, "oom_kills": 1, "peak_megabytes": 23456.0}
 
 
+def test_a_run_that_was_pruned_says_why():
+    told = Control(request="now", reason="pruned", note="Pruned: it is behind the other runs.")
+    ending = conclude(
+        attempt=1,
+        result={"outcome": "stopped", "message": "Stopped at epoch 3, as asked."},
+        ended={},
+        control=told,
+        settings={},
+        saved=True,
+        deaths=0,
+    )
+    assert ending.state == "stopped"
+    assert ending.message == "Stopped at epoch 3, as asked. Pruned: it is behind the other runs."
+
+
 def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, **settings):
     return conclude(
         attempt=1,

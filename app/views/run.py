@@ -32,6 +32,8 @@ def page() -> None:
         return
     status = run.status
     heading(run, status)
+    if sweep := str(run.about.get("sweep", "")):
+        link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     st.fragment(live, run_every=1.0 if is_under_way(status.state) else None)(run, status)
     details(run, status)
 

@@ -18,6 +18,8 @@ class Control:
     request: str = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
     at: float = 0.0  # unix seconds
     profiles: int = 0  # how many profiles of its steps have been asked for
+    reason: str = ""  # "pruned" when a search gave the run up; empty when a person asked
+    note: str = ""  # a sentence on why
 
     @property
     def is_stop(self) -> bool:
@@ -34,13 +36,22 @@ def read(folder: Path) -> Control:
         request=request if request in STRENGTH else "",
         at=float(values.get("at", 0.0)),
         profiles=int(values.get("profiles", 0)),
+        reason=str(values.get("reason", "")),
+        note=str(values.get("note", "")),
     )
 
 
-def write(folder: Path, request: str) -> Control:
+def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Control:
     """Replace the request. The caller holds the run's lock."""
     old = read(folder)
-    new = replace(old, sequence=old.sequence + 1, request=request, at=time.time())
+    new = replace(
+        old,
+        sequence=old.sequence + 1,
+        request=request,
+        at=time.time(),
+        reason=reason,
+        note=note,
+    )
     files.write_json(folder / "control.json", asdict(new))
     return new
 

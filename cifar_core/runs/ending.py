@@ -38,9 +38,9 @@ def conclude(
     if outcome == "failed":
         return failed(result["reason"], result["message"], settings)
     if outcome in ("finished", "stopped", "paused"):
-        return Ending(
-            state=outcome, message=result["message"], action=STATES[outcome].action, deaths=0
-        )
+        why = control.note if outcome == "stopped" else ""
+        message = f"{result['message']} {why}".strip()
+        return Ending(state=outcome, message=message, action=STATES[outcome].action, deaths=0)
     how = how_it_died(attempt, ended, outcome)
     if control.is_stop:
         return Ending(state="stopped", message=f"{how} It was to stop.", action=STOPPED_ACTION)

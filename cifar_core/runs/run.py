@@ -179,16 +179,17 @@ class Run:
             raise RunError(f"A name must have 1 to 80 characters, but this has {len(text)}.")
         files.write_json(self.path / "about.json", {**self.about, "name": text})
 
-    def stop(self, level: str = "now") -> None:
+    def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
         """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.
 
-        A run that waits is stopped at once; stopping one that is over is fine.
+        A run that waits is stopped at once; stopping one that is over is fine. A program that
+        stops it says why.
         """
         if level not in ("epoch", "now", "kill"):
             raise RunError(f"There is no way to stop called '{level}'. Known: epoch, now, kill.")
         if self._leave_the_queue("stopped"):
             return
-        self._ask(level)
+        self._ask(level, reason=reason, note=note)
 
     def pause(self) -> None:
         """Ask it to save itself and let the device go, to be resumed later."""
@@ -226,13 +227,13 @@ class Run:
         moved = status.move(self.path, ("queued",), to, message=words)
         return moved is not None or not self.status.is_live
 
-    def _ask(self, request: str) -> None:
+    def _ask(self, request: str, *, reason: str = "", note: str = "") -> None:
         """Write a request, unless a stronger one is under way, and see to it that it is read."""
         with self._locked():
             if not self.status.is_live:
                 return
             if control.STRENGTH[request] > control.STRENGTH[control.read(self.path).request]:
-                control.write(self.path, request)
+                control.write(self.path, request, reason=reason, note=note)
         processes.ensure_running(self.store_root)
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
