@@ -248,7 +248,7 @@ class TrainConfig(Settings):
         help="Memory of the squared gradient.",
     )
     adamw_share: float = number(
-        0.05,
+        0.2,
         low=0.001,
         high=10.0,
         group=OPTIMISATION,
