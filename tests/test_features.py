@@ -364,6 +364,13 @@ def test_a_head_of_averaged_weights_is_saved_as_it_was_validated(store):
     }
 
 
+def test_only_what_learns_is_averaged(store):
+    made, _ = setup(store, ema_epochs=0.5)
+    assert [mean.shape for mean in made.trainer.average.averages] == [(10, 1280), (10,)]
+    made, _ = setup(store, ema_epochs=0.5, plan="full")
+    assert len(made.trainer.average.averages) == len(made.trainer.trained) + 2 * 52  # its norms
+
+
 def test_a_run_records_its_weights_and_its_progress_through_the_features(store):
     drop_features(store)
     run = finished(store)

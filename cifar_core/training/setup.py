@@ -22,7 +22,7 @@ from cifar_core.training.freezing import keeps_features
 from cifar_core.training.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
-EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
+EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 250 keep a CPU's caches warm
 FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
 ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
 PREPARING = 5000  # images that a network may look at before its first step
@@ -219,7 +219,7 @@ def evaluation_batches(images: Images, part: np.ndarray, device: str, side: int 
 
     `side` is how many pixels a side the network computes on.
     """
-    size = EVAL_BATCH.get(device.split(":")[0], 500)
+    size = EVAL_BATCH.get(device.split(":")[0], 250)
     size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 

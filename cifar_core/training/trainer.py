@@ -23,7 +23,7 @@ from cifar_core.training.compiling import ready
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
-from cifar_core.training.freezing import freeze, part_at, weight_groups
+from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.pieces import cutting
 from cifar_core.training.snapshot import (
@@ -123,7 +123,12 @@ class Trainer:
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.steps_per_epoch = len(train)
         self.average = (
-            WeightAverage(self.model, self.trained, config.ema_epochs * self.steps_per_epoch)
+            WeightAverage(
+                self.model,
+                self.trained,
+                frozen=frozen_modules(self.model, self.spec, part_at(config, config.epochs)),
+                half_life=config.ema_epochs * self.steps_per_epoch,
+            )
             if config.ema_epochs
             else None
         )
