@@ -52,6 +52,7 @@ class BaseWorker(ABC):
 
     pace: Pace
     summary: dict[str, Any]
+    ends_now: tuple[str, ...] = ("now", "pause")  # requests that need not wait
 
     def __init__(self, run: Run, attempt: int) -> None:
         self.run, self.attempt = run, attempt
@@ -154,7 +155,7 @@ class BaseWorker(ABC):
             self.beat = now
             os.utime(self.folder / "lock")
         request = self.requests.poll().request
-        if request not in ("now", "pause") and not self.terminated:
+        if request not in self.ends_now and not self.terminated:
             return None
         self.save()
         if request == "pause":

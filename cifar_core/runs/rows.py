@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from cifar_core.runs import files
+from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.run import Run
 
 FILES = ("about.json", "status.json", "summary.json", "environment.json")
@@ -47,6 +48,8 @@ class RunRow:
     eta_seconds: float | None = None
     images_per_second: float | None = None
     position: float = 0.0  # in the queue, lowest first
+    kind: str = TRAINING
+    suggested_rate: float | None = None  # what a rate search came to
 
 
 def read_row(run: Run) -> RunRow:
@@ -91,6 +94,8 @@ def read_row(run: Run) -> RunRow:
         eta_seconds=summary.get("eta_seconds") if status.state == "running" else None,
         images_per_second=summary.get("images_per_second"),
         position=status.position,
+        kind=about.get("kind") or TRAINING,
+        suggested_rate=summary.get("suggestion", {}).get("rate"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import RunError
 from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, status
 from cifar_core.runs.checkpoints import CheckpointInfo
+from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.status import Status
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Run:
     def name(self) -> str:
         """What people call it."""
         return str(self.about.get("name") or self.id)
+
+    @property
+    def kind(self) -> str:
+        """What it is for, a key of KINDS."""
+        return str(self.about.get("kind") or TRAINING)
 
     @property
     def settings(self) -> dict[str, Any]:

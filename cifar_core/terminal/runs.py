@@ -5,22 +5,21 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Run
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+
 
 def add(commands: Any) -> None:
     """Add the commands of this module."""
     train = commands.add_parser("train", help="start a run in the background and print its id")
-    train.add_argument("--preset", default="lab_cnn", help="where to start from")
-    train.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
-    )
-    train.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
+    add_settings(train)
     train.add_argument("--name", default="", help="what to call the run")
     train.add_argument(
         "--foreground", action="store_true", help="wait for the run and print its epochs"
@@ -56,17 +55,30 @@ def add(commands: Any) -> None:
             add_json(parser)
 
 
-def start(arguments: Namespace) -> int:
-    """Create a run from a preset and changes, put it into the queue and print its id."""
+def add_settings(parser: ArgumentParser) -> None:
+    """Give a command the switches that say what to train."""
+    parser.add_argument("--preset", default="lab_cnn", help="where to start from")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
+    )
+    parser.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
+
+
+def config_of(arguments: Namespace) -> "TrainConfig":
+    """Return the settings that the command line says."""
     from cifar_core.config import TrainConfig
     from cifar_core.presets import PRESETS
 
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:
         words["data"] = arguments.data
-    config = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+    return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+
+
+def start(arguments: Namespace) -> int:
+    """Create a run from a preset and changes, put it into the queue and print its id."""
     store = store_of(arguments)
-    run = store.create(config, name=arguments.name)
+    run = store.create(config_of(arguments), name=arguments.name)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0
