@@ -29,6 +29,7 @@ class Key(StrEnum):
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls start anew
     STARTED = "started"  # id of the run that this draft became
+    SEARCH = "search_started"  # number of the rate search that this form became
     ESTIMATE = "estimate"  # the settings measured last, and what came out
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
     PICKED = "picked"  # place of the chosen test image
