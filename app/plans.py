@@ -32,6 +32,14 @@ class Plan:
     step: str = ""  # how a training step is computed, a sentence
 
     @property
+    def training_images(self) -> int:
+        """How many images it would train on; 0 while a setting is wrong."""
+        if self.config is None or self.images is None:
+            return 0
+        count, config = len(self.images.train), self.config
+        return round(count * (1 - config.val_fraction) * config.train_fraction)
+
+    @property
     def rates(self) -> tuple[list[float], list[float]]:
         """Return epochs and the learning rate planned for them."""
         config = self.config

@@ -19,6 +19,7 @@ LAYERS = [  # lowest first
     {"config"},
     {"presets"},
     {"training"},
+    {"rate_search"},
     {"runs"},
     {"terminal"},
     {"__main__"},

@@ -12,6 +12,7 @@ from app import charts, theme, widgets
 from app.components.batch_fit import batch_fit
 from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
+from app.components.rate_finder import rate_finder
 from app.components.rate_hint import rate_hint
 from app.components.several_values import (
     SETTINGS,
@@ -32,11 +33,13 @@ from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
 from cifar_core.presets import PRESETS
 from cifar_core.runs import sweeps
+from cifar_core.runs.rate_searches import alike
 from cifar_core.settings import label_of, rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
 FIRST_PRESET = next(iter(PRESETS))
 CLONE = "clone of "
+SEARCH = "rate of "
 
 
 def page() -> None:
@@ -63,6 +66,8 @@ def follow_address() -> None:
     """Begin with what the address names: a preset, or a run to clone."""
     if ref := st.query_params.get("clone"):
         source = CLONE + ref
+    elif ref := st.query_params.get("search"):
+        source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
     else:
         source = st.query_params.get("preset", "")
     if remembered(Key.DRAFT) is None:
@@ -77,6 +82,8 @@ def begin(source: str) -> None:
         if source.startswith(CLONE):
             run = store().run(source.removeprefix(CLONE))
             config = replace(run.config, **run.status.suggestion)  # what a failure asks for
+        elif source.startswith(SEARCH):
+            config = with_rate(*source.removeprefix(SEARCH).split()[:2])
         else:
             config = PRESETS[source].config
     except CifarError as error:
@@ -85,6 +92,12 @@ def begin(source: str) -> None:
     remember(Key.DRAFT, config.to_dict())
     remember(Key.DRAFT_SOURCE, source)
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def with_rate(ref: str, rate: str) -> TrainConfig:
+    """Return the settings that a rate was searched for, with the rate in them."""
+    first, *_ = alike(store(), store().run(ref))  # repetitions have other seeds
+    return TrainConfig.from_text({"learning_rate": rate}, base=first.config.to_dict())
 
 
 def sources() -> None:
@@ -105,6 +118,8 @@ def sources() -> None:
         st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
         st.caption(PRESETS[source].summary)
+    elif source.startswith(SEARCH):
+        st.caption("The settings of that search, with its rate put in.")
     else:
         st.caption(clone_words(source.removeprefix(CLONE)))
 
@@ -121,6 +136,8 @@ def source_title(source: str) -> str:
     """Write a starting point in words."""
     if source in PRESETS:
         return PRESETS[source].title
+    if source.startswith(SEARCH):
+        return f"Rate of search #{source.removeprefix(SEARCH).split()[0]}"
     return f"Clone of #{source.removeprefix(CLONE)}"
 
 
@@ -129,8 +146,10 @@ def choose_source(key: str) -> None:
     source = st.session_state[key]
     begin(source)
     st.query_params.from_dict(
-        {"clone": source.removeprefix(CLONE)} if source.startswith(CLONE) else {"preset": source}
-    )
+        {"clone": source.removeprefix(CLONE)} if source.startswith(CLONE) else
+        {"search": source.removeprefix(SEARCH)} if source.startswith(SEARCH) else
+        {"preset": source}
+    )  # fmt: skip
 
 
 def form(
@@ -164,7 +183,9 @@ def form(
             elif group == NETWORK and values["model"] in MODELS:
                 model_card(values)
             elif group == OPTIMISATION and not {"optimizer", "learning_rate"} & {*varied}:
-                rate_hint(values["optimizer"], values["learning_rate"], prefix)
+                with st.container(horizontal=True):
+                    rate_finder(plan.config, plan.training_images)
+                    rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
 
 def sources_of_images() -> list[str]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import charts, theme
 from app.components.live_chart import live_chart, window
+from app.components.rate_search import rate_search
 from app.components.run_actions import actions
 from app.components.run_details import details
 from app.navigation import link
@@ -14,7 +15,7 @@ from app.session import Key, feed, is_under_way, store
 from cifar_core.curves import Curves
 from cifar_core.errors import RunError
 from cifar_core.intervals import wilson
-from cifar_core.runs import STATES, Run, Status
+from cifar_core.runs import RATE_SEARCH, STATES, Run, Status
 from cifar_core.views import TEST_VIEWS
 
 SILENCE = 40  # seconds without a sign of life after which the page says so
@@ -34,7 +35,8 @@ def page() -> None:
     heading(run, status)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
-    st.fragment(live, run_every=1.0 if is_under_way(status.state) else None)(run, status)
+    draw = searching if run.kind == RATE_SEARCH else live
+    st.fragment(draw, run_every=1.0 if is_under_way(status.state) else None)(run, status)
     details(run, status)
 
 
@@ -73,6 +75,16 @@ def live(run: Run, drawn: Status) -> None:
         else:
             st.caption(NOTHING_YET.get(status.state, "This run has not measured anything."))
             st.space("large")
+
+
+def searching(run: Run, drawn: Status) -> None:
+    """Draw a search for a rate, every second while it is under way."""
+    status = run.status
+    if (status.state, status.attempt) != (drawn.state, drawn.attempt):
+        st.rerun()
+    if status.state != "finished":  # the verdict says all then
+        status_line(run, status)
+    rate_search(run, status)
 
 
 NOTHING_YET = {

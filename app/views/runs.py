@@ -11,7 +11,7 @@ from app.components.sweep_actions import sweep_links
 from app.components.trash import delete, trash_table, undo_bar
 from app.navigation import go, link
 from app.session import is_under_way, store
-from cifar_core.runs import STATES, RunRow
+from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 
@@ -97,7 +97,8 @@ def listing() -> None:
 def matches(row: RunRow, wanted: str) -> bool:
     """Tell whether every word that was typed occurs in the row."""
     text = f"#{row.number} {row.name} {row.id} {row.model} {row.optimizer} {row.state} "
-    text += f"{row.reason} {row.data_title} {theme.title(row.model)} {row.sweep}"
+    text += f"{row.reason} {row.data_title} {theme.title(row.model)} {row.sweep} "
+    text += KINDS[row.kind].title
     return all(word in text.lower() for word in wanted.lower().split())
 
 
@@ -143,7 +144,7 @@ def table(rows: Sequence[RunRow]) -> pd.DataFrame:
             "number": [row.number for row in rows],
             "name": [theme.short(row.name, 24) for row in rows],
             "best": [share(row.best_val_accuracy) for row in rows],
-            "state": [[status_word(row)] for row in rows],
+            "state": [[status_word(row), *kind_word(row)] for row in rows],
             "epoch": [epoch_words(row) for row in rows],
             "test": [share(row.test_accuracy) for row in rows],
             "curve": [row.sparkline or None for row in rows],
@@ -162,6 +163,11 @@ def status_word(row: RunRow) -> str:
     return STATES[row.state].title
 
 
+def kind_word(row: RunRow) -> list[str]:
+    """Return what the run is for, unless it trains."""
+    return [] if row.kind == TRAINING else [KINDS[row.kind].title]
+
+
 def share(value: float | None) -> float | None:
     """Return a share as a percentage."""
     return None if value is None else 100 * value
@@ -169,6 +175,8 @@ def share(value: float | None) -> float | None:
 
 def epoch_words(row: RunRow) -> str:
     """Say which epoch was the best, and how many there are."""
+    if row.kind != TRAINING:
+        return f"rate {row.suggested_rate:g}" if row.suggested_rate else ""
     if row.best_epoch is None:
         return f"{row.epochs_done} of {row.epochs}"
     return f"{row.best_epoch} of {row.epochs}"
@@ -177,8 +185,8 @@ def epoch_words(row: RunRow) -> str:
 def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
     """Describe the columns of the table."""
     config = st.column_config
-    titles = [state.title for state in STATES.values()]
-    paints = [theme.ICONS[state.key][0] for state in STATES.values()]
+    titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
+    paints = [theme.ICONS[state.key][0] for state in STATES.values()] + ["violet"] * len(KINDS)
     return {
         "number": config.NumberColumn("#", width=44, pinned=True, format="%d"),
         "name": config.ButtonColumn(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from cifar_core.runs import files
+from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.run import Run
 
 FILES = ("about.json", "status.json", "summary.json", "environment.json")
@@ -52,6 +53,8 @@ class RunRow:
     cell: int = 0  # place of its settings in that sweep
     history: list[float] = field(default_factory=list)  # validation accuracy of each epoch
     features_seconds: float = 0.0  # of its time, before the first epoch
+    kind: str = TRAINING
+    suggested_rate: float | None = None  # what a rate search came to
 
 
 def read_row(run: Run) -> RunRow:
@@ -101,6 +104,8 @@ def read_row(run: Run) -> RunRow:
         cell=about.get("cell", 0),
         history=summary.get("history", []),
         features_seconds=summary.get("features", {}).get("seconds", 0.0),
+        kind=about.get("kind") or TRAINING,
+        suggested_rate=summary.get("suggestion", {}).get("rate"),
     )
 
 

@@ -18,6 +18,7 @@ from cifar_core.runs import (
     status,
 )
 from cifar_core.runs.checkpoints import CheckpointInfo
+from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.profiles import Profile
 from cifar_core.runs.status import Status
 
@@ -71,6 +72,11 @@ class Run:
     def name(self) -> str:
         """What people call it."""
         return str(self.about.get("name") or self.id)
+
+    @property
+    def kind(self) -> str:
+        """What it is for, a key of KINDS."""
+        return str(self.about.get("kind") or TRAINING)
 
     @property
     def settings(self) -> dict[str, Any]:

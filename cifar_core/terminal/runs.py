@@ -102,9 +102,8 @@ def fit(arguments: Namespace) -> int:
 
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
-    config = config_of(arguments)
     store = store_of(arguments)
-    run = store.create(config, name=arguments.name)
+    run = store.create(config_of(arguments), name=arguments.name)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0

@@ -91,27 +91,13 @@ def prepare(
     """
     if config.deterministic:
         make_deterministic()
-    train_part, val_part = split(
-        dataset.train.labels,
-        train_fraction=config.train_fraction,
-        val_fraction=config.val_fraction,
-        seed=config.split_seed,
-    )
-    if len(train_part) < config.batch_size:
+    part, val_part = parts(config, dataset)
+    if len(part) < config.batch_size:
         raise DataError(
-            f"There are {len(train_part)} training images, but batch_size is {config.batch_size}. "
-            f"Choose a batch size of at most {len(train_part)} or a larger train_fraction."
+            f"There are {len(part)} training images, but batch_size is {config.batch_size}. "
+            f"Choose a batch size of at most {len(part)} or a larger train_fraction."
         )
-    train = Batches(
-        dataset.train.pixels[train_part],
-        dataset.train.labels[train_part],
-        batch_size=config.batch_size,
-        device=device,
-        augment=Augment.from_settings(config.to_dict()),
-        seed=config.seed,
-        shuffle=True,
-        drop_last=True,  # a last batch of one image would upset batch norm
-    )
+    train = training_batches(config, dataset.train, part, device)
     side = config.computes_on
     val = evaluation_batches(dataset.train, val_part, device, side)
     test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device, side)
@@ -126,8 +112,8 @@ def prepare(
     )
     if fresh and trainer.spec.prepare:
         with torch.no_grad():
-            trainer.spec.prepare(trainer.model, some_images(dataset.train, train_part, device))
-    features = feature_sets(config, dataset, train_part, val_part, device)
+            trainer.spec.prepare(trainer.model, some_images(dataset.train, part, device))
+    features = feature_sets(config, dataset, part, val_part, device)
     return Setup(trainer=trainer, test=test, features=features)
 
 
@@ -140,15 +126,35 @@ def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
     return pixels
 
 
-def steps_of(config: TrainConfig, dataset: Dataset) -> int:
-    """Return how many optimisation steps a run has in all."""
-    train, _ = split(
+def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of the images that a run trains on, and of those that validate."""
+    return split(
         dataset.train.labels,
         train_fraction=config.train_fraction,
         val_fraction=config.val_fraction,
         seed=config.split_seed,
     )
-    return config.epochs * (len(train) // config.batch_size)
+
+
+def steps_of(config: TrainConfig, dataset: Dataset) -> int:
+    """Return how many optimisation steps a run has in all."""
+    return config.epochs * (len(parts(config, dataset)[0]) // config.batch_size)
+
+
+def training_batches(
+    config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
+) -> Batches:
+    """Return the chosen images as the run's steps see them: shuffled and augmented."""
+    return Batches(
+        images.pixels[part],
+        images.labels[part],
+        batch_size=config.batch_size,
+        device=device,
+        augment=Augment.from_settings(config.to_dict()),
+        seed=config.seed,
+        shuffle=True,
+        drop_last=True,  # a last batch of one image would upset batch norm
+    )
 
 
 def feature_sets(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -194,6 +194,21 @@ class Trainer:
         while self.progress.epoch < self.config.epochs and not self.stop_reason:
             yield from self._train_epoch()
             yield from self._close_epoch()
+
+    def steps(self, rate: Callable[[int], float]) -> Iterator[StepEvent]:
+        """Take step after step, the n-th at `rate(n)`, for as long as the caller asks.
+
+        For trying rates out: nothing is validated, and what is trained is what the run's last
+        epoch trains.
+        """
+        freeze(self.model, self.spec, part_at(self.config, self.config.epochs - 1))
+        self._start_clocks()
+        while True:
+            epoch, done = divmod(self.step, self.steps_per_epoch)
+            for images, labels in self.train_batches.epoch(epoch, start=done):
+                now = rate(self.step)
+                self._train_step(images, labels, now, reports=True)
+                yield self._read_window(now)
 
     def _train_epoch(self) -> Iterator[Tick | StepEvent]:
         epoch = self.progress.epoch
