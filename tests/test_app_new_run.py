@@ -7,11 +7,10 @@ from pages import make_run, open_page, texts
 from app import theme
 from cifar_core.config import TrainConfig
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.optim import OPTIMIZERS
 from cifar_core.presets import PRESETS
-from cifar_core.schedules import SCHEDULES
 from cifar_core.runs import files, status
 from cifar_core.runs.fit import Fit
+from cifar_core.schedules import SCHEDULES
 
 
 @pytest.fixture
