@@ -8,6 +8,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.presets import PRESETS
 from cifar_core.runs import files
+from cifar_core.schedules import SCHEDULES
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_every_setting_can_be_reached(store):
     page.toggle(key="advanced").set_value(True).run()
     found = keys(page)
     for name, value in [("model", "simple_cnn_dropout"), ("optimizer", "adam"),
-                        ("schedule", "cosine"), ("schedule", "step"),
+                        *(("schedule", key) for key in SCHEDULES),
                         ("model", "mobilenet_v2_imagenet"), ("plan", "gradual")]:  # fmt: skip
         choose(page, name, value)
         found |= keys(page)
