@@ -62,7 +62,7 @@ def history(found: Sequence[CellResult]) -> go.Figure:
         line={"shape": "hv", "width": 2}, hovertemplate="best so far %{y:.2%}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(height=340, **frame())
-    figure.update_xaxes(title="Run of the search", fixedrange=True, tickformat="d", showgrid=False)
+    figure.update_xaxes(title="Run of the search", **counting(len(tried)))
     figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
     return figure
 
@@ -123,7 +123,8 @@ def curves(found: Sequence[CellResult]) -> go.Figure:
             hovertemplate=f"{title}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=380, **frame())
-    figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True, tickformat="d")
+    longest = max((len(row.history) for cell in shown for row in cell.rows), default=1)
+    figure.update_xaxes(title="Epoch", **counting(longest))
     figure.update_yaxes(title="Validation accuracy", tickformat=".0%", fixedrange=True)
     return figure
 
@@ -153,6 +154,12 @@ def differences(
     )
     figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False)
     return figure
+
+
+def counting(most: int) -> dict[str, object]:
+    """Return an axis that counts 1, 2, 3, ... up to so many, without a tick in between."""
+    return {"tick0": 1 if most <= 10 else 0, "dtick": max(1, round(most / 10)),
+            "showgrid": False, "fixedrange": True}  # fmt: skip
 
 
 def frame() -> dict[str, object]:
