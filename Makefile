@@ -19,7 +19,7 @@ lint: $(VENV)/ready-dev
 	$(PY) -m mypy
 
 bench: $(VENV)/ready
-	OMP_NUM_THREADS=1 $(PY) -m benchmarks.training
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.guard
 
 clean:
 	rm -rf $(VENV)

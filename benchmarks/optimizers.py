@@ -44,16 +44,25 @@ def turn(optimizer: Optimizer, steps: int) -> float:
     return (time.process_time() - start) / steps
 
 
-def measure(model: str, keys: list[str]) -> None:
-    """Print a row for each optimizer: the median, and its ratio to Adam in the same round."""
+def measure(model: str, keys: list[str]) -> list[dict[str, float]]:
+    """Return the CPU seconds of a step of each optimizer, and of Adam, in every round."""
     made = {key: optimizer_for(key, model) for key in dict.fromkeys(["adam", *keys])}
     steps = {}
     for key, optimizer in made.items():
         turn(optimizer, 3)  # the first step makes the memory
         steps[key] = max(1, round(SHORTEST / max(turn(optimizer, 3), 1e-6)))
-    rounds = [{key: turn(made[key], steps[key]) for key in made} for _ in range(ROUNDS)]
-    for key in made:
-        ratios = sorted(each[key] / each["adam"] for each in rounds)
+    return [{key: turn(made[key], steps[key]) for key in made} for _ in range(ROUNDS)]
+
+
+def times(rounds: list[dict[str, float]], key: str, other: str) -> list[float]:
+    """Return how many times as long as the other an optimizer takes, in every round, sorted."""
+    return sorted(each[key] / each[other] for each in rounds)
+
+
+def show(model: str, rounds: list[dict[str, float]]) -> None:
+    """Print a row for each optimizer: the median, and its ratio to Adam in the same round."""
+    for key in rounds[0]:
+        ratios = times(rounds, key, "adam")
         middle = statistics.median(each[key] for each in rounds)
         print(
             f"| {model} | {key} | {1e3 * middle:.2f} | {statistics.median(ratios):.2f} "
@@ -74,7 +83,7 @@ def main() -> int:
     print(f"{machine.line()}; {ROUNDS} rounds\n\n| network | optimizer | ms a step | times Adam "
           "| all but two at each end |\n|---|---|---|---|---|")  # fmt: skip
     for model in arguments.models.split(","):
-        measure(model, keys)
+        show(model, measure(model, keys))
     return 0
 
 

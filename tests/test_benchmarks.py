@@ -1,0 +1,33 @@
+"""The guard of speeds: what it calls slower, and that every committed figure is still measured."""
+
+import json
+
+import pytest
+
+from benchmarks import guard
+
+
+@pytest.mark.parametrize(("found", "good"), [(2.0, True), (1.51, True), (1.49, False), (9.0, True)])
+def test_a_ratio_may_fall_to_three_quarters_of_the_baseline(found, good):
+    text, all_good = guard.table({"loop": found}, {"loop": 2.0})
+    assert all_good == good
+    assert ("slower" in text) != good
+
+
+def test_one_slower_ratio_among_many_is_enough():
+    _, good = guard.table({"a": 5.0, "b": 1.0}, {"a": 5.0, "b": 2.0})
+    assert not good
+
+
+def test_a_new_kind_of_processor_has_no_baseline_yet():
+    text, good = guard.table({"loop": 1.0}, {})
+    assert good
+    assert "no baseline yet" in text
+
+
+def test_the_committed_baselines_are_of_what_is_measured():
+    baselines = json.loads(guard.BASELINE.read_text("utf-8"))
+    assert baselines
+    for figures in baselines.values():
+        assert set(figures) == set(guard.CHECKS)
+        assert all(ratio > 0 for ratio in figures.values())
