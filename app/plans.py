@@ -16,7 +16,7 @@ from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 
-POINTS = 200  # of the drawn schedule
+PLACES = [i / 400 for i in range(401)]  # of the run, at which the schedule is drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,32 @@ class Plan:
         if config is None:
             return [], []
         factor = SCHEDULES[config.schedule].factor
-        places = [i / POINTS for i in range(POINTS + 1)]
-        epochs = [place * config.epochs for place in places]
-        return epochs, [config.learning_rate * factor(place, config) for place in places]
+        epochs = [place * config.epochs for place in PLACES]
+        return epochs, [config.learning_rate * factor(place, config) for place in PLACES]
+
+    @property
+    def momenta(self) -> list[float]:
+        """Return the momentum planned for the same epochs; empty if it stays the same."""
+        config = self.config
+        if config is None or not config.cycle_momentum:
+            return []
+        schedule = SCHEDULES[config.schedule]
+        if schedule.height is None:
+            return []
+        highest = getattr(config, OPTIMIZERS[config.optimizer].momentum_setting)
+        return [schedule.momentum(place, highest, config) for place in PLACES]
+
+    @property
+    def schedule_note(self) -> str:
+        """Say what the drawn rate cannot show, or nothing."""
+        config = self.config
+        if config is None or not SCHEDULES[config.schedule].follows_loss:
+            return ""
+        return (
+            f"The rate is multiplied by {config.step_factor:g} whenever the validation loss has "
+            f"not fallen for more than {theme.plural(config.plateau_epochs, 'epoch')}. When that "
+            "is cannot be drawn beforehand."
+        )
 
 
 def make_plan(values: Mapping[str, Any], root: Path) -> Plan:

@@ -8,7 +8,7 @@ from cifar_core.data.augment import FLIP_MODES, PADDING_MODES
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.registry import Option, Registry
-from cifar_core.schedules import SCHEDULES
+from cifar_core.schedules import SCHEDULES, is_milestones
 from cifar_core.settings import Settings, choice, number, switch, text
 from cifar_core.transfer import TRANSFER_PLANS
 
@@ -241,6 +241,128 @@ class TrainConfig(Settings):
         used_by="schedule",
         help="What the rate is multiplied by at each drop.",
     )
+    milestones: str = text(
+        "50, 75",
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Drops at (% of the run)",
+        help="Where the rate drops, in percent of the run, with commas between.",
+    )
+    plateau_epochs: int = number(
+        3,
+        low=0,
+        high=100,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Patience of the rate",
+        help="Epochs without a lower validation loss that are waited for before the rate drops.",
+    )
+    decay_power: float = number(
+        1.0,
+        low=0.1,
+        high=10.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        help="Shape of the fall: 1 is a straight line, 2 falls faster at first.",
+    )
+    restart_epochs: int = number(
+        5,
+        low=1,
+        high=500,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Epochs to the first restart",
+        help="Epochs until the first jump back to the peak rate.",
+    )
+    restart_growth: int = number(
+        2,
+        low=1,
+        high=10,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Growth of the period",
+        help="How many times longer each period is than the one before.",
+    )
+    peak_at: float = number(
+        0.25,
+        low=0.01,
+        high=0.99,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        label="Peak at",
+        help="Share of the run after which the rate is at its peak.",
+    )
+    start_share: float = number(
+        0.04,
+        low=0.0001,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        label="Rate at the start",
+        help="The first rate, as a share of the peak rate.",
+    )
+    cosine_rise: bool = switch(
+        False,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        help="Rise along a cosine in place of a straight line.",
+    )
+    end_share: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        label="Rate at the end",
+        help="The last rate, as a share of the peak rate.",
+    )
+    cycle_epochs: float = number(
+        4.0,
+        low=0.1,
+        high=500.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Epochs of a cycle",
+        help="Epochs from one low point of the rate to the next.",
+    )
+    cycle_base: float = number(
+        0.25,
+        low=0.0,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Lowest rate of a cycle",
+        help="The lowest rate of a cycle, as a share of the peak rate.",
+    )
+    cycle_decay: float = number(
+        0.1,
+        low=0.0001,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Height of the last cycle",
+        help="How high the cycles still are at the end of the run, as a share of the first.",
+    )
+    cycle_momentum: bool = switch(
+        False,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        help="Let the momentum fall while the rate rises, and rise while it falls.",
+    )
+    lowest_momentum: float = number(
+        0.85,
+        low=0.0,
+        high=0.999,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        help="The momentum where the rate is highest, if it is cycled.",
+    )
     epochs: int = number(
         15, low=1, high=1000, group=OPTIMISATION, help="Passes over the training images."
     )
@@ -357,12 +479,7 @@ class TrainConfig(Settings):
                 "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
                 "Turn nesterov off or set momentum, for example to 0.9."
             )
-        warms_up = "warmup_epochs" in SCHEDULES[self.schedule].uses
-        if warms_up and self.warmup_epochs >= self.epochs:
-            problems["warmup_epochs"] = (
-                f"warmup_epochs is {self.warmup_epochs:g}, but the run has only {self.epochs} "
-                f"epochs. Choose fewer than {self.epochs} (default 1)."
-            )
+        problems |= schedule_conflicts(self)
         used = MODELS[self.model].uses
         if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
             problems["head_epochs"] = (
@@ -377,3 +494,32 @@ class TrainConfig(Settings):
                 f"into patches of {step} pixels. Choose a multiple of {step}, such as {fitting}."
             )
         return problems
+
+
+def schedule_conflicts(config: TrainConfig) -> dict[str, str]:
+    """Find settings of the schedule that cannot go together, or that make no sense as a text."""
+    problems = {}
+    used = SCHEDULES[config.schedule].uses
+    if "warmup_epochs" in used and config.warmup_epochs >= config.epochs:
+        problems["warmup_epochs"] = (
+            f"warmup_epochs is {config.warmup_epochs:g}, but the run has only {config.epochs} "
+            f"epochs. Choose fewer than {config.epochs} (default 1)."
+        )
+    if "milestones" in used and not is_milestones(config.milestones):
+        problems["milestones"] = (
+            f"milestones is {config.milestones!r}, but it must be percentages of the run between "
+            "0 and 100 with commas between them, such as '50, 75'."
+        )
+    if "cycle_momentum" in used and config.cycle_momentum:
+        optimizer = OPTIMIZERS[config.optimizer]
+        if not (name := optimizer.momentum_setting):
+            problems["cycle_momentum"] = (
+                f"cycle_momentum is on, but {optimizer.title} has no momentum that can be "
+                "changed during a run. Turn it off or choose another optimizer, such as SGD."
+            )
+        elif config.lowest_momentum > getattr(config, name):
+            problems["lowest_momentum"] = (
+                f"lowest_momentum is {config.lowest_momentum:g}, but {name}, from which it comes "
+                f"down, is {getattr(config, name):g}. Choose at most that."
+            )
+    return problems

@@ -41,7 +41,7 @@ RECORD: dict[str, Any] = {  # what the speed networks have in common, after airb
     "optimizer": "muon",
     "learning_rate": 0.24,
     "momentum": 0.6,
-    "schedule": "linear",
+    "schedule": "polynomial",
     "warmup_epochs": 0.0,
     "weight_decay": 0.1,
     "label_smoothing": 0.2,

@@ -5,6 +5,7 @@ from pages import make_run, open_page, texts
 
 from app import theme
 from cifar_core.config import TrainConfig
+from cifar_core.optim import OPTIMIZERS
 from cifar_core.presets import PRESETS
 from cifar_core.runs import files
 
@@ -177,6 +178,24 @@ def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store
     page.button(key="usual_rate").click().run()
     assert number(page, "learning_rate").value == 0.001
     assert "usual_rate" not in {b.key for b in page.button}
+
+
+@pytest.mark.parametrize("optimizer", ["adadelta", "lamb", "lars"])
+def test_every_kind_of_optimizer_offers_its_usual_rate(store, optimizer):
+    page = open_page("new_run", preset="transfer_quick")
+    choose(page, "optimizer", optimizer)
+    if optimizer != "lamb":  # which is usual at five times the preset's rate
+        page.button(key="usual_rate").click().run()
+        assert number(page, "learning_rate").value == OPTIMIZERS[optimizer].usual_rate
+    assert OPTIMIZERS[optimizer].summary in texts(page)
+
+
+def test_a_schedule_that_follows_the_loss_says_what_cannot_be_drawn(store):
+    page = open_page("new_run", preset="lab_cnn")
+    choose(page, "schedule", "plateau")
+    assert "cannot be drawn beforehand" in texts(page)
+    choose(page, "schedule", "triangular2")
+    assert "cannot be drawn beforehand" not in texts(page)
 
 
 def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -118,14 +119,15 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
     assert said != [values(e) for e in events(other, StepEvent | EpochEvent)]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("stop_after", [3, 6, 9, 13])  # mid-epoch, in validation, at both ends
-def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_does(
-    optimizer, stop_after
-):
-    settings = {"optimizer": optimizer, "model": "simple_cnn_dropout", "learning_rate": 0.01}
-    whole = trainer(**settings)
-    said = events(whole, StepEvent | EpochEvent)
+@cache
+def uninterrupted(**settings):
+    """What a whole run says, and the weights it ends with."""
+    it = trainer(**settings)
+    return [values(e) for e in events(it, StepEvent | EpochEvent)], weights(it)
+
+
+def resumed(stop_after, **settings):
+    """The same of a run that was cut after so many events and restored."""
     first, items = trainer(**settings), []
     for item in first.run():
         items.append(item)
@@ -134,9 +136,72 @@ def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_doe
     snapshot, second = first.snapshot(), trainer(**settings)
     second.restore(snapshot)
     later = events(second, StepEvent | EpochEvent)
-    resumed = [e for e in items if not isinstance(e, Tick)] + later
-    assert [values(e) for e in resumed] == [values(e) for e in said]
-    assert torch.equal(weights(whole), weights(second))
+    said = [e for e in items if not isinstance(e, Tick)] + later
+    return [values(e) for e in said], weights(second)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("stop_after", [3, 6, 9, 13])  # mid-epoch, in validation, at both ends
+def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_does(
+    optimizer, stop_after
+):
+    settings = {"optimizer": optimizer, "model": "simple_cnn_dropout", "learning_rate": 0.01}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop_after, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "plateau", "plateau_epochs": 1, "step_factor": 0.5, "learning_rate": 1e-6},
+        {"schedule": "triangular2", "cycle_epochs": 3.0, "cycle_momentum": True},
+        {"schedule": "one_cycle", "cycle_momentum": True, "optimizer": "adamw"},
+    ],
+    ids=lambda settings: settings["schedule"],
+)
+@pytest.mark.parametrize("stop_after", [9, 26, 30, 44])  # eight events an epoch
+def test_a_schedule_with_a_memory_or_a_momentum_goes_on_exactly(settings, stop_after):
+    settings = {"epochs": 6, **settings}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop_after, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends)
+
+
+def test_on_a_plateau_the_rate_falls_by_the_factor_after_the_epochs_it_waits():
+    it = trainer(
+        epochs=7, schedule="plateau", plateau_epochs=1, step_factor=0.5, learning_rate=1e-6
+    )
+    it.progress.plateau.lowest = 0.0  # which no epoch gets below
+    rates = [event.learning_rate for event in events(it, StepEvent)]
+    assert rates[::5] == [1e-6 * share for share in (1, 1, 0.5, 0.5, 0.25, 0.25, 0.125)]
+
+
+@pytest.mark.parametrize("optimizer", [k for k, o in OPTIMIZERS.items() if o.momentum_setting])
+def test_a_cycled_momentum_reaches_every_optimizer_that_has_one(optimizer):
+    it = trainer(
+        epochs=2, schedule="triangular", cycle_epochs=2.0, cycle_momentum=True,
+        optimizer=optimizer, learning_rate=1e-3, nesterov=False,
+    )  # fmt: skip
+    found = []
+    for event in it.run():
+        if isinstance(event, StepEvent):
+            group = it.optimizer.param_groups[0]
+            found.append(group["betas"][0] if "betas" in group else group["momentum"])
+    heights = [1 - abs((i + 0.5) / 5 - 1) for i in range(10)]
+    assert found == pytest.approx([0.9 - 0.05 * height for height in heights])
+
+
+def test_a_snapshot_from_before_there_were_plateaus_is_restored():
+    first = trainer()
+    next(first.run())
+    snapshot = first.snapshot()
+    del snapshot.meta["progress"]["plateau"]
+    second = trainer()
+    second.restore(snapshot)
+    assert second.progress == first.progress
 
 
 def test_a_snapshot_is_a_copy_that_further_training_does_not_change():

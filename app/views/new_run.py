@@ -165,11 +165,13 @@ def summary(prefix: str, plan: Plan) -> None:
         st.subheader("Plan", anchor=False)
         if plan.config is not None:
             st.markdown(theme.safe(plan.sentence))
-            figure = charts.schedule_figure(*plan.rates)
+            figure = charts.schedule_figure(*plan.rates, plan.momenta)
             st.plotly_chart(
                 figure, key="schedule", config={"displayModeBar": False},
                 alt="Planned learning rate over the epochs",
             )  # fmt: skip
+            if plan.schedule_note:
+                st.caption(plan.schedule_note)
         about_data(plan)
         about_device(plan)
         if plan.config is not None:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.adamw import adamw
 
-Groups = list[dict[str, Any]]
+from cifar_core.optim.spec import Groups, OptimizerSpec
+
 # of Jordan's quintic, chosen to grow small singular values fastest; they end near 1, not at it
 QUINTIC = (3.4445, -4.7750, 2.0315)
 STEPS = 5
@@ -30,9 +31,9 @@ class Muon(Optimizer):
         self, groups: Groups, lr: float, *, momentum: float, nesterov: bool, fused: bool = False
     ) -> None:
         # torch puts a restored AdamW's count where the kernel named by "fused" wants it
-        defaults = {"lr": lr, "weight_decay": 0.0, "orthogonal": True, "fused": fused}
-        super().__init__(groups, defaults)
-        self.momentum, self.nesterov, self.fused = momentum, nesterov, fused
+        defaults = {"lr": lr, "weight_decay": 0.0, "momentum": momentum, "fused": fused}
+        super().__init__(groups, {**defaults, "orthogonal": True})
+        self.nesterov, self.fused = nesterov, fused
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -41,20 +42,21 @@ class Muon(Optimizer):
             weights = [w for w in group["params"] if w.grad is not None]
             if group["orthogonal"]:
                 for alike in of_one_shape(weights):
-                    self._muon(alike, group["lr"], group["weight_decay"])
+                    self._muon(alike, group)
             elif weights:
                 self._adamw(weights, group["lr"], group["weight_decay"])
 
-    def _muon(self, weights: list[nn.Parameter], rate: float, decay: float) -> None:
+    def _muon(self, weights: list[nn.Parameter], group: dict[str, Any]) -> None:
         """Move weights of one shape, orthogonalising all their updates at once."""
+        rate, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         gradients = [w.grad for w in weights if w.grad is not None]
         memories = [self._memory(w, "momentum_buffer") for w in weights]
         tensors: list[Tensor] = list(weights)
-        torch._foreach_mul_(memories, self.momentum)
+        torch._foreach_mul_(memories, momentum)
         torch._foreach_add_(memories, gradients)
         wanted: list[Tensor] = memories
         if self.nesterov:
-            wanted = list(torch._foreach_add(gradients, memories, alpha=self.momentum))
+            wanted = list(torch._foreach_add(gradients, memories, alpha=momentum))
         updates = orthogonalised(torch.stack(wanted).flatten(2))  # [k, out, in * h * w]
         rows, columns = updates.shape[1:]
         torch._foreach_mul_(tensors, 1 - rate * decay)
@@ -138,3 +140,26 @@ def split_by_shape(groups: Groups, rate: float, share: float) -> Groups:
 def is_matrix(weight: Tensor) -> bool:
     """Tell filters and matrices from biases, tokens and positions, which have 1 or 3 axes."""
     return weight.ndim in (2, 4)
+
+
+def muon(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
+    """Make Muon for hidden matrices and filters, beside AdamW for biases and the last layer."""
+    return Muon(
+        split_by_shape(groups, rate, config.adamw_share),
+        rate,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        fused=fused,
+    )
+
+
+MUON = OptimizerSpec(
+    key="muon",
+    title="Muon",
+    summary="Turns each layer's step so that every direction moves equally far: behind the latest "
+    "speed records.",
+    build=muon,
+    usual_rate=0.05,
+    uses=("momentum", "nesterov", "adamw_share"),
+    paper="https://kellerjordan.github.io/posts/muon/",
+)

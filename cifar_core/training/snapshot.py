@@ -23,14 +23,24 @@ def copied(tensor: Tensor) -> Tensor:
 
 
 def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Split an optimizer's memory into tensors and plain values, both named "<weight>/<name>"."""
+    """Split an optimizer's memory into tensors and plain values, both named "<weight>/<name>".
+
+    Some count steps in a group of weights: "group <number>/<name>", the whole numbers only, as
+    all else in a group follows from the settings.
+    """
     flat = {
         f"{weight}/{name}": value
         for weight, memory in optimizer.state_dict()["state"].items()
         for name, value in memory.items()
     }
     tensors = {name: copied(v) for name, v in flat.items() if isinstance(v, Tensor)}
-    return tensors, {name: v for name, v in flat.items() if not isinstance(v, Tensor)}
+    counts = {
+        f"group {i}/{name}": value
+        for i, group in enumerate(optimizer.param_groups)
+        for name, value in group.items()
+        if type(value) is int
+    }
+    return tensors, {n: v for n, v in flat.items() if not isinstance(v, Tensor)} | counts
 
 
 def unpack_optimizer(
@@ -45,6 +55,9 @@ def unpack_optimizer(
     memory: dict[int, dict[str, Any]] = {}
     for path, value in {**tensors, **values}.items():
         index, name = path.split("/", 1)
+        if index.startswith("group "):
+            optimizer.param_groups[int(index.removeprefix("group "))][name] = value
+            continue
         weight = weights[int(index)]
         if isinstance(value, Tensor) and value.shape == weight.shape:
             value = torch.empty_like(weight, dtype=value.dtype).copy_(value)

@@ -16,8 +16,8 @@ from cifar_core.data.batches import Batches
 from cifar_core.errors import TrainingDivergedError
 from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
-from cifar_core.optim import OPTIMIZERS
-from cifar_core.schedules import SCHEDULES
+from cifar_core.optim import OPTIMIZERS, set_momentum
+from cifar_core.schedules import SCHEDULES, Plateau
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
@@ -77,6 +77,7 @@ class Progress:
     epoch: int = 0  # epochs trained and validated
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)
+    plateau: Plateau = field(default_factory=Plateau)
 
 
 class Trainer:
@@ -118,7 +119,8 @@ class Trainer:
             self.precision.device_type, enabled=self.precision.scaled
         )
         self.cut = cutting(config.micro_batch, config.batch_size)
-        self.schedule = SCHEDULES[config.schedule].factor
+        self.schedule = SCHEDULES[config.schedule]
+        self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
         self.steps_per_epoch = len(train)
         self.total_steps = config.epochs * self.steps_per_epoch
         self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
@@ -146,8 +148,18 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The rate for the coming step, taken at its middle so that no step is wasted on 0."""
-        progress = (self.step + 0.5) / self.total_steps
-        return self.config.learning_rate * self.schedule(progress, self.config)
+        factor = self.schedule.factor(self._step_progress, self.config)
+        return self.config.learning_rate * factor * self.progress.plateau.share
+
+    @property
+    def momentum(self) -> float:
+        """The momentum for the coming step, if the schedule moves it."""
+        highest = getattr(self.config, OPTIMIZERS[self.config.optimizer].momentum_setting)
+        return self.schedule.momentum(self._step_progress, highest, self.config)
+
+    @property
+    def _step_progress(self) -> float:
+        return (self.step + 0.5) / self.total_steps
 
     @property
     def stop_reason(self) -> str:
@@ -179,6 +191,8 @@ class Trainer:
         """Move the weights once."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
+        if self.cycles_momentum:
+            set_momentum(self.optimizer, self.momentum)
         self.optimizer.zero_grad(set_to_none=True)
         for piece in self.cut(images, labels):
             self._add_gradient(*piece)
@@ -242,6 +256,9 @@ class Trainer:
         progress, tally = self.progress, self.progress.tally
         progress.epoch += 1
         best = progress.best.update(score.accuracy, progress.epoch, self.config.min_delta)
+        if self.schedule.follows_loss:
+            patience, factor = self.config.plateau_epochs, self.config.step_factor
+            progress.plateau.update(score.loss, patience=patience, factor=factor)
         progress.tally = Tally()
         yield EpochEvent(
             step=self.step,
@@ -305,6 +322,7 @@ class Trainer:
             epoch=saved["epoch"],
             tally=Tally(**saved["tally"]),
             best=Best(**saved["best"]),
+            plateau=Plateau(**saved.get("plateau", {})),
         )
         self.window.copy_(snapshot.state["window"])
         self.window_images = snapshot.meta["window_images"]
