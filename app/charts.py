@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.curves import Curves, Values, smooth, thin_around
+from cifar_core.runs.profiles import Bar, percent
 
 TRAINING, VALIDATION, RATE = 0, 1, 2  # places in the theme's list of colours
 PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
@@ -206,6 +207,27 @@ def count_figure(classes: Sequence[str], train: Sequence[int], test: Sequence[in
     )
     figure.update_xaxes(fixedrange=True, nticks=4)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix=" ")
+    return figure
+
+
+def profile_figure(bars: Sequence[Bar]) -> go.Figure:
+    """Draw what each part of a step costs, in the order in which the parts happen."""
+    figure = go.Figure()
+    figure.add_bar(
+        y=[bar.title for bar in bars],
+        x=[bar.ms for bar in bars],
+        orientation="h",
+        text=[f"{bar.ms:.3g} ms, {percent(bar.share)}" for bar in bars],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    figure.update_layout(
+        height=30 + 34 * len(bars), margin={"t": 8, "r": 8, "b": 8, "l": 8}, bargap=0.45
+    )
+    most = max(bar.ms for bar in bars)
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.25 * most])
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
 
 

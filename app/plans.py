@@ -14,6 +14,7 @@ from cifar_core.data.split import split
 from cifar_core.errors import ConfigError, DataError, DeviceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
+from cifar_core.runs import step_plans
 from cifar_core.schedules import SCHEDULES
 
 PLACES = [i / 400 for i in range(401)]  # of the run, at which the schedule is drawn
@@ -28,6 +29,15 @@ class Plan:
     images: Dataset | None = None
     device: str = ""  # a sentence
     sentence: str = ""  # what will happen
+    step: str = ""  # how a training step is computed, a sentence
+
+    @property
+    def training_images(self) -> int:
+        """How many images it would train on; 0 while a setting is wrong."""
+        if self.config is None or self.images is None:
+            return 0
+        count, config = len(self.images.train), self.config
+        return round(count * (1 - config.val_fraction) * config.train_fraction)
 
     @property
     def rates(self) -> tuple[list[float], list[float]]:
@@ -81,13 +91,28 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
             where = device.choose(values["device"], inventory())[1]
         except DeviceError as error:
             problems["device"] = str(error)
-    sentence = ""
+    sentence = step = ""
     if config is not None and images is not None:
         sentence, short = described(config, images)
         problems |= short
     if problems:
         config = None
-    return Plan(config=config, problems=problems, images=images, device=where, sentence=sentence)
+    elif config is not None and images is not None:
+        step = step_sentence(config, images, root)
+    return Plan(
+        config=config, problems=problems, images=images, device=where, sentence=sentence, step=step
+    )
+
+
+def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
+    """Say how a training step is going to be computed."""
+    where, _ = device.choose(config.device, inventory())
+    place = {
+        "device": where.id,
+        "device_name": where.name,
+        "threads": device.choose_threads(config.threads),
+    }
+    return step_plans.expected(config, images, place, root)
 
 
 def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, str]]:

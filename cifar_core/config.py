@@ -11,6 +11,7 @@ from cifar_core.registry import Option, Registry
 from cifar_core.schedules import SCHEDULES, is_milestones
 from cifar_core.settings import Settings, choice, number, switch, text
 from cifar_core.transfer import TRANSFER_PLANS
+from cifar_core.views import TEST_VIEWS
 
 DATA, NETWORK, OPTIMISATION = "Data", "Network", "Optimisation"
 STOPPING, MACHINE = "Stopping", "Machine and reproducibility"
@@ -25,6 +26,43 @@ PRECISIONS = Registry(
             key="float16",
             title="float16",
             summary="For older GPUs without bfloat16; the loss is scaled.",
+        ),
+    ],
+)
+MEMORY_FORMATS = Registry(
+    "memory format",
+    [
+        Option(
+            key="auto",
+            title="Automatic",
+            summary="Channels last, unless a short trial finds the other clearly faster.",
+        ),
+        Option(
+            key="channels_last",
+            title="Channels last",
+            summary="The colours of a pixel side by side, as most convolutions read them fastest.",
+        ),
+        Option(key="contiguous", title="Contiguous", summary="One colour plane after another."),
+    ],
+)
+STARTUPS = Registry(
+    "startup",
+    [
+        Option(
+            key="automatic",
+            title="Automatic",
+            summary="Tries the ways to compute a step for a few seconds and keeps the fastest; "
+            "compiles only on a GPU, for runs long enough to repay it.",
+        ),
+        Option(
+            key="fast_start",
+            title="Fast start",
+            summary="Trains at once, as the rules say; nothing is tried out or compiled.",
+        ),
+        Option(
+            key="fast_run",
+            title="Fast run",
+            summary="Also tries the network compiled, which can take a minute at the start.",
         ),
     ],
 )
@@ -90,6 +128,16 @@ class TrainConfig(Settings):
         advanced=True,
         label="Border",
         help="What fills the border that a shift uncovers.",
+    )
+    color_jitter: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        group=DATA,
+        advanced=True,
+        label="Colour jitter",
+        help="Change brightness, contrast and saturation of each image by up to this share, drawn "
+        "anew every epoch; 0 turns it off.",
     )
     cutout: int = number(
         0,
@@ -394,6 +442,24 @@ class TrainConfig(Settings):
         label="Gradient clipping",
         help="Largest allowed length of the gradient; 0 does not clip.",
     )
+    ema_epochs: float = number(
+        0.0,
+        low=0.0,
+        high=100.0,
+        group=OPTIMISATION,
+        advanced=True,
+        label="Averaged weights",
+        help="Validate, test and explain with the average of the recent weights, in which those "
+        "of so many epochs ago count half; 0 takes the last weights.",
+    )
+    test_views: str = choice(
+        "plain",
+        TEST_VIEWS,
+        group=OPTIMISATION,
+        advanced=True,
+        help="How the test images are shown when training is over; the accuracy on the images as "
+        "they are is reported beside it. Validation always takes them as they are.",
+    )
     patience: int = number(
         0,
         low=0,
@@ -435,6 +501,21 @@ class TrainConfig(Settings):
         "are added up: the same step in less memory, but that batch norm sees one piece at a "
         "time. 0 never cuts.",
     )
+    memory_format: str = choice(
+        "auto",
+        MEMORY_FORMATS,
+        group=MACHINE,
+        advanced=True,
+        help="The order in which images and filters lie in memory.",
+    )
+    startup: str = choice(
+        "automatic",
+        STARTUPS,
+        group=MACHINE,
+        advanced=True,
+        label="Fast start or fast run",
+        help="How much time to spend before the first step on making all later ones faster.",
+    )
     threads: int = number(
         0,
         low=0,
@@ -442,7 +523,8 @@ class TrainConfig(Settings):
         group=MACHINE,
         advanced=True,
         label="CPU threads",
-        help="0 takes all cores but one, so that the dashboard stays quick.",
+        help="0 takes all cores but one, so that the dashboard stays quick, and a single one while "
+        "other programs keep them busy. A number stays, and so do the sums that depend on it.",
     )
     deterministic: bool = switch(
         False,
@@ -486,6 +568,17 @@ class TrainConfig(Settings):
                 f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
                 f"nothing but the head would learn. Choose fewer than {self.epochs}, or the plan "
                 "'head'."
+            )
+        if (
+            "plan" in used
+            and self.plan == "head"
+            and self.cached_views
+            and (self.test_views != "plain")
+        ):
+            problems["test_views"] = (
+                f"test_views is '{self.test_views}', but with the plan 'head' the features of the "
+                "test images are computed once, as they are. Choose 'plain', or set cached_views "
+                "to 0."
             )
         if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
             fitting = round(self.resolution / step) * step

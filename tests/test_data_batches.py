@@ -35,9 +35,10 @@ def test_without_options_the_images_come_as_they_are_in_their_order():
     assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
 
 
-@pytest.mark.parametrize("augment", [None, BOTH])
-def test_a_batch_lies_in_memory_as_convolutions_like_it(augment):
-    images, _ = next(batches(augment=augment).epoch())
+@pytest.mark.parametrize("augment", [None, BOTH, Augment(color_jitter=0.4, cutout=8)])
+@pytest.mark.parametrize("on_device", [True, False])
+def test_a_batch_lies_in_memory_as_convolutions_like_it(augment, on_device):
+    images, _ = next(batches(augment=augment, on_device=on_device).epoch())
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -56,8 +57,9 @@ def test_the_device_gives_the_same_as_changing_one_image_after_the_other(
         flip_mode=flip_mode,
         cutout=cutout,
     )
-    images, _ = joined(batches(augment=augment).epoch(number=2))
-    assert torch.equal(images, in_turn(augment.apply(PIXELS, seed=3, epoch=2)))
+    for on_device in (True, False):
+        images, _ = joined(batches(augment=augment, on_device=on_device).epoch(number=2))
+        assert torch.equal(images, in_turn(augment.apply(PIXELS, seed=3, epoch=2)))
 
 
 def test_all_shifts_occur_and_half_are_mirrored_and_the_border_is_black():
@@ -84,7 +86,8 @@ def test_the_draws_of_earlier_versions_stay_so_that_their_runs_go_on():
 
 
 @pytest.mark.parametrize(
-    "more", [{"cutout": 8}, {"flip_mode": "alternate"}, {"padding_mode": "reflect"}]
+    "more",
+    [{"cutout": 8}, {"flip_mode": "alternate"}, {"padding_mode": "reflect"}, {"color_jitter": 0.4}],
 )
 def test_what_is_added_leaves_the_crops_as_they_were(more):
     added = dataclasses.replace(BOTH, **more).draw(50, seed=3, epoch=2)
@@ -93,6 +96,14 @@ def test_what_is_added_leaves_the_crops_as_they_were(more):
     assert np.array_equal(added.columns, draws.columns)
     if "flip_mode" not in more:
         assert np.array_equal(added.flips, draws.flips)
+
+
+def test_colour_and_cutout_leave_each_other_as_they_were():
+    colour, cutout = Augment(color_jitter=0.4), Augment(cutout=8)
+    both = Augment(color_jitter=0.4, cutout=8).draw(50, seed=3, epoch=2)
+    assert np.array_equal(both.factors, colour.draw(50, seed=3, epoch=2).factors)
+    assert np.array_equal(both.kinds, colour.draw(50, seed=3, epoch=2).kinds)
+    assert np.array_equal(both.holes, cutout.draw(50, seed=3, epoch=2).holes)
 
 
 def test_in_turn_each_image_is_mirrored_in_every_other_epoch_wherever_it_is_in_the_order():

@@ -37,6 +37,13 @@ def test_cosine_rises_linearly_for_two_epochs_and_is_half_way_down_in_the_middle
     assert factor(1.0, CONFIG) == pytest.approx(0.0)
 
 
+def test_linear_rises_for_two_epochs_and_falls_straight_to_nothing():
+    factor = SCHEDULES["polynomial"].factor
+    assert [factor(p, CONFIG) for p in (0.05, 0.1, 0.325, 0.55, 1.0)] == pytest.approx(
+        [0.5, 1.0, 0.75, 0.5, 0.0]
+    )
+
+
 def test_one_cycle_starts_at_a_25th_and_peaks_after_a_quarter():
     factor = SCHEDULES["one_cycle"].factor
     assert factor(0.0, CONFIG) == pytest.approx(1 / 25)

@@ -1,6 +1,7 @@
 import dataclasses
 import math
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -72,6 +73,16 @@ def events(it, kind):
 
 def weights(it):
     return torch.cat([tensor.double().flatten() for tensor in it.model.state_dict().values()])
+
+
+def score(it):
+    """The validation loss and accuracy of the trainer's own network."""
+    ticks = evaluate(it.model, it.val_batches, it.precision, phase="validate")
+    while True:
+        try:
+            next(ticks)
+        except StopIteration as end:
+            return end.value.loss, end.value.accuracy
 
 
 def values(event):
@@ -202,6 +213,48 @@ def test_a_snapshot_from_before_there_were_plateaus_is_restored():
     second = trainer()
     second.restore(snapshot)
     assert second.progress == first.progress
+
+
+@pytest.mark.parametrize("stop_after", [3, 6, 9])
+def test_a_trainer_with_averaged_weights_is_restored_bit_for_bit_too(stop_after):
+    settings = {"ema_epochs": 0.3, "learning_rate": 0.01}
+    whole, first, second = trainer(**settings), trainer(**settings), trainer(**settings)
+    said = events(whole, StepEvent | EpochEvent)
+    before = list(islice(first.run(), stop_after))
+    second.restore(first.snapshot())
+    later = events(second, StepEvent | EpochEvent)
+    resumed = [e for e in before if not isinstance(e, Tick)] + later
+    assert [values(e) for e in resumed] == [values(e) for e in said]
+    assert torch.equal(weights(whole), weights(second))
+    assert not torch.equal(weights(whole), torch.cat([
+        tensor.double().flatten() for tensor in whole.snapshot().model.values()]))  # fmt: skip
+
+
+def test_averaged_weights_are_the_average_of_the_weights_after_each_step():
+    it, name = trainer(ema_epochs=1.0, learning_rate=0.01), "block1.0.weight"
+    decay, mean, steps = 0.5 ** (1 / 5), torch.zeros(()), 0
+    for event in it.run():
+        if isinstance(event, StepEvent):
+            steps += 1
+            kept = min(decay, (steps - 1) / (steps + 9))
+            mean = kept * mean + (1 - kept) * it.model.state_dict()[name]
+    assert steps == 10
+    assert torch.allclose(it.snapshot().model[name], mean, atol=1e-6)
+
+
+def test_the_saved_network_is_the_one_that_was_validated():
+    it, other = trainer(ema_epochs=0.5), trainer()
+    epoch = events(it, EpochEvent)[-1]
+    other.model.load_state_dict(it.snapshot().model)
+    assert score(other) == (epoch.val_loss, epoch.val_accuracy)
+    assert score(it) != score(other)  # the latest weights are others
+
+
+def test_averaging_changes_nothing_of_the_training():
+    plain, averaged = trainer(), trainer(ema_epochs=1.0)
+    said = [values(event) for event in events(plain, StepEvent)]
+    assert [values(event) for event in events(averaged, StepEvent)] == said
+    assert torch.equal(weights(plain), weights(averaged))
 
 
 def test_a_snapshot_is_a_copy_that_further_training_does_not_change():

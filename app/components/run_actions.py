@@ -8,7 +8,7 @@ import streamlit as st
 from app.navigation import go
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
-from cifar_core.runs import Run, Status
+from cifar_core.runs import TRAINING, Run, Status
 from cifar_core.runs.run import RESUMABLE
 
 
@@ -20,7 +20,8 @@ def actions(run: Run, status: Status) -> None:
         button("Resume", "play_arrow", run.resume, primary=True)
     if is_under_way(status.state):
         stop_menu(run, status)
-    settled = not is_under_way(status.state) and bool(run.summary)
+    trains = run.kind == TRAINING
+    settled = trains and not is_under_way(status.state) and bool(run.summary)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
     if st.button("Clone", icon=":material/content_copy:", key="clone"):
@@ -54,8 +55,11 @@ def stop_menu(run: Run, status: Status) -> None:
             button("Take out of the queue", "remove", lambda: run.stop("now"))
             return
         st.caption("What has been saved is kept, whichever you choose.")
-        button("After this epoch", "flag", lambda: run.stop("epoch"))
-        button("Now, with a checkpoint", "save", lambda: run.stop("now"))
+        if run.kind == TRAINING:
+            button("After this epoch", "flag", lambda: run.stop("epoch"))
+            button("Now, with a checkpoint", "save", lambda: run.stop("now"))
+        else:
+            button("Now", "stop", lambda: run.stop("now"))
         button("Pause", "pause", run.pause)
         if st.button("Kill", icon=":material/dangerous:", key="kill"):
             confirm_kill(run)

@@ -7,10 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from app import theme
+from app.components.sweep_actions import sweep_links
 from app.components.trash import delete, trash_table, undo_bar
 from app.navigation import go, link
 from app.session import is_under_way, store
-from cifar_core.runs import STATES, RunRow
+from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 
@@ -57,6 +58,7 @@ def listing() -> None:
     rows = store().runs()
     if not rows:
         st.rerun()
+    sweep_links(rows)
     wanted = st.text_input(
         "Search",
         key="search",
@@ -95,7 +97,8 @@ def listing() -> None:
 def matches(row: RunRow, wanted: str) -> bool:
     """Tell whether every word that was typed occurs in the row."""
     text = f"#{row.number} {row.name} {row.id} {row.model} {row.optimizer} {row.state} "
-    text += f"{row.reason} {row.data_title} {theme.title(row.model)}"
+    text += f"{row.reason} {row.data_title} {theme.title(row.model)} {row.sweep} "
+    text += KINDS[row.kind].title
     return all(word in text.lower() for word in wanted.lower().split())
 
 
@@ -136,12 +139,12 @@ def number_of(id_: str) -> str:
 
 def table(rows: Sequence[RunRow]) -> pd.DataFrame:
     """Lay the rows out as people compare them."""
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "number": [row.number for row in rows],
             "name": [theme.short(row.name, 24) for row in rows],
             "best": [share(row.best_val_accuracy) for row in rows],
-            "state": [[status_word(row)] for row in rows],
+            "state": [[status_word(row), *kind_word(row)] for row in rows],
             "epoch": [epoch_words(row) for row in rows],
             "test": [share(row.test_accuracy) for row in rows],
             "curve": [row.sparkline or None for row in rows],
@@ -150,11 +153,19 @@ def table(rows: Sequence[RunRow]) -> pd.DataFrame:
             "time": [theme.duration(row.seconds) if row.seconds else "" for row in rows],
         }
     )
+    if any(row.sweep for row in rows):
+        frame.insert(3, "sweep", [number_of(row.sweep) for row in rows])
+    return frame
 
 
 def status_word(row: RunRow) -> str:
     """Return the state's title; a failure's comes with its reason."""
     return STATES[row.state].title
+
+
+def kind_word(row: RunRow) -> list[str]:
+    """Return what the run is for, unless it trains."""
+    return [] if row.kind == TRAINING else [KINDS[row.kind].title]
 
 
 def share(value: float | None) -> float | None:
@@ -164,6 +175,8 @@ def share(value: float | None) -> float | None:
 
 def epoch_words(row: RunRow) -> str:
     """Say which epoch was the best, and how many there are."""
+    if row.kind != TRAINING:
+        return f"rate {row.suggested_rate:g}" if row.suggested_rate else ""
     if row.best_epoch is None:
         return f"{row.epochs_done} of {row.epochs}"
     return f"{row.best_epoch} of {row.epochs}"
@@ -172,8 +185,8 @@ def epoch_words(row: RunRow) -> str:
 def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
     """Describe the columns of the table."""
     config = st.column_config
-    titles = [state.title for state in STATES.values()]
-    paints = [theme.ICONS[state.key][0] for state in STATES.values()]
+    titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
+    paints = [theme.ICONS[state.key][0] for state in STATES.values()] + ["violet"] * len(KINDS)
     return {
         "number": config.NumberColumn("#", width=44, pinned=True, format="%d"),
         "name": config.ButtonColumn(
@@ -196,6 +209,7 @@ def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
         "test": config.NumberColumn(
             "Test", help="Accuracy on the test images.", format="%.1f %%", width=74
         ),
+        "sweep": config.TextColumn("Sweep", width=60, help="The sweep that it belongs to."),
         "curve": config.LineChartColumn(
             "Course", y_min=0, y_max=1, width=110, help="Validation accuracy by epoch."
         ),

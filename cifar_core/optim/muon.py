@@ -31,8 +31,8 @@ class Muon(Optimizer):
         self, groups: Groups, lr: float, *, momentum: float, nesterov: bool, fused: bool = False
     ) -> None:
         # torch puts a restored AdamW's count where the kernel named by "fused" wants it
-        defaults = {"lr": lr, "weight_decay": 0.0, "momentum": momentum, "fused": fused}
-        super().__init__(groups, {**defaults, "orthogonal": True})
+        defaults = {"lr": lr, "weight_decay": 0.0, "orthogonal": True, "fused": fused}
+        super().__init__(groups, {**defaults, "momentum": momentum})
         self.nesterov, self.fused = nesterov, fused
 
     @torch.no_grad()
@@ -153,13 +153,15 @@ def muon(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
     )
 
 
-MUON = OptimizerSpec(
-    key="muon",
-    title="Muon",
-    summary="Turns each layer's step so that every direction moves equally far: behind the latest "
-    "speed records.",
-    build=muon,
-    usual_rate=0.05,
-    uses=("momentum", "nesterov", "adamw_share"),
-    paper="https://kellerjordan.github.io/posts/muon/",
-)
+SPECS = [
+    OptimizerSpec(
+        key="muon",
+        title="Muon",
+        summary="Turns each layer's step so that every direction moves equally far: behind the "
+        "latest speed records.",
+        build=muon,
+        usual_rate=0.05,
+        uses=("momentum", "nesterov", "adamw_share"),
+        paper="https://kellerjordan.github.io/posts/muon/",
+    )
+]

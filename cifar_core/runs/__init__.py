@@ -1,6 +1,7 @@
 """Runs: their folders, the queue, and the processes that train them. Imports no torch."""
 
 from cifar_core.runs.checkpoints import CheckpointInfo
+from cifar_core.runs.kinds import KINDS, RATE_SEARCH, TRAINING
 from cifar_core.runs.metrics import Fresh, MetricsReader
 from cifar_core.runs.rows import RunRow
 from cifar_core.runs.run import Attempt, Run
@@ -10,7 +11,10 @@ from cifar_core.runs.store import Store
 
 __all__ = [
     "FAILURES",
+    "KINDS",
+    "RATE_SEARCH",
     "STATES",
+    "TRAINING",
     "Attempt",
     "CheckpointInfo",
     "Fresh",

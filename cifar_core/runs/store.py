@@ -5,14 +5,16 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import RunError
 from cifar_core.registry import did_you_mean
 from cifar_core.runs import files, lock, processes, status
 from cifar_core.runs.index import Index, run_folders
+from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.rows import RunRow, read_row
 from cifar_core.runs.run import Run
 from cifar_core.runs.states import STATES
@@ -46,8 +48,19 @@ class Store:
         """The table that makes listing fast."""
         return Index(self.root)
 
-    def create(self, config: "TrainConfig", *, name: str = "", parent: str = "") -> Run:
-        """Make the folder of a run that has yet to be started, with the next free number."""
+    def create(
+        self,
+        config: "TrainConfig",
+        *,
+        name: str = "",
+        parent: str = "",
+        kind: str = TRAINING,
+        marks: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """Make the folder of a run that has yet to be started, with the next free number.
+
+        `marks` is kept in about.json too, such as the sweep that it belongs to.
+        """
         from cifar_core import data
 
         # 'auto' and relative paths mean something else tomorrow, or in another process
@@ -61,7 +74,8 @@ class Store:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
-            about = {"name": name or f"{config.model} {number}", "parent": parent}
+            about = {"name": name or f"{config.model} {number}", "parent": parent, "kind": kind}
+            about |= marks or {}
             files.write_json(draft / "about.json", {**about, "created_at": time.time()})
             status.write(draft, status.Status(**status.described("draft")))
             draft.rename(run.path)

@@ -18,6 +18,7 @@ from cifar_core import device
 from cifar_core.errors import DeviceError
 from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, status
 from cifar_core.runs.ending import Ending, conclude, failed
+from cifar_core.runs.kinds import KINDS, TRAINING
 from cifar_core.runs.rows import RunRow
 from cifar_core.runs.run import Run
 from cifar_core.runs.states import STATES
@@ -52,8 +53,8 @@ class Live:
 
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
-    """Return the command that trains an attempt."""
-    return [sys.executable, "-m", "cifar_core.runs.worker", str(run.path), str(attempt)]
+    """Return the command that works on an attempt."""
+    return [sys.executable, "-m", KINDS[run.kind].module, str(run.path), str(attempt)]
 
 
 class Supervisor:
@@ -161,7 +162,7 @@ class Supervisor:
             return
         start = files.read_json(live.folder / "start.json")
         state = "running" if start else "starting"
-        self.show(live, state, state, words_of(start, live.attempt))
+        self.show(live, state, state, words_of(live.run, start, live.attempt))
 
     def show(self, live: Live, state: str, shown: str, words: dict[str, Any]) -> None:
         """Write a living run's state, unless that is what was written last."""
@@ -305,8 +306,11 @@ def press(force: int, trainer: dict[str, Any], *, again: bool) -> None:
         lock.send(trainer, signal.SIGKILL, group=True)
 
 
-def words_of(start: dict[str, Any], attempt: int) -> dict[str, Any]:
+def words_of(run: Run, start: dict[str, Any], attempt: int) -> dict[str, Any]:
     """Return the sentence of a running attempt; the table's own for a first one."""
+    if run.kind != TRAINING:
+        words = {"message": KINDS[run.kind].summary, "action": "This page may be closed meanwhile."}
+        return words if start else {}
     if not start.get("note") and attempt == 1:
         return {}
     where = f"Attempt {attempt} goes on from step {start.get('step', 0):,}."
@@ -314,7 +318,9 @@ def words_of(start: dict[str, Any], attempt: int) -> dict[str, Any]:
 
 
 def has_saved(run: Run, attempt: int) -> bool:
-    """Tell whether the attempt has committed a checkpoint that is still there."""
+    """Tell whether the attempt has kept what a later one goes on from."""
+    if run.kind != TRAINING:  # its rows are all that it keeps
+        return metrics.metrics_path(run.path, attempt).exists()
     names = [path.name for path in checkpoints.folders(run.path / "checkpoints")]
     return any(name.endswith(f"-a{attempt}") for name in names)
 

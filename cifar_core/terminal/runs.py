@@ -1,32 +1,39 @@
-"""train, runs, show, stop, resume, evaluate: everything about runs."""
+"""train, fit, runs, show, stop, resume, profile, evaluate: everything about runs."""
 
 import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, RunError
+from cifar_core.runs.profiles import ABOUT
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Run
+from cifar_core.runs.summary import views_note
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
 
 
 def add(commands: Any) -> None:
     """Add the commands of this module."""
     train = commands.add_parser("train", help="start a run in the background and print its id")
-    train.add_argument("--preset", default="lab_cnn", help="where to start from")
-    train.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
-    )
-    train.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
+    add_settings(train)
     train.add_argument("--name", default="", help="what to call the run")
     train.add_argument(
         "--foreground", action="store_true", help="wait for the run and print its epochs"
     )
     add_store(train)
     train.set_defaults(command=start)
+
+    largest = commands.add_parser("fit", help="measure the largest batch that fits into memory")
+    add_settings(largest)
+    add_store(largest)
+    add_json(largest)
+    largest.set_defaults(command=fit)
 
     listing = commands.add_parser("runs", help="list the runs, newest first")
     add_store(listing)
@@ -37,6 +44,7 @@ def add(commands: Any) -> None:
         ("show", show_run, "print what is known about a run"),
         ("stop", stop, "end a run"),
         ("resume", resume, "go on with a run that was stopped or failed"),
+        ("profile", profile, "print where the time of a step goes in a run that trains"),
         ("evaluate", evaluate, "classify the validation or the test images with a run's weights"),
     ]:
         parser: ArgumentParser = commands.add_parser(name, help=about)
@@ -52,21 +60,50 @@ def add(commands: Any) -> None:
             )
         if name == "evaluate":
             parser.add_argument("--split", default="val", choices=["val", "test"])
-        if name in ("show", "evaluate"):
+        if name in ("show", "evaluate", "profile"):
             add_json(parser)
 
 
-def start(arguments: Namespace) -> int:
-    """Create a run from a preset and changes, put it into the queue and print its id."""
+def add_settings(parser: ArgumentParser) -> None:
+    """Give a command the switches that make the settings of a run."""
+    parser.add_argument("--preset", default="lab_cnn", help="where to start from")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
+    )
+    parser.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
+
+
+def config_of(arguments: Namespace) -> "TrainConfig":
+    """Return the settings of a preset with the changes that were typed."""
     from cifar_core.config import TrainConfig
     from cifar_core.presets import PRESETS
 
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:
         words["data"] = arguments.data
-    config = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+    return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+
+
+def fit(arguments: Namespace) -> int:
+    """Measure the largest batch that fits and print it, with what the chosen one needs."""
+    from cifar_core.runs.fit import measure
+
+    config = config_of(arguments)
+    found = measure(config, store_of(arguments).root)
+    if arguments.json:
+        micro_batch = found.micro_batch(config.batch_size)
+        print(json.dumps({**asdict(found), "micro_batch": micro_batch}, indent=2))
+        return 0
+    print(f"{found.sentence(config.batch_size)}\n({found.basis})")
+    if micro_batch := found.micro_batch(config.batch_size):
+        print(f"Train it with: --set micro_batch={micro_batch}")
+    return 0
+
+
+def start(arguments: Namespace) -> int:
+    """Create a run from a preset and changes, put it into the queue and print its id."""
     store = store_of(arguments)
-    run = store.create(config, name=arguments.name)
+    run = store.create(config_of(arguments), name=arguments.name)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0
@@ -106,9 +143,12 @@ def follow(run: Run) -> int:
         )
         return 0
     status = run.status
-    for row in run.metrics():
-        if row["kind"] == "test":
-            print(f"test accuracy {percent(row['test_accuracy'])} of {row['images']:,} images")
+    summary = run.summary
+    if "test_accuracy" in summary:
+        print(
+            f"test accuracy {percent(summary['test_accuracy'])} of {summary['test_images']:,} "
+            f"images{views_note(summary)}"
+        )
     print(f"{status.state}: {status.message}")
     return 0 if status.state == "finished" else 1
 
@@ -182,6 +222,33 @@ def resume(arguments: Namespace) -> int:
     run = store_of(arguments).run(arguments.run)
     run.resume()
     print(f"{run.id}: {run.status.state}. {run.status.message}")
+    return 0
+
+
+def profile(arguments: Namespace) -> int:
+    """Ask the trainer for a profile, wait for it and print it; of a run that is over, the last."""
+    run = store_of(arguments).run(arguments.run)
+    found = run.profile
+    if run.status.is_live or not found:
+        asked = run.ask_profile()
+        while (not (found := run.profile) or found.request < asked) and run.status.is_live:
+            time.sleep(0.2)
+        if not found or found.request < asked:
+            raise RunError(f"Run {run.id} is {run.status.state} and has not been profiled.")
+    if found.error:
+        raise RunError(found.error)
+    if arguments.json:
+        print(json.dumps(found.values, indent=2))
+        return 0
+    print(found.sentence)
+    show(
+        [
+            {"part": bar.title, "ms": bar.ms, "share": percent(bar.share), "about": ABOUT[bar.name]}
+            for bar in found.bars
+        ],
+        as_json=False,
+    )
+    print(found.hint)
     return 0
 
 

@@ -19,9 +19,10 @@ from cifar_core.data.split import split
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
+from cifar_core.training.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
-EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
+EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 250 keep a CPU's caches warm
 FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
 ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
 PREPARING = 5000  # images that a network may look at before its first step
@@ -78,37 +79,25 @@ def prepare(
     dataset: Dataset,
     device: str,
     weights: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
     *,
     fresh: bool = True,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
-    `weights` are those of pretraining, by the network's own names. A trainer that is not `fresh`
-    is about to be restored from a snapshot.
+    `weights` are those of pretraining, by the network's own names; `plan` says how a step is
+    computed, by rule if it is left out. A trainer that is not `fresh` is about to be restored
+    from a snapshot.
     """
     if config.deterministic:
         make_deterministic()
-    train_part, val_part = split(
-        dataset.train.labels,
-        train_fraction=config.train_fraction,
-        val_fraction=config.val_fraction,
-        seed=config.split_seed,
-    )
-    if len(train_part) < config.batch_size:
+    part, val_part = parts(config, dataset)
+    if len(part) < config.batch_size:
         raise DataError(
-            f"There are {len(train_part)} training images, but batch_size is {config.batch_size}. "
-            f"Choose a batch size of at most {len(train_part)} or a larger train_fraction."
+            f"There are {len(part)} training images, but batch_size is {config.batch_size}. "
+            f"Choose a batch size of at most {len(part)} or a larger train_fraction."
         )
-    train = Batches(
-        dataset.train.pixels[train_part],
-        dataset.train.labels[train_part],
-        batch_size=config.batch_size,
-        device=device,
-        augment=Augment.from_settings(config.to_dict()),
-        seed=config.seed,
-        shuffle=True,
-        drop_last=True,  # a last batch of one image would upset batch norm
-    )
+    train = training_batches(config, dataset.train, part, device)
     side = config.computes_on
     val = evaluation_batches(dataset.train, val_part, device, side)
     test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device, side)
@@ -119,11 +108,12 @@ def prepare(
         num_classes=len(dataset.classes),
         device=device,
         weights=weights,
+        plan=plan,
     )
     if fresh and trainer.spec.prepare:
         with torch.no_grad():
-            trainer.spec.prepare(trainer.model, some_images(dataset.train, train_part, device))
-    features = feature_sets(config, dataset, train_part, val_part, device)
+            trainer.spec.prepare(trainer.model, some_images(dataset.train, part, device))
+    features = feature_sets(config, dataset, part, val_part, device)
     return Setup(trainer=trainer, test=test, features=features)
 
 
@@ -134,6 +124,37 @@ def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
                       device=device)  # fmt: skip
     pixels, _ = next(batches.epoch())
     return pixels
+
+
+def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of the images that a run trains on, and of those that validate."""
+    return split(
+        dataset.train.labels,
+        train_fraction=config.train_fraction,
+        val_fraction=config.val_fraction,
+        seed=config.split_seed,
+    )
+
+
+def steps_of(config: TrainConfig, dataset: Dataset) -> int:
+    """Return how many optimisation steps a run has in all."""
+    return config.epochs * (len(parts(config, dataset)[0]) // config.batch_size)
+
+
+def training_batches(
+    config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
+) -> Batches:
+    """Return the chosen images as the run's steps see them: shuffled and augmented."""
+    return Batches(
+        images.pixels[part],
+        images.labels[part],
+        batch_size=config.batch_size,
+        device=device,
+        augment=Augment.from_settings(config.to_dict()),
+        seed=config.seed,
+        shuffle=True,
+        drop_last=True,  # a last batch of one image would upset batch norm
+    )
 
 
 def feature_sets(
@@ -204,7 +225,7 @@ def evaluation_batches(images: Images, part: np.ndarray, device: str, side: int 
 
     `side` is how many pixels a side the network computes on.
     """
-    size = EVAL_BATCH.get(device.split(":")[0], 500)
+    size = EVAL_BATCH.get(device.split(":")[0], 250)
     size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 
@@ -12,14 +12,19 @@ from torch.optim import Optimizer
 class Snapshot:
     """A trainer's state. All tensors are contiguous copies on the CPU; `meta` is plain JSON."""
 
-    model: dict[str, Tensor]  # the network's state_dict
-    state: dict[str, Tensor]  # optimizer and random-number state
+    model: dict[str, Tensor]  # state_dict of the network that was validated: averaged, if any is
+    state: dict[str, Tensor]  # optimizer, random numbers; the latest weights beside averaged ones
     meta: dict[str, Any]  # step, best epoch, running sums, ...
 
 
 def copied(tensor: Tensor) -> Tensor:
     """Copy a tensor to the CPU in the plain memory order that files use."""
     return tensor.detach().to("cpu", copy=True).contiguous()
+
+
+def copies(model: nn.Module) -> dict[str, Tensor]:
+    """Copy a network's state_dict to the CPU."""
+    return {name: copied(tensor) for name, tensor in model.state_dict().items()}
 
 
 def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

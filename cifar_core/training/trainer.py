@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from cifar_core.config import TrainConfig
@@ -18,22 +18,25 @@ from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS, set_momentum
 from cifar_core.schedules import SCHEDULES, Plateau
+from cifar_core.training.averaging import WeightAverage
+from cifar_core.training.compiling import ready
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
-from cifar_core.training.freezing import freeze, keeps_features, part_at, weight_groups
+from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.pieces import cutting
-from cifar_core.training.precision import choose_precision
 from cifar_core.training.snapshot import (
     Snapshot,
     copied,
+    copies,
     pack_optimizer,
     pack_random,
     select,
     unpack_optimizer,
     unpack_random,
 )
+from cifar_core.training.step_plan import StepPlan, by_rule
 
 ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
 
@@ -96,18 +99,21 @@ class Trainer:
         num_classes: int,
         device: str,
         weights: Mapping[str, Tensor] | None = None,
+        plan: StepPlan | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.spec = config, MODELS[config.model]
         self.train_batches: Batches | FeatureBatches = train
         self.val_batches: Batches | FeatureBatches = val
-        exact = keeps_features(config)
-        self.precision = choose_precision(config.precision, device, exact=exact)
+        plan = plan or by_rule(config, device)
+        self.precision = plan.precision
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
-        self.model: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.learner = self.model  # what is trained and evaluated: all of it, or the head alone
+        self.model = plan.place(network, device)
+        self.learner = self.model  # what is trained: all of it, or the head alone
+        at_once = min(config.micro_batch or config.batch_size, config.batch_size)
+        self.forward, self.plan = ready(self.learner, plan, at_once)
         self.optimizer = OPTIMIZERS[config.optimizer].build(
             weight_groups(self.model, config),
             config.learning_rate,
@@ -115,13 +121,26 @@ class Trainer:
             device.split(":")[0] in ("cpu", "cuda"),
         )
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.steps_per_epoch = len(train)
+        self.average = (
+            WeightAverage(
+                self.model,
+                self.trained,
+                frozen=frozen_modules(self.model, self.spec, part_at(config, config.epochs)),
+                half_life=config.ema_epochs * self.steps_per_epoch,
+            )
+            if config.ema_epochs
+            else None
+        )
+        # the network that counts: the one that is validated, and saved to be tested and explained
+        self.result = self.average.model if self.average else self.model
+        self.validated = self.result  # the part of it that reads the batches
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
         self.cut = cutting(config.micro_batch, config.batch_size)
         self.schedule = SCHEDULES[config.schedule]
         self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
-        self.steps_per_epoch = len(train)
         self.total_steps = config.epochs * self.steps_per_epoch
         self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
         self.progress = Progress()
@@ -133,6 +152,8 @@ class Trainer:
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
         """Train the head on what reaches it, computed before, instead of on images."""
         self.learner = HeadOnFeatures(self.model.get_submodule(self.spec.head))
+        self.forward = self.learner
+        self.validated = HeadOnFeatures(self.result.get_submodule(self.spec.head))
         self.train_batches, self.val_batches = train, val
 
     @property
@@ -174,6 +195,21 @@ class Trainer:
             yield from self._train_epoch()
             yield from self._close_epoch()
 
+    def steps(self, rate: Callable[[int], float]) -> Iterator[StepEvent]:
+        """Take step after step, the n-th at `rate(n)`, for as long as the caller asks.
+
+        For trying rates out: nothing is validated, and what is trained is what the run's last
+        epoch trains.
+        """
+        freeze(self.model, self.spec, part_at(self.config, self.config.epochs - 1))
+        self._start_clocks()
+        while True:
+            epoch, done = divmod(self.step, self.steps_per_epoch)
+            for images, labels in self.train_batches.epoch(epoch, start=done):
+                now = rate(self.step)
+                self._train_step(images, labels, now, reports=True)
+                yield self._read_window(now)
+
     def _train_epoch(self) -> Iterator[Tick | StepEvent]:
         epoch = self.progress.epoch
         done = self.step - epoch * self.steps_per_epoch
@@ -201,14 +237,16 @@ class Trainer:
             self._clip_or_measure(measures=reports)
             self.scaler.step(self.optimizer)
             self.scaler.update()
-        self.progress.step += 1
+            self.progress.step += 1
+            if self.average:
+                self.average.update(self.step)
 
     def _add_gradient(self, images: Tensor, labels: Tensor, share: Tensor | None) -> None:
         """Add the gradient of some of the batch's images, weighted by their share of it."""
         smoothing = self.config.label_smoothing
         with phase(FORWARD):
             with self.precision.autocast():
-                logits = self.learner(images)
+                logits = self.forward(images)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         with phase(BACKWARD):
             self.scaler.scale(loss).backward(share)
@@ -249,7 +287,7 @@ class Trainer:
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
         score = yield from evaluate(
-            self.learner, self.val_batches, self.precision, phase="validate"
+            self.validated, self.val_batches, self.precision, phase="validate"
         )
         self._check(score.loss, 0.0)
         self._lap()
@@ -306,12 +344,15 @@ class Trainer:
         state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
         state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
         state["window"] = copied(self.window)
-        model = {name: copied(tensor) for name, tensor in self.model.state_dict().items()}
-        return Snapshot(model=model, state=state, meta=meta)
+        if self.average:
+            state |= {f"latest/{name}": t for name, t in copies(self.model).items()}
+        return Snapshot(model=copies(self.result), state=state, meta=meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Become the trainer that the snapshot was taken of; the config must be the same."""
-        self.model.load_state_dict(snapshot.model)
+        self.result.load_state_dict(snapshot.model)
+        if self.average:
+            self.model.load_state_dict(select(snapshot.state, "latest/"))
         unpack_optimizer(
             self.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
         )

@@ -1,0 +1,104 @@
+"""Figures of a rate search from plain data: the sweep, and the race."""
+
+from math import log10
+
+import plotly.graph_objects as go
+
+from cifar_core.rate_search.record import Candidate, Record
+
+GREEN, GRAY, RED = "rgba(46, 160, 67, 0.16)", "rgba(128, 138, 150, 0.13)", "#D1495B"
+QUIET, BLUE, ORANGE = "#8A93A0", "#0072B2", "#D55E00"
+HEIGHT = 330
+
+
+def sweep_figure(found: Record) -> go.Figure:
+    """Draw the loss after a step at each rate, and the range that it leaves to the race."""
+    figure = plain("Learning rate", "Loss after the step")
+    figure.add_scatter(
+        x=found.rates, y=found.losses, mode="markers", name="Each step",
+        marker={"size": 5, "color": QUIET}, hovertemplate="%{x:.2g}: %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=found.rates[: len(found.smooth)], y=found.smooth, mode="lines", name="Smoothed",
+        line={"width": 2, "color": BLUE}, hoverinfo="skip",
+    )  # fmt: skip
+    if found.bracket:
+        shade(figure, found.bracket["onset"], found.bracket["edge"], GRAY, "learning")
+        top = 1.15 * found.bracket["start_loss"]
+        lowest = min((loss for loss in found.losses if loss is not None), default=0.0)
+        figure.update_yaxes(range=[lowest - 0.1, top])
+    return figure
+
+
+def race_figure(found: Record, own: float, usual: float) -> go.Figure:
+    """Draw the loss that each candidate ended with, the plateau and the rates worth a mark."""
+    figure = plain("Learning rate", "Loss at the end")
+    first = [one for one in found.candidates if one.first is not None]
+    finals = [one for one in found.candidates if one.final is not None]
+    figure.add_scatter(
+        x=[one.rate for one in first], y=[one.first for one in first], mode="lines+markers",
+        name="After the first lap", line={"width": 1, "dash": "dot", "color": QUIET},
+        marker={"size": 6}, hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[one.rate for one in finals], y=[one.final for one in finals], mode="lines+markers",
+        name="After the cool-down", line={"width": 2, "color": BLUE}, marker={"size": 9},
+        error_y={"type": "data", "array": [one.error or 0.0 for one in finals], "width": 4},
+        hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    dead = [one for one in found.candidates if not one.alive]
+    if dead:
+        figure.add_scatter(
+            x=[one.rate for one in dead], y=[ceiling(found.candidates)] * len(dead),
+            mode="markers", name="Fell out",
+            marker={"symbol": "x", "size": 10, "color": RED},
+            hovertemplate="%{x:.3g} fell out<extra></extra>",
+        )  # fmt: skip
+    mark(figure, usual, "usual", QUIET, 0.0)
+    if own != usual:
+        mark(figure, own, "yours", ORANGE, 0.08)
+    if found.suggestion and found.suggestion["advice"] != "none":
+        shade(figure, found.suggestion["plateau_low"], found.suggestion["plateau_high"], GREEN,
+              "plateau")  # fmt: skip
+        mark(figure, found.suggestion["rate"], f"{found.suggestion['rate']:g}", BLUE, 0.16)
+    return figure
+
+
+def ceiling(candidates: list[Candidate]) -> float:
+    """Return a loss above all that are drawn."""
+    seen = [value for one in candidates for value in (one.first, one.final) if value is not None]
+    return 1.05 * max(seen, default=1.0)
+
+
+def plain(x: str, y: str) -> go.Figure:
+    """Return an empty figure with a logarithmic axis of rates."""
+    figure = go.Figure()
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"t": 34, "r": 12, "b": 8, "l": 8},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        uirevision="search",
+    )
+    figure.update_xaxes(title=x, type="log", showgrid=False, dtick=1, tickformat="~g")
+    figure.update_yaxes(title=y, nticks=6)
+    return figure
+
+
+def shade(figure: go.Figure, low: float, high: float, color: str, label: str) -> None:
+    """Shade a range of rates and name it."""
+    figure.add_vrect(x0=low, x1=high, fillcolor=color, line_width=0, layer="below")
+    write(figure, high, 0.05, label, QUIET, "right")
+
+
+def write(figure: go.Figure, rate: float, height: float, text: str, color: str, side: str) -> None:
+    """Write a word beside a rate, `side` of which it ends at or begins from; height 0 to 1."""
+    figure.add_annotation(
+        x=log10(rate), y=height, yref="paper", text=text, showarrow=False, xanchor=side,
+        xshift=4 if side == "left" else -4, font={"color": color},
+    )  # fmt: skip
+
+
+def mark(figure: go.Figure, rate: float, label: str, color: str, lower: float) -> None:
+    """Draw a line at a rate and name it, each mark's name a little lower than the last."""
+    figure.add_vline(x=rate, line={"width": 1.5, "dash": "dash", "color": color}, layer="below")
+    write(figure, rate, 1 - lower, label, color, "left")

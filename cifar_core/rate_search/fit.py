@@ -1,0 +1,100 @@
+"""From the losses that the candidates ended with to a rate, an interval and a plateau."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+DRAWS = 300  # of the bootstrap
+LEAST_HALF = 0.1  # decades on each side that an interval covers at least
+NEAR_BEST = 0.05  # share of the best progress that a rate on the plateau may lack
+HARDLY = 0.6  # decades between suggestions: a factor of 4
+
+
+def vertex(x: Values, losses: Values) -> float:
+    """Return where a parabola through the lowest point and its neighbours is lowest.
+
+    `x` are log10 rates, ascending; a loss that is no number is infinite. The vertex stays within
+    half a step of the lowest point, which is returned itself where no parabola opens upwards.
+    """
+    best = int(np.argmin(losses))
+    around = slice(best - 1, best + 2)
+    if not 0 < best < len(x) - 1 or not np.isfinite(losses[around]).all():
+        return float(x[best])
+    curvature, slope, _ = np.polyfit(x[around] - x[best], losses[around], 2)
+    if curvature <= 0:
+        return float(x[best])
+    low, high = (x[best - 1] - x[best]) / 2, (x[best + 1] - x[best]) / 2
+    return float(x[best] + np.clip(-slope / (2 * curvature), low, high))
+
+
+def interval(x: Values, losses: Values, seed: int = 0) -> tuple[float, float]:
+    """Return the 90 % interval of the vertex over draws of the probe images.
+
+    `losses` [R, N] are those of each rate's images. The interval is at least 0.1 decades wide on
+    each side: other weights and batches move the vertex too, which these images cannot tell.
+    """
+    random = np.random.default_rng(seed)
+    count = losses.shape[1]
+    found = [vertex(x, losses[:, random.integers(0, count, count)].mean(1)) for _ in range(DRAWS)]
+    middle = vertex(x, losses.mean(1))
+    low, high = np.percentile(found, [5, 95])
+    return min(float(low), middle - LEAST_HALF), max(float(high), middle + LEAST_HALF)
+
+
+def plateau(x: Values, losses: Values, start: float) -> tuple[float, float]:
+    """Return between which log10 rates at least 95 % of the best progress is made."""
+    best = int(np.argmin(losses))
+    limit = losses[best] + NEAR_BEST * (start - losses[best])
+    return crossing(x, losses, best, -1, limit), crossing(x, losses, best, 1, limit)
+
+
+def crossing(x: Values, losses: Values, best: int, way: int, limit: float) -> float:
+    """Walk from the best point until the loss passes the limit, on straight lines between."""
+    here = best
+    while 0 <= here + way < len(x):
+        there = here + way
+        if losses[there] > limit:
+            rise = losses[there] - losses[here]
+            share = (limit - losses[here]) / rise if np.isfinite(rise) else 0.0
+            return float(x[here] + share * (x[there] - x[here]))
+        here = there
+    return float(x[here])
+
+
+def clearly_better(losses: Sequence[float], than: Sequence[float], seed: int = 0) -> bool:
+    """Tell whether the first images' mean loss is lower with 95 % confidence, image by image."""
+    gain = np.asarray(than) - np.asarray(losses)
+    draws = np.random.default_rng(seed).integers(0, len(gain), (DRAWS, len(gain)))
+    return bool(np.percentile(gain[draws].mean(1), 2.5) > 0)
+
+
+def longer(steps: int, *, raced: int, annealed: bool, normalised: bool) -> float:
+    """Return by what to divide the race's best rate for a training of so many steps.
+
+    Without normalisation the best rate falls as training gets longer: measured, not derived.
+    """
+    if normalised:
+        return 1.0
+    return float(np.clip((steps / raced) ** (0.25 if annealed else 0.5), 1.0, 4.0))
+
+
+def agreement(rates: Sequence[float]) -> str:
+    """Say in words how far the suggestions of several searches agree."""
+    decades = float(np.ptp(np.log10(rates)))
+    if decades <= np.log10(2):
+        factor = 10**decades
+        return f"The {len(rates)} suggestions agree within a factor of {factor:.1f}: trust them."
+    if decades <= HARDLY:
+        return (
+            f"The {len(rates)} suggestions differ by a factor of {10**decades:.1f}: take their "
+            "middle, and do not expect more of it."
+        )
+    return f"The {len(rates)} suggestions spread over {decades:.1f} decades: do not trust them."
+
+
+def middle(rates: Sequence[float]) -> float:
+    """Return the geometric mean of several suggestions, with three digits."""
+    return float(f"{10 ** np.log10(rates).mean():.3g}")

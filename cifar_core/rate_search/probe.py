@@ -1,0 +1,114 @@
+"""Training images that a search keeps aside to judge its candidates by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from cifar_core.data.augment import order
+from cifar_core.data.batches import Batches
+from cifar_core.data.dataset import Dataset
+from cifar_core.errors import DataError
+from cifar_core.training.features import FeatureBatches
+from cifar_core.training.setup import Setup, evaluation_batches, parts, training_batches
+from cifar_core.training.trainer import Trainer
+
+QUICK, FULL = 250, 1000  # images looked at often, and at the end
+SHARE = 5  # at most a fifth of the training images is kept aside
+LEAST = 20
+PROBE_SEED = 0  # the same images whatever the run's seed, so that searches can be compared
+
+AnyBatches = Batches | FeatureBatches
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What judges the candidates, classes mixed: a few images for looking often, and more."""
+
+    quick: AnyBatches
+    full: AnyBatches
+
+
+def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
+    """Split the training images into those of a search's steps and those of its probe.
+
+    The probe's images are not augmented; the steps' follow the run's own seed.
+    """
+    trainer = setup.trainer
+    count = trainer.train_batches.images
+    size = min(FULL, count // SHARE, count - trainer.config.batch_size)
+    if size < LEAST:
+        raise DataError(
+            f"There are {count} training images, too few to keep {LEAST} aside beside a batch of "
+            f"{trainer.config.batch_size}. Choose a smaller batch_size or more images."
+        )
+    places = order(count, seed=PROBE_SEED, epoch=0)
+    aside, rest = places[:size], np.sort(places[size:])
+    if isinstance(trainer.train_batches, FeatureBatches):
+        return of_features(trainer.train_batches, aside, rest)
+    config, device = trainer.config, setup.test.device
+    part, _ = parts(config, dataset)
+    steps = training_batches(config, dataset.train, part[rest], str(device))
+    quick, full = (
+        evaluation_batches(dataset.train, part[chosen], str(device), config.computes_on)
+        for chosen in (aside[:QUICK], aside)
+    )
+    return steps, Probe(quick, full)
+
+
+def of_features(
+    batches: FeatureBatches, aside: NDArray[np.int64], rest: NDArray[np.int64]
+) -> tuple[FeatureBatches, Probe]:
+    """Split kept features; the probe looks at the view that is not augmented."""
+
+    def chosen(views: list[Tensor], where: NDArray[np.int64], like: bool) -> FeatureBatches:
+        index = torch.from_numpy(where)
+        return FeatureBatches(
+            [view.index_select(0, index) for view in views],
+            batches.labels[index].numpy(),
+            batch_size=batches.batch_size if like else QUICK,
+            device=str(batches.device),
+            seed=batches.seed,
+            shuffle=like,
+            drop_last=like,
+        )
+
+    plain = batches.views[:1]
+    probe = Probe(chosen(plain, aside[:QUICK], False), chosen(plain, aside, False))
+    return chosen(batches.views, rest, True), probe
+
+
+def look(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:
+    """Yield each batch's losses [n] in nats, with the network as it stands."""
+    with probing(trainer.model):
+        for images, labels in batches.epoch():
+            with torch.no_grad(), trainer.precision.autocast():
+                logits = trainer.learner(images)
+            yield F.cross_entropy(logits.float(), labels, reduction="none").cpu()
+
+
+@contextmanager
+def probing(model: nn.Module) -> Iterator[None]:
+    """Drop nothing, but normalise by the batch: after so few steps its averages say little.
+
+    The averages themselves and the modes are left as they were.
+    """
+    were_training = [(module, module.training) for module in model.modules()]
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.training]
+    kept = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
+    model.eval()
+    for norm in norms:
+        norm.train()
+    try:
+        yield
+    finally:
+        for module, was_training in were_training:
+            module.training = was_training
+        for buffer, value in kept:
+            buffer.copy_(value)
