@@ -28,7 +28,7 @@ class Subject:
     refusals: dict[str, str] = field(default_factory=dict, compare=False)  # by method, once asked
 
     @cached_property
-    def prepared(self) -> fx.GraphModule | None:
+    def prepared(self) -> nn.Module | None:
         """A copy for methods that change the backward pass; None if none can be made."""
         try:
             return prepare(self.model)
