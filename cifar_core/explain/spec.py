@@ -59,6 +59,10 @@ class SaliencySpec:
     automatic: bool = False  # quick and faithful enough to be shown without being asked for
     paper: str = ""
 
+    def cost(self, settings: Settings) -> int:
+        """Return what a map of 32 x 32 pixels costs in passes forward; one back counts as two."""
+        return self.passes(settings) * (1 if self.forward_only else 3)
+
     def attribute(
         self, subject: Subject, images: Tensor, targets: Tensor, settings: Settings | None = None
     ) -> Tensor:
