@@ -34,7 +34,8 @@ class Key(StrEnum):
     ESTIMATE = "estimate"  # the settings measured last, and what came out
     FIT = "fit"  # the settings whose largest batch was measured last, and what came out
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
-    PICKED = "picked"  # place of the chosen test image
+    PICKED = "picked"  # places of the chosen test images
+    ASKED_FOR = "asked_for"  # saliency methods that may take long, which the person asked for
     OFFER = "offer"  # seed of the test images to choose from
     BROWSED = "browsed"  # seed of the images on the Data page
     CHART = "chart"  # the live chart's own state: the enlarged part
@@ -100,17 +101,57 @@ def classifier(folder: str, checkpoint: str) -> "Classifier":
     return load_classifier(Run(Path(folder)), checkpoint)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_data(max_entries=512, show_spinner=False)
 def saliency(
-    folder: str, checkpoint: str, method: str, target: int, digest: str, _view: "Tensor"
+    folder: str,
+    checkpoint: str,
+    method: str,
+    targets: tuple[int, ...],
+    digest: str,
+    _view: "Tensor",
+    *,
+    settings: tuple[tuple[str, Any], ...] = (),
+    rival: int | None = None,
 ) -> "NDArray[np.float32]":
-    """Return the map [32, 32] of one picture, of which `digest` tells which one it is."""
+    """Return the maps [T, 32, 32] of one view [1, 3, 32, 32], told from others by `digest`."""
     import torch
 
-    from cifar_core.explain import explain
+    from cifar_core.explain import SALIENCY, explain
 
-    found = explain(classifier(folder, checkpoint), _view, torch.tensor([target]), method)
-    return found[0].numpy()
+    found = explain(
+        classifier(folder, checkpoint), _view.expand(len(targets), -1, -1, -1),
+        torch.tensor(targets), method, SALIENCY[method].settings.from_dict(dict(settings)),
+        rival=rival,
+    )  # fmt: skip
+    return found.numpy()
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def probabilities(
+    folder: str, checkpoint: str, digest: str, _view: "Tensor"
+) -> "NDArray[np.float32]":
+    """Return how likely each class is [K] for one view [1, 3, 32, 32]."""
+    from cifar_core.inference import predict
+
+    return predict(classifier(folder, checkpoint), _view)[0].numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def pass_seconds(folder: str, checkpoint: str) -> float:
+    """Measure what one image costs on its way forward through a run's network."""
+    from cifar_core.inference import seconds_per_image
+
+    return seconds_per_image(classifier(folder, checkpoint))
+
+
+@st.cache_data(max_entries=16, show_spinner="Classifying the test images, once")
+def test_answers(
+    folder: str, checkpoint: str, source: str, root: str, count: int
+) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
+    """Return the answers [N] of a run to the first test images, and how sure it is of each."""
+    from cifar_core.inference import answers
+
+    return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

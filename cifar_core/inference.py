@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_core.errors import CheckpointError
@@ -114,3 +117,24 @@ def top(classifier: Classifier, probabilities: Tensor, count: int = 5) -> list[t
         (classifier.classes[place], value)
         for place, value in zip(places.tolist(), values.tolist(), strict=True)
     ]
+
+
+def answers(
+    classifier: Classifier, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the likeliest class [N] of images [N, 32, 32, 3] in 0..255, and its probability."""
+    found = []
+    for start in range(0, len(pixels), BATCH):  # between two, another thread may ask too
+        part = torch.from_numpy(np.array(pixels[start : start + BATCH]))
+        found.append(predict(classifier, part.permute(0, 3, 1, 2).float() / 255).max(dim=1))
+    places = torch.cat([best.indices for best in found])
+    return places.numpy(), torch.cat([best.values for best in found]).numpy()
+
+
+def seconds_per_image(classifier: Classifier, images: int = 8) -> float:
+    """Measure by the clock what an image of a small batch costs on its way forward."""
+    batch = torch.zeros(images, 3, 32, 32)
+    predict(classifier, batch)  # the first pass also finds its memory
+    start = perf_counter()
+    predict(classifier, batch)
+    return (perf_counter() - start) / images

@@ -1,5 +1,7 @@
 import io
+import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -58,7 +60,8 @@ def test_every_method_can_be_asked_about_any_class(store):
     make_run(store, "Done")
     page = open_page("explain")
     page.selectbox(key="target").select("heart").run()
-    page.session_state[f"methods{len(SALIENCY)}"] = list(SALIENCY)
+    page.session_state["methods"] = list(SALIENCY)
+    page.session_state["asked_for"] = tuple(SALIENCY)
     page = upload(page, red=png())
     assert not page.exception
     assert captions(page)[2:] == [f"{spec.title} for heart" for spec in SALIENCY.values()]
@@ -107,8 +110,90 @@ def test_the_same_picture_is_explained_once(store):
     run = make_run(store, "Done")
     name = run.checkpoint().name
     view = torch.rand(1, 3, 32, 32)
-    first = saliency(str(run.path), name, "gradient", 0, "one", view)
-    again = saliency(str(run.path), name, "gradient", 0, "one", view * 0)
-    other = saliency(str(run.path), name, "gradient", 0, "two", view * 0)
+    first = saliency(str(run.path), name, "gradient", (0,), "one", view)
+    again = saliency(str(run.path), name, "gradient", (0,), "one", view * 0)
+    other = saliency(str(run.path), name, "gradient", (0,), "two", view * 0)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_why_one_class_rather_than_another_names_both(store):
+    make_run(store, "Done")
+    page = upload(open_page("explain", why="Rather than", target="ring", rival="disc"), red=png())
+    assert not page.exception
+    assert captions(page)[2:] == [
+        f"{spec.title} for ring rather than disc" for spec in SALIENCY.values() if spec.automatic
+    ]
+
+
+def test_every_class_gets_a_map_in_one_row_the_likeliest_first(store):
+    make_run(store, "Done")
+    page = upload(open_page("explain", why="Every class", methods="hires_cam"), red=png())
+    assert not page.exception
+    shares = [int(re.search(r"(\d+)\xa0%", caption)[1]) for caption in captions(page)[2:]]
+    assert len(shares) == 10
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_runs_are_asked_side_by_side(store):
+    for name in ("First", "Second", "Third"):
+        make_run(store, name)
+    page = upload(open_page("explain", run=1, beside="2,3", methods="gradient"), red=png())
+    assert not page.exception
+    assert all(f"#{number} " in texts(page) for number in (1, 2, 3))
+    assert len(captions(page)) == 2 + 3
+
+
+def test_covering_a_part_shows_the_answers_before_and_after(store):
+    make_run(store, "Done")
+    page = upload(open_page("explain", methods="gradient"), red=png())
+    cover = next(w for w in page.segmented_control if (w.key or "").startswith("cover "))
+    cover.set_value("Grey").run()
+    assert not page.exception
+    assert {"As it is", "Covered"} <= {caption.value for caption in page.caption}
+    assert len(page.get("progress")) == 10
+
+
+def test_wrong_answers_can_be_picked_out_of_the_test_images(store):
+    make_run(store, "Done")
+    page = open_page("explain", methods="gradient")
+    page.segmented_control(key="source").set_value("Test image").run()
+    page.selectbox(key="answer").select("Wrong").run(timeout=120)
+    page.selectbox(key="order").select("Most sure first").run(timeout=120)
+    assert not page.exception
+    assert "In truth:" in texts(page)
+
+
+def test_a_slow_method_says_its_cost_and_waits_until_it_is_asked_for(store):
+    make_run(store, "Done")
+    page = open_page("explain", methods="rise")
+    page.session_state["rise.masks"] = 4096
+    page = upload(page, red=png())
+    assert not page.exception
+    waiting = [b for b in page.button if b.key == "ask rise"]
+    assert len(captions(page)) == (2 if waiting else 3)
+    assert all("4,096 passes" in b.label for b in waiting)
+
+
+def test_the_download_holds_pictures_arrays_records_and_predictions(store):
+    from app.components.answer_card import zipped
+    from app.components.answers import answer, explanations
+    from app.components.networks import Network
+    from app.components.picture import Picture
+    from app.components.question import ONE, PREDICTED, SECOND, Asked
+    from cifar_core.runs.classifier import load_classifier
+    from cifar_core.runs.explanation import Drawing
+
+    run = make_run(store, "Done")
+    network = Network(run=run, checkpoint=run.checkpoint(), classifier=load_classifier(run))
+    asked = Asked(
+        why=ONE, target=PREDICTED, rival=SECOND, opacity=0.8, keep=0.5, shared=False,
+        methods={"gradient": SALIENCY["gradient"].settings()},
+    )  # fmt: skip
+    given = answer(network, Picture(name="red.png", image=Image.new("RGB", (40, 30), "red")))
+    shown = [(one, Drawing(keep=0.5)) for one in explanations(given, asked, "gradient")]
+    archive = zipfile.ZipFile(io.BytesIO(zipped(shown, [given])))
+    kinds = sorted(name.rsplit(".")[-1] for name in archive.namelist())
+    assert kinds == ["csv", "json", "npy", "png", "png"]
+    record = json.loads(next(archive.read(n) for n in archive.namelist() if n.endswith("json")))
+    assert (record["run"], record["keep"], record["target"]) == (run.id, 0.5, given.ranked[0][0])

@@ -14,6 +14,7 @@ from cifar_core.explain.render import (
     rgb,
     softened,
     stretched,
+    strongest,
 )
 
 
@@ -178,3 +179,18 @@ def test_enlarging_keeps_every_pixel_a_square():
     assert large.size == (320, 160)
     blocks = np.asarray(large).reshape(16, 10, 32, 10, 3)
     assert (blocks == np.asarray(small)[:, None, :, None]).all()
+
+
+def test_only_the_strongest_pixels_keep_their_value_whatever_the_sign():
+    map_ = np.array([[0.1, -0.9], [0.5, 0.2]], np.float32)
+    assert strongest(map_, 0.5).tolist() == np.array([[0, -0.9], [0.5, 0]], np.float32).tolist()
+    assert strongest(map_, 1.0) is map_
+
+
+def test_what_is_not_among_the_strongest_shows_the_plain_photo():
+    photo = Image.new("RGB", (32, 32), (120, 120, 120))
+    map_ = np.zeros((32, 32), np.float32)
+    map_[4, 4], map_[20, 20] = 1.0, 0.1
+    drawn = np.asarray(overlay(photo, map_, signed=True, keep=9 / 1024, limit=1.0))
+    assert (drawn[20, 20] == 120).all()
+    assert (drawn[4, 4] != 120).any()

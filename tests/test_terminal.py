@@ -72,6 +72,34 @@ def test_a_picture_is_explained_and_drawn(say, tmp_path, method):
         assert drawn.size == (90, 60)
 
 
+def test_a_folder_of_pictures_is_explained_by_several_methods(say, tmp_path):
+    pictures, out = tmp_path / "in", tmp_path / "out"
+    pictures.mkdir()
+    for name in ("a", "b"):
+        Image.new("RGB", (90, 60), (200, 30, 30)).save(pictures / f"{name}.png")
+    code, said, err = say(
+        "explain", "1", str(pictures), "--method", "gradient,hires_cam", "--rival", "disc",
+        "--keep", "20", "--out", str(out),
+    )  # fmt: skip
+    assert code == 0, err
+    assert said.count("%") == 10
+    kinds = [path.suffix for path in out.iterdir()]
+    assert (kinds.count(".npy"), kinds.count(".json"), kinds.count(".csv")) == (4, 4, 1)
+    assert (out / "predictions.csv").read_text().count("a.png") == 5
+    records = [json.loads(path.read_text()) for path in out.glob("*.json")]
+    assert {record["method"] for record in records} == {"gradient", "hires_cam"}
+    assert {(record["rival"], record["keep"]) for record in records} == {("disc", 0.2)}
+
+
+def test_several_maps_do_not_overwrite_each_other_in_one_file(say, tmp_path):
+    picture, out = tmp_path / "in.png", tmp_path / "out.png"
+    Image.new("RGB", (90, 60), (200, 30, 30)).save(picture)
+    code, _, err = say("explain", "1", str(picture), "--target", "all", "--out", str(out))
+    assert code == 2
+    assert "Give a folder" in err
+    assert not out.exists()
+
+
 def test_stopping_a_run_that_is_over_is_fine(say):
     assert say("stop", "1")[0] == 0
 

@@ -172,12 +172,14 @@ def seen_box(image: Image.Image) -> Box:
     return left, top, left + side, top + side
 
 
-def network_view(image: Image.Image, size: int = SIZE) -> Image.Image:
-    """Return the square that a network sees, scaled to its size."""
-    if image.size == (size, size):
-        return image
+def network_view(image: Image.Image, size: int = SIZE, box: Box | None = None) -> Image.Image:
+    """Return what a network sees, scaled to its size: a square box, the centred one if None."""
+    box = box or seen_box(image)
     # cropped first: resize(box=...) would mix in pixels from around the box
-    return image.crop(seen_box(image)).resize((size, size), Image.Resampling.BICUBIC)
+    region = image if box == (0, 0, *image.size) else image.crop(box)
+    if region.size == (size, size):
+        return region
+    return region.resize((size, size), Image.Resampling.BICUBIC)
 
 
 def to_tensor(image: Image.Image) -> "Tensor":

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from cifar_core.explain import backward_rules, cam, erasing, gradients, integrated, noise
+from cifar_core.explain.contrast import contrast
 from cifar_core.explain.spec import SaliencySpec, Subject
 from cifar_core.registry import Registry
 from cifar_core.settings import Settings
@@ -64,15 +65,20 @@ def explain(
     targets: Tensor,
     method: str,
     settings: Settings | None = None,
+    *,
+    rival: int | None = None,
 ) -> Tensor:
     """Return saliency [N, H, W] on the CPU; `method` is a key, its default settings if None.
 
-    Images are [N, 3, H, W] in [0, 1]; `targets` [N] are the classes to explain.
+    Images are [N, 3, H, W] in [0, 1]; `targets` [N] are the classes to explain. With a `rival`
+    class, the maps say why the target rather than the rival.
     """
     spec = SALIENCY[method]
     device = next(classifier.model.parameters()).device
     with classifier.lock:
         subject = subject_of(classifier)
+        if rival is not None:
+            subject = contrast(subject, rival)
         return spec.attribute(subject, images.to(device), targets.to(device), settings).cpu()
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from cifar_core.explain.baselines import BASELINES, Baseline, blurred
 from cifar_core.explain.cam import grad_cam
@@ -49,7 +49,7 @@ def deep_lift(
     ).sum(dim=1)
 
 
-def lift(network: fx.GraphModule, image: Tensor, start: Tensor, target: Tensor) -> Tensor:
+def lift(network: nn.Module, image: Tensor, start: Tensor, target: Tensor) -> Tensor:
     """Return DeepLift's contributions [1, 3, H, W] of the pixels of one image."""
     from captum.attr import DeepLift
     from captum.attr._core import deep_lift as captum_rules
@@ -78,7 +78,7 @@ def baseline_of(settings: DeepLiftSettings) -> Baseline:
     return BASELINES[settings.baseline]
 
 
-def network_of(subject: Subject) -> fx.GraphModule:
+def network_of(subject: Subject) -> nn.Module:
     """Return the prepared copy, which `refuse` has made sure of."""
     assert subject.prepared is not None
     return subject.prepared

@@ -155,6 +155,6 @@ def replace(graph: fx.GraphModule, node: fx.Node, name: str, module: nn.Module) 
     graph.graph.erase_node(node)
 
 
-def nonlinearities(graph: fx.GraphModule) -> set[type[nn.Module]]:
+def nonlinearities(graph: nn.Module) -> set[type[nn.Module]]:
     """Return the kinds of activation the copy consists of, max-pooling apart."""
     return {type(m) for m in graph.modules() if isinstance(m, (*ELEMENTWISE, nn.Softmax))}

@@ -42,17 +42,20 @@ def overlay(
     signed: bool = False,
     opacity: float = 0.85,
     limit: float | None = None,
+    keep: float = 1.0,
 ) -> Image.Image:
     """Lay a map [H, W] over a picture; the more a place mattered, the more colour it gets.
 
     `box` is the region of the picture that the network saw (all of it if None); the rest is
-    dimmed. `limit` is the value in full colour, found from the map if None. The picture keeps its
-    size unless its longer side exceeds 1024.
+    dimmed. `limit` is the value in full colour, found from the map if None; `keep` is the share
+    of the pixels, the strongest, that get colour. The picture keeps its size unless its longer
+    side exceeds 1024.
     """
     photo = image.convert("RGB")
     photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     left, top, right, bottom = scaled(box or (0, 0, *image.size), image.size, photo.size)
-    level = stretched(normalise(softened(map_), limit=limit), right - left, bottom - top)
+    values = normalise(strongest(softened(map_), keep), limit=limit)
+    level = stretched(values, right - left, bottom - top)
     pixels = np.asarray(photo, np.float32)
     result = pixels * DIMMED
     share = (opacity * np.abs(level))[..., None]
@@ -101,6 +104,15 @@ def softened(map_: npt.ArrayLike) -> Floats:
     wide = np.pad(np.asarray(map_, np.float32), 1, mode="edge")
     tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
     return (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)
+
+
+def strongest(map_: npt.ArrayLike, share: float) -> Floats:
+    """Set all but the strongest share of a map's values to 0, whatever their sign."""
+    values = np.asarray(map_, np.float32)
+    if share >= 1:
+        return values
+    least = np.quantile(np.abs(values), 1 - share)
+    return np.where(np.abs(values) >= least, values, np.float32(0))
 
 
 def stretched(values: Floats, width: int, height: int) -> Floats:

@@ -28,7 +28,7 @@ class Subject:
     refusals: dict[str, str] = field(default_factory=dict, compare=False)  # by method, once asked
 
     @cached_property
-    def prepared(self) -> fx.GraphModule | None:
+    def prepared(self) -> nn.Module | None:
         """A copy for methods that change the backward pass; None if none can be made."""
         try:
             return prepare(self.model)
@@ -58,6 +58,10 @@ class SaliencySpec:
     warning: str = ""  # what is known against it, shown as a badge
     automatic: bool = False  # quick and faithful enough to be shown without being asked for
     paper: str = ""
+
+    def cost(self, settings: Settings) -> int:
+        """Return what a map of 32 x 32 pixels costs in passes forward; one back counts as two."""
+        return self.passes(settings) * (1 if self.forward_only else 3)
 
     def attribute(
         self, subject: Subject, images: Tensor, targets: Tensor, settings: Settings | None = None

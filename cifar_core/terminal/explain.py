@@ -1,72 +1,120 @@
-"""explain: what a run sees in a picture, and which pixels made it say so."""
+"""explain: what a run sees in pictures, and which pixels made it say so."""
 
+import csv
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cifar_core.errors import ImageError
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
+KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+
 
 def add(commands: Any) -> None:
     """Add the command of this module."""
-    parser = commands.add_parser("explain", help="predict a picture and draw its saliency map")
+    parser = commands.add_parser("explain", help="predict pictures and draw their saliency maps")
     parser.add_argument("run", help="the run's number or id")
-    parser.add_argument("image", help="a picture file")
-    parser.add_argument("--method", default="gradient", help="the saliency method")
-    parser.add_argument("--target", help="class to explain (default: the predicted one)")
-    parser.add_argument("--out", help="where to write the overlay as PNG")
+    parser.add_argument("image", nargs="+", help="picture files, or folders of them")
+    parser.add_argument("--method", default="gradient", help="saliency methods, with commas")
+    parser.add_argument("--target", help="class to explain, or 'all' (default: the predicted one)")
+    parser.add_argument("--rival", help="explain why the target rather than this class")
+    parser.add_argument("--keep", type=float, default=100, help="percentage of pixels with colour")
+    parser.add_argument(
+        "--out",
+        help="a folder for pictures, arrays, records and predictions.csv; or, for a single map, "
+        "a file ending in .png",
+    )
     add_store(parser)
     add_json(parser)
     parser.set_defaults(command=explain)
 
 
 def explain(arguments: Namespace) -> int:
-    """Print the five likeliest classes; write the overlay if asked."""
-    from cifar_core.data import images
+    """Print the five likeliest classes of each picture; write the maps if asked."""
+    from cifar_core.data.images import network_view, open_image, to_tensor
     from cifar_core.explain import SALIENCY
-    from cifar_core.inference import predict
+    from cifar_core.inference import predict, top
     from cifar_core.runs.classifier import load_classifier
 
-    method = SALIENCY[arguments.method]
-    classifier = load_classifier(store_of(arguments).run(arguments.run))
-    path = Path(arguments.image)
-    if not path.is_file():
-        raise ImageError(f"There is no file {path}. Give the path of a picture.")
-    picture = images.open_image(path.read_bytes(), path.name)
-    view = images.to_tensor(picture)
-    probabilities = predict(classifier, view)[0]
-    top = probabilities.topk(min(5, len(classifier.classes)))
-    show(
-        [
-            {"class": classifier.classes[i], "probability": percent(p)}
-            for p, i in zip(top.values.tolist(), top.indices.tolist(), strict=True)
-        ],
-        arguments.json,
-    )
-    if arguments.out:
-        target = target_index(arguments.target, classifier.classes, int(top.indices[0]))
-        draw(classifier, picture, view, target, method, Path(arguments.out))
+    methods = [SALIENCY[key] for key in arguments.method.split(",")]
+    paths = pictures_in(arguments.image)
+    one_file(arguments, len(paths) * len(methods))
+    run = store_of(arguments).run(arguments.run)
+    classifier = load_classifier(run)
+    rows = []
+    for path in paths:
+        photo = open_image(path.read_bytes(), path.name)
+        seen = network_view(photo)
+        best = top(classifier, predict(classifier, to_tensor(seen))[0])
+        name = {"picture": path.name} if len(paths) > 1 else {}
+        rows += [{**name, "class": label, "probability": percent(p)} for label, p in best]
+        if arguments.out:
+            for method in methods:
+                write_maps(arguments, run, classifier, path, photo, seen, best[0][0], method)
+    show(rows, arguments.json)
+    if arguments.out and not arguments.out.endswith(".png"):
+        write_table(Path(arguments.out) / "predictions.csv", rows)
     return 0
 
 
-def target_index(name: str | None, classes: tuple[str, ...], predicted: int) -> int:
-    """Return the index of the class to explain."""
-    if name is None:
-        return predicted
-    if name not in classes:
-        raise ImageError(f"There is no class '{name}'. Known: {', '.join(classes)}.")
-    return classes.index(name)
+def pictures_in(words: Sequence[str]) -> list[Path]:
+    """Return the picture files that are named, and those in the folders that are named."""
+    found: list[Path] = []
+    for path in map(Path, words):
+        if path.is_dir():
+            found += sorted(p for p in path.iterdir() if p.suffix.lower() in KINDS)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise ImageError(f"There is no file {path}. Give the path of a picture.")
+    if not found:
+        raise ImageError(f"There is no picture in {', '.join(words)}. Known: {sorted(KINDS)}.")
+    return found
 
 
-def draw(classifier: Any, picture: Any, view: Any, target: int, method: Any, out: Path) -> None:
-    """Write the overlay of one map on the original picture."""
-    import torch
+def one_file(arguments: Namespace, maps: int) -> None:
+    """Refuse to write several maps into one file."""
+    several = maps > 1 or arguments.target == "all"
+    if several and (arguments.out or "").endswith(".png"):
+        raise ImageError(
+            f"--out {arguments.out} is one file, but there are several maps. Give a folder."
+        )
 
+
+def write_maps(
+    arguments: Namespace, run: Any, classifier: Any, path: Path, photo: Any, seen: Any,
+    predicted: str, method: Any,
+) -> None:  # fmt: skip
+    """Write one method's maps of a picture, for the class asked for or for all."""
     from cifar_core.data.images import seen_box
-    from cifar_core.explain import explain as attribute
-    from cifar_core.explain.render import overlay
+    from cifar_core.runs.explanation import Drawing, Explanation, Question, attribute
 
-    saliency = attribute(classifier, view, torch.tensor([target]), method.key)[0]
-    overlay(picture, saliency, box=seen_box(picture), signed=method.signed).save(out)
-    print(f"{method.title} for '{classifier.classes[target]}' written to {out}")
+    drawing = Drawing(keep=arguments.keep / 100)
+    every = arguments.target == "all"
+    for target in classifier.classes if every else [arguments.target or predicted]:
+        question = Question(
+            method=method.key, settings=method.settings(), target=target,
+            rival=arguments.rival or "",
+        )  # fmt: skip
+        found = Explanation(
+            run=run, checkpoint=run.checkpoint().name, question=question, name=path.name,
+            photo=photo, box=seen_box(photo), seen=seen,
+            map=attribute(classifier, seen, question),
+        )  # fmt: skip
+        if arguments.out.endswith(".png"):
+            found.overlay(drawing).save(arguments.out)
+        else:
+            folder = Path(arguments.out)
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in found.files(drawing).items():
+                (folder / name).write_bytes(content)
+
+
+def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the predictions as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)

@@ -1,0 +1,36 @@
+"""What can be done to a picture before a network sees it: choose the region, cover a part."""
+
+from PIL import Image, ImageFilter
+
+from cifar_core.data.images import Box
+
+COVERS = ("grey", "blur")
+GREY = (128, 128, 128)
+
+
+def square(size: tuple[int, int], share: float, across: float, down: float) -> Box:
+    """Return a square inside a picture of (width, height): left, top, right, bottom in pixels.
+
+    Its side is a share of the picture's shorter one, and at least one pixel; `across` and `down`
+    in [0, 1] are where it lies, from one edge to the other.
+    """
+    side = max(1, round(share * min(size)))
+    left, top = round(across * (size[0] - side)), round(down * (size[1] - side))
+    return left, top, left + side, top + side
+
+
+def inside(outer: Box, inner: Box) -> Box:
+    """Move a box whose places count from another one's corner to where it is in the picture."""
+    left, top = outer[:2]
+    return left + inner[0], top + inner[1], left + inner[2], top + inner[3]
+
+
+def covered(image: Image.Image, box: Box, how: str) -> Image.Image:
+    """Return a copy of a picture in which a box is grey or blurred beyond recognition."""
+    copy = image.copy()
+    if how == "grey":
+        copy.paste(GREY, box)
+        return copy
+    radius = max(1.0, (box[2] - box[0]) / 3)
+    copy.paste(image.filter(ImageFilter.GaussianBlur(radius)).crop(box), box)
+    return copy

@@ -1,0 +1,46 @@
+"""Why one class rather than another: the score to explain is then the lead over the other."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor, nn
+
+from cifar_core.explain.spec import Subject
+
+
+class Leads(nn.Module):
+    """A classifier whose scores [N, K] are the logits minus that of one rival class."""
+
+    def __init__(self, model: nn.Module, rival: int) -> None:
+        super().__init__()
+        self.model = model
+        self.rival = rival
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the leads [N, K] over the rival; its own is 0."""
+        logits = self.model(images)
+        return logits - logits[:, self.rival : self.rival + 1]
+
+
+@dataclass(frozen=True)
+class Contrast(Subject):
+    """A subject asked for leads. What is linear in the score gives the difference of two maps.
+
+    That holds for input x gradient, integrated gradients, DeepLift, HiResCAM, occlusion and RISE;
+    the others explain the lead just as they explain a score.
+    """
+
+    whole: Subject | None = None
+
+    @cached_property
+    def prepared(self) -> nn.Module | None:
+        """The subject's own prepared copy with the rival's score taken off."""
+        assert self.whole is not None
+        assert isinstance(self.model, Leads)
+        copy = self.whole.prepared
+        return None if copy is None else Leads(copy, self.model.rival)
+
+
+def contrast(subject: Subject, rival: int) -> Contrast:
+    """Return the subject whose scores are the leads over the rival class."""
+    return Contrast(Leads(subject.model, rival), subject.layer, subject.refusals, subject)
