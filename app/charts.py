@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.curves import Curves, Values, smooth, thin_around
+from cifar_core.runs.profiles import Bar, percent
 
 TRAINING, VALIDATION, RATE = 0, 1, 2  # places in the theme's list of colours
 PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
@@ -169,8 +170,10 @@ def live_layout(look: Look) -> dict[str, Any]:
     return layout
 
 
-def schedule_figure(epochs: Sequence[float], rates: Sequence[float]) -> go.Figure:
-    """Draw the learning rate that is planned over the run."""
+def schedule_figure(
+    epochs: Sequence[float], rates: Sequence[float], momenta: Sequence[float] = ()
+) -> go.Figure:
+    """Draw the learning rate that is planned over the run, and the momentum below if it moves."""
     figure = go.Figure()
     figure.add_scatter(
         x=epochs, y=rates, mode="lines", hovertemplate="epoch %{x:.1f}: %{y:.3g}<extra></extra>"
@@ -178,6 +181,16 @@ def schedule_figure(epochs: Sequence[float], rates: Sequence[float]) -> go.Figur
     figure.update_layout(height=170, margin={"t": 8, "r": 8, "b": 8, "l": 8}, showlegend=False)
     figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
     figure.update_yaxes(rangemode="tozero", nticks=4, tickformat="~g", fixedrange=True)
+    if momenta:
+        hover = "epoch %{x:.1f}: momentum %{y:.3f}<extra></extra>"
+        figure.add_scatter(x=epochs, y=momenta, mode="lines", yaxis="y2", hovertemplate=hover)
+        figure.update_layout(
+            height=290,
+            yaxis={"domain": [0.5, 1.0], "title": "Rate"},
+            yaxis2={"domain": [0.0, 0.34], "title": "Momentum", "anchor": "x", "nticks": 4,
+                    "tickformat": "~g", "fixedrange": True},
+            xaxis={"anchor": "y2"},
+        )  # fmt: skip
     return figure
 
 
@@ -194,6 +207,27 @@ def count_figure(classes: Sequence[str], train: Sequence[int], test: Sequence[in
     )
     figure.update_xaxes(fixedrange=True, nticks=4)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix=" ")
+    return figure
+
+
+def profile_figure(bars: Sequence[Bar]) -> go.Figure:
+    """Draw what each part of a step costs, in the order in which the parts happen."""
+    figure = go.Figure()
+    figure.add_bar(
+        y=[bar.title for bar in bars],
+        x=[bar.ms for bar in bars],
+        orientation="h",
+        text=[f"{bar.ms:.3g} ms, {percent(bar.share)}" for bar in bars],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    figure.update_layout(
+        height=30 + 34 * len(bars), margin={"t": 8, "r": 8, "b": 8, "l": 8}, bargap=0.45
+    )
+    most = max(bar.ms for bar in bars)
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.25 * most])
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
 
 

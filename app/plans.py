@@ -14,9 +14,10 @@ from cifar_core.data.split import split
 from cifar_core.errors import ConfigError, DataError, DeviceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
+from cifar_core.runs import step_plans
 from cifar_core.schedules import SCHEDULES
 
-POINTS = 200  # of the drawn schedule
+PLACES = [i / 400 for i in range(401)]  # of the run, at which the schedule is drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Plan:
     images: Dataset | None = None
     device: str = ""  # a sentence
     sentence: str = ""  # what will happen
+    step: str = ""  # how a training step is computed, a sentence
 
     @property
     def training_images(self) -> int:
@@ -44,9 +46,32 @@ class Plan:
         if config is None:
             return [], []
         factor = SCHEDULES[config.schedule].factor
-        places = [i / POINTS for i in range(POINTS + 1)]
-        epochs = [place * config.epochs for place in places]
-        return epochs, [config.learning_rate * factor(place, config) for place in places]
+        epochs = [place * config.epochs for place in PLACES]
+        return epochs, [config.learning_rate * factor(place, config) for place in PLACES]
+
+    @property
+    def momenta(self) -> list[float]:
+        """Return the momentum planned for the same epochs; empty if it stays the same."""
+        config = self.config
+        if config is None or not config.cycle_momentum:
+            return []
+        schedule = SCHEDULES[config.schedule]
+        if schedule.height is None:
+            return []
+        highest = getattr(config, OPTIMIZERS[config.optimizer].momentum_setting)
+        return [schedule.momentum(place, highest, config) for place in PLACES]
+
+    @property
+    def schedule_note(self) -> str:
+        """Say what the drawn rate cannot show, or nothing."""
+        config = self.config
+        if config is None or not SCHEDULES[config.schedule].follows_loss:
+            return ""
+        return (
+            f"The rate is multiplied by {config.step_factor:g} whenever the validation loss has "
+            f"not fallen for more than {theme.plural(config.plateau_epochs, 'epoch')}. When that "
+            "is cannot be drawn beforehand."
+        )
 
 
 def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
@@ -66,13 +91,28 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
             where = device.choose(values["device"], inventory())[1]
         except DeviceError as error:
             problems["device"] = str(error)
-    sentence = ""
+    sentence = step = ""
     if config is not None and images is not None:
         sentence, short = described(config, images)
         problems |= short
     if problems:
         config = None
-    return Plan(config=config, problems=problems, images=images, device=where, sentence=sentence)
+    elif config is not None and images is not None:
+        step = step_sentence(config, images, root)
+    return Plan(
+        config=config, problems=problems, images=images, device=where, sentence=sentence, step=step
+    )
+
+
+def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
+    """Say how a training step is going to be computed."""
+    where, _ = device.choose(config.device, inventory())
+    place = {
+        "device": where.id,
+        "device_name": where.name,
+        "threads": device.choose_threads(config.threads),
+    }
+    return step_plans.expected(config, images, place, root)
 
 
 def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, str]]:

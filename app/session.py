@@ -28,9 +28,11 @@ class Key(StrEnum):
     DRAFT = "draft"  # plain settings that the New run page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls start anew
-    STARTED = "started"  # id of the run that this draft became
+    STARTED = "started"  # id of the run that this draft became, or the token of its sweep
+    VARIED = "varied"  # the draft and the address's lists that were put into it
     SEARCH = "search_started"  # number of the rate search that this form became
     ESTIMATE = "estimate"  # the settings measured last, and what came out
+    FIT = "fit"  # the settings whose largest batch was measured last, and what came out
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
     PICKED = "picked"  # place of the chosen test image
     OFFER = "offer"  # seed of the test images to choose from

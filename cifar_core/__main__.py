@@ -4,7 +4,17 @@ import argparse
 import sys
 
 from cifar_core.errors import CifarError
-from cifar_core.terminal import data, doctor, explain, rate, runs, settings, weights
+from cifar_core.terminal import (
+    data,
+    doctor,
+    explain,
+    rate,
+    runs,
+    search,
+    settings,
+    sweeps,
+    weights,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, rate, explain, data, weights, settings, doctor):
+    for module in (runs, rate, sweeps, search, explain, data, weights, settings, doctor):
         module.add(commands)
     return top
 

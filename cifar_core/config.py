@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from cifar_core.data.augment import FLIP_MODES, PADDING_MODES
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.registry import Option, Registry
-from cifar_core.schedules import SCHEDULES
+from cifar_core.schedules import SCHEDULES, is_milestones
 from cifar_core.settings import Settings, choice, number, switch, text
 from cifar_core.transfer import TRANSFER_PLANS
+from cifar_core.views import TEST_VIEWS
 
 DATA, NETWORK, OPTIMISATION = "Data", "Network", "Optimisation"
 STOPPING, MACHINE = "Stopping", "Machine and reproducibility"
@@ -24,6 +26,43 @@ PRECISIONS = Registry(
             key="float16",
             title="float16",
             summary="For older GPUs without bfloat16; the loss is scaled.",
+        ),
+    ],
+)
+MEMORY_FORMATS = Registry(
+    "memory format",
+    [
+        Option(
+            key="auto",
+            title="Automatic",
+            summary="Channels last, unless a short trial finds the other clearly faster.",
+        ),
+        Option(
+            key="channels_last",
+            title="Channels last",
+            summary="The colours of a pixel side by side, as most convolutions read them fastest.",
+        ),
+        Option(key="contiguous", title="Contiguous", summary="One colour plane after another."),
+    ],
+)
+STARTUPS = Registry(
+    "startup",
+    [
+        Option(
+            key="automatic",
+            title="Automatic",
+            summary="Tries the ways to compute a step for a few seconds and keeps the fastest; "
+            "compiles only on a GPU, for runs long enough to repay it.",
+        ),
+        Option(
+            key="fast_start",
+            title="Fast start",
+            summary="Trains at once, as the rules say; nothing is tried out or compiled.",
+        ),
+        Option(
+            key="fast_run",
+            title="Fast run",
+            summary="Also tries the network compiled, which can take a minute at the start.",
         ),
     ],
 )
@@ -72,7 +111,42 @@ class TrainConfig(Settings):
         True,
         group=DATA,
         label="Mirror",
-        help="Mirror each image left to right with probability one half.",
+        help="Mirror each image left to right, half of the time.",
+    )
+    flip_mode: str = choice(
+        "random",
+        FLIP_MODES,
+        group=DATA,
+        advanced=True,
+        label="Mirror when",
+        help="Whether chance decides anew in every epoch, or each image takes turns.",
+    )
+    padding_mode: str = choice(
+        "black",
+        PADDING_MODES,
+        group=DATA,
+        advanced=True,
+        label="Border",
+        help="What fills the border that a shift uncovers.",
+    )
+    color_jitter: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        group=DATA,
+        advanced=True,
+        label="Colour jitter",
+        help="Change brightness, contrast and saturation of each image by up to this share, drawn "
+        "anew every epoch; 0 turns it off.",
+    )
+    cutout: int = number(
+        0,
+        low=0,
+        high=24,
+        group=DATA,
+        advanced=True,
+        help="Blank out a square of so many pixels a side, placed anew every epoch; 0 turns it "
+        "off.",
     )
     model: str = choice("simple_cnn", MODELS, group=NETWORK, help="The architecture to train.")
     dropout: float = number(
@@ -173,6 +247,18 @@ class TrainConfig(Settings):
         advanced=True,
         help="Memory of the squared gradient.",
     )
+    adamw_share: float = number(
+        0.2,
+        low=0.001,
+        high=10.0,
+        group=OPTIMISATION,
+        used_by="optimizer",
+        advanced=True,
+        log_scale=True,
+        label="AdamW's share of the rate",
+        help="What the learning rate is multiplied by for biases, norms and the last layer, which "
+        "AdamW trains.",
+    )
     schedule: str = choice(
         "one_cycle",
         SCHEDULES,
@@ -202,6 +288,128 @@ class TrainConfig(Settings):
         group=OPTIMISATION,
         used_by="schedule",
         help="What the rate is multiplied by at each drop.",
+    )
+    milestones: str = text(
+        "50, 75",
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Drops at (% of the run)",
+        help="Where the rate drops, in percent of the run, with commas between.",
+    )
+    plateau_epochs: int = number(
+        3,
+        low=0,
+        high=100,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Patience of the rate",
+        help="Epochs without a lower validation loss that are waited for before the rate drops.",
+    )
+    decay_power: float = number(
+        1.0,
+        low=0.1,
+        high=10.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        help="Shape of the fall: 1 is a straight line, 2 falls faster at first.",
+    )
+    restart_epochs: int = number(
+        5,
+        low=1,
+        high=500,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Epochs to the first restart",
+        help="Epochs until the first jump back to the peak rate.",
+    )
+    restart_growth: int = number(
+        2,
+        low=1,
+        high=10,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Growth of the period",
+        help="How many times longer each period is than the one before.",
+    )
+    peak_at: float = number(
+        0.25,
+        low=0.01,
+        high=0.99,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        label="Peak at",
+        help="Share of the run after which the rate is at its peak.",
+    )
+    start_share: float = number(
+        0.04,
+        low=0.0001,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        label="Rate at the start",
+        help="The first rate, as a share of the peak rate.",
+    )
+    cosine_rise: bool = switch(
+        False,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        help="Rise along a cosine in place of a straight line.",
+    )
+    end_share: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        label="Rate at the end",
+        help="The last rate, as a share of the peak rate.",
+    )
+    cycle_epochs: float = number(
+        4.0,
+        low=0.1,
+        high=500.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Epochs of a cycle",
+        help="Epochs from one low point of the rate to the next.",
+    )
+    cycle_base: float = number(
+        0.25,
+        low=0.0,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Lowest rate of a cycle",
+        help="The lowest rate of a cycle, as a share of the peak rate.",
+    )
+    cycle_decay: float = number(
+        0.1,
+        low=0.0001,
+        high=1.0,
+        group=OPTIMISATION,
+        used_by="schedule",
+        label="Height of the last cycle",
+        help="How high the cycles still are at the end of the run, as a share of the first.",
+    )
+    cycle_momentum: bool = switch(
+        False,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        help="Let the momentum fall while the rate rises, and rise while it falls.",
+    )
+    lowest_momentum: float = number(
+        0.85,
+        low=0.0,
+        high=0.999,
+        group=OPTIMISATION,
+        used_by="schedule",
+        advanced=True,
+        help="The momentum where the rate is highest, if it is cycled.",
     )
     epochs: int = number(
         15, low=1, high=1000, group=OPTIMISATION, help="Passes over the training images."
@@ -234,6 +442,24 @@ class TrainConfig(Settings):
         label="Gradient clipping",
         help="Largest allowed length of the gradient; 0 does not clip.",
     )
+    ema_epochs: float = number(
+        0.0,
+        low=0.0,
+        high=100.0,
+        group=OPTIMISATION,
+        advanced=True,
+        label="Averaged weights",
+        help="Validate, test and explain with the average of the recent weights, in which those "
+        "of so many epochs ago count half; 0 takes the last weights.",
+    )
+    test_views: str = choice(
+        "plain",
+        TEST_VIEWS,
+        group=OPTIMISATION,
+        advanced=True,
+        help="How the test images are shown when training is over; the accuracy on the images as "
+        "they are is reported beside it. Validation always takes them as they are.",
+    )
     patience: int = number(
         0,
         low=0,
@@ -264,6 +490,32 @@ class TrainConfig(Settings):
         advanced=True,
         help="Number format of the forward and backward pass.",
     )
+    micro_batch: int = number(
+        0,
+        low=0,
+        high=8192,
+        group=MACHINE,
+        advanced=True,
+        label="Images at once",
+        help="A larger batch is cut into equal pieces of at most so many images, whose gradients "
+        "are added up: the same step in less memory, but that batch norm sees one piece at a "
+        "time. 0 never cuts.",
+    )
+    memory_format: str = choice(
+        "auto",
+        MEMORY_FORMATS,
+        group=MACHINE,
+        advanced=True,
+        help="The order in which images and filters lie in memory.",
+    )
+    startup: str = choice(
+        "automatic",
+        STARTUPS,
+        group=MACHINE,
+        advanced=True,
+        label="Fast start or fast run",
+        help="How much time to spend before the first step on making all later ones faster.",
+    )
     threads: int = number(
         0,
         low=0,
@@ -271,7 +523,8 @@ class TrainConfig(Settings):
         group=MACHINE,
         advanced=True,
         label="CPU threads",
-        help="0 takes all cores but one, so that the dashboard stays quick.",
+        help="0 takes all cores but one, so that the dashboard stays quick, and a single one while "
+        "other programs keep them busy. A number stays, and so do the sums that depend on it.",
     )
     deterministic: bool = switch(
         False,
@@ -308,17 +561,24 @@ class TrainConfig(Settings):
                 "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
                 "Turn nesterov off or set momentum, for example to 0.9."
             )
-        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs:
-            problems["warmup_epochs"] = (
-                f"warmup_epochs is {self.warmup_epochs:g}, but the run has only {self.epochs} "
-                f"epochs. Choose fewer than {self.epochs} (default 1)."
-            )
+        problems |= schedule_conflicts(self)
         used = MODELS[self.model].uses
         if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
             problems["head_epochs"] = (
                 f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
                 f"nothing but the head would learn. Choose fewer than {self.epochs}, or the plan "
                 "'head'."
+            )
+        if (
+            "plan" in used
+            and self.plan == "head"
+            and self.cached_views
+            and (self.test_views != "plain")
+        ):
+            problems["test_views"] = (
+                f"test_views is '{self.test_views}', but with the plan 'head' the features of the "
+                "test images are computed once, as they are. Choose 'plain', or set cached_views "
+                "to 0."
             )
         if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
             fitting = round(self.resolution / step) * step
@@ -327,3 +587,32 @@ class TrainConfig(Settings):
                 f"into patches of {step} pixels. Choose a multiple of {step}, such as {fitting}."
             )
         return problems
+
+
+def schedule_conflicts(config: TrainConfig) -> dict[str, str]:
+    """Find settings of the schedule that cannot go together, or that make no sense as a text."""
+    problems = {}
+    used = SCHEDULES[config.schedule].uses
+    if "warmup_epochs" in used and config.warmup_epochs >= config.epochs:
+        problems["warmup_epochs"] = (
+            f"warmup_epochs is {config.warmup_epochs:g}, but the run has only {config.epochs} "
+            f"epochs. Choose fewer than {config.epochs} (default 1)."
+        )
+    if "milestones" in used and not is_milestones(config.milestones):
+        problems["milestones"] = (
+            f"milestones is {config.milestones!r}, but it must be percentages of the run between "
+            "0 and 100 with commas between them, such as '50, 75'."
+        )
+    if "cycle_momentum" in used and config.cycle_momentum:
+        optimizer = OPTIMIZERS[config.optimizer]
+        if not (name := optimizer.momentum_setting):
+            problems["cycle_momentum"] = (
+                f"cycle_momentum is on, but {optimizer.title} has no momentum that can be "
+                "changed during a run. Turn it off or choose another optimizer, such as SGD."
+            )
+        elif config.lowest_momentum > getattr(config, name):
+            problems["lowest_momentum"] = (
+                f"lowest_momentum is {config.lowest_momentum:g}, but {name}, from which it comes "
+                f"down, is {getattr(config, name):g}. Choose at most that."
+            )
+    return problems

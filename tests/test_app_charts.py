@@ -134,5 +134,7 @@ def test_pictures_are_laid_out_in_rows_with_see_through_gaps():
 
 def test_the_schedule_and_the_class_counts_are_drawn_as_given():
     assert list(charts.schedule_figure([0, 1], [0.1, 0.0]).data[0].y) == [0.1, 0.0]
+    rate, momentum = charts.schedule_figure([0, 1], [0.1, 0.0], [0.9, 0.85]).data
+    assert (list(rate.y), list(momentum.y)) == ([0.1, 0.0], [0.9, 0.85])
     train, test = charts.count_figure(["cat", "dog"], [5, 4], [2, 1]).data
     assert (list(train.x), list(test.x)) == ([5, 4], [2, 1])

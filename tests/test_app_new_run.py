@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import fields
 
 import pytest
@@ -5,8 +6,11 @@ from pages import make_run, open_page, texts
 
 from app import theme
 from cifar_core.config import TrainConfig
+from cifar_core.optim import OPTIMIZERS
 from cifar_core.presets import PRESETS
-from cifar_core.runs import files
+from cifar_core.runs import files, status
+from cifar_core.runs.fit import Fit
+from cifar_core.schedules import SCHEDULES
 
 
 @pytest.fixture
@@ -75,6 +79,16 @@ def test_all_problems_are_said_at_once_and_nothing_can_be_started(store):
     assert not page.button(key="start").disabled
 
 
+def test_a_wrong_shift_is_said_in_place_of_the_pictures_of_it(store):
+    page = open_page("new_run")
+    number(page, "crop_padding").set_value(-1).run()
+    assert not page.exception
+    assert "crop\\_padding is -1, but it must be a whole number" in texts(page)
+    assert "Above as they are" not in texts(page)
+    number(page, "crop_padding").set_value(2).run()
+    assert "Above as they are" in texts(page)
+
+
 def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
     page = open_page("new_run")
     choose(page, "schedule", "cosine")
@@ -115,11 +129,15 @@ def test_every_setting_can_be_reached(store):
     page = open_page("new_run")
     page.toggle(key="advanced").set_value(True).run()
     found = keys(page)
-    for name, value in [("model", "simple_cnn_dropout"), ("optimizer", "adam"),
-                        ("schedule", "cosine"), ("schedule", "step"),
-                        ("model", "mobilenet_v2_imagenet"), ("plan", "gradual")]:  # fmt: skip
+    for name, value in [("model", "simple_cnn_dropout"), ("model", "mobilenet_v2_imagenet"),
+                        ("plan", "gradual")]:  # fmt: skip
         choose(page, name, value)
         found |= keys(page)
+    for name, registry in [("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)]:
+        for value, spec in registry.items():
+            if not found.issuperset(spec.uses):
+                choose(page, name, value)
+                found |= keys(page)
     assert {f.name for f in fields(TrainConfig)} <= found
 
 
@@ -159,6 +177,7 @@ def test_the_plan_says_what_will_happen_in_one_sentence(store):
     words = texts(page)
     assert "not photographs" in words
     assert "no GPU was found" in words or "fastest device" in words
+    assert "finds the fastest way to compute a step" in words
 
 
 def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):
@@ -177,6 +196,24 @@ def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store
     page.button(key="usual_rate").click().run()
     assert number(page, "learning_rate").value == 0.001
     assert "usual_rate" not in {b.key for b in page.button}
+
+
+@pytest.mark.parametrize("optimizer", ["adadelta", "lamb", "lars"])
+def test_every_kind_of_optimizer_offers_its_usual_rate(store, optimizer):
+    page = open_page("new_run", preset="transfer_quick")
+    choose(page, "optimizer", optimizer)
+    if optimizer != "lamb":  # which is usual at five times the preset's rate
+        page.button(key="usual_rate").click().run()
+        assert number(page, "learning_rate").value == OPTIMIZERS[optimizer].usual_rate
+    assert OPTIMIZERS[optimizer].summary in texts(page)
+
+
+def test_a_schedule_that_follows_the_loss_says_what_cannot_be_drawn(store):
+    page = open_page("new_run", preset="lab_cnn")
+    choose(page, "schedule", "plateau")
+    assert "cannot be drawn beforehand" in texts(page)
+    choose(page, "schedule", "triangular2")
+    assert "cannot be drawn beforehand" not in texts(page)
 
 
 def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
@@ -223,3 +260,47 @@ def test_the_time_per_epoch_of_an_earlier_run_leaves_out_what_its_features_took(
     files.write_json(run.path / "summary.json", kept)
     page = open_page("new_run", preset="transfer_quick")
     assert "5.0 s per epoch in run #1" in words(page)
+
+
+def measured(monkeypatch, largest):
+    """Let the measurement of the largest batch come out in a way, and count how often it ran."""
+    asked = []
+
+    def measure(config, root):
+        asked.append(config)
+        return Fit(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
+                   limit_megabytes=4000.0, device="cpu")  # fmt: skip
+
+    monkeypatch.setattr("app.components.batch_fit.measure", measure)
+    return asked
+
+
+def test_the_largest_batch_is_one_click_from_the_form(store, monkeypatch):
+    asked = measured(monkeypatch, 704)
+    page = open_page("new_run", preset="smoke")
+    page.button(key="find_fit").click().run()
+    assert "The largest batch that fits now is 704" in texts(page)
+    page.button(key="use_fit").click().run()
+    assert not page.exception
+    assert number(page, "batch_size").value == 704
+    assert "704 fits" in texts(page)  # still known: only the batch has changed
+    assert len(asked) == 1
+
+
+def test_a_batch_that_does_not_fit_is_computed_in_pieces_by_one_click(store, monkeypatch):
+    measured(monkeypatch, 24)
+    page = open_page("new_run", preset="smoke")
+    batch = number(page, "batch_size").value
+    page.button(key="find_fit").click().run()
+    page.button(key="use_fit").click().run()
+    assert not page.exception
+    assert number(page, "batch_size").value == batch
+    assert 0 < number(page, "micro_batch").value <= 24
+
+
+def test_a_clone_of_a_failed_run_begins_with_what_its_failure_asks_for(store):
+    run = make_run(store, state="failed", reason="oom", batch_size=256)
+    status.write(run.path, dataclasses.replace(run.status, suggestion={"micro_batch": 128}))
+    page = open_page("new_run", clone=run.number)
+    assert number(page, "micro_batch").value == 128
+    assert "micro_batch 128" in texts(page).replace("\\", "")

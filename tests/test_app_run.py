@@ -35,6 +35,15 @@ def test_a_finished_run_shows_its_result_with_an_interval(store):
     assert {b.key for b in page.button} >= {"explain", "clone"}
 
 
+def test_a_result_from_several_views_says_so_beside_the_one_without(store):
+    run = make_run(store, test_views="mirror")
+    more = {"test_views": "mirror", "test_plain_accuracy": 0.44}
+    files.write_json(run.path / "summary.json", {**run.summary, **more})
+    value, note = values(open_page("run", id=1))["Test accuracy"]
+    assert value.replace("\xa0", " ") == "45.0 %"
+    assert note.replace("\xa0", " ") == "42.8 to 47.2 %, with mirrored views; 44.0 % without"
+
+
 def test_the_chart_gets_every_row_that_was_written(store):
     make_run(store, accuracies=(0.4, 0.6))
     figure = chart(open_page("run", id=1))
@@ -160,9 +169,76 @@ def test_each_tab_is_drawn_when_it_is_opened(store, tab):
     assert wanted[tab] in shown
 
 
+def test_the_environment_says_how_a_step_is_computed_and_why(store):
+    run = make_run(store)
+    sentence = "Channels last, float32, not compiled: measured 2 times as fast as contiguous."
+    plan = {"memory_format": "channels_last", "compiled": False, "sentence": sentence}
+    files.write_json(run.path / "environment.json", {**run.environment, "step_plan": plan})
+    page = open_page("run", id=1)
+    page.session_state["details"] = "Environment"
+    page.run()
+    assert sentence in texts(page).replace("\\", "")
+    assert "Memory format" not in "\n".join(str(t.value) for t in page.table)
+
+
 def test_a_run_without_anything_has_no_tab_that_fails(store):
     make_run(store, "Empty", "draft", accuracies=())
     for tab in ("Settings", "Environment", "Checkpoints", "Attempts", "Log"):
         page = open_page("run", id=1)
         page.session_state["details"] = tab
         assert not page.run().exception
+
+
+PROFILE = {
+    "request": 1, "step": 60, "device": "cpu", "device_name": "A CPU", "threads": 1,
+    "batch_size": 128, "steps": 20, "step_ms": 40.0, "step_spread_ms": 1.0,
+    "phases": [
+        {"name": name, "ms": ms, "spread_ms": 0.1, "device_ms": 0.0}
+        for name, ms in [("data", 10.0), ("forward", 8.0), ("backward", 20.0),
+                         ("optimizer", 1.0), ("logging", 0.5)]
+    ],
+    "operators": [{"name": "aten::convolution_backward", "calls": 3, "ms": 12.0, "device_ms": 0}],
+}  # fmt: skip
+
+
+def open_profile(number):
+    page = open_page("run", id=number)
+    page.session_state["details"] = "Profile"
+    return page.run()
+
+
+def test_a_profile_is_drawn_with_its_sentence_and_a_hint(store):
+    run = make_run(store)
+    files.write_json(run.path / "attempts" / "1" / "profile.json", PROFILE)
+    page = open_profile(run.number)
+    assert not page.exception
+    assert "50 % of a step of 40 ms is the backward pass; data costs 25 %" in texts(page)
+    assert "more than a fifth" in texts(page)
+    assert "Mean of 20 steps of 128 images" in texts(page)
+    assert len(page.get("plotly_chart")) == 1
+    assert "aten::convolution_backward" in str(page.table[-1].value)
+
+
+def test_a_run_that_was_never_profiled_explains_why_there_is_no_profile(store):
+    run = make_run(store)
+    page = open_profile(run.number)
+    assert "was not profiled while it trained" in texts(page)
+    assert "profile" not in {button.key for button in page.button}
+
+
+def test_the_profile_button_asks_the_trainer_once(store):
+    run = make_run(store, "Busy", "running")
+    page = open_profile(run.number)
+    page.button(key="profile").click().run()
+    assert files.read_json(run.path / "control.json")["profiles"] == 1
+    assert page.button(key="profile").disabled
+    files.write_json(run.path / "attempts" / "1" / "profile.json", PROFILE)
+    page.run()
+    assert page.button(key="profile").label == "Profile again"
+
+
+def test_why_a_profile_failed_is_shown(store):
+    run = make_run(store)
+    path = run.path / "attempts" / "1" / "profile.json"
+    files.write_json(path, {"request": 1, "error": "The profiler failed: no counters."})
+    assert "no counters" in texts(open_profile(run.number))

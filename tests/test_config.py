@@ -26,7 +26,7 @@ def test_a_saved_config_loads_as_the_same_config(tmp_path):
 
 def test_all_problems_are_told_at_once():
     with pytest.raises(ConfigError) as caught:
-        TrainConfig(learning_rate=50, epochs=0, optimizer="adma", flip="maybe", data=3)
+        TrainConfig(learning_rate=50, epochs=0, optimizer="addam", flip="maybe", data=3)
     problems = caught.value.problems
     assert set(problems) == {"learning_rate", "epochs", "optimizer", "flip", "data"}
     assert "between 1e-06 and 10 (default 0.1)" in problems["learning_rate"]
@@ -78,8 +78,9 @@ def test_an_unknown_setting_is_answered_with_the_nearest_one():
 def test_settings_that_contradict_each_other_are_refused():
     with pytest.raises(ConfigError, match="nothing to look ahead along"):
         TrainConfig(momentum=0.0)
-    with pytest.raises(ConfigError, match="has only 2 epochs"):
-        TrainConfig(schedule="cosine", warmup_epochs=2.0, epochs=2)
+    for schedule in ("cosine", "polynomial"):
+        with pytest.raises(ConfigError, match="has only 2 epochs"):
+            TrainConfig(schedule=schedule, warmup_epochs=2.0, epochs=2)
 
 
 def test_only_settings_that_the_chosen_entries_use_are_relevant():

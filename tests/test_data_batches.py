@@ -1,14 +1,17 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from cifar_core.data.augment import Augment
+from cifar_core.data.augment import FLIP_MODES, MEAN_COLOUR, PADDING_MODES, Augment, pad
 from cifar_core.data.batches import Batches
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
 LABELS = np.arange(50)  # each image its own label, so that it can be recognised
 BOTH = Augment(crop_padding=4, flip=True)
+TURNS = Augment(flip=True, flip_mode="alternate")
 
 
 def batches(**options):
@@ -32,18 +35,31 @@ def test_without_options_the_images_come_as_they_are_in_their_order():
     assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
 
 
-@pytest.mark.parametrize("augment", [None, BOTH])
-def test_a_batch_lies_in_memory_as_convolutions_like_it(augment):
-    images, _ = next(batches(augment=augment).epoch())
+@pytest.mark.parametrize("augment", [None, BOTH, Augment(color_jitter=0.4, cutout=8)])
+@pytest.mark.parametrize("on_device", [True, False])
+def test_a_batch_lies_in_memory_as_convolutions_like_it(augment, on_device):
+    images, _ = next(batches(augment=augment, on_device=on_device).epoch())
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 4, 8])
 @pytest.mark.parametrize("flip", [False, True])
-def test_the_strided_view_gives_the_same_as_cropping_one_by_one(padding, flip):
-    augment = Augment(crop_padding=padding, flip=flip)
-    images, _ = joined(batches(augment=augment).epoch(number=2))
-    assert torch.equal(images, in_turn(augment.apply(PIXELS, seed=3, epoch=2)))
+@pytest.mark.parametrize("cutout", [0, 1, 8, 24])
+@pytest.mark.parametrize("flip_mode", FLIP_MODES)
+@pytest.mark.parametrize("padding_mode", PADDING_MODES)
+def test_the_device_gives_the_same_as_changing_one_image_after_the_other(
+    padding, flip, cutout, flip_mode, padding_mode
+):
+    augment = Augment(
+        crop_padding=padding,
+        padding_mode=padding_mode,
+        flip=flip,
+        flip_mode=flip_mode,
+        cutout=cutout,
+    )
+    for on_device in (True, False):
+        images, _ = joined(batches(augment=augment, on_device=on_device).epoch(number=2))
+        assert torch.equal(images, in_turn(augment.apply(PIXELS, seed=3, epoch=2)))
 
 
 def test_all_shifts_occur_and_half_are_mirrored_and_the_border_is_black():
@@ -60,6 +76,67 @@ def test_all_shifts_occur_and_half_are_mirrored_and_the_border_is_black():
     lowest = seen[draws.rows == 8]
     assert not lowest[:, -4:].any()
     assert lowest[:, 4:-4, 4:-4].all()
+
+
+def test_the_draws_of_earlier_versions_stay_so_that_their_runs_go_on():
+    draws = BOTH.draw(8, seed=3, epoch=2)
+    assert draws.rows.tolist() == [5, 7, 5, 3, 2, 8, 5, 6]
+    assert draws.columns.tolist() == [4, 4, 0, 2, 5, 5, 3, 7]
+    assert draws.flips.astype(int).tolist() == [0, 0, 0, 0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"cutout": 8}, {"flip_mode": "alternate"}, {"padding_mode": "reflect"}, {"color_jitter": 0.4}],
+)
+def test_what_is_added_leaves_the_crops_as_they_were(more):
+    added = dataclasses.replace(BOTH, **more).draw(50, seed=3, epoch=2)
+    draws = BOTH.draw(50, seed=3, epoch=2)
+    assert np.array_equal(added.rows, draws.rows)
+    assert np.array_equal(added.columns, draws.columns)
+    if "flip_mode" not in more:
+        assert np.array_equal(added.flips, draws.flips)
+
+
+def test_colour_and_cutout_leave_each_other_as_they_were():
+    colour, cutout = Augment(color_jitter=0.4), Augment(cutout=8)
+    both = Augment(color_jitter=0.4, cutout=8).draw(50, seed=3, epoch=2)
+    assert np.array_equal(both.factors, colour.draw(50, seed=3, epoch=2).factors)
+    assert np.array_equal(both.kinds, colour.draw(50, seed=3, epoch=2).kinds)
+    assert np.array_equal(both.holes, cutout.draw(50, seed=3, epoch=2).holes)
+
+
+def test_in_turn_each_image_is_mirrored_in_every_other_epoch_wherever_it_is_in_the_order():
+    data = batches(augment=TURNS, shuffle=True)
+    mirrored = []
+    for number in range(4):
+        images, labels = joined(data.epoch(number))
+        plain = in_turn(PIXELS)[labels]
+        seen = (images != plain).flatten(1).any(dim=1)
+        assert torch.equal(images[seen], plain[seen].flip(3))
+        mirrored.append(set(labels[seen].tolist()))
+    assert mirrored[0] == mirrored[2] == set(LABELS) - mirrored[1]
+    assert mirrored[1] == mirrored[3]
+    assert 10 < len(mirrored[0]) < 40  # a random side first
+
+
+def test_in_turn_another_seed_begins_with_other_sides():
+    first, second = (TURNS.draw(50, seed=seed, epoch=0).flips.tolist() for seed in (0, 1))
+    assert first != second
+
+
+def test_a_reflected_border_repeats_the_image_without_its_edge():
+    assert pad(PIXELS, 2, "reflect")[:, 2:-2, 0].tolist() == PIXELS[:, :, 2].tolist()
+    assert not pad(PIXELS, 2, "black")[:, :, :2].any()
+
+
+def test_cutout_blanks_one_whole_square_with_the_mean_colour():
+    white = np.full((200, 32, 32, 3), 255, np.uint8)
+    seen = Augment(cutout=5).apply(white, seed=0, epoch=0)
+    hole = (seen != 255).any(axis=3)
+    assert (hole.sum(axis=(1, 2)) == 25).all()
+    assert (hole.any(axis=1).sum(axis=1) == 5).all()
+    assert np.unique(seen[hole], axis=0).tolist() == [list(MEAN_COLOUR)]
 
 
 def test_every_epoch_shuffles_anew_and_has_every_image_once():

@@ -96,5 +96,5 @@ def test_a_feature_that_speaks_against_the_class_is_negative_or_left_out():
 @pytest.mark.parametrize("key", [key for key, spec in SALIENCY.items() if spec.needs_layer])
 def test_a_network_without_a_layer_is_refused_with_what_to_choose(key, images):
     subject = Subject(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 10)), None)
-    with pytest.raises(ExplanationError, match=r"has no layer with maps\. Choose"):
+    with pytest.raises(ExplanationError, match=r"no layer of this network has maps\. Choose"):
         SALIENCY[key].attribute(subject, images, torch.tensor([0, 1]))

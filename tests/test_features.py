@@ -354,6 +354,23 @@ def test_the_checkpoint_of_a_run_on_features_is_a_network_that_takes_images(stor
     assert load_classifier(run).layer is not None
 
 
+def test_a_head_of_averaged_weights_is_saved_as_it_was_validated(store):
+    run = finished(store, ema_epochs=0.5)
+    assert evaluate_run(run, "val").accuracy == pytest.approx(run.summary["best_val_accuracy"])
+    plain, averaged = (checkpoints.load_model(r.checkpoint("last").path)
+                       for r in (finished(store), run))  # fmt: skip
+    assert {n for n, t in plain.items() if not torch.equal(averaged[n], t)} == {
+        f"{MODELS[KEY].head}.{name}" for name in ("weight", "bias")
+    }
+
+
+def test_only_what_learns_is_averaged(store):
+    made, _ = setup(store, ema_epochs=0.5)
+    assert [mean.shape for mean in made.trainer.average.averages] == [(10, 1280), (10,)]
+    made, _ = setup(store, ema_epochs=0.5, plan="full")
+    assert len(made.trainer.average.averages) == len(made.trainer.trained) + 2 * 52  # its norms
+
+
 def test_a_run_records_its_weights_and_its_progress_through_the_features(store):
     drop_features(store)
     run = finished(store)

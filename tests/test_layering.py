@@ -13,8 +13,8 @@ LAYERS = [  # lowest first
     {"download", "registry", "device"},
     {"settings"},
     {
-        *("curves", "data", "explain", "inference", "intervals", "models", "optim", "schedules"),
-        *("transfer", "weights"),
+        *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
+        *("optim", "schedules", "transfer", "views", "weights"),
     },
     {"config"},
     {"presets"},
@@ -54,12 +54,16 @@ def test_the_core_imports_only_downwards(path):
 
 @pytest.mark.parametrize(
     "module",
-    ["cifar_core.runs.store", "cifar_core.data", "cifar_core.device", "cifar_core.weights"],
+    [
+        *("cifar_core.runs.store", "cifar_core.runs.executor", "cifar_core.runs.sweep_results"),
+        *("cifar_core.data", "cifar_core.device", "cifar_core.weights"),
+    ],
 )
 def test_listing_runs_and_data_does_not_wait_for_torch(module):
     code = (
         f"import sys, {module}\n"
-        "slow = {'torch', 'torchvision', 'captum', 'torch_optimizer'} & set(sys.modules)\n"
+        "slow = {'torch', 'torchvision', 'captum', 'torch_optimizer', 'optuna'}\n"
+        "slow &= set(sys.modules)\n"
         "sys.exit(str(slow) if slow else 0)"
     )
     done = subprocess.run(
@@ -68,7 +72,7 @@ def test_listing_runs_and_data_does_not_wait_for_torch(module):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("package", ["captum", "torch_optimizer", "torchvision"])
+@pytest.mark.parametrize("package", ["captum", "optuna", "torch_optimizer", "torchvision"])
 def test_slow_packages_are_imported_only_where_they_are_needed(package):
     at_top = [
         path

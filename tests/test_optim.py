@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.optim import OPTIMIZERS, decay_groups
+from cifar_core.optim.table import markdown
 
 CONFIG = TrainConfig()
 
@@ -35,6 +38,44 @@ def losses(key, model, steps):
 def test_every_optimizer_learns_at_its_usual_rate(key):
     history = losses(key, network(), 200)
     assert history[-1] < 0.75 * history[0]
+
+
+@pytest.mark.parametrize("key", OPTIMIZERS)
+def test_every_optimizer_is_told_in_a_sentence_with_its_paper(key):
+    spec = OPTIMIZERS[key]
+    assert spec.summary.endswith(".")
+    assert spec.paper.startswith("https://")
+
+
+@pytest.mark.parametrize("key", OPTIMIZERS)
+def test_every_optimizer_decays_weights_and_leaves_norms_and_biases_alone(key):
+    ends = []
+    for decay in (0.0, 0.1):
+        model = network()
+        optimizer = build(key, model, rate=OPTIMIZERS[key].usual_rate, weight_decay=decay)
+        for weight in model.parameters():
+            weight.grad = torch.full_like(weight, 0.01)
+        optimizer.step()
+        ends.append([w.detach().clone() for w in model.parameters()])
+    assert [torch.equal(a, b) for a, b in zip(*ends, strict=True)] == [
+        weight.ndim < 2 for weight in network().parameters()
+    ]
+
+
+def test_ranger_goes_half_of_the_way_back_at_every_sixth_step():
+    fast, slow = network(), network()
+    mine = build("ranger", fast)
+    radam = torch.optim.RAdam(
+        decay_groups(slow, 0.0), lr=0.01, betas=(0.9, 0.999), decoupled_weight_decay=True
+    )
+    start = [w.detach().clone() for w in slow.parameters()]
+    for _ in range(6):
+        for model, optimizer in ((fast, mine), (slow, radam)):
+            for weight in model.parameters():
+                weight.grad = torch.ones_like(weight)
+            optimizer.step()
+    for weight, other, first in zip(fast.parameters(), slow.parameters(), start, strict=True):
+        torch.testing.assert_close(weight.detach(), (first + other.detach()) / 2)
 
 
 def test_norms_and_biases_are_not_decayed():
@@ -78,3 +119,8 @@ def test_yogi_takes_the_step_of_its_paper():
         scale = (second / (1 - 0.999**step)).sqrt() + 1e-3
         weight = weight - rate * first / scale
     torch.testing.assert_close(model.weight.detach(), weight)
+
+
+def test_the_page_of_optimizers_is_up_to_date():
+    page = Path(__file__).parent.parent / "docs" / "optimizers.md"
+    assert page.read_text("utf-8") == markdown()

@@ -11,12 +11,28 @@ from cifar_core.errors import (
     DeviceError,
     TrainingDivergedError,
 )
+from cifar_core.runs import files
 from cifar_core.runs.control import Control
 from cifar_core.runs.ending import conclude
 from cifar_core.runs.failures import message_of, reason_of
 
 KILLED = {"code": None, "signal": 9, "oom_kills": 0}
 OUT_OF_MEMORY = {"code": None, "signal": 9, "oom_kills": 1, "peak_megabytes": 23456.0}
+
+
+def test_a_run_that_was_pruned_says_why():
+    told = Control(request="now", reason="pruned", note="Pruned: it is behind the other runs.")
+    ending = conclude(
+        attempt=1,
+        result={"outcome": "stopped", "message": "Stopped at epoch 3, as asked."},
+        ended={},
+        control=told,
+        settings={},
+        saved=True,
+        deaths=0,
+    )
+    assert ending.state == "stopped"
+    assert ending.message == "Stopped at epoch 3, as asked. Pruned: it is behind the other runs."
 
 
 def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, **settings):
@@ -73,11 +89,19 @@ def test_a_restart_of_the_machine_is_named():
     assert "as by a restart" in end(ended={}).message
 
 
-def test_a_batch_that_does_not_fit_is_halved_in_the_suggestion():
-    failed = {"outcome": "failed", "reason": "oom", "message": "CUDA out of memory."}
+@pytest.mark.parametrize("reason", ["oom", "host_memory"])
+def test_a_batch_that_does_not_fit_is_to_be_computed_in_halves(reason):
+    failed = {"outcome": "failed", "reason": reason, "message": "Out of memory."}
     ending = end(result=failed, batch_size=512)
-    assert ending.suggestion == {"batch_size": 256}
-    assert ending.action == "Clone it with batch_size 256."
+    assert ending.suggestion == {"micro_batch": 256}
+    assert ending.action == "Clone it with micro_batch 256."
+    again = end(result=failed, batch_size=512, micro_batch=256)
+    assert again.suggestion == {"micro_batch": 128}
+    assert end(result=failed, batch_size=512, micro_batch=2).suggestion == {}
+
+
+def test_a_run_that_the_system_ended_for_memory_is_to_be_computed_in_halves():
+    assert end(ended=OUT_OF_MEMORY, deaths=1, batch_size=64).suggestion == {"micro_batch": 32}
 
 
 class OutOfMemoryError(RuntimeError):
@@ -123,3 +147,11 @@ def test_a_disk_that_is_really_full_is_recognised():
     with pytest.raises(OSError) as error, Path("/dev/full").open("wb", buffering=0) as file:  # noqa: PT011
         file.write(b"x")
     assert reason_of(error.value) == "disk"
+
+
+@pytest.mark.parametrize(("settings", "at_once"), [({}, "512"), ({"micro_batch": 64}, "64")])
+def test_want_of_memory_names_how_many_images_it_was_for(settings, at_once, tmp_path):
+    files.write_json(tmp_path / "config.json", {"batch_size": 512, "micro_batch": 0, **settings})
+    words = message_of(OutOfMemoryError("CUDA out of memory."), "oom", tmp_path)
+    assert words.startswith(f"The memory was too small for {at_once} images at once.")
+    assert "CUDA out of memory" in words

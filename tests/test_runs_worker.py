@@ -8,6 +8,8 @@ from cifar_core.config import TrainConfig
 from cifar_core.inference import predict
 from cifar_core.runs import checkpoints, control, files, metrics
 from cifar_core.runs.classifier import load_classifier
+from cifar_core.runs.evaluation import evaluate_run
+from cifar_core.runs.summary import views_note
 from cifar_core.runs.worker import Worker, run_attempt
 
 SETTINGS = {
@@ -126,6 +128,40 @@ def test_a_run_cut_off_again_and_again_ends_like_one_that_was_not(store, undistu
         work_until(attempt(run, number), row)
     assert attempt(run, 5).work().outcome == "finished"
     assert_same(run, undisturbed)
+
+
+def test_averaged_weights_are_resumed_tested_and_kept_as_the_runs_weights(store):
+    whole, cut = new_run(store, ema_epochs=0.5), new_run(store, ema_epochs=0.5)
+    assert attempt(whole, 1).work().outcome == "finished"
+    work_until(attempt(cut, 1), 13)
+    assert attempt(cut, 2).work().outcome == "finished"
+    assert_same(cut, whole)
+    val, test = evaluate_run(whole, "val"), evaluate_run(whole, "test")
+    best = max(r["val_accuracy"] for r in whole.metrics() if r["kind"] == "epoch")
+    assert (val.accuracy, test.accuracy) == (best, whole.summary["test_accuracy"])
+    assert test.loss == pytest.approx(whole.summary["test_loss"])
+
+
+def test_the_test_images_are_shown_as_asked_and_the_validation_images_as_they_are(
+    store, undisturbed
+):
+    run = new_run(store, test_views="mirror")
+    result = attempt(run, 1).work()
+    assert [row for row in timeless(run) if row["kind"] != "test"] == [
+        row for row in timeless(undisturbed) if row["kind"] != "test"
+    ]
+    summary, plain = run.summary, undisturbed.summary
+    assert summary["test_plain_accuracy"] == plain["test_accuracy"]
+    assert summary["test_loss"] != plain["test_loss"]
+    assert result.message.endswith(
+        f"test accuracy {summary['test_accuracy']:.2%} with mirrored views, "
+        f"{plain['test_accuracy']:.2%} without."
+    )
+    assert views_note(plain) == ""
+    again = evaluate_run(run, "test")
+    assert (again.accuracy, again.plain_accuracy) == (
+        summary["test_accuracy"], summary["test_plain_accuracy"])  # fmt: skip
+    assert evaluate_run(run, "val").views == "plain"
 
 
 def test_checkpoints_inside_an_epoch_change_nothing(store, undisturbed, monkeypatch):

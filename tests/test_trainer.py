@@ -1,18 +1,31 @@
 import dataclasses
 import math
+from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.errors import ConfigError, TrainingDivergedError
+from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.evaluate import evaluate, evaluate_test
 from cifar_core.training.events import EpochEvent, StepEvent, TestEvent, Tick
+from cifar_core.training.phases import (
+    BACKWARD,
+    DATA,
+    FORWARD,
+    LOGGING,
+    OPTIMIZER,
+    PHASES,
+    phase,
+)
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.trainer import Trainer
 
@@ -32,7 +45,7 @@ def trainer(**settings):
     train = Batches(
         *pictures(0, 88),
         batch_size=config.batch_size,
-        augment=Augment(crop_padding=config.crop_padding, flip=config.flip),
+        augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
         drop_last=True,
@@ -41,12 +54,35 @@ def trainer(**settings):
     return Trainer(config, train=train, val=val, num_classes=NUM_CLASSES, device="cpu")
 
 
+@pytest.fixture
+def no_norms(monkeypatch):
+    """The smallest network without batch norm, which would see one piece at a time."""
+
+    def build(num_classes):
+        return nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(3600, num_classes)
+        )
+
+    spec = dataclasses.replace(MODELS["simple_cnn"], build=build)
+    monkeypatch.setitem(MODELS._specs, "simple_cnn", spec)
+
+
 def events(it, kind):
     return [event for event in it.run() if isinstance(event, kind)]
 
 
 def weights(it):
     return torch.cat([tensor.double().flatten() for tensor in it.model.state_dict().values()])
+
+
+def score(it):
+    """The validation loss and accuracy of the trainer's own network."""
+    ticks = evaluate(it.model, it.val_batches, it.precision, phase="validate")
+    while True:
+        try:
+            next(ticks)
+        except StopIteration as end:
+            return end.value.loss, end.value.accuracy
 
 
 def values(event):
@@ -94,14 +130,15 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
     assert said != [values(e) for e in events(other, StepEvent | EpochEvent)]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("stop_after", [3, 6, 9, 13])  # mid-epoch, in validation, at both ends
-def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_does(
-    optimizer, stop_after
-):
-    settings = {"optimizer": optimizer, "model": "simple_cnn_dropout", "learning_rate": 0.01}
-    whole = trainer(**settings)
-    said = events(whole, StepEvent | EpochEvent)
+@cache
+def uninterrupted(**settings):
+    """What a whole run says, and the weights it ends with."""
+    it = trainer(**settings)
+    return [values(e) for e in events(it, StepEvent | EpochEvent)], weights(it)
+
+
+def resumed(stop_after, **settings):
+    """The same of a run that was cut after so many events and restored."""
     first, items = trainer(**settings), []
     for item in first.run():
         items.append(item)
@@ -110,9 +147,114 @@ def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_doe
     snapshot, second = first.snapshot(), trainer(**settings)
     second.restore(snapshot)
     later = events(second, StepEvent | EpochEvent)
-    resumed = [e for e in items if not isinstance(e, Tick)] + later
+    said = [e for e in items if not isinstance(e, Tick)] + later
+    return [values(e) for e in said], weights(second)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("stop_after", [3, 6, 9, 13])  # mid-epoch, in validation, at both ends
+def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_does(
+    optimizer, stop_after
+):
+    settings = {"optimizer": optimizer, "model": "simple_cnn_dropout", "learning_rate": 0.01}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop_after, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "plateau", "plateau_epochs": 1, "step_factor": 0.5, "learning_rate": 1e-6},
+        {"schedule": "triangular2", "cycle_epochs": 3.0, "cycle_momentum": True},
+        {"schedule": "one_cycle", "cycle_momentum": True, "optimizer": "adamw"},
+    ],
+    ids=lambda settings: settings["schedule"],
+)
+@pytest.mark.parametrize("stop_after", [9, 26, 30, 44])  # eight events an epoch
+def test_a_schedule_with_a_memory_or_a_momentum_goes_on_exactly(settings, stop_after):
+    settings = {"epochs": 6, **settings}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop_after, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends)
+
+
+def test_on_a_plateau_the_rate_falls_by_the_factor_after_the_epochs_it_waits():
+    it = trainer(
+        epochs=7, schedule="plateau", plateau_epochs=1, step_factor=0.5, learning_rate=1e-6
+    )
+    it.progress.plateau.lowest = 0.0  # which no epoch gets below
+    rates = [event.learning_rate for event in events(it, StepEvent)]
+    assert rates[::5] == [1e-6 * share for share in (1, 1, 0.5, 0.5, 0.25, 0.25, 0.125)]
+
+
+@pytest.mark.parametrize("optimizer", [k for k, o in OPTIMIZERS.items() if o.momentum_setting])
+def test_a_cycled_momentum_reaches_every_optimizer_that_has_one(optimizer):
+    it = trainer(
+        epochs=2, schedule="triangular", cycle_epochs=2.0, cycle_momentum=True,
+        optimizer=optimizer, learning_rate=1e-3, nesterov=False,
+    )  # fmt: skip
+    found = []
+    for event in it.run():
+        if isinstance(event, StepEvent):
+            group = it.optimizer.param_groups[0]
+            found.append(group["betas"][0] if "betas" in group else group["momentum"])
+    heights = [1 - abs((i + 0.5) / 5 - 1) for i in range(10)]
+    assert found == pytest.approx([0.9 - 0.05 * height for height in heights])
+
+
+def test_a_snapshot_from_before_there_were_plateaus_is_restored():
+    first = trainer()
+    next(first.run())
+    snapshot = first.snapshot()
+    del snapshot.meta["progress"]["plateau"]
+    second = trainer()
+    second.restore(snapshot)
+    assert second.progress == first.progress
+
+
+@pytest.mark.parametrize("stop_after", [3, 6, 9])
+def test_a_trainer_with_averaged_weights_is_restored_bit_for_bit_too(stop_after):
+    settings = {"ema_epochs": 0.3, "learning_rate": 0.01}
+    whole, first, second = trainer(**settings), trainer(**settings), trainer(**settings)
+    said = events(whole, StepEvent | EpochEvent)
+    before = list(islice(first.run(), stop_after))
+    second.restore(first.snapshot())
+    later = events(second, StepEvent | EpochEvent)
+    resumed = [e for e in before if not isinstance(e, Tick)] + later
     assert [values(e) for e in resumed] == [values(e) for e in said]
     assert torch.equal(weights(whole), weights(second))
+    assert not torch.equal(weights(whole), torch.cat([
+        tensor.double().flatten() for tensor in whole.snapshot().model.values()]))  # fmt: skip
+
+
+def test_averaged_weights_are_the_average_of_the_weights_after_each_step():
+    it, name = trainer(ema_epochs=1.0, learning_rate=0.01), "block1.0.weight"
+    decay, mean, steps = 0.5 ** (1 / 5), torch.zeros(()), 0
+    for event in it.run():
+        if isinstance(event, StepEvent):
+            steps += 1
+            kept = min(decay, (steps - 1) / (steps + 9))
+            mean = kept * mean + (1 - kept) * it.model.state_dict()[name]
+    assert steps == 10
+    assert torch.allclose(it.snapshot().model[name], mean, atol=1e-6)
+
+
+def test_the_saved_network_is_the_one_that_was_validated():
+    it, other = trainer(ema_epochs=0.5), trainer()
+    epoch = events(it, EpochEvent)[-1]
+    other.model.load_state_dict(it.snapshot().model)
+    assert score(other) == (epoch.val_loss, epoch.val_accuracy)
+    assert score(it) != score(other)  # the latest weights are others
+
+
+def test_averaging_changes_nothing_of_the_training():
+    plain, averaged = trainer(), trainer(ema_epochs=1.0)
+    said = [values(event) for event in events(plain, StepEvent)]
+    assert [values(event) for event in events(averaged, StepEvent)] == said
+    assert torch.equal(weights(plain), weights(averaged))
 
 
 def test_a_snapshot_is_a_copy_that_further_training_does_not_change():
@@ -149,6 +291,46 @@ def test_the_gradient_is_clipped_to_the_length_asked_for():
     list(free.run())
     unbounded = torch.cat([p.detach().flatten() for p in free.model.parameters()]) - start
     assert unbounded.norm() > 10 * moved.norm()
+
+
+@pytest.mark.parametrize("settings", [{}, {"label_smoothing": 0.2}, {"precision": "bfloat16"}])
+@pytest.mark.parametrize("micro_batch", [1, 5, 6, 15])  # 16 images: even pieces and uneven ones
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole(micro_batch, settings, no_norms):
+    whole, pieces = trainer(**settings), trainer(micro_batch=micro_batch, **settings)
+    for it in (whole, pieces):
+        it.optimizer.step = lambda: None  # look at the gradient of the first step alone
+        (it.first, *_) = it.run()
+    exact = 0.04 if settings.get("precision") else 1e-5  # of the largest, for rounding
+    for one, other in zip(whole.trained, pieces.trained, strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=exact * one.grad.abs().max())
+    assert pieces.first.loss == pytest.approx(whole.first.loss, rel=exact)
+    assert pieces.first.grad_norm == pytest.approx(whole.first.grad_norm, rel=exact)
+
+
+@pytest.mark.parametrize(("micro_batch", "sizes"), [(0, [16]), (16, [16]), (9, [8, 8]),
+                                                    (6, [6, 5, 5])])  # fmt: skip
+def test_no_more_images_pass_at_once_than_asked_for(micro_batch, sizes):
+    it, seen = trainer(micro_batch=micro_batch), []
+    it.model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    next(it.run())
+    assert seen == sizes
+
+
+def test_pieces_with_a_scaled_loss_add_up_too(no_norms):
+    whole, pieces = trainer(), trainer(micro_batch=6)
+    for it in (whole, pieces):
+        it.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        next(it.run())
+    assert torch.allclose(weights(whole), weights(pieces), atol=1e-6)
+    assert not torch.equal(weights(whole), weights(trainer()))
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1000.0])
+def test_the_gradients_length_is_reported_whether_it_is_clipped_or_not(clip_norm):
+    it = trainer(epochs=1, clip_norm=clip_norm)
+    event = next(e for e in it.run() if isinstance(e, StepEvent))
+    lengths = [w.grad.double().norm() for w in it.trained]
+    assert event.grad_norm == pytest.approx(float(torch.stack(lengths).norm()), rel=1e-5)
 
 
 def test_label_smoothing_raises_the_training_loss_and_not_the_validation_loss():
@@ -235,3 +417,17 @@ def test_every_automatic_choice_gives_its_reason():
     precision = choose_precision("auto", "cpu")
     assert precision.key in ("float32", "bfloat16")
     assert precision.reason.endswith(".")
+
+
+def test_a_profiler_sees_the_phases_of_every_step():
+    it = trainer(epochs=1)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        steps = len(events(it, StepEvent))
+    counts = {found.key: found.count for found in seen.key_averages() if found.key in PHASES}
+    assert counts[FORWARD] == counts[BACKWARD] == counts[OPTIMIZER] == steps == 5
+    assert counts[DATA] == steps + 1  # once more to find that the epoch is over
+    assert counts[LOGGING] == 2 * steps  # counted at every step, read at every row
+
+
+def test_without_a_profiler_no_phase_is_labelled():
+    assert phase(FORWARD) is phase(BACKWARD)

@@ -10,6 +10,12 @@ from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
 from cifar_core.runs.estimate import Estimate, measure
 
+STEP_HELP = (
+    "Memory order: how the pixels of a batch lie in memory. Number format: shorter numbers are "
+    "quicker where the processor has circuits for them. Compiling: torch writes a program for "
+    "this network first. The result is the same but for rounding."
+)
+
 
 def about_data(plan: Plan) -> None:
     """Say which images they are, and offer real ones if they are not."""
@@ -25,6 +31,8 @@ def about_device(plan: Plan) -> None:
     """Say where it will train and why."""
     if plan.device:
         st.markdown(f":material/memory: {theme.safe(plan.device)}")
+    if plan.step:
+        st.markdown(f":material/speed: {theme.safe(plan.step)}", help=STEP_HELP)
 
 
 def estimate(config: TrainConfig) -> None:

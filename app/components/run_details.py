@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import theme
+from app.components.run_profile import profile
 from cifar_core.runs import Run, Status
 from cifar_core.settings import label_of, rule_of
 
@@ -12,7 +13,7 @@ LOG_LINES = 13  # more of them scroll
 def details(run: Run, status: Status) -> None:
     """Draw what fewer people need, each part only when it is opened."""
     parts = {"Log": log_tail, "Settings": settings, "Environment": environment,
-             "Checkpoints": checkpoints, "Attempts": attempts}  # fmt: skip
+             "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile}  # fmt: skip
     for tab, draw in zip(
         st.tabs(list(parts), on_change="rerun", key="details"), parts.values(), strict=True
     ):
@@ -64,7 +65,9 @@ def environment(run: Run, status: Status) -> None:
     if not known:
         st.caption("Known once the run has started.")
         return
-    data = known.get("data", {})
+    data, step = known.get("data", {}), known.pop("step_plan", None)
+    if step:
+        st.markdown(f":material/speed: {theme.safe(step['sentence'])}")
     machine = {key: value for key, value in known.items() if not isinstance(value, dict)}
     versions = {
         name: value

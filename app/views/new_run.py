@@ -1,17 +1,27 @@
 """The New run page: choose settings, see what they mean, start."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import streamlit as st
 
 from app import charts, theme, widgets
+from app.components.batch_fit import batch_fit
 from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
 from app.components.rate_finder import rate_finder
 from app.components.rate_hint import rate_hint
+from app.components.several_values import (
+    SETTINGS,
+    Several,
+    chosen,
+    several_inputs,
+    several_summary,
+)
+from app.components.several_values import follow_address as follow_lists
 from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
@@ -22,8 +32,9 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
 from cifar_core.presets import PRESETS
+from cifar_core.runs import sweeps
 from cifar_core.runs.rate_searches import alike
-from cifar_core.settings import rule_of
+from cifar_core.settings import label_of, rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
 FIRST_PRESET = next(iter(PRESETS))
@@ -37,13 +48,18 @@ def page() -> None:
     draft, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
     values = widgets.chosen(TrainConfig, draft, prefix)
     plan = make_plan(values, store().root)
+    follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
+    several = chosen(prefix, values, plan.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:
-        form(draft, prefix, values, plan)
+        if several:
+            with st.container(border=True):
+                several_inputs(prefix, several)
+        form(draft, prefix, values, plan, several.names if several else ())
     with right:
-        summary(prefix, plan)
+        summary(prefix, plan, several, values)
 
 
 def follow_address() -> None:
@@ -64,7 +80,8 @@ def begin(source: str) -> None:
     """Start a draft from a preset or a run; a name that nothing has starts from the first."""
     try:
         if source.startswith(CLONE):
-            config = store().run(source.removeprefix(CLONE)).config
+            run = store().run(source.removeprefix(CLONE))
+            config = replace(run.config, **run.status.suggestion)  # what a failure asks for
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
         else:
@@ -94,13 +111,25 @@ def sources() -> None:
             key=key, on_change=choose_source, args=(key,), width=360,
         )  # fmt: skip
         st.space("stretch")
+        st.toggle(
+            "Several values", key="several", persist_state="session",
+            help="Compare optimizers, rates or any other settings, each with several seeds.",
+        )  # fmt: skip
         st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
         st.caption(PRESETS[source].summary)
     elif source.startswith(SEARCH):
         st.caption("The settings of that search, with its rate put in.")
     else:
-        st.caption(f"The settings of run {source.removeprefix(CLONE)}, to be changed as you like.")
+        st.caption(clone_words(source.removeprefix(CLONE)))
+
+
+def clone_words(ref: str) -> str:
+    """Say where the settings come from, and which of them a failure asked to change."""
+    changes = store().run(ref).status.suggestion
+    changed = ", ".join(f"{key} {value:g}" for key, value in changes.items())
+    but = f" but for {changed}, so that this one does not fail the same way" if changed else ""
+    return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
 
 
 def source_title(source: str) -> str:
@@ -123,12 +152,20 @@ def choose_source(key: str) -> None:
     )  # fmt: skip
 
 
-def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan: Plan) -> None:
-    """Draw every setting that means something, in its groups."""
+def form(
+    draft: Mapping[str, Any],
+    prefix: str,
+    values: Mapping[str, Any],
+    plan: Plan,
+    varied: Sequence[str] = (),
+) -> None:
+    """Draw every setting that means something and does not vary, in its groups."""
     advanced = bool(st.session_state.get("advanced"))
     groups: dict[str, list[Any]] = {}
     for f in fields(TrainConfig):
-        if widgets.is_shown(f, TrainConfig, values, plan.problems, advanced=advanced):
+        if f.name not in varied and widgets.is_shown(
+            f, TrainConfig, values, plan.problems, advanced=advanced
+        ):
             groups.setdefault(rule_of(f).group, []).append(f)
     suggested = {"data": sources_of_images(), "device": devices()}
     for group, settings in groups.items():
@@ -141,11 +178,11 @@ def form(draft: Mapping[str, Any], prefix: str, values: Mapping[str, Any], plan:
             widgets.settings_inputs(
                 settings, draft, prefix, problems=plan.problems, suggested=suggested
             )
-            if group == DATA and plan.images is not None:
+            if group == DATA and plan.images is not None and not wrong:
                 augmentation(plan.images, values)
             elif group == NETWORK and values["model"] in MODELS:
                 model_card(values)
-            elif group == OPTIMISATION:
+            elif group == OPTIMISATION and not {"optimizer", "learning_rate"} & {*varied}:
                 with st.container(horizontal=True):
                     rate_finder(plan.config, plan.training_images)
                     rate_hint(values["optimizer"], values["learning_rate"], prefix)
@@ -164,10 +201,7 @@ def devices() -> list[str]:
 
 def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
     """Draw eight images as they are and as the network may see them."""
-    try:
-        augment = Augment(crop_padding=int(values["crop_padding"]), flip=bool(values["flip"]))
-    except (TypeError, ValueError):
-        return
+    augment = Augment.from_settings(values)
     seed = remembered(Key.RESHUFFLE, 0)
     places = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
     before = np.asarray(images.train.pixels[np.sort(places)])
@@ -183,21 +217,26 @@ def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
     st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
 
 
-def summary(prefix: str, plan: Plan) -> None:
+def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[str, Any]) -> None:
     """Say what will happen, how long it takes, and offer to start it."""
     with st.container(border=True):
         st.subheader("Plan", anchor=False)
         if plan.config is not None:
-            st.markdown(theme.safe(plan.sentence))
-            figure = charts.schedule_figure(*plan.rates)
+            st.markdown(theme.safe(plan.sentence if not several else f"Each: {plan.sentence}"))
+            figure = charts.schedule_figure(*plan.rates, plan.momenta)
             st.plotly_chart(
                 figure, key="schedule", config={"displayModeBar": False},
                 alt="Planned learning rate over the epochs",
             )  # fmt: skip
+            if plan.schedule_note:
+                st.caption(plan.schedule_note)
         about_data(plan)
         about_device(plan)
         if plan.config is not None:
             estimate(plan.config)
+            batch_fit(plan.config, prefix)
+        if several and plan.config is not None:
+            several_summary(several, values, plan.images)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),
@@ -206,14 +245,34 @@ def summary(prefix: str, plan: Plan) -> None:
         if plan.problems:
             count = theme.plural(len(plan.problems), "setting")
             st.markdown(f":red[:material/error: {count} must be changed first.]")
+        label = f"Start {theme.plural(several.runs, 'run')}" if several else "Start training"
+        wrong = bool(plan.problems or (several and several.problems))
         pressed = st.button(
-            "Start training", type="primary", icon=":material/play_arrow:", width="stretch",
-            key="start", disabled=bool(plan.problems),
+            label, type="primary", icon=":material/play_arrow:", width="stretch",
+            key="start", disabled=wrong,
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)
+    elif plan.config is not None and several:
+        start_sweep(plan.config, several, name)
     elif plan.config is not None:
         start(plan.config, name or source_title(source), source)
+
+
+def start_sweep(config: TrainConfig, several: Several, name: str) -> None:
+    """Create all runs and queue them; the second click of a double click finds the same sweep."""
+    token = remembered(Key.STARTED) or uuid4().hex
+    remember(Key.STARTED, token)
+    name = name or ", ".join(label_of(SETTINGS[n]) for n in several.names)
+    try:
+        with st.spinner(f"Setting up {theme.plural(several.runs, 'run')}"):
+            made = sweeps.create(
+                store(), config, several.axes, several.seeds, name=name, token=token
+            )
+    except CifarError as error:
+        st.error(theme.safe(str(error)))
+    else:
+        go("sweep", id=made.number)
 
 
 def start(config: TrainConfig, name: str, source: str) -> None:

@@ -16,6 +16,7 @@ from cifar_core.curves import Curves
 from cifar_core.errors import RunError
 from cifar_core.intervals import wilson
 from cifar_core.runs import RATE_SEARCH, STATES, Run, Status
+from cifar_core.views import TEST_VIEWS
 
 SILENCE = 40  # seconds without a sign of life after which the page says so
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
@@ -32,6 +33,8 @@ def page() -> None:
         return
     status = run.status
     heading(run, status)
+    if sweep := str(run.about.get("sweep", "")):
+        link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     draw = searching if run.kind == RATE_SEARCH else live
     st.fragment(draw, run_every=1.0 if is_under_way(status.state) else None)(run, status)
     details(run, status)
@@ -150,7 +153,8 @@ def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> 
         test = summary.get("test_accuracy")
         interval = wilson(test, data.get("test_images", 0)) if test is not None else None
         note = "when it is done" if is_under_way(status.state) else "not tested"
-        card("Test accuracy", theme.percent(test), theme.between(interval) if interval else note)
+        note = theme.between(interval) if interval else note
+        card("Test accuracy", theme.percent(test), note + views_words(summary))
         last = f"{curves.train_loss[-1]:.3f}" if len(curves.train_loss) else theme.NONE
         val = f"validation {curves.val_loss[-1]:.3f}" if len(curves.val_loss) else ""
         card("Training loss", last, val)
@@ -162,6 +166,13 @@ def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> 
             f"{theme.duration(spent)} so far" if is_under_way(status.state) and spent
             else f"{theme.duration(spent)} in all" if spent else "",
         )  # fmt: skip
+
+
+def views_words(summary: dict[str, Any]) -> str:
+    """Say in which views the test images were shown, and what the images alone gave."""
+    words = TEST_VIEWS[summary.get("test_views", "plain")].words
+    plain = theme.percent(summary.get("test_plain_accuracy"))
+    return f", {words}; {plain} without" if words else ""
 
 
 def card(label: str, value: str, note: str) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import theme
+from app.components.sweep_actions import sweep_links
 from app.components.trash import delete, trash_table, undo_bar
 from app.navigation import go, link
 from app.session import is_under_way, store
@@ -57,6 +58,7 @@ def listing() -> None:
     rows = store().runs()
     if not rows:
         st.rerun()
+    sweep_links(rows)
     wanted = st.text_input(
         "Search",
         key="search",
@@ -95,8 +97,8 @@ def listing() -> None:
 def matches(row: RunRow, wanted: str) -> bool:
     """Tell whether every word that was typed occurs in the row."""
     text = f"#{row.number} {row.name} {row.id} {row.model} {row.optimizer} {row.state} "
-    text += f"{KINDS[row.kind].title} "
-    text += f"{row.reason} {row.data_title} {theme.title(row.model)}"
+    text += f"{row.reason} {row.data_title} {theme.title(row.model)} {row.sweep} "
+    text += KINDS[row.kind].title
     return all(word in text.lower() for word in wanted.lower().split())
 
 
@@ -137,7 +139,7 @@ def number_of(id_: str) -> str:
 
 def table(rows: Sequence[RunRow]) -> pd.DataFrame:
     """Lay the rows out as people compare them."""
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "number": [row.number for row in rows],
             "name": [theme.short(row.name, 24) for row in rows],
@@ -151,6 +153,9 @@ def table(rows: Sequence[RunRow]) -> pd.DataFrame:
             "time": [theme.duration(row.seconds) if row.seconds else "" for row in rows],
         }
     )
+    if any(row.sweep for row in rows):
+        frame.insert(3, "sweep", [number_of(row.sweep) for row in rows])
+    return frame
 
 
 def status_word(row: RunRow) -> str:
@@ -205,6 +210,7 @@ def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
         "test": config.NumberColumn(
             "Test", help="Accuracy on the test images.", format="%.1f %%", width=74
         ),
+        "sweep": config.TextColumn("Sweep", width=60, help="The sweep that it belongs to."),
         "curve": config.LineChartColumn(
             "Course", y_min=0, y_max=1, width=110, help="Validation accuracy by epoch."
         ),

@@ -1,11 +1,43 @@
-"""Random shifts and mirror images, drawn from (seed, epoch) so that any moment can be replayed."""
+"""Random changes of images, drawn from (seed, epoch) so that any moment can be replayed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-ORDER, AUGMENT = 0, 1  # two streams, so that switching one off leaves the other as it was
+from cifar_core.registry import Option, Registry
+
+# streams of random numbers, so that switching one off leaves the others as they were; 2 is the
+# stream of the features' views
+ORDER, AUGMENT, FLIP, CUTOUT, COLOUR = 0, 1, 3, 4, 5
+MEAN_COLOUR = (125, 123, 114)  # of CIFAR-10, which the networks scale to about 0
+BRIGHTNESS, CONTRAST, SATURATION = 0, 1, 2  # kinds of change in colour
+GRAY = (0.2989, 0.587, 0.114)  # share of red, green and blue in brightness, as in torchvision
+
+FLIP_MODES = Registry(
+    "way of mirroring",
+    [
+        Option(
+            key="random",
+            title="By chance",
+            summary="Each epoch draws anew which half of the images is mirrored.",
+        ),
+        Option(
+            key="alternate",
+            title="In turn",
+            summary="Each image is mirrored in every other epoch, so that none repeats a side.",
+        ),
+    ],
+)
+PADDING_MODES = Registry(
+    "border",
+    [
+        Option(key="black", title="Black", summary="What is shifted in is black."),
+        Option(key="reflect", title="Reflected", summary="What is shifted in mirrors the edge."),
+    ],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,34 +47,99 @@ class Draws:
     rows: NDArray[np.int64]  # [N], top of the crop in the padded image, 0 to 2 * crop_padding
     columns: NDArray[np.int64]  # [N], left of the crop in the padded image
     flips: NDArray[np.bool_]  # [N], whether it is then mirrored left to right
+    kinds: NDArray[np.int64]  # [3, N], what of the colour is then changed first, second and third
+    factors: NDArray[np.float32]  # [3, N], and by how much; 1 leaves it as it is
+    holes: NDArray[np.int64]  # [2, N], top and left of the square that is then blanked out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """The standard augmentation: pad with black, crop at a random place, mirror half of them."""
+    """What may happen to an image, in this order: pad, crop, mirror, change colours, cut out.
+
+    Colours change as in torchvision's ColorJitter: brightness, contrast and saturation in random
+    order, each by a factor that is uniform in 1 - color_jitter to 1 + color_jitter. In turn
+    ("alternate") an image begins on a random side and is mirrored in every other epoch (Jordan,
+    2024, https://arxiv.org/abs/2404.00498). Cutout blanks a square at a random place wholly
+    inside the image with the data's mean colour (DeVries and Taylor, 2017,
+    https://arxiv.org/abs/1708.04552, whose square may also reach beyond the edge).
+    """
 
     crop_padding: int = 0  # pixels on each side
+    padding_mode: str = "black"  # a key of PADDING_MODES
     flip: bool = False
+    flip_mode: str = "random"  # a key of FLIP_MODES
+    color_jitter: float = 0.0  # 0 to 1
+    cutout: int = 0  # side of the square in pixels, 0 for none
 
-    def draw(self, images: int, *, seed: int, epoch: int) -> Draws:
-        """Draw for a whole epoch at once; the same (seed, epoch) gives the same draws."""
+    @classmethod
+    def from_settings(cls, values: Mapping[str, Any]) -> Self:
+        """Take what concerns images from the settings of a run, whose names are the same."""
+        return cls(**{f.name: values[f.name] for f in fields(cls)})
+
+    def draw(
+        self,
+        images: int,
+        *,
+        seed: int,
+        epoch: int,
+        side: int = 32,
+        order: NDArray[np.int64] | None = None,
+    ) -> Draws:
+        """Draw for a whole epoch at once; the same (seed, epoch) gives the same draws.
+
+        `order` says which image is at each position, if they are not in turn; `side` is theirs.
+        """
         random = stream(seed, epoch, AUGMENT)
         rows, columns = random.integers(0, 2 * self.crop_padding + 1, size=(2, images))
-        flips = (random.random(images) < 0.5) & self.flip
-        return Draws(rows=rows, columns=columns, flips=flips)
+        flips = random.random(images) < 0.5
+        if self.flip_mode == "alternate":
+            first = stream(seed, 0, FLIP).random(images) < 0.5
+            flips = (first if order is None else first[order]) ^ bool(epoch % 2)
+        kinds, factors = self._draw_colours(images, stream(seed, epoch, COLOUR))
+        holes = stream(seed, epoch, CUTOUT).integers(0, side - self.cutout + 1, size=(2, images))
+        return Draws(
+            rows=rows,
+            columns=columns,
+            flips=flips & self.flip,
+            kinds=kinds,
+            factors=factors,
+            holes=holes,
+        )
+
+    def _draw_colours(
+        self, images: int, random: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        kinds = np.tile(np.arange(3)[:, None], images)  # [3, N]
+        if not self.color_jitter:
+            return kinds, np.ones((3, images), np.float32)
+        spread = random.uniform(-self.color_jitter, self.color_jitter, size=(3, images))
+        return random.permuted(kinds, axis=0), (1 + spread).astype(np.float32)
 
     def apply(self, pixels: NDArray[np.uint8], *, seed: int, epoch: int) -> NDArray[np.uint8]:
         """Augment images [N, H, W, 3] one by one, for a preview without torch."""
-        draws = self.draw(len(pixels), seed=seed, epoch=epoch)
         height, width = pixels.shape[1:3]
-        padded = pad(pixels, self.crop_padding)
-        views = []
-        for image, row, column, flip in zip(
-            padded, draws.rows, draws.columns, draws.flips, strict=True
-        ):
-            crop = image[row : row + height, column : column + width]
-            views.append(crop[:, ::-1] if flip else crop)
-        return np.stack(views) if views else pixels
+        draws = self.draw(len(pixels), seed=seed, epoch=epoch, side=height)
+        padded = pad(pixels, self.crop_padding, self.padding_mode)
+        views = np.empty_like(pixels)
+        for place, (row, column) in enumerate(zip(draws.rows, draws.columns, strict=True)):
+            crop = padded[place, row : row + height, column : column + width]
+            view = crop[:, ::-1] if draws.flips[place] else crop
+            views[place] = recolour(view, draws.kinds[:, place], draws.factors[:, place])
+            top, left = draws.holes[:, place]
+            views[place, top : top + self.cutout, left : left + self.cutout] = MEAN_COLOUR
+        return views
+
+
+def recolour(
+    image: NDArray[np.uint8], kinds: NDArray[np.int64], factors: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """Change an image [H, W, 3] by blending it in turn with black, its mean gray or its gray."""
+    levels = image.astype(np.float32)
+    for kind, factor in zip(kinds, factors, strict=True):
+        gray = (levels @ np.array(GRAY, np.float32))[..., None]
+        other = {BRIGHTNESS: 0, CONTRAST: gray.mean(), SATURATION: gray}[int(kind)]
+        levels = np.clip(factor * levels + (1 - factor) * other, 0, 255)
+    return levels.round().astype(np.uint8)
 
 
 def order(images: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -55,6 +152,9 @@ def stream(seed: int, epoch: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch, purpose])
 
 
-def pad(pixels: NDArray[np.uint8], padding: int) -> NDArray[np.uint8]:
-    """Add a black border of `padding` pixels to images [N, H, W, 3]."""
-    return np.pad(pixels, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+def pad(pixels: NDArray[np.uint8], padding: int, mode: str = "black") -> NDArray[np.uint8]:
+    """Add a border of `padding` pixels to images [N, H, W, 3]; `mode` is of PADDING_MODES."""
+    if not padding:
+        return pixels  # uncopied, and perhaps still in their file
+    around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    return np.pad(pixels, around, mode="reflect" if mode == "reflect" else "constant")

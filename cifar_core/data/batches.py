@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.data import augment as augmentation
+from cifar_core.data import crops
 from cifar_core.data.augment import Augment
+from cifar_core.data.effects import Effects
 
 
 class Batches:
     """Batches of one set of images. Iterate over `epoch(number)`.
 
-    The images lie on the device as padded uint8 [N, H + 2p, W + 2p, 3]. A strided view of them
-    has every crop as an entry, so that one index picks a whole batch of different crops; stored
-    with the channels last, they are in the layout that convolutions are fastest in.
+    The images are kept as padded uint8 [N, H + 2p, W + 2p, 3], stored with the channels last, in
+    which layout convolutions are fastest. Nothing waits for the device between two batches.
     Order and augmentation are functions of (seed, epoch): any position can be resumed exactly.
     """
 
@@ -31,14 +32,15 @@ class Batches:
         seed: int = 0,
         shuffle: bool = False,
         drop_last: bool = False,
+        on_device: bool | None = None,
     ) -> None:
-        self.images = len(labels)
+        self.images, self.side = len(labels), pixels.shape[1]
         self.batch_size, self.seed = batch_size, seed
         self.shuffle, self.drop_last = shuffle, drop_last
         self.augment = augment or Augment()
         self.device = torch.device(device)
-        padded = augmentation.pad(pixels, self.augment.crop_padding)
-        self.crops = every_crop(torch.from_numpy(padded).to(self.device), *pixels.shape[1:3])
+        padded = augmentation.pad(pixels, self.augment.crop_padding, self.augment.padding_mode)
+        self.crops = crops.place(padded, self.side, self.device, on_device=on_device)
         self.labels = torch.tensor(labels, dtype=torch.int64, device=self.device)
 
     def __len__(self) -> int:
@@ -50,27 +52,12 @@ class Batches:
         order = np.arange(self.images)
         if self.shuffle:
             order = augmentation.order(self.images, seed=self.seed, epoch=number)
-        draws = self.augment.draw(self.images, seed=self.seed, epoch=number)
-        where = self._to_device(np.stack([order, draws.rows, draws.columns]))
-        flips = self._to_device(draws.flips)
-        for batch in range(start, len(self)):
-            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-            index, rows, columns = where[:, part]
-            pixels = self.crops[index, rows, columns]  # [n, H, W, 3]
-            if self.augment.flip:
-                mirror = flips[part, None, None, None]
-                pixels = torch.where(mirror, pixels.flip(2), pixels)
-            yield pixels.permute(0, 3, 1, 2).float().div_(255), self.labels[index]
-
-    def _to_device(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values).to(self.device, non_blocking=True)
-
-
-def every_crop(padded: Tensor, height: int, width: int) -> Tensor:
-    """View images [N, H + 2p, W + 2p, 3] as their crops [N, 2p + 1, 2p + 1, H, W, 3], uncopied."""
-    images, tall, wide, channels = padded.shape
-    image, row, column, channel = padded.stride()
-    return padded.as_strided(
-        (images, tall - height + 1, wide - width + 1, height, width, channels),
-        (image, row, column, row, column, channel),
-    )
+        draws = self.augment.draw(
+            self.images, seed=self.seed, epoch=number, side=self.side, order=order
+        )
+        labels = self.labels[torch.from_numpy(order).to(self.device)]
+        effects = Effects(self.augment, draws, self.device)
+        starts = range(start * self.batch_size, len(self) * self.batch_size, self.batch_size)
+        parts = [slice(first, first + self.batch_size) for first in starts]
+        for part, pixels in zip(parts, self.crops.read(order, draws, parts), strict=True):
+            yield effects(pixels, part), labels[part]

@@ -1,16 +1,26 @@
 """The saliency methods. To add one: write a function, put its spec in SPECS, list it here."""
 
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from cifar_core.explain import cam, gradients
+from cifar_core.explain import backward_rules, cam, erasing, gradients, integrated, noise
 from cifar_core.explain.spec import SaliencySpec, Subject
 from cifar_core.registry import Registry
 from cifar_core.settings import Settings
 
-SALIENCY = Registry("saliency method", [*gradients.SPECS, *cam.SPECS])
+SALIENCY = Registry(
+    "saliency method",
+    [
+        *gradients.SPECS,
+        *noise.SPECS,
+        *integrated.SPECS,
+        *cam.SPECS,
+        *erasing.SPECS,
+        *backward_rules.SPECS,
+    ],
+)
 
 
 class Explainable(Protocol):
@@ -22,11 +32,30 @@ class Explainable(Protocol):
     def layer(self) -> nn.Module | None: ...
     @property
     def lock(self) -> Lock: ...
+    @property
+    def kept(self) -> dict[str, Any]: ...
+
+
+def subject_of(classifier: Explainable) -> Subject:
+    """Return what the methods work on, made once; whoever asks holds the classifier's lock."""
+    made: Subject = classifier.kept.setdefault(
+        "subject", Subject(classifier.model, classifier.layer)
+    )
+    return made
 
 
 def suitable(classifier: Explainable) -> list[SaliencySpec]:
     """Return the methods that can be right for the network, in the order of the registry."""
-    return [s for s in SALIENCY.values() if classifier.layer is not None or not s.needs_layer]
+    refused = refusals(classifier)
+    return [spec for key, spec in SALIENCY.items() if key not in refused]
+
+
+def refusals(classifier: Explainable) -> dict[str, str]:
+    """Return the methods that cannot be right for the network, each with the reason."""
+    with classifier.lock:
+        subject = subject_of(classifier)
+        reasons = {key: spec.refusal(subject) for key, spec in SALIENCY.items()}
+    return {key: why for key, why in reasons.items() if why}
 
 
 def explain(
@@ -43,8 +72,16 @@ def explain(
     spec = SALIENCY[method]
     device = next(classifier.model.parameters()).device
     with classifier.lock:
-        subject = Subject(classifier.model, classifier.layer)
+        subject = subject_of(classifier)
         return spec.attribute(subject, images.to(device), targets.to(device), settings).cpu()
 
 
-__all__ = ["SALIENCY", "SaliencySpec", "Subject", "explain", "suitable"]
+__all__ = [
+    "SALIENCY",
+    "SaliencySpec",
+    "Subject",
+    "explain",
+    "refusals",
+    "subject_of",
+    "suitable",
+]

@@ -34,6 +34,28 @@ def hires_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Setti
     return enlarged(products.sum(dim=1, keepdim=True), images)
 
 
+def layer_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    """Weigh each place of a feature map by its own positive gradient; [N, H, W].
+
+    Jiang et al. 2021, equation 6: finer than Grad-CAM, also in earlier layers.
+    """
+    from captum.attr import LayerGradientXActivation
+
+    products = LayerGradientXActivation(
+        subject.model, subject.layer, multiply_by_inputs=False
+    ).attribute(images, target=targets)
+    features = activation(subject, images)
+    return enlarged((products.relu() * features).sum(dim=1, keepdim=True).relu(), images)
+
+
+def activation(subject: Subject, images: Tensor) -> Tensor:
+    """Return the layer's feature maps [N, C, h, w]."""
+    from captum.attr import LayerActivation
+
+    found: Tensor = LayerActivation(subject.model, subject.layer).attribute(images)
+    return found
+
+
 def enlarged(cam: Tensor, images: Tensor) -> Tensor:
     """Bring maps [N, 1, h, w] to the size of the images; [N, H, W]."""
     return F.interpolate(cam, images.shape[2:], mode="bilinear")[:, 0]
@@ -58,5 +80,15 @@ SPECS = [
         signed=False,
         needs_layer=True,
         paper="https://arxiv.org/abs/1610.02391",
+    ),
+    SaliencySpec(
+        key="layer_cam",
+        title="LayerCAM",
+        summary="Which places show features that speak for this class just there?",
+        method=layer_cam,
+        signed=False,
+        passes=lambda settings: 2,
+        needs_layer=True,
+        paper="https://ieeexplore.ieee.org/document/9462463",
     ),
 ]

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from cifar_core.errors import ExplanationError
+from cifar_core.explain.baselines import Baseline
+from cifar_core.explain.prepare import prepare
 from cifar_core.settings import Settings
 
 
@@ -15,12 +18,22 @@ from cifar_core.settings import Settings
 class Subject:
     """The model to explain and the layer of it that holds the features to look at.
 
-    The model maps images [N, 3, H, W] in [0, 1] to logits [N, K]. The methods put hooks into it,
-    so no other thread may run it meanwhile.
+    The model maps images [N, 3, H, W] in [0, 1] to logits [N, K]; its weights must not change
+    during the subject's life. The methods put hooks into it, so no other thread may run it
+    meanwhile.
     """
 
     model: nn.Module
     layer: nn.Module | None  # None if no layer of the model has maps to weigh
+    refusals: dict[str, str] = field(default_factory=dict, compare=False)  # by method, once asked
+
+    @cached_property
+    def prepared(self) -> fx.GraphModule | None:
+        """A copy for methods that change the backward pass; None if none can be made."""
+        try:
+            return prepare(self.model)
+        except fx.proxy.TraceError:
+            return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +47,15 @@ class SaliencySpec:
     method: Callable[..., Tensor]
     settings: type[Settings] = Settings  # what only this method reads
     signed: bool  # negative values speak against the class; otherwise the map is >= 0
-    # settings -> how often one image goes forward and back through the model
+    # settings -> how often one image of 32 x 32 pixels goes forward through the model
     passes: Callable[..., int] = lambda settings: 1
+    forward_only: bool = False  # else as often back again, which costs twice as much
     needs_layer: bool = False  # reads the feature maps of the subject's layer
+    # subject -> why the method cannot be right for it, or nothing
+    refuse: Callable[[Subject], str] = lambda subject: ""
+    # settings -> the pictures that the map's total is the rise of the score from; None if it is not
+    baseline: Callable[..., Baseline] | None = None
+    warning: str = ""  # what is known against it, shown as a badge
     automatic: bool = False  # quick and faithful enough to be shown without being asked for
     paper: str = ""
 
@@ -46,18 +65,27 @@ class SaliencySpec:
         """Return saliency [N, H, W] of images [N, 3, H, W] in [0, 1] for the classes [N].
 
         The model is explained as it predicts, in evaluation mode, and is left as it was. Raises
-        ExplanationError if the method needs a layer and the subject has none.
+        ExplanationError if the method cannot be right for it.
         """
-        if self.needs_layer and subject.layer is None:
+        if why := self.refusal(subject):
             raise ExplanationError(
-                f"{self.title} weighs the maps of a layer, and this network has no layer with "
-                "maps. Choose a method that follows the gradient to the pixels."
+                f"{self.title} cannot explain this network. {why} Choose another method, such as "
+                "'gradient' or 'integrated_gradients'."
             )
         with torch.inference_mode(False), torch.enable_grad(), at_rest(subject.model):
             # a fresh leaf: frozen models get a gradient too, and the caller's tensor keeps its own
             leaf = images.detach().clone().requires_grad_()
             found = self.method(subject, leaf, targets.clone(), settings or self.settings())
         return found.detach()
+
+    def refusal(self, subject: Subject) -> str:
+        """Say why the method cannot be right for the subject, or nothing; found out once."""
+        if self.needs_layer and subject.layer is None:
+            return "It weighs the maps of a layer, and no layer of this network has maps."
+        if self.key not in subject.refusals:
+            with torch.inference_mode(False), torch.enable_grad(), at_rest(subject.model):
+                subject.refusals[self.key] = self.refuse(subject)
+        return subject.refusals[self.key]
 
 
 @contextmanager
@@ -70,3 +98,11 @@ def at_rest(model: nn.Module) -> Iterator[None]:
     finally:
         for module, was_training in were_training.items():
             module.training = was_training
+
+
+def one_by_one(
+    method: Callable[[Tensor, Tensor], Tensor], images: Tensor, targets: Tensor
+) -> Tensor:
+    """Apply a method to each image alone, so that memory does not grow with their number."""
+    pairs = zip(images.split(1), targets.split(1), strict=True)
+    return torch.cat([method(image, target) for image, target in pairs])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 Family = Literal[
     "Convolutional", "Residual", "Efficient", "Transformer", "Graph", "Pretrained on ImageNet"
@@ -44,6 +44,9 @@ class ModelSpec:
     head: str = ""  # and the dotted name of its last layer, which is made anew for the classes
     stages: tuple[Stage, ...] = ()  # and all before it, from the input on
     rename: Callable[[str], str] = unchanged  # and a tensor's name as published -> ours
+    # adapts fresh weights to unaugmented training images [n, 3, 32, 32] in [0, 1], n up to 5,000,
+    # before the first step, as whitening does; changes only what is in the network's state_dict
+    prepare: Callable[[nn.Module, Tensor], None] | None = None
     patch: int = 1  # and what a resolution must be a multiple of
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cifar_core.errors import DataError
-from cifar_core.runs import files, lock, metrics, pretrained
+from cifar_core.runs import files, lock, metrics, pretrained, step_plans
 from cifar_core.runs.control import ControlReader
 from cifar_core.runs.environment import describe
 from cifar_core.runs.failures import message_of, reason_of
@@ -87,17 +87,22 @@ class BaseWorker(ABC):
 
         from cifar_core.training.setup import prepare
 
-        plan = files.read_json(self.folder / "attempt.json")
+        self.plan = plan = files.read_json(self.folder / "attempt.json")
         torch.set_num_threads(plan["threads"])
+        config, before, store = self.run.config, self.run.environment, self.run.store_root
         self.dataset = self.load_data()
         tensors, weights = self.load_weights(fresh=fresh)
-        self.setup: Setup = prepare(self.run.config, self.dataset, plan["device"], tensors)
+        step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
+        self.setup: Setup = prepare(
+            config, self.dataset, plan["device"], tensors, step_plan, fresh=fresh
+        )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(plan, self.dataset, self.setup, weights)
         files.write_json(self.run.path / "environment.json", environment)
         say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
         say(f"{environment['precision']}: {environment['precision_reason']}")
+        say(self.trainer.plan.sentence)
 
     def load_data(self) -> "Dataset":
         """Return the images, which must be those that the run began with."""

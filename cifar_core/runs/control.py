@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cifar_core.runs import files
@@ -17,6 +17,9 @@ class Control:
     sequence: int = 0
     request: str = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
     at: float = 0.0  # unix seconds
+    profiles: int = 0  # how many profiles of its steps have been asked for
+    reason: str = ""  # "pruned" when a search gave the run up; empty when a person asked
+    note: str = ""  # a sentence on why
 
     @property
     def is_stop(self) -> bool:
@@ -32,12 +35,31 @@ def read(folder: Path) -> Control:
         sequence=int(values.get("sequence", 0)),
         request=request if request in STRENGTH else "",
         at=float(values.get("at", 0.0)),
+        profiles=int(values.get("profiles", 0)),
+        reason=str(values.get("reason", "")),
+        note=str(values.get("note", "")),
     )
 
 
-def write(folder: Path, request: str) -> Control:
+def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Control:
     """Replace the request. The caller holds the run's lock."""
-    new = Control(sequence=read(folder).sequence + 1, request=request, at=time.time())
+    old = read(folder)
+    new = replace(
+        old,
+        sequence=old.sequence + 1,
+        request=request,
+        at=time.time(),
+        reason=reason,
+        note=note,
+    )
+    files.write_json(folder / "control.json", asdict(new))
+    return new
+
+
+def ask_profile(folder: Path) -> Control:
+    """Ask for one more profile, beside whatever else is asked. The caller holds the run's lock."""
+    old = read(folder)
+    new = replace(old, profiles=old.profiles + 1)
     files.write_json(folder / "control.json", asdict(new))
     return new
 

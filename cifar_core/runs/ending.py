@@ -38,9 +38,9 @@ def conclude(
     if outcome == "failed":
         return failed(result["reason"], result["message"], settings)
     if outcome in ("finished", "stopped", "paused"):
-        return Ending(
-            state=outcome, message=result["message"], action=STATES[outcome].action, deaths=0
-        )
+        why = control.note if outcome == "stopped" else ""
+        message = f"{result['message']} {why}".strip()
+        return Ending(state=outcome, message=message, action=STATES[outcome].action, deaths=0)
     how = how_it_died(attempt, ended, outcome)
     if control.is_stop:
         return Ending(state="stopped", message=f"{how} It was to stop.", action=STOPPED_ACTION)
@@ -81,11 +81,18 @@ def failed(reason: str, message: str, settings: Mapping[str, Any], *, deaths: in
 
 def suggested(reason: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the setting that would have avoided the failure, if one would."""
-    if reason == "oom" and settings.get("batch_size", 0) >= 4:
-        return {"batch_size": settings["batch_size"] // 2}
+    if reason in ("oom", "host_memory"):
+        return half_at_once(settings)
     if reason == "diverged" and "learning_rate" in settings:
         return {"learning_rate": float(f"{settings['learning_rate'] / 10:.3g}")}
     return {}
+
+
+def half_at_once(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how to compute half as many images at once; the batch itself stays what it was."""
+    batch = settings.get("batch_size", 0)
+    at_once = min(settings.get("micro_batch") or batch, batch)
+    return {"micro_batch": at_once // 2} if at_once >= 4 else {}
 
 
 def how_it_died(attempt: int, ended: Mapping[str, Any], outcome: str) -> str:

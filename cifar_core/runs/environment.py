@@ -21,7 +21,7 @@ def describe(
     setup: "Setup",
     weights: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return versions, machine, precision, data and pretrained weights of an attempt."""
+    """Return versions, machine, step plan, data and pretrained weights of an attempt."""
     precision = setup.trainer.precision
     return {
         "python": platform.python_version(),
@@ -35,6 +35,7 @@ def describe(
         "threads": plan["threads"],
         "precision": precision.key,
         "precision_reason": precision.reason,
+        "step_plan": setup.trainer.plan.record(),
         "parameters": sum(weight.numel() for weight in setup.trainer.model.parameters()),
         "data": {
             "title": dataset.title,

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core import device
 from cifar_core.errors import CifarError
-from cifar_core.runs import processes
+from cifar_core.runs import processes, step_plans
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cifar_core.config import TrainConfig
     from cifar_core.training.setup import Setup
+    from cifar_core.training.trainer import Trainer
 
 WARM_STEPS, LEAST_STEPS, MEASURED_SECONDS = 3, 5, 3.0
+EVALUATED_SECONDS = 1.0
 LONGEST_SECONDS = 120
 
 
@@ -32,6 +36,7 @@ class Estimate:
     device: str
     device_reason: str
     steps: int  # measured
+    step_plan: str  # how a step is computed and why, one sentence
     features_seconds: float = 0.0  # of the total, before the first epoch; kept for later runs
 
 
@@ -68,10 +73,13 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     from cifar_core.training.events import StepEvent
     from cifar_core.training.setup import prepare
 
-    torch.set_num_threads(device.choose_threads(config.threads))
+    threads = device.choose_threads(config.threads)
+    torch.set_num_threads(threads)
     where, reason = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
-    setup = prepare(config, dataset, where.id)  # any weights take the same time
+    place = {"device": where.id, "device_name": where.name, "threads": threads}
+    plan = step_plans.decide(config, dataset, place, store)
+    setup = prepare(config, dataset, where.id, plan=plan)  # any weights take the same time
     trainer = setup.trainer
     features_seconds = try_features(setup) if setup.features else 0.0
     trainer.rows_every = 1  # so that every step is waited for
@@ -90,8 +98,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     steps = max(1, len(losses) - WARM_STEPS)
     step_seconds = (time.perf_counter() - start) / steps
     image_seconds = step_seconds / config.batch_size
-    # a forward pass is about a third of a training step; of a head alone, next to nothing
-    evaluation_seconds = image_seconds / 3
+    evaluation_seconds = try_evaluation(trainer)
     epoch = trainer.steps_per_epoch * step_seconds + trainer.val_batches.images * evaluation_seconds
     return Estimate(
         seconds_per_epoch=epoch,
@@ -104,7 +111,31 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
         device_reason=reason,
         steps=steps,
         features_seconds=features_seconds,
+        step_plan=trainer.plan.sentence,
     )
+
+
+def try_evaluation(trainer: "Trainer") -> float:
+    """Time a few batches of validation; return seconds per image."""
+    from cifar_core.training.evaluate import evaluate
+
+    batches, wait = trainer.val_batches, waiting(trainer.precision.device_type)
+    next(evaluate(trainer.learner, batches, trainer.precision, phase="validate"))  # warms up
+    wait()
+    start, images = time.perf_counter(), 0
+    for tick in evaluate(trainer.learner, batches, trainer.precision, phase="validate"):
+        wait()
+        images = min(tick.done * batches.batch_size, batches.images)
+        if time.perf_counter() - start > EVALUATED_SECONDS:
+            break
+    return (time.perf_counter() - start) / images
+
+
+def waiting(kind: str) -> "Callable[[], object]":
+    """Return what waits for a kind of device to finish; the CPU needs no waiting for."""
+    import torch
+
+    return lambda: None if kind == "cpu" else torch.accelerator.synchronize()
 
 
 def try_features(setup: "Setup") -> float:

@@ -11,10 +11,14 @@ from cifar_core.runs.store import Run
 from cifar_core.training.evaluate import Score, evaluate
 from cifar_core.training.precision import choose_precision
 from cifar_core.training.setup import evaluation_batches
+from cifar_core.views import TEST_VIEWS
 
 
 def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best") -> Score:
-    """Return loss and accuracy on one part of the run's own data, in float32 on the CPU."""
+    """Return loss and accuracy on one part of the run's own data, in float32 on the CPU.
+
+    As when it trained, its settings say how the test images are shown, and only those.
+    """
     config = run.config
     dataset = load(run.environment["data"]["source"], run.store_root)
     images, chosen = dataset.test, np.arange(len(dataset.test))
@@ -28,7 +32,10 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
         )
     batches = evaluation_batches(images, chosen, "cpu", config.computes_on)
     classifier = load_classifier(run, checkpoint)
-    ticks = evaluate(classifier.model, batches, choose_precision("float32", "cpu"), phase=part)
+    views = TEST_VIEWS[config.test_views if part == "test" else "plain"]
+    ticks = evaluate(
+        classifier.model, batches, choose_precision("float32", "cpu"), phase=part, views=views
+    )
     while True:
         try:
             next(ticks)

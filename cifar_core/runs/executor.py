@@ -7,12 +7,13 @@ when there has been nothing to do for a while.
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 import traceback
 from pathlib import Path
 
-from cifar_core.runs import files, lock, processes
+from cifar_core.runs import files, lock, processes, search
 from cifar_core.runs.processes import ensure_running, is_running
 from cifar_core.runs.store import Store
 from cifar_core.runs.supervisor import Supervisor
@@ -50,7 +51,7 @@ class Service:
     def loop(self, mine: int) -> int:
         """Reconcile until idle, told to end, or without a store; return the last wake-up seen."""
         supervisor = Supervisor(self.store)
-        seen, looked, used = -1, -LOOK_SECONDS, time.monotonic()
+        seen, looked, used, searching = -1, -LOOK_SECONDS, time.monotonic(), False
         while not self.ending and self.holds(mine):
             woken, now = self.woken(), time.monotonic()
             look = woken != seen or now - looked > LOOK_SECONDS
@@ -58,9 +59,10 @@ class Service:
                 seen, looked = woken, now
             before = len(supervisor.live)
             busy = attempted(supervisor, look)
+            searching = searched(self.store.root) if look else searching
             if len(supervisor.live) < before:  # a device has become free
                 busy, looked = True, -LOOK_SECONDS
-            if supervisor.live or busy:
+            if supervisor.live or busy or searching:
                 used = now
             if now - used > self.idle_seconds:
                 break
@@ -94,6 +96,15 @@ def attempted(supervisor: Supervisor, look: bool) -> bool:
     try:
         return supervisor.step(look=look)
     except (OSError, sqlite3.OperationalError):
+        traceback.print_exc()
+        return False
+
+
+def searched(root: Path) -> bool:
+    """See to it that every active search is driven; tell whether there is one."""
+    try:
+        return search.look_after(root)
+    except (OSError, subprocess.CalledProcessError):
         traceback.print_exc()
         return False
 

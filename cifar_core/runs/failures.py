@@ -12,6 +12,7 @@ from cifar_core.errors import (
     TrainingDivergedError,
     WeightsError,
 )
+from cifar_core.runs import files
 
 KINDS: list[tuple[type[BaseException], str]] = [
     (TrainingDivergedError, "diverged"),
@@ -49,4 +50,9 @@ def message_of(error: BaseException, reason: str, folder: Path) -> str:
         free = shutil.disk_usage(folder).free / 1e6
         return f"There is no space left to save to: {free:,.0f} MB are free."
     first = str(error).strip().split("\n", 1)[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    words = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    if reason in ("oom", "host_memory"):
+        settings = files.read_json(folder / "config.json")
+        at_once = settings.get("micro_batch") or settings.get("batch_size", 0)
+        return f"The memory was too small for {at_once:,} images at once. {words}"
+    return words

@@ -76,6 +76,8 @@ def entries(setup: "Setup", fingerprint: str, store: Path) -> list[Entry]:
         "resolution": config.resolution,
         "precision": trainer.precision.key,
     }
+    if trainer.plan.memory_format != "channels_last":  # rounds differently
+        common["memory_format"] = trainer.plan.memory_format
     width = width_of(trainer.model.get_submodule(head))
     return [
         feature_store.entry(store, {**common, **images.identity}, len(images.labels), width)

@@ -92,6 +92,7 @@ def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[st
     must never hold more than this: the rest of the environment may contain passwords.
     """
     own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler says nothing in a run's log
     own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         own |= ALLOCATOR

@@ -48,6 +48,11 @@ class RunRow:
     eta_seconds: float | None = None
     images_per_second: float | None = None
     position: float = 0.0  # in the queue, lowest first
+    seed: int = 0
+    sweep: str = ""  # id of the sweep that it belongs to, or empty
+    cell: int = 0  # place of its settings in that sweep
+    history: list[float] = field(default_factory=list)  # validation accuracy of each epoch
+    features_seconds: float = 0.0  # of its time, before the first epoch
     kind: str = TRAINING
     suggested_rate: float | None = None  # what a rate search came to
 
@@ -94,6 +99,11 @@ def read_row(run: Run) -> RunRow:
         eta_seconds=summary.get("eta_seconds") if status.state == "running" else None,
         images_per_second=summary.get("images_per_second"),
         position=status.position,
+        seed=settings.get("seed", 0),
+        sweep=about.get("sweep", ""),
+        cell=about.get("cell", 0),
+        history=summary.get("history", []),
+        features_seconds=summary.get("features", {}).get("seconds", 0.0),
         kind=about.get("kind") or TRAINING,
         suggested_rate=summary.get("suggestion", {}).get("rate"),
     )

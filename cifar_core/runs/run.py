@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import RunError
-from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, status
+from cifar_core.runs import (
+    checkpoints,
+    control,
+    files,
+    lock,
+    metrics,
+    processes,
+    profiles,
+    status,
+)
 from cifar_core.runs.checkpoints import CheckpointInfo
 from cifar_core.runs.kinds import TRAINING
+from cifar_core.runs.profiles import Profile
 from cifar_core.runs.status import Status
 
 if TYPE_CHECKING:
@@ -113,6 +123,28 @@ class Run:
         """Return every row that counts, first to last."""
         return metrics.MetricsReader(self.path).poll().rows
 
+    def ask_profile(self) -> int:
+        """Ask the trainer where the time of a step goes; return the number of the request."""
+        with self._locked():
+            if (state := self.status.state) not in ("starting", "running"):
+                raise RunError(
+                    f"Run {self.id} is {state}, and only the steps of a run that trains can be "
+                    "profiled. Start it, or resume it."
+                )
+            return control.ask_profile(self.path).profiles
+
+    @property
+    def profile(self) -> Profile | None:
+        """Where the time of its steps went, the last time that somebody asked."""
+        return profiles.latest(self.path)
+
+    @property
+    def profile_is_due(self) -> bool:
+        """Whether a profile has been asked for that is yet to come."""
+        last = self.profile
+        asked = control.read(self.path).profiles
+        return self.status.is_live and asked > (last.request if last else 0)
+
     def log_tail(self, lines: int = 200) -> str:
         """Return the end of what the latest attempt printed."""
         numbers = metrics.attempt_numbers(self.path)
@@ -153,16 +185,17 @@ class Run:
             raise RunError(f"A name must have 1 to 80 characters, but this has {len(text)}.")
         files.write_json(self.path / "about.json", {**self.about, "name": text})
 
-    def stop(self, level: str = "now") -> None:
+    def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
         """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.
 
-        A run that waits is stopped at once; stopping one that is over is fine.
+        A run that waits is stopped at once; stopping one that is over is fine. A program that
+        stops it says why.
         """
         if level not in ("epoch", "now", "kill"):
             raise RunError(f"There is no way to stop called '{level}'. Known: epoch, now, kill.")
         if self._leave_the_queue("stopped"):
             return
-        self._ask(level)
+        self._ask(level, reason=reason, note=note)
 
     def pause(self) -> None:
         """Ask it to save itself and let the device go, to be resumed later."""
@@ -200,13 +233,13 @@ class Run:
         moved = status.move(self.path, ("queued",), to, message=words)
         return moved is not None or not self.status.is_live
 
-    def _ask(self, request: str) -> None:
+    def _ask(self, request: str, *, reason: str = "", note: str = "") -> None:
         """Write a request, unless a stronger one is under way, and see to it that it is read."""
         with self._locked():
             if not self.status.is_live:
                 return
             if control.STRENGTH[request] > control.STRENGTH[control.read(self.path).request]:
-                control.write(self.path, request)
+                control.write(self.path, request, reason=reason, note=note)
         processes.ensure_running(self.store_root)
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:

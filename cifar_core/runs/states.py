@@ -108,13 +108,13 @@ FAILURES = Registry(
             key="oom",
             title="Out of GPU memory",
             summary="The device's memory was too small for a batch.",
-            action="Clone it with half the batch size.",
+            action="Clone it with a smaller network.",
         ),
         Failure(
             key="host_memory",
             title="Out of memory",
             summary="The machine's memory ran out and the system ended the training.",
-            action="Close other programs or halve the batch size, then resume.",
+            action="Close other programs, then resume, or clone it with a smaller network.",
         ),
         Failure(
             key="diverged",

@@ -5,9 +5,10 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import RunError
 from cifar_core.registry import did_you_mean
@@ -48,9 +49,18 @@ class Store:
         return Index(self.root)
 
     def create(
-        self, config: "TrainConfig", *, name: str = "", parent: str = "", kind: str = TRAINING
+        self,
+        config: "TrainConfig",
+        *,
+        name: str = "",
+        parent: str = "",
+        kind: str = TRAINING,
+        marks: Mapping[str, Any] | None = None,
     ) -> Run:
-        """Make the folder of a run that has yet to be started, with the next free number."""
+        """Make the folder of a run that has yet to be started, with the next free number.
+
+        `marks` is kept in about.json too, such as the sweep that it belongs to.
+        """
         from cifar_core import data
 
         # 'auto' and relative paths mean something else tomorrow, or in another process
@@ -65,6 +75,7 @@ class Store:
             draft.mkdir()
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
             about = {"name": name or f"{config.model} {number}", "parent": parent, "kind": kind}
+            about |= marks or {}
             files.write_json(draft / "about.json", {**about, "created_at": time.time()})
             status.write(draft, status.Status(**status.described("draft")))
             draft.rename(run.path)

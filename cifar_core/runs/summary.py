@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cifar_core.views import TEST_VIEWS
+
 SPARKS = 40  # points of the little curve in the table
 
 
@@ -36,6 +38,14 @@ def add(summary: dict[str, Any], row: Mapping[str, Any]) -> None:
         summary["test_accuracy"] = row["test_accuracy"]
         summary["test_loss"] = row["test_loss"]
         summary["test_images"] = row["images"]
+        summary["test_views"] = row.get("views", "plain")
+        summary["test_plain_accuracy"] = row.get("plain_accuracy", row["test_accuracy"])
+
+
+def views_note(summary: Mapping[str, Any]) -> str:
+    """Say in which views the test images were shown and what they are worth; usually nothing."""
+    words = TEST_VIEWS[summary.get("test_views", "plain")].words
+    return f" {words}, {summary['test_plain_accuracy']:.2%} without" if words else ""
 
 
 def thinned(values: list[float]) -> list[float]:

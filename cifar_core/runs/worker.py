@@ -13,7 +13,8 @@ from cifar_core.errors import CheckpointError
 from cifar_core.runs import checkpoints, files
 from cifar_core.runs.base_worker import SUMMARY_SECONDS, BaseWorker, Result, main, run_attempt, say
 from cifar_core.runs.run import Run
-from cifar_core.runs.summary import Pace, add, fold
+from cifar_core.runs.summary import Pace, add, fold, views_note
+from cifar_core.runs.watch import Watch
 
 if TYPE_CHECKING:
     from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
@@ -43,16 +44,19 @@ class Worker(BaseWorker):
     def work(self) -> Result:
         """Train from the newest valid checkpoint to the end, or to a request."""
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
+        from cifar_core.training.phases import LOGGING, phase
 
         self.prepare()
         for event in chain(self.features(), self.trainer.run()):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
+                self.watch.see(event, self.requests.control.profiles)
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
-                self.after_steps(event)
+                with phase(LOGGING):
+                    self.after_steps(event)
             elif isinstance(event, EpochEvent):
                 self.after_epoch(event)
                 result = self.attend_after_epoch()
@@ -69,6 +73,7 @@ class Worker(BaseWorker):
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = time.monotonic()
+        self.watch = Watch(self.run, self.folder, self.plan, self.trainer, say)
 
     def restore(self, found: checkpoints.CheckpointInfo | None, notes: list[str]) -> dict[str, Any]:
         """Go to the newest valid checkpoint, and write down where this attempt starts."""
@@ -183,6 +188,7 @@ class Worker(BaseWorker):
             self.trainer.precision,
             step=self.trainer.step,
             epoch=round(info.epoch),
+            views=self.run.config.test_views,
         ):
             if isinstance(event, TestEvent):
                 self.keep(event)
@@ -214,7 +220,7 @@ class Worker(BaseWorker):
         return (
             f"Finished after {summary['epochs_done']} epochs{early}: best validation accuracy "
             f"{summary['best_val_accuracy']:.2%} at epoch {summary['best_epoch']}, test accuracy "
-            f"{summary['test_accuracy']:.2%}."
+            f"{summary['test_accuracy']:.2%}{views_note(summary)}."
         )
 
 

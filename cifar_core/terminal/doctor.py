@@ -10,6 +10,7 @@ from typing import Any
 
 from cifar_core import data, device
 from cifar_core.errors import CifarError
+from cifar_core.runs import step_plans
 from cifar_core.runs.store import Store
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 
@@ -100,6 +101,8 @@ def storage(store: Store) -> Iterator[Check]:
     fine = free >= ENOUGH_GIGABYTES
     remedy = "" if fine else "Free some disk: empty the trash on the Runs page."
     yield Check(what="free disk", fine=fine, found=f"{free:.1f} GB", remedy=remedy)
+    kept = step_plans.count(store.root)
+    yield Check(what="kept speed trials", fine=True, found=f"{kept} in {store.root / 'trials'}")
 
 
 def images(store: Store) -> Check:

@@ -1,4 +1,4 @@
-"""train, runs, show, stop, resume, evaluate: everything about runs."""
+"""train, fit, runs, show, stop, resume, profile, evaluate: everything about runs."""
 
 import json
 import sys
@@ -7,9 +7,11 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, RunError
+from cifar_core.runs.profiles import ABOUT
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Run
+from cifar_core.runs.summary import views_note
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ def add(commands: Any) -> None:
     add_store(train)
     train.set_defaults(command=start)
 
+    largest = commands.add_parser("fit", help="measure the largest batch that fits into memory")
+    add_settings(largest)
+    add_store(largest)
+    add_json(largest)
+    largest.set_defaults(command=fit)
+
     listing = commands.add_parser("runs", help="list the runs, newest first")
     add_store(listing)
     add_json(listing)
@@ -36,6 +44,7 @@ def add(commands: Any) -> None:
         ("show", show_run, "print what is known about a run"),
         ("stop", stop, "end a run"),
         ("resume", resume, "go on with a run that was stopped or failed"),
+        ("profile", profile, "print where the time of a step goes in a run that trains"),
         ("evaluate", evaluate, "classify the validation or the test images with a run's weights"),
     ]:
         parser: ArgumentParser = commands.add_parser(name, help=about)
@@ -51,12 +60,12 @@ def add(commands: Any) -> None:
             )
         if name == "evaluate":
             parser.add_argument("--split", default="val", choices=["val", "test"])
-        if name in ("show", "evaluate"):
+        if name in ("show", "evaluate", "profile"):
             add_json(parser)
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Give a command the switches that say what to train."""
+    """Give a command the switches that make the settings of a run."""
     parser.add_argument("--preset", default="lab_cnn", help="where to start from")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
@@ -65,7 +74,7 @@ def add_settings(parser: ArgumentParser) -> None:
 
 
 def config_of(arguments: Namespace) -> "TrainConfig":
-    """Return the settings that the command line says."""
+    """Return the settings of a preset with the changes that were typed."""
     from cifar_core.config import TrainConfig
     from cifar_core.presets import PRESETS
 
@@ -73,6 +82,22 @@ def config_of(arguments: Namespace) -> "TrainConfig":
     if arguments.data:
         words["data"] = arguments.data
     return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+
+
+def fit(arguments: Namespace) -> int:
+    """Measure the largest batch that fits and print it, with what the chosen one needs."""
+    from cifar_core.runs.fit import measure
+
+    config = config_of(arguments)
+    found = measure(config, store_of(arguments).root)
+    if arguments.json:
+        micro_batch = found.micro_batch(config.batch_size)
+        print(json.dumps({**asdict(found), "micro_batch": micro_batch}, indent=2))
+        return 0
+    print(f"{found.sentence(config.batch_size)}\n({found.basis})")
+    if micro_batch := found.micro_batch(config.batch_size):
+        print(f"Train it with: --set micro_batch={micro_batch}")
+    return 0
 
 
 def start(arguments: Namespace) -> int:
@@ -118,9 +143,12 @@ def follow(run: Run) -> int:
         )
         return 0
     status = run.status
-    for row in run.metrics():
-        if row["kind"] == "test":
-            print(f"test accuracy {percent(row['test_accuracy'])} of {row['images']:,} images")
+    summary = run.summary
+    if "test_accuracy" in summary:
+        print(
+            f"test accuracy {percent(summary['test_accuracy'])} of {summary['test_images']:,} "
+            f"images{views_note(summary)}"
+        )
     print(f"{status.state}: {status.message}")
     return 0 if status.state == "finished" else 1
 
@@ -194,6 +222,33 @@ def resume(arguments: Namespace) -> int:
     run = store_of(arguments).run(arguments.run)
     run.resume()
     print(f"{run.id}: {run.status.state}. {run.status.message}")
+    return 0
+
+
+def profile(arguments: Namespace) -> int:
+    """Ask the trainer for a profile, wait for it and print it; of a run that is over, the last."""
+    run = store_of(arguments).run(arguments.run)
+    found = run.profile
+    if run.status.is_live or not found:
+        asked = run.ask_profile()
+        while (not (found := run.profile) or found.request < asked) and run.status.is_live:
+            time.sleep(0.2)
+        if not found or found.request < asked:
+            raise RunError(f"Run {run.id} is {run.status.state} and has not been profiled.")
+    if found.error:
+        raise RunError(found.error)
+    if arguments.json:
+        print(json.dumps(found.values, indent=2))
+        return 0
+    print(found.sentence)
+    show(
+        [
+            {"part": bar.title, "ms": bar.ms, "share": percent(bar.share), "about": ABOUT[bar.name]}
+            for bar in found.bars
+        ],
+        as_json=False,
+    )
+    print(found.hint)
     return 0
 
 

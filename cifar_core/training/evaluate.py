@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from cifar_core.data.batches import Batches
 from cifar_core.training.events import TestEvent, Tick
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.precision import Precision
+from cifar_core.views import TEST_VIEWS, ViewsSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,34 +20,46 @@ class Score:
 
     loss: float  # mean cross-entropy in nats, without label smoothing
     accuracy: float  # share right, 0 to 1
+    plain_accuracy: float  # the same, from the images as they are, whatever the views
+    views: str  # a key of TEST_VIEWS
     images: int
 
 
 def evaluate(
-    model: nn.Module, batches: Batches | FeatureBatches, precision: Precision, phase: str
+    model: nn.Module,
+    batches: Batches | FeatureBatches,
+    precision: Precision,
+    phase: str,
+    views: ViewsSpec = TEST_VIEWS["plain"],
 ) -> Generator[Tick, None, Score]:
     """Yield a Tick after each batch and return the Score; the train/eval modes are restored."""
     were_training = [(module, module.training) for module in model.modules()]
     model.eval()
-    loss = correct = None
+    sums = torch.zeros(3, device=batches.device)  # loss, right, right from the images as they are
     for done, (images, labels) in enumerate(batches.epoch(), start=1):
         with torch.inference_mode():
             with precision.autocast():
-                logits = model(images)
-            batch_loss = F.cross_entropy(logits.float(), labels, reduction="sum")
-            batch_correct = (logits.argmax(dim=1) == labels).sum()
-            loss = batch_loss if loss is None else loss + batch_loss
-            correct = batch_correct if correct is None else correct + batch_correct
+                seen = [model(view).float() for view in views.make(images)]
+            logits = sum_of(seen, views.weights)
+            loss = F.cross_entropy(logits, labels, reduction="sum")
+            right = [(each.argmax(dim=1) == labels).sum() for each in (logits, seen[0])]
+            sums = sums + torch.stack([loss, *right])
         yield Tick(phase=phase, done=done, total=len(batches))
     for module, was_training in were_training:
         module.training = was_training
-    assert loss is not None
-    assert correct is not None
+    means = [value / batches.images for value in sums.tolist()]
     return Score(
-        loss=loss.item() / batches.images,
-        accuracy=correct.item() / batches.images,
+        loss=means[0],
+        accuracy=means[1],
+        plain_accuracy=means[2],
+        views=views.key,
         images=batches.images,
     )
+
+
+def sum_of(tensors: list[Tensor], weights: tuple[float, ...]) -> Tensor:
+    """Return the weighted sum."""
+    return torch.stack([t * w for t, w in zip(tensors, weights, strict=True)]).sum(dim=0)
 
 
 def evaluate_test(
@@ -56,13 +69,16 @@ def evaluate_test(
     *,
     step: int,
     epoch: int,
+    views: str = "plain",
 ) -> Iterator[Tick | TestEvent]:
     """Classify the test images with the weights of the given epoch; the last item is the result."""
-    score = yield from evaluate(model, batches, precision, phase="test")
+    score = yield from evaluate(model, batches, precision, "test", TEST_VIEWS[views])
     yield TestEvent(
         step=step,
         epoch=epoch,
         test_loss=score.loss,
         test_accuracy=score.accuracy,
+        plain_accuracy=score.plain_accuracy,
+        views=score.views,
         images=score.images,
     )

@@ -53,6 +53,8 @@ class TestEvent:
     epoch: int  # the epoch whose weights were tested
     test_loss: float
     test_accuracy: float  # 0 to 1
+    plain_accuracy: float  # the same, from the images as they are
+    views: str  # a key of TEST_VIEWS: how the images were shown for the others
     images: int
 
 

@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cifar_core.data.batches import Batches
 from cifar_core.models.scaling import Scaled
+from cifar_core.training.compiling import last_cause
 from cifar_core.training.precision import Precision
 
 Trunk = Callable[[Tensor], Tensor]  # images [N, 3, H, W] in [0, 1] -> features [N, D]
@@ -137,14 +138,6 @@ def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extract
         why = last_cause(error)
         return Extractor(trunk, f"The frozen part runs as it is, as it cannot be compiled: {why}")
     return Extractor(trunk, "The frozen part was compiled for this processor.", batch_size)
-
-
-def last_cause(error: BaseException) -> str:
-    """Return the first line of what is at the bottom of an exception."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def extract(

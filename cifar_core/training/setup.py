@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,13 +19,13 @@ from cifar_core.data.split import split
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
+from cifar_core.training.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
-EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 500 keeps a CPU's caches warm
+EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 250 keep a CPU's caches warm
 FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
 ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
-
-
+PREPARING = 5000  # images that a network may look at before its first step
 VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
 
 
@@ -79,10 +79,15 @@ def prepare(
     dataset: Dataset,
     device: str,
     weights: Mapping[str, Tensor] | None = None,
+    plan: StepPlan | None = None,
+    *,
+    fresh: bool = True,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
-    `weights` are those of pretraining, by the network's own names.
+    `weights` are those of pretraining, by the network's own names; `plan` says how a step is
+    computed, by rule if it is left out. A trainer that is not `fresh` is about to be restored
+    from a snapshot.
     """
     if config.deterministic:
         make_deterministic()
@@ -103,9 +108,22 @@ def prepare(
         num_classes=len(dataset.classes),
         device=device,
         weights=weights,
+        plan=plan,
     )
+    if fresh and trainer.spec.prepare:
+        with torch.no_grad():
+            trainer.spec.prepare(trainer.model, some_images(dataset.train, part, device))
     features = feature_sets(config, dataset, part, val_part, device)
     return Setup(trainer=trainer, test=test, features=features)
+
+
+def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
+    """Return at most PREPARING of the chosen images, evenly spaced, as a network takes them."""
+    chosen = part[np.linspace(0, len(part) - 1, min(PREPARING, len(part))).astype(int)]
+    batches = Batches(images.pixels[chosen], images.labels[chosen], batch_size=len(chosen),
+                      device=device)  # fmt: skip
+    pixels, _ = next(batches.epoch())
+    return pixels
 
 
 def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -118,6 +136,11 @@ def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDA
     )
 
 
+def steps_of(config: TrainConfig, dataset: Dataset) -> int:
+    """Return how many optimisation steps a run has in all."""
+    return config.epochs * (len(parts(config, dataset)[0]) // config.batch_size)
+
+
 def training_batches(
     config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
 ) -> Batches:
@@ -127,7 +150,7 @@ def training_batches(
         images.labels[part],
         batch_size=config.batch_size,
         device=device,
-        augment=Augment(crop_padding=config.crop_padding, flip=config.flip),
+        augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
         drop_last=True,  # a last batch of one image would upset batch norm
@@ -144,7 +167,7 @@ def feature_sets(
     """Return the sets of images that a head-only run reads; none for other runs."""
     if not keeps_features(config):
         return []
-    augment = Augment(crop_padding=config.crop_padding, flip=config.flip)
+    augment = Augment.from_settings(config.to_dict())
     views = config.cached_views if augment != Augment() else 1
     everything = np.arange(len(dataset.test))
     return [
@@ -169,8 +192,9 @@ def feature_set(
         "part": hashlib.sha256(part.astype("<i8").tobytes()).hexdigest()[:16],
     }
     if view:
-        draws = {"crop_padding": augment.crop_padding, "flip": augment.flip, "seed": VIEW_SEED}
-        identity |= {**draws, "view": view}
+        plain = asdict(Augment())  # left out, so that settings to come keep what is stored
+        drawn = {name: value for name, value in asdict(augment).items() if value != plain[name]}
+        identity |= {**drawn, "seed": VIEW_SEED, "view": view}
     size = FEATURE_BATCH.get(device.split(":")[0], 50)
     return FeatureSet(
         title=f"{title}, view {view}" if view else title,
@@ -201,7 +225,7 @@ def evaluation_batches(images: Images, part: np.ndarray, device: str, side: int 
 
     `side` is how many pixels a side the network computes on.
     """
-    size = EVAL_BATCH.get(device.split(":")[0], 500)
+    size = EVAL_BATCH.get(device.split(":")[0], 250)
     size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 

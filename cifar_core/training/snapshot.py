@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 
@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 class Snapshot:
     """A trainer's state. All tensors are contiguous copies on the CPU; `meta` is plain JSON."""
 
-    model: dict[str, Tensor]  # the network's state_dict
-    state: dict[str, Tensor]  # optimizer and random-number state
+    model: dict[str, Tensor]  # state_dict of the network that was validated: averaged, if any is
+    state: dict[str, Tensor]  # optimizer, random numbers; the latest weights beside averaged ones
     meta: dict[str, Any]  # step, best epoch, running sums, ...
 
 
@@ -22,15 +22,30 @@ def copied(tensor: Tensor) -> Tensor:
     return tensor.detach().to("cpu", copy=True).contiguous()
 
 
+def copies(model: nn.Module) -> dict[str, Tensor]:
+    """Copy a network's state_dict to the CPU."""
+    return {name: copied(tensor) for name, tensor in model.state_dict().items()}
+
+
 def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Split an optimizer's memory into tensors and plain values, both named "<weight>/<name>"."""
+    """Split an optimizer's memory into tensors and plain values, both named "<weight>/<name>".
+
+    Some count steps in a group of weights: "group <number>/<name>", the whole numbers only, as
+    all else in a group follows from the settings.
+    """
     flat = {
         f"{weight}/{name}": value
         for weight, memory in optimizer.state_dict()["state"].items()
         for name, value in memory.items()
     }
     tensors = {name: copied(v) for name, v in flat.items() if isinstance(v, Tensor)}
-    return tensors, {name: v for name, v in flat.items() if not isinstance(v, Tensor)}
+    counts = {
+        f"group {i}/{name}": value
+        for i, group in enumerate(optimizer.param_groups)
+        for name, value in group.items()
+        if type(value) is int
+    }
+    return tensors, {n: v for n, v in flat.items() if not isinstance(v, Tensor)} | counts
 
 
 def unpack_optimizer(
@@ -45,6 +60,9 @@ def unpack_optimizer(
     memory: dict[int, dict[str, Any]] = {}
     for path, value in {**tensors, **values}.items():
         index, name = path.split("/", 1)
+        if index.startswith("group "):
+            optimizer.param_groups[int(index.removeprefix("group "))][name] = value
+            continue
         weight = weights[int(index)]
         if isinstance(value, Tensor) and value.shape == weight.shape:
             value = torch.empty_like(weight, dtype=value.dtype).copy_(value)

@@ -8,30 +8,35 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.batches import Batches
 from cifar_core.errors import TrainingDivergedError
 from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
-from cifar_core.optim import OPTIMIZERS
-from cifar_core.schedules import SCHEDULES
+from cifar_core.optim import OPTIMIZERS, set_momentum
+from cifar_core.schedules import SCHEDULES, Plateau
+from cifar_core.training.averaging import WeightAverage
+from cifar_core.training.compiling import ready
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
-from cifar_core.training.freezing import freeze, keeps_features, part_at, weight_groups
-from cifar_core.training.precision import choose_precision
+from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
+from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
+from cifar_core.training.pieces import cutting
 from cifar_core.training.snapshot import (
     Snapshot,
     copied,
+    copies,
     pack_optimizer,
     pack_random,
     select,
     unpack_optimizer,
     unpack_random,
 )
+from cifar_core.training.step_plan import StepPlan, by_rule
 
 ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
 
@@ -75,6 +80,7 @@ class Progress:
     epoch: int = 0  # epochs trained and validated
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)
+    plateau: Plateau = field(default_factory=Plateau)
 
 
 class Trainer:
@@ -93,18 +99,21 @@ class Trainer:
         num_classes: int,
         device: str,
         weights: Mapping[str, Tensor] | None = None,
+        plan: StepPlan | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.spec = config, MODELS[config.model]
         self.train_batches: Batches | FeatureBatches = train
         self.val_batches: Batches | FeatureBatches = val
-        exact = keeps_features(config)
-        self.precision = choose_precision(config.precision, device, exact=exact)
+        plan = plan or by_rule(config, device)
+        self.precision = plan.precision
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
-        self.model: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.learner = self.model  # what is trained and evaluated: all of it, or the head alone
+        self.model = plan.place(network, device)
+        self.learner = self.model  # what is trained: all of it, or the head alone
+        at_once = min(config.micro_batch or config.batch_size, config.batch_size)
+        self.forward, self.plan = ready(self.learner, plan, at_once)
         self.optimizer = OPTIMIZERS[config.optimizer].build(
             weight_groups(self.model, config),
             config.learning_rate,
@@ -112,21 +121,39 @@ class Trainer:
             device.split(":")[0] in ("cpu", "cuda"),
         )
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.steps_per_epoch = len(train)
+        self.average = (
+            WeightAverage(
+                self.model,
+                self.trained,
+                frozen=frozen_modules(self.model, self.spec, part_at(config, config.epochs)),
+                half_life=config.ema_epochs * self.steps_per_epoch,
+            )
+            if config.ema_epochs
+            else None
+        )
+        # the network that counts: the one that is validated, and saved to be tested and explained
+        self.result = self.average.model if self.average else self.model
+        self.validated = self.result  # the part of it that reads the batches
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
-        self.schedule = SCHEDULES[config.schedule].factor
-        self.steps_per_epoch = len(train)
+        self.cut = cutting(config.micro_batch, config.batch_size)
+        self.schedule = SCHEDULES[config.schedule]
+        self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
         self.total_steps = config.epochs * self.steps_per_epoch
         self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
         self.progress = Progress()
         self.window = torch.zeros(2, device=device)  # loss and number right since the last row
         self.window_images = 0
+        self.grad_norm = torch.zeros((), device=device)  # of the last step that measured it
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
 
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
         """Train the head on what reaches it, computed before, instead of on images."""
         self.learner = HeadOnFeatures(self.model.get_submodule(self.spec.head))
+        self.forward = self.learner
+        self.validated = HeadOnFeatures(self.result.get_submodule(self.spec.head))
         self.train_batches, self.val_batches = train, val
 
     @property
@@ -142,8 +169,18 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The rate for the coming step, taken at its middle so that no step is wasted on 0."""
-        progress = (self.step + 0.5) / self.total_steps
-        return self.config.learning_rate * self.schedule(progress, self.config)
+        factor = self.schedule.factor(self._step_progress, self.config)
+        return self.config.learning_rate * factor * self.progress.plateau.share
+
+    @property
+    def momentum(self) -> float:
+        """The momentum for the coming step, if the schedule moves it."""
+        highest = getattr(self.config, OPTIMIZERS[self.config.optimizer].momentum_setting)
+        return self.schedule.momentum(self._step_progress, highest, self.config)
+
+    @property
+    def _step_progress(self) -> float:
+        return (self.step + 0.5) / self.total_steps
 
     @property
     def stop_reason(self) -> str:
@@ -170,46 +207,68 @@ class Trainer:
             epoch, done = divmod(self.step, self.steps_per_epoch)
             for images, labels in self.train_batches.epoch(epoch, start=done):
                 now = rate(self.step)
-                norm = self._train_step(images, labels, now)
-                yield self._read_window(norm, now)
+                self._train_step(images, labels, now, reports=True)
+                yield self._read_window(now)
 
     def _train_epoch(self) -> Iterator[Tick | StepEvent]:
         epoch = self.progress.epoch
         done = self.step - epoch * self.steps_per_epoch
         freeze(self.model, self.spec, part_at(self.config, epoch))
-        for images, labels in self.train_batches.epoch(epoch, start=done):
+        for images, labels in fetched(self.train_batches.epoch(epoch, start=done)):
             rate = self.learning_rate
-            norm = self._train_step(images, labels, rate)
             done += 1
-            if done % self.rows_every == 0 or done == self.steps_per_epoch:
-                yield self._read_window(norm, rate)
+            reports = done % self.rows_every == 0 or done == self.steps_per_epoch
+            self._train_step(images, labels, rate, reports=reports)
+            if reports:
+                yield self._read_window(rate)
             yield Tick(phase="train", done=done, total=self.steps_per_epoch)
 
-    def _train_step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
-        """Move the weights once; return the gradient's length, still on the device."""
+    def _train_step(self, images: Tensor, labels: Tensor, rate: float, *, reports: bool) -> None:
+        """Move the weights once."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        with self.precision.autocast():
-            logits = self.learner(images)
-        smoothing = self.config.label_smoothing
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        if self.cycles_momentum:
+            set_momentum(self.optimizer, self.momentum)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimizer)
-        norm = clip_grad_norm_(self.trained, self.config.clip_norm or math.inf)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        right = (logits.argmax(dim=1) == labels).sum()
-        self.window += torch.stack([loss.detach() * len(labels), right.to(loss.dtype)])
-        self.window_images += len(labels)
-        self.progress.step += 1
-        return norm
+        for piece in self.cut(images, labels):
+            self._add_gradient(*piece)
+        with phase(OPTIMIZER):
+            self.scaler.unscale_(self.optimizer)
+            self._clip_or_measure(measures=reports)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            self.progress.step += 1
+            if self.average:
+                self.average.update(self.step)
 
-    def _read_window(self, norm: Tensor, rate: float) -> StepEvent:
+    def _add_gradient(self, images: Tensor, labels: Tensor, share: Tensor | None) -> None:
+        """Add the gradient of some of the batch's images, weighted by their share of it."""
+        smoothing = self.config.label_smoothing
+        with phase(FORWARD):
+            with self.precision.autocast():
+                logits = self.forward(images)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        with phase(BACKWARD):
+            self.scaler.scale(loss).backward(share)
+        with phase(LOGGING):
+            right = (logits.argmax(dim=1) == labels).sum()
+            self.window += torch.stack([loss.detach() * len(labels), right.to(loss.dtype)])
+        self.window_images += len(labels)
+
+    def _clip_or_measure(self, *, measures: bool) -> None:
+        """Clip the gradient, which needs its length, or only measure it for a row."""
+        if self.config.clip_norm:
+            self.grad_norm = clip_grad_norm_(self.trained, self.config.clip_norm)
+        elif measures:
+            self.grad_norm = get_total_norm(w.grad for w in self.trained if w.grad is not None)
+
+    def _read_window(self, rate: float) -> StepEvent:
         """Wait for the device, the one time in a row's steps, and report what it did."""
-        loss, correct, norm_now = torch.cat([self.window, norm[None].to(self.window)]).tolist()
+        with phase(LOGGING):
+            sums = torch.cat([self.window, self.grad_norm[None].to(self.window)])
+            loss, correct, norm = sums.tolist()
         images, seconds = self.window_images, self._lap()
-        self._check(loss / images, norm_now)
+        self._check(loss / images, norm)
         tally = self.progress.tally
         tally.loss += loss
         tally.correct += int(correct)
@@ -222,19 +281,22 @@ class Trainer:
             loss=loss / images,
             accuracy=correct / images,
             learning_rate=rate,
-            grad_norm=min(norm_now, 1e30),  # float16 overflows now and then; JSON has no infinity
+            grad_norm=min(norm, 1e30),  # float16 overflows now and then; JSON has no infinity
             images_per_second=images / max(seconds, 1e-9),
         )
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
         score = yield from evaluate(
-            self.learner, self.val_batches, self.precision, phase="validate"
+            self.validated, self.val_batches, self.precision, phase="validate"
         )
         self._check(score.loss, 0.0)
         self._lap()
         progress, tally = self.progress, self.progress.tally
         progress.epoch += 1
         best = progress.best.update(score.accuracy, progress.epoch, self.config.min_delta)
+        if self.schedule.follows_loss:
+            patience, factor = self.config.plateau_epochs, self.config.step_factor
+            progress.plateau.update(score.loss, patience=patience, factor=factor)
         progress.tally = Tally()
         yield EpochEvent(
             step=self.step,
@@ -282,12 +344,15 @@ class Trainer:
         state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
         state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
         state["window"] = copied(self.window)
-        model = {name: copied(tensor) for name, tensor in self.model.state_dict().items()}
-        return Snapshot(model=model, state=state, meta=meta)
+        if self.average:
+            state |= {f"latest/{name}": t for name, t in copies(self.model).items()}
+        return Snapshot(model=copies(self.result), state=state, meta=meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Become the trainer that the snapshot was taken of; the config must be the same."""
-        self.model.load_state_dict(snapshot.model)
+        self.result.load_state_dict(snapshot.model)
+        if self.average:
+            self.model.load_state_dict(select(snapshot.state, "latest/"))
         unpack_optimizer(
             self.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
         )
@@ -298,6 +363,7 @@ class Trainer:
             epoch=saved["epoch"],
             tally=Tally(**saved["tally"]),
             best=Best(**saved["best"]),
+            plateau=Plateau(**saved.get("plateau", {})),
         )
         self.window.copy_(snapshot.state["window"])
         self.window_images = snapshot.meta["window_images"]

@@ -1,0 +1,190 @@
+"""Whether one setting is really better than another, told from a few runs of each."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+
+EXACT = 16  # differences up to which every assignment of signs is tried
+DRAWS = 20_000  # assignments drawn at random beyond that
+SURE = 0.05  # a difference that chance alone makes less often than this is called one
+POWER = 2.8  # 1.96 + 0.84 standard errors: seen in four of five tries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How the results of one setting scatter; in the unit of the results."""
+
+    mean: float
+    deviation: float | None  # standard deviation of a single result; None for fewer than two
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """What two settings differ by, over the seeds that both have; positive: the first is more."""
+
+    mean: float
+    interval: tuple[float, float] | None  # 95 %; None for fewer than two seeds
+    deviation: float | None  # standard deviation of a single difference
+    p_value: float  # of Student's paired test, two-sided
+    sign_flip: float  # p-value of the exact test, which assumes nothing but symmetry
+    count: int
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return mean and standard deviation of at least one result."""
+    deviation = stdev(values) if len(values) > 1 else None
+    return Spread(mean=fmean(values), deviation=deviation, count=len(values))
+
+
+def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Paired | None:
+    """Compare two settings seed by seed; None if they have no seed in common.
+
+    Runs of one seed share the order of the images and, where the networks are equal, the first
+    weights, so that their difference scatters less than either of them.
+    """
+    differences = [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+    if not differences:
+        return None
+    found = spread(differences)
+    return Paired(
+        mean=found.mean,
+        interval=mean_interval(differences),
+        deviation=found.deviation,
+        p_value=student_test(differences),
+        sign_flip=sign_flip(differences),
+        count=found.count,
+    )
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return Student's 95 % interval of the mean; None for fewer than two values."""
+    found = spread(values)
+    if found.deviation is None:
+        return None
+    half = student_quantile(0.975, found.count - 1) * found.deviation / math.sqrt(found.count)
+    return found.mean - half, found.mean + half
+
+
+def student_test(differences: Sequence[float]) -> float:
+    """Return how often chance alone gives a mean so far from 0, on either side; Student's test."""
+    found = spread(differences)
+    if found.deviation is None or found.mean == 0:
+        return 1.0
+    if found.deviation == 0:
+        return 0.0
+    t = abs(found.mean) / found.deviation * math.sqrt(found.count)
+    return max(0.0, 1 - within(t, found.count - 1))
+
+
+def within(t: float, freedom: int) -> float:
+    """Return the probability that Student's t lies between -t and t, for t >= 0.
+
+    The finite sums for a whole number of degrees of freedom, Abramowitz and Stegun 26.7.3 and
+    26.7.4. https://personal.math.ubc.ca/~cbm/aands/page_948.htm
+    """
+    angle = math.atan(t / math.sqrt(freedom))
+    cosine, odd = math.cos(angle), freedom % 2
+    term, total = (cosine if odd else 1.0), 0.0
+    for k in range(1 + odd, freedom, 2):
+        total += term
+        term *= cosine**2 * k / (k + 1)
+    total *= math.sin(angle)
+    return 2 / math.pi * (angle + total) if odd else total
+
+
+def student_quantile(share: float, freedom: int) -> float:
+    """Return the t below which Student's distribution lies with probability `share` >= 0.5."""
+    low, high = 0.0, 1.0
+    while within(high, freedom) < 2 * share - 1:
+        high *= 2
+    for _ in range(60):  # halves until a double has no more digits
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle, freedom) < 2 * share - 1 else (low, middle)
+    return high
+
+
+def sign_flip(differences: Sequence[float]) -> float:
+    """Return the share of all assignments of signs whose mean is at least as far from 0.
+
+    Fisher's exact test for pairs (The Design of Experiments, 1935, section 21). Three seeds cannot
+    get below 0.25, five not below 0.0625; only from six on can it tell.
+    """
+    sizes = np.abs(np.asarray(differences, dtype=float))
+    count = len(sizes)
+    if count <= EXACT:
+        places = np.arange(2**count)[:, None] >> np.arange(count) & 1
+    else:
+        places = np.random.default_rng(0).integers(0, 2, (DRAWS, count))
+    sums = np.abs((2 * places - 1) @ sizes)
+    reached = abs(math.fsum(differences))
+    return float(np.mean(sums >= reached - 1e-12 * max(1.0, reached)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values for being several, in their order, after Holm (1979).
+
+    With it the chance of even one false alarm among all comparisons keeps to the level.
+    https://www.jstor.org/stable/4615733
+    """
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
+
+
+def seeds_needed(deviation: float, difference: float) -> int:
+    """Return how many seeds show a true difference of this size in four of five tries.
+
+    n = (2.8 deviation / difference)^2 with the standard deviation of the paired differences: the
+    normal approximation in Cohen, Statistical Power Analysis (1988); at least 3.
+    """
+    return max(3, math.ceil(round((POWER * deviation / difference) ** 2, 6)))
+
+
+def verdict(first: str, second: str, found: Paired | None, *, corrected: float = 0.0) -> str:
+    """Say in plain words what the comparison of two settings' accuracies (0 to 1) shows.
+
+    `corrected` is the p-value after `holm` when there were several comparisons.
+    """
+    if found is None:
+        return f"{first} and {second} have no finished run of the same seed yet."
+    if found.interval is None or found.deviation is None:
+        return (
+            f"{direction(first, second, found.mean)} with the one seed that both have, which "
+            "says nothing about chance. Three seeds are the least that can."
+        )
+    low, high = (100 * end for end in found.interval)
+    if found.p_value >= SURE:
+        return (
+            f"No difference between {first} and {second} that {found.count} seeds can show: "
+            f"{100 * found.mean:+.2f} points (95 % interval {low:+.2f} to {high:+.2f} points). "
+            f"{needed(found.deviation)}"
+        )
+    if found.mean < 0:  # told from the better one's side
+        low, high = -high, -low
+    between = f"95 % interval {low:.2f} to {high:.2f} points, {found.count} seeds"
+    words = f"{direction(first, second, found.mean)} ({between})."
+    if max(corrected, found.p_value) >= SURE:
+        return f"Perhaps: {words} Among so many comparisons one like it can be chance."
+    return words
+
+
+def direction(first: str, second: str, difference: float) -> str:
+    """Say which of the two is better and by how many points."""
+    if difference == 0:
+        return f"{first} equals {second}"
+    better, worse = (first, second) if difference > 0 else (second, first)
+    return f"{better} is better than {worse} by {100 * abs(difference):.2f} points"
+
+
+def needed(deviation: float) -> str:
+    """Say how many seeds would show half a point and a whole point."""
+    half, whole = seeds_needed(deviation, 0.005), seeds_needed(deviation, 0.01)
+    if half == whole:
+        return f"{half} seeds would be needed to see 0.5 points."
+    return f"{half} seeds would be needed to see 0.5 points, {whole} for 1 point."

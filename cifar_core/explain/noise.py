@@ -1,0 +1,155 @@
+"""Saliency averaged over random disturbances of the image."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cifar_core.explain.baselines import BASELINES
+from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
+from cifar_core.registry import Option, Registry
+from cifar_core.settings import Settings, choice, number
+
+ONE_NOISE = Lock()  # captum draws from the global generators, which all threads share
+
+AVERAGES = Registry(
+    "average",
+    [
+        Option(key="smoothgrad", title="Mean", summary="SmoothGrad: the mean of the gradients."),
+        Option(
+            key="smoothgrad_sq",
+            title="Mean of squares",
+            summary="Squared: strong gradients count whatever their sign.",
+        ),
+        Option(
+            key="vargrad",
+            title="Variance",
+            summary="VarGrad: where the gradient depends most on the noise.",
+        ),
+    ],
+)
+
+
+@contextmanager
+def own_noise(device: torch.device) -> Iterator[None]:
+    """Draw the same random numbers every time, and leave the generators of others as they were."""
+    devices = [] if device.type == "cpu" else [device]
+    with ONE_NOISE, torch.random.fork_rng(devices):
+        torch.manual_seed(0)
+        before = np.random.get_state()
+        np.random.seed(0)
+        try:
+            yield
+        finally:
+            np.random.set_state(before)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothGradSettings(Settings):
+    """How SmoothGrad disturbs the image, and what it makes of the gradients."""
+
+    samples: int = number(32, low=2, high=256, help="Noisy copies of the image to average over.")
+    noise: float = number(
+        0.1,
+        low=0.01,
+        high=0.5,
+        help="Spread of the noise, as a share of the range from black to white.",
+    )
+    average: str = choice("smoothgrad", AVERAGES, help="What is made of the copies' gradients.")
+
+
+def smoothgrad(
+    subject: Subject, images: Tensor, targets: Tensor, settings: SmoothGradSettings
+) -> Tensor:
+    """Average the gradients of noisy copies, so that chance specks fade; [N, H, W].
+
+    Every image meets the same noise every time, whatever else is in the batch. The squares and
+    the variance (VarGrad, Adebayo et al. 2018, arXiv 1810.03292) are of the signed gradients.
+    """
+    from captum.attr import NoiseTunnel, Saliency
+
+    tunnel = NoiseTunnel(Saliency(subject.model))
+
+    def average(image: Tensor, target: Tensor) -> Tensor:
+        with own_noise(image.device):
+            mean: Tensor = tunnel.attribute(
+                image,
+                nt_type=settings.average,
+                nt_samples=settings.samples,
+                stdevs=settings.noise,
+                target=target,
+                abs=False,
+            )
+        return mean
+
+    return one_by_one(average, images, targets).abs().amax(dim=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientShapSettings(Settings):
+    """What the image is mixed with, and how often."""
+
+    baseline: str = choice("blur_and_grey", BASELINES, help="The pictures that it is mixed with.")
+    samples: int = number(16, low=2, high=256, help="Random mixtures to average over.")
+    noise: float = number(
+        0.05, low=0.0, high=0.5, help="Spread of the noise, as a share of black to white."
+    )
+
+
+def gradient_shap(
+    subject: Subject, images: Tensor, targets: Tensor, settings: GradientShapSettings
+) -> Tensor:
+    """Average gradient times difference over random mixtures with the baselines; [N, H, W].
+
+    The expectation shares the rise of the score among the pixels, a sample only roughly.
+    """
+    from captum.attr import GradientShap
+
+    method, baseline = GradientShap(subject.model), BASELINES[settings.baseline]
+
+    def expectation(image: Tensor, target: Tensor) -> Tensor:
+        with own_noise(image.device):
+            mean: Tensor = method.attribute(
+                image,
+                baselines=torch.cat(baseline.of(image.detach())),
+                n_samples=settings.samples,
+                stdevs=settings.noise,
+                target=target,
+            )
+        return mean
+
+    return one_by_one(expectation, images, targets).sum(dim=1)
+
+
+def samples(settings: SmoothGradSettings | GradientShapSettings) -> int:
+    """Return how many copies of an image go through the network."""
+    return settings.samples
+
+
+PASSES: Callable[..., int] = samples
+SPECS = [
+    SaliencySpec(
+        key="smoothgrad",
+        title="SmoothGrad",
+        summary="Which pixels still change the score when chance specks are averaged away?",
+        method=smoothgrad,
+        settings=SmoothGradSettings,
+        signed=False,
+        passes=PASSES,
+        paper="https://arxiv.org/abs/1706.03825",
+    ),
+    SaliencySpec(
+        key="gradient_shap",
+        title="Gradient SHAP",
+        summary="Which pixels raise or lower the score, on average over mixtures with nothing?",
+        method=gradient_shap,
+        settings=GradientShapSettings,
+        signed=True,
+        passes=PASSES,
+        paper="https://arxiv.org/abs/1705.07874",
+    ),
+]

@@ -1,0 +1,28 @@
+"""The groups of weights that an optimizer treats alike."""
+
+from torch import nn
+from torch.optim import Optimizer
+
+from cifar_core.optim.spec import Groups
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> Groups:
+    """Split the trainable weights in two: matrices and filters decay, norms and biases do not."""
+    return decaying([p for p in model.parameters() if p.requires_grad], weight_decay)
+
+
+def decaying(weights: list[nn.Parameter], weight_decay: float) -> Groups:
+    """Split weights in those that decay, matrices and filters, and the others."""
+    return [
+        {"params": [p for p in weights if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+def set_momentum(optimizer: Optimizer, momentum: float) -> None:
+    """Give every group the momentum for the coming step: the first beta of those that have two."""
+    for group in optimizer.param_groups:
+        if "betas" in group:
+            group["betas"] = (momentum, *group["betas"][1:])
+        else:
+            group["momentum"] = momentum

@@ -1,0 +1,54 @@
+"""The page docs/optimizers.md: `python -m cifar_core.optim.table > docs/optimizers.md`."""
+
+from cifar_core.optim import OPTIMIZERS, OptimizerSpec
+
+INTRODUCTION = """\
+# The optimizers
+
+Made by `python -m cifar_core.optim.table` from the entries in `cifar_core/optim/`; a test keeps
+this page equal to them. Every optimizer here learns at its usual rate, saves and restores what it
+remembers exactly, goes on after a stop bit for bit, and decays matrices and filters but neither
+norms nor biases; the contract tests check this for each. *Usual rate* is where to start on a
+small network without a learning-rate finder; batch norm often allows more. Those whose settings
+include `momentum` or `beta1` can have it cycled by the schedule.
+"""
+COLUMNS = "| key | optimizer | usual rate | own settings | what it is |\n|---|---|--:|---|---|"
+LEFT_OUT = """\
+## Left out
+
+Tried with torch 2.14.1 and torch-optimizer 0.3.0, and not offered:
+
+| optimizer | why |
+|---|---|
+"""
+REASONS = {
+    "A2GradUni, A2GradInc, A2GradExp": "They have no learning rate, so no schedule can act.",
+    "Adafactor of torch-optimizer": "Fails on convolutions; torch's own is offered.",
+    "Adahessian": "Needs second derivatives (`create_graph`), at many times the cost of a step.",
+    "AdamP, SGDP, SWATS": "Fail on weights in channels-last order.",
+    "ASGD": "Its averaged weights are what counts, and nothing would ever use them.",
+    "LBFGS, Rprop": "Made for the gradient of all images at once; a batch's noise misleads them.",
+    "Lookahead": "Its `state_dict()` fails, so a run could not be resumed; Ranger has it built in.",
+    "Ranger, RangerQH, RangerVA of torch-optimizer": "Call torch by deprecated signatures, which "
+    "warn. Ranger is built on torch's RAdam instead.",
+    "Shampoo": "Inverts a matrix for each side of a weight: 3.6 s a step for one of 10 x 2048.",
+    "SGDW": "Its weight decay subtracts the same number from every weight, not a share of it.",
+}
+
+
+def markdown() -> str:
+    """Return the page: a table in the order of the registry, then what was left out and why."""
+    rows = [row(spec) for spec in OPTIMIZERS.values()]
+    reasons = [f"| {name} | {why} |" for name, why in REASONS.items()]
+    return "\n".join([INTRODUCTION, COLUMNS, *rows, "", LEFT_OUT.rstrip(), *reasons]) + "\n"
+
+
+def row(spec: OptimizerSpec) -> str:
+    """Return the table row of one entry."""
+    settings = ", ".join(f"`{name}`" for name in spec.uses) or "none"
+    title = f"[{spec.title}]({spec.paper})"
+    return f"| `{spec.key}` | {title} | {spec.usual_rate:g} | {settings} | {spec.summary} |"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

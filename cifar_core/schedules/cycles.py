@@ -1,0 +1,57 @@
+"""Schedules that rise and fall. Their momentum may go the other way: spec.momentum.
+
+Smith, "Cyclical Learning Rates for Training Neural Networks", 2015, arXiv:1506.01186; Smith and
+Topin, "Super-Convergence", 2017, arXiv:1708.07120.
+"""
+
+import math
+from typing import Any
+
+from cifar_core.schedules.decays import half_cosine, lifted
+from cifar_core.schedules.spec import Curve
+
+
+def one_cycle(progress: float, config: Any) -> float:
+    """Rise from `start_share` to 1 until `peak_at`, then fall to `end_share` along a cosine."""
+    height = annealed(progress, config)
+    if progress < config.peak_at:
+        return float(config.start_share + (1 - config.start_share) * height)
+    return lifted(height, config)
+
+
+def annealed(progress: float, config: Any) -> float:
+    """Rise from 0 to 1, in a straight line or along a cosine, then fall to 0 along a cosine."""
+    peak = config.peak_at
+    if progress >= peak:
+        return half_cosine((progress - peak) / (1 - peak))
+    return float(1 - half_cosine(progress / peak) if config.cosine_rise else progress / peak)
+
+
+def cyclic(height: Curve) -> Curve:
+    """Return the rate that moves between `cycle_base` and 1 as the height does."""
+
+    def factor(progress: float, config: Any) -> float:
+        return float(config.cycle_base + (1 - config.cycle_base) * height(progress, config))
+
+    return factor
+
+
+def wave(progress: float, config: Any) -> float:
+    """Rise from 0 to 1 and fall again, once in every `cycle_epochs`."""
+    place = math.modf(cycles(progress, config))[0]
+    return 2 * place if place <= 0.5 else 2 * (1 - place)
+
+
+def halving_wave(progress: float, config: Any) -> float:
+    """Do so half as high in each new cycle."""
+    return wave(progress, config) / 2 ** math.floor(cycles(progress, config))
+
+
+def decaying_wave(progress: float, config: Any) -> float:
+    """Do so ever less high, at the end by `cycle_decay`."""
+    return float(wave(progress, config) * config.cycle_decay**progress)
+
+
+def cycles(progress: float, config: Any) -> float:
+    """Return how many cycles have passed, with a fraction."""
+    return float(progress * config.epochs / config.cycle_epochs)

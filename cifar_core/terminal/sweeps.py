@@ -1,0 +1,252 @@
+"""sweep, sweeps: several settings at once, each with the same seeds, and what they differ by."""
+
+import json
+import sys
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from cifar_core.comparison import Spread
+from cifar_core.runs import search, sweeps
+from cifar_core.runs.states import STATES
+from cifar_core.runs.store import Store
+from cifar_core.runs.sweep_results import (
+    CellResult,
+    as_csv,
+    best_of,
+    compared,
+    conclusion,
+    counts,
+    results,
+)
+from cifar_core.runs.sweeps import Sweep
+from cifar_core.terminal.output import add_json, add_store, show, store_of
+from cifar_core.terminal.runs import pair
+
+
+def add(commands: Any) -> None:
+    """Add the commands of this module."""
+    start = commands.add_parser("sweep", help="train every combination of several values")
+    start.add_argument("--preset", default="lab_cnn", help="where to start from")
+    start.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
+    )
+    start.add_argument(
+        "--vary", action="append", default=[], metavar="KEY=VALUES",
+        help="such as learning_rate=0.01,0.1 or seed=1-3; settings that belong together: "
+        "'optimizer=sgd,learning_rate=0.06 | optimizer=adam,learning_rate=0.003'",
+    )  # fmt: skip
+    start.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
+    start.add_argument("--name", default="", help="what to call the sweep")
+    start.add_argument("--dry-run", action="store_true", help="only say which runs there would be")
+    start.add_argument("--foreground", action="store_true", help="wait, then print the comparison")
+    add_store(start)
+    start.set_defaults(command=start_sweep)
+
+    manage = commands.add_parser("sweeps", help="list sweeps, or show and change one of them")
+    add_store(manage)
+    add_json(manage)
+    manage.set_defaults(command=list_sweeps)
+    actions = manage.add_subparsers(metavar="ACTION")
+    for name, command, about in [
+        ("show", show_sweep, "mean, spread, comparison and verdict of a sweep"),
+        ("csv", print_csv, "one line for each run, for a spreadsheet"),
+        ("stop", stop_sweep, "take the waiting runs out of the queue and stop those under way"),
+        ("resume", resume_sweep, "put its stopped and failed runs back into the queue"),
+        ("seeds", more_seeds, "train every setting with further seeds"),
+    ]:
+        parser = actions.add_parser(name, help=about)
+        parser.add_argument("sweep", help="the sweep's number or id")
+        add_store(parser)
+        parser.set_defaults(command=command)
+        if name == "show":
+            parser.add_argument(
+                "--against", help="part of the baseline's title (default: the best)"
+            )
+            add_json(parser)
+        if name == "seeds":
+            parser.add_argument("--add", type=int, default=2, metavar="N", help="how many (2)")
+
+
+def start_sweep(arguments: Namespace) -> int:
+    """Plan a sweep, say what it is, and queue its runs."""
+    from cifar_core.config import TrainConfig
+    from cifar_core.grid import axis_of
+    from cifar_core.presets import PRESETS
+
+    words = dict(pair(word) for word in arguments.set)
+    if arguments.data:
+        words["data"] = arguments.data
+    base = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+    axes, seeds = sweeps.seeds_apart(
+        [axis_of(TrainConfig, text) for text in arguments.vary], base.seed
+    )
+    cells = sweeps.planned(base, axes, seeds)
+    print(f"{len(cells)} settings x {len(seeds)} seeds = {len(cells) * len(seeds)} runs")
+    for cell in cells:
+        print(f"  {cell.title}")
+    if arguments.dry_run:
+        return 0
+    store = store_of(arguments)
+    sweep = sweeps.create(store, base, axes, seeds, name=arguments.name)
+    print(sweep.id, flush=True)
+    return wait_for(store, sweep) if arguments.foreground else 0
+
+
+def wait_for(store: Store, sweep: Sweep) -> int:
+    """Wait until no run of the sweep is under way, then print what came out."""
+    try:
+        while under_way(store, sweep):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        print(
+            f"\nThe runs go on in the background. Stop them with: python -m cifar_core sweeps "
+            f"stop {sweep.number}",
+            file=sys.stderr,
+        )
+        return 0
+    sweep, rows = sweeps.find(store, sweep.id), sweeps.runs_of(store, sweep)
+    print_sweep(sweep, results(sweep, rows))
+    ended = ("finished", "stopped") if sweep.search else ("finished",)  # hopeless ones are stopped
+    return 0 if all(row.state in ended for row in rows) else 1
+
+
+def under_way(store: Store, sweep: Sweep) -> bool:
+    """Tell whether a run of the sweep waits or lives, or another one may be proposed."""
+    rows = sweeps.runs_of(store, sweep)
+    lives = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
+    return lives or search.is_active(sweeps.find(store, sweep.id))
+
+
+def list_sweeps(arguments: Namespace) -> int:
+    """Print one line for each sweep."""
+    store, rows = store_of(arguments), []
+    for sweep in sweeps.listed(store):
+        found = results(sweep, sweeps.runs_of(store, sweep))
+        best = best_of(found)
+        done = sum(len(cell.finished) for cell in found)
+        rows.append(
+            {
+                "sweep": sweep.number,
+                "name": sweep.name,
+                "varies": ", ".join(sweep.varied),
+                "settings": len(sweep.cells),
+                "seeds": len(sweep.seeds),
+                "finished": f"{done}/{len(sweep.cells) * len(sweep.seeds)}",
+                "best": best.title if best else None,
+                "best val": mean_words(best.val) if best else None,
+            }
+        )
+    show(rows, arguments.json)
+    return 0
+
+
+def show_sweep(arguments: Namespace) -> int:
+    """Print the table, the comparison and the verdict of a sweep."""
+    store = store_of(arguments)
+    sweep = sweeps.find(store, arguments.sweep)
+    found = results(sweep, sweeps.runs_of(store, sweep))
+    baseline = best_of(found)
+    if arguments.against:
+        named = [c for c in found if arguments.against.lower() in c.title.lower() and c.val]
+        baseline = named[0] if named else baseline
+    if arguments.json:
+        print(json.dumps(record(sweep, found, baseline), indent=2, default=str))
+        return 0
+    print_sweep(sweep, found, baseline)
+    return 0
+
+
+def record(sweep: Sweep, found: list[CellResult], baseline: CellResult | None) -> dict[str, Any]:
+    """Return everything about a sweep for programs."""
+    cells = [
+        {
+            "title": cell.title,
+            "changes": cell.changes,
+            "runs": [row.number for row in cell.rows],
+            "val_accuracy_by_seed": cell.by_seed,
+            "val": asdict(cell.val) if cell.val else None,
+            "test": asdict(cell.test) if cell.test else None,
+            "seconds": cell.seconds,
+        }
+        for cell in found
+    ]
+    return {
+        **asdict(sweep),
+        "cells": cells,
+        "conclusion": conclusion(found),
+        "baseline": baseline.title if baseline else None,
+        "comparisons": [asdict(c) for c in compared(found, baseline)] if baseline else [],
+    }
+
+
+def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None) -> None:
+    """Print a sweep for a person."""
+    baseline = baseline or best_of(found)
+    rows = [row for cell in found for row in cell.rows]
+    states = ", ".join(f"{n} {STATES[state].title.lower()}" for state, n in counts(rows).items())
+    print(f"{sweep.id}: {sweep.name}\n{states or 'no runs'}\n")
+    show(
+        [
+            {
+                "setting": cell.title,
+                "val (mean ± spread)": mean_words(cell.val),
+                "best": f"{100 * max(cell.by_seed.values()):.2f} %" if cell.by_seed else None,
+                "seeds": len(cell.by_seed),
+                "test (not to choose by)": mean_words(cell.test),
+                "seconds a run": cell.seconds,
+            }
+            for cell in found
+        ],
+        as_json=False,
+    )
+    print(f"\n{conclusion(found)}")
+    if baseline and not sweep.search:  # no run of a search is repeated
+        for comparison in compared(found, baseline):
+            print(f"- {comparison.verdict}")
+
+
+def mean_words(found: Spread | None) -> str | None:
+    """Write mean and standard deviation as per cent."""
+    if found is None:
+        return None
+    spread = "" if found.deviation is None else f" ± {100 * found.deviation:.2f}"
+    return f"{100 * found.mean:.2f}{spread} %"
+
+
+def print_csv(arguments: Namespace) -> int:
+    """Print the runs of a sweep as comma-separated values."""
+    store = store_of(arguments)
+    sweep = sweeps.find(store, arguments.sweep)
+    print(as_csv(sweep, results(sweep, sweeps.runs_of(store, sweep))), end="")
+    return 0
+
+
+def stop_sweep(arguments: Namespace) -> int:
+    """Stop what waits and what is under way."""
+    store = store_of(arguments)
+    sweep = sweeps.find(store, arguments.sweep)
+    if search.is_active(sweep):
+        search.end(store, sweep)
+    print(f"{sweeps.cancel(store, sweep, running=True)} runs of {sweep.id} were asked to stop.")
+    return 0
+
+
+def resume_sweep(arguments: Namespace) -> int:
+    """Queue again what was stopped, paused or failed, and make what is missing."""
+    store = store_of(arguments)
+    sweep = sweeps.find(store, arguments.sweep)
+    made = len(sweeps.complete(store, sweep))
+    if sweep.search:
+        search.end(store, sweep, "")
+    print(f"{sweeps.go_on(store, sweep) + made} runs of {sweep.id} wait for a device.")
+    return 0
+
+
+def more_seeds(arguments: Namespace) -> int:
+    """Train every setting with further seeds."""
+    store = store_of(arguments)
+    sweep = sweeps.add_seeds(store, sweeps.find(store, arguments.sweep), arguments.add)
+    print(f"{sweep.id} has {len(sweep.seeds)} seeds now: {', '.join(map(str, sweep.seeds))}.")
+    return 0

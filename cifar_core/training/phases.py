@@ -1,0 +1,39 @@
+"""Names the parts of a training step, so that a profiler can tell where its time goes."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+from torch.autograd import profiler
+from torch.profiler import record_function
+
+DATA = "data"  # waiting for a batch: picking, shifting and mirroring its images
+FORWARD = "forward"  # from images to the loss
+BACKWARD = "backward"  # from the loss to the gradients
+OPTIMIZER = "optimizer"  # from the gradients to the weights
+LOGGING = "logging"  # counting what was right, and reading it from the device
+PHASES = (DATA, FORWARD, BACKWARD, OPTIMIZER, LOGGING)
+
+NOTHING: AbstractContextManager[None] = nullcontext()
+
+T = TypeVar("T")
+
+
+def phase(name: str) -> AbstractContextManager[object]:
+    """Return the context in which one part of a step runs.
+
+    A profiler finds the part by its name. A label costs 8 microseconds, five times in a step
+    that may take 500, so without a profiler there is none.
+    """
+    return record_function(name) if profiler._is_profiler_enabled else NOTHING
+
+
+def fetched(batches: Iterable[T]) -> Iterator[T]:
+    """Yield the batches, with the wait for each of them labelled."""
+    rest = iter(batches)
+    while True:
+        with phase(DATA):
+            batch = next(rest, None)
+        if batch is None:
+            return
+        yield batch

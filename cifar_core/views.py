@@ -1,0 +1,73 @@
+"""How the test images are shown to the network: once as they are, or in several views."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cifar_core.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewsSpec:
+    """The views of an image, whose logits are averaged with these weights."""
+
+    key: str  # saved in config.json; never renamed
+    title: str
+    summary: str
+    words: str  # said beside an accuracy; empty if the images are taken as they are
+    # images [N, 3, H, W] -> views of the same shape, the images themselves first
+    make: Callable[["Tensor"], "list[Tensor]"]
+    weights: tuple[float, ...]
+
+
+def as_they_are(images: "Tensor") -> "list[Tensor]":
+    """Return the images alone."""
+    return [images]
+
+
+def mirrored(images: "Tensor") -> "list[Tensor]":
+    """Return the images and what a mirror makes of them."""
+    return [images, images.flip(3)]
+
+
+def mirrored_and_shifted(images: "Tensor") -> "list[Tensor]":
+    """Add both shifted by a pixel, down right and up left; the edge that is laid open reflects."""
+    import torch.nn.functional as F  # late, so that naming the views does not wait for torch
+
+    wide = F.pad(images, (1, 1, 1, 1), mode="reflect")
+    return [*mirrored(images), *mirrored(wide[:, :, :-2, :-2]), *mirrored(wide[:, :, 2:, 2:])]
+
+
+TEST_VIEWS = Registry(
+    "choice of views",
+    [
+        ViewsSpec(
+            key="plain",
+            title="As they are",
+            summary="Each test image is classified once.",
+            words="",
+            make=as_they_are,
+            weights=(1.0,),
+        ),
+        ViewsSpec(
+            key="mirror",
+            title="Mirrored too",
+            summary="The mean of the image and its mirror image, in twice the time.",
+            words="with mirrored views",
+            make=mirrored,
+            weights=(1 / 2, 1 / 2),
+        ),
+        ViewsSpec(
+            key="mirror_shift",
+            title="Mirrored and shifted too",
+            summary="Half from the image and its mirror, half from both shifted by a pixel: the "
+            "six views of the CIFAR-10 speed records.",
+            words="with mirrored and shifted views",
+            make=mirrored_and_shifted,
+            weights=(1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8),
+        ),
+    ],
+)

@@ -1,0 +1,148 @@
+import pytest
+from pages import make_run, open_page, texts
+from test_sweeps import BASE, TWO, finish, finish_all
+
+from cifar_core.runs import search, sweeps
+
+
+@pytest.fixture
+def store(page_store):
+    return page_store
+
+
+def prefix(page):
+    return f"new{page.session_state['draft_number']}"
+
+
+def plain(page):
+    return texts(page).replace("\\", "")
+
+
+def test_the_settings_are_compared_in_a_table_and_in_words(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2, 3], name="Optimizers")
+    finish_all(store, sweep, lambda cell, seed: 0.6 + 0.1 * cell + 0.003 * seed * (1 + cell))
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "Sweep 1: Optimizers" in page.header[0].value
+    table = page.dataframe[0].value
+    assert list(table["setting"]) == ["Adam, learning rate 0.001", "SGD, learning rate 0.1"]
+    assert table["mean"][0] == pytest.approx(71.2)
+    assert table["seeds"][0] == "3 of 3"
+    assert "Adam, learning rate 0.001 is better than SGD, learning rate 0.1 by" in plain(page)
+    assert "not for choosing" in plain(page)
+
+
+def test_another_baseline_turns_the_comparison_round(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2, 3])
+    finish_all(store, sweep, lambda cell, seed: 0.6 + 0.1 * cell + 0.003 * seed * (1 + cell))
+    page = open_page("sweep", id=1)
+    page.selectbox(key="baseline 1").select(0).run()
+    assert not page.exception
+    assert "by 10.60 points (95 % interval 9." in plain(page)
+
+
+def test_a_sweep_without_a_result_says_so_and_can_be_stopped_and_go_on(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2])
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "No run has finished yet." in plain(page)
+    page.button(key="act Take the waiting ones out of the queue").click().run()
+    assert {row.state for row in sweeps.runs_of(store, sweep)} == {"stopped"}
+    page.button(key="act Go on").click().run()
+    assert {row.state for row in sweeps.runs_of(store, sweep)} == {"queued"}
+
+
+def test_one_finished_run_of_many_is_drawn_already(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2])
+    finish(store, sweeps.runs_of(store, sweep)[1], [0.3, 0.6])
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "highest mean validation accuracy, 60.00 % over 1 seed" in plain(page)
+
+
+def test_further_seeds_are_trained_from_the_page(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2])
+    finish_all(store, sweep, lambda cell, seed: 0.5)
+    page = open_page("sweep", id=1)
+    page.button(key="act Train 4 runs more").click().run()
+    assert not page.exception
+    assert sweeps.find(store, 1).seeds == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("query", [{}, {"id": "7"}])
+def test_an_address_of_no_sweep_is_told_kindly(store, query):
+    page = open_page("sweep", **query)
+    assert not page.exception
+    assert "No such sweep" in page.subheader[0].value
+
+
+def test_the_list_of_runs_marks_those_of_a_sweep(store):
+    make_run(store, "Alone")
+    sweeps.create(store, BASE, TWO, [1], name="Optimizers")
+    page = open_page("runs")
+    assert not page.exception
+    assert list(page.dataframe[0].value["sweep"]) == ["1", "1", ""]
+
+
+def test_several_values_are_chosen_counted_and_started_as_one_sweep(store):
+    page = open_page("new_run", preset="smoke")
+    page.toggle(key="several").set_value(True).run()
+    page.multiselect(key=f"{prefix(page)}.vary").set_value(["optimizer", "seed"]).run()
+    page.multiselect(key=f"{prefix(page)}.vary.optimizer").set_value(["sgd", "adam"]).run()
+    assert not page.exception
+    page.text_input(key=f"{prefix(page)}.vary.rates.adam").set_value("0.001, 0.003").run()
+    page.text_input(key=f"{prefix(page)}.vary.seed").set_value("1-2").run()
+    assert "3 optimizers and rates x 2 seeds = 6 runs" in plain(page)
+    assert page.button(key="start").label == "Start 6 runs"
+    page.button(key="start").click().run()
+    assert not page.exception
+    (sweep,) = sweeps.listed(store)
+    assert [cell.changes for cell in sweep.cells] == [
+        {"optimizer": "sgd", "learning_rate": 0.1},
+        {"optimizer": "adam", "learning_rate": 0.001},
+        {"optimizer": "adam", "learning_rate": 0.003},
+    ]
+    assert sweep.seeds == [1, 2]
+    assert len(store.runs()) == 6
+
+
+def test_what_is_wrong_with_a_list_is_said_beside_it_and_blocks_the_start(store):
+    page = open_page("new_run", preset="smoke")
+    page.toggle(key="several").set_value(True).run()
+    page.text_input(key=f"{prefix(page)}.vary.seed").set_value("one").run()
+    assert "seed is 'one'" in plain(page)
+    assert page.button(key="start").disabled
+
+
+def test_the_address_can_name_what_varies(store):
+    page = open_page("new_run", preset="smoke", vary="learning_rate=0.001..0.1 x3")
+    assert not page.exception
+    assert "3 rates x 1 seed = 3 runs" in plain(page)
+
+
+def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(store):
+    space = search.space_of(["learning_rate=0.001..0.1"])
+    found = search.create(store, BASE, space, budget=4, name="Rates")
+    for _ in range(4):
+        search.step(store, found.id)
+        for row in sweeps.runs_of(store, found):
+            if row.state == "queued":
+                finish(store, row, [0.3, 0.4 + row.learning_rate])
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "Best so far: learning rate" in plain(page)
+    assert "4 of 4 runs, 0 of them stopped early" in plain(page)
+    page.button(key="act End the search").click().run()
+    assert not search.is_active(sweeps.find(store, 1))
+    page.button(key="repeat").click().run()
+    assert not page.exception
+    made = sweeps.find(store, 2)
+    assert (len(made.cells), made.seeds) == (3, [1, 2, 3])
+    assert "Best of Rates" in page.header[0].value
+
+
+def test_a_search_before_its_first_run_is_drawn(store):
+    search.create(store, BASE, search.space_of(["learning_rate=0.001..0.1"]), budget=4)
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "No run has finished yet: 0 of 4 runs" in plain(page)

@@ -1,0 +1,194 @@
+"""Searches: proposals, pruning, and that nothing is lost when anything is killed."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from run_helpers import store_without_executor, until
+from test_sweeps import BASE, finish
+
+from cifar_core.__main__ import main
+from cifar_core.config import TrainConfig
+from cifar_core.errors import ConfigError
+from cifar_core.runs import Store, control, files, lock, search, status, sweeps
+
+SPACE = search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+
+
+@pytest.fixture
+def store(tmp_path):
+    with store_without_executor(tmp_path / "store") as made:
+        yield made
+
+
+def go(store, found, accuracy, steps=100):
+    """Drive a search, finishing each run as soon as it is queued."""
+    for _ in range(steps):
+        if not search.step(store, found.id):
+            return
+        for row in sweeps.runs_of(store, found):
+            if row.state == "queued":
+                value = accuracy(store.run(row.id).settings)
+                finish(store, row, [value / 2, value])
+    raise AssertionError("the search does not end")
+
+
+def bowl(settings):
+    """An accuracy with its top near a rate of 0.01."""
+    import math
+
+    return 0.8 - 0.2 * abs(math.log10(settings["learning_rate"] / 0.01))
+
+
+def test_a_range_and_choices_are_read():
+    assert SPACE["learning_rate"] == {"low": 0.001, "high": 0.1, "log": True}
+    assert SPACE["optimizer"] == {"choices": ["sgd", "adam"]}
+    assert search.space_of(["epochs=2..5"])["epochs"] == {"low": 2, "high": 5, "log": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("learning_rate=0.001..50", "learning_rate is 50"),
+        ("learning_rate=0.1..0.1", "same ends"),
+        ("rate=0.1..0.2", "no setting called 'rate'"),
+        ("optimizer=adma", "Did you mean 'adam'"),
+    ],
+)
+def test_a_space_that_cannot_be_searched_is_refused(text, said):
+    with pytest.raises(ConfigError, match=said):
+        search.space_of([text])
+
+
+def test_a_search_spends_its_budget_one_run_at_a_time_and_gets_better(store):
+    found = search.create(store, BASE, SPACE, budget=25, name="Rates")
+    go(store, found, bowl)
+    rows = sweeps.runs_of(store, found)
+    assert len(rows) == 25
+    values = [row.best_val_accuracy for row in rows]
+    by_chance = 0.7  # the mean over the range
+    assert sum(values[6:]) / len(values[6:]) > by_chance + 0.02
+    assert max(values[6:]) > 0.78
+    assert store.run(rows[3].id).settings == {
+        **store.run(rows[0].id).settings, **sweeps.find(store, 1).cells[3].changes
+    }  # fmt: skip
+
+
+def test_the_same_history_gives_the_same_proposal_in_another_process(store):
+    found = search.create(store, BASE, SPACE, budget=10)
+    for _ in range(6):
+        search.step(store, found.id)
+        for row in sweeps.runs_of(store, found):
+            if row.state == "queued":
+                finish(store, row, [bowl(store.run(row.id).settings)])
+    now = sweeps.find(store, found.id)
+    rows = sweeps.runs_of(store, now)
+    assert search.proposed(store, now, rows) == search.proposed(Store(store.root), now, rows)
+
+
+def test_a_proposal_whose_run_was_never_made_is_made_next_time(store):
+    found = search.create(store, BASE, SPACE, budget=3)
+    from dataclasses import replace
+
+    cell = search.proposed(store, found, [])
+    sweeps.save(store, replace(found, cells=[cell]))  # killed before the run was made
+    assert search.step(store, found.id)
+    (row,) = sweeps.runs_of(store, found)
+    assert row.learning_rate == cell.changes["learning_rate"]
+
+
+def test_a_run_far_behind_the_others_is_stopped_with_the_reason(store):
+    base = TrainConfig(data="synthetic:300", epochs=10, batch_size=32)
+    found = search.create(store, base, SPACE, budget=8)
+    for _ in range(4):
+        search.step(store, found.id)
+        for row in sweeps.runs_of(store, found):
+            if row.state == "queued":
+                finish(store, row, [0.4, 0.5, 0.6, 0.7])
+    search.step(store, found.id)
+    bad = next(row for row in sweeps.runs_of(store, found) if row.state == "queued")
+    run = store.run(bad.id)
+    status.move(run.path, ("queued",), "running", attempt=1, device="cpu")
+    for history in ([0.1], [0.1, 0.1, 0.12]):
+        best = {"best_val_accuracy": max(history), "best_epoch": 1}
+        files.write_json(
+            run.path / "summary.json", {"history": history, "epochs_done": len(history), **best}
+        )
+        search.step(store, found.id)
+        asked = control.read(run.path)
+        if len(history) == 1:
+            assert asked.request == ""  # too early to tell
+    assert (asked.request, asked.reason) == ("now", "pruned")
+    assert asked.note == "Pruned: its 12.0% after epoch 3 is behind the other runs."
+    status.move(run.path, ("running",), "stopped")
+    row = next(row for row in sweeps.runs_of(store, found) if row.id == run.id)
+    assert search.was_pruned(store, row)
+
+
+def test_successive_halving_compares_with_runs_that_were_replayed(store):
+    base = TrainConfig(data="synthetic:300", epochs=10, batch_size=32)
+    found = search.create(store, base, SPACE, budget=8, pruner="halving")
+    for _ in range(4):
+        search.step(store, found.id)
+        for row in sweeps.runs_of(store, found):
+            if row.state == "queued":
+                finish(store, row, [0.4, 0.5, 0.6, 0.7])
+    search.step(store, found.id)
+    bad = next(row for row in sweeps.runs_of(store, found) if row.state == "queued")
+    run = store.run(bad.id)
+    status.move(run.path, ("queued",), "running", attempt=1, device="cpu")
+    values = {"history": [0.1], "epochs_done": 1, "best_val_accuracy": 0.1}
+    files.write_json(run.path / "summary.json", values)
+    search.step(store, found.id)
+    assert control.read(run.path).reason == "pruned"
+
+
+def test_a_search_that_was_ended_proposes_nothing_more_until_it_may_go_on(store):
+    found = search.create(store, BASE, SPACE, budget=5)
+    search.end(store, found)
+    assert not search.step(store, found.id)
+    assert sweeps.runs_of(store, found) == []
+    search.end(store, found, "")
+    assert search.step(store, found.id)
+    assert len(sweeps.runs_of(store, found)) == 1
+
+
+def test_a_search_goes_on_by_itself_after_its_driver_was_killed(tmp_path, capsys):
+    root = tmp_path / "store"
+    words = ["search", "--data", "synthetic:300", "--set", "epochs=1", "--set", "batch_size=32",
+             "--over", "learning_rate=0.001..0.1", "--runs", "2", "--store", str(root)]  # fmt: skip
+    store = Store(root)
+    try:
+        assert main(words) == 0
+        path = search.driver_lock(root, "1-search")
+        until(lambda: lock.is_locked(path), seconds=60)
+        until(lambda: store.runs(), seconds=60)
+        store.shutdown_executor()
+        kill_drivers(root)
+        until(lambda: not lock.is_locked(path))
+        search.look_after(root)  # what the next executor does
+        until(lambda: not search.is_active(sweeps.find(store, 1)), store.runs, seconds=300)
+        assert [row.state for row in store.runs()] == ["finished"] * 2
+        assert main(["sweeps", "show", "1", "--json", "--store", str(root)]) == 0
+        assert len(json.loads(capsys.readouterr().out.split("\n", 1)[1])["cells"]) == 2
+    finally:
+        store.shutdown_executor()
+        kill_drivers(root)
+
+
+def kill_drivers(root):
+    """Kill whatever drives a search of this store."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        if drives(folder, str(root)):
+            os.kill(int(folder.name), signal.SIGKILL)
+
+
+def drives(folder, root):
+    """Tell whether a process is the driver of a search in this store."""
+    try:
+        words = (folder / "cmdline").read_text("utf-8").split("\0")
+    except OSError:
+        return False
+    return "cifar_core.runs.search" in words and root in words
