@@ -59,7 +59,7 @@ def race_figure(found: Record, own: float, usual: float) -> go.Figure:
         mark(figure, own, "yours", ORANGE, 0.08)
     if found.suggestion and found.suggestion["advice"] != "none":
         shade(figure, found.suggestion["plateau_low"], found.suggestion["plateau_high"], GREEN,
-              "plateau")  # fmt: skip
+              "")  # fmt: skip
         mark(figure, found.suggestion["rate"], f"{found.suggestion['rate']:g}", BLUE, 0.16)
     return figure
 
@@ -87,7 +87,8 @@ def plain(x: str, y: str) -> go.Figure:
 def shade(figure: go.Figure, low: float, high: float, color: str, label: str) -> None:
     """Shade a range of rates and name it."""
     figure.add_vrect(x0=low, x1=high, fillcolor=color, line_width=0, layer="below")
-    write(figure, high, 0.05, label, QUIET, "right")
+    if label:
+        write(figure, high, 0.05, label, QUIET, "right")
 
 
 def write(figure: go.Figure, rate: float, height: float, text: str, color: str, side: str) -> None:

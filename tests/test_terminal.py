@@ -5,8 +5,10 @@ import re
 
 import pytest
 from PIL import Image
+from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
+from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.store import Store
 
 TINY = ["--set", "epochs=1", "--set", "batch_size=32", "--data", "synthetic:300"]
@@ -32,6 +34,15 @@ def say(capsys, trained):
         return code, out, err
 
     return run
+
+
+def test_a_rate_is_searched_for_with_the_settings_of_a_training(tmp_path, capsys):
+    with store_without_executor(tmp_path / "store") as store:
+        words = ["find-rate", "--background", "--data", "synthetic:200", "--set", "optimizer=adam"]
+        assert main([*words, "--store", str(store.root)]) == 0
+        (row,) = store.runs()
+        assert capsys.readouterr().out.strip() == row.id
+        assert (row.kind, row.state, row.optimizer) == (RATE_SEARCH, "queued", "adam")
 
 
 def test_a_finished_run_is_listed_with_its_results(say):

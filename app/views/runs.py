@@ -185,6 +185,7 @@ def epoch_words(row: RunRow) -> str:
 def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
     """Describe the columns of the table."""
     config = st.column_config
+    wide = 96 if all(row.kind == TRAINING for row in rows) else 190  # room for the kind
     titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
     paints = [theme.ICONS[state.key][0] for state in STATES.values()] + ["violet"] * len(KINDS)
     return {
@@ -198,7 +199,7 @@ def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
             on_click=open_clicked,
             args=(f"open {key}", [row.number for row in rows]),
         ),
-        "state": config.MultiselectColumn("Status", options=titles, color=paints, width=96),
+        "state": config.MultiselectColumn("Status", options=titles, color=paints, width=wide),
         "best": config.NumberColumn(
             "Best val.",
             help="The highest validation accuracy of all epochs.",
