@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cifar_core.data.dataset import Dataset
+    from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.inference import Classifier
     from cifar_core.training.freezing import StageRow
 
@@ -109,6 +110,37 @@ def saliency(
 
     found = explain(classifier(folder, checkpoint), _view, torch.tensor([target]), method)
     return found[0].numpy()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def yardstick(
+    folder: str, checkpoint: str, target: int, digest: str, _view: "Tensor"
+) -> "Yardstick":
+    """Return what all maps of one picture and class are held against."""
+    from cifar_core.explain.trust import measure
+
+    return measure(classifier(folder, checkpoint), _view, target)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def evidence(
+    folder: str,
+    checkpoint: str,
+    method: str,
+    target: int,
+    digest: str,
+    _view: "Tensor",
+    _map: "NDArray[np.float32]",
+) -> "Evidence":
+    """Return how the map [32, 32] of a picture did in the tests."""
+    import torch
+
+    from cifar_core.explain import SALIENCY
+    from cifar_core.explain.trust import examine
+
+    common = yardstick(folder, checkpoint, target, digest, _view)
+    network, map_ = classifier(folder, checkpoint), torch.from_numpy(_map)
+    return examine(network, _view, target, map_, common, SALIENCY[method])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

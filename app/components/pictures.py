@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from app import theme
@@ -27,6 +28,7 @@ class Picture:
     name: str
     image: Image.Image
     truth: str = ""  # the class it is known to show
+    mask: NDArray[np.bool_] | None = None  # [32, 32], where the object is, if that is known
 
     @property
     def digest(self) -> str:
@@ -88,7 +90,9 @@ def picked(run: Run) -> list[Picture]:
     if place is None or place >= len(images.test):
         place = int(offered[0])
     truth = images.classes[images.test.labels[place]]
-    return [Picture(name=f"Test image {place}", image=test_image(images, place), truth=truth)]
+    mask = None if images.test_masks is None else images.test_masks[place]
+    image = test_image(images, place)
+    return [Picture(name=f"Test image {place}", image=image, truth=truth, mask=mask)]
 
 
 def test_image(images: Dataset, place: int) -> Image.Image:

@@ -8,6 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from app import theme
+from app.components import trust
 from app.components.pictures import Picture, choose_pictures
 from app.navigation import link
 from app.session import classifier, saliency, store
@@ -189,4 +190,6 @@ def explained(network: Network, picture: Picture, method: str, target: int, opac
     )  # fmt: skip
     photo = large(picture.image)
     drawn = overlay(photo, map_, box=seen_box(photo), signed=spec.signed, opacity=opacity)
-    shown(drawn, f"{spec.title} for {network.classifier.classes[target]}")
+    with st.container(gap="xsmall"):
+        shown(drawn, f"{spec.title} for {network.classifier.classes[target]}")
+        trust.badge(network, picture, method, map_, target)

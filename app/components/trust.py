@@ -1,0 +1,168 @@
+"""How far a map can be trusted: a badge below it, and a dialog with what the badge rests on."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import streamlit as st
+import torch
+
+from app import charts, theme
+from app.components.pictures import Picture
+from app.session import evidence
+from cifar_core.data.images import to_tensor
+from cifar_core.explain import SALIENCY
+from cifar_core.explain.trust import Evidence, Label, Verdict, judge
+from cifar_core.explain.trust.objects import on_object
+from cifar_core.explain.trust.rivals import TITLES
+from cifar_core.explain.trust.sanity import sanity_sentence
+from cifar_core.inference import Classifier
+from cifar_core.runs import CheckpointInfo, Run
+from cifar_core.runs.sanity_cards import Place, cards
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LOOKS = {  # colour and icon of a badge
+    Label.SUPPORTED: ("green", ":material/verified:"),
+    Label.WEAK: ("orange", ":material/help:"),
+    Label.NO_BETTER: ("gray", ":material/do_not_disturb_on:"),
+}
+POLL = 1.0  # seconds between looks at a card that is being computed
+
+
+class Asked(Protocol):
+    """The network that drew the map."""
+
+    @property
+    def run(self) -> Run:
+        """Keeps the sanity cards."""
+        ...
+
+    @property
+    def checkpoint(self) -> CheckpointInfo:
+        """Names the weights."""
+        ...
+
+    @property
+    def classifier(self) -> Classifier:
+        """Answers."""
+        ...
+
+
+def badge(
+    network: Asked, picture: Picture, method: str, map_: "NDArray[np.float32]", target: int
+) -> None:
+    """Draw the verdict on a map [32, 32]; a click shows what it rests on."""
+    found = evidence(
+        str(network.run.path), network.checkpoint.name, method, target, picture.digest,
+        to_tensor(picture.image), map_,
+    )  # fmt: skip
+    place = Place(run=network.run, checkpoint=network.checkpoint.name, method=method)
+    verdict = judge(found, place.read().get("stays"))
+    color, icon = LOOKS[verdict.label]
+    if st.button(
+        f":{color}[{icon} {verdict.label.capitalize()}]", type="tertiary",
+        key=f"trust {picture.digest} {method} {target}", help=verdict.sentence,
+    ):  # fmt: skip
+        details(network, picture, place, map_, target, found)
+
+
+@st.dialog("How far can this map be trusted?", width="large")
+def details(
+    network: Asked,
+    picture: Picture,
+    place: Place,
+    map_: "NDArray[np.float32]",
+    target: int,
+    found: Evidence,
+) -> None:
+    """Draw the verdict, the curves, the numbers and the sanity card."""
+    spec = SALIENCY[place.method]
+    verdict = judge(found, place.read().get("stays"))
+    st.markdown(f"**{spec.title}** for {theme.safe(network.classifier.classes[target])}")
+    headline(verdict)
+    own, rivals = found.own.curves, {k: r.curves for k, r in found.rivals.items()}
+    st.plotly_chart(
+        charts.trust_figure(own, {TITLES[key]: each for key, each in rivals.items()}, spec.title),
+        config={"displayModeBar": False}, key="trust chart",
+        alt="Probability of the class while the picture is built up, and while it is taken away",
+    )  # fmt: skip
+    st.caption(
+        "Left, the pixels that the map holds for most important are shown first: a good map "
+        "rises early. Right, they are hidden first: a good map falls early. The thin lines are "
+        "maps that know nothing of the network."
+    )
+    numbers(found)
+    if picture.mask is not None:
+        share = on_object(torch.from_numpy(map_)[None], torch.from_numpy(picture.mask)[None])
+        st.markdown(f":material/center_focus_strong: {share.sentence}")
+    due = place.is_due
+    st.fragment(card, run_every=POLL if due else None)(place, due)
+    st.caption("A supported map shows what the network used, not that it was right to use it.")
+
+
+def headline(verdict: Verdict) -> None:
+    """Write the verdict and its sentence."""
+    color, icon = LOOKS[verdict.label]
+    st.badge(verdict.label.capitalize(), icon=icon, color=color)  # type: ignore[arg-type]
+    st.markdown(theme.safe(verdict.sentence))
+
+
+def numbers(found: Evidence) -> None:
+    """Write down the tests' figures, beside those of the maps that know nothing."""
+    rows = {"This map": found.own, **{TITLES[k].capitalize(): r for k, r in found.rivals.items()}}
+    st.table(
+        {
+            "Map": list(rows),
+            "Insertion less deletion": [f"{row.curves.gap:+.2f}" for row in rows.values()],
+            "Patches agree with the network": [f"{row.agreement:+.2f}" for row in rows.values()],
+        },
+        border="horizontal", hide_index=True, alt="The figures of the map and of its rivals",
+    )  # fmt: skip
+    st.markdown(
+        f"{theme.percent(found.chance)} of the map's moved copies agree with the network as well."
+    )
+    if total := found.completeness:
+        st.markdown(
+            f"The map adds up to {total.total:.2f}; the score rises by {total.rise:.2f} over the "
+            f"picture of nothing: {theme.percent(total.error)} off."
+        )
+
+
+def card(place: Place, due: bool) -> None:
+    """Draw the method's sanity card, or offer to compute it; repeated while it is awaited."""
+    if due and not place.is_due:
+        st.rerun(scope="app" if place.read() else "fragment")
+    st.markdown("**Sanity card of the method**")
+    values = place.read()
+    if values:
+        st.markdown(sanity_sentence(values["stays"]))
+        st.plotly_chart(
+            charts.cascade_figure(values["stages"]), config={"displayModeBar": False},
+            key="cascade chart", alt="Similarity of the maps as more layers are made random",
+        )  # fmt: skip
+        objects(place)
+        return
+    if place.error and not place.is_due:
+        st.error(place.error, icon=":material/error:")
+    st.caption("Do its maps change when what the network has learnt is replaced by chance?")
+    if st.button(
+        "Computing" if place.is_due else "Compute", icon=":material/casino:", key="card",
+        disabled=place.is_due,
+    ):  # fmt: skip
+        place.start()
+        st.rerun(scope="fragment")
+
+
+def objects(place: Place) -> None:
+    """List how much of the maps of each method with a card falls on the object, if it is known."""
+    known = [each for each in cards(place.run, place.checkpoint) if "object" in each]
+    if known:
+        st.table(
+            {
+                "Method": [SALIENCY[each["method"]].title for each in known],
+                "On the object": [theme.percent(each["object"]["mass"]) for each in known],
+                "Its area": [theme.percent(each["object"]["area"]) for each in known],
+            },
+            border="horizontal", hide_index=True, alt="How much of the maps is on the object",
+        )  # fmt: skip
