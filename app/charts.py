@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.curves import Curves, Values, smooth, thin_around
-from cifar_core.explain.trust.curves import Curves as TrustCurves
 from cifar_core.runs.profiles import Bar, percent
+
+if TYPE_CHECKING:
+    from cifar_core.explain.trust.curves import Curves as TrustCurves
 
 TRAINING, VALIDATION, RATE = 0, 1, 2  # places in the theme's list of colours
 PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
@@ -220,7 +222,7 @@ def profile_figure(bars: Sequence[Bar]) -> go.Figure:
     return figure
 
 
-def trust_figure(own: TrustCurves, rivals: Mapping[str, TrustCurves], title: str) -> go.Figure:
+def trust_figure(own: "TrustCurves", rivals: "Mapping[str, TrustCurves]", title: str) -> go.Figure:
     """Draw a map's insertion and deletion curves over those of maps that know nothing."""
     figure = go.Figure()
     for side, axis in (("insertion", "x"), ("deletion", "x2")):

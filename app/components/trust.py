@@ -94,10 +94,9 @@ def details(
     )
     numbers(found)
     if picture.mask is not None:
-        share = on_object(torch.from_numpy(map_)[None], torch.from_numpy(picture.mask)[None])
+        share = on_object(torch.tensor(map_)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")
-    due = place.is_due
-    st.fragment(card, run_every=POLL if due else None)(place, due)
+    st.fragment(card, run_every=None if place.read() else POLL)(place)
     st.caption("A supported map shows what the network used, not that it was right to use it.")
 
 
@@ -119,9 +118,8 @@ def numbers(found: Evidence) -> None:
         },
         border="horizontal", hide_index=True, alt="The figures of the map and of its rivals",
     )  # fmt: skip
-    st.markdown(
-        f"{theme.percent(found.chance)} of the map's moved copies agree with the network as well."
-    )
+    chance = theme.percent(found.chance)
+    st.markdown(f"At most {chance} of the map's moved copies agree with the network as well.")
     if total := found.completeness:
         st.markdown(
             f"The map adds up to {total.total:.2f}; the score rises by {total.rise:.2f} over the "
@@ -129,10 +127,8 @@ def numbers(found: Evidence) -> None:
         )
 
 
-def card(place: Place, due: bool) -> None:
-    """Draw the method's sanity card, or offer to compute it; repeated while it is awaited."""
-    if due and not place.is_due:
-        st.rerun(scope="app" if place.read() else "fragment")
+def card(place: Place) -> None:
+    """Draw the method's sanity card, or offer to compute it; repeated until there is one."""
     st.markdown("**Sanity card of the method**")
     values = place.read()
     if values:
