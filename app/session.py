@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cifar_core.data.dataset import Dataset
+    from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.inference import Classifier
+    from cifar_core.runs.explanation import Explanation
     from cifar_core.training.freezing import StageRow
 
 
@@ -152,6 +154,36 @@ def test_answers(
     from cifar_core.inference import answers
 
     return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def yardstick(
+    folder: str, checkpoint: str, target: int, digest: str, _view: "Tensor"
+) -> "Yardstick":
+    """Return what all maps of one picture and class are held against."""
+    from cifar_core.explain.trust import measure
+
+    return measure(classifier(folder, checkpoint), _view, target)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
+    """Return how a map did in the tests; `digest` tells which map it is."""
+    import torch
+
+    from cifar_core.data.images import to_tensor
+    from cifar_core.explain import SALIENCY
+    from cifar_core.explain.trust import examine
+    from cifar_core.runs.explanation import place_of, sha256_of
+
+    asked, seen = _explanation.question, _explanation.seen
+    where = str(_explanation.run.path), _explanation.checkpoint
+    network, view = classifier(*where), to_tensor(seen)
+    target = place_of(asked.target, network.classes)
+    common = yardstick(*where, target, sha256_of(seen), view)
+    map_ = torch.tensor(_explanation.map)
+    spec = SALIENCY[asked.method]
+    return examine(network, view, target, map_, common, spec, asked.settings)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

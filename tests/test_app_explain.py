@@ -11,6 +11,9 @@ from PIL import Image
 
 from app.session import saliency
 from cifar_core.explain import SALIENCY
+from cifar_core.explain.trust import Label
+from cifar_core.runs import files
+from cifar_core.runs.sanity_cards import Place
 
 
 @pytest.fixture
@@ -197,3 +200,41 @@ def test_the_download_holds_pictures_arrays_records_and_predictions(store):
     assert kinds == ["csv", "json", "npy", "png", "png"]
     record = json.loads(next(archive.read(n) for n in archive.namelist() if n.endswith("json")))
     assert (record["run"], record["keep"], record["target"]) == (run.id, 0.5, given.ranked[0][0])
+
+
+def badges(page):
+    return [button for button in page.button if (button.key or "").startswith("trust ")]
+
+
+def test_every_map_has_a_verdict_that_opens_its_evidence(store):
+    make_run(store, "Done")
+    page = open_page("explain")
+    page.segmented_control(key="source").set_value("Test image").run()
+    found = badges(page)
+    assert len(found) == sum(spec.automatic for spec in SALIENCY.values())
+    labels = [badge.label.split(": ")[-1].rstrip("]") for badge in found]
+    assert all(any(each in label.lower() for each in Label) for label in labels)
+    found[0].click().run(timeout=120)
+    assert not page.exception
+    assert "Insertion less deletion is" in texts(page)
+    assert "of the map lies on the object, which covers" in texts(page)
+    assert page.button(key="card").label == "Compute"
+
+
+def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store):
+    run = make_run(store, "Done")
+    place = Place(run=run, checkpoint=run.checkpoint().name, method="gradient")
+    place.path.parent.mkdir()
+    stages = [{"layers": 1, "of": 2, "similarity": 0.7}, {"layers": 2, "of": 2, "similarity": 0.6}]
+    shares = {"mass": 0.72, "area": 0.21}
+    files.write_json(
+        place.path, {"method": "gradient", "stays": 0.7, "stages": stages, "object": shares}
+    )
+    page = upload(open_page("explain"), red=png())
+    badge = next(each for each in badges(page) if " gradient " in each.key)
+    assert "random network (0.70)" in badge.help
+    badge.click().run(timeout=120)
+    assert "Stays at 0.7: shows the picture rather than the network." in texts(page)
+    assert [str(cell) for cell in page.table[-1].value.iloc[0]] == [
+        "Gradient", "72.0\xa0%", "21.0\xa0%"
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from app import theme
+from app.components import trust
 from app.components.answers import Answer, explanations
 from app.components.picture import Picture
 from app.components.picture_edits import edit_controls
@@ -88,18 +89,19 @@ def maps(given: Answer, asked: Asked, limits: dict[str, float]) -> Shown:
         if asked.why == EVERY:
             row(found, drawing, dict(given.ranked))
         else:
-            one(found[0], drawing)
+            one(found[0], drawing, given.picture)
         shown += [(each, drawing) for each in found]
     return shown
 
 
-def one(explanation: Explanation, drawing: Drawing) -> None:
-    """Draw a map with what is known about its method."""
+def one(explanation: Explanation, drawing: Drawing, picture: Picture) -> None:
+    """Draw a map with what is known about its method, and how far it can be trusted."""
     spec = SALIENCY[explanation.question.method]
     with st.container(gap="xsmall"):
         image(drawn(explanation, drawing), f"{spec.title} for {explanation.question.title}")
         if spec.warning:
             warning_badge(spec)
+        trust.badge(explanation, picture)
 
 
 def row(found: Sequence[Explanation], drawing: Drawing, shares: dict[str, float]) -> None:

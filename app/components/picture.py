@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.data.edits import covered
@@ -21,6 +23,7 @@ class Picture:
     truth: str = ""  # the class it is known to show
     box: Box | None = None  # the region that the network sees; the centred square if None
     cover: tuple[Box, str] | None = None  # a part that is hidden from it, and how
+    mask: NDArray[np.bool_] | None = None  # [32, 32], where the object is, if that is known
 
     @cached_property
     def key(self) -> str:

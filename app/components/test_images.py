@@ -109,7 +109,10 @@ def toggle(place: int) -> None:
 def as_picture(images: Dataset, place: int) -> Picture:
     """Return one of the test images with the class that it shows."""
     truth = images.classes[images.test.labels[place]]
-    return Picture(name=f"Test image {place}", image=test_image(images, place), truth=truth)
+    mask = None if images.test_masks is None else images.test_masks[place]
+    return Picture(
+        name=f"Test image {place}", image=test_image(images, place), truth=truth, mask=mask
+    )
 
 
 def test_image(images: Dataset, place: int) -> Image.Image:

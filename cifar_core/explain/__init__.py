@@ -1,13 +1,10 @@
 """The saliency methods. To add one: write a function, put its spec in SPECS, list it here."""
 
-from threading import Lock
-from typing import Any, Protocol
-
-from torch import Tensor, nn
+from torch import Tensor
 
 from cifar_core.explain import backward_rules, cam, erasing, gradients, integrated, noise
 from cifar_core.explain.contrast import contrast
-from cifar_core.explain.spec import SaliencySpec, Subject
+from cifar_core.explain.spec import Explainable, SaliencySpec, Subject
 from cifar_core.registry import Registry
 from cifar_core.settings import Settings
 
@@ -22,19 +19,6 @@ SALIENCY = Registry(
         *backward_rules.SPECS,
     ],
 )
-
-
-class Explainable(Protocol):
-    """A network with its layer to look at, and the lock that lets one thread run it at a time."""
-
-    @property
-    def model(self) -> nn.Module: ...
-    @property
-    def layer(self) -> nn.Module | None: ...
-    @property
-    def lock(self) -> Lock: ...
-    @property
-    def kept(self) -> dict[str, Any]: ...
 
 
 def subject_of(classifier: Explainable) -> Subject:
@@ -84,6 +68,7 @@ def explain(
 
 __all__ = [
     "SALIENCY",
+    "Explainable",
     "SaliencySpec",
     "Subject",
     "explain",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, fx, nn
@@ -12,6 +14,30 @@ from cifar_core.errors import ExplanationError
 from cifar_core.explain.baselines import Baseline
 from cifar_core.explain.prepare import prepare
 from cifar_core.settings import Settings
+
+
+class Explainable(Protocol):
+    """A network with its layer to look at, and the lock that lets one thread run it at a time."""
+
+    @property
+    def model(self) -> nn.Module:
+        """Maps images [N, 3, H, W] in [0, 1] to logits [N, K]."""
+        ...
+
+    @property
+    def layer(self) -> nn.Module | None:
+        """Holds the features to look at."""
+        ...
+
+    @property
+    def lock(self) -> Lock:
+        """Is held by whoever runs the model."""
+        ...
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Is kept as long as the network."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,14 @@ class Explanation:
         rather = f"_not_{asked.rival}" if asked.rival else ""
         return tidy(f"{self.name}_run{self.run.number}_{asked.method}_{asked.target}{rather}")
 
+    @property
+    def digest(self) -> str:
+        """Return what tells the map from others: all that decided it."""
+        asked = self.question
+        values = [self.run.id, self.checkpoint, asked.method, asked.settings.to_dict(),
+                  asked.target, asked.rival, sha256_of(self.seen)]  # fmt: skip
+        return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
     def overlay(self, drawing: Drawing) -> Image.Image:
         """Draw the map over the photo."""
         from cifar_core.explain import SALIENCY

@@ -1,0 +1,27 @@
+"""Asks a network about altered copies of a picture."""
+
+import torch
+from torch import Tensor
+
+from cifar_core.explain.baselines import BASELINES
+from cifar_core.explain.spec import Explainable
+
+AT_ONCE = 64  # copies in a batch
+# What hidden parts show. A map does best where they show its own baseline, so both are averaged.
+SUBSTRATES = BASELINES["blur_and_grey"]
+
+
+def logits(classifier: Explainable, images: Tensor) -> Tensor:
+    """Return logits [N, K] on the CPU for images [N, 3, H, W] in [0, 1]."""
+    device = next(classifier.model.parameters()).device
+    with classifier.lock, torch.inference_mode():
+        found = [classifier.model(batch.to(device)).cpu() for batch in images.split(AT_ONCE)]
+    return torch.cat(found).clone()  # a plain tensor, that may go into anything later
+
+
+def hidden(image: Tensor, substrate: Tensor, masks: Tensor) -> Tensor:
+    """Return copies [N, 3, H, W] of one image, each with the substrate where its mask is true.
+
+    Image and substrate are [1, 3, H, W], the masks bool [N, 1, H, W].
+    """
+    return torch.where(masks, substrate, image)

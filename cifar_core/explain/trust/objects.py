@@ -1,0 +1,32 @@
+"""How much of a map falls on the object, where it is known where the object is.
+
+The share of mass inside the truth (Arras et al. 2022, "CLEVR-XAI", arXiv 2003.07258).
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnObject:
+    """Shares from 0 to 1."""
+
+    mass: float  # of the map's absolute values that lies on the object
+    area: float  # of the picture that the object covers: what a map that knows nothing would get
+
+    @property
+    def sentence(self) -> str:
+        """Say both."""
+        return (
+            f"{self.mass:.0%} of the map lies on the object, which covers {self.area:.0%} of the "
+            "picture."
+        )
+
+
+def on_object(maps: Tensor, masks: Tensor) -> OnObject:
+    """Return the mean shares of maps [N, H, W] whose objects are where masks [N, H, W] are true."""
+    sizes, inside = maps.abs().flatten(1), masks.flatten(1).to(maps)
+    total = sizes.sum(dim=1)
+    mass = (sizes * inside).sum(dim=1) / total.where(total > 0, 1)
+    return OnObject(mass=float(mass.mean()), area=float(inside.mean()))

@@ -1,0 +1,65 @@
+import os
+import time
+from dataclasses import replace
+
+import pytest
+from pages import make_run
+
+from cifar_core.explain import SALIENCY
+from cifar_core.runs import lock
+from cifar_core.runs.sanity_cards import IMAGES, Place, cards, compute
+
+
+@pytest.fixture
+def place(page_store):
+    run = make_run(page_store, "Done")
+    return Place(run=run, checkpoint=run.checkpoint().name, method="gradient")
+
+
+def wait_for(place):
+    end = time.monotonic() + 120
+    while place.is_due:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_card_is_computed_in_the_background_and_kept(place):
+    assert place.read() == {}
+    assert place.start()
+    wait_for(place)
+    card = place.read()
+    assert place.error == ""
+    assert card["images"] == IMAGES
+    assert 0 <= card["stays"] <= 1
+    assert card["stages"][-1]["layers"] == card["stages"][-1]["of"]
+    assert 0 < card["object"]["area"] < card["object"]["mass"] + 0.5
+    assert cards(place.run, place.checkpoint) == [card]
+
+
+def test_a_card_that_is_being_computed_is_not_begun_again(place):
+    place.path.parent.mkdir()
+    descriptor = lock.take(place.lock)
+    assert place.is_due
+    assert not place.start()
+    os.close(descriptor)
+    assert not place.is_due
+
+
+def test_a_process_that_fails_is_noticed(place):
+    weights = place.run.checkpoint().path / "model.safetensors"
+    weights.write_bytes(b"damaged")
+    place.start()
+    wait_for(place)
+    assert place.read() == {}
+    assert "without a result" in place.error
+
+
+def test_other_settings_get_a_card_of_their_own(place):
+    few = SALIENCY["smoothgrad"].settings(samples=2)
+    other = replace(place, method="smoothgrad", settings=few)
+    assert other.path != replace(other, settings=None).path
+
+
+def test_the_same_card_comes_out_twice(place):
+    first, again = (compute(place) for _ in range(2))
+    assert first["stages"] == again["stages"]
