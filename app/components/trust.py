@@ -6,6 +6,7 @@ import torch
 from app import charts, theme
 from app.components.picture import Picture
 from app.session import evidence, pass_seconds
+from cifar_core.data.images import seen_box
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import EXAMINE_PASSES, MEASURE_PASSES, Evidence, Label, Verdict, judge
 from cifar_core.explain.trust.objects import on_object
@@ -85,7 +86,8 @@ def details(explanation: Explanation, picture: Picture, place: Place) -> None:
         "maps that know nothing of the network."
     )
     numbers(found)
-    if picture.mask is not None and not (picture.box or picture.cover):
+    whole = picture.region == seen_box(picture.image) and not picture.cover
+    if picture.mask is not None and whole:
         share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")
     st.fragment(card, run_every=None if place.read() else POLL)(place)
