@@ -34,7 +34,7 @@ def test_a_list_is_read_as_a_person_types_it(name, text, values):
         ("learning_rate", "0.1, 50", "learning_rate is 50"),
         ("learning_rate", "fast", "learning_rate is 'fast'"),
         ("learning_rate", "0..0.1 x5", "learning_rate is 0"),
-        ("optimizer", "sgd, adma", "Did you mean 'adam'"),
+        ("optimizer", "sgd, addam", "Did you mean 'adam'"),
         ("epochs", "1.5", "must be a whole number"),
         ("seed", "5-1", "seed is '5-1'"),
         ("seed", " , ", "such as 1-5"),

@@ -54,7 +54,7 @@ def test_a_range_and_choices_are_read():
         ("learning_rate=0.001..50", "learning_rate is 50"),
         ("learning_rate=0.1..0.1", "same ends"),
         ("rate=0.1..0.2", "no setting called 'rate'"),
-        ("optimizer=adma", "Did you mean 'adam'"),
+        ("optimizer=addam", "Did you mean 'adam'"),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_refused(text, said):
