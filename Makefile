@@ -11,7 +11,7 @@ run: $(VENV)/ready
 
 test: $(VENV)/ready-dev
 	tests/install_chromium.sh
-	OMP_NUM_THREADS=1 $(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/ready-dev
 	$(PY) -m ruff format --check .
