@@ -51,7 +51,7 @@ def test_a_process_that_fails_is_noticed(place):
     place.errand.start()
     wait_for(place)
     assert place.read() == {}
-    assert "should be" in place.errand.error
+    assert "no checkpoint" in place.errand.error
 
 
 def test_other_settings_get_a_card_of_their_own(place):
