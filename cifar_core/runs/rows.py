@@ -1,6 +1,7 @@
 """One line of the list of runs: what a person compares, gathered from a run's small files."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from cifar_core.runs import files
 from cifar_core.runs.kinds import TRAINING
@@ -55,6 +56,11 @@ class RunRow:
     features_seconds: float = 0.0  # of its time, before the first epoch
     kind: str = TRAINING
     suggested_rate: float | None = None  # what a rate search came to
+    parameters: int | None = None  # of its network; known once it has started
+    tags: list[str] = field(default_factory=list)  # given by people, sorted
+    note: str = ""  # Markdown
+    starred: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)  # all of them, as plain values
 
 
 def read_row(run: Run) -> RunRow:
@@ -106,6 +112,11 @@ def read_row(run: Run) -> RunRow:
         features_seconds=summary.get("features", {}).get("seconds", 0.0),
         kind=about.get("kind") or TRAINING,
         suggested_rate=summary.get("suggestion", {}).get("rate"),
+        parameters=environment.get("parameters"),
+        tags=about.get("tags", []),
+        note=about.get("note", ""),
+        starred=about.get("starred", False),
+        settings=settings,
     )
 
 
