@@ -78,8 +78,15 @@ class Store:
             about |= marks or {}
             files.write_json(draft / "about.json", {**about, "created_at": time.time()})
             status.write(draft, status.Status(**status.described("draft")))
-            draft.rename(run.path)
-            files.write_atomic(self.root / ".last_number", str(number))
+            self._name(draft, run, number)
+        return run
+
+    def adopt(self, folder: Path, name: str) -> Run:
+        """Make a run of a folder that is ready, with the next free number; the folder is moved."""
+        with lock.held(self.root / ".store.lock"):
+            number = self._next_number()
+            run = Run(self.root / "runs" / f"{number}-{name}")
+            self._name(folder, run, number)
         return run
 
     def submit(self, run: Run) -> None:
@@ -162,6 +169,11 @@ class Store:
     def shutdown_executor(self) -> None:
         """End the process that works off the queue. Training goes on; any request restarts it."""
         processes.shut_down(self.root)
+
+    def _name(self, draft: Path, run: Run, number: int) -> None:
+        """Move a finished folder to its place. The caller holds the store's lock."""
+        draft.rename(run.path)
+        files.write_atomic(self.root / ".last_number", str(number))
 
     def _next_number(self) -> int:
         """Return one more than any number ever given. The caller holds the store's lock."""
