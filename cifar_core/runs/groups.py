@@ -10,6 +10,8 @@ from cifar_core.runs.columns import Column
 from cifar_core.runs.rows import RunRow
 
 NAMED = 4  # settings that a group's title names
+FIRST = ("model", "optimizer", "learning_rate", "batch_size", "epochs", "schedule")
+SPEAK = ("model", "optimizer")  # settings whose values need no name in front
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +49,19 @@ def recipe(row: RunRow) -> str:
 def titles(groups: Sequence[Sequence[RunRow]]) -> list[str]:
     """Write for each group the settings that are not the same in all groups."""
     firsts = [group[0].settings for group in groups]
-    names = dict.fromkeys(name for settings in firsts for name in settings if name != "seed")
+    names = dict.fromkeys([*FIRST, *(name for settings in firsts for name in settings)])
+    names.pop("seed", None)
     varied = [name for name in names if len({repr(first.get(name)) for first in firsts}) > 1]
     return [in_words(first, varied) for first in firsts]
 
 
 def in_words(settings: dict[str, Any], names: Sequence[str]) -> str:
     """Write the values of some settings in one line."""
-    words = [f"{name.replace('_', ' ')} {plain(settings.get(name))}" for name in names[:NAMED]]
+    words = [
+        plain(settings.get(name)) if name in SPEAK
+        else f"{name.replace('_', ' ')} {plain(settings.get(name))}"
+        for name in names[:NAMED]
+    ]  # fmt: skip
     more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
     return ", ".join(words + more)
 

@@ -81,10 +81,10 @@ def group_table(groups: Iterable[Group]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def as_csv(lines: Sequence[dict[str, Any]]) -> str:
-    """Write lines as CSV; lists are joined by spaces."""
+def as_csv(lines: Sequence[dict[str, Any]], first: Iterable[str] = ()) -> str:
+    """Write lines as CSV, some columns first or alone; lists are joined by spaces."""
     file = io.StringIO()
-    names = dict.fromkeys(name for line in lines for name in line)
+    names = dict.fromkeys([*first, *(name for line in lines for name in line)])
     writer = csv.DictWriter(file, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: cell(value) for name, value in line.items()} for line in lines)
