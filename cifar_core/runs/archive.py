@@ -64,6 +64,8 @@ def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None
                 f"Run {run.id} has {size / 1e9:.1f} GB, but a zip holds at most "
                 f"{MOST_BYTES / 1e9:.1f}. Export it with fewer weights."
             )
+        for folder in {piece.path.parent for piece in chosen if piece.path.name == MANIFEST}:
+            checkpoints.verify(folder)
         about = {"schema": SCHEMA, "run": run.id, "weights": weights, "at": time.time()}
         write(chosen, about, target)
 
@@ -86,7 +88,6 @@ def pieces(run: Run, weights: str) -> Iterator[Piece]:
     for number in metrics.attempt_numbers(run.path):
         names += [f"attempts/{number}/{name}" for name in ATTEMPT_FILES]
     for info in chosen:
-        checkpoints.verify(info.path)
         names += [f"checkpoints/{info.name}/{name}" for name in CHECKPOINT_FILES]
     for name in names:
         if (path := run.path / name).exists():

@@ -113,6 +113,10 @@ class Store:
         rows = [read_row(run) for run in run_folders(self.root / "trash").values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 
+    def trash_size(self) -> int:
+        """Count the deleted runs, without a look into them."""
+        return len(run_folders(self.root / "trash"))
+
     def run(self, ref: str | int) -> Run:
         """Find a run by its number or id."""
         return find(str(ref), run_folders(self.root / "runs"), "run")
