@@ -67,8 +67,10 @@ def tag_form(rows: Sequence[RunRow]) -> None:
     with st.form("bulk_tags", border=False, clear_on_submit=True):
         words = st.text_input("Tags", placeholder="lab week-3", key="bulk_tags_words")
         with st.container(horizontal=True):
-            add = st.form_submit_button("Add", icon=":material/add:")
-            remove = st.form_submit_button("Remove", icon=":material/remove:")
+            add = st.form_submit_button("Add", icon=":material/add:", key="bulk_tags_add")
+            remove = st.form_submit_button(
+                "Remove", icon=":material/remove:", key="bulk_tags_remove"
+            )
     wanted = (words or "").replace(",", " ").split()
     if add and wanted:
         each(rows, lambda run: marks.tag(run, wanted))

@@ -86,7 +86,8 @@ def import_form() -> None:
     """Take a run out of a zip."""
     with st.form("import", border=False, clear_on_submit=True):
         file = st.file_uploader("Import a run", type="zip", max_upload_size=MOST_UPLOAD)
-        if st.form_submit_button("Import", icon=":material/upload:") and file is not None:
+        asked = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
+        if asked and file is not None:
             try:
                 run = archive_import.import_run(store(), file)
             except CifarError as error:

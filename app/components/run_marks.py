@@ -22,6 +22,8 @@ def run_marks(run: Run) -> None:
             st.badge(theme.safe(tag), color="gray")
         with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
             edit(run, tags, note)
+        if origin := about.get("imported"):
+            st.caption(f"Imported, {theme.safe(origin['run'])} where it was trained")
     if note:
         with st.container(border=True):
             st.markdown(theme.note(note))
@@ -37,7 +39,7 @@ def edit(run: Run, tags: list[str], note: str) -> None:
             "Note", note, height=140, max_chars=marks.LONGEST_NOTE, key=f"note {run.id}",
             placeholder="Markdown", width=NARROW_WIDTH,
         )  # fmt: skip
-        if st.form_submit_button("Save"):
+        if st.form_submit_button("Save", key="save_marks"):
             attempt(lambda: save(run, words or "", text or ""))
 
 

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
-from app.components.address import keep_in_address, start_from_address
+from app.components.address import (
+    keep_in_address,
+    keep_switch_in_address,
+    start_from_address,
+    start_switch_from_address,
+    start_text_from_address,
+)
 from app.session import store
 from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow, saved_views
@@ -29,6 +35,7 @@ EXAMPLES = {
 def search(rows: Sequence[RunRow]) -> Listing:
     """Draw the search box, the view menu and the saved views; return what they ask for."""
     open_view_of_address()
+    start_text_from_address("search")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         query = st.text_input(
             "Search",
@@ -38,8 +45,8 @@ def search(rows: Sequence[RunRow]) -> Listing:
             placeholder="Search, such as resnet acc>85 tag:lab",
             label_visibility="collapsed",
             width=340,
-            bind="query-params",
         )
+        keep_in_address("search", query or "", "")
         with st.popover("Help", icon=":material/help:", type="tertiary"):
             help_text()
         with st.popover("View", icon=":material/tune:", type="tertiary"):
@@ -71,16 +78,21 @@ def choices(query: str) -> Listing:
         format_func=lambda key: COLUMNS[key].title if key else "Newest first",
     )  # fmt: skip
     if sort:
-        high = st.toggle("Highest first", True, key="high", bind="query-params")
+        start_switch_from_address("high", True)
+        high = st.toggle("Highest first", key="high")
+        keep_switch_in_address("high", high, True)
+    start_switch_from_address("group")
     group = st.toggle(
-        "Group seeds", key="group", bind="query-params",
+        "Group seeds", key="group",
         help="One line for runs that differ only in their seed, with mean and spread.",
     )  # fmt: skip
+    keep_switch_in_address("group", group)
+    columns = columns or list(USUAL)
     keep_in_address("columns", columns, list(USUAL))
     keep_in_address("sort", sort or "", "")
     listing = Listing(
         query=query,
-        columns=tuple(columns) or USUAL,
+        columns=tuple(columns),
         sort=("-" if high else "") + sort if sort else "",
         group=group,
     )
@@ -91,8 +103,10 @@ def choices(query: str) -> Listing:
 def save_form(listing: Listing) -> None:
     """Ask for a name under which to keep the view."""
     with st.form("save_view", border=False, clear_on_submit=True):
-        name = st.text_input("Save this view as", max_chars=40, placeholder="Lab runs")
-        if st.form_submit_button("Save", icon=":material/bookmark_add:"):
+        name = st.text_input(
+            "Save this view as", max_chars=40, placeholder="Lab runs", key="view_name"
+        )
+        if st.form_submit_button("Save", icon=":material/bookmark_add:", key="save_the_view"):
             try:
                 saved_views.save(store(), name or "", listing)
             except CifarError as error:

@@ -15,6 +15,7 @@ from cifar_core.runs.groups import Group
 from cifar_core.runs.listing import USUAL
 
 STAR = "\u2605 "
+ROW, MOST_ROWS = 40, 15  # pixels a row; rows in sight, more of them scroll
 
 
 def run_table(rows: Sequence[RunRow], columns: Sequence[str]) -> list[RunRow]:
@@ -28,12 +29,18 @@ def run_table(rows: Sequence[RunRow], columns: Sequence[str]) -> list[RunRow]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        row_height=40,
+        row_height=ROW,
+        height=height(len(rows)),
         placeholder="",
         column_config={name: config(COLUMNS[name], rows, key) for name in shown},
         alt="All runs, newest first",
     )
     return [rows[place] for place in seen["selection"]["rows"] if place < len(rows)]
+
+
+def height(rows: int) -> int:
+    """Return the pixels that a table needs."""
+    return min(rows, MOST_ROWS) * ROW + 37
 
 
 def with_usual_guests(rows: Sequence[RunRow], columns: Sequence[str]) -> list[str]:
@@ -96,6 +103,7 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "star": lambda row: STAR.strip() if row.starred else "",
     "model": lambda row: theme.title(row.model),
     "optimizer": lambda row: theme.title(row.optimizer),
+    "data": lambda row: row.data_title.rsplit("/", 1)[-1],
     "kind": lambda row: KINDS[row.kind].title,
     "time": lambda row: theme.duration(row.seconds) if row.seconds else "",
     "sweep": lambda row: number_of(row.sweep),
@@ -103,6 +111,9 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
 }
 WIDTHS = {"number": 44, "epoch": 84, "best": 84, "test": 74, "last": 84, "sweep": 60, "time": 96,
           "star": 50}  # fmt: skip
+
+
+FORMATS = {"number": "%d", "params": "localized", "speed": "%.0f", "loss": "%.3f"}
 
 
 def config(column: Column, rows: Sequence[RunRow], key: str) -> Any:
@@ -120,7 +131,7 @@ def text_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
 def number_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
     """Describe a column of numbers."""
     pinned = column.key == "number"
-    form = "%d" if pinned else "plain"
+    form = FORMATS.get(column.key, "plain")
     return st.column_config.NumberColumn(
         column.title, width=WIDTHS.get(column.key), help=None if pinned else column.summary,
         pinned=pinned, format=form,
@@ -213,7 +224,8 @@ def group_table(groups: Sequence[Group]) -> list[RunRow]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        row_height=40,
+        row_height=ROW,
+        height=height(len(groups)),
         placeholder="",
         column_config={
             "settings": names.TextColumn("What differs", width=320),

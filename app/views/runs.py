@@ -70,7 +70,7 @@ def listing() -> None:
     try:
         shown = asked.groups(rows) if asked.group else asked.rows(rows)
     except QueryError as error:
-        st.caption(f":red[{theme.safe(str(error))}]")
+        st.markdown(f":red[{theme.safe(str(error))}]")
         shown = rows
     if not shown:
         nothing_found(len(rows))
@@ -83,7 +83,7 @@ def listing() -> None:
         else:
             st.caption(counted(rows, shown))
             st.space("stretch")
-            with st.popover("Export", icon=":material/import_export:", type="tertiary"):
+            with st.popover("Export, import", icon=":material/import_export:", type="tertiary"):
                 st.markdown("**This table**")
                 table_downloads(shown, asked.columns)
                 import_form()
