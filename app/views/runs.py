@@ -75,7 +75,7 @@ def listing() -> None:
     if not shown:
         nothing_found(len(rows))
         return
-    actions = st.container(horizontal=True, vertical_alignment="center", height=42, border=False)
+    actions = st.container(horizontal=True, vertical_alignment="center")
     chosen = drawn(shown, asked)
     with actions:
         if chosen:

@@ -58,7 +58,7 @@ def titles(groups: Sequence[Sequence[RunRow]]) -> list[str]:
 def in_words(settings: dict[str, Any], names: Sequence[str]) -> str:
     """Write the values of some settings in one line."""
     words = [
-        plain(settings.get(name)) if name in SPEAK
+        plain(settings.get(name)).replace("_", " ") if name in SPEAK
         else f"{name.replace('_', ' ')} {plain(settings.get(name))}"
         for name in names[:NAMED]
     ]  # fmt: skip
