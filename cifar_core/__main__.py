@@ -10,6 +10,7 @@ from cifar_core.terminal import (
     doctor,
     explain,
     listing,
+    log,
     rate,
     runs,
     search,
@@ -28,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for module in (
         runs,
+        log,
         listing,
         archive,
         rate,

@@ -12,6 +12,7 @@ from app.components.trash import delete
 from app.navigation import go
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunRow, marks
 from cifar_core.runs.run import RESUMABLE
 
@@ -19,16 +20,25 @@ MOST_COMPARED = 9
 
 
 def bulk_actions(rows: Sequence[RunRow]) -> None:
-    """Draw what makes sense for the ticked runs."""
+    """Draw what makes sense for the ticked runs, and for whoever looks."""
+    may = store().by.may(OPERATOR)
     if len(rows) == 1:
         if st.button("Open", icon=":material/open_in_full:", key="open"):
             go("run", id=rows[0].number)
-        if st.button("Clone", icon=":material/content_copy:", key="clone"):
+        if may and st.button("Clone", icon=":material/content_copy:", key="clone"):
             go("new_run", clone=rows[0].number)
     elif len(rows) <= MOST_COMPARED and find_spec("app.views.compare") is not None:
         numbers = ",".join(str(row.number) for row in rows)
         if st.button("Compare", icon=":material/compare_arrows:", key="compare"):
             go("compare", runs=numbers)
+    with st.popover("Export", icon=":material/download:"):
+        run_downloads([Run(store().root / "runs" / row.id) for row in rows])
+    if may:
+        changes(rows)
+
+
+def changes(rows: Sequence[RunRow]) -> None:
+    """Draw what changes the ticked runs."""
     with st.popover("Tags", icon=":material/sell:"):
         tag_form(rows)
     live = [row for row in rows if is_under_way(row.state)]
@@ -39,8 +49,6 @@ def bulk_actions(rows: Sequence[RunRow]) -> None:
             act("Now, with a checkpoint", "save", live, lambda run: run.stop("now"))
     if again := [row for row in rows if row.state in RESUMABLE]:
         act("Resume", "play_arrow", again[::-1], lambda run: run.resume())
-    with st.popover("Export", icon=":material/download:"):
-        run_downloads([Run(store().root / "runs" / row.id) for row in rows])
     ids = [row.id for row in rows]
     if st.button("Delete", icon=":material/delete:", key="delete", on_click=delete, args=(ids,)):
         st.rerun()

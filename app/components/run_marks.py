@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import theme
 from app.components.run_actions import attempt
+from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, marks
 
 NARROW_WIDTH = 340
@@ -16,12 +17,14 @@ def run_marks(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/star:" if starred else ":material/star_outline:"
         label = "Starred" if starred else "Star"
-        if st.button(label, icon=icon, type="tertiary", key="star"):
+        mine = run.by.may(OPERATOR, run.owner)
+        if st.button(label, icon=icon, type="tertiary", key="star", disabled=not mine):
             attempt(lambda: marks.star(run, not starred))
         for tag in tags:
             st.badge(theme.safe(tag), color="gray")
-        with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
-            edit(run, tags, note)
+        if mine:
+            with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
+                edit(run, tags, note)
         if origin := about.get("imported"):
             st.caption(f"Imported, {theme.safe(origin['run'])} where it was trained")
     if note:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import checkpoints, files, status
 from cifar_core.runs.archive import SCHEMA
 from cifar_core.runs.archive_shapes import MANIFEST_SHAPE, SHAPES, is_row, shaped
@@ -33,6 +34,7 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
     `data` names the images that it goes on with; by default those of the same fingerprint, if
     they are decoded here, and otherwise those that the run names.
     """
+    store.by.must(OPERATOR, "import runs")
     (store.root / "runs").mkdir(parents=True, exist_ok=True)
     path = store.root / "runs" / f".draft-import-{time.time_ns()}"
     path.mkdir()
@@ -60,7 +62,7 @@ def check(draft: Draft, store: Store, data: str) -> str:
     for path in checkpoints.folders(draft.path / "checkpoints"):
         check_checkpoint(path)
     check_best(draft.path)
-    name = settle(draft)
+    name = settle(draft, store.by.name)
     (draft.path / "export.json").unlink()
     return name
 
@@ -156,7 +158,7 @@ def check_best(folder: Path) -> None:
         marker.unlink()
 
 
-def settle(draft: Draft) -> str:
+def settle(draft: Draft, owner: str) -> str:
     """Write what the run is here: its state, and where it came from; return its name."""
     about, said = read(draft.path, "about.json"), read(draft.path, "status.json")
     origin = {
@@ -167,7 +169,7 @@ def settle(draft: Draft) -> str:
         "at": time.time(),
     }
     name = " ".join(str(about.get("name", "")).split())[:80] or "Imported run"
-    fresh = {"name": name, "parent": "", "kind": TRAINING, "imported": origin}
+    fresh = {"name": name, "owner": owner, "parent": "", "kind": TRAINING, "imported": origin}
     files.write_json(draft.path / "about.json", {"created_at": time.time(), **about, **fresh})
     numbers = [int(path.name) for path in draft.path.glob("attempts/*")]
     words = {**status_here(said), "attempt": max(numbers, default=0)}

@@ -91,6 +91,7 @@ COLUMNS = Registry(
                words=("tag", "tags"), of=lambda row: row.tags),
         Column(key="note", title="Note", summary="What people wrote about it.",
                of=lambda row: row.note),
+        Column(key="owner", title="Owner", summary="Whoever made it.", of=lambda row: row.owner),
         Column(key="sweep", title="Sweep", summary="The sweep that it belongs to.",
                of=lambda row: row.sweep),
         Column(key="parent", title="Cloned from",

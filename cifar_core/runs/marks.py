@@ -31,7 +31,8 @@ def put(run: Run, tags: set[str]) -> None:
     if len(tags) > MOST_TAGS:
         raise RunError(f"Run {run.id} would have {len(tags)} tags, but {MOST_TAGS} is the most.")
     if sorted(tags) != run.about.get("tags", []):
-        run.edit_about(tags=sorted(tags))
+        with run.deed("tag it", "tagged", " ".join(sorted(tags))):
+            run.edit_about(tags=sorted(tags))
 
 
 def checked(word: str) -> str:
@@ -52,9 +53,11 @@ def write_note(run: Run, text: str) -> None:
         raise RunError(
             f"The note has {len(text):,} characters, but {LONGEST_NOTE:,} is the most. Shorten it."
         )
-    run.edit_about(note=text)
+    with run.deed("write a note on it", "noted", text[:80]):
+        run.edit_about(note=text)
 
 
 def star(run: Run, starred: bool) -> None:
     """Put a star on a run, or take it off."""
-    run.edit_about(starred=starred)
+    with run.deed("star it", "starred" if starred else "unstarred"):
+        run.edit_about(starred=starred)

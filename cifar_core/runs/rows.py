@@ -59,6 +59,7 @@ class RunRow:
     features_seconds: float = 0.0  # of its time, before the first epoch
     kind: str = TRAINING
     suggested_rate: float | None = None  # what a rate search came to
+    owner: str = ""  # whoever made it; empty if that is not known
     parameters: int | None = None  # of its network; known once it has started
     tags: list[str] = field(default_factory=list)  # given by people, sorted
     note: str = ""  # Markdown
@@ -115,6 +116,7 @@ def read_row(run: Run) -> RunRow:
         features_seconds=summary.get("features", {}).get("seconds", 0.0),
         kind=about.get("kind") or TRAINING,
         suggested_rate=summary.get("suggestion", {}).get("rate"),
+        owner=about.get("owner", ""),
         parameters=environment.get("parameters"),
         tags=about.get("tags", []),
         note=about.get("note", ""),

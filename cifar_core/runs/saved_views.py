@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cifar_core.errors import RunError
+from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
 from cifar_core.runs import files
 from cifar_core.runs.columns import COLUMNS
@@ -28,6 +29,7 @@ class SavedView:
 
 def save(store: Store, name: str, listing: Listing) -> SavedView:
     """Keep a listing under a name; one that has the name already is replaced."""
+    store.by.must(OPERATOR, "save views")
     name = " ".join(name.split())[:40]
     if not name:
         raise RunError("A view needs a name, such as 'Lab runs'.")
@@ -76,6 +78,7 @@ def find(store: Store, ref: str) -> SavedView:
 
 def delete(store: Store, view: SavedView) -> None:
     """Forget a saved view; one that is gone already is fine."""
+    store.by.must(OPERATOR, "delete views")
     path_of(store, view.id).unlink(missing_ok=True)
 
 
