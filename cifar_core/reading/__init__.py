@@ -68,12 +68,12 @@ OPENINGS = {  # kind -> the first words of the headline
     "no_number": "The loss stopped being a number",
     "dead_start": "It has not begun to learn",
     "divergence": "The training loss ran away",
+    "gap": "It learns the training images by heart, and gains less on others",
     "overfitting": "It overfits from epoch {start:.0f} on",
     "rate_too_low": "It learns, but slowly: the rate looks too low",
     "underfitting": "It underfits: training has come to rest at a low accuracy",
     "too_short": "It was too short: validation was still getting better",
     "spikes": "The loss is noisy: the rate is high",
-    "gap": "It knows the training images much better than others",
     "plateau": "It has levelled off",
 }
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cifar_core.reading.facts import Facts
+from cifar_core.reading.facts import NOTHING, Facts
 from cifar_core.reading.spec import ACCURACY, LOSS, Evidence, Finding, Span
 from cifar_core.reading.trouble import dead_start, divergence
 
@@ -46,10 +46,10 @@ def drowned(facts: Facts) -> Finding | None:
     if facts.count < ENOUGH or dead_start(facts) or divergence(facts):
         return None
     y = facts.val_clean
-    third = max(2, facts.count // 3)
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(y, 3), axis=1)
     noise = float(np.median(facts.val_noise))
-    moved = abs(float(np.median(y[:third]) - np.median(y[-third:])))
-    if moved > DROWNED * noise / math.sqrt(third) or noise < 0.02 * facts.gained:
+    moved = float(np.ptp(middle))
+    if moved > DROWNED * noise or noise < NOTHING * facts.gained:
         return None
     return Finding(
         kind="cannot_tell",
@@ -58,8 +58,8 @@ def drowned(facts: Facts) -> Finding | None:
         "lower rate would show them.",
         span=Span(start=1.0, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="change from the first to the last third", value=f"{moved:.3f}",
-                     against=f"at least {DROWNED * noise / math.sqrt(third):.3f}"),
+            Evidence(what="all changes of its running median", value=f"{moved:.3f}",
+                     against=f"at least {DROWNED * noise:.3f}"),
             Evidence(what="noise band", value=f"±{noise:.3f}"),
         ),
         strength=math.inf,

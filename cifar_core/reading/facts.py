@@ -9,6 +9,7 @@ import numpy as np
 from cifar_core.curves import Curves, Values
 from cifar_core.reading.spec import Situation
 from cifar_core.reading.statistics import (
+    LONGEST,
     cleaned,
     knee,
     noise_around,
@@ -204,10 +205,22 @@ def trends(values: Values, noise: Values, gained: float) -> Values:
     if len(values) < 4:
         moved = values[-1] - values[0] if len(values) > 1 else 0.0
         return found + np.sign(moved) * (abs(moved) > NOTHING * gained)
-    for start, end in segments(values, noise):
+    stride = -(-len(values) // LONGEST)
+    coarse = [(stride * start, min(stride * end, len(values))) for start, end in
+              segments(means(values, stride), means(noise, stride))]  # fmt: skip
+    for start, end in coarse:
         x, y = np.arange(end - start, dtype=float), values[start:end]
         change = theil_sen(x, y) * (end - start - 1) if end - start > 1 else 0.0
         band = float(np.median(noise[start:end]))
         moves = abs(change) > max(FLAT * band, NOTHING * gained)
         found[start:end] = np.sign(change) * moves
     return found
+
+
+def means(values: Values, stride: int) -> Values:
+    """Return the mean of each `stride` values, so that a long series is soon cut."""
+    if stride == 1:
+        return values
+    starts = np.arange(0, len(values), stride)
+    sizes = np.diff(np.append(starts, len(values)))
+    return np.add.reduceat(values, starts) / sizes

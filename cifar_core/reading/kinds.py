@@ -44,14 +44,6 @@ KINDS = Registry(
             "and by 6 noise bands, and no restart of the rate explains it.",
         ),
         Kind(
-            key="spikes",
-            title="Spikes and noise",
-            summary="The loss jumps about: the rate is too high for this batch size.",
-            tone=WARNING,
-            rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
-            "and a quarter of what was gained; or a noise band wider than 8 % of the gain.",
-        ),
-        Kind(
             key="overfitting",
             title="Overfitting",
             summary="The network learns the training images by heart: it gets better on them and "
@@ -59,6 +51,22 @@ KINDS = Registry(
             tone=WARNING,
             rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
             "rising trend (Mann-Kendall, 5 %), while the training loss falls beyond its noise.",
+        ),
+        Kind(
+            key="gap",
+            title="Gap to training",
+            summary="The network is much better on the images it has learnt from than on others.",
+            tone=NOTE,
+            rule="Training accuracy exceeds validation accuracy by 10 points over the last "
+            "epochs, without overfitting.",
+        ),
+        Kind(
+            key="spikes",
+            title="Spikes and noise",
+            summary="The loss jumps about: the rate is too high for this batch size.",
+            tone=WARNING,
+            rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
+            "and a quarter of what was gained; or a noise band wider than 8 % of the gain.",
         ),
         Kind(
             key="over_confidence",
@@ -113,14 +121,6 @@ KINDS = Registry(
             "gained over at least 4 epochs and an eighth of the run.",
         ),
         Kind(
-            key="gap",
-            title="Gap to training",
-            summary="The network is much better on the images it has learnt from than on others.",
-            tone=NOTE,
-            rule="Training accuracy exceeds validation accuracy by 10 points over the last "
-            "epochs, without overfitting.",
-        ),
-        Kind(
             key="rate_drop",
             title="Lower rate paid off",
             summary="Smaller steps let the network settle: validation gained at once.",
@@ -141,7 +141,7 @@ KINDS = Registry(
             title="Low rate at the end paid off",
             summary="The schedule let the rate sink and validation gained from it.",
             tone=GOOD,
-            rule="Since the rate fell below a quarter of its peak the validation loss has come "
+            rule="Since the rate fell below half its peak the validation loss has come "
             "down by 3 noise bands.",
         ),
         Kind(

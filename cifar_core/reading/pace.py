@@ -17,7 +17,7 @@ GAINED = 3.0  # noise bands by which a drop must have gained
 STRAIGHT = 0.15  # bend under which a descent counts as a straight line
 BENT = 0.25  # bend over which a descent has a fast part
 UNTOUCHED = 0.6  # share of the first loss above which little has been learnt
-COOL = 0.25  # share of the peak rate from which on a sinking schedule has come down
+COOL = 0.5  # share of the peak rate from which on a sinking schedule has come down
 ENDED = 0.05  # share of the peak rate that counts as nearly 0
 FALLING = 2.0  # noise bands that a falling end must come to
 LITTLE = 0.01  # share of the loss that it must come to as well
@@ -97,6 +97,8 @@ def rate_end(facts: Facts) -> Finding | None:
     """Report what the last, low part of a sinking schedule brought."""
     rate, at = facts.curves.learning_rate, facts.curves.step_epoch
     if not len(rate) or facts.drops or facts.restarts or facts.end_share > COOL:
+        return None
+    if dead_start(facts) or divergence(facts):
         return None
     high = np.flatnonzero(rate > COOL * rate.max())
     start = float(at[high[-1]])
