@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cifar_core.curves import Curves
+from cifar_core.curves import Curves, until
 from cifar_core.reading import doubts, fit, pace, trouble
 from cifar_core.reading.facts import Facts
 from cifar_core.reading.kinds import KINDS, PHASES, Kind
@@ -51,8 +51,7 @@ def read(curves: Curves, situation: Situation) -> Reading:
     facts = Facts(curves, situation)
     if not len(curves.step):
         return Reading(headline=NOTHING, findings=(), phases=(), final=situation.over)
-    found = [finding for find in FINDERS if (finding := find(facts)) is not None]
-    found += pace.rate_drops(facts) + doubts.cannot_tell(facts)
+    found = everything(facts) if situation.over else lasting(facts)
     order = list(KINDS)
     kept = sorted(found, key=lambda finding: order.index(finding.kind))[:MOST]
     return Reading(
@@ -63,6 +62,36 @@ def read(curves: Curves, situation: Situation) -> Reading:
     )
 
 
+def everything(facts: Facts) -> list[Finding]:
+    """Return all that the curves show when they are taken as they are."""
+    found = [finding for find in FINDERS if (finding := find(facts)) is not None]
+    found += pace.rate_drops(facts)
+    known = {finding.kind for finding in found}
+    return found + doubts.cannot_tell(facts, quiet=not known & {"gap", "plateau", "overfitting"})
+
+
+def lasting(facts: Facts) -> list[Finding]:
+    """Return what a growing run shows: what three of its last four epochs agreed on.
+
+    So a sentence neither comes nor goes for one odd epoch. What cannot pass is said at once.
+    """
+    now = everything(facts)
+    past = [
+        everything(Facts(until(facts.curves, epoch), facts.situation))
+        for epoch in facts.curves.epoch[-LOOKS:-1][::-1]
+    ]
+    kept = [finding for finding in now if finding.kind in AT_ONCE]
+    looks = [now, *past]
+    for kind in KINDS:
+        seen = [[f for f in look if f.kind == kind] for look in looks]
+        if kind not in AT_ONCE and sum(map(bool, seen)) >= AGREE:
+            kept += next(filter(None, seen))
+    return kept
+
+
+LOOKS, AGREE = 4, 3  # epochs looked back on, and how many of them must agree
+AT_ONCE = ("no_number", "dead_start", "divergence", "fast_descent", "stopped_early",
+           "cannot_tell")  # fmt: skip
 NOTHING = "Nothing has been measured yet."
 OPENINGS = {  # kind -> the first words of the headline
     "no_number": "The loss stopped being a number",
@@ -99,4 +128,4 @@ def calm(facts: Facts) -> str:
     """Say that nothing is wrong, as far as can be seen."""
     if facts.count < doubts.ENOUGH:
         return f"After {facts.done:.2g} epochs it is too early to say much"
-    return "A healthy run" if facts.situation.over else "Healthy so far"
+    return "Nothing went wrong" if facts.situation.over else "Nothing wrong so far"

@@ -13,9 +13,13 @@ DROWNED = 3.0  # noise bands that all changes must come to
 FEW = 500  # validation images under which an accuracy is a rough guess
 
 
-def cannot_tell(facts: Facts) -> list[Finding]:
-    """Return each reason for which the curves say less than they might."""
-    return [doubt for doubt in (brief(facts), drowned(facts), few_images(facts)) if doubt]
+def cannot_tell(facts: Facts, *, quiet: bool) -> list[Finding]:
+    """Return each reason for which the curves say less than they might.
+
+    `quiet`: nothing else was found that tells how validation went.
+    """
+    doubts = (brief(facts), drowned(facts) if quiet else None, few_images(facts))
+    return [doubt for doubt in doubts if doubt]
 
 
 def brief(facts: Facts) -> Finding | None:

@@ -10,16 +10,18 @@ from cifar_core.curves import Curves, Values
 from cifar_core.reading.spec import Situation
 from cifar_core.reading.statistics import (
     LONGEST,
+    SIGMA,
     cleaned,
     knee,
     noise_around,
+    pseudo_residuals,
     segments,
     theil_sen,
 )
 
 LATE = 0.75  # share of an epoch after which reports count as made at its end
 BLOCKS = 120  # into which the training reports are gathered to see the shape of the descent
-FLAT = 2.0  # noise bands that a stretch may change by and still be called flat
+FLAT = 2.5  # noise bands that a stretch may change by and still be called flat
 NOTHING = 0.02  # share of all that was gained that counts as no change, however small the noise
 HELD = 0.9  # share of the rate before that counts as the same rate
 DROPPED = 0.7  # share of the rate before that counts as a drop
@@ -95,8 +97,12 @@ class Facts:
 
     @cached_property
     def train_noise(self) -> Values:
-        """Noise band of the mean training loss [E]."""
-        return noise_around(self.train_loss, floor=0.001)
+        """Noise band of the mean training loss [E]; at least what its reports' scatter makes."""
+        loss = self.curves.train_loss
+        apart = pseudo_residuals(loss[np.isfinite(loss)])
+        reports = max(1.0, len(loss) / max(1.0, self.done))
+        least = SIGMA * float(np.median(np.abs(apart))) / reports**0.5 if len(apart) else 0.0
+        return noise_around(self.train_loss, floor=max(0.001, least))
 
     @cached_property
     def val_clean(self) -> Values:
@@ -173,6 +179,12 @@ class Facts:
         """The last rate as a share of the highest."""
         rate = self.curves.learning_rate
         return float(rate[-1] / rate.max()) if len(rate) and rate.max() > 0 else 1.0
+
+    @property
+    def will_sink(self) -> bool:
+        """Whether the schedule has yet to bring the rate down."""
+        steady = self.situation.settings.get("schedule", "constant") in ("constant", "plateau")
+        return not steady and not self.situation.over and self.end_share > 0.1
 
     @cached_property
     def rate_rises(self) -> bool:

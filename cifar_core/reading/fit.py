@@ -3,7 +3,7 @@
 import numpy as np
 
 from cifar_core.reading import advice
-from cifar_core.reading.facts import Facts
+from cifar_core.reading.facts import FLAT, Facts
 from cifar_core.reading.spec import ACCURACY, LOSS, Evidence, Finding, Span
 from cifar_core.reading.statistics import mann_kendall
 
@@ -13,6 +13,7 @@ SOME = 0.02  # share of the lowest validation loss that a rise must come to as w
 AFTER = 4  # epochs, the lowest among them, from which a trend can be told
 CLOSE = 0.03  # gap between training and validation accuracy that is none
 WIDE = 0.10  # gap between training and validation accuracy that is worth a word
+NONE = 0.1  # share of that way under which it has not begun
 LOW = 0.8  # share of the way from guessing to perfect under which a network has not fitted
 AWAKE = 0.2  # share of the peak rate above which a flat loss cannot be blamed on the schedule
 MOSTLY = 0.6  # share of the epochs
@@ -101,7 +102,9 @@ def over_confidence(facts: Facts) -> Finding | None:
 
 def underfitting(facts: Facts) -> Finding | None:
     """Report training that has come to rest far from perfect."""
-    if facts.count < 6 or facts.skill > LOW or facts.gap > CLOSE or facts.done < 1:
+    if facts.count < 6 or facts.gap > CLOSE or facts.will_sink:
+        return None
+    if not NONE < facts.skill < LOW:
         return None
     flat = facts.train_trend[-facts.tail :] == 0
     awake = facts.rate[-facts.tail :] >= AWAKE * facts.curves.learning_rate.max()
@@ -119,7 +122,7 @@ def underfitting(facts: Facts) -> Finding | None:
         span=Span(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
             Evidence(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
-                     against=f"flat within {2 * noise:.3f}"),
+                     against=f"flat within {FLAT * noise:.3f}"),
             Evidence(what="training accuracy less validation accuracy",
                      value=f"{100 * facts.gap:+.1f} points", against=f"at most {100 * CLOSE:g}"),
         ),
@@ -141,11 +144,12 @@ def gap(facts: Facts) -> Finding | None:
     start = min(start, facts.count - 1)
     noise = float(np.median(facts.accuracy_noise[-3:]))
     last = float(np.median(train[-3:])), float(np.median(facts.curves.val_accuracy[-3:]))
+    settled = float(epoch[settled_at(facts)])
     return Finding(
         kind="gap",
-        sentence=f"At the end {last[0]:.0%} of the training images are right and {last[1]:.0%} of "
-        f"the validation images, a gap of {100 * facts.gap:.0f} points: some is learnt by heart, "
-        "though the validation loss does not rise.",
+        sentence=f"Learning by heart: {last[0]:.0%} of the training images are right and only "
+        f"{last[1]:.0%} of the validation images, whose loss has gained nothing beyond its noise "
+        f"since epoch {settled:g}.",
         span=Span(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
             Evidence(what="gap", value=f"{100 * facts.gap:.1f} points",
@@ -155,6 +159,13 @@ def gap(facts: Facts) -> Finding | None:
         strength=facts.gap / noise,
         trials=advice.against_overfitting(facts.situation.settings),
     )  # fmt: skip
+
+
+def settled_at(facts: Facts) -> int:
+    """Return the place of the first epoch whose validation loss is as low as at the end."""
+    y = facts.val_clean
+    end = float(np.median(y[-facts.tail :]))
+    return int(np.argmax(y <= end + float(np.median(facts.val_noise)) / 2))
 
 
 def val_below_train(facts: Facts) -> Finding | None:

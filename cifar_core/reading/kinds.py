@@ -66,7 +66,8 @@ KINDS = Registry(
             summary="The loss jumps about: the rate is too high for this batch size.",
             tone=WARNING,
             rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
-            "and a quarter of what was gained; or a noise band wider than 8 % of the gain.",
+            "and a quarter of what was gained; or a noise band wider than 8 % of the gain at a rate "
+            "that neither has sunk nor will.",
         ),
         Kind(
             key="over_confidence",
@@ -102,8 +103,9 @@ KINDS = Registry(
             summary="Validation was still getting better when training ended.",
             tone=WARNING,
             rule="The validation loss falls over the last quarter, at least 4 epochs, with a trend "
-            "(Mann-Kendall, 5 %), by 2 noise bands and 1 %; if the rate had come down to nearly "
-            "0 by then, only with a gap of at most 3 points between training and validation.",
+            "(Mann-Kendall, 5 %), by 3 noise bands and 1 %; if the rate had come down to nearly "
+            "0 by then, by 2 noise bands, and only with a gap of at most 3 points between training and "
+            "validation.",
         ),
         Kind(
             key="stopped_early",
@@ -117,7 +119,7 @@ KINDS = Registry(
             title="Plateau",
             summary="Validation neither gains nor loses.",
             tone=NOTE,
-            rule="The validation loss changes by less than 2 noise bands and 2 % of what was "
+            rule="The validation loss changes by less than 2.5 noise bands or 2 % of what was "
             "gained over at least 4 epochs and an eighth of the run.",
         ),
         Kind(

@@ -6,9 +6,9 @@ import numpy as np
 
 from cifar_core.curves import Values
 from cifar_core.reading import advice
-from cifar_core.reading.facts import Facts
+from cifar_core.reading.facts import FLAT, NOTHING, Facts
 from cifar_core.reading.fit import CLOSE, SURE, onset
-from cifar_core.reading.spec import LOSS, RATE, Evidence, Finding, Span
+from cifar_core.reading.spec import LOSS, Evidence, Finding, Span
 from cifar_core.reading.statistics import mann_kendall, theil_sen
 from cifar_core.reading.trouble import LEARNT, dead_start, divergence
 
@@ -16,10 +16,12 @@ WINDOW = 3  # epochs before and after a drop that are held against each other
 GAINED = 3.0  # noise bands by which a drop must have gained
 STRAIGHT = 0.15  # bend under which a descent counts as a straight line
 BENT = 0.25  # bend over which a descent has a fast part
+SEEN = 4  # epochs from which on the shape of a descent can be told
 UNTOUCHED = 0.6  # share of the first loss above which little has been learnt
 COOL = 0.5  # share of the peak rate from which on a sinking schedule has come down
 ENDED = 0.05  # share of the peak rate that counts as nearly 0
-FALLING = 2.0  # noise bands that a falling end must come to
+FALLING = 3.0  # noise bands that a falling end must come to
+CALM = 2.0  # the same where the rate has sunk: its noise has just been falling, too
 LITTLE = 0.01  # share of the loss that it must come to as well
 
 
@@ -35,7 +37,8 @@ def fast_descent(facts: Facts) -> Finding | None:
     return Finding(
         kind="fast_descent",
         sentence=f"Fast descent until epoch {at:.1f}: the training loss falls from {start:.2f} to "
-        f"{end:.2f}, {share:.0%} of all it has gained so far.",
+        f"{end:.2f}, {share:.0%} of all that it gained"
+        + ("." if facts.situation.over else " so far."),
         span=Span(start=0.0, end=at, panel=LOSS),
         evidence=(
             Evidence(what="bend away from a straight line", value=f"{bend:.0%}",
@@ -118,7 +121,7 @@ def rate_end(facts: Facts) -> Finding | None:
         kind="rate_end",
         sentence=f"The low rate from epoch {start:.1f} on pays off: the validation loss came down "
         f"by {level - reached:.2f} and the accuracy rose by {points:.1f} points.",
-        span=Span(start=start, end=float(epoch[-1]), panel=RATE),
+        span=Span(start=start, end=float(epoch[-1]), panel=LOSS),
         evidence=(
             Evidence(what="fall of the validation loss", value=f"{level - reached:.3f}",
                      against=f"at least {GAINED * noise:.3f}"),
@@ -132,7 +135,7 @@ def rate_too_low(facts: Facts) -> Finding | None:
     """Report a descent that is nearly a straight line and has not got far."""
     _, bend = facts.knee
     x, y, noise = facts.blocks
-    if len(x) < 12 or facts.done < 2 or bend > STRAIGHT or dead_start(facts) or facts.rate_rises:
+    if facts.count < SEEN or bend > STRAIGHT or dead_start(facts) or facts.rate_rises:
         return None
     start, end = float(np.median(y[:2])), float(np.median(y[-3:]))
     falls = start - end > 6 * float(np.median(noise)) and mann_kendall(-y) < SURE
@@ -167,11 +170,12 @@ def too_short(facts: Facts) -> Finding | None:
     y = facts.val_clean[-facts.tail :]
     noise = float(np.median(facts.val_noise[-facts.tail :]))
     fall = float(y[0] - y[-1])
+    bands = CALM if annealed else FALLING
     if facts.count < 4:
         steady = bool((np.diff(y) < 0).all()) and fall > 0.05 * y[0]
-        noise = fall / 3
+        noise = fall / FALLING
     else:
-        steady = mann_kendall(-y) <= SURE and fall > max(FALLING * noise, LITTLE * y[0])
+        steady = mann_kendall(-y) <= SURE and fall > max(bands * noise, LITTLE * y[0])
     if not steady:
         return None
     epoch = facts.curves.epoch
@@ -188,7 +192,7 @@ def too_short(facts: Facts) -> Finding | None:
         span=Span(start=float(epoch[-facts.tail]), end=float(epoch[-1]), panel=LOSS),
         evidence=(
             Evidence(what="fall of the validation loss", value=f"{fall:.3f}",
-                     against=f"at least {max(FALLING * noise, LITTLE * y[0]):.3f}"),
+                     against=f"at least {max(bands * noise, LITTLE * y[0]):.3f}"),
             Evidence(what="gap between training and validation",
                      value=f"{100 * facts.gap:+.1f} points"),
         ),
@@ -233,6 +237,8 @@ def plateau(facts: Facts) -> Finding | None:
     if facts.count < 6 or dead_start(facts) or divergence(facts):
         return None
     start, end = longest_flat(facts.val_trend)
+    while end - start >= 4 and abs(drift(facts, start, end)) > flatness(facts, start, end):
+        start += 1  # stretches that are each flat can add up to a slope
     if end - start < max(4, facts.count / 8):
         return None
     epoch, y = facts.curves.epoch, facts.val_clean
@@ -259,13 +265,24 @@ def plateau(facts: Facts) -> Finding | None:
         span=Span(start=first, end=last, panel=LOSS),
         evidence=(
             Evidence(what="change of the validation loss",
-                     value=f"{y[end - 1] - y[start]:+.3f}",
-                     against=f"flat within {max(2 * noise, 0.02 * facts.gained):.3f}"),
+                     value=f"{drift(facts, start, end):+.3f}",
+                     against=f"flat within {flatness(facts, start, end):.3f}"),
             Evidence(what="noise band", value=f"±{noise:.3f}"),
         ),
         strength=LIKELY_FLAT,
         trials=advice.let_sink(settings) if ongoing and warm else (),
     )  # fmt: skip
+
+
+def drift(facts: Facts, start: int, end: int) -> float:
+    """Return by how much the trend of the validation loss moves from one place to another."""
+    x, y = facts.curves.epoch[start:end], facts.val_clean[start:end]
+    return theil_sen(x, y) * float(x[-1] - x[0])
+
+
+def flatness(facts: Facts, start: int, end: int) -> float:
+    """Return what it may move by and still be called flat."""
+    return max(FLAT * float(np.median(facts.val_noise[start:end])), NOTHING * facts.gained)
 
 
 LIKELY_FLAT = 3.0  # a flat stretch is the absence of an effect, so it is never called clear

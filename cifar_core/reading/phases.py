@@ -31,8 +31,10 @@ def phases(facts: Facts) -> tuple[Phase, ...]:
     if bend >= BENT:
         marks = [(0.0, "fast_descent"), (at, "descent")]
     runaway = divergence(facts)
-    for start, key in [] if runaway else by_trend(facts):
-        if start >= marks[-1][0] and key != marks[-1][1]:
+    for start, end, key in [] if runaway else by_trend(facts):
+        start = max(start, marks[-1][0])
+        if end - start >= 1 and key != marks[-1][1]:
+            marks = [mark for mark in marks if mark[0] < start or mark[1] == "fast_descent"]
             marks.append((start, key))
     if runaway:
         marks = [mark for mark in marks if mark[0] < runaway.span.start]
@@ -40,8 +42,8 @@ def phases(facts: Facts) -> tuple[Phase, ...]:
     return tiles(marks or [(0.0, "descent")], facts.done)
 
 
-def by_trend(facts: Facts) -> list[tuple[float, str]]:
-    """Name the stretches of equal trends, each with the epoch at which it begins."""
+def by_trend(facts: Facts) -> list[tuple[float, float, str]]:
+    """Name the stretches of equal trends, with the epochs at which they begin and end."""
     if facts.count < 5:
         return []
     keys = [
@@ -61,7 +63,7 @@ def by_trend(facts: Facts) -> list[tuple[float, str]]:
             runs[-1] = (runs[-1][0], key, runs[-1][2] + 1)
         else:
             runs.append((float(start), key, 1))
-    return [(start, key) for start, key, length in runs if length >= BRIEF]
+    return [(start, start + length, key) for start, key, length in runs if length >= BRIEF]
 
 
 def tiles(marks: list[tuple[float, str]], end: float) -> tuple[Phase, ...]:

@@ -29,8 +29,8 @@ def noise_around(values: Values, floor: float = 0.0) -> Values:
     """Return the standard deviation of the noise around each place, at least `floor`.
 
     Robust, and local, because a high learning rate is noisy and a low one is not. Never below
-    a third of the whole series' noise: a few values can be close by accident. NaN for fewer
-    than 4 values, from which it cannot be told.
+    a third of the whole series' noise, as a few values can be close by accident, nor above three
+    times it, as jumps are no noise. NaN for fewer than 4 values, from which it cannot be told.
     """
     if len(values) < 4:
         return np.full(len(values), np.nan)
@@ -39,7 +39,7 @@ def noise_around(values: Values, floor: float = 0.0) -> Values:
     near = [
         SIGMA * float(np.median(off[max(0, i - 1 - NEAR) : i + NEAR])) for i in range(len(values))
     ]
-    return np.maximum(np.maximum(near, whole / 3), floor)
+    return np.maximum(np.clip(near, whole / 3, 3 * whole), floor)
 
 
 def cleaned(values: Values, noise: Values) -> Values:

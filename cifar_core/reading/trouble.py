@@ -15,6 +15,9 @@ RUNAWAY = 0.25  # share of what was gained that must be lost again
 OUT_OF_NOISE = 6.0  # noise bands; chance alone passes 6 in a billionth of all steady values
 BRIEF = 5  # places around a jump whose median is its level without it
 NOISY = 0.08  # share of what was gained that the noise band may be
+SUNK = 0.1  # share of the peak rate under which noise of before is no concern any more
+LITTLE = 0.1  # share of ln K under which there is nothing to hold the noise against
+LAST = 6  # epochs over which the noise of now is told
 FEW = 20  # training reports from which on silence means something
 
 
@@ -49,7 +52,10 @@ def dead_start(facts: Facts) -> Finding | None:
     """Report a loss that never left the level of guessing."""
     _, y, _ = facts.blocks
     limit = (1 - LEARNT) * facts.chance
-    if facts.done < 1 or len(facts.curves.train_loss) < FEW or y.min() < limit:
+    if facts.done < 1 or len(facts.curves.train_loss) < FEW:
+        return None
+    lowest = float(np.median(np.sort(y)[: max(1, len(y) // 8)]))  # one lucky value is no learning
+    if lowest < limit:
         return None
     settings = facts.situation.settings
     return Finding(
@@ -59,7 +65,7 @@ def dead_start(facts: Facts) -> Finding | None:
         f"{facts.chance:.3f}.",
         span=Span(start=0, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="lowest training loss", value=f"{y.min():.3f}",
+            Evidence(what="lowest eighth of the training loss", value=f"{lowest:.3f}",
                      against=f"learning begins below {limit:.3f}"),
         ),
         strength=math.inf,
@@ -174,32 +180,22 @@ def size_of(values: Values, place: int) -> float:
 
 def noisy(facts: Facts) -> Finding | None:
     """Report a noise band that is wide against what was gained."""
-    if facts.count < 8:
+    if facts.count < 8 or facts.will_sink or facts.end_share < SUNK:
         return None
-    band = float(np.median(facts.val_noise[1:]))
-    end = float(facts.val_noise[-1])
-    if band < NOISY * facts.gained:
+    band = float(np.median(facts.val_noise[-LAST:]))
+    limit = NOISY * facts.gained
+    if band < limit or facts.gained < LITTLE * facts.chance:
         return None
-    calm = end < band / 3
-    sentence = (
-        f"Between epochs the validation loss scatters by ±{band:.2f}, "
-        f"{band / facts.gained:.0%} of all it has gained"
-    )
-    sentence += (
-        f"; it calmed down to ±{end:.3f} as the rate sank."
-        if calm
-        else ": the rate is high for batches of "
-        f"{facts.situation.settings.get('batch_size', 'this size')}."
-    )
+    batch = facts.situation.settings.get("batch_size", "this size")
     return Finding(
         kind="spikes",
-        sentence=sentence,
-        span=Span(start=1, end=float(facts.curves.epoch[-1]), panel=LOSS),
+        sentence=f"From epoch to epoch the validation loss scatters by ±{band:.2f}, "
+        f"{band / facts.gained:.0%} of all it has gained: the rate is high for batches of {batch}.",
+        span=Span(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
         evidence=(
             Evidence(what="noise band of the validation loss", value=f"±{band:.3f}",
-                     against=f"at most {NOISY * facts.gained:.3f}, {NOISY:.0%} of the gain"),
-            Evidence(what="noise band at the end", value=f"±{end:.3f}"),
+                     against=f"at most {limit:.3f}, {NOISY:.0%} of the gain"),
         ),
-        strength=band / (NOISY * facts.gained) * 3,
-        trials=() if calm else calmer(facts),
+        strength=3 * band / limit,
+        trials=calmer(facts),
     )  # fmt: skip
