@@ -209,7 +209,8 @@ def found(reading: Reading, kind: str) -> Finding | None:
 def measure(seeds: int, noise: float) -> None:
     """Print how often each kind is found, and how often sound curves raise an alarm."""
     print(
-        f"noise band {noise:g}, {seeds} seeds each\n\n| kind | found | off by at most |\n|---|--:|--:|"
+        f"noise band {noise:g}, {seeds} seeds each\n"
+        "\n| kind | found | off by at most |\n|---|--:|--:|"
     )
     for case in CASES:
         hits = [found(reading_of(case, seed, noise), case.kind) for seed in range(seeds)]

@@ -1,8 +1,11 @@
 """What the findings are told from: a run's curves by epoch, their noise and their trends."""
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -55,9 +58,9 @@ class Facts:
         """Return the mean of the training reports of each epoch [E], of its late part if asked."""
         at, ends = self.curves.step_epoch, self.curves.epoch
         starts = np.concatenate([[0.0], ends[:-1]])
-        means = np.full(len(ends), np.nan)
+        good, means = np.isfinite(values), np.full(len(ends), np.nan)
         for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            inside = (at > start + after * (end - start)) & (at <= end)
+            inside = good & (at > start + after * (end - start)) & (at <= end)
             if inside.any():
                 means[i] = values[inside].mean()
         return means
@@ -209,6 +212,22 @@ class Facts:
         """How far training accuracy has come from guessing (0) to perfect (1) at the end."""
         guess = 1 / self.situation.classes
         return float((np.median(self.train_accuracy[-3:]) - guess) / (1 - guess))
+
+
+Found = TypeVar("Found")
+
+
+def once(find: Callable[[Facts], Found]) -> Callable[[Facts], Found]:
+    """Let a function of the facts be computed once for each of them, whoever asks."""
+
+    @functools.wraps(find)
+    def remembered(facts: Facts) -> Found:
+        known: dict[str, Found] = facts.__dict__.setdefault("found", {})
+        if find.__name__ not in known:
+            known[find.__name__] = find(facts)
+        return known[find.__name__]
+
+    return remembered
 
 
 def trends(values: Values, noise: Values, gained: float) -> Values:

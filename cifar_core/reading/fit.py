@@ -3,7 +3,7 @@
 import numpy as np
 
 from cifar_core.reading import advice
-from cifar_core.reading.facts import FLAT, Facts
+from cifar_core.reading.facts import FLAT, Facts, once
 from cifar_core.reading.spec import ACCURACY, LOSS, Evidence, Finding, Span
 from cifar_core.reading.statistics import mann_kendall
 
@@ -19,6 +19,7 @@ AWAKE = 0.2  # share of the peak rate above which a flat loss cannot be blamed o
 MOSTLY = 0.6  # share of the epochs
 
 
+@once
 def onset(facts: Facts) -> int | None:
     """Return the place of the epoch after which the validation loss rises, if it does.
 

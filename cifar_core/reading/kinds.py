@@ -66,8 +66,8 @@ KINDS = Registry(
             summary="The loss jumps about: the rate is too high for this batch size.",
             tone=WARNING,
             rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
-            "and a quarter of what was gained; or a noise band wider than 8 % of the gain at a rate "
-            "that neither has sunk nor will.",
+            "and a quarter of what was gained; or a noise band wider than 8 % of the gain while the "
+            "rate neither has sunk nor will.",
         ),
         Kind(
             key="over_confidence",
@@ -104,8 +104,8 @@ KINDS = Registry(
             tone=WARNING,
             rule="The validation loss falls over the last quarter, at least 4 epochs, with a trend "
             "(Mann-Kendall, 5 %), by 3 noise bands and 1 %; if the rate had come down to nearly "
-            "0 by then, by 2 noise bands, and only with a gap of at most 3 points between training and "
-            "validation.",
+            "0 by then, by 2 noise bands, and only with a gap to validation of at "
+            "most 3 points.",
         ),
         Kind(
             key="stopped_early",

@@ -134,7 +134,7 @@ def rate_end(facts: Facts) -> Finding | None:
 def rate_too_low(facts: Facts) -> Finding | None:
     """Report a descent that is nearly a straight line and has not got far."""
     _, bend = facts.knee
-    x, y, noise = facts.blocks
+    _, y, noise = facts.blocks
     if facts.count < SEEN or bend > STRAIGHT or dead_start(facts) or facts.rate_rises:
         return None
     start, end = float(np.median(y[:2])), float(np.median(y[-3:]))

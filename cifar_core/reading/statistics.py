@@ -36,9 +36,10 @@ def noise_around(values: Values, floor: float = 0.0) -> Values:
         return np.full(len(values), np.nan)
     off = np.abs(pseudo_residuals(values))
     whole = SIGMA * float(np.median(off))
-    near = [
-        SIGMA * float(np.median(off[max(0, i - 1 - NEAR) : i + NEAR])) for i in range(len(values))
-    ]
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(off, NEAR + 1, mode="symmetric"), 2 * NEAR + 1
+    )
+    near = SIGMA * np.median(around, axis=1)
     return np.maximum(np.clip(near, whole / 3, 3 * whole), floor)
 
 

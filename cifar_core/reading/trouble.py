@@ -6,7 +6,7 @@ import numpy as np
 
 from cifar_core.curves import Values
 from cifar_core.reading import advice
-from cifar_core.reading.facts import Facts
+from cifar_core.reading.facts import Facts, once
 from cifar_core.reading.spec import LOSS, Evidence, Finding, Span, Trial
 from cifar_core.reading.statistics import noise_around
 
@@ -48,6 +48,7 @@ def lowest_reports(facts: Facts) -> tuple[Values, Values, int]:
     return x, y, int(np.argmin(y)) if len(y) else 0
 
 
+@once
 def dead_start(facts: Facts) -> Finding | None:
     """Report a loss that never left the level of guessing."""
     _, y, _ = facts.blocks
@@ -74,6 +75,7 @@ def dead_start(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
+@once
 def divergence(facts: Facts) -> Finding | None:
     """Report a training loss that rose and stayed high."""
     x, y, low = lowest_reports(facts)
@@ -163,12 +165,13 @@ def jumps(values: Values, gained: float) -> list[int]:
     """Return the places of values far above their neighbours, one for each jump."""
     if len(values) < BRIEF:
         return []
-    noise = noise_around(values)
-    high = [
-        i
-        for i in range(1, len(values) - 1)
-        if size_of(values, i) > max(OUT_OF_NOISE * noise[i], RUNAWAY * gained)
-    ]
+    near = np.lib.stride_tricks.sliding_window_view(
+        np.pad(values, BRIEF // 2, mode="symmetric"), BRIEF
+    )
+    above = values - np.median(near, axis=1)
+    limit = np.maximum(OUT_OF_NOISE * noise_around(values), RUNAWAY * gained)
+    high = np.flatnonzero(above > limit).tolist()
+    high = [i for i in high if 0 < i < len(values) - 1]
     return [i for i in high if i - 1 not in high]
 
 
