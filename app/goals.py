@@ -36,7 +36,7 @@ def goal_shapes(
              "line": {"dash": "dash", "width": 1.2, "color": FAINT}}
         )  # fmt: skip
         anchors = (
-            {"x": 1, "xanchor": "right", "y": goal.accuracy, "yanchor": "bottom"}
+            {"x": 0, "xanchor": "left", "y": goal.accuracy, "yanchor": "bottom"}
             if along == "x"
             else {"y": 0, "yanchor": "bottom", "x": goal.accuracy, "xanchor": "left"}
         )

@@ -66,8 +66,8 @@ KINDS = Registry(
             summary="The loss jumps about: the rate is too high for this batch size.",
             tone=WARNING,
             rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
-            "and a quarter of what was gained; or a noise band wider than 8 % of the gain while the "
-            "rate neither has sunk nor will.",
+            "and a quarter of what was gained; or a noise band wider than 8 % of the gain, unless "
+            "the rate has sunk or will.",
         ),
         Kind(
             key="over_confidence",
