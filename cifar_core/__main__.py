@@ -8,6 +8,7 @@ from cifar_core.terminal import (
     data,
     doctor,
     explain,
+    log,
     rate,
     reading,
     runs,
@@ -25,7 +26,11 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+<<<<<<< HEAD
     for module in (runs, reading, rate, sweeps, search, explain, data, weights, settings, doctor):
+=======
+    for module in (runs, log, rate, sweeps, search, explain, data, weights, settings, doctor):
+>>>>>>> main
         module.add(commands)
     return top
 
