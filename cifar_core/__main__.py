@@ -26,11 +26,9 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-<<<<<<< HEAD
-    for module in (runs, reading, rate, sweeps, search, explain, data, weights, settings, doctor):
-=======
-    for module in (runs, log, rate, sweeps, search, explain, data, weights, settings, doctor):
->>>>>>> main
+    for module in (
+        *(runs, log, reading, rate, sweeps, search, explain, data, weights, settings, doctor),
+    ):
         module.add(commands)
     return top
 
