@@ -10,7 +10,10 @@ import streamlit as st
 from app.access import person
 from cifar_core import device
 from cifar_core.curves import Curves, curves, joined
-from cifar_core.runs import STATES, MetricsReader, Store
+from cifar_core.reading import Reading, Situation, read
+from cifar_core.runs import STATES, MetricsReader, Run, Status, Store
+from cifar_core.runs.goals import Goal, goals
+from cifar_core.runs.readings import situation_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from cifar_core.inference import Classifier
     from cifar_core.runs.explanation import Explanation
     from cifar_core.training.freezing import StageRow
+
+QUARTERS = 4  # times an epoch that a reading is made anew
 
 
 class Key(StrEnum):
@@ -50,6 +55,11 @@ def store() -> Store:
     A handle without memory of its own, so that a role that changes counts at once.
     """
     return Store.default(person())
+
+
+def goals_of(run: Run) -> list[Goal]:
+    """Return what there is to beat on a run's images."""
+    return goals(run.environment.get("data", {}), store().runs())
 
 
 def is_under_way(state: str) -> bool:
@@ -96,6 +106,18 @@ def stages(model: str, plan: str, head_epochs: int) -> "list[StageRow]":
 def feed(folder: str) -> Feed:
     """Return the one reader of a run's metrics."""
     return Feed(Path(folder))
+
+
+def reading(run: Run, measured: Curves, status: Status) -> Reading:
+    """Return what a run's curves say, anew four times an epoch and whenever its state changes."""
+    done = float(measured.step_epoch[-1]) if len(measured.step) else 0.0
+    mark = f"{status.state} {status.attempt} {len(measured.epoch)} {done * QUARTERS:.0f}"
+    return _reading(str(run.path), mark, measured, situation_of(run, status))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _reading(folder: str, mark: str, _measured: Curves, _situation: Situation) -> Reading:
+    return read(_measured, _situation)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
