@@ -8,7 +8,7 @@ from cifar_core.inside.layers import listening
 from cifar_core.models import MODELS
 
 CLASSES = tuple("abcdefghij")
-FAMILIES = ["simple_cnn", "resnet18", "vit_small", "vig_nano", "densenet121", "mobilenet_v2"]
+FAMILIES = ["simple_cnn", "vit_small", "vig_nano", "densenet121", "mobilenet_v2"]
 
 
 def classifier_of(model):
@@ -161,9 +161,14 @@ def test_the_picture_for_a_channel_that_sees_red_is_red(small):
 
 
 @pytest.mark.parametrize("key", ["simple_cnn", "vit_small", "vig_nano"])
-def test_a_picture_made_for_a_class_excites_it_more_with_every_stretch(key):
+def test_a_picture_made_for_a_class_excites_it_more_than_its_first_draft(key):
     torch.manual_seed(0)
-    classifier = classifier_of(MODELS[key].build(10))
+    model = MODELS[key].build(10)
+    if key == "vit_small":
+        nn.init.normal_(model.body.heads.head.weight, std=0.1)  # a fresh one answers 0
+    with torch.no_grad():
+        model(torch.rand(16, 3, 32, 32))  # norm statistics that are not those of a fresh network
+    classifier = classifier_of(model)
     pictures = [attempt.picture for attempt in excite(classifier, Aim(channel=4), steps=24)]
     rising = strengths(classifier, Aim(channel=4), torch.stack([pictures[0], pictures[-1]]))
     assert rising[1] > rising[0]

@@ -36,9 +36,7 @@ def graph_blocks(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if isinstance(module, Grapher)]
 
 
-def listen(
-    classifier: Explainable, image: Tensor, block: str, place: int, target: int
-) -> Heard:
+def listen(classifier: Explainable, image: Tensor, block: str, place: int, target: int) -> Heard:
     """Say whom a patch of an image [1, 3, H, W] listens to, in the very pass that classifies it.
 
     `block` is one of `graph_blocks`, `place` counts the patches row by row, `target` is the class
