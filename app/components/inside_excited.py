@@ -27,9 +27,9 @@ def draw(network: Network) -> None:
     st.markdown("**A picture made for it**")
     seconds = pass_seconds(*network.where) * 3 * STEPS * 2
     st.caption(
-        f"Activation maximisation: a picture climbed from noise in {STEPS} steps, shown shifted and "
-        "resized at random so that only what survives that is drawn. It says what would excite most, "
-        "not what the network meets; trust the real images more. "
+        f"Activation maximisation: {STEPS} steps uphill from noise, the picture shifted and resized "
+        "at random so that only what survives that is drawn. It says what would excite most, not "
+        "what the network meets; trust the real images more. "
         "[Paper](https://distill.pub/2017/feature-visualization)"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -72,9 +72,9 @@ def real(network: Network, aim: Aim) -> float:
     with st.grid(6, min_column_width=90, gap="small"):
         for pixels, value in zip(images, values, strict=True):
             st.image(png(enlarge(Image.fromarray(pixels), 128)), f"{value:.3g}", width="stretch",
-                     output_format="PNG", alt=f"A test image, strength {value:.3g}")  # fmt: skip
-    st.caption(f"Of the first {IMAGES} test images, with the strength: "
-               + ("the logit." if not aim.layer else "the channel's mean over all places."))  # fmt: skip
+                     output_format="PNG", alt=f"Strength {value:.3g}")  # fmt: skip
+    what = "the channel's mean over all places" if aim.layer else "the logit"
+    st.caption(f"Of the first {IMAGES} test images, with the strength: {what}.")
     return spread
 
 

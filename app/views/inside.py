@@ -28,7 +28,9 @@ def page() -> None:
         network = choose_network(rows)
         if network is None:
             return
+    with right:
         view = choose_view()
+    with left:
         picture = choose_picture(network) if view in OF_A_PICTURE else None
         link("explain", "Explain its answers", ":material/image_search:", run=network.run.number)
     with right:
@@ -39,7 +41,8 @@ def choose_view() -> str:
     """Let the person choose what to look at."""
     start_from_address("view", VIEWS)
     st.session_state.setdefault("view", LAYERS)
-    asked = st.segmented_control("Look at", VIEWS, required=True, key="view", width="stretch")
+    asked = st.segmented_control("Look at", VIEWS, required=True, key="view",
+                                 label_visibility="collapsed")  # fmt: skip
     view = asked or LAYERS
     keep_in_address("view", view, LAYERS)
     return view
