@@ -83,7 +83,7 @@ def words(found: Heard, place: int, name: str) -> None:
             "Row, column": position(who, found, place),
             "Likeness": round(likeness, 3),
             "Decided": theme.percent(share),
-            f"For {name}": f"{influence:+.3f}",
+            f"For {name}": f"{influence:+.4f}",
         }
         for who, likeness, share, influence in zip(
             found.neighbours, found.likeness, found.decided, found.influence, strict=True

@@ -31,8 +31,9 @@ def draw(network: Network, picture: Picture) -> None:
     places = np.argsort(-strength, kind="stable") if order == ORDERS[0] else np.arange(len(maps))
     limit = float(np.abs(maps).max()) or 1.0
     large(network, picture, maps, [int(place) for place in places], limit)
+    shown = shown_of(len(maps))
     with st.grid(8, min_column_width=72, gap="xsmall"):
-        for place in places[: shown_of(len(maps))]:
+        for place in places[:shown]:
             drawn = enlarge(picture_of(maps[place], limit), 96)
             st.image(png(drawn), f"{place}", width="stretch", output_format="PNG",
                      alt=f"Map of channel {place}")  # fmt: skip

@@ -102,7 +102,7 @@ def neighbours(classifier: Any, seen: Any, where: str) -> list[dict[str, Any]]:
         {
             "row,column": f"{who // found.answering + 1},{who % found.answering + 1}",
             "likeness": f"{likeness:.3f}", "decided": percent(share),
-            f"for {classifier.classes[target]}": f"{influence:+.3f}",
+            f"for {classifier.classes[target]}": f"{influence:+.4f}",
         }
         for who, likeness, share, influence in columns
     ]  # fmt: skip
