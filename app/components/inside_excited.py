@@ -28,8 +28,8 @@ def draw(network: Network) -> None:
     seconds = pass_seconds(*network.where) * 3 * STEPS * 2
     st.caption(
         f"Activation maximisation: {STEPS} steps uphill from noise, the picture shifted and "
-        "resized at random so that only what survives that is drawn. It says what would excite most, not "
-        "what the network meets; trust the real images more. "
+        "resized at random so that only what survives that is drawn. It says what would "
+        "excite most, not what the network meets; trust the real images more. "
         "[Paper](https://distill.pub/2017/feature-visualization)"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
