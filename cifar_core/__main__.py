@@ -13,6 +13,7 @@ from cifar_core.terminal import (
     log,
     rate,
     reading,
+    report,
     runs,
     search,
     settings,
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        *(runs, log, listing, archive, reading, rate, sweeps, search, explain),
+        *(runs, log, listing, archive, reading, report, rate, sweeps, search, explain),
         *(data, weights, settings, doctor),
     ):
         module.add(commands)
