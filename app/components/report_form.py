@@ -12,9 +12,6 @@ from cifar_core.report.edits import LONGEST, edit, edits
 from cifar_core.report.fields import FIELDS, FieldSpec
 from cifar_core.report.plotly_json import figure
 
-ROWS = 22  # pixels of a line of text
-LINE = 105  # characters in it
-
 
 def report_form(account: Account) -> None:
     """Draw the fields of a run with what they say; a text is kept when its box is left."""
@@ -46,11 +43,10 @@ def chart(of: Chart, key: str) -> None:
 
 
 def box(account: Account, field: FieldSpec, text: str, *, may: bool) -> None:
-    """Draw one text as high as it is long, and keep what is typed."""
-    lines = sum(1 + len(part) // LINE for part in text.split("\n"))
+    """Draw one text, and keep what is typed."""
     key = f"text {account.run.id} {field.key}"
     typed = st.text_area(
-        field.title, text, key=key, height=max(68, 28 + ROWS * lines), max_chars=LONGEST,
+        field.title, text, key=key, height="content", max_chars=LONGEST,
         help=field.summary, disabled=not may,
     )  # fmt: skip
     if may and typed is not None and typed.strip() != text:

@@ -40,7 +40,7 @@ def draw(axes: "Axes", panel: Panel) -> None:
                   marker="o" if line.marked else None, markersize=3.5)  # fmt: skip
     axes.set_title(panel.title, loc="left", fontsize=10)
     axes.set_xlabel("epoch", fontsize=9)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.tick_params(labelsize=9)
     axes.grid(color="#e4e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
