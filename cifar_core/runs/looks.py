@@ -41,7 +41,9 @@ def count_look(run: Run, where: str, checkpoint: str) -> int:
     return len(looks(run))
 
 
-def words(found: int) -> str:
+def sentence(found: int) -> str:
     """Say how often, and what follows from it."""
     times = {0: "never", 1: "once", 2: "twice"}.get(found, f"{found} times")
-    return f"The test images of this run were looked at {times}. Choose by validation, report by test."
+    return (
+        f"The test images of this run were looked at {times}. Choose by validation, report by test."
+    )

@@ -96,7 +96,7 @@ def drawn(places: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def disturbed(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-    """Yield each disturbance and strength with its pictures [N, 32, 32, 3], the plain ones first."""
+    """Yield each disturbance and strength with its pictures [N, 32, 32, 3]; first none."""
     yield "", 0.0, pixels
     for key, spec in DISTURBANCES.items():
         for strength in spec.strengths:
