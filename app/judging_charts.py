@@ -12,6 +12,7 @@ from cifar_core.judging.coverage import Coverage
 from cifar_core.judging.scores import ClassScore
 
 FADED = "#8A93A0"
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B88A00", "#56B4E9", "#6A3D9A", "#7A828C"]
 SHADES = [[0.0, "rgba(0,114,178,0)"], [1.0, "rgba(0,114,178,0.95)"]]  # none to most
 TIGHT = {"t": 8, "r": 8, "b": 8, "l": 8}
 WRITTEN = 20  # classes up to which each cell has its number
@@ -62,14 +63,14 @@ def class_figure(scores: Sequence[ClassScore], classes: Sequence[str]) -> go.Fig
             x=[score.precision, score.recall], y=[name, name], mode="lines", hoverinfo="skip",
             line={"color": FADED, "width": 3}, showlegend=False,
         )  # fmt: skip
-    for title, symbol in (("Precision", "diamond"), ("Recall", "circle")):
+    for place, (title, symbol) in enumerate((("Precision", "diamond"), ("Recall", "circle"))):
         figure.add_scatter(
             x=[getattr(score, title.lower()) for score in scores], y=list(classes), name=title,
-            mode="markers", marker={"size": 11, "symbol": symbol},
+            mode="markers", marker={"size": 11, "symbol": symbol, "color": COLORS[place]},
             hovertemplate=f"%{{y}}: {title.lower()} %{{x:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
-        height=80 + 30 * len(classes), margin=TIGHT,
+        height=80 + 30 * len(classes), margin=TIGHT, colorway=COLORS,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
     )  # fmt: skip
     figure.update_xaxes(tickformat=".0%", fixedrange=True, nticks=6)
@@ -84,20 +85,21 @@ def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
         x=[0, 1], y=[0, 1], mode="lines", name="Perfect", hoverinfo="skip",
         line={"dash": "dash", "width": 1, "color": FADED},
     )  # fmt: skip
-    for name, each in (("As it is", before), ("With temperature", after)):
+    for shade, (name, each) in enumerate({"As it is": before, "With temperature": after}.items()):
         filled = each.counts > 0
         figure.add_scatter(
             x=each.confidence[filled], y=each.accuracy[filled], name=name, mode="lines+markers",
-            customdata=each.counts[filled],
+            customdata=each.counts[filled], line={"color": COLORS[shade], "width": 2},
+            marker={"size": 4 + 9 * np.sqrt(each.counts[filled] / each.counts.max())},
             hovertemplate="sure to %{x:.1%}, right in %{y:.1%} of %{customdata:,} images"
             f"<extra>{name}</extra>",
         )  # fmt: skip
     middle, width = (before.edges[1:] + before.edges[:-1]) / 2, before.edges[1] - before.edges[0]
-    for each, shade in ((before, 1), (after, 2)):
+    for each, shade in ((before, 0), (after, 1)):
         figure.add_bar(
             x=middle, y=each.counts / each.counts.sum(), width=width, yaxis="y2", opacity=0.5,
             showlegend=False, hovertemplate="%{y:.1%} of the images<extra></extra>",
-            offsetgroup=str(shade),
+            marker={"color": COLORS[shade]},
         )  # fmt: skip
     figure.update_layout(
         height=430, margin=TIGHT, barmode="overlay",
@@ -127,7 +129,7 @@ def coverage_figure(found: Coverage, threshold: float) -> go.Figure:
             x=[found.coverage[here]], y=[found.accuracy[here]], mode="markers",
             marker={"size": 13}, hoverinfo="skip",
         )  # fmt: skip
-    figure.update_layout(height=300, margin=TIGHT, showlegend=False)
+    figure.update_layout(height=300, margin=TIGHT, showlegend=False, colorway=COLORS)
     figure.update_xaxes(title="Images that get an answer", tickformat=".0%", fixedrange=True,
                         range=[0, 1.02])  # fmt: skip
     figure.update_yaxes(title="Right among them", tickformat=".0%", fixedrange=True)
@@ -150,14 +152,20 @@ def robustness_figure(
     figure.add_vline(x=plain, line={"dash": "dash", "width": 1, "color": FADED},
                      annotation={"text": "as they are", "font": {"color": FADED}},
                      annotation_position="top left")  # fmt: skip
-    figure.update_layout(height=60 + 26 * len(labels), margin={**TIGHT, "t": 26}, showlegend=False)
+    figure.update_layout(height=60 + 26 * len(labels), margin={**TIGHT, "t": 26}, showlegend=False,
+                         colorway=COLORS)  # fmt: skip
     figure.update_xaxes(tickformat=".0%", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix=" ")
     return figure
 
 
 def lines_figure(
-    epochs: Sequence[float], lines: Mapping[str, Sequence[float]], here: float, title: str
+    epochs: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    here: float,
+    title: str,
+    *,
+    height: int = 420,
 ) -> go.Figure:
     """Draw shares over the epochs, one line for each name, with a mark at the epoch looked at."""
     figure = go.Figure()
@@ -169,7 +177,7 @@ def lines_figure(
             hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=here, line={"width": 1, "color": FADED})
-    figure.update_layout(height=340, margin=TIGHT, hovermode="x unified")
+    figure.update_layout(height=height, margin=TIGHT, hovermode="x unified", colorway=COLORS)
     figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
     figure.update_yaxes(title=title, tickformat=".0%", rangemode="tozero", fixedrange=True)
     return figure

@@ -141,6 +141,8 @@ def robust_to(judged: Judged) -> None:
         count = min(robust.IMAGES, len(judged.given.labels)) * robust.KINDS
         seconds = count * pass_seconds(str(run.path), name)
         about = f"{robust.KINDS} kinds of {theme.count(count // robust.KINDS)} images"
+        st.markdown("How many answers stay right when the pictures are shifted, mirrored, blurred, "
+                    "noisy, darker, brighter or compressed a little?")  # fmt: skip
         offer(robust.errand(run, part, name), "Disturb the pictures",
               f"{about}, about {theme.duration(seconds)}", key="robustness")  # fmt: skip
         return

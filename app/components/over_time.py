@@ -9,6 +9,7 @@ from app import judging_charts as charts
 from app import theme
 from app.components.errand_offer import offer
 from app.components.judged import Judged, answers_of
+from app.components.pinned import pinned
 from app.session import pass_seconds
 from cifar_core.judging.confusion import confusion, errors_only
 from cifar_core.runs import look_back
@@ -56,6 +57,7 @@ def over_time(judged: Judged) -> None:
         values = np.where(np.eye(len(counts), dtype=bool), np.nan, counts)
         st.plotly_chart(charts.confusion_figure(values, now.classes), config=STILL,
                         key="confusion over time", alt="Mistakes after this epoch")  # fmt: skip
+    pinned(judged, known, epoch)
 
 
 def recall(given: Predictions, k: int) -> float:
