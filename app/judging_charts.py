@@ -24,8 +24,8 @@ def confusion_figure(
 ) -> go.Figure:
     """Draw a confusion matrix [K, K], the true classes in rows; NaN is left blank.
 
-    Heat maps cannot be clicked in Streamlit, so each cell carries an invisible point; its custom
-    data are the places [true, answer] in the order given.
+    Heat maps cannot be clicked in Streamlit, so each cell carries an invisible point: x is
+    the place of the answer, y that of the true class.
     """
     count = len(classes)
     form = "{:.0%}" if percent else "{:.0f}"
@@ -44,7 +44,7 @@ def confusion_figure(
     figure.add_scatter(
         x=columns, y=rows, mode="markers", hovertext=hover, hoverinfo="text",
         marker={"size": max(6, 380 // count), "symbol": "square", "opacity": 0},
-        customdata=np.stack([rows, columns], axis=1), selected=still, unselected=still,
+        selected=still, unselected=still,
     )  # fmt: skip
     ticks = {"tickvals": list(range(count)), "ticktext": list(classes), "fixedrange": True,
              "showgrid": False, "zeroline": False}  # fmt: skip

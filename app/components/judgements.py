@@ -43,7 +43,7 @@ def confused(judged: Judged) -> None:
     if not points:
         st.caption("A click on a cell opens its images.")
         return
-    truth, answer = (int(order[place]) for place in points[0]["customdata"][:2])
+    truth, answer = int(order[int(points[0]["y"])]), int(order[int(points[0]["x"])])
     st.markdown(f"**{theme.safe(classes[truth])}** taken for **{theme.safe(classes[answer])}**")
     given = judged.given
     cell = (given.labels == truth) & (given.answers == answer)

@@ -10,7 +10,7 @@ from app.session import Key, remember, remembered
 from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 
-LINKED = "Linked image"
+LINKED = "Linked"
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
@@ -19,7 +19,7 @@ def choose_pictures(network: Network) -> list[Picture]:
     sources = ["Upload", "Camera", "Test image"]
     named = st.query_params.get("image", "")
     if named:
-        sources.append(LINKED)
+        sources = [LINKED, *sources]
         if remembered(Key.LINKED) != named:  # the link was followed just now
             remember(Key.LINKED, named)
             st.session_state["source"] = LINKED

@@ -19,7 +19,7 @@ from cifar_core.explain.render import enlarge, overlay
 from cifar_core.runs.explanation import sha256_of
 from cifar_core.runs.predictions import Predictions
 
-OFFERED = 12  # images to choose from
+OFFERED = 10  # images to choose from
 NAMED = 4  # classes with a line of their own
 SIDE = 224  # pixels of a drawn picture
 
@@ -27,6 +27,7 @@ SIDE = 224  # pixels of a drawn picture
 def pinned(judged: Judged, known: Mapping[float, Predictions], epoch: float) -> None:
     """Draw the images whose answer changed most, and the chosen one's answers over the epochs."""
     st.markdown("**One image over time**")
+    st.caption("The answers to these changed most often. A click follows another one.")
     rows = changed_most(list(known.values()))[:OFFERED]
     names = {judged.name_of(int(row)): int(row) for row in range(len(judged.given.labels))}
     clicked = gallery(judged.pixels(rows), judged.cells(rows), key="pin gallery")
@@ -40,7 +41,8 @@ def changed_most(answers: list[Predictions]) -> NDArray[np.int64]:
     """Return the rows of the answers, those first whose answer changed most often."""
     said = np.stack([each.answers for each in answers])
     changes = (said[1:] != said[:-1]).sum(axis=0)
-    found: NDArray[np.int64] = np.argsort(-changes, kind="stable")
+    mixed = np.random.default_rng(0).permutation(len(changes))  # else equals come class by class
+    found: NDArray[np.int64] = mixed[np.argsort(-changes[mixed], kind="stable")]
     return found
 
 
