@@ -85,7 +85,7 @@ def test_each_look_at_the_test_images_is_counted_and_said(say):
 
 def test_every_class_has_a_line_of_its_own(say):
     rows = json.loads(say("evaluate", "1", "--classes", "--json")[1])
-    assert [row["class"] for row in rows][:2] == ["disc", "ring"]
+    assert len({row["class"] for row in rows}) == 10
     assert all(0 <= row[key] <= 1 for row in rows for key in ("precision", "recall", "f1"))
 
 
