@@ -133,7 +133,7 @@ def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(stor
     assert "Best so far: learning rate" in plain(page)
     assert "4 of 4 runs, 0 of them stopped early" in plain(page)
     page.button(key="act End the search").click().run()
-    assert not search.is_active(sweeps.find(store, 1))
+    assert not sweeps.find(store, 1).is_active
     page.button(key="repeat").click().run()
     assert not page.exception
     made = sweeps.find(store, 2)

@@ -10,7 +10,7 @@ from app.session import is_under_way, store
 from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow, search, sweeps
 from cifar_core.runs.sweep_results import as_csv, results
-from cifar_core.runs.sweeps import Sweep
+from cifar_core.runs.sweep_files import Sweep
 
 BEST = 3  # settings of a search that are worth several seeds
 SHOWN = 4  # sweeps linked above the runs
@@ -46,7 +46,7 @@ def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
 def search_actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Offer to end a search or let it go on, and to train its best settings with seeds."""
     here = store()
-    if search.is_active(sweep):
+    if sweep.is_active:
         act("End the search", "stop_circle", lambda: search.end(here, sweep))
     elif len(sweep.cells) < sweep.search["budget"]:
         act("Go on", "play_arrow", lambda: search.end(here, sweep, ""))

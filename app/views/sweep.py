@@ -12,7 +12,6 @@ from app.navigation import link
 from app.session import is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
-from cifar_core.runs.search import is_active
 from cifar_core.runs.sweep_results import (
     CellResult,
     best_of,
@@ -23,7 +22,7 @@ from cifar_core.runs.sweep_results import (
     results,
     seconds_to,
 )
-from cifar_core.runs.sweeps import Sweep
+from cifar_core.runs.sweep_files import Sweep
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 HISTORY, SEEDS, RATES, CURVES = "History", "Seeds", "By rate", "Curves"
@@ -43,7 +42,7 @@ def page() -> None:
         st.space("stretch")
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
-    active = is_active(sweep) or any(is_under_way(row.state) for row in rows)
+    active = sweep.is_active or any(is_under_way(row.state) for row in rows)
     st.fragment(live, run_every=LOOK_AGAIN if active else None)(sweep, active)
 
 
@@ -59,7 +58,7 @@ def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
     sweep = sweeps.find(store(), sweep.id)  # a search has found more settings to try
     rows = sweeps.runs_of(store(), sweep)
-    if (is_active(sweep) or any(is_under_way(row.state) for row in rows)) != was_active:
+    if (sweep.is_active or any(is_under_way(row.state) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
     found = results(sweep, rows)
     progress(sweep, rows)
@@ -119,7 +118,7 @@ def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
 def nothing(sweep: Sweep) -> str:
     """Say why there is no run."""
     first = "The first settings are being chosen."
-    return first if is_active(sweep) and not sweep.cells else "It has no runs any more."
+    return first if sweep.is_active and not sweep.cells else "It has no runs any more."
 
 
 def seconds_left(rows: Sequence[RunRow]) -> float | None:

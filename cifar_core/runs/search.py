@@ -19,11 +19,11 @@ from cifar_core import device
 from cifar_core.errors import CifarError, ConfigError
 from cifar_core.grid import MOST, SPAN, in_words, values_of
 from cifar_core.registry import Option, Registry
-from cifar_core.runs import control, lock, processes, sweeps
+from cifar_core.runs import control, lock, processes, sweep_files, sweeps
 from cifar_core.runs.rows import RunRow
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Store
-from cifar_core.runs.sweeps import Cell, Sweep
+from cifar_core.runs.sweep_files import Cell, Sweep
 from cifar_core.settings import problem, rule_of, unknown
 
 if TYPE_CHECKING:
@@ -220,10 +220,10 @@ def step(store: Store, id_: str) -> bool:
 
 def with_cell(store: Store, sweep: Sweep, cell: Cell) -> Sweep:
     """Write down what is tried next; whoever ended the search meanwhile has still ended it."""
-    with lock.held(sweeps.folder(store) / ".lock"):
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = sweeps.find(store, sweep.id)
         longer = replace(now, cells=[*now.cells, cell])
-        sweeps.save(store, longer)
+        sweep_files.save(store.root, longer)
     return longer
 
 
@@ -249,15 +249,10 @@ def places() -> int:
 
 def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
     """Let a search propose nothing more; an empty reason lets it go on."""
-    with lock.held(sweeps.folder(store) / ".lock"):
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = sweeps.find(store, sweep.id)
-        sweeps.save(store, replace(now, search={**now.search, "ended": why}))
+        sweep_files.save(store.root, replace(now, search={**now.search, "ended": why}))
     processes.ensure_running(store.root)
-
-
-def is_active(sweep: Sweep) -> bool:
-    """Tell whether a search may still propose something."""
-    return bool(sweep.search) and not sweep.search.get("ended")
 
 
 def driver_lock(root: Path, id_: str) -> Path:
@@ -267,7 +262,7 @@ def driver_lock(root: Path, id_: str) -> Path:
 
 def look_after(root: Path) -> bool:
     """Start a driver for each search that has none; tell whether any search is active."""
-    active = [sweep for sweep in sweeps.listed(Store(root)) if is_active(sweep)]
+    active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
     for sweep in active:
         if not lock.is_locked(driver_lock(root, sweep.id)):
             with (root / "executor.log").open("ab") as log:
@@ -289,7 +284,7 @@ def serve(root: Path, id_: str) -> int:
         while step(store, id_):
             time.sleep(LOOK_SECONDS)
         sweep = sweeps.find(store, id_)
-        if is_active(sweep):
+        if sweep.is_active:
             end(store, sweep, "All runs of its budget are done.")
     except CifarError as error:
         end(store, sweeps.find(store, id_), f"It could not go on. {error}")

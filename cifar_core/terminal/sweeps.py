@@ -20,7 +20,7 @@ from cifar_core.runs.sweep_results import (
     counts,
     results,
 )
-from cifar_core.runs.sweeps import Sweep
+from cifar_core.runs.sweep_files import Sweep
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 from cifar_core.terminal.runs import pair
 
@@ -116,7 +116,7 @@ def under_way(store: Store, sweep: Sweep) -> bool:
     """Tell whether a run of the sweep waits or lives, or another one may be proposed."""
     rows = sweeps.runs_of(store, sweep)
     lives = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
-    return lives or search.is_active(sweeps.find(store, sweep.id))
+    return lives or sweeps.find(store, sweep.id).is_active
 
 
 def list_sweeps(arguments: Namespace) -> int:
@@ -227,7 +227,7 @@ def stop_sweep(arguments: Namespace) -> int:
     """Stop what waits and what is under way."""
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
-    if search.is_active(sweep):
+    if sweep.is_active:
         search.end(store, sweep)
     print(f"{sweeps.cancel(store, sweep, running=True)} runs of {sweep.id} were asked to stop.")
     return 0
