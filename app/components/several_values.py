@@ -16,7 +16,8 @@ from cifar_core.grid import Axis, axis_of, example, values_of
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs import RunRow
 from cifar_core.runs.estimate import Estimate
-from cifar_core.runs.sweeps import Cell, planned, seeds_apart
+from cifar_core.runs.sweep_files import Cell
+from cifar_core.runs.sweeps import planned, seeds_apart
 from cifar_core.settings import label_of, rule_of
 
 SETTINGS = {f.name: f for f in fields(TrainConfig) if rule_of(f).kind != "text"}

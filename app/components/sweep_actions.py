@@ -9,8 +9,8 @@ from app.navigation import go, link
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow, search, sweeps
-from cifar_core.runs.sweep_results import as_csv, results
 from cifar_core.runs.sweep_files import Sweep
+from cifar_core.runs.sweep_results import as_csv, results
 
 BEST = 3  # settings of a search that are worth several seeds
 SHOWN = 4  # sweeps linked above the runs
@@ -49,7 +49,7 @@ def search_actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     if sweep.is_active:
         act("End the search", "stop_circle", lambda: search.end(here, sweep))
     elif len(sweep.cells) < sweep.search["budget"]:
-        act("Go on", "play_arrow", lambda: search.end(here, sweep, ""))
+        act("Go on", "play_arrow", lambda: search.go_on(here, sweep))
     if sum(row.state == "finished" for row in rows) >= BEST:
         label = f"Train the best {BEST} with 3 seeds"
         if st.button(label, icon=":material/grid_view:", key="repeat"):

@@ -12,6 +12,7 @@ from app.navigation import link
 from app.session import is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
+from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
     best_of,
@@ -22,7 +23,6 @@ from cifar_core.runs.sweep_results import (
     results,
     seconds_to,
 )
-from cifar_core.runs.sweep_files import Sweep
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 HISTORY, SEEDS, RATES, CURVES = "History", "Seeds", "By rate", "Curves"

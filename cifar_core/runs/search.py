@@ -21,6 +21,7 @@ from cifar_core.grid import MOST, SPAN, in_words, values_of
 from cifar_core.registry import Option, Registry
 from cifar_core.runs import control, lock, processes, sweep_files, sweeps
 from cifar_core.runs.rows import RunRow
+from cifar_core.runs.run import RESUMABLE
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Store
 from cifar_core.runs.sweep_files import Cell, Sweep
@@ -253,6 +254,19 @@ def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
         now = sweeps.find(store, sweep.id)
         sweep_files.save(store.root, replace(now, search={**now.search, "ended": why}))
     processes.ensure_running(store.root)
+
+
+def go_on(store: Store, sweep: Sweep) -> int:
+    """Let an ended search propose again, and queue what a person stopped; return how many.
+
+    Runs that the search itself gave up stay as they are.
+    """
+    end(store, sweep, "")
+    rows = [row for row in sweeps.runs_of(store, sweep) if row.state in RESUMABLE]
+    wanted = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
+    for row in wanted:
+        store.run(row.id).resume()
+    return len(wanted)
 
 
 def driver_lock(root: Path, id_: str) -> Path:

@@ -43,6 +43,11 @@ class Sweep:
         return list(dict.fromkeys(name for cell in self.cells for name in cell.changes))
 
     @property
+    def planned_runs(self) -> int:
+        """How many runs there are going to be."""
+        return int(self.search.get("budget", len(self.cells) * len(self.seeds)))
+
+    @property
     def is_active(self) -> bool:
         """Whether it is a search that may still propose something."""
         return bool(self.search) and not self.search.get("ended")

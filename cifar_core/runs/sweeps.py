@@ -165,6 +165,11 @@ def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
     """Train every cell with so many further seeds, the next ones after the highest."""
     if not 1 <= count <= 100:
         raise RunError(f"{count} further seeds were asked for. Choose 1 to 100.")
+    if sweep.search:
+        raise RunError(
+            f"{sweep.id} is a search, which trains every setting once. Train its best ones with "
+            "seeds: the button on its page makes a sweep of them."
+        )
     with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = find(store, sweep.id)
         first = max(now.seeds) + 1

@@ -11,6 +11,7 @@ from cifar_core.comparison import Spread
 from cifar_core.runs import search, sweeps
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Store
+from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
     as_csv,
@@ -20,9 +21,9 @@ from cifar_core.runs.sweep_results import (
     counts,
     results,
 )
-from cifar_core.runs.sweep_files import Sweep
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 from cifar_core.terminal.runs import pair
+from cifar_core.terminal.search_report import print_search, search_record
 
 
 def add(commands: Any) -> None:
@@ -107,7 +108,7 @@ def wait_for(store: Store, sweep: Sweep) -> int:
         )
         return 0
     sweep, rows = sweeps.find(store, sweep.id), sweeps.runs_of(store, sweep)
-    print_sweep(sweep, results(sweep, rows))
+    print_any(store, sweep, results(sweep, rows))
     ended = ("finished", "stopped") if sweep.search else ("finished",)  # hopeless ones are stopped
     return 0 if all(row.state in ended for row in rows) else 1
 
@@ -129,11 +130,12 @@ def list_sweeps(arguments: Namespace) -> int:
         rows.append(
             {
                 "sweep": sweep.number,
+                "kind": "search" if sweep.search else "grid",
                 "name": sweep.name,
-                "varies": ", ".join(sweep.varied),
+                "varies": ", ".join(sweep.search.get("space", sweep.varied)),
                 "settings": len(sweep.cells),
-                "seeds": len(sweep.seeds),
-                "finished": f"{done}/{len(sweep.cells) * len(sweep.seeds)}",
+                "seeds": None if sweep.search else len(sweep.seeds),
+                "finished": f"{done}/{sweep.planned_runs}",
                 "best": best.title if best else None,
                 "best val": mean_words(best.val) if best else None,
             }
@@ -152,9 +154,11 @@ def show_sweep(arguments: Namespace) -> int:
         named = [c for c in found if arguments.against.lower() in c.title.lower() and c.val]
         baseline = named[0] if named else baseline
     if arguments.json:
-        print(json.dumps(record(sweep, found, baseline), indent=2, default=str))
+        told = record(sweep, found, baseline)
+        told |= search_record(store, sweep) if sweep.search else {}
+        print(json.dumps(told, indent=2, default=str))
         return 0
-    print_sweep(sweep, found, baseline)
+    print_any(store, sweep, found, baseline)
     return 0
 
 
@@ -181,6 +185,16 @@ def record(sweep: Sweep, found: list[CellResult], baseline: CellResult | None) -
     }
 
 
+def print_any(
+    store: Store, sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None
+) -> None:
+    """Print a sweep or a search for a person."""
+    if sweep.search:
+        print_search(store, sweep)
+    else:
+        print_sweep(sweep, found, baseline)
+
+
 def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None) -> None:
     """Print a sweep for a person."""
     baseline = baseline or best_of(found)
@@ -202,7 +216,7 @@ def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | No
         as_json=False,
     )
     print(f"\n{conclusion(found)}")
-    if baseline and not sweep.search:  # no run of a search is repeated
+    if baseline:
         for comparison in compared(found, baseline):
             print(f"- {comparison.verdict}")
 
@@ -238,9 +252,9 @@ def resume_sweep(arguments: Namespace) -> int:
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     made = len(sweeps.complete(store, sweep))
-    if sweep.search:
-        search.end(store, sweep, "")
-    print(f"{sweeps.go_on(store, sweep) + made} runs of {sweep.id} wait for a device.")
+    queued = search.go_on(store, sweep) if sweep.search else sweeps.go_on(store, sweep)
+    further = " The search goes on." if sweep.search else ""
+    print(f"{queued + made} runs of {sweep.id} wait for a device.{further}")
     return 0
 
 
