@@ -14,6 +14,7 @@ from cifar_core.runs.sweep_results import as_csv, results
 
 BEST = 3  # settings of a search that are worth several seeds
 SHOWN = 4  # sweeps linked above the runs
+ICONS = {False: ":material/grid_view:", True: ":material/manage_search:"}  # is it a search?
 
 
 def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
@@ -90,11 +91,14 @@ def sweep_links(rows: Sequence[RunRow]) -> None:
         for sweep in known[:SHOWN]:
             own = [row for row in rows if row.sweep == sweep.id]
             done = sum(row.state == "finished" for row in own)
-            label = f"{sweep.name} ({done} of {len(own)})"
-            link("sweep", f"Sweep {sweep.number}: {theme.safe(label)}", ":material/grid_view:",
-                 id=sweep.number)  # fmt: skip
+            label = f"{sweep.name} ({done} of {sweep.planned_runs})"
+            link("sweep", named(sweep, label), ICONS[bool(sweep.search)], id=sweep.number)
         if len(known) > SHOWN:
             with st.popover(f"{len(known) - SHOWN} more"):
                 for sweep in known[SHOWN:]:
-                    link("sweep", f"Sweep {sweep.number}: {theme.safe(sweep.name)}",
-                         id=sweep.number)  # fmt: skip
+                    link("sweep", named(sweep, sweep.name), id=sweep.number)
+
+
+def named(sweep: Sweep, label: str) -> str:
+    """Write what a link to a sweep or a search says."""
+    return f"{'Search' if sweep.search else 'Sweep'} {sweep.number}: {theme.safe(label)}"

@@ -7,11 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from app import sweep_charts, theme
+from app.components.search_report import BASIS, percent, search_report
 from app.components.sweep_actions import actions
 from app.navigation import link
 from app.session import is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
+from cifar_core.runs.search_results import seconds_left as search_left
 from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
@@ -25,7 +27,7 @@ from cifar_core.runs.sweep_results import (
 )
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
-HISTORY, SEEDS, RATES, CURVES = "History", "Seeds", "By rate", "Curves"
+SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
 
 
 def page() -> None:
@@ -38,7 +40,8 @@ def page() -> None:
         return
     rows = sweeps.runs_of(store(), sweep)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(f"Sweep {sweep.number}: {theme.safe(sweep.name)}", anchor=False, width="content")
+        kind = "Search" if sweep.search else "Sweep"
+        st.header(f"{kind} {sweep.number}: {theme.safe(sweep.name)}", anchor=False, width="content")
         st.space("stretch")
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
@@ -60,55 +63,42 @@ def live(sweep: Sweep, was_active: bool) -> None:
     rows = sweeps.runs_of(store(), sweep)
     if (sweep.is_active or any(is_under_way(row.state) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
-    found = results(sweep, rows)
     progress(sweep, rows)
+    if sweep.search:
+        search_report(sweep, rows)
+    else:
+        grid_report(sweep, rows)
+    if rows:
+        with st.expander(theme.plural(len(rows), "run")):
+            run_table(rows)
+
+
+def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Draw what a grid has shown so far: settings over their seeds, and how they differ."""
+    found = results(sweep, rows)
     with st.container(border=True):
-        words = search_words(sweep, found) if sweep.search else conclusion(found)
-        st.markdown(f"**{theme.safe(words)}**")
+        st.markdown(f"**{theme.safe(conclusion(found))}**")
         st.caption(BASIS)
     if any(row.history for row in rows):
         with st.container(border=True):
             chart(sweep, found)
     if found:
         table(found)
-    if best_of(found) and not sweep.search:  # no run of a search is repeated
+    if best_of(found):
         comparison(found)
-    if rows:
-        with st.expander(theme.plural(len(rows), "run")):
-            run_table(rows)
-
-
-BASIS = (
-    "Judged by the best epoch's validation accuracy. Test accuracy is shown but is not for "
-    "choosing: chosen by, it would no longer tell how good the choice is."
-)
-
-
-def search_words(sweep: Sweep, found: Sequence[CellResult]) -> str:
-    """Say what a search has found so far."""
-    best, budget = best_of(found), sweep.search["budget"]
-    stopped = sum(row.state == "stopped" for cell in found for row in cell.rows)
-    tried = f"{len(found)} of {theme.plural(budget, 'run')}, {stopped} of them stopped early"
-    ended = f" {sweep.search['ended']}" if sweep.search["ended"] else ""
-    if best is None or best.val is None:
-        return f"No run has finished yet: {tried}.{ended}"
-    return (
-        f"Best so far: {best.title} with {theme.percent(best.val.mean, 2)} after {tried}.{ended} "
-        "The best of many is flattered by having been chosen: train it with several seeds."
-    )
 
 
 def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Say how far the sweep is and how long the rest will take."""
     planned = int(sweep.search.get("budget", len(rows)))
-    done = [row for row in rows if row.state == "finished"]
+    over = ("finished", "stopped", "failed") if sweep.search else ("finished",)
+    done = [row for row in rows if row.state in over]
     words = ", ".join(
         f"{count} {STATES[state].title.lower()}" for state, count in counts(rows).items()
     )
     text = f"{theme.plural(planned, 'run')}: {words}" if rows else nothing(sweep)
-    left = seconds_left(rows)
-    if left and not sweep.search:
-        text += f", about {theme.duration(left)} left"
+    if left := search_left(sweep, rows) if sweep.search else seconds_left(rows):
+        text += f", {'at most' if sweep.search else 'about'} {theme.duration(left)} left"
     if any(is_under_way(row.state) for row in rows):
         st.progress(len(done) / max(1, planned), text=text)
     else:
@@ -137,7 +127,7 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
     rates = {cell.changes["learning_rate"] for cell in found if "learning_rate" in cell.changes}
     any_done = best_of(found) is not None
     kinds = [
-        *([HISTORY if sweep.search else SEEDS] if any_done else []),
+        *([SEEDS] if any_done else []),
         *([RATES] if any_done and len(rates) > 1 else []),
     ]
     kinds.append(CURVES)
@@ -146,7 +136,6 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     draw = {
-        HISTORY: sweep_charts.history,
         SEEDS: sweep_charts.dots,
         RATES: sweep_charts.by_rate,
         CURVES: sweep_charts.curves,
@@ -299,8 +288,3 @@ def run_table(rows: Sequence[RunRow]) -> None:
         },
         alt="Runs of the sweep",
     )
-
-
-def percent(value: float | None) -> float | None:
-    """Return a share as a percentage."""
-    return None if value is None else 100 * value
