@@ -12,6 +12,7 @@ from cifar_core.terminal import (
     runs,
     search,
     settings,
+    sweep,
     sweeps,
     weights,
 )
@@ -24,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, rate, sweeps, search, explain, data, weights, settings, doctor):
+    for module in (runs, rate, sweep, sweeps, search, explain, data, weights, settings, doctor):
         module.add(commands)
     return top
 

@@ -10,18 +10,12 @@ import streamlit as st
 
 from app import charts, theme, widgets
 from app.components.batch_fit import batch_fit
+from app.components.many_runs import Many, chosen_many, many_inputs, many_summary
+from app.components.many_runs import follow_address as follow_lists
 from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
 from app.components.rate_finder import rate_finder
 from app.components.rate_hint import rate_hint
-from app.components.several_values import (
-    SETTINGS,
-    Several,
-    chosen,
-    several_inputs,
-    several_summary,
-)
-from app.components.several_values import follow_address as follow_lists
 from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
@@ -32,9 +26,8 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
 from cifar_core.presets import PRESETS
-from cifar_core.runs import sweeps
 from cifar_core.runs.rate_searches import alike
-from cifar_core.settings import label_of, rule_of
+from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
 FIRST_PRESET = next(iter(PRESETS))
@@ -51,15 +44,15 @@ def page() -> None:
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
-    several = chosen(prefix, values, plan.images) if st.session_state.get("several") else None
+    many = chosen_many(prefix, values, plan.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:
-        if several:
+        if many:
             with st.container(border=True):
-                several_inputs(prefix, several)
-        form(draft, prefix, values, plan, several.names if several else ())
+                many_inputs(prefix, many, values, plan.config)
+        form(draft, prefix, values, plan, many.names if many else ())
     with right:
-        summary(prefix, plan, several, values)
+        summary(prefix, plan, many, values)
 
 
 def follow_address() -> None:
@@ -113,7 +106,8 @@ def sources() -> None:
         st.space("stretch")
         st.toggle(
             "Several values", key="several", persist_state="session",
-            help="Compare optimizers, rates or any other settings, each with several seeds.",
+            help="Compare optimizers, rates or any other settings, each with several seeds, or "
+            "search for the best ones.",
         )  # fmt: skip
         st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
@@ -217,12 +211,13 @@ def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
     st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
 
 
-def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[str, Any]) -> None:
+def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any]) -> None:
     """Say what will happen, how long it takes, and offer to start it."""
     with st.container(border=True):
         st.subheader("Plan", anchor=False)
         if plan.config is not None:
-            st.markdown(theme.safe(plan.sentence if not several else f"Each: {plan.sentence}"))
+            # what varies is told below; the sentence and the curve are of the form as it stands
+            st.markdown(theme.safe(f"For example: {plan.sentence}" if many else plan.sentence))
             figure = charts.schedule_figure(*plan.rates, plan.momenta)
             st.plotly_chart(
                 figure, key="schedule", config={"displayModeBar": False},
@@ -235,8 +230,8 @@ def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[st
         if plan.config is not None:
             estimate(plan.config)
             batch_fit(plan.config, prefix)
-        if several and plan.config is not None:
-            several_summary(several, values, plan.images)
+        if many and plan.config is not None:
+            many_summary(many, values, plan.images)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),
@@ -245,30 +240,27 @@ def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[st
         if plan.problems:
             count = theme.plural(len(plan.problems), "setting")
             st.markdown(f":red[:material/error: {count} must be changed first.]")
-        label = f"Start {theme.plural(several.runs, 'run')}" if several else "Start training"
-        wrong = bool(plan.problems or (several and several.problems))
+        label = many.label if many else "Start training"
+        wrong = bool(plan.problems or (many and (many.problems or many.waits)))
         pressed = st.button(
             label, type="primary", icon=":material/play_arrow:", width="stretch",
             key="start", disabled=wrong,
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)
-    elif plan.config is not None and several:
-        start_sweep(plan.config, several, name)
+    elif plan.config is not None and many:
+        start_many(plan.config, many, name)
     elif plan.config is not None:
         start(plan.config, name or source_title(source), source)
 
 
-def start_sweep(config: TrainConfig, several: Several, name: str) -> None:
-    """Create all runs and queue them; the second click of a double click finds the same sweep."""
+def start_many(config: TrainConfig, many: Many, name: str) -> None:
+    """Begin a sweep or a search; the second click of a double click finds the same one."""
     token = remembered(Key.STARTED) or uuid4().hex
     remember(Key.STARTED, token)
-    name = name or ", ".join(label_of(SETTINGS[n]) for n in several.names)
     try:
-        with st.spinner(f"Setting up {theme.plural(several.runs, 'run')}"):
-            made = sweeps.create(
-                store(), config, several.axes, several.seeds, name=name, token=token
-            )
+        with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
+            made = many.begin(config, name, token)
     except CifarError as error:
         st.error(theme.safe(str(error)))
     else:

@@ -64,6 +64,10 @@ def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
         name, _, words = map(str.strip, text.partition("="))
         if name not in by_name:
             raise ConfigError({name: unknown(name, list(by_name))})
+        if name == "seed":
+            raise ConfigError(
+                {name: "The best seed is luck and says nothing about other runs. Leave seed out."}
+            )
         setting, rule = by_name[name], rule_of(by_name[name])
         if span := SPAN.fullmatch(words):
             kind = int if rule.kind == "integer" else float
@@ -74,6 +78,10 @@ def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
             space[name] = {"low": low, "high": high, "log": rule.log_scale and low > 0}
         else:
             space[name] = {"choices": values_of(setting, words)}
+            if len(space[name]["choices"]) < 2:
+                raise ConfigError(
+                    {name: f"{name} has one value only. Give two or more, or a range a..b."}
+                )
     if not space:
         raise ConfigError({"": "Name what to search, such as learning_rate=0.001..0.1."})
     return space

@@ -1,4 +1,4 @@
-"""sweep, sweeps: several settings at once, each with the same seeds, and what they differ by."""
+"""sweeps: what came of several settings at once, and further work on them."""
 
 import json
 import sys
@@ -22,29 +22,11 @@ from cifar_core.runs.sweep_results import (
     results,
 )
 from cifar_core.terminal.output import add_json, add_store, show, store_of
-from cifar_core.terminal.runs import pair
 from cifar_core.terminal.search_report import print_search, search_record
 
 
 def add(commands: Any) -> None:
-    """Add the commands of this module."""
-    start = commands.add_parser("sweep", help="train every combination of several values")
-    start.add_argument("--preset", default="lab_cnn", help="where to start from")
-    start.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
-    )
-    start.add_argument(
-        "--vary", action="append", default=[], metavar="KEY=VALUES",
-        help="such as learning_rate=0.01,0.1 or seed=1-3; settings that belong together: "
-        "'optimizer=sgd,learning_rate=0.06 | optimizer=adam,learning_rate=0.003'",
-    )  # fmt: skip
-    start.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
-    start.add_argument("--name", default="", help="what to call the sweep")
-    start.add_argument("--dry-run", action="store_true", help="only say which runs there would be")
-    start.add_argument("--foreground", action="store_true", help="wait, then print the comparison")
-    add_store(start)
-    start.set_defaults(command=start_sweep)
-
+    """Add the command of this module."""
     manage = commands.add_parser("sweeps", help="list sweeps, or show and change one of them")
     add_store(manage)
     add_json(manage)
@@ -68,31 +50,6 @@ def add(commands: Any) -> None:
             add_json(parser)
         if name == "seeds":
             parser.add_argument("--add", type=int, default=2, metavar="N", help="how many (2)")
-
-
-def start_sweep(arguments: Namespace) -> int:
-    """Plan a sweep, say what it is, and queue its runs."""
-    from cifar_core.config import TrainConfig
-    from cifar_core.grid import axis_of
-    from cifar_core.presets import PRESETS
-
-    words = dict(pair(word) for word in arguments.set)
-    if arguments.data:
-        words["data"] = arguments.data
-    base = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
-    axes, seeds = sweeps.seeds_apart(
-        [axis_of(TrainConfig, text) for text in arguments.vary], base.seed
-    )
-    cells = sweeps.planned(base, axes, seeds)
-    print(f"{len(cells)} settings x {len(seeds)} seeds = {len(cells) * len(seeds)} runs")
-    for cell in cells:
-        print(f"  {cell.title}")
-    if arguments.dry_run:
-        return 0
-    store = store_of(arguments)
-    sweep = sweeps.create(store, base, axes, seeds, name=arguments.name)
-    print(sweep.id, flush=True)
-    return wait_for(store, sweep) if arguments.foreground else 0
 
 
 def wait_for(store: Store, sweep: Sweep) -> int:
