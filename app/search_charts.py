@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from app.sweep_charts import MOST_CURVES, color, counting, frame, shortened
 from cifar_core.runs.search_results import PRUNED, Tried, ranked
 
+SHARE = {"autorangeoptions": {"minallowed": 0, "maxallowed": 1}, "fixedrange": True}
 QUIET = "#A3ABB7"  # what is only there to be compared with
 
 
@@ -31,7 +32,7 @@ def history(found: Sequence[Tried]) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(height=340, **frame())
     figure.update_xaxes(title="Run of the search", **counting(len(found)))
-    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
+    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", **SHARE)
     return figure
 
 
@@ -55,7 +56,7 @@ def by_setting(found: Sequence[Tried], name: str, label: str, *, log: bool) -> g
     figure.update_xaxes(title=label, fixedrange=True)
     if log:
         figure.update_xaxes(type="log", tickformat="~g", dtick="D2")
-    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
+    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", **SHARE)
     return figure
 
 
@@ -79,7 +80,7 @@ def curves(found: Sequence[Tried]) -> go.Figure:
     figure.update_layout(legend={"traceorder": "reversed"})
     longest = max((len(one.row.history) for one in found if one.row), default=1)
     figure.update_xaxes(title="Epoch", **counting(longest))
-    figure.update_yaxes(title="Validation accuracy", tickformat=".0%", fixedrange=True)
+    figure.update_yaxes(title="Validation accuracy", tickformat=".0%", **SHARE)
     return figure
 
 

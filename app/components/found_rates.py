@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
+from app.components.total_time import search_seconds
 from app.navigation import link
 from app.session import store
 from cifar_core.config import TrainConfig
+from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.grid import Axis
 from cifar_core.runs.found_rates import FoundRate, begin_missing, found_rates, why
@@ -16,7 +18,7 @@ from cifar_core.runs.rate_searches import USUAL_STEPS
 LOOK_AGAIN = 3.0  # seconds between two looks while a search is under way
 
 
-def rates_list(base: TrainConfig, axes: Sequence[Axis]) -> None:
+def rates_list(base: TrainConfig, axes: Sequence[Axis], images: Dataset | None) -> None:
     """Draw a line for each setting with its found rate, and offer to search for the others."""
     found = found_rates(store(), base, axes)
     under_way = any(one.under_way for one in found)
@@ -26,9 +28,11 @@ def rates_list(base: TrainConfig, axes: Sequence[Axis]) -> None:
         searches = theme.plural(len(missing), "search").replace("searchs", "searches")
         if st.button(f"Start {searches}", icon=":material/search:", key="find_rates"):
             start(missing)
+        seconds = search_seconds([one.config for one in missing], images)
+        time = f", together about {theme.duration(seconds)}" if seconds else ""
         st.caption(
-            f"Each search takes about {USUAL_STEPS} steps. They train nothing that is kept, and "
-            "wait in the queue like any run; this page may be closed meanwhile."
+            f"Each search takes about {USUAL_STEPS} steps{time}. It waits in the queue like any "
+            "run; this page may be closed meanwhile."
         )
 
 

@@ -28,7 +28,11 @@ def chosen_many(prefix: str, values: Mapping[str, Any], images: Dataset | None) 
 
 
 def many_inputs(
-    prefix: str, many: Many, values: Mapping[str, Any], base: TrainConfig | None
+    prefix: str,
+    many: Many,
+    values: Mapping[str, Any],
+    base: TrainConfig | None,
+    images: Dataset | None,
 ) -> None:
     """Draw which of the two it is, and its controls."""
     st.subheader("Several values", anchor=False)
@@ -39,7 +43,7 @@ def many_inputs(
     if isinstance(many, Wanted):
         search_inputs(prefix, many, values)
     else:
-        several_inputs(prefix, many, base)
+        several_inputs(prefix, many, base, images)
 
 
 def many_summary(many: Many, values: Mapping[str, Any], images: Dataset | None) -> None:

@@ -84,6 +84,7 @@ def table(found: Sequence[Tried]) -> None:
     best = ranked(found)
     lines = [*best, *(one for one in found if one not in best)]
     rows = [one.row for one in lines]
+    told = ["" if row is None or row.state == "finished" else row.message for row in rows]
     st.dataframe(
         pd.DataFrame(
             {
@@ -94,7 +95,7 @@ def table(found: Sequence[Tried]) -> None:
                 "course": [row.sparkline or None if row else None for row in rows],
                 "time": [theme.duration(row.seconds) if row else "" for row in rows],
                 "test": [percent(row.test_accuracy) if row else None for row in rows],
-                "message": [row.message if row else "" for row in rows],
+                "message": told,
             }
         ),
         hide_index=True,
@@ -131,7 +132,7 @@ def percent(value: float | None) -> float | None:
 
 COLUMNS: dict[str, Any] = {
     "run": st.column_config.LinkColumn("Run", display_text=r"id=(\d+)", width=60),
-    "setting": st.column_config.TextColumn("Setting", width="medium"),
+    "setting": st.column_config.TextColumn("Setting", width=340),
     "outcome": st.column_config.TextColumn(
         "Outcome", width=90, help="Pruned: given up by the search, as it was behind the others."
     ),

@@ -47,6 +47,16 @@ class Wanted:
         return self.budget
 
     @property
+    def hidden(self) -> list[str]:
+        """The settings whose value in the form means nothing meanwhile."""
+        return self.names
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """What would be tried first is not known: the form as it stands."""
+        return {}
+
+    @property
     def label(self) -> str:
         """What the button says that starts it."""
         return f"Start a search of {theme.plural(self.runs, 'run')}"

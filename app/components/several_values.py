@@ -46,6 +46,18 @@ class Several:
         return len(self.cells) * len(self.seeds)
 
     @property
+    def hidden(self) -> list[str]:
+        """The settings whose value in the form means nothing meanwhile."""
+        given = any("learning_rate" in entry for axis in self.axes for entry in axis)
+        own_rates = given or "optimizer" in self.names or bool(self.waits)
+        return [*self.names, "learning_rate"] if own_rates else self.names
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """What the first of the combinations sets."""
+        return self.cells[0].changes if self.cells else {}
+
+    @property
     def label(self) -> str:
         """What the button says that starts it."""
         return f"Start {theme.plural(self.runs, 'run')}" if not self.waits else "Start"
@@ -67,7 +79,9 @@ def key_of(prefix: str, name: str) -> str:
     return f"{prefix}.vary.{name}"
 
 
-def several_inputs(prefix: str, several: Several, base: TrainConfig | None) -> None:
+def several_inputs(
+    prefix: str, several: Several, base: TrainConfig | None, images: Dataset | None
+) -> None:
     """Draw which settings vary and a control for the values of each."""
     st.caption(
         "Every combination is trained with every seed. With three seeds or more the sweep's page "
@@ -88,7 +102,7 @@ def several_inputs(prefix: str, several: Several, base: TrainConfig | None) -> N
                 if why := several.problems.get(name):
                     st.markdown(f":red[:material/error: {theme.safe(why)}]")
     if rates_can_be_found(picked):
-        rates_inputs(prefix, picked, base)
+        rates_inputs(prefix, picked, base, images)
 
 
 def rates_can_be_found(names: Sequence[str]) -> bool:
@@ -101,7 +115,9 @@ def are_found(prefix: str) -> bool:
     return st.session_state.get(key_of(prefix, RATES)) == FOUND
 
 
-def rates_inputs(prefix: str, names: Sequence[str], base: TrainConfig | None) -> None:
+def rates_inputs(
+    prefix: str, names: Sequence[str], base: TrainConfig | None, images: Dataset | None
+) -> None:
     """Draw where the rates come from: typed, or found by searches."""
     typed = "Usual or typed" if "optimizer" in names else "The form's"
     how = st.segmented_control(
@@ -111,7 +127,7 @@ def rates_inputs(prefix: str, names: Sequence[str], base: TrainConfig | None) ->
     )  # fmt: skip
     if how == FOUND and base is not None:
         try:
-            rates_list(base, unseeded_axes(prefix, names))
+            rates_list(base, unseeded_axes(prefix, names), images)
         except ConfigError:
             return  # said beside the setting that is wrong
     elif how == TYPED and "optimizer" in names:

@@ -10,6 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.runs import RunRow
 from cifar_core.runs.estimate import Estimate
+from cifar_core.runs.rate_searches import USUAL_STEPS
 
 
 def about_time(seconds: float | None, *, at_most: bool = False) -> None:
@@ -34,6 +35,15 @@ def run_seconds(configs: Sequence[TrainConfig], images: Dataset | None) -> list[
             return None
         found.append(each * config.epochs)
     return found
+
+
+def search_seconds(configs: Sequence[TrainConfig], images: Dataset | None) -> float | None:
+    """Estimate the time of a rate search for each of the settings."""
+    each = run_seconds(configs, images)
+    if each is None or images is None:
+        return None
+    steps = [len(images.train) * c.train_fraction * c.epochs / c.batch_size for c in configs]
+    return sum(USUAL_STEPS * s / max(1.0, n) for s, n in zip(each, steps, strict=True))
 
 
 def epoch_seconds(

@@ -49,8 +49,8 @@ def page() -> None:
     with left:
         if many:
             with st.container(border=True):
-                many_inputs(prefix, many, values, plan.config)
-        form(draft, prefix, values, plan, many.names if many else ())
+                many_inputs(prefix, many, values, plan.config, plan.images)
+        form(draft, prefix, values, plan, many.hidden if many else ())
     with right:
         summary(prefix, plan, many, values)
 
@@ -216,15 +216,15 @@ def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any
     with st.container(border=True):
         st.subheader("Plan", anchor=False)
         if plan.config is not None:
-            # what varies is told below; the sentence and the curve are of the form as it stands
-            st.markdown(theme.safe(f"For example: {plan.sentence}" if many else plan.sentence))
-            figure = charts.schedule_figure(*plan.rates, plan.momenta)
+            shown = plan.of({**values, **many.example}) if many else plan
+            st.markdown(theme.safe(introduction(many) + shown.sentence))
+            figure = charts.schedule_figure(*shown.rates, shown.momenta)
             st.plotly_chart(
                 figure, key="schedule", config={"displayModeBar": False},
                 alt="Planned learning rate over the epochs",
             )  # fmt: skip
-            if plan.schedule_note:
-                st.caption(plan.schedule_note)
+            if shown.schedule_note:
+                st.caption(shown.schedule_note)
         about_data(plan)
         about_device(plan)
         if plan.config is not None:
@@ -234,7 +234,8 @@ def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any
             many_summary(many, values, plan.images)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
-            "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),
+            "Name", max_chars=80, key=f"{prefix}.name",
+            placeholder=many.title if many else source_title(source),
             persist_state="session",
         )  # fmt: skip
         if plan.problems:
@@ -252,6 +253,13 @@ def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any
         start_many(plan.config, many, name)
     elif plan.config is not None:
         start(plan.config, name or source_title(source), source)
+
+
+def introduction(many: Many | None) -> str:
+    """Say which of many runs the sentence about the form is about."""
+    if many is None:
+        return ""
+    return "Each: " if many.names == ["seed"] else "For example: "
 
 
 def start_many(config: TrainConfig, many: Many, name: str) -> None:

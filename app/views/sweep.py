@@ -68,9 +68,6 @@ def live(sweep: Sweep, was_active: bool) -> None:
         search_report(sweep, rows)
     else:
         grid_report(sweep, rows)
-    if rows:
-        with st.expander(theme.plural(len(rows), "run")):
-            run_table(rows)
 
 
 def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
@@ -86,6 +83,9 @@ def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
         table(found)
     if best_of(found):
         comparison(found)
+    if rows:
+        with st.expander(theme.plural(len(rows), "run")):
+            run_table(rows)
 
 
 def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
