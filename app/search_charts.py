@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from app.sweep_charts import MOST_CURVES, color, counting, frame, shortened
 from cifar_core.runs.search_results import PRUNED, Tried, ranked
 
-SHARE = {"autorangeoptions": {"minallowed": 0, "maxallowed": 1}, "fixedrange": True}
+SHARE = {"autorangeoptions": {"clipmin": 0, "clipmax": 1}, "fixedrange": True}
 QUIET = "#A3ABB7"  # what is only there to be compared with
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import search_charts, theme
 from app.navigation import go
-from app.session import store
+from app.session import is_under_way, store
 from cifar_core.runs import RunRow
 from cifar_core.runs.search_results import (
     Tried,
@@ -16,6 +16,7 @@ from cifar_core.runs.search_results import (
     importance,
     ranked,
     runs_needed,
+    seconds_left,
     tried,
 )
 from cifar_core.runs.sweep_files import Sweep
@@ -30,6 +31,7 @@ BASIS = (
 def search_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Draw what a search has found so far."""
     found = tried(store(), sweep, rows)
+    progress(sweep, rows)
     verdict(sweep, found)
     if any(row.history for row in rows):
         with st.container(border=True):
@@ -37,6 +39,17 @@ def search_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     if found:
         table(found)
         mattered(sweep, rows)
+
+
+def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Say how far the search is and how long the rest takes at most."""
+    if not sweep.is_active:
+        return
+    budget, over = sweep.planned_runs, sum(not is_under_way(row.state) for row in rows)
+    left = seconds_left(sweep, rows)
+    text = f"{over} of {theme.plural(budget, 'run')} are over"
+    text = f"{text}, at most {theme.duration(left)} left" if left else text
+    st.progress(min(1.0, over / budget), text=text)
 
 
 def verdict(sweep: Sweep, found: Sequence[Tried]) -> None:
@@ -132,7 +145,7 @@ def percent(value: float | None) -> float | None:
 
 COLUMNS: dict[str, Any] = {
     "run": st.column_config.LinkColumn("Run", display_text=r"id=(\d+)", width=60),
-    "setting": st.column_config.TextColumn("Setting", width=340),
+    "setting": st.column_config.TextColumn("Setting", width=300),
     "outcome": st.column_config.TextColumn(
         "Outcome", width=90, help="Pruned: given up by the search, as it was behind the others."
     ),
@@ -140,5 +153,5 @@ COLUMNS: dict[str, Any] = {
     "course": st.column_config.LineChartColumn("Course", y_min=0, y_max=1, width=110),
     "time": st.column_config.TextColumn("Time", width=80),
     "test": st.column_config.NumberColumn("Test", format="%.2f %%", help="Not for choosing."),
-    "message": st.column_config.TextColumn("What happened"),
+    "message": st.column_config.TextColumn("What happened", width="large"),
 }

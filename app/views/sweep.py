@@ -13,7 +13,6 @@ from app.navigation import link
 from app.session import is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
-from cifar_core.runs.search_results import seconds_left as search_left
 from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
@@ -63,7 +62,6 @@ def live(sweep: Sweep, was_active: bool) -> None:
     rows = sweeps.runs_of(store(), sweep)
     if (sweep.is_active or any(is_under_way(row.state) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
-    progress(sweep, rows)
     if sweep.search:
         search_report(sweep, rows)
     else:
@@ -73,6 +71,7 @@ def live(sweep: Sweep, was_active: bool) -> None:
 def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Draw what a grid has shown so far: settings over their seeds, and how they differ."""
     found = results(sweep, rows)
+    progress(rows)
     with st.container(border=True):
         st.markdown(f"**{theme.safe(conclusion(found))}**")
         st.caption(BASIS)
@@ -88,27 +87,19 @@ def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
             run_table(rows)
 
 
-def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+def progress(rows: Sequence[RunRow]) -> None:
     """Say how far the sweep is and how long the rest will take."""
-    planned = int(sweep.search.get("budget", len(rows)))
-    over = ("finished", "stopped", "failed") if sweep.search else ("finished",)
-    done = [row for row in rows if row.state in over]
+    done = [row for row in rows if row.state == "finished"]
     words = ", ".join(
         f"{count} {STATES[state].title.lower()}" for state, count in counts(rows).items()
     )
-    text = f"{theme.plural(planned, 'run')}: {words}" if rows else nothing(sweep)
-    if left := search_left(sweep, rows) if sweep.search else seconds_left(rows):
-        text += f", {'at most' if sweep.search else 'about'} {theme.duration(left)} left"
+    text = f"{theme.plural(len(rows), 'run')}: {words}" if rows else "It has no runs any more."
+    if left := seconds_left(rows):
+        text += f", about {theme.duration(left)} left"
     if any(is_under_way(row.state) for row in rows):
-        st.progress(len(done) / max(1, planned), text=text)
+        st.progress(len(done) / max(1, len(rows)), text=text)
     else:
         st.caption(text)
-
-
-def nothing(sweep: Sweep) -> str:
-    """Say why there is no run."""
-    first = "The first settings are being chosen."
-    return first if sweep.is_active and not sweep.cells else "It has no runs any more."
 
 
 def seconds_left(rows: Sequence[RunRow]) -> float | None:
