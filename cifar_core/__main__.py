@@ -8,6 +8,7 @@ from cifar_core.terminal import (
     data,
     doctor,
     explain,
+    log,
     rate,
     runs,
     search,
@@ -17,6 +18,8 @@ from cifar_core.terminal import (
     weights,
 )
 
+MODULES = (runs, log, rate, sweep, sweeps, search, explain, data, weights, settings, doctor)
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser with every command."""
@@ -25,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, rate, sweep, sweeps, search, explain, data, weights, settings, doctor):
+    for module in MODULES:
         module.add(commands)
     return top
 

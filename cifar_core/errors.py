@@ -9,6 +9,7 @@ CifarError                 anything the user can fix; its message is fit to be s
   ImageError               an uploaded file that is no picture, or one too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for what was asked
+  AccessError              something that the person who asks may not do
   ExplanationError         a saliency method that this network has no layer for
   CheckpointError          saved weights that are missing, damaged or of another network
 """
@@ -52,6 +53,10 @@ class TrainingDivergedError(CifarError):
 
 class RunError(CifarError):
     """A run does not exist, or is not in a state that allows what was asked."""
+
+
+class AccessError(CifarError):
+    """A person asks for what their role, or the owner of a run, does not allow."""
 
 
 class ExplanationError(CifarError):

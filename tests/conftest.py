@@ -1,6 +1,7 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("STREAMLIT_SERVER_ADDRESS", "127.0.0.1")  # AppTest has no server to ask
 
 import pytest
 import torch

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [  # lowest first
     {"errors"},
     {"download", "registry", "device"},
-    {"settings"},
+    {"people", "settings"},
     {
         *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
         *("optim", "schedules", "transfer", "views", "weights"),

@@ -12,6 +12,7 @@ from test_sweeps import BASE, finish
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
+from cifar_core.people import OPERATOR, Person
 from cifar_core.runs import (
     Store,
     control,
@@ -86,6 +87,14 @@ def test_a_search_spends_its_budget_one_run_at_a_time_and_gets_better(store):
     assert store.run(rows[3].id).settings == {
         **store.run(rows[0].id).settings, **sweeps.find(store, 1).cells[3].changes
     }  # fmt: skip
+
+
+def test_the_runs_of_a_search_belong_to_whoever_began_it(store):
+    theirs = Store(store.root, Person(name="ada@example.org", role=OPERATOR))
+    found = search.create(theirs, BASE, SPACE, budget=2)
+    search.step(store, found.id)  # as the driver does, which is the lab's own
+    (row,) = sweeps.runs_of(store, found)
+    assert store.run(row.id).owner == "ada@example.org"
 
 
 def test_the_same_history_gives_the_same_proposal_in_another_process(store):

@@ -25,6 +25,7 @@ from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
+from cifar_core.people import OPERATOR
 from cifar_core.presets import PRESETS
 from cifar_core.runs.rate_searches import alike
 from cifar_core.settings import rule_of
@@ -243,9 +244,11 @@ def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any
             st.markdown(f":red[:material/error: {count} must be changed first.]")
         label = many.label if many else "Start training"
         wrong = bool(plan.problems or (many and (many.problems or many.waits)))
+        allowed = store().by.may(OPERATOR)
         pressed = st.button(
             label, type="primary", icon=":material/play_arrow:", width="stretch",
-            key="start", disabled=wrong,
+            key="start", disabled=wrong or not allowed,
+            help=None if allowed else "You may look here; an operator or an admin starts runs.",
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)

@@ -103,6 +103,7 @@ def create(
     PRUNERS[pruner]
     search = {
         "space": dict(space), "budget": budget, "pruner": pruner, "seed": base.seed, "ended": "",
+        "owner": store.by.name,
     }  # fmt: skip
     made = sweeps.begin(
         store, base, [], [base.seed], name=name or "Search", token=token, search=search
@@ -232,7 +233,7 @@ def with_cell(store: Store, sweep: Sweep, cell: Cell) -> Sweep:
     with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = sweeps.find(store, sweep.id)
         longer = replace(now, cells=[*now.cells, cell])
-        sweep_files.save(store.root, longer)
+        sweeps.save(store, longer)
     return longer
 
 
@@ -260,7 +261,7 @@ def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
     """Let a search propose nothing more; an empty reason lets it go on."""
     with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = sweeps.find(store, sweep.id)
-        sweep_files.save(store.root, replace(now, search={**now.search, "ended": why}))
+        sweeps.save(store, replace(now, search={**now.search, "ended": why}))
     processes.ensure_running(store.root)
 
 

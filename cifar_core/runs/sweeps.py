@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.grid import MOST, Axis, combinations, in_words
+from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
 from cifar_core.runs import lock, sweep_files
 from cifar_core.runs.rows import RunRow
@@ -125,7 +126,7 @@ def begin(
             token=token,
             search=search or {},
         )
-        sweep_files.save(store.root, sweep)
+        save(store, sweep)
     return sweep
 
 
@@ -137,6 +138,8 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     from cifar_core.config import TrainConfig
 
     made = []
+    # the driver of a search makes runs for whoever began it
+    owner = {"owner": sweep.search["owner"]} if "owner" in sweep.search else {}
     with lock.held(sweep_files.folder(store.root) / ".lock"):
         there = {
             (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
@@ -146,7 +149,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                 if (place, seed) in there:
                     continue
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
-                marks = {"sweep": sweep.id, "cell": place}
+                marks = {"sweep": sweep.id, "cell": place, **owner}
                 made.append(store.create(config, name=f"{cell.title}, seed {seed}", marks=marks))
     for row in runs_of(store, sweep):
         if row.state == "draft":
@@ -174,7 +177,7 @@ def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
         now = find(store, sweep.id)
         first = max(now.seeds) + 1
         longer = replace(now, seeds=[*now.seeds, *range(first, first + count)])
-        sweep_files.save(store.root, longer)
+        save(store, longer)
     complete(store, longer)
     return longer
 
@@ -225,3 +228,9 @@ def find(store: Store, ref: str | int) -> Sweep:
     hint = did_you_mean(ref, [sweep.id for sweep in known])
     there = f"There are {len(known)}." if known else "There are none yet."
     raise RunError(f"There is no sweep '{ref}'. {hint}{there}")
+
+
+def save(store: Store, sweep: Sweep) -> None:
+    """Replace the sweep's file in one move, if whoever uses the store may."""
+    store.by.must(OPERATOR, "make or change sweeps")
+    sweep_files.save(store.root, sweep)
