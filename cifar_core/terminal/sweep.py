@@ -8,7 +8,7 @@ from cifar_core.grid import Axis, axis_of
 from cifar_core.runs import found_rates, sweeps
 from cifar_core.runs.store import Store
 from cifar_core.terminal.output import add_store, store_of
-from cifar_core.terminal.runs import pair
+from cifar_core.terminal.runs import add_settings, config_of
 from cifar_core.terminal.sweeps import wait_for
 
 if TYPE_CHECKING:
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Add the command of this module."""
     parser = commands.add_parser("sweep", help="train every combination of several values")
-    parser.add_argument("--preset", default="lab_cnn", help="where to start from")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
-    )
+    add_settings(parser)
     parser.add_argument(
         "--vary", action="append", default=[], metavar="KEY=VALUES",
         help="such as learning_rate=0.01,0.1 or seed=1-3; settings that belong together: "
@@ -31,7 +28,6 @@ def add(commands: Any) -> None:
         "--found-rates", action="store_true",
         help="each setting at the rate that finished searches of the same settings found for it",
     )  # fmt: skip
-    parser.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
     parser.add_argument("--name", default="", help="what to call the sweep")
     parser.add_argument("--dry-run", action="store_true", help="only say which runs there would be")
     parser.add_argument("--foreground", action="store_true", help="wait, then print the comparison")
@@ -42,12 +38,8 @@ def add(commands: Any) -> None:
 def start(arguments: Namespace) -> int:
     """Plan a sweep, say what it is, and queue its runs."""
     from cifar_core.config import TrainConfig
-    from cifar_core.presets import PRESETS
 
-    words = dict(pair(word) for word in arguments.set)
-    if arguments.data:
-        words["data"] = arguments.data
-    base = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+    base = config_of(arguments)
     axes, seeds = sweeps.seeds_apart(
         [axis_of(TrainConfig, text) for text in arguments.vary], base.seed
     )
