@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cifar_core.inference import Classifier
     from cifar_core.inside import Activity, Aim, Heard, Layer
     from cifar_core.runs.explanation import Explanation
+    from cifar_core.runs.predictions import Part, Predictions
     from cifar_core.training.freezing import StageRow
 
 QUARTERS = 4  # times an epoch that a reading is made anew
@@ -45,8 +46,12 @@ class Key(StrEnum):
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
     PICKED = "picked"  # places of the chosen test images
     ASKED_FOR = "asked_for"  # saliency methods that may take long, which the person asked for
+    LINKED = "linked"  # the image that the address names, when it was last looked at
     OFFER = "offer"  # seed of the test images to choose from
     BROWSED = "browsed"  # seed of the images on the Data page
+    REVEALED = "revealed"  # ids of the runs whose test images this session has looked at
+    PAGE = "gallery_page"  # which pictures of a gallery are shown
+    PINNED = "pinned"  # the image that is followed over the epochs, as in the address of Explain
     CHART = "chart"  # the live chart's own state: the enlarged part
 
 
@@ -181,6 +186,23 @@ def test_answers(
     from cifar_core.inference import answers
 
     return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: float) -> "Predictions | None":
+    """Return the answers kept for a part; `stamp` is when their file was written."""
+    from cifar_core.runs import Run, predictions
+
+    return predictions.kept(Run(Path(folder)), part, checkpoint)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def temperature(folder: str, checkpoint: str, stamp: float) -> float:
+    """Return the temperature that suits the answers to the validation images."""
+    from cifar_core.judging.temperature import fit_temperature
+
+    found = kept_answers(folder, checkpoint, "val", stamp)
+    return fit_temperature(found.logits, found.labels) if found else 1.0
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -8,17 +8,25 @@ from cifar_core.terminal import (
     archive,
     data,
     doctor,
+    evaluate,
     explain,
     listing,
     log,
     rate,
     reading,
     report,
+    reproduce,
     runs,
     search,
     settings,
+    sweep,
     sweeps,
     weights,
+)
+
+MODULES = (
+    *(runs, log, listing, archive, evaluate, reading, report, reproduce, rate, sweep, sweeps),
+    *(search, explain, data, weights, settings, doctor),
 )
 
 
@@ -29,10 +37,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (
-        *(runs, log, listing, archive, reading, report, rate, sweeps, search, explain),
-        *(data, weights, settings, doctor),
-    ):
+    for module in MODULES:
         module.add(commands)
     return top
 

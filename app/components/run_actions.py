@@ -25,6 +25,8 @@ def actions(run: Run, status: Status) -> None:
         stop_menu(run, status)
     trains = run.kind == TRAINING
     settled = trains and not is_under_way(status.state) and bool(run.summary)
+    if settled and st.button("Evaluate", icon=":material/fact_check:", key="evaluate"):
+        go("evaluate", id=run.number)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
     measured = trains and bool(run.summary.get("epochs_done"))

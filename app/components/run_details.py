@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import theme
 from app.components.run_profile import profile
+from app.components.run_reproduce import reproduce
 from cifar_core.runs import Run, Status
 from cifar_core.settings import label_of, rule_of
 
@@ -14,7 +15,7 @@ def details(run: Run, status: Status) -> None:
     """Draw what fewer people need, each part only when it is opened."""
     parts = {"Log": log_tail, "Settings": settings, "Environment": environment,
              "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile,
-             "History": history}  # fmt: skip
+             "Reproduce": reproduce, "History": history}  # fmt: skip
     for tab, draw in zip(
         st.tabs(list(parts), on_change="rerun", key="details"), parts.values(), strict=True
     ):
@@ -96,7 +97,7 @@ def checkpoints(run: Run, status: Status) -> None:
         "Epoch": [f"{info.epoch:g}" for info in found],
         "Validation accuracy": [theme.percent(info.val_accuracy, 2) for info in found],
         "Size": [f"{info.megabytes:.1f} MB" for info in found],
-        "": ["best" if info.best else "" for info in found],
+        "": ["best" if info.best else "" if info.resumable else "weights only" for info in found],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Checkpoints, newest first")
     st.caption(f"In {theme.safe(str(run.path / 'checkpoints'))}")

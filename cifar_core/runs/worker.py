@@ -107,6 +107,12 @@ class Worker(BaseWorker):
         elif not self.best:
             path.unlink(missing_ok=True)
 
+    @property
+    def look_back(self) -> frozenset[int]:
+        """The epochs whose weights are kept so that one can look back at them."""
+        config = self.run.config
+        return checkpoints.milestones(config.epochs, config.keep_checkpoints)
+
     def attend_after_epoch(self) -> Result | None:
         """After an epoch: end if somebody asked for that and there would be another one."""
         is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
@@ -172,7 +178,7 @@ class Worker(BaseWorker):
         )
         self.best = best
         self.mark_best()
-        checkpoints.prune(self.run.path)
+        checkpoints.prune(self.run.path, look_back=self.look_back)
         self.unsaved, self.saved_at = False, time.monotonic()
 
     def finish(self) -> Result:
