@@ -10,6 +10,7 @@ from cifar_core.terminal import (
     doctor,
     evaluate,
     explain,
+    export_model,
     listing,
     log,
     rate,
@@ -25,7 +26,20 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(runs, log, listing, archive, evaluate, reading, report, reproduce, rate, sweep, sweeps),
+    *(
+        runs,
+        log,
+        listing,
+        archive,
+        export_model,
+        evaluate,
+        reading,
+        report,
+        reproduce,
+        rate,
+        sweep,
+        sweeps,
+    ),
     *(search, explain, data, weights, settings, doctor),
 )
 

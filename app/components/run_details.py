@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import theme
+from app.components.model_export import model_export
 from app.components.run_profile import profile
 from app.components.run_reproduce import reproduce
 from cifar_core.runs import Run, Status
@@ -101,6 +102,7 @@ def checkpoints(run: Run, status: Status) -> None:
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Checkpoints, newest first")
     st.caption(f"In {theme.safe(str(run.path / 'checkpoints'))}")
+    model_export(run)
 
 
 def attempts(run: Run, status: Status) -> None:
