@@ -64,6 +64,16 @@ def test_a_run_for_the_cpu_does_not_wait_behind_runs_for_the_gpu(store):
     until(lambda: states(*runs) == ["running", "queued", "running"], chief.step)
 
 
+def test_two_runs_for_the_cpu_share_it_where_it_has_two_places(store):
+    places = [CPU, Device(id="cpu:1", name="a CPU")]
+    runs = [queued(store, device=wanted) for wanted in ("cpu", "auto", "cpu")]
+    chief = supervisor(store, "obey", devices=places)
+    until(lambda: states(*runs) == ["running", "running", "queued"], chief.step)
+    assert {run.status.device for run in runs[:2]} == {"cpu", "cpu:1"}
+    plan = files.read_json(metrics.attempt_folder(runs[1].path, 1) / "attempt.json")
+    assert (plan["slot"], plan["device"]) == ("cpu:1", "cpu")
+
+
 def test_a_run_for_a_device_that_is_not_there_fails_with_advice(store):
     run = queued(store, device="cuda")
     supervisor(store, "obey").step()

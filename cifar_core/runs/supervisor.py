@@ -100,7 +100,8 @@ class Supervisor:
         folder = metrics.attempt_folder(run.path, max(numbers, default=0))
         if not lock.is_locked(folder / "lock"):
             return
-        where = files.read_json(folder / "attempt.json").get("device", "cpu")
+        made = files.read_json(folder / "attempt.json")
+        where = made.get("slot") or made.get("device", "cpu")
         live = Live(run, numbers[-1], where, "running", 0)
         self.live.setdefault(run.id, live)
         status.move(
@@ -283,7 +284,8 @@ class Supervisor:
             "executor": [sys.executable, "-m", "cifar_core.runs.executor", str(root)],
             "executor_lock": str(processes.executor_lock(root)),
             "wake": str(processes.wake_file(root)),
-            "device": place.id,
+            "slot": place.id,
+            "device": place.torch_name,
             "device_name": place.name,
             "device_reason": reason,
             "threads": threads,
@@ -328,7 +330,7 @@ def has_saved(run: Run, attempt: int) -> bool:
 def candidates(wanted: str, devices: list[device.Device]) -> list[device.Device]:
     """Return the devices that a run may be given; "auto" waits for one of the fastest kind."""
     best, _ = device.choose(wanted, devices)
-    if wanted == best.id:
+    if wanted == best.id and ":" in wanted:
         return [best]
     kind = best.id.split(":")[0]
     return [place for place in devices if place.id.split(":")[0] == kind]
