@@ -11,6 +11,7 @@ CifarError                 anything the user can fix; its message is fit to be s
   RunError                 a run that does not exist, or is not in a state for what was asked
   ExplanationError         a saliency method that this network has no layer for
   CheckpointError          saved weights that are missing, damaged or of another network
+  DiskFullError            no room on the disk for what is to be saved
 """
 
 
@@ -60,3 +61,14 @@ class ExplanationError(CifarError):
 
 class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
+
+
+class DiskFullError(CifarError, OSError):
+    """The disk has no room for something. `needed` and `free` are in bytes."""
+
+    def __init__(self, what: str, needed: int, free: int) -> None:
+        self.what, self.needed, self.free = what, needed, free
+        super().__init__(
+            f"There is no room on the disk: {what} needs {needed / 1e6:,.1f} MB and "
+            f"{free / 1e6:,.1f} MB are free. Free some space, for example by emptying the trash."
+        )

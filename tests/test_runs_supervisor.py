@@ -175,7 +175,8 @@ def test_an_attempt_that_was_never_launched_is_given_up_and_tried_again(store):
     status.move(run.path, ("queued",), "starting", attempt=1, device="cpu")
     chief = supervisor(store, "obey", start_seconds=0.0)
     chief.step()
-    assert "did not start" in run.attempts()[0].ended
+    assert "never begun" in run.attempts()[0].ended
+    assert run.status.deaths == 0  # it was not the run's fault
     chief.start_seconds = 60.0
     until(lambda: run.status.state == "running", chief.step)
     assert run.status.attempt == 2

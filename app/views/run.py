@@ -11,7 +11,7 @@ from app.components.rate_search import rate_search
 from app.components.run_actions import actions
 from app.components.run_details import details
 from app.navigation import link
-from app.session import Key, feed, is_under_way, store
+from app.session import Key, feed, store
 from cifar_core.curves import Curves
 from cifar_core.errors import RunError
 from cifar_core.intervals import wilson
@@ -36,7 +36,7 @@ def page() -> None:
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     draw = searching if run.kind == RATE_SEARCH else live
-    st.fragment(draw, run_every=1.0 if is_under_way(status.state) else None)(run, status)
+    st.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
     details(run, status)
 
 
@@ -152,7 +152,7 @@ def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> 
         card("Best validation accuracy", theme.percent(best), f"epoch {at}" if at else "")
         test = summary.get("test_accuracy")
         interval = wilson(test, data.get("test_images", 0)) if test is not None else None
-        note = "when it is done" if is_under_way(status.state) else "not tested"
+        note = "when it is done" if status.is_under_way else "not tested"
         note = theme.between(interval) if interval else note
         card("Test accuracy", theme.percent(test), note + views_words(summary))
         last = f"{curves.train_loss[-1]:.3f}" if len(curves.train_loss) else theme.NONE
@@ -163,7 +163,7 @@ def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> 
         card(
             "Images per second",
             theme.count(speed) if speed else theme.NONE,
-            f"{theme.duration(spent)} so far" if is_under_way(status.state) and spent
+            f"{theme.duration(spent)} so far" if status.is_under_way and spent
             else f"{theme.duration(spent)} in all" if spent else "",
         )  # fmt: skip
 

@@ -10,8 +10,9 @@ from app import theme
 from app.components.sweep_actions import sweep_links
 from app.components.trash import delete, trash_table, undo_bar
 from app.navigation import go, link
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
+from cifar_core.runs.status import is_under_way
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 
@@ -31,7 +32,7 @@ def page() -> None:
     if trash and st.session_state.get("show_trash"):
         trash_table(trash)
     elif rows:
-        active = any(is_under_way(row.state) for row in rows)
+        active = any(is_under_way(row.state, row.reason) for row in rows)
         st.fragment(listing, run_every=LOOK_AGAIN if active else None)()
     else:
         welcome()

@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 from cifar_core.runs import files, lock, processes, search
+from cifar_core.runs.patient import print_patiently
 from cifar_core.runs.processes import ensure_running, is_running
 from cifar_core.runs.store import Store
 from cifar_core.runs.supervisor import Supervisor
@@ -113,6 +114,7 @@ def main(root: Path) -> int:
     """Detach from whoever started this, and serve the store."""
     if os.fork():
         os._exit(0)  # whoever started this has waited for it, and owns no process now
+    print_patiently()
     service = Service(Store(root))
 
     def end(*_: object) -> None:

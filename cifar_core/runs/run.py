@@ -230,7 +230,11 @@ class Run:
     def _leave_the_queue(self, to: str) -> bool:
         """End a run that no process belongs to yet; tell whether it was one, or is over."""
         words = "Taken out of the queue before it started."
-        moved = status.move(self.path, ("queued",), to, message=words)
+        now = self.status
+        if now.state == "paused" and now.is_under_way:  # it would go on by itself
+            words = now.message
+        waits = ("queued", now.state) if now.is_under_way and not now.is_live else ("queued",)
+        moved = status.move(self.path, waits, to, message=words)
         return moved is not None or not self.status.is_live
 
     def _ask(self, request: str, *, reason: str = "", note: str = "") -> None:

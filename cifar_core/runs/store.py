@@ -17,7 +17,6 @@ from cifar_core.runs.index import Index, run_folders
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.rows import RunRow, read_row
 from cifar_core.runs.run import Run
-from cifar_core.runs.states import STATES
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -93,7 +92,7 @@ class Store:
         If any of them waits or lives, this also sees to it that there is an executor.
         """
         rows = self.index.rows()
-        if any(row.state == "queued" or STATES[row.state].is_live for row in rows):
+        if any(status.is_under_way(row.state, row.reason) for row in rows):
             self.look_after()
         return rows
 

@@ -12,21 +12,10 @@ from pathlib import Path
 
 import pytest
 from run_helpers import kill_all, store_without_executor, until
+from small_runs import SETTINGS, outcome, trained_here
 
-from cifar_core.config import TrainConfig
-from cifar_core.runs import Store, checkpoints, files, lock, metrics, processes
-from cifar_core.runs.worker import Worker
+from cifar_core.runs import Store, files, lock, processes
 
-SETTINGS = {
-    "data": "synthetic:200",
-    "val_fraction": 0.2,
-    "epochs": 6,
-    "batch_size": 16,
-    "learning_rate": 0.02,
-    "threads": 1,
-    "device": "cpu",
-}
-TIMES = ("t", "seconds", "cpu_seconds", "images_per_second")
 WEIGHTS = {"trainer": 4, "executor": 3, "shim": 2, "dashboard": 2, "shim and trainer": 1}
 # what a dashboard does that is killed and comes back: it makes what is missing, and looks
 DASHBOARD = """
@@ -51,28 +40,7 @@ while True:
 def undisturbed(tmp_path):
     """Return the rows and the weights of a run that nobody kills, by its seed."""
     with store_without_executor(tmp_path / "quiet") as store:
-        return {seed: trained_here(store, seed) for seed in (0, 1)}
-
-
-def trained_here(store, seed):
-    run = store.create(TrainConfig(**SETTINGS, seed=seed))
-    folder = metrics.attempt_folder(run.path, 1)
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    plan = {"device": "cpu", "device_name": "a CPU", "device_reason": "A CPU.", "threads": 1}
-    files.write_json(folder / "attempt.json", plan)
-    assert Worker(run, 1).work().outcome == "finished"
-    return outcome(run)
-
-
-def outcome(run):
-    """Return what must not depend on what was killed: every row, and the weights."""
-    rows = [{k: v for k, v in row.items() if k not in TIMES} for row in run.metrics()]
-    weights = [
-        checkpoints.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)
-        for name in ("best", "last")
-    ]
-    return rows, weights
+        return {seed: outcome(trained_here(store, seed=seed)) for seed in (0, 1)}
 
 
 class Storm:
