@@ -15,7 +15,7 @@ from app.session import Key, feed, store
 from cifar_core.curves import Curves
 from cifar_core.errors import RunError
 from cifar_core.intervals import wilson
-from cifar_core.runs import RATE_SEARCH, STATES, Run, Status
+from cifar_core.runs import RATE_SEARCH, STATES, Run, Status, damage
 from cifar_core.views import TEST_VIEWS
 
 SILENCE = 40  # seconds without a sign of life after which the page says so
@@ -35,9 +35,18 @@ def page() -> None:
     heading(run, status)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
+    damages(run)
     draw = searching if run.kind == RATE_SEARCH else live
     st.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
     details(run, status)
+
+
+def damages(run: Run) -> None:
+    """Say which of the run's files are damaged, if any are."""
+    if found := damage.found(run):
+        with st.container(border=True):
+            st.markdown(":material/warning: **Damaged files.** Whatever is whole is used.")
+            st.markdown("\n".join(f"- {theme.safe(words)}" for words in found))
 
 
 def missing(why: str) -> None:

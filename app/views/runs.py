@@ -14,6 +14,7 @@ from app.session import store
 from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 from cifar_core.runs.status import is_under_way
 
+DAMAGED = "Damaged file"
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 
 
@@ -145,7 +146,7 @@ def table(rows: Sequence[RunRow]) -> pd.DataFrame:
             "number": [row.number for row in rows],
             "name": [theme.short(row.name, 24) for row in rows],
             "best": [share(row.best_val_accuracy) for row in rows],
-            "state": [[status_word(row), *kind_word(row)] for row in rows],
+            "state": [[status_word(row), *kind_word(row), *damage_word(row)] for row in rows],
             "epoch": [epoch_words(row) for row in rows],
             "test": [share(row.test_accuracy) for row in rows],
             "curve": [row.sparkline or None for row in rows],
@@ -169,6 +170,11 @@ def kind_word(row: RunRow) -> list[str]:
     return [] if row.kind == TRAINING else [KINDS[row.kind].title]
 
 
+def damage_word(row: RunRow) -> list[str]:
+    """Return a word for a run of which a file is damaged; its page says which."""
+    return [DAMAGED] if row.damaged else []
+
+
 def share(value: float | None) -> float | None:
     """Return a share as a percentage."""
     return None if value is None else 100 * value
@@ -186,9 +192,11 @@ def epoch_words(row: RunRow) -> str:
 def columns(rows: Sequence[RunRow], key: str) -> dict[str, Any]:
     """Describe the columns of the table."""
     config = st.column_config
-    wide = 96 if all(row.kind == TRAINING for row in rows) else 190  # room for the kind
+    plain = all(row.kind == TRAINING and not row.damaged for row in rows)
+    wide = 96 if plain else 190  # room for the kind
     titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
     paints = [theme.ICONS[state.key][0] for state in STATES.values()] + ["violet"] * len(KINDS)
+    titles, paints = [*titles, DAMAGED], [*paints, "red"]
     return {
         "number": config.NumberColumn("#", width=44, pinned=True, format="%d"),
         "name": config.ButtonColumn(

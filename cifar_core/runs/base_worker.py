@@ -273,11 +273,13 @@ def main(kind: type[BaseWorker], path: str, number: str) -> NoReturn:
     print_patiently()
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes all stacks into the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is meant for others
-    result = run_attempt(kind(run, attempt))
+    worker = kind(run, attempt)
+    result = run_attempt(worker)
     say(f"{result.outcome}: {result.message}")
     code = 0 if result.outcome != "failed" else 1
     try:
-        files.write_json(folder / "result.json", {**asdict(result), "at": time.time()})
+        last = {**asdict(result), "rows_bytes": worker.rows.size, "at": time.time()}
+        files.write_json(folder / "result.json", last)
     except DiskFullError:
         code = NO_ROOM_FOR_RESULT
     # all is on the disk; taking torch down in good order would hold the device for seconds

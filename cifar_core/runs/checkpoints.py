@@ -194,7 +194,7 @@ def best_name(run: Path) -> str:
     """Return the name of the best epoch's checkpoint; empty before the first epoch is over."""
     try:
         return (run / "best").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    except (OSError, ValueError):  # missing or damaged: the manifests say the same
         return ""
 
 

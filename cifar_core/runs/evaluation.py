@@ -20,7 +20,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
     As when it trained, its settings say how the test images are shown, and only those.
     """
     config = run.config
-    dataset = load(run.environment["data"]["source"], run.store_root)
+    dataset = load(run.source, run.store_root)
     images, chosen = dataset.test, np.arange(len(dataset.test))
     if part == "val":
         images = dataset.train

@@ -128,6 +128,21 @@ def parsed(line: bytes) -> Any:
         return None
 
 
+def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:
+    """Return how many bytes a file of rows has, and how many of its lines are damaged.
+
+    The last line of a `whole` file must be complete; else it may have been cut off by a kill.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return 0, 0
+    *lines, rest = data.split(b"\n")
+    marked = any(LINE_END[:10] in line for line in lines)
+    bad = sum(parsed(line) is None or (marked and LINE_END[:10] not in line) for line in lines)
+    return len(data), bad + (whole and bool(rest))
+
+
 def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:
     """Return the end of a text file, looking at no more than `longest` bytes of it."""
     try:

@@ -41,10 +41,14 @@ class Rows:
     def sync(self) -> int:
         """Wait until all rows are on the disk; return how many bytes they are."""
         self.write()
-        if not self.path.exists():
-            return 0
-        files.sync_file(self.path)
-        return self.path.stat().st_size
+        if self.path.exists():
+            files.sync_file(self.path)
+        return self.size
+
+    @property
+    def size(self) -> int:
+        """How many bytes are written."""
+        return self.path.stat().st_size if self.path.exists() else 0
 
 
 class PatientLog(io.RawIOBase):
@@ -77,11 +81,12 @@ class PatientLog(io.RawIOBase):
 
     def drain(self) -> None:
         """Write what waits, after a word on what could not."""
-        if self.lost and not self.begun:
-            note = f"\n({self.lost:,} lines could not be written while the disk was full.)\n"
-            self.waiting, self.lost = note.encode() + self.waiting, 0
         while self.waiting:
-            self.waiting = self.waiting[os.write(self.descriptor, self.waiting) :]
+            note = b""
+            if self.lost and not self.begun:
+                note = b"\n(%d lines could not be written while the disk was full.)\n" % self.lost
+            written = os.write(self.descriptor, note + self.waiting)  # or it raises
+            self.waiting, self.lost = (note + self.waiting)[written:], 0
             self.begun = bool(self.waiting)
 
     def give_up_oldest(self) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from cifar_core.runs import files
+from cifar_core.runs import damage, files
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.run import Run
 
-FILES = ("about.json", "status.json", "summary.json", "environment.json")
+ALWAYS = ("about.json", "status.json", "config.json")
+FILES = (*ALWAYS, "summary.json", "environment.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,7 @@ class RunRow:
     features_seconds: float = 0.0  # of its time, before the first epoch
     kind: str = TRAINING
     suggested_rate: float | None = None  # what a rate search came to
+    damaged: bool = False  # whether one of the files that this was gathered from is damaged
 
 
 def read_row(run: Run) -> RunRow:
@@ -106,6 +108,7 @@ def read_row(run: Run) -> RunRow:
         features_seconds=summary.get("features", {}).get("seconds", 0.0),
         kind=about.get("kind") or TRAINING,
         suggested_rate=summary.get("suggestion", {}).get("rate"),
+        damaged=any(damage.of_files(run.path, FILES, ALWAYS)),
     )
 
 

@@ -90,7 +90,12 @@ class Run:
         """The settings it trains with."""
         from cifar_core.config import TrainConfig
 
-        return TrainConfig.from_dict(self.settings)
+        if not (settings := self.settings):  # never train with the defaults instead
+            raise RunError(
+                f"config.json of run {self.id} is missing or damaged, so nobody knows its settings "
+                f"any more. Put it back from a backup, or delete the run."
+            )
+        return TrainConfig.from_dict(settings)
 
     @property
     def status(self) -> Status:
@@ -101,6 +106,12 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """Versions, device, threads and data of its latest attempt; empty before the first."""
         return files.read_json(self.path / "environment.json")
+
+    @property
+    def source(self) -> str:
+        """Where its images come from."""
+        data = self.environment.get("data", {})
+        return str(data.get("source") or self.config.data)
 
     @property
     def summary(self) -> dict[str, Any]:

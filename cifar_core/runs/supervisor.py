@@ -307,7 +307,9 @@ class Supervisor:
         """Return what the shim and the trainer have to know."""
         settings, before = run.settings, run.environment
         # the count of the first attempt is kept: another one gives other sums
-        threads = before.get("threads") or device.choose_threads(settings.get("threads", 0))
+        first = files.read_json(metrics.attempt_folder(run.path, 1) / "attempt.json")
+        known = before.get("threads") or first.get("threads")
+        threads = known or device.choose_threads(settings.get("threads", 0))
         root = self.store.root
         _, reason = device.choose(settings.get("device", "auto"), [place, *self.devices])
         return {

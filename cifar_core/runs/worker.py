@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs import checkpoints, files
+from cifar_core.runs import checkpoints, damage, files
 from cifar_core.runs.base_worker import SUMMARY_SECONDS, BaseWorker, Result, main, run_attempt, say
 from cifar_core.runs.run import Run
 from cifar_core.runs.summary import Pace, add, fold, views_note
@@ -68,7 +68,9 @@ class Worker(BaseWorker):
     def prepare(self) -> None:
         """Load the images, build the trainer and put it where the run was left."""
         checkpoints.sweep(self.run.path)
-        found, notes = checkpoints.newest_valid(self.run.path)
+        notes = damage.of_small_files(self.run)  # before they are written anew
+        found, more = checkpoints.newest_valid(self.run.path)
+        notes += more
         self.open(fresh=found is None)
         manifest = self.restore(found, notes)
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)

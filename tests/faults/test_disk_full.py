@@ -112,7 +112,7 @@ def test_the_executor_pauses_a_run_on_a_full_disk_and_resumes_it_when_there_is_r
     monkeypatch.setenv("CIFAR_ROOM_SECONDS", "1")
     store = Store(small_disk / "store")
     store.root.mkdir()
-    run = new_run(store, epochs=40)
+    run = new_run(store, epochs=60)
     store.submit(run)
     try:
         until(lambda: run.checkpoints(), seconds=120)
