@@ -94,7 +94,7 @@ class Index:
             try:
                 self._transact(lambda db: db.execute("SELECT count(*) FROM run").fetchone())
             except sqlite3.DatabaseError:
-                for suffix in ("", "-wal", "-shm"):
+                for suffix in ("", "-journal", "-wal", "-shm"):
                     path = self.path.with_name(self.path.name + suffix)
                     if path.exists():
                         path.rename(path.with_name(f"damaged-{time.time_ns()}-{path.name}"))
@@ -104,7 +104,9 @@ def prepare(db: sqlite3.Connection) -> None:
     """Make the tables of this version unless they are there."""
     if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
         return
-    db.execute("PRAGMA journal_mode=WAL")
+    # a write-ahead log is shared through mapped memory: whoever deletes or damages the files
+    # would end every process that has them open, the dashboard among them, by SIGBUS
+    db.execute("PRAGMA journal_mode=DELETE")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         for table in ("run", "lease"):

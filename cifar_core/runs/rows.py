@@ -108,7 +108,9 @@ def read_row(run: Run) -> RunRow:
         features_seconds=summary.get("features", {}).get("seconds", 0.0),
         kind=about.get("kind") or TRAINING,
         suggested_rate=summary.get("suggestion", {}).get("rate"),
-        damaged=any(damage.of_files(run.path, FILES, ALWAYS)),
+        damaged=any(
+            damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
+        ),
     )
 
 
