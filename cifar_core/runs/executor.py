@@ -106,7 +106,7 @@ def attempted(supervisor: Supervisor, look: bool) -> bool:
     """Reconcile once; what the disk refuses now is tried again on the next round."""
     try:
         return supervisor.step(look=look)
-    except (OSError, sqlite3.OperationalError):
+    except (OSError, sqlite3.DatabaseError):
         traceback.print_exc()
         return False
 

@@ -35,8 +35,8 @@ class Index:
         runs = run_folders(self.root / "runs")
         try:
             rows = self._use(lambda db: refreshed(db, runs))
-        except sqlite3.OperationalError:
-            # the disk is full, or there is no store yet: the folders say the same
+        except sqlite3.DatabaseError:
+            # damaged over and over, a full disk, or no store yet: the folders say the same
             rows = [read_row(run) for run in runs.values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 

@@ -96,7 +96,7 @@ class Supervisor:
         """Write down which devices are held, as far as this process knows: it alone lends them."""
         try:
             self.store.index.set_leases((a.device, a.run.id, a.attempt) for a in self.live.values())
-        except sqlite3.OperationalError:  # the disk is full, say; nothing is lent meanwhile
+        except sqlite3.DatabaseError:  # the disk is full, say; nothing is lent meanwhile
             self.leases_are_due = True
         else:
             self.leases_are_due = False

@@ -115,7 +115,7 @@ def test_an_index_that_is_deleted_and_damaged_under_load_loses_nothing(store, si
             try:
                 if {row.id for row in store.runs()} != known:
                     wrong.append("a run is missing")
-                with suppress(sqlite3.OperationalError):  # the executor tries again
+                with suppress(sqlite3.DatabaseError):  # the executor tries again
                     store.index.leases()
             except Exception as error:
                 wrong.append(repr(error))
