@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from app.access import person
 from cifar_core import device
 from cifar_core.curves import Curves, curves, joined
 from cifar_core.runs import STATES, MetricsReader, Store
@@ -44,8 +45,11 @@ class Key(StrEnum):
 
 
 def store() -> Store:
-    """Return the store that the environment names; a handle without memory of its own."""
-    return Store.default()
+    """Return the store that the environment names, on behalf of whoever looks.
+
+    A handle without memory of its own, so that a role that changes counts at once.
+    """
+    return Store.default(person())
 
 
 def is_under_way(state: str) -> bool:

@@ -1,4 +1,4 @@
-"""Entry point: python -m streamlit run app/streamlit_app.py. Lists the pages, nothing else."""
+"""The script of every session, which app/server.py serves: lists the pages, nothing else."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `impo
 
 import streamlit as st
 
+from app import access
 from app.components.live_chart import publish_plotly
 from app.navigation import entry
 
@@ -15,6 +16,7 @@ st.set_page_config(
     page_icon=str(Path(__file__).parent / "static/favicon.png"),
     layout="wide",
 )
+access.admit()
 publish_plotly()
 st.navigation(
     [
@@ -31,3 +33,4 @@ st.navigation(
     ],
     position="top",
 ).run()
+access.badge()

@@ -5,9 +5,12 @@ import sys
 
 from cifar_core.errors import CifarError
 from cifar_core.terminal import (
+    archive,
     data,
     doctor,
     explain,
+    listing,
+    log,
     rate,
     runs,
     search,
@@ -24,7 +27,20 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, rate, sweeps, search, explain, data, weights, settings, doctor):
+    for module in (
+        runs,
+        log,
+        listing,
+        archive,
+        rate,
+        sweeps,
+        search,
+        explain,
+        data,
+        weights,
+        settings,
+        doctor,
+    ):
         module.add(commands)
     return top
 

@@ -133,14 +133,14 @@ def card(place: Place) -> None:
         )  # fmt: skip
         objects(place)
         return
-    if place.error and not place.is_due:
-        st.error(place.error, icon=":material/error:")
+    if place.errand.error:
+        st.error(theme.safe(place.errand.error), icon=":material/error:")
     st.caption("Do its maps change when what the network has learnt is replaced by chance?")
     if st.button(
-        "Computing" if place.is_due else "Compute", icon=":material/casino:", key="card",
-        disabled=place.is_due,
+        "Computing" if place.errand.is_due else "Compute", icon=":material/casino:", key="card",
+        disabled=place.errand.is_due,
     ):  # fmt: skip
-        place.start()
+        place.errand.start()
         st.rerun(scope="fragment")
 
 

@@ -31,6 +31,7 @@ from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
+from cifar_core.people import OPERATOR
 from cifar_core.presets import PRESETS
 from cifar_core.runs import sweeps
 from cifar_core.runs.rate_searches import alike
@@ -247,9 +248,11 @@ def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[st
             st.markdown(f":red[:material/error: {count} must be changed first.]")
         label = f"Start {theme.plural(several.runs, 'run')}" if several else "Start training"
         wrong = bool(plan.problems or (several and several.problems))
+        allowed = store().by.may(OPERATOR)
         pressed = st.button(
             label, type="primary", icon=":material/play_arrow:", width="stretch",
-            key="start", disabled=wrong,
+            key="start", disabled=wrong or not allowed,
+            help=None if allowed else "You may look here; an operator or an admin starts runs.",
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)

@@ -10,6 +10,7 @@ from app.components.live_chart import live_chart, window
 from app.components.rate_search import rate_search
 from app.components.run_actions import actions
 from app.components.run_details import details
+from app.components.run_marks import run_marks
 from app.navigation import link
 from app.session import Key, feed, store
 from cifar_core.curves import Curves
@@ -33,6 +34,7 @@ def page() -> None:
         return
     status = run.status
     heading(run, status)
+    run_marks(run)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     damages(run)

@@ -2,11 +2,9 @@
 
 from typing import Literal
 
-import numpy as np
-
 from cifar_core.data import load
-from cifar_core.data.split import split
 from cifar_core.runs.classifier import load_classifier
+from cifar_core.runs.predictions import places_of
 from cifar_core.runs.store import Run
 from cifar_core.training.evaluate import Score, evaluate
 from cifar_core.training.precision import choose_precision
@@ -21,15 +19,8 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
     """
     config = run.config
     dataset = load(run.source, run.store_root)
-    images, chosen = dataset.test, np.arange(len(dataset.test))
-    if part == "val":
-        images = dataset.train
-        _, chosen = split(
-            images.labels,
-            train_fraction=config.train_fraction,
-            val_fraction=config.val_fraction,
-            seed=config.split_seed,
-        )
+    images = dataset.test if part == "test" else dataset.train
+    chosen = places_of(run, part, images.labels)
     batches = evaluation_batches(images, chosen, "cpu", config.computes_on)
     classifier = load_classifier(run, checkpoint)
     views = TEST_VIEWS[config.test_views if part == "test" else "plain"]

@@ -39,10 +39,10 @@ def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
 
 def write_json(path: Path, values: Mapping[str, Any], *, durable: bool = True) -> None:
     """Replace a JSON file in one move, indented for people and with a checksum."""
-    write_atomic(path, checked(values), durable=durable)
+    write_atomic(path, as_text(values), durable=durable)
 
 
-def checked(values: Mapping[str, Any]) -> str:
+def as_text(values: Mapping[str, Any]) -> str:
     """Return values as JSON whose last entry is a checksum over the text before it."""
     plain = finite(values)
     head = json.dumps(plain, indent=1)[:-1].rstrip()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.grid import MOST, Axis, combinations, in_words
+from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
 from cifar_core.runs import files, lock
 from cifar_core.runs.rows import RunRow
@@ -274,6 +275,7 @@ def read(path: Path) -> Sweep:
 
 def save(store: Store, sweep: Sweep) -> None:
     """Replace the sweep's file in one move."""
+    store.by.must(OPERATOR, "make or change sweeps")
     values = asdict(sweep)
     path = folder(store) / f"{values.pop('id')}.json"
     files.write_json(path, {"schema": SCHEMA, **values})
