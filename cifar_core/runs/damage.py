@@ -59,8 +59,11 @@ def of_attempt(folder: Path, *, finished: bool) -> Iterator[str]:
 
 def of_marker(run: Run) -> Iterator[str]:
     """Yield what is wrong with the marker of the best epoch."""
-    saved = run.checkpoints()
-    known = saved[0].manifest.get("best", "") if saved else ""
+    saved = checkpoints.folders(run.path / "checkpoints")
+    try:
+        known = checkpoints.manifest_of(saved[0]).get("best", "") if saved else ""
+    except CheckpointError:  # only the newest knows, and that it is damaged is said already
+        return
     if known and checkpoints.best_name(run.path) != known and not run.status.is_live:
         yield f"The file 'best' does not name {known}, the checkpoint of the best epoch."
 

@@ -82,7 +82,7 @@ MUTATIONS = [
              "        if path.name != best:\n            remove(path)\n",
              "        remove(path)\n", CHECKPOINTS + " best"),
     Mutation("checkpoints deleted under their names", "checkpoints.py",
-             "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", CHECKPOINTS + " line_of"),
+             "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", ORDER + " deleted"),
     Mutation("no look at the room before a checkpoint", "checkpoints.py",
              "    room.ensure(size, folder, WHAT)\n", "", DISK + " any_point"),
     Mutation("status without its lock", "status.py",

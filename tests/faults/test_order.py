@@ -95,3 +95,14 @@ def test_a_flush_is_of_the_file_that_was_written(tmp_path, calls):
     files.sync_file(tmp_path / "x")
     files.sync_folder(tmp_path)
     assert calls == [("flush", "x"), ("flush", tmp_path.name)]
+
+
+def test_a_checkpoint_that_is_deleted_loses_its_name_before_its_files(tmp_path, calls):
+    path = checkpoints.commit(
+        tmp_path / "checkpoints", "00000010-a1", model={"w": torch.ones(2)},
+        state={"m": torch.ones(2)}, manifest={"step": 10},
+    )  # fmt: skip
+    calls.clear()
+    checkpoints.remove(path)
+    assert [name.startswith(".gone-00000010-a1") for _, name in calls] == [True]
+    assert list(path.parent.iterdir()) == []
