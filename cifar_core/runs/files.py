@@ -89,8 +89,9 @@ def finite(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def append_line(path: Path, values: Mapping[str, Any]) -> None:
     """Add one JSON line in a single write."""
-    with path.open("ab", buffering=0) as file:
-        file.write(line_of(values))
+    line = line_of(values)
+    with room.needed(len(line), path.parent, "a line"), path.open("ab", buffering=0) as file:
+        file.write(line)
 
 
 def line_of(values: Mapping[str, Any]) -> bytes:

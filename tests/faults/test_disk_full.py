@@ -166,6 +166,19 @@ def test_rows_that_do_not_fit_wait_and_none_is_lost_or_cut(tmp_path):
     assert [row["step"] for row in files.read_lines(path)[0]] == list(range(51))
 
 
+def test_whatever_a_person_does_on_a_full_disk_ends_in_a_sentence(tmp_path):
+    limited(
+        0,
+        "from cifar_core.errors import CifarError\n"
+        "from cifar_core.runs import files\n"
+        "for write in (files.write_json, files.append_line):\n"
+        "    try: write(path, {'a': 1})\n"
+        "    except CifarError as error: assert 'There is no room on the disk' in str(error)\n"
+        "    else: raise SystemExit(5)\n",
+        tmp_path / "file",
+    )
+
+
 def test_a_checkpoint_waits_for_its_rows(tmp_path):
     limited(
         100,
