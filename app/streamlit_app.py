@@ -27,6 +27,7 @@ st.navigation(
         entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
         entry("sweep", "Sweep", ":material/grid_view:", "Settings compared.", hidden=True),
         entry("explain", "Explain", ":material/image_search:", "What a run sees in a picture."),
+        entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),
         entry(
             "data", "Data", ":material/dataset:", "The images: what is there, and how to get it."
         ),

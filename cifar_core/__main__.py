@@ -12,6 +12,7 @@ from cifar_core.terminal import (
     listing,
     log,
     rate,
+    reading,
     runs,
     search,
     settings,
@@ -28,18 +29,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        runs,
-        log,
-        listing,
-        archive,
-        rate,
-        sweeps,
-        search,
-        explain,
-        data,
-        weights,
-        settings,
-        doctor,
+        *(runs, log, listing, archive, reading, rate, sweeps, search, explain),
+        *(data, weights, settings, doctor),
     ):
         module.add(commands)
     return top

@@ -16,7 +16,7 @@ LAYERS = [  # lowest first
         *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
         *("optim", "schedules", "transfer", "views", "weights"),
     },
-    {"config"},
+    {"config", "inside", "reading"},
     {"presets"},
     {"training"},
     {"rate_search"},

@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import threading
@@ -247,13 +246,13 @@ def test_a_forged_identity_is_never_signalled(store):
     until(lambda: run.status.state == "running", chief.step)
     pid = attempt_pid(run)
     path = metrics.attempt_folder(run.path, 1) / "shim.json"
-    true = json.loads(path.read_text())
+    true = files.read_json(path)
     forged = {**true, "trainer": {**true["trainer"], "start": "1"}}
-    path.write_text(json.dumps(forged))
+    files.write_json(path, forged)
     press(KILL, forged["trainer"], again=False)
     os.kill(pid, 0)  # raises if it were gone
     assert lock.is_locked(path.with_name("lock"))
-    path.write_text(json.dumps(true))
+    files.write_json(path, true)
 
 
 def test_a_diverged_run_suggests_a_tenth_of_its_learning_rate(store):
