@@ -10,10 +10,11 @@ from app import sweep_charts, theme
 from app.components.sweep_actions import actions
 from app.goals import add_goals
 from app.navigation import link
-from app.session import goals_of, is_under_way, store
+from app.session import goals_of, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
 from cifar_core.runs.search import is_active
+from cifar_core.runs.status import is_under_way
 from cifar_core.runs.sweep_results import (
     CellResult,
     best_of,
@@ -44,7 +45,7 @@ def page() -> None:
         st.space("stretch")
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
-    active = is_active(sweep) or any(is_under_way(row.state) for row in rows)
+    active = is_active(sweep) or any(is_under_way(row.state, row.reason) for row in rows)
     st.fragment(live, run_every=LOOK_AGAIN if active else None)(sweep, active)
 
 
@@ -60,7 +61,7 @@ def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
     sweep = sweeps.find(store(), sweep.id)  # a search has found more settings to try
     rows = sweeps.runs_of(store(), sweep)
-    if (is_active(sweep) or any(is_under_way(row.state) for row in rows)) != was_active:
+    if (is_active(sweep) or any(is_under_way(row.state, row.reason) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
     found = results(sweep, rows)
     progress(sweep, rows)
@@ -111,7 +112,7 @@ def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     left = seconds_left(rows)
     if left and not sweep.search:
         text += f", about {theme.duration(left)} left"
-    if any(is_under_way(row.state) for row in rows):
+    if any(is_under_way(row.state, row.reason) for row in rows):
         st.progress(len(done) / max(1, planned), text=text)
     else:
         st.caption(text)
