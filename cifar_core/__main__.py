@@ -16,8 +16,14 @@ from cifar_core.terminal import (
     runs,
     search,
     settings,
+    sweep,
     sweeps,
     weights,
+)
+
+MODULES = (
+    *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, explain),
+    *(data, weights, settings, doctor),
 )
 
 
@@ -28,10 +34,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (
-        *(runs, log, listing, archive, reading, rate, sweeps, search, explain),
-        *(data, weights, settings, doctor),
-    ):
+    for module in MODULES:
         module.add(commands)
     return top
 
