@@ -13,12 +13,12 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cifar_core.errors import DataError, DiskFullError
-from cifar_core.runs import files, lock, metrics, pretrained, room, step_plans
+from cifar_core.runs import files, halving, lock, metrics, pretrained, room, step_plans
 from cifar_core.runs.control import ControlReader
 from cifar_core.runs.ending import NO_ROOM_FOR_RESULT
 from cifar_core.runs.environment import describe
@@ -31,6 +31,7 @@ from cifar_core.runs.summary import Pace
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cifar_core.config import TrainConfig
     from cifar_core.data.batches import Batches
     from cifar_core.data.dataset import Dataset
     from cifar_core.training.events import Tick
@@ -64,6 +65,7 @@ class BaseWorker(ABC):
     def __init__(self, run: Run, attempt: int) -> None:
         self.run, self.attempt = run, attempt
         self.folder = metrics.attempt_folder(run.path, attempt)
+        self.plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
         self.rows = Rows(metrics.metrics_path(run.path, attempt))
         self.notice = self.folder / "notice.json"  # what keeps it from going on
         self.requests = ControlReader(run.path)
@@ -95,9 +97,9 @@ class BaseWorker(ABC):
 
         from cifar_core.training.setup import prepare
 
-        self.plan = plan = files.read_json(self.folder / "attempt.json")
+        plan = self.plan
         torch.set_num_threads(plan["threads"])
-        config, before, store = self.run.config, self.run.environment, self.run.store_root
+        config, before, store = self.config, self.run.environment, self.run.store_root
         self.dataset = self.load_data()
         tensors, weights = self.load_weights(fresh=fresh)
         step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
@@ -111,6 +113,12 @@ class BaseWorker(ABC):
         say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
         say(f"{environment['precision']}: {environment['precision_reason']}")
         say(self.trainer.plan.sentence)
+
+    @property
+    def config(self) -> "TrainConfig":
+        """The settings that this attempt trains with: the run's, in pieces that fit."""
+        at_once = halving.applied(self.run, self.attempt).get("micro_batch", 0)
+        return replace(self.run.config, micro_batch=at_once)
 
     def load_data(self) -> "Dataset":
         """Return the images, which must be those that the run began with."""
@@ -252,7 +260,8 @@ def run_attempt(worker: BaseWorker) -> Result:
         reason = reason_of(error)
         if reason == "disk":
             return paused_for_room(error, worker.run.path)
-        words = message_of(error, reason, worker.run.path)
+        at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
+        words = message_of(error, reason, worker.run.path, at_once)
         return Result(outcome="failed", reason=reason, message=words)
 
 

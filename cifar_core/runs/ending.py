@@ -8,6 +8,7 @@ from typing import Any
 from cifar_core.runs.control import Control
 from cifar_core.runs.states import FAILURES, STATES
 
+MEMORY = ("oom", "host_memory")  # the failures that computing fewer images at once may avoid
 NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
 MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
 
@@ -23,6 +24,7 @@ class Ending:
     deaths: int = 0
     suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
     needs: int = 0  # bytes that must be free on the disk before it can go on
+    micro_batch: int = 0  # images at once from now on; 0 as before
 
 
 def conclude(
@@ -34,10 +36,14 @@ def conclude(
     settings: Mapping[str, Any],
     saved: bool,  # whether the attempt has committed a checkpoint
     deaths: int,  # attempts in a row before this one that died without saving
+    smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
     outcome = result.get("outcome", "")
+    smaller = 0 if control.request else smaller
     if outcome == "failed":
+        if result["reason"] in MEMORY and smaller:
+            return in_smaller_pieces(result["message"], smaller, settings)
         return failed(result["reason"], result["message"], settings)
     if outcome == "paused" and result.get("reason") == "disk":
         return out_of_room(result["message"], int(result.get("needs", 0)), control)
@@ -55,6 +61,8 @@ def conclude(
         return Ending(state="paused", message=f"{how} It was to pause.", action=STOPPED_ACTION)
     if outcome == "interrupted":  # the machine shuts down, say; the trainer saved itself
         return Ending(state="queued", message=f"{how} It goes on from there.")
+    if reason_of_death(ended) in MEMORY and smaller:
+        return in_smaller_pieces(how, smaller, settings)
     deaths = 0 if saved else deaths + was_launched
     if deaths >= MOST_DEATHS:
         reason = reason_of_death(ended)
@@ -70,6 +78,15 @@ def conclude(
 
 
 STOPPED_ACTION = STATES["stopped"].action
+
+
+def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -> Ending:
+    """Return the ending of an attempt that lacked memory and is tried again with less."""
+    then = (
+        f"It is tried again with {at_once:,} at once; the batch stays {settings['batch_size']:,}."
+    )
+    action = STATES["queued"].action
+    return Ending(state="queued", message=f"{message} {then}", action=action, micro_batch=at_once)
 
 
 def out_of_room(message: str, needs: int, control: Control) -> Ending:
@@ -98,7 +115,7 @@ def failed(reason: str, message: str, settings: Mapping[str, Any], *, deaths: in
 
 def suggested(reason: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the setting that would have avoided the failure, if one would."""
-    if reason in ("oom", "host_memory"):
+    if reason in MEMORY:
         return half_at_once(settings)
     if reason == "diverged" and "learning_rate" in settings:
         return {"learning_rate": float(f"{settings['learning_rate'] / 10:.3g}")}

@@ -11,7 +11,7 @@ from cifar_core.errors import (
     TrainingDivergedError,
     WeightsError,
 )
-from cifar_core.runs import files, room
+from cifar_core.runs import room
 
 KINDS: list[tuple[type[BaseException], str]] = [
     (DiskFullError, "disk"),
@@ -41,8 +41,11 @@ def reason_of(error: BaseException) -> str:
     return "bug"
 
 
-def message_of(error: BaseException, reason: str, folder: Path) -> str:
-    """Return the sentence about the exception that the page shows."""
+def message_of(error: BaseException, reason: str, folder: Path, at_once: int = 0) -> str:
+    """Return the sentence about the exception that the page shows.
+
+    `folder` is on the run's disk; `at_once` is how many images were computed together.
+    """
     if isinstance(error, CifarError):
         return str(error)
     if reason == "disk":
@@ -50,7 +53,5 @@ def message_of(error: BaseException, reason: str, folder: Path) -> str:
     first = str(error).strip().split("\n", 1)[0]
     words = f"{type(error).__name__}: {first}" if first else type(error).__name__
     if reason in ("oom", "host_memory"):
-        settings = files.read_json(folder / "config.json")
-        at_once = settings.get("micro_batch") or settings.get("batch_size", 0)
         return f"The memory was too small for {at_once:,} images at once. {words}"
     return words

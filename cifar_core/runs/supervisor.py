@@ -17,7 +17,17 @@ from typing import Any
 
 from cifar_core import device
 from cifar_core.errors import DeviceError
-from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, room, status
+from cifar_core.runs import (
+    checkpoints,
+    control,
+    files,
+    halving,
+    lock,
+    metrics,
+    processes,
+    room,
+    status,
+)
 from cifar_core.runs.ending import Ending, conclude, failed
 from cifar_core.runs.kinds import KINDS, TRAINING
 from cifar_core.runs.rows import RunRow
@@ -210,9 +220,10 @@ class Supervisor:
             result=files.read_json(live.folder / "result.json"),
             ended=ended,
             control=control.read(live.run.path),
-            settings=live.run.settings,
+            settings=halving.applied(live.run, live.attempt),
             saved=has_saved(live.run, live.attempt),
             deaths=live.deaths,
+            smaller=halving.next_try(live.run, live.attempt),
         )
         self.write_ending(live, ending)
         if live.child:
@@ -225,6 +236,8 @@ class Supervisor:
         """Keep how the attempt ended, and move the run on."""
         if live.folder.exists():
             words = {"message": ending.message, "state": ending.state, "at": time.time()}
+            if ending.micro_batch:
+                words["micro_batch"] = ending.micro_batch
             files.write_json(live.folder / "end.json", words)
         status.move(
             live.run.path,
@@ -325,6 +338,7 @@ class Supervisor:
             "device_name": place.name,
             "device_reason": reason,
             "threads": threads,
+            "micro_batch": halving.chosen(run),
             "at": time.time(),
         }
 
