@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.errors import RunError
+from cifar_core.judging.softmax import softmax
 from cifar_core.runs.errands import Errand, Tell, quietly, serve
 from cifar_core.runs.run import Run
 
@@ -47,14 +48,7 @@ class Predictions:
 
     def probabilities(self, temperature: float = 1.0) -> NDArray[np.float64]:
         """Return how likely each class is [N, K], the logits divided by a temperature."""
-        return softmax(self.logits.astype(np.float64) / temperature)
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn logits [N, K] into probabilities whose rows add up to 1."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+        return softmax(self.logits, temperature)
 
 
 def path_of(run: Run, part: Part, checkpoint: str) -> Path:
