@@ -49,6 +49,18 @@ class Likeness:
         """Whether it is further away than nearly all validation images."""
         return self.nearer >= UNUSUAL
 
+    @property
+    def sentence(self) -> str:
+        """Say how near it is, beside the validation images."""
+        share = f"{100 * self.nearer:.0f} %"
+        if not self.is_unlike:
+            return (
+                f"As near to the training images as usual: {share} of validation images are nearer."
+            )
+        if self.nearer == 1:
+            return "Further from the training images than every validation image."
+        return f"Further from the training images than {share} of validation images."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
@@ -112,11 +124,11 @@ def compute(run: Run, checkpoint: str = "best", tell: Tell = quietly) -> Neighbo
     images = dataset.train
     train, val = (places_of(run, part, images.labels) for part in ("train", "val"))
     width = classifier.last_layer.weight.shape[1]
-    places = train[evenly(images.labels[train], min(IMAGES, VALUES // width))]
+    places = train[evenly(images.labels[train], most(width))]
     both = np.concatenate([places, val])
     found = features_of(classifier, images.pixels, both, tell).astype(np.float16)
     known, asked = np.split(found.astype(np.float32), [len(places)])
-    values = {
+    values: dict[str, NDArray[Any]] = {
         "features": found[: len(places)],
         "places": places,
         "labels": np.asarray(images.labels[places]),
@@ -124,6 +136,11 @@ def compute(run: Run, checkpoint: str = "best", tell: Tell = quietly) -> Neighbo
     }
     arrays.write(path_of(run, name), values, {})
     return Neighbours(classes=classifier.classes, **{**values, "features": known})
+
+
+def most(width: int) -> int:
+    """Return of how many training images features of this width are kept."""
+    return min(IMAGES, VALUES // width)
 
 
 def rank(images: int) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cifar_core.errors import RunError
 from cifar_core.judging.softmax import softmax
 from cifar_core.runs import arrays
+from cifar_core.runs.arrays import Arrays
 from cifar_core.runs.errands import Errand, Tell, quietly, serve
 from cifar_core.runs.run import Run
 
@@ -155,7 +156,7 @@ def places_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int
 
 def keep(made: Predictions) -> None:
     """Write the answers into their place."""
-    values = {"places": made.places, "labels": made.labels, "logits": made.logits}
+    values: Arrays = {"places": made.places, "labels": made.labels, "logits": made.logits}
     facts = {"classes": json.dumps(list(made.classes))}
     arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
 
