@@ -16,26 +16,36 @@ def write(path: Path, values: Arrays, facts: Mapping[str, str]) -> None:
     """Write arrays, and words about them, beside their place and move them there."""
     from safetensors.numpy import save_file
 
+    # safetensors takes the bytes of a view with gaps as if there were none
+    values = {key: np.ascontiguousarray(value) for key, value in values.items()}
     path.parent.mkdir(exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(dict(values), draft, metadata={**facts, "sha256": digest(values)})
+        save_file(values, draft, metadata={**facts, "sha256": digest(values)})
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[Arrays, Mapping[str, str]] | None:
-    """Return the arrays and the words if they are there and every byte is right."""
+    """Return the arrays and the words if they are there and every byte is right.
+
+    A file that is damaged is removed, so that it is made anew.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "numpy") as file:
             facts = file.metadata() or {}
             values = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError):
+            if facts.get("sha256") == digest(values):
+                return values, facts
+    except OSError:
         return None
-    return (values, facts) if facts.get("sha256") == digest(values) else None
+    except SafetensorError:
+        pass
+    path.unlink(missing_ok=True)
+    return None
 
 
 def digest(values: Arrays) -> str:
