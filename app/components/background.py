@@ -79,16 +79,16 @@ def next_one(network: Network, work: Work) -> None:
     if work.errand.is_due:
         st.fragment(progress, run_every=POLL)(work)
     elif st.button(
-        f"{work.offer} (about {theme.duration(rounded(work.seconds))})", key=f"do {work.errand.path}",
+        f"{work.offer} (about {about(work.seconds)})", key=f"do {work.errand.path}",
         icon=":material/balance:", type="tertiary", help="Runs in the background, once.",
     ):  # fmt: skip
         work.errand.start()
         st.rerun()
 
 
-def rounded(seconds: float) -> float:
-    """Round a time of more than a minute to minutes, as it is only estimated."""
-    return seconds if seconds < 60 else 60 * round(seconds / 60)
+def about(seconds: float) -> str:
+    """Write a time roughly, as it is only estimated: of more than a minute in minutes."""
+    return theme.duration(seconds if seconds < 60 else 60 * round(seconds / 60))
 
 
 def progress(work: Work) -> None:

@@ -71,7 +71,9 @@ def explain(arguments: Namespace) -> int:
             table = [{**row, "raw": percent(raw[str(row["class"])])} for row in table]
         if neighbours:
             near = neighbours.likeness(features[0].numpy())
-            table = [{**row, **words} for row, words in zip(table, likeness(near), strict=False)]  # each class has one
+            table = [
+                {**row, **words} for row, words in zip(table, likeness(near), strict=False)
+            ]  # each class has one
         rows += table
         if arguments.out:
             for method in methods:
