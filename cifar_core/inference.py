@@ -120,12 +120,10 @@ def predict(classifier: Classifier, images: Tensor) -> Tensor:
 def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
     """Return the last layer that a pass comes to of those with a value for each class."""
     met: list[nn.Linear | nn.Conv2d] = []
-    sizes = [(m, m.out_features) for m in model.modules() if isinstance(m, nn.Linear)]
-    sizes += [(m, m.out_channels) for m in model.modules() if isinstance(m, nn.Conv2d)]
     hooks = [
         module.register_forward_pre_hook(lambda module, _: met.append(module))
-        for module, size in sizes
-        if size == num_classes
+        for module in model.modules()
+        if isinstance(module, nn.Linear | nn.Conv2d) and len(module.weight) == num_classes
     ]
     try:
         with torch.inference_mode():

@@ -67,6 +67,7 @@ def background(networks: Sequence[Network]) -> None:
         for work in missing:
             if error := work.errand.error:
                 st.caption(f":material/error: {work.title}: {theme.safe(error)}")
+                offer(work, "Try again")
         if left := [work for work in missing if not work.errand.error]:
             next_one(network, left[0])
 
@@ -78,9 +79,15 @@ def next_one(network: Network, work: Work) -> None:
         work.errand.start()
     if work.errand.is_due:
         st.fragment(progress, run_every=POLL)(work)
-    elif st.button(
-        f"{work.offer} (about {about(work.seconds)})", key=f"do {work.errand.path}",
-        icon=":material/balance:", type="tertiary", help="Runs in the background, once.",
+    else:
+        offer(work, f"{work.offer} (about {about(work.seconds)})")
+
+
+def offer(work: Work, label: str) -> None:
+    """Draw a button that starts a piece of work."""
+    if st.button(
+        label, key=f"do {work.errand.path}", icon=":material/balance:", type="tertiary",
+        help="Runs in the background, once.",
     ):  # fmt: skip
         work.errand.start()
         st.rerun()

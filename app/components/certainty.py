@@ -69,7 +69,7 @@ def nearest(given: Answer, found: Likeness) -> None:
     except CifarError as error:
         st.error(theme.safe(str(error)), icon=":material/error:")
         return
-    with st.grid(len(found.nearest), min_column_width=64, gap="xsmall"):
+    with st.grid(len(found.nearest), min_column_width=56, gap="xsmall"):
         for each in found.nearest:
             picture = Image.fromarray(np.asarray(images.pixels[each.place]))
             words = caption(each)

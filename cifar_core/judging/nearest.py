@@ -14,7 +14,8 @@ def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return features [N, D], each row brought to length 1; a row of zeros stays."""
     rows = features.astype(np.float32)
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
-    scaled: NDArray[np.float32] = rows / np.where(lengths > 0, lengths, 1)
+    lengths[lengths == 0] = 1
+    scaled: NDArray[np.float32] = rows / lengths
     return scaled
 
 
