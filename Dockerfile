@@ -1,7 +1,10 @@
 # The dashboard with CUDA-capable torch (the wheel brings the CUDA libraries; the host needs only
 # its driver and the NVIDIA container toolkit):
 #   docker build -t cifar-lab .
-#   docker run --init --gpus all -p 127.0.0.1:8501:8501 -v cifar-lab:/lab/models_store cifar-lab
+#   docker run --init --gpus all --read-only --tmpfs /tmp -p 127.0.0.1:8501:8501 \
+#     -e CIFAR_OPEN=everybody -v cifar-lab:/lab/models_store cifar-lab
+# Published on 127.0.0.1 it is reached from this machine alone, hence CIFAR_OPEN; docs/deploy.md has
+# the log-in for everything else.
 FROM python:3.11-slim
 
 WORKDIR /lab
@@ -20,5 +23,5 @@ VOLUME /lab/models_store
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
     "import sys, urllib.request as u; sys.exit(u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=3).read() != b'ok')"]
-CMD ["python", "-m", "streamlit", "run", "app/streamlit_app.py", \
+CMD ["python", "-m", "streamlit", "run", "app/server.py", \
      "--server.address=0.0.0.0", "--server.headless=true"]

@@ -7,7 +7,7 @@ PY = $(VENV)/bin/python
 .PHONY: run test lint bench clean
 
 run: $(VENV)/ready
-	$(PY) -m streamlit run app/streamlit_app.py
+	$(PY) -m streamlit run app/server.py
 
 test: $(VENV)/ready-dev
 	tests/install_chromium.sh

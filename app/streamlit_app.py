@@ -1,4 +1,4 @@
-"""Entry point: python -m streamlit run app/streamlit_app.py. Lists the pages, nothing else."""
+"""The script of every session, which app/server.py serves: lists the pages, nothing else."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `impo
 
 import streamlit as st
 
+from app import access
 from app.components.live_chart import publish_plotly
 from app.navigation import entry
 
@@ -15,6 +16,7 @@ st.set_page_config(
     page_icon=str(Path(__file__).parent / "static/favicon.png"),
     layout="wide",
 )
+access.admit()
 publish_plotly()
 st.navigation(
     [
@@ -25,9 +27,11 @@ st.navigation(
         entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
         entry("sweep", "Sweep", ":material/grid_view:", "Settings compared.", hidden=True),
         entry("explain", "Explain", ":material/image_search:", "What a run sees in a picture."),
+        entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),
         entry(
             "data", "Data", ":material/dataset:", "The images: what is there, and how to get it."
         ),
     ],
     position="top",
 ).run()
+access.badge()

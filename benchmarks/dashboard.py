@@ -57,7 +57,7 @@ def server(store: Store) -> Iterator[tuple[str, int]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py",
+        [sys.executable, "-m", "streamlit", "run", "app/server.py",
          f"--server.port={port}", "--server.headless=true"],
         cwd=ROOT, env={**os.environ, "CIFAR_STORE": str(store.root)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -5,15 +5,25 @@ import sys
 
 from cifar_core.errors import CifarError
 from cifar_core.terminal import (
+    archive,
     data,
     doctor,
     explain,
+    listing,
+    log,
     rate,
+    reading,
     runs,
     search,
     settings,
+    sweep,
     sweeps,
     weights,
+)
+
+MODULES = (
+    *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, explain),
+    *(data, weights, settings, doctor),
 )
 
 
@@ -24,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, rate, sweeps, search, explain, data, weights, settings, doctor):
+    for module in MODULES:
         module.add(commands)
     return top
 

@@ -9,7 +9,10 @@ CifarError                 anything the user can fix; its message is fit to be s
   ImageError               an uploaded file that is no picture, or one too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for what was asked
+  AccessError              something that the person who asks may not do
   ExplanationError         a saliency method that this network has no layer for
+  QueryError               a search that cannot be understood
+  ArchiveError             a zip of a run that is damaged, or holds what no run has
   CheckpointError          saved weights that are missing, damaged or of another network
 """
 
@@ -54,8 +57,20 @@ class RunError(CifarError):
     """A run does not exist, or is not in a state that allows what was asked."""
 
 
+class AccessError(CifarError):
+    """A person asks for what their role, or the owner of a run, does not allow."""
+
+
 class ExplanationError(CifarError):
     """A saliency method cannot be right for the network that it was asked about."""
+
+
+class QueryError(CifarError):
+    """A search of the runs cannot be understood; names the word and what it should be."""
+
+
+class ArchiveError(CifarError):
+    """A zip of a run is damaged, too large, or holds what no run has."""
 
 
 class CheckpointError(CifarError):

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from pages import make_run
 from PIL import Image
 from run_helpers import store_without_executor
 
@@ -172,3 +173,12 @@ def test_the_doctor_says_how_to_mend_a_store_that_cannot_be_written(capsys, tmp_
     blocked.write_text("in the way")
     assert main(["doctor", "--store", str(blocked / "store")]) == 1
     assert "CIFAR_STORE" in capsys.readouterr().out
+
+
+def test_the_log_says_who_asked_for_what(page_store, capsys):
+    run = make_run(page_store, "A run", "stopped")
+    page_store.run(run.number).rename("Another name")
+    assert main(["log", str(run.number), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["what"] for row in rows] == ["renamed Another name", "made"]
+    assert {row["who"] for row in rows} == {page_store.by.name}

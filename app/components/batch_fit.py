@@ -8,6 +8,7 @@ from app import theme
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
 from cifar_core.runs.fit import Fit, measure
 
 
@@ -20,6 +21,7 @@ def batch_fit(config: TrainConfig, prefix: str) -> None:
     elif st.button("Find the largest batch", icon=":material/memory_alt:", key="find_fit"):
         try:
             with st.spinner("Training steps with growing batches"):
+                store().by.must(OPERATOR, "measure on this machine")
                 remember(Key.FIT, (same, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))

@@ -13,6 +13,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
+from cifar_core.people import OPERATOR
 from cifar_core.settings import in_range, rule_of
 from cifar_core.transfer import TRANSFER_PLANS
 
@@ -99,6 +100,7 @@ def download(key: str) -> None:
         bar.progress(min(1.0, done / max(total, 1)), text=f"{done / 1e6:,.0f} MB")
 
     try:
+        store().by.must(OPERATOR, "download weights")
         weights.fetch(key, store().root, progress=progress)
     except CifarError as error:
         bar.empty()

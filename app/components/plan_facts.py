@@ -8,6 +8,7 @@ from app.plans import Plan
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
 from cifar_core.runs.estimate import Estimate, measure
 
 STEP_HELP = (
@@ -52,6 +53,7 @@ def estimate(config: TrainConfig) -> None:
     if st.button("Measure the time", icon=":material/timer:", key="measure"):
         try:
             with st.spinner("Training a few steps"):
+                store().by.must(OPERATOR, "measure on this machine")
                 remember(Key.ESTIMATE, (config, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))

@@ -5,29 +5,35 @@ from typing import Any
 
 import streamlit as st
 
+from app.components.run_export import run_downloads
 from app.navigation import go
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, Status
 from cifar_core.runs.run import RESUMABLE
 
 
 def actions(run: Run, status: Status) -> None:
-    """Draw the buttons that make sense in the run's state."""
-    if status.state == "draft":
+    """Draw the buttons that make sense in the run's state, for whoever looks."""
+    mine = run.by.may(OPERATOR, run.owner)
+    if mine and status.state == "draft":
         button("Start", "play_arrow", lambda: store().submit(run), primary=True)
-    if status.state in RESUMABLE:
+    if mine and status.state in RESUMABLE:
         button("Resume", "play_arrow", run.resume, primary=True)
-    if is_under_way(status.state):
+    if mine and is_under_way(status.state):
         stop_menu(run, status)
     trains = run.kind == TRAINING
     settled = trains and not is_under_way(status.state) and bool(run.summary)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
-    if st.button("Clone", icon=":material/content_copy:", key="clone"):
+    if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):
         go("new_run", clone=run.number)
-    with st.popover("Rename", icon=":material/edit:"):
-        rename(run)
+    if mine:
+        with st.popover("Rename", icon=":material/edit:"):
+            rename(run)
+    with st.popover("Export", icon=":material/download:"):
+        run_downloads([run])
 
 
 def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> None:

@@ -13,7 +13,8 @@ LOG_LINES = 13  # more of them scroll
 def details(run: Run, status: Status) -> None:
     """Draw what fewer people need, each part only when it is opened."""
     parts = {"Log": log_tail, "Settings": settings, "Environment": environment,
-             "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile}  # fmt: skip
+             "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile,
+             "History": history}  # fmt: skip
     for tab, draw in zip(
         st.tabs(list(parts), on_change="rerun", key="details"), parts.values(), strict=True
     ):
@@ -112,3 +113,19 @@ def attempts(run: Run, status: Status) -> None:
         start = f"step {a.from_step:,}" if a.from_checkpoint else "the beginning"
         st.markdown(f"**Attempt {a.number}** on {a.device}, {theme.clock(a.started_at)}{end}")
         st.caption(theme.safe(" ".join(filter(None, [f"From {start}.", a.ended, a.note]))))
+
+
+def history(run: Run, status: Status) -> None:
+    """Draw who asked for what."""
+    if run.owner:
+        st.markdown(f"Made by {theme.safe(run.owner)}")
+    found = run.history()
+    if not found:
+        st.caption("Nobody has changed anything since this is written down.")
+        return
+    rows = {
+        "When": [theme.clock(deed.at) for deed in found],
+        "Who": [theme.safe(deed.by) for deed in found],
+        "What": [theme.safe(f"{deed.did} {deed.detail}".strip()) for deed in found],
+    }
+    st.table(rows, border="horizontal", hide_index=True, alt="What people asked for, newest first")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import charts, theme
-from cifar_core.errors import RunError
+from cifar_core.errors import CifarError
 from cifar_core.runs import Run, Status
 from cifar_core.runs.profiles import ABOUT, Profile
 
@@ -42,7 +42,7 @@ def ask(run: Run) -> None:
     """Ask the trainer, or say why it cannot be asked."""
     try:
         run.ask_profile()
-    except RunError as error:
+    except CifarError as error:
         st.toast(theme.safe(str(error)), icon=":material/error:")
     else:
         st.rerun()

@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import theme
 from app.session import Key, remember, remembered, store
-from cifar_core.errors import RunError
+from cifar_core.errors import CifarError
+from cifar_core.people import ADMIN
 from cifar_core.runs import RunRow
 
 
@@ -30,7 +31,7 @@ def restore(ids: Sequence[str]) -> None:
     for id_ in ids:
         try:
             store().restore(id_)
-        except RunError as error:
+        except CifarError as error:
             st.toast(str(error), icon=":material/error:")
     remember(Key.DELETED, [])
 
@@ -42,7 +43,7 @@ def delete(ids: Sequence[str]) -> None:
         try:
             store().delete(store().run(id_))
             gone.append(id_)
-        except RunError as error:
+        except CifarError as error:
             st.toast(str(error), icon=":material/error:")
     remember(Key.DELETED, gone)
 
@@ -63,7 +64,9 @@ def trash_table(rows: Sequence[RunRow]) -> None:
                 on_click=restore,
                 args=([row.id],),
             )
-    if st.button("Empty the trash", key="empty", icon=":material/delete_forever:"):
+    if store().by.may(ADMIN) and st.button(
+        "Empty the trash", key="empty", icon=":material/delete_forever:"
+    ):
         confirm_emptying(len(rows))
 
 

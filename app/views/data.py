@@ -9,6 +9,7 @@ from cifar_core import data
 from cifar_core.data import fetch, progress
 from cifar_core.data.dataset import Dataset, counts
 from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
 
 ROWS, COLUMNS = 5, 12  # of the browser's sheet
 MEGA = 1e6
@@ -68,7 +69,7 @@ def download_state(was_running: bool) -> None:
         speed = f", {now.bytes_per_second / MEGA:.1f} MB per second" if now.done else ""
         st.progress(share, f"{now.done / MEGA:.1f} of {now.total / MEGA:.1f} MB{speed}")
         st.caption(f"{theme.safe(now.message)} This page may be closed.")
-        if st.button("Cancel", key="cancel"):
+        if store().by.may(OPERATOR) and st.button("Cancel", key="cancel"):
             progress.cancel(store().root)
         return
     if now is not None and now.state in ("failed", "cancelled"):
@@ -76,6 +77,7 @@ def download_state(was_running: bool) -> None:
     label = "Try again" if now is not None and now.state == "failed" else "Download, 170 MB"
     if st.button(label, type="primary", icon=":material/download:", key="download"):
         try:
+            store().by.must(OPERATOR, "download images")
             fetch.start_background(store().root)
         except CifarError as error:
             st.error(theme.safe(str(error)))

@@ -10,18 +10,12 @@ import streamlit as st
 
 from app import charts, theme, widgets
 from app.components.batch_fit import batch_fit
+from app.components.many_runs import Many, chosen_many, many_inputs, many_summary
+from app.components.many_runs import follow_address as follow_lists
 from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
 from app.components.rate_finder import rate_finder
 from app.components.rate_hint import rate_hint
-from app.components.several_values import (
-    SETTINGS,
-    Several,
-    chosen,
-    several_inputs,
-    several_summary,
-)
-from app.components.several_values import follow_address as follow_lists
 from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
@@ -31,10 +25,10 @@ from cifar_core.data.augment import Augment
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
+from cifar_core.people import OPERATOR
 from cifar_core.presets import PRESETS
-from cifar_core.runs import sweeps
 from cifar_core.runs.rate_searches import alike
-from cifar_core.settings import label_of, rule_of
+from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
 FIRST_PRESET = next(iter(PRESETS))
@@ -51,21 +45,21 @@ def page() -> None:
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
-    several = chosen(prefix, values, plan.images) if st.session_state.get("several") else None
+    many = chosen_many(prefix, values, plan.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:
-        if several:
+        if many:
             with st.container(border=True):
-                several_inputs(prefix, several)
-        form(draft, prefix, values, plan, several.names if several else ())
+                many_inputs(prefix, many, values, plan.config, plan.images)
+        form(draft, prefix, values, plan, many.hidden if many else ())
     with right:
-        summary(prefix, plan, several, values)
+        summary(prefix, plan, many, values)
 
 
 def follow_address() -> None:
     """Begin with what the address names: a preset, or a run to clone."""
     if ref := st.query_params.get("clone"):
-        source = CLONE + ref
+        source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
     elif ref := st.query_params.get("search"):
         source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
     else:
@@ -80,8 +74,10 @@ def begin(source: str) -> None:
     """Start a draft from a preset or a run; a name that nothing has starts from the first."""
     try:
         if source.startswith(CLONE):
-            run = store().run(source.removeprefix(CLONE))
+            ref, changes = clone_of(source)
+            run = store().run(ref)
             config = replace(run.config, **run.status.suggestion)  # what a failure asks for
+            config = TrainConfig.from_text(changes, base=config.to_dict())
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
         else:
@@ -92,6 +88,13 @@ def begin(source: str) -> None:
     remember(Key.DRAFT, config.to_dict())
     remember(Key.DRAFT_SOURCE, source)
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def clone_of(source: str) -> tuple[str, dict[str, str]]:
+    """Return the run that a draft is a clone of, and the settings that the address changes."""
+    ref, _, text = source.removeprefix(CLONE).partition(" ")
+    pairs = [word.partition("=") for word in text.split(";") if word]
+    return ref, {name: value for name, _, value in pairs}
 
 
 def with_rate(ref: str, rate: str) -> TrainConfig:
@@ -113,7 +116,8 @@ def sources() -> None:
         st.space("stretch")
         st.toggle(
             "Several values", key="several", persist_state="session",
-            help="Compare optimizers, rates or any other settings, each with several seeds.",
+            help="Compare optimizers, rates or any other settings, each with several seeds, or "
+            "search for the best ones.",
         )  # fmt: skip
         st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
@@ -121,14 +125,16 @@ def sources() -> None:
     elif source.startswith(SEARCH):
         st.caption("The settings of that search, with its rate put in.")
     else:
-        st.caption(clone_words(source.removeprefix(CLONE)))
+        st.caption(clone_words(*clone_of(source)))
 
 
-def clone_words(ref: str) -> str:
-    """Say where the settings come from, and which of them a failure asked to change."""
-    changes = store().run(ref).status.suggestion
-    changed = ", ".join(f"{key} {value:g}" for key, value in changes.items())
-    but = f" but for {changed}, so that this one does not fail the same way" if changed else ""
+def clone_words(ref: str, wanted: Mapping[str, str]) -> str:
+    """Say where the settings come from, and which of them a failure or a reading changed."""
+    asked = store().run(ref).status.suggestion
+    changes = {key: f"{value:g}" for key, value in asked.items()} | dict(wanted)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    but = f" but for {changed}" if changed else ""
+    but += ", so that this one does not fail the same way" if asked else ""
     return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
 
 
@@ -138,7 +144,9 @@ def source_title(source: str) -> str:
         return PRESETS[source].title
     if source.startswith(SEARCH):
         return f"Rate of search #{source.removeprefix(SEARCH).split()[0]}"
-    return f"Clone of #{source.removeprefix(CLONE)}"
+    ref, changes = clone_of(source)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
 
 
 def choose_source(key: str) -> None:
@@ -146,7 +154,8 @@ def choose_source(key: str) -> None:
     source = st.session_state[key]
     begin(source)
     st.query_params.from_dict(
-        {"clone": source.removeprefix(CLONE)} if source.startswith(CLONE) else
+        dict(zip(("clone", "set"), source.removeprefix(CLONE).split(" ", 1), strict=False))
+        if source.startswith(CLONE) else
         {"search": source.removeprefix(SEARCH)} if source.startswith(SEARCH) else
         {"preset": source}
     )  # fmt: skip
@@ -217,58 +226,66 @@ def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
     st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
 
 
-def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[str, Any]) -> None:
+def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any]) -> None:
     """Say what will happen, how long it takes, and offer to start it."""
     with st.container(border=True):
         st.subheader("Plan", anchor=False)
         if plan.config is not None:
-            st.markdown(theme.safe(plan.sentence if not several else f"Each: {plan.sentence}"))
-            figure = charts.schedule_figure(*plan.rates, plan.momenta)
+            shown = plan.of({**values, **many.example}) if many else plan
+            st.markdown(theme.safe(introduction(many) + shown.sentence))
+            figure = charts.schedule_figure(*shown.rates, shown.momenta)
             st.plotly_chart(
                 figure, key="schedule", config={"displayModeBar": False},
                 alt="Planned learning rate over the epochs",
             )  # fmt: skip
-            if plan.schedule_note:
-                st.caption(plan.schedule_note)
+            if shown.schedule_note:
+                st.caption(shown.schedule_note)
         about_data(plan)
         about_device(plan)
         if plan.config is not None:
             estimate(plan.config)
             batch_fit(plan.config, prefix)
-        if several and plan.config is not None:
-            several_summary(several, values, plan.images)
+        if many and plan.config is not None:
+            many_summary(many, values, plan.images)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
-            "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),
+            "Name", max_chars=80, key=f"{prefix}.name",
+            placeholder=many.title if many else source_title(source),
             persist_state="session",
         )  # fmt: skip
         if plan.problems:
             count = theme.plural(len(plan.problems), "setting")
             st.markdown(f":red[:material/error: {count} must be changed first.]")
-        label = f"Start {theme.plural(several.runs, 'run')}" if several else "Start training"
-        wrong = bool(plan.problems or (several and several.problems))
+        label = many.label if many else "Start training"
+        wrong = bool(plan.problems or (many and (many.problems or many.waits)))
+        allowed = store().by.may(OPERATOR)
         pressed = st.button(
             label, type="primary", icon=":material/play_arrow:", width="stretch",
-            key="start", disabled=wrong,
+            key="start", disabled=wrong or not allowed,
+            help=None if allowed else "You may look here; an operator or an admin starts runs.",
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)
-    elif plan.config is not None and several:
-        start_sweep(plan.config, several, name)
+    elif plan.config is not None and many:
+        start_many(plan.config, many, name)
     elif plan.config is not None:
         start(plan.config, name or source_title(source), source)
 
 
-def start_sweep(config: TrainConfig, several: Several, name: str) -> None:
-    """Create all runs and queue them; the second click of a double click finds the same sweep."""
+def introduction(many: Many | None) -> str:
+    """Say which of many runs the sentence about the form is about."""
+    if many is None:
+        return ""
+    return "Each: " if many.names == ["seed"] else "For example: "
+
+
+def start_many(config: TrainConfig, many: Many, name: str) -> None:
+    """Begin a sweep or a search; the second click of a double click finds the same one."""
     token = remembered(Key.STARTED) or uuid4().hex
     remember(Key.STARTED, token)
-    name = name or ", ".join(label_of(SETTINGS[n]) for n in several.names)
     try:
-        with st.spinner(f"Setting up {theme.plural(several.runs, 'run')}"):
-            made = sweeps.create(
-                store(), config, several.axes, several.seeds, name=name, token=token
-            )
+        with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
+            made = many.begin(config, name, token)
     except CifarError as error:
         st.error(theme.safe(str(error)))
     else:
@@ -279,7 +296,7 @@ def start(config: TrainConfig, name: str, source: str) -> None:
     """Create the run and queue it; the second click of a double click finds the same run."""
     try:
         if (id_ := remembered(Key.STARTED)) is None:
-            parent = store().run(source.removeprefix(CLONE)).id if CLONE in source else ""
+            parent = store().run(clone_of(source)[0]).id if CLONE in source else ""
             id_ = store().create(config, name=name, parent=parent).id
             remember(Key.STARTED, id_)
         run = store().run(id_)

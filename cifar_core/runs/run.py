@@ -2,12 +2,15 @@
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import RunError
+from cifar_core.people import OPERATOR, Person, somebody_here
 from cifar_core.runs import (
+    activity,
     checkpoints,
     control,
     files,
@@ -17,6 +20,7 @@ from cifar_core.runs import (
     profiles,
     status,
 )
+from cifar_core.runs.activity import Deed
 from cifar_core.runs.checkpoints import CheckpointInfo
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.profiles import Profile
@@ -44,9 +48,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Run:
-    """One run, by its folder in the store."""
+    """One run, by its folder in the store, and whoever asks for something to be done to it."""
 
     path: Path
+    by: Person = field(default_factory=somebody_here, compare=False)
 
     @property
     def id(self) -> str:
@@ -72,6 +77,11 @@ class Run:
     def name(self) -> str:
         """What people call it."""
         return str(self.about.get("name") or self.id)
+
+    @property
+    def owner(self) -> str:
+        """Whoever made it; empty if that was before runs had owners."""
+        return str(self.about.get("owner") or "")
 
     @property
     def kind(self) -> str:
@@ -125,7 +135,7 @@ class Run:
 
     def ask_profile(self) -> int:
         """Ask the trainer where the time of a step goes; return the number of the request."""
-        with self._locked():
+        with self.deed("profile it", "profiled"), self._locked():
             if (state := self.status.state) not in ("starting", "running"):
                 raise RunError(
                     f"Run {self.id} is {state}, and only the steps of a run that trains can be "
@@ -151,6 +161,10 @@ class Run:
         if not numbers:
             return ""
         return files.last_lines(metrics.attempt_folder(self.path, numbers[-1]) / "log.txt", lines)
+
+    def history(self) -> list[Deed]:
+        """Return what people asked for, newest first."""
+        return activity.deeds(self.store_root, self.id)
 
     def attempts(self) -> list[Attempt]:
         """Describe its attempts, first to last."""
@@ -183,7 +197,13 @@ class Run:
         text = " ".join(text.split())
         if not 1 <= len(text) <= 80:
             raise RunError(f"A name must have 1 to 80 characters, but this has {len(text)}.")
-        files.write_json(self.path / "about.json", {**self.about, "name": text})
+        with self.deed("rename it", "renamed", text):
+            self.edit_about(name=text)
+
+    def edit_about(self, **changes: Any) -> None:
+        """Change what about.json says, while others may be changing something else of it."""
+        with self._locked():
+            files.write_json(self.path / "about.json", {**self.about, **changes})
 
     def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
         """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.
@@ -193,17 +213,18 @@ class Run:
         """
         if level not in ("epoch", "now", "kill"):
             raise RunError(f"There is no way to stop called '{level}'. Known: epoch, now, kill.")
-        if self._leave_the_queue("stopped"):
-            return
-        self._ask(level, reason=reason, note=note)
+        with self.deed("stop it", "stopped", level):
+            if not self._leave_the_queue("stopped"):
+                self._ask(level, reason=reason, note=note)
 
     def pause(self) -> None:
         """Ask it to save itself and let the device go, to be resumed later."""
-        if self._leave_the_queue("paused"):
-            return
-        if self.status.state == "stopping":
-            raise RunError(f"Run {self.id} is stopping already. Resume it when it has stopped.")
-        self._ask("pause")
+        with self.deed("pause it", "paused"):
+            if self._leave_the_queue("paused"):
+                return
+            if self.status.state == "stopping":
+                raise RunError(f"Run {self.id} is stopping already. Resume it when it has stopped.")
+            self._ask("pause")
 
     def resume(self) -> None:
         """Put it back into the queue, to go on from its newest checkpoint; idempotent."""
@@ -212,7 +233,18 @@ class Run:
             return
         if state not in RESUMABLE:
             raise RunError(f"Run {self.id} is {state}. {HOW_TO_GO_ON[state]}")
-        self.enqueue(RESUMABLE)
+        with self.deed("resume it", "resumed"):
+            self.enqueue(RESUMABLE)
+
+    @contextlib.contextmanager
+    def deed(self, asked: str, did: str, detail: str = "") -> Iterator[None]:
+        """Do something to the run in a `with` block if its owner and the role allow it.
+
+        `asked` completes "may not ..."; `did` is what is written down when the block is over.
+        """
+        self.by.must(OPERATOR, f"{asked} (run {self.id})", self.owner)
+        yield
+        activity.note(self.store_root, by=self.by.name, did=did, run=self.id, detail=detail)
 
     def enqueue(self, expected: tuple[str, ...]) -> bool:
         """Move it from one of the expected states into the queue; tell whether that happened."""

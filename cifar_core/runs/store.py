@@ -6,13 +6,14 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import RunError
+from cifar_core.people import ADMIN, OPERATOR, Person, somebody_here
 from cifar_core.registry import did_you_mean
-from cifar_core.runs import files, lock, processes, status
+from cifar_core.runs import activity, files, lock, processes, status, sweep_files
 from cifar_core.runs.index import Index, run_folders
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.rows import RunRow, read_row
@@ -30,18 +31,23 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of runs. Holds no data, so any number of processes may use the same one."""
+    """A folder of runs. Holds no data, so any number of processes may use the same one.
+
+    What it is asked for is done on behalf of `by`, if that person may.
+    """
 
     root: Path
+    by: Person = field(default_factory=somebody_here, compare=False)
 
     def __post_init__(self) -> None:
         # the processes that work for it have another current folder
         object.__setattr__(self, "root", self.root.absolute())
 
     @staticmethod
-    def default() -> "Store":
+    def default(by: Person | None = None) -> "Store":
         """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
-        return Store(Path(os.environ.get("CIFAR_STORE") or "models_store"))
+        root = Path(os.environ.get("CIFAR_STORE") or "models_store")
+        return Store(root, by or somebody_here())
 
     @property
     def index(self) -> Index:
@@ -63,37 +69,53 @@ class Store:
         """
         from cifar_core import data
 
+        self.by.must(OPERATOR, "make runs")
         # 'auto' and relative paths mean something else tomorrow, or in another process
         config = replace(config, data=data.resolve(config.data, self.root))
         name = " ".join(name.split())[:80]
         (self.root / "runs").mkdir(parents=True, exist_ok=True)
         with lock.held(self.root / ".store.lock"):
             number = self._next_number()
-            run = Run(self.root / "runs" / f"{number}-{slug(name or config.model)}")
+            run = Run(self.root / "runs" / f"{number}-{slug(name or config.model)}", self.by)
             draft = run.path.with_name(f".draft-{run.id}")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
             about = {"name": name or f"{config.model} {number}", "parent": parent, "kind": kind}
-            about |= marks or {}
+            about |= {"owner": self.by.name, **(marks or {})}
             files.write_json(draft / "about.json", {**about, "created_at": time.time()})
             status.write(draft, status.Status(**status.described("draft")))
-            draft.rename(run.path)
-            files.write_atomic(self.root / ".last_number", str(number))
+            self._name(draft, run, number)
+        activity.note(self.root, by=self.by.name, did="made", run=run.id)
+        return run
+
+    def adopt(self, folder: Path, name: str) -> Run:
+        """Make a run of a folder that is ready, with the next free number; the folder is moved."""
+        self.by.must(OPERATOR, "import runs")
+        with lock.held(self.root / ".store.lock"):
+            number = self._next_number()
+            run = Run(self.root / "runs" / f"{number}-{name}", self.by)
+            self._name(folder, run, number)
+        activity.note(self.root, by=self.by.name, did="imported", run=run.id)
         return run
 
     def submit(self, run: Run) -> None:
         """Put a draft into the queue and see to it that somebody works it off; idempotent."""
-        if not run.enqueue(("draft",)):
+        self.by.must(OPERATOR, f"start run {run.id}", run.owner)
+        if run.enqueue(("draft",)):
+            activity.note(self.root, by=self.by.name, did="started", run=run.id)
+        else:
             processes.ensure_running(self.root)
 
     def runs(self) -> list[RunRow]:
         """List the runs that are not in the trash, newest first.
 
-        If any of them waits or lives, this also sees to it that there is an executor.
+        If any of them waits or lives, or a search has more to propose, this also sees to it that
+        there is an executor.
         """
         rows = self.index.rows()
-        if any(row.state == "queued" or STATES[row.state].is_live for row in rows):
+        waiting = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
+        if waiting or any(sweep.is_active for sweep in sweep_files.listed(self.root)):
             self.look_after()
         return rows
 
@@ -106,9 +128,13 @@ class Store:
         rows = [read_row(run) for run in run_folders(self.root / "trash").values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 
+    def trash_size(self) -> int:
+        """Count the deleted runs, without a look into them."""
+        return len(run_folders(self.root / "trash"))
+
     def run(self, ref: str | int) -> Run:
         """Find a run by its number or id."""
-        return find(str(ref), run_folders(self.root / "runs"), "run")
+        return Run(find(str(ref), run_folders(self.root / "runs"), "run").path, self.by)
 
     def queue(self) -> list[RunRow]:
         """List the runs that wait for a device, next one first."""
@@ -131,7 +157,8 @@ class Store:
         """Move a run to the trash, from where it can be restored."""
         trash = self.root / "trash"
         trash.mkdir(exist_ok=True)
-        with lock.held(run.path / ".lock"):
+        mine = Run(run.path, self.by)
+        with mine.deed("delete it", "deleted"), lock.held(run.path / ".lock"):
             state = run.status
             if state.is_live or is_training(run):
                 raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
@@ -145,23 +172,31 @@ class Store:
         """Take a run back from the trash."""
         ref = run.id if isinstance(run, Run) else str(run)
         found = find(ref, run_folders(self.root / "trash"), "deleted run")
-        back = Run(self.root / "runs" / found.id)
-        found.path.rename(back.path)
+        back = Run(self.root / "runs" / found.id, self.by)
+        with Run(found.path, self.by).deed("restore it", "restored"):
+            found.path.rename(back.path)
         (back.path / "deleted.json").unlink(missing_ok=True)
         return back
 
     def empty_trash(self, older_than_days: float = 30) -> int:
         """Delete for good what has been in the trash so long; return how many runs that were."""
+        self.by.must(ADMIN, "empty the trash")
         limit, count = time.time() - older_than_days * DAY, 0
         for run in run_folders(self.root / "trash").values():
             if files.read_json(run.path / "deleted.json").get("at", 0.0) <= limit:
                 shutil.rmtree(run.path)
                 count += 1
+        activity.note(self.root, by=self.by.name, did="emptied the trash", detail=f"{count} runs")
         return count
 
     def shutdown_executor(self) -> None:
         """End the process that works off the queue. Training goes on; any request restarts it."""
         processes.shut_down(self.root)
+
+    def _name(self, draft: Path, run: Run, number: int) -> None:
+        """Move a finished folder to its place. The caller holds the store's lock."""
+        draft.rename(run.path)
+        files.write_atomic(self.root / ".last_number", str(number))
 
     def _next_number(self) -> int:
         """Return one more than any number ever given. The caller holds the store's lock."""
@@ -179,6 +214,7 @@ class Store:
         ids = [row.id for row in rows]
         if run.id not in ids:
             return
+        self.by.must(OPERATOR, f"move run {run.id} in the queue", run.owner)
         others = [row.position for row in rows if row.id != run.id]
         place = min(max(0, ids.index(run.id) + by), len(others))
         before = others[place - 1] if place > 0 else others[0] - 2 if others else 0.0

@@ -58,7 +58,7 @@ def url(store, tmp_path_factory):
     log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
     environment = {k: v for k, v in os.environ.items() if k != "CIFAR_DATA"}
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py",
+        [sys.executable, "-m", "streamlit", "run", "app/server.py",
          f"--server.port={port}", "--server.headless=true"],
         cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
         env={**environment, "CIFAR_STORE": str(store.root)},

@@ -1,0 +1,149 @@
+import pytest
+import streamlit as st
+from pages import ENTRY, make_run, texts
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from app.access import is_loopback
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Return what sets how the server listens and who vouches for its visitors."""
+    before = {key: config.get_option(key) for key in ("server.address",
+              "server.trustedUserHeaders")}  # fmt: skip
+
+    def serve(address="0.0.0.0", headers=None, **lists):
+        config.set_option("server.address", address)
+        config.set_option("server.trustedUserHeaders", headers or {})
+        for role, names in lists.items():
+            monkeypatch.setenv(f"CIFAR_{role.upper()}S", names)
+
+    yield serve
+    for key, value in before.items():
+        config.set_option(key, value)
+
+
+def visit(user=None, login=False, name="runs"):
+    from streamlit.util import calc_hash
+
+    page = AppTest.from_file(ENTRY, default_timeout=60)
+    if login:
+        page.secrets["auth"] = {"cookie_secret": "x", "redirect_uri": "http://x/oauth2callback"}
+    page.user = user or {}
+    if name != "runs":
+        page._page_hash = calc_hash(name)
+    return page.run()
+
+
+PROXY = {"X-Forwarded-Email": "email"}
+
+
+def test_the_machine_itself_may_enter(page_store, served):
+    served("127.0.0.1")
+    assert "Train your first network" in texts(visit())
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", None, "192.0.2.7", "lab.example.org", "::"])
+def test_another_address_without_a_login_shows_nothing_and_says_what_to_do(
+    page_store, served, address
+):
+    make_run(page_store, "Secret run")
+    served(address)
+    page = visit()
+    shown = texts(page)
+    assert "not protected" in shown
+    assert "CIFAR_OPEN=everybody" in shown
+    assert "Secret run" not in shown
+    assert not page.dataframe
+    assert not page.button
+
+
+def test_the_explicit_word_opens_it_to_all_who_reach_it(page_store, served, monkeypatch):
+    served("0.0.0.0")
+    monkeypatch.setenv("CIFAR_OPEN", "yes")
+    assert "not protected" in texts(visit())
+    monkeypatch.setenv("CIFAR_OPEN", "everybody")
+    assert "Train your first network" in texts(visit())
+
+
+def test_with_a_login_nothing_is_shown_before_it(page_store, served):
+    make_run(page_store, "Secret run")
+    served("0.0.0.0")
+    page = visit({"is_logged_in": False}, login=True)
+    assert "Log in to see" in texts(page)
+    assert not page.dataframe
+
+
+def test_a_login_gives_the_role_of_the_lists(page_store, served):
+    served("0.0.0.0", admin="ana@lab.org", operator="@lab.org")
+    for email, role in (("ana@lab.org", "admin"), ("ben@lab.org", "operator"), ("c@d.e", "viewer")):
+        page = visit({"is_logged_in": True, "email": email}, login=True)
+        assert f"{email}, {role}" in texts(page)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"is_logged_in": True, "email": "ana@lab.org", "email_verified": False},
+        {"is_logged_in": True},
+    ],
+)
+def test_an_address_that_is_not_sure_opens_nothing(page_store, served, user):
+    served("0.0.0.0", admin="ana@lab.org")
+    page = visit(user, login=True)
+    assert "Nobody is logged in" in texts(page)
+    assert not page.dataframe
+
+
+def test_somebody_in_no_list_is_told_whom_to_ask(page_store, served):
+    served("0.0.0.0", viewer="@lab.org")
+    shown = texts(visit({"is_logged_in": True, "email": "eve@evil.org"}, login=True))
+    assert "eve@evil.org" in shown
+    assert "Ask an admin" in shown
+
+
+def test_a_proxy_that_names_nobody_opens_nothing(page_store, served):
+    served("0.0.0.0", headers=PROXY)
+    assert "Nobody is logged in" in texts(visit({}))
+    assert "ana@lab.org, viewer" in texts(visit({"email": "ana@lab.org"}))
+
+
+def test_a_proxy_counts_on_the_machines_own_address_too(page_store, served):
+    served("127.0.0.1", headers=PROXY)
+    assert "Nobody is logged in" in texts(visit({}))
+
+
+def test_a_viewer_sees_a_run_but_no_way_to_change_it(page_store, served):
+    run = make_run(page_store, "A run", "stopped")
+    served("0.0.0.0", headers=PROXY)
+    page = AppTest.from_file(ENTRY, default_timeout=60)
+    page.user = {"email": "guest@lab.org"}
+    from streamlit.util import calc_hash
+
+    page.query_params["id"] = str(run.number)
+    page._page_hash = calc_hash("run")
+    page.run()
+    assert {button.key for button in page.button} & {"resume", "clone", "kill"} == set()
+    assert "A run" in texts(page)
+
+
+def test_a_viewer_cannot_start_a_run_even_if_the_button_is_pressed(page_store, served):
+    served("0.0.0.0", headers=PROXY)
+    page = visit({"email": "guest@lab.org"}, name="new_run")
+    assert page.button(key="start").disabled
+    assert page_store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("127.9.9.9", True),
+     ("0.0.0.0", False), ("", False), ("::", False), ("localhost.evil.org", False)],
+)  # fmt: skip
+def test_only_loopback_addresses_are_the_machines_own(address, own):
+    assert is_loopback(address) is own
+
+
+def test_streamlit_still_has_what_the_login_rests_on():
+    assert callable(st.login)
+    assert callable(st.logout)
