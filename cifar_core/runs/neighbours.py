@@ -52,7 +52,7 @@ class Likeness:
     @property
     def sentence(self) -> str:
         """Say how near it is, beside the validation images."""
-        share = f"{int(100 * self.nearer)} %"  # never 100 unless it is all
+        share = f"{int(100 * self.nearer)}\u00a0%"  # never 100 unless it is all
         if not self.is_unlike:
             return (
                 f"As near to the training images as usual: {share} of validation images are nearer."
