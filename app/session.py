@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.inference import Classifier
     from cifar_core.inside import Activity, Aim, Heard, Layer
+    from cifar_core.runs.calibration import Calibration
     from cifar_core.runs.explanation import Explanation
+    from cifar_core.runs.neighbours import Likeness, Neighbours
     from cifar_core.training.freezing import StageRow
 
 QUARTERS = 4  # times an epoch that a reading is made anew
@@ -151,13 +153,41 @@ def saliency(
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def probabilities(
+def outputs(
     folder: str, checkpoint: str, digest: str, _view: "Tensor"
-) -> "NDArray[np.float32]":
-    """Return how likely each class is [K] for one view [1, 3, 32, 32]."""
-    from cifar_core.inference import predict
+) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+    """Return the logits [K] and the last layer's features [D] of one view [1, 3, 32, 32]."""
+    from cifar_core.inference import outputs
 
-    return predict(classifier(folder, checkpoint), _view)[0].numpy()
+    logits, features = outputs(classifier(folder, checkpoint), _view)
+    return logits[0].numpy(), features[0].numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
+    """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
+    from cifar_core.runs import Run
+    from cifar_core.runs.calibration import kept
+
+    return kept(Run(Path(folder)), checkpoint)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbours | None":
+    """Return the kept features of training images, up to 41 MB; `stamp` tells which file it is."""
+    from cifar_core.runs import Run
+    from cifar_core.runs.neighbours import kept
+
+    return kept(Run(Path(folder)), checkpoint)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def likeness(
+    folder: str, checkpoint: str, stamp: int, digest: str, _features: "NDArray[np.float32]"
+) -> "Likeness | None":
+    """Return how near a view's features [D] are to those of the training images, if kept."""
+    known = neighbours(folder, checkpoint, stamp)
+    return known.likeness(_features) if known else None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # lowest first
     {"errors"},
-    {"download", "registry", "device"},
+    {"download", "registry", "device", "intervals"},
     {"people", "settings"},
     {
-        *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
+        *("comparison", "curves", "data", "explain", "grid", "inference", "judging", "models"),
         *("optim", "schedules", "transfer", "views", "weights"),
     },
     {"config", "inside", "reading"},
@@ -61,7 +61,7 @@ def test_the_core_imports_only_downwards(path):
             "cifar_core.runs.saved_views",
             "cifar_core.runs.archive_import",
         ),
-        *("cifar_core.data", "cifar_core.device", "cifar_core.weights"),
+        *("cifar_core.data", "cifar_core.device", "cifar_core.judging", "cifar_core.weights"),
     ],
 )
 def test_listing_runs_and_data_does_not_wait_for_torch(module):

@@ -1,0 +1,1 @@
+"""What is computed from a network's answers to many images: logits and labels in, figures out."""
