@@ -5,6 +5,7 @@ import sys
 
 from cifar_core.errors import CifarError
 from cifar_core.terminal import (
+    compare,
     data,
     doctor,
     explain,
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, log, rate, sweeps, search, explain, data, weights, settings, doctor):
+    for module in (runs, log, rate, sweeps, search, compare, explain, data, weights, settings, doctor):
         module.add(commands)
     return top
 

@@ -15,6 +15,7 @@ from cifar_core.runs.predictions import Part, Predictions
 from cifar_core.runs.side_by_side import Facts
 from cifar_core.runs.versus import (
     IMAGES,
+    THESE_TWO,
     Duel,
     against,
     correction,
@@ -53,7 +54,7 @@ def verdict(found: Sequence[Facts], base: Facts) -> Compared | None:
             st.subheader(theme.safe(title_of(found, base, compared)), anchor=False)
             if compared and len(compared.found) == 1:
                 st.markdown(theme.safe(evidence(compared.found[0], part)))
-            for sentence in over_seeds(runs):
+            for sentence in over_seeds(runs) or ([THESE_TWO] if compared else []):
                 st.markdown(theme.safe(sentence))
         if compared and len(compared.found) > 1:
             duel_table(compared)

@@ -175,13 +175,21 @@ def listed(runs: Sequence[Run]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def setting_of(runs: Sequence[Run]) -> str:
+    """Name the setting that runs share."""
+    return f"the setting of {listed(runs)}"
+
+
 def over_seeds(runs: Sequence[Run]) -> list[str]:
-    """Say what the seeds show about the settings of the runs, in validation accuracy."""
+    """Say what the seeds show about the settings of the runs, in validation accuracy.
+
+    Nothing if each setting was trained once.
+    """
     groups = by_setting(runs)
     if len(groups) == 1:
         return [only_seeds(groups[0])]
     if all(len(group) == 1 for group in groups):
-        return [THESE_TWO]
+        return []
     told = [only_seeds(group) for group in groups if len(group) > 1]
     return told + settings_over_seeds(groups)
 
@@ -189,7 +197,8 @@ def over_seeds(runs: Sequence[Run]) -> list[str]:
 def settings_over_seeds(groups: Sequence[Sequence[Run]]) -> list[str]:
     """Compare every two settings over the seeds that both have, corrected for being several."""
     pairs = [
-        (listed(a), listed(b), paired(by_seed(a), by_seed(b))) for a, b in combinations(groups, 2)
+        (setting_of(a), setting_of(b), paired(by_seed(a), by_seed(b)))
+        for a, b in combinations(groups, 2)
     ]
     ready = [found.p_value for _, _, found in pairs if found and found.interval]
     corrected = iter(holm(ready))
