@@ -228,6 +228,7 @@ def cost_figure(found: Sequence[Facts], cost: str) -> LiveFigure:
         traces.append(
             {"name": one.title, "uid": one.run.id, "mode": "markers+text", "color": color,
              "text": [f"#{one.run.number}"], "textposition": "top center", "showlegend": False,
+             "cliponaxis": False,
              "marker": {"size": 12, "symbol": "circle" if dash == "solid" else "diamond"},
              "hovertemplate": f"{one.title}: %{{y:.2%}}, %{{x:.4~g}} {unit}<extra></extra>"}
         )  # fmt: skip
@@ -236,8 +237,8 @@ def cost_figure(found: Sequence[Facts], cost: str) -> LiveFigure:
         "height": 330, "margin": {"t": 16, "r": 12, "b": 48, "l": 60}, "hovermode": "closest",
         "uirevision": cost,
         "xaxis": {"type": "log", "title": {"text": title}, "showgrid": False, "automargin": True,
-                  "range": widened(costs), "dtick": "D2", "exponentformat": "SI"},
-        "yaxis": {"tickformat": ".0%", "title": {"text": "Best validation accuracy"},
+                  "range": widened(costs), "tickvals": round_numbers(costs), "tickformat": "~s"},
+        "yaxis": {"tickformat": ".1~%", "title": {"text": "Best validation accuracy"},
                   "automargin": True},
     }  # fmt: skip
     header = {"traces": traces, "layout": layout, "window": None, "revision": cost, "step": 0.0,
@@ -257,6 +258,14 @@ def widened(values: Sequence[float]) -> list[float] | None:
     low, high = math.log10(min(values)), math.log10(max(values))
     room = max(0.15, 0.08 * (high - low))
     return [low - room, high + room]
+
+
+def round_numbers(values: Sequence[float]) -> list[float]:
+    """Return the numbers 1, 2 and 5 times a power of ten around some values."""
+    low, high = min(values, default=1.0) / 2, max(values, default=1.0) * 2
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [number for number in found if low <= number <= high]
 
 
 def class_figure(

@@ -26,7 +26,19 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (runs, log, rate, sweeps, search, compare, explain, data, weights, settings, doctor):
+    for module in (
+        runs,
+        log,
+        rate,
+        sweeps,
+        search,
+        compare,
+        explain,
+        data,
+        weights,
+        settings,
+        doctor,
+    ):
         module.add(commands)
     return top
 

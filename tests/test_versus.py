@@ -10,7 +10,7 @@ from cifar_core.paired import mcnemar
 from cifar_core.runs import files
 from cifar_core.runs.looks import looks
 from cifar_core.runs.predictions import Predictions, keep
-from cifar_core.runs.side_by_side import best_of, by_setting, facts, setting_rows
+from cifar_core.runs.side_by_side import UNUSED, best_of, by_setting, facts, setting_rows
 from cifar_core.runs.versus import (
     against,
     duels,
@@ -125,10 +125,10 @@ def test_settings_that_mean_nothing_in_a_run_are_a_dash_and_rates_are_factors(st
     runs = [make_run(store, "A", optimizer="sgd", learning_rate=0.1),
             make_run(store, "B", optimizer="adam", learning_rate=0.001)]  # fmt: skip
     rows = {row.name: row for row in setting_rows(runs) if row.differs}
-    assert rows["learning_rate"].words(1, 0) == "0.001 (×0.01)"
+    assert rows["learning_rate"].words(1, 0) == "0.001 (\u00d70.01)"
     assert rows["learning_rate"].words(0, 0) == "0.1"
     assert rows["optimizer"].words(1, 0) == "adam"
-    assert rows["momentum"].words(1, 0) == "–"
+    assert rows["momentum"].words(1, 0) == UNUSED
     assert "epochs" not in rows
 
 
@@ -153,7 +153,7 @@ def test_the_terminal_prints_verdict_results_and_settings(store, capsys):
     text = capsys.readouterr().out
     assert "#2 is better than #1 on these images" in text
     assert "needs more seeds" in text
-    assert "learning_rate  0.1  0.01 (×0.1)" in text
+    assert "learning_rate  0.1  0.01 (\u00d70.1)" in text
 
 
 def test_comparing_on_test_images_counts_as_a_look(store, capsys):

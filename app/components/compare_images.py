@@ -119,15 +119,22 @@ def pixels(given: Predictions, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def cell(pair: Pair, row: int) -> Cell:
-    """Return what stands below a picture: its class and both answers."""
+    """Return what stands below a picture: its class and the wrong answers; pointed at, both."""
     first, _ = pair
     truth = first.classes[first.labels[row]]
     said = [f"#{each.run.number} {each.classes[each.answers[row]]}" for each in pair]
+    wrong = [words for words, each in zip(said, pair, strict=True) if not each.right[row]]
     place = first.places[row]
     return Cell(
         key=f"{first.part}-{place}",
         truth=truth,
-        answer=" · ".join(said),
+        answer=wrong[0] if len(wrong) == 1 else both_wrong(pair, row),
         right=False,
         title=f"Image {place}: {truth}. {', '.join(said)}. Explain it",
     )
+
+
+def both_wrong(pair: Pair, row: int) -> str:
+    """Write two wrong answers in the order of the runs, briefly."""
+    one, two = (each.classes[each.answers[row]] for each in pair)
+    return f"both {one}" if one == two else f"{one} · {two}"
