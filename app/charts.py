@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.goals import goal_shapes
 from cifar_core.curves import Curves, Values, smooth, thin_around
+from cifar_core.runs.goals import Goal
 from cifar_core.runs.profiles import Bar, percent
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 TRAINING, VALIDATION, RATE = 0, 1, 2  # places in the theme's list of colours
 PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
-GOAL = 0.6671  # what the course reported for its first network on test
 GHOST = 0.28  # opacity of the points behind a smoothed line
 
 
@@ -28,7 +29,7 @@ class Look:
     by_epoch: bool = False  # horizontal axis; optimization steps if not
     half_life: float = 0.0  # of the smoothing, in steps; 0 for none
     log_loss: bool = False
-    goal: bool = False  # draw the line to beat
+    goals: Sequence[Goal] = ()  # lines to beat
     window: tuple[float, float] | None = None  # enlarged part of the horizontal axis
     revision: str = ""  # when it changes, zoom and hidden legend entries start anew
 
@@ -72,6 +73,13 @@ def live_figure(curves: Curves, look: Look) -> LiveFigure:
         "alt": "Loss, accuracy and learning rate of the run",
     }
     return LiveFigure(header=header, arrays=arrays)
+
+
+def places(curves: Curves, epochs: Sequence[float], look: Look) -> list[float]:
+    """Return where moments in epochs lie on the chart's horizontal axis."""
+    if look.by_epoch:
+        return [float(epoch) for epoch in epochs]
+    return [float(x) for x in np.interp(epochs, curves.step_epoch, curves.step)]
 
 
 def thinned(x: Values, y: Values, window: tuple[float, float] | None) -> tuple[Values, Values]:
@@ -159,17 +167,9 @@ def live_layout(look: Look) -> dict[str, Any]:
         "yaxis2": {**accuracy, "tickformat": ".0%"},
         "yaxis3": {**rates, "tickformat": "~g", "nticks": 4, "rangemode": "tozero"},
     }  # fmt: skip
-    if look.goal:
-        layout["shapes"] = [
-            {"type": "line", "xref": "paper", "x0": 0, "x1": 1,
-             "yref": "y2", "y0": GOAL, "y1": GOAL,
-             "line": {"dash": "dash", "width": 1.2, "color": "#8A93A0"}}
-        ]  # fmt: skip
-        layout["annotations"] = [
-            *titles,
-            {"text": f"goal {GOAL:.2%}", "xref": "paper", "x": 1, "xanchor": "right", "yref": "y2",
-             "y": GOAL, "yanchor": "bottom", "showarrow": False, "font": {"color": "#8A93A0"}},
-        ]  # fmt: skip
+    if look.goals:
+        lines, words = goal_shapes(look.goals, axis="y2")
+        layout |= {"shapes": lines, "annotations": [*titles, *words]}
     return layout
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from app import theme
 from app.charts import LiveFigure, thinned
+from app.goals import FAINT
 from cifar_core.curves import Curves, Values, smooth
 from cifar_core.paired import Counts, front
 from cifar_core.runs.side_by_side import Facts
 
-FADED = "#8A93A0"
 GHOST = 0.35  # opacity of the other runs behind a small multiple
 ACROSS = 3  # small multiples in a row
 MOST_AXES = 8  # of parallel coordinates
@@ -124,7 +124,7 @@ def line(track: Track, axis: str, *, ghost: bool = False, hover: str) -> dict[st
         "hovertemplate": f"{hover}<extra></extra>",
     }
     if ghost:
-        look = {"line": {"width": 1, "color": FADED}, "opacity": GHOST, "hoverinfo": "skip"}
+        look = {"line": {"width": 1, "color": FAINT}, "opacity": GHOST, "hoverinfo": "skip"}
     return {
         "name": track.title,
         "legendgroup": str(track.number),
@@ -220,7 +220,7 @@ def cost_figure(found: Sequence[Facts], cost: str) -> LiveFigure:
     best = front(costs, accuracies)
     title, unit = COSTS[cost]
     steps = {"name": "Pareto front", "uid": "front", "mode": "lines", "color": 0,
-             "line": {"color": FADED, "width": 1.5, "shape": "hv"}, "hoverinfo": "skip",
+             "line": {"color": FAINT, "width": 1.5, "shape": "hv"}, "hoverinfo": "skip",
              "showlegend": False}  # fmt: skip
     traces, arrays = [steps], [array(costs[i] for i in best), array(accuracies[i] for i in best)]
     for one, c, accuracy in known:
@@ -282,7 +282,7 @@ def class_figure(
                  "array": 100 * (ends[:, 1] - shares), "arrayminus": 100 * (shares - ends[:, 0])},
         hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
     )  # fmt: skip
-    figure.add_vline(x=0, line={"width": 1, "color": FADED})
+    figure.add_vline(x=0, line={"width": 1, "color": FAINT})
     figure.update_layout(height=80 + 30 * len(counts), margin=TIGHT, showlegend=False)
     figure.update_xaxes(title=f"Points: left {second} is better, right {first}", fixedrange=True)
     figure.update_yaxes(fixedrange=True, ticksuffix=" ")

@@ -10,7 +10,10 @@ import streamlit as st
 from app.access import person
 from cifar_core import device
 from cifar_core.curves import Curves, curves, joined
-from cifar_core.runs import STATES, MetricsReader, Store
+from cifar_core.reading import Reading, Situation, read
+from cifar_core.runs import STATES, MetricsReader, Run, Status, Store
+from cifar_core.runs.goals import Goal, goals
+from cifar_core.runs.readings import situation_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +23,12 @@ if TYPE_CHECKING:
     from cifar_core.data.dataset import Dataset
     from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.inference import Classifier
+    from cifar_core.inside import Activity, Aim, Heard, Layer
     from cifar_core.runs.explanation import Explanation
     from cifar_core.runs.predictions import Part, Predictions
     from cifar_core.training.freezing import StageRow
+
+QUARTERS = 4  # times an epoch that a reading is made anew
 
 
 class Key(StrEnum):
@@ -55,6 +61,11 @@ def store() -> Store:
     A handle without memory of its own, so that a role that changes counts at once.
     """
     return Store.default(person())
+
+
+def goals_of(run: Run) -> list[Goal]:
+    """Return what there is to beat on a run's images."""
+    return goals(run.environment.get("data", {}), store().runs())
 
 
 def is_under_way(state: str) -> bool:
@@ -101,6 +112,18 @@ def stages(model: str, plan: str, head_epochs: int) -> "list[StageRow]":
 def feed(folder: str) -> Feed:
     """Return the one reader of a run's metrics."""
     return Feed(Path(folder))
+
+
+def reading(run: Run, measured: Curves, status: Status) -> Reading:
+    """Return what a run's curves say, anew four times an epoch and whenever its state changes."""
+    done = float(measured.step_epoch[-1]) if len(measured.step) else 0.0
+    mark = f"{status.state} {status.attempt} {len(measured.epoch)} {done * QUARTERS:.0f}"
+    return _reading(str(run.path), mark, measured, situation_of(run, status))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _reading(folder: str, mark: str, _measured: Curves, _situation: Situation) -> Reading:
+    return read(_measured, _situation)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -171,6 +194,75 @@ def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: float) -> "P
     from cifar_core.runs import Run, predictions
 
     return predictions.kept(Run(Path(folder)), part, checkpoint)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def layers(folder: str, checkpoint: str) -> "list[Layer]":
+    """Return the layers of a run's network, in the order of the pass."""
+    from cifar_core.inside import layers_of
+
+    return layers_of(classifier(folder, checkpoint))
+
+
+def test_views(source: str, root: str, count: int) -> "Tensor":
+    """Return the first test images [N, 3, 32, 32] in [0, 1]."""
+    import torch
+
+    pixels = torch.tensor(dataset(source, root).test.pixels[:count])
+    return pixels.permute(0, 3, 1, 2).float() / 255
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def activities(
+    folder: str, checkpoint: str, source: str, root: str, count: int
+) -> "dict[str, Activity]":
+    """Return how alive each layer is over the first test images."""
+    from cifar_core.inside import activity
+
+    return activity(classifier(folder, checkpoint), test_views(source, root, count))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def filters(folder: str, checkpoint: str, layer: str) -> "NDArray[np.float32] | None":
+    """Return a convolution's filters as pictures in [0, 1], or None."""
+    from cifar_core import inside
+
+    found = inside.filters(classifier(folder, checkpoint), layer)
+    return None if found is None else found.numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def features(
+    folder: str, checkpoint: str, layer: str, digest: str, _view: "Tensor"
+) -> "NDArray[np.float32]":
+    """Return a layer's maps [C, h, w] of one view [1, 3, 32, 32]."""
+    from cifar_core.inside import feature_maps
+
+    return feature_maps(classifier(folder, checkpoint), _view, layer).numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking for the images that excite it most")
+def strongest_images(
+    folder: str, checkpoint: str, source: str, root: str, count: int, aim: "Aim", most: int = 6
+) -> "tuple[list[NDArray[np.uint8]], list[float], float]":
+    """Return the test images that excite an aim most, their strengths, and the spread of all."""
+    from cifar_core.inside import strengths
+
+    found = strengths(classifier(folder, checkpoint), aim, test_views(source, root, count))
+    best = found.topk(min(most, len(found)))
+    pixels = dataset(source, root).test.pixels
+    images = [pixels[place] for place in best.indices.tolist()]
+    return images, best.values.tolist(), found.std().item() or 1.0
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def heard(
+    folder: str, checkpoint: str, digest: str, block: str, place: int, target: int, _view: "Tensor"
+) -> "Heard":
+    """Return whom a patch of one view [1, 3, 32, 32] listens to in a block."""
+    from cifar_core.inside import listen
+
+    return listen(classifier(folder, checkpoint), _view, block, place, target)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -5,12 +5,15 @@ import sys
 
 from cifar_core.errors import CifarError
 from cifar_core.terminal import (
+    archive,
     compare,
     data,
     doctor,
     explain,
+    listing,
     log,
     rate,
+    reading,
     runs,
     search,
     settings,
@@ -27,17 +30,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        runs,
-        log,
-        rate,
-        sweeps,
-        search,
-        compare,
-        explain,
-        data,
-        weights,
-        settings,
-        doctor,
+        *(runs, log, listing, archive, reading, rate, sweeps, search),
+        *(compare, explain, data, weights, settings, doctor),
     ):
         module.add(commands)
     return top

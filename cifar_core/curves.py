@@ -109,6 +109,16 @@ def thin_around(
     return np.union1d(everywhere, start + thin(values[start:end], buckets))
 
 
+def until(curves: Curves, epoch: float) -> Curves:
+    """Return what had been measured when so many epochs were complete."""
+    steps = int(np.searchsorted(curves.step_epoch, epoch, side="right"))
+    epochs = int(np.searchsorted(curves.epoch, epoch, side="right"))
+    ends = {"epoch_step": epochs, "epoch": epochs, "val_loss": epochs, "val_accuracy": epochs}
+    return Curves(
+        **{f.name: getattr(curves, f.name)[: ends.get(f.name, steps)] for f in fields(Curves)}
+    )
+
+
 def joined(first: Curves, second: Curves) -> Curves:
     """Put what came later behind what was there."""
     return Curves(

@@ -11,6 +11,8 @@ CifarError                 anything the user can fix; its message is fit to be s
   RunError                 a run that does not exist, or is not in a state for what was asked
   AccessError              something that the person who asks may not do
   ExplanationError         a saliency method that this network has no layer for
+  QueryError               a search that cannot be understood
+  ArchiveError             a zip of a run that is damaged, or holds what no run has
   CheckpointError          saved weights that are missing, damaged or of another network
 """
 
@@ -61,6 +63,14 @@ class AccessError(CifarError):
 
 class ExplanationError(CifarError):
     """A saliency method cannot be right for the network that it was asked about."""
+
+
+class QueryError(CifarError):
+    """A search of the runs cannot be understood; names the word and what it should be."""
+
+
+class ArchiveError(CifarError):
+    """A zip of a run is damaged, too large, or holds what no run has."""
 
 
 class CheckpointError(CifarError):

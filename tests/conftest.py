@@ -1,12 +1,13 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("STREAMLIT_SERVER_ADDRESS", "127.0.0.1")  # AppTest has no server to ask
 
 import pytest
 import torch
+from streamlit import config
 
 torch.set_num_threads(1)
+config.set_option("server.address", "127.0.0.1")  # AppTest has no server to ask
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from app import charts
 from app.components.live_chart import pack, publish_plotly, unpack
 from cifar_core.curves import curves
+from cifar_core.runs.goals import COURSE
 
 STEPS = [
     {"kind": "step", "step": n, "epoch": n / 100, "loss": 2.3 - n / 1000, "accuracy": 0.1,
@@ -88,8 +89,8 @@ def test_zoom_is_kept_by_the_same_run_and_dropped_when_the_axis_changes():
 
 def test_the_goal_line_is_drawn_only_when_asked_for():
     assert "shapes" not in drawn([])[0].header["layout"]
-    (line,) = drawn([], goal=True)[0].header["layout"]["shapes"]
-    assert (line["y0"], line["yref"]) == (charts.GOAL, "y2")
+    line, _ = drawn([], goals=COURSE)[0].header["layout"]["shapes"]
+    assert (line["y0"], line["yref"]) == (0.6671, "y2")
 
 
 def test_a_logarithmic_loss_leaves_the_other_panels_alone():

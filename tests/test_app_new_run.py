@@ -304,3 +304,12 @@ def test_a_clone_of_a_failed_run_begins_with_what_its_failure_asks_for(store):
     page = open_page("new_run", clone=run.number)
     assert number(page, "micro_batch").value == 128
     assert "micro_batch 128" in texts(page).replace("\\", "")
+
+
+def test_the_address_changes_settings_of_the_run_that_it_clones(page_store):
+    make_run(page_store, epochs=5)
+    page = open_page("new_run", clone=1, set="epochs=9;flip=False")
+    assert not page.exception
+    assert page.session_state["draft"]["epochs"] == 9
+    assert page.session_state["draft"]["flip"] is False
+    assert any("but for epochs 9, flip False" in caption.value for caption in page.caption)

@@ -15,7 +15,7 @@ def store(page_store):
 
 
 def chart(page):
-    (component,) = page.get("bidi_component")
+    component, *_ = page.get("bidi_component")
     return unpack(component.proto.bytes)
 
 

@@ -1,7 +1,12 @@
+import io
+
 import pytest
 from pages import make_run, open_page, texts
 
-from cifar_core.runs import Store, files
+from app import theme
+from cifar_core.runs import Store, files, marks, saved_views
+from cifar_core.runs.archive import export_run
+from cifar_core.runs.listing import USUAL, Listing
 
 
 @pytest.fixture
@@ -20,10 +25,10 @@ def select(page, *places):
     return page.run()
 
 
-def test_an_empty_store_offers_exactly_one_button(store):
+def test_an_empty_store_offers_one_way_to_begin_and_an_import(store):
     page = open_page()
     assert not page.exception
-    assert [button.label for button in page.button] == ["Set up a run"]
+    assert [button.label for button in page.button] == ["Set up a run", "Import"]
     assert "first network" in texts(page)
 
 
@@ -100,7 +105,8 @@ def test_one_selected_run_can_be_opened_and_cloned_but_two_cannot(store):
     make_run(store, "Alpha", accuracies=())
     make_run(store, "Beta", accuracies=())
     page = select(open_page(), 0, 1)
-    assert {button.label for button in page.button} == {"New run", "Delete"}
+    labels = {button.label for button in page.button}
+    assert labels & {"New run", "Delete", "Open", "Clone"} == {"New run", "Delete"}
     page = select(page, 0)
     page.button(key="open").click().run()
     assert "".join(page.query_params["id"]) == "2"
@@ -115,3 +121,154 @@ def test_a_run_with_a_damaged_folder_is_still_listed(store):
     page = open_page()
     assert not page.exception
     assert list(page.dataframe[0].value["state"].iloc[0]) == ["Failed"]
+
+
+def test_terms_are_understood_and_what_is_not_is_said_below_the_box(store):
+    make_run(store, "Alpha", accuracies=(0.4,))
+    make_run(store, "Beta", accuracies=(0.6,))
+    page = open_page()
+    page.text_input(key="search").set_value("acc>50 opt:sgd").run()
+    assert names(page) == ["Beta"]
+    assert "1 of 2 runs shown" in texts(page)
+    page.text_input(key="search").set_value("ach:resnet").run()
+    assert not page.exception
+    assert "There is no field 'ach'. Did you mean 'arch'?" in texts(page)
+    assert names(page) == ["Beta", "Alpha"]
+
+
+def test_the_whole_view_is_in_the_address(store):
+    make_run(store, "Alpha", accuracies=(0.4,))
+    make_run(store, "Beta", accuracies=(0.6,), optimizer="adam")
+    page = open_page(search="acc>1%", columns="name,rate,params,gone", sort="best", high="no")
+    table = page.dataframe[0].value
+    assert (list(table), list(table["name"])) == (["name", "rate", "params"], ["Alpha", "Beta"])
+    page.multiselect(key="columns").set_value(["name", "seed"]).run()
+    page.toggle(key="high").set_value(True).run()
+    assert names(page) == ["Beta", "Alpha"]
+    assert "".join(page.query_params["columns"]) == "name,seed"
+    assert "high" not in page.query_params
+
+
+def test_runs_of_several_seeds_are_one_line_with_mean_and_spread(store):
+    for seed, best in enumerate((0.4, 0.6)):
+        make_run(store, accuracies=(best,), seed=seed)
+    make_run(store, accuracies=(0.3,), optimizer="adam")
+    page = open_page(group="yes", sort="best")
+    table = page.dataframe[0].value
+    assert list(table["settings"]) == ["sgd", "adam"]
+    assert list(table["runs"]) == [2, 1]
+    assert list(table["best"]) == [pytest.approx(50.0), pytest.approx(30.0)]
+    assert list(table["best_spread"]) == ["14.1", ""]
+    assert "3 runs, in 2 groups" in texts(page)
+
+
+def test_a_saved_view_is_there_for_the_next_visitor_and_by_its_address(store):
+    make_run(store, "Alpha", accuracies=(0.4,))
+    make_run(store, "Beta", accuracies=(0.6,))
+    page = open_page()
+    page.text_input(key="search").set_value("acc>50").run()
+    page.text_input(key="view_name").input("Good ones")
+    page.button(key="save_the_view").click().run()
+    assert not page.exception
+    page = open_page()
+    assert names(page) == ["Beta", "Alpha"]
+    page.button(key="show good-ones").click().run()
+    assert names(page) == ["Beta"]
+    assert "".join(page.query_params["search"]) == "acc>50"
+    page = open_page(view="good-ones")
+    assert names(page) == ["Beta"]
+    page.button(key="forget good-ones").click().run()
+    assert saved_views.listed(store) == []
+
+
+def test_an_address_of_a_view_that_is_gone_is_said(store):
+    make_run(store, "Alpha", accuracies=())
+    page = open_page(view="gone")
+    assert "There is no view 'gone'" in page.toast[0].value.replace("\\", "")
+    assert names(page) == ["Alpha"]
+
+
+def test_ticked_runs_are_tagged_together(store):
+    make_run(store, "Alpha", accuracies=())
+    make_run(store, "Beta", accuracies=())
+    page = select(open_page(), 0, 1)
+    page.text_input(key="bulk_tags_words").input("lab, Week-3")
+    page.button(key="bulk_tags_add").click().run()
+    assert not page.exception
+    assert [row.tags for row in store.runs()] == [["lab", "week-3"]] * 2
+    assert "tag" in list(page.dataframe[0].value)
+    page = select(open_page(), 1)
+    page.text_input(key="bulk_tags_words").input("lab")
+    page.button(key="bulk_tags_remove").click().run()
+    assert [row.tags for row in store.runs()] == [["lab", "week-3"], ["week-3"]]
+
+
+def test_ticked_runs_are_resumed_and_stopped_together(store):
+    for name in ("Alpha", "Beta"):
+        make_run(store, name, "stopped", accuracies=())
+    make_run(store, "Done", accuracies=())
+    page = select(open_page(), 0, 1, 2)
+    page.button(key="bulk Resume").click().run()
+    assert [row.number for row in store.queue()] == [1, 2]
+    page = select(open_page(), 0, 1, 2)
+    page.button(key="bulk Now, with a checkpoint").click().run()
+    assert [row.state for row in store.runs()] == ["finished", "stopped", "stopped"]
+
+
+def test_a_run_is_imported_where_there_is_none_yet(store, tmp_path):
+    file = io.BytesIO()
+    run = make_run(store, "Alpha")
+    export_run(run, file)
+    store.delete(run)
+    store.empty_trash(older_than_days=0)
+    page = open_page()
+    page.file_uploader[0].upload("run.zip", file.getvalue()[:-40], "application/zip")
+    page.button(key="import_now").click().run()
+    assert "no whole zip" in texts(page)
+    page.file_uploader[0].upload("run.zip", file.getvalue(), "application/zip")
+    page.button(key="import_now").click().run()
+    assert not page.exception
+    assert "Alpha" in page.header[0].value
+    assert "1-alpha where it was trained" in texts(page).replace("\\", "")
+    assert [row.name for row in store.runs()] == ["Alpha"]
+
+
+def test_tags_note_and_star_are_edited_on_the_run_page(store):
+    run = make_run(store, "Alpha", accuracies=())
+    page = open_page("run", id=1)
+    page.button(key="star").click().run()
+    page.text_input(key="tags 1-alpha []").input("lab new")
+    page.text_area(key="note 1-alpha").input("**Good**")
+    page.button(key="save_marks").click().run()
+    assert not page.exception
+    assert (run.about["starred"], run.about["tags"], run.about["note"]) == (
+        True,
+        ["lab", "new"],
+        "**Good**",
+    )
+    assert "**Good**" in texts(page)
+
+
+def test_a_note_fetches_no_picture():
+    assert "![" not in theme.note("![x](https://example.org/x.png) ![y][z]")
+
+
+def test_looking_again_reads_only_the_run_that_changed(store, monkeypatch):
+    for number in range(12):
+        make_run(store, f"Run {number}", accuracies=())
+    store.runs()
+    read, real = [], files.read_json
+    monkeypatch.setattr(files, "read_json", lambda path: read.append(path) or real(path))
+    store.runs()
+    assert read == []
+    marks.star(store.run(3), True)
+    read.clear()
+    assert [row.number for row in store.runs() if row.starred] == [3]
+    assert {path.relative_to(store.root).parts[1] for path in read} == {"3-run-2"}
+
+
+def test_the_usual_columns_are_those_of_a_first_visit(store):
+    make_run(store, "Alpha", accuracies=())
+    page = open_page()
+    assert tuple(page.dataframe[0].value) == USUAL == Listing().columns
+    assert "search" not in page.query_params

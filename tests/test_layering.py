@@ -16,7 +16,7 @@ LAYERS = [  # lowest first
         *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
         *("optim", "paired", "schedules", "transfer", "views", "weights"),
     },
-    {"config"},
+    {"config", "inside", "reading"},
     {"presets"},
     {"training"},
     {"rate_search"},
@@ -56,6 +56,11 @@ def test_the_core_imports_only_downwards(path):
     "module",
     [
         *("cifar_core.runs.store", "cifar_core.runs.executor", "cifar_core.runs.sweep_results"),
+        *(
+            "cifar_core.runs.listing",
+            "cifar_core.runs.saved_views",
+            "cifar_core.runs.archive_import",
+        ),
         *("cifar_core.data", "cifar_core.device", "cifar_core.weights"),
     ],
 )
@@ -72,7 +77,9 @@ def test_listing_runs_and_data_does_not_wait_for_torch(module):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("package", ["captum", "optuna", "torch_optimizer", "torchvision"])
+@pytest.mark.parametrize(
+    "package", ["captum", "optuna", "tensorboardX", "torch_optimizer", "torchvision"]
+)
 def test_slow_packages_are_imported_only_where_they_are_needed(package):
     at_top = [
         path

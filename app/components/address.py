@@ -13,6 +13,23 @@ def start_from_address(key: str, known: Collection[str], *, several: bool = Fals
     st.session_state[key] = asked if several else asked[0]
 
 
+def start_text_from_address(key: str) -> None:
+    """Let a box that was not drawn yet begin with the text that the address holds."""
+    if key not in st.session_state and key in st.query_params:
+        st.session_state[key] = st.query_params[key]
+
+
+def start_switch_from_address(key: str, default: bool = False) -> None:
+    """Let a switch that was not drawn yet begin as the address says."""
+    said = {"yes": True, "no": False}.get(st.query_params.get(key, ""), default)
+    st.session_state.setdefault(key, said)
+
+
+def keep_switch_in_address(key: str, value: bool, default: bool = False) -> None:
+    """Write a switch into the address unless it stands as usual."""
+    keep_in_address(key, "yes" if value else "no", "yes" if default else "no")
+
+
 def keep_in_address(key: str, value: str | Sequence[str], default: str | Sequence[str]) -> None:
     """Write a choice into the address; what everyone gets anyway is left out."""
     if value == default:

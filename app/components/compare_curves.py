@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import compare_charts as charts
 from app.components.live_chart import live_chart, window
-from app.session import Key, feed, is_under_way
+from app.goals import goal_shapes
+from app.session import Key, feed, goals_of, is_under_way
 from cifar_core.runs.side_by_side import Facts
 
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
@@ -23,7 +24,7 @@ def curves(found: Sequence[Facts]) -> None:
 
 def draw(found: Sequence[Facts]) -> None:
     """Draw the choices and the chart."""
-    look = controls(" ".join(one.run.id for one in found))
+    look = controls(found)
     tracks = [
         charts.Track(
             number=one.run.number, title=one.title, seconds=one.seconds or 0.0,
@@ -34,7 +35,7 @@ def draw(found: Sequence[Facts]) -> None:
     live_chart(charts.curves_figure(tracks, look), key=CHART)
 
 
-def controls(revision: str) -> charts.Look:
+def controls(found: Sequence[Facts]) -> charts.Look:
     """Draw the choices of how to see the curves; the address keeps them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         curve = st.segmented_control(
@@ -57,6 +58,9 @@ def controls(revision: str) -> charts.Look:
                 bind="query-params", help="Half-life of the average: 10, 50 or 250 steps.",
             ) or "Off"  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
+        goal = st.toggle("Goals", key="goal", bind="query-params",
+                         help="Accuracies on the test images that there are to beat.")  # fmt: skip
+    shapes, words = goal_shapes(goals_of(found[0].run) if goal else (), axis="y2")
     return charts.Look(
         axis=axis or "Epoch",
         training=curve == "Training",
@@ -64,5 +68,7 @@ def controls(revision: str) -> charts.Look:
         half_life=SMOOTHING[smoothing],
         log_loss=log,
         window=window(CHART),
-        revision=revision,
+        shapes=shapes,
+        words=words,
+        revision=" ".join(one.run.id for one in found),
     )

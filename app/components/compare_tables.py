@@ -92,4 +92,4 @@ def parallel(found: Sequence[Facts]) -> None:
 def of_store() -> list[tuple[dict[str, Any], float]]:
     """Return the settings and the best validation accuracies of all runs that trained."""
     rows = [row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy]
-    return [(store().run(row.number).settings, row.best_val_accuracy or 0.0) for row in rows]
+    return [(row.settings, row.best_val_accuracy or 0.0) for row in rows]

@@ -26,7 +26,7 @@ def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:
         placeholder="Add a run", label_visibility="collapsed",
     )  # fmt: skip
     if missing := [word for word in asked if word not in titles]:
-        names = ", ".join(f"#{theme.safe(word)}" for word in missing)
+        names = ", ".join(theme.safe(f"#{word}") for word in missing)
         st.caption(f"Left out, because it has no result or is not in this store: {names}.")
     if len(asked) > MOST:
         st.caption(f"The first {MOST} runs are compared.")

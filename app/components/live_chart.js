@@ -73,6 +73,31 @@ function layout(figure, theme, touch) {
   };
 }
 
+// The stretch that a sentence of the reading speaks of, behind the curves of its panel.
+function shapes(drawn, theme, span) {
+  const shade = span && {
+    type: "rect", xref: "x", yref: `${AXES[span.panel]} domain`, layer: "below",
+    x0: span.x0, x1: span.x1, y0: 0, y1: 1, fillcolor: theme.palette[0], opacity: 0.16,
+    line: { width: 0 },
+  };
+  return [...(drawn.shapes ?? []), ...(shade ? [shade] : [])];
+}
+
+const AXES = { loss: "y", accuracy: "y2", rate: "y3" };
+
+function followHighlights(element) {
+  const show = ({ detail }) => {
+    element.span = detail;
+    const [, drawn, theme] = element.newest ?? [];
+    if (drawn && element._fullLayout) {
+      window.Plotly.relayout(element, { shapes: shapes(drawn, theme, detail) });
+      element.dataset.span = detail ? `${detail.panel} ${detail.x0} ${detail.x1}` : "";
+    }
+  };
+  window.addEventListener("lab-highlight", show);
+  return () => window.removeEventListener("lab-highlight", show);
+}
+
 // Tells Python which part is enlarged, once the mouse has been still for a moment.
 function reportWindow(element, setStateValue) {
   let timer;
@@ -98,18 +123,26 @@ export default function ({ data, parentElement, setStateValue }) {
   const theme = themed(element);
   const drawn = layout(figure, theme, touch);
   if (element.start) drawn.xaxis = { ...drawn.xaxis, range: element.start };
-  element.newest = [traces(figure, theme), drawn];
+  element.newest = [traces(figure, theme), drawn, theme];
+  element.deaf ??= followHighlights(element);
   loadPlotly().then((Plotly) => {
     if (!element.isConnected || !element.newest) return;
     const first = !element.classList.contains("js-plotly-plot");
     const options = { responsive: true, displaylogo: false, showSendToCloud: false,
       displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
-    Plotly.react(element, ...element.newest, options).then(() => {
+    const [lines, wanted, look] = element.newest;
+    const seen = { ...wanted, shapes: shapes(wanted, look, element.span) };
+    Plotly.react(element, lines, seen, options).then(() => {
       element.dataset.step = figure.step;
       element.dataset.updates = Number(element.dataset.updates ?? 0) + 1;
     });
     if (first) reportWindow(element, setStateValue);
   }, (problem) => { element.textContent = `The curves cannot be drawn: ${problem.message}.`; });
-  return () => { element.newest = null; window.Plotly?.purge(element); };
+  return () => {
+    element.newest = null;
+    element.deaf?.();
+    element.deaf = null;
+    window.Plotly?.purge(element);
+  };
 }

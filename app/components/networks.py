@@ -31,20 +31,36 @@ class Network:
 
 def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
     """Let the person choose runs, and load their best weights; what cannot be loaded is said."""
-    titles = {
+    titles = titles_of(rows)
+    number = choose_first(titles)
+    others = [other for other in titles if other != number]
+    chosen = choose_others(others, titles) if others else []
+    loaded = [load(each) for each in (number, *chosen)]
+    return [network for network in loaded if network is not None]
+
+
+def choose_network(rows: Sequence[RunRow]) -> Network | None:
+    """Let the person choose one run, and load its best weights; says why if it cannot."""
+    return load(choose_first(titles_of(rows)))
+
+
+def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
+    """Return how each run is named in a list, by its number."""
+    return {
         str(row.number): f"#{row.number} {row.name}, {theme.percent(row.best_val_accuracy)}"
         for row in rows
     }
+
+
+def choose_first(titles: dict[str, str]) -> str:
+    """Let the person choose the run; return its number."""
     start_from_address("run", titles)
     number = st.selectbox(
         "Run", list(titles), format_func=titles.__getitem__, key="run",
         help="With its accuracy on the validation images. The weights of its best epoch are used.",
     )  # fmt: skip
     st.query_params["run"] = number
-    others = [other for other in titles if other != number]
-    chosen = choose_others(others, titles) if others else []
-    loaded = [load(each) for each in (number, *chosen)]
-    return [network for network in loaded if network is not None]
+    return number
 
 
 def choose_others(others: Sequence[str], titles: dict[str, str]) -> list[str]:

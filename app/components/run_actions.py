@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.components.run_export import run_downloads
 from app.navigation import go
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
@@ -31,6 +32,8 @@ def actions(run: Run, status: Status) -> None:
     if mine:
         with st.popover("Rename", icon=":material/edit:"):
             rename(run)
+    with st.popover("Export", icon=":material/download:"):
+        run_downloads([run])
 
 
 def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> None:

@@ -28,6 +28,7 @@ def page() -> None:
             return
         pictures = [edited(picture) for picture in choose_pictures(networks[0])]
         asked = choose_question(networks, max(1, len(pictures)))
+        link("inside", "Inside the network", ":material/layers:", run=networks[0].run.number)
     with right:
         if not pictures:
             invitation()

@@ -66,7 +66,7 @@ def page() -> None:
 def follow_address() -> None:
     """Begin with what the address names: a preset, or a run to clone."""
     if ref := st.query_params.get("clone"):
-        source = CLONE + ref
+        source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
     elif ref := st.query_params.get("search"):
         source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
     else:
@@ -81,8 +81,10 @@ def begin(source: str) -> None:
     """Start a draft from a preset or a run; a name that nothing has starts from the first."""
     try:
         if source.startswith(CLONE):
-            run = store().run(source.removeprefix(CLONE))
+            ref, changes = clone_of(source)
+            run = store().run(ref)
             config = replace(run.config, **run.status.suggestion)  # what a failure asks for
+            config = TrainConfig.from_text(changes, base=config.to_dict())
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
         else:
@@ -93,6 +95,13 @@ def begin(source: str) -> None:
     remember(Key.DRAFT, config.to_dict())
     remember(Key.DRAFT_SOURCE, source)
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def clone_of(source: str) -> tuple[str, dict[str, str]]:
+    """Return the run that a draft is a clone of, and the settings that the address changes."""
+    ref, _, text = source.removeprefix(CLONE).partition(" ")
+    pairs = [word.partition("=") for word in text.split(";") if word]
+    return ref, {name: value for name, _, value in pairs}
 
 
 def with_rate(ref: str, rate: str) -> TrainConfig:
@@ -122,14 +131,16 @@ def sources() -> None:
     elif source.startswith(SEARCH):
         st.caption("The settings of that search, with its rate put in.")
     else:
-        st.caption(clone_words(source.removeprefix(CLONE)))
+        st.caption(clone_words(*clone_of(source)))
 
 
-def clone_words(ref: str) -> str:
-    """Say where the settings come from, and which of them a failure asked to change."""
-    changes = store().run(ref).status.suggestion
-    changed = ", ".join(f"{key} {value:g}" for key, value in changes.items())
-    but = f" but for {changed}, so that this one does not fail the same way" if changed else ""
+def clone_words(ref: str, wanted: Mapping[str, str]) -> str:
+    """Say where the settings come from, and which of them a failure or a reading changed."""
+    asked = store().run(ref).status.suggestion
+    changes = {key: f"{value:g}" for key, value in asked.items()} | dict(wanted)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    but = f" but for {changed}" if changed else ""
+    but += ", so that this one does not fail the same way" if asked else ""
     return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
 
 
@@ -139,7 +150,9 @@ def source_title(source: str) -> str:
         return PRESETS[source].title
     if source.startswith(SEARCH):
         return f"Rate of search #{source.removeprefix(SEARCH).split()[0]}"
-    return f"Clone of #{source.removeprefix(CLONE)}"
+    ref, changes = clone_of(source)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
 
 
 def choose_source(key: str) -> None:
@@ -147,7 +160,8 @@ def choose_source(key: str) -> None:
     source = st.session_state[key]
     begin(source)
     st.query_params.from_dict(
-        {"clone": source.removeprefix(CLONE)} if source.startswith(CLONE) else
+        dict(zip(("clone", "set"), source.removeprefix(CLONE).split(" ", 1), strict=False))
+        if source.startswith(CLONE) else
         {"search": source.removeprefix(SEARCH)} if source.startswith(SEARCH) else
         {"preset": source}
     )  # fmt: skip
@@ -282,7 +296,7 @@ def start(config: TrainConfig, name: str, source: str) -> None:
     """Create the run and queue it; the second click of a double click finds the same run."""
     try:
         if (id_ := remembered(Key.STARTED)) is None:
-            parent = store().run(source.removeprefix(CLONE)).id if CLONE in source else ""
+            parent = store().run(clone_of(source)[0]).id if CLONE in source else ""
             id_ = store().create(config, name=name, parent=parent).id
             remember(Key.STARTED, id_)
         run = store().run(id_)

@@ -8,10 +8,12 @@ import streamlit as st
 from app import charts, theme
 from app.components.live_chart import live_chart, window
 from app.components.rate_search import rate_search
+from app.components.reading import reading_panel
 from app.components.run_actions import actions
 from app.components.run_details import details
+from app.components.run_marks import run_marks
 from app.navigation import link
-from app.session import Key, feed, is_under_way, store
+from app.session import Key, feed, goals_of, is_under_way, reading, store
 from cifar_core.curves import Curves
 from cifar_core.errors import RunError
 from cifar_core.intervals import wilson
@@ -21,6 +23,10 @@ from cifar_core.views import TEST_VIEWS
 SILENCE = 40  # seconds without a sign of life after which the page says so
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
 CHART = str(Key.CHART)
+GOALS = (
+    "Lines at what there is to beat: the course's simple CNN (66.71 %) and ResNet (90.27 %), and "
+    "the best of your own runs on these images. All of them are accuracies on the test images."
+)
 
 
 def page() -> None:
@@ -33,6 +39,7 @@ def page() -> None:
         return
     status = run.status
     heading(run, status)
+    run_marks(run)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     draw = searching if run.kind == RATE_SEARCH else live
@@ -71,7 +78,11 @@ def live(run: Run, drawn: Status) -> None:
     with st.container(border=True):
         look = controls(run)
         if len(curves.step):
-            live_chart(charts.live_figure(curves, look), key=CHART)
+            left, right = st.columns([5, 3], gap="medium")
+            with left:
+                live_chart(charts.live_figure(curves, look), key=CHART)
+            with right:
+                reading_panel(reading(run, curves, status), curves, look, run.number)
         else:
             st.caption(NOTHING_YET.get(status.state, "This run has not measured anything."))
             st.space("large")
@@ -194,15 +205,13 @@ def controls(run: Run) -> charts.Look:
             "Validation and the learning rate are never smoothed.",
         )  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
-        goal = st.toggle(
-            "Goal", key="goal", bind="query-params",
-            help="The course's first network reached 66.71 % on the test images.",
-        )  # fmt: skip
+        goal = st.toggle("Goals", key="goal", bind="query-params", help=GOALS)
+    found = goals_of(run) if goal else []
     return charts.Look(
         by_epoch=axis == "Epoch",
         half_life=SMOOTHING[smoothing or "Off"],
         log_loss=log,
-        goal=goal,
+        goals=found,
         window=window(CHART),
         revision=run.id,
     )

@@ -8,8 +8,9 @@ import streamlit as st
 
 from app import sweep_charts, theme
 from app.components.sweep_actions import actions
+from app.goals import add_goals
 from app.navigation import link
-from app.session import is_under_way, store
+from app.session import goals_of, is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
 from cifar_core.runs.search import is_active
@@ -153,6 +154,9 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
         CURVES: sweep_charts.curves,
     }
     figure = draw[kind or CURVES](found)
+    first = next((row for cell in found for row in cell.rows), None)
+    if first is not None:
+        add_goals(figure, goals_of(store().run(first.id)), axis="x" if kind == SEEDS else "y")
     st.plotly_chart(
         figure, key="sweep_chart", config={"displayModeBar": False},
         alt=f"{kind} of sweep {sweep.number}",

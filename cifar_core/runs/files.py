@@ -30,13 +30,18 @@ def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
 
 def write_json(path: Path, values: Mapping[str, Any], *, durable: bool = True) -> None:
     """Replace a JSON file in one move, indented for people."""
-    write_atomic(path, json.dumps(finite(values), indent=1) + "\n", durable=durable)
+    write_atomic(path, as_text(values), durable=durable)
+
+
+def as_text(values: Mapping[str, Any]) -> str:
+    """Write an object as JSON, indented for people."""
+    return json.dumps(finite(values), indent=1) + "\n"
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; one that is missing or damaged reads as empty."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}

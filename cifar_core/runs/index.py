@@ -3,20 +3,18 @@
 It also holds the device leases, whose primary key makes it impossible to lend a device twice.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from cifar_core.runs import lock
-from cifar_core.runs.rows import RunRow, read_row, stamp
+from cifar_core.runs.rows import RunRow, as_text, from_text, read_row, stamp
 from cifar_core.runs.run import Run
 
-VERSION = 2  # of the tables and of RunRow; another one is rebuilt, not migrated
+VERSION = 3  # of the tables and of RunRow; another one is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, row TEXT NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);
@@ -122,11 +120,11 @@ def refreshed(db: sqlite3.Connection, runs: Mapping[str, Run]) -> list[RunRow]:
     for id_, run in runs.items():
         mark, old = stamp(run), known.get(id_)
         if old and old[0] == mark:
-            rows.append(RunRow(**json.loads(old[1])))
+            rows.append(from_text(old[1]))
             continue
         row = read_row(run)
         rows.append(row)
-        changed.append((id_, mark, json.dumps(asdict(row))))
+        changed.append((id_, mark, as_text(row)))
     db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", changed)
     db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in known if id_ not in runs])
     return rows

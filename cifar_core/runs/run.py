@@ -198,7 +198,12 @@ class Run:
         if not 1 <= len(text) <= 80:
             raise RunError(f"A name must have 1 to 80 characters, but this has {len(text)}.")
         with self.deed("rename it", "renamed", text):
-            files.write_json(self.path / "about.json", {**self.about, "name": text})
+            self.edit_about(name=text)
+
+    def edit_about(self, **changes: Any) -> None:
+        """Change what about.json says, while others may be changing something else of it."""
+        with self._locked():
+            files.write_json(self.path / "about.json", {**self.about, **changes})
 
     def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
         """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.

@@ -85,9 +85,18 @@ class Store:
             about |= {"owner": self.by.name, **(marks or {})}
             files.write_json(draft / "about.json", {**about, "created_at": time.time()})
             status.write(draft, status.Status(**status.described("draft")))
-            draft.rename(run.path)
-            files.write_atomic(self.root / ".last_number", str(number))
+            self._name(draft, run, number)
         activity.note(self.root, by=self.by.name, did="made", run=run.id)
+        return run
+
+    def adopt(self, folder: Path, name: str) -> Run:
+        """Make a run of a folder that is ready, with the next free number; the folder is moved."""
+        self.by.must(OPERATOR, "import runs")
+        with lock.held(self.root / ".store.lock"):
+            number = self._next_number()
+            run = Run(self.root / "runs" / f"{number}-{name}", self.by)
+            self._name(folder, run, number)
+        activity.note(self.root, by=self.by.name, did="imported", run=run.id)
         return run
 
     def submit(self, run: Run) -> None:
@@ -116,6 +125,10 @@ class Store:
         """List the deleted runs that can still be restored, newest first."""
         rows = [read_row(run) for run in run_folders(self.root / "trash").values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
+
+    def trash_size(self) -> int:
+        """Count the deleted runs, without a look into them."""
+        return len(run_folders(self.root / "trash"))
 
     def run(self, ref: str | int) -> Run:
         """Find a run by its number or id."""
@@ -177,6 +190,11 @@ class Store:
     def shutdown_executor(self) -> None:
         """End the process that works off the queue. Training goes on; any request restarts it."""
         processes.shut_down(self.root)
+
+    def _name(self, draft: Path, run: Run, number: int) -> None:
+        """Move a finished folder to its place. The caller holds the store's lock."""
+        draft.rename(run.path)
+        files.write_atomic(self.root / ".last_number", str(number))
 
     def _next_number(self) -> int:
         """Return one more than any number ever given. The caller holds the store's lock."""

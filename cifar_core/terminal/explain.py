@@ -26,6 +26,10 @@ def add(commands: Any) -> None:
         help="a folder for pictures, arrays, records and predictions.csv; or, for a single map, "
         "a file ending in .png",
     )
+    parser.add_argument("--inside", action="store_true", help="print the network's layers instead")
+    parser.add_argument(
+        "--graph", metavar="ROW,COLUMN", help="print a Vision GNN patch's neighbours instead"
+    )
     add_store(parser)
     add_json(parser)
     parser.set_defaults(command=explain)
@@ -43,6 +47,13 @@ def explain(arguments: Namespace) -> int:
     one_file(arguments, len(paths) * len(methods))
     run = store_of(arguments).run(arguments.run)
     classifier = load_classifier(run)
+    if arguments.inside or arguments.graph:
+        views = [to_tensor(network_view(open_image(p.read_bytes(), p.name))) for p in paths]
+        if arguments.graph:
+            show(neighbours(classifier, views[0], arguments.graph), arguments.json)
+        else:
+            show(layers(classifier, views), arguments.json)
+        return 0
     rows = []
     for path in paths:
         photo = open_image(path.read_bytes(), path.name)
@@ -57,6 +68,54 @@ def explain(arguments: Namespace) -> int:
     if arguments.out and not arguments.out.endswith(".png"):
         write_table(Path(arguments.out) / "predictions.csv", rows)
     return 0
+
+
+def layers(classifier: Any, seen: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return a row for each main layer, with its activity over the pictures."""
+    import torch
+
+    from cifar_core.inside import activity, layers_of
+
+    found = activity(classifier, torch.cat(list(seen)))
+    return [
+        {
+            "layer": layer.name, "kind": layer.kind, "shape": " x ".join(map(str, layer.shape)),
+            "mean": f"{found[layer.name].mean:.3g}", "spread": f"{found[layer.name].spread:.3g}",
+            "dead": percent(found[layer.name].dead),
+        }
+        for layer in layers_of(classifier) if layer.main
+    ]  # fmt: skip
+
+
+def neighbours(classifier: Any, seen: Any, where: str) -> list[dict[str, Any]]:
+    """Return a row for each patch that the one at ROW,COLUMN listens to in the last block."""
+    from cifar_core.inference import predict
+    from cifar_core.inside import graph_blocks, listen
+
+    blocks = graph_blocks(classifier.model)
+    if not blocks:
+        raise ImageError("Only a Vision GNN builds a graph. Choose a run of such a network.")
+    target = int(predict(classifier, seen)[0].argmax())
+    side = listen(classifier, seen, blocks[-1], 0, target).side
+    row, column = corner(where, side)
+    found = listen(classifier, seen, blocks[-1], (row - 1) * side + column - 1, target)
+    columns = zip(found.neighbours, found.likeness, found.decided, found.influence, strict=True)
+    return [
+        {
+            "row,column": f"{who // found.answering + 1},{who % found.answering + 1}",
+            "likeness": f"{likeness:.3f}", "decided": percent(share),
+            f"for {classifier.classes[target]}": f"{influence:+.4f}",
+        }
+        for who, likeness, share, influence in columns
+    ]  # fmt: skip
+
+
+def corner(where: str, side: int) -> tuple[int, int]:
+    """Read a patch's row and column, which count from 1."""
+    numbers = where.split(",")
+    if len(numbers) == 2 and all(n.isdecimal() and 1 <= int(n) <= side for n in numbers):
+        return int(numbers[0]), int(numbers[1])
+    raise ImageError(f"--graph is {where}, but it must be two numbers from 1 to {side}, as 2,5.")
 
 
 def pictures_in(words: Sequence[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""train, fit, runs, show, stop, resume, profile, evaluate: everything about runs."""
+"""train, fit, show, stop, resume, profile, evaluate: everything about one run."""
 
 import json
 import sys
@@ -34,11 +34,6 @@ def add(commands: Any) -> None:
     add_store(largest)
     add_json(largest)
     largest.set_defaults(command=fit)
-
-    listing = commands.add_parser("runs", help="list the runs, newest first")
-    add_store(listing)
-    add_json(listing)
-    listing.set_defaults(command=list_runs)
 
     for name, command, about in [
         ("show", show_run, "print what is known about a run"),
@@ -151,34 +146,6 @@ def follow(run: Run) -> int:
         )
     print(f"{status.state}: {status.message}")
     return 0 if status.state == "finished" else 1
-
-
-def list_runs(arguments: Namespace) -> int:
-    """Print one line for each run."""
-    rows = store_of(arguments).runs()
-    if arguments.json:
-        show([asdict(row) for row in rows], as_json=True)
-        return 0
-    show(
-        [
-            {
-                "run": row.number,
-                "state": row.state,
-                "name": row.name,
-                "model": row.model,
-                "optimizer": row.optimizer,
-                "rate": row.learning_rate,
-                "epochs": f"{row.epochs_done}/{row.epochs}",
-                "best val": percent(row.best_val_accuracy),
-                "at epoch": row.best_epoch,
-                "test": percent(row.test_accuracy),
-                "data": row.data_title,
-            }
-            for row in rows
-        ],
-        as_json=False,
-    )
-    return 0
 
 
 def show_run(arguments: Namespace) -> int:

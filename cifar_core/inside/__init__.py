@@ -1,0 +1,23 @@
+"""Inside a network: its layers and what they hold, what excites them, and a Vision GNN's graph."""
+
+from cifar_core.inside.excitation import Aim, Attempt, excite, strengths
+from cifar_core.inside.features import feature_maps, filters
+from cifar_core.inside.graph import Heard, graph_blocks, listen
+from cifar_core.inside.layers import Layer, layers_of
+from cifar_core.inside.statistics import Activity, activity
+
+__all__ = [
+    "Activity",
+    "Aim",
+    "Attempt",
+    "Heard",
+    "Layer",
+    "activity",
+    "excite",
+    "feature_maps",
+    "filters",
+    "graph_blocks",
+    "layers_of",
+    "listen",
+    "strengths",
+]

@@ -1,0 +1,128 @@
+"""What excites a class or a channel: a picture made for it, and the real images that do it most.
+
+Activation maximisation after Olah et al. 2017, https://distill.pub/2017/feature-visualization:
+the picture is a sum of waves in decorrelated colours, climbed by Adam, and shown to the network
+shifted and resized at random, so that only what survives that is drawn. It shows what the channel
+would like best, which may look like nothing in the data; the real images are firmer evidence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cifar_core.explain import Explainable
+from cifar_core.inside.layers import by_channel, listening
+
+SIDE = 32  # pixels
+STEPS = 128
+RATE = 0.02
+JITTER = 4  # pixels
+RESIZED = 0.05  # at most, as a share of the side
+ROUGH, EXTREME = 20.0, 2.0  # weights of the penalties on differences and on extreme colours
+BATCH = 32  # real images at once
+# square root of the colours' covariance in photos: rows red, green and blue (Olah et al. 2017)
+COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """What is to be excited: a channel of a layer, or a class if no layer is named."""
+
+    layer: str = ""
+    channel: int  # or the place of the class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """How far the climb has come."""
+
+    step: int
+    picture: Tensor  # [3, 32, 32] in [0, 1]
+    strength: float  # of what the network was shown, before the step
+
+
+def excite(
+    classifier: Explainable, aim: Aim, *, steps: int = STEPS, seed: int = 0, scale: float = 1.0
+) -> Iterator[Attempt]:
+    """Yield ever more exciting pictures, one a step; whoever stops asking ends it.
+
+    `scale` is the usual spread of the strength, against which the penalties weigh. Each step costs
+    a pass there and back and holds the classifier's lock only for itself.
+    """
+    device = next(classifier.model.parameters()).device
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.randn(3, SIDE, SIDE // 2 + 1, 2, generator=generator) * 0.01
+    waves = start.to(device).requires_grad_()
+    adam = torch.optim.Adam([waves], lr=RATE)
+    for step in range(steps):
+        with classifier.lock, torch.inference_mode(False), torch.enable_grad():
+            shown = moved(painted(waves), generator)
+            strength = strength_of(classifier.model, aim, shown)[0]
+            loss = penalty(shown) - strength / scale
+            (waves.grad,) = torch.autograd.grad(loss, [waves])
+            adam.step()
+        with torch.no_grad():
+            picture = painted(waves)[0].cpu()
+        yield Attempt(step=step + 1, picture=picture, strength=strength.item())
+
+
+def strengths(classifier: Explainable, aim: Aim, images: Tensor) -> Tensor:
+    """Return how strongly each of the images [N, 3, H, W] in [0, 1] excites the aim; [N].
+
+    A class's strength is its logit, a channel's its mean over all places.
+    """
+    device = next(classifier.model.parameters()).device
+    found = []
+    for batch in images.split(BATCH):
+        with classifier.lock, torch.no_grad():
+            found.append(strength_of(classifier.model, aim, batch.to(device)).cpu())
+    return torch.cat(found)
+
+
+def strength_of(model: nn.Module, aim: Aim, images: Tensor) -> Tensor:
+    """Return the strengths [N]; whoever asks holds the lock."""
+    kept: list[Tensor] = []
+
+    def heard(name: str, module: nn.Module, output: Tensor) -> None:
+        if name == aim.layer:
+            kept.append(by_channel(output.clone())[:, aim.channel].mean(dim=1))
+
+    with listening(model, heard):
+        logits: Tensor = model(images)
+    return kept[0] if aim.layer else logits[:, aim.channel]
+
+
+def painted(waves: Tensor) -> Tensor:
+    """Turn the heights of waves [3, H, W // 2 + 1, 2] into a picture [1, 3, H, W] in [0, 1].
+
+    Slow waves are weighed more, as in photos, where strength falls with the frequency.
+    """
+    down = torch.fft.fftfreq(SIDE, device=waves.device)[:, None]
+    across = torch.fft.rfftfreq(SIDE, device=waves.device)[None]
+    slow = 1 / (down**2 + across**2).sqrt().clamp_min(1 / SIDE)
+    plain = torch.fft.irfft2(torch.view_as_complex(waves) * slow, s=(SIDE, SIDE), norm="ortho")
+    colours = torch.tensor(COLOURS, device=waves.device)
+    colours = colours / colours.norm(dim=0).max()
+    return torch.sigmoid(1.5 * torch.einsum("chw,dc->dhw", plain, colours))[None]
+
+
+def moved(picture: Tensor, generator: torch.Generator) -> Tensor:
+    """Shift and resize a picture [1, 3, H, W] a little at random; the size stays."""
+    down, across = torch.randint(-JITTER, JITTER + 1, (2,), generator=generator).tolist()
+    share = 1 + RESIZED * (2 * torch.rand(1, generator=generator).item() - 1)
+    side = int(SIDE * share)
+    rolled = picture.roll((down, across), (2, 3))
+    resized = F.interpolate(rolled, (side, side), mode="bilinear")
+    if side >= SIDE:
+        return resized[:, :, :SIDE, :SIDE]
+    return F.pad(resized, (0, SIDE - side, 0, SIDE - side), mode="reflect")
+
+
+def penalty(picture: Tensor) -> Tensor:
+    """Return what roughness and extreme colours cost."""
+    spread = (picture - 0.5) * 4
+    steps = spread.diff(dim=2).square().mean() + spread.diff(dim=3).square().mean()
+    return ROUGH * steps + EXTREME * spread.square().mean()

@@ -1,0 +1,116 @@
+"""What to try next: changes to a run's settings, each with a button's label and its reason."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cifar_core.reading.spec import Trial
+
+LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0  # what the settings allow
+MOST_EPOCHS = 1000
+
+
+def rate(settings: Mapping[str, Any], factor: float, why: str) -> tuple[Trial, ...]:
+    """Multiply the learning rate."""
+    if "learning_rate" not in settings:
+        return ()
+    value = float(f"{settings['learning_rate'] * factor:.2g}")
+    value = min(max(value, LOWEST_RATE), HIGHEST_RATE)
+    return (Trial(label=f"Rate {value:g}", why=why, changes={"learning_rate": value}),)
+
+
+def longer(settings: Mapping[str, Any], factor: float, why: str) -> tuple[Trial, ...]:
+    """Train for more epochs."""
+    if "epochs" not in settings:
+        return ()
+    value = min(MOST_EPOCHS, round(settings["epochs"] * factor))
+    return (Trial(label=f"{value} epochs", why=why, changes={"epochs": value}),)
+
+
+def shorter(settings: Mapping[str, Any], epochs: int, why: str) -> tuple[Trial, ...]:
+    """Train for fewer epochs, so that the schedule ends in time."""
+    if epochs >= settings.get("epochs", 0):
+        return ()
+    return (Trial(label=f"{epochs} epochs", why=why, changes={"epochs": epochs}),)
+
+
+def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Return what holds a network back from learning by heart, the mildest first."""
+    trials = []
+    if not settings.get("flip") or not settings.get("crop_padding"):
+        trials.append(
+            Trial(
+                label="Mirror and shift",
+                why="Images that look a little different in every epoch cannot be learnt by heart.",
+                changes={"flip": True, "crop_padding": settings.get("crop_padding") or 4},
+            )
+        )
+    elif not settings.get("cutout"):
+        trials.append(
+            Trial(
+                label="Cutout of 8 pixels",
+                why="A square left out of each image makes the network look at more than one part.",
+                changes={"cutout": 8},
+            )
+        )
+    if (decay := settings.get("weight_decay")) is not None and decay < 0.05:
+        value = max(5e-4, float(f"{4 * decay:.2g}"))
+        trials.append(
+            Trial(
+                label=f"Weight decay {value:g}",
+                why="Smaller weights make smoother answers.",
+                changes={"weight_decay": value},
+            )
+        )
+    return tuple(trials)
+
+
+def less_certain(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Spread a share of the target over all classes."""
+    if settings.get("label_smoothing", 0.0) > 0:
+        return ()
+    return (
+        Trial(
+            label="Label smoothing 0.1",
+            why="Targets that are never quite certain keep the network from being too sure.",
+            changes={"label_smoothing": 0.1},
+        ),
+    )
+
+
+def clipped(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Bound the length of the gradient."""
+    if settings.get("clip_norm", 0.0) > 0:
+        return ()
+    return (
+        Trial(
+            label="Clip gradients at 1",
+            why="A single wild batch can then not throw the weights far.",
+            changes={"clip_norm": 1.0},
+        ),
+    )
+
+
+def let_sink(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Let the rate come down over the run."""
+    if settings.get("schedule") not in ("constant", "step", "plateau"):
+        return ()
+    return (
+        Trial(
+            label="Cosine schedule",
+            why="A rate that sinks to 0 lets the network settle where steady steps only jump.",
+            changes={"schedule": "cosine"},
+        ),
+    )
+
+
+def larger(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Take a network with more room."""
+    if settings.get("model") not in ("simple_cnn", "simple_cnn_dropout"):
+        return ()
+    return (
+        Trial(
+            label="ResNet-9",
+            why="A network with more filters can learn what this one has no room for.",
+            changes={"model": "resnet9"},
+        ),
+    )

@@ -1,0 +1,211 @@
+"""How training and validation stand to each other: overfitting, underfitting and their like."""
+
+import numpy as np
+
+from cifar_core.reading import advice
+from cifar_core.reading.facts import FLAT, Facts, once
+from cifar_core.reading.spec import ACCURACY, LOSS, Evidence, Finding, Span
+from cifar_core.reading.statistics import mann_kendall
+
+SURE = 0.05  # a trend that chance alone makes less often than this is called one
+ABOVE = 3.0  # noise bands above the lowest from which on a validation loss has risen
+SOME = 0.02  # share of the lowest validation loss that a rise must come to as well
+AFTER = 4  # epochs, the lowest among them, from which a trend can be told
+CLOSE = 0.03  # gap between training and validation accuracy that is none
+WIDE = 0.10  # gap between training and validation accuracy that is worth a word
+NONE = 0.1  # share of that way under which it has not begun
+LOW = 0.8  # share of the way from guessing to perfect under which a network has not fitted
+AWAKE = 0.2  # share of the peak rate above which a flat loss cannot be blamed on the schedule
+MOSTLY = 0.6  # share of the epochs
+
+
+@once
+def onset(facts: Facts) -> int | None:
+    """Return the place of the epoch after which the validation loss rises, if it does.
+
+    The lowest of the cleaned curve, averaged over three epochs so that one lucky value does not
+    decide; then the rest must rise with a trend and beyond the noise.
+    """
+    if facts.count < AFTER + 1 or facts.rate_rises:
+        return None
+    y = facts.val_clean
+    smooth = np.convolve(np.pad(y, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    low = int(np.argmin(smooth))
+    rest = y[low:]
+    if len(rest) < AFTER or mann_kendall(rest) > SURE:
+        return None
+    rise = float(np.median(y[-3:]) - smooth[low])
+    noise = float(np.median(facts.val_noise[low:]))
+    fell = facts.train_loss[low] - float(np.median(facts.train_loss[-3:]))
+    if rise < max(ABOVE * noise, SOME * smooth[low]) or fell < facts.train_noise[low]:
+        return None
+    return low
+
+
+def overfitting(facts: Facts) -> Finding | None:
+    """Report a validation loss that rises while the training loss falls."""
+    low = onset(facts)
+    if low is None:
+        return None
+    y, epoch = facts.curves.val_loss, facts.curves.epoch
+    at = int(epoch[low])
+    level, lowest = float(np.median(y[-3:])), float(facts.val_clean[low])
+    noise = float(np.median(facts.val_noise[low:]))
+    train = float(facts.train_loss[low]), float(np.median(facts.train_loss[-3:]))
+    enough = min(facts.situation.epochs - 1, at + 1)
+    return Finding(
+        kind="overfitting",
+        sentence=f"Overfitting from epoch {at}: the validation loss has risen from {lowest:.3f} "
+        f"to {level:.3f} since, while the training loss fell from {train[0]:.3f} to "
+        f"{train[1]:.3f}.",
+        span=Span(start=float(at), end=float(epoch[-1]), panel=LOSS),
+        evidence=(
+            Evidence(what="rise of the validation loss", value=f"{level - lowest:.3f}",
+                     against=f"at least {max(ABOVE * noise, SOME * lowest):.3f}"),
+            Evidence(what="noise band", value=f"±{noise:.3f}"),
+            Evidence(what="chance of so steady a rise without a trend",
+                     value=f"{mann_kendall(facts.val_clean[low:]):.2g}",
+                     against=f"at most {SURE:g}"),
+            Evidence(what="fall of the training loss", value=f"{train[0] - train[1]:.3f}"),
+        ),
+        strength=(level - lowest) / noise,
+        trials=advice.against_overfitting(facts.situation.settings)
+        + advice.shorter(facts.situation.settings, enough,
+                         "The schedule then ends where validation was best."),
+    )  # fmt: skip
+
+
+def over_confidence(facts: Facts) -> Finding | None:
+    """Report a validation accuracy that rises while its loss rises too."""
+    low = onset(facts)
+    if low is None:
+        return None
+    y, epoch = facts.curves.val_accuracy, facts.curves.epoch
+    noise = float(np.median(facts.accuracy_noise[low:]))
+    first, last = float(np.median(y[max(0, low - 1) : low + 2])), float(np.median(y[-3:]))
+    if last - first < 2 * noise or mann_kendall(y[low:]) > SURE:
+        return None
+    return Finding(
+        kind="over_confidence",
+        sentence=f"While the validation loss rises, its accuracy still gains, from {first:.1%} to "
+        f"{last:.1%}: the network is right more often, but too sure where it is wrong.",
+        span=Span(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
+        evidence=(
+            Evidence(what="gain in validation accuracy", value=f"{100 * (last - first):.2f} points",
+                     against=f"at least {200 * noise:.2f} points"),
+            Evidence(what="chance of so steady a rise without a trend",
+                     value=f"{mann_kendall(y[low:]):.2g}", against=f"at most {SURE:g}"),
+        ),
+        strength=(last - first) / noise,
+        trials=advice.less_certain(facts.situation.settings),
+    )  # fmt: skip
+
+
+def underfitting(facts: Facts) -> Finding | None:
+    """Report training that has come to rest far from perfect."""
+    if facts.count < 6 or facts.gap > CLOSE or facts.will_sink:
+        return None
+    if not NONE < facts.skill < LOW:
+        return None
+    flat = facts.train_trend[-facts.tail :] == 0
+    awake = facts.rate[-facts.tail :] >= AWAKE * facts.curves.learning_rate.max()
+    if not (flat & awake).all() or facts.train_gained < facts.chance * 0.03:
+        return None
+    y = facts.train_loss[-facts.tail :]
+    noise = float(np.median(facts.train_noise[-facts.tail :]))
+    accuracy = float(np.median(facts.train_accuracy[-3:]))
+    start = float(facts.curves.epoch[-facts.tail])
+    return Finding(
+        kind="underfitting",
+        sentence=f"Underfitting: since epoch {start:g} the training loss stands at "
+        f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good. The network has "
+        "no room, or is held back too much.",
+        span=Span(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
+        evidence=(
+            Evidence(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
+                     against=f"flat within {FLAT * noise:.3f}"),
+            Evidence(what="training accuracy less validation accuracy",
+                     value=f"{100 * facts.gap:+.1f} points", against=f"at most {100 * CLOSE:g}"),
+        ),
+        strength=3.0,
+        trials=advice.larger(facts.situation.settings)
+        + advice.rate(facts.situation.settings, 1 / 3, "If the rate is what keeps it from "
+                      "settling, a third of it helps at once."),
+    )  # fmt: skip
+
+
+def gap(facts: Facts) -> Finding | None:
+    """Report a network that is much better on training images."""
+    if facts.count < AFTER or onset(facts) is not None or not facts.gap > WIDE:
+        return None
+    epoch = facts.curves.epoch
+    train = facts.by_epoch(facts.curves.train_accuracy, 0.75)
+    wide = np.flatnonzero(~(train - facts.curves.val_accuracy > WIDE))
+    start = int(wide[-1]) + 1 if len(wide) else 0
+    start = min(start, facts.count - 1)
+    noise = float(np.median(facts.accuracy_noise[-3:]))
+    last = float(np.median(train[-3:])), float(np.median(facts.curves.val_accuracy[-3:]))
+    settled = float(epoch[settled_at(facts)])
+    return Finding(
+        kind="gap",
+        sentence=f"Learning by heart: {last[0]:.0%} of the training images are right and only "
+        f"{last[1]:.0%} of the validation images, whose loss has gained nothing beyond its noise "
+        f"since epoch {settled:g}.",
+        span=Span(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
+        evidence=(
+            Evidence(what="gap", value=f"{100 * facts.gap:.1f} points",
+                     against=f"more than {100 * WIDE:g} points"),
+            Evidence(what="noise band of the validation accuracy", value=f"±{100 * noise:.2f}"),
+        ),
+        strength=facts.gap / noise,
+        trials=advice.against_overfitting(facts.situation.settings),
+    )  # fmt: skip
+
+
+def settled_at(facts: Facts) -> int:
+    """Return the place of the first epoch whose validation loss is as low as at the end."""
+    y = facts.val_clean
+    end = float(np.median(y[-facts.tail :]))
+    return int(np.argmax(y <= end + float(np.median(facts.val_noise)) / 2))
+
+
+def val_below_train(facts: Facts) -> Finding | None:
+    """Explain a validation loss below the training loss."""
+    if facts.count < 3:
+        return None
+    train, val = facts.late_train_loss, facts.curves.val_loss
+    noise = np.where(np.isfinite(facts.val_noise), facts.val_noise, 0.01)
+    below = train - val > noise
+    if below.mean() < MOSTLY or not below[-1]:
+        return None
+    causes = causes_of(facts)
+    apart = float(np.median((train - val)[below]))
+    return Finding(
+        kind="val_below_train",
+        sentence=f"Validation looks better than training, by {apart:.2f} in the loss. That is "
+        f"{'due to ' + causes if causes else 'because training is measured before each step'}, "
+        "not a mistake.",
+        span=Span(start=float(facts.curves.epoch[int(np.argmax(below))]),
+                  end=float(facts.curves.epoch[-1]), panel=LOSS),
+        evidence=(
+            Evidence(what="epochs with a lower validation loss",
+                     value=f"{int(below.sum())} of {facts.count}",
+                     against=f"at least {MOSTLY:.0%}"),
+        ),
+        strength=apart / float(np.median(noise)),
+    )  # fmt: skip
+
+
+def causes_of(facts: Facts) -> str:
+    """Name what makes training harder than validation in this run."""
+    settings = facts.situation.settings
+    named = {
+        "label smoothing": settings.get("label_smoothing", 0.0) > 0,
+        "dropout": settings.get("model") == "simple_cnn_dropout",
+        "augmentation": any(
+            settings.get(key) for key in ("flip", "crop_padding", "color_jitter", "cutout")
+        ),
+        "averaged weights": settings.get("ema_epochs", 0.0) > 0,
+    }
+    words = [word for word, active in named.items() if active]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,200 @@
+"""The things that curves can show: one entry each, in the order of what matters most."""
+
+from dataclasses import dataclass
+
+from cifar_core.registry import Option, Registry
+
+GOOD, NOTE, WARNING, TROUBLE, UNKNOWN = "good", "note", "warning", "trouble", "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of finding."""
+
+    key: str  # saved in reports; never renamed
+    title: str
+    summary: str  # what it means
+    tone: str  # GOOD, NOTE, WARNING, TROUBLE or UNKNOWN
+    rule: str  # when it is said, with its thresholds
+
+
+KINDS = Registry(
+    "finding",
+    [
+        Kind(
+            key="no_number",
+            title="Loss that is no number",
+            summary="The steps were so large that the numbers overflowed.",
+            tone=TROUBLE,
+            rule="A loss or a gradient is infinite or not a number.",
+        ),
+        Kind(
+            key="dead_start",
+            title="Never started to learn",
+            summary="The loss stays where guessing puts it, at ln K for K classes.",
+            tone=TROUBLE,
+            rule="Over at least an epoch of training the loss never falls 3 % below ln K.",
+        ),
+        Kind(
+            key="divergence",
+            title="Divergence",
+            summary="The training loss rises again and stays high: the steps are too large.",
+            tone=TROUBLE,
+            rule="The training loss ends above its lowest level by 25 % of what had been gained "
+            "and by 6 noise bands, and no restart of the rate explains it.",
+        ),
+        Kind(
+            key="overfitting",
+            title="Overfitting",
+            summary="The network learns the training images by heart: it gets better on them and "
+            "worse on others.",
+            tone=WARNING,
+            rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
+            "rising trend (Mann-Kendall, 5 %), while the training loss falls beyond its noise.",
+        ),
+        Kind(
+            key="gap",
+            title="Gap to training",
+            summary="The network is much better on the images it has learnt from than on others.",
+            tone=NOTE,
+            rule="Training accuracy exceeds validation accuracy by 10 points over the last "
+            "epochs, without overfitting.",
+        ),
+        Kind(
+            key="spikes",
+            title="Spikes and noise",
+            summary="The loss jumps about: the rate is too high for this batch size.",
+            tone=WARNING,
+            rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
+            "and a quarter of what was gained; or a noise band wider than 8 % of the gain, unless "
+            "the rate has sunk or will.",
+        ),
+        Kind(
+            key="over_confidence",
+            title="Over-confidence",
+            summary="The loss gets worse while the accuracy gets better: the network is right more "
+            "often, and far too sure where it is wrong.",
+            tone=NOTE,
+            rule="While the validation loss rises as for overfitting, the validation accuracy "
+            "rises with a trend (Mann-Kendall, 5 %) and by 2 noise bands.",
+        ),
+        Kind(
+            key="rate_too_low",
+            title="Rate too low",
+            summary="The loss falls in a nearly straight line: larger steps would get there "
+            "sooner.",
+            tone=WARNING,
+            rule="The training loss bends less than 15 % away from a straight line, falls beyond "
+            "its noise, and ends above 60 % of where it began.",
+        ),
+        Kind(
+            key="underfitting",
+            title="Underfitting",
+            summary="Training has come to rest at a low accuracy, and validation is as good: the "
+            "network is too small or held back too much.",
+            tone=WARNING,
+            rule="The training loss is flat for the last quarter and at least 4 epochs while the "
+            "rate is above a fifth of its peak, at under 80 % of the way from guessing to "
+            "perfect, with a gap to validation of at most 3 points.",
+        ),
+        Kind(
+            key="too_short",
+            title="Too short",
+            summary="Validation was still getting better when training ended.",
+            tone=WARNING,
+            rule="The validation loss falls over the last quarter, at least 4 epochs, with a trend "
+            "(Mann-Kendall, 5 %), by 3 noise bands and 1 %; if the rate had come down to nearly "
+            "0 by then, by 2 noise bands, and only with a gap to validation of at "
+            "most 3 points.",
+        ),
+        Kind(
+            key="stopped_early",
+            title="Stopped early",
+            summary="Training ended before the planned number of epochs.",
+            tone=NOTE,
+            rule="The run is over with fewer epochs than planned.",
+        ),
+        Kind(
+            key="plateau",
+            title="Plateau",
+            summary="Validation neither gains nor loses.",
+            tone=NOTE,
+            rule="The validation loss changes by less than 2.5 noise bands or 2 % of what was "
+            "gained over at least 4 epochs and an eighth of the run.",
+        ),
+        Kind(
+            key="rate_drop",
+            title="Lower rate paid off",
+            summary="Smaller steps let the network settle: validation gained at once.",
+            tone=GOOD,
+            rule="After a drop of the rate to 70 % or less the validation loss lies 3 noise bands "
+            "below where the trend before would have led.",
+        ),
+        Kind(
+            key="rate_drop_idle",
+            title="Lower rate changed nothing",
+            summary="Smaller steps gained nothing beyond the noise.",
+            tone=NOTE,
+            rule="After a drop of the rate, with at least 2 epochs to see, no gain of 3 noise "
+            "bands.",
+        ),
+        Kind(
+            key="rate_end",
+            title="Low rate at the end paid off",
+            summary="The schedule let the rate sink and validation gained from it.",
+            tone=GOOD,
+            rule="Since the rate fell below half its peak the validation loss has come "
+            "down by 3 noise bands.",
+        ),
+        Kind(
+            key="val_below_train",
+            title="Validation better than training",
+            summary="No mistake: training is measured on images and with a network that are made "
+            "harder, and while the weights still change.",
+            tone=NOTE,
+            rule="The validation loss lies below the training loss of the same time, beyond the "
+            "noise, in 60 % of the epochs.",
+        ),
+        Kind(
+            key="fast_descent",
+            title="Fast descent",
+            summary="The first and steepest part, in which the network learns what is easy.",
+            tone=GOOD,
+            rule="The training loss bends more than 25 % away from a straight line; the descent "
+            "ends at the knee, where it is farthest from it (Kneedle).",
+        ),
+        Kind(
+            key="cannot_tell",
+            title="Cannot tell",
+            summary="The curves do not say more than this.",
+            tone=UNKNOWN,
+            rule="Fewer than 5 epochs, no validation, or noise larger than all changes.",
+        ),
+    ],
+)
+
+PHASES = Registry(
+    "phase",
+    [
+        Option(key="chance", title="At chance", summary="Nothing is learnt."),
+        Option(key="fast_descent", title="Fast descent", summary="The steepest part."),
+        Option(key="descent", title="Slow descent", summary="Training and validation get better."),
+        Option(
+            key="stall",
+            title="Validation stalls",
+            summary="Training still gets better, validation does not.",
+        ),
+        Option(key="plateau", title="Plateau", summary="Neither gets better nor worse."),
+        Option(
+            key="overfitting",
+            title="Overfitting",
+            summary="Training gets better, validation worse.",
+        ),
+        Option(
+            key="setback",
+            title="Setback",
+            summary="The training loss rises, for example because the rate does.",
+        ),
+        Option(key="divergence", title="Divergence", summary="The loss runs away."),
+    ],
+)

@@ -1,0 +1,107 @@
+"""What a reading of a run's curves consists of: findings with evidence, phases, a headline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LOSS, ACCURACY, RATE = "loss", "accuracy", "rate"  # the panels of the chart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What a reader must know about a run besides its curves; plain values, no torch."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the run, as in config.json
+    classes: int = 10
+    val_images: int = 0  # how many judge each epoch; 0 if not known
+    state: str = "running"  # where the run stands, a key of runs.STATES
+    reason: str = ""  # why it failed, a key of runs.FAILURES
+    pretrained: bool = False  # the network began with weights of another data set
+
+    @property
+    def over(self) -> bool:
+        """Whether no more epochs will come."""
+        return self.state in ("finished", "stopped", "failed")
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were planned; 0 if not known."""
+        return int(self.settings.get("epochs", 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """The stretch of the run that a sentence speaks of."""
+
+    start: float  # in epochs done, fractional
+    end: float
+    panel: str  # LOSS, ACCURACY or RATE: where it is to be seen
+
+    @property
+    def words(self) -> str:
+        """The stretch in words, such as "epochs 4 to 9"."""
+        first, last = f"{self.start:.3g}", f"{self.end:.3g}"
+        return f"epoch {last}" if first == last else f"epochs {first} to {last}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One number that a sentence rests on, and what it was held against."""
+
+    what: str  # a phrase that ends where the number begins
+    value: str  # with its unit
+    against: str = ""  # the threshold with its unit, such as "at least 0.036"
+
+    @property
+    def words(self) -> str:
+        """The evidence in one line."""
+        return f"{self.what}: {self.value}" + (f" ({self.against})" if self.against else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What to try next: the changes to the run's settings, and why."""
+
+    label: str  # of a button, a few words
+    why: str  # one sentence
+    changes: Mapping[str, Any]  # setting -> new value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that the curves show."""
+
+    kind: str  # a key of KINDS
+    sentence: str
+    span: Span
+    evidence: tuple[Evidence, ...]
+    strength: float  # of the effect, in noise bands; infinite where no noise can be blamed
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def confidence(self) -> str:
+        """How far it stands out of the noise, in a word."""
+        return (
+            "clear" if self.strength >= CLEAR else "likely" if self.strength >= LIKELY else "weak"
+        )
+
+
+CLEAR, LIKELY = 6.0, 3.0  # noise bands; 3 is what chance passes in one of 700 steady values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One of the stretches that a run falls into; together they cover it without gaps."""
+
+    key: str  # a key of PHASES
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the curves of a run say."""
+
+    headline: str  # the one sentence for who reads no more
+    findings: tuple[Finding, ...]  # in the order in which they happened
+    phases: tuple[Phase, ...]
+    final: bool  # False while the run may still grow

@@ -1,0 +1,150 @@
+"""Robust statistics of short series: noise, trends and the places where a line bends.
+
+All of them rest on medians, ranks or cleaned values, because one wild epoch must not decide.
+"""
+
+import math
+
+import numpy as np
+
+from cifar_core.curves import Values
+
+SIGMA = 1.4826  # makes the median of absolute deviations the standard deviation of a normal
+NEAR = 3  # places on either side that count for the noise around a place
+OUTLIER = 4.0  # noise bands from the median of its neighbours, and a value is not followed
+PENALTY = 4.0  # price of a further segment, in units of ln n; Yao's criterion has 3 parameters
+LONGEST = 240  # places of a series cut into segments; longer ones are averaged in pairs first
+
+
+def pseudo_residuals(values: Values) -> Values:
+    """Return how far each value but the ends lies off the middle of its neighbours.
+
+    Scaled to the standard deviation of a value: a straight trend cancels, noise does not.
+    Gasser, Sroka and Jennen-Steinmetz, Biometrika 73 (1986), eq. 1.
+    """
+    return (values[1:-1] - (values[:-2] + values[2:]) / 2) / math.sqrt(1.5)
+
+
+def noise_around(values: Values, floor: float = 0.0) -> Values:
+    """Return the standard deviation of the noise around each place, at least `floor`.
+
+    Robust, and local, because a high learning rate is noisy and a low one is not. Never below
+    a third of the whole series' noise, as a few values can be close by accident, nor above three
+    times it, as jumps are no noise. NaN for fewer than 4 values, from which it cannot be told.
+    """
+    if len(values) < 4:
+        return np.full(len(values), np.nan)
+    off = np.abs(pseudo_residuals(values))
+    whole = SIGMA * float(np.median(off))
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(off, NEAR + 1, mode="symmetric"), 2 * NEAR + 1
+    )
+    near = SIGMA * np.median(around, axis=1)
+    return np.maximum(np.clip(near, whole / 3, 3 * whole), floor)
+
+
+def cleaned(values: Values, noise: Values) -> Values:
+    """Return the values with lonely outliers replaced by the median of their neighbourhood.
+
+    Hampel's filter over five values, Journal of the American Statistical Association 69 (1974).
+    """
+    if len(values) < 5:
+        return values
+    padded = np.pad(values, 2, mode="reflect", reflect_type="odd")
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    wild = np.abs(values - middle) > OUTLIER * noise
+    return np.where(wild, middle, values)
+
+
+def theil_sen(x: Values, y: Values) -> float:
+    """Return the median slope between all pairs of points; Sen, JASA 63 (1968), eq. 2.5."""
+    i, j = np.triu_indices(len(x), 1)
+    return float(np.median((y[j] - y[i]) / (x[j] - x[i])))
+
+
+def mann_kendall(values: Values) -> float:
+    """Return how often chance alone gives a series that rises so steadily; one-sided.
+
+    Mann, Econometrica 13 (1945); exact up to 10 values without ties, normal beyond. A small
+    number means a rising trend; hand in the negative for a falling one.
+    """
+    n = len(values)
+    if n < 3:
+        return 1.0
+    i, j = np.triu_indices(n, 1)
+    signs = np.sign(values[j] - values[i])
+    score = float(signs.sum())
+    if n <= 10:
+        ways = inversions(n)
+        discordant = round((len(signs) - score) / 2)
+        return float(sum(ways[: discordant + 1]) / math.factorial(n))
+    deviation = math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    z = (score - np.sign(score)) / deviation
+    return 0.5 * math.erfc(z / math.sqrt(2))
+
+
+def inversions(n: int) -> list[int]:
+    """Return how many orders of n things have 0, 1, 2, ... pairs the wrong way round."""
+    ways = [1]
+    for size in range(2, n + 1):
+        longer = [0] * (len(ways) + size - 1)
+        for place, count in enumerate(ways):
+            for shift in range(size):
+                longer[place + shift] += count
+        ways = longer
+    return ways
+
+
+def knee(x: Values, y: Values) -> tuple[int, float]:
+    """Return where a falling curve bends most, and how far it lies below the straight line.
+
+    The distance is a share of the whole fall, 0 for a straight line and near 1 for a sudden
+    drop. Satopaa et al., "Finding a Kneedle in a Haystack" (2011), section III.
+    """
+    lowest = int(np.argmin(y))
+    if lowest == 0 or y[0] <= y[lowest]:
+        return 0, 0.0
+    along = (x[: lowest + 1] - x[0]) / (x[lowest] - x[0])
+    down = (y[0] - y[: lowest + 1]) / (y[0] - y[lowest])
+    place = int(np.argmax(down - along))
+    return place, float(down[place] - along[place])
+
+
+def segments(values: Values, noise: Values, *, shortest: int = 3) -> list[tuple[int, int]]:
+    """Cut a series into stretches that are straight but for noise, as [start, end) places.
+
+    The least squares over all ways to cut it, found by dynamic programming (Bai and Perron,
+    Journal of Applied Econometrics 18 (2003), section 3.1), with a price for each further
+    stretch (Yao, Statistics and Probability Letters 6 (1988)); weighted by the noise.
+    """
+    n = len(values)
+    if n < 2 * shortest:
+        return [(0, n)]
+    price = PENALTY * math.log(n)
+    costs = straight_costs(values, 1 / noise**2)
+    best, before = np.full(n + 1, np.inf), np.zeros(n + 1, dtype=int)
+    best[0] = -price
+    for end in range(shortest, n + 1):
+        totals = best[: end - shortest + 1] + costs[: end - shortest + 1, end] + price
+        before[end] = int(np.argmin(totals))
+        best[end] = totals[before[end]]
+    found, end = [], n
+    while end > 0:
+        found.append((int(before[end]), end))
+        end = int(before[end])
+    return found[::-1]
+
+
+def straight_costs(values: Values, weights: Values) -> Values:
+    """Return the weighted squares [n + 1, n + 1] left by the best line over each [start, end)."""
+    n = len(values)
+    x = np.arange(n, dtype=float)
+    sums = [
+        np.concatenate([[0.0], np.cumsum(weights * term)])
+        for term in (np.ones(n), x, values, x * x, x * values, values * values)
+    ]
+    w, wx, wy, wxx, wxy, wyy = (total[None, :] - total[:, None] for total in sums)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sxx, sxy, syy = wxx - wx**2 / w, wxy - wx * wy / w, wyy - wy**2 / w
+        left = syy - np.where(sxx > 0, sxy**2 / sxx, 0.0)
+    return np.where(np.isfinite(left), np.maximum(left, 0.0), 0.0)

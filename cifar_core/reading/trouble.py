@@ -1,0 +1,204 @@
+"""Runs in trouble: a loss that is no number, that never falls, that runs away, that jumps."""
+
+import math
+
+import numpy as np
+
+from cifar_core.curves import Values
+from cifar_core.reading import advice
+from cifar_core.reading.facts import Facts, once
+from cifar_core.reading.spec import LOSS, Evidence, Finding, Span, Trial
+from cifar_core.reading.statistics import noise_around
+
+LEARNT = 0.03  # share of ln K that the loss must fall below it before anything counts as learnt
+RUNAWAY = 0.25  # share of what was gained that must be lost again
+OUT_OF_NOISE = 6.0  # noise bands; chance alone passes 6 in a billionth of all steady values
+BRIEF = 5  # places around a jump whose median is its level without it
+NOISY = 0.08  # share of what was gained that the noise band may be
+SUNK = 0.1  # share of the peak rate under which noise of before is no concern any more
+LITTLE = 0.1  # share of ln K under which there is nothing to hold the noise against
+LAST = 6  # epochs over which the noise of now is told
+FEW = 20  # training reports from which on silence means something
+
+
+def no_number(facts: Facts) -> Finding | None:
+    """Report a loss that is infinite or not a number."""
+    loss, at = facts.curves.train_loss, facts.curves.step_epoch
+    wrong = np.flatnonzero(~np.isfinite(loss))
+    if not len(wrong) and facts.situation.reason != "diverged":
+        return None
+    place = float(at[wrong[0]]) if len(wrong) else facts.done
+    settings = facts.situation.settings
+    return Finding(
+        kind="no_number",
+        sentence=f"In epoch {math.ceil(place) or 1} the loss stopped being a number: the steps "
+        "were too large.",
+        span=Span(start=max(0.0, place - 0.5), end=place, panel=LOSS),
+        evidence=(Evidence(what="first loss or gradient that is no number", value=f"{place:.2f}",
+                           against="epochs done"),),
+        strength=math.inf,
+        trials=advice.rate(settings, 0.1, "A tenth of the rate takes steps a tenth as long.")
+        + advice.clipped(settings),
+    )  # fmt: skip
+
+
+def lowest_reports(facts: Facts) -> tuple[Values, Values, int]:
+    """Return the blocks of the training loss and the place of the lowest."""
+    x, y, _ = facts.blocks
+    return x, y, int(np.argmin(y)) if len(y) else 0
+
+
+@once
+def dead_start(facts: Facts) -> Finding | None:
+    """Report a loss that never left the level of guessing."""
+    _, y, _ = facts.blocks
+    limit = (1 - LEARNT) * facts.chance
+    if facts.done < 1 or len(facts.curves.train_loss) < FEW:
+        return None
+    lowest = float(np.median(np.sort(y)[: max(1, len(y) // 8)]))  # one lucky value is no learning
+    if lowest < limit:
+        return None
+    settings = facts.situation.settings
+    return Finding(
+        kind="dead_start",
+        sentence=f"It has not begun to learn: after {facts.done:.3g} epochs the training loss is "
+        f"{y[-1]:.3f}, and guessing among {facts.situation.classes} classes gives "
+        f"{facts.chance:.3f}.",
+        span=Span(start=0, end=facts.done, panel=LOSS),
+        evidence=(
+            Evidence(what="lowest eighth of the training loss", value=f"{lowest:.3f}",
+                     against=f"learning begins below {limit:.3f}"),
+        ),
+        strength=math.inf,
+        trials=advice.rate(settings, 0.1, "Usually the rate is too high: a tenth of it.")
+        + advice.rate(settings, 10, "If the rate was tiny: ten times as much."),
+    )  # fmt: skip
+
+
+@once
+def divergence(facts: Facts) -> Finding | None:
+    """Report a training loss that rose and stayed high."""
+    x, y, low = lowest_reports(facts)
+    if len(y) - low < 4 or dead_start(facts):
+        return None
+    noise = float(np.median(facts.blocks[2]))
+    start = max(float(y[0]), facts.chance)
+    gained = start - float(y[low])
+    level = float(np.median(y[-3:]))
+    lost = level - float(y[low])
+    steady = float(y[low + 1 :].min() - y[low]) > 0
+    if gained < LEARNT * start or lost < max(RUNAWAY * gained, OUT_OF_NOISE * noise) or not steady:
+        return None
+    if any(at >= x[low] - 1 for at in facts.restarts):
+        return None  # the schedule raised the rate, and the loss with it
+    at, settings = float(x[low]), facts.situation.settings
+    guessing = level > (1 - LEARNT) * facts.chance
+    where = f"back to guessing, {level:.2f}" if guessing else f"to {level:.2f}"
+    return Finding(
+        kind="divergence",
+        sentence=f"From epoch {max(1, math.ceil(at))} the training loss runs away: from "
+        f"{y[low]:.2f} {where}, and it does not come back.",
+        span=Span(start=at, end=facts.done, panel=LOSS),
+        evidence=(
+            Evidence(what="rise of the training loss", value=f"{lost:.3f}",
+                     against=f"at least {max(RUNAWAY * gained, OUT_OF_NOISE * noise):.3f}"),
+            Evidence(what="noise band", value=f"±{noise:.3f}"),
+            Evidence(what="rate there", value=f"{rate_at(facts, at):.3g}"),
+        ),
+        strength=lost / noise,
+        trials=advice.rate(settings, 0.1, "Steps a tenth as long stay where the loss is low.")
+        + advice.clipped(settings),
+    )  # fmt: skip
+
+
+def rate_at(facts: Facts, epoch: float) -> float:
+    """Return the learning rate of the report nearest to a moment."""
+    return float(facts.curves.learning_rate[np.abs(facts.curves.step_epoch - epoch).argmin()])
+
+
+def spikes(facts: Facts) -> Finding | None:
+    """Report jumps of the loss, or noise that is large against what was gained."""
+    if dead_start(facts) or divergence(facts):
+        return None
+    found = jumps(facts.curves.val_loss, facts.gained) if facts.count >= BRIEF else []
+    places = [float(facts.curves.epoch[i]) for i in found]
+    sizes = [size_of(facts.curves.val_loss, i) for i in found]
+    what = "validation"
+    if len(found) < 2:
+        x, y = facts.curves.step_epoch, facts.curves.train_loss
+        settled = x > min(1.0, facts.knee[0])
+        x, y = x[settled], y[settled]
+        hit = jumps(y, facts.train_gained)
+        if not hit:
+            return noisy(facts)
+        places, sizes = [float(x[i]) for i in hit], [size_of(y, i) for i in hit]
+        what = "training"
+    settings = facts.situation.settings
+    times = "once" if len(places) == 1 else f"{len(places)} times"
+    band = float(np.nanmedian(facts.val_noise)) if what == "validation" else None
+    return Finding(
+        kind="spikes",
+        sentence=f"The {what} loss jumps {times}, by up to {max(sizes):.2f} (first in epoch "
+        f"{math.ceil(places[0])}, at a rate of {rate_at(facts, places[0]):.3g}): steps too large "
+        "for such batches.",
+        span=Span(start=max(0.0, places[0] - 1), end=places[-1], panel=LOSS),
+        evidence=(
+            Evidence(what="largest jump above its neighbours", value=f"{max(sizes):.3f}",
+                     against=f"at least {RUNAWAY:.0%} of the gain and {OUT_OF_NOISE:g} noise "
+                     "bands"),
+            *([Evidence(what="noise band", value=f"±{band:.3f}")] if band else []),
+        ),
+        strength=OUT_OF_NOISE,
+        trials=calmer(facts) + advice.clipped(settings),
+    )  # fmt: skip
+
+
+def calmer(facts: Facts) -> tuple[Trial, ...]:
+    """Return what makes steps less wild."""
+    settings = facts.situation.settings
+    return advice.rate(settings, 1 / 3, "A third of the rate makes a third of the noise.") + (
+        advice.let_sink(settings)
+    )
+
+
+def jumps(values: Values, gained: float) -> list[int]:
+    """Return the places of values far above their neighbours, one for each jump."""
+    if len(values) < BRIEF:
+        return []
+    near = np.lib.stride_tricks.sliding_window_view(
+        np.pad(values, BRIEF // 2, mode="symmetric"), BRIEF
+    )
+    above = values - np.median(near, axis=1)
+    limit = np.maximum(OUT_OF_NOISE * noise_around(values), RUNAWAY * gained)
+    high = np.flatnonzero(above > limit).tolist()
+    high = [i for i in high if 0 < i < len(values) - 1]
+    return [i for i in high if i - 1 not in high]
+
+
+def size_of(values: Values, place: int) -> float:
+    """Return how far a value lies above the median of those around it."""
+    near = values[max(0, place - BRIEF // 2) : place + BRIEF // 2 + 1]
+    return float(values[place] - np.median(near))
+
+
+def noisy(facts: Facts) -> Finding | None:
+    """Report a noise band that is wide against what was gained."""
+    if facts.count < 8 or facts.will_sink or facts.end_share < SUNK:
+        return None
+    band = float(np.median(facts.val_noise[-LAST:]))
+    limit = NOISY * facts.gained
+    if band < limit or facts.gained < LITTLE * facts.chance:
+        return None
+    batch = facts.situation.settings.get("batch_size", "this size")
+    return Finding(
+        kind="spikes",
+        sentence=f"From epoch to epoch the validation loss scatters by ±{band:.2f}, "
+        f"{band / facts.gained:.0%} of all it has gained: the rate is high for batches of {batch}.",
+        span=Span(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
+        evidence=(
+            Evidence(what="noise band of the validation loss", value=f"±{band:.3f}",
+                     against=f"at most {limit:.3f}, {NOISY:.0%} of the gain"),
+        ),
+        strength=3 * band / limit,
+        trials=calmer(facts),
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""What people put on a run to find it again: tags, a note and a star. Kept in its about.json."""
+
+import re
+from collections.abc import Iterable
+
+from cifar_core.errors import RunError
+from cifar_core.runs.run import Run
+
+TAG = re.compile(r"\w[\w.+/-]{0,29}")
+MOST_TAGS = 20
+LONGEST_NOTE = 4000  # characters
+
+
+def tag(run: Run, words: Iterable[str]) -> None:
+    """Give a run further tags."""
+    put(run, {*run.about.get("tags", []), *map(checked, words)})
+
+
+def untag(run: Run, words: Iterable[str]) -> None:
+    """Take tags off a run; one that it does not have is fine."""
+    put(run, {*run.about.get("tags", [])} - {word.strip().lower() for word in words})
+
+
+def retag(run: Run, words: Iterable[str]) -> None:
+    """Give a run these tags and no others."""
+    put(run, set(map(checked, words)))
+
+
+def put(run: Run, tags: set[str]) -> None:
+    """Replace a run's tags by others that are well formed."""
+    if len(tags) > MOST_TAGS:
+        raise RunError(f"Run {run.id} would have {len(tags)} tags, but {MOST_TAGS} is the most.")
+    if sorted(tags) != run.about.get("tags", []):
+        with run.deed("tag it", "tagged", " ".join(sorted(tags))):
+            run.edit_about(tags=sorted(tags))
+
+
+def checked(word: str) -> str:
+    """Return a tag in small letters, or say what it must look like."""
+    word = word.strip().lower()
+    if not TAG.fullmatch(word):
+        raise RunError(
+            f"'{word[:40]}' is no tag. A tag is one word of at most 30 letters, digits and "
+            "the signs . + / - _, such as 'lab' or 'week-3'."
+        )
+    return word
+
+
+def write_note(run: Run, text: str) -> None:
+    """Replace the note on a run; Markdown, empty for none."""
+    text = text.strip()
+    if len(text) > LONGEST_NOTE:
+        raise RunError(
+            f"The note has {len(text):,} characters, but {LONGEST_NOTE:,} is the most. Shorten it."
+        )
+    with run.deed("write a note on it", "noted", text[:80]):
+        run.edit_about(note=text)
+
+
+def star(run: Run, starred: bool) -> None:
+    """Put a star on a run, or take it off."""
+    with run.deed("star it", "starred" if starred else "unstarred"):
+        run.edit_about(starred=starred)

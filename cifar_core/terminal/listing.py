@@ -1,0 +1,190 @@
+"""runs, tag, note: finds runs, and puts on them what helps to find them again."""
+
+import json
+from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from cifar_core.runs import marks, saved_views
+from cifar_core.runs.columns import COLUMNS, WORDS, Column
+from cifar_core.runs.groups import Group
+from cifar_core.runs.listing import Listing, as_csv, as_json, group_table, table
+from cifar_core.runs.rows import RunRow
+from cifar_core.runs.store import Store
+from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+
+EXAMPLE = 'such as "arch:resnet acc>85 lr<=0.01 tag:lab"; -- goes before a term that begins with -'
+
+
+class Fields(Action):
+    """Prints what can be searched for, and ends."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any) -> None:
+        """Print the table; argparse calls this when it meets the switch."""
+        rows = [{"field": column.word, "column": column.key, "about": column.summary}
+                for column in COLUMNS.values() if column.kind != "curve"]  # fmt: skip
+        show(rows, as_json=False)
+        print("\nEvery setting is a field too, such as dropout<0.5: python -m cifar_core settings")
+        parser.exit()
+
+
+def add(commands: Any) -> None:
+    """Add the commands of this module."""
+    runs = commands.add_parser("runs", help="list the runs, newest first")
+    runs.add_argument("query", nargs="*", help=EXAMPLE)
+    runs.add_argument("--columns", help="which ones, with commas between: number,name,best,tag")
+    runs.add_argument("--sort", help="a column; =-best or so for the highest first")
+    runs.add_argument(
+        "--group", action="store_true", help="one line for runs that differ only in their seed"
+    )
+    runs.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+    runs.add_argument("--view", help="begin with a saved view")
+    runs.add_argument("--save-view", metavar="NAME", help="keep this listing as a view")
+    runs.add_argument("--delete-view", metavar="NAME", help="forget a saved view")
+    runs.add_argument("--views", action="store_true", help="list the saved views instead")
+    runs.add_argument("--fields", action=Fields, nargs=0, help="list what can be searched for")
+    add_store(runs)
+    add_json(runs)
+    runs.set_defaults(command=list_runs)
+
+    tag = commands.add_parser("tag", help="give a run tags, or take them off")
+    tag.add_argument("run", help="the run's number or id")
+    tag.add_argument("tags", nargs="*", help="words, such as lab or week-3")
+    tag.add_argument("--remove", action="append", default=[], metavar="TAG")
+    tag.add_argument("--star", action=BooleanOptionalAction, help="put a star on it")
+    add_store(tag)
+    tag.set_defaults(command=tag_run)
+
+    note = commands.add_parser("note", help="write a note on a run")
+    note.add_argument("run", help="the run's number or id")
+    note.add_argument("text", help="Markdown; empty for none")
+    add_store(note)
+    note.set_defaults(command=note_run)
+
+
+def list_runs(arguments: Namespace) -> int:
+    """Print one line for each run that the search finds."""
+    store = store_of(arguments)
+    if arguments.delete_view:
+        saved_views.delete(store, saved_views.find(store, arguments.delete_view))
+    if arguments.views or arguments.delete_view:
+        views = saved_views.listed(store)
+        show([{"view": view.name, **asdict(view.listing)} for view in views], arguments.json)
+        return 0
+    listing = listing_of(arguments, store)
+    if arguments.save_view:
+        saved_views.save(store, arguments.save_view, listing)
+    rows = store.runs()
+    if listing.group:
+        print_groups(listing.groups(rows), arguments)
+    else:
+        print_rows(listing.rows(rows), listing, arguments)
+    return 0
+
+
+def listing_of(arguments: Namespace, store: Store) -> Listing:
+    """Return the listing that was asked for, on top of a saved view if one was named."""
+    view = saved_views.find(store, arguments.view).listing if arguments.view else Listing()
+    columns = tuple(column(word).key for word in (arguments.columns or "").split(",") if word)
+    sort = arguments.sort or ""
+    asked = {
+        "query": " ".join(arguments.query),
+        "columns": columns,
+        "sort": ("-" if sort.startswith("-") else "") + column(sort.lstrip("-")).key
+        if sort else "",
+        "group": arguments.group,
+    }  # fmt: skip
+    return replace(view, **{name: value for name, value in asked.items() if value})
+
+
+def column(word: str) -> Column:
+    """Return the column of a name, or say which one may have been meant."""
+    word = word.strip()
+    return WORDS[word] if word in WORDS else COLUMNS[word]
+
+
+def print_rows(rows: Sequence[RunRow], listing: Listing, arguments: Namespace) -> None:
+    """Print runs as a table, CSV or JSON."""
+    if arguments.csv:
+        print(as_csv(table(rows, listing.columns), listing.columns), end="")
+    elif arguments.json:
+        chosen = arguments.columns or arguments.view
+        lines = table(rows, listing.columns) if chosen else [asdict(row) for row in rows]
+        print(as_json(lines))
+    elif arguments.columns or arguments.view:
+        columns = [COLUMNS[key] for key in listing.columns if key != "curve"]
+        show([{c.title: word(c, row) for c in columns} for row in rows], as_json=False)
+    else:
+        show([usual_line(row) for row in rows], as_json=False)
+
+
+def word(column: Column, row: RunRow) -> Any:
+    """Write what a run has in a column."""
+    value = column.of(row)
+    if column.kind == "share":
+        return percent(value)
+    return " ".join(value) if isinstance(value, list) else value
+
+
+def usual_line(row: RunRow) -> dict[str, Any]:
+    """Return what most people want to know about a run."""
+    return {
+        "run": row.number,
+        "state": row.state,
+        "name": row.name,
+        "model": row.model,
+        "optimizer": row.optimizer,
+        "rate": row.learning_rate,
+        "epochs": f"{row.epochs_done}/{row.epochs}",
+        "best val": percent(row.best_val_accuracy),
+        "at epoch": row.best_epoch,
+        "test": percent(row.test_accuracy),
+        "data": row.data_title,
+    }
+
+
+def print_groups(groups: Sequence[Group], arguments: Namespace) -> None:
+    """Print one line for each group: mean and spread over its runs."""
+    lines = group_table(groups)
+    if arguments.csv:
+        print(as_csv(lines), end="")
+    elif arguments.json:
+        print(json.dumps(lines, indent=2))
+    else:
+        show([group_line(line) for line in lines], as_json=False)
+
+
+def group_line(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a group's line for people."""
+    means = {}
+    for key, title in (("best", "best val"), ("test", "test")):
+        mean, deviation = line[f"{key}_mean"], line[f"{key}_deviation"]
+        spread = f" ± {100 * deviation:.2f}" if deviation is not None else ""
+        means[title] = None if mean is None else f"{100 * mean:.2f}{spread} %"
+    return {
+        "settings": line["settings"],
+        "runs": line["runs"],
+        **means,
+        "numbers": ", ".join(map(str, line["numbers"])),
+    }
+
+
+def tag_run(arguments: Namespace) -> int:
+    """Change a run's tags and star, and print what it has then."""
+    run = store_of(arguments).run(arguments.run)
+    marks.tag(run, arguments.tags)
+    marks.untag(run, arguments.remove)
+    if arguments.star is not None:
+        marks.star(run, arguments.star)
+    starred = " with a star" if run.about.get("starred") else ""
+    print(f"{run.id}{starred}: {', '.join(run.about.get('tags', [])) or 'no tags'}")
+    return 0
+
+
+def note_run(arguments: Namespace) -> int:
+    """Write a note on a run."""
+    run = store_of(arguments).run(arguments.run)
+    marks.write_note(run, arguments.text)
+    print(f"{run.id}: {'noted' if arguments.text.strip() else 'the note is gone'}")
+    return 0
