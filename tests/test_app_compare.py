@@ -131,8 +131,16 @@ def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted(store):
     assert "Epochs" in shown(page)
 
 
-@pytest.mark.parametrize("part", ["Images", "Classes", "Cost", "All settings"])
-def test_every_part_is_drawn(store, part):
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("Images", "most confident mistakes come first"),
+        ("Classes", "Each interval is for its class alone"),
+        ("Cost", "the Pareto front"),
+        ("All settings", "A line for each run"),
+    ],
+)
+def test_every_part_is_drawn(store, part, words):
     for number in range(3):
         run = make_run(store, "A run", learning_rate=0.1 / (1 + number))
         known = run.environment | {"parameters": 94_762}
@@ -143,6 +151,7 @@ def test_every_part_is_drawn(store, part):
     page.run()
     assert not page.exception
     assert not page.error
+    assert words in texts(page)
 
 
 def tracks(count):
