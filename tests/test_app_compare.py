@@ -168,7 +168,7 @@ def test_a_run_has_the_same_colour_and_dash_in_every_company():
     few, many = (charts.curves_figure(tracks(n), charts.Look()) for n in (2, 9))
     assert pens(few).items() <= pens(many).items()
     assert len(set(pens(many).values())) == 9
-    assert len({theme.pen(number) for number in range(100, 132)}) == 32
+    assert len({theme.pen(number) for number in range(100, 128)}) == 28
 
 
 def test_time_is_that_of_training_up_to_each_epoch():

@@ -12,6 +12,7 @@ from cifar_core.runs.looks import looks
 from cifar_core.runs.predictions import Predictions, keep
 from cifar_core.runs.side_by_side import UNUSED, best_of, by_setting, facts, setting_rows
 from cifar_core.runs.versus import (
+    THESE_TWO,
     against,
     duels,
     headline,
@@ -114,6 +115,14 @@ def test_seeds_of_two_settings_are_compared_seed_by_seed(store):
     words = over_seeds(runs)
     assert len(words) == 3
     assert words[2].startswith("Over seeds: the setting of #4, #5 and #6 is better than the")
+
+
+def test_one_common_seed_leaves_the_question_open(store):
+    runs = [make_run(store, "A", seed=s) for s in (0, 1)]
+    runs.append(make_run(store, "B", learning_rate=0.01))
+    words = over_seeds(runs)
+    assert len(words) == 2
+    assert words[1] == THESE_TWO
 
 
 def test_settings_trained_once_have_nothing_to_say_over_seeds(store):

@@ -191,23 +191,20 @@ def over_seeds(runs: Sequence[Run]) -> list[str]:
     if all(len(group) == 1 for group in groups):
         return []
     told = [only_seeds(group) for group in groups if len(group) > 1]
-    return told + settings_over_seeds(groups)
+    return told + (settings_over_seeds(groups) or [THESE_TWO])
 
 
 def settings_over_seeds(groups: Sequence[Sequence[Run]]) -> list[str]:
-    """Compare every two settings over the seeds that both have, corrected for being several."""
+    """Compare every two settings that share two seeds or more, corrected for being several."""
     pairs = [
-        (setting_of(a), setting_of(b), paired(by_seed(a), by_seed(b)))
+        (setting_of(a), setting_of(b), found)
         for a, b in combinations(groups, 2)
+        if (found := paired(by_seed(a), by_seed(b))) and found.interval
     ]
-    ready = [found.p_value for _, _, found in pairs if found and found.interval]
-    corrected = iter(holm(ready))
+    corrected = holm([found.p_value for _, _, found in pairs])
     return [
-        "Over seeds: "
-        + verdict_over_seeds(
-            a, b, found, corrected=next(corrected) if found and found.interval else 1.0
-        )
-        for a, b, found in pairs
+        f"Over seeds: {verdict_over_seeds(a, b, found, corrected=p)}"
+        for (a, b, found), p in zip(pairs, corrected, strict=True)
     ]
 
 
