@@ -14,6 +14,7 @@ from app.charts import LiveFigure, thinned
 from app.goals import FAINT
 from cifar_core.curves import Curves, Values, smooth
 from cifar_core.paired import Counts, front
+from cifar_core.runs.groups import FIRST
 from cifar_core.runs.side_by_side import Facts
 
 GHOST = 0.35  # opacity of the other runs behind a small multiple
@@ -313,7 +314,8 @@ def parallel_figure(
 
     Those in `logs` have a log axis; words and switches have a place for each value.
     """
-    names = [n for n in settings[0] if len({str(one.get(n)) for one in settings}) > 1][:MOST_AXES]
+    known = dict.fromkeys([*FIRST, *settings[0]])
+    names = [n for n in known if len({str(one.get(n)) for one in settings}) > 1][:MOST_AXES]
     axes = [axis_of(n, [one.get(n) for one in settings], log=n in logs) for n in names]
     percent = [100 * accuracy for accuracy in accuracies]
     axes.append({"label": "Best validation %", "values": percent})
@@ -336,9 +338,10 @@ def axis_of(name: str, values: Sequence[Any], *, log: bool) -> dict[str, Any]:
         words = [theme.title(word) for word in known]
         return {"label": label, "values": places, "tickvals": list(range(len(known))),
                 "ticktext": words}  # fmt: skip
-    if not log or min(numbers) <= 0:
-        return {"label": label, "values": numbers}
     ticks = sorted(set(numbers))
+    if not log or ticks[0] <= 0:
+        few = {"tickvals": ticks} if len(ticks) <= 8 else {}
+        return {"label": label, "values": numbers, **few}
     shown = ticks if len(ticks) <= 8 else [ticks[0], *decades(ticks[0], ticks[-1]), ticks[-1]]
     return {"label": label, "values": [math.log10(v) for v in numbers],
             "tickvals": [math.log10(v) for v in shown],

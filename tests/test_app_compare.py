@@ -145,7 +145,7 @@ def test_every_part_is_drawn(store, part, words):
         run = make_run(store, "A run", learning_rate=0.1 / (1 + number))
         known = run.environment | {"parameters": 94_762}
         files.write_json(run.path / "environment.json", known)
-        answer_all(run, 300 + number)
+        answer_all(run, 300 - number)
     page = open_page("compare", runs="1,2,3")
     page.session_state["parts"] = part
     page.run()
@@ -208,7 +208,7 @@ def test_rates_have_a_log_axis_and_words_a_place_each():
     known = [{"learning_rate": rate, "model": model, "epochs": 3}
              for rate, model in ((0.1, "simple_cnn"), (0.001, "vig_nano"))]  # fmt: skip
     figure = charts.parallel_figure(known, [0.5, 0.6], ["learning_rate"])
-    rate, model, best = figure.data[0].dimensions
+    model, rate, best = figure.data[0].dimensions
     assert list(rate.values) == [-1, -3]
     assert list(rate.ticktext) == ["0.001", "0.1"]
     assert list(model.values) == [0, 1]

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [  # lowest first
     {"errors"},
     {"download", "registry", "device"},
-    {"people", "settings"},
+    {"intervals", "people", "settings"},
     {
-        *("comparison", "curves", "data", "explain", "grid", "inference", "intervals", "models"),
+        *("comparison", "curves", "data", "explain", "grid", "inference", "models"),
         *("optim", "paired", "schedules", "transfer", "views", "weights"),
     },
     {"config", "inside", "reading"},

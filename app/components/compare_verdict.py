@@ -54,8 +54,9 @@ def verdict(found: Sequence[Facts], base: Facts) -> Compared | None:
             st.subheader(theme.safe(title_of(found, base, compared)), anchor=False)
             if compared and len(compared.found) == 1:
                 st.markdown(theme.safe(evidence(compared.found[0], part)))
-            for sentence in over_seeds(runs) or ([THESE_TWO] if compared else []):
-                st.markdown(theme.safe(sentence))
+            for sentence in over_seeds(runs) or [THESE_TWO]:
+                if compared or sentence != THESE_TWO:
+                    st.markdown(theme.safe(sentence))
         if compared and len(compared.found) > 1:
             duel_table(compared)
     return compared
@@ -130,8 +131,8 @@ def duel_table(compared: Compared) -> None:
             "{:+.2f} to {:+.2f}".format(*(100 * end for end in duel.counts.interval))
             for duel in found
         ],
-        "Only this right": [theme.count(duel.counts.only_first) for duel in found],
-        "Only the other": [theme.count(duel.counts.only_second) for duel in found],
+        f"Only #{base} right": [theme.count(duel.counts.only_first) for duel in found],
+        "Only the other right": [theme.count(duel.counts.only_second) for duel in found],
         "McNemar": [p_words(duel.corrected) for duel in found],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Differences on the same images")
