@@ -21,7 +21,7 @@ from cifar_core.runs.versus import (
     obstacles,
     over_seeds,
 )
-from cifar_core.terminal.output import add_store, percent, store_of, table
+from cifar_core.terminal.output import Row, add_store, percent, store_of, table
 
 MOST = 9
 
@@ -56,7 +56,7 @@ def compare(arguments: Namespace) -> int:
     print("\n" + table([result(one) for one in found]))
     rows = [row for row in setting_rows(runs) if row.differs]
     place = [run.id for run in runs].index(base.id)
-    lines = [
+    lines: list[Row] = [
         {"setting": row.name, **{f"#{r.number}": row.words(i, place) for i, r in enumerate(runs)}}
         for row in rows
     ]
