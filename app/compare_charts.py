@@ -324,7 +324,7 @@ def parallel_figure(
         dimensions=axes, labelangle=0,
         line={"color": percent, "colorscale": "Cividis", "showscale": False},
     )  # fmt: skip
-    figure.update_layout(height=400, margin={"t": 60, "r": 50, "b": 24, "l": 60})
+    figure.update_layout(height=400, margin={"t": 60, "r": 50, "b": 24, "l": 140})
     return figure
 
 

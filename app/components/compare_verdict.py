@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import theme
-from app.components.compared import answers, offer_answers
+from app.components.compared import answers, ask_for, offer_answers
 from app.session import Key, remember, remembered
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run
@@ -97,6 +97,7 @@ def revealed(runs: Sequence[Run]) -> bool:
             for run in runs:
                 count_look(run, "the page Compare", run.checkpoint("best").name)
             remember(Key.LOOKED, ids)
+            ask_for(runs, "test")
             st.rerun()
         st.caption(
             f"It counts as a look for each run; so far up to {theme.plural(most, 'look')}. "

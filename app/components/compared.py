@@ -49,6 +49,11 @@ def answers_of(run: Run, part: Part) -> Predictions | None:
     return kept_answers(str(run.path), name, part, path.stat().st_mtime)
 
 
+def ask_for(runs: Sequence[Run], part: Part) -> None:
+    """Remember that the runs' answers are wanted, so that they are computed one after the other."""
+    remember(Key.ANSWERING, (part, tuple(run.id for run in runs)))
+
+
 def offer_answers(runs: Sequence[Run], part: Part, images: str) -> None:
     """Draw the button that has the missing answers computed one run after the other."""
     wanted = (part, tuple(run.id for run in runs))
@@ -67,7 +72,7 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> 
     if work.error:
         st.error(theme.safe(f"#{waiting[0].number}: {work.error}"), icon=":material/error:")
         asked = False
-    elif asked and not work.is_due:
+    elif asked and not work.is_due and answers_of(waiting[0], part) is None:  # nor just done
         work.start()
     with st.container(horizontal=True, vertical_alignment="center"):
         if asked:
@@ -77,8 +82,8 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> 
             return
         label = f"Compare on the {images} images"
         if st.button(label, icon=":material/play_arrow:", type="primary", key="compute answers"):
-            work.start()
-            remember(Key.ANSWERING, wanted)
+            work.start()  # also after a failure, which it forgets
+            ask_for(runs, part)
             st.rerun()
         st.caption(
             f"{theme.plural(len(waiting), 'run')} must answer them first, once, in the background.",
