@@ -1,7 +1,7 @@
 """What a draft of settings would do, put into words for the form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,13 @@ class Plan:
     device: str = ""  # a sentence
     sentence: str = ""  # what will happen
     step: str = ""  # how a training step is computed, a sentence
+
+    def of(self, values: Mapping[str, Any]) -> "Plan":
+        """Return the same plan for other settings, if they can train."""
+        config, _ = checked(values)
+        if config is None or self.images is None:
+            return self
+        return replace(self, config=config, sentence=described(config, self.images)[0])
 
     @property
     def training_images(self) -> int:

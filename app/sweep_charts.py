@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
 
 import plotly.graph_objects as go
 
@@ -36,34 +35,6 @@ def dots(found: Sequence[CellResult]) -> go.Figure:
     figure.update_layout(height=110 + 34 * len(cells), **frame())
     figure.update_xaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
     figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False)
-    return figure
-
-
-def history(found: Sequence[CellResult]) -> go.Figure:
-    """Draw what each run of a search achieved, in order, and the best so far."""
-    tried = [(cell.place + 1, cell.title, row) for cell in found for row in cell.rows]
-    done = [(n, title, row.best_val_accuracy or 0.0) for n, title, row in tried
-            if row.state == "finished"]  # fmt: skip
-    early = [(n, title, row.best_val_accuracy) for n, title, row in tried
-             if row.state == "stopped" and row.best_val_accuracy]  # fmt: skip
-    figure = go.Figure()
-    for name, points, symbol in (
-        ("Finished", done, "circle"),
-        ("Stopped early", early, "x-thin-open"),
-    ):
-        figure.add_scatter(
-            x=[n for n, _, _ in points], y=[v for _, _, v in points], mode="markers", name=name,
-            text=[title for _, title, _ in points], marker={"size": 10, "symbol": symbol},
-            hovertemplate="%{text}: %{y:.2%}<extra></extra>",
-        )  # fmt: skip
-    best = list(accumulate((value for _, _, value in done), max))
-    figure.add_scatter(
-        x=[n for n, _, _ in done], y=best, mode="lines", name="Best so far",
-        line={"shape": "hv", "width": 2}, hovertemplate="best so far %{y:.2%}<extra></extra>",
-    )  # fmt: skip
-    figure.update_layout(height=340, **frame())
-    figure.update_xaxes(title="Run of the search", **counting(len(tried)))
-    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
     return figure
 
 

@@ -4,7 +4,8 @@ python -m benchmarks.lr_finder --data PATH --out FILE [--tasks plain:sgd,bn:adam
 
 For each network and optimizer, a grid of rates is trained for a fixed small budget (the truth),
 and the finder searches once per seed, each with new weights and another order of the batches.
-Results are appended to FILE; what is there is not computed again. `--report` only prints.
+Results are appended to FILE; what is there is not computed again. `--report` only prints, and
+with `--refit` reads the recorded races anew, as another rule for their answer needs no new ones.
 Spread is the standard deviation of log10 of the suggestion over the seeds. Regret is how many
 points of test accuracy the suggested rate lacks against the best rate of the grid, read from the
 grid's mean accuracies, on straight lines between the rates.
@@ -34,7 +35,8 @@ from cifar_core.models import MODELS
 from cifar_core.models.resnet9 import LOGIT_SCALE, Shortcut, conv_block
 from cifar_core.models.spec import ModelSpec
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.rate_search.events import RacePoint, Suggestion, SweepPoint
+from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint
+from cifar_core.rate_search.fit import vertex
 from cifar_core.rate_search.rules import opinions
 from cifar_core.rate_search.search import RateSearch
 from cifar_core.runs import pretrained, processes
@@ -47,6 +49,7 @@ MEASURING = "CIFAR_BENCH_CHILD"
 TRAIN, TEST = 14_000, 5_000  # 1,000 of the first are aside in the search, 140 validate
 GRID_STEP = 1 / 3  # decades
 TRUTH_SEEDS = 2
+UNTRAINED = float(np.log(10))  # loss of ten classes about which nothing is known
 BASE: dict[str, Any] = {
     "batch_size": 64,
     "epochs": 2,  # 430 steps of one cycle
@@ -180,20 +183,32 @@ def searched(config: TrainConfig, dataset: Dataset, store: Path) -> dict[str, An
     setup, _ = ready(config, dataset, store)
     sweep: list[SweepPoint] = []
     race: list[list[Any]] = []
+    start_loss = UNTRAINED
     for event in RateSearch(setup, dataset).run():
         if isinstance(event, SweepPoint):
             sweep.append(event)
+        elif isinstance(event, Bracket):
+            start_loss = event.start_loss
         elif isinstance(event, RacePoint):
             race.append([event.rate, event.step, event.loss])
         elif isinstance(event, Suggestion):
             found = event
     rules = opinions([p.rate for p in sweep], [p.train_loss for p in sweep])
     values = {name: getattr(found, name) for name in KEPT}
-    return {**values, "rules": rules, "race": race}
+    return {**values, "rules": rules, "race": race, "start_loss": start_loss}
 
 
 KEPT = ("rate", "low", "high", "plateau_low", "plateau_high", "divisor", "advice", "steps",
         "epochs", "usual_rate")  # fmt: skip
+
+
+def refitted(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a search with the answer that the present rule reads from its race."""
+    last = max(step for _, step, _ in row["race"])
+    ends = sorted((rate, loss) for rate, step, loss in row["race"] if step == last and loss)
+    x, losses = np.log10([rate for rate, _ in ends]), np.array([loss for _, loss in ends])
+    rate = 10 ** vertex(x, losses, row.get("start_loss", UNTRAINED)) / row["divisor"]
+    return {**row, "rate": float(f"{rate:.3g}")}
 
 
 def jobs(tasks: list[str], seeds: int) -> Iterator[tuple[str, str, str, int, float]]:
@@ -338,9 +353,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--out", default="lr_finder.jsonl")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--refit", action="store_true")
     arguments = parser.parse_args()
     if arguments.report:
-        report(rows_of(Path(arguments.out)))
+        rows = rows_of(Path(arguments.out))
+        report([refitted(r) if arguments.refit and "race" in r else r for r in rows])
         return 0
     if MEASURING not in os.environ:
         env = {**os.environ, **processes.trainer_environment(threads=1), MEASURING: "1"}

@@ -17,8 +17,14 @@ from cifar_core.terminal import (
     runs,
     search,
     settings,
+    sweep,
     sweeps,
     weights,
+)
+
+MODULES = (
+    *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, compare, explain),
+    *(data, weights, settings, doctor),
 )
 
 
@@ -29,10 +35,7 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, compare and explain image classifiers.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (
-        *(runs, log, listing, archive, reading, rate, sweeps, search),
-        *(compare, explain, data, weights, settings, doctor),
-    ):
+    for module in MODULES:
         module.add(commands)
     return top
 

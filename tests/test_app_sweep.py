@@ -131,9 +131,12 @@ def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(stor
     page = open_page("sweep", id=1)
     assert not page.exception
     assert "Best so far: learning rate" in plain(page)
-    assert "4 of 4 runs, 0 of them stopped early" in plain(page)
+    assert "Search 1: Rates" in page.header[0].value
+    assert "4 of 4 runs were proposed: 4 finished." in plain(page)
+    assert list(page.dataframe[0].value["outcome"]) == ["Finished"] * 4
+    assert "seeds" not in page.dataframe[0].value
     page.button(key="act End the search").click().run()
-    assert not search.is_active(sweeps.find(store, 1))
+    assert not sweeps.find(store, 1).is_active
     page.button(key="repeat").click().run()
     assert not page.exception
     made = sweeps.find(store, 2)
@@ -145,4 +148,32 @@ def test_a_search_before_its_first_run_is_drawn(store):
     search.create(store, BASE, search.space_of(["learning_rate=0.001..0.1"]), budget=4)
     page = open_page("sweep", id=1)
     assert not page.exception
-    assert "No run has finished yet: 0 of 4 runs" in plain(page)
+    assert "No run has finished yet. 0 of 4 runs were proposed." in plain(page)
+
+
+def test_the_best_run_of_a_search_is_put_into_the_form(store):
+    found = search.create(store, BASE, search.space_of(["learning_rate=0.001..0.1"]), budget=2)
+    for value in (0.6, 0.5):
+        search.step(store, found.id)
+        queued = [row for row in sweeps.runs_of(store, found) if row.state == "queued"]
+        finish(store, queued[0], [value])
+    page = open_page("sweep", id=1)
+    page.button(key="best").click().run()
+    assert not page.exception
+    assert page.selectbox(key="source1").value == "clone of 1"
+    assert page.number_input(key=f"{prefix(page)}.learning_rate").value == pytest.approx(
+        sweeps.runs_of(store, found)[0].learning_rate
+    )
+
+
+@pytest.mark.parametrize("kind", ["In order", "Learning rate", "Optimizer", "Curves"])
+def test_a_search_is_drawn_in_order_by_setting_and_by_epoch(store, kind):
+    space = search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+    found = search.create(store, BASE, space, budget=3)
+    search.step(store, found.id)
+    finish(store, sweeps.runs_of(store, found)[0], [0.3, 0.6])
+    search.step(store, found.id)
+    page = open_page("sweep", id=1)
+    page.get("button_group")[0].set_value(kind).run()
+    assert not page.exception
+    assert page.get("plotly_chart")

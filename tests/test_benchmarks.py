@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks import guard
+from benchmarks.lr_finder import refitted
 
 
 @pytest.mark.parametrize(("found", "good"), [(2.0, True), (1.51, True), (1.49, False), (9.0, True)])
@@ -31,3 +32,9 @@ def test_the_committed_baselines_are_of_what_is_measured():
     for figures in baselines.values():
         assert set(figures) == set(guard.CHECKS)
         assert all(ratio > 0 for ratio in figures.values())
+
+
+def test_a_recorded_race_of_the_rate_finder_is_read_anew():
+    ends = [[10**x, 120, 1 + 0.5 * (x + 2.6) ** 2] for x in (-3.0, -2.7, -2.4, -2.1)]
+    row = {"race": [[0.001, 40, 2.0], *ends, [0.1, 35, None]], "divisor": 2.0, "rate": 1.0}
+    assert refitted(row)["rate"] == pytest.approx(10**-2.6 / 2, rel=0.01)

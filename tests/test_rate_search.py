@@ -226,25 +226,40 @@ def test_kept_features_are_searched_like_images(images, short):
 
 def test_the_parabola_finds_the_lowest_point_of_a_parabola():
     x = np.array([-3.0, -2.7, -2.4, -2.1])
-    assert fit.vertex(x, 1 + 0.5 * (x + 2.6) ** 2) == pytest.approx(-2.6)
+    assert fit.vertex(x, 1 + 0.5 * (x + 2.6) ** 2, 2.3) == pytest.approx(-2.6)
 
 
 def test_the_vertex_stays_within_half_a_step_and_at_an_end():
     x = np.array([-3.0, -2.7, -2.4])
-    assert fit.vertex(x, np.array([1.0, 2.0, 3.0])) == -3.0
-    assert -2.85 <= fit.vertex(x, np.array([1.0, 0.999, 5.0])) <= -2.55
-    assert fit.vertex(x, np.array([1.0, 0.9, np.inf])) == pytest.approx(-2.7)
+    assert fit.vertex(x, np.array([1.0, 2.0, 3.0]), 4.0) == -3.0
+    assert -2.85 <= fit.vertex(x, np.array([1.0, 0.999, 5.0]), 4.0) <= -2.55
+    assert fit.vertex(x, np.array([1.0, 0.9, np.inf]), 4.0) == pytest.approx(-2.7)
+
+
+def test_the_chance_of_one_point_moves_a_parabola_among_many_less_than_one_through_three():
+    x = np.array([-3.3, -3.0, -2.7, -2.4, -2.1])
+    losses = 1 + 0.1 * (x + 2.7) ** 2
+    luckier = losses - 0.005 * (x == -2.4)
+    through_three = fit.vertex(x[1:4], luckier[1:4], 2.3)
+    assert -2.7 < fit.vertex(x, luckier, 2.3) < through_three
+
+
+def test_a_point_that_made_hardly_any_progress_does_not_bend_the_parabola():
+    x = np.array([-3.3, -3.0, -2.7, -2.4])
+    losses = 1 + 0.5 * (x + 2.65) ** 2
+    losses[0] = 2.2
+    assert fit.vertex(x, losses, 2.3) == pytest.approx(-2.65)
 
 
 def test_an_interval_holds_its_vertex_and_a_tenth_of_a_decade_on_each_side():
     random = np.random.default_rng(0)
     x = np.array([-3.0, -2.7, -2.4, -2.1])
     images_ = random.normal(1, 0.01, 500) + 0.5 * (x[:, None] + 2.6) ** 2
-    low, high = fit.interval(x, images_)
+    low, high = fit.interval(x, images_, 2.3)
     assert low <= -2.7 + 1e-9
     assert high >= -2.5 - 1e-9
     noisy = images_ + random.normal(0, 2, images_.shape)
-    low2, high2 = fit.interval(x, noisy)
+    low2, high2 = fit.interval(x, noisy, 2.3)
     assert high2 - low2 > high - low
 
 

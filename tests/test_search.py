@@ -6,13 +6,24 @@ import signal
 from pathlib import Path
 
 import pytest
-from run_helpers import store_without_executor, until
+from run_helpers import kill_all, store_without_executor, until
 from test_sweeps import BASE, finish
 
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
-from cifar_core.runs import Store, control, files, lock, search, status, sweeps
+from cifar_core.people import OPERATOR, Person
+from cifar_core.runs import (
+    Store,
+    control,
+    files,
+    lock,
+    processes,
+    search,
+    status,
+    sweep_files,
+    sweeps,
+)
 
 SPACE = search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
 
@@ -55,6 +66,8 @@ def test_a_range_and_choices_are_read():
         ("learning_rate=0.1..0.1", "same ends"),
         ("rate=0.1..0.2", "no setting called 'rate'"),
         ("optimizer=addam", "Did you mean 'adam'"),
+        ("seed=1..5", "The best seed is luck"),
+        ("optimizer=sgd", "optimizer has one value only"),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_refused(text, said):
@@ -76,6 +89,14 @@ def test_a_search_spends_its_budget_one_run_at_a_time_and_gets_better(store):
     }  # fmt: skip
 
 
+def test_the_runs_of_a_search_belong_to_whoever_began_it(store):
+    theirs = Store(store.root, Person(name="ada@example.org", role=OPERATOR))
+    found = search.create(theirs, BASE, SPACE, budget=2)
+    search.step(store, found.id)  # as the driver does, which is the lab's own
+    (row,) = sweeps.runs_of(store, found)
+    assert store.run(row.id).owner == "ada@example.org"
+
+
 def test_the_same_history_gives_the_same_proposal_in_another_process(store):
     found = search.create(store, BASE, SPACE, budget=10)
     for _ in range(6):
@@ -93,7 +114,7 @@ def test_a_proposal_whose_run_was_never_made_is_made_next_time(store):
     from dataclasses import replace
 
     cell = search.proposed(store, found, [])
-    sweeps.save(store, replace(found, cells=[cell]))  # killed before the run was made
+    sweep_files.save(store.root, replace(found, cells=[cell]))  # killed before the run was made
     assert search.step(store, found.id)
     (row,) = sweeps.runs_of(store, found)
     assert row.learning_rate == cell.changes["learning_rate"]
@@ -169,13 +190,28 @@ def test_a_search_goes_on_by_itself_after_its_driver_was_killed(tmp_path, capsys
         kill_drivers(root)
         until(lambda: not lock.is_locked(path))
         search.look_after(root)  # what the next executor does
-        until(lambda: not search.is_active(sweeps.find(store, 1)), store.runs, seconds=300)
+        until(lambda: not sweeps.find(store, 1).is_active, store.runs, seconds=300)
         assert [row.state for row in store.runs()] == ["finished"] * 2
         assert main(["sweeps", "show", "1", "--json", "--store", str(root)]) == 0
         assert len(json.loads(capsys.readouterr().out.split("\n", 1)[1])["cells"]) == 2
     finally:
         store.shutdown_executor()
         kill_drivers(root)
+
+
+def test_listing_the_runs_wakes_a_search_whose_processes_were_killed_between_two_runs(tmp_path):
+    root = tmp_path / "store"
+    with store_without_executor(root) as store:
+        found = search.create(store, BASE, SPACE, budget=2)
+    os.utime(processes.wake_file(root), (0, 0))  # long ago
+    try:
+        assert store.runs() == []
+        until(lambda: processes.is_running(root), seconds=60)
+    finally:
+        search.end(store, found)
+        store.shutdown_executor()
+        kill_drivers(root)
+        kill_all(store)
 
 
 def kill_drivers(root):

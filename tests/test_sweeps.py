@@ -8,7 +8,7 @@ from run_helpers import store_without_executor
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, RunError
-from cifar_core.runs import Store, files, status, sweeps
+from cifar_core.runs import Store, files, status, sweep_files, sweeps
 from cifar_core.runs.sweep_results import (
     accuracy_at,
     as_csv,
@@ -146,7 +146,7 @@ def test_the_runs_of_a_sweep_are_known_without_the_database(store):
 def test_a_damaged_file_hides_its_sweep_only(store):
     sweeps.create(store, BASE, TWO, [1], name="Good")
     bad = sweeps.create(store, BASE, TWO, [1], name="Bad")
-    (sweeps.folder(store) / f"{bad.id}.json").write_text("{")
+    (sweep_files.folder(store.root) / f"{bad.id}.json").write_text("{")
     assert [sweep.name for sweep in sweeps.listed(store)] == ["Good"]
     with pytest.raises(RunError, match="There is no sweep '2'"):
         sweeps.find(store, 2)

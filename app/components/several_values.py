@@ -1,28 +1,32 @@
 """Several values for some settings: what was chosen, its controls, and what it comes to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from app import theme
+from app.components.found_rates import rates_list
+from app.components.total_time import about_time, run_seconds
+from app.components.values import SETTINGS, choices_input
 from app.plans import described
-from app.session import Key, remember, remembered, store
+from app.session import store
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
-from cifar_core.errors import CifarError, ConfigError
+from cifar_core.errors import ConfigError
 from cifar_core.grid import Axis, axis_of, example, values_of
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.runs import RunRow
-from cifar_core.runs.estimate import Estimate
-from cifar_core.runs.sweeps import Cell, planned, seeds_apart
+from cifar_core.runs import sweeps
+from cifar_core.runs.found_rates import axis_of as rates_axis
+from cifar_core.runs.found_rates import found_rates
+from cifar_core.runs.sweep_files import Cell, Sweep
+from cifar_core.runs.sweeps import planned, seeds_apart
 from cifar_core.settings import label_of, rule_of
 
-SETTINGS = {f.name: f for f in fields(TrainConfig) if rule_of(f).kind != "text"}
 FIRST = ["optimizer", "learning_rate", "seed"]  # what most people compare
 SHOWN = 12  # combinations listed without scrolling
-RATES = "rates"
+RATES, TYPED, FOUND = "rates", "typed", "found"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,30 +38,40 @@ class Several:
     seeds: list[int] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
+    waits: str = ""  # what has to be found before it can start, a sentence
 
     @property
     def runs(self) -> int:
         """How many runs it would be."""
         return len(self.cells) * len(self.seeds)
 
+    @property
+    def hidden(self) -> list[str]:
+        """The settings whose value in the form means nothing meanwhile."""
+        given = any("learning_rate" in entry for axis in self.axes for entry in axis)
+        own_rates = given or "optimizer" in self.names or bool(self.waits)
+        return [*self.names, "learning_rate"] if own_rates else self.names
 
-def follow_address(prefix: str) -> None:
-    """Turn the address's `vary=learning_rate=0.01,0.1` into the form's state, once for a draft."""
-    texts = st.query_params.get_all("vary")
-    if not texts or remembered(Key.VARIED) == (prefix, texts):
-        return
-    remember(Key.VARIED, (prefix, texts))
-    st.session_state["several"] = True
-    names = []
-    for text in texts:
-        name, _, values = text.partition("=")
-        if name in SETTINGS:
-            names.append(name)
-            among = rule_of(SETTINGS[name]).among
-            keys = [key.strip() for key in values.split(",")]
-            known = None if among is None else [key for key in keys if key in among]
-            st.session_state[key_of(prefix, name)] = values if known is None else known
-    st.session_state[f"{prefix}.vary"] = names
+    @property
+    def example(self) -> dict[str, Any]:
+        """What the first of the combinations sets."""
+        return self.cells[0].changes if self.cells else {}
+
+    @property
+    def label(self) -> str:
+        """What the button says that starts it."""
+        return f"Start {theme.plural(self.runs, 'run')}" if not self.waits else "Start"
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return ", ".join(label_of(SETTINGS[name]) for name in self.names)
+
+    def begin(self, base: TrainConfig, name: str, token: str) -> Sweep:
+        """Make all runs and queue them; the same token gives the same sweep."""
+        return sweeps.create(
+            store(), base, self.axes, self.seeds, name=name or self.title, token=token
+        )
 
 
 def key_of(prefix: str, name: str) -> str:
@@ -65,9 +79,10 @@ def key_of(prefix: str, name: str) -> str:
     return f"{prefix}.vary.{name}"
 
 
-def several_inputs(prefix: str, several: Several) -> None:
+def several_inputs(
+    prefix: str, several: Several, base: TrainConfig | None, images: Dataset | None
+) -> None:
     """Draw which settings vary and a control for the values of each."""
-    st.subheader("Several values", anchor=False)
     st.caption(
         "Every combination is trained with every seed. With three seeds or more the sweep's page "
         "can say whether a difference is more than chance."
@@ -86,28 +101,50 @@ def several_inputs(prefix: str, several: Several) -> None:
                 values_input(prefix, name)
                 if why := several.problems.get(name):
                     st.markdown(f":red[:material/error: {theme.safe(why)}]")
-    if "optimizer" in picked:
+    if rates_can_be_found(picked):
+        rates_inputs(prefix, picked, base, images)
+
+
+def rates_can_be_found(names: Sequence[str]) -> bool:
+    """Tell whether each setting of the sweep may take a rate of its own."""
+    return "learning_rate" not in names and bool({*names} - {"seed"})
+
+
+def are_found(prefix: str) -> bool:
+    """Tell whether the rates are to come from searches."""
+    return st.session_state.get(key_of(prefix, RATES)) == FOUND
+
+
+def rates_inputs(
+    prefix: str, names: Sequence[str], base: TrainConfig | None, images: Dataset | None
+) -> None:
+    """Draw where the rates come from: typed, or found by searches."""
+    typed = "Usual or typed" if "optimizer" in names else "The form's"
+    how = st.segmented_control(
+        "Learning rates", [TYPED, FOUND], default=TYPED, required=True,
+        key=key_of(prefix, RATES), persist_state="session",
+        format_func=lambda key: typed if key == TYPED else "Found by a search for each",
+    )  # fmt: skip
+    if how == FOUND and base is not None:
+        try:
+            rates_list(base, unseeded_axes(prefix, names), images)
+        except ConfigError:
+            return  # said beside the setting that is wrong
+    elif how == TYPED and "optimizer" in names:
         rates_table(prefix)
 
 
 def values_input(prefix: str, name: str) -> None:
     """Draw the control for the values of one setting."""
     setting, key = SETTINGS[name], key_of(prefix, name)
-    rule, label = rule_of(setting), label_of(setting)
-    if rule.among is not None:
-        among = rule.among
-        st.multiselect(
-            label, list(among), key=key, persist_state="session",
-            format_func=lambda entry: among[entry].title, placeholder="Choose two or more",
-        )  # fmt: skip
-    elif rule.kind == "switch":
-        st.text_input(label, "on and off", disabled=True)
-    else:
-        st.text_input(
-            label, key=key, persist_state="session", placeholder=example(setting), live="500ms",
-            help="A list such as 0.01, 0.03, a span such as 0.001..0.1 x5, or for whole numbers "
-            "1-5.",
-        )  # fmt: skip
+    if rule_of(setting).kind in ("choice", "switch"):
+        choices_input(key, name)
+        return
+    st.text_input(
+        label_of(setting), key=key, persist_state="session", placeholder=example(setting),
+        live="500ms", help="A list such as 0.01, 0.03, a span such as 0.001..0.1 x5, or for "
+        "whole numbers 1-5.",
+    )  # fmt: skip
 
 
 def rates_table(prefix: str) -> None:
@@ -115,7 +152,6 @@ def rates_table(prefix: str) -> None:
     chosen = st.session_state.get(key_of(prefix, "optimizer"), [])
     if not chosen:
         return
-    st.markdown("**Learning rate of each**")
     with st.grid(3, min_column_width=150, gap="small"):
         for optimizer in chosen:
             spec = OPTIMIZERS[optimizer]
@@ -145,7 +181,34 @@ def chosen(prefix: str, values: Mapping[str, Any], images: Dataset | None) -> Se
             problems[name] = str(error)
     if problems:
         return Several(names=names, problems=problems)
+    if rates_can_be_found(names) and are_found(prefix):
+        return at_found_rates(prefix, names, axes, values, images)
     return checked(names, axes, values, images)
+
+
+def at_found_rates(
+    prefix: str,
+    names: list[str],
+    axes: list[Axis],
+    values: Mapping[str, Any],
+    images: Dataset | None,
+) -> Several:
+    """Return the combinations, each at its found rate, or say that rates have to be found."""
+    try:
+        base = TrainConfig.from_dict(values)
+        found = found_rates(store(), base, unseeded_axes(prefix, names))
+    except ConfigError as error:
+        return Several(names=names, problems=dict(error.problems))
+    if lacking := sum(one.rate is None for one in found):
+        waits = f"{theme.plural(lacking, 'rate')} of {len(found)} must be found first."
+        return Several(names=names, waits=waits)
+    seeds = [axis for axis in axes if "seed" in axis[0]]
+    return checked(names, [rates_axis(found), *seeds], values, images)
+
+
+def unseeded_axes(prefix: str, names: Sequence[str]) -> list[Axis]:
+    """Return what varies apart from the seeds; raises if it is wrong."""
+    return [axis(prefix, name) for name in names if name != "seed"]
 
 
 def axis(prefix: str, name: str) -> Axis:
@@ -158,7 +221,7 @@ def axis(prefix: str, name: str) -> Axis:
         return axis_of(TrainConfig, f"{name}={typed or ''}")
     if not typed:
         raise ConfigError({name: f"Choose what to compare, such as {example(setting)}."})
-    if name != "optimizer":
+    if name != "optimizer" or are_found(prefix):
         return [{name: key} for key in typed]
     rates = {key: rates_of(prefix, key) for key in typed}
     return [{name: key, "learning_rate": rate} for key in typed for rate in rates[key]]
@@ -199,10 +262,13 @@ def several_summary(several: Several, values: Mapping[str, Any], images: Dataset
         for why in list(several.problems.values())[:SHOWN]:
             st.markdown(f":red[:material/error: {theme.safe(why)}]")
         return
+    if several.waits:
+        st.markdown(f":material/hourglass_empty: {several.waits}")
+        return
     st.markdown(f"**{multiplied(several)}**")
-    seconds = total_seconds(several, values, images)
-    if seconds:
-        st.markdown(f":material/timer: about **{theme.duration(seconds)}**, one after another")
+    configs = [TrainConfig.from_dict({**values, **cell.changes}) for cell in several.cells]
+    each = run_seconds(configs, images)
+    about_time(sum(each) * len(several.seeds) if each else None)
     with st.expander(theme.plural(len(several.cells), "setting")):
         st.markdown("\n".join(f"- {theme.safe(cell.title)}" for cell in several.cells[:100]))
 
@@ -223,45 +289,9 @@ def multiplied(several: Several) -> str:
 def plural_of(axis: Axis) -> str:
     """Name what one axis counts."""
     name = next(iter(axis[0]))
+    if len(axis[0]) > 1 and {*axis[0]} - {"optimizer", "learning_rate"}:
+        return "setting" + "s" * (len(axis) > 1)
     if name == "optimizer" and len({entry["optimizer"] for entry in axis}) < len(axis):
         return "optimizers and rates"
     label = "rates" if name == "learning_rate" else f"{label_of(SETTINGS[name]).lower()}s"
     return label if len(axis) > 1 else label.removesuffix("s")
-
-
-def total_seconds(
-    several: Several, values: Mapping[str, Any], images: Dataset | None
-) -> float | None:
-    """Estimate the time of all runs from a measurement of this form or from earlier runs."""
-    known: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
-    rows = store().runs()
-    total = 0.0
-    for cell in several.cells:
-        try:
-            config = TrainConfig.from_dict({**values, **cell.changes})
-        except CifarError:
-            return None
-        each = epoch_seconds(config, known, rows, images)
-        if each is None:
-            return None
-        total += each * config.epochs * len(several.seeds)
-    return total
-
-
-def epoch_seconds(
-    config: TrainConfig,
-    known: tuple[TrainConfig, Estimate] | None,
-    rows: list[RunRow],
-    images: Dataset | None,
-) -> float | None:
-    """Return what an epoch took when it was measured here, or in the newest run of the network."""
-    if known and known[0].model == config.model and known[0].computes_on == config.computes_on:
-        share = config.train_fraction / known[0].train_fraction
-        return known[1].seconds_per_epoch * share
-    for row in rows:
-        if row.model == config.model and row.images_per_second and images is not None:
-            if store().run(row.id).settings.get("resolution") != config.resolution:
-                continue
-            used = len(images.train) * config.train_fraction
-            return used / row.images_per_second
-    return None

@@ -9,11 +9,12 @@ from app.navigation import go, link
 from app.session import is_under_way, store
 from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow, search, sweeps
+from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import as_csv, results
-from cifar_core.runs.sweeps import Sweep
 
 BEST = 3  # settings of a search that are worth several seeds
 SHOWN = 4  # sweeps linked above the runs
+ICONS = {False: ":material/grid_view:", True: ":material/manage_search:"}  # is it a search?
 
 
 def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
@@ -46,10 +47,10 @@ def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
 def search_actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Offer to end a search or let it go on, and to train its best settings with seeds."""
     here = store()
-    if search.is_active(sweep):
+    if sweep.is_active:
         act("End the search", "stop_circle", lambda: search.end(here, sweep))
     elif len(sweep.cells) < sweep.search["budget"]:
-        act("Go on", "play_arrow", lambda: search.end(here, sweep, ""))
+        act("Go on", "play_arrow", lambda: search.go_on(here, sweep))
     if sum(row.state == "finished" for row in rows) >= BEST:
         label = f"Train the best {BEST} with 3 seeds"
         if st.button(label, icon=":material/grid_view:", key="repeat"):
@@ -90,11 +91,14 @@ def sweep_links(rows: Sequence[RunRow]) -> None:
         for sweep in known[:SHOWN]:
             own = [row for row in rows if row.sweep == sweep.id]
             done = sum(row.state == "finished" for row in own)
-            label = f"{sweep.name} ({done} of {len(own)})"
-            link("sweep", f"Sweep {sweep.number}: {theme.safe(label)}", ":material/grid_view:",
-                 id=sweep.number)  # fmt: skip
+            label = f"{sweep.name} ({done} of {sweep.planned_runs})"
+            link("sweep", named(sweep, label), ICONS[bool(sweep.search)], id=sweep.number)
         if len(known) > SHOWN:
             with st.popover(f"{len(known) - SHOWN} more"):
                 for sweep in known[SHOWN:]:
-                    link("sweep", f"Sweep {sweep.number}: {theme.safe(sweep.name)}",
-                         id=sweep.number)  # fmt: skip
+                    link("sweep", named(sweep, sweep.name), id=sweep.number)
+
+
+def named(sweep: Sweep, label: str) -> str:
+    """Write what a link to a sweep or a search says."""
+    return f"{'Search' if sweep.search else 'Sweep'} {sweep.number}: {theme.safe(label)}"

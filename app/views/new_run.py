@@ -10,18 +10,12 @@ import streamlit as st
 
 from app import charts, theme, widgets
 from app.components.batch_fit import batch_fit
+from app.components.many_runs import Many, chosen_many, many_inputs, many_summary
+from app.components.many_runs import follow_address as follow_lists
 from app.components.model_card import model_card
 from app.components.plan_facts import about_data, about_device, estimate
 from app.components.rate_finder import rate_finder
 from app.components.rate_hint import rate_hint
-from app.components.several_values import (
-    SETTINGS,
-    Several,
-    chosen,
-    several_inputs,
-    several_summary,
-)
-from app.components.several_values import follow_address as follow_lists
 from app.navigation import go
 from app.plans import Plan, make_plan
 from app.session import Key, inventory, remember, remembered, store
@@ -33,9 +27,8 @@ from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
 from cifar_core.people import OPERATOR
 from cifar_core.presets import PRESETS
-from cifar_core.runs import sweeps
 from cifar_core.runs.rate_searches import alike
-from cifar_core.settings import label_of, rule_of
+from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
 FIRST_PRESET = next(iter(PRESETS))
@@ -52,15 +45,15 @@ def page() -> None:
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
-    several = chosen(prefix, values, plan.images) if st.session_state.get("several") else None
+    many = chosen_many(prefix, values, plan.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:
-        if several:
+        if many:
             with st.container(border=True):
-                several_inputs(prefix, several)
-        form(draft, prefix, values, plan, several.names if several else ())
+                many_inputs(prefix, many, values, plan.config, plan.images)
+        form(draft, prefix, values, plan, many.hidden if many else ())
     with right:
-        summary(prefix, plan, several, values)
+        summary(prefix, plan, many, values)
 
 
 def follow_address() -> None:
@@ -123,7 +116,8 @@ def sources() -> None:
         st.space("stretch")
         st.toggle(
             "Several values", key="several", persist_state="session",
-            help="Compare optimizers, rates or any other settings, each with several seeds.",
+            help="Compare optimizers, rates or any other settings, each with several seeds, or "
+            "search for the best ones.",
         )  # fmt: skip
         st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
@@ -232,36 +226,38 @@ def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
     st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
 
 
-def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[str, Any]) -> None:
+def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any]) -> None:
     """Say what will happen, how long it takes, and offer to start it."""
     with st.container(border=True):
         st.subheader("Plan", anchor=False)
         if plan.config is not None:
-            st.markdown(theme.safe(plan.sentence if not several else f"Each: {plan.sentence}"))
-            figure = charts.schedule_figure(*plan.rates, plan.momenta)
+            shown = plan.of({**values, **many.example}) if many else plan
+            st.markdown(theme.safe(introduction(many) + shown.sentence))
+            figure = charts.schedule_figure(*shown.rates, shown.momenta)
             st.plotly_chart(
                 figure, key="schedule", config={"displayModeBar": False},
                 alt="Planned learning rate over the epochs",
             )  # fmt: skip
-            if plan.schedule_note:
-                st.caption(plan.schedule_note)
+            if shown.schedule_note:
+                st.caption(shown.schedule_note)
         about_data(plan)
         about_device(plan)
         if plan.config is not None:
             estimate(plan.config)
             batch_fit(plan.config, prefix)
-        if several and plan.config is not None:
-            several_summary(several, values, plan.images)
+        if many and plan.config is not None:
+            many_summary(many, values, plan.images)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
-            "Name", max_chars=80, key=f"{prefix}.name", placeholder=source_title(source),
+            "Name", max_chars=80, key=f"{prefix}.name",
+            placeholder=many.title if many else source_title(source),
             persist_state="session",
         )  # fmt: skip
         if plan.problems:
             count = theme.plural(len(plan.problems), "setting")
             st.markdown(f":red[:material/error: {count} must be changed first.]")
-        label = f"Start {theme.plural(several.runs, 'run')}" if several else "Start training"
-        wrong = bool(plan.problems or (several and several.problems))
+        label = many.label if many else "Start training"
+        wrong = bool(plan.problems or (many and (many.problems or many.waits)))
         allowed = store().by.may(OPERATOR)
         pressed = st.button(
             label, type="primary", icon=":material/play_arrow:", width="stretch",
@@ -270,22 +266,26 @@ def summary(prefix: str, plan: Plan, several: Several | None, values: Mapping[st
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)
-    elif plan.config is not None and several:
-        start_sweep(plan.config, several, name)
+    elif plan.config is not None and many:
+        start_many(plan.config, many, name)
     elif plan.config is not None:
         start(plan.config, name or source_title(source), source)
 
 
-def start_sweep(config: TrainConfig, several: Several, name: str) -> None:
-    """Create all runs and queue them; the second click of a double click finds the same sweep."""
+def introduction(many: Many | None) -> str:
+    """Say which of many runs the sentence about the form is about."""
+    if many is None:
+        return ""
+    return "Each: " if many.names == ["seed"] else "For example: "
+
+
+def start_many(config: TrainConfig, many: Many, name: str) -> None:
+    """Begin a sweep or a search; the second click of a double click finds the same one."""
     token = remembered(Key.STARTED) or uuid4().hex
     remember(Key.STARTED, token)
-    name = name or ", ".join(label_of(SETTINGS[n]) for n in several.names)
     try:
-        with st.spinner(f"Setting up {theme.plural(several.runs, 'run')}"):
-            made = sweeps.create(
-                store(), config, several.axes, several.seeds, name=name, token=token
-            )
+        with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
+            made = many.begin(config, name, token)
     except CifarError as error:
         st.error(theme.safe(str(error)))
     else:

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from app import sweep_charts, theme
+from app.components.search_report import BASIS, percent, search_report
 from app.components.sweep_actions import actions
 from app.goals import add_goals
 from app.navigation import link
 from app.session import goals_of, is_under_way, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
-from cifar_core.runs.search import is_active
+from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
     best_of,
@@ -24,10 +25,9 @@ from cifar_core.runs.sweep_results import (
     results,
     seconds_to,
 )
-from cifar_core.runs.sweeps import Sweep
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
-HISTORY, SEEDS, RATES, CURVES = "History", "Seeds", "By rate", "Curves"
+SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
 
 
 def page() -> None:
@@ -40,11 +40,12 @@ def page() -> None:
         return
     rows = sweeps.runs_of(store(), sweep)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(f"Sweep {sweep.number}: {theme.safe(sweep.name)}", anchor=False, width="content")
+        kind = "Search" if sweep.search else "Sweep"
+        st.header(f"{kind} {sweep.number}: {theme.safe(sweep.name)}", anchor=False, width="content")
         st.space("stretch")
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
-    active = is_active(sweep) or any(is_under_way(row.state) for row in rows)
+    active = sweep.is_active or any(is_under_way(row.state) for row in rows)
     st.fragment(live, run_every=LOOK_AGAIN if active else None)(sweep, active)
 
 
@@ -60,67 +61,46 @@ def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
     sweep = sweeps.find(store(), sweep.id)  # a search has found more settings to try
     rows = sweeps.runs_of(store(), sweep)
-    if (is_active(sweep) or any(is_under_way(row.state) for row in rows)) != was_active:
+    if (sweep.is_active or any(is_under_way(row.state) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
+    if sweep.search:
+        search_report(sweep, rows)
+    else:
+        grid_report(sweep, rows)
+
+
+def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Draw what a grid has shown so far: settings over their seeds, and how they differ."""
     found = results(sweep, rows)
-    progress(sweep, rows)
+    progress(rows)
     with st.container(border=True):
-        words = search_words(sweep, found) if sweep.search else conclusion(found)
-        st.markdown(f"**{theme.safe(words)}**")
+        st.markdown(f"**{theme.safe(conclusion(found))}**")
         st.caption(BASIS)
     if any(row.history for row in rows):
         with st.container(border=True):
             chart(sweep, found)
     if found:
         table(found)
-    if best_of(found) and not sweep.search:  # no run of a search is repeated
+    if best_of(found):
         comparison(found)
     if rows:
         with st.expander(theme.plural(len(rows), "run")):
             run_table(rows)
 
 
-BASIS = (
-    "Judged by the best epoch's validation accuracy. Test accuracy is shown but is not for "
-    "choosing: chosen by, it would no longer tell how good the choice is."
-)
-
-
-def search_words(sweep: Sweep, found: Sequence[CellResult]) -> str:
-    """Say what a search has found so far."""
-    best, budget = best_of(found), sweep.search["budget"]
-    stopped = sum(row.state == "stopped" for cell in found for row in cell.rows)
-    tried = f"{len(found)} of {theme.plural(budget, 'run')}, {stopped} of them stopped early"
-    ended = f" {sweep.search['ended']}" if sweep.search["ended"] else ""
-    if best is None or best.val is None:
-        return f"No run has finished yet: {tried}.{ended}"
-    return (
-        f"Best so far: {best.title} with {theme.percent(best.val.mean, 2)} after {tried}.{ended} "
-        "The best of many is flattered by having been chosen: train it with several seeds."
-    )
-
-
-def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+def progress(rows: Sequence[RunRow]) -> None:
     """Say how far the sweep is and how long the rest will take."""
-    planned = int(sweep.search.get("budget", len(rows)))
     done = [row for row in rows if row.state == "finished"]
     words = ", ".join(
         f"{count} {STATES[state].title.lower()}" for state, count in counts(rows).items()
     )
-    text = f"{theme.plural(planned, 'run')}: {words}" if rows else nothing(sweep)
-    left = seconds_left(rows)
-    if left and not sweep.search:
+    text = f"{theme.plural(len(rows), 'run')}: {words}" if rows else "It has no runs any more."
+    if left := seconds_left(rows):
         text += f", about {theme.duration(left)} left"
     if any(is_under_way(row.state) for row in rows):
-        st.progress(len(done) / max(1, planned), text=text)
+        st.progress(len(done) / max(1, len(rows)), text=text)
     else:
         st.caption(text)
-
-
-def nothing(sweep: Sweep) -> str:
-    """Say why there is no run."""
-    first = "The first settings are being chosen."
-    return first if is_active(sweep) and not sweep.cells else "It has no runs any more."
 
 
 def seconds_left(rows: Sequence[RunRow]) -> float | None:
@@ -139,7 +119,7 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
     rates = {cell.changes["learning_rate"] for cell in found if "learning_rate" in cell.changes}
     any_done = best_of(found) is not None
     kinds = [
-        *([HISTORY if sweep.search else SEEDS] if any_done else []),
+        *([SEEDS] if any_done else []),
         *([RATES] if any_done and len(rates) > 1 else []),
     ]
     kinds.append(CURVES)
@@ -148,7 +128,6 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     draw = {
-        HISTORY: sweep_charts.history,
         SEEDS: sweep_charts.dots,
         RATES: sweep_charts.by_rate,
         CURVES: sweep_charts.curves,
@@ -304,8 +283,3 @@ def run_table(rows: Sequence[RunRow]) -> None:
         },
         alt="Runs of the sweep",
     )
-
-
-def percent(value: float | None) -> float | None:
-    """Return a share as a percentage."""
-    return None if value is None else 100 * value

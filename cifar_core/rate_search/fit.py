@@ -9,28 +9,33 @@ Values = NDArray[np.float64]
 
 DRAWS = 300  # of the bootstrap
 LEAST_HALF = 0.1  # decades on each side that an interval covers at least
+BETTER = 0.5  # share of the best progress that a point may lack and still shape the parabola
 NEAR_BEST = 0.05  # share of the best progress that a rate on the plateau may lack
 HARDLY = 0.6  # decades between suggestions: a factor of 4
 
 
-def vertex(x: Values, losses: Values) -> float:
-    """Return where a parabola through the lowest point and its neighbours is lowest.
+def vertex(x: Values, losses: Values, start: float) -> float:
+    """Return where a parabola among the better points, the lowest's neighbours too, is lowest.
 
-    `x` are log10 rates, ascending; a loss that is no number is infinite. The vertex stays within
-    half a step of the lowest point, which is returned itself where no parabola opens upwards.
+    `x` are log10 rates, ascending; a loss that is no number is infinite; `start` is the loss
+    before any step. The parabola is the closest one to all points that made half of the best
+    progress: one through three alone follows the chance of one order of the batches. The vertex
+    stays within half a step of the lowest point, which is returned itself where no parabola opens
+    upwards.
     """
     best = int(np.argmin(losses))
-    around = slice(best - 1, best + 2)
-    if not 0 < best < len(x) - 1 or not np.isfinite(losses[around]).all():
+    if not 0 < best < len(x) - 1 or not np.isfinite(losses[best - 1 : best + 2]).all():
         return float(x[best])
-    curvature, slope, _ = np.polyfit(x[around] - x[best], losses[around], 2)
+    good = losses <= losses[best] + BETTER * (start - losses[best])
+    good[best - 1 : best + 2] = True
+    curvature, slope, _ = np.polyfit(x[good] - x[best], losses[good], 2)
     if curvature <= 0:
         return float(x[best])
     low, high = (x[best - 1] - x[best]) / 2, (x[best + 1] - x[best]) / 2
     return float(x[best] + np.clip(-slope / (2 * curvature), low, high))
 
 
-def interval(x: Values, losses: Values, seed: int = 0) -> tuple[float, float]:
+def interval(x: Values, losses: Values, start: float, seed: int = 0) -> tuple[float, float]:
     """Return the 90 % interval of the vertex over draws of the probe images.
 
     `losses` [R, N] are those of each rate's images. The interval is at least 0.1 decades wide on
@@ -38,8 +43,9 @@ def interval(x: Values, losses: Values, seed: int = 0) -> tuple[float, float]:
     """
     random = np.random.default_rng(seed)
     count = losses.shape[1]
-    found = [vertex(x, losses[:, random.integers(0, count, count)].mean(1)) for _ in range(DRAWS)]
-    middle = vertex(x, losses.mean(1))
+    draws = (losses[:, random.integers(0, count, count)].mean(1) for _ in range(DRAWS))
+    found = [vertex(x, draw, start) for draw in draws]
+    middle = vertex(x, losses.mean(1), start)
     low, high = np.percentile(found, [5, 95])
     return min(float(low), middle - LEAST_HALF), max(float(high), middle + LEAST_HALF)
 

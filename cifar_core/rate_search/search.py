@@ -1,7 +1,7 @@
 """The search for a rate. It yields what happened; saving, drawing and stopping are the caller's.
 
 A short sweep brackets. Candidates then race from the same weights over the same batches, the
-better ones to the end of a cool-down, whose losses a parabola is laid through.
+better ones to the end of a cool-down; the parabola closest to their losses gives the answer.
 """
 
 import math

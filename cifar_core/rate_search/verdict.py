@@ -37,8 +37,8 @@ def conclude(
     else:
         x = np.log10([racer.rate for racer in raced])
         losses = np.array([racer.final for racer in raced])
-        middle = fit.vertex(x, losses.mean(1))
-        low, high = fit.interval(x, losses)
+        middle = fit.vertex(x, losses.mean(1), start)
+        low, high = fit.interval(x, losses, start)
         flat = fit.plateau(x, losses.mean(1), start)
     rate, low, high, flat_low, flat_high = (
         float(f"{10**value / divisor:.3g}") for value in (middle, low, high, *flat)

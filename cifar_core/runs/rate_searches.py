@@ -15,7 +15,11 @@ USUAL_STEPS = 560  # that a search takes about; it depends on how soon it finds 
 
 def begin(store: Store, config: "TrainConfig", *, parent: str = "") -> Run:
     """Make a search with a training's settings and put it into the queue."""
-    run = store.create(config, name=f"Rate for {config.model}", parent=parent, kind=RATE_SEARCH)
+    from cifar_core.models import MODELS
+    from cifar_core.optim import OPTIMIZERS
+
+    name = f"Rate for {OPTIMIZERS[config.optimizer].title} on {MODELS[config.model].title}"
+    run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH)
     store.submit(run)
     return run
 

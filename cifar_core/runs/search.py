@@ -19,11 +19,12 @@ from cifar_core import device
 from cifar_core.errors import CifarError, ConfigError
 from cifar_core.grid import MOST, SPAN, in_words, values_of
 from cifar_core.registry import Option, Registry
-from cifar_core.runs import control, lock, processes, sweeps
+from cifar_core.runs import control, lock, processes, sweep_files, sweeps
 from cifar_core.runs.rows import RunRow
+from cifar_core.runs.run import RESUMABLE
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Store
-from cifar_core.runs.sweeps import Cell, Sweep
+from cifar_core.runs.sweep_files import Cell, Sweep
 from cifar_core.settings import problem, rule_of, unknown
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
         name, _, words = map(str.strip, text.partition("="))
         if name not in by_name:
             raise ConfigError({name: unknown(name, list(by_name))})
+        if name == "seed":
+            raise ConfigError(
+                {name: "The best seed is luck and says nothing about other runs. Leave seed out."}
+            )
         setting, rule = by_name[name], rule_of(by_name[name])
         if span := SPAN.fullmatch(words):
             kind = int if rule.kind == "integer" else float
@@ -73,6 +78,10 @@ def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
             space[name] = {"low": low, "high": high, "log": rule.log_scale and low > 0}
         else:
             space[name] = {"choices": values_of(setting, words)}
+            if len(space[name]["choices"]) < 2:
+                raise ConfigError(
+                    {name: f"{name} has one value only. Give two or more, or a range a..b."}
+                )
     if not space:
         raise ConfigError({"": "Name what to search, such as learning_rate=0.001..0.1."})
     return space
@@ -94,6 +103,7 @@ def create(
     PRUNERS[pruner]
     search = {
         "space": dict(space), "budget": budget, "pruner": pruner, "seed": base.seed, "ended": "",
+        "owner": store.by.name,
     }  # fmt: skip
     made = sweeps.begin(
         store, base, [], [base.seed], name=name or "Search", token=token, search=search
@@ -220,7 +230,7 @@ def step(store: Store, id_: str) -> bool:
 
 def with_cell(store: Store, sweep: Sweep, cell: Cell) -> Sweep:
     """Write down what is tried next; whoever ended the search meanwhile has still ended it."""
-    with lock.held(sweeps.folder(store) / ".lock"):
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = sweeps.find(store, sweep.id)
         longer = replace(now, cells=[*now.cells, cell])
         sweeps.save(store, longer)
@@ -249,15 +259,23 @@ def places() -> int:
 
 def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
     """Let a search propose nothing more; an empty reason lets it go on."""
-    with lock.held(sweeps.folder(store) / ".lock"):
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = sweeps.find(store, sweep.id)
         sweeps.save(store, replace(now, search={**now.search, "ended": why}))
     processes.ensure_running(store.root)
 
 
-def is_active(sweep: Sweep) -> bool:
-    """Tell whether a search may still propose something."""
-    return bool(sweep.search) and not sweep.search.get("ended")
+def go_on(store: Store, sweep: Sweep) -> int:
+    """Let an ended search propose again, and queue what a person stopped; return how many.
+
+    Runs that the search itself gave up stay as they are.
+    """
+    end(store, sweep, "")
+    rows = [row for row in sweeps.runs_of(store, sweep) if row.state in RESUMABLE]
+    wanted = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
+    for row in wanted:
+        store.run(row.id).resume()
+    return len(wanted)
 
 
 def driver_lock(root: Path, id_: str) -> Path:
@@ -267,7 +285,7 @@ def driver_lock(root: Path, id_: str) -> Path:
 
 def look_after(root: Path) -> bool:
     """Start a driver for each search that has none; tell whether any search is active."""
-    active = [sweep for sweep in sweeps.listed(Store(root)) if is_active(sweep)]
+    active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
     for sweep in active:
         if not lock.is_locked(driver_lock(root, sweep.id)):
             with (root / "executor.log").open("ab") as log:
@@ -289,7 +307,7 @@ def serve(root: Path, id_: str) -> int:
         while step(store, id_):
             time.sleep(LOOK_SECONDS)
         sweep = sweeps.find(store, id_)
-        if is_active(sweep):
+        if sweep.is_active:
             end(store, sweep, "All runs of its budget are done.")
     except CifarError as error:
         end(store, sweeps.find(store, id_), f"It could not go on. {error}")

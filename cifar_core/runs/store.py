@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import RunError
 from cifar_core.people import ADMIN, OPERATOR, Person, somebody_here
 from cifar_core.registry import did_you_mean
-from cifar_core.runs import activity, files, lock, processes, status
+from cifar_core.runs import activity, files, lock, processes, status, sweep_files
 from cifar_core.runs.index import Index, run_folders
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.rows import RunRow, read_row
@@ -110,10 +110,12 @@ class Store:
     def runs(self) -> list[RunRow]:
         """List the runs that are not in the trash, newest first.
 
-        If any of them waits or lives, this also sees to it that there is an executor.
+        If any of them waits or lives, or a search has more to propose, this also sees to it that
+        there is an executor.
         """
         rows = self.index.rows()
-        if any(row.state == "queued" or STATES[row.state].is_live for row in rows):
+        waiting = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
+        if waiting or any(sweep.is_active for sweep in sweep_files.listed(self.root)):
             self.look_after()
         return rows
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from cifar_core.comparison import Paired, Spread, holm, paired, spread, verdict
 from cifar_core.runs.rows import RunRow
-from cifar_core.runs.sweeps import Sweep
+from cifar_core.runs.sweep_files import Sweep
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,59 +4,24 @@ A sweep is a small file, `sweeps/<number>-<slug>.json`, that says what was plann
 there are, and what came out, is read from the runs themselves: each names its sweep and its cell.
 """
 
-import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.grid import MOST, Axis, combinations, in_words
 from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
-from cifar_core.runs import files, lock
+from cifar_core.runs import lock, sweep_files
 from cifar_core.runs.rows import RunRow
 from cifar_core.runs.run import RESUMABLE
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Run, Store, slug
+from cifar_core.runs.sweep_files import Cell, Sweep
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
-
-SCHEMA = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One combination of settings, to be trained with each seed."""
-
-    title: str  # what it sets, in words
-    changes: dict[str, Any]  # setting -> value, on top of the sweep's base
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sweep:
-    """What was planned; its runs say what became of it."""
-
-    id: str  # such as "3-optimizers"
-    name: str
-    created_at: float  # unix seconds
-    base: dict[str, Any]  # plain settings
-    cells: list[Cell]
-    seeds: list[int]
-    token: str = ""  # names the click that made it, so that a second one makes nothing
-    search: dict[str, Any] = field(default_factory=dict)  # how cells are chosen; empty for a grid
-
-    @property
-    def number(self) -> int:
-        """The part of the id that nothing else has."""
-        return int(self.id.split("-", 1)[0])
-
-    @property
-    def varied(self) -> list[str]:
-        """The settings that differ between its cells, in order."""
-        return list(dict.fromkeys(name for cell in self.cells for name in cell.changes))
 
 
 def planned(base: "TrainConfig", axes: Sequence[Axis], seeds: Sequence[int]) -> list[Cell]:
@@ -144,8 +109,8 @@ def begin(
 
     # once for all of its runs, also those that are added another day
     base = replace(base, data=data.resolve(base.data, store.root))
-    folder(store).mkdir(parents=True, exist_ok=True)
-    with lock.held(folder(store) / ".lock"):
+    sweep_files.folder(store.root).mkdir(parents=True, exist_ok=True)
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         known = listed(store)
         if same := [sweep for sweep in known if token and sweep.token == token]:
             return same[0]
@@ -173,7 +138,9 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     from cifar_core.config import TrainConfig
 
     made = []
-    with lock.held(folder(store) / ".lock"):
+    # the driver of a search makes runs for whoever began it
+    owner = {"owner": sweep.search["owner"]} if "owner" in sweep.search else {}
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         there = {
             (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
         }
@@ -182,7 +149,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                 if (place, seed) in there:
                     continue
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
-                marks = {"sweep": sweep.id, "cell": place}
+                marks = {"sweep": sweep.id, "cell": place, **owner}
                 made.append(store.create(config, name=f"{cell.title}, seed {seed}", marks=marks))
     for row in runs_of(store, sweep):
         if row.state == "draft":
@@ -201,7 +168,12 @@ def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
     """Train every cell with so many further seeds, the next ones after the highest."""
     if not 1 <= count <= 100:
         raise RunError(f"{count} further seeds were asked for. Choose 1 to 100.")
-    with lock.held(folder(store) / ".lock"):
+    if sweep.search:
+        raise RunError(
+            f"{sweep.id} is a search, which trains every setting once. Train its best ones with "
+            "seeds: the button on its page makes a sweep of them."
+        )
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
         now = find(store, sweep.id)
         first = max(now.seeds) + 1
         longer = replace(now, seeds=[*now.seeds, *range(first, first + count)])
@@ -243,11 +215,7 @@ def deleted(store: Store, sweep: Sweep) -> list[RunRow]:
 
 def listed(store: Store) -> list[Sweep]:
     """List the sweeps, newest first; a file that cannot be read is passed over."""
-    found = []
-    for path in folder(store).glob("[0-9]*.json"):
-        with contextlib.suppress(RunError):
-            found.append(read(path))
-    return sorted(found, key=lambda sweep: sweep.number, reverse=True)
+    return sweep_files.listed(store.root)
 
 
 def find(store: Store, ref: str | int) -> Sweep:
@@ -262,25 +230,7 @@ def find(store: Store, ref: str | int) -> Sweep:
     raise RunError(f"There is no sweep '{ref}'. {hint}{there}")
 
 
-def read(path: Path) -> Sweep:
-    """Read what `save` wrote."""
-    values = files.read_json(path)
-    names = {f.name for f in fields(Sweep)} - {"id", "cells"}
-    try:
-        cells = [Cell(**cell) for cell in values["cells"]]
-        return Sweep(id=path.stem, cells=cells, **{k: v for k, v in values.items() if k in names})
-    except (KeyError, TypeError) as error:
-        raise RunError(f"The file {path} is damaged. Its runs are still in the list.") from error
-
-
 def save(store: Store, sweep: Sweep) -> None:
-    """Replace the sweep's file in one move."""
+    """Replace the sweep's file in one move, if whoever uses the store may."""
     store.by.must(OPERATOR, "make or change sweeps")
-    values = asdict(sweep)
-    path = folder(store) / f"{values.pop('id')}.json"
-    files.write_json(path, {"schema": SCHEMA, **values})
-
-
-def folder(store: Store) -> Path:
-    """Return where a store keeps its sweeps."""
-    return store.root / "sweeps"
+    sweep_files.save(store.root, sweep)

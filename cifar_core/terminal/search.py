@@ -5,17 +5,14 @@ from typing import Any
 
 from cifar_core.runs import search
 from cifar_core.terminal.output import add_store, store_of
-from cifar_core.terminal.runs import pair
+from cifar_core.terminal.runs import add_settings, config_of
 from cifar_core.terminal.sweeps import wait_for
 
 
 def add(commands: Any) -> None:
     """Add the commands of this module."""
     parser = commands.add_parser("search", help="look for the best settings, run after run")
-    parser.add_argument("--preset", default="lab_cnn", help="where to start from")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
-    )
+    add_settings(parser)
     parser.add_argument(
         "--over", action="append", default=[], metavar="KEY=RANGE",
         help="a range such as learning_rate=0.001..0.1, or choices such as optimizer=sgd,adam",
@@ -25,7 +22,6 @@ def add(commands: Any) -> None:
         "--prune", default="median", choices=list(search.PRUNERS),
         help="when a hopeless run is stopped early (median)",
     )  # fmt: skip
-    parser.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
     parser.add_argument("--name", default="", help="what to call the search")
     parser.add_argument("--foreground", action="store_true", help="wait, then print what was best")
     add_store(parser)
@@ -34,13 +30,7 @@ def add(commands: Any) -> None:
 
 def start(arguments: Namespace) -> int:
     """Begin a search and print its id; it goes on in the background."""
-    from cifar_core.config import TrainConfig
-    from cifar_core.presets import PRESETS
-
-    words = dict(pair(word) for word in arguments.set)
-    if arguments.data:
-        words["data"] = arguments.data
-    base = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
+    base = config_of(arguments)
     space = search.space_of(arguments.over)
     store = store_of(arguments)
     made = search.create(

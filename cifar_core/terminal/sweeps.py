@@ -1,4 +1,4 @@
-"""sweep, sweeps: several settings at once, each with the same seeds, and what they differ by."""
+"""sweeps: what came of several settings at once, and further work on them."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from cifar_core.comparison import Spread
 from cifar_core.runs import search, sweeps
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Store
+from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
     as_csv,
@@ -20,30 +21,12 @@ from cifar_core.runs.sweep_results import (
     counts,
     results,
 )
-from cifar_core.runs.sweeps import Sweep
 from cifar_core.terminal.output import add_json, add_store, show, store_of
-from cifar_core.terminal.runs import pair
+from cifar_core.terminal.search_report import print_search, search_record
 
 
 def add(commands: Any) -> None:
-    """Add the commands of this module."""
-    start = commands.add_parser("sweep", help="train every combination of several values")
-    start.add_argument("--preset", default="lab_cnn", help="where to start from")
-    start.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
-    )
-    start.add_argument(
-        "--vary", action="append", default=[], metavar="KEY=VALUES",
-        help="such as learning_rate=0.01,0.1 or seed=1-3; settings that belong together: "
-        "'optimizer=sgd,learning_rate=0.06 | optimizer=adam,learning_rate=0.003'",
-    )  # fmt: skip
-    start.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
-    start.add_argument("--name", default="", help="what to call the sweep")
-    start.add_argument("--dry-run", action="store_true", help="only say which runs there would be")
-    start.add_argument("--foreground", action="store_true", help="wait, then print the comparison")
-    add_store(start)
-    start.set_defaults(command=start_sweep)
-
+    """Add the command of this module."""
     manage = commands.add_parser("sweeps", help="list sweeps, or show and change one of them")
     add_store(manage)
     add_json(manage)
@@ -69,31 +52,6 @@ def add(commands: Any) -> None:
             parser.add_argument("--add", type=int, default=2, metavar="N", help="how many (2)")
 
 
-def start_sweep(arguments: Namespace) -> int:
-    """Plan a sweep, say what it is, and queue its runs."""
-    from cifar_core.config import TrainConfig
-    from cifar_core.grid import axis_of
-    from cifar_core.presets import PRESETS
-
-    words = dict(pair(word) for word in arguments.set)
-    if arguments.data:
-        words["data"] = arguments.data
-    base = TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
-    axes, seeds = sweeps.seeds_apart(
-        [axis_of(TrainConfig, text) for text in arguments.vary], base.seed
-    )
-    cells = sweeps.planned(base, axes, seeds)
-    print(f"{len(cells)} settings x {len(seeds)} seeds = {len(cells) * len(seeds)} runs")
-    for cell in cells:
-        print(f"  {cell.title}")
-    if arguments.dry_run:
-        return 0
-    store = store_of(arguments)
-    sweep = sweeps.create(store, base, axes, seeds, name=arguments.name)
-    print(sweep.id, flush=True)
-    return wait_for(store, sweep) if arguments.foreground else 0
-
-
 def wait_for(store: Store, sweep: Sweep) -> int:
     """Wait until no run of the sweep is under way, then print what came out."""
     try:
@@ -107,7 +65,7 @@ def wait_for(store: Store, sweep: Sweep) -> int:
         )
         return 0
     sweep, rows = sweeps.find(store, sweep.id), sweeps.runs_of(store, sweep)
-    print_sweep(sweep, results(sweep, rows))
+    print_any(store, sweep, results(sweep, rows))
     ended = ("finished", "stopped") if sweep.search else ("finished",)  # hopeless ones are stopped
     return 0 if all(row.state in ended for row in rows) else 1
 
@@ -116,7 +74,7 @@ def under_way(store: Store, sweep: Sweep) -> bool:
     """Tell whether a run of the sweep waits or lives, or another one may be proposed."""
     rows = sweeps.runs_of(store, sweep)
     lives = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
-    return lives or search.is_active(sweeps.find(store, sweep.id))
+    return lives or sweeps.find(store, sweep.id).is_active
 
 
 def list_sweeps(arguments: Namespace) -> int:
@@ -129,11 +87,12 @@ def list_sweeps(arguments: Namespace) -> int:
         rows.append(
             {
                 "sweep": sweep.number,
+                "kind": "search" if sweep.search else "grid",
                 "name": sweep.name,
-                "varies": ", ".join(sweep.varied),
+                "varies": ", ".join(sweep.search.get("space", sweep.varied)),
                 "settings": len(sweep.cells),
-                "seeds": len(sweep.seeds),
-                "finished": f"{done}/{len(sweep.cells) * len(sweep.seeds)}",
+                "seeds": None if sweep.search else len(sweep.seeds),
+                "finished": f"{done}/{sweep.planned_runs}",
                 "best": best.title if best else None,
                 "best val": mean_words(best.val) if best else None,
             }
@@ -152,9 +111,11 @@ def show_sweep(arguments: Namespace) -> int:
         named = [c for c in found if arguments.against.lower() in c.title.lower() and c.val]
         baseline = named[0] if named else baseline
     if arguments.json:
-        print(json.dumps(record(sweep, found, baseline), indent=2, default=str))
+        told = record(sweep, found, baseline)
+        told |= search_record(store, sweep) if sweep.search else {}
+        print(json.dumps(told, indent=2, default=str))
         return 0
-    print_sweep(sweep, found, baseline)
+    print_any(store, sweep, found, baseline)
     return 0
 
 
@@ -181,6 +142,16 @@ def record(sweep: Sweep, found: list[CellResult], baseline: CellResult | None) -
     }
 
 
+def print_any(
+    store: Store, sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None
+) -> None:
+    """Print a sweep or a search for a person."""
+    if sweep.search:
+        print_search(store, sweep)
+    else:
+        print_sweep(sweep, found, baseline)
+
+
 def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None) -> None:
     """Print a sweep for a person."""
     baseline = baseline or best_of(found)
@@ -202,7 +173,7 @@ def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | No
         as_json=False,
     )
     print(f"\n{conclusion(found)}")
-    if baseline and not sweep.search:  # no run of a search is repeated
+    if baseline:
         for comparison in compared(found, baseline):
             print(f"- {comparison.verdict}")
 
@@ -227,7 +198,7 @@ def stop_sweep(arguments: Namespace) -> int:
     """Stop what waits and what is under way."""
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
-    if search.is_active(sweep):
+    if sweep.is_active:
         search.end(store, sweep)
     print(f"{sweeps.cancel(store, sweep, running=True)} runs of {sweep.id} were asked to stop.")
     return 0
@@ -238,9 +209,9 @@ def resume_sweep(arguments: Namespace) -> int:
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     made = len(sweeps.complete(store, sweep))
-    if sweep.search:
-        search.end(store, sweep, "")
-    print(f"{sweeps.go_on(store, sweep) + made} runs of {sweep.id} wait for a device.")
+    queued = search.go_on(store, sweep) if sweep.search else sweeps.go_on(store, sweep)
+    further = " The search goes on." if sweep.search else ""
+    print(f"{queued + made} runs of {sweep.id} wait for a device.{further}")
     return 0
 
 

@@ -1,0 +1,23 @@
+"""The settings that can vary in a sweep or a search, and the control for choices among them."""
+
+from dataclasses import fields
+
+import streamlit as st
+
+from cifar_core.config import TrainConfig
+from cifar_core.settings import label_of, rule_of
+
+SETTINGS = {f.name: f for f in fields(TrainConfig) if rule_of(f).kind != "text"}
+
+
+def choices_input(key: str, name: str) -> None:
+    """Draw the control for several entries of a registry, or for both places of a switch."""
+    setting = SETTINGS[name]
+    among = rule_of(setting).among
+    if among is None:
+        st.text_input(label_of(setting), "on and off", disabled=True)
+        return
+    st.multiselect(
+        label_of(setting), list(among), key=key, persist_state="session",
+        format_func=lambda entry: among[entry].title, placeholder="Choose two or more",
+    )  # fmt: skip
