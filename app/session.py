@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cifar_core.runs.calibration import Calibration
     from cifar_core.runs.explanation import Explanation
     from cifar_core.runs.neighbours import Likeness, Neighbours
+    from cifar_core.runs.predictions import Part, Predictions
     from cifar_core.training.freezing import StageRow
 
 QUARTERS = 4  # times an epoch that a reading is made anew
@@ -50,6 +51,10 @@ class Key(StrEnum):
     OFFER = "offer"  # seed of the test images to choose from
     BROWSED = "browsed"  # seed of the images on the Data page
     CHART = "chart"  # the live chart's own state: the enlarged part
+    COMPARED = "compared"  # the same of the curves on the Compare page
+    COSTS = "costs"  # the same of the Compare page's accuracy against cost
+    ANSWERING = "answering"  # which runs' answers were asked for on the Compare page
+    LOOKED = "looked"  # which runs' test images the Compare page was asked to show
 
 
 def store() -> Store:
@@ -206,6 +211,14 @@ def test_answers(
     from cifar_core.inference import answers
 
     return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: float) -> "Predictions | None":
+    """Return the answers kept for a part; `stamp` is when their file was written."""
+    from cifar_core.runs import Run, predictions
+
+    return predictions.kept(Run(Path(folder)), part, checkpoint)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

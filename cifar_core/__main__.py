@@ -6,6 +6,7 @@ import sys
 from cifar_core.errors import CifarError
 from cifar_core.terminal import (
     archive,
+    compare,
     data,
     doctor,
     explain,
@@ -22,7 +23,7 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, explain),
+    *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, compare, explain),
     *(data, weights, settings, doctor),
 )
 

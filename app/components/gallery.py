@@ -1,0 +1,63 @@
+"""Many small pictures in one grid, each a click away from its explanation.
+
+They travel as one sheet, because dozens of pictures of Streamlit's own are dozens of files to
+encode, keep and fetch.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+HERE = Path(__file__).parent
+COLUMNS = 8  # of the sheet; the page has as many as fit
+
+_mount = st.components.v2.component(
+    "cifar_lab.gallery",
+    html="<div class='gallery'></div>",
+    css=(HERE / "gallery.css").read_text("utf-8"),
+    js=(HERE / "gallery.js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What stands below a picture."""
+
+    key: str  # what is returned when it is clicked
+    truth: str
+    answer: str  # with how likely it is
+    right: bool
+    title: str  # read out, and shown when pointed at
+
+
+def gallery(pixels: NDArray[np.uint8], cells: Sequence[Cell], *, key: str) -> str | None:
+    """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now."""
+    data = {
+        "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS,
+        "cells": [vars(cell) for cell in cells],
+    }  # fmt: skip
+    return _mount(key=key, data=data, height="content", on_opened_change=lambda: None).opened
+
+
+def sheet(pixels: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:
+    """Lay pictures [N, side, side, 3] out in rows without gaps."""
+    count, side = pixels.shape[:2]
+    rows = -(-count // columns)
+    full = np.zeros((rows * columns, side, side, 3), np.uint8)
+    full[:count] = pixels
+    grid = full.reshape(rows, columns, side, side, 3).swapaxes(1, 2)
+    return Image.fromarray(grid.reshape(rows * side, columns * side, 3))
+
+
+def data_url(picture: Image.Image) -> str:
+    """Write a picture into an address."""
+    file = BytesIO()
+    picture.save(file, "PNG", compress_level=1)
+    return "data:image/png;base64," + b64encode(file.getvalue()).decode()

@@ -1,0 +1,49 @@
+"""How often the test images of a run were looked at: choose by validation, report by test.
+
+Each look at the test set and each choice made after it uses some of it up: the best of many runs
+by test accuracy is partly the luckiest. looks.json in the run's folder lists the looks; the
+evaluation at the end of training is the first.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+
+from cifar_core.runs import files, lock
+from cifar_core.runs.run import Run
+
+TRAINING_END = "the end of training"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look at the test images' answers."""
+
+    at: float  # unix seconds; 0 if not known
+    where: str  # "the page", "the terminal" or the end of training
+    checkpoint: str = ""  # its full name, if known
+
+
+def looks(run: Run) -> list[Look]:
+    """Return every look at the run's test images, first to last."""
+    noted = files.read_json(run.path / "looks.json").get("looks", [])
+    tested = "test_accuracy" in run.summary
+    first = [Look(at=run.status.since, where=TRAINING_END)] if tested else []
+    return first + [Look(**each) for each in noted]
+
+
+def count_look(run: Run, where: str, checkpoint: str) -> int:
+    """Note down that somebody looks now; return how many looks there are."""
+    path = run.path / "looks.json"
+    with lock.held(run.path / ".lock"):
+        noted = files.read_json(path).get("looks", [])
+        look = Look(at=time.time(), where=where, checkpoint=checkpoint)
+        files.write_json(path, {"looks": [*noted, asdict(look)]})
+    return len(looks(run))
+
+
+def sentence(found: int) -> str:
+    """Say how often, and what follows from it."""
+    times = {0: "never", 1: "once", 2: "twice"}.get(found, f"{found} times")
+    return (
+        f"The test images of this run were looked at {times}. Choose by validation, report by test."
+    )
