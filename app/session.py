@@ -49,6 +49,7 @@ class Key(StrEnum):
     LINKED = "linked"  # the image that the address names, when it was last looked at
     OFFER = "offer"  # seed of the test images to choose from
     BROWSED = "browsed"  # seed of the images on the Data page
+    EVALUATED = "evaluated"  # number of the run that the Evaluate page showed last
     REVEALED = "revealed"  # ids of the runs whose test images this session has looked at
     PAGE = "gallery_page"  # which pictures of a gallery are shown
     PINNED = "pinned"  # the image that is followed over the epochs, as in the address of Explain
