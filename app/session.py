@@ -48,8 +48,13 @@ class Key(StrEnum):
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
     PICKED = "picked"  # places of the chosen test images
     ASKED_FOR = "asked_for"  # saliency methods that may take long, which the person asked for
+    LINKED = "linked"  # the image that the address names, when it was last looked at
     OFFER = "offer"  # seed of the test images to choose from
     BROWSED = "browsed"  # seed of the images on the Data page
+    EVALUATED = "evaluated"  # number of the run that the Evaluate page showed last
+    REVEALED = "revealed"  # ids of the runs whose test images this session has looked at
+    PAGE = "gallery_page"  # which pictures of a gallery are shown
+    PINNED = "pinned"  # the image that is followed over the epochs, as in the address of Explain
     CHART = "chart"  # the live chart's own state: the enlarged part
     COMPARED = "compared"  # the same of the curves on the Compare page
     COSTS = "costs"  # the same of the Compare page's accuracy against cost
@@ -219,6 +224,15 @@ def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: float) -> "P
     from cifar_core.runs import Run, predictions
 
     return predictions.kept(Run(Path(folder)), part, checkpoint)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def temperature(folder: str, checkpoint: str, stamp: float) -> float:
+    """Return the temperature that suits the answers to the validation images."""
+    from cifar_core.judging.temperature import fit_temperature
+
+    found = kept_answers(folder, checkpoint, "val", stamp)
+    return fit_temperature(found.logits, found.labels) if found else 1.0
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -25,6 +25,7 @@ st.navigation(
             "new_run", "New run", ":material/play_circle:", "Choose settings and start training."
         ),
         entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
+        entry("evaluate", "Evaluate", ":material/fact_check:", "One run judged.", hidden=True),
         entry("sweep", "Sweep", ":material/grid_view:", "Settings compared.", hidden=True),
         entry(
             "compare", "Compare", ":material/compare_arrows:", "Runs side by side: which is better?"

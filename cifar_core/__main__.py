@@ -9,6 +9,7 @@ from cifar_core.terminal import (
     compare,
     data,
     doctor,
+    evaluate,
     explain,
     listing,
     log,
@@ -23,8 +24,8 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, compare, explain),
-    *(data, weights, settings, doctor),
+    *(runs, log, listing, archive, evaluate, compare, reading, rate),
+    *(sweep, sweeps, search, explain, data, weights, settings, doctor),
 )
 
 

@@ -526,6 +526,17 @@ class TrainConfig(Settings):
         help="0 takes all cores but one, so that the dashboard stays quick, and a single one while "
         "other programs keep them busy. A number stays, and so do the sums that depend on it.",
     )
+    keep_checkpoints: int = number(
+        5,
+        low=0,
+        high=100,
+        group=MACHINE,
+        advanced=True,
+        label="Checkpoints to look back at",
+        help="How many epochs' weights to keep, evenly spaced from the first epoch on, besides the "
+        "checkpoints of the best and the newest: the Evaluate page shows with them how the network "
+        "learned.",
+    )
     deterministic: bool = switch(
         False,
         group=MACHINE,

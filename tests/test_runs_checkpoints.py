@@ -85,6 +85,98 @@ def test_the_best_and_the_last_two_are_kept(tmp_path):
     assert [info.best for info in checkpoints.listed(tmp_path)] == [False, False, True]
 
 
+def epochs_of_ten_steps(run, epochs, attempt=1, **prune):
+    for epoch in epochs:
+        save(run, f"{10 * epoch:08d}-a{attempt}", float(epoch), val_accuracy=0.5)
+        checkpoints.prune(run, **prune)
+
+
+def test_the_epochs_to_look_back_at_are_evenly_spaced_from_the_first():
+    assert sorted(checkpoints.milestones(15, 5)) == [1, 4, 7, 9, 12]
+    assert sorted(checkpoints.milestones(3, 5)) == [1, 2, 3]
+    assert checkpoints.milestones(15, 0) == frozenset()
+    assert checkpoints.milestones(1, 5) == {1}
+
+
+def test_of_an_epoch_to_look_back_at_the_weights_are_kept(tmp_path):
+    epochs_of_ten_steps(tmp_path, range(1, 7), look_back={1, 3, 6})
+    found = {round(info.epoch): info.resumable for info in checkpoints.listed(tmp_path)}
+    assert found == {6: True, 5: True, 3: False, 1: False}
+    old = checkpoints.listed(tmp_path)[-1].path
+    assert checkpoints.load_model(old)["weight"][0, 0] == 1.0
+    assert not (old / "state.safetensors").exists()
+
+
+def test_the_weights_to_look_back_at_are_checked_for_damage_like_any_others(tmp_path):
+    epochs_of_ten_steps(tmp_path, range(1, 5), look_back={1})
+    path = tmp_path / "checkpoints" / "00000010-a1"
+    data = bytearray((path / "model.safetensors").read_bytes())
+    data[-5] ^= 1
+    (path / "model.safetensors").write_bytes(data)
+    with pytest.raises(CheckpointError, match="checksum"):
+        checkpoints.load_model(path)
+
+
+def test_nothing_is_resumed_from_weights_alone(tmp_path):
+    epochs_of_ten_steps(tmp_path, range(1, 6), look_back={3})
+    for name in ("00000050-a1", "00000040-a1"):
+        (tmp_path / "checkpoints" / name / "state.safetensors").unlink()
+    found, notes = checkpoints.newest_valid(tmp_path)
+    assert (found, len(notes)) == (None, 2)
+    assert names(tmp_path) == ["00000030-a1"]  # still there to look at
+
+
+def test_weights_to_look_back_at_do_not_count_as_the_newest(tmp_path):
+    # the attempt had come to epoch 5 when its newest checkpoints were lost; the next one is at 2
+    epochs_of_ten_steps(tmp_path, range(1, 8), look_back={4, 5})
+    for name in ("00000070-a1", "00000060-a1"):
+        checkpoints.remove(tmp_path / "checkpoints" / name)
+    for step in (18, 19, 21):
+        save(tmp_path, f"{step:08d}-a2")
+        checkpoints.prune(tmp_path, look_back={4, 5})
+    assert names(tmp_path) == ["00000050-a1", "00000040-a1", "00000021-a2", "00000019-a2"]
+
+
+def test_an_epoch_that_was_trained_again_is_kept_once(tmp_path):
+    epochs_of_ten_steps(tmp_path, range(1, 5), look_back={1})
+    epochs_of_ten_steps(tmp_path, range(1, 5), attempt=2, look_back={1})
+    assert names(tmp_path) == ["00000040-a2", "00000040-a1", "00000010-a2"]
+
+
+def test_a_damaged_manifest_is_not_sealed_anew(tmp_path):
+    manifest = save(tmp_path, "00000010-a1", val_accuracy=0.5) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"step": 10', '"step": 11'))
+    epochs_of_ten_steps(tmp_path, range(2, 5), look_back={1})
+    assert names(tmp_path) == ["00000040-a1", "00000030-a1"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_death_at_any_line_of_keeping_weights_leaves_them_whole(tmp_path):
+    def work(run):
+        checkpoints.prune(run, keep_last=1, look_back={1})
+
+    def prepare(run):
+        for epoch in (1, 2):
+            save(run, f"{10 * epoch:08d}-a1", float(epoch), val_accuracy=0.5)
+
+    prepare(tmp_path / "trial")
+    lines = lines_of(lambda: work(tmp_path / "trial"))
+    states = []
+    for line in range(0, lines + 1, 2):
+        run = tmp_path / str(line)
+        prepare(run)
+        die_at_line(lambda run=run: work(run), line)
+        states.append([info.resumable for info in checkpoints.listed(run)])
+        checkpoints.sweep(run)
+        work(run)
+        newest, old = checkpoints.listed(run)
+        assert checkpoints.load_model(old.path)["weight"][0, 0] == 1.0
+        assert sorted(p.name for p in old.path.iterdir()) == ["manifest.json", "model.safetensors"]
+        assert checkpoints.newest_valid(run)[0].name == newest.name
+    assert states[0] == [True, True]
+    assert states[-1] == [True, False]
+
+
 def test_the_later_attempt_is_the_newer_of_two_at_the_same_step(tmp_path):
     save(tmp_path, "00000010-a2")
     save(tmp_path, "00000010-a10")

@@ -79,11 +79,20 @@ def weights_of(run, name):
     return checkpoints.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)
 
 
+def kept_epochs(run):
+    return [(info.epoch, info.resumable) for info in run.checkpoints()]
+
+
+def looked_back_at(run):
+    return [info.epoch for info in run.checkpoints() if not info.resumable]
+
+
 def assert_same(run, other):
     assert timeless(run) == timeless(other)
     for name in ("last", "best"):
         assert weights_of(run, name) == weights_of(other, name)
     assert run.checkpoint("best").best
+    assert looked_back_at(run) == looked_back_at(other)
     same = ("step", "epochs_done", "history", "best_epoch", "test_accuracy", "total_steps")
     assert {k: run.summary[k] for k in same} == {k: other.summary[k] for k in same}
 
@@ -141,6 +150,15 @@ def test_averaged_weights_are_resumed_tested_and_kept_as_the_runs_weights(store)
     best = max(r["val_accuracy"] for r in whole.metrics() if r["kind"] == "epoch")
     assert (val.accuracy, test.accuracy) == (best, whole.summary["test_accuracy"])
     assert test.loss == pytest.approx(whole.summary["test_loss"])
+
+
+def test_of_the_epochs_to_look_back_at_the_weights_are_kept(store):
+    run = new_run(store, epochs=5, keep_checkpoints=2, learning_rate=1e-6)
+    attempt(run, 1).work()
+    best = run.checkpoint("best").epoch
+    kept = dict(kept_epochs(run))
+    assert kept == {1: best == 1, 3: best == 3, 4: True, 5: True, best: True}
+    assert load_classifier(run, run.checkpoints()[-1].name).classes
 
 
 def test_the_test_images_are_shown_as_asked_and_the_validation_images_as_they_are(

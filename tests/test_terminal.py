@@ -71,6 +71,23 @@ def test_evaluating_the_test_images_again_gives_what_the_run_found(say):
     assert code == 0
     assert row["images"] == 60
     assert row["accuracy"] == pytest.approx(summary["test_accuracy"], abs=0.05)
+    assert row["accuracy"] <= row["top3"] <= 1
+    low, high = row["accuracy_interval"]
+    assert low < row["accuracy"] < high
+
+
+def test_each_look_at_the_test_images_is_counted_and_said(say):
+    before = say("evaluate", "1", "--split", "test")[2]
+    after = say("evaluate", "1", "--split", "test")[2]
+    assert "Choose by validation, report by test." in after
+    assert before != after
+    assert say("evaluate", "1")[2] == ""  # validation is free
+
+
+def test_every_class_has_a_line_of_its_own(say):
+    rows = json.loads(say("evaluate", "1", "--classes", "--json")[1])
+    assert len({row["class"] for row in rows}) == 10
+    assert all(0 <= row[key] <= 1 for row in rows for key in ("precision", "recall", "f1"))
 
 
 @pytest.mark.parametrize("method", ["gradient", "hires_cam"])

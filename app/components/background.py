@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import theme
 from app.components.networks import Network
-from app.session import is_under_way, pass_seconds
+from app.session import pass_seconds
 from cifar_core.runs import neighbours, predictions
 from cifar_core.runs.errands import Errand
 
@@ -74,7 +74,7 @@ def background(networks: Sequence[Network]) -> None:
 
 def next_one(network: Network, work: Work) -> None:
     """Start or offer a piece of work, or show how far it is."""
-    settled = not is_under_way(network.run.status.state)  # its best epoch will not change
+    settled = not network.run.status.is_under_way  # its best epoch will not change
     if settled and work.seconds <= UNASKED and os.environ.get(VARIABLE) != "off":
         work.errand.start()
     if work.errand.is_due:

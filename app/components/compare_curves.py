@@ -7,7 +7,7 @@ import streamlit as st
 from app import compare_charts as charts
 from app.components.live_chart import live_chart, window
 from app.goals import goal_shapes
-from app.session import Key, feed, goals_of, is_under_way
+from app.session import Key, feed, goals_of
 from cifar_core.runs.side_by_side import Facts
 
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
@@ -18,7 +18,7 @@ CHART = str(Key.COMPARED)
 
 def curves(found: Sequence[Facts]) -> None:
     """Draw the curves, again and again while one of the runs is under way."""
-    live = any(is_under_way(one.state) for one in found)
+    live = any(one.run.status.is_under_way for one in found)
     st.fragment(draw, run_every=POLL if live else None)(found)
 
 

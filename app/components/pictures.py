@@ -5,19 +5,30 @@ import streamlit as st
 from app import theme
 from app.components.networks import Network
 from app.components.picture import MOST, Picture
-from app.components.test_images import picked
+from app.components.test_images import linked, picked
+from app.session import Key, remember, remembered
 from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 
+LINKED = "Linked"
 KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
 def choose_pictures(network: Network) -> list[Picture]:
     """Let the person bring pictures or pick some of the test set."""
+    sources = ["Upload", "Camera", "Test image"]
+    named = st.query_params.get("image", "")
+    if named:
+        sources = [LINKED, *sources]
+        if remembered(Key.LINKED) != named:  # the link was followed just now
+            remember(Key.LINKED, named)
+            st.session_state["source"] = LINKED
     source = st.segmented_control(
-        "Picture", ["Upload", "Camera", "Test image"], default="Upload", required=True,
-        key="source", persist_state="session",
+        "Picture", sources, default=None if "source" in st.session_state else "Upload",
+        required=True, key="source", persist_state="session",
     )  # fmt: skip
+    if source == LINKED:
+        return linked(network, named)
     if source == "Test image":
         return picked(network)
     return uploaded() if source == "Upload" else photographed()

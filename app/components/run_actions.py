@@ -25,6 +25,8 @@ def actions(run: Run, status: Status) -> None:
         stop_menu(run, status)
     trains = run.kind == TRAINING
     settled = trains and not status.is_under_way and bool(run.summary)
+    if settled and st.button("Evaluate", icon=":material/fact_check:", key="evaluate"):
+        go("evaluate", id=run.number)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
     if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):

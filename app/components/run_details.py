@@ -96,7 +96,7 @@ def checkpoints(run: Run, status: Status) -> None:
         "Epoch": [f"{info.epoch:g}" for info in found],
         "Validation accuracy": [theme.percent(info.val_accuracy, 2) for info in found],
         "Size": [f"{info.megabytes:.1f} MB" for info in found],
-        "": ["best" if info.best else "" for info in found],
+        "": ["best" if info.best else "" if info.resumable else "weights only" for info in found],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Checkpoints, newest first")
     st.caption(f"In {theme.safe(str(run.path / 'checkpoints'))}")

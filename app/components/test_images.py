@@ -15,6 +15,7 @@ from app.session import Key, dataset, pass_seconds, remember, remembered, test_a
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
+from cifar_core.runs.predictions import PARTS
 
 OFFERED = 8  # images shown to choose from
 PATIENCE = 20.0  # seconds that classifying the test images may take
@@ -47,6 +48,23 @@ def picked(network: Network) -> list[Picture]:
             st.button("Only the last", icon=":material/filter_1:", type="tertiary", key="last",
                       on_click=remember, args=(Key.PICKED, tuple(chosen[:1])))  # fmt: skip
     return [as_picture(images, place) for place in chosen]
+
+
+def linked(network: Network, name: str) -> list[Picture]:
+    """Return the image that a link names by its part and place, such as test-12."""
+    part, _, place = name.partition("-")
+    run = network.run
+    images = dataset(run.environment["data"]["source"], str(run.store_root))
+    among = images.test if part == "test" else images.train
+    if part not in PARTS or not place.isdecimal() or int(place) >= len(among):
+        st.caption(f"There is no image called {theme.safe(name)}.")
+        return []
+    if part == "test":
+        return [as_picture(images, int(place))]
+    pixels, truth = np.asarray(among.pixels[int(place)]), images.classes[among.labels[int(place)]]
+    mask = None if images.train_masks is None else images.train_masks[int(place)]
+    words = f"{'Validation' if part == 'val' else 'Training'} image {place}"
+    return [Picture(name=words, image=Image.fromarray(pixels), truth=truth, mask=mask)]
 
 
 def wanted(network: Network, images: Dataset, source: str, root: str) -> NDArray[np.int64]:

@@ -4,6 +4,8 @@ checkpoints/<step>-a<attempt>/
     model.safetensors   the weights
     state.safetensors   optimizer, random states and what else exact resuming needs
     manifest.json       position, and size and sha256 of each file; written last
+
+What is kept only to look back at has no state: nothing can be resumed from it.
 """
 
 import hashlib
@@ -12,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,7 @@ class CheckpointInfo:
     best: bool
     path: Path
     megabytes: float
+    resumable: bool  # whether its state is kept, not its weights alone
     manifest: dict[str, Any]
 
 
@@ -186,6 +189,7 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
         best=path.name == best,
         path=path,
         megabytes=sum(known["bytes"] for known in manifest["files"].values()) / 1e6,
+        resumable=STATE in manifest["files"],
         manifest=manifest,
     )
 
@@ -199,17 +203,21 @@ def best_name(run: Path) -> str:
 
 
 def newest_valid(run: Path) -> tuple[CheckpointInfo | None, list[str]]:
-    """Return the newest checkpoint of which every byte is right, and what is wrong with newer ones.
+    """Return the newest checkpoint to resume from, and what is wrong with newer ones.
 
-    Damaged ones are set aside under another name, so that nobody trips over them again.
+    Every byte of it is right. Damaged ones are set aside under another name, so that nobody trips
+    over them again.
     """
     notes: list[str] = []
     for path in folders(run / "checkpoints"):
         try:
-            return info(path, verify(path), best_name(run)), notes
+            found = info(path, verify(path), best_name(run))
         except CheckpointError as error:
             notes.append(str(error))
             set_aside(path)
+        else:
+            if found.resumable:
+                return found, notes
     return None, notes
 
 
@@ -218,12 +226,51 @@ def set_aside(path: Path) -> None:
     path.rename(path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
 
 
-def prune(run: Path, *, keep_last: int = 2) -> None:
-    """Delete all but the best and the newest few."""
-    best = best_name(run)
-    for path in folders(run / "checkpoints")[keep_last:]:
-        if path.name != best:
+def milestones(epochs: int, count: int) -> frozenset[int]:
+    """Return the epochs to look back at: `count` from the first on, evenly spaced to the last.
+
+    The last epoch comes on top of them, as one of the newest.
+    """
+    return frozenset(round(1 + i * (epochs - 1) / max(1, count)) for i in range(count))
+
+
+def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> None:
+    """Delete all but the best and the newest few; of the epochs to look back at, keep the weights.
+
+    It looks at what is there and nothing else, so that after a crash the next call ends its work.
+    """
+    best, newest, seen = best_name(run), 0, set[int]()
+    for path in folders(run / "checkpoints"):
+        manifest = files.read_json(path / MANIFEST)
+        epoch = ended_epoch(manifest)
+        again, resumable = epoch in seen, is_resumable(manifest)
+        seen.add(epoch)
+        newest += resumable
+        if path.name == best or (resumable and newest <= keep_last):
+            continue
+        if epoch in look_back and not again and manifest == seal(manifest):
+            keep_weights(path, manifest)
+        else:
             remove(path)
+
+
+def ended_epoch(manifest: dict[str, Any]) -> int:
+    """Return the epoch at whose end a checkpoint was saved; 0 for one in the middle of an epoch."""
+    return round(manifest["epoch"]) if manifest.get("val_accuracy") is not None else 0
+
+
+def is_resumable(manifest: dict[str, Any]) -> bool:
+    """Tell whether the state is kept, too; of an unreadable manifest nothing else is known."""
+    return STATE in manifest.get("files", {STATE: {}})
+
+
+def keep_weights(path: Path, manifest: dict[str, Any]) -> None:
+    """Delete the state of a checkpoint; the manifest goes first, so that it is whole throughout."""
+    if is_resumable(manifest):
+        listed = {file: known for file, known in manifest["files"].items() if file != STATE}
+        files.write_json(path / MANIFEST, seal({**manifest, "files": listed}))
+    for left in (path / STATE, *path.glob(".*.tmp")):  # the latter of a process that was killed
+        left.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:

@@ -110,6 +110,12 @@ class Worker(BaseWorker):
         elif not self.best:
             path.unlink(missing_ok=True)
 
+    @property
+    def look_back(self) -> frozenset[int]:
+        """The epochs whose weights are kept so that one can look back at them."""
+        config = self.run.config
+        return checkpoints.milestones(config.epochs, config.keep_checkpoints)
+
     def attend_after_epoch(self) -> Result | None:
         """After an epoch: end if somebody asked for that and there would be another one."""
         is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
@@ -165,7 +171,7 @@ class Worker(BaseWorker):
             "meta": snapshot.meta,
         }
         self.patiently(lambda: self.commit(name, snapshot, manifest))
-        checkpoints.prune(self.run.path)
+        checkpoints.prune(self.run.path, look_back=self.look_back)
         self.unsaved, self.saved_at = False, time.monotonic()
 
     def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:

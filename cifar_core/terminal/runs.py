@@ -1,4 +1,4 @@
-"""train, fit, show, stop, resume, profile, evaluate: everything about one run."""
+"""train, fit, show, stop, resume, profile: everything about one run."""
 
 import json
 import sys
@@ -41,7 +41,6 @@ def add(commands: Any) -> None:
         ("stop", stop, "end a run"),
         ("resume", resume, "go on with a run that was stopped or failed"),
         ("profile", profile, "print where the time of a step goes in a run that trains"),
-        ("evaluate", evaluate, "classify the validation or the test images with a run's weights"),
     ]:
         parser: ArgumentParser = commands.add_parser(name, help=about)
         parser.add_argument("run", help="the run's number or id")
@@ -54,9 +53,7 @@ def add(commands: Any) -> None:
                 choices=["epoch", "now", "kill"],
                 help="after this epoch, now with a checkpoint (default), or without",
             )
-        if name == "evaluate":
-            parser.add_argument("--split", default="val", choices=["val", "test"])
-        if name in ("show", "evaluate", "profile"):
+        if name in ("show", "profile"):
             add_json(parser)
 
 
@@ -220,15 +217,4 @@ def profile(arguments: Namespace) -> int:
         as_json=False,
     )
     print(found.hint)
-    return 0
-
-
-def evaluate(arguments: Namespace) -> int:
-    """Classify one split with the run's best weights and print loss and accuracy."""
-    from cifar_core.runs.evaluation import evaluate_run
-
-    run = store_of(arguments).run(arguments.run)
-    score = evaluate_run(run, arguments.split)
-    row = {"run": run.number, "split": arguments.split, **asdict(score)}
-    show([row], arguments.json)
     return 0

@@ -1,0 +1,103 @@
+"""Small changes that leave what a picture shows as it is; a robust network should not mind.
+
+A few of the common corruptions of Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261,
+with strengths that suit 32 x 32 pixels, and the shift and flip that augmentation teaches.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from cifar_core.registry import Registry
+
+Pixels = NDArray[np.uint8]  # [N, H, W, 3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturbance:
+    """One way to change pictures, at a few strengths, the mildest first."""
+
+    key: str
+    title: str
+    summary: str
+    unit: str  # how a strength is written, such as "{:g} px"
+    strengths: tuple[float, ...]
+    apply: Callable[[Pixels, float, np.random.Generator], Pixels]
+
+
+def shifted(pixels: Pixels, distance: float, rng: np.random.Generator) -> Pixels:
+    """Move each picture by so many pixels, up, down, left or right; the edge is repeated."""
+    d, side = int(distance), pixels.shape[1]
+    padded = np.pad(pixels, ((0, 0), (d, d), (d, d), (0, 0)), mode="edge")
+    corners = np.array([(0, d), (2 * d, d), (d, 0), (d, 2 * d)])[rng.integers(0, 4, len(pixels))]
+    moved = [p[y : y + side, x : x + side] for p, (y, x) in zip(padded, corners, strict=True)]
+    return np.stack(moved)
+
+
+def flipped(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Mirror each picture, left for right."""
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def blurred(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels:
+    """Blur with a Gaussian whose standard deviation is so many pixels."""
+    kernel = ImageFilter.GaussianBlur(radius)
+    return np.stack([np.asarray(Image.fromarray(each).filter(kernel)) for each in pixels])
+
+
+def noisy(pixels: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
+    """Add Gaussian noise; its standard deviation is a share of the range from black to white."""
+    noise = rng.normal(0, 255 * deviation, pixels.shape)
+    return (pixels + noise).round().clip(0, 255).astype(np.uint8)
+
+
+def brightened(pixels: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
+    """Multiply each pixel."""
+    return (pixels * factor).round().clip(0, 255).astype(np.uint8)
+
+
+def compressed(pixels: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
+    """Save as JPEG with a quality in 1..95, and open again."""
+    return np.stack([through_jpeg(each, int(quality)) for each in pixels])
+
+
+def through_jpeg(picture: Pixels, quality: int) -> Pixels:
+    """Return what a picture [H, W, 3] is after JPEG."""
+    file = BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+DISTURBANCES = Registry(
+    "disturbance",
+    [
+        Disturbance(
+            key="shift", title="Shift", summary="Moved in one of four directions.",
+            unit="{:g} px", strengths=(1, 2, 4), apply=shifted,
+        ),
+        Disturbance(
+            key="flip", title="Flip", summary="Mirrored, left for right.",
+            unit="mirrored", strengths=(1,), apply=flipped,
+        ),
+        Disturbance(
+            key="blur", title="Blur", summary="Gaussian blur, standard deviation in pixels.",
+            unit="{:g} px", strengths=(0.5, 1, 2), apply=blurred,
+        ),
+        Disturbance(
+            key="noise", title="Noise", summary="Gaussian noise, standard deviation.",
+            unit="{:.0%}", strengths=(0.02, 0.05, 0.1), apply=noisy,
+        ),
+        Disturbance(
+            key="brightness", title="Brightness", summary="Each pixel multiplied.",
+            unit="{:g} x", strengths=(1.25, 0.75, 0.5), apply=brightened,
+        ),
+        Disturbance(
+            key="jpeg", title="JPEG", summary="Compressed and opened again.",
+            unit="quality {:g}", strengths=(75, 30, 10), apply=compressed,
+        ),
+    ],
+)  # fmt: skip

@@ -1,0 +1,54 @@
+"""Whether a network is right as often as it is sure: reliability, expected calibration error."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 15  # as in Guo et al. 2017, https://arxiv.org/abs/1706.04599
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """Images sorted into B bins of equal width by the probability of the answer."""
+
+    edges: NDArray[np.float64]  # [B + 1] from 0 to 1; a bin has its upper edge, not its lower
+    counts: NDArray[np.int64]  # [B] images
+    confidence: NDArray[np.float64]  # [B] mean probability of the answer; NaN in an empty bin
+    accuracy: NDArray[np.float64]  # [B] share of right answers; NaN in an empty bin
+
+    @property
+    def ece(self) -> float:
+        """The expected calibration error in [0, 1]: the bins' mean gap, weighted by their images.
+
+        Guo et al. 2017, equation 3.
+        """
+        filled = self.counts > 0
+        gaps = np.abs(self.accuracy - self.confidence)[filled]
+        return float((self.counts[filled] * gaps).sum() / self.counts.sum())
+
+
+def reliability(
+    chances: NDArray[np.float64], labels: NDArray[np.integer], bins: int = BINS
+) -> Reliability:
+    """Hold the probabilities [N, K] of the answers against how often they are right."""
+    sureness, right = chances.max(axis=1), chances.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.clip(np.searchsorted(edges, sureness, side="left") - 1, 0, bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        return Reliability(
+            edges=edges,
+            counts=counts,
+            confidence=np.bincount(place, sureness, bins) / counts,
+            accuracy=np.bincount(place, right, bins) / counts,
+        )
+
+
+def brier(chances: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
+    """Return the mean squared distance of the probabilities [N, K] from the truth, in [0, 2].
+
+    Brier 1950, equation 2: summed over all classes.
+    """
+    wanted = np.eye(chances.shape[1])[labels]
+    return float(((chances - wanted) ** 2).sum(axis=1).mean())
