@@ -11,7 +11,7 @@ from app.access import person
 from cifar_core import device
 from cifar_core.curves import Curves, curves, joined
 from cifar_core.reading import Reading, Situation, read
-from cifar_core.runs import STATES, MetricsReader, Run, Status, Store
+from cifar_core.runs import MetricsReader, Run, Status, Store
 from cifar_core.runs.goals import Goal, goals
 from cifar_core.runs.readings import situation_of
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.inference import Classifier
     from cifar_core.inside import Activity, Aim, Heard, Layer
+    from cifar_core.runs.calibration import Calibration
     from cifar_core.runs.explanation import Explanation
+    from cifar_core.runs.neighbours import Likeness, Neighbours
     from cifar_core.runs.predictions import Part, Predictions
     from cifar_core.training.freezing import StageRow
 
@@ -49,10 +51,15 @@ class Key(StrEnum):
     LINKED = "linked"  # the image that the address names, when it was last looked at
     OFFER = "offer"  # seed of the test images to choose from
     BROWSED = "browsed"  # seed of the images on the Data page
+    EVALUATED = "evaluated"  # number of the run that the Evaluate page showed last
     REVEALED = "revealed"  # ids of the runs whose test images this session has looked at
     PAGE = "gallery_page"  # which pictures of a gallery are shown
     PINNED = "pinned"  # the image that is followed over the epochs, as in the address of Explain
     CHART = "chart"  # the live chart's own state: the enlarged part
+    COMPARED = "compared"  # the same of the curves on the Compare page
+    COSTS = "costs"  # the same of the Compare page's accuracy against cost
+    ANSWERING = "answering"  # which runs' answers were asked for on the Compare page
+    LOOKED = "looked"  # which runs' test images the Compare page was asked to show
 
 
 def store() -> Store:
@@ -66,11 +73,6 @@ def store() -> Store:
 def goals_of(run: Run) -> list[Goal]:
     """Return what there is to beat on a run's images."""
     return goals(run.environment.get("data", {}), store().runs())
-
-
-def is_under_way(state: str) -> bool:
-    """Tell whether a run in this state may change by itself."""
-    return STATES[state].is_live or state == "queued"
 
 
 class Feed:
@@ -161,13 +163,41 @@ def saliency(
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def probabilities(
+def outputs(
     folder: str, checkpoint: str, digest: str, _view: "Tensor"
-) -> "NDArray[np.float32]":
-    """Return how likely each class is [K] for one view [1, 3, 32, 32]."""
-    from cifar_core.inference import predict
+) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+    """Return the logits [K] and the last layer's features [D] of one view [1, 3, 32, 32]."""
+    from cifar_core.inference import outputs
 
-    return predict(classifier(folder, checkpoint), _view)[0].numpy()
+    logits, features = outputs(classifier(folder, checkpoint), _view)
+    return logits[0].numpy(), features[0].numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
+    """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
+    from cifar_core.runs import Run
+    from cifar_core.runs.calibration import kept
+
+    return kept(Run(Path(folder)), checkpoint)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbours | None":
+    """Return the kept features of training images, up to 41 MB; `stamp` tells which file it is."""
+    from cifar_core.runs import Run
+    from cifar_core.runs.neighbours import kept
+
+    return kept(Run(Path(folder)), checkpoint)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def likeness(
+    folder: str, checkpoint: str, stamp: int, digest: str, _features: "NDArray[np.float32]"
+) -> "Likeness | None":
+    """Return how near a view's features [D] are to those of the training images, if kept."""
+    known = neighbours(folder, checkpoint, stamp)
+    return known.likeness(_features) if known else None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

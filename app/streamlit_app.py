@@ -27,6 +27,9 @@ st.navigation(
         entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
         entry("evaluate", "Evaluate", ":material/fact_check:", "One run judged.", hidden=True),
         entry("sweep", "Sweep", ":material/grid_view:", "Settings compared.", hidden=True),
+        entry(
+            "compare", "Compare", ":material/compare_arrows:", "Runs side by side: which is better?"
+        ),
         entry("explain", "Explain", ":material/image_search:", "What a run sees in a picture."),
         entry("report", "Report", ":material/description:", "What came out, to hand in."),
         entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),

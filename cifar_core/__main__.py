@@ -6,6 +6,7 @@ import sys
 from cifar_core.errors import CifarError
 from cifar_core.terminal import (
     archive,
+    compare,
     data,
     doctor,
     evaluate,
@@ -26,21 +27,8 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(
-        runs,
-        log,
-        listing,
-        archive,
-        export_model,
-        evaluate,
-        reading,
-        report,
-        reproduce,
-        rate,
-        sweep,
-        sweeps,
-    ),
-    *(search, explain, data, weights, settings, doctor),
+    *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
+    *(rate, sweep, sweeps, search, explain, data, weights, settings, doctor),
 )
 
 

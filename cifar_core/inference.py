@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -33,6 +34,12 @@ class Classifier:
     title: str = ""
     lock: Lock = field(default_factory=Lock, repr=False, compare=False)
     kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # by explain
+
+    @cached_property
+    def last_layer(self) -> nn.Linear | nn.Conv2d:
+        """The layer that turns features into a value for each class."""
+        with self.lock:
+            return last_layer(self.model, len(self.classes))
 
 
 def make_classifier(
@@ -108,6 +115,41 @@ def predict(classifier: Classifier, images: Tensor) -> Tensor:
     with classifier.lock, torch.inference_mode():
         logits = [classifier.model(batch.to(device)) for batch in images.split(BATCH)]
         return torch.cat(logits).softmax(dim=1).cpu()
+
+
+def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
+    """Return the last layer that a pass comes to of those with a value for each class."""
+    met: list[nn.Linear | nn.Conv2d] = []
+    hooks = [
+        module.register_forward_pre_hook(lambda module, _: met.append(module))
+        for module in model.modules()
+        if isinstance(module, nn.Linear | nn.Conv2d) and len(module.weight) == num_classes
+    ]
+    try:
+        with torch.inference_mode():
+            model(torch.zeros(1, 3, 32, 32, device=device_of(model)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert met, f"no linear layer or convolution yields {num_classes} values"
+    return met[-1]
+
+
+def outputs(classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the logits [N, K] of images [N, 3, 32, 32] in [0, 1], and their features [N, D].
+
+    The features are what reaches the last layer, averaged over places if it is a convolution.
+    """
+    caught: list[Tensor] = []
+    layer, device = classifier.last_layer, device_of(classifier.model)
+    with classifier.lock, torch.inference_mode():
+        hook = layer.register_forward_pre_hook(lambda _, given: caught.append(given[0]))
+        try:
+            logits = [classifier.model(batch.to(device)) for batch in images.split(BATCH)]
+        finally:
+            hook.remove()
+        features = [each.mean(dim=(2, 3)) if each.ndim == 4 else each for each in caught]
+        return torch.cat(logits).cpu(), torch.cat(features).cpu()
 
 
 def top(classifier: Classifier, probabilities: Tensor, count: int = 5) -> list[tuple[str, float]]:

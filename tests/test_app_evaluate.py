@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from pages import make_run, open_page, texts
+from streamlit.testing.v1 import AppTest
 
 from app import judging_charts as charts
 from app.components.gallery import sheet
+from app.session import Key
 from cifar_core.judging.calibration import reliability
 from cifar_core.judging.coverage import coverage
 from cifar_core.runs.looks import looks
@@ -75,6 +77,23 @@ def test_another_run_has_looks_of_its_own(run, page_store):
     page = page.selectbox(key="id").select(str(other.number)).run()
     assert metrics(page) == {}
     assert len(looks(other)) == 1
+
+
+def evaluate_page():
+    from app.views import evaluate
+
+    evaluate.page()
+
+
+def test_without_an_address_the_run_that_was_shown_last_comes_back(run, page_store):
+    make_run(page_store, "A newer one")
+    page = AppTest.from_function(evaluate_page, default_timeout=60)
+    page.session_state[Key.EVALUATED] = str(run.number)
+    page.query_params["image"] = "val-1"  # what the browser's button leaves behind
+    page.run()
+    assert not page.exception
+    assert page.query_params["id"] == str(run.number)
+    assert "image" not in page.query_params
 
 
 def test_the_address_keeps_the_run_and_the_part(run):

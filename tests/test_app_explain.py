@@ -9,10 +9,13 @@ import torch
 from pages import make_run, open_page, texts
 from PIL import Image
 
+from app.components.picture import Picture
 from app.session import saliency
+from cifar_core.data.images import open_image
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import Label
-from cifar_core.runs import files
+from cifar_core.runs import files, neighbours, predictions
+from cifar_core.runs.calibration import kept as calibration
 from cifar_core.runs.sanity_cards import Place
 
 
@@ -182,7 +185,6 @@ def test_the_download_holds_pictures_arrays_records_and_predictions(store):
     from app.components.answer_card import zipped
     from app.components.answers import answer, explanations
     from app.components.networks import Network
-    from app.components.picture import Picture
     from app.components.question import ONE, PREDICTED, SECOND, Asked
     from cifar_core.runs.classifier import load_classifier
     from cifar_core.runs.explanation import Drawing
@@ -238,3 +240,43 @@ def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store):
     assert [str(cell) for cell in page.table[-1].value.iloc[0]] == [
         "Gradient", "72.0\xa0%", "21.0\xa0%"
     ]  # fmt: skip
+
+
+def test_raw_probabilities_are_called_so_and_calibrating_is_offered(store):
+    make_run(store, "Done")
+    page = upload(open_page("explain", methods="gradient"), red=png())
+    assert "Raw probabilities, not calibrated." in texts(page)
+    (offer,) = [button for button in page.button if (button.key or "").startswith("do ")]
+    assert offer.label.startswith("Calibrate the probabilities (about ")
+
+
+def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store):
+    run = make_run(store, "Done", train_fraction=0.05)
+    raw = upload(open_page("explain", methods="gradient"), red=png())
+    before = re.search(r"(\d+\.\d\xa0%) sure", texts(raw))[1]
+    predictions.compute(run, "val")
+    page = upload(open_page("explain", methods="gradient"), red=png())
+    known = calibration(run)
+    words = f"Calibrated on {known.images:,} validation images, "
+    words += f"T\xa0=\xa0{known.temperature:.2f}; raw {before}."
+    assert words in texts(page)
+    after = re.search(r"(\d+\.\d\xa0%) sure", texts(page))[1]
+    assert (float(after[:-2]) < float(before[:-2])) == (known.temperature > 1)
+
+
+def test_an_unlike_picture_has_a_badge_and_the_nearest_images_are_a_click_away(store):
+    run = make_run(store, "Done", train_fraction=0.05)
+    predictions.compute(run, "val")
+    neighbours.compute(run)
+    page = upload(open_page("explain", methods="gradient"), red=png(color=(255, 0, 255)))
+    assert not page.exception
+    assert "Unlike the training images" in texts(page)
+    assert "Further from the training images than" in texts(page)
+    assert not [button for button in page.button if (button.key or "").startswith("do ")]
+    assert len(captions(page)) == 3
+    picture = Picture(name="red.png", image=open_image(png(color=(255, 0, 255))))
+    page.session_state[f"nearest {run.number} {picture.key}"] = True
+    page.run(timeout=120)
+    assert not page.exception
+    row = captions(page)
+    assert len([each for each in row if re.fullmatch(r"\w+ -?[01]\.\d\d", each)]) == 6

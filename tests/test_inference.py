@@ -2,9 +2,18 @@ from threading import Thread
 
 import pytest
 import torch
+from torch import nn
 
 from cifar_core.errors import CheckpointError
-from cifar_core.inference import Classifier, make_classifier, predict, top
+from cifar_core.inference import (
+    BATCH,
+    Classifier,
+    last_layer,
+    make_classifier,
+    outputs,
+    predict,
+    top,
+)
 from cifar_core.models import MODELS
 
 TEN = tuple(f"class {number}" for number in range(10))
@@ -124,3 +133,48 @@ def test_predictions_wait_for_the_lock(images):
         assert not answers
     waiting.join(timeout=10)
     assert answers[0].shape == (2, 10)
+
+
+SCALED = ("resnet9", "speed_net")  # multiply what the last layer yields by a constant
+
+
+@pytest.mark.parametrize("key", SMALL)
+def test_the_last_layer_makes_the_logits_of_the_features(key, images):
+    torch.manual_seed(0)
+    model = MODELS[key].build(10).eval().requires_grad_(False)
+    made = Classifier(model=model, classes=TEN, layer=None, layer_note="Not needed.")
+    layer = made.last_layer
+    nn.init.normal_(layer.weight, std=0.1)  # some start at zero
+    logits, features = outputs(made, images)
+    again = features @ layer.weight.flatten(1).T
+    if layer.bias is not None:
+        again += layer.bias
+    factor = (again * logits).sum() / again.square().sum()
+    assert factor < 0.2 if key.startswith(SCALED) else factor == pytest.approx(1, rel=1e-4)
+    torch.testing.assert_close(factor * again, logits, atol=1e-5, rtol=1e-4)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(images), logits, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("key", [key for key in MODELS if MODELS[key].head])
+def test_the_last_layer_of_a_pretrained_network_is_the_one_that_is_made_anew(key):
+    with torch.device("meta"):
+        model = MODELS[key].build(10).eval()
+    assert last_layer(model, 10) is model.get_submodule(MODELS[key].head)
+
+
+def test_a_layer_of_as_many_values_in_the_middle_is_not_the_last():
+    middle, last = nn.Conv2d(3, 10, 1), nn.Linear(10, 10)
+    model = nn.ModuleDict({"last": last, "middle": middle})
+    model.forward = lambda images: last(middle(images).mean(dim=(2, 3)))
+    assert last_layer(model, 10) is last
+
+
+def test_features_of_several_batches_come_in_order_and_no_hook_stays():
+    made = classifier()
+    images = torch.rand(BATCH + 3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    logits, features = outputs(made, images)
+    alone = outputs(made, images[-1:])
+    torch.testing.assert_close((logits[-1:], features[-1:]), alone)
+    assert features.shape == (BATCH + 3, 128)
+    assert not any(module._forward_pre_hooks for module in made.model.modules())

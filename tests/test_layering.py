@@ -14,7 +14,7 @@ LAYERS = [  # lowest first
     {"people", "settings"},
     {
         *("comparison", "curves", "data", "explain", "grid", "inference", "judging", "models"),
-        *("optim", "schedules", "transfer", "views", "weights"),
+        *("optim", "paired", "schedules", "transfer", "views", "weights"),
     },
     {"config", "inside", "reading"},
     {"presets"},

@@ -56,9 +56,10 @@ def packed(entries):
 
 
 def changed(exported, name, /, **changes):
-    """Return the zip with other entries in one of its JSON files."""
+    """Return the zip with other entries in one of its JSON files, as if they were meant."""
     found = members(exported)
-    return packed({**found, name: json.dumps({**json.loads(found[name]), **changes})}.items())
+    values = files.unchecked(found[name].decode())
+    return packed({**found, name: json.dumps({**values, **changes})}.items())
 
 
 def refused(store, data, words=None):

@@ -11,7 +11,6 @@ from cifar_core.errors import (
     DeviceError,
     TrainingDivergedError,
 )
-from cifar_core.runs import files
 from cifar_core.runs.control import Control
 from cifar_core.runs.ending import conclude
 from cifar_core.runs.failures import message_of, reason_of
@@ -35,7 +34,7 @@ def test_a_run_that_was_pruned_says_why():
     assert ending.message == "Stopped at epoch 3, as asked. Pruned: it is behind the other runs."
 
 
-def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, **settings):
+def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, smaller=0, **settings):
     return conclude(
         attempt=1,
         result=result or {},
@@ -44,6 +43,7 @@ def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, **setti
         settings=settings,
         saved=saved,
         deaths=deaths,
+        smaller=smaller,
     )
 
 
@@ -149,9 +149,37 @@ def test_a_disk_that_is_really_full_is_recognised():
     assert reason_of(error.value) == "disk"
 
 
-@pytest.mark.parametrize(("settings", "at_once"), [({}, "512"), ({"micro_batch": 64}, "64")])
-def test_want_of_memory_names_how_many_images_it_was_for(settings, at_once, tmp_path):
-    files.write_json(tmp_path / "config.json", {"batch_size": 512, "micro_batch": 0, **settings})
-    words = message_of(OutOfMemoryError("CUDA out of memory."), "oom", tmp_path)
-    assert words.startswith(f"The memory was too small for {at_once} images at once.")
+def test_want_of_memory_names_how_many_images_it_was_for(tmp_path):
+    words = message_of(OutOfMemoryError("CUDA out of memory."), "oom", tmp_path, 64)
+    assert words.startswith("The memory was too small for 64 images at once.")
     assert "CUDA out of memory" in words
+
+
+LACKED = {"outcome": "failed", "reason": "oom", "message": "The memory was too small."}
+
+
+@pytest.mark.parametrize(("result", "ended"), [(LACKED, KILLED), (None, OUT_OF_MEMORY)])
+def test_want_of_memory_is_tried_again_in_smaller_pieces(result, ended):
+    ending = end(result=result, ended=ended, batch_size=512, smaller=256)
+    assert (ending.state, ending.micro_batch) == ("queued", 256)
+    assert "tried again with 256 at once; the batch stays 512" in ending.message
+
+
+def test_want_of_memory_fails_when_nothing_smaller_is_to_be_tried():
+    ending = end(result=LACKED, batch_size=512)
+    assert (ending.state, ending.reason, ending.micro_batch) == ("failed", "oom", 0)
+    assert ending.suggestion == {"micro_batch": 256}
+
+
+@pytest.mark.parametrize("request_", ["now", "kill", "pause"])
+def test_what_was_asked_to_end_is_not_tried_again_in_smaller_pieces(request_):
+    assert end(result=LACKED, request=request_, batch_size=512, smaller=256).state == "failed"
+    assert end(ended=OUT_OF_MEMORY, request=request_, batch_size=512, smaller=256).state in (
+        "stopped",
+        "paused",
+    )
+
+
+def test_a_failure_for_another_reason_is_not_tried_in_smaller_pieces():
+    bug = {"outcome": "failed", "reason": "bug", "message": "KeyError"}
+    assert end(result=bug, batch_size=512, smaller=256).state == "failed"

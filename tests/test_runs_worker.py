@@ -140,7 +140,8 @@ def test_a_run_cut_off_again_and_again_ends_like_one_that_was_not(store, undistu
 
 
 def test_averaged_weights_are_resumed_tested_and_kept_as_the_runs_weights(store):
-    whole, cut = new_run(store, ema_epochs=0.5), new_run(store, ema_epochs=0.5)
+    settings = {"ema_epochs": 0.5, "precision": "float32"}  # in which it is evaluated again
+    whole, cut = new_run(store, **settings), new_run(store, **settings)
     assert attempt(whole, 1).work().outcome == "finished"
     work_until(attempt(cut, 1), 13)
     assert attempt(cut, 2).work().outcome == "finished"

@@ -101,6 +101,21 @@ def test_a_picture_is_explained_and_drawn(say, tmp_path, method):
         assert drawn.size == (90, 60)
 
 
+def test_a_picture_is_calibrated_and_its_nearest_training_images_are_named(say, tmp_path):
+    picture = tmp_path / "red.png"
+    Image.new("RGB", (40, 30), "red").save(picture)
+    (plain, *_) = json.loads(say("explain", "1", str(picture), "--json")[1])
+    assert list(plain) == ["class", "probability"]
+    code, out, _ = say("explain", "1", str(picture), "--calibrate", "--json")
+    assert code == 0
+    rows = json.loads(out)
+    assert rows[0]["class"] == plain["class"]
+    assert rows[0]["raw"] == plain["probability"] != rows[0]["probability"]
+    assert rows[0]["unlike"] in (True, False)
+    assert [row["similarity"] for row in rows] == sorted(r["similarity"] for r in rows)[::-1]
+    assert say("explain", "1", str(picture), "--json")[1] == out  # it is kept
+
+
 def test_a_folder_of_pictures_is_explained_by_several_methods(say, tmp_path):
     pictures, out = tmp_path / "in", tmp_path / "out"
     pictures.mkdir()

@@ -40,17 +40,17 @@ def pictures(seed, count):
     return (noise + 50 * labels[:, None, None, None]).astype(np.uint8), labels
 
 
-def trainer(**settings):
+def trainer(*, images=88, held_out=40, **settings):
     config = TrainConfig(**{"batch_size": 16, "epochs": 2, "precision": "float32", **settings})
     train = Batches(
-        *pictures(0, 88),
+        *pictures(0, images),
         batch_size=config.batch_size,
         augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
         drop_last=True,
     )
-    val = Batches(*pictures(1, 40), batch_size=25)
+    val = Batches(*pictures(1, held_out), batch_size=25)
     return Trainer(config, train=train, val=val, num_classes=NUM_CLASSES, device="cpu")
 
 

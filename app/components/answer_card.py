@@ -12,6 +12,7 @@ from PIL import Image
 from app import theme
 from app.components import trust
 from app.components.answers import Answer, explanations
+from app.components.certainty import certainty
 from app.components.picture import Picture
 from app.components.picture_edits import edit_controls
 from app.components.question import EVERY, Asked, warning_badge
@@ -49,6 +50,7 @@ def alone(given: Answer, asked: Asked, limits: dict[str, float]) -> Shown:
     left, right = st.columns([1, 2.4], gap="medium")
     with left:
         likeliest(given)
+        certainty(given)
     with right, st.grid(2 if len(asked.methods) <= 2 else 3, min_column_width=140):
         pictures(given.picture)
         if asked.why != EVERY:
@@ -66,6 +68,7 @@ def beside(given: Sequence[Answer], asked: Asked, limits: dict[str, float]) -> S
             run = each.network.run
             st.markdown(f"**#{run.number} {theme.safe(run.name)}**  \n{verdict(each)}")
             likeliest(each)
+            certainty(each)
             shown += maps(each, asked, limits)
     return shown
 
@@ -201,10 +204,10 @@ def predictions(given: Sequence[Answer]) -> bytes:
     """Return the likeliest classes of every picture and run as a CSV table."""
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow(["picture", "truth", "run", "class", "probability"])
+    table.writerow(["picture", "truth", "run", "class", "probability", "raw probability"])
     for each in given:
+        raw, picture = dict(each.raw), each.picture
         for name, share in each.ranked[:LIKELIEST]:
-            table.writerow(
-                [each.picture.name, each.picture.truth, each.network.run.id, name, f"{share:.6f}"]
-            )
+            shares = f"{share:.6f}", f"{raw[name]:.6f}"
+            table.writerow([picture.name, picture.truth, each.network.run.id, name, *shares])
     return text.getvalue().encode()

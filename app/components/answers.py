@@ -6,13 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from app.components.background import calibrating, comparing, stamp_of
 from app.components.networks import Network
 from app.components.picture import Picture
 from app.components.question import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Asked
-from app.session import probabilities, saliency
+from app.session import calibration, likeness, outputs, saliency
 from cifar_core.data.images import network_view, to_tensor
 from cifar_core.explain.render import limit_of, softened
+from cifar_core.judging.softmax import softmax
+from cifar_core.runs.calibration import Calibration
 from cifar_core.runs.explanation import Explanation, Question, place_of, sha256_of
+from cifar_core.runs.neighbours import Likeness
 
 Ranked = list[tuple[str, float]]  # classes with their probabilities, likeliest first
 
@@ -23,23 +27,33 @@ class Answer:
 
     network: Network
     picture: Picture
-    ranked: Ranked
+    ranked: Ranked  # calibrated, if that is known
     uncovered: Ranked  # the same without the cover
+    raw: Ranked  # with the cover, as the network gives them
+    calibration: Calibration | None
+    likeness: Likeness | None  # to the training images, if those have been looked at
 
 
 def answer(network: Network, picture: Picture) -> Answer:
     """Ask a network which class a picture shows."""
-    ranked = ranking(network, picture.seen)
-    bare = network_view(picture.image, box=picture.region) if picture.cover else picture.seen
+    seen, where = picture.seen, network.where
+    known = calibration(*where, stamp_of(calibrating(network)))
+    ranked = ranking(network, seen, known)
+    bare = network_view(picture.image, box=picture.region) if picture.cover else seen
+    digest = sha256_of(seen)
+    _, features = outputs(*where, digest, to_tensor(seen))
     return Answer(
         network=network, picture=picture, ranked=ranked,
-        uncovered=ranking(network, bare) if picture.cover else ranked,
+        uncovered=ranking(network, bare, known) if picture.cover else ranked,
+        raw=ranking(network, seen, None), calibration=known,
+        likeness=likeness(*where, stamp_of(comparing(network)), digest, features),
     )  # fmt: skip
 
 
-def ranking(network: Network, seen: Image.Image) -> Ranked:
+def ranking(network: Network, seen: Image.Image, known: Calibration | None) -> Ranked:
     """Return all classes with their probabilities."""
-    found = probabilities(*network.where, sha256_of(seen), to_tensor(seen))
+    logits, _ = outputs(*network.where, sha256_of(seen), to_tensor(seen))
+    (found,) = softmax(logits[None], known.temperature if known else 1.0)
     names = network.classifier.classes
     return [(names[place], float(found[place])) for place in np.argsort(-found, kind="stable")]
 

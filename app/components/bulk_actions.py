@@ -1,7 +1,6 @@
 """What can be done with the runs that are ticked on the Runs page, all at once."""
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import streamlit as st
@@ -10,12 +9,13 @@ from app import theme
 from app.components.run_export import run_downloads
 from app.components.trash import delete
 from app.navigation import go
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.report.document import MOST_RUNS
 from cifar_core.runs import TRAINING, Run, RunRow, marks
 from cifar_core.runs.run import RESUMABLE
+from cifar_core.runs.status import is_under_way
 
 MOST_COMPARED = 9
 
@@ -28,7 +28,7 @@ def bulk_actions(rows: Sequence[RunRow]) -> None:
             go("run", id=rows[0].number)
         if may and st.button("Clone", icon=":material/content_copy:", key="clone"):
             go("new_run", clone=rows[0].number)
-    elif len(rows) <= MOST_COMPARED and find_spec("app.views.compare") is not None:
+    elif len(rows) <= MOST_COMPARED:
         numbers = ",".join(str(row.number) for row in rows)
         if st.button("Compare", icon=":material/compare_arrows:", key="compare"):
             go("compare", runs=numbers)
@@ -47,7 +47,7 @@ def changes(rows: Sequence[RunRow]) -> None:
     """Draw what changes the ticked runs."""
     with st.popover("Tags", icon=":material/sell:"):
         tag_form(rows)
-    live = [row for row in rows if is_under_way(row.state)]
+    live = [row for row in rows if is_under_way(row.state, row.reason)]
     if live:
         with st.popover("Stop", icon=":material/stop_circle:"):
             st.caption(f"{theme.plural(len(live), 'run')}; what has been saved is kept.")

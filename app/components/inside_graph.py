@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from app import theme
 from app.components.networks import Network
 from app.components.picture import Picture
-from app.session import heard, probabilities
+from app.session import heard, outputs
 from cifar_core.data.images import to_tensor
 from cifar_core.explain.render import AGAINST, SUPPORTS, enlarge
 from cifar_core.inside import Heard, graph_blocks
@@ -24,7 +24,7 @@ def draw(network: Network, picture: Picture) -> None:
                 "convolution or attention instead.", icon=":material/hub:")  # fmt: skip
         return
     seen, digest = to_tensor(picture.seen), sha256_of(picture.seen)
-    target = int(probabilities(*network.where, digest, seen).argmax())
+    target = int(outputs(*network.where, digest, seen)[0].argmax())
     name = network.classifier.classes[target]
     number = st.select_slider("Block", range(1, len(blocks) + 1), value=len(blocks),
                               key=f"block {network.run.id}")  # fmt: skip

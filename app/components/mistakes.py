@@ -21,7 +21,9 @@ EVERY = "Any class"
 def mistakes(judged: Judged) -> None:
     """Draw the filters and the pictures that pass, in the order of a ranking."""
     classes = judged.given.classes
-    choose: Any = partial(st.selectbox, on_change=remember, args=(Key.PAGE, 0))
+    choose: Any = partial(
+        st.selectbox, persist_state="session", on_change=remember, args=(Key.PAGE, 0)
+    )
     with st.grid(3, min_column_width=170, gap="small"):
         key = choose(
             "Order", list(RANKINGS), format_func=lambda k: RANKINGS[k].title, key="ranking"

@@ -50,10 +50,15 @@ def page() -> None:
 
 def choose(titles: dict[str, str]) -> tuple[Run, str, Part]:
     """Draw the choice of run, checkpoint and part, which the address keeps."""
+    if "id" not in st.query_params:  # coming back with the browser's button, the address is lost
+        for stray in ("run", "image"):
+            st.query_params.pop(stray, None)
+        st.query_params["id"] = remembered(Key.EVALUATED, "")
     start_from_address("id", titles)
     with st.grid(3, min_column_width=220, gap="small"):
         number = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="id")
         st.query_params["id"] = number
+        remember(Key.EVALUATED, number)
         run = store().run(number)
         names = {"best": f"Best epoch, {run.checkpoint('best').epoch:g}"}
         names |= {i.name: f"Epoch {i.epoch:g}" for i in run.checkpoints() if not i.best}

@@ -5,6 +5,7 @@ import streamlit as st
 from app import theme
 from app.components.answer_card import Shown, card, download
 from app.components.answers import Answer, answer, shared_limits
+from app.components.background import background
 from app.components.networks import choose_networks
 from app.components.picture_edits import edited
 from app.components.pictures import choose_pictures
@@ -26,6 +27,7 @@ def page() -> None:
         networks = choose_networks(rows)
         if not networks:
             return
+        background(networks)
         pictures = [edited(picture) for picture in choose_pictures(networks[0])]
         asked = choose_question(networks, max(1, len(pictures)))
         link("inside", "Inside the network", ":material/layers:", run=networks[0].run.number)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
+from cifar_core.runs import looks
 from cifar_core.runs.summary import views_note
 
 
@@ -91,6 +92,7 @@ def accuracy(account: Account) -> str:
                 f"{account.summary.get('best_epoch')}, the best on validation.",
                 f"The test images were shown {note}." if note else "",
                 data_note,
+                looks.sentence(len(looks.looks(account.run))),
             ],
         )
     )
@@ -124,7 +126,7 @@ FIELDS = Registry(
         FieldSpec(
             key="accuracy", title="Accuracy on test", write=accuracy,
             summary="Measured once, at the end, with the weights that validation chose.",
-            source="summary.json; Wilson score interval",
+            source="summary.json, looks.json; Wilson score interval",
         ),
     ],
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """Takes a run out of a zip from anywhere, trusting nothing in it; a refused zip leaves no trace."""
 
-import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -70,12 +69,9 @@ def check(draft: Draft, store: Store, data: str) -> str:
 def read(folder: Path, name: str) -> dict[str, Any]:
     """Return the object in a JSON file of the zip."""
     try:
-        values = json.loads((folder / name).read_bytes())
+        return files.unchecked((folder / name).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ArchiveError(f"{name} of this zip is damaged. Export the run again.") from error
-    if not isinstance(values, dict):
-        raise ArchiveError(f"{name} of this zip is damaged. Export the run again.")
-    return values
 
 
 def check_config(folder: Path, store: Store, data: str) -> None:
@@ -114,12 +110,10 @@ def check_rows(path: Path) -> None:
     with path.open("rb") as file:
         for line in file:
             try:
-                row = json.loads(line)
-            except ValueError:
-                continue
+                row = files.parsed(line.removesuffix(b"\n"))
             except RecursionError:
-                row = None
-            if not is_row(row):
+                row = {}
+            if row is not None and not is_row(row):
                 raise ArchiveError(
                     f"{path.name} of this zip has a row that no trainer would write. "
                     "Export the run again."

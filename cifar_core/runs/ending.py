@@ -8,6 +8,8 @@ from typing import Any
 from cifar_core.runs.control import Control
 from cifar_core.runs.states import FAILURES, STATES
 
+MEMORY = ("oom", "host_memory")  # the failures that computing fewer images at once may avoid
+NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
 MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
 
 
@@ -21,6 +23,8 @@ class Ending:
     action: str = ""
     deaths: int = 0
     suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
+    needs: int = 0  # bytes that must be free on the disk before it can go on
+    micro_batch: int = 0  # images at once from now on; 0 as before
 
 
 def conclude(
@@ -32,23 +36,34 @@ def conclude(
     settings: Mapping[str, Any],
     saved: bool,  # whether the attempt has committed a checkpoint
     deaths: int,  # attempts in a row before this one that died without saving
+    smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
     outcome = result.get("outcome", "")
+    smaller = 0 if control.request else smaller
     if outcome == "failed":
+        if result["reason"] in MEMORY and smaller:
+            return in_smaller_pieces(result["message"], smaller, settings)
         return failed(result["reason"], result["message"], settings)
+    if outcome == "paused" and result.get("reason") == "disk":
+        return out_of_room(result["message"], int(result.get("needs", 0)), control)
+    if not outcome and ended.get("code") == NO_ROOM_FOR_RESULT:
+        return out_of_room("Paused: the disk is full.", 0, control)
     if outcome in ("finished", "stopped", "paused"):
         why = control.note if outcome == "stopped" else ""
         message = f"{result['message']} {why}".strip()
         return Ending(state=outcome, message=message, action=STATES[outcome].action, deaths=0)
     how = how_it_died(attempt, ended, outcome)
+    was_launched = ended.get("launched", True)
     if control.is_stop:
         return Ending(state="stopped", message=f"{how} It was to stop.", action=STOPPED_ACTION)
     if control.request == "pause":
         return Ending(state="paused", message=f"{how} It was to pause.", action=STOPPED_ACTION)
     if outcome == "interrupted":  # the machine shuts down, say; the trainer saved itself
         return Ending(state="queued", message=f"{how} It goes on from there.")
-    deaths = 0 if saved else deaths + 1
+    if reason_of_death(ended) in MEMORY and smaller:
+        return in_smaller_pieces(how, smaller, settings)
+    deaths = 0 if saved else deaths + was_launched
     if deaths >= MOST_DEATHS:
         reason = reason_of_death(ended)
         reason = "crash_loop" if reason == "killed" else reason
@@ -63,6 +78,25 @@ def conclude(
 
 
 STOPPED_ACTION = STATES["stopped"].action
+
+
+def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -> Ending:
+    """Return the ending of an attempt that lacked memory and is tried again with less."""
+    then = (
+        f"It is tried again with {at_once:,} at once; the batch stays {settings['batch_size']:,}."
+    )
+    action = STATES["queued"].action
+    return Ending(state="queued", message=f"{message} {then}", action=action, micro_batch=at_once)
+
+
+def out_of_room(message: str, needs: int, control: Control) -> Ending:
+    """Return the ending of a run that waits for room, unless a person has asked for another."""
+    if control.is_stop:
+        return Ending(state="stopped", message=f"{message} It was to stop.", action=STOPPED_ACTION)
+    if control.request == "pause":
+        return Ending(state="paused", message=message, action=STATES["paused"].action)
+    action = FAILURES["disk"].action
+    return Ending(state="paused", reason="disk", message=message, action=action, needs=needs)
 
 
 def failed(reason: str, message: str, settings: Mapping[str, Any], *, deaths: int = 0) -> Ending:
@@ -81,7 +115,7 @@ def failed(reason: str, message: str, settings: Mapping[str, Any], *, deaths: in
 
 def suggested(reason: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the setting that would have avoided the failure, if one would."""
-    if reason in ("oom", "host_memory"):
+    if reason in MEMORY:
         return half_at_once(settings)
     if reason == "diverged" and "learning_rate" in settings:
         return {"learning_rate": float(f"{settings['learning_rate'] / 10:.3g}")}
@@ -99,6 +133,8 @@ def how_it_died(attempt: int, ended: Mapping[str, Any], outcome: str) -> str:
     """Say in a sentence how the attempt ended."""
     if outcome == "interrupted":
         return f"Attempt {attempt} was told to end by the system and saved a checkpoint."
+    if not ended.get("launched", True):
+        return f"Attempt {attempt} was never begun, as the program that was to start it had ended."
     if ended.get("error"):
         return f"Attempt {attempt} could not be started: {ended['error']}."
     if ended.get("oom_kills") and ended.get("signal") == signal.SIGKILL:

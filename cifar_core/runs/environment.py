@@ -33,6 +33,7 @@ def describe(
         "device_name": plan["device_name"],
         "device_reason": plan["device_reason"],
         "threads": plan["threads"],
+        **({"images_at_once": plan["micro_batch"]} if plan.get("micro_batch") else {}),
         "precision": precision.key,
         "precision_reason": precision.reason,
         "step_plan": setup.trainer.plan.record(),

@@ -42,6 +42,11 @@ def attempt_folder(folder: Path, attempt: int) -> Path:
     return folder / "attempts" / str(attempt)
 
 
+def attempt_plan(folder: Path, attempt: int) -> dict[str, Any]:
+    """Return what the executor decided before an attempt: device, threads, images at once."""
+    return files.read_json(attempt_folder(folder, attempt) / "attempt.json")
+
+
 def metrics_path(folder: Path, attempt: int) -> Path:
     """Return the file that an attempt appends its rows to."""
     return attempt_folder(folder, attempt) / "metrics.jsonl"

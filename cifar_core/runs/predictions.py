@@ -1,24 +1,28 @@
 """What a run answers to every image of a part of its data, computed once and kept.
 
 predictions/<checkpoint>-<part>.safetensors holds logits [N, K], labels [N] and the images'
-places [N], with a checksum, because safetensors loads a flipped bit without a word.
+places [N].
 """
 
-import hashlib
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.errors import RunError
 from cifar_core.judging.softmax import softmax
+from cifar_core.runs import arrays
+from cifar_core.runs.arrays import Arrays
 from cifar_core.runs.errands import Errand, Tell, quietly, serve
 from cifar_core.runs.run import Run
+
+if TYPE_CHECKING:
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.inference import Classifier
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -67,17 +71,11 @@ def errand(run: Run, part: Part, checkpoint: str = "best") -> Errand:
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
     """Return the answers if they have been computed and every byte is right. Imports no torch."""
-    from safetensors import SafetensorError, safe_open
-
     name = run.checkpoint(checkpoint).name
-    try:
-        with safe_open(path_of(run, part, name), "numpy") as file:
-            facts = file.metadata() or {}
-            values = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError):
+    found = arrays.read(path_of(run, part, name))
+    if found is None:
         return None
-    if facts.get("sha256") != digest(values):
-        return None
+    values, facts = found
     return Predictions(
         run=run,
         checkpoint=name,
@@ -89,27 +87,14 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
     )
 
 
-def digest(values: dict[str, NDArray[Any]]) -> str:
-    """Return the checksum of arrays by their names."""
-    whole = hashlib.sha256()
-    for key in sorted(values):
-        whole.update(f"{key} {values[key].dtype} {values[key].shape}".encode())
-        whole.update(np.ascontiguousarray(values[key]).tobytes())
-    return whole.hexdigest()
-
-
 def compute(run: Run, part: Part, checkpoint: str = "best", tell: Tell = quietly) -> Predictions:
     """Answer a part here, in float32 on the CPU, and keep the answers."""
     import torch
 
-    from cifar_core.data import load
-    from cifar_core.runs.classifier import load_classifier
     from cifar_core.training.setup import evaluation_batches
 
     name = run.checkpoint(checkpoint).name
-    classifier = load_classifier(run, name)
-    dataset = load(run.environment["data"]["source"], run.store_root)
-    check(run, dataset.fingerprint)
+    classifier, dataset = load_with_images(run, name)
     images = dataset.test if part == "test" else dataset.train
     places = places_of(run, part, images.labels)
     batches = evaluation_batches(images, places, "cpu", run.config.computes_on)
@@ -130,6 +115,17 @@ def compute(run: Run, part: Part, checkpoint: str = "best", tell: Tell = quietly
     )
     keep(made)
     return made
+
+
+def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
+    """Return a checkpoint's network and the images that the run has learnt from."""
+    from cifar_core.data import load
+    from cifar_core.runs.classifier import load_classifier
+
+    classifier = load_classifier(run, checkpoint)
+    dataset = load(run.source, run.store_root)
+    check(run, dataset.fingerprint)
+    return classifier, dataset
 
 
 def check(run: Run, fingerprint: str) -> None:
@@ -159,23 +155,10 @@ def places_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int
 
 
 def keep(made: Predictions) -> None:
-    """Write the answers beside their place and move them there."""
-    from safetensors.numpy import save_file
-
-    values: dict[str, NDArray[Any]] = {
-        "places": made.places,
-        "labels": made.labels,
-        "logits": made.logits,
-    }
-    facts = {"sha256": digest(values), "classes": json.dumps(list(made.classes))}
-    path = path_of(made.run, made.part, made.checkpoint)
-    path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file(values, draft, metadata=facts)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    """Write the answers into their place."""
+    values: Arrays = {"places": made.places, "labels": made.labels, "logits": made.logits}
+    facts = {"classes": json.dumps(list(made.classes))}
+    arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
 
 
 def answer(request: dict[str, Any], tell: Tell) -> None:

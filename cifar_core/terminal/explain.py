@@ -4,10 +4,15 @@ import csv
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ImageError
+from cifar_core.runs.run import Run
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+
+if TYPE_CHECKING:
+    from cifar_core.runs.calibration import Calibration
+    from cifar_core.runs.neighbours import Likeness, Neighbours
 
 KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -21,6 +26,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--target", help="class to explain, or 'all' (default: the predicted one)")
     parser.add_argument("--rival", help="explain why the target rather than this class")
     parser.add_argument("--keep", type=float, default=100, help="percentage of pixels with colour")
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="first compute, if it is not kept, what calibration and the nearest images need",
+    )
     parser.add_argument(
         "--out",
         help="a folder for pictures, arrays, records and predictions.csv; or, for a single map, "
@@ -36,10 +46,13 @@ def add(commands: Any) -> None:
 
 
 def explain(arguments: Namespace) -> int:
-    """Print the five likeliest classes of each picture; write the maps if asked."""
+    """Print the five likeliest classes of each picture; write the maps if asked.
+
+    Probabilities are calibrated, and the nearest training images named, if that is known.
+    """
     from cifar_core.data.images import network_view, open_image, to_tensor
     from cifar_core.explain import SALIENCY
-    from cifar_core.inference import predict, top
+    from cifar_core.inference import outputs, top
     from cifar_core.runs.classifier import load_classifier
 
     methods = [SALIENCY[key] for key in arguments.method.split(",")]
@@ -54,13 +67,25 @@ def explain(arguments: Namespace) -> int:
         else:
             show(layers(classifier, views), arguments.json)
         return 0
+    calibration, training = known(run, arguments.calibrate)
     rows = []
     for path in paths:
         photo = open_image(path.read_bytes(), path.name)
         seen = network_view(photo)
-        best = top(classifier, predict(classifier, to_tensor(seen))[0])
+        logits, features = outputs(classifier, to_tensor(seen))
+        raw = dict(top(classifier, logits.softmax(dim=1)[0], len(classifier.classes)))
+        temperature = calibration.temperature if calibration else 1.0
+        best = top(classifier, (logits / temperature).softmax(dim=1)[0])
         name = {"picture": path.name} if len(paths) > 1 else {}
-        rows += [{**name, "class": label, "probability": percent(p)} for label, p in best]
+        table = [{**name, "class": label, "probability": percent(p)} for label, p in best]
+        if calibration:
+            table = [{**row, "raw": percent(raw[str(row["class"])])} for row in table]
+        if training:
+            near = training.likeness(features[0].numpy())
+            table = [
+                {**row, **words} for row, words in zip(table, likeness(near), strict=False)
+            ]  # each class has one
+        rows += table
         if arguments.out:
             for method in methods:
                 write_maps(arguments, run, classifier, path, photo, seen, best[0][0], method)
@@ -116,6 +141,26 @@ def corner(where: str, side: int) -> tuple[int, int]:
     if len(numbers) == 2 and all(n.isdecimal() and 1 <= int(n) <= side for n in numbers):
         return int(numbers[0]), int(numbers[1])
     raise ImageError(f"--graph is {where}, but it must be two numbers from 1 to {side}, as 2,5.")
+
+
+def known(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbours | None]":
+    """Return what is kept about a run's calibration and training images; compute it if wanted."""
+    from cifar_core.runs import calibration, neighbours, predictions
+
+    if wanted and not predictions.kept(run, "val"):
+        predictions.compute(run, "val")
+    if wanted and not neighbours.kept(run):
+        neighbours.compute(run)
+    return calibration.kept(run), neighbours.kept(run)
+
+
+def likeness(found: "Likeness") -> list[dict[str, Any]]:
+    """Return for each row of a picture's table a near training image, and whether it is unlike."""
+    return [
+        {"unlike": found.is_unlike, "nearest": each.name, "similarity": f"{each.similarity:.2f}",
+         "training image": each.place}
+        for each in found.nearest
+    ]  # fmt: skip
 
 
 def pictures_in(words: Sequence[str]) -> list[Path]:

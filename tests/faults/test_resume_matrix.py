@@ -1,0 +1,70 @@
+"""A run that is cut and resumed ends bit for bit like one that was not, whatever it is made of.
+
+Every two of the families, optimizers, schedules, averaging and number formats meet in some case:
+a fault of resuming lies in one of them, or where two meet. `make faults` tries all of the cases.
+"""
+
+from itertools import combinations
+
+import torch
+from test_trainer import resumed, uninterrupted
+
+from cifar_core.models import MODELS
+from cifar_core.optim import OPTIMIZERS
+from cifar_core.schedules import SCHEDULES
+
+FAMILIES = (  # one small network of each file that defines networks of its own
+    *("simple_cnn_dropout", "convmixer_256_8", "speed_net_strided", "resnet9", "wide_resnet16_4"),
+    *("densenet121", "mobilenet_v2", "vit_small", "vig_nano"),
+)
+AVERAGING = (0.0, 0.3)  # epochs
+FORMATS = ("float32", "bfloat16")
+STOPS = (2, 3, 4, 7)  # events: in both epochs, in validation and at an end
+
+
+def case(number):
+    """Return the settings of a case, and after how many events it is cut."""
+    optimizers, schedules = list(OPTIMIZERS), list(SCHEDULES)
+    optimizer = number % len(optimizers)
+    around = number // len(optimizers)  # how often each optimizer has had its turn
+    return {
+        "model": FAMILIES[(number + around) % len(FAMILIES)],
+        "optimizer": optimizers[optimizer],
+        "schedule": schedules[number % len(schedules)],
+        "ema_epochs": AVERAGING[(number + around // 2) % 2],
+        "precision": FORMATS[(number // 2 + around) % 2],
+    }, STOPS[(number // 4) % len(STOPS)]
+
+
+ALL = len(OPTIMIZERS) * len(SCHEDULES)
+FEW = range(0, ALL, 31)
+
+
+def test_every_two_choices_meet_in_some_case():
+    cases = [case(number)[0] for number in range(ALL)]
+    choices = {"model": FAMILIES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES,
+               "ema_epochs": AVERAGING, "precision": FORMATS}  # fmt: skip
+    for one, other in combinations(choices, 2):
+        met = {(each[one], each[other]) for each in cases}
+        missing = {(a, b) for a in choices[one] for b in choices[other]} - met
+        assert not missing, (one, other, missing)
+    assert {spec.family for spec in MODELS.values() if not spec.weights} == {
+        MODELS[name].family for name in FAMILIES
+    }
+
+
+def pytest_generate_tests(metafunc):
+    if "number" in metafunc.fixturenames:
+        from conftest import IS_LONG
+
+        metafunc.parametrize("number", range(ALL) if IS_LONG else FEW)
+
+
+def test_a_run_that_was_cut_ends_like_one_that_was_not(number):
+    settings, stop = case(number)
+    settings |= {"learning_rate": 0.005, "batch_size": 8, "epochs": 2, "warmup_epochs": 0.5}
+    settings |= {"images": 16, "held_out": 6}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends), settings

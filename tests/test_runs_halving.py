@@ -1,0 +1,77 @@
+"""Want of memory: the batch stays, the pieces shrink, and the result is that of smaller pieces."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from run_helpers import CHIEFS, CPU, queued, store_without_executor, until
+
+from cifar_core.runs import checkpoints, files
+from cifar_core.runs.supervisor import Supervisor, trainer_command
+
+GREEDY = Path(__file__).with_name("greedy_trainer.py")
+SETTINGS = {"data": "synthetic:400", "train_fraction": 1.0, "epochs": 1, "batch_size": 64,
+            "precision": "float32"}  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path):
+    with store_without_executor(tmp_path / "store") as made:
+        yield made
+
+
+def chief_of(store, most):
+    """Return a supervisor whose trainers have memory for so many images; None for enough."""
+
+    def command(run, attempt):
+        greedy = [sys.executable, str(GREEDY), str(run.path), str(attempt), str(most)]
+        return trainer_command(run, attempt) if most is None else greedy
+
+    chief = Supervisor(store, command=command, devices=[CPU])
+    CHIEFS.append(chief)
+    return chief
+
+
+def trained(store, most, **settings):
+    """Train a run to its end and return it."""
+    run = queued(store, **SETTINGS, **settings)
+    chief = chief_of(store, most)
+    until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
+    return run
+
+
+def weights(run):
+    return checkpoints.load_model(run.checkpoint("last").path)
+
+
+def test_a_run_that_lacks_memory_goes_on_in_pieces_that_fit_and_computes_the_same(store):
+    short = trained(store, 20)
+    assert short.status.state == "finished"
+    ends = [files.read_json(short.path / f"attempts/{n}/end.json") for n in (1, 2, 3)]
+    assert [end.get("micro_batch") for end in ends] == [32, 16, None]
+    assert "too small for 64 images at once" in ends[0]["message"]
+    assert short.environment["images_at_once"] == 16
+    assert short.settings["micro_batch"] == 0  # what was asked for stays as it was asked for
+    chosen = trained(store, None, micro_batch=16)
+    for name, weight in weights(chosen).items():
+        assert torch.equal(weight, weights(short)[name]), name
+
+
+def test_after_three_halvings_it_fails_and_says_what_to_try(store):
+    run = trained(store, 0)
+    assert (run.status.state, run.status.reason) == ("failed", "oom")
+    assert len(run.attempts()) == 4
+    assert "8 images at once" in run.status.message
+    assert run.status.suggestion == {"micro_batch": 4}
+
+
+def test_memory_that_vanishes_after_the_first_epoch_is_no_reason_to_compute_less(store):
+    from cifar_core.runs import halving
+
+    run = store.create(queued(store, **SETTINGS).config)
+    (run.path / "attempts/1").mkdir(parents=True)
+    files.write_json(run.path / "attempts/1/attempt.json", {})
+    assert halving.next_try(run, 1) == 32
+    files.write_json(run.path / "summary.json", {"epochs_done": 1})
+    assert halving.next_try(run, 1) == 0
