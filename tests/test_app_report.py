@@ -26,14 +26,14 @@ def test_the_address_names_the_runs_of_a_report(run, page_store):
 
 def test_what_is_typed_is_kept_and_can_be_undone(run):
     page = open_page("report", runs=1)
-    area = page.text_area(key=f"text {run.id} epochs")
+    area = page.text_input(key=f"text {run.id} epochs")
     own = area.value
     area.set_value("Five.").run()
     assert edits(run) == {"epochs": "Five."}
     assert "edited by hand" in texts(page)
     page.button(key=f"undo {run.id} epochs").click().run()
     assert edits(run) == {}
-    assert page.text_area(key=f"text {run.id} epochs").value == own
+    assert page.text_input(key=f"text {run.id} epochs").value == own
 
 
 def test_the_labs_report_names_the_networks_that_are_missing(run):

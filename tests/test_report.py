@@ -5,6 +5,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fpdf import FPDF
 from pages import make_run
@@ -14,13 +15,16 @@ from cifar_core.errors import AccessError, RunError, UnknownKeyError
 from cifar_core.people import VIEWER, Person
 from cifar_core.presets import PRESETS
 from cifar_core.report import lab, markdown, pdf, plotly_json
+from cifar_core.report.account import account_of
 from cifar_core.report.blocks import Chart, Table, Text
 from cifar_core.report.document import compose
 from cifar_core.report.edits import edit, edits
 from cifar_core.report.fields import FIELDS
 from cifar_core.report.formats import FORMATS
 from cifar_core.report.html import as_html
+from cifar_core.report.model_card import model_card
 from cifar_core.runs import Run, files
+from cifar_core.runs.predictions import Predictions, keep
 from cifar_core.settings import label_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)> **b** | $x_1$ `c`"
@@ -204,3 +208,16 @@ def test_an_unknown_field_is_refused(run):
 
 def test_the_style_is_part_of_the_package():
     assert (Path(plotly_json.__file__).with_name("report.css")).exists()
+
+
+def test_the_model_card_names_the_classes_that_are_found_least_often(run):
+    classes = tuple(run.environment["data"]["classes"])
+    labels = np.repeat(np.arange(10), 2)
+    logits = np.eye(10, dtype=np.float32)[labels]
+    logits[6:8] = np.eye(10)[0]  # both of class 3 are taken for class 0, and one of class 5
+    logits[10] = np.eye(10)[0]
+    keep(Predictions(run=run, checkpoint=run.checkpoint().name, part="test", classes=classes,
+                     places=np.arange(20), labels=labels, logits=logits))  # fmt: skip
+    rows = dict(model_card(account_of(run)).rows)
+    said = rows["Found least often"]
+    assert said.startswith(f"{classes[3]} 0.0\u00a0%, {classes[5]} 50.0\u00a0%, ")

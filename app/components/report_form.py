@@ -1,5 +1,7 @@
 """The lab's form of one run, to read and to write anew before it is exported."""
 
+from typing import Any
+
 import streamlit as st
 
 from app import theme
@@ -45,10 +47,11 @@ def chart(of: Chart, key: str) -> None:
 def box(account: Account, field: FieldSpec, text: str, *, may: bool) -> None:
     """Draw one text, and keep what is typed."""
     key = f"text {account.run.id} {field.key}"
-    typed = st.text_area(
-        field.title, text, key=key, height="content", max_chars=LONGEST,
-        help=field.summary, disabled=not may,
-    )  # fmt: skip
+    look: dict[str, Any] = {"max_chars": LONGEST, "help": field.summary, "disabled": not may}
+    if field.short:
+        typed = st.text_input(field.title, text, key=key, **look)
+    else:
+        typed = st.text_area(field.title, text, key=key, height="content", **look)
     if may and typed is not None and typed.strip() != text:
         own = field.write(account)
         changed = "" if typed.strip() == own else typed

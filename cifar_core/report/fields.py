@@ -19,6 +19,7 @@ class FieldSpec:
     summary: str  # what belongs into it
     write: Callable[[Account], str]
     source: str  # where the program takes it from, a phrase
+    short: bool = False  # one line is enough
 
 
 def description(account: Account) -> str:
@@ -108,15 +109,16 @@ FIELDS = Registry(
         ),
         FieldSpec(
             key="learning_rates", title="Learning rates", write=learning_rates,
-            summary="The rate and how it changed.", source="config.json, metrics.jsonl",
+            summary="The rate and how it changed.", short=True, source="config.json, metrics.jsonl",
         ),
         FieldSpec(
             key="batch_size", title="Batch size", write=batch_size,
-            summary="Images for each step.", source="config.json",
+            summary="Images for each step.", short=True, source="config.json",
         ),
         FieldSpec(
             key="epochs", title="Epochs", write=epochs,
-            summary="Passes over the training images.", source="config.json, summary.json",
+            summary="Passes over the training images.", short=True,
+            source="config.json, summary.json",
         ),
         FieldSpec(
             key="interpretation", title="Interpretation of the loss plot", write=interpretation,

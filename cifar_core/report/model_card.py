@@ -77,6 +77,7 @@ def results(account: Account) -> list[Row]:
         "Validation accuracy": f"{percent(best)}, which chose the epoch" if best else "",
         "Test accuracy": f"{percent(test)}, 95 % interval {percent(low)} to {percent(high)}"
         if test is not None else "not tested",
+        "Found least often": weakest(account),
         "Trained on": ", ".join(filter(None, [known.get("device_name"), known.get("precision")])),
         "Time": f"{summary['seconds'] / 60:,.1f} minutes" if summary.get("seconds") else "",
         "Versions": ", ".join(f"{n} {known[n]}" for n in ("python", "torch") if known.get(n)),
@@ -84,6 +85,25 @@ def results(account: Account) -> list[Row]:
         "Seed": str(account.config.seed),
     }  # fmt: skip
     return list(measured.items())
+
+
+WEAK = 3  # classes that the card names
+
+
+def weakest(account: Account) -> str:
+    """Name the classes that are found least often, if the test images' answers are kept."""
+    from cifar_core.judging.scores import scores
+    from cifar_core.runs.predictions import kept
+
+    try:
+        answers = kept(account.run, "test")
+    except RunError:  # no checkpoint is left
+        return ""
+    if answers is None:
+        return ""
+    judged = scores(answers.logits, answers.labels).classes
+    order = sorted(range(len(judged)), key=lambda k: judged[k].recall)[:WEAK]
+    return ", ".join(f"{answers.classes[k]} {percent(judged[k].recall, 1)}" for k in order)
 
 
 def limits(account: Account) -> list[Row]:
