@@ -117,4 +117,4 @@ def widths(block: Table) -> tuple[int, ...]:
     if not block.titles:
         return NAME_SHARE, 100 - NAME_SHARE
     columns = zip(block.titles, *block.rows, strict=True)
-    return tuple(min(max(8, *map(len, column)), 24) for column in columns)
+    return tuple(min(max(10, *map(len, column)), 24) for column in columns)
