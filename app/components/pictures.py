@@ -25,7 +25,7 @@ def choose_pictures(network: Network) -> list[Picture]:
             st.session_state["source"] = LINKED
     source = st.segmented_control(
         "Picture", sources, default=None if "source" in st.session_state else "Upload",
-        required=True, key="source", persist_state="session",
+        required=True, key="source", persist_state="session", width="stretch",
     )  # fmt: skip
     if source == LINKED:
         return linked(network, named)
