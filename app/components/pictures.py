@@ -16,7 +16,7 @@ KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 def choose_pictures(network: Network) -> list[Picture]:
     """Let the person bring pictures or pick some of the test set."""
-    sources = ["Upload", "Camera", "Test image"]
+    sources = ["Upload", "Camera", "Test set"]
     named = st.query_params.get("image", "")
     if named:
         sources = [LINKED, *sources]
@@ -29,7 +29,7 @@ def choose_pictures(network: Network) -> list[Picture]:
     )  # fmt: skip
     if source == LINKED:
         return linked(network, named)
-    if source == "Test image":
+    if source == "Test set":
         return picked(network)
     return uploaded() if source == "Upload" else photographed()
 
