@@ -3,7 +3,8 @@
 First paint: from starting the server to the first page's heading on the screen of a fresh
 browser, whose cache is empty; table drawn: to its list of runs, which is the whole page.
 Latency: from writing a row to its step being in the chart, while one viewer looks.
-CPU: of the server process, in per cent of one core, while six viewers look at a live run.
+CPU: of the server process, in per cent of one core, while six and then twenty viewers look at a
+live run, with fifty other runs in the store.
 """
 
 import json
@@ -23,11 +24,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.many_runs import fill
 from cifar_core.config import TrainConfig
 from cifar_core.runs import Run, Store, files, lock, status
 
 ROOT = Path(__file__).resolve().parents[1]
-STARTS, ROWS, VIEWERS, WATCHED_SECONDS = 5, 30, 6, 20.0
+STARTS, ROWS, VIEWERS, OTHER_RUNS, WATCHED_SECONDS = 5, 30, (6, 20), 50, 20.0
 STEP = "document.querySelector('.live-chart')?.dataset.step"
 
 
@@ -135,22 +137,27 @@ def busy_share(pid: int, run: Run, first_step: int) -> float:
 
 def measure(store: Store, browser: Browser) -> dict[str, str]:
     """Measure everything and return the table's rows."""
+    fill(store, OTHER_RUNS)
     run = growing_run(store)
     paints = [first_paint(store, browser) for _ in range(STARTS)]
     with server(store) as (url, pid):
         wait_for_server(url)
         page = watch(browser, url, run)
         waits = latencies(page, run, 20_000)
-        others = [watch(browser, url, run) for _ in range(VIEWERS - 1)]
-        page.wait_for_timeout(3000)
-        share = busy_share(pid, run, 30_000)
-        assert len(others) == VIEWERS - 1
+        viewers, shares = [page], {}
+        for count in VIEWERS:
+            viewers += [watch(browser, url, run) for _ in range(count - len(viewers))]
+            page.wait_for_timeout(3000)
+            shares[count] = busy_share(pid, run, 20_000 + 1000 * count)
     return {
         "server answers (s)": spread([answered for answered, _, _ in paints]),
         "first paint (s)": spread([painted for _, painted, _ in paints]),
         "table drawn (s)": spread([drawn for _, _, drawn in paints]),
         "row written to row on screen (s)": spread(waits),
-        f"server CPU with {VIEWERS} viewers (% of one core)": f"{100 * share:.1f}",
+        **{
+            f"server CPU with {count} viewers (% of one core)": f"{100 * share:.1f}"
+            for count, share in shares.items()
+        },
         "load average": f"{os.getloadavg()[0]:.1f}",
     }
 

@@ -84,7 +84,7 @@ def test_a_bad_upload_gets_a_sentence_and_a_good_one_beside_it_an_answer(store):
 def test_a_test_image_comes_with_the_truth(store):
     make_run(store, "Done")
     page = open_page("explain")
-    page.segmented_control(key="source").set_value("Test image").run()
+    page.segmented_control(key="source").set_value("Test set").run()
     page.selectbox(key="class").select("ring").run()
     assert not page.exception
     assert "In truth: ring." in texts(page) or "That is right." in texts(page)
@@ -163,7 +163,7 @@ def test_covering_a_part_shows_the_answers_before_and_after(store):
 def test_wrong_answers_can_be_picked_out_of_the_test_images(store):
     make_run(store, "Done")
     page = open_page("explain", methods="gradient")
-    page.segmented_control(key="source").set_value("Test image").run()
+    page.segmented_control(key="source").set_value("Test set").run()
     page.selectbox(key="answer").select("Wrong").run(timeout=120)
     page.selectbox(key="order").select("Most sure first").run(timeout=120)
     assert not page.exception
@@ -211,7 +211,7 @@ def badges(page):
 def test_every_map_has_a_verdict_that_opens_its_evidence(store):
     make_run(store, "Done")
     page = open_page("explain")
-    page.segmented_control(key="source").set_value("Test image").run()
+    page.segmented_control(key="source").set_value("Test set").run()
     found = badges(page)
     assert len(found) == sum(spec.automatic for spec in SALIENCY.values())
     labels = [badge.label.split(": ")[-1].rstrip("]") for badge in found]

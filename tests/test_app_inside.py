@@ -12,7 +12,7 @@ def images(page):
 
 
 def with_test_image(page):
-    page.segmented_control(key="source").set_value("Test image").run(timeout=120)
+    page.segmented_control(key="source").set_value("Test set").run(timeout=120)
     assert not page.exception
     return page
 

@@ -16,7 +16,7 @@ KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 def choose_pictures(network: Network) -> list[Picture]:
     """Let the person bring pictures or pick some of the test set."""
-    sources = ["Upload", "Camera", "Test image"]
+    sources = ["Upload", "Camera", "Test set"]
     named = st.query_params.get("image", "")
     if named:
         sources = [LINKED, *sources]
@@ -25,11 +25,11 @@ def choose_pictures(network: Network) -> list[Picture]:
             st.session_state["source"] = LINKED
     source = st.segmented_control(
         "Picture", sources, default=None if "source" in st.session_state else "Upload",
-        required=True, key="source", persist_state="session",
+        required=True, key="source", persist_state="session", width="stretch",
     )  # fmt: skip
     if source == LINKED:
         return linked(network, named)
-    if source == "Test image":
+    if source == "Test set":
         return picked(network)
     return uploaded() if source == "Upload" else photographed()
 
