@@ -31,6 +31,7 @@ st.navigation(
             "compare", "Compare", ":material/compare_arrows:", "Runs side by side: which is better?"
         ),
         entry("explain", "Explain", ":material/image_search:", "What a run sees in a picture."),
+        entry("report", "Report", ":material/description:", "What came out, to hand in."),
         entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),
         entry(
             "data", "Data", ":material/dataset:", "The images: what is there, and how to get it."

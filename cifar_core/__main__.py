@@ -11,10 +11,13 @@ from cifar_core.terminal import (
     doctor,
     evaluate,
     explain,
+    export_model,
     listing,
     log,
     rate,
     reading,
+    report,
+    reproduce,
     runs,
     search,
     settings,
@@ -24,8 +27,8 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(runs, log, listing, archive, evaluate, compare, reading, rate),
-    *(sweep, sweeps, search, explain, data, weights, settings, doctor),
+    *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
+    *(rate, sweep, sweeps, search, explain, data, weights, settings, doctor),
 )
 
 

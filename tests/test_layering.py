@@ -21,6 +21,7 @@ LAYERS = [  # lowest first
     {"training"},
     {"rate_search"},
     {"runs"},
+    {"report"},
     {"terminal"},
     {"__main__"},
 ]

@@ -12,7 +12,8 @@ from app.navigation import go
 from app.session import store
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
-from cifar_core.runs import Run, RunRow, marks
+from cifar_core.report.document import MOST_RUNS
+from cifar_core.runs import TRAINING, Run, RunRow, marks
 from cifar_core.runs.run import RESUMABLE
 from cifar_core.runs.status import is_under_way
 
@@ -31,6 +32,11 @@ def bulk_actions(rows: Sequence[RunRow]) -> None:
         numbers = ",".join(str(row.number) for row in rows)
         if st.button("Compare", icon=":material/compare_arrows:", key="compare"):
             go("compare", runs=numbers)
+    measured = [str(row.number) for row in rows if row.epochs_done and row.kind == TRAINING]
+    if 0 < len(measured) <= MOST_RUNS and st.button(
+        "Report", icon=":material/description:", key="report"
+    ):
+        go("report", runs=",".join(measured))
     with st.popover("Export", icon=":material/download:"):
         run_downloads([Run(store().root / "runs" / row.id) for row in rows])
     if may:

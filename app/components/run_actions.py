@@ -29,6 +29,9 @@ def actions(run: Run, status: Status) -> None:
         go("evaluate", id=run.number)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
+    measured = trains and bool(run.summary.get("epochs_done"))
+    if measured and st.button("Report", icon=":material/description:", key="report"):
+        go("report", runs=run.number)
     if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):
         go("new_run", clone=run.number)
     if mine:

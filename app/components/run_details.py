@@ -3,7 +3,9 @@
 import streamlit as st
 
 from app import theme
+from app.components.model_export import model_export
 from app.components.run_profile import profile
+from app.components.run_reproduce import reproduce
 from cifar_core.runs import Run, Status
 from cifar_core.settings import label_of, rule_of
 
@@ -14,7 +16,7 @@ def details(run: Run, status: Status) -> None:
     """Draw what fewer people need, each part only when it is opened."""
     parts = {"Log": log_tail, "Settings": settings, "Environment": environment,
              "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile,
-             "History": history}  # fmt: skip
+             "Reproduce": reproduce, "History": history}  # fmt: skip
     for tab, draw in zip(
         st.tabs(list(parts), on_change="rerun", key="details"), parts.values(), strict=True
     ):
@@ -100,6 +102,7 @@ def checkpoints(run: Run, status: Status) -> None:
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Checkpoints, newest first")
     st.caption(f"In {theme.safe(str(run.path / 'checkpoints'))}")
+    model_export(run)
 
 
 def attempts(run: Run, status: Status) -> None:

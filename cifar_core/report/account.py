@@ -1,0 +1,86 @@
+"""All that a report says about one run, gathered once from its folder."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.curves import Curves, curves
+from cifar_core.errors import RunError
+from cifar_core.intervals import wilson
+from cifar_core.reading import Reading
+from cifar_core.runs.kinds import TRAINING
+from cifar_core.runs.readings import reading_of
+from cifar_core.runs.run import Run
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Account:
+    """One run as a report sees it; everything is read at most once."""
+
+    run: Run
+
+    @property
+    def title(self) -> str:
+        """Its number and name."""
+        return f"#{self.run.number} {self.run.name}"
+
+    @cached_property
+    def config(self) -> "TrainConfig":
+        """Its settings."""
+        return self.run.config
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device and images."""
+        return self.run.environment
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is known about its images."""
+        found: dict[str, Any] = self.environment.get("data", {})
+        return found
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Its best and latest values."""
+        return self.run.summary
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Everything that it measured."""
+        return curves(self.run.metrics())
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the curves say."""
+        return reading_of(self.run, self.curves)
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """The share of the test images that it got right, in [0, 1]; None if it was not tested."""
+        return self.summary.get("test_accuracy")
+
+    @property
+    def test_images(self) -> int:
+        """How many images it was tested on."""
+        return int(self.summary.get("test_images") or self.data.get("test_images") or 0)
+
+    @property
+    def test_interval(self) -> tuple[float, float] | None:
+        """The 95 % Wilson interval of the test accuracy."""
+        share = self.test_accuracy
+        return None if share is None else wilson(share, self.test_images)
+
+
+def account_of(run: Run) -> Account:
+    """Return what a report says about a run, or why there is nothing to say."""
+    if run.kind != TRAINING:
+        raise RunError(f"Run {run.id} is a search for a rate. A report is written on trainings.")
+    if not run.summary.get("epochs_done"):
+        raise RunError(
+            f"Run {run.id} has not finished an epoch yet. A report is written on what was measured."
+        )
+    return Account(run)

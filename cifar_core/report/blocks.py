@@ -1,0 +1,109 @@
+"""What a report consists of: plain blocks that know no file format.
+
+Every text is plain: whoever writes a format escapes it, so that a name can never be markup.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cifar_core.curves import Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """A title; level 1 is the report's own."""
+
+    text: str
+    level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Paragraphs, with empty lines between them."""
+
+    text: str
+    source: str = ""  # where it comes from, a phrase
+    edited: bool = False  # whether a person wrote it in place of the program
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The paragraphs, each in one line."""
+        parts = self.text.replace("\r\n", "\n").split("\n\n")
+        return [" ".join(part.split()) for part in parts if part.strip()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows below a line of titles; without titles, the first column names what the others say."""
+
+    rows: tuple[tuple[str, ...], ...]
+    titles: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a chart."""
+
+    name: str
+    x: Values  # [P] epochs done, fractional
+    y: Values  # [P]
+    color: str  # "#RRGGBB"
+    dashed: bool = False
+    marked: bool = False  # with a dot at each point
+    faint: bool = False  # behind the others
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One pair of axes."""
+
+    title: str
+    lines: tuple[Line, ...]
+    is_share: bool = False  # whether the values are shares in [0, 1], shown as per cent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Panels beside each other, over the same epochs."""
+
+    key: str  # fit for a file's name
+    title: str
+    panels: tuple[Panel, ...]
+
+
+Block = Heading | Text | Table | Chart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A whole report."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    records: tuple[dict[str, object], ...] = field(default=())  # one row for each run, for CSV
+
+    @property
+    def charts(self) -> list[Chart]:
+        """Its charts, in order."""
+        return [block for block in self.blocks if isinstance(block, Chart)]
+
+
+def rounded(values: Values) -> list[float | None]:
+    """Write numbers with five digits for JSON; what is no number is a gap."""
+    return [float(f"{v:.5g}") if np.isfinite(v) else None for v in values.tolist()]
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """Write a share in [0, 1] as per cent; nothing for none."""
+    return "" if share is None else f"{100 * share:.{digits}f}\u00a0%"
+
+
+EDITED = "edited by hand"
+
+
+def note_of(block: Text | Table) -> str:
+    """Say in a few words where a block comes from, and whether a person changed it."""
+    edited = isinstance(block, Text) and block.edited
+    return "; ".join(filter(None, [block.source, EDITED if edited else ""]))

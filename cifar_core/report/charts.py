@@ -1,0 +1,74 @@
+"""The charts of a report, from a run's curves."""
+
+from collections.abc import Sequence
+
+from cifar_core.curves import Curves, Values, smooth, thin
+from cifar_core.report.account import Account
+from cifar_core.report.blocks import Chart, Line, Panel
+
+# Okabe and Ito's colours, told apart by colour-blind readers
+# https://jfly.uni-koeln.de/color/
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+TRAINING, VALIDATION = COLORS[0], COLORS[1]
+POINTS = 400  # of a line, in buckets of a lowest and a highest point
+HALF_LIFE = 10  # of the average of the training's reports, in reports
+
+
+def loss_plot(account: Account) -> Chart:
+    """Return loss and accuracy of one run over its epochs."""
+    curves = account.curves
+    return Chart(
+        key=f"run-{account.run.number}",
+        title=f"Loss and accuracy of {account.title}",
+        panels=(
+            Panel(title="Loss", lines=lines(curves, curves.train_loss, curves.val_loss)),
+            Panel(
+                title="Accuracy",
+                lines=lines(curves, curves.train_accuracy, curves.val_accuracy),
+                is_share=True,
+            ),
+        ),
+    )
+
+
+def lines(curves: Curves, training: Values, validation: Values) -> tuple[Line, ...]:
+    """Return the reports of the trainer, their average, and what validation said."""
+    if not len(training):
+        return ()
+    places = thin(training, POINTS)
+    every = max(1.0, float(curves.step[0]))  # steps between two reports
+    average = smooth(training, curves.step, HALF_LIFE * every)
+    kept = thin(average, POINTS)
+    x = curves.step_epoch
+    return (
+        Line(name="Training, each report", x=x[places], y=training[places], color=TRAINING,
+             faint=True),
+        Line(name="Training", x=x[kept], y=average[kept], color=TRAINING),
+        Line(name="Validation", x=curves.epoch, y=validation, color=VALIDATION, marked=True),
+    )  # fmt: skip
+
+
+def comparison(accounts: Sequence[Account]) -> Chart:
+    """Return the validation curves of several runs, overlaid."""
+
+    def drawn(name: str) -> tuple[Line, ...]:
+        return tuple(
+            Line(
+                name=account.title,
+                x=account.curves.epoch,
+                y=getattr(account.curves, name),
+                color=COLORS[place % len(COLORS)],
+                dashed=place >= len(COLORS),
+                marked=True,
+            )
+            for place, account in enumerate(accounts)
+        )
+
+    return Chart(
+        key="comparison",
+        title="Validation after each epoch",
+        panels=(
+            Panel(title="Validation loss", lines=drawn("val_loss")),
+            Panel(title="Validation accuracy", lines=drawn("val_accuracy"), is_share=True),
+        ),
+    )

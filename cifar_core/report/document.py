@@ -1,0 +1,157 @@
+"""Puts a report together: the lab's form for each run, a comparison, model cards, settings."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cifar_core.errors import RunError
+from cifar_core.registry import Option, Registry
+from cifar_core.report.account import Account, account_of
+from cifar_core.report.blocks import Block, Document, Heading, Table, Text, percent
+from cifar_core.report.charts import comparison, loss_plot
+from cifar_core.report.edits import edits
+from cifar_core.report.fields import FIELDS
+from cifar_core.report.model_card import model_card
+from cifar_core.runs.run import Run
+from cifar_core.settings import label_of
+
+MOST_RUNS = 20
+TITLE = "Training report"
+
+SECTIONS = Registry(
+    "section",
+    [
+        Option(key="comparison", title="Comparison", summary="All runs in one table and chart."),
+        Option(key="card", title="Model cards", summary="What each network is, and its limits."),
+        Option(key="settings", title="Settings", summary="Those that are not the default."),
+    ],
+)
+
+
+def compose(
+    runs: Sequence[Run],
+    *,
+    title: str = "",
+    author: str = "",
+    sections: Sequence[str] = tuple(SECTIONS),
+) -> Document:
+    """Write the report on some runs, in their order; `sections` are keys of SECTIONS."""
+    if not 1 <= len(runs) <= MOST_RUNS:
+        raise RunError(f"A report is written on 1 to {MOST_RUNS} runs, but these are {len(runs)}.")
+    accounts = [account_of(run) for run in runs]
+    title = title.strip() or TITLE
+    return Document(
+        title=title,
+        blocks=tuple(blocks(accounts, title, author.strip(), sections)),
+        records=tuple(record(account) for account in accounts),
+    )
+
+
+def blocks(
+    accounts: Sequence[Account], title: str, author: str, sections: Sequence[str]
+) -> Iterator[Block]:
+    """Return the blocks of a report one after another."""
+    yield Heading(text=title, level=1)
+    made = f"Made with CIFAR Lab on {time.strftime('%d %B %Y, %H:%M')}."
+    yield Text(text=f"{author}\n\n{made}" if author else made)
+    if "comparison" in sections and len(accounts) > 1:
+        yield from compared(accounts)
+    for account in accounts:
+        yield Heading(text=account.title, level=2)
+        yield from form(account)
+        if "card" in sections:
+            yield Heading(text="Model card", level=3)
+            yield model_card(account)
+        if "settings" in sections:
+            yield Heading(text="Settings other than the default", level=3)
+            yield settings(account)
+
+
+def compared(accounts: Sequence[Account]) -> Iterator[Block]:
+    """Return what all runs have in common: one table and one chart."""
+    yield Heading(text="Comparison", level=2)
+    titles = ("Run", "Network", "Rate", "Batch", "Epochs", "Best validation", "Test", "95 %")
+    yield Table(
+        titles=titles,
+        rows=tuple(row(account) for account in accounts),
+        source="config.json and summary.json of each run",
+    )
+    if len({account.data.get("fingerprint") for account in accounts}) > 1:
+        yield Text(
+            text="These runs did not learn from the same images, so their accuracies are not "
+            "comparable without care.",
+            source="fingerprints in environment.json",
+        )
+    yield comparison(accounts)
+
+
+def row(account: Account) -> tuple[str, ...]:
+    """Return the line of a run in the comparison."""
+    from cifar_core.models import MODELS
+
+    config, summary, interval = account.config, account.summary, account.test_interval
+    best, test = summary.get("best_val_accuracy"), account.test_accuracy
+    return (
+        account.title,
+        MODELS[config.model].title,
+        f"{config.learning_rate:g}",
+        str(config.batch_size),
+        str(summary["epochs_done"]),
+        percent(best),
+        percent(test) or "not tested",
+        f"{percent(interval[0], 1)} to {percent(interval[1], 1)}" if interval else "",
+    )
+
+
+def form(account: Account) -> Iterator[Block]:
+    """Return the lab's form of a run; the loss plot stands above its interpretation."""
+    mine = edits(account.run)
+    for key, field in FIELDS.items():
+        yield Heading(text=field.title, level=3)
+        if key == "interpretation":
+            yield loss_plot(account)
+        if key in mine:
+            yield Text(text=mine[key], edited=True)
+        else:
+            yield Text(text=field.write(account), source=field.source)
+
+
+def settings(account: Account) -> Table:
+    """Return the settings that differ from their defaults."""
+    config = account.config
+    changed = [
+        (label_of(f), str(getattr(config, f.name)))
+        for f in config.relevant()
+        if getattr(config, f.name) != f.default and f.name != "data"
+    ]
+    rows = tuple(changed) or (("All", "the defaults"),)
+    return Table(rows=rows, source="config.json")
+
+
+def record(account: Account) -> dict[str, object]:
+    """Return a run as one row of a table for other programs."""
+    config, interval = account.config, account.test_interval
+    mine = edits(account.run)
+    values: dict[str, Any] = {
+        "run": account.run.number,
+        "name": account.run.name,
+        "model": config.model,
+        "optimizer": config.optimizer,
+        "learning_rate": config.learning_rate,
+        "schedule": config.schedule,
+        "batch_size": config.batch_size,
+        "epochs": account.summary["epochs_done"],
+        "seed": config.seed,
+        "best_val_accuracy": account.summary.get("best_val_accuracy"),
+        "best_epoch": account.summary.get("best_epoch"),
+        "test_accuracy": account.test_accuracy,
+        "test_low_95": interval[0] if interval else None,
+        "test_high_95": interval[1] if interval else None,
+        "test_images": account.test_images,
+        "seconds": account.summary.get("seconds"),
+        "data": account.data.get("title"),
+        "data_fingerprint": account.data.get("fingerprint"),
+    }
+    texts = {key: mine.get(key) or field.write(account) for key, field in FIELDS.items()
+             if key in ("description", "interpretation")}  # fmt: skip
+    return {**values, **texts, "edited": " ".join(mine)}

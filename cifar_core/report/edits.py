@@ -1,0 +1,27 @@
+"""What a person wrote in place of the program's texts; kept in the run's folder."""
+
+from collections.abc import Mapping
+
+from cifar_core.errors import RunError
+from cifar_core.report.fields import FIELDS
+from cifar_core.runs import report_texts
+from cifar_core.runs.run import Run
+
+LONGEST = 10_000  # characters of a text
+
+
+def edits(run: Run) -> dict[str, str]:
+    """Return the texts that a person wrote, by field."""
+    return {key: text for key, text in report_texts.read(run).items() if key in FIELDS}
+
+
+def edit(run: Run, changes: Mapping[str, str]) -> None:
+    """Keep texts for some fields; an empty one brings the program's own back."""
+    for key, text in changes.items():
+        title = FIELDS[key].title
+        if len(text) > LONGEST:
+            raise RunError(
+                f"The text of '{title}' has {len(text):,} characters, but it may have at most "
+                f"{LONGEST:,}. Shorten it."
+            )
+    report_texts.keep(run, changes, ", ".join(FIELDS[key].title.lower() for key in changes))

@@ -1,0 +1,134 @@
+"""The fields of the lab's form: what the program writes into each, and where that comes from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cifar_core.registry import Registry
+from cifar_core.report.account import Account
+from cifar_core.report.blocks import percent
+from cifar_core.runs import looks
+from cifar_core.runs.summary import views_note
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldSpec:
+    """One field of the form."""
+
+    key: str  # saved in report.json
+    title: str
+    summary: str  # what belongs into it
+    write: Callable[[Account], str]
+    source: str  # where the program takes it from, a phrase
+    short: bool = False  # one line is enough
+
+
+def description(account: Account) -> str:
+    """Say in two or three sentences what was trained on what, and how."""
+    from cifar_core.models import MODELS
+    from cifar_core.optim import OPTIMIZERS
+    from cifar_core.transfer import TRANSFER_PLANS
+
+    config, data = account.config, account.data
+    spec = MODELS[config.model]
+    size = account.environment.get("parameters")
+    with_size = f", with {size:,} parameters" if size else ""
+    begun = "from scratch"
+    if "plan" in spec.uses:
+        begun = f"from ImageNet weights ({TRANSFER_PLANS[config.plan].title.lower()})"
+    images = f"{data.get('train_images', 0):,} images of {data.get('title', 'the data')}"
+    return (
+        f"{spec.title}{with_size}, trained {begun} on {images} with "
+        f"{OPTIMIZERS[config.optimizer].title}. {spec.summary}"
+    )
+
+
+def learning_rates(account: Account) -> str:
+    """Say which rate was set, how it changed, and between what it lay."""
+    from cifar_core.schedules import SCHEDULES
+
+    config, rates = account.config, account.curves.learning_rate
+    schedule = SCHEDULES[config.schedule].title.lower()
+    words = f"{config.learning_rate:g} at its peak, schedule: {schedule}."
+    if len(rates):
+        words += f" It lay between {rates.min():.3g} and {rates.max():.3g}."
+    return words
+
+
+def batch_size(account: Account) -> str:
+    """Say how many images a step took."""
+    config = account.config
+    pieces = f", computed {config.micro_batch} at once" if config.micro_batch else ""
+    return f"{config.batch_size} images{pieces}."
+
+
+def epochs(account: Account) -> str:
+    """Say how many epochs were trained, and which was the best."""
+    summary, planned = account.summary, account.config.epochs
+    done = summary["epochs_done"]
+    of = f"{done}" if done == planned else f"{done} of {planned} planned"
+    return f"{of}; the best on validation was epoch {summary.get('best_epoch', done)}."
+
+
+def interpretation(account: Account) -> str:
+    """Write the reading of the loss plot as paragraphs."""
+    reading = account.reading
+    sentences = " ".join(finding.sentence for finding in reading.findings)
+    return "\n\n".join(filter(None, [reading.headline, sentences]))
+
+
+def accuracy(account: Account) -> str:
+    """Say how many of the test images were right, how sure that is, and on which images."""
+    interval = account.test_interval
+    if interval is None:
+        return "Not tested."
+    low, high = interval
+    note = views_note(account.summary).strip()
+    data_note = str(account.data.get("note", ""))
+    return " ".join(
+        filter(
+            None,
+            [
+                f"{percent(account.test_accuracy)} of {account.test_images:,} test images "
+                f"(95 % interval {percent(low)} to {percent(high)}), with the weights of epoch "
+                f"{account.summary.get('best_epoch')}, the best on validation.",
+                f"The test images were shown {note}." if note else "",
+                data_note,
+                looks.sentence(len(looks.looks(account.run))),
+            ],
+        )
+    )
+
+
+FIELDS = Registry(
+    "field of a report",
+    [
+        FieldSpec(
+            key="description", title="Description", write=description,
+            summary="What was trained on what, in a few sentences.",
+            source="config.json, environment.json",
+        ),
+        FieldSpec(
+            key="learning_rates", title="Learning rates", write=learning_rates,
+            summary="The rate and how it changed.", short=True, source="config.json, metrics.jsonl",
+        ),
+        FieldSpec(
+            key="batch_size", title="Batch size", write=batch_size,
+            summary="Images for each step.", short=True, source="config.json",
+        ),
+        FieldSpec(
+            key="epochs", title="Epochs", write=epochs,
+            summary="Passes over the training images.", short=True,
+            source="config.json, summary.json",
+        ),
+        FieldSpec(
+            key="interpretation", title="Interpretation of the loss plot", write=interpretation,
+            summary="What the curves show, and why.",
+            source="the reading of the curves, from metrics.jsonl",
+        ),
+        FieldSpec(
+            key="accuracy", title="Accuracy on test", write=accuracy,
+            summary="Measured once, at the end, with the weights that validation chose.",
+            source="summary.json, looks.json; Wilson score interval",
+        ),
+    ],
+)  # fmt: skip

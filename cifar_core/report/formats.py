@@ -1,0 +1,62 @@
+"""The files that a report can become."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.errors import RunError
+from cifar_core.registry import Registry
+from cifar_core.report.blocks import Document
+from cifar_core.report.html import as_html
+from cifar_core.report.markdown import as_markdown, as_zip
+from cifar_core.report.pdf import as_pdf
+from cifar_core.runs.listing import as_csv
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatSpec:
+    """One kind of file."""
+
+    key: str  # the ending of its name
+    title: str
+    summary: str
+    media_type: str
+    write: Callable[[Document], bytes]
+
+
+FORMATS = Registry(
+    "format of a report",
+    [
+        FormatSpec(
+            key="html", title="HTML", media_type="text/html", write=as_html,
+            summary="One file with charts to zoom into; opens without a network.",
+        ),
+        FormatSpec(
+            key="pdf", title="PDF", media_type="application/pdf", write=as_pdf,
+            summary="To print or hand in.",
+        ),
+        FormatSpec(
+            key="zip", title="Markdown", media_type="application/zip", write=as_zip,
+            summary="Markdown and its pictures, in a zip.",
+        ),
+        FormatSpec(
+            key="md", title="Markdown only", media_type="text/markdown",
+            write=lambda document: as_markdown(document).encode(),
+            summary="The text alone, without the pictures.",
+        ),
+        FormatSpec(
+            key="csv", title="CSV", media_type="text/csv",
+            write=lambda document: as_csv(list(document.records)).encode(),
+            summary="One line for each run, for a spreadsheet.",
+        ),
+    ],
+)  # fmt: skip
+
+
+def format_of(path: Path) -> FormatSpec:
+    """Return the format that a file's name asks for."""
+    key = path.suffix.lower().removeprefix(".")
+    if key not in FORMATS:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise RunError(f"{path.name} should end in one of {known}, which choose the format.")
+    return FORMATS[key]

@@ -1,0 +1,51 @@
+"""The lab's whole report: the newest finished run of each of the course's networks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cifar_core.runs.rows import RunRow
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import Store
+
+LAB = ("lab_cnn", "lab_cnn_dropout", "lab_vgg16", "lab_resnet", "lab_vig")  # presets
+TITLE = "Image classification on CIFAR-10: lab report"
+FREE = frozenset(  # settings that are no part of what the lab asks for
+    ("data", "device", "deterministic", "memory_format", "micro_batch", "precision", "seed",
+     "split_seed", "startup", "threads")
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabRuns:
+    """Which of the lab's networks have been trained."""
+
+    found: tuple[int, ...]  # numbers of runs, in the lab's order
+    missing: tuple[str, ...]  # presets
+
+
+def lab_runs(store: Store) -> LabRuns:
+    """Find the newest finished run with the settings of each lab preset."""
+    from cifar_core.presets import PRESETS
+
+    rows = [row for row in store.runs() if row.state == "finished"]
+    chosen = {key: newest(store, rows, PRESETS[key].config.to_dict()) for key in LAB}
+    return LabRuns(
+        found=tuple(number for number in chosen.values() if number is not None),
+        missing=tuple(key for key, number in chosen.items() if number is None),
+    )
+
+
+def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int | None:
+    """Return the newest of the runs, which come newest first, that has the wanted settings."""
+    for row in rows:
+        run = store.run(row.id)
+        if row.model == wanted["model"] and same(run, wanted):
+            return row.number
+    return None
+
+
+def same(run: Run, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a run's settings are those that are wanted, as far as they matter."""
+    found = run.config.to_dict()
+    return all(found[name] == value for name, value in wanted.items() if name not in FREE)

@@ -1,0 +1,120 @@
+"""The model card of a run: what it is, what it was made from, how good it is, and its limits.
+
+After Mitchell et al., "Model Cards for Model Reporting", section 4.
+https://arxiv.org/abs/1810.03993
+"""
+
+from typing import Any
+
+from cifar_core.errors import RunError
+from cifar_core.report.account import Account
+from cifar_core.report.blocks import Table, percent
+from cifar_core.runs.checkpoints import MODEL
+
+Row = tuple[str, str]
+
+
+def model_card(account: Account) -> Table:
+    """Return the card as a table without titles."""
+    rows = [*network(account), *images(account), *results(account), *limits(account)]
+    return Table(
+        rows=tuple((name, value) for name, value in rows if value),
+        source="config.json, environment.json, summary.json, the checkpoint's manifest",
+    )
+
+
+def network(account: Account) -> list[Row]:
+    """Describe the network, and what its weights began as."""
+    from cifar_core.models import MODELS
+
+    config, size = account.config, account.environment.get("parameters")
+    spec = MODELS[config.model]
+    began = account.environment.get("weights", {})
+    sha = str(began.get("sha256", ""))[:16]
+    return [
+        ("Network", f"{spec.title} ({config.model})"),
+        ("Paper", spec.paper),
+        ("Parameters", f"{size:,}" if size else ""),
+        ("Input", "RGB images of 32 x 32 pixels, values in [0, 1]"),
+        ("Output", f"scores (logits) of {len(account.data.get('classes', []))} classes"),
+        ("Began from", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
+        ("Weights", weights(account)),
+    ]
+
+
+def weights(account: Account) -> str:
+    """Name the checkpoint that counts, and its checksum."""
+    try:
+        info = account.run.checkpoint()
+    except RunError:
+        return ""
+    sha = str(info.manifest["files"][MODEL]["sha256"])[:16]
+    return f"epoch {info.epoch:g}, {info.megabytes:.1f} MB with optimizer, sha256 {sha}"
+
+
+def images(account: Account) -> list[Row]:
+    """Describe the images that it learnt from and was judged by."""
+    data = account.data
+    parts = [f"{data.get(f'{part}_images', 0):,} {name}" for part, name in PARTS.items()]
+    return [
+        ("Images", str(data.get("title", ""))),
+        ("Split", ", ".join(parts)),
+        ("Classes", ", ".join(data.get("classes", []))),
+        ("Fingerprint", str(data.get("fingerprint", ""))[:16]),
+        ("About the images", str(data.get("note", ""))),
+    ]
+
+
+PARTS = {"train": "to learn from", "val": "for validation", "test": "for the test"}
+
+
+def results(account: Account) -> list[Row]:
+    """Say how good it is, and what it took."""
+    summary, known = account.summary, account.environment
+    best = summary.get("best_val_accuracy")
+    test, (low, high) = account.test_accuracy, account.test_interval or (0.0, 1.0)
+    measured: dict[str, Any] = {
+        "Validation accuracy": f"{percent(best)}, which chose the epoch" if best else "",
+        "Test accuracy": f"{percent(test)}, 95 % interval {percent(low)} to {percent(high)}"
+        if test is not None else "not tested",
+        "Found least often": weakest(account),
+        "Trained on": ", ".join(filter(None, [known.get("device_name"), known.get("precision")])),
+        "Time": f"{summary['seconds'] / 60:,.1f} minutes" if summary.get("seconds") else "",
+        "Versions": ", ".join(f"{n} {known[n]}" for n in ("python", "torch") if known.get(n)),
+        "Program": f"commit {known['git_commit'][:12]}" if known.get("git_commit") else "",
+        "Seed": str(account.config.seed),
+    }  # fmt: skip
+    return list(measured.items())
+
+
+WEAK = 3  # classes that the card names
+
+
+def weakest(account: Account) -> str:
+    """Name the classes that are found least often, if the test images' answers are kept."""
+    from cifar_core.judging.scores import scores
+    from cifar_core.runs.predictions import kept
+
+    try:
+        answers = kept(account.run, "test")
+    except RunError:  # no checkpoint is left
+        return ""
+    if answers is None:
+        return ""
+    judged = scores(answers.logits, answers.labels).classes
+    order = sorted(range(len(judged)), key=lambda k: judged[k].recall)[:WEAK]
+    return ", ".join(f"{answers.classes[k]} {percent(judged[k].recall, 1)}" for k in order)
+
+
+def limits(account: Account) -> list[Row]:
+    """Say what it must not be used for."""
+    classes = len(account.data.get("classes", []))
+    return [
+        ("Meant for", "teaching and comparing ways to train, on images like those above"),
+        (
+            "Limits",
+            f"It knows {classes} classes and gives every picture one of them, also a picture of "
+            "something else. It has seen small pictures only. How often it is right was measured "
+            "on images from the same source; others may be harder.",
+        ),
+    ]

@@ -1,0 +1,53 @@
+"""A chart as a PNG picture, for files that hold no programs; drawn with matplotlib."""
+
+import io
+from typing import TYPE_CHECKING
+
+from cifar_core.report.blocks import Chart, Line, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INCHES = (9.0, 3.6)
+DPI = 144
+FAINT = 0.25  # opacity of a line behind the others
+
+
+def png(chart: Chart) -> bytes:
+    """Return the picture of a chart; needs no screen, and leaves no state behind."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
+    axes = figure.subplots(1, len(chart.panels), squeeze=False)[0]
+    for place, panel in zip(axes, chart.panels, strict=True):
+        draw(place, panel)
+    handles, names = axes[0].get_legend_handles_labels()
+    legend = figure.legend(handles, names, loc="outside lower left", ncols=2, frameon=False,
+                           fontsize=9)  # fmt: skip
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a dollar sign in a name begins no formula
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def draw(axes: "Axes", panel: Panel) -> None:
+    """Draw one panel."""
+    for line in panel.lines:
+        axes.plot(line.x, line.y, color=line.color, label=label(line),
+                  linewidth=0.8 if line.faint else 1.8, alpha=FAINT if line.faint else 1.0,
+                  linestyle="--" if line.dashed else "-",
+                  marker="o" if line.marked else None, markersize=3.5)  # fmt: skip
+    axes.set_title(panel.title, loc="left", fontsize=10)
+    axes.set_xlabel("epoch", fontsize=9)
+    axes.locator_params(axis="x", integer=True)
+    axes.tick_params(labelsize=9)
+    axes.grid(color="#e4e7eb", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    if panel.is_share:
+        axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+
+
+def label(line: Line) -> str:
+    """Return the words of the legend, which leaves out what begins with an underscore."""
+    return f"_{line.name}" if line.faint else line.name.lstrip("_")

@@ -1,0 +1,84 @@
+"""A chart as the plain values that Plotly's browser library draws; needs no Plotly here."""
+
+import json
+from importlib import resources
+from typing import Any
+
+from cifar_core.report.blocks import Chart, Line, rounded
+
+GAP = 0.1  # of the width, between two panels
+FAINT = 0.25  # opacity of a line behind the others
+
+
+def figure(chart: Chart) -> dict[str, Any]:
+    """Return data and layout."""
+    width = (1 - GAP * (len(chart.panels) - 1)) / len(chart.panels)
+    layout: dict[str, Any] = {
+        "height": 370,
+        "margin": {"l": 50, "r": 10, "t": 30, "b": 95},
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1f2933"},
+        "annotations": [],
+    }
+    traces: list[dict[str, Any]] = []
+    for place, panel in enumerate(chart.panels):
+        start, number = place * (width + GAP), str(place + 1) if place else ""
+        layout[f"xaxis{number}"] = {
+            "domain": [start, start + width], "anchor": f"y{number}", 
+            "title": {"text": "epoch", "standoff": 4, "font": {"size": 12}},
+            "gridcolor": "#e4e7eb", "zeroline": False, "matches": "x" if number else None,
+        }  # fmt: skip
+        layout[f"yaxis{number}"] = {
+            "anchor": f"x{number}", "gridcolor": "#e4e7eb", "zeroline": False,
+            "tickformat": ".0%" if panel.is_share else None,
+        }  # fmt: skip
+        layout["annotations"].append(caption(panel.title, start))
+        traces += [
+            trace(line, number, first=not place, is_share=panel.is_share) for line in panel.lines
+        ]
+    return {"data": traces, "layout": layout}
+
+
+def caption(title: str, x: float) -> dict[str, Any]:
+    """Return a panel's title, above its upper left corner."""
+    return {"text": plain(title), "x": x, "xref": "paper", "y": 1.02, "yref": "paper",
+            "xanchor": "left", "yanchor": "bottom", "showarrow": False}  # fmt: skip
+
+
+def trace(line: Line, number: str, *, first: bool, is_share: bool) -> dict[str, Any]:
+    """Return a line; the legend shows it once, and hides it in every panel."""
+    values: dict[str, Any] = {
+        "type": "scatter",
+        "x": rounded(line.x),
+        "y": rounded(line.y),
+        "xaxis": f"x{number}",
+        "yaxis": f"y{number}",
+        "name": plain(line.name),
+        "legendgroup": plain(line.name),
+        "showlegend": first and not line.faint,
+        "mode": "lines+markers" if line.marked else "lines",
+        "line": {"color": line.color, "width": 1 if line.faint else 2,
+                 "dash": "dash" if line.dashed else "solid"},
+        "hovertemplate": "%{y:.2%}" if is_share else "%{y:.4f}",
+    }  # fmt: skip
+    return values | ({"opacity": FAINT, "hoverinfo": "skip", "hovertemplate": None}
+                     if line.faint else {"marker": {"size": 6}})  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """Let a text stand for itself where Plotly would read tags in it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def library() -> str:
+    """Return Plotly's browser library, from the installed package."""
+    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text("utf-8")
+
+
+def inside_script(values: Any) -> str:
+    """Write JSON that can stand inside a script element, whatever texts are in it."""
+    text = json.dumps(values, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,54 @@
+"""report: what was trained and what came out, as a file to hand in."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from cifar_core.errors import RunError
+from cifar_core.report.document import SECTIONS, compose
+from cifar_core.report.formats import format_of
+from cifar_core.terminal.output import add_store, store_of
+
+
+def add(commands: Any) -> None:
+    """Add the command of this module."""
+    parser: ArgumentParser = commands.add_parser(
+        "report", help="write a report on runs as HTML, PDF, Markdown or CSV"
+    )
+    parser.add_argument("run", nargs="*", help="numbers or ids of runs")
+    parser.add_argument(
+        "--lab", action="store_true", help="the newest finished run of each lab preset"
+    )
+    parser.add_argument(
+        "--out", default="report.html", help=".html, .pdf, .zip (Markdown, pictures), .md or .csv"
+    )
+    parser.add_argument("--title", default="", help="of the report")
+    parser.add_argument("--author", default="", help="who hands it in")
+    parser.add_argument(
+        "--sections", default=",".join(SECTIONS), help=f"of {', '.join(SECTIONS)}, with commas"
+    )
+    add_store(parser)
+    parser.set_defaults(command=report)
+
+
+def report(arguments: Namespace) -> int:
+    """Write the report and print where it is."""
+    store, target = store_of(arguments), Path(arguments.out)
+    kind = format_of(target)
+    sections = [SECTIONS[key].key for key in arguments.sections.split(",") if key]
+    title, refs = arguments.title, arguments.run
+    if arguments.lab:
+        from cifar_core.report import lab
+
+        found = lab.lab_runs(store)
+        if found.missing:
+            print(f"Not trained yet: {', '.join(found.missing)}")
+        title, refs = title or lab.TITLE, [*refs, *found.found]
+    runs = [store.run(ref) for ref in refs]
+    document = compose(runs, title=title, author=arguments.author, sections=sections)
+    try:
+        target.write_bytes(kind.write(document))
+    except OSError as error:
+        raise RunError(f"{target} cannot be written: {error.strerror}.") from error
+    print(target)
+    return 0

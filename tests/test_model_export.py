@@ -1,0 +1,136 @@
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+
+import pytest
+import torch
+from pages import make_run, open_page, texts
+from PIL import Image
+from safetensors.torch import load_file
+
+from cifar_core.__main__ import main
+from cifar_core.errors import CheckpointError, RunError
+from cifar_core.runs import files
+from cifar_core.runs.classifier import load_classifier
+from cifar_core.runs.errands import beside
+from cifar_core.runs.model_export import (
+    MODEL_FORMATS,
+    Exported,
+    checked,
+    errand,
+    export_model,
+    kept,
+)
+
+HAS_ONNX = all(find_spec(name) for name in MODEL_FORMATS["onnx"].needs)
+SMALL = "synthetic:200"
+
+
+@pytest.fixture
+def run(page_store):
+    run = make_run(page_store, "# A `run`", data=SMALL)
+    known = run.environment
+    data = {**known["data"], "source": SMALL}
+    files.write_json(run.path / "environment.json", {**known, "data": data})
+    return run
+
+
+def test_the_zip_holds_the_weights_of_the_checkpoint_byte_for_byte(run, tmp_path):
+    made = export_model(run, "safetensors", tmp_path / "m.zip")
+    with zipfile.ZipFile(made.path) as archive:
+        archive.extractall(tmp_path / "out")
+    found = load_file(tmp_path / "out" / "model.safetensors")
+    wanted = load_file(run.checkpoint().path / "model.safetensors")
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_the_loader_in_the_zip_needs_nothing_but_its_own_folder(run, tmp_path):
+    with zipfile.ZipFile(export_model(run, "safetensors", tmp_path / "m.zip").path) as archive:
+        archive.extractall(tmp_path / "out")
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    code = (
+        "import cifar_core, torch, load_model\n"
+        f"assert cifar_core.__file__.startswith({str(tmp_path)!r})\n"
+        f"load_model.main([{str(tmp_path / 'red.png')!r}])\n"
+        "print(load_model.load()(torch.full((1, 3, 32, 32), 0.5)).tolist())"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "out", env=plain, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said, logits = done.stdout.splitlines()
+    assert "red.png: " in said
+    with torch.inference_mode():
+        wanted = load_classifier(run).model(torch.full((1, 3, 32, 32), 0.5))
+    assert torch.allclose(torch.tensor(json.loads(logits)), wanted, atol=1e-6)
+
+
+def test_torch_export_answers_as_the_network_for_any_number_of_images(run, tmp_path):
+    made = export_model(run, "torch_export", tmp_path / "m.pt2")
+    assert made.agreeing == made.images == 40
+    assert made.difference < 1e-4
+    images = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        wanted = load_classifier(run).model(images)
+        assert torch.allclose(torch.export.load(made.path).module()(images), wanted, atol=1e-4)
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="requirements-export.txt is not installed")
+@pytest.mark.filterwarnings("ignore")  # of torch's exporter, about its own parts
+def test_onnx_answers_as_the_network_and_knows_its_classes(run, tmp_path):
+    import onnx
+
+    made = export_model(run, "onnx", tmp_path / "m.onnx")
+    assert made.agreeing == made.images == 40
+    assert made.difference < 1e-4
+    found = onnx.load(made.path)
+    props = {prop.key: prop.value for prop in found.metadata_props}
+    assert json.loads(props["classes"]) == run.environment["data"]["classes"]
+
+
+def test_a_wrong_answer_is_stated(run, tmp_path):
+    network = load_classifier(run)
+    with torch.inference_mode():
+        made = checked(run, network, tmp_path, lambda images: -network.model(images).numpy())
+    assert made.difference > 0
+    assert made.agreeing < made.images
+    assert f"{made.agreeing} of 40 answers are the same" in made.sentence
+
+
+def test_a_missing_package_is_named_with_the_remedy(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_core.runs.model_export.find_spec", lambda name: None)
+    with pytest.raises(RunError, match="pip install -r requirements-export"):
+        export_model(run, "onnx", tmp_path / "m.onnx")
+
+
+def test_damaged_weights_are_not_exported(run, tmp_path):
+    weights = run.checkpoint().path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    with pytest.raises(CheckpointError):
+        export_model(run, "safetensors", tmp_path / "m.zip")
+    assert list(tmp_path.glob("*m*")) == []
+
+
+def test_the_terminal_exports_and_says_how_it_did(run, tmp_path, capsys):
+    assert main(["export-model", str(run.number), "--out", str(tmp_path / "m.zip")]) == 0
+    assert "byte for byte" in capsys.readouterr().out
+
+
+def test_the_checkpoints_tab_offers_what_was_exported_and_how_it_did(run):
+    work = errand(run, "torch_export")
+    work.path.parent.mkdir()
+    values = {"images": 64, "difference": 2e-6, "agreeing": 64}
+    files.write_json(beside(work.path, ".json"), values)
+    work.path.write_bytes(b"program")
+    assert kept(run, "torch_export") == Exported(path=work.path, **values)
+    page = open_page("run", id=1)
+    page.session_state["details"] = "Checkpoints"
+    page.run()
+    assert not page.exception
+    assert "64 of 64 answers are the same" in texts(page)
+    assert page.button(key="export safetensors start")
