@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 PY = $(VENV)/bin/python
 
-.PHONY: run test lint bench clean
+.PHONY: run test faults mutants lint bench clean
 
 run: $(VENV)/ready
 	$(PY) -m streamlit run app/server.py
@@ -12,6 +12,12 @@ run: $(VENV)/ready
 test: $(VENV)/ready-dev
 	tests/install_chromium.sh
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
+
+faults: $(VENV)/ready-dev
+	CIFAR_FAULTS=long OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/faults
+
+mutants: $(VENV)/ready-dev
+	OMP_NUM_THREADS=1 $(PY) tests/faults/mutations.py
 
 lint: $(VENV)/ready-dev
 	$(PY) -m ruff format --check .

@@ -115,7 +115,7 @@ def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
     """Say how a training step is going to be computed."""
     where, _ = device.choose(config.device, inventory())
     place = {
-        "device": where.id,
+        "device": where.torch_name,
         "device_name": where.name,
         "threads": device.choose_threads(config.threads),
     }

@@ -11,7 +11,7 @@ from app.access import person
 from cifar_core import device
 from cifar_core.curves import Curves, curves, joined
 from cifar_core.reading import Reading, Situation, read
-from cifar_core.runs import STATES, MetricsReader, Run, Status, Store
+from cifar_core.runs import MetricsReader, Run, Status, Store
 from cifar_core.runs.goals import Goal, goals
 from cifar_core.runs.readings import situation_of
 
@@ -61,11 +61,6 @@ def store() -> Store:
 def goals_of(run: Run) -> list[Goal]:
     """Return what there is to beat on a run's images."""
     return goals(run.environment.get("data", {}), store().runs())
-
-
-def is_under_way(state: str) -> bool:
-    """Tell whether a run in this state may change by itself."""
-    return STATES[state].is_live or state == "queued"
 
 
 class Feed:

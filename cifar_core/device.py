@@ -14,14 +14,19 @@ from cifar_core.errors import DeviceError
 class Device:
     """One place that can train one run at a time."""
 
-    id: str  # "cpu", "mps", "cuda:0", ... as torch names it
+    id: str  # "mps", "cuda:0", ... as torch names it; "cpu", "cpu:1", ... for places on the CPU
     name: str
     memory_megabytes: int = 0  # 0 when unknown
+
+    @property
+    def torch_name(self) -> str:
+        """What torch calls it: to torch all places on the CPU are the same device."""
+        return self.id.split(":")[0] if self.id.startswith("cpu") else self.id
 
 
 def inventory() -> list[Device]:
     """List this machine's devices, fastest first, without importing torch or touching a GPU."""
-    return [*nvidia_gpus(), *apple_gpu(), Device(id="cpu", name=cpu_name())]
+    return [*nvidia_gpus(), *apple_gpu(), *cpus()]
 
 
 def nvidia_gpus() -> list[Device]:
@@ -53,6 +58,19 @@ def apple_gpu() -> list[Device]:
     return []
 
 
+def cpu_slots() -> int:
+    """Return how many runs may train on the CPU at once: CIFAR_CPU_SLOTS, or one."""
+    wanted = os.environ.get("CIFAR_CPU_SLOTS", "")
+    return max(1, int(wanted)) if wanted.isdecimal() else 1
+
+
+def cpus() -> list[Device]:
+    """List the places on the CPU: "cpu" and, if there are more, "cpu:1" and so on."""
+    name = cpu_name()
+    ids = ["cpu", *(f"cpu:{slot}" for slot in range(1, cpu_slots()))]
+    return [Device(id=id_, name=name) for id_ in ids]
+
+
 def cpu_name() -> str:
     """Return the processor's name and the number of cores this process may use."""
     name = platform.processor() or platform.machine()
@@ -73,11 +91,12 @@ def usable_cores() -> int:
 
 
 def choose_threads(wanted: int) -> int:
-    """Return the number of CPU threads to train with: as wanted, or all cores but one for 0.
+    """Return the number of CPU threads to train with: as wanted, or for 0 all cores but one.
 
-    One busy neighbour makes two threads on two cores many times slower than one.
+    One busy neighbour makes two threads on two cores many times slower than one. Several places
+    on the CPU share the cores.
     """
-    return wanted or max(1, usable_cores() - 1)
+    return wanted or max(1, (usable_cores() - 1) // cpu_slots())
 
 
 def choose(wanted: str, devices: list[Device]) -> tuple[Device, str]:

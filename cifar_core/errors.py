@@ -14,6 +14,7 @@ CifarError                 anything the user can fix; its message is fit to be s
   QueryError               a search that cannot be understood
   ArchiveError             a zip of a run that is damaged, or holds what no run has
   CheckpointError          saved weights that are missing, damaged or of another network
+  DiskFullError            no room on the disk for what is to be saved
 """
 
 
@@ -75,3 +76,14 @@ class ArchiveError(CifarError):
 
 class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
+
+
+class DiskFullError(CifarError, OSError):
+    """The disk has no room for something. `needed` and `free` are in bytes."""
+
+    def __init__(self, what: str, needed: int, free: int) -> None:
+        self.what, self.needed, self.free = what, needed, free
+        super().__init__(
+            f"There is no room on the disk: {what} needs {needed / 1e6:,.1f} MB and "
+            f"{free / 1e6:,.1f} MB are free. Free some space, for example by emptying the trash."
+        )

@@ -58,6 +58,8 @@ def make_run(store, name="A run", state="finished", *, accuracies=(0.4, 0.5), re
     folder.mkdir(parents=True)
     files.write_json(folder / "attempt.json", {"device": "cpu", "at": 1.7e9})
     files.write_json(folder / "start.json", {"checkpoint": "", "step": 0})
+    for name in ("shim.json", "result.json", "end.json"):
+        files.write_json(folder / name, {})
     (folder / "log.txt").write_text("epoch 1 is over\n")
     rows = []
     for number, accuracy in enumerate(accuracies, 1):

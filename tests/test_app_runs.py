@@ -120,7 +120,7 @@ def test_a_run_with_a_damaged_folder_is_still_listed(store):
     files.write_json(run.path / "about.json", {"name": "Alpha"})
     page = open_page()
     assert not page.exception
-    assert list(page.dataframe[0].value["state"].iloc[0]) == ["Failed"]
+    assert list(page.dataframe[0].value["state"].iloc[0]) == ["Failed", "Damaged file"]
 
 
 def test_terms_are_understood_and_what_is_not_is_said_below_the_box(store):

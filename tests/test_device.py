@@ -70,3 +70,13 @@ def test_the_cpu_is_always_there():
 def test_threads_leave_a_core_for_the_dashboard():
     assert device.choose_threads(3) == 3
     assert device.choose_threads(0) == max(1, device.usable_cores() - 1)
+
+
+def test_several_runs_may_share_the_cpu_if_the_environment_says_so(monkeypatch):
+    monkeypatch.setenv("CIFAR_CPU_SLOTS", "2")
+    monkeypatch.setattr(device, "usable_cores", lambda: 9)
+    places = [place for place in device.inventory() if place.torch_name == "cpu"]
+    assert [place.id for place in places] == ["cpu", "cpu:1"]
+    assert device.choose_threads(0) == 4
+    monkeypatch.setenv("CIFAR_CPU_SLOTS", "many")
+    assert [place.id for place in device.cpus()] == ["cpu"]

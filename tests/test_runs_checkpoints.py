@@ -177,3 +177,14 @@ def test_the_manifest_says_what_is_in_the_checkpoint(tmp_path):
     manifest = json.loads((path / "manifest.json").read_text())
     sizes = {name: facts["bytes"] for name, facts in manifest["files"].items()}
     assert sizes == {p.name: p.stat().st_size for p in path.iterdir() if p.suffix != ".json"}
+
+
+def test_a_manifest_of_an_earlier_version_is_held_to_its_seal(tmp_path):
+    path = save(tmp_path, "00000010-a1")
+    values = json.loads((path / "manifest.json").read_text())
+    del values["check"]  # which earlier versions did not write
+    (path / "manifest.json").write_text(json.dumps(values))
+    assert checkpoints.manifest_of(path)["step"] == 10
+    (path / "manifest.json").write_text(json.dumps({**values, "step": 11}))
+    with pytest.raises(CheckpointError, match="no readable manifest"):
+        checkpoints.manifest_of(path)

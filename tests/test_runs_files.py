@@ -37,7 +37,50 @@ def test_a_line_zeroed_by_a_power_cut_is_passed_over(tmp_path):
 def test_numbers_that_are_not_finite_are_never_written(tmp_path):
     path = tmp_path / "rows.jsonl"
     files.append_line(path, {"loss": float("nan"), "norm": float("inf"), "step": 1})
-    assert path.read_text() == '{"step":1}\n'
+    assert path.read_text() == '{"step":1,"check":"17ccbd80"}\n'
+
+
+def test_a_flipped_bit_anywhere_in_a_json_file_is_noticed(tmp_path):
+    path = tmp_path / "summary.json"
+    files.write_json(path, {"best": 0.5, "history": [0.25, 0.5], "note": "fine", "more": {}})
+    whole = path.read_bytes()
+    assert files.read_json(path) == {
+        "best": 0.5, "history": [0.25, 0.5], "note": "fine", "more": {},
+    }  # fmt: skip
+    for place in range(8 * len(whole)):
+        data = bytearray(whole)
+        data[place // 8] ^= 1 << place % 8
+        path.write_bytes(data)
+        assert files.read_json(path) == {}, (place, bytes(data))
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert files.read_json(path) == {}, length
+
+
+def test_a_flipped_bit_anywhere_in_a_row_never_gives_another_number(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    row = {"kind": "step", "step": 12, "loss": 0.75}
+    files.append_line(path, row)
+    whole = path.read_bytes()
+    for place in range(8 * len(whole)):
+        data = bytearray(whole)
+        data[place // 8] ^= 1 << place % 8
+        path.write_bytes(data)
+        for seen in files.read_lines(path)[0]:
+            assert {key: seen.get(key) for key in row} == row, (place, seen)
+
+
+def test_files_of_earlier_versions_have_no_checksum_and_are_read(tmp_path):
+    (tmp_path / "a.json").write_text('{\n "state": "running"\n}\n')
+    (tmp_path / "a.jsonl").write_text('{"step":1}\n')
+    assert files.read_json(tmp_path / "a.json") == {"state": "running"}
+    assert files.read_lines(tmp_path / "a.jsonl")[0] == [{"step": 1}]
+
+
+def test_an_empty_object_is_kept(tmp_path):
+    files.write_json(tmp_path / "a.json", {})
+    assert (tmp_path / "a.json").read_text() == '{\n "check": "15d54739"\n}\n'
+    assert files.read_json(tmp_path / "a.json") == {}
 
 
 def test_a_file_that_cannot_be_replaced_keeps_its_old_text_and_leaves_no_draft(tmp_path):

@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import threading
@@ -62,6 +61,16 @@ def test_a_run_for_the_cpu_does_not_wait_behind_runs_for_the_gpu(store):
     runs = [queued(store, device=wanted) for wanted in ("cuda:1", "cuda:1", "cpu")]
     chief = supervisor(store, "obey", devices=GPUS)
     until(lambda: states(*runs) == ["running", "queued", "running"], chief.step)
+
+
+def test_two_runs_for_the_cpu_share_it_where_it_has_two_places(store):
+    places = [CPU, Device(id="cpu:1", name="a CPU")]
+    runs = [queued(store, device=wanted) for wanted in ("cpu", "auto", "cpu")]
+    chief = supervisor(store, "obey", devices=places)
+    until(lambda: states(*runs) == ["running", "running", "queued"], chief.step)
+    assert {run.status.device for run in runs[:2]} == {"cpu", "cpu:1"}
+    plan = files.read_json(metrics.attempt_folder(runs[1].path, 1) / "attempt.json")
+    assert (plan["slot"], plan["device"]) == ("cpu:1", "cpu")
 
 
 def test_a_run_for_a_device_that_is_not_there_fails_with_advice(store):
@@ -165,7 +174,8 @@ def test_an_attempt_that_was_never_launched_is_given_up_and_tried_again(store):
     status.move(run.path, ("queued",), "starting", attempt=1, device="cpu")
     chief = supervisor(store, "obey", start_seconds=0.0)
     chief.step()
-    assert "did not start" in run.attempts()[0].ended
+    assert "never begun" in run.attempts()[0].ended
+    assert run.status.deaths == 0  # it was not the run's fault
     chief.start_seconds = 60.0
     until(lambda: run.status.state == "running", chief.step)
     assert run.status.attempt == 2
@@ -236,13 +246,13 @@ def test_a_forged_identity_is_never_signalled(store):
     until(lambda: run.status.state == "running", chief.step)
     pid = attempt_pid(run)
     path = metrics.attempt_folder(run.path, 1) / "shim.json"
-    true = json.loads(path.read_text())
+    true = files.read_json(path)
     forged = {**true, "trainer": {**true["trainer"], "start": "1"}}
-    path.write_text(json.dumps(forged))
+    files.write_json(path, forged)
     press(KILL, forged["trainer"], again=False)
     os.kill(pid, 0)  # raises if it were gone
     assert lock.is_locked(path.with_name("lock"))
-    path.write_text(json.dumps(true))
+    files.write_json(path, true)
 
 
 def test_a_diverged_run_suggests_a_tenth_of_its_learning_rate(store):

@@ -10,11 +10,12 @@ from app import theme
 from app.components.run_export import run_downloads
 from app.components.trash import delete
 from app.navigation import go
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunRow, marks
 from cifar_core.runs.run import RESUMABLE
+from cifar_core.runs.status import is_under_way
 
 MOST_COMPARED = 9
 
@@ -41,7 +42,7 @@ def changes(rows: Sequence[RunRow]) -> None:
     """Draw what changes the ticked runs."""
     with st.popover("Tags", icon=":material/sell:"):
         tag_form(rows)
-    live = [row for row in rows if is_under_way(row.state)]
+    live = [row for row in rows if is_under_way(row.state, row.reason)]
     if live:
         with st.popover("Stop", icon=":material/stop_circle:"):
             st.caption(f"{theme.plural(len(live), 'run')}; what has been saved is kept.")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.components.run_export import run_downloads
 from app.navigation import go
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, Status
@@ -21,10 +21,10 @@ def actions(run: Run, status: Status) -> None:
         button("Start", "play_arrow", lambda: store().submit(run), primary=True)
     if mine and status.state in RESUMABLE:
         button("Resume", "play_arrow", run.resume, primary=True)
-    if mine and is_under_way(status.state):
+    if mine and status.is_under_way:
         stop_menu(run, status)
     trains = run.kind == TRAINING
-    settled = trains and not is_under_way(status.state) and bool(run.summary)
+    settled = trains and not status.is_under_way and bool(run.summary)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
     if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):
@@ -56,8 +56,8 @@ def attempt(act: Callable[[], None]) -> None:
 def stop_menu(run: Run, status: Status) -> None:
     """Offer the three ways to stop, the gentlest first."""
     with st.popover("Stop", icon=":material/stop_circle:"):
-        if status.state == "queued":
-            st.caption("It has not started; it is only taken out of the queue.")
+        if not status.is_live:
+            st.caption("No process belongs to it; it is only taken out of the queue.")
             button("Take out of the queue", "remove", lambda: run.stop("now"))
             return
         st.caption("What has been saved is kept, whichever you choose.")

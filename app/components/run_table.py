@@ -14,6 +14,7 @@ from cifar_core.runs.columns import COLUMNS, Column
 from cifar_core.runs.groups import Group
 from cifar_core.runs.listing import USUAL
 
+DAMAGED = "Damaged file"
 STAR = "\u2605 "
 ROW, MOST_ROWS = 40, 15  # pixels a row; rows in sight, more of them scroll
 
@@ -71,9 +72,9 @@ def name_words(row: RunRow) -> str:
 
 
 def state_words(row: RunRow) -> list[str]:
-    """Return the state's title, and what the run is for unless it trains."""
+    """Return the state's title, what the run is for unless it trains, and whether it is whole."""
     kind = [] if row.kind == TRAINING else [KINDS[row.kind].title]
-    return [STATES[row.state].title, *kind]
+    return [STATES[row.state].title, *kind, *([DAMAGED] if row.damaged else [])]
 
 
 def epoch_words(row: RunRow) -> str:
@@ -167,12 +168,13 @@ def name_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
 
 def state_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
     """Describe the states and kinds, in their colours."""
-    wide = 96 if all(row.kind == TRAINING for row in rows) else 190  # room for the kind
+    plain = all(row.kind == TRAINING and not row.damaged for row in rows)
+    wide = 96 if plain else 190  # room for the kind
     titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
     paints = [theme.ICONS[state.key][0] for state in STATES.values()] + ["violet"] * len(KINDS)
-    colors: Any = paints
+    colors: Any = [*paints, "red"]
     return st.column_config.MultiselectColumn(
-        column.title, options=titles, color=colors, width=wide
+        column.title, options=[*titles, DAMAGED], color=colors, width=wide
     )
 
 

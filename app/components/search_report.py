@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import search_charts, theme
 from app.navigation import go
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.runs import RunRow
 from cifar_core.runs.search_results import (
     Tried,
@@ -19,6 +19,7 @@ from cifar_core.runs.search_results import (
     seconds_left,
     tried,
 )
+from cifar_core.runs.status import is_under_way
 from cifar_core.runs.sweep_files import Sweep
 
 HISTORY, CURVES = "In order", "Curves"
@@ -45,7 +46,7 @@ def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Say how far the search is and how long the rest takes at most."""
     if not sweep.is_active:
         return
-    budget, over = sweep.planned_runs, sum(not is_under_way(row.state) for row in rows)
+    budget, over = sweep.planned_runs, sum(not is_under_way(row.state, row.reason) for row in rows)
     left = seconds_left(sweep, rows)
     text = f"{over} of {theme.plural(budget, 'run')} are over"
     text = f"{text}, at most {theme.duration(left)} left" if left else text

@@ -6,9 +6,10 @@ import streamlit as st
 
 from app import theme
 from app.navigation import go, link
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow, search, sweeps
+from cifar_core.runs.status import is_under_way
 from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import as_csv, results
 
@@ -25,7 +26,7 @@ def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
             lambda: sweeps.complete(here, sweep))  # fmt: skip
     if sweep.search:
         search_actions(sweep, rows)
-    elif any(is_under_way(row.state) for row in rows):
+    elif any(is_under_way(row.state, row.reason) for row in rows):
         with st.popover("Stop", icon=":material/stop_circle:"):
             act("Take the waiting ones out of the queue", "playlist_remove",
                 lambda: sweeps.cancel(here, sweep))  # fmt: skip

@@ -25,7 +25,7 @@ ORDERS = {"Mixed": 0, "Most sure first": -1, "Least sure first": 1}  # sign of t
 def picked(network: Network) -> list[Picture]:
     """Draw some test images, of which several can be chosen."""
     run = network.run
-    source, root = run.environment["data"]["source"], str(run.store_root)
+    source, root = run.source, str(run.store_root)
     try:
         images = dataset(source, root)
     except CifarError as error:

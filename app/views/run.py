@@ -13,11 +13,11 @@ from app.components.run_actions import actions
 from app.components.run_details import details
 from app.components.run_marks import run_marks
 from app.navigation import link
-from app.session import Key, feed, goals_of, is_under_way, reading, store
+from app.session import Key, feed, goals_of, reading, store
 from cifar_core.curves import Curves
 from cifar_core.errors import RunError
 from cifar_core.intervals import wilson
-from cifar_core.runs import RATE_SEARCH, STATES, Run, Status
+from cifar_core.runs import RATE_SEARCH, STATES, Run, Status, damage
 from cifar_core.views import TEST_VIEWS
 
 SILENCE = 40  # seconds without a sign of life after which the page says so
@@ -42,9 +42,18 @@ def page() -> None:
     run_marks(run)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
+    damages(run)
     draw = searching if run.kind == RATE_SEARCH else live
-    st.fragment(draw, run_every=1.0 if is_under_way(status.state) else None)(run, status)
+    st.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
     details(run, status)
+
+
+def damages(run: Run) -> None:
+    """Say which of the run's files are damaged, if any are."""
+    if found := damage.found(run):
+        with st.container(border=True):
+            st.markdown(":material/warning: **Damaged files.** Whatever is whole is used.")
+            st.markdown("\n".join(f"- {theme.safe(words)}" for words in found))
 
 
 def missing(why: str) -> None:
@@ -163,7 +172,7 @@ def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> 
         card("Best validation accuracy", theme.percent(best), f"epoch {at}" if at else "")
         test = summary.get("test_accuracy")
         interval = wilson(test, data.get("test_images", 0)) if test is not None else None
-        note = "when it is done" if is_under_way(status.state) else "not tested"
+        note = "when it is done" if status.is_under_way else "not tested"
         note = theme.between(interval) if interval else note
         card("Test accuracy", theme.percent(test), note + views_words(summary))
         last = f"{curves.train_loss[-1]:.3f}" if len(curves.train_loss) else theme.NONE
@@ -174,7 +183,7 @@ def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> 
         card(
             "Images per second",
             theme.count(speed) if speed else theme.NONE,
-            f"{theme.duration(spent)} so far" if is_under_way(status.state) and spent
+            f"{theme.duration(spent)} so far" if status.is_under_way and spent
             else f"{theme.duration(spent)} in all" if spent else "",
         )  # fmt: skip
 

@@ -12,11 +12,12 @@ from app.components.run_table import group_table, run_table
 from app.components.sweep_actions import sweep_links
 from app.components.trash import trash_table, undo_bar
 from app.navigation import go, link
-from app.session import is_under_way, store
+from app.session import store
 from cifar_core.errors import QueryError
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.groups import Group
 from cifar_core.runs.listing import Listing
+from cifar_core.runs.status import is_under_way
 
 LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
 
@@ -36,7 +37,7 @@ def page() -> None:
     if deleted and st.session_state.get("show_trash"):
         trash_table(store().trash())
     elif rows:
-        active = any(is_under_way(row.state) for row in rows)
+        active = any(is_under_way(row.state, row.reason) for row in rows)
         st.fragment(listing, run_every=LOOK_AGAIN if active else None)()
     else:
         welcome()

@@ -11,9 +11,10 @@ from app.components.search_report import BASIS, percent, search_report
 from app.components.sweep_actions import actions
 from app.goals import add_goals
 from app.navigation import link
-from app.session import goals_of, is_under_way, store
+from app.session import goals_of, store
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow, sweeps
+from cifar_core.runs.status import is_under_way
 from cifar_core.runs.sweep_files import Sweep
 from cifar_core.runs.sweep_results import (
     CellResult,
@@ -45,7 +46,7 @@ def page() -> None:
         st.space("stretch")
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
-    active = sweep.is_active or any(is_under_way(row.state) for row in rows)
+    active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
     st.fragment(live, run_every=LOOK_AGAIN if active else None)(sweep, active)
 
 
@@ -61,7 +62,7 @@ def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
     sweep = sweeps.find(store(), sweep.id)  # a search has found more settings to try
     rows = sweeps.runs_of(store(), sweep)
-    if (sweep.is_active or any(is_under_way(row.state) for row in rows)) != was_active:
+    if (sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)) != was_active:
         st.rerun()  # the buttons above differ, and so does the pace of this part
     if sweep.search:
         search_report(sweep, rows)
@@ -97,7 +98,7 @@ def progress(rows: Sequence[RunRow]) -> None:
     text = f"{theme.plural(len(rows), 'run')}: {words}" if rows else "It has no runs any more."
     if left := seconds_left(rows):
         text += f", about {theme.duration(left)} left"
-    if any(is_under_way(row.state) for row in rows):
+    if any(is_under_way(row.state, row.reason) for row in rows):
         st.progress(len(done) / max(1, len(rows)), text=text)
     else:
         st.caption(text)

@@ -11,17 +11,20 @@ import sys
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cifar_core.errors import DataError
-from cifar_core.runs import files, lock, metrics, pretrained, step_plans
+from cifar_core.errors import DataError, DiskFullError
+from cifar_core.runs import files, lock, metrics, pretrained, room, step_plans
 from cifar_core.runs.control import ControlReader
+from cifar_core.runs.ending import NO_ROOM_FOR_RESULT
 from cifar_core.runs.environment import describe
 from cifar_core.runs.failures import message_of, reason_of
 from cifar_core.runs.features import keep_features
+from cifar_core.runs.patient import Rows, print_patiently
 from cifar_core.runs.run import Run
 from cifar_core.runs.summary import Pace
 
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 
 SUMMARY_SECONDS = 1.0
 HEARTBEAT_SECONDS = 1.0
+# that a checkpoint waits in memory for room on the disk
+ROOM_SECONDS = float(os.environ.get("CIFAR_ROOM_SECONDS") or 300.0)
+ROOM_LOOK_SECONDS = 1.0  # between two tries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +50,8 @@ class Result:
 
     outcome: str  # finished, stopped, paused, failed, or interrupted by the system
     message: str
-    reason: str = ""  # a key of FAILURES when failed
+    reason: str = ""  # a key of FAILURES when failed, or "disk" when paused for want of room
+    needs: int = 0  # bytes that must be free on the disk before it can go on
 
 
 class BaseWorker(ABC):
@@ -57,7 +64,8 @@ class BaseWorker(ABC):
     def __init__(self, run: Run, attempt: int) -> None:
         self.run, self.attempt = run, attempt
         self.folder = metrics.attempt_folder(run.path, attempt)
-        self.metrics_path = metrics.metrics_path(run.path, attempt)
+        self.rows = Rows(metrics.metrics_path(run.path, attempt))
+        self.notice = self.folder / "notice.json"  # what keeps it from going on
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
         self.beat = 0.0
@@ -155,19 +163,56 @@ class BaseWorker(ABC):
 
     def attend(self) -> Result | None:
         """Between two batches: show that this lives, and end if somebody asked for it."""
-        now = time.monotonic()
-        if now - self.beat > HEARTBEAT_SECONDS:
-            self.beat = now
-            os.utime(self.folder / "lock")
-        request = self.requests.poll().request
-        if request not in self.ends_now and not self.terminated:
+        self.show_life()
+        if not self.must_end:
             return None
+        request = self.requests.control.request
         self.save()
         if request == "pause":
             return Result(outcome="paused", message=f"Paused {self.place}.")
         if self.requests.control.is_stop:
             return Result(outcome="stopped", message=f"Stopped {self.place}, as asked.")
         return Result(outcome="interrupted", message=f"Interrupted {self.place}.")
+
+    def show_life(self) -> None:
+        """Touch the lock now and then; its age is how long there has been no news."""
+        now = time.monotonic()
+        if now - self.beat > HEARTBEAT_SECONDS:
+            self.beat = now
+            os.utime(self.folder / "lock")
+
+    @property
+    def must_end(self) -> bool:
+        """Whether somebody, or the system, wants this to end before the next batch."""
+        return self.requests.poll().request in self.ends_now or self.terminated
+
+    def patiently(self, write: Callable[[], object]) -> None:
+        """Write something, and if the disk is full wait for room; DiskFullError after minutes.
+
+        What is to be written stays in memory meanwhile. A request to end is not kept waiting.
+        """
+        until = time.monotonic() + ROOM_SECONDS
+        while True:
+            try:
+                write()
+            except DiskFullError as error:
+                if self.must_end or time.monotonic() > until:
+                    raise
+                self.tell_waiting(error)
+                self.show_life()
+                time.sleep(ROOM_LOOK_SECONDS)
+            else:
+                self.notice.unlink(missing_ok=True)
+                return
+
+    def tell_waiting(self, error: DiskFullError) -> None:
+        """Say, as far as the disk allows, that this waits for room."""
+        words = f"Waits: {room.missing(error, self.folder)}. What it has learnt is in memory."
+        if self.notice.exists():
+            return
+        say(words)
+        with suppress(DiskFullError):
+            files.write_json(self.notice, {"message": words}, durable=False)
 
     def write_start(self, start: Mapping[str, Any]) -> None:
         """Write down where this attempt starts; from here on its rows count."""
@@ -176,7 +221,7 @@ class BaseWorker(ABC):
     def keep_row(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Append a row to those of the attempt, and return it with its time."""
         timed = {**values, "t": time.time()}
-        files.append_line(self.metrics_path, timed)
+        self.rows.add(timed)
         return timed
 
     def write_summary(self) -> None:
@@ -184,7 +229,8 @@ class BaseWorker(ABC):
         self.summarised_at = time.monotonic()
         self.summary["seconds"] = self.pace.seconds
         self.summary["eta_seconds"] = self.pace.eta_seconds(*self.steps)
-        files.write_json(self.run.path / "summary.json", self.summary, durable=False)
+        with suppress(DiskFullError):  # it is written again in a second
+            files.write_json(self.run.path / "summary.json", self.summary, durable=False)
 
 
 def say(text: str) -> None:
@@ -204,8 +250,18 @@ def run_attempt(worker: BaseWorker) -> Result:
     except Exception as error:
         traceback.print_exc()
         reason = reason_of(error)
+        if reason == "disk":
+            return paused_for_room(error, worker.run.path)
         words = message_of(error, reason, worker.run.path)
         return Result(outcome="failed", reason=reason, message=words)
+
+
+def paused_for_room(error: Exception, folder: Path) -> Result:
+    """Return the result of an attempt that can go on as soon as there is room on the disk."""
+    needs = room.to_go_on(error, folder)
+    then = f"It goes on by itself when {room.megabytes(needs)} are free."
+    words = f"Paused: {room.missing(error, folder)}. {then}"
+    return Result(outcome="paused", reason="disk", message=words, needs=needs)
 
 
 def main(kind: type[BaseWorker], path: str, number: str) -> NoReturn:
@@ -214,11 +270,18 @@ def main(kind: type[BaseWorker], path: str, number: str) -> NoReturn:
     folder = metrics.attempt_folder(run.path, attempt)
     mine = lock.take(folder / "lock", shared=True)  # besides the one inherited from the shim
     assert mine is not None
+    print_patiently()
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes all stacks into the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is meant for others
-    result = run_attempt(kind(run, attempt))
+    worker = kind(run, attempt)
+    result = run_attempt(worker)
     say(f"{result.outcome}: {result.message}")
-    files.write_json(folder / "result.json", {**asdict(result), "at": time.time()})
+    code = 0 if result.outcome != "failed" else 1
+    try:
+        last = {**asdict(result), "rows_bytes": worker.rows.size, "at": time.time()}
+        files.write_json(folder / "result.json", last)
+    except DiskFullError:
+        code = NO_ROOM_FOR_RESULT
     # all is on the disk; taking torch down in good order would hold the device for seconds
     sys.stdout.flush()
-    os._exit(0 if result.outcome != "failed" else 1)
+    os._exit(code)

@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs import files
+from cifar_core.runs import files, room
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = re.compile(r"(\d+)-a(\d+)")
 MODEL, STATE, MANIFEST = "model.safetensors", "state.safetensors", "manifest.json"
+WHAT = "the checkpoint"  # in a sentence on why it cannot be saved
+HEADER = 50_000  # bytes that name the tensors, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +52,24 @@ def commit(
     state: "dict[str, Tensor]",
     manifest: dict[str, Any],
 ) -> Path:
-    """Write a checkpoint so that a crash at any moment leaves either all of it or nothing."""
+    """Write a checkpoint so that a crash at any moment leaves either all of it or nothing.
+
+    DiskFullError before or while it is written leaves what was there before.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
+    size = size_of(model) + size_of(state)
+    room.ensure(size, folder, WHAT)
     draft, target = folder / f".draft-{name}", folder / name
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         for file, tensors in ((MODEL, model), (STATE, state)):
-            save_file({key: t.detach().cpu().contiguous() for key, t in tensors.items()},
-                      draft / file)  # fmt: skip
-            files.sync_file(draft / file)
+            with room.needed(size, folder, WHAT):
+                save_file({key: t.detach().cpu().contiguous() for key, t in tensors.items()},
+                          draft / file)  # fmt: skip
+                files.sync_file(draft / file)
         listed = {file: facts(draft / file) for file in (MODEL, STATE)}
         sealed = seal({**manifest, "name": name, "files": listed, "created_at": time.time()})
         files.write_json(draft / MANIFEST, sealed)  # syncs the draft folder too
@@ -72,6 +80,11 @@ def commit(
         shutil.rmtree(draft, ignore_errors=True)
     files.sync_folder(folder)
     return target
+
+
+def size_of(tensors: "dict[str, Tensor]") -> int:
+    """Return about how many bytes a file of these tensors has."""
+    return sum(t.numel() * t.element_size() for t in tensors.values()) + HEADER
 
 
 def facts(path: Path) -> dict[str, Any]:
@@ -181,7 +194,7 @@ def best_name(run: Path) -> str:
     """Return the name of the best epoch's checkpoint; empty before the first epoch is over."""
     try:
         return (run / "best").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    except (OSError, ValueError):  # missing or damaged: the manifests say the same
         return ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from cifar_core.runs.control import Control
 from cifar_core.runs.states import FAILURES, STATES
 
+NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
 MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
 
 
@@ -21,6 +22,7 @@ class Ending:
     action: str = ""
     deaths: int = 0
     suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
+    needs: int = 0  # bytes that must be free on the disk before it can go on
 
 
 def conclude(
@@ -37,18 +39,23 @@ def conclude(
     outcome = result.get("outcome", "")
     if outcome == "failed":
         return failed(result["reason"], result["message"], settings)
+    if outcome == "paused" and result.get("reason") == "disk":
+        return out_of_room(result["message"], int(result.get("needs", 0)), control)
+    if not outcome and ended.get("code") == NO_ROOM_FOR_RESULT:
+        return out_of_room("Paused: the disk is full.", 0, control)
     if outcome in ("finished", "stopped", "paused"):
         why = control.note if outcome == "stopped" else ""
         message = f"{result['message']} {why}".strip()
         return Ending(state=outcome, message=message, action=STATES[outcome].action, deaths=0)
     how = how_it_died(attempt, ended, outcome)
+    was_launched = ended.get("launched", True)
     if control.is_stop:
         return Ending(state="stopped", message=f"{how} It was to stop.", action=STOPPED_ACTION)
     if control.request == "pause":
         return Ending(state="paused", message=f"{how} It was to pause.", action=STOPPED_ACTION)
     if outcome == "interrupted":  # the machine shuts down, say; the trainer saved itself
         return Ending(state="queued", message=f"{how} It goes on from there.")
-    deaths = 0 if saved else deaths + 1
+    deaths = 0 if saved else deaths + was_launched
     if deaths >= MOST_DEATHS:
         reason = reason_of_death(ended)
         reason = "crash_loop" if reason == "killed" else reason
@@ -63,6 +70,16 @@ def conclude(
 
 
 STOPPED_ACTION = STATES["stopped"].action
+
+
+def out_of_room(message: str, needs: int, control: Control) -> Ending:
+    """Return the ending of a run that waits for room, unless a person has asked for another."""
+    if control.is_stop:
+        return Ending(state="stopped", message=f"{message} It was to stop.", action=STOPPED_ACTION)
+    if control.request == "pause":
+        return Ending(state="paused", message=message, action=STATES["paused"].action)
+    action = FAILURES["disk"].action
+    return Ending(state="paused", reason="disk", message=message, action=action, needs=needs)
 
 
 def failed(reason: str, message: str, settings: Mapping[str, Any], *, deaths: int = 0) -> Ending:
@@ -99,6 +116,8 @@ def how_it_died(attempt: int, ended: Mapping[str, Any], outcome: str) -> str:
     """Say in a sentence how the attempt ended."""
     if outcome == "interrupted":
         return f"Attempt {attempt} was told to end by the system and saved a checkpoint."
+    if not ended.get("launched", True):
+        return f"Attempt {attempt} was never begun, as the program that was to start it had ended."
     if ended.get("error"):
         return f"Attempt {attempt} could not be started: {ended['error']}."
     if ended.get("oom_kills") and ended.get("signal") == signal.SIGKILL:

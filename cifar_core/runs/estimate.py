@@ -77,9 +77,9 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     torch.set_num_threads(threads)
     where, reason = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
-    place = {"device": where.id, "device_name": where.name, "threads": threads}
+    place = {"device": where.torch_name, "device_name": where.name, "threads": threads}
     plan = step_plans.decide(config, dataset, place, store)
-    setup = prepare(config, dataset, where.id, plan=plan)  # any weights take the same time
+    setup = prepare(config, dataset, where.torch_name, plan=plan)  # any weights take the same time
     trainer = setup.trainer
     features_seconds = try_features(setup) if setup.features else 0.0
     trainer.rows_every = 1  # so that every step is waited for
@@ -107,7 +107,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
         + setup.test.images * evaluation_seconds
         + features_seconds,
         first_loss=losses[0],
-        device=where.id,
+        device=where.torch_name,
         device_reason=reason,
         steps=steps,
         features_seconds=features_seconds,

@@ -18,7 +18,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
     As when it trained, its settings say how the test images are shown, and only those.
     """
     config = run.config
-    dataset = load(run.environment["data"]["source"], run.store_root)
+    dataset = load(run.source, run.store_root)
     images = dataset.test if part == "test" else dataset.train
     chosen = places_of(run, part, images.labels)
     batches = evaluation_batches(images, chosen, "cpu", config.computes_on)

@@ -4,6 +4,7 @@ Started as `python -m cifar_core.runs.executor STORE`. It is detached, starts on
 when there has been nothing to do for a while.
 """
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -13,7 +14,9 @@ import time
 import traceback
 from pathlib import Path
 
+from cifar_core.errors import DiskFullError
 from cifar_core.runs import files, lock, processes, search
+from cifar_core.runs.patient import print_patiently
 from cifar_core.runs.processes import ensure_running, is_running
 from cifar_core.runs.store import Store
 from cifar_core.runs.supervisor import Supervisor
@@ -41,7 +44,7 @@ class Service:
             mine = lock.take(path, wait=False)
             if mine is None:
                 return ONE_TOO_MANY
-            files.write_json(self.store.root / "executor.json", lock.identity(os.getpid()))
+            self.show_itself()
             seen = self.loop(mine)
             os.close(mine)
             # somebody may have found the lock held after the last look: look once more
@@ -57,6 +60,7 @@ class Service:
             look = woken != seen or now - looked > LOOK_SECONDS
             if look:
                 seen, looked = woken, now
+                self.show_itself()
             before = len(supervisor.live)
             busy = attempted(supervisor, look)
             searching = searched(self.store.root) if look else searching
@@ -68,6 +72,13 @@ class Service:
                 break
             self.sleep(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
         return seen
+
+    def show_itself(self) -> None:
+        """Write down who this is, for whoever wants to end it, unless that stands there."""
+        path, me = self.store.root / "executor.json", lock.identity(os.getpid())
+        with contextlib.suppress(DiskFullError):
+            if files.read_json(path) != me:
+                files.write_json(path, me)
 
     def holds(self, mine: int) -> bool:
         """Tell whether the lock file is still the one that was locked: the store may be gone."""
@@ -95,7 +106,7 @@ def attempted(supervisor: Supervisor, look: bool) -> bool:
     """Reconcile once; what the disk refuses now is tried again on the next round."""
     try:
         return supervisor.step(look=look)
-    except (OSError, sqlite3.OperationalError):
+    except (OSError, sqlite3.DatabaseError):
         traceback.print_exc()
         return False
 
@@ -113,6 +124,7 @@ def main(root: Path) -> int:
     """Detach from whoever started this, and serve the store."""
     if os.fork():
         os._exit(0)  # whoever started this has waited for it, and owns no process now
+    print_patiently()
     service = Service(Store(root))
 
     def end(*_: object) -> None:

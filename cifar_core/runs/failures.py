@@ -1,7 +1,5 @@
 """Which kind of failure an exception is, so that the page can suggest what to do."""
 
-import errno
-import shutil
 from pathlib import Path
 
 from cifar_core.errors import (
@@ -9,12 +7,14 @@ from cifar_core.errors import (
     CifarError,
     DataError,
     DeviceError,
+    DiskFullError,
     TrainingDivergedError,
     WeightsError,
 )
-from cifar_core.runs import files
+from cifar_core.runs import files, room
 
 KINDS: list[tuple[type[BaseException], str]] = [
+    (DiskFullError, "disk"),
     (TrainingDivergedError, "diverged"),
     (DataError, "data"),
     (WeightsError, "weights"),
@@ -36,8 +36,7 @@ def reason_of(error: BaseException) -> str:
         return "oom"
     if "can't allocate memory" in text:  # torch's allocator on the CPU
         return "host_memory"
-    no_space = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-    if no_space or f"os error {errno.ENOSPC}" in text:  # the second is safetensors' wording
+    if room.is_full(error):
         return "disk"
     return "bug"
 
@@ -47,8 +46,7 @@ def message_of(error: BaseException, reason: str, folder: Path) -> str:
     if isinstance(error, CifarError):
         return str(error)
     if reason == "disk":
-        free = shutil.disk_usage(folder).free / 1e6
-        return f"There is no space left to save to: {free:,.0f} MB are free."
+        return f"There is no space left to save to: {room.missing(error, folder)}."
     first = str(error).strip().split("\n", 1)[0]
     words = f"{type(error).__name__}: {first}" if first else type(error).__name__
     if reason in ("oom", "host_memory"):

@@ -3,10 +3,19 @@
 import json
 import math
 import os
+import re
 import threading
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from cifar_core.runs import room
+
+# what is written here ends with a checksum, since a flipped bit can leave good JSON behind
+CHECK = "check"
+END = re.compile(r',?\n "(.{5})": "([0-9a-f]{8})"\n\}\n')
+LINE_END = b',"check":"%08x"}'
 
 
 def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
@@ -16,7 +25,7 @@ def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with draft.open("w", encoding="utf-8") as file:
+        with room.needed(len(text), path.parent), draft.open("w", encoding="utf-8") as file:
             file.write(text)
             if durable:
                 file.flush()
@@ -29,22 +38,44 @@ def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
 
 
 def write_json(path: Path, values: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Replace a JSON file in one move, indented for people."""
+    """Replace a JSON file in one move, indented for people and with a checksum."""
     write_atomic(path, as_text(values), durable=durable)
 
 
 def as_text(values: Mapping[str, Any]) -> str:
-    """Write an object as JSON, indented for people."""
-    return json.dumps(finite(values), indent=1) + "\n"
+    """Return values as JSON whose last entry is a checksum over the text before it."""
+    plain = finite(values)
+    head = json.dumps(plain, indent=1)[:-1].rstrip()
+    return f'{head}{"," if plain else ""}\n "{CHECK}": "{crc(head)}"\n}}\n'
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; one that is missing or damaged reads as empty."""
     try:
-        values = json.loads(path.read_bytes())
+        return unchecked(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return values if isinstance(values, dict) else {}
+
+
+def unchecked(text: str) -> dict[str, Any]:
+    """Return the object in a JSON text without its checksum; ValueError if it is damaged.
+
+    Texts without a checksum, by hand or of earlier versions, are taken as they are.
+    """
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError("It is not a JSON object.")  # noqa: TRY004 - one kind of error for all
+    end = END.search(text, max(0, len(text) - 32))
+    if end or CHECK in values:  # either may be what was damaged
+        head = text[: end.start()] if end else ""
+        if not end or end.end() != len(text) or values.pop(CHECK, "") != crc(head):
+            raise ValueError("Its checksum differs.")
+    return values
+
+
+def crc(text: str) -> str:
+    """Return the checksum of a text in hexadecimal."""
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,9 +89,15 @@ def finite(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def append_line(path: Path, values: Mapping[str, Any]) -> None:
     """Add one JSON line in a single write."""
-    line = json.dumps(finite(values), separators=(",", ":")) + "\n"
-    with path.open("ab", buffering=0) as file:
-        file.write(line.encode())
+    line = line_of(values)
+    with room.needed(len(line), path.parent, "a line"), path.open("ab", buffering=0) as file:
+        file.write(line)
+
+
+def line_of(values: Mapping[str, Any]) -> bytes:
+    """Return values as a JSON line that ends with a checksum over what stands before it."""
+    head = json.dumps(finite(values), separators=(",", ":"))[:-1].encode()
+    return head + LINE_END % zlib.crc32(head) + b"\n"
 
 
 def read_lines(path: Path, start: int = 0, end: int | None = None) -> tuple[list[Any], int]:
@@ -80,11 +117,31 @@ def read_lines(path: Path, start: int = 0, end: int | None = None) -> tuple[list
 
 
 def parsed(line: bytes) -> Any:
-    """Return the line's value, or None if it is no JSON."""
+    """Return the line's value, or None if it is no JSON or not what was written."""
+    head, mark, end = line.rpartition(LINE_END[:10])
+    if not mark:  # of an earlier version
+        head, end = line[:-1], line[-1:]
+    elif mark + end != LINE_END % zlib.crc32(head):
+        return None
     try:
-        return json.loads(line)
+        return json.loads(head + end[-1:])
     except ValueError:
         return None
+
+
+def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:
+    """Return how many bytes a file of rows has, and how many of its lines are damaged.
+
+    The last line of a `whole` file must be complete; else it may have been cut off by a kill.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return 0, 0
+    *lines, rest = data.split(b"\n")
+    marked = any(LINE_END[:10] in line for line in lines)
+    bad = sum(parsed(line) is None or (marked and LINE_END[:10] not in line) for line in lines)
+    return len(data), bad + (whole and bool(rest))
 
 
 def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:

@@ -89,16 +89,16 @@ def trial(config: "TrainConfig", store: Path) -> Fit:
     where, _ = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
     on_gpu = where.id.startswith("cuda")
-    limit = GPU_SHARE * gpu_megabytes(where.id) if on_gpu else memory.limit_megabytes()
+    limit = GPU_SHARE * gpu_megabytes(where.torch_name) if on_gpu else memory.limit_megabytes()
     if not on_gpu:
         memory.forbid_more_than(limit)
     found = search(
-        lambda batch: peak_of(config, dataset, where.id, batch),
+        lambda batch: peak_of(config, dataset, where.torch_name, batch),
         limit_megabytes=limit,
         at_most=most_images(config, dataset),
         seconds=SEARCH_SECONDS,
     )
-    return Fit(**asdict(found), device=where.id)
+    return Fit(**asdict(found), device=where.torch_name)
 
 
 def most_images(config: "TrainConfig", dataset: "Dataset") -> int:

@@ -14,7 +14,7 @@ from cifar_core.runs import lock
 from cifar_core.runs.rows import RunRow, as_text, from_text, read_row, stamp
 from cifar_core.runs.run import Run
 
-VERSION = 3  # of the tables and of RunRow; another one is rebuilt, not migrated
+VERSION = 4  # of the tables and of RunRow; another one is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, row TEXT NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);
@@ -33,8 +33,8 @@ class Index:
         runs = run_folders(self.root / "runs")
         try:
             rows = self._use(lambda db: refreshed(db, runs))
-        except sqlite3.OperationalError:
-            # the disk is full, or there is no store yet: the folders say the same
+        except sqlite3.DatabaseError:
+            # damaged over and over, a full disk, or no store yet: the folders say the same
             rows = [read_row(run) for run in runs.values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 
@@ -92,7 +92,7 @@ class Index:
             try:
                 self._transact(lambda db: db.execute("SELECT count(*) FROM run").fetchone())
             except sqlite3.DatabaseError:
-                for suffix in ("", "-wal", "-shm"):
+                for suffix in ("", "-journal", "-wal", "-shm"):
                     path = self.path.with_name(self.path.name + suffix)
                     if path.exists():
                         path.rename(path.with_name(f"damaged-{time.time_ns()}-{path.name}"))
@@ -102,7 +102,9 @@ def prepare(db: sqlite3.Connection) -> None:
     """Make the tables of this version unless they are there."""
     if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
         return
-    db.execute("PRAGMA journal_mode=WAL")
+    # a write-ahead log is shared through mapped memory: whoever deletes or damages the files
+    # would end every process that has them open, the dashboard among them, by SIGBUS
+    db.execute("PRAGMA journal_mode=DELETE")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
         for table in ("run", "lease"):

@@ -114,7 +114,7 @@ def compute(run: Run, part: Part, checkpoint: str = "best", tell: Tell = quietly
 
     name = run.checkpoint(checkpoint).name
     classifier = load_classifier(run, name)
-    dataset = load(run.environment["data"]["source"], run.store_root)
+    dataset = load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
     places = places_of(run, part, images.labels)

@@ -44,7 +44,8 @@ def say(text: str) -> None:
 def look_after(root: Path) -> None:
     """Bring the executor back if it has died; at most every few seconds, for pages that poll."""
     wake = wake_file(root)
-    if not is_running(root) and (not wake.exists() or time.time() - wake.stat().st_mtime > 3):
+    # either way: the clock may have been set back since
+    if not is_running(root) and (not wake.exists() or abs(time.time() - wake.stat().st_mtime) > 3):
         ensure_running(root)
 
 

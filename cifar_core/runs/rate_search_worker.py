@@ -39,6 +39,7 @@ class RateSearchWorker(BaseWorker):
                     return result
             else:
                 self.keep(event)
+        self.save()
         self.summary["total_steps"] = self.summary["step"]
         self.write_summary()
         return Result(outcome="finished", message=self.summary["suggestion"]["verdict"])
@@ -86,8 +87,7 @@ class RateSearchWorker(BaseWorker):
 
     def save(self) -> None:
         """Wait until the rows are on the disk; there is nothing else to save."""
-        if self.metrics_path.exists():
-            files.sync_file(self.metrics_path)
+        self.patiently(self.rows.sync)
 
     @property
     def steps(self) -> tuple[int, int]:

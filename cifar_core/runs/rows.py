@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from cifar_core.runs import files
+from cifar_core.runs import damage, files
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.run import Run
 
-FILES = ("about.json", "status.json", "summary.json", "environment.json")
+ALWAYS = ("about.json", "status.json", "config.json")
+FILES = (*ALWAYS, "summary.json", "environment.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,7 @@ class RunRow:
     note: str = ""  # Markdown
     starred: bool = False
     settings: dict[str, Any] = field(default_factory=dict)  # all of them, as plain values
+    damaged: bool = False  # whether one of the files that this was gathered from is damaged
 
 
 def read_row(run: Run) -> RunRow:
@@ -122,6 +124,9 @@ def read_row(run: Run) -> RunRow:
         note=about.get("note", ""),
         starred=about.get("starred", False),
         settings=settings,
+        damaged=any(
+            damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
+        ),
     )
 
 

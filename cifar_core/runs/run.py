@@ -100,7 +100,12 @@ class Run:
         """The settings it trains with."""
         from cifar_core.config import TrainConfig
 
-        return TrainConfig.from_dict(self.settings)
+        if not (settings := self.settings):  # never train with the defaults instead
+            raise RunError(
+                f"config.json of run {self.id} is missing or damaged, so nobody knows its settings "
+                f"any more. Put it back from a backup, or delete the run."
+            )
+        return TrainConfig.from_dict(settings)
 
     @property
     def status(self) -> Status:
@@ -111,6 +116,12 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """Versions, device, threads and data of its latest attempt; empty before the first."""
         return files.read_json(self.path / "environment.json")
+
+    @property
+    def source(self) -> str:
+        """Where its images come from."""
+        data = self.environment.get("data", {})
+        return str(data.get("source") or self.config.data)
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -262,7 +273,11 @@ class Run:
     def _leave_the_queue(self, to: str) -> bool:
         """End a run that no process belongs to yet; tell whether it was one, or is over."""
         words = "Taken out of the queue before it started."
-        moved = status.move(self.path, ("queued",), to, message=words)
+        now = self.status
+        if now.state == "paused" and now.is_under_way:  # it would go on by itself
+            words = now.message
+        waits = ("queued", now.state) if now.is_under_way and not now.is_live else ("queued",)
+        moved = status.move(self.path, waits, to, message=words)
         return moved is not None or not self.status.is_live
 
     def _ask(self, request: str, *, reason: str = "", note: str = "") -> None:

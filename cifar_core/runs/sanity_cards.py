@@ -69,7 +69,7 @@ def compute(place: Place) -> dict[str, Any]:
 
     start, spec = time.process_time(), SALIENCY[place.method]
     classifier = load_classifier(place.run, place.checkpoint)
-    dataset = data.load(place.run.environment["data"]["source"], place.run.store_root)
+    dataset = data.load(place.run.source, place.run.store_root)
     chosen = np.linspace(0, len(dataset.test) - 1, min(IMAGES, len(dataset.test))).astype(int)
     images = torch.from_numpy(dataset.test.pixels[chosen]).permute(0, 3, 1, 2) / 255
     targets = predict(classifier, images).argmax(dim=1)

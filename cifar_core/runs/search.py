@@ -22,7 +22,7 @@ from cifar_core.registry import Option, Registry
 from cifar_core.runs import control, lock, processes, sweep_files, sweeps
 from cifar_core.runs.rows import RunRow
 from cifar_core.runs.run import RESUMABLE
-from cifar_core.runs.states import STATES
+from cifar_core.runs.status import is_under_way
 from cifar_core.runs.store import Store
 from cifar_core.runs.sweep_files import Cell, Sweep
 from cifar_core.settings import problem, rule_of, unknown
@@ -167,7 +167,7 @@ def replayed(
             study.tell(trial, 0.0)  # so that it is not proposed again
         elif was_pruned(store, row):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        elif STATES[row.state].is_live or row.state == "queued":
+        elif is_under_way(row.state, row.reason):
             hopeless[row.id] = late
         else:  # stopped by a person, or failed for a reason that says nothing about its settings
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -218,7 +218,7 @@ def step(store: Store, id_: str) -> bool:
         return False
     rows = sweeps.runs_of(store, sweep)
     prune(store, sweep, rows)
-    under_way = [row for row in rows if STATES[row.state].is_live or row.state == "queued"]
+    under_way = [row for row in rows if is_under_way(row.state, row.reason)]
     if sweeps.missing(store, sweep):  # its making was cut off
         sweeps.complete(store, sweep)
         return True

@@ -17,11 +17,14 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 STARTED_BEFORE = 73
 GUARD_SECONDS = 3.0
+LAST_WORD_SECONDS = 10.0
 
 
 def main(folder: Path) -> int:
@@ -49,9 +52,9 @@ def main(folder: Path) -> int:
             ended = {"code": None, "signal": None, "error": str(error), "at": time.time()}
             write(folder / "shim.json", {**record, "ended": ended})
             return 1
-    write(folder / "shim.json", {**record, "trainer": identity(trainer.pid)})
+    record["trainer"] = identity(trainer.pid)
     pass_on_signals(trainer)
-    wait(trainer, plan)
+    wait(trainer, plan, folder / "shim.json", record)
     orphans = kill_descendants()
     code = trainer.returncode
     usage = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -63,8 +66,7 @@ def main(folder: Path) -> int:
         "orphans": orphans,
         "at": time.time(),
     }
-    known = json.loads((folder / "shim.json").read_text(encoding="utf-8"))
-    write(folder / "shim.json", {**known, "ended": ended})
+    write_in_time(folder / "shim.json", {**record, "ended": ended})
     start_executor(plan)
     with contextlib.suppress(OSError):  # the store may be gone
         Path(plan["wake"]).touch()  # so that the executor looks at once
@@ -78,13 +80,30 @@ def adopt_orphans() -> None:
 
 
 def write(path: Path, values: dict[str, Any]) -> None:
-    """Replace a JSON file in one move, and see it on the disk."""
+    """Replace a JSON file in one move, with a checksum as files.py makes it, durably."""
+    head = json.dumps(values, indent=1)[:-1].rstrip()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with draft.open("w", encoding="utf-8") as file:
-        json.dump(values, file, indent=1)
+        file.write(f'{head},\n "check": "{zlib.crc32(head.encode()):08x}"\n}}\n')
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def was_written(path: Path, values: dict[str, Any]) -> bool:
+    """Write a record, and tell whether the disk took it: a full one does not end this process."""
+    try:
+        write(path, values)
+    except OSError:
+        return False
+    return True
+
+
+def write_in_time(path: Path, values: dict[str, Any]) -> None:
+    """Write a record as soon as the disk takes it, but do not hold the device for ever."""
+    deadline = time.monotonic() + LAST_WORD_SECONDS
+    while not was_written(path, values) and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 def identity(pid: int) -> dict[str, Any]:
@@ -139,21 +158,33 @@ def pass_on_signals(trainer: "subprocess.Popen[bytes]") -> None:
         signal.signal(which, lambda number, _: trainer.send_signal(number))
 
 
-def wait(trainer: "subprocess.Popen[bytes]", plan: dict[str, Any]) -> None:
-    """Wait for the trainer, and bring the executor back if it has died meanwhile."""
-    if not hasattr(os, "pidfd_open"):
-        while True:
-            try:
-                trainer.wait(GUARD_SECONDS)
-            except subprocess.TimeoutExpired:
-                start_executor(plan)
-            else:
-                return
-    watch = select.poll()
-    watch.register(os.pidfd_open(trainer.pid), select.POLLIN)
-    while not watch.poll(GUARD_SECONDS * 1000):
+def wait(
+    trainer: "subprocess.Popen[bytes]", plan: dict[str, Any], path: Path, record: dict[str, Any]
+) -> None:
+    """Write down who is waited for, and bring the executor back if it dies meanwhile."""
+    written = was_written(path, record)
+    ends = end_watch(trainer)
+    while not ends():
         start_executor(plan)
+        written = written or was_written(path, record)
     trainer.wait()
+
+
+def end_watch(trainer: "subprocess.Popen[bytes]") -> Callable[[], bool]:
+    """Return what waits a few seconds for the trainer's end and tells whether it came."""
+
+    def ends() -> bool:
+        try:
+            trainer.wait(GUARD_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    if not hasattr(os, "pidfd_open"):
+        return ends
+    watch = select.poll()  # does not wake up in between, as wait does
+    watch.register(os.pidfd_open(trainer.pid), select.POLLIN)
+    return lambda: bool(watch.poll(GUARD_SECONDS * 1000))
 
 
 def start_executor(plan: dict[str, Any]) -> None:

@@ -126,7 +126,7 @@ FAILURES = Registry(
             key="disk",
             title="Disk full",
             summary="There was no space left to save to.",
-            action="Free some space, for example by emptying the trash, then resume.",
+            action="Free some space, for example by emptying the trash.",
         ),
         Failure(
             key="data",

@@ -15,7 +15,7 @@ class Status:
     """Where a run stands, in words for the program and in a sentence for the person."""
 
     state: str  # a key of STATES
-    reason: str = ""  # a key of FAILURES when failed
+    reason: str = ""  # a key of FAILURES when failed; "disk" when paused until there is room
     message: str = ""  # one sentence about this run
     action: str = ""  # what the person may want to do
     attempt: int = 0  # the latest one; 0 before the first
@@ -25,11 +25,22 @@ class Status:
     position: float = 0.0  # place in the queue, lowest first
     deaths: int = 0  # attempts in a row that died without a new checkpoint
     suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
+    needs: int = 0  # bytes that must be free on the disk before it goes on
 
     @property
     def is_live(self) -> bool:
         """Whether a process belongs to it."""
         return STATES[self.state].is_live
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it may change by itself."""
+        return is_under_way(self.state, self.reason)
+
+
+def is_under_way(state: str, reason: str) -> bool:
+    """Tell whether a run may change by itself: it lives, or waits for a device or for room."""
+    return STATES[state].is_live or state == "queued" or (state == "paused" and reason == "disk")
 
 
 DAMAGED_FILE = "damaged"  # stands for the state of a run whose status.json cannot be read
@@ -65,6 +76,7 @@ def described(state: str, *, reason: str = "", **changes: Any) -> dict[str, Any]
         "action": entry.action,
         "deadline": 0.0,
         "suggestion": {},
+        "needs": 0,
     }
     return {"state": state, "reason": reason, "since": time.time(), **words, **changes}
 

@@ -18,7 +18,6 @@ from cifar_core.runs.index import Index, run_folders
 from cifar_core.runs.kinds import TRAINING
 from cifar_core.runs.rows import RunRow, read_row
 from cifar_core.runs.run import Run
-from cifar_core.runs.states import STATES
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -114,7 +113,7 @@ class Store:
         there is an executor.
         """
         rows = self.index.rows()
-        waiting = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
+        waiting = any(status.is_under_way(row.state, row.reason) for row in rows)
         if waiting or any(sweep.is_active for sweep in sweep_files.listed(self.root)):
             self.look_after()
         return rows

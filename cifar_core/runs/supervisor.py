@@ -6,6 +6,7 @@ attempt by its lock and goes on. It alone moves the states of live runs.
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,12 +17,12 @@ from typing import Any
 
 from cifar_core import device
 from cifar_core.errors import DeviceError
-from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, status
+from cifar_core.runs import checkpoints, control, files, lock, metrics, processes, room, status
 from cifar_core.runs.ending import Ending, conclude, failed
 from cifar_core.runs.kinds import KINDS, TRAINING
 from cifar_core.runs.rows import RunRow
 from cifar_core.runs.run import Run
-from cifar_core.runs.states import STATES
+from cifar_core.runs.states import FAILURES, STATES
 from cifar_core.runs.store import Store
 
 LIVE = tuple(key for key, state in STATES.items() if state.is_live)
@@ -73,6 +74,7 @@ class Supervisor:
         self.devices = device.inventory() if devices is None else devices
         self.grace_seconds, self.start_seconds = grace_seconds, start_seconds
         self.live: dict[str, Live] = {}
+        self.leases_are_due = False  # whether the index could not be written
         self.adopt()
 
     def adopt(self) -> None:
@@ -92,7 +94,12 @@ class Supervisor:
 
     def set_leases(self) -> None:
         """Write down which devices are held, as far as this process knows: it alone lends them."""
-        self.store.index.set_leases((a.device, a.run.id, a.attempt) for a in self.live.values())
+        try:
+            self.store.index.set_leases((a.device, a.run.id, a.attempt) for a in self.live.values())
+        except sqlite3.DatabaseError:  # the disk is full, say; nothing is lent meanwhile
+            self.leases_are_due = True
+        else:
+            self.leases_are_due = False
 
     def mend(self, run: Run) -> None:
         """Write a damaged status anew for a run whose trainer is alive."""
@@ -100,7 +107,8 @@ class Supervisor:
         folder = metrics.attempt_folder(run.path, max(numbers, default=0))
         if not lock.is_locked(folder / "lock"):
             return
-        where = files.read_json(folder / "attempt.json").get("device", "cpu")
+        made = files.read_json(folder / "attempt.json")
+        where = made.get("slot") or made.get("device", "cpu")
         live = Live(run, numbers[-1], where, "running", 0)
         self.live.setdefault(run.id, live)
         status.move(
@@ -112,6 +120,8 @@ class Supervisor:
 
         `look` also goes through the whole store for runs that wait.
         """
+        if self.leases_are_due:
+            self.set_leases()
         for live in list(self.live.values()):
             self.observe(live)
         waiting = look and self.look()
@@ -144,7 +154,9 @@ class Supervisor:
         if mine is None:  # it has shown itself this moment
             return False
         if not (live.folder / "shim.json").exists():
-            ended = {"error": "its keeper did not start", "at": time.time()}
+            # without a child it was another executor's, which may have died before the launch
+            cause = {"error": "its keeper did not start"} if live.child else {"launched": False}
+            ended = {**cause, "at": time.time()}
             files.write_json(live.folder / "shim.json", {"ended": ended})
         os.close(mine)
         return True
@@ -162,7 +174,9 @@ class Supervisor:
             return
         start = files.read_json(live.folder / "start.json")
         state = "running" if start else "starting"
-        self.show(live, state, state, words_of(live.run, start, live.attempt))
+        notice = files.read_json(live.folder / "notice.json").get("message", "")
+        words = {"message": notice} if notice else words_of(live.run, start, live.attempt)
+        self.show(live, state, f"{state} {notice}", words)
 
     def show(self, live: Live, state: str, shown: str, words: dict[str, Any]) -> None:
         """Write a living run's state, unless that is what was written last."""
@@ -222,6 +236,7 @@ class Supervisor:
             action=ending.action or STATES[ending.state].action,
             deaths=ending.deaths,
             suggestion=ending.suggestion,
+            needs=ending.needs,
             device="",
         )
 
@@ -231,10 +246,18 @@ class Supervisor:
         for row in rows:
             if row.reason == "damaged":
                 self.mend(self.run_of(row))
+        for_room = [row for row in rows if row.state == "paused" and row.reason == "disk"]
+        for row in for_room:
+            self.go_on(self.run_of(row))
         waiting = [row for row in rows if row.state == "queued"]
         for row in sorted(waiting, key=lambda row: (row.position, row.number)):
             self.claim(self.run_of(row))
-        return bool(waiting)
+        return bool(waiting or for_room)
+
+    def go_on(self, run: Run) -> None:
+        """Put a run that was paused for want of room back into the queue, if there is room."""
+        if room.is_there(max(run.status.needs, room.TO_START), self.store.root):
+            run.enqueue(("paused",))
 
     def claim(self, run: Run) -> None:
         """Start a waiting run if a device that suits it is free."""
@@ -246,8 +269,20 @@ class Supervisor:
             status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
             return
         free = [place for place in wanted if place.id not in taken]
-        if free and run.id not in self.live:
+        if not free or run.id in self.live:
+            return
+        if room.is_there(room.TO_START, self.store.root):
             self.start(run, free[0])
+        else:
+            self.say_it_waits(run)
+
+    def say_it_waits(self, run: Run) -> None:
+        """Say that a run is not started because even the small files would not fit."""
+        now = run.status
+        words = f"Waits for room on the disk: {room.megabytes(room.TO_START)} must be free."
+        if now.message != words:
+            status.move(run.path, ("queued",), "queued", message=words, since=now.since,
+                        action=FAILURES["disk"].action)  # fmt: skip
 
     def start(self, run: Run, place: device.Device) -> None:
         """Lend the device to the run and start its next attempt."""
@@ -272,7 +307,9 @@ class Supervisor:
         """Return what the shim and the trainer have to know."""
         settings, before = run.settings, run.environment
         # the count of the first attempt is kept: another one gives other sums
-        threads = before.get("threads") or device.choose_threads(settings.get("threads", 0))
+        first = files.read_json(metrics.attempt_folder(run.path, 1) / "attempt.json")
+        known = before.get("threads") or first.get("threads")
+        threads = known or device.choose_threads(settings.get("threads", 0))
         root = self.store.root
         _, reason = device.choose(settings.get("device", "auto"), [place, *self.devices])
         return {
@@ -283,7 +320,8 @@ class Supervisor:
             "executor": [sys.executable, "-m", "cifar_core.runs.executor", str(root)],
             "executor_lock": str(processes.executor_lock(root)),
             "wake": str(processes.wake_file(root)),
-            "device": place.id,
+            "slot": place.id,
+            "device": place.torch_name,
             "device_name": place.name,
             "device_reason": reason,
             "threads": threads,
@@ -328,7 +366,7 @@ def has_saved(run: Run, attempt: int) -> bool:
 def candidates(wanted: str, devices: list[device.Device]) -> list[device.Device]:
     """Return the devices that a run may be given; "auto" waits for one of the fastest kind."""
     best, _ = device.choose(wanted, devices)
-    if wanted == best.id:
+    if wanted == best.id and ":" in wanted:
         return [best]
     kind = best.id.split(":")[0]
     return [place for place in devices if place.id.split(":")[0] == kind]

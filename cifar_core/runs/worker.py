@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs import checkpoints, files
+from cifar_core.runs import checkpoints, damage, files
 from cifar_core.runs.base_worker import SUMMARY_SECONDS, BaseWorker, Result, main, run_attempt, say
 from cifar_core.runs.run import Run
 from cifar_core.runs.summary import Pace, add, fold, views_note
@@ -18,6 +18,7 @@ from cifar_core.runs.watch import Watch
 
 if TYPE_CHECKING:
     from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
+    from cifar_core.training.snapshot import Snapshot
 
 __all__ = ["Worker", "run_attempt"]
 
@@ -67,7 +68,9 @@ class Worker(BaseWorker):
     def prepare(self) -> None:
         """Load the images, build the trainer and put it where the run was left."""
         checkpoints.sweep(self.run.path)
-        found, notes = checkpoints.newest_valid(self.run.path)
+        notes = damage.of_small_files(self.run)  # before they are written anew
+        found, more = checkpoints.newest_valid(self.run.path)
+        notes += more
         self.open(fresh=found is None)
         manifest = self.restore(found, notes)
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)
@@ -149,11 +152,7 @@ class Worker(BaseWorker):
             return
         snapshot = self.trainer.snapshot()
         name = f"{self.trainer.step:08d}-a{self.attempt}"
-        best = name if epoch and epoch.best else self.best
-        size = 0
-        if self.metrics_path.exists():  # the rows first: the checkpoint refers to them
-            files.sync_file(self.metrics_path)
-            size = self.metrics_path.stat().st_size
+        self.best = name if epoch and epoch.best else self.best
         manifest = {
             "schema": 1,
             "run": self.run.id,
@@ -161,19 +160,24 @@ class Worker(BaseWorker):
             "step": self.trainer.step,
             "epoch": epoch.epoch if epoch else self.trainer.epoch,
             "val_accuracy": epoch.val_accuracy if epoch else None,
-            "best": best,
-            "metrics_bytes": size,
+            "best": self.best,
             "seconds": self.pace.seconds,
             "meta": snapshot.meta,
         }
-        folder = self.run.path / "checkpoints"
-        checkpoints.commit(
-            folder, name, model=snapshot.model, state=snapshot.state, manifest=manifest
-        )
-        self.best = best
-        self.mark_best()
+        self.patiently(lambda: self.commit(name, snapshot, manifest))
         checkpoints.prune(self.run.path)
         self.unsaved, self.saved_at = False, time.monotonic()
+
+    def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:
+        """Write a checkpoint; the rows first, as it says how many of them it stands for."""
+        checkpoints.commit(
+            self.run.path / "checkpoints",
+            name,
+            model=snapshot.model,
+            state=snapshot.state,
+            manifest={**manifest, "metrics_bytes": self.rows.sync()},
+        )
+        self.mark_best()
 
     def finish(self) -> Result:
         """Classify the test images once, with the weights of the best epoch."""
@@ -194,6 +198,7 @@ class Worker(BaseWorker):
                 self.keep(event)
             elif result := self.attend():
                 return result
+        self.patiently(self.rows.sync)
         self.summary["eta_seconds"] = 0.0
         self.write_summary()
         return Result(outcome="finished", message=self.in_words())

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError, RunError
+from cifar_core.runs import damage
 from cifar_core.runs.profiles import ABOUT
 from cifar_core.runs.states import STATES
 from cifar_core.runs.store import Run
@@ -156,6 +157,7 @@ def show_run(arguments: Namespace) -> int:
         "name": run.name,
         "path": str(run.path),
         "status": asdict(run.status),
+        "damages": damage.found(run, thorough=True),
         "summary": run.summary,
         "settings": run.settings,
         "environment": run.environment,
@@ -165,6 +167,8 @@ def show_run(arguments: Namespace) -> int:
         print(json.dumps(record, indent=2, default=str))
         return 0
     print(f"{run.id}  ({run.path})\n{run.status.state}: {run.status.message}")
+    for words in record["damages"]:
+        print(f"damaged: {words}")
     for title in ("summary", "settings", "environment"):
         print(f"\n{title}")
         for key, value in record[title].items():

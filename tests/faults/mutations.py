@@ -1,0 +1,195 @@
+"""Tests of the tests: python tests/faults/mutations.py breaks the run engine and sees who notices.
+
+Each mutation is applied alone, in a copy of the tree; at least one of its tests must fail.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import safetensors.torch  # noqa: F401 - loaded once, for all that is forked
+import torch  # noqa: F401
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = "cifar_core/runs/"
+ORDER = "tests/faults/test_order.py"
+FILES, CHECKPOINTS = "tests/test_runs_files.py", "tests/test_runs_checkpoints.py"
+STORE, SUPERVISOR = "tests/test_runs_store.py", "tests/test_runs_supervisor.py"
+METRICS, TABLE = "tests/test_runs_metrics.py", "tests/faults/test_table.py"
+DISK, WORKER = "tests/faults/test_disk_full.py", "tests/test_runs_worker.py"
+ENDING, DAMAGE = "tests/test_runs_ending.py", "tests/faults/test_damage.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One way to break the program."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str  # a file, or a file and a word in the names of its tests
+
+
+MUTATIONS = [
+    Mutation("no fsync of a small file", "files.py",
+             "                os.fsync(file.fileno())\n", "", ORDER + " small_file"),
+    Mutation("no fsync of a small file's folder", "files.py",
+             "        sync_folder(path.parent)\n", "        pass\n", ORDER + " small_file"),
+    Mutation("a small file written in place", "files.py",
+             "        draft.replace(path)\n", "        path.write_text(draft.read_text())\n",
+             ORDER + " small_file"),
+    Mutation("no fsync in sync_file", "files.py",
+             '    with path.open("rb") as file:\n        os.fsync(file.fileno())\n',
+             "    pass\n", ORDER + " written"),
+    Mutation("no fsync in sync_folder", "files.py",
+             "        os.fsync(descriptor)\n", "        pass\n", ORDER + " written"),
+    Mutation("a half line is read", "files.py",
+             'data[: data.rfind(b"\\n") + 1]', "data", FILES + " half_written"),
+    Mutation("a row's checksum is not compared", "files.py",
+             "mark + end != LINE_END % zlib.crc32(head)", "False", FILES + " in_a_row"),
+    Mutation("a file's checksum is not compared", "files.py",
+             'values.pop(CHECK, "") != crc(head)', "not values.pop(CHECK)", FILES + " json_file"),
+    Mutation("a missing checksum key is let pass", "files.py",
+             "if end or CHECK in values:", "if CHECK in values:", FILES + " json_file"),
+    Mutation("no fsync of a checkpoint's files", "checkpoints.py",
+             "                files.sync_file(draft / file)\n", "", ORDER + " gets_its_name"),
+    Mutation("no fsync of the checkpoints' folder", "checkpoints.py",
+             "    files.sync_folder(folder)\n    return target", "    return target",
+             ORDER + " gets_its_name"),
+    Mutation("the name before the manifest", "checkpoints.py",
+             "        files.write_json(draft / MANIFEST, sealed)  # syncs the draft folder too\n",
+             "        draft.rename(target)\n        files.write_json(target / MANIFEST, sealed)\n"
+             "        return target\n", ORDER + " gets_its_name"),
+    Mutation("a checkpoint written in its place", "checkpoints.py",
+             'folder / f".draft-{name}", folder / name',
+             'folder / f".draft-{name}", folder / f".draft-{name}"', CHECKPOINTS + " line_of"),
+    Mutation("sha256 is not compared", "checkpoints.py",
+             'if sha256_of(path / file) != known["sha256"]:', "if False:", CHECKPOINTS + " every_damage"),
+    Mutation("sizes are not compared", "checkpoints.py",
+             'if size != known["bytes"]:', "if False:", CHECKPOINTS + " every_damage"),
+    Mutation("the manifest's seal is not compared", "checkpoints.py",
+             "if not manifest or manifest != seal(manifest):", "if not manifest:", CHECKPOINTS + " seal"),
+    Mutation("a damaged checkpoint ends the search", "checkpoints.py",
+             "            set_aside(path)\n", "            set_aside(path)\n            break\n", CHECKPOINTS + " every_damage"),
+    Mutation("leftovers stay", "checkpoints.py",
+             "    for path in list(leftovers(run)):\n", "    for path in []:\n", CHECKPOINTS + " line_of"),
+    Mutation("the best checkpoint is pruned", "checkpoints.py",
+             "        if path.name != best:\n            remove(path)\n",
+             "        remove(path)\n", CHECKPOINTS + " best"),
+    Mutation("checkpoints deleted under their names", "checkpoints.py",
+             "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", ORDER + " deleted"),
+    Mutation("no look at the room before a checkpoint", "checkpoints.py",
+             "    room.ensure(size, folder, WHAT)\n", "", DISK + " any_point"),
+    Mutation("status without its lock", "status.py",
+             '        with lock.held(folder / ".lock"):\n', "        if True:\n",
+             STORE + " many"),
+    Mutation("status moved whatever it was", "status.py",
+             "not in expected:\n                return None", "not in expected:\n                pass", STORE + " many"),
+    Mutation("numbers without the store's lock", "store.py",
+             '        with lock.held(self.root / ".store.lock"):\n', "        if True:\n", STORE + " many_hands"),
+    Mutation("signals without a look at the identity", "lock.py",
+             "    if not is_same(known):\n        return False\n", "", FILES + " signalled"),
+    Mutation("the boot id is not compared", "lock.py",
+             'known.get("boot") != boot_id()', "False", FILES + " signalled"),
+    Mutation("the start time is not compared", "lock.py",
+             'start_mark(pid) == known.get("start")', "True", FILES + " signalled"),
+    Mutation("locks that lock nothing", "lock.py",
+             "        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)\n",
+             "        pass\n", FILES + " lock"),
+    Mutation("the executor without its lock", "executor.py",
+             "            if mine is None:\n                return ONE_TOO_MANY\n",
+             "            if mine is None:\n                mine = os.dup(0)\n", TABLE + " hundred"),
+    Mutation("a damaged executor.json stays", "executor.py",
+             "                seen, looked = woken, now\n                self.show_itself()\n",
+             "                seen, looked = woken, now\n", TABLE + " record"),
+    Mutation("rows are not superseded", "metrics.py",
+             "            parts.insert(0, Part(attempt, end))",
+             "            parts.insert(0, Part(attempt, 10**9))", METRICS),
+    Mutation("the rest of a cut row is not kept", "patient.py",
+             "self.waiting = self.waiting[file.write(self.waiting) :]",
+             'file.write(self.waiting)\n                self.waiting = b""', DISK + " rows"),
+    Mutation("the rows are not flushed before a checkpoint", "patient.py",
+             "            files.sync_file(self.path)\n", "            pass\n", ORDER + " worker"),
+    Mutation("a silent process is given up", "supervisor.py",
+             '        alive = lock.is_locked(live.folder / "lock")\n',
+             "        alive = live.run.seconds_since_news is None\n", SUPERVISOR + " silent"),
+    Mutation("a late shim trains beside another", "shim.py",
+             '    if (folder / "shim.json").exists():', "    if False:", SUPERVISOR + " late"),
+    Mutation("the shim's record is not flushed", "shim.py",
+             "        os.fsync(file.fileno())\n", "", ORDER + " shims"),
+    Mutation("the shim's record has no checksum of its own", "shim.py",
+             "{zlib.crc32(head.encode()):08x}", "00000000", ORDER + " shims"),
+    Mutation("orphans stay", "shim.py",
+             "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
+    Mutation("the device is lent without a look", "supervisor.py",
+             "free = [place for place in wanted if place.id not in taken]", "free = wanted", SUPERVISOR + " order"),
+    Mutation("an attempt never begun is a death", "ending.py",
+             "deaths + was_launched", "deaths + 1", SUPERVISOR + " never_launched"),
+    Mutation("a full disk fails the run", "base_worker.py",
+             '        if reason == "disk":\n            return paused_for_room(error, worker.run.path)\n',
+             "", DISK + " any_point"),
+    Mutation("a paused run does not go on", "supervisor.py",
+             '            run.enqueue(("paused",))\n', "            pass\n", DISK + " executor"),
+    Mutation("lost settings are the defaults", "run.py",
+             "        if not (settings := self.settings):  # never train with the defaults instead",
+             "        if (settings := self.settings) is None:", DAMAGE + " defaults"),
+]  # fmt: skip
+
+
+def main() -> int:
+    """Try every mutation, or those whose name holds a word; print a table."""
+    words = " ".join(sys.argv[1:])
+    sys.dont_write_bytecode = True
+    chosen = [mutation for mutation in MUTATIONS if words in mutation.what]
+    survived = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "tree"
+        skip = shutil.ignore_patterns(".git", ".venv", "models_store", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT, copy, ignore=skip)
+        for mutation in chosen:
+            noticed = is_noticed(copy, mutation)
+            print(f"{'noticed ' if noticed else 'SURVIVED'}  {mutation.file:<15} {mutation.what}",
+                  flush=True)  # fmt: skip
+            survived += [] if noticed else [mutation.what]
+    print(f"{len(chosen) - len(survived)} of {len(chosen)} mutations were noticed.")
+    return len(survived)
+
+
+def is_noticed(copy: Path, mutation: Mutation) -> bool:
+    """Apply a mutation to the copy, run its tests, and put the file back."""
+    path = copy / RUNS / mutation.file
+    whole = path.read_text(encoding="utf-8")
+    if mutation.old not in whole:
+        raise SystemExit(f"{mutation.what}: {mutation.file} has changed; mend this mutation.")
+    path.write_text(whole.replace(mutation.old, mutation.new, 1), encoding="utf-8")
+    try:
+        code = tested(copy, mutation.tests)
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    return code != 0
+
+
+def tested(copy: Path, tests: str) -> int:
+    """Run some tests of the copy in a fork of this process; return pytest's exit code."""
+    file, _, word = tests.partition(" ")
+    child = os.fork()
+    if not child:
+        os.chdir(copy)
+        sys.path[:0] = [str(copy)]
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        words = ["-x", "-q", "-p", "no:cacheprovider", file, *(["-k", word] if word else [])]
+        os._exit(int(pytest.main(words)))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 1), f"{tests}: pytest could not run them ({code})"
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
