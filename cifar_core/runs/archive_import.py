@@ -75,6 +75,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
         raise ArchiveError(f"{name} of this zip is damaged. Export the run again.") from error
     if not isinstance(values, dict):
         raise ArchiveError(f"{name} of this zip is damaged. Export the run again.")
+    values.pop(files.CHECK, None)  # the zip has one of its own
     return values
 
 
