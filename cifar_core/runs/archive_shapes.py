@@ -7,6 +7,7 @@ from cifar_core.runs.checkpoints import MODEL, NAME, STATE
 from cifar_core.runs.marks import LONGEST_NOTE, MOST_TAGS, TAG
 from cifar_core.runs.states import FAILURES, STATES
 from cifar_core.runs.values import (
+    NEEDED,
     ROW_SHAPE,
     Shape,
     is_moment,
@@ -114,10 +115,6 @@ MANIFEST_SHAPE: Shape = {
     ),
     "created_at": is_moment,
     "seal": is_text,
-}
-NEEDED = {  # what a row of each kind must say, besides its step
-    "epoch": ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
-    "test": ("test_loss", "test_accuracy", "images"),
 }
 
 

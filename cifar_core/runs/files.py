@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs import room
-from cifar_core.runs.values import EXPECTED, ROW_SHAPE, Shape, fits
+from cifar_core.runs.values import EXPECTED, Shape, fits, is_like_a_row
 
 # what is written here ends with a checksum, since a flipped bit can leave good JSON behind
 CHECK = "check"
@@ -151,7 +151,7 @@ def parsed(line: bytes) -> Any:
         row = json.loads(head + end[-1:])
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and (mark or fits(row, ROW_SHAPE)) else None
+    return row if isinstance(row, dict) and (mark or is_like_a_row(row)) else None
 
 
 def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:

@@ -93,7 +93,21 @@ NUMBERS = ("step", "epoch", "loss", "accuracy", "learning_rate", "grad_norm", "i
            "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds",
            "cpu_seconds", "test_loss", "test_accuracy", "plain_accuracy", "images")  # fmt: skip
 ROW_SHAPE: Shape = {"kind": is_text, "t": is_moment, "views": is_text, "best": is_switch,
-                    **dict.fromkeys(NUMBERS, maybe(is_number))}  # fmt: skip
+                    **dict.fromkeys(NUMBERS, maybe(is_number)), "step": is_number}  # fmt: skip
+NEEDED = {  # what a row of each kind must say
+    "step": ("step",),
+    "epoch": ("step", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
+    "test": ("step", "test_loss", "test_accuracy", "images"),
+}
+
+
+def is_like_a_row(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row says all that its kind must, each of the right kind."""
+    if not fits(row, ROW_SHAPE):
+        return False
+    return all(row.get(name) is not None for name in NEEDED.get(row.get("kind", ""), ()))
+
+
 DATA: Shape = {**dict.fromkeys(("title", "kind", "source", "note"), is_text),
                "classes": list_of(is_text, 1000),
                **dict.fromkeys(("train_images", "val_images", "test_images"), is_whole),
