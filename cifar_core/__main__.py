@@ -18,12 +18,13 @@ from cifar_core.terminal import (
     settings,
     sweep,
     sweeps,
+    tidy,
     weights,
 )
 
 MODULES = (
     *(runs, log, listing, archive, reading, rate, sweep, sweeps, search, explain),
-    *(data, weights, settings, doctor),
+    *(data, weights, settings, tidy, doctor),
 )
 
 

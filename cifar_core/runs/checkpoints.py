@@ -219,10 +219,11 @@ def set_aside(path: Path) -> None:
 
 
 def prune(run: Path, *, keep_last: int = 2) -> None:
-    """Delete all but the best and the newest few."""
-    best = best_name(run)
+    """Delete all but the best, the newest few and those that are pinned."""
+    about = files.read_json(run / "about.json")
+    keep = {best_name(run), *about.get("pinned_checkpoints", [])}
     for path in folders(run / "checkpoints")[keep_last:]:
-        if path.name != best:
+        if path.name not in keep and not about.get("pinned"):
             remove(path)
 
 
