@@ -19,6 +19,9 @@ faults: $(VENV)/ready-dev
 fuzz: $(VENV)/ready-dev
 	CIFAR_FUZZ=long OMP_NUM_THREADS=1 $(PY) -m pytest tests/hostile/test_fuzz.py
 
+soak: $(VENV)/ready-dev
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.soak
+
 mutants: $(VENV)/ready-dev
 	OMP_NUM_THREADS=1 $(PY) tests/faults/mutations.py
 
