@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 PY = $(VENV)/bin/python
 
-.PHONY: run test faults mutants lint bench clean
+.PHONY: run test faults fuzz soak mutants lint bench clean
 
 run: $(VENV)/ready
 	$(PY) -m streamlit run app/server.py
@@ -15,6 +15,12 @@ test: $(VENV)/ready-dev
 
 faults: $(VENV)/ready-dev
 	CIFAR_FAULTS=long OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/faults
+
+fuzz: $(VENV)/ready-dev
+	CIFAR_FUZZ=long OMP_NUM_THREADS=1 $(PY) -m pytest tests/hostile/test_fuzz.py
+
+soak: $(VENV)/ready-dev
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.soak
 
 mutants: $(VENV)/ready-dev
 	OMP_NUM_THREADS=1 $(PY) tests/faults/mutations.py

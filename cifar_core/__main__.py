@@ -23,12 +23,13 @@ from cifar_core.terminal import (
     settings,
     sweep,
     sweeps,
+    tidy,
     weights,
 )
 
 MODULES = (
     *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
-    *(rate, sweep, sweeps, search, explain, data, weights, settings, doctor),
+    *(rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
 )
 
 

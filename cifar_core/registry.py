@@ -43,7 +43,7 @@ class Registry(Mapping[str, S_co], Generic[S_co]):
             self._specs[spec.key] = spec
 
     def __getitem__(self, key: str) -> S_co:
-        if key in self._specs:
+        if isinstance(key, str) and key in self._specs:  # what a file says may be anything
             return self._specs[key]
         raise UnknownKeyError(
             f"There is no {self.kind} called '{key}'. {did_you_mean(key, self._specs)}"

@@ -44,7 +44,8 @@ def pack(figure: LiveFigure) -> bytes:
     sizes = [len(array) for array in figure.arrays]
     header = json.dumps({**figure.header, "sizes": sizes}).encode()
     header += b" " * (-len(header) % 4)
-    body = b"".join(np.ascontiguousarray(a, np.float32).tobytes() for a in figure.arrays)
+    with np.errstate(over="ignore"):  # a number beyond float32 is drawn as a gap
+        body = b"".join(np.ascontiguousarray(a, np.float32).tobytes() for a in figure.arrays)
     return struct.pack("<I", len(header)) + header + body
 
 

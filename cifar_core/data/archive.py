@@ -10,6 +10,7 @@ import gzip
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -29,7 +30,9 @@ MAX_DEPTH = 4  # top/train/class/image
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, NotImplementedError),  # the last for an unknown compression
+    *(ValueError, LookupError, OverflowError, struct.error),  # names and numbers that are none
 )
+SHOWN = 80  # characters of a name, or of an unpacker's complaint, in a message
 STREAMS: dict[bytes, Callable[..., Any]] = {  # first bytes of a file -> how to unpack it
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -74,9 +77,15 @@ def refuse_damage(path: Path) -> Iterator[None]:
         yield
     except DAMAGED as error:
         raise DataError(
-            f"{path} is damaged or cut short ({str(error) or 'it ends too early'}). "
+            f"{path} is damaged or cut short ({shown(error) or 'it ends too early'}). "
             "Get it again and compare its size with the original."
         ) from error
+
+
+def shown(words: object) -> str:
+    """Return words of an archive as they may be said: on one line, printable and not too long."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in str(words)[: SHOWN + 1])
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 def reader_of(path: Path) -> Callable[[Path], Iterator[Entry]]:
@@ -103,7 +112,9 @@ def refuse_escape(path: Path, name: str) -> None:
     """Refuse a name that would lie outside of the folder it is unpacked to."""
     pure = PurePosixPath(name.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or ":" in name.split("/")[0]:
-        raise DataError(f"{path} has the entry '{name}', which leads out of it. Do not trust it.")
+        raise DataError(
+            f"{path} has the entry '{shown(name)}', which leads out of it. Do not trust it."
+        )
 
 
 def folder_entries(root: Path) -> Iterator[Entry]:
@@ -146,12 +157,12 @@ def refuse_trap(path: Path, member: tarfile.TarInfo) -> None:
     """Refuse what is neither a plain file of moderate size nor a folder."""
     if not (member.isfile() or member.isdir()):
         raise DataError(
-            f"{path} has the entry '{member.name}', which is a link or a device. "
+            f"{path} has the entry '{shown(member.name)}', which is a link or a device. "
             "Pack the images themselves."
         )
     if member.size > MAX_FILE_BYTES or member.issparse():  # a sparse one can unpack to anything
         raise DataError(
-            f"{path} has the entry '{member.name}' of {member.size / 1e6:,.0f} MB, "
+            f"{path} has the entry '{shown(member.name)}' of {member.size / 1e6:,.0f} MB, "
             f"far too large for an image. {REMEDY}"
         )
 
@@ -209,12 +220,16 @@ def zip_entries(path: Path) -> Iterator[Entry]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if stat.S_ISLNK(member.external_attr >> 16):
-                raise DataError(f"{path} has the link '{member.filename}'. Pack the image itself.")
+                raise DataError(
+                    f"{path} has the link '{shown(member.filename)}'. Pack the image itself."
+                )
             if member.flag_bits & 1:
                 raise DataError(f"{path} is encrypted. Unpack it and give the folder.")
             total += member.file_size
             if member.file_size > MAX_FILE_BYTES or total > MAX_TOTAL_BYTES:
-                raise DataError(f"{path} unpacks to too much at '{member.filename}'. {REMEDY}")
+                raise DataError(
+                    f"{path} unpacks to too much at '{shown(member.filename)}'. {REMEDY}"
+                )
             yield Entry(
                 name=member.filename,
                 is_folder=member.is_dir(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs import files, lock
+from cifar_core.runs.values import is_moment
 
 NAME, OLD = "activity.jsonl", "activity-old.jsonl"
 LONGEST = 2_000_000  # bytes, about 15,000 lines
@@ -53,7 +54,7 @@ def deeds(root: Path, run: str = "", most: int = 200) -> list[Deed]:
 
 def deed_of(row: Any) -> Deed | None:
     """Return the change that a line tells of; None if the line is damaged."""
-    if not isinstance(row, dict) or not isinstance(row.get("at"), int | float):
+    if not isinstance(row, dict) or not is_moment(row.get("at")):
         return None
     words = {key: str(row.get(key, "")) for key in ("by", "did", "run", "detail")}
     return Deed(at=float(row["at"]), **words)

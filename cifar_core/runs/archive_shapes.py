@@ -1,79 +1,25 @@
 """What the files of an imported run may hold. Pages rely on it, so it is checked at the border."""
 
-import math
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.checkpoints import MODEL, NAME, STATE
 from cifar_core.runs.marks import LONGEST_NOTE, MOST_TAGS, TAG
 from cifar_core.runs.states import FAILURES, STATES
-
-LONGEST = 10_000  # characters of a text
-MOST_ITEMS = 100_000  # of a list
-Check = Callable[[Any], bool]
-Shape = Mapping[str, Check]
-
-
-def is_text(value: Any) -> bool:
-    """Tell whether it is a text that can be drawn: not too long, and without half characters."""
-    if not isinstance(value, str) or len(value) > LONGEST:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def is_whole(value: Any) -> bool:
-    """Tell whether it is a whole number that is not negative and fits into 63 bits."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 2**63 if isinstance(value, int) else math.isfinite(value)
-
-
-def is_moment(value: Any) -> bool:
-    """Tell whether it is a time in unix seconds that a calendar knows."""
-    return is_number(value) and 0 <= value < 1e11
-
-
-def is_switch(value: Any) -> bool:
-    """Tell whether it is true or false."""
-    return isinstance(value, bool)
-
-
-def is_scalar(value: Any) -> bool:
-    """Tell whether it is a text, a number, or true or false."""
-    return is_text(value) or is_number(value) or is_switch(value)
-
-
-def maybe(check: Check) -> Check:
-    """Allow null too."""
-    return lambda value: value is None or check(value)
-
-
-def list_of(check: Check, most: int = MOST_ITEMS) -> Check:
-    """Allow a list of at most so many."""
-    return lambda value: isinstance(value, list) and len(value) <= most and all(map(check, value))
-
-
-def one_of(known: Any) -> Check:
-    """Allow certain words only."""
-    words = list(known)
-    return lambda value: value in words
-
-
-def object_of(shape: Shape, needed: tuple[str, ...] = ()) -> Check:
-    """Allow an object whose known entries are right; others may be scalars."""
-
-    def check(value: Any) -> bool:
-        if not isinstance(value, dict) or any(name not in value for name in needed):
-            return False
-        return all(shape.get(name, is_scalar)(entry) for name, entry in value.items())
-
-    return check
+from cifar_core.runs.values import (
+    NEEDED,
+    ROW_SHAPE,
+    Shape,
+    is_moment,
+    is_number,
+    is_switch,
+    is_text,
+    is_whole,
+    list_of,
+    maybe,
+    object_of,
+    one_of,
+)
 
 
 def is_tag(value: Any) -> bool:
@@ -169,15 +115,6 @@ MANIFEST_SHAPE: Shape = {
     ),
     "created_at": is_moment,
     "seal": is_text,
-}
-NUMBERS = ("step", "epoch", "loss", "accuracy", "learning_rate", "grad_norm", "images_per_second",
-           "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds",
-           "cpu_seconds", "test_loss", "test_accuracy", "plain_accuracy", "images")  # fmt: skip
-ROW_SHAPE: Shape = {"kind": is_text, "t": is_moment, "views": is_text, "best": is_switch,
-                    **dict.fromkeys(NUMBERS, maybe(is_number))}  # fmt: skip
-NEEDED = {  # what a row of each kind must say, besides its step
-    "epoch": ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
-    "test": ("test_loss", "test_accuracy", "images"),
 }
 
 

@@ -16,7 +16,7 @@ MOST_DIRECTORY_BYTES = 2_000_000  # of the zip's own list of files
 MB = 10**6
 LIMITS = {  # what may be in the zip, and how many bytes of it
     r"(export|config|about|environment|status)\.json|best": MB,
-    r"summary\.json": 8 * MB,
+    r"summary\.json": 5 * MB,
     r"attempts/[1-9]\d{0,4}/(attempt|start|result|end)\.json": MB,
     r"attempts/[1-9]\d{0,4}/metrics\.jsonl": 200 * MB,
     r"attempts/[1-9]\d{0,4}/log\.txt": 100 * MB,

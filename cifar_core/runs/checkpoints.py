@@ -235,18 +235,22 @@ def milestones(epochs: int, count: int) -> frozenset[int]:
 
 
 def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> None:
-    """Delete all but the best and the newest few; of the epochs to look back at, keep the weights.
+    """Delete all but the best, the newest and the pinned; of epochs to look back at, keep weights.
 
     It looks at what is there and nothing else, so that after a crash the next call ends its work.
     """
-    best, newest, seen = best_name(run), 0, set[int]()
+    about = files.read_json(run / "about.json")
+    if about.get("pinned"):
+        return
+    keep = {best_name(run), *about.get("pinned_checkpoints", [])}
+    newest, seen = 0, set[int]()
     for path in folders(run / "checkpoints"):
         manifest = files.read_json(path / MANIFEST)
         epoch = ended_epoch(manifest)
         again, resumable = epoch in seen, is_resumable(manifest)
         seen.add(epoch)
         newest += resumable
-        if path.name == best or (resumable and newest <= keep_last):
+        if path.name in keep or (resumable and newest <= keep_last):
             continue
         if epoch in look_back and not again and manifest == seal(manifest):
             keep_weights(path, manifest)

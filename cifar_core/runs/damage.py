@@ -35,7 +35,7 @@ def of_files(folder: Path, names: tuple[str, ...], wanted: tuple[str, ...]) -> I
     for name in names:
         where = f"{folder.parent.name}/{folder.name}/{name}" if folder.name.isdecimal() else name
         try:
-            files.unchecked((folder / name).read_text(encoding="utf-8"))
+            files.sound(folder / name)
         except FileNotFoundError:
             if name in wanted:
                 yield f"{where} is missing."

@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 
 from cifar_core.errors import DiskFullError
-from cifar_core.runs import files, lock, processes, search
+from cifar_core.runs import files, lock, logs, processes, retention, search
 from cifar_core.runs.patient import print_patiently
 from cifar_core.runs.processes import ensure_running, is_running
 from cifar_core.runs.store import Store
@@ -45,6 +45,7 @@ class Service:
             if mine is None:
                 return ONE_TOO_MANY
             self.show_itself()
+            self.tidy()
             seen = self.loop(mine)
             os.close(mine)
             # somebody may have found the lock held after the last look: look once more
@@ -61,6 +62,8 @@ class Service:
             if look:
                 seen, looked = woken, now
                 self.show_itself()
+                for live in supervisor.live.values():  # a trainer may print without end
+                    logs.bound(live.folder / "log.txt")
             before = len(supervisor.live)
             busy = attempted(supervisor, look)
             searching = searched(self.store.root) if look else searching
@@ -72,6 +75,13 @@ class Service:
                 break
             self.sleep(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
         return seen
+
+    def tidy(self) -> None:
+        """Free what nobody needs, at most once a day; what cannot be freed now waits."""
+        try:
+            retention.tidy_daily(self.store)
+        except OSError:
+            traceback.print_exc()
 
     def show_itself(self) -> None:
         """Write down who this is, for whoever wants to end it, unless that stands there."""

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs import room
+from cifar_core.runs.values import EXPECTED, Shape, fits, is_like_a_row
 
 # what is written here ends with a checksum, since a flipped bit can leave good JSON behind
 CHECK = "check"
 END = re.compile(r',?\n "(.{5})": "([0-9a-f]{8})"\n\}\n')
 LINE_END = b',"check":"%08x"}'
+MOST_BYTES = 5_000_000  # of a small file; each byte of hostile JSON takes about twenty in memory
+LONGEST_LINE = 1_000_000  # bytes of a row
 
 
 def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
@@ -49,12 +52,28 @@ def as_text(values: Mapping[str, Any]) -> str:
     return f'{head}{"," if plain else ""}\n "{CHECK}": "{crc(head)}"\n}}\n'
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, shape: Shape | None = None) -> dict[str, Any]:
     """Return the object in a JSON file; one that is missing or damaged reads as empty."""
     try:
-        return unchecked(path.read_text(encoding="utf-8"))
+        return sound(path, shape)
     except (OSError, ValueError):
         return {}
+
+
+def sound(path: Path, shape: Shape | None = None) -> dict[str, Any]:
+    """Return the object in a JSON file; ValueError if it is damaged.
+
+    So is a file that holds a value of another kind than its shape says, by default the one that
+    files of its name have.
+    """
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"It has more than {MOST_BYTES:,} bytes.")
+    values = unchecked(data.decode())
+    if not fits(values, EXPECTED.get(path.name, {}) if shape is None else shape):
+        raise ValueError("It holds a value of another kind.")
+    return values
 
 
 def unchecked(text: str) -> dict[str, Any]:
@@ -62,7 +81,10 @@ def unchecked(text: str) -> dict[str, Any]:
 
     Texts without a checksum, by hand or of earlier versions, are taken as they are.
     """
-    values = json.loads(text)
+    try:
+        values = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply.") from error
     if not isinstance(values, dict):
         raise ValueError("It is not a JSON object.")  # noqa: TRY004 - one kind of error for all
     end = END.search(text, max(0, len(text) - 32))
@@ -117,16 +139,19 @@ def read_lines(path: Path, start: int = 0, end: int | None = None) -> tuple[list
 
 
 def parsed(line: bytes) -> Any:
-    """Return the line's value, or None if it is no JSON or not what was written."""
+    """Return the line's object, or None if it is none or not what was written."""
+    if len(line) > LONGEST_LINE:
+        return None
     head, mark, end = line.rpartition(LINE_END[:10])
-    if not mark:  # of an earlier version
+    if not mark:  # of an earlier version, or by hand
         head, end = line[:-1], line[-1:]
     elif mark + end != LINE_END % zlib.crc32(head):
         return None
     try:
-        return json.loads(head + end[-1:])
-    except ValueError:
+        row = json.loads(head + end[-1:])
+    except (ValueError, RecursionError):
         return None
+    return row if isinstance(row, dict) and (mark or is_like_a_row(row)) else None
 
 
 def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:

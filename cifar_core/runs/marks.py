@@ -61,3 +61,18 @@ def star(run: Run, starred: bool) -> None:
     """Put a star on a run, or take it off."""
     with run.deed("star it", "starred" if starred else "unstarred"):
         run.edit_about(starred=starred)
+
+
+def pin(run: Run, pinned: bool) -> None:
+    """Keep a run, with all that belongs to it, whatever the rules of retention say; or not."""
+    with run.deed("pin it", "pinned" if pinned else "unpinned"):
+        run.edit_about(pinned=pinned)
+
+
+def pin_checkpoint(run: Run, name: str, pinned: bool) -> str:
+    """Keep a checkpoint beside the best and the newest, or no longer; return its full name."""
+    full = run.checkpoint(name).name
+    with run.deed("pin its checkpoints", "pinned" if pinned else "unpinned", full):
+        others = {*run.about.get("pinned_checkpoints", [])} - {full}
+        run.edit_about(pinned_checkpoints=sorted({*others, full} if pinned else others))
+    return full

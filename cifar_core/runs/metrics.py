@@ -74,7 +74,7 @@ class MetricsReader:
             part = parts[self.place]
             path = metrics_path(self.folder, part.attempt)
             more, self.offset = files.read_lines(path, self.offset, part.end)
-            rows += more
+            rows += [row if "kind" in row else {"kind": "", **row} for row in more]
             if part.end is None:
                 break
             self.place, self.offset = self.place + 1, 0

@@ -84,6 +84,11 @@ class Run:
         return str(self.about.get("owner") or "")
 
     @property
+    def is_pinned(self) -> bool:
+        """Whether it must be kept for good, with all that belongs to it."""
+        return self.about.get("pinned") is True
+
+    @property
     def kind(self) -> str:
         """What it is for, a key of KINDS."""
         return str(self.about.get("kind") or TRAINING)

@@ -13,6 +13,7 @@ from cifar_core.runs import files
 from cifar_core.runs.columns import COLUMNS
 from cifar_core.runs.listing import USUAL, Listing
 from cifar_core.runs.store import Store, slug
+from cifar_core.runs.values import is_text
 
 SCHEMA = 1
 MOST = 50
@@ -53,7 +54,7 @@ def listed(store: Store) -> list[SavedView]:
 
 def read(path: Path) -> SavedView | None:
     """Read what `save` wrote; columns that this program does not know are left out."""
-    values = files.read_json(path)
+    values = files.read_json(path, {"name": is_text, "query": is_text})
     known = {f.name: values[f.name] for f in fields(Listing) if f.name in values}
     columns, sort, there = known.get("columns", USUAL), known.get("sort", ""), list(COLUMNS)
     if not isinstance(columns, list | tuple) or not isinstance(known.get("query", ""), str):

@@ -178,11 +178,12 @@ class Store:
         return back
 
     def empty_trash(self, older_than_days: float = 30) -> int:
-        """Delete for good what has been in the trash so long; return how many runs that were."""
+        """Delete for good what was in the trash so long and is not pinned; count those runs."""
         self.by.must(ADMIN, "empty the trash")
         limit, count = time.time() - older_than_days * DAY, 0
         for run in run_folders(self.root / "trash").values():
-            if files.read_json(run.path / "deleted.json").get("at", 0.0) <= limit:
+            old = files.read_json(run.path / "deleted.json").get("at", 0.0) <= limit
+            if old and not run.is_pinned:
                 shutil.rmtree(run.path)
                 count += 1
         activity.note(self.root, by=self.by.name, did="emptied the trash", detail=f"{count} runs")

@@ -7,8 +7,27 @@ from typing import Any
 
 from cifar_core.errors import RunError
 from cifar_core.runs import files
+from cifar_core.runs.values import (
+    Shape,
+    fits,
+    is_moment,
+    is_object,
+    is_text,
+    is_whole,
+    list_of,
+)
 
 SCHEMA = 1
+CELL: Shape = {"title": is_text, "changes": is_object}
+SHAPE: Shape = {
+    "name": is_text,
+    "created_at": is_moment,
+    "base": is_object,
+    "cells": list_of(lambda value: is_object(value) and fits(value, CELL)),
+    "seeds": list_of(is_whole),
+    "token": is_text,
+    "search": lambda value: is_object(value) and fits(value, {"budget": is_whole}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +81,8 @@ def listed(root: Path) -> list[Sweep]:
     """List a store's sweeps, newest first; a file that cannot be read is passed over."""
     found = []
     for path in folder(root).glob("[0-9]*.json"):
+        if not path.stem.split("-", 1)[0].isdecimal():
+            continue
         with contextlib.suppress(RunError):
             found.append(read(path))
     return sorted(found, key=lambda sweep: sweep.number, reverse=True)
@@ -69,7 +90,7 @@ def listed(root: Path) -> list[Sweep]:
 
 def read(path: Path) -> Sweep:
     """Read what `save` wrote."""
-    values = files.read_json(path)
+    values = files.read_json(path, SHAPE)
     names = {f.name for f in fields(Sweep)} - {"id", "cells"}
     try:
         cells = [Cell(**cell) for cell in values["cells"]]

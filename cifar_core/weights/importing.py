@@ -109,10 +109,16 @@ def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> Fit:
 
 def commit(path: Path, plain: Path, best: Fit, store: Path) -> Imported:
     """Write the tensors under our names, then the record that vouches for them."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
     key = best.layout.key
-    tensors = load_file(plain)
+    try:
+        tensors = load_file(plain)
+    except SafetensorError as error:
+        raise WeightsError(
+            f"The head of {path} does not go with its contents. Get the file again."
+        ) from error
     target = folder_of(store) / f"{key}.safetensors"
     draft = target.with_name(f".{key}-{os.getpid()}.safetensors")
     try:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cifar_core.errors import CifarError, WeightsError
 
 Shapes = Mapping[str, tuple[int, ...]]
 COUNTER = ".num_batches_tracked"  # of batch norm; older files lack it
-MAX_HEADER = 10**8  # bytes; what safetensors itself allows
-SHOWN = 3  # names in a message
+MAX_HEADER = 5_000_000  # bytes; that of a thousand tensors has 100,000
+SHOWN, LONGEST = 3, 80  # names in a message, and characters of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ def our_name(name: str, layout: Layout) -> str:
 def listed(words: list[str]) -> str:
     """Join the first few and count the rest."""
     rest = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
-    return ", ".join(words[:SHOWN]) + rest
+    return ", ".join(word[:LONGEST] for word in words[:SHOWN]) + rest
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
@@ -88,11 +89,22 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > MAX_HEADER:
-                raise WeightsError(f"{path} is no safetensors file. Choose another file.")
-            header = json.loads(file.read(length))
-        return {n: tuple(about["shape"]) for n, about in header.items() if n != "__metadata__"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            header = json.loads(file.read(length)) if length <= MAX_HEADER else None
+    except (OSError, ValueError, RecursionError):
+        header = None
+    tensors = header.items() if isinstance(header, dict) else [("", None)]
+    shapes = {name: shape_in(about) for name, about in tensors if name != "__metadata__"}
+    if None in shapes.values():
         raise WeightsError(
-            f"{path} cannot be read as a safetensors file ({error}). Choose another file."
-        ) from error
+            f"{path} cannot be read as a safetensors file: its head is not a list of tensors and "
+            "their shapes. Choose another file."
+        )
+    return {name: shape for name, shape in shapes.items() if shape is not None}
+
+
+def shape_in(about: Any) -> tuple[int, ...] | None:
+    """Return the shape of what a head says about a tensor; None if it says none."""
+    shape = about.get("shape") if isinstance(about, dict) else None
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        return None
+    return tuple(shape)
