@@ -12,9 +12,11 @@ from cifar_core.data import progress
 # In a process of its own, since this one has torch. It must not import pages.py, which needs it.
 WITHOUT_TORCH = f"""
 import sys
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+config.set_option("server.address", "127.0.0.1")
 for name in ("runs", "run", "data", "new_run"):
     page = AppTest.from_file({ENTRY!r}, default_timeout=60)
     page.query_params["id"] = "1"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from pages import make_run
@@ -23,6 +24,13 @@ def trained(tmp_path_factory):
     assert code == 0
     yield root
     Store(root).shutdown_executor()
+
+
+@pytest.fixture
+def not_calibrated(trained):
+    """No answers to the validation images are kept, whatever was asked of the run before."""
+    for folder in trained.glob("runs/*/predictions"):
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -90,6 +98,7 @@ def test_every_class_has_a_line_of_its_own(say):
     assert all(0 <= row[key] <= 1 for row in rows for key in ("precision", "recall", "f1"))
 
 
+@pytest.mark.usefixtures("not_calibrated")
 @pytest.mark.parametrize("method", ["gradient", "hires_cam"])
 def test_a_picture_is_explained_and_drawn(say, tmp_path, method):
     picture, out = tmp_path / "in.png", tmp_path / "out.png"
@@ -101,6 +110,7 @@ def test_a_picture_is_explained_and_drawn(say, tmp_path, method):
         assert drawn.size == (90, 60)
 
 
+@pytest.mark.usefixtures("not_calibrated")
 def test_a_picture_is_calibrated_and_its_nearest_training_images_are_named(say, tmp_path):
     picture = tmp_path / "red.png"
     Image.new("RGB", (40, 30), "red").save(picture)
@@ -116,6 +126,7 @@ def test_a_picture_is_calibrated_and_its_nearest_training_images_are_named(say, 
     assert say("explain", "1", str(picture), "--json")[1] == out  # it is kept
 
 
+@pytest.mark.usefixtures("not_calibrated")
 def test_a_folder_of_pictures_is_explained_by_several_methods(say, tmp_path):
     pictures, out = tmp_path / "in", tmp_path / "out"
     pictures.mkdir()

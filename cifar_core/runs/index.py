@@ -6,7 +6,7 @@ It also holds the device leases, whose primary key makes it impossible to lend a
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,7 +94,7 @@ class Index:
             except sqlite3.DatabaseError:
                 for suffix in ("", "-journal", "-wal", "-shm"):
                     path = self.path.with_name(self.path.name + suffix)
-                    if path.exists():
+                    with suppress(FileNotFoundError):  # it may vanish at any moment
                         path.rename(path.with_name(f"damaged-{time.time_ns()}-{path.name}"))
 
 
