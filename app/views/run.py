@@ -42,7 +42,8 @@ def page() -> None:
     run_marks(run)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
-    damages(run)
+    with st.container():  # always there: what comes after it must not move, or forgets its zoom
+        damages(run)
     draw = searching if run.kind == RATE_SEARCH else live
     st.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
     details(run, status)
