@@ -174,7 +174,7 @@ def outputs(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
+def calibration(folder: str, checkpoint: str, stamp: float) -> "Calibration | None":
     """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
     from cifar_core.runs import Run
     from cifar_core.runs.calibration import kept
@@ -224,15 +224,6 @@ def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: float) -> "P
     from cifar_core.runs import Run, predictions
 
     return predictions.kept(Run(Path(folder)), part, checkpoint)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def temperature(folder: str, checkpoint: str, stamp: float) -> float:
-    """Return the temperature that suits the answers to the validation images."""
-    from cifar_core.judging.temperature import fit_temperature
-
-    found = kept_answers(folder, checkpoint, "val", stamp)
-    return fit_temperature(found.logits, found.labels) if found else 1.0
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app import theme
 from app.components.gallery import Cell
-from app.session import dataset, kept_answers, temperature
+from app.session import calibration, dataset, kept_answers
 from cifar_core.judging.confusion import confusion
 from cifar_core.judging.scores import Scores, scores
 from cifar_core.judging.softmax import softmax
@@ -105,7 +105,8 @@ def answers_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
 def fitted(run: Run, checkpoint: str) -> float | None:
     """Return the temperature, if the validation images have been answered."""
     stamp = written_at(run, checkpoint, "val")
-    return temperature(str(run.path), checkpoint, stamp) if stamp else None
+    known = calibration(str(run.path), checkpoint, stamp) if stamp else None
+    return known.temperature if known else None
 
 
 def written_at(run: Run, checkpoint: str, part: Part) -> float:
