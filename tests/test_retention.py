@@ -8,8 +8,9 @@ import torch
 from pages import make_run
 
 from cifar_core.__main__ import main
-from cifar_core.runs import checkpoints, files, lock, logs, marks, retention
+from cifar_core.runs import Store, checkpoints, files, lock, logs, marks, retention
 from cifar_core.runs.executor import Service
+from cifar_core.runs.supervisor import Supervisor
 
 DAY = 24 * 3600
 
@@ -150,13 +151,23 @@ def test_the_terminal_says_what_would_go_and_then_lets_it_go(store, run, capsys)
     assert not run.is_pinned
 
 
-def test_the_executor_tidies_once_a_day(store):
-    service = Service(store)
+def test_the_executor_tidies_once_a_day_and_cuts_its_own_log_as_it_grows(store):
+    service, supervisor = Service(store), Supervisor(store, devices=[])
     first = aged(store.root / "trials" / "a.json", 200)
-    service.tidy()
+    service.keep_in_bounds(supervisor)
     second = aged(store.root / "trials" / "b.json", 200)
-    service.tidy()
+    log = store.root / "executor.log"
+    log.write_bytes(b"a line\n" * (logs.LONGEST // 7 + 1))
+    service.keep_in_bounds(supervisor)
     assert (first.exists(), second.exists()) == (False, True)
+    assert log.stat().st_size < logs.LONGEST
     os.utime(store.root / retention.MARK, (0, 0))
-    service.tidy()
+    service.keep_in_bounds(supervisor)
     assert not second.exists()
+
+
+def test_the_executor_keeps_in_bounds_while_it_works(tmp_path, monkeypatch):
+    seen, store = [], Store(tmp_path)
+    monkeypatch.setattr(Service, "keep_in_bounds", lambda self, supervisor: seen.append(supervisor))
+    assert Service(store, idle_seconds=0).serve() == 0
+    assert seen

@@ -44,8 +44,6 @@ class Service:
             mine = lock.take(path, wait=False)
             if mine is None:
                 return ONE_TOO_MANY
-            self.show_itself()
-            self.tidy()
             seen = self.loop(mine)
             os.close(mine)
             # somebody may have found the lock held after the last look: look once more
@@ -62,8 +60,7 @@ class Service:
             if look:
                 seen, looked = woken, now
                 self.show_itself()
-                for live in supervisor.live.values():  # a trainer may print without end
-                    logs.bound(live.folder / "log.txt")
+                self.keep_in_bounds(supervisor)
             before = len(supervisor.live)
             busy = attempted(supervisor, look)
             searching = searched(self.store.root) if look else searching
@@ -76,9 +73,12 @@ class Service:
             self.sleep(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
         return seen
 
-    def tidy(self) -> None:
-        """Free what nobody needs, at most once a day; what cannot be freed now waits."""
+    def keep_in_bounds(self, supervisor: Supervisor) -> None:
+        """Cut long logs now, free what else nobody needs once a day; what fails now waits."""
         try:
+            logs.bound(self.store.root / "executor.log")
+            for live in supervisor.live.values():  # a trainer may print without end
+                logs.bound(live.folder / "log.txt")
             retention.tidy_daily(self.store)
         except OSError:
             traceback.print_exc()

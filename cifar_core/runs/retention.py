@@ -1,7 +1,7 @@
 """What is deleted by itself, and when: a table of rules, none of which touches what is wanted.
 
 The best and the newest checkpoints, whatever is pinned, and anything of a pinned run stay. The
-executor tidies once a day when it starts; `python -m cifar_core tidy` does it now.
+executor tidies once a day while it works; `python -m cifar_core tidy` does it now.
 """
 
 import re
