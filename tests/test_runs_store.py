@@ -10,6 +10,7 @@ from run_helpers import QUICK, queued, store_without_executor
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError
 from cifar_core.runs import FAILURES, STATES, Store, files, lock, metrics, processes, status
+from cifar_core.runs.index import LISTED
 
 
 @pytest.fixture
@@ -198,6 +199,18 @@ def test_an_index_of_another_version_is_rebuilt(store):
         db.execute("PRAGMA user_version=99")
     db.close()
     assert store.runs() == before
+
+
+def test_a_row_is_parsed_once_and_forgotten_with_its_run(store):
+    kept, gone = store.create(QUICK), store.create(QUICK)
+    store.runs()
+    (row,) = (row for row in store.runs() if row.id == kept.id)
+    store.delete(gone)
+    assert store.runs() == [row]
+    assert store.runs()[0] is row
+    assert list(LISTED[store.root]) == [kept.id]
+    kept.rename("Another name")
+    assert [row.name for row in store.runs()] == ["Another name"]
 
 
 def test_a_page_torn_out_of_the_index_loses_nothing(store):

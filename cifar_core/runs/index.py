@@ -20,6 +20,10 @@ CREATE TABLE run (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, row TEXT NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);
 """
 T = TypeVar("T")
+Listing = dict[
+    str, tuple[str, RunRow]
+]  # by id: a row's text and the row, which is not parsed twice
+LISTED: dict[Path, Listing] = {}  # each store's last listing: as large as the store, and no larger
 
 
 class Index:
@@ -32,7 +36,9 @@ class Index:
         """Return a row for each run folder, newest first, reading again only what changed."""
         runs = run_folders(self.root / "runs")
         try:
-            rows = self._use(lambda db: refreshed(db, runs))
+            before = LISTED.get(self.root, {})
+            LISTED[self.root] = listed = self._use(lambda db: refreshed(db, runs, before))
+            rows = [row for _, row in listed.values()]
         except sqlite3.DatabaseError:
             # damaged over and over, a full disk, or no store yet: the folders say the same
             rows = [read_row(run) for run in runs.values()]
@@ -115,21 +121,23 @@ def prepare(db: sqlite3.Connection) -> None:
     db.commit()
 
 
-def refreshed(db: sqlite3.Connection, runs: Mapping[str, Run]) -> list[RunRow]:
-    """Bring the table up to date with the folders and return its rows."""
-    known = {id_: (mark, row) for id_, mark, row in db.execute("SELECT id, stamp, row FROM run")}
-    rows, changed = [], []
+def refreshed(db: sqlite3.Connection, runs: Mapping[str, Run], before: Listing) -> Listing:
+    """Bring the table up to date with the folders, and return it."""
+    known = {id_: (mark, text) for id_, mark, text in db.execute("SELECT id, stamp, row FROM run")}
+    listed: Listing = {}
+    changed = []
     for id_, run in runs.items():
-        mark, old = stamp(run), known.get(id_)
-        if old and old[0] == mark:
-            rows.append(from_text(old[1]))
+        mark, (old, text) = stamp(run), known.get(id_, ("", ""))
+        if old == mark:
+            last = before.get(id_)
+            listed[id_] = last if last and last[0] == text else (text, from_text(text))
             continue
         row = read_row(run)
-        rows.append(row)
-        changed.append((id_, mark, as_text(row)))
+        listed[id_] = (as_text(row), row)
+        changed.append((id_, mark, listed[id_][0]))
     db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", changed)
     db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in known if id_ not in runs])
-    return rows
+    return listed
 
 
 def run_folders(folder: Path) -> dict[str, Run]:

@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from cifar_core.runs import damage, files
@@ -148,7 +147,6 @@ def as_text(row: RunRow) -> str:
     return json.dumps(vars(row))
 
 
-@lru_cache(maxsize=4096)
 def from_text(text: str) -> RunRow:
-    """Return the row that `as_text` wrote; the same text gives the same object, read once."""
+    """Return the row that `as_text` wrote."""
     return RunRow(**json.loads(text))
