@@ -1,6 +1,7 @@
 """Tests of the tests: python tests/faults/mutations.py breaks the run engine and sees who notices.
 
-Each mutation is applied alone, in a copy of the tree; at least one of its tests must fail.
+Each mutation is applied alone, in a copy of the tree; at least one of its tests must fail, all of
+which pass without it.
 """
 
 import os
@@ -129,7 +130,10 @@ MUTATIONS = [
     Mutation("orphans stay", "shim.py",
              "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
     Mutation("the device is lent without a look", "supervisor.py",
-             "free = [place for place in wanted if place.id not in taken]", "free = wanted", SUPERVISOR + " order"),
+             "free = [place for place in wanted if place.id not in taken]", "free = wanted", SUPERVISOR + " two_gpus"),
+    Mutation("the index lends a device twice", "index.py",
+             "INSERT INTO lease VALUES (?, ?, ?)\", (device", "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)\", (device",
+             STORE + " lent_once"),
     Mutation("an attempt never begun is a death", "ending.py",
              "deaths + was_launched", "deaths + 1", SUPERVISOR + " never_launched"),
     Mutation("a full disk fails the run", "base_worker.py",
@@ -148,11 +152,14 @@ def main() -> int:
     words = " ".join(sys.argv[1:])
     sys.dont_write_bytecode = True
     chosen = [mutation for mutation in MUTATIONS if words in mutation.what]
-    survived = []
+    survived: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "tree"
         skip = shutil.ignore_patterns(".git", ".venv", "models_store", "__pycache__", ".*_cache")
         shutil.copytree(ROOT, copy, ignore=skip)
+        for tests in dict.fromkeys(mutation.tests for mutation in chosen):
+            if code := tested(copy, tests):
+                raise SystemExit(f"{tests} must pass as the program stands (pytest: {code}).")
         for mutation in chosen:
             noticed = is_noticed(copy, mutation)
             print(f"{'noticed ' if noticed else 'SURVIVED'}  {mutation.file:<15} {mutation.what}",
