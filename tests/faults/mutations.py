@@ -24,6 +24,7 @@ FILES, CHECKPOINTS = "tests/test_runs_files.py", "tests/test_runs_checkpoints.py
 STORE, SUPERVISOR = "tests/test_runs_store.py", "tests/test_runs_supervisor.py"
 METRICS, TABLE = "tests/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK, WORKER = "tests/faults/test_disk_full.py", "tests/test_runs_worker.py"
+RETENTION = "tests/test_retention.py"
 ENDING, DAMAGE = "tests/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
@@ -82,8 +83,11 @@ MUTATIONS = [
     Mutation("leftovers stay", "checkpoints.py",
              "    for path in list(leftovers(run)):\n", "    for path in []:\n", CHECKPOINTS + " line_of"),
     Mutation("the best checkpoint is pruned", "checkpoints.py",
-             "        if path.name != best:\n            remove(path)\n",
-             "        remove(path)\n", CHECKPOINTS + " best"),
+             "keep = {best_name(run), *about", "keep = {*about", CHECKPOINTS + " best"),
+    Mutation("the newest checkpoints are pruned", "checkpoints.py",
+             "newest <= keep_last", "newest <= 0", CHECKPOINTS + " best"),
+    Mutation("pinned checkpoints are pruned", "checkpoints.py",
+             ', *about.get("pinned_checkpoints", [])', "", RETENTION + " pinned"),
     Mutation("checkpoints deleted under their names", "checkpoints.py",
              "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", ORDER + " deleted"),
     Mutation("no look at the room before a checkpoint", "checkpoints.py",
@@ -152,6 +156,9 @@ def main() -> int:
     words = " ".join(sys.argv[1:])
     sys.dont_write_bytecode = True
     chosen = [mutation for mutation in MUTATIONS if words in mutation.what]
+    stale = [f"{one.file}: {one.what}" for one in chosen if one.old not in source(ROOT, one)]
+    if stale:
+        raise SystemExit("\n".join(["Mend these mutations, whose lines have changed:", *stale]))
     survived: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "tree"
@@ -169,12 +176,14 @@ def main() -> int:
     return len(survived)
 
 
+def source(tree: Path, mutation: Mutation) -> str:
+    """Return the file that a mutation changes, as it stands."""
+    return (tree / RUNS / mutation.file).read_text(encoding="utf-8")
+
+
 def is_noticed(copy: Path, mutation: Mutation) -> bool:
     """Apply a mutation to the copy, run its tests, and put the file back."""
-    path = copy / RUNS / mutation.file
-    whole = path.read_text(encoding="utf-8")
-    if mutation.old not in whole:
-        raise SystemExit(f"{mutation.what}: {mutation.file} has changed; mend this mutation.")
+    path, whole = copy / RUNS / mutation.file, source(copy, mutation)
     path.write_text(whole.replace(mutation.old, mutation.new, 1), encoding="utf-8")
     try:
         code = tested(copy, mutation.tests)
