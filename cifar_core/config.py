@@ -499,7 +499,7 @@ class TrainConfig(Settings):
         label="Images at once",
         help="A larger batch is cut into equal pieces of at most so many images, whose gradients "
         "are added up: the same step in less memory, but that batch norm sees one piece at a "
-        "time. 0 never cuts.",
+        "time. Evaluation computes no more at once either. 0 never cuts.",
     )
     memory_format: str = choice(
         "auto",

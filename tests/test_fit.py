@@ -100,6 +100,11 @@ def test_a_measurement_takes_real_steps_in_a_process_of_its_own(tmp_path):
     assert found.limit_megabytes > 100
 
 
+def test_pieces_are_measured_with_the_batch_that_they_are_cut_from(tmp_path):
+    found = measure(CONFIG, tmp_path, in_pieces=True)
+    assert found.largest == found.at_most == 64
+
+
 def test_a_head_on_kept_features_needs_no_measurement(tmp_path):
     config = replace(CONFIG, model="resnet18_imagenet", plan="head")
     with pytest.raises(CifarError, match="a batch of any size fits"):
@@ -111,14 +116,14 @@ def test_refused_memory_is_no_peak_and_other_errors_are_not_hidden(monkeypatch):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
 
     monkeypatch.setattr("cifar_core.runs.fit.take_steps", refuse)
-    assert peak_of(CONFIG, None, "cpu", 8) is None
+    assert peak_of(CONFIG, None, "cpu") is None
 
     def fail(*_):
         raise ZeroDivisionError
 
     monkeypatch.setattr("cifar_core.runs.fit.take_steps", fail)
     with pytest.raises(ZeroDivisionError):
-        peak_of(CONFIG, None, "cpu", 8)
+        peak_of(CONFIG, None, "cpu")
 
 
 def test_a_control_group_leaves_what_it_has_not_used(tmp_path):
@@ -129,6 +134,14 @@ def test_a_control_group_leaves_what_it_has_not_used(tmp_path):
     assert memory.group_megabytes(tmp_path) == float("inf")
     (tmp_path / "memory.max").write_text("1000000000\n")
     assert memory.group_megabytes(tmp_path) == 500.0
+
+
+def test_a_limit_of_the_process_itself_counts(monkeypatch):
+    assert memory.own_megabytes() == float("inf")
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda _: (10**12, 10**12))
+    assert 900_000 < memory.own_megabytes() < 1_000_000
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda _: (1, 1))
+    assert memory.limit_megabytes() == pytest.approx(memory.peak_megabytes(), abs=50)
 
 
 def test_some_memory_is_always_left_to_others(monkeypatch):

@@ -100,6 +100,22 @@ def test_a_batch_that_does_not_fit_is_to_be_computed_in_halves(reason):
     assert end(result=failed, batch_size=512, micro_batch=2).suggestion == {}
 
 
+@pytest.mark.parametrize(
+    ("fits", "suggestion", "action"),
+    [
+        (40, {"micro_batch": 32}, "Clone it with micro_batch 32."),
+        (63, {"micro_batch": 32}, "Clone it with micro_batch 32."),
+        (64, {}, "The memory is free again: resume it."),
+        (1, {}, "Clone it with a smaller network."),
+        (0, {}, "Clone it with a smaller network."),
+    ],
+)
+def test_what_was_measured_to_fit_is_what_a_clone_is_given(fits, suggestion, action):
+    failed = {"outcome": "failed", "reason": "oom", "message": "Out of memory.", "fits": fits}
+    ending = end(result=failed, batch_size=64, micro_batch=8)
+    assert (ending.suggestion, ending.action) == (suggestion, action)
+
+
 def test_a_run_that_the_system_ended_for_memory_is_to_be_computed_in_halves():
     assert end(ended=OUT_OF_MEMORY, deaths=1, batch_size=64).suggestion == {"micro_batch": 32}
 

@@ -1,5 +1,6 @@
 """Want of memory: the batch stays, the pieces shrink, and the result is that of smaller pieces."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from cifar_core.runs import checkpoints, files
 from cifar_core.runs.supervisor import Supervisor, trainer_command
 
 GREEDY = Path(__file__).with_name("greedy_trainer.py")
+LIMITED = Path(__file__).with_name("limited_trainer.py")
+ROOM_MEGABYTES = 150  # for images, network and step, beyond the program itself
 SETTINGS = {"data": "synthetic:400", "train_fraction": 1.0, "epochs": 1, "batch_size": 64,
             "precision": "float32"}  # fmt: skip
 
@@ -31,6 +34,10 @@ def chief_of(store, most):
     chief = Supervisor(store, command=command, devices=[CPU])
     CHIEFS.append(chief)
     return chief
+
+
+def in_little_memory(run, attempt):
+    return [sys.executable, str(LIMITED), str(run.path), str(attempt), str(ROOM_MEGABYTES)]
 
 
 def trained(store, most, **settings):
@@ -63,7 +70,28 @@ def test_after_three_halvings_it_fails_and_says_what_to_try(store):
     assert (run.status.state, run.status.reason) == ("failed", "oom")
     assert len(run.attempts()) == 4
     assert "8 images at once" in run.status.message
-    assert run.status.suggestion == {"micro_batch": 4}
+    # outside the trainer, which only pretends to lack memory, the whole batch fits
+    assert re.search(r"At most \d+ at once fit now \(.* MB per image, .*\)", run.status.message)
+    assert (run.status.suggestion, run.status.action) == (
+        {},
+        "The memory is free again: resume it.",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses memory by such a limit")
+def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store):
+    run = queued(store, **{**SETTINGS, "batch_size": 2000, "data": "synthetic:2400"})
+    chief = Supervisor(store, command=in_little_memory, devices=[CPU])
+    CHIEFS.append(chief)
+    until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
+    assert (run.status.state, run.status.reason) == ("failed", "host_memory")
+    assert "The memory was too small for 250 images at once" in run.status.message
+    fits = int(re.search(r"At most (\d+) at once fit now", run.status.message)[1])
+    (at_once,) = run.status.suggestion.values()
+    assert 2 <= at_once <= fits < 250
+    clone = queued(store, **{**run.settings, "micro_batch": at_once})
+    until(lambda: clone.status.state in ("finished", "failed"), chief.step, seconds=240)
+    assert (clone.status.state, len(clone.attempts())) == ("finished", 1)
 
 
 def test_memory_that_vanishes_after_the_first_epoch_is_no_reason_to_compute_less(store):

@@ -46,3 +46,10 @@ def test_a_trainer_that_will_be_restored_does_not_prepare_its_network(seen, tmp_
     trainer = prepared(data.load("synthetic:200", tmp_path), fresh=False)
     assert not seen
     assert not (trainer.model.block1[0].weight == 0.5).any()
+
+
+def test_evaluation_computes_no_more_images_at_once_than_training_may(tmp_path):
+    dataset = data.load("synthetic:200", tmp_path)
+    for micro_batch, size in ((0, 250), (6, 6)):
+        made = prepare(TrainConfig(batch_size=16, micro_batch=micro_batch), dataset, "cpu")
+        assert (made.trainer.val_batches.batch_size, made.test.batch_size) == (size, size)

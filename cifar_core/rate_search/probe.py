@@ -56,7 +56,13 @@ def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
     part, _ = parts(config, dataset)
     steps = training_batches(config, dataset.train, part[rest], str(device))
     quick, full = (
-        evaluation_batches(dataset.train, part[chosen], str(device), config.computes_on)
+        evaluation_batches(
+            dataset.train,
+            part[chosen],
+            str(device),
+            config.computes_on,
+            at_most=config.micro_batch,
+        )
         for chosen in (aside[:QUICK], aside)
     )
     return steps, Probe(quick, full)

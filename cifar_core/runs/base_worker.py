@@ -5,6 +5,7 @@ rows and writes how it ended. It never opens the database.
 """
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -17,10 +18,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cifar_core.errors import DataError, DiskFullError
+from cifar_core.errors import CifarError, DataError, DiskFullError
 from cifar_core.runs import files, halving, lock, metrics, pretrained, room, step_plans
 from cifar_core.runs.control import ControlReader
-from cifar_core.runs.ending import NO_ROOM_FOR_RESULT
+from cifar_core.runs.ending import MEMORY, NO_ROOM_FOR_RESULT
 from cifar_core.runs.environment import describe
 from cifar_core.runs.failures import message_of, reason_of
 from cifar_core.runs.features import keep_features
@@ -53,6 +54,7 @@ class Result:
     message: str
     reason: str = ""  # a key of FAILURES when failed, or "disk" when paused for want of room
     needs: int = 0  # bytes that must be free on the disk before it can go on
+    fits: int | None = None  # images at once that fit, if that was measured after want of memory
 
 
 class BaseWorker(ABC):
@@ -113,6 +115,14 @@ class BaseWorker(ABC):
         say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
         say(f"{environment['precision']}: {environment['precision_reason']}")
         say(self.trainer.plan.sentence)
+
+    def let_go(self) -> None:
+        """Free the memory of the images, the network and the optimizer."""
+        for name in ("trainer", "setup", "test", "dataset"):
+            self.__dict__.pop(name, None)
+        gc.collect()
+        if torch := sys.modules.get("torch"):
+            torch.cuda.empty_cache()
 
     @property
     def config(self) -> "TrainConfig":
@@ -262,7 +272,27 @@ def run_attempt(worker: BaseWorker) -> Result:
             return paused_for_room(error, worker.run.path)
         at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
         words = message_of(error, reason, worker.run.path, at_once)
-        return Result(outcome="failed", reason=reason, message=words)
+        failure = Result(outcome="failed", reason=reason, message=words)
+    # the error has let go of what the step held
+    if reason in MEMORY and not halving.next_try(worker.run, worker.attempt):
+        return with_what_fits(worker, failure)
+    return failure
+
+
+def with_what_fits(worker: BaseWorker, failure: Result) -> Result:
+    """Measure how many images at once would have fitted, in the memory that this attempt frees."""
+    from cifar_core.runs import fit
+
+    worker.let_go()
+    say("Measures how many images at once fit.")
+    try:
+        config = replace(worker.config, device=worker.plan["device"])
+        found = fit.measure(config, worker.run.store_root, in_pieces=True)
+    except CifarError as error:
+        say(str(error))
+        return failure
+    words = f"{failure.message} {found.at_once_sentence} ({found.basis})."
+    return replace(failure, message=words, fits=found.largest)
 
 
 def paused_for_room(error: Exception, folder: Path) -> Result:

@@ -194,6 +194,19 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
     )
 
 
+def mark_best(run: Path, name: str) -> None:
+    """Write down which checkpoint is that of the best epoch."""
+    files.write_atomic(run / "best", f"{name}\n")
+
+
+def is_marked_best(run: Path, name: str) -> bool:
+    """Tell whether the marker is, byte for byte, what `mark_best` wrote."""
+    try:
+        return (run / "best").read_bytes() == f"{name}\n".encode()
+    except OSError:
+        return False
+
+
 def best_name(run: Path) -> str:
     """Return the name of the best epoch's checkpoint; empty before the first epoch is over."""
     try:

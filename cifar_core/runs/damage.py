@@ -64,7 +64,7 @@ def of_marker(run: Run) -> Iterator[str]:
         known = checkpoints.manifest_of(saved[0]).get("best", "") if saved else ""
     except CheckpointError:  # only the newest knows, and that it is damaged is said already
         return
-    if known and checkpoints.best_name(run.path) != known and not run.status.is_live:
+    if known and not run.status.is_live and not checkpoints.is_marked_best(run.path, known):
         yield f"The file 'best' does not name {known}, the checkpoint of the best epoch."
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cifar_core.runs.control import Control
+from cifar_core.runs.fitting import piece
 from cifar_core.runs.states import FAILURES, STATES
 
 MEMORY = ("oom", "host_memory")  # the failures that computing fewer images at once may avoid
+FEWEST_AT_ONCE = 2  # images: batch norm needs two
 NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
 MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
 
@@ -44,7 +46,7 @@ def conclude(
     if outcome == "failed":
         if result["reason"] in MEMORY and smaller:
             return in_smaller_pieces(result["message"], smaller, settings)
-        return failed(result["reason"], result["message"], settings)
+        return failed(result["reason"], result["message"], settings, fits=result.get("fits"))
     if outcome == "paused" and result.get("reason") == "disk":
         return out_of_room(result["message"], int(result.get("needs", 0)), control)
     if not outcome and ended.get("code") == NO_ROOM_FOR_RESULT:
@@ -99,24 +101,39 @@ def out_of_room(message: str, needs: int, control: Control) -> Ending:
     return Ending(state="paused", reason="disk", message=message, action=action, needs=needs)
 
 
-def failed(reason: str, message: str, settings: Mapping[str, Any], *, deaths: int = 0) -> Ending:
-    """Return the ending of a run that cannot go on, with what to change in a clone."""
-    suggestion = suggested(reason, settings)
-    words = ", ".join(f"{key} {value:g}" for key, value in suggestion.items())
+def failed(
+    reason: str,
+    message: str,
+    settings: Mapping[str, Any],
+    *,
+    deaths: int = 0,
+    fits: int | None = None,
+) -> Ending:
+    """Return the ending of a run that cannot go on, with what to change in a clone.
+
+    `fits` is how many images at once have been measured to fit; None if that is not known.
+    """
+    suggestion = suggested(reason, settings, fits)
+    action = FAILURES[reason].action
+    if suggestion:
+        words = ", ".join(f"{key} {value:g}" for key, value in suggestion.items())
+        action = f"Clone it with {words}."
+    elif is_free_again(settings, fits):
+        action = "The memory is free again: resume it."
     return Ending(
         state="failed",
         reason=reason,
         message=message,
-        action=f"Clone it with {words}." if words else FAILURES[reason].action,
+        action=action,
         deaths=deaths,
         suggestion=suggestion,
     )
 
 
-def suggested(reason: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dict[str, Any]:
     """Return the setting that would have avoided the failure, if one would."""
     if reason in MEMORY:
-        return half_at_once(settings)
+        return half_at_once(settings) if fits is None else in_pieces(settings, fits)
     if reason == "diverged" and "learning_rate" in settings:
         return {"learning_rate": float(f"{settings['learning_rate'] / 10:.3g}")}
     return {}
@@ -125,8 +142,20 @@ def suggested(reason: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 def half_at_once(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return how to compute half as many images at once; the batch itself stays what it was."""
     batch = settings.get("batch_size", 0)
-    at_once = min(settings.get("micro_batch") or batch, batch)
-    return {"micro_batch": at_once // 2} if at_once >= 4 else {}
+    half = min(settings.get("micro_batch") or batch, batch) // 2
+    return {"micro_batch": half} if half >= FEWEST_AT_ONCE else {}
+
+
+def is_free_again(settings: Mapping[str, Any], fits: int | None) -> bool:
+    """Tell whether the whole batch was measured to fit: something else had taken the memory."""
+    return fits is not None and fits >= settings["batch_size"]
+
+
+def in_pieces(settings: Mapping[str, Any], fits: int) -> dict[str, Any]:
+    """Return how to compute the batch in pieces that fit; nothing if none does or it is whole."""
+    if is_free_again(settings, fits) or fits < FEWEST_AT_ONCE:
+        return {}
+    return {"micro_batch": piece(settings["batch_size"], fits)}
 
 
 def how_it_died(attempt: int, ended: Mapping[str, Any], outcome: str) -> str:

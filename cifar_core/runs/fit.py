@@ -1,4 +1,7 @@
-"""Measures the largest batch that fits into memory, with real steps in a process of its own."""
+"""Measures the largest batch that fits into memory, with real steps in a process of its own.
+
+Or, where the batch is to stay, the largest pieces of it that can be computed at once.
+"""
 
 import gc
 import sys
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core import device
 from cifar_core.errors import CifarError
 from cifar_core.runs import child, memory, processes
+from cifar_core.runs.ending import MEMORY
 from cifar_core.runs.failures import reason_of
 from cifar_core.runs.fitting import piece, search
 
@@ -16,7 +20,6 @@ if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
     from cifar_core.data.dataset import Dataset
 
-MEMORY = ("oom", "host_memory")  # reasons of failures
 STEPS = 2  # per batch: the first one makes room for the optimizer's memory
 SEARCH_SECONDS = 20.0  # no further batch is tried after that
 LONGEST_SECONDS = 240
@@ -25,12 +28,12 @@ GPU_SHARE = 0.92  # of the free memory: what is left is lost between the pieces 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The largest batch that fits on this machine as it is now."""
+    """The largest batch, or piece of a batch, that fits on this machine as it is now."""
 
     largest: int  # images; 0 if not even the smallest batch fits
-    tried: int  # the largest batch that real steps were taken with
+    tried: int  # the largest one that real steps were taken with
     megabytes_per_image: float
-    at_most: int  # all training images, or the setting's own limit
+    at_most: int  # all training images, the setting's own limit, or the whole batch
     limit_megabytes: float  # what training may use
     device: str
 
@@ -50,6 +53,13 @@ class Fit:
         return f"{words}; {batch:,} fits."
 
     @property
+    def at_once_sentence(self) -> str:
+        """Say how many images can be computed at once."""
+        if self.largest:
+            return f"At most {self.largest:,} at once fit now"
+        return "Not even the smallest batch fits now"
+
+    @property
     def basis(self) -> str:
         """Say what the figure rests on."""
         tried = self.tried == self.largest
@@ -60,12 +70,15 @@ class Fit:
         )
 
 
-def measure(config: "TrainConfig", store: Path) -> Fit:
-    """Search in a child process; what it takes is given back when it ends."""
+def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
+    """Search in a child process; what it takes is given back when it ends.
+
+    `in_pieces` asks how many images at once fit, with the batch size of the settings.
+    """
     environment = processes.trainer_environment(device.choose_threads(config.threads))
     answer = child.ask(
         "cifar_core.runs.fit",
-        {"config": config.to_dict(), "store": str(store)},
+        {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
         environment=environment,
         seconds=LONGEST_SECONDS,
         too_long="A few steps took minutes, so that the largest batch was not found. "
@@ -74,7 +87,7 @@ def measure(config: "TrainConfig", store: Path) -> Fit:
     return Fit(**answer)
 
 
-def trial(config: "TrainConfig", store: Path) -> Fit:
+def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
     """Search here; forbids this process more memory than the machine can spare."""
     import torch
 
@@ -93,12 +106,19 @@ def trial(config: "TrainConfig", store: Path) -> Fit:
     if not on_gpu:
         memory.forbid_more_than(limit)
     found = search(
-        lambda batch: peak_of(config, dataset, where.torch_name, batch),
+        lambda images: peak_of(sized(config, images, in_pieces), dataset, where.torch_name),
         limit_megabytes=limit,
-        at_most=most_images(config, dataset),
+        at_most=config.batch_size if in_pieces else most_images(config, dataset),
         seconds=SEARCH_SECONDS,
     )
     return Fit(**asdict(found), device=where.torch_name)
+
+
+def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":
+    """Return settings that compute so many images at once."""
+    if in_pieces:
+        return replace(config, micro_batch=images)
+    return replace(config, batch_size=images, micro_batch=0)
 
 
 def most_images(config: "TrainConfig", dataset: "Dataset") -> int:
@@ -116,11 +136,11 @@ def most_images(config: "TrainConfig", dataset: "Dataset") -> int:
     return min(len(train), int(rule_of(setting).high))
 
 
-def peak_of(config: "TrainConfig", dataset: "Dataset", where: str, batch: int) -> float | None:
-    """Return the megabytes that steps of a batch size take, None if they are refused."""
+def peak_of(config: "TrainConfig", dataset: "Dataset", where: str) -> float | None:
+    """Return the megabytes that a few steps take, None if they are refused."""
     refused = False
     try:
-        peak = take_steps(replace(config, batch_size=batch, micro_batch=0), dataset, where)
+        peak = take_steps(config, dataset, where)
     except Exception as error:
         if reason_of(error) not in MEMORY:
             raise
@@ -167,7 +187,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Answer a request of `measure`."""
     from cifar_core.config import TrainConfig
 
-    return asdict(trial(TrainConfig.from_dict(request["config"]), Path(request["store"])))
+    config, store = TrainConfig.from_dict(request["config"]), Path(request["store"])
+    return asdict(trial(config, store, in_pieces=request["in_pieces"]))
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ The batch stays what it was: it is cut into more pieces, whose gradients are add
 from typing import Any
 
 from cifar_core.runs import files, metrics
+from cifar_core.runs.ending import FEWEST_AT_ONCE
 from cifar_core.runs.run import Run
 
 MOST_HALVINGS = 3
-FEWEST = 2  # images at once: batch norm needs two
 
 
 def chosen(run: Run) -> int:
@@ -27,7 +27,7 @@ def next_try(run: Run, attempt: int) -> int:
     if run.summary.get("epochs_done") or len(decisions(run)) >= MOST_HALVINGS:
         return 0
     half = at_once(applied(run, attempt)) // 2
-    return half if half >= FEWEST else 0
+    return half if half >= FEWEST_AT_ONCE else 0
 
 
 def applied(run: Run, attempt: int) -> dict[str, Any]:

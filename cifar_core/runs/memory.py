@@ -19,7 +19,7 @@ def limit_megabytes() -> float:
     """Return how large this process may become."""
     found = available_megabytes()
     spare = min(found * (1 - KEEP_FREE), found - KEEP_MEGABYTES)
-    return peak_megabytes() + max(0.0, spare)
+    return peak_megabytes() + max(0.0, min(spare, own_megabytes() * (1 - KEEP_FREE)))
 
 
 def available_megabytes() -> float:
@@ -27,6 +27,15 @@ def available_megabytes() -> float:
     values = fields(Path("/proc/meminfo"))
     machine = values.get("MemAvailable:", UNKNOWN * 1e3) / 1e3  # from units of 1,024 bytes
     return min([machine, *(group_megabytes(folder) for folder in groups())])
+
+
+def own_megabytes() -> float:
+    """Return what the limit of this process itself leaves (`ulimit -d`)."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit == resource.RLIM_INFINITY:
+        return float("inf")
+    used = fields(Path("/proc/self/status")).get("VmData:", 0) * 1024
+    return max(0.0, (limit - used) / 1e6)
 
 
 def groups() -> list[Path]:

@@ -104,11 +104,10 @@ class Worker(BaseWorker):
 
     def mark_best(self) -> None:
         """Keep the marker of the best epoch's checkpoint in step with the manifests."""
-        path = self.run.path / "best"
-        if self.best and self.best != checkpoints.best_name(self.run.path):
-            files.write_atomic(path, self.best + "\n")
+        if self.best and not checkpoints.is_marked_best(self.run.path, self.best):
+            checkpoints.mark_best(self.run.path, self.best)
         elif not self.best:
-            path.unlink(missing_ok=True)
+            (self.run.path / "best").unlink(missing_ok=True)
 
     @property
     def look_back(self) -> frozenset[int]:

@@ -99,8 +99,9 @@ def prepare(
         )
     train = training_batches(config, dataset.train, part, device)
     side = config.computes_on
-    val = evaluation_batches(dataset.train, val_part, device, side)
-    test = evaluation_batches(dataset.test, np.arange(len(dataset.test)), device, side)
+    everything, at_most = np.arange(len(dataset.test)), config.micro_batch
+    val = evaluation_batches(dataset.train, val_part, device, side, at_most=at_most)
+    test = evaluation_batches(dataset.test, everything, device, side, at_most=at_most)
     trainer = Trainer(
         config,
         train=train,
@@ -220,13 +221,17 @@ def open_batches(
     )
 
 
-def evaluation_batches(images: Images, part: np.ndarray, device: str, side: int = 32) -> Batches:
+def evaluation_batches(
+    images: Images, part: np.ndarray, device: str, side: int = 32, *, at_most: int = 0
+) -> Batches:
     """Return the chosen images in order, in batches as large as is fast on the device.
 
-    `side` is how many pixels a side the network computes on.
+    `side` is how many pixels a side the network computes on; `at_most` is how many images fit
+    into memory at once, 0 for any number. Without gradients they take less than in training.
     """
     size = EVAL_BATCH.get(device.split(":")[0], 250)
     size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
+    size = min(size, at_most or size)
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 
 
