@@ -4,6 +4,7 @@ from pages import make_run, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from app import judging_charts as charts
+from app import theme
 from app.components.gallery import sheet
 from app.session import Key
 from cifar_core.judging.calibration import reliability
@@ -67,6 +68,9 @@ def test_the_test_images_are_behind_a_button_that_counts(run):
     assert "looked at twice. Choose by validation, report by test." in texts(page)
     assert "test images" in metrics(page)["Loss"].delta
     assert [look.where for look in looks(run)] == ["the end of training", "the page"]
+    (listed,) = [table.value for table in page.table if "Who" in table.value]
+    assert list(listed["Who"]) == [run.by.name, theme.NONE]
+    assert list(listed["From"]) == ["the page", "the end of training"]
     page.run()
     assert len(looks(run)) == 2  # drawing the page again is no further look
 
