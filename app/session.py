@@ -174,7 +174,7 @@ def outputs(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def calibration(folder: str, checkpoint: str, stamp: float) -> "Calibration | None":
+def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
     """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
     from cifar_core.runs import Run
     from cifar_core.runs.calibration import kept
@@ -219,8 +219,8 @@ def test_answers(
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: float) -> "Predictions | None":
-    """Return the answers kept for a part; `stamp` is when their file was written."""
+def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: int) -> "Predictions | None":
+    """Return the answers kept for a part; `stamp` tells which file it is."""
     from cifar_core.runs import Run, predictions
 
     return predictions.kept(Run(Path(folder)), part, checkpoint)

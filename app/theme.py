@@ -4,6 +4,7 @@ from datetime import datetime
 
 NARROW = "\u00a0"  # between a number and its unit, so that a line never ends there
 NONE = "\u2013"  # shown where there is no number
+PIN = ":material/keep:"
 
 ICONS = {  # state of a run: colour of its badge, icon
     "draft": ("gray", "edit_note"),

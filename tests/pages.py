@@ -23,6 +23,16 @@ def open_page(name="runs", **query):
     return page.run()
 
 
+def click_cell(page, column, row, table=0):
+    """Click the button in a cell of a table, which AppTest itself cannot."""
+    shown = page.dataframe[table]
+    click = {"row": row, "label": shown.value[column][row]}
+    states = page._tree.get_widget_states()
+    button = states.widgets.add(id=shown.proto.button_click_widgets[column])
+    button.string_trigger_value.data = json.dumps(click)
+    return page._run(states)
+
+
 def texts(page):
     """Return everything written on the page, in one string."""
     kinds = (page.markdown, page.caption, page.subheader, page.header, page.error)

@@ -1,4 +1,8 @@
-"""What the tests of runs share: a store whose processes are gone when the test is over."""
+"""What the tests of runs share.
+
+A store whose processes are gone when the test is over; and a run of seconds, trained here attempt
+by attempt, with what must not depend on how it was interrupted.
+"""
 
 import os
 import signal
@@ -9,13 +13,25 @@ from pathlib import Path
 
 from cifar_core.config import TrainConfig
 from cifar_core.device import Device
-from cifar_core.runs import Store, files, lock, processes
+from cifar_core.runs import Store, checkpoints, files, lock, metrics, processes
 from cifar_core.runs.supervisor import Supervisor
+from cifar_core.runs.worker import Worker
 
 CHIEFS: list[Supervisor] = []  # to reap their children when the test is over
 FAKE = Path(__file__).with_name("fake_trainer.py")
 CPU = Device(id="cpu", name="a CPU")
 QUICK = TrainConfig(data="synthetic", train_fraction=0.01, epochs=2, batch_size=8, threads=1)
+SMALL = {
+    "data": "synthetic:200",
+    "val_fraction": 0.2,
+    "epochs": 3,
+    "batch_size": 16,
+    "learning_rate": 0.02,
+    "threads": 1,
+    "device": "cpu",
+}
+PLACE = {"device": "cpu", "device_name": "a CPU", "threads": 1}
+TIMES = ("t", "seconds", "cpu_seconds", "images_per_second")
 
 
 @contextmanager
@@ -70,3 +86,22 @@ def queued(store, **settings):
     run = store.create(TrainConfig(**{**QUICK.to_dict(), **settings}))
     store.submit(run)
     return run
+
+
+def attempt(run, number=1, make=Worker):
+    """Do what the executor does before an attempt, and return its worker."""
+    folder = metrics.attempt_folder(run.path, number)
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    files.write_json(folder / "attempt.json", {**PLACE, "device_reason": "A CPU."})
+    return make(run, number)
+
+
+def timeless(rows, times=TIMES):
+    """Return rows without what depends on when and how fast they were made."""
+    return [{k: v for k, v in row.items() if k not in times} for row in rows]
+
+
+def weights_of(run, name="last"):
+    """Return what tells the weights of a checkpoint from all others."""
+    return checkpoints.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)

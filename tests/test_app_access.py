@@ -5,6 +5,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.access import is_loopback
+from cifar_core.runs import marks
 
 
 @pytest.fixture
@@ -114,16 +115,33 @@ def test_a_proxy_counts_on_the_machines_own_address_too(page_store, served):
     assert "Nobody is logged in" in texts(visit({}))
 
 
+def run_page_of(run, email, tab="Log"):
+    from streamlit.util import calc_hash
+
+    page = AppTest.from_file(ENTRY, default_timeout=60)
+    page.user = {"email": email}
+    page.query_params["id"] = str(run.number)
+    page._page_hash = calc_hash("run")
+    page.session_state["details"] = tab
+    return page.run()
+
+
+def test_a_viewer_sees_pins_but_cannot_pin(page_store, served):
+    run = make_run(page_store, "A run", "stopped")
+    marks.pin_checkpoint(run, "best", True)
+    served("0.0.0.0", headers=PROXY)
+    page = run_page_of(run, "guest@lab.org", "Checkpoints")
+    assert not page.exception
+    assert page.button(key="pin").disabled
+    (table,) = page.dataframe
+    assert list(table.value["pin"]) == ["pinned"]
+    assert not table.proto.button_click_widgets
+
+
 def test_a_viewer_sees_a_run_but_no_way_to_change_it(page_store, served):
     run = make_run(page_store, "A run", "stopped")
     served("0.0.0.0", headers=PROXY)
-    page = AppTest.from_file(ENTRY, default_timeout=60)
-    page.user = {"email": "guest@lab.org"}
-    from streamlit.util import calc_hash
-
-    page.query_params["id"] = str(run.number)
-    page._page_hash = calc_hash("run")
-    page.run()
+    page = run_page_of(run, "guest@lab.org")
     assert {button.key for button in page.button} & {"resume", "clone", "kill"} == set()
     assert "A run" in texts(page)
 

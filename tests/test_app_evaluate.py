@@ -4,12 +4,14 @@ from pages import make_run, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from app import judging_charts as charts
+from app import theme
 from app.components.gallery import sheet
 from app.session import Key
 from cifar_core.judging.calibration import reliability
 from cifar_core.judging.coverage import coverage
+from cifar_core.runs import calibration
 from cifar_core.runs.looks import looks
-from cifar_core.runs.predictions import compute
+from cifar_core.runs.predictions import compute, kept
 
 
 @pytest.fixture
@@ -67,6 +69,9 @@ def test_the_test_images_are_behind_a_button_that_counts(run):
     assert "looked at twice. Choose by validation, report by test." in texts(page)
     assert "test images" in metrics(page)["Loss"].delta
     assert [look.where for look in looks(run)] == ["the end of training", "the page"]
+    (listed,) = [table.value for table in page.table if "Who" in table.value]
+    assert list(listed["Who"]) == [run.by.name, theme.NONE]
+    assert list(listed["From"]) == ["the page", "the end of training"]
     page.run()
     assert len(looks(run)) == 2  # drawing the page again is no further look
 
@@ -94,6 +99,15 @@ def test_without_an_address_the_run_that_was_shown_last_comes_back(run, page_sto
     assert not page.exception
     assert page.query_params["id"] == str(run.number)
     assert "image" not in page.query_params
+
+
+def test_the_calibration_is_fitted_once_for_evaluate_and_explain(run, monkeypatch):
+    place, fitted, real = int(kept(run, "val").places[0]), [], calibration.kept
+    monkeypatch.setattr(calibration, "kept", lambda *given: fitted.append(1) or real(*given))
+    assert not open_page("evaluate", id=run.number).exception
+    assert len(fitted) == 1
+    assert not open_page("explain", run=run.number, image=f"val-{place}").exception
+    assert len(fitted) == 1
 
 
 def test_the_address_keeps_the_run_and_the_part(run):

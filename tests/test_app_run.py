@@ -2,11 +2,11 @@ import os
 import time
 
 import pytest
-from pages import make_run, open_page, texts
+from pages import click_cell, make_run, open_page, save_weights, texts
 
 from app import theme
 from app.components.live_chart import unpack
-from cifar_core.runs import files
+from cifar_core.runs import checkpoints, files, marks
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_each_tab_is_drawn_when_it_is_opened(store, tab):
     page.session_state["details"] = tab
     page.run()
     assert not page.exception
-    shown = "\n".join(str(t.value) for t in page.table) + texts(page)
+    shown = "\n".join(str(t.value) for t in (*page.table, *page.dataframe)) + texts(page)
     wanted = {
         "Settings": "0.03",
         "Environment": "Synthetic shapes",
@@ -242,3 +242,55 @@ def test_why_a_profile_failed_is_shown(store):
     path = run.path / "attempts" / "1" / "profile.json"
     files.write_json(path, {"request": 1, "error": "The profiler failed: no counters."})
     assert "no counters" in texts(open_profile(run.number))
+
+
+def test_a_run_is_pinned_and_unpinned_under_its_name(store):
+    run = make_run(store, accuracies=())
+    page = open_page("run", id=1)
+    page.button(key="pin").click().run()
+    assert run.is_pinned
+    assert page.button(key="pin").label == "Pinned"
+    page.button(key="pin").click().run()
+    assert not run.is_pinned
+    assert [(deed.did, deed.by) for deed in run.history()][:2] == [
+        ("unpinned", run.by.name),
+        ("pinned", run.by.name),
+    ]
+
+
+def open_checkpoints(run):
+    page = open_page("run", id=run.number)
+    page.session_state["details"] = "Checkpoints"
+    return page.run()
+
+
+def test_each_checkpoint_is_pinned_by_the_button_in_its_row(store):
+    run = make_run(store)
+    save_weights(run, 3, 0.6)
+    page = open_checkpoints(run)
+    assert list(page.dataframe[0].value["pin"]) == ["Pin", "Pin"]
+    page = click_cell(page, "pin", 1)
+    assert not page.exception
+    assert run.pinned_checkpoints == {"100-a1"}
+    assert list(page.dataframe[0].value["pin"]) == ["Pin", ":material/keep: Pinned"]
+    assert (run.history()[0].did, run.history()[0].detail) == ("pinned", "100-a1")
+    click_cell(page, "pin", 1)
+    assert run.pinned_checkpoints == set()
+
+
+def test_a_checkpoint_that_went_meanwhile_is_not_pinned_and_the_page_says_so(store):
+    run = make_run(store)
+    save_weights(run, 3, 0.6)
+    page = open_checkpoints(run)
+    checkpoints.remove(run.path / "checkpoints" / "100-a1")
+    page = click_cell(page, "pin", 1)
+    assert "has no checkpoint called '100-a1'" in page.toast[0].value
+    assert run.pinned_checkpoints == set()
+
+
+def test_the_button_does_what_it_says_whatever_others_did_meanwhile(store):
+    run = make_run(store)
+    page = open_checkpoints(run)
+    marks.pin_checkpoint(run, "best", True)
+    click_cell(page, "pin", 0)
+    assert run.pinned_checkpoints == {"100-a1"}

@@ -92,6 +92,23 @@ def test_the_trash_restores_a_run_and_asks_before_it_is_emptied(store):
     assert names(page) == ["Beta", "Alpha"]
 
 
+def test_a_pinned_run_is_marked_found_and_stays_in_the_trash(store):
+    make_run(store, "Alpha", accuracies=())
+    pinned = make_run(store, "Beta", accuracies=())
+    marks.pin(pinned, True)
+    assert names(open_page()) == [":material/keep: Beta", "Alpha"]
+    assert names(open_page(search="pin:yes")) == [":material/keep: Beta"]
+    store.delete(pinned)
+    page = open_page()
+    page.toggle(key="show_trash").set_value(True).run()
+    assert "Pinned, so it stays" in texts(page)
+    assert page.button(key="empty").disabled
+    store.delete(store.run(1))
+    page.run()
+    page.button(key="empty").click().run()
+    assert "1 run with all curves" in texts(page)
+
+
 def test_a_live_run_is_not_deleted_and_the_reason_is_said(store):
     make_run(store, "Busy", "running", accuracies=())
     page = select(open_page(), 0)

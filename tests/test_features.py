@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from run_helpers import store_without_executor
+from run_helpers import attempt, store_without_executor
 from safetensors.torch import save_file
 
 from cifar_core import data, weights
@@ -18,7 +18,7 @@ from cifar_core.data.augment import order
 from cifar_core.data.batches import Batches
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
-from cifar_core.runs import checkpoints, control, feature_store, files, lock, metrics, pretrained
+from cifar_core.runs import checkpoints, control, feature_store, files, lock, pretrained
 from cifar_core.runs.classifier import load_classifier
 from cifar_core.runs.evaluation import evaluate_run
 from cifar_core.runs.features import keep_features
@@ -57,16 +57,6 @@ def store(tmp_path_factory):
     with store_without_executor(folder / "store") as store:
         pretrained.import_weights(folder / "given.safetensors", store.root, KEY)
         yield store
-
-
-def attempt(run, number=1):
-    """Do what the executor does before an attempt."""
-    folder = metrics.attempt_folder(run.path, number)
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    plan = {"device": "cpu", "device_name": "a CPU", "device_reason": "A CPU.", "threads": 1}
-    files.write_json(folder / "attempt.json", plan)
-    return Worker(run, number)
 
 
 def new_run(store, **settings):

@@ -133,3 +133,13 @@ def test_a_process_is_signalled_only_if_every_mark_of_it_fits(change):
     assert victim.poll() is None
     assert lock.send(known, signal.SIGKILL)
     assert victim.wait() == -signal.SIGKILL
+
+
+def test_the_stamp_of_a_file_changes_when_it_is_replaced_within_a_second(tmp_path):
+    path = tmp_path / "answers"
+    assert files.stamp(path) == 0
+    path.touch()
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+    first = files.stamp(path)
+    os.utime(path, ns=(10**18 + 2, 10**18 + 2))
+    assert files.stamp(path) == first + 1 == 10**18 + 2

@@ -19,6 +19,7 @@ ROW = RunRow(
     test_images=100, data_title="CIFAR-10", data_kind="cifar10", seconds=700.0,
     created_at=time.mktime((2026, 11, 27, 12, 0, 0, 0, 0, -1)), started_at=None, ended_at=None,
     parameters=11_200_000, tags=["lab", "week-3"], note="Too **fast**", starred=True, seed=2,
+    pinned=True,
     settings={"dropout": 0.3, "flip": True, "schedule": "one_cycle", "momentum": 0.9},
 )  # fmt: skip
 
@@ -36,6 +37,7 @@ def passes(text, row=ROW):
         *("tag:lab", "tag:week-3", "tag:old,lab", "-tag:old", "tag!=old", "state:failed"),
         *("state:fail", "state=failed", "state!=finished", "opt:adam,sgd", "data:cifar"),
         *("epochs>10", "done<=12", "params<12M", "params>1e6", "seed:1,2", "at:11", "star:yes"),
+        *("pin:yes", "pinned:yes", "-pin:no"),
         *("time>10min", "time<1h", "time>699", "made:2026", "made:2026-11", "made>=2026-11-27"),
         *("made<2027", "made<=2026-11", 'name:"lab res"', "note:fast", "-test>=80", "run:3"),
         *("dropout:0.3", "dropout<0.5", "flip:yes", "flip!=no", "schedule:cycle", "momentum>0"),
@@ -51,7 +53,7 @@ def test_a_run_is_found_by_what_is_true_of_it(text):
     [
         *("vgg", "-resnet", '"resnet lab"', "arch:vgg", "acc>88", "acc<0.5", "acc>=1", "lr>0.01"),
         *("tag:la", "-tag:lab", "tag!=lab", "state=fail", "opt:sgd", "opt=ada", "params<1e6"),
-        *("test>=80", "test<80", "star:no", "time<10min", "made:2025", "made>2026-11-27"),
+        *("test>=80", "test<80", "star:no", "pin:no", "time<10min", "made:2025", "made>2026-11-27"),
         *("dropout>0.3", "flip:no", "schedule=cycle", "seed:1,3", "acc>85 tag:old"),
     ],
 )

@@ -1,4 +1,5 @@
 import pytest
+import run_helpers
 from run_helpers import store_without_executor
 from test_rate_search import short  # noqa: F401 - a fixture
 
@@ -22,17 +23,11 @@ def new_search(store, **settings):
 
 
 def attempt(run, number):
-    """Do what the executor does before an attempt."""
-    folder = metrics.attempt_folder(run.path, number)
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    plan = {"device": "cpu", "device_name": "a CPU", "device_reason": "A CPU.", "threads": 1}
-    files.write_json(folder / "attempt.json", plan)
-    return RateSearchWorker(run, number)
+    return run_helpers.attempt(run, number, RateSearchWorker)
 
 
 def timeless(run):
-    return [{k: v for k, v in row.items() if k != "t"} for row in run.metrics()]
+    return run_helpers.timeless(run.metrics(), ("t",))
 
 
 @pytest.mark.usefixtures("short")

@@ -1,10 +1,9 @@
 import pytest
-from run_helpers import store_without_executor
+from run_helpers import PLACE, attempt, store_without_executor, weights_of
 
 from cifar_core import data
 from cifar_core.config import TrainConfig
-from cifar_core.runs import checkpoints, control, files, metrics, step_plans
-from cifar_core.runs.worker import Worker
+from cifar_core.runs import control, files, step_plans
 from cifar_core.training import compiling, trial
 
 SETTINGS = {
@@ -16,7 +15,6 @@ SETTINGS = {
     "precision": "float32",
     "threads": 1,
 }
-PLACE = {"device": "cpu", "device_name": "a CPU", "threads": 1}
 LAST, PLANES = "channels_last/float32", "contiguous/float32"
 
 
@@ -43,14 +41,6 @@ def races(monkeypatch):
     return held
 
 
-def attempt(run, number=1):
-    folder = metrics.attempt_folder(run.path, number)
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    files.write_json(folder / "attempt.json", {**PLACE, "device_reason": "A CPU."})
-    return Worker(run, number)
-
-
 def new_run(store, **settings):
     return store.create(TrainConfig(**{**SETTINGS, **settings}))
 
@@ -67,10 +57,6 @@ def stopped_after_an_epoch(store, **settings):
     assert attempt(run).work().outcome == "stopped"
     control.write(run.path, "")
     return run
-
-
-def weights_of(run):
-    return checkpoints.sha256_of(run.checkpoint("last").path / checkpoints.MODEL)
 
 
 def forget(store):

@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from run_helpers import store_without_executor
+from run_helpers import SMALL, attempt, store_without_executor, timeless, weights_of
 
 from cifar_core.config import TrainConfig
 from cifar_core.inference import predict
@@ -10,18 +10,7 @@ from cifar_core.runs import checkpoints, control, files, metrics
 from cifar_core.runs.classifier import load_classifier
 from cifar_core.runs.evaluation import evaluate_run
 from cifar_core.runs.summary import views_note
-from cifar_core.runs.worker import Worker, run_attempt
-
-SETTINGS = {
-    "data": "synthetic:200",
-    "val_fraction": 0.2,
-    "epochs": 3,
-    "batch_size": 16,
-    "learning_rate": 0.02,
-    "threads": 1,
-    "device": "cpu",
-}
-TIMES = ("t", "seconds", "cpu_seconds", "images_per_second")
+from cifar_core.runs.worker import run_attempt
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +20,7 @@ def store(tmp_path_factory):
 
 
 def new_run(store, **settings):
-    return store.create(TrainConfig(**{**SETTINGS, **settings}))
-
-
-def attempt(run, number):
-    """Do what the executor does before an attempt."""
-    folder = metrics.attempt_folder(run.path, number)
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    plan = {"device": "cpu", "device_name": "a CPU", "device_reason": "A CPU.", "threads": 1}
-    files.write_json(folder / "attempt.json", plan)
-    return Worker(run, number)
+    return store.create(TrainConfig(**{**SMALL, **settings}))
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +50,6 @@ def work_until(worker, row):
         worker.work()
 
 
-def timeless(run):
-    return [{k: v for k, v in row.items() if k not in TIMES} for row in run.metrics()]
-
-
-def weights_of(run, name):
-    return checkpoints.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)
-
-
 def kept_epochs(run):
     return [(info.epoch, info.resumable) for info in run.checkpoints()]
 
@@ -88,7 +59,7 @@ def looked_back_at(run):
 
 
 def assert_same(run, other):
-    assert timeless(run) == timeless(other)
+    assert timeless(run.metrics()) == timeless(other.metrics())
     for name in ("last", "best"):
         assert weights_of(run, name) == weights_of(other, name)
     assert run.checkpoint("best").best
@@ -166,8 +137,8 @@ def test_the_test_images_are_shown_as_asked_and_the_validation_images_as_they_ar
 ):
     run = new_run(store, test_views="mirror")
     result = attempt(run, 1).work()
-    assert [row for row in timeless(run) if row["kind"] != "test"] == [
-        row for row in timeless(undisturbed) if row["kind"] != "test"
+    assert [row for row in timeless(run.metrics()) if row["kind"] != "test"] == [
+        row for row in timeless(undisturbed.metrics()) if row["kind"] != "test"
     ]
     summary, plain = run.summary, undisturbed.summary
     assert summary["test_plain_accuracy"] == plain["test_accuracy"]

@@ -14,6 +14,7 @@ from cifar_core.runs.side_by_side import UNUSED, best_of, by_setting, facts, set
 from cifar_core.runs.versus import (
     THESE_TWO,
     against,
+    beyond,
     duels,
     headline,
     obstacle,
@@ -123,6 +124,16 @@ def test_one_common_seed_leaves_the_question_open(store):
     words = over_seeds(runs)
     assert len(words) == 2
     assert words[1] == THESE_TWO
+
+
+def test_without_a_comparison_nothing_is_said_about_these_networks_only(store):
+    a, b = make_run(store, "A", seed=1), make_run(store, "B", seed=2)
+    other = make_run(store, "C", learning_rate=0.01)
+    found = duels([answers(a, 200), answers(other, 280)])
+    assert beyond([a, other], found) == [THESE_TWO]
+    assert beyond([a, other], []) == []
+    (words,) = beyond([a, b, other], [])
+    assert "differ in nothing but the seed" in words
 
 
 def test_settings_trained_once_have_nothing_to_say_over_seeds(store):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from app.components.background import calibrating, comparing, stamp_of
+from app.components.background import calibrating, comparing
 from app.components.networks import Network
 from app.components.picture import Picture
 from app.components.question import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Asked
@@ -37,7 +37,7 @@ class Answer:
 def answer(network: Network, picture: Picture) -> Answer:
     """Ask a network which class a picture shows."""
     seen, where = picture.seen, network.where
-    known = calibration(*where, stamp_of(calibrating(network)))
+    known = calibration(*where, calibrating(network).stamp)
     ranked = ranking(network, seen, known)
     bare = network_view(picture.image, box=picture.region) if picture.cover else seen
     digest = sha256_of(seen)
@@ -46,7 +46,7 @@ def answer(network: Network, picture: Picture) -> Answer:
         network=network, picture=picture, ranked=ranked,
         uncovered=ranking(network, bare, known) if picture.cover else ranked,
         raw=ranking(network, seen, None), calibration=known,
-        likeness=likeness(*where, stamp_of(comparing(network)), digest, features),
+        likeness=likeness(*where, comparing(network).stamp, digest, features),
     )  # fmt: skip
 
 

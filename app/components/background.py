@@ -55,11 +55,6 @@ def comparing(network: Network) -> Errand:
     return neighbours.errand(network.run, network.checkpoint.name)
 
 
-def stamp_of(errand: Errand) -> int:
-    """Return what changes when the result is made, or made anew; 0 if there is none."""
-    return errand.path.stat().st_mtime_ns if errand.is_done else 0
-
-
 def background(networks: Sequence[Network]) -> None:
     """Start what is quick, offer what is not, and show how far it is; nothing if all is done."""
     for network in networks:

@@ -9,23 +9,11 @@ from app import theme
 from app.components.compared import answers, ask_for, offer_answers
 from app.session import Key, remember, remembered
 from cifar_core.errors import CifarError
-from cifar_core.runs import Run
+from cifar_core.runs import Run, versus
 from cifar_core.runs.looks import count_look, looks
 from cifar_core.runs.predictions import Part, Predictions
 from cifar_core.runs.side_by_side import Facts
-from cifar_core.runs.versus import (
-    IMAGES,
-    THESE_TWO,
-    Duel,
-    against,
-    correction,
-    duels,
-    evidence,
-    headline,
-    obstacles,
-    over_seeds,
-    p_words,
-)
+from cifar_core.runs.versus import IMAGES, Duel
 
 CHOICES: dict[str, Part] = {"Validation": "val", "Test": "test"}
 
@@ -53,10 +41,9 @@ def verdict(found: Sequence[Facts], base: Facts) -> Compared | None:
         with said:
             st.subheader(theme.safe(title_of(found, base, compared)), anchor=False)
             if compared and len(compared.found) == 1:
-                st.markdown(theme.safe(evidence(compared.found[0], part)))
-            for sentence in over_seeds(runs) or [THESE_TWO]:
-                if compared or sentence != THESE_TWO:
-                    st.markdown(theme.safe(sentence))
+                st.markdown(theme.safe(versus.evidence(compared.found[0], part)))
+            for sentence in versus.beyond(runs, compared.found if compared else []):
+                st.markdown(theme.safe(sentence))
         if compared and len(compared.found) > 1:
             duel_table(compared)
     return compared
@@ -74,7 +61,7 @@ def choose_part() -> Part:
 
 def judged(runs: Sequence[Run], base: Run, part: Part) -> Compared | None:
     """Return the comparison on the same images, or draw why there is none yet."""
-    for why in obstacles(runs, part):
+    for why in versus.obstacles(runs, part):
         st.markdown(f":material/info: {theme.safe(why)}")
     if part == "test" and not revealed(runs):
         return None
@@ -82,7 +69,7 @@ def judged(runs: Sequence[Run], base: Run, part: Part) -> Compared | None:
     if len(given) < len(runs):
         offer_answers(runs, part, IMAGES[part])
         return None
-    found = against(base, duels(given))
+    found = versus.duels_of(base, given)
     return Compared(part=part, answers=given, found=found) if found else None
 
 
@@ -110,7 +97,7 @@ def revealed(runs: Sequence[Run]) -> bool:
 def title_of(found: Sequence[Facts], base: Facts, compared: Compared | None) -> str:
     """Return the sentence on top."""
     if compared:
-        return headline(base.run, compared.found)
+        return versus.headline(base.run, compared.found)
     best = max(one.best or 0.0 for one in found)
     first = next(one for one in found if one.best == best)
     others = sorted((one.best or 0.0 for one in found if one is not first), reverse=True)
@@ -134,8 +121,8 @@ def duel_table(compared: Compared) -> None:
         ],
         f"Only #{base} right": [theme.count(duel.counts.only_first) for duel in found],
         "Only the other right": [theme.count(duel.counts.only_second) for duel in found],
-        "McNemar": [p_words(duel.corrected) for duel in found],
+        "McNemar": [versus.p_words(duel.corrected) for duel in found],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Differences on the same images")
     total = theme.count(found[0].counts.total)
-    st.caption(f"{total} {IMAGES[compared.part]} images. {correction(found)}")
+    st.caption(f"{total} {IMAGES[compared.part]} images. {versus.correction(found)}")

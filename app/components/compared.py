@@ -6,10 +6,11 @@ import streamlit as st
 
 from app import theme
 from app.components.address import keep_in_address, start_from_address
-from app.session import Key, kept_answers, remember, remembered
+from app.components.judged import answers_of
+from app.session import Key, remember, remembered
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.errands import Errand
-from cifar_core.runs.predictions import Part, Predictions, errand, path_of
+from cifar_core.runs.predictions import Part, Predictions, errand
 
 MOST = 9  # runs that can be told apart on one chart
 POLL = 1.0  # seconds between two looks at what is computed
@@ -35,18 +36,14 @@ def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:
 
 
 def answers(runs: Sequence[Run], part: Part) -> list[Predictions]:
-    """Return those of the runs' answers that are kept."""
-    found = [answers_of(run, part) for run in runs]
+    """Return those of the answers of the runs' best weights that are kept."""
+    found = [best_answers(run, part) for run in runs]
     return [each for each in found if each is not None]
 
 
-def answers_of(run: Run, part: Part) -> Predictions | None:
-    """Return the kept answers of a run's best weights, read once."""
-    name = run.checkpoint("best").name
-    path = path_of(run, part, name)
-    if not path.exists():
-        return None
-    return kept_answers(str(run.path), name, part, path.stat().st_mtime)
+def best_answers(run: Run, part: Part) -> Predictions | None:
+    """Return the kept answers of a run's best weights."""
+    return answers_of(run, run.checkpoint("best").name, part)
 
 
 def ask_for(runs: Sequence[Run], part: Part) -> None:
@@ -63,7 +60,7 @@ def offer_answers(runs: Sequence[Run], part: Part, images: str) -> None:
 
 def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> None:
     """Draw one look at how far the answers are."""
-    waiting = [run for run in runs if answers_of(run, part) is None]
+    waiting = [run for run in runs if best_answers(run, part) is None]
     if not waiting:
         remember(Key.ANSWERING, None)
         st.rerun()
@@ -72,7 +69,7 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> 
     if work.error:
         st.error(theme.safe(f"#{waiting[0].number}: {work.error}"), icon=":material/error:")
         asked = False
-    elif asked and not work.is_due and answers_of(waiting[0], part) is None:  # nor just done
+    elif asked and not work.is_due and best_answers(waiting[0], part) is None:  # nor just done
         work.start()
     with st.container(horizontal=True, vertical_alignment="center"):
         if asked:

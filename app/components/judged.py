@@ -13,7 +13,7 @@ from app.session import calibration, dataset, kept_answers
 from cifar_core.judging.confusion import confusion
 from cifar_core.judging.scores import Scores, scores
 from cifar_core.judging.softmax import softmax
-from cifar_core.runs import Run
+from cifar_core.runs import Run, files
 from cifar_core.runs.predictions import Part, Predictions, path_of
 
 PARTS: dict[Part, str] = {"val": "validation", "test": "test"}
@@ -92,32 +92,26 @@ def judged(run: Run, checkpoint: str, part: Part) -> Judged | None:
     given = answers_of(run, checkpoint, part)
     if given is None:
         return None
-    stamp = written_at(run, checkpoint, part)
+    stamp = files.stamp(path_of(run, part, checkpoint))
     return session_judged(run.id, checkpoint, part, stamp, fitted(run, checkpoint), given)
 
 
 def answers_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
     """Return the kept answers, read once."""
-    stamp = written_at(run, checkpoint, part)
+    stamp = files.stamp(path_of(run, part, checkpoint))
     return kept_answers(str(run.path), checkpoint, part, stamp) if stamp else None
 
 
 def fitted(run: Run, checkpoint: str) -> float | None:
     """Return the temperature, if the validation images have been answered."""
-    stamp = written_at(run, checkpoint, "val")
+    stamp = files.stamp(path_of(run, "val", checkpoint))
     known = calibration(str(run.path), checkpoint, stamp) if stamp else None
     return known.temperature if known else None
 
 
-def written_at(run: Run, checkpoint: str, part: Part) -> float:
-    """Return when the answers were written, in unix seconds; 0 if they are not there."""
-    path = path_of(run, part, checkpoint)
-    return path.stat().st_mtime if path.exists() else 0.0
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
 def session_judged(
-    run: str, checkpoint: str, part: Part, stamp: float, temperature: float | None,
+    run: str, checkpoint: str, part: Part, stamp: int, temperature: float | None,
     _given: Predictions,
 ) -> Judged:  # fmt: skip
     """Return one object for the same answers, so that its figures are computed once."""

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import theme
-from app.components.model_export import model_export
+from app.components.run_checkpoints import checkpoints
 from app.components.run_profile import profile
 from app.components.run_reproduce import reproduce
 from cifar_core.runs import Run, Status
@@ -85,24 +85,6 @@ def environment(run: Run, status: Status) -> None:
                 st.markdown(f"**{title}**")
                 rows = {theme.title(k): theme.safe(theme.fact(v)) for k, v in values.items()}
                 st.table(rows, border="horizontal", alt=title)
-
-
-def checkpoints(run: Run, status: Status) -> None:
-    """Draw what has been saved, newest first."""
-    found = run.checkpoints()
-    if not found:
-        st.caption("One is saved at the end of each epoch.")
-        return
-    rows = {
-        "Checkpoint": [info.name for info in found],
-        "Epoch": [f"{info.epoch:g}" for info in found],
-        "Validation accuracy": [theme.percent(info.val_accuracy, 2) for info in found],
-        "Size": [f"{info.megabytes:.1f} MB" for info in found],
-        "": ["best" if info.best else "" if info.resumable else "weights only" for info in found],
-    }
-    st.table(rows, border="horizontal", hide_index=True, alt="Checkpoints, newest first")
-    st.caption(f"In {theme.safe(str(run.path / 'checkpoints'))}")
-    model_export(run)
 
 
 def attempts(run: Run, status: Status) -> None:

@@ -1,4 +1,4 @@
-"""Star, tags and note of a run, drawn under its name and edited there."""
+"""Star, pin, tags and note of a run, drawn under its name and edited there."""
 
 import streamlit as st
 
@@ -8,6 +8,7 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, marks
 
 NARROW_WIDTH = 340
+WHY = "A pinned run is never deleted by itself, nor are any of its checkpoints."
 
 
 def run_marks(run: Run) -> None:
@@ -20,6 +21,12 @@ def run_marks(run: Run) -> None:
         mine = run.by.may(OPERATOR, run.owner)
         if st.button(label, icon=icon, type="tertiary", key="star", disabled=not mine):
             attempt(lambda: marks.star(run, not starred))
+        pinned = run.is_pinned
+        if st.button(
+            "Pinned" if pinned else "Pin", icon=theme.PIN, type="tertiary", key="pin",
+            disabled=not mine, help=WHY,
+        ):  # fmt: skip
+            attempt(lambda: marks.pin(run, not pinned))
         for tag in tags:
             st.badge(theme.safe(tag), color="gray")
         if mine:

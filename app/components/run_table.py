@@ -67,8 +67,9 @@ def cell(column: Column, row: RunRow) -> Any:
 
 
 def name_words(row: RunRow) -> str:
-    """Return the name, short, and with its star."""
-    return (STAR if row.starred else "") + theme.short(row.name, 24)
+    """Return the name, short, and with its pin and its star."""
+    pin = f"{theme.PIN} " if row.pinned else ""
+    return pin + (STAR if row.starred else "") + theme.short(row.name, 24)
 
 
 def state_words(row: RunRow) -> list[str]:
@@ -102,6 +103,7 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "epoch": epoch_words,
     "note": first_line,
     "star": lambda row: STAR.strip() if row.starred else "",
+    "pin": lambda row: "pinned" if row.pinned else "",
     "model": lambda row: theme.title(row.model),
     "optimizer": lambda row: theme.title(row.optimizer),
     "data": lambda row: row.data_title.rsplit("/", 1)[-1],
@@ -111,7 +113,7 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "reason": lambda row: row.reason.replace("_", " "),
 }
 WIDTHS = {"number": 44, "epoch": 84, "best": 84, "test": 74, "last": 84, "sweep": 60, "time": 96,
-          "star": 50}  # fmt: skip
+          "star": 50, "pin": 70}  # fmt: skip
 
 
 FORMATS = {"number": "%d", "params": "localized", "speed": "%.0f", "loss": "%.3f"}

@@ -55,7 +55,8 @@ def trash_table(rows: Sequence[RunRow]) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**#{row.number}** {theme.safe(row.name)}")
             best = theme.percent(row.best_val_accuracy)
-            st.caption(f"{theme.title(row.model)}, best validation accuracy {best}")
+            kept = ". Pinned, so it stays until it is restored and unpinned" if row.pinned else ""
+            st.caption(f"{theme.title(row.model)}, best validation accuracy {best}{kept}")
             st.space("stretch")
             st.button(
                 "Restore",
@@ -64,10 +65,11 @@ def trash_table(rows: Sequence[RunRow]) -> None:
                 on_click=restore,
                 args=([row.id],),
             )
+    free = sum(not row.pinned for row in rows)
     if store().by.may(ADMIN) and st.button(
-        "Empty the trash", key="empty", icon=":material/delete_forever:"
+        "Empty the trash", key="empty", icon=":material/delete_forever:", disabled=not free
     ):
-        confirm_emptying(len(rows))
+        confirm_emptying(free)
 
 
 @st.dialog("Empty the trash")

@@ -1,5 +1,7 @@
 """The Evaluate page: how good a trained network is, where it errs, and how sure it should be."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import theme
@@ -13,9 +15,10 @@ from app.navigation import link
 from app.session import Key, pass_seconds, remember, remembered, store
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run, predictions
-from cifar_core.runs.looks import count_look, looks, sentence
+from cifar_core.runs.looks import Look, count_look, looks, sentence
 from cifar_core.runs.predictions import Part
 
+MOST_LOOKS = 12  # that are listed
 UNASKED = 30.0  # seconds that answering the validation images may take without a question
 TABS = {
     "Mistakes": mistakes,
@@ -80,11 +83,16 @@ def choose(titles: dict[str, str]) -> tuple[Run, str, Part]:
 def revealed(run: Run, checkpoint: str) -> bool:
     """Tell whether the person wants to see the test images' answers; each time is counted."""
     seen: frozenset[str] = remembered(Key.REVEALED, frozenset())
+    found = looks(run)
     if run.id in seen:
-        st.caption(f":material/visibility: {sentence(len(looks(run)))}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f":material/visibility: {sentence(len(found))}", width="content")
+            who_looked(found)
         return True
     with st.container(border=True):
-        st.markdown(sentence(len(looks(run))))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(sentence(len(found)), width="content")
+            who_looked(found)
         st.caption("Each look, and each choice made after it, makes the test accuracy less of a "
                    "surprise, and so less of a test.")  # fmt: skip
         if st.button("Look at the test images", icon=":material/visibility:", key="reveal"):
@@ -92,6 +100,22 @@ def revealed(run: Run, checkpoint: str) -> bool:
             remember(Key.REVEALED, seen | {run.id})
             st.rerun()
     return False
+
+
+def who_looked(found: Sequence[Look]) -> None:
+    """Offer the list of the looks, newest first."""
+    if not found:
+        return
+    newest = found[: -MOST_LOOKS - 1 : -1]
+    rows = {
+        "When": [theme.clock(look.at) if look.at else theme.NONE for look in newest],
+        "Who": [theme.safe(look.by) or theme.NONE for look in newest],
+        "From": [theme.safe(look.where) for look in newest],
+    }
+    with st.popover("Who looked", type="tertiary"):
+        st.table(rows, border="horizontal", hide_index=True, alt="Looks, newest first")
+        if len(found) > MOST_LOOKS:
+            st.caption(f"The newest {MOST_LOOKS}; all of them are in looks.json.")
 
 
 def draw(run: Run, checkpoint: str, part: Part) -> None:

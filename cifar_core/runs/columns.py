@@ -41,6 +41,8 @@ COLUMNS = Registry(
         Column(key="name", title="Name", summary="What people call it.", of=lambda row: row.name),
         Column(key="star", title="Star", summary="Whether somebody put a star on it.",
                kind="switch", of=lambda row: row.starred),
+        Column(key="pin", title="Pin", summary="Whether it is pinned: never deleted by itself.",
+               kind="switch", words=("pin", "pinned"), of=lambda row: row.pinned),
         Column(key="best", title="Best val.",
                summary="The highest validation accuracy of all epochs.", kind="share",
                words=("acc", "val", "accuracy"), of=lambda row: row.best_val_accuracy),

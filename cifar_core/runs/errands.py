@@ -49,6 +49,11 @@ class Errand:
         return self.path.exists()
 
     @property
+    def stamp(self) -> int:
+        """What changes when the result is made, or made anew; 0 if there is none."""
+        return files.stamp(self.path)
+
+    @property
     def is_due(self) -> bool:
         """Whether a process is at it."""
         return lock.is_locked(self.lock)

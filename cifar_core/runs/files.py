@@ -181,6 +181,14 @@ def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+def stamp(path: Path) -> int:
+    """Return what changes when a file is replaced, its time in nanoseconds; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def sync_file(path: Path) -> None:
     """Wait until the file's bytes are on the disk."""
     with path.open("rb") as file:

@@ -14,7 +14,7 @@ from cifar_core.runs import lock
 from cifar_core.runs.rows import RunRow, as_text, from_text, read_row, stamp
 from cifar_core.runs.run import Run
 
-VERSION = 4  # of the tables and of RunRow; another one is rebuilt, not migrated
+VERSION = 5  # of the tables and of RunRow; another one is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, row TEXT NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);

@@ -1,4 +1,4 @@
-"""What people put on a run to find it again: tags, a note and a star. Kept in its about.json."""
+"""What people put on a run to find it again: tags, note, star, pin. Kept in its about.json."""
 
 import re
 from collections.abc import Iterable

@@ -64,6 +64,7 @@ class RunRow:
     tags: list[str] = field(default_factory=list)  # given by people, sorted
     note: str = ""  # Markdown
     starred: bool = False
+    pinned: bool = False  # never deleted by itself, nor anything of it
     settings: dict[str, Any] = field(default_factory=dict)  # all of them, as plain values
     damaged: bool = False  # whether one of the files that this was gathered from is damaged
 
@@ -122,6 +123,7 @@ def read_row(run: Run) -> RunRow:
         tags=about.get("tags", []),
         note=about.get("note", ""),
         starred=about.get("starred", False),
+        pinned=about.get("pinned", False),
         settings=settings,
         damaged=any(
             damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)

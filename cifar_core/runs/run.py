@@ -89,6 +89,11 @@ class Run:
         return self.about.get("pinned") is True
 
     @property
+    def pinned_checkpoints(self) -> frozenset[str]:
+        """The names of the checkpoints that must be kept for good; some may be gone already."""
+        return frozenset(self.about.get("pinned_checkpoints", []))
+
+    @property
     def kind(self) -> str:
         """What it is for, a key of KINDS."""
         return str(self.about.get("kind") or TRAINING)

@@ -111,6 +111,11 @@ def against(base: Run, found: Sequence[Duel]) -> list[Duel]:
     return [duel.seen_from(base) for duel in mine]
 
 
+def duels_of(base: Run, answers: Sequence[Predictions]) -> list[Duel]:
+    """Compare one run with the others that answered the same images, from its side."""
+    return against(base, duels(answers))
+
+
 def headline(base: Run, found: Sequence[Duel]) -> str:
     """Say in a sentence what a run's comparisons on the same images show."""
     if len(found) == 1:
@@ -192,6 +197,15 @@ def over_seeds(runs: Sequence[Run]) -> list[str]:
         return []
     told = [only_seeds(group) for group in groups if len(group) > 1]
     return told + (settings_over_seeds(groups) or [THESE_TWO])
+
+
+def beyond(runs: Sequence[Run], found: Sequence[Duel]) -> list[str]:
+    """Say what holds beyond these networks: over seeds, or that nobody can know yet.
+
+    Without a comparison there is nothing that could be about these networks only.
+    """
+    said = over_seeds(runs) or [THESE_TWO]
+    return said if found else [sentence for sentence in said if sentence != THESE_TWO]
 
 
 def settings_over_seeds(groups: Sequence[Sequence[Run]]) -> list[str]:

@@ -37,8 +37,10 @@ def evaluate(arguments: Namespace) -> int:
     temperature = fit_temperature(val.logits, val.labels)
     found = scores(given.logits, given.labels)
     if arguments.split == "test":
-        looks.count_look(run, "the terminal", given.checkpoint)
-        print(looks.sentence(len(looks.looks(run))), file=sys.stderr)
+        before = looks.looks(run)[-1:]
+        count = looks.count_look(run, "the terminal", given.checkpoint)
+        last = [f"The last look before this: {look.words}." for look in before]
+        print(" ".join([looks.sentence(count), *last]), file=sys.stderr)
     if arguments.classes:
         show(by_class(found, given), arguments.json)
         return 0

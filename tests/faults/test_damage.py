@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 from pages import open_page, texts
-from small_runs import attempt, outcome, trained_here
+from run_helpers import attempt, store_without_executor
+from small_runs import outcome, trained_here
 
 from cifar_core.__main__ import main
 from cifar_core.errors import CifarError
@@ -26,8 +27,6 @@ def store(page_store):
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Return the folder of a finished run of two epochs, with every file that one has."""
-    from run_helpers import store_without_executor
-
     with store_without_executor(tmp_path_factory.mktemp("template") / "store") as store:
         run = trained_here(store, epochs=2)
         folder = metrics.attempt_folder(run.path, 1)

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from run_helpers import kill_all, queued, store_without_executor, supervisor, until
-from small_runs import attempt, new_run, outcome, trained_here
+from run_helpers import attempt, kill_all, queued, store_without_executor, supervisor, until
+from small_runs import new_run, outcome, trained_here
 
 from cifar_core.runs import Store, checkpoints, files, metrics, processes, room
 from cifar_core.runs.base_worker import run_attempt

@@ -7,22 +7,13 @@ import sys
 import time
 
 import pytest
-from run_helpers import kill_all, until
+from run_helpers import SMALL, kill_all, timeless, until, weights_of
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs import MetricsReader, Store, checkpoints, files, lock, metrics, processes
+from cifar_core.runs import MetricsReader, Store, files, lock, metrics, processes
 from cifar_core.runs.executor import ONE_TOO_MANY, Service
 
-SETTINGS = {
-    "data": "synthetic:200",
-    "val_fraction": 0.2,
-    "epochs": 20,
-    "batch_size": 16,
-    "learning_rate": 0.02,
-    "threads": 1,
-    "device": "cpu",
-}
-TIMES = ("t", "seconds", "cpu_seconds", "images_per_second")
+SETTINGS = {**SMALL, "epochs": 20}
 # what a page does, then waits as a server does
 DASHBOARD = """
 import sys, time
@@ -68,17 +59,6 @@ def epochs(run):
     return sum(row["kind"] == "epoch" for row in run.metrics())
 
 
-def timeless(rows):
-    return [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
-
-
-def final_weights(run):
-    return [
-        checkpoints.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)
-        for name in ("best", "last")
-    ]
-
-
 def test_dashboard_executor_and_trainer_killed_in_turn_change_nothing(store):
     dashboard, run = start_dashboard(store)
     reader, seen = MetricsReader(run.path), []
@@ -112,7 +92,8 @@ def test_dashboard_executor_and_trainer_killed_in_turn_change_nothing(store):
     until(lambda: undisturbed.status.state == "finished", seconds=120)
     assert timeless(run.metrics()) == timeless(undisturbed.metrics())
     assert timeless(seen) == timeless(undisturbed.metrics())
-    assert final_weights(run) == final_weights(undisturbed)
+    for name in ("best", "last"):
+        assert weights_of(run, name) == weights_of(undisturbed, name)
     assert run.summary["history"] == undisturbed.summary["history"]
     assert store.index.leases() == {}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from run_helpers import store_without_executor
-from small_runs import attempt, new_run
+from run_helpers import attempt, store_without_executor
+from small_runs import new_run
 
 from cifar_core.runs import checkpoints, files, shim
 
