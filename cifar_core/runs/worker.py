@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs import checkpoints, damage, files
+from cifar_core.runs import checkpoints, damage
 from cifar_core.runs.base_worker import SUMMARY_SECONDS, BaseWorker, Result, main, run_attempt, say
 from cifar_core.runs.run import Run
 from cifar_core.runs.summary import Pace, add, fold, views_note
