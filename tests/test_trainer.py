@@ -131,20 +131,20 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
 
 
 @cache
-def uninterrupted(**settings):
+def uninterrupted(make=trainer, **settings):
     """What a whole run says, and the weights it ends with."""
-    it = trainer(**settings)
+    it = make(**settings)
     return [values(e) for e in events(it, StepEvent | EpochEvent)], weights(it)
 
 
-def resumed(stop_after, **settings):
+def resumed(stop_after, make=trainer, **settings):
     """The same of a run that was cut after so many events and restored."""
-    first, items = trainer(**settings), []
+    first, items = make(**settings), []
     for item in first.run():
         items.append(item)
         if len(items) == stop_after:
             break
-    snapshot, second = first.snapshot(), trainer(**settings)
+    snapshot, second = first.snapshot(), make(**settings)
     second.restore(snapshot)
     later = events(second, StepEvent | EpochEvent)
     said = [e for e in items if not isinstance(e, Tick)] + later

@@ -189,7 +189,20 @@ def is_noticed(copy: Path, mutation: Mutation) -> bool:
         code = tested(copy, mutation.tests)
     finally:
         path.write_text(whole, encoding="utf-8")
+        end_leftovers(copy)
     return code != 0
+
+
+def end_leftovers(copy: Path) -> None:
+    """Kill what a broken program has left behind: whoever runs in the copy, or code of it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+            where = str((process / "cwd").readlink())
+        except OSError:  # it has ended
+            continue
+        if int(process.name) != os.getpid() and (str(copy) in words or str(copy) in where):
+            os.kill(int(process.name), signal.SIGKILL)
 
 
 def tested(copy: Path, tests: str) -> int:

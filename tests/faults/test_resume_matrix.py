@@ -1,17 +1,19 @@
 """A run that is cut and resumed ends bit for bit like one that was not, whatever it is made of.
 
 Every two of the families, optimizers, schedules, averaging and number formats meet in some case:
-a fault of resuming lies in one of them, or where two meet. `make faults` tries all of the cases.
+a fault of resuming lies in one of them, or where two meet. Each case is also tried with a head
+that reads kept features. `make faults` tries all of the cases.
 """
 
 from itertools import combinations
 
 import torch
-from test_trainer import resumed, uninterrupted
+from test_trainer import pictures, resumed, trainer, uninterrupted
 
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
+from cifar_core.training.features import FeatureBatches, width_of
 
 FAMILIES = (  # one small network of each file that defines networks of its own
     *("simple_cnn_dropout", "convmixer_256_8", "speed_net_strided", "resnet9", "wide_resnet16_4"),
@@ -66,5 +68,38 @@ def test_a_run_that_was_cut_ends_like_one_that_was_not(number):
     settings |= {"images": 16, "held_out": 6}
     said, ends = uninterrupted(**settings)
     said_later, ends_later = resumed(stop, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends), settings
+
+
+def head(*, images=16, held_out=6, **settings):
+    """Return a trainer whose head reads kept features; two views of each training image."""
+    it = trainer(images=images, held_out=held_out, **settings)
+    drawn = torch.Generator().manual_seed(3)
+    width = width_of(it.model.get_submodule(it.spec.head))
+    *views, val = (
+        torch.randn(count, width, generator=drawn) for count in (images, images, held_out)
+    )
+    it.read_features(
+        FeatureBatches(
+            views,
+            pictures(0, images)[1],
+            batch_size=it.config.batch_size,
+            device="cpu",
+            seed=it.config.seed,
+            shuffle=True,
+            drop_last=True,
+        ),
+        FeatureBatches([val], pictures(1, held_out)[1], batch_size=25, device="cpu"),
+    )
+    return it
+
+
+def test_a_head_on_kept_features_that_was_cut_ends_like_one_that_was_not(number):
+    settings, stop = case(number)
+    settings |= {"learning_rate": 0.005, "batch_size": 8, "epochs": 2, "warmup_epochs": 0.5}
+    settings |= {"model": "mobilenet_v2_imagenet", "plan": "head", "resolution": 32}
+    said, ends = uninterrupted.__wrapped__(make=head, **settings)  # too large to be kept
+    said_later, ends_later = resumed(stop, make=head, **settings)
     assert said_later == said
     assert torch.equal(ends_later, ends), settings
