@@ -8,8 +8,10 @@ import ipaddress
 import os
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import theme
+from app import admitted, theme
+from app.login import FAILURES, has_login, obstacle
 from cifar_core.people import ADMIN, ROLES, VIEWER, Person, role_of, somebody_here
 
 OPEN = "CIFAR_OPEN"  # set to EVERYBODY, whoever reaches the address may do everything
@@ -19,7 +21,9 @@ VIEWERS = ("*",)  # of those who are logged in, unless $CIFAR_VIEWERS says other
 
 def admit() -> None:
     """Draw a page that says why and stop, unless whoever looks may enter."""
-    if has_login() and not st.user.is_logged_in:
+    if has_login() and (why := obstacle()):
+        unfinished(why)
+    elif has_login() and not st.user.is_logged_in:
         welcome()
     elif visitor() is None:
         if has_login() or from_proxy():
@@ -27,6 +31,9 @@ def admit() -> None:
         else:
             unprotected()
     else:
+        context = get_script_run_ctx()
+        if context:
+            admitted.add(context.session_id)
         return
     st.stop()
 
@@ -37,7 +44,7 @@ def visitor() -> Person | None:
         name = name_of_user()
         role = role_of(name, members()) if name else None
         return Person(name=name, role=role) if role else None
-    if is_loopback(str(st.get_option("server.address") or "")):
+    if only_here():
         return somebody_here()
     if os.environ.get(OPEN) == EVERYBODY:
         return Person(name="anybody", role=ADMIN)
@@ -49,9 +56,13 @@ def person() -> Person:
     return visitor() or Person(name="nobody", role=VIEWER)
 
 
-def has_login() -> bool:
-    """Tell whether secrets.toml sets up a log-in with OpenID Connect."""
-    return bool(st.secrets.load_if_toml_exists()) and "auth" in st.secrets
+def only_here() -> bool:
+    """Tell whether the dashboard is reached from its own machine alone, as far as is known.
+
+    Whoever lets browsers call it by another name has a proxy in front of it, which strangers reach.
+    """
+    names = [str(st.get_option("server.address") or ""), *st.get_option("server.allowedHosts")]
+    return all(is_loopback(bare(name)) for name in names)
 
 
 def from_proxy() -> bool:
@@ -60,11 +71,15 @@ def from_proxy() -> bool:
 
 
 def name_of_user() -> str:
-    """Return the address or name of who is logged in; empty if it is not known for sure."""
+    """Return the address or name of who is logged in; empty if it is not known for sure.
+
+    A log-in must give an e-mail address: at many providers anybody may choose any name.
+    """
     user = st.user.to_dict()
-    if has_login() and (not user.get("is_logged_in") or user.get("email_verified") is False):
-        return ""
-    return str(user.get("email") or user.get("name") or "").strip()
+    if not has_login():
+        return str(user.get("email") or user.get("name") or "").strip()
+    sure = str(user.get("email_verified", True)).lower() == "true"  # some send it as a text
+    return str(user.get("email") or "").strip() if user.get("is_logged_in") and sure else ""
 
 
 def members() -> dict[str, tuple[str, ...]]:
@@ -81,6 +96,11 @@ def variable_of(role: str) -> str:
     return f"CIFAR_{role.upper()}S"
 
 
+def bare(name: str) -> str:
+    """Return an address without the brackets that IPv6 has in a URL."""
+    return name.strip("[]")
+
+
 def is_loopback(address: str) -> bool:
     """Tell whether a server at this address is reached from its own machine alone."""
     if address == "localhost":
@@ -92,7 +112,10 @@ def is_loopback(address: str) -> bool:
 
 
 def welcome() -> None:
-    """Ask for the log-in."""
+    """Ask for the log-in, and say why the last one came to nothing."""
+    failure = FAILURES.get(st.query_params.get("login", ""))
+    if failure:
+        st.warning(failure, icon=":material/lock:")
     with st.container(border=True, horizontal_alignment="center"):
         st.space("medium")
         st.subheader("CIFAR Lab", anchor=False, text_alignment="center")
@@ -101,21 +124,44 @@ def welcome() -> None:
         st.space("medium")
 
 
-def unknown() -> None:
-    """Say that somebody is logged in but in no list, or that the proxy gives no name."""
+def unfinished(why: str) -> None:
+    """Say that the log-in is set up, but cannot work, and why."""
     with st.container(border=True):
-        name = name_of_user()
-        st.subheader("You are not on the list" if name else "Nobody is logged in", anchor=False)
-        if name:
-            st.markdown(
-                f"You are logged in as {theme.safe(name)}, who has no role here. Ask an admin of "
-                "this lab to add you."
-            )
-        else:
-            st.markdown(
-                "This dashboard must be told who looks, with a confirmed e-mail address, and was "
-                "not. Open it through the lab's own address, or ask an admin of this lab."
-            )
+        st.subheader("Nobody can log in yet", anchor=False)
+        st.markdown(f"{theme.note(why)} Then start the dashboard again.")
+        st.caption("docs/deploy.md has an example. Until then nothing is shown.")
+
+
+def unknown() -> None:
+    """Say that somebody is logged in but in no list, or that nobody vouches for who it is."""
+    name = name_of_user()
+    if name:
+        title = "You are not on the list"
+        text = (
+            f"You are logged in as {theme.safe(name)}, who has no role here. Ask an admin of "
+            "this lab to add you."
+        )
+    elif has_login():
+        given = theme.safe(str(st.user.to_dict().get("email") or ""))
+        title = "Your e-mail address is not confirmed"
+        text = (
+            f"You are logged in, and your provider says that it has not confirmed {given} as your "
+            "address. It must be confirmed before it counts here: do so at your provider, then "
+            "log out and in again."
+            if given
+            else "You are logged in, but your provider did not say with which e-mail address. It "
+            "must, and the address must be confirmed. Log out and in with another account, or ask "
+            "an admin of this lab: the provider must send the claim `email`."
+        )
+    else:
+        title = "Nobody is logged in"
+        text = (
+            "This dashboard must be told who looks, with a confirmed e-mail address, and was "
+            "not. Open it through the lab's own address, or ask an admin of this lab."
+        )
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        st.markdown(text)
         if has_login():
             st.button("Log out", icon=":material/logout:", on_click=st.logout)
 
@@ -123,15 +169,18 @@ def unknown() -> None:
 def unprotected() -> None:
     """Say that the dashboard would be open to the network, and how to protect it."""
     address = str(st.get_option("server.address") or "every address of this machine")
+    names = [name for name in st.get_option("server.allowedHosts") if not is_loopback(bare(name))]
+    called = f" and answers to {theme.safe(', '.join(names))}" if names else ""
     with st.container(border=True):
         st.subheader("This dashboard is not protected", anchor=False)
         st.markdown(
-            f"It listens on {theme.safe(address)}, where others can reach it, and has no log-in. "
-            "Whoever gets here could start and delete runs and fill the disk, so it shows nothing. "
-            "Choose one:"
+            f"It listens on {theme.safe(address)}{called}, where others can reach it, and has no "
+            "log-in. Whoever gets here could start and delete runs and fill the disk, so it shows "
+            "nothing. Choose one:"
         )
         st.markdown(
-            "- **Only for you:** listen on 127.0.0.1, the default, and reach it through ssh.\n"
+            "- **Only for you:** listen on 127.0.0.1, leave `server.allowedHosts` as it is, and "
+            "reach it through ssh.\n"
             "- **With a log-in:** describe your provider in `app/.streamlit/secrets.toml`.\n"
             "- **Behind a proxy** that logs people in: name its header in "
             "`server.trustedUserHeaders`.\n"

@@ -4,18 +4,28 @@ from pages import ENTRY, make_run, texts
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from app import admitted, login
 from app.access import is_loopback
 from cifar_core.runs import marks
+
+AUTH = {
+    "redirect_uri": "https://lab.org/oauth2callback",
+    "cookie_secret": "0123456789abcdef" * 3,
+    "client_id": "lab",
+    "client_secret": "x",
+    "server_metadata_url": "https://provider.org/.well-known/openid-configuration",
+}
 
 
 @pytest.fixture
 def served(monkeypatch):
     """Return what sets how the server listens and who vouches for its visitors."""
     before = {key: config.get_option(key) for key in ("server.address",
-              "server.trustedUserHeaders")}  # fmt: skip
+              "server.allowedHosts", "server.trustedUserHeaders")}  # fmt: skip
 
-    def serve(address="0.0.0.0", headers=None, **lists):
+    def serve(address="0.0.0.0", headers=None, names=(), **lists):
         config.set_option("server.address", address)
+        config.set_option("server.allowedHosts", list(names))
         config.set_option("server.trustedUserHeaders", headers or {})
         for role, names in lists.items():
             monkeypatch.setenv(f"CIFAR_{role.upper()}S", names)
@@ -25,12 +35,12 @@ def served(monkeypatch):
         config.set_option(key, value)
 
 
-def visit(user=None, login=False, name="runs"):
+def visit(user=None, login=False, name="runs", **changes):
     from streamlit.util import calc_hash
 
     page = AppTest.from_file(ENTRY, default_timeout=60)
     if login:
-        page.secrets["auth"] = {"cookie_secret": "x", "redirect_uri": "http://x/oauth2callback"}
+        page.secrets["auth"] = {**AUTH, **changes}
     page.user = user or {}
     if name != "runs":
         page._page_hash = calc_hash(name)
@@ -84,17 +94,88 @@ def test_a_login_gives_the_role_of_the_lists(page_store, served):
 
 
 @pytest.mark.parametrize(
-    "user",
+    ("claims", "told"),
     [
-        {"is_logged_in": True, "email": "ana@lab.org", "email_verified": False},
-        {"is_logged_in": True},
+        ({"email": "ana@lab.org", "email_verified": False}, "has not confirmed ana@lab.org"),
+        ({"email": "ana@lab.org", "email_verified": "false"}, "has not confirmed ana@lab.org"),
+        ({"email": "ana@lab.org", "email_verified": None}, "has not confirmed ana@lab.org"),
+        ({}, "did not say with which e-mail address"),
+        ({"name": "ana@lab.org"}, "did not say with which e-mail address"),
     ],
 )
-def test_an_address_that_is_not_sure_opens_nothing(page_store, served, user):
+def test_an_address_that_is_not_sure_opens_nothing(page_store, served, claims, told):
     served("0.0.0.0", admin="ana@lab.org")
-    page = visit(user, login=True)
-    assert "Nobody is logged in" in texts(page)
+    page = visit({"is_logged_in": True, **claims}, login=True)
+    assert "Your e-mail address is not confirmed" in texts(page)
+    assert told in texts(page)
     assert not page.dataframe
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"cookie_secret": "short"}, "cookie_secret in secrets.toml is too short"),
+        ({"cookie_secret": ""}, "must have cookie_secret"),
+        ({"client_id": "", "client_secret": ""}, "must have client_id and client_secret"),
+        ({"redirect_uri": "https://lab.org/"}, "followed by /oauth2callback"),
+    ],
+)
+def test_a_login_that_cannot_work_says_why_and_shows_nothing(page_store, served, changes, told):
+    served("127.0.0.1", admin="ana@lab.org")
+    page = visit({"is_logged_in": True, "email": "ana@lab.org"}, login=True, **changes)
+    assert "Nobody can log in yet" in texts(page)
+    assert told in texts(page)
+    assert not page.dataframe
+    assert not page.button
+
+
+def test_a_login_without_its_packages_says_what_to_install(page_store, served, monkeypatch):
+    monkeypatch.setattr(login, "PACKAGES", ("authlib", "no_such_package"))
+    served("0.0.0.0")
+    page = visit({"is_logged_in": False}, login=True)
+    assert "this machine lacks no_such_package" in texts(page)
+    assert "pip install -r requirements.txt" in texts(page)
+
+
+@pytest.mark.parametrize("text", ["[auth", "auth = ???", "\0"])
+def test_secrets_that_cannot_be_read_open_nothing(page_store, served, monkeypatch, tmp_path, text):
+    from streamlit.runtime.secrets import Secrets
+
+    (tmp_path / "secrets.toml").write_text(text)
+    monkeypatch.setattr(st, "secrets", Secrets())
+    before = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(tmp_path / "secrets.toml")])
+    try:
+        served("127.0.0.1")
+        assert login.has_login()
+        assert "cannot be read" in login.obstacle()
+    finally:
+        config.set_option("secrets.files", before)
+
+
+def test_a_dashboard_with_a_name_of_its_own_is_not_the_machines_own(page_store, served):
+    local = ["localhost", "127.0.0.1", "[::1]", "::1"]
+    served("127.0.0.1", names=local)
+    assert "Train your first network" in texts(visit())
+    served("127.0.0.1", names=[*local, "lab.example.org"])
+    assert "127.0.0.1 and answers to lab.example.org" in texts(visit())
+
+
+def test_only_a_session_that_was_let_in_may_upload(page_store, served, monkeypatch):
+    monkeypatch.setattr(admitted, "_sessions", {})
+    served("0.0.0.0")
+    visit({"is_logged_in": False}, login=True)
+    assert not admitted._sessions
+    visit({"is_logged_in": True, "email": "ana@lab.org"}, login=True)
+    assert len(admitted._sessions) == 1
+
+
+def test_the_session_used_longest_ago_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(admitted, "_sessions", {})
+    monkeypatch.setattr(admitted, "MOST", 2)
+    for session in "abac":
+        admitted.add(session)
+    assert [admitted.has(session) for session in "abc"] == [True, False, True]
 
 
 def test_somebody_in_no_list_is_told_whom_to_ask(page_store, served):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,23 +53,30 @@ def store(tmp_path_factory):
     store.shutdown_executor()
 
 
+@contextmanager
+def serving(store, log, port, *options, **variables):
+    """Serve a store until the block ends; what the server prints goes into the file `log`."""
+    environment = {k: v for k, v in os.environ.items() if k != "CIFAR_DATA"}
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app/server.py",
+             f"--server.port={port}", "--server.headless=true", *options],
+            cwd=ROOT, stdout=file, stderr=subprocess.STDOUT,
+            env={**environment, "CIFAR_STORE": str(store.root), **variables},
+        )  # fmt: skip
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until(lambda: is_healthy(address), "the server")
+            yield address
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
 @pytest.fixture(scope="session")
 def url(store, tmp_path_factory):
-    port = free_port()
-    log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
-    environment = {k: v for k, v in os.environ.items() if k != "CIFAR_DATA"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/server.py",
-         f"--server.port={port}", "--server.headless=true"],
-        cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-        env={**environment, "CIFAR_STORE": str(store.root)},
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    wait_until(lambda: is_healthy(address), "the server")
-    yield address
-    server.terminate()
-    server.wait(20)
-    log.close()
+    with serving(store, tmp_path_factory.mktemp("server") / "log.txt", free_port()) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
