@@ -19,8 +19,9 @@ FAILURES = {  # what the address says after a log-in that came to nothing, as ap
     "cancelled": "Your provider did not log you in: it was cancelled, or this account may not. "
     "Log in again, with another account if you have one, or ask an admin of this lab.",
     "refused": "You are not logged in: what your provider answered could not be verified. It must "
-    "be signed by the provider, meant for this dashboard and fresh. Log in again; if that does "
-    "not help, ask an admin of this lab, who finds the reason in the dashboard's log.",
+    "be signed by the provider, meant for this dashboard and fresh. Log in again, from the lab's "
+    "own address; if that does not help, ask an admin of this lab, who finds the reason in the "
+    "dashboard's log.",
     "unreachable": "You are not logged in: your provider could not be asked. Try again in a "
     "minute; if that does not help, ask an admin of this lab, who finds the reason in the "
     "dashboard's log.",
