@@ -4,7 +4,9 @@ First paint: from starting the server to the first page's heading on the screen 
 browser, whose cache is empty; table drawn: to its list of runs, which is the whole page.
 Latency: from writing a row to its step being in the chart, while one viewer looks.
 CPU: of the server process, in per cent of one core, while six and then twenty viewers look at a
-live run, with fifty other runs in the store.
+live run, with fifty other runs in the store. All but the first viewer ask for the curves and do
+not draw them, as twenty browsers that draw would take the processor away from the server, whose
+load is what is measured; updates drawn tells whether they were served in time.
 """
 
 import json
@@ -30,7 +32,12 @@ from cifar_core.runs import Run, Store, files, lock, status
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTS, ROWS, VIEWERS, OTHER_RUNS, WATCHED_SECONDS = 5, 30, (6, 20), 50, 20.0
-STEP = "document.querySelector('.live-chart')?.dataset.step"
+CHART = "document.querySelector('.live-chart')?.dataset"
+STEP, UPDATES = f"{CHART}.step", f"Number({CHART}.updates)"
+BLIND = """window.labPlotly = Promise.resolve({
+    react: async (chart) => { chart.classList.add("js-plotly-plot"); chart.on ??= () => {}; },
+    purge: () => {}, relayout: () => {},
+})"""
 
 
 def growing_run(store: Store) -> Run:
@@ -98,9 +105,11 @@ def first_paint(store: Store, browser: Browser) -> tuple[float, float, float]:
     return answered, painted, drawn
 
 
-def watch(browser: Browser, url: str, run: Run) -> Page:
+def watch(browser: Browser, url: str, run: Run, *, draws: bool = True) -> Page:
     """Open the run's page and wait for its curves."""
     page = browser.new_context().new_page()
+    if not draws:
+        page.add_init_script(BLIND)
     page.goto(f"{url}/run?id={run.number}")
     page.wait_for_function(f"() => {STEP}")
     return page
@@ -144,11 +153,17 @@ def measure(store: Store, browser: Browser) -> dict[str, str]:
         wait_for_server(url)
         page = watch(browser, url, run)
         waits = latencies(page, run, 20_000)
-        viewers, shares = [page], {}
+        viewers, shares, updates = [page], {}, {}
         for count in VIEWERS:
-            viewers += [watch(browser, url, run) for _ in range(count - len(viewers))]
+            more = range(count - len(viewers))
+            viewers += [watch(browser, url, run, draws=False) for _ in more]
             page.wait_for_timeout(3000)
+            before = [viewer.evaluate(UPDATES) for viewer in viewers]
+            start = time.perf_counter()
             shares[count] = busy_share(pid, run, 20_000 + 1000 * count)
+            after = [viewer.evaluate(UPDATES) for viewer in viewers]
+            seconds = time.perf_counter() - start
+            updates[count] = [(b - a) / seconds for a, b in zip(before, after, strict=True)]
     return {
         "server answers (s)": spread([answered for answered, _, _ in paints]),
         "first paint (s)": spread([painted for _, painted, _ in paints]),
@@ -157,6 +172,10 @@ def measure(store: Store, browser: Browser) -> dict[str, str]:
         **{
             f"server CPU with {count} viewers (% of one core)": f"{100 * share:.1f}"
             for count, share in shares.items()
+        },
+        **{
+            f"updates each of {count} viewers saw (a second)": spread(rates)
+            for count, rates in updates.items()
         },
         "load average": f"{os.getloadavg()[0]:.1f}",
     }
