@@ -167,7 +167,7 @@ def test_a_disk_that_is_really_full_is_recognised():
 
 def test_want_of_memory_names_how_many_images_it_was_for(tmp_path):
     words = message_of(OutOfMemoryError("CUDA out of memory."), "oom", tmp_path, 64)
-    assert words.startswith("The memory was too small for 64 images at once.")
+    assert words.startswith("The memory was too small for 64 images at once (")
     assert "CUDA out of memory" in words
 
 

@@ -71,7 +71,7 @@ def test_after_three_halvings_it_fails_and_says_what_to_try(store):
     assert len(run.attempts()) == 4
     assert "8 images at once" in run.status.message
     # outside the trainer, which only pretends to lack memory, the whole batch fits
-    assert re.search(r"At most \d+ at once fit now \(.* MB per image, .*\)", run.status.message)
+    assert re.search(r"At most \d+ at once fit now \(.* MB usable on cpu; .*\)", run.status.message)
     assert (run.status.suggestion, run.status.action) == (
         {},
         "The memory is free again: resume it.",

@@ -12,6 +12,7 @@ from cifar_core.errors import (
     WeightsError,
 )
 from cifar_core.runs import room
+from cifar_core.runs.ending import MEMORY
 
 KINDS: list[tuple[type[BaseException], str]] = [
     (DiskFullError, "disk"),
@@ -52,6 +53,6 @@ def message_of(error: BaseException, reason: str, folder: Path, at_once: int = 0
         return f"There is no space left to save to: {room.missing(error, folder)}."
     first = str(error).strip().split("\n", 1)[0]
     words = f"{type(error).__name__}: {first}" if first else type(error).__name__
-    if reason in ("oom", "host_memory"):
-        return f"The memory was too small for {at_once:,} images at once. {words}"
+    if reason in MEMORY:
+        return f"The memory was too small for {at_once:,} images at once ({words.rstrip('.')})."
     return words

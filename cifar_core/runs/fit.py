@@ -64,10 +64,8 @@ class Fit:
         """Say what the figure rests on."""
         tried = self.tried == self.largest
         how = "tried" if tried else f"extrapolated from batches of up to {self.tried:,}"
-        return (
-            f"{self.megabytes_per_image:.3g} MB per image, {self.limit_megabytes:,.0f} MB usable "
-            f"on {self.device}; {how}"
-        )
+        grown = f"{self.megabytes_per_image:.3g} MB per image, " if self.megabytes_per_image else ""
+        return f"{grown}{self.limit_megabytes:,.0f} MB usable on {self.device}; {how}"
 
 
 def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
