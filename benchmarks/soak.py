@@ -31,6 +31,7 @@ from cifar_core.runs import Run, Store, files
 
 EVERY = 3.0  # seconds between samples
 WINDOWS = 12  # of the whole time, whose medians the slope is fitted to
+MATTERS = 0.01  # of the median: a slope an hour that is worth a look
 STEPS_A_PAGE = 4  # samples between two pages of the walk
 STUDENT = (math.nan, 12.71, 4.30, 3.18, 2.78, 2.57)  # 97.5 % of Student's t, by degrees of freedom
 KEPT_RUNS = 30  # older ones go to the trash, so that the store stays of one size
@@ -152,10 +153,14 @@ def table(found: Samples) -> str:
 
 
 def verdict(found: Samples) -> str:
-    """Say which processes grow: their slope lies above zero by more than its interval."""
-    mine = {name: slope(points) for name, points in found.items() if not name.endswith("kB")}
-    grows = [name for name, (rise, interval) in mine.items() if rise > interval]
-    return f"Grows: {', '.join(grows)}." if grows else "Nothing grows by more than its uncertainty."
+    """Say which processes grow: by more than the uncertainty, and than MATTERS an hour."""
+    grows = []
+    for name, points in found.items():
+        rise, interval = slope(points)
+        matters = MATTERS * statistics.median(value for _, value in points)
+        if not name.endswith("kB") and rise > max(interval, matters):
+            grows.append(name)
+    return f"Grows: {', '.join(grows)}." if grows else "No process grows."
 
 
 def watched(store: Store, seconds: float, say: Callable[[str], None]) -> Samples:
