@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -135,6 +136,21 @@ def test_pruning_keeps_the_best_the_newest_and_the_pinned_checkpoint(run):
     marks.pin_checkpoint(run, "150-a1", False)
     checkpoints.prune(run.path)
     assert [info.name for info in run.checkpoints()] == ["300-a1", "250-a1", "100-a1"]
+
+
+def test_of_many_who_pin_and_tag_at_once_nobody_is_overruled(run):
+    names = [f"{step}-a1" for step in range(150, 400, 25)]
+    for step in range(150, 400, 25):
+        checkpoint(run, step)
+
+    def mark(name):
+        marks.pin_checkpoint(run, name, True)
+        marks.tag(run, [f"t{name}"])
+
+    with ThreadPoolExecutor(len(names)) as people:
+        list(people.map(mark, names))
+    assert run.pinned_checkpoints >= set(names)
+    assert set(run.about["tags"]) >= {f"t{name}" for name in names}
 
 
 def test_the_terminal_says_what_would_go_and_then_lets_it_go(store, run, capsys):

@@ -1,7 +1,8 @@
 """What people put on a run to find it again: tags, note, star, pin. Kept in its about.json."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from cifar_core.errors import RunError
 from cifar_core.runs.run import Run
@@ -13,26 +14,36 @@ LONGEST_NOTE = 4000  # characters
 
 def tag(run: Run, words: Iterable[str]) -> None:
     """Give a run further tags."""
-    put(run, {*run.about.get("tags", []), *map(checked, words)})
+    more = set(map(checked, words))
+    put(run, lambda tags: tags | more)
 
 
 def untag(run: Run, words: Iterable[str]) -> None:
     """Take tags off a run; one that it does not have is fine."""
-    put(run, {*run.about.get("tags", [])} - {word.strip().lower() for word in words})
+    gone = {word.strip().lower() for word in words}
+    put(run, lambda tags: tags - gone)
 
 
 def retag(run: Run, words: Iterable[str]) -> None:
     """Give a run these tags and no others."""
-    put(run, set(map(checked, words)))
+    wanted = set(map(checked, words))
+    put(run, lambda _: wanted)
 
 
-def put(run: Run, tags: set[str]) -> None:
-    """Replace a run's tags by others that are well formed."""
-    if len(tags) > MOST_TAGS:
+def put(run: Run, change: Callable[[set[str]], set[str]]) -> None:
+    """Change a run's tags to others that are well formed, whatever others do to them meanwhile."""
+
+    def changed(about: Mapping[str, Any]) -> dict[str, list[str]]:
+        tags = change(set(about.get("tags", [])))
+        if len(tags) <= MOST_TAGS:
+            return {"tags": sorted(tags)}
         raise RunError(f"Run {run.id} would have {len(tags)} tags, but {MOST_TAGS} is the most.")
-    if sorted(tags) != run.about.get("tags", []):
-        with run.deed("tag it", "tagged", " ".join(sorted(tags))):
-            run.edit_about(tags=sorted(tags))
+
+    about = run.about
+    tags = changed(about)["tags"]
+    if tags != about.get("tags", []):
+        with run.deed("tag it", "tagged", " ".join(tags)):
+            run.change_about(changed)
 
 
 def checked(word: str) -> str:
@@ -72,7 +83,11 @@ def pin(run: Run, pinned: bool) -> None:
 def pin_checkpoint(run: Run, name: str, pinned: bool) -> str:
     """Keep a checkpoint beside the best and the newest, or no longer; return its full name."""
     full = run.checkpoint(name).name
+
+    def changed(about: Mapping[str, Any]) -> dict[str, list[str]]:
+        others = set(about.get("pinned_checkpoints", [])) - {full}
+        return {"pinned_checkpoints": sorted({*others, full} if pinned else others)}
+
     with run.deed("pin its checkpoints", "pinned" if pinned else "unpinned", full):
-        others = {*run.about.get("pinned_checkpoints", [])} - {full}
-        run.edit_about(pinned_checkpoints=sorted({*others, full} if pinned else others))
+        run.change_about(changed)
     return full

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,8 +223,13 @@ class Run:
 
     def edit_about(self, **changes: Any) -> None:
         """Change what about.json says, while others may be changing something else of it."""
+        self.change_about(lambda _: changes)
+
+    def change_about(self, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+        """Change about.json by what `change` makes of what it says, with nobody in between."""
         with self._locked():
-            files.write_json(self.path / "about.json", {**self.about, **changes})
+            about = self.about
+            files.write_json(self.path / "about.json", {**about, **change(about)})
 
     def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
         """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.
