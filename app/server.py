@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from streamlit.starlette import App
 
-from app import admitted
+from app.access import admitted
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -49,7 +49,7 @@ class Headers:
 
 
 class Uploads:
-    """Takes files only in sessions that app/access.py has let in."""
+    """Takes files only in sessions that app/access/admission.py has let in."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -67,7 +67,7 @@ class Uploads:
 
 
 class FailedLogins:
-    """Sends whoever a log-in failed for back to the welcome page, which says so (app/login.py)."""
+    """Sends whoever a log-in failed for back to the welcome page, which says so (app/access/login.py)."""
 
     def __init__(self, app: Any) -> None:
         self.app = app

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.access import person
+from app.access.admission import person
 from cifar_core import device
-from cifar_core.curves import Curves, curves, joined
 from cifar_core.reading import Reading, Situation, read
+from cifar_core.reading.curves import Curves, curves, joined
 from cifar_core.runs import MetricsReader, Run, Status, Store
-from cifar_core.runs.goals import Goal, goals
-from cifar_core.runs.readings import situation_of
+from cifar_core.runs.listing.goals import Goal, goals
+from cifar_core.runs.results.reading import situation_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.inference import Classifier
     from cifar_core.inside import Activity, Aim, Heard, Layer
-    from cifar_core.runs.calibration import Calibration
-    from cifar_core.runs.explanation import Explanation
-    from cifar_core.runs.neighbours import Likeness, Neighbours
-    from cifar_core.runs.predictions import Part, Predictions
+    from cifar_core.runs.results.calibration import Calibration
+    from cifar_core.runs.results.explanation import Explanation
+    from cifar_core.runs.results.neighbors import Likeness, Neighbours
+    from cifar_core.runs.results.predictions import Part, Predictions
     from cifar_core.training.freezing import StageRow
 
 QUARTERS = 4  # times an epoch that a reading is made anew
@@ -132,7 +132,7 @@ def _reading(folder: str, mark: str, _measured: Curves, _situation: Situation) -
 def classifier(folder: str, checkpoint: str) -> "Classifier":
     """Return a run's network with the weights of one checkpoint, named in full."""
     from cifar_core.runs import Run
-    from cifar_core.runs.classifier import load_classifier
+    from cifar_core.runs.results.classifier import load_classifier
 
     return load_classifier(Run(Path(folder)), checkpoint)
 
@@ -177,7 +177,7 @@ def outputs(
 def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
     """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
     from cifar_core.runs import Run
-    from cifar_core.runs.calibration import kept
+    from cifar_core.runs.results.calibration import kept
 
     return kept(Run(Path(folder)), checkpoint)
 
@@ -186,7 +186,7 @@ def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None
 def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbours | None":
     """Return the kept features of training images, up to 41 MB; `stamp` tells which file it is."""
     from cifar_core.runs import Run
-    from cifar_core.runs.neighbours import kept
+    from cifar_core.runs.results.neighbors import kept
 
     return kept(Run(Path(folder)), checkpoint)
 
@@ -221,7 +221,8 @@ def test_answers(
 @st.cache_resource(max_entries=32, show_spinner=False)
 def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: int) -> "Predictions | None":
     """Return the answers kept for a part; `stamp` tells which file it is."""
-    from cifar_core.runs import Run, predictions
+    from cifar_core.runs import Run
+    from cifar_core.runs.results import predictions
 
     return predictions.kept(Run(Path(folder)), part, checkpoint)
 
@@ -313,7 +314,7 @@ def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
     from cifar_core.data.images import to_tensor
     from cifar_core.explain import SALIENCY
     from cifar_core.explain.trust import examine
-    from cifar_core.runs.explanation import place_of, sha256_of
+    from cifar_core.runs.results.explanation import place_of, sha256_of
 
     asked, seen = _explanation.question, _explanation.seen
     where = str(_explanation.run.path), _explanation.checkpoint

@@ -7,16 +7,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `impo
 
 import streamlit as st
 
-from app import access
-from app.components.live_chart import publish_plotly
+from app.access import admission
 from app.navigation import entry
+from app.shared.live_chart import publish_plotly
 
 st.set_page_config(
     page_title="CIFAR Lab",
     page_icon=str(Path(__file__).parent / "static/favicon.png"),
     layout="wide",
 )
-access.admit()
+admission.admit()
 publish_plotly()
 st.navigation(
     [
@@ -39,4 +39,4 @@ st.navigation(
     ],
     position="top",
 ).run()
-access.badge()
+admission.badge()

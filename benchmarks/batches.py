@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from benchmarks import machine
-from cifar_core.data.augment import MEAN_COLOUR, Augment
+from cifar_core.data.augmentation.augment import MEAN_COLOUR, Augment
 from cifar_core.data.batches import Batches
 
 BATCH, ROUNDS = 128, 5

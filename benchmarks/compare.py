@@ -13,9 +13,11 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.many_runs import LOOKS, POINTS, ROOT, fill, seconds, spread
-from cifar_core.runs import Run, Store, checkpoints, files, lock
-from cifar_core.runs.predictions import Predictions, keep, kept
-from cifar_core.runs.versus import duels
+from cifar_core.disk import files, lock
+from cifar_core.runs import Run, Store
+from cifar_core.runs.record import checkpoints
+from cifar_core.runs.results.comparison import duels
+from cifar_core.runs.results.predictions import Predictions, keep, kept
 
 RUNS, IMAGES, CLASSES = 9, 5000, 10
 PARTS = ("Settings", "Classes", "Cost", "All settings")

@@ -28,7 +28,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.many_runs import fill
 from cifar_core.config import TrainConfig
-from cifar_core.runs import Run, Store, files, lock, status
+from cifar_core.disk import files, lock
+from cifar_core.runs import Run, Store
+from cifar_core.runs.record import status
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTS, ROWS, VIEWERS, OTHER_RUNS, WATCHED_SECONDS = 5, 30, (6, 20), 50, 20.0

@@ -21,9 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import machine, plain
 from benchmarks.side_by_side import Side, compare, median_rate, median_ratio, serve
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset, Images
-from cifar_core.runs import processes
 from cifar_core.training.events import Tick
 from cifar_core.training.setup import prepare
 

@@ -15,16 +15,16 @@ from streamlit.testing.v1 import AppTest
 from app.session import Key
 from cifar_core.judging.mistakes import RANKINGS
 from cifar_core.runs import Run, Store
-from cifar_core.runs.predictions import compute, kept
+from cifar_core.runs.results.predictions import compute, kept
 
 ROUNDS = 3  # each shows every order once
 
 
 def script() -> None:
     """Be the page."""
-    from app.views import evaluate
+    from app.pages.evaluate import page
 
-    evaluate.page()
+    page.page()
 
 
 def opened(run: Run) -> AppTest:

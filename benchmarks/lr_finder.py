@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from benchmarks import machine
 from cifar_core import data
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.models import MODELS
@@ -39,9 +40,9 @@ from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepP
 from cifar_core.rate_search.fit import vertex
 from cifar_core.rate_search.rules import opinions
 from cifar_core.rate_search.search import RateSearch
-from cifar_core.runs import pretrained, processes
-from cifar_core.runs.features import keep_features
-from cifar_core.runs.store import Store
+from cifar_core.runs.prepare import pretrained
+from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.store.store import Store
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.setup import Setup, prepare
 

@@ -20,8 +20,10 @@ from typing import Any
 
 from benchmarks import machine
 from cifar_core.config import TrainConfig
-from cifar_core.runs import Run, Store, files, lock, status
-from cifar_core.runs.summary import fold
+from cifar_core.disk import files, lock
+from cifar_core.runs import Run, Store
+from cifar_core.runs.record import status
+from cifar_core.runs.record.summary import fold
 
 ROOT = Path(__file__).resolve().parents[1]
 POINTS, EPOCHS, HISTORIES, LOOKS = 10_000, 100, 8, 7

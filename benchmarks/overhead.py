@@ -20,10 +20,12 @@ from typing import Any
 import torch
 
 from benchmarks import machine
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.runs import checkpoints, files, metrics, processes
-from cifar_core.runs import worker as working
-from cifar_core.runs.store import Store
+from cifar_core.disk import files
+from cifar_core.runs.engine import training_worker as working
+from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.store.store import Store
 from cifar_core.training import evaluate as evaluating
 from cifar_core.training import trainer as training
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cifar_core.curves import Curves, Values, until
 from cifar_core.reading import KINDS, Finding, Reading, Situation, read
+from cifar_core.reading.curves import Curves, Values, until
 
 REPORTS = 40  # training reports an epoch, as the trainer writes
 ALARMS = ("no_number", "dead_start", "divergence", "overfitting", "spikes", "rate_too_low",

@@ -24,12 +24,12 @@ from torch import nn
 
 from benchmarks import machine
 from cifar_core import data
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
 from cifar_core.data.batches import Batches
 from cifar_core.data.dataset import Dataset
-from cifar_core.presets import PRESETS
-from cifar_core.runs import processes
-from cifar_core.runs.store import Store
+from cifar_core.runs.store.store import Store
 from cifar_core.training.setup import prepare
 
 MEASURING = "CIFAR_BENCH_CHILD"

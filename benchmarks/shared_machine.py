@@ -20,8 +20,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import machine
-from cifar_core.runs import processes
-from cifar_core.runs.store import Store
+from cifar_core.background import processes
+from cifar_core.runs.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 128
@@ -60,8 +60,8 @@ def trainer(model: str, seconds: float, threads: int, *, governed: bool) -> floa
 
     from cifar_core import data
     from cifar_core.config import TrainConfig
-    from cifar_core.runs.governor import Governor
-    from cifar_core.runs.threads import ThreadKeeper
+    from cifar_core.runs.engine.thread_governor import Governor
+    from cifar_core.runs.engine.threads import ThreadKeeper
     from cifar_core.training.events import Tick
     from cifar_core.training.setup import prepare
 

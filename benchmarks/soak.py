@@ -27,7 +27,8 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks import machine
 from benchmarks.dashboard import server, wait_for_server
 from cifar_core.config import TrainConfig
-from cifar_core.runs import Run, Store, files
+from cifar_core.disk import files
+from cifar_core.runs import Run, Store
 
 EVERY = 3.0  # seconds between samples
 WINDOWS = 12  # of the whole time, whose medians the slope is fitted to

@@ -17,12 +17,12 @@ from statistics import median
 import torch
 
 from benchmarks import machine
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.runs import processes
-from cifar_core.training.precision import Precision
-from cifar_core.training.racing import cpu_seconds, ratio
-from cifar_core.training.step_plan import StepPlan
-from cifar_core.training.trial import measured
+from cifar_core.training.step.precision import Precision
+from cifar_core.training.step.racing import cpu_seconds, ratio
+from cifar_core.training.step.step_plan import StepPlan
+from cifar_core.training.step.trial import measured
 
 MEASURING = "CIFAR_BENCH_CHILD"
 

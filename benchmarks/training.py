@@ -13,10 +13,10 @@ import torch
 
 from benchmarks import machine
 from cifar_core import data, device
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.presets import PRESETS
-from cifar_core.runs import processes
-from cifar_core.runs.store import Store
+from cifar_core.config.presets import PRESETS
+from cifar_core.runs.store.store import Store
 from cifar_core.training.events import EpochEvent
 from cifar_core.training.setup import prepare
 

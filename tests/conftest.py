@@ -24,7 +24,8 @@ def decoded(tmp_path_factory):
 @pytest.fixture
 def page_store(tmp_path, monkeypatch, decoded):
     """Return an empty store for the pages, on a machine without images and without an executor."""
-    from cifar_core.runs import Store, lock
+    from cifar_core.disk import lock
+    from cifar_core.runs import Store
 
     store = Store(tmp_path / "store")
     store.root.mkdir()

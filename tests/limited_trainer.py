@@ -3,9 +3,9 @@
 import resource
 import sys
 
-from cifar_core.runs import memory
-from cifar_core.runs.base_worker import main
-from cifar_core.runs.worker import Worker
+from cifar_core.runs.engine.base_worker import main
+from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.prepare import memory
 from cifar_core.training import setup  # noqa: F401 - the program itself is not what is limited
 
 memory.forbid_more_than(memory.peak_megabytes() + float(sys.argv[3]))

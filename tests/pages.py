@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs import checkpoints, files, status
+from cifar_core.disk import files
+from cifar_core.runs.record import checkpoints, status
 
 ENTRY = str(Path(__file__).resolve().parents[1] / "app" / "streamlit_app.py")
 CLASSES = ["disc", "ring", "star", "cross", "moon", "heart", "arrow", "square", "triangle", "glass"]

@@ -11,11 +11,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.device import Device
-from cifar_core.runs import Store, checkpoints, files, lock, metrics, processes
-from cifar_core.runs.supervisor import Supervisor
-from cifar_core.runs.worker import Worker
+from cifar_core.disk import files, lock
+from cifar_core.runs import Store
+from cifar_core.runs.engine.supervisor import Supervisor
+from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.record import checkpoints, metrics
 
 CHIEFS: list[Supervisor] = []  # to reap their children when the test is over
 FAKE = Path(__file__).with_name("fake_trainer.py")

@@ -4,9 +4,9 @@ from pages import ENTRY, make_run, texts
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from app import admitted, login
-from app.access import is_loopback
-from cifar_core.runs import marks
+from app.access import admitted, login
+from app.access.admission import is_loopback
+from cifar_core.runs.record import marks
 
 AUTH = {
     "redirect_uri": "https://lab.org/oauth2callback",

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from app import charts
-from app.components.live_chart import pack, publish_plotly, unpack
-from cifar_core.curves import curves
-from cifar_core.runs.goals import COURSE
+from app.shared import charts
+from app.shared.live_chart import pack, publish_plotly, unpack
+from cifar_core.reading.curves import curves
+from cifar_core.runs.listing.goals import COURSE
 
 STEPS = [
     {"kind": "step", "step": n, "epoch": n / 100, "loss": 2.3 - n / 1000, "accuracy": 0.1,

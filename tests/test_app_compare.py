@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from pages import make_run, open_page, texts
 
-from app import compare_charts as charts
 from app import theme
-from cifar_core.curves import curves
-from cifar_core.paired import Counts
-from cifar_core.runs import files
-from cifar_core.runs.looks import looks
-from cifar_core.runs.predictions import Predictions, keep, places_of
-from cifar_core.runs.side_by_side import facts
+from app.pages.compare import charts
+from cifar_core.disk import files
+from cifar_core.reading.curves import curves
+from cifar_core.runs.results.predictions import Predictions, keep, places_of
+from cifar_core.runs.results.side_by_side import facts
+from cifar_core.runs.results.test_looks import looks
+from cifar_core.statistics.same_images import Counts
 
 
 @pytest.fixture

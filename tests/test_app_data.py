@@ -7,7 +7,7 @@ import pytest
 from pages import ENTRY, make_run, open_page, texts
 from PIL import Image
 
-from cifar_core.data import progress
+from cifar_core.data.sources import progress
 
 # In a process of its own, since this one has torch. It must not import pages.py, which needs it.
 WITHOUT_TORCH = f"""

@@ -3,15 +3,15 @@ import pytest
 from pages import make_run, open_page, texts
 from streamlit.testing.v1 import AppTest
 
-from app import judging_charts as charts
 from app import theme
-from app.components.gallery import sheet
+from app.pages.evaluate import charts
 from app.session import Key
+from app.shared.gallery import sheet
 from cifar_core.judging.calibration import reliability
 from cifar_core.judging.coverage import coverage
-from cifar_core.runs import calibration
-from cifar_core.runs.looks import looks
-from cifar_core.runs.predictions import compute, kept
+from cifar_core.runs.results import calibration
+from cifar_core.runs.results.predictions import compute, kept
+from cifar_core.runs.results.test_looks import looks
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def test_another_run_has_looks_of_its_own(run, page_store):
 
 
 def evaluate_page():
-    from app.views import evaluate
+    from app.pages.evaluate import page
 
-    evaluate.page()
+    page.page()
 
 
 def test_without_an_address_the_run_that_was_shown_last_comes_back(run, page_store):

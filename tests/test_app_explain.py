@@ -9,14 +9,15 @@ import torch
 from pages import make_run, open_page, texts
 from PIL import Image
 
-from app.components.picture import Picture
 from app.session import saliency
+from app.shared.picture import Picture
 from cifar_core.data.images import open_image
+from cifar_core.disk import files
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import Label
-from cifar_core.runs import files, neighbours, predictions
-from cifar_core.runs.calibration import kept as calibration
-from cifar_core.runs.sanity_cards import Place
+from cifar_core.runs.results import neighbors, predictions
+from cifar_core.runs.results.calibration import kept as calibration
+from cifar_core.runs.results.sanity_cards import Place
 
 
 @pytest.fixture
@@ -182,12 +183,12 @@ def test_a_slow_method_says_its_cost_and_waits_until_it_is_asked_for(store):
 
 
 def test_the_download_holds_pictures_arrays_records_and_predictions(store):
-    from app.components.answer_card import zipped
-    from app.components.answers import answer, explanations
-    from app.components.networks import Network
-    from app.components.question import ONE, PREDICTED, SECOND, Asked
-    from cifar_core.runs.classifier import load_classifier
-    from cifar_core.runs.explanation import Drawing
+    from app.pages.explain.answer_card import zipped
+    from app.pages.explain.answers import answer, explanations
+    from app.pages.explain.question import ONE, PREDICTED, SECOND, Asked
+    from app.shared.networks import Network
+    from cifar_core.runs.results.classifier import load_classifier
+    from cifar_core.runs.results.explanation import Drawing
 
     run = make_run(store, "Done")
     network = Network(run=run, checkpoint=run.checkpoint(), classifier=load_classifier(run))
@@ -209,7 +210,7 @@ def badges(page):
 
 
 def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
-    monkeypatch.setattr("app.components.trust.UNASKED", 1e9)  # seconds, however busy the machine
+    monkeypatch.setattr("app.pages.explain.trust.UNASKED", 1e9)  # seconds, however busy the machine
     make_run(store, "Done")
     page = open_page("explain")
     page.segmented_control(key="source").set_value("Test set").run()
@@ -268,7 +269,7 @@ def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store
 def test_an_unlike_picture_has_a_badge_and_the_nearest_images_are_a_click_away(store):
     run = make_run(store, "Done", train_fraction=0.05)
     predictions.compute(run, "val")
-    neighbours.compute(run)
+    neighbors.compute(run)
     page = upload(open_page("explain", methods="gradient"), red=png(color=(255, 0, 255)))
     assert not page.exception
     assert "Unlike the training images" in texts(page)

@@ -5,8 +5,8 @@ from pages import make_run, open_page
 from test_app_rate_search import make_search
 from test_app_sweep import plain, prefix
 
-from cifar_core.presets import PRESETS
-from cifar_core.runs import sweeps
+from cifar_core.config.presets import PRESETS
+from cifar_core.runs.sweeps import sweeps
 
 SMOKE = PRESETS["smoke"].config.to_dict()
 

@@ -6,10 +6,11 @@ from pages import make_run, open_page, texts
 
 from app import theme
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
+from cifar_core.disk import files
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.presets import PRESETS
-from cifar_core.runs import files, status
-from cifar_core.runs.fit import Fit
+from cifar_core.runs.prepare.largest_batch import Fit
+from cifar_core.runs.record import status
 from cifar_core.schedules import SCHEDULES
 
 
@@ -271,7 +272,7 @@ def measured(monkeypatch, largest):
         return Fit(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
                    limit_megabytes=4000.0, device="cpu")  # fmt: skip
 
-    monkeypatch.setattr("app.components.batch_fit.measure", measure)
+    monkeypatch.setattr("app.pages.new_run.largest_batch.measure", measure)
     return asked
 
 

@@ -1,11 +1,13 @@
 import pytest
 from pages import open_page, texts
 
-from app import rate_charts
+from app.pages.run import rate_charts
 from cifar_core.config import TrainConfig
+from cifar_core.disk import files
 from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint, row
 from cifar_core.rate_search.record import record
-from cifar_core.runs import RATE_SEARCH, files, status
+from cifar_core.runs import RATE_SEARCH
+from cifar_core.runs.record import status
 
 
 @pytest.fixture

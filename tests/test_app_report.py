@@ -1,8 +1,8 @@
 import pytest
 from pages import make_run, open_page, texts
 
+from cifar_core.config.presets import PRESETS
 from cifar_core.people import VIEWER, Person
-from cifar_core.presets import PRESETS
 from cifar_core.report.edits import edits
 
 

@@ -5,8 +5,9 @@ import pytest
 from pages import click_cell, make_run, open_page, save_weights, texts
 
 from app import theme
-from app.components.live_chart import unpack
-from cifar_core.runs import checkpoints, files, marks
+from app.shared.live_chart import unpack
+from cifar_core.disk import files
+from cifar_core.runs.record import checkpoints, marks
 
 
 @pytest.fixture

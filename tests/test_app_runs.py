@@ -4,9 +4,12 @@ import pytest
 from pages import make_run, open_page, texts
 
 from app import theme
-from cifar_core.runs import Store, files, marks, saved_views
-from cifar_core.runs.archive import export_run
-from cifar_core.runs.listing import USUAL, Listing
+from cifar_core.disk import files
+from cifar_core.runs import Store
+from cifar_core.runs.exchange.run_zip import export_run
+from cifar_core.runs.listing import saved_listings
+from cifar_core.runs.listing.table import USUAL, Listing
+from cifar_core.runs.record import marks
 
 
 @pytest.fixture
@@ -195,7 +198,7 @@ def test_a_saved_view_is_there_for_the_next_visitor_and_by_its_address(store):
     page = open_page(view="good-ones")
     assert names(page) == ["Beta"]
     page.button(key="forget good-ones").click().run()
-    assert saved_views.listed(store) == []
+    assert saved_listings.listed(store) == []
 
 
 def test_an_address_of_a_view_that_is_gone_is_said(store):

@@ -2,7 +2,7 @@ import pytest
 from pages import make_run, open_page, texts
 from test_sweeps import BASE, TWO, finish, finish_all
 
-from cifar_core.runs import search, sweeps
+from cifar_core.runs.sweeps import hyperparameter_search, sweeps
 
 
 @pytest.fixture
@@ -121,10 +121,10 @@ def test_the_address_can_name_what_varies(store):
 
 
 def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(store):
-    space = search.space_of(["learning_rate=0.001..0.1"])
-    found = search.create(store, BASE, space, budget=4, name="Rates")
+    space = hyperparameter_search.space_of(["learning_rate=0.001..0.1"])
+    found = hyperparameter_search.create(store, BASE, space, budget=4, name="Rates")
     for _ in range(4):
-        search.step(store, found.id)
+        hyperparameter_search.step(store, found.id)
         for row in sweeps.runs_of(store, found):
             if row.state == "queued":
                 finish(store, row, [0.3, 0.4 + row.learning_rate])
@@ -145,16 +145,20 @@ def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(stor
 
 
 def test_a_search_before_its_first_run_is_drawn(store):
-    search.create(store, BASE, search.space_of(["learning_rate=0.001..0.1"]), budget=4)
+    hyperparameter_search.create(
+        store, BASE, hyperparameter_search.space_of(["learning_rate=0.001..0.1"]), budget=4
+    )
     page = open_page("sweep", id=1)
     assert not page.exception
     assert "No run has finished yet. 0 of 4 runs were proposed." in plain(page)
 
 
 def test_the_best_run_of_a_search_is_put_into_the_form(store):
-    found = search.create(store, BASE, search.space_of(["learning_rate=0.001..0.1"]), budget=2)
+    found = hyperparameter_search.create(
+        store, BASE, hyperparameter_search.space_of(["learning_rate=0.001..0.1"]), budget=2
+    )
     for value in (0.6, 0.5):
-        search.step(store, found.id)
+        hyperparameter_search.step(store, found.id)
         queued = [row for row in sweeps.runs_of(store, found) if row.state == "queued"]
         finish(store, queued[0], [value])
     page = open_page("sweep", id=1)
@@ -168,11 +172,11 @@ def test_the_best_run_of_a_search_is_put_into_the_form(store):
 
 @pytest.mark.parametrize("kind", ["In order", "Learning rate", "Optimizer", "Curves"])
 def test_a_search_is_drawn_in_order_by_setting_and_by_epoch(store, kind):
-    space = search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
-    found = search.create(store, BASE, space, budget=3)
-    search.step(store, found.id)
+    space = hyperparameter_search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+    found = hyperparameter_search.create(store, BASE, space, budget=3)
+    hyperparameter_search.step(store, found.id)
     finish(store, sweeps.runs_of(store, found)[0], [0.3, 0.6])
-    search.step(store, found.id)
+    hyperparameter_search.step(store, found.id)
     page = open_page("sweep", id=1)
     page.get("button_group")[0].set_value(kind).run()
     assert not page.exception

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from cifar_core.comparison import (
+from cifar_core.statistics.over_seeds import (
     holm,
     mean_interval,
     paired,

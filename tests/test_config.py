@@ -4,10 +4,10 @@ from dataclasses import fields
 import pytest
 
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
 from cifar_core.errors import ConfigError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.presets import PRESETS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.settings import label_of, rule_of
 

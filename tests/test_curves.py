@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.curves import curves, joined, smooth, thin, thin_around
+from cifar_core.reading.curves import curves, joined, smooth, thin, thin_around
 
 STEP = {"kind": "step", "step": 20, "epoch": 0.5, "loss": 2.1, "accuracy": 0.2}
 EPOCH = {"kind": "epoch", "step": 40, "epoch": 1, "val_loss": 1.9, "val_accuracy": 0.3}

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from cifar_core.data import archive
-from cifar_core.data.archive import entries
+from cifar_core.data.sources import archive
+from cifar_core.data.sources.archive import entries
 from cifar_core.errors import DataError
 
 

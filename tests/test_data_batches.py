@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.data.augment import FLIP_MODES, MEAN_COLOUR, PADDING_MODES, Augment, pad
+from cifar_core.data.augmentation.augment import (
+    FLIP_MODES,
+    MEAN_COLOUR,
+    PADDING_MODES,
+    Augment,
+    pad,
+)
 from cifar_core.data.batches import Batches
 
 RANDOM = np.random.default_rng(0)

@@ -7,8 +7,14 @@ import tarfile
 import numpy as np
 import pytest
 
-from cifar_core.data import cifar10
-from cifar_core.data.cifar10 import BINARY_ARCHIVE, CLASSES, PYTHON_ARCHIVE, PYTHON_FOLDER, Official
+from cifar_core.data.sources import cifar10
+from cifar_core.data.sources.cifar10 import (
+    BINARY_ARCHIVE,
+    CLASSES,
+    PYTHON_ARCHIVE,
+    PYTHON_FOLDER,
+    Official,
+)
 from cifar_core.errors import DataError
 
 BATCHES = ("data_batch_1", "data_batch_2", "test_batch")

@@ -8,10 +8,10 @@ import torch
 from torchvision import transforms
 from torchvision.transforms.v2 import functional as reference
 
-from cifar_core.data.augment import MEAN_COLOUR, Augment
+from cifar_core.data.augmentation.augment import MEAN_COLOUR, Augment
+from cifar_core.data.augmentation.crops import one_ahead
+from cifar_core.data.augmentation.effects import cut_out, jitter
 from cifar_core.data.batches import Batches
-from cifar_core.data.crops import one_ahead
-from cifar_core.data.effects import cut_out, jitter
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
 IMAGES = torch.from_numpy(PIXELS).permute(0, 3, 1, 2).float() / 255

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.data import fetch
-from cifar_core.data.progress import Progress, cancel, cancel_file, is_alive, progress, take
-from cifar_core.download import Archive, download
+from cifar_core.data.sources import fetch
+from cifar_core.data.sources.progress import Progress, cancel, cancel_file, is_alive, progress, take
+from cifar_core.disk.download import Archive, download
 from cifar_core.errors import DataError
 
 ROOT = Path(__file__).parent.parent

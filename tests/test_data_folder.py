@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.data import folder
+from cifar_core.data.sources import folder
 from cifar_core.errors import DataError
 
 CLASSES = ("bird", "cat", "dog")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cifar_core.data import synthetic
-from cifar_core.data.synthetic import SHAPES, draw, is_source, load
+from cifar_core.data.sources import synthetic
+from cifar_core.data.sources.synthetic import SHAPES, draw, is_source, load
 
 
 @pytest.fixture(scope="module")

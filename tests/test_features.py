@@ -14,21 +14,23 @@ from safetensors.torch import save_file
 
 from cifar_core import data, weights
 from cifar_core.config import TrainConfig
-from cifar_core.data.augment import order
+from cifar_core.data.augmentation.augment import order
 from cifar_core.data.batches import Batches
+from cifar_core.disk import files, lock
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
-from cifar_core.runs import checkpoints, control, feature_store, files, lock, pretrained
-from cifar_core.runs.classifier import load_classifier
-from cifar_core.runs.evaluation import evaluate_run
-from cifar_core.runs.features import keep_features
-from cifar_core.runs.worker import Worker, run_attempt
+from cifar_core.runs.engine.training_worker import Worker, run_attempt
+from cifar_core.runs.prepare import feature_files, pretrained
+from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.record import checkpoints, control
+from cifar_core.runs.results.classifier import load_classifier
+from cifar_core.runs.results.evaluation import evaluate_run
 from cifar_core.training import extractor as extracting
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.extractor import different, extract, fold, make_extractor, trunk_of
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures, width_of
-from cifar_core.training.precision import choose_precision
 from cifar_core.training.setup import prepare
+from cifar_core.training.step.precision import choose_precision
 
 KEY = "mobilenet_v2_imagenet"
 SETTINGS = {
@@ -233,9 +235,9 @@ def produce(rows, width, log, step=4):
 
 
 def test_kept_features_are_computed_once_and_read_back(tmp_path):
-    place, log = feature_store.entry(tmp_path, {"model": "m"}, 10, 3), []
-    assert list(feature_store.fill(place, produce(10, 3, log))) == [4, 8, 10]
-    assert list(feature_store.fill(place, produce(10, 3, log))) == []
+    place, log = feature_files.entry(tmp_path, {"model": "m"}, 10, 3), []
+    assert list(feature_files.fill(place, produce(10, 3, log))) == [4, 8, 10]
+    assert list(feature_files.fill(place, produce(10, 3, log))) == []
     assert log == [0]
     array = place.open()
     assert (array.shape, array.dtype) == ((10, 3), np.float32)
@@ -244,54 +246,54 @@ def test_kept_features_are_computed_once_and_read_back(tmp_path):
 
 
 def test_a_computation_that_was_stopped_goes_on_where_it_was(tmp_path):
-    place, log = feature_store.entry(tmp_path, {"model": "m"}, 10, 3), []
-    for done in feature_store.fill(place, produce(10, 3, log)):
+    place, log = feature_files.entry(tmp_path, {"model": "m"}, 10, 3), []
+    for done in feature_files.fill(place, produce(10, 3, log)):
         if done == 8:
             break
     assert place.done == 8
-    list(feature_store.fill(place, produce(10, 3, log)))
+    list(feature_files.fill(place, produce(10, 3, log)))
     assert log == [0, 8]
     assert place.open()[:, 2].tolist() == list(range(10))
 
 
 def test_rows_that_a_killed_process_had_not_vouched_for_are_computed_again(tmp_path):
-    place, log = feature_store.entry(tmp_path, {"model": "m"}, 10, 3), []
-    for done in feature_store.fill(place, produce(10, 3, log)):
+    place, log = feature_files.entry(tmp_path, {"model": "m"}, 10, 3), []
+    for done in feature_files.fill(place, produce(10, 3, log)):
         if done == 8:
             break
     place.commit(4)  # what a kill leaves: more bytes than are vouched for
     with place.path.open("ab") as file:
         file.write(b"half a row")
-    list(feature_store.fill(place, produce(10, 3, log)))
+    list(feature_files.fill(place, produce(10, 3, log)))
     assert log == [0, 4]
     assert place.open()[:, 0].tolist() == list(range(10))
 
 
 def test_features_whose_file_was_cut_short_are_computed_again(tmp_path):
-    place, log = feature_store.entry(tmp_path, {"model": "m"}, 10, 3), []
-    list(feature_store.fill(place, produce(10, 3, log)))
+    place, log = feature_files.entry(tmp_path, {"model": "m"}, 10, 3), []
+    list(feature_files.fill(place, produce(10, 3, log)))
     os.truncate(place.path, 60)
     assert place.done == 0
-    list(feature_store.fill(place, produce(10, 3, log)))
+    list(feature_files.fill(place, produce(10, 3, log)))
     assert place.open()[:, 0].tolist() == list(range(10))
 
 
 def test_whatever_changes_the_features_changes_their_place(tmp_path):
     known = {"model": "m", "weights": "a", "data": "d", "resolution": 96, "precision": "float32"}
-    here = feature_store.entry(tmp_path, known, 10, 3).folder
-    assert feature_store.entry(tmp_path, known, 10, 3).folder == here
+    here = feature_files.entry(tmp_path, known, 10, 3).folder
+    assert feature_files.entry(tmp_path, known, 10, 3).folder == here
     for name in known:
-        assert feature_store.entry(tmp_path, {**known, name: "other"}, 10, 3).folder != here
+        assert feature_files.entry(tmp_path, {**known, name: "other"}, 10, 3).folder != here
 
 
 def test_what_another_process_computes_is_waited_for_and_taken_over_if_it_dies(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(feature_store, "WAIT_SECONDS", 0.001)
-    place, log = feature_store.entry(tmp_path, {"model": "m"}, 10, 3), []
+    monkeypatch.setattr(feature_files, "WAIT_SECONDS", 0.001)
+    place, log = feature_files.entry(tmp_path, {"model": "m"}, 10, 3), []
     place.folder.mkdir(parents=True)
     other = lock.take(place.folder / "lock")
-    waiting = feature_store.fill(place, produce(10, 3, log))
+    waiting = feature_files.fill(place, produce(10, 3, log))
     assert [next(waiting), next(waiting)] == [0, 0]
     assert log == []
     os.close(other)
@@ -299,26 +301,26 @@ def test_what_another_process_computes_is_waited_for_and_taken_over_if_it_dies(
 
 
 def test_the_features_used_longest_ago_make_room(tmp_path, monkeypatch):
-    places = [feature_store.entry(tmp_path, {"model": str(i)}, 1000, 10) for i in range(3)]
+    places = [feature_files.entry(tmp_path, {"model": str(i)}, 1000, 10) for i in range(3)]
     for number, place in enumerate(places):
-        list(feature_store.fill(place, produce(1000, 10, [], step=500)))
+        list(feature_files.fill(place, produce(1000, 10, [], step=500)))
         meta = files.read_json(place.folder / "meta.json")
         files.write_json(place.folder / "meta.json", {**meta, "used_at": time.time() - number})
-    new = feature_store.entry(tmp_path, {"model": "new"}, 1000, 10)
-    monkeypatch.setenv(feature_store.LIMIT_VARIABLE, str(3 * 41e3 / 1e9))
-    feature_store.make_room(tmp_path, [new])
+    new = feature_files.entry(tmp_path, {"model": "new"}, 1000, 10)
+    monkeypatch.setenv(feature_files.LIMIT_VARIABLE, str(3 * 41e3 / 1e9))
+    feature_files.make_room(tmp_path, [new])
     assert [place.folder.exists() for place in places] == [True, True, False]
-    feature_store.make_room(tmp_path, [new, places[1]])
+    feature_files.make_room(tmp_path, [new, places[1]])
     assert [place.folder.exists() for place in places] == [True, True, False]
-    monkeypatch.setenv(feature_store.LIMIT_VARIABLE, str(2 * 41e3 / 1e9))
-    feature_store.make_room(tmp_path, [new, places[1]])
+    monkeypatch.setenv(feature_files.LIMIT_VARIABLE, str(2 * 41e3 / 1e9))
+    feature_files.make_room(tmp_path, [new, places[1]])
     assert [place.folder.exists() for place in places] == [False, True, False]
 
 
 def test_a_limit_that_is_no_number_is_a_sentence(monkeypatch):
-    monkeypatch.setenv(feature_store.LIMIT_VARIABLE, "much")
+    monkeypatch.setenv(feature_files.LIMIT_VARIABLE, "much")
     with pytest.raises(CifarError, match="number of gigabytes"):
-        feature_store.limit_bytes()
+        feature_files.limit_bytes()
 
 
 # runs
@@ -458,7 +460,7 @@ def test_a_run_on_features_resumed_in_mid_epoch_ends_like_one_that_was_not(store
 
 def test_features_beyond_the_limit_are_computed_in_every_epoch(store, monkeypatch):
     drop_features(store)
-    monkeypatch.setenv(feature_store.LIMIT_VARIABLE, "0.0001")
+    monkeypatch.setenv(feature_files.LIMIT_VARIABLE, "0.0001")
     made, dataset = setup(store, epochs=1)
     count, said = compute(made, dataset, store.root)
     assert count == 0
@@ -481,11 +483,11 @@ def test_other_plans_train_from_the_weights_too(store):
 
 
 def test_the_estimate_tells_the_time_of_the_features_apart(store):
-    from cifar_core.runs.estimate import trial
+    from cifar_core.runs.prepare.epoch_time import trial
 
     config = TrainConfig(**SETTINGS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_core.runs.estimate.MEASURED_SECONDS", 0.1)
+        patch.setattr("cifar_core.runs.prepare.epoch_time.MEASURED_SECONDS", 0.1)
         kept = trial(config, store.root)
         anew = trial(replace(config, cached_views=0), store.root)
     assert kept.features_seconds > 0

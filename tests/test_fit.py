@@ -8,9 +8,9 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
-from cifar_core.runs import memory
-from cifar_core.runs.fit import Fit, measure, peak_of
-from cifar_core.runs.fitting import FINE, MULTIPLE, piece, search
+from cifar_core.runs.prepare import memory
+from cifar_core.runs.prepare.batch_search import FINE, MULTIPLE, piece, search
+from cifar_core.runs.prepare.largest_batch import Fit, measure, peak_of
 
 BASE, EACH = 500.0, 2.0  # megabytes of the program, and of each image
 
@@ -115,13 +115,13 @@ def test_refused_memory_is_no_peak_and_other_errors_are_not_hidden(monkeypatch):
     def refuse(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
 
-    monkeypatch.setattr("cifar_core.runs.fit.take_steps", refuse)
+    monkeypatch.setattr("cifar_core.runs.prepare.largest_batch.take_steps", refuse)
     assert peak_of(CONFIG, None, "cpu") is None
 
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("cifar_core.runs.fit.take_steps", fail)
+    monkeypatch.setattr("cifar_core.runs.prepare.largest_batch.take_steps", fail)
     with pytest.raises(ZeroDivisionError):
         peak_of(CONFIG, None, "cpu")
 

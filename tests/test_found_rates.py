@@ -6,10 +6,11 @@ from test_app_rate_search import make_search
 
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
+from cifar_core.disk import files
 from cifar_core.errors import ConfigError
-from cifar_core.presets import PRESETS
-from cifar_core.runs import files, rate_searches, sweeps
-from cifar_core.runs.found_rates import axis_of, begin_missing, found_rates
+from cifar_core.runs.sweeps import rate_searches, sweeps
+from cifar_core.runs.sweeps.found_rates import axis_of, begin_missing, found_rates
 
 SETTINGS = {"data": "synthetic", "epochs": 3}
 BASE = TrainConfig(**SETTINGS)

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F
 
 from cifar_core.config import TrainConfig
+from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.batches import Batches
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.freezing import diagram, freeze, is_under, trained_prefixes
 from cifar_core.training.trainer import Trainer
-from cifar_core.transfer import TRANSFER_PLANS
 
 PRETRAINED = [key for key, spec in MODELS.items() if spec.weights]
 SMALL = "mobilenet_v2_imagenet"  # has batch norm and a dropout before its head

@@ -1,10 +1,10 @@
 import pytest
 from pages import make_run
 
-from app import goals as lines
-from cifar_core.data.cifar10 import CLASSES
-from cifar_core.runs import files
-from cifar_core.runs.goals import COURSE, goals
+from app.shared import goal_lines as lines
+from cifar_core.data.sources.cifar10 import CLASSES
+from cifar_core.disk import files
+from cifar_core.runs.listing.goals import COURSE, goals
 
 
 @pytest.fixture

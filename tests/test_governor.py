@@ -2,9 +2,9 @@
 
 import pytest
 
-from cifar_core.runs import files
-from cifar_core.runs.governor import LONGEST, SHORTEST, Governor, Stretch
-from cifar_core.runs.threads import OtherPrograms, ThreadKeeper, governor_of
+from cifar_core.disk import files
+from cifar_core.runs.engine.thread_governor import LONGEST, SHORTEST, Governor, Stretch
+from cifar_core.runs.engine.threads import OtherPrograms, ThreadKeeper, governor_of
 
 
 class Machine:
@@ -139,8 +139,10 @@ def test_only_whole_steps_of_one_epoch_are_timed(monkeypatch):
     from cifar_core.training.events import Tick
 
     clock = iter(range(100))
-    monkeypatch.setattr("cifar_core.runs.threads.STRETCH", 1e9)
-    monkeypatch.setattr("cifar_core.runs.threads.time.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("cifar_core.runs.engine.threads.STRETCH", 1e9)
+    monkeypatch.setattr(
+        "cifar_core.runs.engine.threads.time.perf_counter", lambda: float(next(clock))
+    )
     keeper = ThreadKeeper(Governor(2, 2), 8, print)
     ticks = [("train", 1), ("train", 2), ("train", 3), ("validate", 1), ("train", 1), ("train", 2)]
     for phase, done in ticks:
@@ -177,7 +179,7 @@ def test_a_run_whose_threads_change_says_so_in_its_log_and_environment(tmp_path,
 
         worker.prepare = prepare_with_governor
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cifar_core.runs.threads.STRETCH", 0.0)
+            patch.setattr("cifar_core.runs.engine.threads.STRETCH", 0.0)
             worker.work()
         assert torch.get_num_threads() == 1
         assert capsys.readouterr().out.count("CPU threads: 2, now 1, because I say so.") == 1

@@ -4,7 +4,7 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
-from cifar_core.grid import axis_of, combinations, example, in_words, values_of
+from cifar_core.settings.parameter_grid import axis_of, combinations, example, in_words, values_of
 
 SETTINGS = {f.name: f for f in fields(TrainConfig)}
 

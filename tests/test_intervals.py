@@ -1,6 +1,6 @@
 import pytest
 
-from cifar_core.intervals import wilson
+from cifar_core.statistics.intervals import wilson
 
 
 def test_the_interval_of_a_textbook_case():

@@ -56,11 +56,15 @@ def test_the_core_imports_only_downwards(path):
 @pytest.mark.parametrize(
     "module",
     [
-        *("cifar_core.runs.store", "cifar_core.runs.executor", "cifar_core.runs.sweep_results"),
         *(
-            "cifar_core.runs.listing",
-            "cifar_core.runs.saved_views",
-            "cifar_core.runs.archive_import",
+            "cifar_core.runs.store.store",
+            "cifar_core.runs.engine.executor",
+            "cifar_core.runs.sweeps.sweep_results",
+        ),
+        *(
+            "cifar_core.runs.listing.table",
+            "cifar_core.runs.listing.saved_listings",
+            "cifar_core.runs.exchange.import_run",
         ),
         *("cifar_core.data", "cifar_core.device", "cifar_core.judging", "cifar_core.weights"),
     ],

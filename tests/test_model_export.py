@@ -12,11 +12,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cifar_core.__main__ import main
+from cifar_core.background.jobs import beside
+from cifar_core.disk import files
 from cifar_core.errors import CheckpointError, RunError
-from cifar_core.runs import files
-from cifar_core.runs.classifier import load_classifier
-from cifar_core.runs.errands import beside
-from cifar_core.runs.model_export import (
+from cifar_core.runs.exchange.model_export import (
     MODEL_FORMATS,
     Exported,
     checked,
@@ -24,6 +23,7 @@ from cifar_core.runs.model_export import (
     export_model,
     kept,
 )
+from cifar_core.runs.results.classifier import load_classifier
 
 HAS_ONNX = all(find_spec(name) for name in MODEL_FORMATS["onnx"].needs)
 SMALL = "synthetic:200"
@@ -103,7 +103,7 @@ def test_a_wrong_answer_is_stated(run, tmp_path):
 
 
 def test_a_missing_package_is_named_with_the_remedy(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("cifar_core.runs.model_export.find_spec", lambda name: None)
+    monkeypatch.setattr("cifar_core.runs.exchange.model_export.find_spec", lambda name: None)
     with pytest.raises(RunError, match="pip install -r requirements-export"):
         export_model(run, "onnx", tmp_path / "m.onnx")
 

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from cifar_core.paired import (
+from cifar_core.statistics.same_images import (
     Counts,
     by_class,
     confusion_difference,

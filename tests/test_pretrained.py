@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
 from cifar_core.errors import ConfigError, WeightsError
 from cifar_core.models import MODELS
 from cifar_core.models.measure import card
 from cifar_core.models.pretrained import at_resolution, take
-from cifar_core.presets import PRESETS
 from cifar_core.training.freezing import is_under
 
 PRETRAINED = [key for key, spec in MODELS.items() if spec.weights]

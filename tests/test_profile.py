@@ -8,9 +8,10 @@ from run_helpers import attempt, store_without_executor, timeless, until, weight
 from test_runs_worker import new_run
 
 from cifar_core.__main__ import main
+from cifar_core.disk import files
 from cifar_core.errors import RunError
-from cifar_core.runs import control, files, status
-from cifar_core.runs.profiles import Profile
+from cifar_core.runs.record import control, status
+from cifar_core.runs.record.profiles import Profile
 from cifar_core.training.phases import PHASES
 from cifar_core.training.profiling import STEP, Call, Span, Work, operators, shared_out
 

@@ -16,9 +16,9 @@ from benchmarks.reading import (
     watched,
 )
 from cifar_core.config import TrainConfig
-from cifar_core.curves import curves
 from cifar_core.reading import KINDS, PHASES, Situation, read
 from cifar_core.reading import statistics as stats
+from cifar_core.reading.curves import curves
 
 OVER = Situation(state="finished", settings={"epochs": 24, "learning_rate": 0.1})
 

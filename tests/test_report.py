@@ -11,9 +11,10 @@ from fpdf import FPDF
 from pages import make_run
 
 from cifar_core.__main__ import main
+from cifar_core.config.presets import PRESETS
+from cifar_core.disk import files
 from cifar_core.errors import AccessError, RunError, UnknownKeyError
 from cifar_core.people import VIEWER, Person
-from cifar_core.presets import PRESETS
 from cifar_core.report import lab, markdown, pdf, plotly_json
 from cifar_core.report.account import account_of
 from cifar_core.report.blocks import Chart, Table, Text
@@ -23,8 +24,8 @@ from cifar_core.report.fields import FIELDS
 from cifar_core.report.formats import FORMATS
 from cifar_core.report.html import as_html
 from cifar_core.report.model_card import model_card
-from cifar_core.runs import Run, files
-from cifar_core.runs.predictions import Predictions, keep
+from cifar_core.runs import Run
+from cifar_core.runs.results.predictions import Predictions, keep
 from cifar_core.settings import label_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)> **b** | $x_1$ `c`"

@@ -9,9 +9,12 @@ import torch
 from pages import make_run
 
 from cifar_core.__main__ import main
-from cifar_core.runs import Store, checkpoints, files, lock, logs, marks, retention
-from cifar_core.runs.executor import Service
-from cifar_core.runs.supervisor import Supervisor
+from cifar_core.disk import files, lock, logs
+from cifar_core.runs import Store
+from cifar_core.runs.engine.executor import Service
+from cifar_core.runs.engine.supervisor import Supervisor
+from cifar_core.runs.record import checkpoints, marks
+from cifar_core.runs.store import retention
 
 DAY = 24 * 3600
 

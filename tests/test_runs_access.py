@@ -7,7 +7,9 @@ from run_helpers import QUICK, queued, store_without_executor, supervisor, until
 
 from cifar_core.errors import AccessError
 from cifar_core.people import ADMIN, OPERATOR, VIEWER, Person
-from cifar_core.runs import Store, activity, sweeps
+from cifar_core.runs import Store
+from cifar_core.runs.record import activity
+from cifar_core.runs.sweeps import sweeps
 
 ANA, BEN = (Person(name=name, role=OPERATOR) for name in ("ana", "ben"))
 CHIEF, GUEST = Person(name="chief", role=ADMIN), Person(name="guest", role=VIEWER)
@@ -98,7 +100,7 @@ def test_a_refusal_is_not_written_down_as_done(store, run):
 def test_a_run_from_before_there_were_owners_belongs_to_all_operators(page_store):
     run = make_run(page_store, "Old", "stopped")
     values = {key: value for key, value in run.about.items() if key != "owner"}
-    from cifar_core.runs import files
+    from cifar_core.disk import files
 
     files.write_json(run.path / "about.json", values)
     on_behalf_of(BEN, page_store, run)[1].rename("still ours")

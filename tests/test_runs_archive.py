@@ -11,11 +11,12 @@ from pages import make_run
 from run_helpers import store_without_executor
 from test_runs_worker import assert_same, attempt, new_run, work_until
 
+from cifar_core.disk import files
 from cifar_core.errors import ArchiveError, DataError, RunError
-from cifar_core.runs import checkpoints, files, marks, status
-from cifar_core.runs.archive import export_run
-from cifar_core.runs.archive_import import import_run
-from cifar_core.runs.classifier import load_classifier
+from cifar_core.runs.exchange.import_run import import_run
+from cifar_core.runs.exchange.run_zip import export_run
+from cifar_core.runs.record import checkpoints, marks, status
+from cifar_core.runs.results.classifier import load_classifier
 
 
 @pytest.fixture

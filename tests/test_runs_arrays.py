@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.runs.arrays import read, write
+from cifar_core.disk.arrays import read, write
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs import checkpoints
+from cifar_core.runs.record import checkpoints
 
 
 def save(run, name, value=1.0, **more):

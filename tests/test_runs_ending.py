@@ -11,9 +11,9 @@ from cifar_core.errors import (
     DeviceError,
     TrainingDivergedError,
 )
-from cifar_core.runs.control import Control
-from cifar_core.runs.ending import conclude
-from cifar_core.runs.failures import message_of, reason_of
+from cifar_core.runs.engine.ending import conclude
+from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.failures import message_of, reason_of
 
 KILLED = {"code": None, "signal": 9, "oom_kills": 0}
 OUT_OF_MEMORY = {"code": None, "signal": 9, "oom_kills": 1, "peak_megabytes": 23456.0}

@@ -4,7 +4,7 @@ import sys
 
 from run_helpers import queued, store_without_executor, supervisor, until
 
-from cifar_core.runs.processes import trainer_environment
+from cifar_core.background.processes import trainer_environment
 
 
 def test_no_secret_of_the_environment_is_written_into_a_run(tmp_path, monkeypatch):

@@ -4,9 +4,9 @@ import time
 import pytest
 from pages import make_run
 
-from cifar_core.runs import files, lock
-from cifar_core.runs.errands import teller
-from cifar_core.runs.predictions import errand, kept
+from cifar_core.background.jobs import teller
+from cifar_core.disk import files, lock
+from cifar_core.runs.results.predictions import errand, kept
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from PIL import Image
 
 from cifar_core.errors import ExplanationError
 from cifar_core.explain import SALIENCY
-from cifar_core.runs.classifier import load_classifier
-from cifar_core.runs.explanation import Drawing, Explanation, Question, attribute, reproduce
+from cifar_core.runs.results.classifier import load_classifier
+from cifar_core.runs.results.explanation import Drawing, Explanation, Question, attribute, reproduce
 
 
 @pytest.fixture

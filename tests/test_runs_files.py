@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cifar_core.runs import files, lock
+from cifar_core.disk import files, lock
 
 
 def test_a_half_written_line_is_not_read_until_it_is_whole(tmp_path):

@@ -8,8 +8,9 @@ import pytest
 import torch
 from run_helpers import CHIEFS, CPU, queued, store_without_executor, until
 
-from cifar_core.runs import checkpoints, files
-from cifar_core.runs.supervisor import Supervisor, trainer_command
+from cifar_core.disk import files
+from cifar_core.runs.engine.supervisor import Supervisor, trainer_command
+from cifar_core.runs.record import checkpoints
 
 GREEDY = Path(__file__).with_name("greedy_trainer.py")
 LIMITED = Path(__file__).with_name("limited_trainer.py")
@@ -95,7 +96,7 @@ def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store)
 
 
 def test_memory_that_vanishes_after_the_first_epoch_is_no_reason_to_compute_less(store):
-    from cifar_core.runs import halving
+    from cifar_core.runs.engine import halving
 
     run = store.create(queued(store, **SETTINGS).config)
     (run.path / "attempts/1").mkdir(parents=True)

@@ -8,10 +8,12 @@ import pytest
 from pages import make_run
 from run_helpers import store_without_executor
 
+from cifar_core.disk import files
 from cifar_core.errors import QueryError, RunError
-from cifar_core.runs import files, marks, saved_views
-from cifar_core.runs.columns import COLUMNS
-from cifar_core.runs.listing import USUAL, Listing, as_csv, as_json, group_table, table
+from cifar_core.runs.listing import saved_listings
+from cifar_core.runs.listing.columns import COLUMNS
+from cifar_core.runs.listing.table import USUAL, Listing, as_csv, as_json, group_table, table
+from cifar_core.runs.record import marks
 
 
 @pytest.fixture
@@ -130,22 +132,22 @@ def test_a_note_and_a_star_are_kept_beside_the_name(store):
 
 def test_a_view_is_there_for_everybody_until_it_is_deleted(store):
     listing = Listing(query="acc>85", columns=("name", "best"), sort="-best", group=True)
-    view = saved_views.save(store, "  Lab   runs ", listing)
+    view = saved_listings.save(store, "  Lab   runs ", listing)
     assert (view.id, view.name) == ("lab-runs", "Lab runs")
-    assert saved_views.listed(store) == [view]
-    assert saved_views.find(store, "Lab runs") == saved_views.find(store, "lab-runs") == view
-    saved_views.save(store, "Lab runs", Listing())
-    assert [v.listing for v in saved_views.listed(store)] == [Listing()]
-    saved_views.delete(store, view)
-    assert saved_views.listed(store) == []
+    assert saved_listings.listed(store) == [view]
+    assert saved_listings.find(store, "Lab runs") == saved_listings.find(store, "lab-runs") == view
+    saved_listings.save(store, "Lab runs", Listing())
+    assert [v.listing for v in saved_listings.listed(store)] == [Listing()]
+    saved_listings.delete(store, view)
+    assert saved_listings.listed(store) == []
     with pytest.raises(RunError, match=r"There is no view 'lab'\. There are none yet"):
-        saved_views.find(store, "lab")
+        saved_listings.find(store, "lab")
 
 
 def test_names_without_latin_letters_do_not_overwrite_each_other(store):
-    first, second = (saved_views.save(store, name, Listing()) for name in ("实验", "比较"))
+    first, second = (saved_listings.save(store, name, Listing()) for name in ("实验", "比较"))
     assert first.id != second.id
-    assert len(saved_views.listed(store)) == 2
+    assert len(saved_listings.listed(store)) == 2
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_names_without_latin_letters_do_not_overwrite_each_other(store):
 def test_a_damaged_view_is_passed_over_or_mended(store, values):
     (store.root / "views").mkdir()
     files.write_json(store.root / "views" / "x.json", values)
-    for view in saved_views.listed(store):
+    for view in saved_listings.listed(store):
         assert set(view.listing.columns) <= set(COLUMNS)
         assert view.listing.sort == ""
         assert view.listing.rows([]) == []

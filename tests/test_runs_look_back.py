@@ -4,7 +4,8 @@ import pytest
 import torch
 from pages import make_run
 
-from cifar_core.runs import checkpoints, look_back
+from cifar_core.runs.record import checkpoints
+from cifar_core.runs.results import look_back
 
 
 @pytest.fixture

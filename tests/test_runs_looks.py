@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 from pages import make_run
 
+from cifar_core.disk import files
 from cifar_core.people import VIEWER, Person
-from cifar_core.runs import files
-from cifar_core.runs.looks import Look, count_look, looks, sentence
+from cifar_core.runs.results.test_looks import Look, count_look, looks, sentence
 
 
 def test_the_evaluation_at_the_end_of_training_is_the_first_look(page_store):

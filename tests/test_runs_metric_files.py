@@ -10,8 +10,8 @@ import pytest
 from pages import epoch, make_run, row
 from run_helpers import store_without_executor
 
-from cifar_core.runs import files
-from cifar_core.runs.metric_files import events_zip, metrics_csv, write_events
+from cifar_core.disk import files
+from cifar_core.runs.exchange.metric_files import events_zip, metrics_csv, write_events
 
 
 @pytest.fixture

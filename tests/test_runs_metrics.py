@@ -1,7 +1,9 @@
 import json
 import time
 
-from cifar_core.runs import MetricsReader, files, metrics
+from cifar_core.disk import files
+from cifar_core.runs import MetricsReader
+from cifar_core.runs.record import metrics
 
 
 def start(folder, attempt, *, after=0, size=0):

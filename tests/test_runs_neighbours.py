@@ -4,9 +4,9 @@ import torch
 from pages import CLASSES, make_run
 
 from cifar_core.data import load
-from cifar_core.runs.classifier import load_classifier
-from cifar_core.runs.neighbours import Neighbours, compute, errand, kept, path_of, rank
-from cifar_core.runs.predictions import places_of
+from cifar_core.runs.results.classifier import load_classifier
+from cifar_core.runs.results.neighbors import Neighbours, compute, errand, kept, path_of, rank
+from cifar_core.runs.results.predictions import places_of
 
 
 @pytest.fixture

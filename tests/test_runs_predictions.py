@@ -3,10 +3,10 @@ import pytest
 from pages import make_run
 
 from cifar_core.data import load
+from cifar_core.disk import files
 from cifar_core.errors import RunError
-from cifar_core.runs import files
-from cifar_core.runs.evaluation import evaluate_run
-from cifar_core.runs.predictions import PARTS, compute, errand, kept, path_of
+from cifar_core.runs.results.evaluation import evaluate_run
+from cifar_core.runs.results.predictions import PARTS, compute, errand, kept, path_of
 
 
 @pytest.fixture

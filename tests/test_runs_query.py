@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cifar_core.errors import QueryError
-from cifar_core.runs.columns import COLUMNS
-from cifar_core.runs.query import parse
-from cifar_core.runs.rows import RunRow
+from cifar_core.runs.listing.columns import COLUMNS
+from cifar_core.runs.listing.run_filter import parse
+from cifar_core.runs.store.run_row import RunRow
 
 ROW = RunRow(
     number=3, id="3-lab-resnet", name="Lab ResNet", state="failed", reason="diverged", message="",
@@ -124,8 +124,8 @@ def test_no_two_columns_answer_to_the_same_word():
 
 
 def test_every_column_has_a_value_for_a_run_that_knows_nothing(tmp_path):
-    from cifar_core.runs.rows import read_row
-    from cifar_core.runs.run import Run
+    from cifar_core.runs.record.run import Run
+    from cifar_core.runs.store.run_row import read_row
 
     row = read_row(Run(tmp_path / "1-nothing"))
     assert len([column.of(row) for column in COLUMNS.values()]) == len(COLUMNS)

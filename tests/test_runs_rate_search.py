@@ -4,10 +4,12 @@ from run_helpers import store_without_executor
 from test_rate_search import short  # noqa: F401 - a fixture
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs import RATE_SEARCH, TRAINING, control, files, metrics
-from cifar_core.runs.rate_search_worker import RateSearchWorker
-from cifar_core.runs.rate_searches import alike, answer, begin, question, repeat
-from cifar_core.runs.supervisor import has_saved, trainer_command, words_of
+from cifar_core.disk import files
+from cifar_core.runs import RATE_SEARCH, TRAINING
+from cifar_core.runs.engine.rate_search_worker import RateSearchWorker
+from cifar_core.runs.engine.supervisor import has_saved, trainer_command, words_of
+from cifar_core.runs.record import control, metrics
+from cifar_core.runs.sweeps.rate_searches import alike, answer, begin, question, repeat
 
 SETTINGS = {"data": "synthetic:200", "epochs": 2, "batch_size": 16, "threads": 1, "device": "cpu"}
 
@@ -118,7 +120,7 @@ def test_a_run_made_before_there_were_kinds_is_a_training(store):
     files.write_json(run.path / "about.json", about)
     assert run.kind == TRAINING
     assert store.index.rows()[0].kind == TRAINING
-    assert trainer_command(run, 1)[2] == "cifar_core.runs.worker"
+    assert trainer_command(run, 1)[2] == "cifar_core.runs.engine.training_worker"
 
 
 def test_a_living_search_does_not_say_that_it_trains(store):

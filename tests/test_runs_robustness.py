@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pages import make_run
 
-from cifar_core.runs import robustness
-from cifar_core.runs.predictions import compute as answer
-from cifar_core.runs.predictions import places_of
-from cifar_core.runs.robustness import KINDS, compute, drawn, errand, kept
+from cifar_core.runs.results import robustness
+from cifar_core.runs.results.predictions import compute as answer
+from cifar_core.runs.results.predictions import places_of
+from cifar_core.runs.results.robustness import KINDS, compute, drawn, errand, kept
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from pages import make_run
 
+from cifar_core.disk import lock
 from cifar_core.explain import SALIENCY
-from cifar_core.runs import lock
-from cifar_core.runs.sanity_cards import IMAGES, Place, cards, compute
+from cifar_core.runs.results.sanity_cards import IMAGES, Place, cards, compute
 
 
 @pytest.fixture

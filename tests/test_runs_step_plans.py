@@ -3,8 +3,10 @@ from run_helpers import PLACE, attempt, store_without_executor, weights_of
 
 from cifar_core import data
 from cifar_core.config import TrainConfig
-from cifar_core.runs import control, files, step_plans
-from cifar_core.training import compiling, trial
+from cifar_core.disk import files
+from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.record import control
+from cifar_core.training.step import compiling, trial
 
 SETTINGS = {
     "data": "synthetic:200",
@@ -20,7 +22,7 @@ LAST, PLANES = "channels_last/float32", "contiguous/float32"
 
 @pytest.fixture
 def store(tmp_path, decoded, monkeypatch):
-    monkeypatch.setattr("cifar_core.training.step_plan.LEAST_STEPS", 1)
+    monkeypatch.setattr("cifar_core.training.step.step_plan.LEAST_STEPS", 1)
     with store_without_executor(tmp_path / "store") as store:
         (store.root / "data").symlink_to(decoded)
         yield store
@@ -169,12 +171,12 @@ def test_before_a_run_it_is_said_what_is_known(store, races):
 
 
 def test_the_estimate_keeps_the_trial_that_it_made(store, races, monkeypatch):
-    from cifar_core.runs import estimate
+    from cifar_core.runs.prepare import epoch_time
 
-    monkeypatch.setattr(estimate, "MEASURED_SECONDS", 0.1)
-    monkeypatch.setattr(estimate, "EVALUATED_SECONDS", 0.05)
-    found = estimate.trial(TrainConfig(**SETTINGS), store.root)
-    again = estimate.trial(TrainConfig(**SETTINGS), store.root)
+    monkeypatch.setattr(epoch_time, "MEASURED_SECONDS", 0.1)
+    monkeypatch.setattr(epoch_time, "EVALUATED_SECONDS", 0.05)
+    found = epoch_time.trial(TrainConfig(**SETTINGS), store.root)
+    again = epoch_time.trial(TrainConfig(**SETTINGS), store.root)
     assert len(races) == 1
     assert found.step_plan == again.step_plan
     assert "measured 2 times as fast as channels last on this CPU" in found.step_plan

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from run_helpers import QUICK, queued, store_without_executor
 
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
+from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
-from cifar_core.runs import FAILURES, STATES, Store, files, lock, metrics, processes, status
-from cifar_core.runs.index import LISTED
+from cifar_core.runs import FAILURES, STATES, Store
+from cifar_core.runs.record import metrics, status
+from cifar_core.runs.store.index import LISTED
 
 
 @pytest.fixture
@@ -156,7 +159,7 @@ def test_resuming_a_draft_or_a_finished_run_is_refused_with_advice(store):
 
 
 def test_a_request_of_the_last_attempt_does_not_stop_the_next(store):
-    from cifar_core.runs import control
+    from cifar_core.runs.record import control
 
     run = queued(store)
     status.move(run.path, ("queued",), "running", attempt=1)
@@ -167,7 +170,7 @@ def test_a_request_of_the_last_attempt_does_not_stop_the_next(store):
 
 
 def test_a_weaker_request_does_not_replace_a_stronger_one(store):
-    from cifar_core.runs import control
+    from cifar_core.runs.record import control
 
     run = queued(store)
     status.move(run.path, ("queued",), "running", attempt=1)

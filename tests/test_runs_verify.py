@@ -7,10 +7,12 @@ from run_helpers import store_without_executor
 from test_runs_worker import attempt, new_run
 
 from cifar_core.__main__ import main, parser
+from cifar_core.disk import files
 from cifar_core.errors import DataError, RunError
-from cifar_core.runs import Run, files, metrics
-from cifar_core.runs.recipe import recipe
-from cifar_core.runs.verify import Comparison, Difference, first_difference, kept, verify
+from cifar_core.runs import Run
+from cifar_core.runs.exchange.recipe import recipe
+from cifar_core.runs.record import metrics
+from cifar_core.runs.results.verify import Comparison, Difference, first_difference, kept, verify
 from cifar_core.terminal.runs import config_of
 
 

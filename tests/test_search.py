@@ -10,22 +10,17 @@ from run_helpers import kill_all, store_without_executor, until
 from test_sweeps import BASE, finish
 
 from cifar_core.__main__ import main
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
+from cifar_core.disk import files, lock
 from cifar_core.errors import ConfigError
 from cifar_core.people import OPERATOR, Person
-from cifar_core.runs import (
-    Store,
-    control,
-    files,
-    lock,
-    processes,
-    search,
-    status,
-    sweep_files,
-    sweeps,
-)
+from cifar_core.runs import Store
+from cifar_core.runs.record import control, status
+from cifar_core.runs.store import sweep_files
+from cifar_core.runs.sweeps import hyperparameter_search, sweeps
 
-SPACE = search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+SPACE = hyperparameter_search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
 
 
 @pytest.fixture
@@ -37,7 +32,7 @@ def store(tmp_path):
 def go(store, found, accuracy, steps=100):
     """Drive a search, finishing each run as soon as it is queued."""
     for _ in range(steps):
-        if not search.step(store, found.id):
+        if not hyperparameter_search.step(store, found.id):
             return
         for row in sweeps.runs_of(store, found):
             if row.state == "queued":
@@ -56,7 +51,11 @@ def bowl(settings):
 def test_a_range_and_choices_are_read():
     assert SPACE["learning_rate"] == {"low": 0.001, "high": 0.1, "log": True}
     assert SPACE["optimizer"] == {"choices": ["sgd", "adam"]}
-    assert search.space_of(["epochs=2..5"])["epochs"] == {"low": 2, "high": 5, "log": False}
+    assert hyperparameter_search.space_of(["epochs=2..5"])["epochs"] == {
+        "low": 2,
+        "high": 5,
+        "log": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -72,11 +71,11 @@ def test_a_range_and_choices_are_read():
 )
 def test_a_space_that_cannot_be_searched_is_refused(text, said):
     with pytest.raises(ConfigError, match=said):
-        search.space_of([text])
+        hyperparameter_search.space_of([text])
 
 
 def test_a_search_spends_its_budget_one_run_at_a_time_and_gets_better(store):
-    found = search.create(store, BASE, SPACE, budget=25, name="Rates")
+    found = hyperparameter_search.create(store, BASE, SPACE, budget=25, name="Rates")
     go(store, found, bowl)
     rows = sweeps.runs_of(store, found)
     assert len(rows) == 25
@@ -91,44 +90,46 @@ def test_a_search_spends_its_budget_one_run_at_a_time_and_gets_better(store):
 
 def test_the_runs_of_a_search_belong_to_whoever_began_it(store):
     theirs = Store(store.root, Person(name="ada@example.org", role=OPERATOR))
-    found = search.create(theirs, BASE, SPACE, budget=2)
-    search.step(store, found.id)  # as the driver does, which is the lab's own
+    found = hyperparameter_search.create(theirs, BASE, SPACE, budget=2)
+    hyperparameter_search.step(store, found.id)  # as the driver does, which is the lab's own
     (row,) = sweeps.runs_of(store, found)
     assert store.run(row.id).owner == "ada@example.org"
 
 
 def test_the_same_history_gives_the_same_proposal_in_another_process(store):
-    found = search.create(store, BASE, SPACE, budget=10)
+    found = hyperparameter_search.create(store, BASE, SPACE, budget=10)
     for _ in range(6):
-        search.step(store, found.id)
+        hyperparameter_search.step(store, found.id)
         for row in sweeps.runs_of(store, found):
             if row.state == "queued":
                 finish(store, row, [bowl(store.run(row.id).settings)])
     now = sweeps.find(store, found.id)
     rows = sweeps.runs_of(store, now)
-    assert search.proposed(store, now, rows) == search.proposed(Store(store.root), now, rows)
+    assert hyperparameter_search.proposed(store, now, rows) == hyperparameter_search.proposed(
+        Store(store.root), now, rows
+    )
 
 
 def test_a_proposal_whose_run_was_never_made_is_made_next_time(store):
-    found = search.create(store, BASE, SPACE, budget=3)
+    found = hyperparameter_search.create(store, BASE, SPACE, budget=3)
     from dataclasses import replace
 
-    cell = search.proposed(store, found, [])
+    cell = hyperparameter_search.proposed(store, found, [])
     sweep_files.save(store.root, replace(found, cells=[cell]))  # killed before the run was made
-    assert search.step(store, found.id)
+    assert hyperparameter_search.step(store, found.id)
     (row,) = sweeps.runs_of(store, found)
     assert row.learning_rate == cell.changes["learning_rate"]
 
 
 def test_a_run_far_behind_the_others_is_stopped_with_the_reason(store):
     base = TrainConfig(data="synthetic:300", epochs=10, batch_size=32)
-    found = search.create(store, base, SPACE, budget=8)
+    found = hyperparameter_search.create(store, base, SPACE, budget=8)
     for _ in range(4):
-        search.step(store, found.id)
+        hyperparameter_search.step(store, found.id)
         for row in sweeps.runs_of(store, found):
             if row.state == "queued":
                 finish(store, row, [0.4, 0.5, 0.6, 0.7])
-    search.step(store, found.id)
+    hyperparameter_search.step(store, found.id)
     bad = next(row for row in sweeps.runs_of(store, found) if row.state == "queued")
     run = store.run(bad.id)
     status.move(run.path, ("queued",), "running", attempt=1, device="cpu")
@@ -137,7 +138,7 @@ def test_a_run_far_behind_the_others_is_stopped_with_the_reason(store):
         files.write_json(
             run.path / "summary.json", {"history": history, "epochs_done": len(history), **best}
         )
-        search.step(store, found.id)
+        hyperparameter_search.step(store, found.id)
         asked = control.read(run.path)
         if len(history) == 1:
             assert asked.request == ""  # too early to tell
@@ -145,34 +146,34 @@ def test_a_run_far_behind_the_others_is_stopped_with_the_reason(store):
     assert asked.note == "Pruned: its 12.0% after epoch 3 is behind the other runs."
     status.move(run.path, ("running",), "stopped")
     row = next(row for row in sweeps.runs_of(store, found) if row.id == run.id)
-    assert search.was_pruned(store, row)
+    assert hyperparameter_search.was_pruned(store, row)
 
 
 def test_successive_halving_compares_with_runs_that_were_replayed(store):
     base = TrainConfig(data="synthetic:300", epochs=10, batch_size=32)
-    found = search.create(store, base, SPACE, budget=8, pruner="halving")
+    found = hyperparameter_search.create(store, base, SPACE, budget=8, pruner="halving")
     for _ in range(4):
-        search.step(store, found.id)
+        hyperparameter_search.step(store, found.id)
         for row in sweeps.runs_of(store, found):
             if row.state == "queued":
                 finish(store, row, [0.4, 0.5, 0.6, 0.7])
-    search.step(store, found.id)
+    hyperparameter_search.step(store, found.id)
     bad = next(row for row in sweeps.runs_of(store, found) if row.state == "queued")
     run = store.run(bad.id)
     status.move(run.path, ("queued",), "running", attempt=1, device="cpu")
     values = {"history": [0.1], "epochs_done": 1, "best_val_accuracy": 0.1}
     files.write_json(run.path / "summary.json", values)
-    search.step(store, found.id)
+    hyperparameter_search.step(store, found.id)
     assert control.read(run.path).reason == "pruned"
 
 
 def test_a_search_that_was_ended_proposes_nothing_more_until_it_may_go_on(store):
-    found = search.create(store, BASE, SPACE, budget=5)
-    search.end(store, found)
-    assert not search.step(store, found.id)
+    found = hyperparameter_search.create(store, BASE, SPACE, budget=5)
+    hyperparameter_search.end(store, found)
+    assert not hyperparameter_search.step(store, found.id)
     assert sweeps.runs_of(store, found) == []
-    search.end(store, found, "")
-    assert search.step(store, found.id)
+    hyperparameter_search.end(store, found, "")
+    assert hyperparameter_search.step(store, found.id)
     assert len(sweeps.runs_of(store, found)) == 1
 
 
@@ -183,13 +184,13 @@ def test_a_search_goes_on_by_itself_after_its_driver_was_killed(tmp_path, capsys
     store = Store(root)
     try:
         assert main(words) == 0
-        path = search.driver_lock(root, "1-search")
+        path = hyperparameter_search.driver_lock(root, "1-search")
         until(lambda: lock.is_locked(path), seconds=60)
         until(lambda: store.runs(), seconds=60)
         store.shutdown_executor()
         kill_drivers(root)
         until(lambda: not lock.is_locked(path))
-        search.look_after(root)  # what the next executor does
+        hyperparameter_search.look_after(root)  # what the next executor does
         until(lambda: not sweeps.find(store, 1).is_active, store.runs, seconds=300)
         assert [row.state for row in store.runs()] == ["finished"] * 2
         assert main(["sweeps", "show", "1", "--json", "--store", str(root)]) == 0
@@ -202,13 +203,13 @@ def test_a_search_goes_on_by_itself_after_its_driver_was_killed(tmp_path, capsys
 def test_listing_the_runs_wakes_a_search_whose_processes_were_killed_between_two_runs(tmp_path):
     root = tmp_path / "store"
     with store_without_executor(root) as store:
-        found = search.create(store, BASE, SPACE, budget=2)
+        found = hyperparameter_search.create(store, BASE, SPACE, budget=2)
     os.utime(processes.wake_file(root), (0, 0))  # long ago
     try:
         assert store.runs() == []
         until(lambda: processes.is_running(root), seconds=60)
     finally:
-        search.end(store, found)
+        hyperparameter_search.end(store, found)
         store.shutdown_executor()
         kill_drivers(root)
         kill_all(store)
@@ -227,4 +228,4 @@ def drives(folder, root):
         words = (folder / "cmdline").read_text("utf-8").split("\0")
     except OSError:
         return False
-    return "cifar_core.runs.search" in words and root in words
+    return "cifar_core.runs.sweeps.hyperparameter_search" in words and root in words

@@ -8,9 +8,11 @@ from test_search import bowl, go
 from test_sweeps import BASE, finish
 
 from cifar_core.__main__ import main
+from cifar_core.disk import files
 from cifar_core.errors import RunError
-from cifar_core.runs import files, search, status, sweeps
-from cifar_core.runs.search_results import (
+from cifar_core.runs.record import status
+from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps.search_results import (
     DIVERGED,
     PRUNED,
     conclusion,
@@ -22,8 +24,8 @@ from cifar_core.runs.search_results import (
     tried,
 )
 
-RATES = search.space_of(["learning_rate=0.001..0.1"])
-TWO = search.space_of(["learning_rate=0.001..0.1", "weight_decay=0.00001..0.01"])
+RATES = hyperparameter_search.space_of(["learning_rate=0.001..0.1"])
+TWO = hyperparameter_search.space_of(["learning_rate=0.001..0.1", "weight_decay=0.00001..0.01"])
 
 
 @pytest.fixture
@@ -43,17 +45,17 @@ def give_up(store, row):
     values = {"history": [0.1], "epochs_done": 1, "best_val_accuracy": 0.1, "seconds": 5.0}
     files.write_json(run.path / "summary.json", values)
     status.move(run.path, ("queued",), "running", attempt=1, device="cpu")
-    run.stop("now", reason=search.PRUNED, note="Pruned.")
+    run.stop("now", reason=hyperparameter_search.PRUNED, note="Pruned.")
     status.move(run.path, ("running", "stopping"), "stopped")
 
 
 def next_run(store, made):
-    search.step(store, made.id)
+    hyperparameter_search.step(store, made.id)
     return next(row for row in sweeps.runs_of(store, made) if row.state == "queued")
 
 
 def test_every_proposal_says_what_became_of_it(store):
-    made = search.create(store, BASE, RATES, budget=5)
+    made = hyperparameter_search.create(store, BASE, RATES, budget=5)
     finish(store, next_run(store, made), [0.3, 0.6])
     give_up(store, next_run(store, made))
     diverged = store.run(next_run(store, made).id)
@@ -68,12 +70,12 @@ def test_every_proposal_says_what_became_of_it(store):
 
 
 def test_nothing_is_called_best_before_a_run_has_finished(store):
-    search.create(store, BASE, RATES, budget=3)
+    hyperparameter_search.create(store, BASE, RATES, budget=3)
     assert conclusion(*found_in(store)) == ("No run has finished yet. 0 of 3 runs were proposed.")
 
 
 def test_a_best_value_at_the_end_of_its_range_and_one_as_good_are_said(store):
-    made = search.create(store, BASE, RATES, budget=4)
+    made = hyperparameter_search.create(store, BASE, RATES, budget=4)
     go(store, made, lambda settings: 0.6)
     words = conclusion(*found_in(store))
     assert "Chance may decide between it and 3 others within a point." in words
@@ -90,7 +92,7 @@ def test_the_middle_of_a_range_is_that_of_its_factors():
 
 
 def test_importance_is_said_of_the_setting_that_decides_and_only_after_enough_runs(store):
-    made = search.create(store, BASE, TWO, budget=20)
+    made = hyperparameter_search.create(store, BASE, TWO, budget=20)
     go(store, made, bowl)
     sweep, rows = sweeps.find(store, 1), sweeps.runs_of(store, made)
     assert runs_needed(sweep) == 20
@@ -101,25 +103,25 @@ def test_importance_is_said_of_the_setting_that_decides_and_only_after_enough_ru
 
 
 def test_the_rest_of_a_search_is_estimated_from_the_runs_that_are_over(store):
-    made = search.create(store, BASE, RATES, budget=5)
+    made = hyperparameter_search.create(store, BASE, RATES, budget=5)
     finish(store, next_run(store, made), [0.3, 0.6], seconds=10.0)
     next_run(store, made)
     assert seconds_left(sweeps.find(store, 1), sweeps.runs_of(store, made)) == 40.0
 
 
 def test_a_search_that_goes_on_leaves_what_it_gave_up(store):
-    made = search.create(store, BASE, RATES, budget=3)
+    made = hyperparameter_search.create(store, BASE, RATES, budget=3)
     give_up(store, next_run(store, made))
     mine = store.run(next_run(store, made).id)
     mine.stop("now")
-    search.end(store, made)
-    assert search.go_on(store, sweeps.find(store, 1)) == 1
+    hyperparameter_search.end(store, made)
+    assert hyperparameter_search.go_on(store, sweeps.find(store, 1)) == 1
     assert {row.id: row.state for row in sweeps.runs_of(store, made)}[mine.id] == "queued"
     assert sweeps.find(store, 1).is_active
 
 
 def test_the_terminal_speaks_of_runs_and_outcomes_and_not_of_seeds(store, capsys):
-    made = search.create(store, BASE, TWO, budget=3, name="Rates")
+    made = hyperparameter_search.create(store, BASE, TWO, budget=3, name="Rates")
     finish(store, next_run(store, made), [0.3, 0.6])
     give_up(store, next_run(store, made))
     where = ["--store", str(store.root)]
@@ -137,6 +139,6 @@ def test_the_terminal_speaks_of_runs_and_outcomes_and_not_of_seeds(store, capsys
 
 
 def test_further_seeds_of_a_search_are_refused_with_what_to_do(store):
-    made = search.create(store, BASE, RATES, budget=3)
+    made = hyperparameter_search.create(store, BASE, RATES, budget=3)
     with pytest.raises(RunError, match="trains every setting once"):
         sweeps.add_seeds(store, made, 2)

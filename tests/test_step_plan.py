@@ -9,10 +9,10 @@ from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
-from cifar_core.training import compiling, racing, trial
-from cifar_core.training.precision import Precision
 from cifar_core.training.setup import prepare
-from cifar_core.training.step_plan import (
+from cifar_core.training.step import compiling, racing, trial
+from cifar_core.training.step.precision import Precision
+from cifar_core.training.step.step_plan import (
     StepPlan,
     alternatives,
     by_rule,
@@ -20,7 +20,7 @@ from cifar_core.training.step_plan import (
     images_at_once,
     why_by_rule,
 )
-from cifar_core.training.trial import Races, resolve
+from cifar_core.training.step.trial import Races, resolve
 
 LONG = 100_000  # steps
 LAST, PLANES = "channels_last/float32", "contiguous/float32"

@@ -7,9 +7,13 @@ from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
+from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
-from cifar_core.runs import Store, files, status, sweep_files, sweeps
-from cifar_core.runs.sweep_results import (
+from cifar_core.runs import Store
+from cifar_core.runs.record import status
+from cifar_core.runs.store import sweep_files
+from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps.sweep_results import (
     accuracy_at,
     as_csv,
     best_of,

@@ -12,7 +12,7 @@ from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
 from cifar_core.runs import RATE_SEARCH
-from cifar_core.runs.store import Store
+from cifar_core.runs.store.store import Store
 
 TINY = ["--set", "epochs=1", "--set", "batch_size=32", "--data", "synthetic:300"]
 

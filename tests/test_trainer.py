@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.augment import Augment
+from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.errors import ConfigError, TrainingDivergedError
 from cifar_core.models import MODELS
@@ -26,7 +26,7 @@ from cifar_core.training.phases import (
     PHASES,
     phase,
 )
-from cifar_core.training.precision import choose_precision
+from cifar_core.training.step.precision import choose_precision
 from cifar_core.training.trainer import Trainer
 
 NUM_CLASSES = 4

@@ -6,12 +6,8 @@ import pytest
 from pages import make_run
 
 from cifar_core.__main__ import main
-from cifar_core.paired import mcnemar
-from cifar_core.runs import files
-from cifar_core.runs.looks import looks
-from cifar_core.runs.predictions import Predictions, keep
-from cifar_core.runs.side_by_side import UNUSED, best_of, by_setting, facts, setting_rows
-from cifar_core.runs.versus import (
+from cifar_core.disk import files
+from cifar_core.runs.results.comparison import (
     THESE_TWO,
     against,
     beyond,
@@ -22,6 +18,10 @@ from cifar_core.runs.versus import (
     one_duel,
     over_seeds,
 )
+from cifar_core.runs.results.predictions import Predictions, keep
+from cifar_core.runs.results.side_by_side import UNUSED, best_of, by_setting, facts, setting_rows
+from cifar_core.runs.results.test_looks import looks
+from cifar_core.statistics.same_images import mcnemar
 
 IMAGES = 400
 

@@ -5,10 +5,10 @@ from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.batches import Batches
+from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.errors import ConfigError
 from cifar_core.training.evaluate import evaluate_test
-from cifar_core.training.precision import choose_precision
-from cifar_core.views import TEST_VIEWS
+from cifar_core.training.step.precision import choose_precision
 
 
 @pytest.mark.parametrize("key", TEST_VIEWS)

@@ -16,7 +16,7 @@ from cifar_core import weights
 from cifar_core.__main__ import main
 from cifar_core.errors import WeightsError
 from cifar_core.models import MODELS
-from cifar_core.runs import pretrained
+from cifar_core.runs.prepare import pretrained
 from cifar_core.weights import places
 from cifar_core.weights.layout import Layout
 

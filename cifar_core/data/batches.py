@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.data import augment as augmentation
-from cifar_core.data import crops
-from cifar_core.data.augment import Augment
-from cifar_core.data.effects import Effects
+from cifar_core.data.augmentation import augment as augmentation
+from cifar_core.data.augmentation import crops
+from cifar_core.data.augmentation.augment import Augment
+from cifar_core.data.augmentation.effects import Effects
 
 
 class Batches:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cifar_core.data.augment import order
+from cifar_core.data.augmentation.augment import order
 from cifar_core.data.batches import Batches
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import DataError

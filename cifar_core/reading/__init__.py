@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from cifar_core.curves import Curves, until
 from cifar_core.reading import doubts, fit, pace, trouble
+from cifar_core.reading.curves import Curves, until
 from cifar_core.reading.facts import Facts
 from cifar_core.reading.kinds import KINDS, PHASES, Kind
 from cifar_core.reading.phases import phases

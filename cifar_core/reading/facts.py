@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cifar_core.curves import Curves, Values
+from cifar_core.reading.curves import Curves, Values
 from cifar_core.reading.spec import Situation
 from cifar_core.reading.statistics import (
     LONGEST,

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from cifar_core.curves import Values
 from cifar_core.reading import advice
+from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import FLAT, NOTHING, Facts
 from cifar_core.reading.fit import CLOSE, SURE, onset
 from cifar_core.reading.spec import LOSS, Evidence, Finding, Span

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from cifar_core.curves import Values
+from cifar_core.reading.curves import Values
 
 SIGMA = 1.4826  # makes the median of absolute deviations the standard deviation of a normal
 NEAR = 3  # places on either side that count for the noise around a place

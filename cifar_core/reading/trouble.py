@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from cifar_core.curves import Values
 from cifar_core.reading import advice
+from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import Facts, once
 from cifar_core.reading.spec import LOSS, Evidence, Finding, Span, Trial
 from cifar_core.reading.statistics import noise_around

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.curves import Curves, curves
 from cifar_core.errors import RunError
-from cifar_core.intervals import wilson
 from cifar_core.reading import Reading
-from cifar_core.runs.kinds import TRAINING
-from cifar_core.runs.readings import reading_of
-from cifar_core.runs.run import Run
+from cifar_core.reading.curves import Curves, curves
+from cifar_core.runs.record.kinds import TRAINING
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.results.reading import reading_of
+from cifar_core.statistics.intervals import wilson
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cifar_core.curves import Values
+from cifar_core.reading.curves import Values
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cifar_core.curves import Curves, Values, smooth, thin
+from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Chart, Line, Panel
 

@@ -12,7 +12,7 @@ from cifar_core.report.charts import comparison, loss_plot
 from cifar_core.report.edits import edits
 from cifar_core.report.fields import FIELDS
 from cifar_core.report.model_card import model_card
-from cifar_core.runs.run import Run
+from cifar_core.runs.record.run import Run
 from cifar_core.settings import label_of
 
 MOST_RUNS = 20

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
-from cifar_core.runs import looks
-from cifar_core.runs.summary import views_note
+from cifar_core.runs.record.summary import views_note
+from cifar_core.runs.results import test_looks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class FieldSpec:
 
 def description(account: Account) -> str:
     """Say in two or three sentences what was trained on what, and how."""
+    from cifar_core.config.transfer_plans import TRANSFER_PLANS
     from cifar_core.models import MODELS
     from cifar_core.optim import OPTIMIZERS
-    from cifar_core.transfer import TRANSFER_PLANS
 
     config, data = account.config, account.data
     spec = MODELS[config.model]
@@ -93,7 +93,7 @@ def accuracy(account: Account) -> str:
                 f"{account.summary.get('best_epoch')}, the best on validation.",
                 f"The test images were shown {note}." if note else "",
                 data_note,
-                looks.sentence(len(looks.looks(account.run))),
+                test_looks.sentence(len(test_looks.looks(account.run))),
             ],
         )
     )

@@ -10,7 +10,7 @@ from cifar_core.report.blocks import Document
 from cifar_core.report.html import as_html
 from cifar_core.report.markdown import as_markdown, as_zip
 from cifar_core.report.pdf import as_pdf
-from cifar_core.runs.listing import as_csv
+from cifar_core.runs.listing.table import as_csv
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cifar_core.runs.rows import RunRow
-from cifar_core.runs.run import Run
-from cifar_core.runs.store import Store
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.run_row import RunRow
+from cifar_core.runs.store.store import Store
 
 LAB = ("lab_cnn", "lab_cnn_dropout", "lab_vgg16", "lab_resnet", "lab_vig")  # presets
 TITLE = "Image classification on CIFAR-10: lab report"
@@ -26,7 +26,7 @@ class LabRuns:
 
 def lab_runs(store: Store) -> LabRuns:
     """Find the newest finished run with the settings of each lab preset."""
-    from cifar_core.presets import PRESETS
+    from cifar_core.config.presets import PRESETS
 
     rows = [row for row in store.runs() if row.state == "finished"]
     chosen = {key: newest(store, rows, PRESETS[key].config.to_dict()) for key in LAB}

@@ -9,7 +9,7 @@ from typing import Any
 from cifar_core.errors import RunError
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Table, percent
-from cifar_core.runs.checkpoints import MODEL
+from cifar_core.runs.record.checkpoints import MODEL
 
 Row = tuple[str, str]
 
@@ -93,7 +93,7 @@ WEAK = 3  # classes that the card names
 def weakest(account: Account) -> str:
     """Name the classes that are found least often, if the test images' answers are kept."""
     from cifar_core.judging.scores import scores
-    from cifar_core.runs.predictions import kept
+    from cifar_core.runs.results.predictions import kept
 
     try:
         answers = kept(account.run, "test")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.errors import ArchiveError
-from cifar_core.runs.archive import WEIGHTS
+from cifar_core.runs.exchange.run_zip import WEIGHTS
 from cifar_core.terminal.output import add_store, store_of
 
 
@@ -33,13 +33,13 @@ def add(commands: Any) -> None:
 
 def export_run(arguments: Namespace) -> int:
     """Write a run in the form that the name of the target asks for."""
-    from cifar_core.runs import archive, metric_files
+    from cifar_core.runs.exchange import metric_files, run_zip
 
     run = store_of(arguments).run(arguments.run)
     target = Path(arguments.out or f"{run.id}.zip")
     try:
         if target.suffix == ".zip":
-            archive.export_run(run, target, arguments.weights)
+            run_zip.export_run(run, target, arguments.weights)
         elif target.suffix == ".csv":
             target.write_text(metric_files.metrics_csv([run]), encoding="utf-8")
         else:
@@ -52,11 +52,11 @@ def export_run(arguments: Namespace) -> int:
 
 def import_run(arguments: Namespace) -> int:
     """Make a run of a zip and print its id."""
-    from cifar_core.runs import archive_import
+    from cifar_core.runs.exchange import import_run
 
     file = Path(arguments.file)
     if not file.is_file():
         raise ArchiveError(f"There is no file {file}. Give a zip that export wrote.")
-    run = archive_import.import_run(store_of(arguments), file, data=arguments.data)
+    run = import_run.import_run(store_of(arguments), file, data=arguments.data)
     print(run.id)
     return 0

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifar_core.errors import RunError
-from cifar_core.runs import Run, versus
-from cifar_core.runs.looks import count_look
-from cifar_core.runs.predictions import Part, Predictions, compute, kept
-from cifar_core.runs.side_by_side import Facts, best_of, facts, setting_rows
+from cifar_core.runs import Run
+from cifar_core.runs.results import comparison
+from cifar_core.runs.results.predictions import Part, Predictions, compute, kept
+from cifar_core.runs.results.side_by_side import Facts, best_of, facts, setting_rows
+from cifar_core.runs.results.test_looks import count_look
 from cifar_core.terminal.output import Row, add_store, percent, store_of, table
 
 MOST = 9
@@ -55,16 +56,16 @@ def compare(arguments: Namespace) -> int:
 
 def verdict(runs: Sequence[Run], base: Run, part: Part) -> list[str]:
     """Return the sentences, after the runs have answered the images."""
-    why = versus.obstacles(runs, part)
-    found = versus.duels_of(base, [answered(run, part) for run in runs])
-    told = [versus.headline(base, found), *details(found, part)] if found else []
-    return [*why, *told, *versus.beyond(runs, found)]
+    why = comparison.obstacles(runs, part)
+    found = comparison.duels_of(base, [answered(run, part) for run in runs])
+    told = [comparison.headline(base, found), *details(found, part)] if found else []
+    return [*why, *told, *comparison.beyond(runs, found)]
 
 
-def details(found: Sequence[versus.Duel], part: Part) -> list[str]:
+def details(found: Sequence[comparison.Duel], part: Part) -> list[str]:
     """Return what the headline rests on."""
-    evidence = [versus.evidence(duel, part) for duel in found]
-    return [*evidence, *filter(None, [versus.correction(found)])]
+    evidence = [comparison.evidence(duel, part) for duel in found]
+    return [*evidence, *filter(None, [comparison.correction(found)])]
 
 
 def answered(run: Run, part: Part) -> Predictions:

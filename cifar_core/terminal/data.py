@@ -75,7 +75,7 @@ def list_data(arguments: Namespace) -> int:
 
 def fetch_data(arguments: Namespace) -> int:
     """Download and verify CIFAR-10, with progress on the error stream."""
-    from cifar_core.data import fetch
+    from cifar_core.data.sources import fetch
 
     def progress(done: int, total: int) -> None:
         share = f"{100 * done / total:5.1f} %" if total else ""

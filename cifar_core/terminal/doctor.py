@@ -10,8 +10,8 @@ from typing import Any
 
 from cifar_core import data, device
 from cifar_core.errors import CifarError
-from cifar_core.runs import step_plans
-from cifar_core.runs.store import Store
+from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.store.store import Store
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 
 PACKAGES = (

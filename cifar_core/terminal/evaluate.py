@@ -8,8 +8,9 @@ from typing import Any
 
 from cifar_core.judging.scores import Scores, scores
 from cifar_core.judging.temperature import fit_temperature
-from cifar_core.runs import Run, looks, predictions
-from cifar_core.runs.predictions import Part, Predictions
+from cifar_core.runs import Run
+from cifar_core.runs.results import predictions, test_looks
+from cifar_core.runs.results.predictions import Part, Predictions
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
 
@@ -37,10 +38,10 @@ def evaluate(arguments: Namespace) -> int:
     temperature = fit_temperature(val.logits, val.labels)
     found = scores(given.logits, given.labels)
     if arguments.split == "test":
-        before = looks.looks(run)[-1:]
-        count = looks.count_look(run, "the terminal", given.checkpoint)
+        before = test_looks.looks(run)[-1:]
+        count = test_looks.count_look(run, "the terminal", given.checkpoint)
         last = [f"The last look before this: {look.words}." for look in before]
-        print(" ".join([looks.sentence(count), *last]), file=sys.stderr)
+        print(" ".join([test_looks.sentence(count), *last]), file=sys.stderr)
     if arguments.classes:
         show(by_class(found, given), arguments.json)
         return 0
@@ -50,7 +51,7 @@ def evaluate(arguments: Namespace) -> int:
         "ece_scaled": scores(given.logits, given.labels, temperature).reliability.ece,
     }
     if given.part == "test" and run.config.test_views != "plain":
-        from cifar_core.runs.evaluation import evaluate_run
+        from cifar_core.runs.results.evaluation import evaluate_run
 
         facts["accuracy_in_views"] = evaluate_run(run, "test", given.checkpoint).accuracy
     if arguments.json:

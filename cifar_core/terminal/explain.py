@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ImageError
-from cifar_core.runs.run import Run
+from cifar_core.runs.record.run import Run
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
 if TYPE_CHECKING:
-    from cifar_core.runs.calibration import Calibration
-    from cifar_core.runs.neighbours import Likeness, Neighbours
+    from cifar_core.runs.results.calibration import Calibration
+    from cifar_core.runs.results.neighbors import Likeness, Neighbours
 
 KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -53,7 +53,7 @@ def explain(arguments: Namespace) -> int:
     from cifar_core.data.images import network_view, open_image, to_tensor
     from cifar_core.explain import SALIENCY
     from cifar_core.inference import outputs, top
-    from cifar_core.runs.classifier import load_classifier
+    from cifar_core.runs.results.classifier import load_classifier
 
     methods = [SALIENCY[key] for key in arguments.method.split(",")]
     paths = pictures_in(arguments.image)
@@ -145,13 +145,13 @@ def corner(where: str, side: int) -> tuple[int, int]:
 
 def known(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbours | None]":
     """Return what is kept about a run's calibration and training images; compute it if wanted."""
-    from cifar_core.runs import calibration, neighbours, predictions
+    from cifar_core.runs.results import calibration, neighbors, predictions
 
     if wanted and not predictions.kept(run, "val"):
         predictions.compute(run, "val")
-    if wanted and not neighbours.kept(run):
-        neighbours.compute(run)
-    return calibration.kept(run), neighbours.kept(run)
+    if wanted and not neighbors.kept(run):
+        neighbors.compute(run)
+    return calibration.kept(run), neighbors.kept(run)
 
 
 def likeness(found: "Likeness") -> list[dict[str, Any]]:
@@ -193,7 +193,7 @@ def write_maps(
 ) -> None:  # fmt: skip
     """Write one method's maps of a picture, for the class asked for or for all."""
     from cifar_core.data.images import seen_box
-    from cifar_core.runs.explanation import Drawing, Explanation, Question, attribute
+    from cifar_core.runs.results.explanation import Drawing, Explanation, Question, attribute
 
     drawing = Drawing(keep=arguments.keep / 100)
     every = arguments.target == "all"

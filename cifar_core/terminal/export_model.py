@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from cifar_core.runs.model_export import MODEL_FORMATS, export_model
+from cifar_core.runs.exchange.model_export import MODEL_FORMATS, export_model
 from cifar_core.terminal.output import add_store, store_of
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from cifar_core.runs import marks, saved_views
-from cifar_core.runs.columns import COLUMNS, WORDS, Column
-from cifar_core.runs.groups import Group
-from cifar_core.runs.listing import Listing, as_csv, as_json, group_table, table
-from cifar_core.runs.rows import RunRow
-from cifar_core.runs.store import Store
+from cifar_core.runs.listing import saved_listings
+from cifar_core.runs.listing.columns import COLUMNS, WORDS, Column
+from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.table import Listing, as_csv, as_json, group_table, table
+from cifar_core.runs.record import marks
+from cifar_core.runs.store.run_row import RunRow
+from cifar_core.runs.store.store import Store
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
 EXAMPLE = 'such as "arch:resnet acc>85 lr<=0.01 tag:lab"; -- goes before a term that begins with -'
@@ -67,14 +68,14 @@ def list_runs(arguments: Namespace) -> int:
     """Print one line for each run that the search finds."""
     store = store_of(arguments)
     if arguments.delete_view:
-        saved_views.delete(store, saved_views.find(store, arguments.delete_view))
+        saved_listings.delete(store, saved_listings.find(store, arguments.delete_view))
     if arguments.views or arguments.delete_view:
-        views = saved_views.listed(store)
+        views = saved_listings.listed(store)
         show([{"view": view.name, **asdict(view.listing)} for view in views], arguments.json)
         return 0
     listing = listing_of(arguments, store)
     if arguments.save_view:
-        saved_views.save(store, arguments.save_view, listing)
+        saved_listings.save(store, arguments.save_view, listing)
     rows = store.runs()
     if listing.group:
         print_groups(listing.groups(rows), arguments)
@@ -85,7 +86,7 @@ def list_runs(arguments: Namespace) -> int:
 
 def listing_of(arguments: Namespace, store: Store) -> Listing:
     """Return the listing that was asked for, on top of a saved view if one was named."""
-    view = saved_views.find(store, arguments.view).listing if arguments.view else Listing()
+    view = saved_listings.find(store, arguments.view).listing if arguments.view else Listing()
     columns = tuple(column(word).key for word in (arguments.columns or "").split(",") if word)
     sort = arguments.sort or ""
     asked = {

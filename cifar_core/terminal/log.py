@@ -4,7 +4,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from cifar_core.runs import activity
+from cifar_core.runs.record import activity
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cifar_core.runs.store import Store
+from cifar_core.runs.store.store import Store
 
 Row = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from cifar_core.runs.states import STATES
-from cifar_core.runs.store import Run
+from cifar_core.runs.record.states import STATES
+from cifar_core.runs.store.store import Run
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 from cifar_core.terminal.runs import add_settings, config_of
 
@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 def find(arguments: Namespace) -> int:
     """Begin a search with the settings of a training, wait for it and print its verdict."""
-    from cifar_core.runs.rate_searches import begin
+    from cifar_core.runs.sweeps.rate_searches import begin
 
     run = begin(store_of(arguments), config_of(arguments))
     print(run.id, file=sys.stderr if arguments.json else sys.stdout, flush=True)

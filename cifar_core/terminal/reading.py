@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cifar_core.reading import KINDS, PHASES, Reading
-from cifar_core.runs.readings import reading_of
+from cifar_core.runs.results.reading import reading_of
 from cifar_core.terminal.output import add_json, add_store, store_of
 
 WIDTH = 100  # characters of a line

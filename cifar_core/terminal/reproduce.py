@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
 
 def reproduce(arguments: Namespace) -> int:
     """Print the command that trains a run again, or everything that decides what it learns."""
-    from cifar_core.runs.recipe import recipe
+    from cifar_core.runs.exchange.recipe import recipe
 
     found = recipe(store_of(arguments).run(arguments.run))
     print(json.dumps(found, indent=2) if arguments.json else found["command"])
@@ -39,7 +39,7 @@ def reproduce(arguments: Namespace) -> int:
 
 def verify(arguments: Namespace) -> int:
     """Print whether the first steps came out the same; the exit code is 1 if they did not."""
-    from cifar_core.runs.verify import verify
+    from cifar_core.runs.results.verify import verify
 
     found = verify(store_of(arguments).run(arguments.run), arguments.steps)
     print(json.dumps(asdict(found), indent=2) if arguments.json else found.sentence)

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError, RunError
-from cifar_core.runs import damage
-from cifar_core.runs.profiles import ABOUT
-from cifar_core.runs.states import STATES
-from cifar_core.runs.store import Run
-from cifar_core.runs.summary import views_note
+from cifar_core.runs.record.profiles import ABOUT
+from cifar_core.runs.record.states import STATES
+from cifar_core.runs.record.summary import views_note
+from cifar_core.runs.store import damage
+from cifar_core.runs.store.store import Run
 from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def add_settings(parser: ArgumentParser) -> None:
 def config_of(arguments: Namespace) -> "TrainConfig":
     """Return the settings of a preset with the changes that were typed."""
     from cifar_core.config import TrainConfig
-    from cifar_core.presets import PRESETS
+    from cifar_core.config.presets import PRESETS
 
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:
@@ -79,7 +79,7 @@ def config_of(arguments: Namespace) -> "TrainConfig":
 
 def fit(arguments: Namespace) -> int:
     """Measure the largest batch that fits and print it, with what the chosen one needs."""
-    from cifar_core.runs.fit import measure
+    from cifar_core.runs.prepare.largest_batch import measure
 
     config = config_of(arguments)
     found = measure(config, store_of(arguments).root)

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
-from cifar_core.runs import search
+from cifar_core.runs.sweeps import hyperparameter_search
 from cifar_core.terminal.output import add_store, store_of
 from cifar_core.terminal.runs import add_settings, config_of
 from cifar_core.terminal.sweeps import wait_for
@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--runs", type=int, default=20, help="how many runs (20)")
     parser.add_argument(
-        "--prune", default="median", choices=list(search.PRUNERS),
+        "--prune", default="median", choices=list(hyperparameter_search.PRUNERS),
         help="when a hopeless run is stopped early (median)",
     )  # fmt: skip
     parser.add_argument("--name", default="", help="what to call the search")
@@ -31,9 +31,9 @@ def add(commands: Any) -> None:
 def start(arguments: Namespace) -> int:
     """Begin a search and print its id; it goes on in the background."""
     base = config_of(arguments)
-    space = search.space_of(arguments.over)
+    space = hyperparameter_search.space_of(arguments.over)
     store = store_of(arguments)
-    made = search.create(
+    made = hyperparameter_search.create(
         store, base, space, budget=arguments.runs, pruner=arguments.prune, name=arguments.name
     )
     print(made.id, flush=True)

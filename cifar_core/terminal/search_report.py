@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from cifar_core.runs import sweeps
-from cifar_core.runs.search_results import (
+from cifar_core.runs.store.store import Store
+from cifar_core.runs.store.sweep_files import Sweep
+from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps.search_results import (
     conclusion,
     importance,
     ranked,
@@ -11,8 +13,6 @@ from cifar_core.runs.search_results import (
     seconds_left,
     tried,
 )
-from cifar_core.runs.store import Store
-from cifar_core.runs.sweep_files import Sweep
 from cifar_core.terminal.output import percent, show
 
 

@@ -58,7 +58,7 @@ def markdown() -> str:
         "# Every setting of a run",
         "",
         "Made by `python -m cifar_core settings --markdown` from the declarations in "
-        "`cifar_core/config.py`; a test keeps this page equal to them.",
+        "`cifar_core/config/train_config.py`; a test keeps this page equal to them.",
     ]
     group = ""
     for f in fields(TrainConfig):
@@ -73,7 +73,7 @@ def markdown() -> str:
 
 def list_presets(arguments: Namespace) -> int:
     """Print one line for each preset."""
-    from cifar_core.presets import PRESETS
+    from cifar_core.config.presets import PRESETS
 
     rows = [
         {

@@ -4,9 +4,9 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CifarError, ConfigError
-from cifar_core.grid import Axis, axis_of
-from cifar_core.runs import found_rates, sweeps
-from cifar_core.runs.store import Store
+from cifar_core.runs.store.store import Store
+from cifar_core.runs.sweeps import found_rates, sweeps
+from cifar_core.settings.parameter_grid import Axis, axis_of
 from cifar_core.terminal.output import add_store, store_of
 from cifar_core.terminal.runs import add_settings, config_of
 from cifar_core.terminal.sweeps import wait_for

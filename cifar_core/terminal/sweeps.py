@@ -7,12 +7,11 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from cifar_core.comparison import Spread
-from cifar_core.runs import search, sweeps
-from cifar_core.runs.states import STATES
-from cifar_core.runs.store import Store
-from cifar_core.runs.sweep_files import Sweep
-from cifar_core.runs.sweep_results import (
+from cifar_core.runs.record.states import STATES
+from cifar_core.runs.store.store import Store
+from cifar_core.runs.store.sweep_files import Sweep
+from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps.sweep_results import (
     CellResult,
     as_csv,
     best_of,
@@ -21,6 +20,7 @@ from cifar_core.runs.sweep_results import (
     counts,
     results,
 )
+from cifar_core.statistics.over_seeds import Spread
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 from cifar_core.terminal.search_report import print_search, search_record
 
@@ -199,7 +199,7 @@ def stop_sweep(arguments: Namespace) -> int:
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     if sweep.is_active:
-        search.end(store, sweep)
+        hyperparameter_search.end(store, sweep)
     print(f"{sweeps.cancel(store, sweep, running=True)} runs of {sweep.id} were asked to stop.")
     return 0
 
@@ -209,7 +209,9 @@ def resume_sweep(arguments: Namespace) -> int:
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     made = len(sweeps.complete(store, sweep))
-    queued = search.go_on(store, sweep) if sweep.search else sweeps.go_on(store, sweep)
+    queued = (
+        hyperparameter_search.go_on(store, sweep) if sweep.search else sweeps.go_on(store, sweep)
+    )
     further = " The search goes on." if sweep.search else ""
     print(f"{queued + made} runs of {sweep.id} wait for a device.{further}")
     return 0

@@ -3,7 +3,8 @@
 from argparse import Namespace
 from typing import Any
 
-from cifar_core.runs import marks, retention
+from cifar_core.runs.record import marks
+from cifar_core.runs.store import retention
 from cifar_core.terminal.output import add_store, store_of
 
 

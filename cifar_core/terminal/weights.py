@@ -87,7 +87,7 @@ def verify(arguments: Namespace) -> int:
 
 def import_file(arguments: Namespace) -> int:
     """Convert a file to safetensors in the store and say what it was taken for."""
-    from cifar_core.runs.pretrained import import_weights
+    from cifar_core.runs.prepare.pretrained import import_weights
 
     made = import_weights(Path(arguments.file), store_of(arguments).root, arguments.model)
     print(f"{made.key}: {made.tensors} tensors, sha256 {made.sha256}\n{made.path}")

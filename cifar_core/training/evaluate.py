@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_core.data.batches import Batches
+from cifar_core.data.test_views import TEST_VIEWS, ViewsSpec
 from cifar_core.training.events import TestEvent, Tick
 from cifar_core.training.features import FeatureBatches
-from cifar_core.training.precision import Precision
-from cifar_core.views import TEST_VIEWS, ViewsSpec
+from cifar_core.training.step.precision import Precision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cifar_core.data.batches import Batches
 from cifar_core.models.scaling import Scaled
-from cifar_core.training.compiling import last_cause
-from cifar_core.training.precision import Precision
+from cifar_core.training.step.compiling import last_cause
+from cifar_core.training.step.precision import Precision
 
 Trunk = Callable[[Tensor], Tensor]  # images [N, 3, H, W] in [0, 1] -> features [N, D]
 SAME = 1e-3  # relative difference that folding may make in float32

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cifar_core.data.augment import order, stream
+from cifar_core.data.augmentation.augment import order, stream
 
 VIEW = 2  # a stream of random numbers of its own, beside those of order and augmentation
 

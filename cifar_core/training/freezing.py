@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from cifar_core.config import TrainConfig
+from cifar_core.config.transfer_plans import TRANSFER_PLANS, Part
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.optim import Groups, decay_groups, decaying
-from cifar_core.transfer import TRANSFER_PLANS, Part
 
 
 def part_at(config: TrainConfig, epoch: int) -> Part:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.augment import Augment
+from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.data.split import split
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
-from cifar_core.training.step_plan import StepPlan
+from cifar_core.training.step.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 250 keep a CPU's caches warm

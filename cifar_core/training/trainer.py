@@ -19,13 +19,11 @@ from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS, set_momentum
 from cifar_core.schedules import SCHEDULES, Plateau
 from cifar_core.training.averaging import WeightAverage
-from cifar_core.training.compiling import ready
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
-from cifar_core.training.pieces import cutting
 from cifar_core.training.snapshot import (
     Snapshot,
     copied,
@@ -36,7 +34,9 @@ from cifar_core.training.snapshot import (
     unpack_optimizer,
     unpack_random,
 )
-from cifar_core.training.step_plan import StepPlan, by_rule
+from cifar_core.training.step.compiling import ready
+from cifar_core.training.step.pieces import cutting
+from cifar_core.training.step.step_plan import StepPlan, by_rule
 
 ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
 

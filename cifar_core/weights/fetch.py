@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from cifar_core.download import TIMEOUT, Archive, download, size_at
+from cifar_core.disk.download import TIMEOUT, Archive, download, size_at
 from cifar_core.errors import DataError, WeightsError
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
 from cifar_core.weights.places import Found, find, folder_of

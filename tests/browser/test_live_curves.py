@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs import files, lock, status
+from cifar_core.disk import files, lock
+from cifar_core.runs.record import status
 
 CHART = ".live-chart"
 HIDDEN = f"""() => document.querySelector('{CHART}')._fullData

@@ -12,7 +12,7 @@ from provider import CLIENT, FAULTS, SECRET, Provider
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from test_server import answer
 
-from app.login import FAILURES
+from app.access.login import FAILURES
 from app.server import HEADERS
 
 RUN = "Secret run"

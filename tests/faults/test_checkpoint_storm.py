@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import torch
 
-from cifar_core.runs import checkpoints
+from cifar_core.runs.record import checkpoints
 
 ELEMENTS = 200_000  # 0.8 MB, so that a kill often lands in the middle of a file
 

@@ -10,10 +10,13 @@ from run_helpers import attempt, store_without_executor
 from small_runs import outcome, trained_here
 
 from cifar_core.__main__ import main
+from cifar_core.disk import files
 from cifar_core.errors import CifarError
-from cifar_core.runs import Store, checkpoints, control, damage, files, metrics, status
-from cifar_core.runs.base_worker import run_attempt
-from cifar_core.runs.evaluation import evaluate_run
+from cifar_core.runs import Store
+from cifar_core.runs.engine.base_worker import run_attempt
+from cifar_core.runs.record import checkpoints, control, metrics, status
+from cifar_core.runs.results.evaluation import evaluate_run
+from cifar_core.runs.store import damage
 
 # text for people, an empty file that is only locked, and what a look at the run leaves
 UNPROVEN = ("log.txt", "lock", ".lock")

@@ -10,9 +10,12 @@ import pytest
 from run_helpers import attempt, kill_all, queued, store_without_executor, supervisor, until
 from small_runs import new_run, outcome, trained_here
 
-from cifar_core.runs import Store, checkpoints, files, metrics, processes, room
-from cifar_core.runs.base_worker import run_attempt
-from cifar_core.runs.ending import NO_ROOM_FOR_RESULT, conclude
+from cifar_core.background import processes
+from cifar_core.disk import files, space
+from cifar_core.runs import Store
+from cifar_core.runs.engine.base_worker import run_attempt
+from cifar_core.runs.engine.ending import NO_ROOM_FOR_RESULT, conclude
+from cifar_core.runs.record import checkpoints, metrics
 
 MEGABYTES = 48
 
@@ -35,7 +38,7 @@ def small_disk(tmp_path):
 
 def fill(disk, leave):
     """Fill the disk so that about so many bytes are left."""
-    size = room.free_bytes(disk) - leave
+    size = space.free_bytes(disk) - leave
     with (disk / "filler").open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, size)
 
@@ -56,8 +59,8 @@ def at_row(worker, row, act):
 @pytest.fixture
 def impatient(monkeypatch):
     """Have a full disk waited for only a moment."""
-    monkeypatch.setattr("cifar_core.runs.base_worker.ROOM_SECONDS", 0.1)
-    monkeypatch.setattr("cifar_core.runs.base_worker.ROOM_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("cifar_core.runs.engine.base_worker.ROOM_SECONDS", 0.1)
+    monkeypatch.setattr("cifar_core.runs.engine.base_worker.ROOM_LOOK_SECONDS", 0.05)
 
 
 def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, sized):
@@ -67,7 +70,7 @@ def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, 
         for point in range(points):
             run = new_run(store, epochs=3)
             worker = attempt(run, 1)
-            leave = [0, 3_000, 300_000, room.SPARE + 30_000][point % 4]
+            leave = [0, 3_000, 300_000, space.SPARE + 30_000][point % 4]
             row = 2 + point * 30 // points
             at_row(worker, row, lambda leave=leave: fill(small_disk, leave))
             result = run_attempt(worker)
@@ -85,7 +88,7 @@ def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, 
 
 
 def test_a_run_waits_in_memory_and_goes_on_by_itself_when_there_is_room(small_disk, monkeypatch):
-    monkeypatch.setattr("cifar_core.runs.base_worker.ROOM_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("cifar_core.runs.engine.base_worker.ROOM_LOOK_SECONDS", 0.05)
     with store_without_executor(small_disk / "store") as store:
         whole = outcome(trained_here(store, epochs=2))
         run = new_run(store, epochs=2)
@@ -234,7 +237,7 @@ def store(tmp_path):
 
 def test_no_run_is_started_without_room_for_its_small_files(store, monkeypatch):
     run = queued(store)
-    monkeypatch.setattr(room, "free_bytes", lambda _: 1_000_000)
+    monkeypatch.setattr(space, "free_bytes", lambda _: 1_000_000)
     chief = supervisor(store, "finish")
     chief.step()
     assert run.status.state == "queued"
@@ -248,16 +251,16 @@ def test_a_limit_counts_as_a_full_disk(tmp_path):
     soft = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        assert not room.is_there(2_000_000, tmp_path)
-        assert room.is_there(500_000, tmp_path)
+        assert not space.is_there(2_000_000, tmp_path)
+        assert space.is_there(500_000, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert room.is_there(2_000_000, tmp_path)
+    assert space.is_there(2_000_000, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_waits_for_room_can_be_taken_out(store):
-    from cifar_core.runs import status
+    from cifar_core.runs.record import status
 
     run = queued(store)
     status.move(run.path, ("queued",), "paused", reason="disk", needs=5)
@@ -266,7 +269,7 @@ def test_a_run_that_waits_for_room_can_be_taken_out(store):
 
 
 def ending(request="", **result):
-    from cifar_core.runs.control import Control
+    from cifar_core.runs.record.control import Control
 
     return conclude(
         attempt=1, result=result, ended={"code": 75 if not result else 0},

@@ -9,9 +9,12 @@ import time
 import pytest
 from run_helpers import SMALL, kill_all, timeless, until, weights_of
 
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.runs import MetricsReader, Store, files, lock, metrics, processes
-from cifar_core.runs.executor import ONE_TOO_MANY, Service
+from cifar_core.disk import files, lock
+from cifar_core.runs import MetricsReader, Store
+from cifar_core.runs.engine.executor import ONE_TOO_MANY, Service
+from cifar_core.runs.record import metrics
 
 SETTINGS = {**SMALL, "epochs": 20}
 # what a page does, then waits as a server does

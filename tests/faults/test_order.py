@@ -8,7 +8,9 @@ import torch
 from run_helpers import attempt, store_without_executor
 from small_runs import new_run
 
-from cifar_core.runs import checkpoints, files, shim
+from cifar_core.disk import files
+from cifar_core.runs.engine import shim
+from cifar_core.runs.record import checkpoints
 
 
 @pytest.fixture

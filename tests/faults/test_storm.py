@@ -14,7 +14,9 @@ import pytest
 from run_helpers import kill_all, store_without_executor, until
 from small_runs import SETTINGS, outcome, trained_here
 
-from cifar_core.runs import Store, files, lock, processes
+from cifar_core.background import processes
+from cifar_core.disk import files, lock
+from cifar_core.runs import Store
 
 WEIGHTS = {"trainer": 4, "executor": 3, "shim": 2, "dashboard": 2, "shim and trainer": 1}
 # what a dashboard does that is killed and comes back: it makes what is missing, and looks

@@ -12,8 +12,11 @@ from contextlib import suppress
 import pytest
 from run_helpers import QUICK, queued, store_without_executor, supervisor, until
 
-from cifar_core.runs import Store, files, lock, metrics, processes, status
-from cifar_core.runs.executor import ONE_TOO_MANY, Service
+from cifar_core.background import processes
+from cifar_core.disk import files, lock
+from cifar_core.runs import Store
+from cifar_core.runs.engine.executor import ONE_TOO_MANY, Service
+from cifar_core.runs.record import metrics, status
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cifar_core.data.archive import entries
 from cifar_core.data.images import open_image
+from cifar_core.data.sources.archive import entries
+from cifar_core.disk import files
 from cifar_core.errors import CifarError
-from cifar_core.runs import files
 from cifar_core.weights.layout import read_shapes
 
 ROOT = Path(__file__).resolve().parents[2]

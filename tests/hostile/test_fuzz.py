@@ -16,6 +16,8 @@ from measure import READERS
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.images import open_image
+from cifar_core.disk import files
+from cifar_core.disk.checks import EXPECTED
 from cifar_core.errors import (
     ArchiveError,
     ConfigError,
@@ -26,10 +28,11 @@ from cifar_core.errors import (
     WeightsError,
 )
 from cifar_core.people import VIEWER, role_of
-from cifar_core.runs import activity, control, files, query, saved_views, status, sweep_files
-from cifar_core.runs.archive_import import import_run
-from cifar_core.runs.states import STATES
-from cifar_core.runs.values import EXPECTED
+from cifar_core.runs.exchange.import_run import import_run
+from cifar_core.runs.listing import run_filter, saved_listings
+from cifar_core.runs.record import activity, control, status
+from cifar_core.runs.record.states import STATES
+from cifar_core.runs.store import sweep_files
 
 ANYTHING = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=12)
@@ -136,10 +139,10 @@ def test_a_sweep_file_and_a_saved_view_are_whole_or_passed_over(store):
         good = {"name": "a", "created_at": 1.0, "base": {}, "seeds": [1], "cells": []}
         path = sweep_files.folder(store.root) / "1-a.json"
         corpus.write(path, json.dumps({**good, **sweep}))
-        corpus.write(saved_views.folder(store) / "a.json", json.dumps(view))
+        corpus.write(saved_listings.folder(store) / "a.json", json.dumps(view))
         with suppress(RunError):
             assert sweep_files.read(path).planned_runs >= 0
-        assert len(saved_views.listed(store)) <= 1
+        assert len(saved_listings.listed(store)) <= 1
 
     check()
 
@@ -160,7 +163,7 @@ TERMS = some.from_regex(
 @given(some.text(max_size=60) | some.lists(TERMS, max_size=4).map(" ".join))
 def test_a_search_is_understood_or_refused(text):
     with suppress(QueryError):
-        assert query.parse(text, ("lr", "epochs")).tests is not None
+        assert run_filter.parse(text, ("lr", "epochs")).tests is not None
 
 
 @given(some.dictionaries(some.sampled_from(SETTINGS) | some.text(max_size=6), ANYTHING, max_size=4))

@@ -8,10 +8,13 @@ import pytest
 from pages import make_run, open_page
 
 from cifar_core.__main__ import main
+from cifar_core.disk import files
+from cifar_core.disk.checks import EXPECTED
 from cifar_core.errors import CifarError
-from cifar_core.runs import control, damage, files, marks, rows, saved_views, status, sweep_files
-from cifar_core.runs.listing import Listing
-from cifar_core.runs.values import EXPECTED
+from cifar_core.runs.listing import saved_listings
+from cifar_core.runs.listing.table import Listing
+from cifar_core.runs.record import control, marks, status
+from cifar_core.runs.store import damage, run_row, sweep_files
 
 OF_AN_ATTEMPT = ("attempt.json", "start.json", "shim.json", "result.json", "end.json")
 FILES = ("about.json", "config.json", "status.json", "control.json", "summary.json",
@@ -42,7 +45,7 @@ def test_a_value_of_another_kind_is_said_and_the_run_is_still_listed(store, run,
         for value in corpus.WRONG:
             path.write_bytes(whole)
             as_made_by_hand(path, {key: value})
-            assert rows.read_row(run).id == run.id
+            assert run_row.read_row(run).id == run.id
             said = [sentence for sentence in damage.found(run) if name in sentence]
             wrong += bool(said)
             assert files.read_json(path) == {} if said else key in files.read_json(path)
@@ -114,8 +117,8 @@ def test_a_sweep_file_that_is_anything_is_passed_over(store, key):
 @pytest.mark.parametrize("key", ["name", "query", "columns", "sort", "group"])
 def test_a_saved_view_that_is_anything_is_passed_over_or_whole(store, key):
     for value in corpus.WRONG:
-        corpus.write(saved_views.folder(store) / "a.json", json.dumps({"name": "a", key: value}))
-        for view in saved_views.listed(store):
+        corpus.write(saved_listings.folder(store) / "a.json", json.dumps({"name": "a", key: value}))
+        for view in saved_listings.listed(store):
             assert isinstance(view.listing, Listing)
     assert not open_page(view="a").exception
 

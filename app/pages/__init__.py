@@ -1,0 +1,1 @@
+"""One room for each page; its page.py has a function called page(). No page imports another."""

@@ -1,0 +1,354 @@
+"""Figures of several runs: pure functions from plain data. A run looks the same on all of them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app import theme
+from app.shared.charts import LiveFigure, thinned
+from app.shared.goal_lines import FAINT
+from cifar_core.reading.curves import Curves, Values, smooth
+from cifar_core.runs.listing.seed_groups import FIRST
+from cifar_core.runs.results.side_by_side import Facts
+from cifar_core.statistics.same_images import Counts, front
+
+GHOST = 0.35  # opacity of the other runs behind a small multiple
+ACROSS = 3  # small multiples in a row
+MOST_AXES = 8  # of parallel coordinates
+TIGHT = {"t": 8, "r": 8, "b": 8, "l": 8}
+AXES = {"Step": "step", "Epoch": "epoch", "Time": "minutes"}
+PANELS = {"Loss": ("y", "loss %{y:.3f}"), "Accuracy": ("y2", "accuracy %{y:.1%}")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """A run's curves and what a chart needs to know of it."""
+
+    number: int
+    title: str
+    curves: Curves
+    seconds: float  # of training, so far
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How the viewer wants to see the curves."""
+
+    axis: str = "Epoch"  # a key of AXES
+    training: bool = False  # what the trainer reported; if not, the validation images
+    apart: str = ""  # "Loss" or "Accuracy" in a small multiple of each run; all together if empty
+    half_life: float = 0.0  # of the smoothing of training curves, in steps; 0 for none
+    log_loss: bool = False
+    shapes: Sequence[dict[str, Any]] = ()  # lines behind the accuracies, such as goals
+    words: Sequence[dict[str, Any]] = ()  # what stands at them
+    window: tuple[float, float] | None = None  # enlarged part of the horizontal axis
+    revision: str = ""  # when it changes, zoom and hidden legend entries start anew
+
+
+def curves_figure(tracks: Sequence[Track], look: Look) -> LiveFigure:
+    """Draw the runs' losses and accuracies over each other, or each run in a panel of its own."""
+    drawn = multiples(tracks, look) if look.apart else overlaid(tracks, look)
+    layout = multiples_layout(tracks, look) if look.apart else overlaid_layout(look)
+    header = {
+        "traces": [trace for trace, _, _ in drawn],
+        "layout": layout,
+        "window": look.window,
+        "revision": f"{look.revision} {look.axis} {look.apart}",
+        "step": 0.0,
+        "alt": "Loss and accuracy of " + ", ".join(track.title for track in tracks),
+    }
+    arrays = [a for _, x, y in drawn for a in thinned(x, y, look.window)]
+    return LiveFigure(header=header, arrays=arrays)
+
+
+Drawn = tuple[dict[str, Any], Values, Values]
+
+
+def overlaid(tracks: Sequence[Track], look: Look) -> list[Drawn]:
+    """Describe one line for each run in both panels."""
+    return [
+        (line(track, axis, hover=f"{track.title}: {hover}"), *points(track, look, panel))
+        for panel, (axis, hover) in PANELS.items()
+        for track in tracks
+    ]
+
+
+def multiples(tracks: Sequence[Track], look: Look) -> list[Drawn]:
+    """Describe for each run a panel with its line before the faint lines of the others."""
+    drawn = []
+    hover = PANELS[look.apart][1]
+    for place, own in enumerate(tracks):
+        name = panel_name(place)
+        for track in [*(other for other in tracks if other is not own), own]:
+            trace = line(track, f"y{name}", ghost=track is not own, hover=hover)
+            trace |= {"xaxis": f"x{name}", "showlegend": False}
+            drawn.append((trace, *points(track, look, look.apart)))
+    return drawn
+
+
+def panel_name(place: int) -> str:
+    """Return the ending of a small multiple's axes: the first has none."""
+    return str(place + 1) if place else ""
+
+
+def points(track: Track, look: Look, panel: str) -> tuple[Values, Values]:
+    """Return a run's line: places on the horizontal axis and losses, or accuracies."""
+    curves = track.curves
+    name = panel.lower()
+    if look.training:
+        values = smooth(getattr(curves, f"train_{name}"), curves.step, look.half_life)
+        steps, epochs = curves.step, curves.step_epoch
+    else:
+        values, steps, epochs = getattr(curves, f"val_{name}"), curves.epoch_step, curves.epoch
+    if look.axis == "Epoch":
+        return epochs, values
+    return (steps if look.axis == "Step" else minutes(track, steps)), values
+
+
+def minutes(track: Track, steps: Values) -> Values:
+    """Return when steps were done, in minutes of training at the run's mean pace."""
+    curves = track.curves
+    last = max([*curves.step[-1:], *curves.epoch_step[-1:]], default=1.0)
+    return steps * (track.seconds / 60 / last)
+
+
+def line(track: Track, axis: str, *, ghost: bool = False, hover: str) -> dict[str, Any]:
+    """Describe a run's line in its colour and dash."""
+    color, dash = theme.pen(track.number)
+    look: dict[str, Any] = {
+        "line": {"width": 2, "dash": dash},
+        "hovertemplate": f"{hover}<extra></extra>",
+    }
+    if ghost:
+        look = {"line": {"width": 1, "color": FAINT}, "opacity": GHOST, "hoverinfo": "skip"}
+    return {
+        "name": track.title,
+        "legendgroup": str(track.number),
+        "showlegend": axis == "y",
+        "uid": f"{track.number} {axis} {ghost}",
+        "xaxis": "x",
+        "yaxis": axis,
+        "color": color,
+        "mode": "lines",
+        **look,
+    }
+
+
+def overlaid_layout(look: Look) -> dict[str, Any]:
+    """Place the panel of the losses above that of the accuracies."""
+    axis = {"automargin": True, "anchor": "x", "fixedrange": False}
+    loss = {"type": "log"} if look.log_loss else {}
+    return {
+        "height": 560,
+        "uirevision": look.revision,
+        "margin": {"t": 40, "r": 12, "b": 44, "l": 56},
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        "annotations": [heading("Loss", 0, 0.92), heading("Accuracy", 0, 0.42), *look.words],
+        "shapes": list(look.shapes),
+        "xaxis": {**across(look), "anchor": "y2", "title": {"text": AXES[look.axis].capitalize(),
+                  "standoff": 8}},
+        "yaxis": {**axis, "domain": [0.52, 0.92], "uirevision": f"{look.log_loss}", **loss},
+        "yaxis2": {**axis, "domain": [0, 0.42], "tickformat": ".0%"},
+    }  # fmt: skip
+
+
+def multiples_layout(tracks: Sequence[Track], look: Look) -> dict[str, Any]:
+    """Place a panel for each run in rows; all share both axes, so that they compare."""
+    rows = math.ceil(len(tracks) / ACROSS)
+    layout: dict[str, Any] = {
+        "height": 60 + 190 * rows,
+        "uirevision": look.revision,
+        "margin": {"t": 12, "r": 12, "b": 40, "l": 56},
+        "hovermode": "closest",
+        "annotations": [],
+    }
+    for place, track in enumerate(tracks):
+        row, column = divmod(place, ACROSS)
+        left, top = column / ACROSS, 1 - row / rows
+        right, bottom = (column + 0.88) / ACROSS, 1 - (row + 0.72) / rows
+        name = panel_name(place)
+        matched = {"matches": "x"} if place else {}
+        layout[f"xaxis{name}"] = {**across(look), "domain": [left, right], "anchor": f"y{name}",
+                                  **matched}  # fmt: skip
+        scale = {"type": "log"} if look.log_loss and look.apart == "Loss" else {}
+        layout[f"yaxis{name}"] = {
+            "domain": [bottom, top - 0.1 / rows], "anchor": f"x{name}", "nticks": 5,
+            "tickformat": ".0%" if look.apart == "Accuracy" else "~g", **scale,
+            **({"matches": "y"} if place else {}),
+        }  # fmt: skip
+        title = theme.short(track.title, 30)
+        layout["annotations"].append(heading(title, left, top - 0.1 / rows))
+    return layout
+
+
+def across(look: Look) -> dict[str, Any]:
+    """Describe the horizontal axis."""
+    unit = AXES[look.axis]
+    return {"showgrid": False, "uirevision": f"{look.revision} {unit}", "nticks": 6,
+            "unifiedhovertitle": {"text": f"{unit} %{{x:.4~f}}"}}  # fmt: skip
+
+
+def heading(text: str, x: float, y: float) -> dict[str, Any]:
+    """Describe the words above a panel."""
+    return {"text": f"<b>{text}</b>", "x": x, "y": y, "xref": "paper", "yref": "paper",
+            "xanchor": "left", "yanchor": "bottom", "showarrow": False, "yshift": 4}  # fmt: skip
+
+
+COSTS = {  # what an accuracy may cost: words of the axis, and its unit
+    "Time": ("Training time in minutes", "min"),
+    "Parameters": ("Parameters", "parameters"),
+}
+
+
+def cost_of(one: Facts, cost: str) -> float | None:
+    """Return what a run cost, in the unit of COSTS."""
+    if cost == "Time":
+        return one.seconds / 60 if one.seconds else None
+    return float(one.parameters) if one.parameters else None
+
+
+def cost_figure(found: Sequence[Facts], cost: str) -> LiveFigure:
+    """Draw validation accuracy against a cost on a log axis, with the Pareto front."""
+    known = [(one, c, one.best) for one in found if (c := cost_of(one, cost)) and one.best]
+    costs, accuracies = [c for _, c, _ in known], [a for _, _, a in known]
+    best = front(costs, accuracies)
+    title, unit = COSTS[cost]
+    steps = {"name": "Pareto front", "uid": "front", "mode": "lines", "color": 0,
+             "line": {"color": FAINT, "width": 1.5, "shape": "hv"}, "hoverinfo": "skip",
+             "showlegend": False}  # fmt: skip
+    traces, arrays = [steps], [array(costs[i] for i in best), array(accuracies[i] for i in best)]
+    for one, c, accuracy in known:
+        color, dash = theme.pen(one.run.number)
+        traces.append(
+            {"name": one.title, "uid": one.run.id, "mode": "markers+text", "color": color,
+             "text": [f"#{one.run.number}"], "textposition": "top center", "showlegend": False,
+             "cliponaxis": False,
+             "marker": {"size": 12, "symbol": "circle" if dash == "solid" else "diamond"},
+             "hovertemplate": f"{one.title}: %{{y:.2%}}, %{{x:.4~g}} {unit}<extra></extra>"}
+        )  # fmt: skip
+        arrays += [array([c]), array([accuracy])]
+    layout = {
+        "height": 330, "margin": {"t": 16, "r": 12, "b": 48, "l": 60}, "hovermode": "closest",
+        "uirevision": cost,
+        "xaxis": {"type": "log", "title": {"text": title}, "showgrid": False, "automargin": True,
+                  "range": widened(costs), "tickvals": round_numbers(costs), "tickformat": "~s"},
+        "yaxis": {"tickformat": ".1~%", "title": {"text": "Best validation accuracy"},
+                  "automargin": True},
+    }  # fmt: skip
+    header = {"traces": traces, "layout": layout, "window": None, "revision": cost, "step": 0.0,
+              "alt": f"Validation accuracy against {title.lower()}"}  # fmt: skip
+    return LiveFigure(header=header, arrays=arrays)
+
+
+def array(values: Any) -> NDArray[np.float64]:
+    """Return numbers as an array."""
+    return np.array(list(values), dtype=float)
+
+
+def widened(values: Sequence[float]) -> list[float] | None:
+    """Return the ends of a log axis, in powers of ten, that leave room at both sides."""
+    if not values:
+        return None
+    low, high = math.log10(min(values)), math.log10(max(values))
+    room = max(0.15, 0.08 * (high - low))
+    return [low - room, high + room]
+
+
+def round_numbers(values: Sequence[float]) -> list[float]:
+    """Return the numbers 1, 2 and 5 times a power of ten around some values."""
+    low, high = min(values, default=1.0) / 2, max(values, default=1.0) * 2
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [number for number in found if low <= number <= high]
+
+
+def class_figure(
+    counts: Sequence[Counts], classes: Sequence[str], first: str, second: str
+) -> go.Figure:
+    """Draw by how much the first run is more accurate in each class, with 95 % intervals."""
+    order = sorted(range(len(counts)), key=lambda k: counts[k].difference)
+    shares = np.array([counts[k].difference for k in order])
+    ends = np.array([counts[k].interval for k in order]).reshape(-1, 2)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=100 * shares, y=[classes[k] for k in order], mode="markers", marker={"size": 10},
+        error_x={"type": "data", "symmetric": False, "thickness": 1.5, "width": 4,
+                 "array": 100 * (ends[:, 1] - shares), "arrayminus": 100 * (shares - ends[:, 0])},
+        hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"width": 1, "color": FAINT})
+    figure.update_layout(height=80 + 30 * len(counts), margin=TIGHT, showlegend=False)
+    figure.update_xaxes(title=f"Points: left {second} is better, right {first}", fixedrange=True)
+    figure.update_yaxes(fixedrange=True, ticksuffix=" ")
+    return figure
+
+
+def confusion_figure(difference: NDArray[np.int64], classes: Sequence[str]) -> go.Figure:
+    """Draw how many more images of each class one run gives each answer than the other."""
+    most = max(1, int(np.abs(difference).max()))
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=difference, x=list(classes), y=list(classes), zmid=0, zmin=-most, zmax=most,
+        colorscale="RdBu", text=[[f"{v:+d}" if v else "" for v in row] for row in difference],
+        texttemplate="%{text}", showscale=False, xgap=1, ygap=1,
+        hovertemplate="%{y} taken for %{x}: %{z:+d} images<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(height=110 + 32 * len(classes), margin=TIGHT)
+    figure.update_xaxes(title="Answer", side="bottom", fixedrange=True, tickangle=-45,
+                        showgrid=False)  # fmt: skip
+    figure.update_yaxes(title="Class", autorange="reversed", fixedrange=True, showgrid=False)
+    return figure
+
+
+def parallel_figure(
+    settings: Sequence[Mapping[str, Any]], accuracies: Sequence[float], logs: Sequence[str]
+) -> go.Figure:
+    """Draw each run as a line over the settings that differ, coloured by its accuracy.
+
+    Those in `logs` have a log axis; words and switches have a place for each value.
+    """
+    known = dict.fromkeys([*FIRST, *settings[0]])
+    names = [n for n in known if len({str(one.get(n)) for one in settings}) > 1][:MOST_AXES]
+    axes = [axis_of(n, [one.get(n) for one in settings], log=n in logs) for n in names]
+    percent = [100 * accuracy for accuracy in accuracies]
+    axes.append({"label": "Best validation %", "values": percent})
+    figure = go.Figure()
+    figure.add_parcoords(
+        dimensions=axes, labelangle=0,
+        line={"color": percent, "colorscale": "Cividis", "showscale": False},
+    )  # fmt: skip
+    figure.update_layout(height=400, margin={"t": 60, "r": 50, "b": 24, "l": 140})
+    return figure
+
+
+def axis_of(name: str, values: Sequence[Any], *, log: bool) -> dict[str, Any]:
+    """Describe one axis of parallel coordinates."""
+    label = theme.title(name)
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) < len(values):
+        known = sorted({theme.plain(v) for v in values})
+        places = [known.index(theme.plain(v)) for v in values]
+        words = [theme.title(word) for word in known]
+        return {"label": label, "values": places, "tickvals": list(range(len(known))),
+                "ticktext": words}  # fmt: skip
+    ticks = sorted(set(numbers))
+    if not log or ticks[0] <= 0:
+        few = {"tickvals": ticks} if len(ticks) <= 8 else {}
+        return {"label": label, "values": numbers, **few}
+    shown = ticks if len(ticks) <= 8 else [ticks[0], *decades(ticks[0], ticks[-1]), ticks[-1]]
+    return {"label": label, "values": [math.log10(v) for v in numbers],
+            "tickvals": [math.log10(v) for v in shown],
+            "ticktext": [f"{v:g}" for v in shown]}  # fmt: skip
+
+
+def decades(low: float, high: float) -> list[float]:
+    """Return the powers of ten between two numbers."""
+    ends = math.floor(math.log10(low)) + 1, math.ceil(math.log10(high))
+    return [10.0**power for power in range(*ends)]

@@ -1,0 +1,119 @@
+"""What the Evaluate page judges: a run's checkpoint and its answers to a part of the images."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import theme
+from app.session import calibration, dataset, kept_answers
+from app.shared.gallery import Cell
+from cifar_core.disk import files
+from cifar_core.judging.confusion import confusion
+from cifar_core.judging.scores import Scores, scores
+from cifar_core.judging.softmax import softmax
+from cifar_core.runs import Run
+from cifar_core.runs.results.predictions import Part, Predictions, path_of
+
+PARTS: dict[Part, str] = {"val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A run's answers, and everything that is computed from them when it is first asked for."""
+
+    run: Run
+    given: Predictions
+    temperature: float | None  # fitted on the validation images; None without their answers
+
+    @property
+    def part(self) -> Part:
+        """Which images were answered."""
+        return self.given.part
+
+    @property
+    def images(self) -> str:
+        """How many images of which kind, in words."""
+        return f"{theme.count(len(self.given.labels))} {PARTS[self.part]} images"
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The figures of the answers as they are."""
+        return scores(self.given.logits, self.given.labels)
+
+    @cached_property
+    def scaled(self) -> Scores:
+        """The figures with the temperature."""
+        return scores(self.given.logits, self.given.labels, self.temperature or 1.0)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """The confusion matrix [K, K]."""
+        given = self.given
+        return confusion(given.answers, given.labels, len(given.classes))
+
+    @cached_property
+    def chances(self) -> NDArray[np.float64]:
+        """How likely each class is [N, K], as the network says it."""
+        return softmax(self.given.logits)
+
+    def name_of(self, row: int) -> str:
+        """Return by what the address names an image: its part and its place in the dataset."""
+        return f"{self.part}-{self.given.places[row]}"
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the pictures [n, 32, 32, 3] of some rows of the answers."""
+        source = self.run.environment["data"]["source"]
+        images = dataset(source, str(self.run.store_root))
+        part = images.test if self.part == "test" else images.train
+        return np.asarray(part.pixels[self.given.places[rows]])
+
+    def cells(self, rows: NDArray[np.int64]) -> list[Cell]:
+        """Return what stands below the pictures of some rows."""
+        return [self.cell(int(row)) for row in rows]
+
+    def cell(self, row: int) -> Cell:
+        """Return what stands below one picture."""
+        given, answer = self.given, int(self.given.answers[row])
+        truth, said = given.classes[given.labels[row]], given.classes[answer]
+        share = theme.percent(float(self.chances[row, answer]), 0)
+        return Cell(
+            key=self.name_of(row),
+            truth=truth,
+            answer=f"{said} {share}",
+            right=bool(answer == given.labels[row]),
+            title=f"Image {given.places[row]}: {truth}, taken for {said}, {share} sure. Explain it",
+        )
+
+
+def judged(run: Run, checkpoint: str, part: Part) -> Judged | None:
+    """Return the answers of a checkpoint, named in full, to a part; None if they are not kept."""
+    given = answers_of(run, checkpoint, part)
+    if given is None:
+        return None
+    stamp = files.stamp(path_of(run, part, checkpoint))
+    return session_judged(run.id, checkpoint, part, stamp, fitted(run, checkpoint), given)
+
+
+def answers_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
+    """Return the kept answers, read once."""
+    stamp = files.stamp(path_of(run, part, checkpoint))
+    return kept_answers(str(run.path), checkpoint, part, stamp) if stamp else None
+
+
+def fitted(run: Run, checkpoint: str) -> float | None:
+    """Return the temperature, if the validation images have been answered."""
+    stamp = files.stamp(path_of(run, "val", checkpoint))
+    known = calibration(str(run.path), checkpoint, stamp) if stamp else None
+    return known.temperature if known else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def session_judged(
+    run: str, checkpoint: str, part: Part, stamp: int, temperature: float | None,
+    _given: Predictions,
+) -> Judged:  # fmt: skip
+    """Return one object for the same answers, so that its figures are computed once."""
+    return Judged(run=_given.run, given=_given, temperature=temperature)

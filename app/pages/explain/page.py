@@ -1,0 +1,71 @@
+"""The Explain page: what trained networks see in a picture, and which parts made them decide."""
+
+import streamlit as st
+
+from app import theme
+from app.navigation import link
+from app.pages.explain.answer_card import Shown, card, download
+from app.pages.explain.answers import Answer, answer, shared_limits
+from app.pages.explain.background import background
+from app.pages.explain.picture_edits import edited
+from app.pages.explain.question import choose_question
+from app.session import store
+from app.shared.networks import choose_networks
+from app.shared.pictures import choose_pictures
+from cifar_core.errors import CifarError
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    st.header("Explain", anchor=False)
+    rows = [row for row in store().runs() if row.best_val_accuracy is not None]
+    if not rows:
+        nothing_trained()
+        return
+    left, right = st.columns([1, 2.4], gap="large")
+    with left:
+        networks = choose_networks(rows)
+        if not networks:
+            return
+        background(networks)
+        pictures = [edited(picture) for picture in choose_pictures(networks[0])]
+        asked = choose_question(networks, max(1, len(pictures)))
+        link("inside", "Inside the network", ":material/layers:", run=networks[0].run.number)
+    with right:
+        if not pictures:
+            invitation()
+            return
+        given = [[answer(network, picture) for network in networks] for picture in pictures]
+        everything: list[Answer] = [one for group in given for one in group]
+        limits: dict[str, float] = {}
+        if asked.shared:
+            try:
+                limits = shared_limits(everything, asked, asked.methods)
+            except CifarError as error:
+                st.caption(f"Each map has its own scale. {theme.safe(str(error))}")
+        shown: Shown = []
+        for place, group in enumerate(given):
+            shown += card(group, asked, limits, place)
+        if len(given) > 1:
+            download(shown, "explanations.zip", everything, key="download", label="Download all")
+
+
+def nothing_trained() -> None:
+    """Say what to do when no run has learned anything yet."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.space("medium")
+        st.subheader("Nothing to explain yet", anchor=False, text_alignment="center")
+        st.markdown("Train a network first; it can be asked from its first epoch on.",
+                    text_alignment="center")  # fmt: skip
+        link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
+        st.space("medium")
+
+
+def invitation() -> None:
+    """Say what appears here."""
+    with st.container(border=True):
+        st.markdown("**Add a picture**, or pick one of the test images.")
+        st.caption(
+            "You will see the five likeliest classes, the 32 x 32 pixels that the network sees, "
+            "and which parts of the picture mattered for its answer."
+        )

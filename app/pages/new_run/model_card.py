@@ -1,0 +1,109 @@
+"""The facts about the chosen network: its size, its cost, what of it is trained, its weights."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import streamlit as st
+
+from app import theme
+from app.session import stages, store
+from cifar_core import weights
+from cifar_core.config import TrainConfig
+from cifar_core.config.transfer_plans import TRANSFER_PLANS
+from cifar_core.errors import CifarError
+from cifar_core.models import MODELS, ModelSpec
+from cifar_core.models.measure import card
+from cifar_core.people import OPERATOR
+from cifar_core.settings.declaration import in_range, rule_of
+
+
+def model_card(values: Mapping[str, Any]) -> None:
+    """Draw the card of an architecture under the control that chooses it."""
+    spec = MODELS[values["model"]]
+    facts = card(spec, resolution=resolution_of(spec, values["resolution"]))
+    st.markdown(
+        f"**{theme.magnitude(facts.parameters)}** parameters, "
+        f"**{theme.magnitude(facts.multiply_adds)}** multiply-adds per image at "
+        f"{facts.input_size} x {facts.input_size} pixels"
+    )
+    words = [f"{spec.family} network" if not spec.weights else spec.family]
+    words += [seconds_per_epoch(spec.key), f"[Paper]({spec.paper})" if spec.paper else ""]
+    st.caption(". ".join(filter(None, words)))
+    if spec.weights:
+        if values["plan"] in TRANSFER_PLANS:
+            freeze_diagram(spec, values)
+        weights_state(spec)
+
+
+def resolution_of(spec: ModelSpec, wanted: int) -> int:
+    """Return the chosen resolution if the network has one and it is possible, else 0."""
+    (setting,) = (f for f in fields(TrainConfig) if f.name == "resolution")
+    possible = "resolution" in spec.uses and in_range(rule_of(setting), wanted)
+    return wanted if possible and wanted % spec.patch == 0 else 0
+
+
+def seconds_per_epoch(key: str) -> str:
+    """Say how long an epoch took in the newest run of this network here, if there is one."""
+    for row in store().runs():
+        if row.model == key and row.epochs_done and row.seconds:
+            features = store().run(row.number).summary.get("features", {}).get("seconds", 0.0)
+            each = theme.duration(max(0.0, row.seconds - features) / row.epochs_done)
+            return f"{each} per epoch in run #{row.number} on {theme.safe(row.data_title)}"
+    return ""
+
+
+def freeze_diagram(spec: ModelSpec, values: Mapping[str, Any]) -> None:
+    """Draw the stages from input to head: those that learn, and those that stay as they are."""
+    rows = stages(spec.key, values["plan"], int(values["head_epochs"]))
+    with st.container(horizontal=True, gap="small"):
+        for row in rows:
+            learns = bool(row.trained)
+            late = f", from epoch {row.from_epoch}" if row.from_epoch > 1 else ""
+            st.badge(
+                f"{row.title}{late}",
+                icon=":material/school:" if learns else ":material/lock:",
+                color="blue" if learns else "gray",
+            )
+    trained, whole = sum(row.trained for row in rows), sum(row.parameters for row in rows)
+    locked = " What is locked stays exactly as it was, batch-norm statistics included."
+    st.caption(
+        f"{theme.magnitude(trained)} of {theme.magnitude(whole)} parameters learn."
+        f"{locked if trained < whole else ''}"
+    )
+
+
+def weights_state(spec: ModelSpec) -> None:
+    """Say whether the ImageNet weights are here, and offer to download them if not."""
+    root = store().root
+    about = weights.WEIGHTS[spec.weights]
+    found = weights.find(spec.weights, root)
+    if found:
+        st.caption(
+            f":material/verified: Weights verified: {theme.safe(found.path.name)}, sha256 "
+            f"{found.sha256[:8]}. {theme.safe(about.summary)}"
+        )
+        return
+    st.markdown(
+        f":orange[:material/warning:] {theme.safe(str(weights.missing(spec.weights, root)))}"
+    )
+    if st.button(f"Download the weights, {about.megabytes:,.0f} MB", icon=":material/download:",
+                   key="fetch_weights"):  # fmt: skip
+        download(spec.weights)
+
+
+def download(key: str) -> None:
+    """Download weights while the page waits, with a bar; what goes wrong is said."""
+    bar = st.progress(0.0, text="Connecting")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / max(total, 1)), text=f"{done / 1e6:,.0f} MB")
+
+    try:
+        store().by.must(OPERATOR, "download weights")
+        weights.fetch(key, store().root, progress=progress)
+    except CifarError as error:
+        bar.empty()
+        st.error(theme.safe(str(error)))
+    else:
+        st.rerun()

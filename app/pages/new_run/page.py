@@ -1,0 +1,315 @@
+"""The New run page: choose settings, see what they mean, start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import streamlit as st
+
+from app import theme
+from app.navigation import go
+from app.pages.new_run.draft import Plan, make_plan
+from app.pages.new_run.largest_batch import batch_fit
+from app.pages.new_run.many_runs import Many, chosen_many, many_inputs, many_summary
+from app.pages.new_run.many_runs import follow_address as follow_lists
+from app.pages.new_run.model_card import model_card
+from app.pages.new_run.plan_facts import about_data, about_device, estimate
+from app.pages.new_run.rate_finder import rate_finder
+from app.pages.new_run.rate_hint import rate_hint
+from app.session import Key, inventory, remember, remembered, store
+from app.shared import charts, widgets
+from cifar_core import data
+from cifar_core.config import (
+    DATA,
+    MACHINE,
+    NETWORK,
+    OPTIMISATION,
+    STOPPING,
+    TrainConfig,
+)
+from cifar_core.config.presets import PRESETS
+from cifar_core.data.augmentation.augment import Augment
+from cifar_core.data.dataset import Dataset
+from cifar_core.errors import CifarError
+from cifar_core.models import MODELS
+from cifar_core.people import OPERATOR
+from cifar_core.runs.sweeps.rate_searches import alike
+from cifar_core.settings import rule_of
+
+FOLDED = (STOPPING, MACHINE)  # groups that most people never open
+FIRST_PRESET = next(iter(PRESETS))
+CLONE = "clone of "
+SEARCH = "rate of "
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    follow_address()
+    draft, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
+    values = widgets.chosen(TrainConfig, draft, prefix)
+    plan = make_plan(values, store().root)
+    follow_lists(prefix)
+    st.header("New run", anchor=False)
+    sources()
+    many = chosen_many(prefix, values, plan.images) if st.session_state.get("several") else None
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        if many:
+            with st.container(border=True):
+                many_inputs(prefix, many, values, plan.config, plan.images)
+        form(draft, prefix, values, plan, many.hidden if many else ())
+    with right:
+        summary(prefix, plan, many, values)
+
+
+def follow_address() -> None:
+    """Begin with what the address names: a preset, or a run to clone."""
+    if ref := st.query_params.get("clone"):
+        source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
+    elif ref := st.query_params.get("search"):
+        source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
+    else:
+        source = st.query_params.get("preset", "")
+    if remembered(Key.DRAFT) is None:
+        source = source or FIRST_PRESET
+    if source and source != remembered(Key.DRAFT_SOURCE):
+        begin(source)
+
+
+def begin(source: str) -> None:
+    """Start a draft from a preset or a run; a name that nothing has starts from the first."""
+    try:
+        if source.startswith(CLONE):
+            ref, changes = clone_of(source)
+            run = store().run(ref)
+            config = replace(run.config, **run.status.suggestion)  # what a failure asks for
+            config = TrainConfig.from_text(changes, base=config.to_dict())
+        elif source.startswith(SEARCH):
+            config = with_rate(*source.removeprefix(SEARCH).split()[:2])
+        else:
+            config = PRESETS[source].config
+    except CifarError as error:
+        st.toast(str(error), icon=":material/error:")
+        source, config = FIRST_PRESET, PRESETS[FIRST_PRESET].config
+    remember(Key.DRAFT, config.to_dict())
+    remember(Key.DRAFT_SOURCE, source)
+    remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def clone_of(source: str) -> tuple[str, dict[str, str]]:
+    """Return the run that a draft is a clone of, and the settings that the address changes."""
+    ref, _, text = source.removeprefix(CLONE).partition(" ")
+    pairs = [word.partition("=") for word in text.split(";") if word]
+    return ref, {name: value for name, _, value in pairs}
+
+
+def with_rate(ref: str, rate: str) -> TrainConfig:
+    """Return the settings that a rate was searched for, with the rate in them."""
+    first, *_ = alike(store(), store().run(ref))  # repetitions have other seeds
+    return TrainConfig.from_text({"learning_rate": rate}, base=first.config.to_dict())
+
+
+def sources() -> None:
+    """Draw the starting points."""
+    source = remembered(Key.DRAFT_SOURCE)
+    options = [*PRESETS, *([source] if source not in PRESETS else [])]
+    key = f"source{remembered(Key.DRAFT_NUMBER)}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Start from", options, index=options.index(source), format_func=source_title,
+            key=key, on_change=choose_source, args=(key,), width=360,
+        )  # fmt: skip
+        st.space("stretch")
+        st.toggle(
+            "Several values", key="several", persist_state="session",
+            help="Compare optimizers, rates or any other settings, each with several seeds, or "
+            "search for the best ones.",
+        )  # fmt: skip
+        st.toggle("Advanced settings", key="advanced", persist_state="session")
+    if source in PRESETS:
+        st.caption(PRESETS[source].summary)
+    elif source.startswith(SEARCH):
+        st.caption("The settings of that search, with its rate put in.")
+    else:
+        st.caption(clone_words(*clone_of(source)))
+
+
+def clone_words(ref: str, wanted: Mapping[str, str]) -> str:
+    """Say where the settings come from, and which of them a failure or a reading changed."""
+    asked = store().run(ref).status.suggestion
+    changes = {key: f"{value:g}" for key, value in asked.items()} | dict(wanted)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    but = f" but for {changed}" if changed else ""
+    but += ", so that this one does not fail the same way" if asked else ""
+    return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
+
+
+def source_title(source: str) -> str:
+    """Write a starting point in words."""
+    if source in PRESETS:
+        return PRESETS[source].title
+    if source.startswith(SEARCH):
+        return f"Rate of search #{source.removeprefix(SEARCH).split()[0]}"
+    ref, changes = clone_of(source)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
+
+
+def choose_source(key: str) -> None:
+    """Begin again from the starting point that was clicked, and put it into the address."""
+    source = st.session_state[key]
+    begin(source)
+    st.query_params.from_dict(
+        dict(zip(("clone", "set"), source.removeprefix(CLONE).split(" ", 1), strict=False))
+        if source.startswith(CLONE) else
+        {"search": source.removeprefix(SEARCH)} if source.startswith(SEARCH) else
+        {"preset": source}
+    )  # fmt: skip
+
+
+def form(
+    draft: Mapping[str, Any],
+    prefix: str,
+    values: Mapping[str, Any],
+    plan: Plan,
+    varied: Sequence[str] = (),
+) -> None:
+    """Draw every setting that means something and does not vary, in its groups."""
+    advanced = bool(st.session_state.get("advanced"))
+    groups: dict[str, list[Any]] = {}
+    for f in fields(TrainConfig):
+        if f.name not in varied and widgets.is_shown(
+            f, TrainConfig, values, plan.problems, advanced=advanced
+        ):
+            groups.setdefault(rule_of(f).group, []).append(f)
+    suggested = {"data": sources_of_images(), "device": devices()}
+    for group, settings in groups.items():
+        wrong = any(f.name in plan.problems for f in settings)
+        folded = group in FOLDED
+        box = st.expander(group, expanded=wrong) if folded else st.container(border=True)
+        with box:
+            if not folded:
+                st.subheader(group, anchor=False)
+            widgets.settings_inputs(
+                settings, draft, prefix, problems=plan.problems, suggested=suggested
+            )
+            if group == DATA and plan.images is not None and not wrong:
+                augmentation(plan.images, values)
+            elif group == NETWORK and values["model"] in MODELS:
+                model_card(values)
+            elif group == OPTIMISATION and not {"optimizer", "learning_rate"} & {*varied}:
+                with st.container(horizontal=True):
+                    rate_finder(plan.config, plan.training_images)
+                    rate_hint(values["optimizer"], values["learning_rate"], prefix)
+
+
+def sources_of_images() -> list[str]:
+    """List what the data setting may name, the found ones first."""
+    found = [place.source for place in data.status(store().root) if place.ready]
+    return list(dict.fromkeys(["auto", *found, "synthetic"]))
+
+
+def devices() -> list[str]:
+    """List the devices of this machine."""
+    return ["auto", *(found.id for found in inventory())]
+
+
+def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
+    """Draw eight images as they are and as the network may see them."""
+    augment = Augment.from_settings(values)
+    seed = remembered(Key.RESHUFFLE, 0)
+    places = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
+    before = np.asarray(images.train.pixels[np.sort(places)])
+    after = augment.apply(before, seed=seed, epoch=0)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Above as they are, below as one epoch may show them.")
+        st.space("stretch")
+        st.button(
+            "Reshuffle", icon=":material/shuffle:", type="tertiary", key="reshuffle",
+            on_click=remember, args=(Key.RESHUFFLE, seed + 1),
+        )  # fmt: skip
+    picture = charts.picture_rows([before, after], zoom=3)
+    st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
+
+
+def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any]) -> None:
+    """Say what will happen, how long it takes, and offer to start it."""
+    with st.container(border=True):
+        st.subheader("Plan", anchor=False)
+        if plan.config is not None:
+            shown = plan.of({**values, **many.example}) if many else plan
+            st.markdown(theme.safe(introduction(many) + shown.sentence))
+            figure = charts.schedule_figure(*shown.rates, shown.momenta)
+            st.plotly_chart(
+                figure, key="schedule", config={"displayModeBar": False},
+                alt="Planned learning rate over the epochs",
+            )  # fmt: skip
+            if shown.schedule_note:
+                st.caption(shown.schedule_note)
+        about_data(plan)
+        about_device(plan)
+        if plan.config is not None:
+            estimate(plan.config)
+            batch_fit(plan.config, prefix)
+        if many and plan.config is not None:
+            many_summary(many, values, plan.images)
+        source = remembered(Key.DRAFT_SOURCE)
+        name = st.text_input(
+            "Name", max_chars=80, key=f"{prefix}.name",
+            placeholder=many.title if many else source_title(source),
+            persist_state="session",
+        )  # fmt: skip
+        if plan.problems:
+            count = theme.plural(len(plan.problems), "setting")
+            st.markdown(f":red[:material/error: {count} must be changed first.]")
+        label = many.label if many else "Start training"
+        wrong = bool(plan.problems or (many and (many.problems or many.waits)))
+        allowed = store().by.may(OPERATOR)
+        pressed = st.button(
+            label, type="primary", icon=":material/play_arrow:", width="stretch",
+            key="start", disabled=wrong or not allowed,
+            help=None if allowed else "You may look here; an operator or an admin starts runs.",
+        )  # fmt: skip
+    if not pressed:
+        remember(Key.STARTED, None)
+    elif plan.config is not None and many:
+        start_many(plan.config, many, name)
+    elif plan.config is not None:
+        start(plan.config, name or source_title(source), source)
+
+
+def introduction(many: Many | None) -> str:
+    """Say which of many runs the sentence about the form is about."""
+    if many is None:
+        return ""
+    return "Each: " if many.names == ["seed"] else "For example: "
+
+
+def start_many(config: TrainConfig, many: Many, name: str) -> None:
+    """Begin a sweep or a search; the second click of a double click finds the same one."""
+    token = remembered(Key.STARTED) or uuid4().hex
+    remember(Key.STARTED, token)
+    try:
+        with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
+            made = many.begin(config, name, token)
+    except CifarError as error:
+        st.error(theme.safe(str(error)))
+    else:
+        go("sweep", id=made.number)
+
+
+def start(config: TrainConfig, name: str, source: str) -> None:
+    """Create the run and queue it; the second click of a double click finds the same run."""
+    try:
+        if (id_ := remembered(Key.STARTED)) is None:
+            parent = store().run(clone_of(source)[0]).id if CLONE in source else ""
+            id_ = store().create(config, name=name, parent=parent).id
+            remember(Key.STARTED, id_)
+        run = store().run(id_)
+        store().submit(run)
+    except CifarError as error:
+        st.error(theme.safe(str(error)))
+    else:
+        go("run", id=run.number)

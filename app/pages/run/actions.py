@@ -1,0 +1,95 @@
+"""What can be done with a run in its state: start, stop, resume, clone, rename."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app.navigation import go
+from app.session import store
+from app.shared.run_export import run_downloads
+from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
+from cifar_core.runs import TRAINING, Run, Status
+from cifar_core.runs.record.run import RESUMABLE
+
+
+def actions(run: Run, status: Status) -> None:
+    """Draw the buttons that make sense in the run's state, for whoever looks."""
+    mine = run.by.may(OPERATOR, run.owner)
+    if mine and status.state == "draft":
+        button("Start", "play_arrow", lambda: store().submit(run), primary=True)
+    if mine and status.state in RESUMABLE:
+        button("Resume", "play_arrow", run.resume, primary=True)
+    if mine and status.is_under_way:
+        stop_menu(run, status)
+    trains = run.kind == TRAINING
+    settled = trains and not status.is_under_way and bool(run.summary)
+    if settled and st.button("Evaluate", icon=":material/fact_check:", key="evaluate"):
+        go("evaluate", id=run.number)
+    if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
+        go("explain", run=run.number)
+    measured = trains and bool(run.summary.get("epochs_done"))
+    if measured and st.button("Report", icon=":material/description:", key="report"):
+        go("report", runs=run.number)
+    if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):
+        go("new_run", clone=run.number)
+    if mine:
+        with st.popover("Rename", icon=":material/edit:"):
+            rename(run)
+    with st.popover("Export", icon=":material/download:"):
+        run_downloads([run])
+
+
+def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> None:
+    """Draw a button that acts on the run; what goes wrong is said in a toast."""
+    look: Any = "primary" if primary else "secondary"
+    if st.button(label, icon=f":material/{icon}:", type=look, key=label.lower()):
+        attempt(act)
+
+
+def attempt(act: Callable[[], None]) -> None:
+    """Do something and draw the page anew, or say why it cannot be done."""
+    try:
+        act()
+    except CifarError as error:
+        st.toast(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def stop_menu(run: Run, status: Status) -> None:
+    """Offer the three ways to stop, the gentlest first."""
+    with st.popover("Stop", icon=":material/stop_circle:"):
+        if not status.is_live:
+            st.caption("No process belongs to it; it is only taken out of the queue.")
+            button("Take out of the queue", "remove", lambda: run.stop("now"))
+            return
+        st.caption("What has been saved is kept, whichever you choose.")
+        if run.kind == TRAINING:
+            button("After this epoch", "flag", lambda: run.stop("epoch"))
+            button("Now, with a checkpoint", "save", lambda: run.stop("now"))
+        else:
+            button("Now", "stop", lambda: run.stop("now"))
+        button("Pause", "pause", run.pause)
+        if st.button("Kill", icon=":material/dangerous:", key="kill"):
+            confirm_kill(run)
+
+
+@st.dialog("Kill this run?")
+def confirm_kill(run: Run) -> None:
+    """Ask before progress is lost."""
+    st.markdown(
+        "The process is ended without saving. What it learned since its last checkpoint, "
+        "usually the end of the last epoch, is lost; the run can be resumed from there."
+    )
+    if st.button("Kill it", type="primary", key="kill_now"):
+        attempt(lambda: run.stop("kill"))
+
+
+def rename(run: Run) -> None:
+    """Ask for another name."""
+    with st.form("rename", border=False):
+        name = st.text_input("Name", run.name, max_chars=80, key=f"name {run.id}")
+        if st.form_submit_button("Save"):
+            attempt(lambda: run.rename(name or ""))

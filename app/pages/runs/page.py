@@ -1,0 +1,121 @@
+"""The Runs page: every run in one table, and the trash."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import theme
+from app.navigation import go, link
+from app.pages.runs.bulk_actions import bulk_actions
+from app.pages.runs.filter_box import search
+from app.pages.runs.table import group_table, run_table
+from app.pages.runs.trash import trash_table, undo_bar
+from app.session import store
+from app.shared.run_export import import_form, table_downloads
+from app.shared.sweep_actions import sweep_links
+from cifar_core.errors import QueryError
+from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.table import Listing
+from cifar_core.runs.record.status import is_under_way
+
+LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    rows, deleted = store().runs(), store().trash_size()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Runs", anchor=False)
+        st.space("stretch")
+        if deleted:
+            label = f"Trash ({deleted})"
+            st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
+        if rows and st.button("New run", type="primary", icon=":material/add:", key="new"):
+            go("new_run")
+    undo_bar()
+    if deleted and st.session_state.get("show_trash"):
+        trash_table(store().trash())
+    elif rows:
+        active = any(is_under_way(row.state, row.reason) for row in rows)
+        st.fragment(listing, run_every=LOOK_AGAIN if active else None)()
+    else:
+        welcome()
+
+
+def welcome() -> None:
+    """Say what to do when there is no run yet."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.space("medium")
+        st.subheader("Train your first network", anchor=False, text_alignment="center")
+        st.markdown(
+            "A smoke test takes about a minute and shows everything once: live curves, "
+            "a result, and what the network looks at.",
+            text_alignment="center",
+        )
+        if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
+            go("new_run", preset="smoke")
+        link("data", "See which images it would learn from")
+        with st.popover("Import a run", type="tertiary"):
+            import_form()
+        st.space("medium")
+
+
+def listing() -> None:
+    """Draw the search and the table; run again by itself while a run is under way."""
+    rows = store().runs()
+    if not rows:
+        st.rerun()
+    sweep_links(rows)
+    asked = search(rows)
+    try:
+        shown = asked.groups(rows) if asked.group else asked.rows(rows)
+    except QueryError as error:
+        st.markdown(f":red[{theme.safe(str(error))}]")
+        shown = rows
+    if not shown:
+        nothing_found(len(rows))
+        return
+    actions = st.container(horizontal=True, vertical_alignment="center")
+    chosen = drawn(shown, asked)
+    with actions:
+        if chosen:
+            bulk_actions(chosen)
+        else:
+            st.caption(counted(rows, shown))
+            st.space("stretch")
+            with st.popover("Export, import", icon=":material/import_export:", type="tertiary"):
+                st.markdown("**This table**")
+                table_downloads(shown, asked.columns)
+                import_form()
+
+
+def drawn(shown: Sequence[RunRow] | Sequence[Group], asked: Listing) -> list[RunRow]:
+    """Draw the table and return the runs that are ticked."""
+    if groups := [line for line in shown if isinstance(line, Group)]:
+        return group_table(groups)
+    return run_table([line for line in shown if isinstance(line, RunRow)], asked.columns)
+
+
+def counted(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[Group]) -> str:
+    """Say how many runs there are and how many of them train now."""
+    groups = [line for line in shown if isinstance(line, Group)]
+    count = sum(len(group.rows) for group in groups) if groups else len(shown)
+    words = theme.plural(len(rows), "run")
+    if count < len(rows):
+        words = f"{count} of {words} shown"
+    if groups:
+        return f"{words}, in {theme.plural(len(groups), 'group')}"
+    live = sum(STATES[row.state].is_live for row in rows) if count == len(rows) else 0
+    return words + (f", {live} under way" if live else "")
+
+
+def nothing_found(count: int) -> None:
+    """Say that the search hides everything, and offer the way out."""
+    st.caption(f"0 of {theme.plural(count, 'run')} shown.")
+    st.button("Clear the search", key="clear", on_click=clear_search)
+
+
+def clear_search() -> None:
+    """Empty the search box."""
+    st.session_state["search"] = ""

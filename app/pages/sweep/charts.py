@@ -1,0 +1,154 @@
+"""Figures of a sweep: pure functions from its results."""
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from cifar_core.runs.sweeps.sweep_results import CellResult, Comparison
+from cifar_core.statistics.over_seeds import spread
+
+MOST_CURVES = 8  # settings whose curves can be told apart
+LONGEST = 38  # letters of a title beside an axis
+RATE = "learning_rate"
+
+
+def dots(found: Sequence[CellResult]) -> go.Figure:
+    """Draw each seed as a dot and each setting's mean as a bar, the best setting on top."""
+    cells = sorted((c for c in found if c.val), key=lambda c: c.val.mean if c.val else 0.0)
+    titles = [shortened(cell.title) for cell in cells]
+    figure = go.Figure()
+    points = [(v, title, f"seed {s}") for cell, title in zip(cells, titles, strict=True)
+              for s, v in cell.by_seed.items()]  # fmt: skip
+    if points:
+        x, y, text = zip(*points, strict=True)
+        figure.add_scatter(
+            x=x, y=y, text=text, mode="markers", name="One seed",
+            marker={"size": 10, "opacity": 0.55},
+            hovertemplate="%{text}: %{x:.2%}<extra></extra>",
+        )  # fmt: skip
+    figure.add_scatter(
+        x=[cell.val.mean if cell.val else None for cell in cells], y=titles, mode="markers",
+        name="Mean", marker={"symbol": "line-ns-open", "size": 24, "line": {"width": 3}},
+        hovertemplate="mean %{x:.2%}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(height=110 + 34 * len(cells), **frame())
+    figure.update_xaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
+    figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False)
+    return figure
+
+
+def by_rate(found: Sequence[CellResult]) -> go.Figure:
+    """Draw accuracy over the learning rate, a line of means for all else that varies."""
+    lines: dict[str, list[CellResult]] = {}
+    for cell in found:
+        if cell.val and RATE in cell.changes:
+            lines.setdefault(group_of(cell), []).append(cell)
+    figure = go.Figure()
+    for place, (name, cells) in enumerate(lines.items()):
+        cells = sorted(cells, key=lambda cell: cell.changes[RATE])
+        figure.add_scatter(
+            x=[cell.changes[RATE] for cell in cells],
+            y=[cell.val.mean if cell.val else None for cell in cells],
+            mode="lines+markers", name=name, legendgroup=name, line={"color": color(place)},
+            hovertemplate="rate %{x:.3g}: mean %{y:.2%}<extra></extra>",
+        )  # fmt: skip
+        seeds = [(cell.changes[RATE], v) for cell in cells for v in cell.by_seed.values()]
+        figure.add_scatter(
+            x=[x for x, _ in seeds], y=[y for _, y in seeds], mode="markers", legendgroup=name,
+            showlegend=False, marker={"size": 9, "opacity": 0.45, "color": color(place)},
+            hovertemplate="rate %{x:.3g}: %{y:.2%}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(height=360, **frame())
+    figure.update_layout(showlegend=len(lines) > 1)
+    figure.update_xaxes(title="Learning rate", type="log", tickformat="~g", fixedrange=True,
+                        dtick="D2")  # fmt: skip
+    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
+    return figure
+
+
+def group_of(cell: CellResult) -> str:
+    """Name what a setting is apart from its rate."""
+    parts = [part for part in cell.title.split(", ") if not part.startswith("learning rate ")]
+    return ", ".join(parts) or "Mean"
+
+
+def curves(found: Sequence[CellResult]) -> go.Figure:
+    """Draw the mean validation accuracy by epoch, with the lowest and highest seed as a band."""
+    shown = [cell for cell in found if any(row.history for row in cell.rows)][:MOST_CURVES]
+    figure = go.Figure()
+    for place, cell in enumerate(shown):
+        histories = [row.history for row in cell.rows if row.history]
+        length = max(map(len, histories))
+        epochs = list(range(1, length + 1))
+        at = [[h[e] for h in histories if len(h) > e] for e in range(length)]
+        title = shortened(cell.title)
+        figure.add_scatter(
+            x=[*epochs, *reversed(epochs)], y=[*map(max, at), *reversed([*map(min, at)])],
+            fill="toself", mode="lines", line={"width": 0, "color": color(place)}, opacity=0.18,
+            legendgroup=title, showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=epochs, y=[spread(values).mean for values in at], mode="lines", name=title,
+            legendgroup=title, line={"color": color(place), "width": 2.5},
+            hovertemplate=f"{title}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(height=380, **frame())
+    longest = max((len(row.history) for cell in shown for row in cell.rows), default=1)
+    figure.update_xaxes(title="Epoch", **counting(longest))
+    figure.update_yaxes(title="Validation accuracy", tickformat=".0%", fixedrange=True)
+    return figure
+
+
+def differences(
+    found: Sequence[CellResult], compared: Sequence[Comparison], baseline: str
+) -> go.Figure:
+    """Draw what each setting differs by from the baseline, with its 95 % interval, in points."""
+    titles = {cell.place: shortened(cell.title) for cell in found}
+    rows = [(titles[c.place], c.found) for c in compared if c.found and c.found.interval]
+    rows.sort(key=lambda row: row[1].mean)
+    ends = [(pair.interval or (math.nan, math.nan)) for _, pair in rows]
+    means = [100 * pair.mean for _, pair in rows]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=means, y=[title for title, _ in rows], mode="markers", marker={"size": 10},
+        error_x={"type": "data", "symmetric": False, "thickness": 2, "width": 5,
+                 "array": [100 * e[1] - m for e, m in zip(ends, means, strict=True)],
+                 "arrayminus": [m - 100 * e[0] for e, m in zip(ends, means, strict=True)]},
+        hovertemplate="%{x:+.2f} points<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"dash": "dash", "width": 1.2, "color": "#8A93A0"})
+    figure.update_layout(height=90 + 34 * len(rows), **frame())
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(
+        title=f"Points of validation accuracy against {shortened(baseline)}", fixedrange=True
+    )
+    figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False)
+    return figure
+
+
+def counting(most: int) -> dict[str, object]:
+    """Return an axis that counts 1, 2, 3, ... up to so many, without a tick in between."""
+    return {"tick0": 1 if most <= 10 else 0, "dtick": max(1, round(most / 10)),
+            "showgrid": False, "fixedrange": True}  # fmt: skip
+
+
+def frame() -> dict[str, object]:
+    """Return what all figures of the page share."""
+    return {
+        "margin": {"t": 8, "r": 12, "b": 8, "l": 8},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+    }
+
+
+def color(place: int) -> str:
+    """Return one of Okabe and Ito's colours, legible on white and on dark."""
+    palette = ("#2B7FB8", "#D9762B", "#1F9E77", "#C0609E",
+               "#B8860B", "#7A5FC0", "#6B7280", "#B5485A")  # fmt: skip
+    return palette[place % len(palette)]
+
+
+def shortened(title: str) -> str:
+    """Cut a title that is too long for the side of a chart, and write long words shorter."""
+    title = title.replace("learning rate ", "rate ")
+    return title if len(title) <= LONGEST else title[: LONGEST - 1].rstrip() + "\u2026"

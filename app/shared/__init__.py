@@ -1,0 +1,1 @@
+"""What two pages or more draw. No page is imported from here."""

@@ -1,0 +1,69 @@
+"""The live curves: one chart that keeps zoom, pan and hidden legend entries as it grows.
+
+Streamlit's own charts are built anew whenever their data change. This one is a component whose
+browser side calls Plotly.react, so it takes the figure apart: a small JSON header and the
+numbers as float32, which are neither printed nor parsed.
+"""
+
+import json
+import struct
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app.shared.charts import LiveFigure
+
+HERE = Path(__file__).parent
+PLOTLY = HERE.parent / "static" / "plotly.min.js"
+
+_mount = st.components.v2.component(
+    "cifar_lab.live_chart",
+    html="<div class='live-chart' role='figure'></div>",
+    js=(HERE / "live_chart.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+def publish_plotly(target: Path = PLOTLY) -> None:
+    """Copy plotly.js out of the plotly wheel to where the server offers it, if it is not there."""
+    if target.exists():
+        return
+    wheel = find_spec("plotly")
+    assert wheel is not None
+    assert wheel.origin is not None
+    draft = target.with_suffix(".draft")
+    draft.write_bytes((Path(wheel.origin).parent / "package_data" / "plotly.min.js").read_bytes())
+    draft.replace(target)
+
+
+def pack(figure: LiveFigure) -> bytes:
+    """Return the header's length, the header as JSON and the arrays, each on a 4-byte border."""
+    sizes = [len(array) for array in figure.arrays]
+    header = json.dumps({**figure.header, "sizes": sizes}).encode()
+    header += b" " * (-len(header) % 4)
+    with np.errstate(over="ignore"):  # a number beyond float32 is drawn as a gap
+        body = b"".join(np.ascontiguousarray(a, np.float32).tobytes() for a in figure.arrays)
+    return struct.pack("<I", len(header)) + header + body
+
+
+def unpack(data: bytes) -> LiveFigure:
+    """Return what was packed."""
+    (length,) = struct.unpack_from("<I", data)
+    header: dict[str, Any] = json.loads(data[4 : 4 + length])
+    sizes = header.pop("sizes")
+    numbers = np.frombuffer(data, np.float32, offset=4 + length)
+    return LiveFigure(header=header, arrays=np.split(numbers, np.cumsum(sizes)[:-1]))
+
+
+def live_chart(figure: LiveFigure, *, key: str) -> None:
+    """Draw or update the chart; the part that a viewer enlarges is kept in the session."""
+    _mount(key=key, data=pack(figure), height="content", on_window_change=lambda: None)
+
+
+def window(key: str) -> tuple[float, float] | None:
+    """Return the part of the horizontal axis that the viewer has enlarged, if any."""
+    seen = st.session_state.get(key, {}).get("window")
+    return (float(seen[0]), float(seen[1])) if seen else None

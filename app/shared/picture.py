@@ -1,0 +1,46 @@
+"""A picture to explain, with what was done to it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cifar_core.data.edits import covered
+from cifar_core.data.images import Box, network_view, seen_box
+from cifar_core.runs.results.explanation import sha256_of
+
+MOST = 12  # pictures explained at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Something to explain."""
+
+    name: str
+    image: Image.Image
+    truth: str = ""  # the class it is known to show
+    box: Box | None = None  # the region that the network sees; the centred square if None
+    cover: tuple[Box, str] | None = None  # a part that is hidden from it, and how
+    mask: NDArray[np.bool_] | None = None  # [32, 32], where the object is, if that is known
+
+    @cached_property
+    def key(self) -> str:
+        """Return what tells this picture from others, whatever is done to it."""
+        return sha256_of(self.image)[:16]
+
+    @property
+    def region(self) -> Box:
+        """Return the region that the network sees."""
+        return self.box or seen_box(self.image)
+
+    @cached_property
+    def photo(self) -> Image.Image:
+        """Return the whole picture, with its cover."""
+        return covered(self.image, *self.cover) if self.cover else self.image
+
+    @cached_property
+    def seen(self) -> Image.Image:
+        """Return the 32 x 32 pixels that the network sees."""
+        return network_view(self.photo, box=self.region)

@@ -1,0 +1,97 @@
+"""Runs as files: the table, metrics, TensorBoard event files, whole runs; and the way back in."""
+
+import io
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import theme
+from app.navigation import go
+from app.session import store
+from cifar_core.errors import CifarError
+from cifar_core.runs import TRAINING, Run, RunRow
+from cifar_core.runs.exchange import import_run, run_zip
+from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.table import as_csv, as_json, group_table, table
+
+MOST_UPLOAD = 500  # megabytes; it is held in memory, so that larger ones go by the terminal
+MOST_DOWNLOAD = 500e6  # bytes
+
+
+def table_downloads(shown: Sequence[RunRow] | Sequence[Group], columns: Sequence[str]) -> None:
+    """Offer the table as it is shown, as CSV and JSON."""
+    groups = [line for line in shown if isinstance(line, Group)]
+    rows = [line for line in shown if isinstance(line, RunRow)]
+    lines = group_table(groups) if groups else table(rows, columns)
+    with st.container(horizontal=True):
+        st.download_button("CSV", lambda: as_csv(lines), "runs.csv", "text/csv", key="csv",
+                           icon=":material/download:", on_click="ignore")  # fmt: skip
+        st.download_button("JSON", lambda: as_json(lines), "runs.json", "application/json",
+                           key="json", icon=":material/download:", on_click="ignore")  # fmt: skip
+
+
+def run_downloads(runs: Sequence[Run]) -> None:
+    """Offer the metrics of some runs, and one run as a whole."""
+    from cifar_core.runs.exchange import metric_files
+
+    stem = runs[0].id if len(runs) == 1 else f"{len(runs)}-runs"
+    st.markdown("**Curves**")
+    with st.container(horizontal=True):
+        st.download_button(
+            "CSV", lambda: metric_files.metrics_csv(runs), f"{stem}-metrics.csv", "text/csv",
+            key=f"metrics {stem}", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "TensorBoard", lambda: metric_files.events_zip(runs), f"{stem}-tensorboard.zip",
+            "application/zip", key=f"events {stem}", icon=":material/download:",
+            on_click="ignore", help="Event files. Unpack them, then: tensorboard --logdir FOLDER",
+        )  # fmt: skip
+    if len(runs) == 1:
+        whole_run(runs[0])
+
+
+def whole_run(run: Run) -> None:
+    """Offer a run with everything that another store needs."""
+    if run.kind != TRAINING:
+        return
+    st.markdown("**The whole run**, for another store")
+    if run.status.is_live:
+        st.caption("Once it has stopped or paused.")
+        return
+    weights = st.radio(
+        "Weights", list(run_zip.WEIGHTS), key=f"weights {run.id}",
+        format_func=lambda key: run_zip.WEIGHTS[key].title,
+        captions=[option.summary for option in run_zip.WEIGHTS.values()],
+        label_visibility="collapsed",
+    )  # fmt: skip
+    chosen = weights or "all"
+    size = sum(piece.path.stat().st_size for piece in run_zip.pieces(run, chosen))
+    if size > MOST_DOWNLOAD:
+        st.caption(f"{size / 1e9:.1f} GB are too much for a browser. In a terminal:")
+        st.code(f"python -m cifar_core export {run.number} --weights {chosen}", language=None)
+        return
+    st.download_button(
+        f"Zip, {theme.magnitude(size)}B", lambda: zipped(run, chosen), f"{run.id}.zip",
+        "application/zip", key=f"zip {run.id}", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
+def zipped(run: Run, weights: str) -> bytes:
+    """Return a run's zip."""
+    file = io.BytesIO()
+    run_zip.export_run(run, file, weights)
+    return file.getvalue()
+
+
+def import_form() -> None:
+    """Take a run out of a zip."""
+    with st.form("import", border=False, clear_on_submit=True):
+        file = st.file_uploader("Import a run", type="zip", max_upload_size=MOST_UPLOAD)
+        asked = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
+        if asked and file is not None:
+            try:
+                run = import_run.import_run(store(), file)
+            except CifarError as error:
+                st.error(theme.safe(str(error)), icon=":material/error:")
+            else:
+                go("run", id=run.number)

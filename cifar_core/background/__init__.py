@@ -1,0 +1,1 @@
+"""Background jobs: processes that outlive the page or command that started them."""

@@ -1,0 +1,102 @@
+"""Starts, finds and ends the executor, and the environment that a trainer is started in."""
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cifar_core.disk import files, lock
+
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
+# glibc: keep freed memory and ask for huge pages, which saves page faults in every step
+ALLOCATOR = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "THP_MEM_ALLOC_ENABLE": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+def executor_lock(root: Path) -> Path:
+    """Return the file that the one executor of a store holds."""
+    return root / ".executor.lock"
+
+
+def wake_file(root: Path) -> Path:
+    """Return the file that is touched to have the executor look around at once."""
+    return root / ".wake"
+
+
+def is_running(root: Path) -> bool:
+    """Tell whether a store has an executor."""
+    return lock.is_locked(executor_lock(root))
+
+
+def say(text: str) -> None:
+    """Print a line with the time into the log of this process."""
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}", flush=True)
+
+
+def look_after(root: Path) -> None:
+    """Bring the executor back if it has died; at most every few seconds, for pages that poll."""
+    wake = wake_file(root)
+    # either way: the clock may have been set back since
+    if not is_running(root) and (not wake.exists() or abs(time.time() - wake.stat().st_mtime) > 3):
+        ensure_running(root)
+
+
+def ensure_running(root: Path) -> None:
+    """Start the store's executor unless it runs, and tell it to look for work."""
+    wake = wake_file(root)
+    wake.touch()
+    # the kernel's own stamps are a few milliseconds coarse, and two requests may be closer
+    os.utime(wake, ns=(time.time_ns(), time.time_ns()))
+    if is_running(root):
+        return
+    with (root / "executor.log").open("ab") as log:
+        # it forks at once and the parent ends, so that it is nobody's child and leaves no zombie
+        subprocess.run(
+            [sys.executable, "-m", "cifar_core.runs.engine.executor", str(root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=with_package(os.environ),
+            cwd=root,
+            check=True,
+        )
+
+
+def shut_down(root: Path, seconds: float = 10.0) -> None:
+    """End the store's executor and wait until it is gone."""
+    deadline = time.monotonic() + seconds
+    while is_running(root) and time.monotonic() < deadline:
+        # again and again: one that has only just started has yet to write its identity
+        lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
+        time.sleep(0.05)
+
+
+def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
+    """Add this program to PYTHONPATH: it is not installed, and the folder may be any."""
+    paths = [PACKAGE_ROOT, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**environment, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+
+
+def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[str, str]:
+    """Return the variables that a trainer starts with besides those that are there already.
+
+    Most are read before its first line runs. They are written into the attempt's folder, so they
+    must never hold more than this: the rest of the environment may contain passwords.
+    """
+    own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler says nothing in a run's log
+    own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+        own |= ALLOCATOR
+    if deterministic:
+        own["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return own

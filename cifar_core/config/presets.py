@@ -1,0 +1,192 @@
+"""The presets: named starting points, each the settings in which it differs from the defaults."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cifar_core.config.train_config import TrainConfig
+from cifar_core.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A named starting point: the settings in which it differs from the defaults."""
+
+    key: str
+    title: str
+    summary: str
+    values: dict[str, Any]
+
+    @property
+    def config(self) -> TrainConfig:
+        """Return the whole settings."""
+        return TrainConfig(**self.values)
+
+
+FINE_TUNED: dict[str, Any] = {  # a recipe that suits most pretrained networks
+    "plan": "gradual",
+    "head_epochs": 1,
+    "backbone_rate": 0.1,
+    "optimizer": "adamw",
+    "learning_rate": 0.002,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "batch_size": 64,
+    "epochs": 10,
+}
+RECORD: dict[str, Any] = {  # what the speed networks have in common, after airbench94
+    "val_fraction": 0.01,
+    "crop_padding": 2,
+    "padding_mode": "reflect",
+    "flip_mode": "alternate",
+    "optimizer": "muon",
+    "learning_rate": 0.24,
+    "momentum": 0.6,
+    "schedule": "polynomial",
+    "warmup_epochs": 0.0,
+    "weight_decay": 0.1,
+    "label_smoothing": 0.2,
+}
+PRESETS = Registry(
+    "preset",
+    [
+        Preset(
+            key="lab_cnn",
+            title="Lab CNN",
+            summary="The course's first network. The course reported 66.71 % on test.",
+            values={"model": "simple_cnn"},
+        ),
+        Preset(
+            key="lab_cnn_dropout",
+            title="Lab CNN with dropout",
+            summary="The same with dropout: a little slower to learn, a little less overfitting.",
+            values={"model": "simple_cnn_dropout", "dropout": 0.3},
+        ),
+        Preset(
+            key="lab_cnn_modern",
+            title="Lab CNN, modern twin",
+            summary="ResNet-9: residual, normalised and still small. Best with a GPU.",
+            values={"model": "resnet9", "label_smoothing": 0.1, "epochs": 20},
+        ),
+        Preset(
+            key="lab_cnn_dropout_modern",
+            title="Lab CNN with dropout, modern twin",
+            summary="A Wide ResNet, held back by label smoothing in place of dropout. For a GPU.",
+            values={"model": "wide_resnet16_4", "label_smoothing": 0.1, "epochs": 30},
+        ),
+        Preset(
+            key="lab_vgg16",
+            title="Lab VGG16",
+            summary="The course's pretrained VGG16: only the last layer learns.",
+            values={
+                "model": "vgg16_imagenet",
+                "plan": "head",
+                "learning_rate": 0.01,
+                "batch_size": 64,
+                "epochs": 20,
+            },
+        ),
+        Preset(
+            key="lab_vgg16_modern",
+            title="Lab VGG16, modern twin",
+            summary="The normalised VGG16, first its head, then all of it at a tenth of the rate. "
+            "For a GPU.",
+            values={**FINE_TUNED, "model": "vgg16_bn_imagenet"},
+        ),
+        Preset(
+            key="lab_resnet",
+            title="Lab ResNet",
+            summary="The course's pretrained ResNet with its rate, batch and epochs; head only. "
+            "The course reported 90.27 % on test.",
+            values={
+                "model": "resnet18_imagenet",
+                "plan": "head",
+                "learning_rate": 0.01,
+                "batch_size": 64,
+                "epochs": 20,
+            },
+        ),
+        Preset(
+            key="lab_resnet_fine_tuned",
+            title="Lab ResNet, fine-tuned",
+            summary="The same settings, but every layer learns, at a tenth of the rate. For a GPU.",
+            values={
+                "model": "resnet18_imagenet",
+                "plan": "full",
+                "learning_rate": 0.01,
+                "batch_size": 64,
+                "epochs": 20,
+            },
+        ),
+        Preset(
+            key="lab_resnet_modern",
+            title="Lab ResNet, modern twin",
+            summary="First the head, then everything, with AdamW and label smoothing, in half the "
+            "epochs. For a GPU.",
+            values={**FINE_TUNED, "model": "resnet18_imagenet"},
+        ),
+        Preset(
+            key="lab_vig",
+            title="Lab Vision GNN",
+            summary="A tiny Vision GNN, from scratch at 32 pixels; learns slowly. Best with a GPU.",
+            values={
+                "model": "vig_tiny",
+                "optimizer": "adamw",
+                "learning_rate": 0.002,
+                "weight_decay": 0.05,
+                "label_smoothing": 0.1,
+                "clip_norm": 1.0,
+                "epochs": 30,
+            },
+        ),
+        Preset(
+            key="lab_vig_modern",
+            title="Lab Vision GNN, modern twin",
+            summary="The published Pyramid ViG-Ti with its ImageNet weights, fine-tuned. For a "
+            "GPU.",
+            values={**FINE_TUNED, "model": "pvig_ti_imagenet", "clip_norm": 1.0},
+        ),
+        Preset(
+            key="record_94",
+            title="Fastest to 94 %",
+            summary="After the published record of seconds on a large GPU; not measured here yet. "
+            "Without a GPU take 'Fast on a CPU'.",
+            values={**RECORD, "model": "speed_net", "batch_size": 2000, "epochs": 8},
+        ),
+        Preset(
+            key="record_cpu",
+            title="Fast on a CPU",
+            summary="The record's recipe on a smaller network. A run of just under one epoch, 45 "
+            "seconds of an AVX2 core, reached 73 % on test; this one has three.",
+            values={**RECORD, "model": "speed_net_strided", "batch_size": 250, "epochs": 3},
+        ),
+        Preset(
+            key="transfer_quick",
+            title="Transfer on a laptop",
+            summary="A frozen MobileNetV2 whose features are computed once, exactly, in minutes "
+            "without a GPU; any further head takes seconds.",
+            values={
+                "model": "mobilenet_v2_imagenet",
+                "plan": "head",
+                "cached_views": 1,
+                "optimizer": "adamw",
+                "learning_rate": 0.002,
+                "weight_decay": 0.01,
+                "batch_size": 512,
+                "epochs": 20,
+            },
+        ),
+        Preset(
+            key="smoke",
+            title="60-second smoke test",
+            summary="A quarter of the images for a few epochs, to see everything work.",
+            values={
+                "model": "simple_cnn",
+                "train_fraction": 0.25,
+                "batch_size": 32,
+                "optimizer": "adam",
+                "learning_rate": 0.005,
+                "epochs": 8,
+            },
+        ),
+    ],
+)

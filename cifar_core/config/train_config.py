@@ -1,0 +1,104 @@
+"""All settings of a training run in one checked object."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from cifar_core.config.data_settings import DataSettings
+from cifar_core.config.machine_settings import MachineSettings
+from cifar_core.config.network_settings import NetworkSettings
+from cifar_core.config.optimizer_settings import OptimizerSettings
+from cifar_core.config.schedule_settings import ScheduleSettings
+from cifar_core.config.training_settings import TrainingSettings
+from cifar_core.models import MODELS
+from cifar_core.optim import OPTIMIZERS
+from cifar_core.schedules import SCHEDULES, is_milestones
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(
+    MachineSettings,  # dataclasses take the fields of the last base first
+    TrainingSettings,
+    ScheduleSettings,
+    OptimizerSettings,
+    NetworkSettings,
+    DataSettings,
+):
+    """Everything that decides how one run trains; saved as config.json beside its weights."""
+
+    @property
+    def computes_on(self) -> int:
+        """How many pixels a side the network enlarges its images to, if it does."""
+        spec = MODELS[self.model]
+        return self.resolution if "resolution" in spec.uses else spec.input_size
+
+    def build_model(self, num_classes: int) -> nn.Module:
+        """Build the network with fresh weights; it maps images [N, 3, H, W] to logits [N, K]."""
+        spec = MODELS[self.model]
+        # the plan says what is trained of a network, which is built the same for all of them
+        parts = {name: getattr(self, name) for name in spec.uses if name != "plan"}
+        return spec.build(num_classes, **parts)
+
+    def conflicts(self) -> dict[str, str]:
+        """Find settings that are each in range but cannot go together."""
+        problems = {}
+        if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
+            problems["nesterov"] = (
+                "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
+                "Turn nesterov off or set momentum, for example to 0.9."
+            )
+        problems |= schedule_conflicts(self)
+        used = MODELS[self.model].uses
+        if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
+            problems["head_epochs"] = (
+                f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
+                f"nothing but the head would learn. Choose fewer than {self.epochs}, or the plan "
+                "'head'."
+            )
+        if (
+            "plan" in used
+            and self.plan == "head"
+            and self.cached_views
+            and (self.test_views != "plain")
+        ):
+            problems["test_views"] = (
+                f"test_views is '{self.test_views}', but with the plan 'head' the features of the "
+                "test images are computed once, as they are. Choose 'plain', or set cached_views "
+                "to 0."
+            )
+        if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
+            fitting = round(self.resolution / step) * step
+            problems["resolution"] = (
+                f"resolution is {self.resolution}, but {MODELS[self.model].title} cuts images "
+                f"into patches of {step} pixels. Choose a multiple of {step}, such as {fitting}."
+            )
+        return problems
+
+
+def schedule_conflicts(config: TrainConfig) -> dict[str, str]:
+    """Find settings of the schedule that cannot go together, or that make no sense as a text."""
+    problems = {}
+    used = SCHEDULES[config.schedule].uses
+    if "warmup_epochs" in used and config.warmup_epochs >= config.epochs:
+        problems["warmup_epochs"] = (
+            f"warmup_epochs is {config.warmup_epochs:g}, but the run has only {config.epochs} "
+            f"epochs. Choose fewer than {config.epochs} (default 1)."
+        )
+    if "milestones" in used and not is_milestones(config.milestones):
+        problems["milestones"] = (
+            f"milestones is {config.milestones!r}, but it must be percentages of the run between "
+            "0 and 100 with commas between them, such as '50, 75'."
+        )
+    if "cycle_momentum" in used and config.cycle_momentum:
+        optimizer = OPTIMIZERS[config.optimizer]
+        if not (name := optimizer.momentum_setting):
+            problems["cycle_momentum"] = (
+                f"cycle_momentum is on, but {optimizer.title} has no momentum that can be "
+                "changed during a run. Turn it off or choose another optimizer, such as SGD."
+            )
+        elif config.lowest_momentum > getattr(config, name):
+            problems["lowest_momentum"] = (
+                f"lowest_momentum is {config.lowest_momentum:g}, but {name}, from which it comes "
+                f"down, is {getattr(config, name):g}. Choose at most that."
+            )
+    return problems

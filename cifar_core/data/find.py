@@ -1,0 +1,166 @@
+"""Which images to use: finds them, opens them, and lists what there is."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cifar_core.data.cache import cache_folder, read_meta
+from cifar_core.data.dataset import Dataset
+from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.errors import CifarError, DataError
+from cifar_core.registry import did_you_mean
+
+WORDS = ("auto", "synthetic", "cifar10")
+KNOWN: dict[str, dict[str, Any]] = {  # what can be told of a dataset before it was ever decoded
+    "synthetic": {
+        "title": synthetic.TITLE,
+        "classes": tuple(synthetic.SHAPES),
+        "note": synthetic.NOTE,
+    },
+    "cifar10": {
+        "title": "CIFAR-10",
+        "classes": cifar10.CLASSES,
+        "train_images": 50_000,
+        "test_images": 10_000,
+    },
+}
+FETCH = "Download them on the Data page or with: python -m cifar_core data fetch"
+
+
+def resolve(wanted: str, store: Path) -> str:
+    """Return 'synthetic', 'cifar10' or an absolute path: what `load` takes and a run records.
+
+    'auto' takes $CIFAR_DATA if it is set, else the official CIFAR-10 if it is on this machine,
+    else the synthetic images.
+    """
+    wanted = wanted.strip()
+    if wanted in ("auto", ""):
+        return automatic(store)
+    if wanted == "cifar10" and cifar10.find(store) is None:
+        raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
+    if synthetic.is_source(wanted) or wanted == "cifar10":
+        return wanted
+    path = Path(wanted).expanduser().resolve()
+    if not path.exists():
+        raise DataError(
+            f"There are no images at {path}. {did_you_mean(wanted, WORDS)}Give a folder, an "
+            f"archive, or one of {', '.join(WORDS)}."
+        )
+    return str(path)
+
+
+def automatic(store: Path) -> str:
+    """Choose when nobody has."""
+    chosen = os.environ.get("CIFAR_DATA", "").strip()
+    if chosen and chosen != "auto":
+        try:
+            return resolve(chosen, store)
+        except DataError as error:
+            raise DataError(f"{error} It is what $CIFAR_DATA says.") from error
+    return "cifar10" if cifar10.find(store) else "synthetic"
+
+
+def load(source: str, store: Path) -> Dataset:
+    """Open the images of a resolved source; the first time, they are decoded and kept."""
+    if synthetic.is_source(source):
+        return synthetic.load(source, store)
+    if source == "cifar10":
+        found = cifar10.find(store)
+        if found is None:
+            raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
+        return cifar10.load(found, store, source=source)
+    path = Path(source)
+    if cifar10.is_official(path):
+        return cifar10.load(path, store, source=source)
+    return folder.load(path, store)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """One dataset that there is, or could be, on this machine."""
+
+    source: str  # what to give to --data
+    kind: str  # "synthetic", "cifar10" or "folder"
+    title: str
+    where: str
+    ready: bool  # whether a run can start with it now
+    decoded: bool  # whether it is kept decoded, so that a run starts at once
+    default: bool  # whether 'auto' means this one
+    classes: tuple[str, ...] = ()
+    train_images: int = 0  # 0 if it has never been decoded
+    test_images: int = 0
+    megabytes: float = 0.0  # decoded, on disk
+    fingerprint: str = ""
+    note: str = ""
+    action: str = ""  # what to do next, if anything
+
+
+def status(store: Path) -> list[Status]:
+    """List the datasets, the default one first; reads descriptions only, no images."""
+    chosen = os.environ.get("CIFAR_DATA", "")
+    try:
+        default, problem = resolve("auto", store), ""
+    except CifarError as error:
+        default, problem = chosen, str(error)
+    kept = {meta["source"]: meta for meta in decoded(store)}
+    sources = dict.fromkeys([default, "cifar10", *kept, "synthetic"])
+    rows = [describe(source, store, kept.get(source, {})) for source in sources]
+    first = dataclasses.replace(rows[0], default=True)
+    if problem:
+        first = dataclasses.replace(first, ready=False, action=problem)
+    return [first, *rows[1:]]
+
+
+def decoded(store: Path) -> Iterator[dict[str, Any]]:
+    """Yield the descriptions of the datasets that are kept decoded, the newest last."""
+    folders = (path for path in cache_folder(store).glob("*/") if path.suffix != ".building")
+    for path in sorted(folders, key=lambda path: path.stat().st_mtime):
+        meta = read_meta(path)
+        if meta is not None:
+            yield meta
+
+
+def describe(source: str, store: Path, meta: dict[str, Any]) -> Status:
+    """Tell about one source; `meta` is what was kept of it, if anything."""
+    kind = kind_of(source)
+    about = {"title": folder.title(Path(source)), **KNOWN.get(kind, {}), **meta}
+    where, action = locate(source, store)
+    return Status(
+        source=source,
+        kind=kind,
+        title=about["title"],
+        where=where,
+        ready=bool(where),
+        decoded=bool(meta),
+        default=False,
+        classes=tuple(about.get("classes", ())),
+        train_images=about.get("train_images", 0),
+        test_images=about.get("test_images", 0),
+        megabytes=sum(about.get("bytes", {}).values()) / 1e6,
+        fingerprint=about.get("fingerprint", ""),
+        note=about.get("note", ""),
+        action=action,
+    )
+
+
+def kind_of(source: str) -> str:
+    """Return the kind of dataset that a source will turn out to be."""
+    if synthetic.is_source(source):
+        return "synthetic"
+    official = source == "cifar10" or cifar10.is_official(Path(source))
+    return "cifar10" if official else "folder"
+
+
+def locate(source: str, store: Path) -> tuple[str, str]:
+    """Return where a source is and "", or "" and what to do about it."""
+    if synthetic.is_source(source):
+        return "drawn by the program", ""
+    if source == "cifar10":
+        found = cifar10.find(store)
+        return (str(found), "") if found else ("", FETCH)
+    if Path(source).exists():
+        return source, ""
+    return "", f"{source} is gone. Put it back to train on it again."

@@ -1,0 +1,174 @@
+"""Downloads the official CIFAR-10 archive, at the terminal or behind the dashboard."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from cifar_core.data.sources.cifar10 import BINARY_ARCHIVE, OFFICIAL
+from cifar_core.data.sources.progress import Progress, Report, cancel, cancel_file, progress, take
+from cifar_core.disk.download import KEPT, TIMEOUT, Archive, download
+from cifar_core.errors import DataError
+
+__all__ = [
+    "CIFAR10",
+    "Archive",
+    "Progress",
+    "cancel",
+    "fetch_cifar10",
+    "progress",
+    "start_background",
+]
+CIFAR10 = Archive(
+    url=f"https://www.cs.toronto.edu/~kriz/{BINARY_ARCHIVE}",
+    md5=OFFICIAL.archives[BINARY_ARCHIVE],
+    bytes=170_052_171,
+    name=BINARY_ARCHIVE,
+)
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])  # what PYTHONPATH must hold
+CANCELLED = f"The download was cancelled. {KEPT}"
+
+
+class DownloadCancelledError(DataError):
+    """Somebody asked the download to stop."""
+
+
+def fetch_cifar10(
+    store: Path,
+    *,
+    url: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    archive: Archive = CIFAR10,
+    timeout: float = TIMEOUT,
+) -> Path:
+    """Return the path of the archive, downloaded unless it is there; raises DataError.
+
+    `progress` gets the bytes that are there and the bytes in all; `timeout` is in seconds.
+    """
+    descriptor = claim(store)
+    if descriptor is None:
+        raise DataError(
+            f"{archive.name} is being downloaded to {store} already. Wait until it is there, or "
+            "cancel it on the Data page."
+        )
+    try:
+        return fetch_locked(store, at(archive, url), progress, timeout)
+    finally:
+        os.close(descriptor)
+
+
+def claim(store: Path) -> int | None:
+    """Take the lock of the store's downloads, or None if there is one; raises DataError."""
+    try:
+        descriptor = take(store)
+        if descriptor is not None:
+            cancel_file(store).unlink(missing_ok=True)  # it was meant for an earlier one
+    except OSError as error:
+        raise DataError(
+            f"{store / 'data'} cannot be written ({error.strerror}). Check the permissions, or "
+            "choose another store."
+        ) from error
+    return descriptor
+
+
+def at(archive: Archive, url: str | None) -> Archive:
+    """Return the same archive at another address."""
+    return replace(archive, url=url) if url else archive
+
+
+def fetch_locked(
+    store: Path,
+    archive: Archive,
+    progress: Callable[[int, int], None] | None = None,
+    timeout: float = TIMEOUT,
+) -> Path:
+    """Download while the lock is held, and report each step and how it ended."""
+    report = Report(store, archive.bytes)
+
+    def step(done: int, total: int) -> None:
+        if cancel_file(store).exists():
+            raise DownloadCancelledError(CANCELLED)
+        report.step(done)
+        if progress is not None:
+            progress(done, total)
+
+    try:
+        path = download(archive, store / "data", step, timeout=timeout)
+    except (DownloadCancelledError, KeyboardInterrupt):
+        report.write("cancelled", CANCELLED)
+        raise
+    except DataError as error:
+        report.write("failed", str(error))
+        raise
+    report.write("finished", f"{archive.name} is complete and verified.")
+    return path
+
+
+def start_background(store: Path, url: str | None = None, *, archive: Archive = CIFAR10) -> None:
+    """Download in a process of its own that outlives this one; nothing if one does already."""
+    descriptor = claim(store)
+    if descriptor is None:
+        return
+    try:
+        Report(store, archive.bytes).write("running", "Starting.")
+        # the child inherits the lock, so that there is no moment at which nobody holds it
+        with (store / "data" / "download.log").open("wb") as log:
+            subprocess.run(
+                command(store, at(archive, url), descriptor),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(descriptor,),
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": python_path()},
+                check=True,
+            )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise DataError(
+            f"The download could not be started ({error}). {store / 'data' / 'download.log'} "
+            "tells more; 'python -m cifar_core data fetch' does the same at the terminal."
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+def command(store: Path, archive: Archive, descriptor: int) -> list[str]:
+    """Return the command line of the child."""
+    known = json.dumps(asdict(archive))
+    options = ["--archive", known, "--lock", str(descriptor)]
+    return [sys.executable, "-m", "cifar_core.data.sources.fetch", str(store.resolve()), *options]
+
+
+def python_path() -> str:
+    """Return PYTHONPATH with this program: it is not installed, and the folder may be any."""
+    return os.pathsep.join(filter(None, [PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Download to a store; what start_background runs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cifar_core.data.sources.fetch", description=__doc__
+    )
+    parser.add_argument("store", type=Path)
+    parser.add_argument("url", nargs="?", help="another address of the same archive")
+    parser.add_argument("--archive", help=argparse.SUPPRESS)
+    parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    archive = Archive(**json.loads(asked.archive)) if asked.archive else CIFAR10
+    try:
+        if asked.lock is None:
+            fetch_cifar10(asked.store, url=asked.url, archive=archive)
+        elif os.fork() == 0:  # the parent ends, so that it is nobody's child and leaves no zombie
+            fetch_locked(asked.store, at(archive, asked.url))
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

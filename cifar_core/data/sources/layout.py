@@ -1,0 +1,48 @@
+"""Where an image belongs, read off its name: train/<class>/<file> or test/<class>/<file>."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from cifar_core.data.sources.archive import Entry
+from cifar_core.errors import DataError
+
+SPLITS = ("train", "test")
+JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # left behind by file managers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an image belongs."""
+
+    top: str  # the folder above train and test, "" if there is none
+    split: str
+    label: str  # the class's name
+    file: str  # "" for the class's folder itself
+
+
+def placed(path: Path, files: Iterable[Entry]) -> Iterator[tuple[Entry, Place]]:
+    """Yield the entries that are class folders or in one."""
+    for entry in files:
+        place = place_of(path, entry)
+        if place:
+            yield entry, place
+
+
+def place_of(path: Path, entry: Entry) -> Place | None:
+    """Read split and class off a name such as top/train/cat/0001.png; None if it is no image."""
+    parts = PurePosixPath(entry.name).parts
+    if any(part.startswith(".") or part in JUNK for part in parts):
+        return None
+    depth = next((i for i, part in enumerate(parts[:2]) if part in SPLITS), None)
+    if depth is None or len(parts) == depth + 1:
+        return None  # a readme, or train and test themselves
+    top, (split, label, *file) = "/".join(parts[:depth]), parts[depth:]
+    if entry.is_folder and not file:
+        return Place(top=top, split=split, label=label, file="")
+    if len(file) != 1 or entry.is_folder:
+        raise DataError(
+            f"{path} has {entry.name}, which does not lie in a class folder. "
+            "Sort the images into train/<class>/ and test/<class>/."
+        )
+    return Place(top=top, split=split, label=label, file=file[0])

@@ -1,0 +1,145 @@
+"""How far a download is, for whoever looks from another process.
+
+Files in store/data: download.json (replaced in one move), download.lock (held by whoever
+downloads; the kernel frees it at death) and download.cancel (there if somebody asked to stop).
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cifar_core.disk.download import KEPT
+from cifar_core.errors import DataError
+
+EVERY = 0.25  # seconds between two reports
+SAMPLES = 40  # reports that the speed is taken from: ten seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a download is. `alive` tells whether its process still lives."""
+
+    state: str  # "running", "finished", "failed" or "cancelled"
+    done: int  # bytes
+    total: int  # bytes
+    bytes_per_second: float
+    message: str
+    pid: int  # the process that wrote it
+    alive: bool = False
+
+
+def progress(store: Path) -> Progress | None:
+    """Return how far the last download of a store is, or None if there was none."""
+    alive, found = is_alive(store), read(store)
+    if found is not None and found.state == "running" and not alive:
+        alive, found = is_alive(store), read(store)  # it may have ended or begun in between
+    if found is None:
+        return None
+    message, state = found.message, found.state
+    if state == "running" and not alive:
+        state, message = "failed", f"The download ended without a word. {KEPT}"
+    elif state == "running" and cancel_file(store).exists():
+        message = "Stopping."
+    return Progress(**{**asdict(found), "state": state, "message": message, "alive": alive})
+
+
+def cancel(store: Path) -> None:
+    """Ask a running download to stop, which it does with its next bytes or its timeout."""
+    if is_alive(store):
+        cancel_file(store).touch()
+
+
+def cancel_file(store: Path) -> Path:
+    """Return the file that asks to stop: no process can be mistaken for another with it."""
+    return store / "data" / "download.cancel"
+
+
+class Report:
+    """Writes how far the download is, a few times a second."""
+
+    def __init__(self, store: Path, total: int) -> None:
+        self.store, self.total, self.done = store, total, 0
+        self.samples: deque[tuple[float, int]] = deque(maxlen=SAMPLES)
+
+    def step(self, done: int) -> None:
+        """Note how many bytes are there."""
+        self.done, now = done, time.monotonic()
+        if not self.samples or now - self.samples[-1][0] > EVERY or done == self.total:
+            self.samples.append((now, done))
+            self.write("running", "Verifying." if done == self.total else "Downloading.")
+
+    def write(self, state: str, message: str) -> None:
+        """Replace download.json."""
+        found = Progress(
+            state=state,
+            done=self.done,
+            total=self.total,
+            bytes_per_second=self.speed(),
+            message=message,
+            pid=os.getpid(),
+        )
+        path = self.store / "data" / "download.json"
+        draft = path.with_suffix(".json.tmp")  # the lock's holder alone writes it
+        try:
+            draft.write_text(json.dumps(asdict(found)) + "\n", encoding="utf-8")
+            draft.replace(path)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be written ({error.strerror}). Check the permissions and the "
+                "free space, or choose another store."
+            ) from error
+
+    def speed(self) -> float:
+        """Return the bytes per second of about the last ten seconds."""
+        if len(self.samples) < 2:
+            return 0.0
+        (start, first), (end, last) = self.samples[0], self.samples[-1]
+        return (last - first) / max(end - start, 1e-6)
+
+
+def read(store: Path) -> Progress | None:
+    """Return what was written last; a file that is missing or of another kind counts as none."""
+    try:
+        values = json.loads((store / "data" / "download.json").read_text(encoding="utf-8"))
+        return Progress(**values)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def lock_file(store: Path) -> Path:
+    """Return the file that whoever downloads holds."""
+    return store / "data" / "download.lock"
+
+
+def take(store: Path) -> int | None:
+    """Take the lock and return its descriptor, which holds it; None if another has it."""
+    lock_file(store).parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock_file(store), os.O_RDWR | os.O_CREAT, 0o644)
+    for _ in range(5):  # whoever only looks holds it for an instant, too
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def is_alive(store: Path) -> bool:
+    """Tell whether a process downloads to the store now."""
+    try:
+        descriptor = os.open(lock_file(store), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

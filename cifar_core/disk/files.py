@@ -1,0 +1,204 @@
+"""How run files are written and read, so that no reader ever sees half of anything."""
+
+import json
+import math
+import os
+import re
+import threading
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cifar_core.disk import space
+from cifar_core.disk.checks import EXPECTED, Shape, fits, is_like_a_row
+
+# what is written here ends with a checksum, since a flipped bit can leave good JSON behind
+CHECK = "check"
+END = re.compile(r',?\n "(.{5})": "([0-9a-f]{8})"\n\}\n')
+LINE_END = b',"check":"%08x"}'
+MOST_BYTES = 5_000_000  # of a small file; each byte of hostile JSON takes about twenty in memory
+LONGEST_LINE = 1_000_000  # bytes of a row
+
+
+def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
+    """Replace a file in one move: a reader sees the old text or the new, never a part.
+
+    `durable` also survives a power cut; leave it out for what is rewritten every second.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        with space.needed(len(text), path.parent), draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_json(path: Path, values: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Replace a JSON file in one move, indented for people and with a checksum."""
+    write_atomic(path, as_text(values), durable=durable)
+
+
+def as_text(values: Mapping[str, Any]) -> str:
+    """Return values as JSON whose last entry is a checksum over the text before it."""
+    plain = finite(values)
+    head = json.dumps(plain, indent=1)[:-1].rstrip()
+    return f'{head}{"," if plain else ""}\n "{CHECK}": "{crc(head)}"\n}}\n'
+
+
+def read_json(path: Path, shape: Shape | None = None) -> dict[str, Any]:
+    """Return the object in a JSON file; one that is missing or damaged reads as empty."""
+    try:
+        return sound(path, shape)
+    except (OSError, ValueError):
+        return {}
+
+
+def sound(path: Path, shape: Shape | None = None) -> dict[str, Any]:
+    """Return the object in a JSON file; ValueError if it is damaged.
+
+    So is a file that holds a value of another kind than its shape says, by default the one that
+    files of its name have.
+    """
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"It has more than {MOST_BYTES:,} bytes.")
+    values = unchecked(data.decode())
+    if not fits(values, EXPECTED.get(path.name, {}) if shape is None else shape):
+        raise ValueError("It holds a value of another kind.")
+    return values
+
+
+def unchecked(text: str) -> dict[str, Any]:
+    """Return the object in a JSON text without its checksum; ValueError if it is damaged.
+
+    Texts without a checksum, by hand or of earlier versions, are taken as they are.
+    """
+    try:
+        values = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply.") from error
+    if not isinstance(values, dict):
+        raise ValueError("It is not a JSON object.")  # noqa: TRY004 - one kind of error for all
+    end = END.search(text, max(0, len(text) - 32))
+    if end or CHECK in values:  # either may be what was damaged
+        head = text[: end.start()] if end else ""
+        if not end or end.end() != len(text) or values.pop(CHECK, "") != crc(head):
+            raise ValueError("Its checksum differs.")
+    return values
+
+
+def crc(text: str) -> str:
+    """Return the checksum of a text in hexadecimal."""
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out numbers that are NaN or infinite, which JSON cannot hold."""
+    return {
+        key: finite(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if not (isinstance(value, float) and not math.isfinite(value))
+    }
+
+
+def append_line(path: Path, values: Mapping[str, Any]) -> None:
+    """Add one JSON line in a single write."""
+    line = line_of(values)
+    with space.needed(len(line), path.parent, "a line"), path.open("ab", buffering=0) as file:
+        file.write(line)
+
+
+def line_of(values: Mapping[str, Any]) -> bytes:
+    """Return values as a JSON line that ends with a checksum over what stands before it."""
+    head = json.dumps(finite(values), separators=(",", ":"))[:-1].encode()
+    return head + LINE_END % zlib.crc32(head) + b"\n"
+
+
+def read_lines(path: Path, start: int = 0, end: int | None = None) -> tuple[list[Any], int]:
+    """Return the complete JSON lines between two byte offsets, and where to go on reading.
+
+    A last line without its newline is still being written and waits for the next call. A line
+    that a power cut has damaged is passed over.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            data = file.read() if end is None else file.read(max(0, end - start))
+    except FileNotFoundError:
+        return [], start
+    complete = data[: data.rfind(b"\n") + 1]
+    return [row for line in complete.splitlines() if (row := parsed(line))], start + len(complete)
+
+
+def parsed(line: bytes) -> Any:
+    """Return the line's object, or None if it is none or not what was written."""
+    if len(line) > LONGEST_LINE:
+        return None
+    head, mark, end = line.rpartition(LINE_END[:10])
+    if not mark:  # of an earlier version, or by hand
+        head, end = line[:-1], line[-1:]
+    elif mark + end != LINE_END % zlib.crc32(head):
+        return None
+    try:
+        row = json.loads(head + end[-1:])
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and (mark or is_like_a_row(row)) else None
+
+
+def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:
+    """Return how many bytes a file of rows has, and how many of its lines are damaged.
+
+    The last line of a `whole` file must be complete; else it may have been cut off by a kill.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return 0, 0
+    *lines, rest = data.split(b"\n")
+    marked = any(LINE_END[:10] in line for line in lines)
+    bad = sum(parsed(line) is None or (marked and LINE_END[:10] not in line) for line in lines)
+    return len(data), bad + (whole and bool(rest))
+
+
+def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:
+    """Return the end of a text file, looking at no more than `longest` bytes of it."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - longest))
+            text = file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def stamp(path: Path) -> int:
+    """Return what changes when a file is replaced, its time in nanoseconds; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the file's bytes are on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

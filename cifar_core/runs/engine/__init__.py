@@ -1,0 +1,1 @@
+"""Who works off the queue: executor, supervisor, shim and workers."""

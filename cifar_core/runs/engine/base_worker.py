@@ -1,0 +1,329 @@
+"""What the processes of all kinds of run have in common: one attempt, in the run's folder.
+
+It loads the images, shows that it lives, hears what was asked of it between two batches, keeps
+rows and writes how it ended. It never opens the database.
+"""
+
+import faulthandler
+import gc
+import os
+import signal
+import sys
+import time
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cifar_core.disk import files, lock, space
+from cifar_core.errors import CifarError, DataError, DiskFullError
+from cifar_core.runs.engine import halving
+from cifar_core.runs.engine.ending import MEMORY, NO_ROOM_FOR_RESULT
+from cifar_core.runs.engine.full_disk import Rows, print_patiently
+from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.record import metrics
+from cifar_core.runs.record.control import ControlReader
+from cifar_core.runs.record.environment import describe
+from cifar_core.runs.record.failures import message_of, reason_of
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.summary import Pace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cifar_core.config import TrainConfig
+    from cifar_core.data.batches import Batches
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.training.events import Tick
+    from cifar_core.training.features import FeatureBatches
+    from cifar_core.training.setup import Setup
+
+SUMMARY_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
+# that a checkpoint waits in memory for room on the disk
+ROOM_SECONDS = float(os.environ.get("CIFAR_ROOM_SECONDS") or 300.0)
+ROOM_LOOK_SECONDS = 1.0  # between two tries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How the attempt ended; written as its last act."""
+
+    outcome: str  # finished, stopped, paused, failed, or interrupted by the system
+    message: str
+    reason: str = ""  # a key of FAILURES when failed, or "disk" when paused for want of room
+    needs: int = 0  # bytes that must be free on the disk before it can go on
+    fits: int | None = None  # images at once that fit, if that was measured after want of memory
+
+
+class BaseWorker(ABC):
+    """One attempt: the trainer and what has to be kept of it."""
+
+    pace: Pace
+    summary: dict[str, Any]
+    ends_now: tuple[str, ...] = ("now", "pause")  # requests that need not wait
+
+    def __init__(self, run: Run, attempt: int) -> None:
+        self.run, self.attempt = run, attempt
+        self.folder = metrics.attempt_folder(run.path, attempt)
+        self.plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
+        self.rows = Rows(metrics.metrics_path(run.path, attempt))
+        self.notice = self.folder / "notice.json"  # what keeps it from going on
+        self.requests = ControlReader(run.path)
+        self.terminated = False  # SIGTERM has come
+        self.beat = 0.0
+        self.summarised_at = time.monotonic()
+
+    @abstractmethod
+    def work(self) -> Result:
+        """Go on from what is saved to the end, or to a request."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Keep all that is needed to go on from this very moment, unless it is kept."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> tuple[int, int]:
+        """How many steps are done, and how many there are in all."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where the attempt is, such as "at epoch 2.5, step 1,200"."""
+
+    def open(self, *, fresh: bool) -> None:
+        """Load the images, build the trainer and write down with what; `fresh` starts from 0."""
+        import torch
+
+        from cifar_core.training.setup import prepare
+
+        plan = self.plan
+        torch.set_num_threads(plan["threads"])
+        config, before, store = self.config, self.run.environment, self.run.store_root
+        self.dataset = self.load_data()
+        tensors, weights = self.load_weights(fresh=fresh)
+        step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
+        self.setup: Setup = prepare(
+            config, self.dataset, plan["device"], tensors, step_plan, fresh=fresh
+        )
+        self.trainer = self.setup.trainer
+        self.test: Batches | FeatureBatches = self.setup.test
+        environment = describe(plan, self.dataset, self.setup, weights)
+        files.write_json(self.run.path / "environment.json", environment)
+        say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
+        say(f"{environment['precision']}: {environment['precision_reason']}")
+        say(self.trainer.plan.sentence)
+
+    def let_go(self) -> None:
+        """Free the memory of the images, the network and the optimizer."""
+        for name in ("trainer", "setup", "test", "dataset"):
+            self.__dict__.pop(name, None)
+        gc.collect()
+        if torch := sys.modules.get("torch"):
+            torch.cuda.empty_cache()
+
+    @property
+    def config(self) -> "TrainConfig":
+        """The settings that this attempt trains with: the run's, in pieces that fit."""
+        at_once = halving.applied(self.run, self.attempt).get("micro_batch", 0)
+        return replace(self.run.config, micro_batch=at_once)
+
+    def load_data(self) -> "Dataset":
+        """Return the images, which must be those that the run began with."""
+        from cifar_core import data
+
+        before = self.run.environment.get("data", {})
+        root = self.run.store_root
+        source = before.get("source") or data.resolve(self.run.settings["data"], root)
+        say(f"Loading the images: {source}")
+        dataset = data.load(source, root)
+        if before and before["fingerprint"] != dataset.fingerprint:
+            raise DataError(
+                f"The images of {source} are not those that run {self.run.id} began with. "
+                f"Put the former ones back, or clone the run to train on the new ones."
+            )
+        return dataset
+
+    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, dict[str, Any]]":
+        """Return what a pretrained network begins from, and its record; a checkpoint has it all."""
+        if not fresh:
+            return None, self.run.environment.get("weights", {})
+        tensors, record = pretrained.load(self.run.config, self.run.store_root)
+        if record:
+            say(f"Beginning from {record['path']} (sha256 {record['sha256'][:16]}...).")
+        return tensors, record
+
+    def features(self) -> "Iterator[Tick]":
+        """Compute once what the head reads, where it learns alone, and show how far that is."""
+        images = keep_features(self.setup, self.dataset.fingerprint, self.run.store_root, say)
+        start = time.monotonic()
+        while True:
+            try:
+                tick = next(images)
+            except StopIteration as end:
+                self.test = end.value or self.test
+                break
+            kept = self.summary.get("features", {}).get("kept", tick.done)
+            self.summary["features"] = {
+                "done": tick.done,
+                "total": tick.total,
+                "kept": kept,  # of them from an earlier run or attempt
+                "seconds": time.monotonic() - start,
+            }
+            if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
+                self.write_summary()
+            yield tick
+        if self.summary.get("features"):
+            say(f"The features took {time.monotonic() - start:.1f} s.")
+        self.pace = Pace(self.steps[0], self.pace.seconds)
+
+    def attend(self) -> Result | None:
+        """Between two batches: show that this lives, and end if somebody asked for it."""
+        self.show_life()
+        if not self.must_end:
+            return None
+        request = self.requests.control.request
+        self.save()
+        if request == "pause":
+            return Result(outcome="paused", message=f"Paused {self.place}.")
+        if self.requests.control.is_stop:
+            return Result(outcome="stopped", message=f"Stopped {self.place}, as asked.")
+        return Result(outcome="interrupted", message=f"Interrupted {self.place}.")
+
+    def show_life(self) -> None:
+        """Touch the lock now and then; its age is how long there has been no news."""
+        now = time.monotonic()
+        if now - self.beat > HEARTBEAT_SECONDS:
+            self.beat = now
+            os.utime(self.folder / "lock")
+
+    @property
+    def must_end(self) -> bool:
+        """Whether somebody, or the system, wants this to end before the next batch."""
+        return self.requests.poll().request in self.ends_now or self.terminated
+
+    def patiently(self, write: Callable[[], object]) -> None:
+        """Write something, and if the disk is full wait for room; DiskFullError after minutes.
+
+        What is to be written stays in memory meanwhile. A request to end is not kept waiting.
+        """
+        until = time.monotonic() + ROOM_SECONDS
+        while True:
+            try:
+                write()
+            except DiskFullError as error:
+                if self.must_end or time.monotonic() > until:
+                    raise
+                self.tell_waiting(error)
+                self.show_life()
+                time.sleep(ROOM_LOOK_SECONDS)
+            else:
+                self.notice.unlink(missing_ok=True)
+                return
+
+    def tell_waiting(self, error: DiskFullError) -> None:
+        """Say, as far as the disk allows, that this waits for room."""
+        words = f"Waits: {space.missing(error, self.folder)}. What it has learnt is in memory."
+        if self.notice.exists():
+            return
+        say(words)
+        with suppress(DiskFullError):
+            files.write_json(self.notice, {"message": words}, durable=False)
+
+    def write_start(self, start: Mapping[str, Any]) -> None:
+        """Write down where this attempt starts; from here on its rows count."""
+        files.write_json(self.folder / "start.json", {**start, "at": time.time()})
+
+    def keep_row(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Append a row to those of the attempt, and return it with its time."""
+        timed = {**values, "t": time.time()}
+        self.rows.add(timed)
+        return timed
+
+    def write_summary(self) -> None:
+        """Replace summary.json."""
+        self.summarised_at = time.monotonic()
+        self.summary["seconds"] = self.pace.seconds
+        self.summary["eta_seconds"] = self.pace.eta_seconds(*self.steps)
+        with suppress(DiskFullError):  # it is written again in a second
+            files.write_json(self.run.path / "summary.json", self.summary, durable=False)
+
+
+def say(text: str) -> None:
+    """Print a line into the attempt's log."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
+
+
+def run_attempt(worker: BaseWorker) -> Result:
+    """Work, and turn whatever goes wrong into words."""
+
+    def on_terminate(*_: object) -> None:
+        worker.terminated = True
+
+    signal.signal(signal.SIGTERM, on_terminate)
+    try:
+        return worker.work()
+    except Exception as error:
+        traceback.print_exc()
+        reason = reason_of(error)
+        if reason == "disk":
+            return paused_for_room(error, worker.run.path)
+        at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
+        words = message_of(error, reason, worker.run.path, at_once)
+        failure = Result(outcome="failed", reason=reason, message=words)
+    # the error has let go of what the step held
+    if reason in MEMORY and not halving.next_try(worker.run, worker.attempt):
+        return with_what_fits(worker, failure)
+    return failure
+
+
+def with_what_fits(worker: BaseWorker, failure: Result) -> Result:
+    """Measure how many images at once would have fitted, in the memory that this attempt frees."""
+    from cifar_core.runs.prepare import largest_batch
+
+    worker.let_go()
+    say("Measures how many images at once fit.")
+    try:
+        config = replace(worker.config, device=worker.plan["device"])
+        found = largest_batch.measure(config, worker.run.store_root, in_pieces=True)
+    except CifarError as error:
+        say(str(error))
+        return failure
+    words = f"{failure.message} {found.at_once_sentence} ({found.basis})."
+    return replace(failure, message=words, fits=found.largest)
+
+
+def paused_for_room(error: Exception, folder: Path) -> Result:
+    """Return the result of an attempt that can go on as soon as there is room on the disk."""
+    needs = space.to_go_on(error, folder)
+    then = f"It goes on by itself when {space.megabytes(needs)} are free."
+    words = f"Paused: {space.missing(error, folder)}. {then}"
+    return Result(outcome="paused", reason="disk", message=words, needs=needs)
+
+
+def main(kind: type[BaseWorker], path: str, number: str) -> NoReturn:
+    """Work on an attempt, leave its result in its folder and end the process."""
+    run, attempt = Run(Path(path)), int(number)
+    folder = metrics.attempt_folder(run.path, attempt)
+    mine = lock.take(folder / "lock", shared=True)  # besides the one inherited from the shim
+    assert mine is not None
+    print_patiently()
+    faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes all stacks into the log
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is meant for others
+    worker = kind(run, attempt)
+    result = run_attempt(worker)
+    say(f"{result.outcome}: {result.message}")
+    code = 0 if result.outcome != "failed" else 1
+    try:
+        last = {**asdict(result), "rows_bytes": worker.rows.size, "at": time.time()}
+        files.write_json(folder / "result.json", last)
+    except DiskFullError:
+        code = NO_ROOM_FOR_RESULT
+    # all is on the disk; taking torch down in good order would hold the device for seconds
+    sys.stdout.flush()
+    os._exit(code)

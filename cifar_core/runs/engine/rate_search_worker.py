@@ -1,0 +1,107 @@
+"""Searches for a rate in its own process: python -m cifar_core.runs.engine.rate_search_worker RUN ATTEMPT.
+
+Every row is the result of something finished, so the rows are all that a later attempt needs.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.disk import files
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, Result, main, say
+from cifar_core.runs.record import metrics
+from cifar_core.runs.record.summary import Pace
+
+if TYPE_CHECKING:
+    from cifar_core.rate_search.events import Event
+    from cifar_core.training.events import Tick
+
+
+class RateSearchWorker(BaseWorker):
+    """One attempt of a search: what is known is not tried again."""
+
+    ends_now = ("now", "pause", "epoch")  # there is no epoch to wait for
+
+    def work(self) -> Result:
+        """Search from what the earlier attempts found to the end, or to a request."""
+        from cifar_core.training.events import Tick
+
+        self.prepare()
+        for event in self.events():
+            if isinstance(event, Tick):
+                if event.phase != "features":
+                    self.summary |= {"phase": event.phase, "step": event.done}
+                    self.summary["total_steps"] = event.total
+                if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
+                    self.write_summary()
+                if result := self.attend():
+                    return result
+            else:
+                self.keep(event)
+        self.save()
+        self.summary["total_steps"] = self.summary["step"]
+        self.write_summary()
+        return Result(outcome="finished", message=self.summary["suggestion"]["verdict"])
+
+    def prepare(self) -> None:
+        """Load the images, build the trainer and take over what is known."""
+        self.open(fresh=True)
+        before, known = self.run.summary, self.run.metrics()
+        if not any(row["kind"] == "bracket" for row in known):
+            known = []  # a sweep that was cut off is made anew
+        self.known = known
+        self.summary = {"step": 0, "total_steps": 0, "phase": "sweep"}
+        self.pace = Pace(0, before.get("seconds", 0.0))
+        earlier = [n for n in metrics.attempt_numbers(self.run.path) if n < self.attempt]
+        last = max(filter(self.has_started, earlier), default=0) if known else 0
+        end = files.read_lines(metrics.metrics_path(self.run.path, last))[1] if last else 0
+        self.write_start(
+            {"checkpoint": "", "step": 0, "from_attempt": last, "from_bytes": end, "note": ""}
+        )
+        tried = len({row["rate"] for row in known if row["kind"] == "race"})
+        say(f"Attempt {self.attempt} starts with {tried} rates known." if tried else "Sweeping.")
+
+    def has_started(self, attempt: int) -> bool:
+        """Tell whether an attempt's rows count."""
+        return (metrics.attempt_folder(self.run.path, attempt) / "start.json").exists()
+
+    def events(self) -> "Iterator[Tick | Event]":
+        """Yield what happens: first the features, where a head learns alone, then the search."""
+        from cifar_core.rate_search.search import RateSearch
+
+        yield from self.features()
+        yield from RateSearch(self.setup, self.dataset, known=self.known).run()
+
+    def keep(self, event: "Event") -> None:
+        """Append the event to the attempt's rows, and show it."""
+        from cifar_core.rate_search.events import RacePoint, Suggestion, row
+
+        self.keep_row(row(event))
+        if isinstance(event, Suggestion):
+            self.summary["suggestion"] = asdict(event)
+            self.summary["step"] = event.steps
+        if isinstance(event, RacePoint):
+            how = f"loss {event.loss:.4f}" if event.loss is not None else "fell out"
+            say(f"rate {event.rate:<9.4g} step {event.step:>3}  {how}")
+
+    def save(self) -> None:
+        """Wait until the rows are on the disk; there is nothing else to save."""
+        self.patiently(self.rows.sync)
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Steps taken, and those that are planned."""
+        return self.summary["step"], self.summary["total_steps"]
+
+    @property
+    def place(self) -> str:
+        """The stage, and the step of all that are planned."""
+        done, planned = self.steps
+        phase: Any = self.summary["phase"]
+        return f"in the {phase}, after {done:,} of about {planned:,} steps"
+
+
+if __name__ == "__main__":
+    main(RateSearchWorker, *sys.argv[1:])

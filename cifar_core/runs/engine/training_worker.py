@@ -1,0 +1,246 @@
+"""Trains one attempt of a run in its own process: python -m cifar_core.runs.engine.training_worker RUN ATTEMPT.
+
+The trainer says what happened; this writes it into the run's folder, saves checkpoints and does
+what was asked for between two batches. It never opens the database.
+"""
+
+import sys
+import time
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.errors import CheckpointError
+from cifar_core.runs.engine.base_worker import (
+    SUMMARY_SECONDS,
+    BaseWorker,
+    Result,
+    main,
+    run_attempt,
+    say,
+)
+from cifar_core.runs.engine.between_batches import Watch
+from cifar_core.runs.record import checkpoints
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.summary import Pace, add, fold, views_note
+from cifar_core.runs.store import damage
+
+if TYPE_CHECKING:
+    from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
+    from cifar_core.training.snapshot import Snapshot
+
+__all__ = ["Worker", "run_attempt"]
+
+SAVE_SECONDS = 60.0  # between checkpoints inside a long epoch
+
+
+class Worker(BaseWorker):
+    """One attempt of a training: the trainer and what has to be kept of it."""
+
+    def __init__(self, run: Run, attempt: int) -> None:
+        super().__init__(run, attempt)
+        self.unsaved = False  # whether the trainer has gone on since the last checkpoint
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Optimisation steps taken, and those of all epochs."""
+        return self.trainer.step, self.trainer.total_steps
+
+    @property
+    def place(self) -> str:
+        """The epoch, with a fraction, and the step."""
+        return f"at epoch {self.trainer.epoch:.1f}, step {self.trainer.step:,}"
+
+    def work(self) -> Result:
+        """Train from the newest valid checkpoint to the end, or to a request."""
+        from cifar_core.training.events import EpochEvent, StepEvent, Tick
+        from cifar_core.training.phases import LOGGING, phase
+
+        self.prepare()
+        for event in chain(self.features(), self.trainer.run()):
+            result = None
+            if isinstance(event, Tick):
+                self.unsaved = self.unsaved or event.phase != "features"
+                self.watch.see(event, self.requests.control.profiles)
+                result = self.attend()
+            elif isinstance(event, StepEvent):
+                self.unsaved = True
+                with phase(LOGGING):
+                    self.after_steps(event)
+            elif isinstance(event, EpochEvent):
+                self.after_epoch(event)
+                result = self.attend_after_epoch()
+            if result:
+                return result
+        return self.finish()
+
+    def prepare(self) -> None:
+        """Load the images, build the trainer and put it where the run was left."""
+        checkpoints.sweep(self.run.path)
+        notes = damage.of_small_files(self.run)  # before they are written anew
+        found, more = checkpoints.newest_valid(self.run.path)
+        notes += more
+        self.open(fresh=found is None)
+        manifest = self.restore(found, notes)
+        self.summary = fold(self.run.metrics(), self.trainer.total_steps)
+        self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
+        self.saved_at = time.monotonic()
+        self.watch = Watch(self.run, self.folder, self.plan, self.trainer, say)
+
+    def restore(self, found: checkpoints.CheckpointInfo | None, notes: list[str]) -> dict[str, Any]:
+        """Go to the newest valid checkpoint, and write down where this attempt starts."""
+        from cifar_core.training.snapshot import Snapshot
+
+        manifest = found.manifest if found else {}
+        if found:
+            model, state = checkpoints.load(found.path)
+            self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
+        self.best = manifest.get("best", "")
+        self.mark_best()
+        for note in notes:
+            say(note)
+        where = f"checkpoint {found.name}" if found else "the beginning"
+        say(f"Attempt {self.attempt} starts from {where}, at step {self.trainer.step:,}.")
+        start = {
+            "checkpoint": found.name if found else "",
+            "step": self.trainer.step,
+            "from_attempt": found.attempt if found else 0,
+            "from_bytes": manifest.get("metrics_bytes", 0),
+            "note": " ".join(notes),
+        }
+        self.write_start(start)
+        return manifest
+
+    def mark_best(self) -> None:
+        """Keep the marker of the best epoch's checkpoint in step with the manifests."""
+        if self.best and not checkpoints.is_marked_best(self.run.path, self.best):
+            checkpoints.mark_best(self.run.path, self.best)
+        elif not self.best:
+            (self.run.path / "best").unlink(missing_ok=True)
+
+    @property
+    def look_back(self) -> frozenset[int]:
+        """The epochs whose weights are kept so that one can look back at them."""
+        config = self.run.config
+        return checkpoints.milestones(config.epochs, config.keep_checkpoints)
+
+    def attend_after_epoch(self) -> Result | None:
+        """After an epoch: end if somebody asked for that and there would be another one."""
+        is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
+        if self.requests.poll().request != "epoch" or is_last:
+            return None
+        done = self.summary["epochs_done"]
+        return Result(outcome="stopped", message=f"Stopped after epoch {done}, as asked.")
+
+    def after_steps(self, event: "StepEvent") -> None:
+        """Keep a row, and now and then the weights in the middle of a long epoch."""
+        self.keep(event)
+        now = time.monotonic()
+        at_end = event.step % self.trainer.steps_per_epoch == 0  # about to be saved anyway
+        if now - self.saved_at >= SAVE_SECONDS and not at_end:
+            self.save()
+        if now - self.summarised_at >= SUMMARY_SECONDS:
+            self.write_summary()
+
+    def after_epoch(self, event: "EpochEvent") -> None:
+        """Keep the row and the weights, and mark them if they are the best so far."""
+        self.keep(event)
+        self.save(epoch=event)
+        self.write_summary()
+        mark = "  best so far" if event.best else ""
+        say(
+            f"epoch {event.epoch:>3}  train loss {event.train_loss:.4f}  accuracy "
+            f"{event.train_accuracy:.2%}  val loss {event.val_loss:.4f}  accuracy "
+            f"{event.val_accuracy:.2%}  {event.seconds:.1f} s{mark}"
+        )
+
+    def keep(self, event: "StepEvent | EpochEvent | TestEvent") -> None:
+        """Append the event to the attempt's rows."""
+        from cifar_core.training.events import row
+
+        add(self.summary, self.keep_row(row(event)))
+
+    def save(self, epoch: "EpochEvent | None" = None) -> None:
+        """Commit a checkpoint of this very moment, unless the last one is of it."""
+        if not epoch and not self.unsaved:
+            return
+        snapshot = self.trainer.snapshot()
+        name = f"{self.trainer.step:08d}-a{self.attempt}"
+        self.best = name if epoch and epoch.best else self.best
+        manifest = {
+            "schema": 1,
+            "run": self.run.id,
+            "attempt": self.attempt,
+            "step": self.trainer.step,
+            "epoch": epoch.epoch if epoch else self.trainer.epoch,
+            "val_accuracy": epoch.val_accuracy if epoch else None,
+            "best": self.best,
+            "seconds": self.pace.seconds,
+            "meta": snapshot.meta,
+        }
+        self.patiently(lambda: self.commit(name, snapshot, manifest))
+        checkpoints.prune(self.run.path, look_back=self.look_back)
+        self.unsaved, self.saved_at = False, time.monotonic()
+
+    def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:
+        """Write a checkpoint; the rows first, as it says how many of them it stands for."""
+        checkpoints.commit(
+            self.run.path / "checkpoints",
+            name,
+            model=snapshot.model,
+            state=snapshot.state,
+            manifest={**manifest, "metrics_bytes": self.rows.sync()},
+        )
+        self.mark_best()
+
+    def finish(self) -> Result:
+        """Classify the test images once, with the weights of the best epoch."""
+        from cifar_core.training.evaluate import evaluate_test
+        from cifar_core.training.events import TestEvent
+
+        info = self.load_best()
+        say(f"Testing with the weights of epoch {info.epoch:g} ({info.name}).")
+        for event in evaluate_test(
+            self.trainer.learner,
+            self.test,
+            self.trainer.precision,
+            step=self.trainer.step,
+            epoch=round(info.epoch),
+            views=self.run.config.test_views,
+        ):
+            if isinstance(event, TestEvent):
+                self.keep(event)
+            elif result := self.attend():
+                return result
+        self.patiently(self.rows.sync)
+        self.summary["eta_seconds"] = 0.0
+        self.write_summary()
+        return Result(outcome="finished", message=self.in_words())
+
+    def load_best(self) -> checkpoints.CheckpointInfo:
+        """Load the best epoch's weights, or the next best if those are damaged."""
+        by_accuracy = sorted(
+            self.run.checkpoints(), key=lambda c: (c.best, c.val_accuracy or 0.0), reverse=True
+        )
+        for info in by_accuracy:
+            try:
+                weights = checkpoints.load_model(info.path)
+            except CheckpointError as error:
+                say(str(error))
+            else:
+                self.trainer.model.load_state_dict(weights)
+                return info
+        raise CheckpointError(f"No checkpoint of run {self.run.id} can be read any more.")
+
+    def in_words(self) -> str:
+        """Return what came out, in one sentence."""
+        summary = self.summary
+        early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
+        return (
+            f"Finished after {summary['epochs_done']} epochs{early}: best validation accuracy "
+            f"{summary['best_val_accuracy']:.2%} at epoch {summary['best_epoch']}, test accuracy "
+            f"{summary['test_accuracy']:.2%}{views_note(summary)}."
+        )
+
+
+if __name__ == "__main__":
+    main(Worker, *sys.argv[1:])

@@ -1,0 +1,1 @@
+"""A run, its curves or its network for another program, and the way back in."""

@@ -1,0 +1,183 @@
+"""Takes a run out of a zip from anywhere, trusting nothing in it; a refused zip leaves no trace."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from cifar_core.disk import files
+from cifar_core.errors import ArchiveError, CheckpointError, ConfigError
+from cifar_core.people import OPERATOR
+from cifar_core.runs.exchange.run_zip import SCHEMA
+from cifar_core.runs.exchange.unpack import unpack
+from cifar_core.runs.exchange.zip_shapes import MANIFEST_SHAPE, SHAPES, is_row, shaped
+from cifar_core.runs.record import checkpoints, status
+from cifar_core.runs.record.kinds import TRAINING
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.states import STATES
+from cifar_core.runs.store.store import SCHEMA as CONFIG_SCHEMA
+from cifar_core.runs.store.store import Store, slug
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A run's folder that is being filled, and what its zip said about it."""
+
+    path: Path
+    origin: dict[str, Any]  # export.json
+
+
+def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run:
+    """Make a run of a zip that `export_run` wrote, with a number of its own; ArchiveError if not.
+
+    `data` names the images that it goes on with; by default those of the same fingerprint, if
+    they are decoded here, and otherwise those that the run names.
+    """
+    store.by.must(OPERATOR, "import runs")
+    (store.root / "runs").mkdir(parents=True, exist_ok=True)
+    path = store.root / "runs" / f".draft-import-{time.time_ns()}"
+    path.mkdir()
+    try:
+        unpack(source, path)
+        draft = Draft(path=path, origin=read(path, "export.json"))
+        name = check(draft, store, data)
+        return store.adopt(path, slug(name))
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def check(draft: Draft, store: Store, data: str) -> str:
+    """Check every file, rewrite those that hold more than they should, and return the name."""
+    for pattern in ("*.json", "attempts/*/*.json"):
+        for path in draft.path.glob(pattern):
+            if path.name in SHAPES:
+                values = read(draft.path, str(path.relative_to(draft.path)))
+                files.write_json(path, shaped(path.name, values, SHAPES[path.name]), durable=False)
+    if draft.origin.get("schema") != SCHEMA:
+        raise ArchiveError("This zip was made by a newer program. Update this one, then import it.")
+    check_config(draft.path, store, data)
+    for path in draft.path.glob("attempts/*/metrics.jsonl"):
+        check_rows(path)
+    for path in checkpoints.folders(draft.path / "checkpoints"):
+        check_checkpoint(path)
+    check_best(draft.path)
+    name = settle(draft, store.by.name)
+    (draft.path / "export.json").unlink()
+    return name
+
+
+def read(folder: Path, name: str) -> dict[str, Any]:
+    """Return the object in a JSON file of the zip."""
+    try:
+        return files.unchecked((folder / name).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ArchiveError(f"{name} of this zip is damaged. Export the run again.") from error
+
+
+def check_config(folder: Path, store: Store, data: str) -> None:
+    """Check the settings as those of a new run, and say where the images are on this machine."""
+    from cifar_core.config import TrainConfig
+
+    values = read(folder, "config.json")
+    if values.pop("schema", None) != CONFIG_SCHEMA:
+        raise ArchiveError("The run was made by a newer program. Update this one, then import it.")
+    known = files.read_json(folder / "environment.json")
+    images = known.get("data", {})
+    source = source_here(images.get("fingerprint", ""), store, data)
+    try:
+        config = TrainConfig.from_dict({**values, **({"data": source} if source else {})})
+    except (ConfigError, TypeError) as error:
+        raise ArchiveError(f"The run's settings cannot be used here. {error}") from error
+    files.write_json(folder / "config.json", {"schema": CONFIG_SCHEMA, **config.to_dict()})
+    if images and source:
+        known["data"] = {**images, "source": source}
+        files.write_json(folder / "environment.json", known)
+
+
+def source_here(fingerprint: str, store: Store, data: str) -> str:
+    """Return where the run's images are on this machine, or nothing if that is not known."""
+    from cifar_core.data import find
+
+    if data:
+        return find.resolve(data, store.root)
+    known = find.decoded(store.root)
+    same = [meta["source"] for meta in known if meta.get("fingerprint") == fingerprint]
+    return same[0] if fingerprint and same else ""
+
+
+def check_rows(path: Path) -> None:
+    """Check the rows of an attempt; a damaged line is passed over, as every reader does."""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            except RecursionError:
+                row = None
+            if not is_row(row):
+                raise ArchiveError(
+                    f"{path.name} of this zip has a row that no trainer would write. "
+                    "Export the run again."
+                )
+
+
+def check_checkpoint(path: Path) -> None:
+    """Check a checkpoint's manifest, every byte of its files, and that they hold tensors."""
+    from safetensors import SafetensorError, safe_open
+
+    manifest = read(path, checkpoints.MANIFEST)
+    shaped(checkpoints.MANIFEST, manifest, MANIFEST_SHAPE)
+    place = checkpoints.NAME.fullmatch(path.name)
+    assert place is not None
+    said = manifest.get("name"), manifest.get("step"), manifest.get("attempt")
+    if said != (path.name, int(place[1]), int(place[2])):
+        raise ArchiveError(f"Checkpoint {path.name} of this zip says that it is another one.")
+    if "epoch" not in manifest or "files" not in manifest:
+        raise ArchiveError(f"The manifest of checkpoint {path.name} is damaged. Export it again.")
+    try:
+        checkpoints.verify(path)
+        for file in (checkpoints.MODEL, checkpoints.STATE):
+            with safe_open(path / file, framework="numpy"):
+                pass
+    except (CheckpointError, SafetensorError) as error:
+        raise ArchiveError(
+            f"Checkpoint {path.name} of this zip is damaged. Export the run again."
+        ) from error
+
+
+def check_best(folder: Path) -> None:
+    """Keep the marker of the best checkpoint only if that is there."""
+    names = [path.name for path in checkpoints.folders(folder / "checkpoints")]
+    marker = folder / "best"
+    if marker.exists() and marker.read_bytes().strip().decode("ascii", "replace") not in names:
+        marker.unlink()
+
+
+def settle(draft: Draft, owner: str) -> str:
+    """Write what the run is here: its state, and where it came from; return its name."""
+    about, said = read(draft.path, "about.json"), read(draft.path, "status.json")
+    origin = {
+        "run": draft.origin.get("run", ""),
+        "machine": files.read_json(draft.path / "environment.json").get("machine", ""),
+        "weights": draft.origin.get("weights", ""),
+        "exported_at": draft.origin.get("at", 0.0),
+        "at": time.time(),
+    }
+    name = " ".join(str(about.get("name", "")).split())[:80] or "Imported run"
+    fresh = {"name": name, "owner": owner, "parent": "", "kind": TRAINING, "imported": origin}
+    files.write_json(draft.path / "about.json", {"created_at": time.time(), **about, **fresh})
+    numbers = [int(path.name) for path in draft.path.glob("attempts/*")]
+    words = {**status_here(said), "attempt": max(numbers, default=0)}
+    status.write(draft.path, status.Status(**words))
+    return name
+
+
+def status_here(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the state that the run has here: one that was under way has stopped."""
+    state = said.get("state", "stopped")
+    if STATES[state].is_final or state in ("draft", "paused"):
+        return {**status.described(state, reason=said.get("reason", "")), **said}
+    return status.described("stopped", message=f"Exported while it was {state}.")

@@ -1,0 +1,279 @@
+"""A trained network for other programs: safetensors with a loader, ONNX, or torch.export.
+
+exports/<checkpoint>-<format>.<ending> in the run's folder is what the page offers, computed by an
+errand, and beside it in JSON how it did against the original.
+
+Whatever the form, the input is images [N, 3, 32, 32] in [0, 1] with any N, and the output logits
+[N, K]. ONNX and torch.export are checked against the network itself on images of the run's data,
+and the largest difference is stated.
+"""
+
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.background.jobs import Errand, Tell, beside, serve
+from cifar_core.disk import files
+from cifar_core.errors import RunError
+from cifar_core.registry import Registry
+from cifar_core.runs.record.checkpoints import MODEL, verify
+from cifar_core.runs.record.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from cifar_core.inference import Classifier
+
+CHECKED = 64  # images that an exported network is held against
+PACKAGE = Path(__file__).resolve().parents[2]
+CODE = ("__init__.py", "errors.py", "registry.py")  # what the models need of the package
+NEEDED = "requirements-export.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """An exported network, and how it did against the original."""
+
+    path: Path
+    images: int = 0  # it was held against the original on so many; 0 if it is the original
+    difference: float = 0.0  # the largest between two logits
+    agreeing: int = 0  # images with the same likeliest class
+
+    @property
+    def sentence(self) -> str:
+        """What was checked, in words."""
+        if not self.images:
+            return "The weights are those of the checkpoint, byte for byte."
+        return (
+            f"Checked on {self.images} test images of the run: logits differ by at most "
+            f"{self.difference:.2g}, and {self.agreeing} of {self.images} answers are the same."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFormat:
+    """One form that a network can be exported in."""
+
+    key: str
+    title: str
+    summary: str
+    ending: str  # of the file's name
+    write: Callable[[Run, str, Path], Exported]  # run, checkpoint in full, target
+    needs: tuple[str, ...] = ()  # packages that are not always there
+
+    @property
+    def missing(self) -> str:
+        """What is needed and not installed, as a sentence with the remedy; empty if nothing."""
+        lacking = [name for name in self.needs if find_spec(name) is None]
+        if not lacking:
+            return ""
+        return f"{self.title} needs {', '.join(lacking)}: pip install -r {NEEDED}"
+
+
+def export_model(run: Run, key: str, target: Path, checkpoint: str = "best") -> Exported:
+    """Write a run's network in a form of MODEL_FORMATS; the file appears when it is whole."""
+    form, info = MODEL_FORMATS[key], run.checkpoint(checkpoint)
+    if form.missing:
+        raise RunError(form.missing)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{os.getpid()}-{target.stem}{form.ending}")
+    try:
+        exported = form.write(run, info.name, draft)
+        draft.replace(target)
+    except OSError as error:
+        raise RunError(f"{target} cannot be written: {error.strerror}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return Exported(**{**vars(exported), "path": target})
+
+
+def as_safetensors(run: Run, checkpoint: str, target: Path) -> Exported:
+    """Write a zip of the weights, a description, a loader and the code of the networks."""
+    info = run.checkpoint(checkpoint)
+    verify(info.path)
+    code = [PACKAGE / name for name in CODE] + sorted((PACKAGE / "models").glob("*.py"))
+    loader = Path(__file__).with_name("export_loader.py")
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(info.path / MODEL, MODEL, zipfile.ZIP_STORED)
+        archive.writestr("model.json", json.dumps(description(run, checkpoint), indent=2))
+        archive.writestr("README.md", readme(run))
+        archive.write(loader, "load_model.py")
+        for path in code:
+            archive.write(path, f"cifar_core/{path.relative_to(PACKAGE)}")
+    return Exported(path=target)
+
+
+def description(run: Run, checkpoint: str) -> dict[str, Any]:
+    """Return what a loader and a reader must know, in plain values."""
+    from cifar_core.models import MODELS
+
+    info, config = run.checkpoint(checkpoint), run.config
+    return {
+        "model": config.model,
+        "build": {n: getattr(config, n) for n in MODELS[config.model].uses if n != "plan"},
+        "classes": run.environment["data"]["classes"],
+        "input": "images [N, 3, 32, 32], RGB, values in [0, 1]",
+        "output": "logits [N, K]",
+        "epoch": info.epoch,
+        "weights_sha256": info.manifest["files"][MODEL]["sha256"],
+        "test_accuracy": run.summary.get("test_accuracy"),
+        "data_fingerprint": run.environment["data"].get("fingerprint"),
+        "run": run.id,
+    }
+
+
+README = """# {name}
+
+A network that tells {count} classes apart: {classes}.
+
+    pip install torch torchvision safetensors pillow
+    python load_model.py picture.jpg
+
+- `model.safetensors`: the weights. `model.json`: what they are of, and how good.
+- `load_model.py`: builds the network and loads them; `from load_model import classes, load`.
+- `cifar_core/`: the code of the networks.
+
+Input: images [N, 3, 32, 32], RGB, values in [0, 1]; the network scales them itself.
+Output: logits [N, {count}], in the order of the classes above.
+"""
+
+
+def readme(run: Run) -> str:
+    """Return what a person must know, as Markdown."""
+    classes = run.environment["data"]["classes"]
+    names = ", ".join(" ".join(name.split()) for name in classes)
+    return README.format(name=" ".join(run.name.split()), count=len(classes), classes=names)
+
+
+def as_torch_export(run: Run, checkpoint: str, target: Path) -> Exported:
+    """Write a program that torch.export.load reads, without any code of this package."""
+    import torch
+
+    from cifar_core.runs.results.classifier import load_classifier
+
+    classifier = load_classifier(run, checkpoint)
+    batch = torch.export.Dim("batch")
+    with torch.no_grad():
+        program = torch.export.export(
+            classifier.model, (torch.rand(2, 3, 32, 32),), dynamic_shapes=({0: batch},)
+        )
+    classes = json.dumps(list(classifier.classes))
+    torch.export.save(program, target, extra_files={"classes.json": classes})
+    loaded = torch.export.load(target).module()
+    return checked(run, classifier, target, lambda images: loaded(images).numpy())
+
+
+def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
+    """Write an ONNX file; the names of the classes are in its metadata."""
+    import onnx
+    import onnxruntime
+    import torch
+
+    from cifar_core.runs.results.classifier import load_classifier
+
+    classifier = load_classifier(run, checkpoint)
+    with torch.no_grad():
+        program = torch.onnx.export(
+            classifier.model, (torch.rand(2, 3, 32, 32),), dynamo=True, verbose=False,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=["images"], output_names=["logits"],
+        )  # fmt: skip
+    assert program is not None
+    found = program.model_proto
+    onnx.helper.set_model_props(found, {"classes": json.dumps(list(classifier.classes))})
+    onnx.save(found, target)
+    session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
+
+    def answer(images: "Tensor") -> "NDArray[np.float32]":
+        return session.run(["logits"], {"images": images.numpy()})[0]
+
+    return checked(run, classifier, target, answer)
+
+
+def checked(
+    run: Run, original: "Classifier", path: Path, answer: "Callable[[Tensor], NDArray[np.float32]]"
+) -> Exported:
+    """Hold an exported network against the original, on images of the run and other batches."""
+    import numpy as np
+    import torch
+
+    images = sample_images(run)
+    with torch.inference_mode():
+        wanted = original.model(images).numpy()
+        # one alone, and the others: so that another N than the example's is tried too
+        found = np.concatenate([answer(images[:1]), answer(images[1:])])
+    same = found.argmax(axis=1) == wanted.argmax(axis=1)
+    difference = float(np.abs(found - wanted).max())
+    return Exported(path=path, images=len(images), difference=difference, agreeing=int(same.sum()))
+
+
+def sample_images(run: Run) -> "Tensor":
+    """Return some of the run's test images [N, 3, 32, 32] in [0, 1], evenly spaced."""
+    import numpy as np
+    import torch
+
+    from cifar_core import data
+
+    found = data.load(run.environment["data"]["source"], run.store_root).test
+    places = np.linspace(0, len(found) - 1, min(CHECKED, len(found))).astype(int)
+    return torch.tensor(found.pixels[places]).permute(0, 3, 1, 2) / 255
+
+
+MODEL_FORMATS = Registry(
+    "format of a model",
+    [
+        ModelFormat(
+            key="safetensors", title="Safetensors", ending=".zip", write=as_safetensors,
+            summary="Weights, a loader of 40 lines and the network's code, in a zip.",
+        ),
+        ModelFormat(
+            key="onnx", title="ONNX", ending=".onnx", write=as_onnx,
+            needs=("onnx", "onnxscript", "onnxruntime"),
+            summary="For other programs, phones and browsers; checked on the run's images.",
+        ),
+        ModelFormat(
+            key="torch_export", title="torch.export", ending=".pt2", write=as_torch_export,
+            summary="For PyTorch without this program's code; checked on the run's images.",
+        ),
+    ],
+)  # fmt: skip
+
+
+def errand(run: Run, key: str, checkpoint: str = "best") -> Errand:
+    """Return the work of exporting a checkpoint into the run's folder."""
+    name = run.checkpoint(checkpoint).name
+    return Errand(
+        path=run.path / "exports" / f"{name}-{key}{MODEL_FORMATS[key].ending}",
+        module="cifar_core.runs.exchange.model_export",
+        request={"run": str(run.path), "format": key, "checkpoint": name},
+    )
+
+
+def kept(run: Run, key: str, checkpoint: str = "best") -> Exported | None:
+    """Return what an errand exported, if it has."""
+    work = errand(run, key, checkpoint)
+    if not work.is_done:
+        return None
+    return Exported(path=work.path, **files.read_json(beside(work.path, ".json")))
+
+
+def answer(request: dict[str, Any], tell: Tell) -> None:
+    """Export what a request asks for."""
+    target = Path(request["path"])
+    draft = target.with_name(f"draft-{target.name}")
+    made = export_model(Run(Path(request["run"])), request["format"], draft, request["checkpoint"])
+    values = {name: value for name, value in vars(made).items() if name != "path"}
+    files.write_json(beside(target, ".json"), values)
+    draft.replace(target)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(answer, sys.argv[1]))

@@ -1,0 +1,95 @@
+"""A whole run as one zip that another store can import: settings, rows, logs and weights.
+
+It holds the files of the run's folder under their own names, and export.json. Left out is what
+belongs to this machine (locks, identities of processes) or can be computed again (profiles,
+sanity cards).
+"""
+
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from cifar_core.disk import files, lock
+from cifar_core.errors import RunError
+from cifar_core.registry import Option, Registry
+from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record.checkpoints import MANIFEST, MODEL, STATE
+from cifar_core.runs.record.kinds import TRAINING
+from cifar_core.runs.record.run import Run
+
+SCHEMA = 1  # of export.json
+MOST_BYTES = 2**31 - 1  # of a zip and of all that is in it
+FOLDER_FILES = ("config.json", "about.json", "environment.json", "status.json", "summary.json")
+ATTEMPT_FILES = ("attempt.json", "start.json", "result.json", "end.json", "metrics.jsonl",
+                 "log.txt")  # fmt: skip
+CHECKPOINT_FILES = (MODEL, STATE, MANIFEST)
+
+WEIGHTS = Registry(
+    "choice of weights",
+    [
+        Option(key="all", title="All weights", summary="Every checkpoint: it can go on anywhere."),
+        Option(
+            key="best",
+            title="Best weights",
+            summary="The best epoch's checkpoint: it can be explained, and goes on from there.",
+        ),
+        Option(
+            key="none", title="No weights", summary="Settings and curves only, in a small file."
+        ),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file of an archive."""
+
+    path: Path
+    name: str  # in the archive, below the run's folder
+
+
+def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None:
+    """Write a run that is not under way as a zip; `weights` is a key of WEIGHTS."""
+    WEIGHTS[weights]
+    if run.kind != TRAINING:
+        raise RunError(f"Run {run.id} is a search for a rate. Only trainings can be exported.")
+    with lock.held(run.path / ".lock"):  # so that it is not resumed meanwhile
+        if run.status.is_live:
+            raise RunError(f"Run {run.id} is {run.status.state}. Stop or pause it, then export it.")
+        chosen = list(pieces(run, weights))
+        if (size := sum(piece.path.stat().st_size for piece in chosen)) > MOST_BYTES:
+            raise RunError(
+                f"Run {run.id} has {size / 1e9:.1f} GB, but a zip holds at most "
+                f"{MOST_BYTES / 1e9:.1f}. Export it with fewer weights."
+            )
+        for folder in {piece.path.parent for piece in chosen if piece.path.name == MANIFEST}:
+            checkpoints.verify(folder)
+        about = {"schema": SCHEMA, "run": run.id, "weights": weights, "at": time.time()}
+        write(chosen, about, target)
+
+
+def write(chosen: list[Piece], about: dict[str, Any], target: IO[bytes] | Path) -> None:
+    """Write the zip: weights as they are, since they do not become smaller, all else deflated."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("export.json", files.as_text(about))
+        for piece in chosen:
+            stored = piece.name.endswith(".safetensors")
+            archive.write(piece.path, piece.name, zipfile.ZIP_STORED if stored else None)
+
+
+def pieces(run: Run, weights: str) -> Iterator[Piece]:
+    """List the files that go into a run's archive."""
+    chosen = [info for info in run.checkpoints() if weights == "all" or info.best]
+    chosen = [] if weights == "none" else chosen
+    names = [*FOLDER_FILES]
+    names += ["best"] if any(info.best for info in chosen) else []
+    for number in metrics.attempt_numbers(run.path):
+        names += [f"attempts/{number}/{name}" for name in ATTEMPT_FILES]
+    for info in chosen:
+        names += [f"checkpoints/{info.name}/{name}" for name in CHECKPOINT_FILES]
+    for name in names:
+        if (path := run.path / name).exists():
+            yield Piece(path, name)

@@ -1,0 +1,1 @@
+"""The table of runs: columns, filter, groups of seeds, saved listings, goals."""

@@ -1,0 +1,183 @@
+"""Measures how long an epoch will take, by training a few steps in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core import device
+from cifar_core.background import processes
+from cifar_core.errors import CifarError
+from cifar_core.runs.prepare import step_plans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cifar_core.config import TrainConfig
+    from cifar_core.training.setup import Setup
+    from cifar_core.training.trainer import Trainer
+
+WARM_STEPS, LEAST_STEPS, MEASURED_SECONDS = 3, 5, 3.0
+EVALUATED_SECONDS = 1.0
+LONGEST_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a few measured steps say about the whole run."""
+
+    seconds_per_epoch: float  # training and validation, wall time
+    images_per_second: float  # while training
+    total_seconds: float  # all epochs and the test
+    first_loss: float  # nats; an untrained network should be near the log of the class count
+    device: str
+    device_reason: str
+    steps: int  # measured
+    step_plan: str  # how a step is computed and why, one sentence
+    features_seconds: float = 0.0  # of the total, before the first epoch; kept for later runs
+
+
+def measure(config: "TrainConfig", store: Path) -> Estimate:
+    """Measure a few steps of the run in a child process, so that this one stays small."""
+    threads = device.choose_threads(config.threads)
+    request = json.dumps({"config": config.to_dict(), "store": str(store)})
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "cifar_core.runs.prepare.epoch_time"],
+            input=request,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            env={**os.environ, **processes.trainer_environment(threads)},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CifarError(
+            f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take hours. "
+            "Choose a smaller network or fewer images."
+        ) from error
+    if child.returncode:
+        lines = child.stderr.strip().splitlines() or ["it ended without a word"]
+        raise CifarError(f"The trial did not work: {lines[-1]}")
+    return Estimate(**json.loads(child.stdout.splitlines()[-1]))
+
+
+def trial(config: "TrainConfig", store: Path) -> Estimate:
+    """Train a few steps here and scale up."""
+    import torch
+
+    from cifar_core import data
+    from cifar_core.training.events import StepEvent
+    from cifar_core.training.setup import prepare
+
+    threads = device.choose_threads(config.threads)
+    torch.set_num_threads(threads)
+    where, reason = device.choose(config.device, device.inventory())
+    dataset = data.load(data.resolve(config.data, store), store)
+    place = {"device": where.torch_name, "device_name": where.name, "threads": threads}
+    plan = step_plans.decide(config, dataset, place, store)
+    setup = prepare(config, dataset, where.torch_name, plan=plan)  # any weights take the same time
+    trainer = setup.trainer
+    features_seconds = try_features(setup) if setup.features else 0.0
+    trainer.rows_every = 1  # so that every step is waited for
+    losses: list[float] = []
+    start = time.perf_counter()
+    for event in trainer.run():
+        if isinstance(event, StepEvent):
+            losses.append(event.loss)
+            if len(losses) == WARM_STEPS:
+                start = time.perf_counter()
+            elapsed = time.perf_counter() - start
+            if len(losses) >= WARM_STEPS + LEAST_STEPS and elapsed > MEASURED_SECONDS:
+                break
+        if trainer.progress.epoch:
+            break
+    steps = max(1, len(losses) - WARM_STEPS)
+    step_seconds = (time.perf_counter() - start) / steps
+    image_seconds = step_seconds / config.batch_size
+    evaluation_seconds = try_evaluation(trainer)
+    epoch = trainer.steps_per_epoch * step_seconds + trainer.val_batches.images * evaluation_seconds
+    return Estimate(
+        seconds_per_epoch=epoch,
+        images_per_second=1 / image_seconds,
+        total_seconds=config.epochs * epoch
+        + setup.test.images * evaluation_seconds
+        + features_seconds,
+        first_loss=losses[0],
+        device=where.torch_name,
+        device_reason=reason,
+        steps=steps,
+        features_seconds=features_seconds,
+        step_plan=trainer.plan.sentence,
+    )
+
+
+def try_evaluation(trainer: "Trainer") -> float:
+    """Time a few batches of validation; return seconds per image."""
+    from cifar_core.training.evaluate import evaluate
+
+    batches, wait = trainer.val_batches, waiting(trainer.precision.device_type)
+    next(evaluate(trainer.learner, batches, trainer.precision, phase="validate"))  # warms up
+    wait()
+    start, images = time.perf_counter(), 0
+    for tick in evaluate(trainer.learner, batches, trainer.precision, phase="validate"):
+        wait()
+        images = min(tick.done * batches.batch_size, batches.images)
+        if time.perf_counter() - start > EVALUATED_SECONDS:
+            break
+    return (time.perf_counter() - start) / images
+
+
+def waiting(kind: str) -> "Callable[[], object]":
+    """Return what waits for a kind of device to finish; the CPU needs no waiting for."""
+    import torch
+
+    return lambda: None if kind == "cpu" else torch.accelerator.synchronize()
+
+
+def try_features(setup: "Setup") -> float:
+    """Time a few batches of features, let the trainer read them in place of all; return seconds.
+
+    The compiler is left out, so that a large job may take less time than this says.
+    """
+    import torch
+
+    from cifar_core.training.extractor import extract, make_extractor
+
+    trainer, first = setup.trainer, setup.features[0]
+    extractor = make_extractor(
+        trainer.model, trainer.spec.head, trainer.precision, pixels=0, batch_size=0
+    )
+    batches = extract(extractor, first.open(), trainer.precision)
+    sample = next(batches)  # the first one warms up
+    start, images = time.perf_counter(), 0
+    for batch in batches:
+        images += len(batch)
+        if time.perf_counter() - start > MEASURED_SECONDS:
+            break
+    seconds = (time.perf_counter() - start) / max(1, images)
+    row = torch.from_numpy(sample[:1])
+    setup.read_features([row.expand(len(each.labels), -1) for each in setup.features])
+    return seconds * sum(len(each.labels) for each in setup.features)
+
+
+def main() -> int:
+    """Read a request from standard input and print the estimate as one line of JSON."""
+    from cifar_core.config import TrainConfig
+
+    request: dict[str, Any] = json.load(sys.stdin)
+    try:
+        config = TrainConfig.from_dict(request["config"])
+        print(json.dumps(asdict(trial(config, Path(request["store"])))))
+    except CifarError as error:
+        print(str(error).replace("\n", " "), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

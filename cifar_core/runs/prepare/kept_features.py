@@ -1,0 +1,119 @@
+"""Computes the features that a head-only run reads, or opens those that were kept."""
+
+import hashlib
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.runs.prepare import feature_files
+from cifar_core.runs.prepare.feature_files import Entry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from cifar_core.training.events import Tick
+    from cifar_core.training.extractor import Extractor
+    from cifar_core.training.features import FeatureBatches
+    from cifar_core.training.setup import FeatureSet, Setup
+
+Say = Callable[[str], None]
+
+
+def keep_features(
+    setup: "Setup", fingerprint: str, store: Path, say: Say
+) -> "Generator[Tick, None, FeatureBatches | None]":
+    """Let the trainer read kept features; return those of the test, or None if none are kept.
+
+    Yields a Tick after each batch that had to be computed. What was computed stays on disk,
+    also when the caller stops listening in the middle.
+    """
+    import torch
+
+    from cifar_core.training.events import Tick
+
+    places = entries(setup, fingerprint, store)
+    size = sum(place.size for place in places)
+    if not places or size > feature_files.limit_bytes():
+        if places:
+            say(
+                f"The features would take {size / 1e9:.1f} GB, more than the limit of "
+                f"{feature_files.limit_bytes() / 1e9:g} GB, so they are computed in every epoch. "
+                f"Set ${feature_files.LIMIT_VARIABLE} to allow more."
+            )
+        return None
+    feature_files.make_room(store, places)
+    total = sum(place.rows for place in places)
+    there = {place.folder: place.done for place in places}
+    missing = total - sum(there.values())
+    say(f"Features of {total - missing:,} of {total:,} images are there; {missing:,} to compute.")
+    extractor = None
+    for place, images in zip(places, setup.features, strict=True):
+        if place.done < place.rows and extractor is None:
+            extractor = ready(setup, missing)
+            say(extractor.sentence)
+        work = partial(compute, setup, images, extractor)
+        for done in feature_files.fill(place, work):
+            there[place.folder] = done
+            yield Tick(phase="features", done=sum(there.values()), total=total)
+    return setup.read_features([torch.from_numpy(place.open()) for place in places])
+
+
+def entries(setup: "Setup", fingerprint: str, store: Path) -> list[Entry]:
+    """Return where the features of each set of images belong."""
+    from cifar_core.training.features import width_of
+
+    if not setup.features:
+        return []
+    trainer = setup.trainer
+    config, head = trainer.config, trainer.spec.head
+    common: dict[str, Any] = {
+        "model": config.model,
+        "weights": fingerprint_of(trainer.model, head),
+        "data": fingerprint,
+        "resolution": config.resolution,
+        "precision": trainer.precision.key,
+    }
+    if trainer.plan.memory_format != "channels_last":  # rounds differently
+        common["memory_format"] = trainer.plan.memory_format
+    width = width_of(trainer.model.get_submodule(head))
+    return [
+        feature_files.entry(store, {**common, **images.identity}, len(images.labels), width)
+        for images in setup.features
+    ]
+
+
+def fingerprint_of(model: "nn.Module", head: str) -> str:
+    """Return the sha256 of every tensor but the last layer's, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        if not name.startswith(head + "."):
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def ready(setup: "Setup", images: int) -> "Extractor":
+    """Return the frozen part of the run's network, ready for so many images."""
+    from cifar_core.training.extractor import make_extractor
+
+    trainer = setup.trainer
+    side = trainer.config.computes_on
+    batch_size = setup.features[0].batch_size
+    head = trainer.spec.head
+    return make_extractor(
+        trainer.model, head, trainer.precision, pixels=images * side**2, batch_size=batch_size
+    )
+
+
+def compute(
+    setup: "Setup", images: "FeatureSet", extractor: "Extractor | None", start: int
+) -> "Iterator[NDArray[np.float32]]":
+    """Yield the features of the images from position `start` on."""
+    from cifar_core.training.extractor import extract
+
+    extractor = extractor or ready(setup, 0)  # they were there, and were deleted meanwhile
+    precision = setup.trainer.precision
+    return extract(extractor, images.open(), precision, number=images.view, start=start)

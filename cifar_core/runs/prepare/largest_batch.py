@@ -1,0 +1,194 @@
+"""Measures the largest batch that fits into memory, with real steps in a process of its own.
+
+Or, where the batch is to stay, the largest pieces of it that can be computed at once.
+"""
+
+import gc
+import sys
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core import device
+from cifar_core.background import child, processes
+from cifar_core.errors import CifarError
+from cifar_core.runs.engine.ending import MEMORY
+from cifar_core.runs.prepare import memory
+from cifar_core.runs.prepare.batch_search import piece, search
+from cifar_core.runs.record.failures import reason_of
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+    from cifar_core.data.dataset import Dataset
+
+STEPS = 2  # per batch: the first one makes room for the optimizer's memory
+SEARCH_SECONDS = 20.0  # no further batch is tried after that
+LONGEST_SECONDS = 240
+GPU_SHARE = 0.92  # of the free memory: what is left is lost between the pieces that are in use
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The largest batch, or piece of a batch, that fits on this machine as it is now."""
+
+    largest: int  # images; 0 if not even the smallest batch fits
+    tried: int  # the largest one that real steps were taken with
+    megabytes_per_image: float
+    at_most: int  # all training images, the setting's own limit, or the whole batch
+    limit_megabytes: float  # what training may use
+    device: str
+
+    def micro_batch(self, batch: int) -> int:
+        """Return the most images at once with which a batch fits; 0 if it fits as a whole."""
+        return piece(batch, self.largest) if 0 < self.largest < batch else 0
+
+    def sentence(self, batch: int) -> str:
+        """Say what came out, and what it means for a batch size."""
+        if not self.largest:
+            return "Not even the smallest batch fits into memory now. Choose a smaller network."
+        if self.largest >= self.at_most:
+            return f"Any batch fits, up to {self.at_most:,} images."
+        words = f"The largest batch that fits now is {self.largest:,}"
+        if small := self.micro_batch(batch):
+            return f"{words}: {batch:,} images fit if at most {small:,} are computed at once."
+        return f"{words}; {batch:,} fits."
+
+    @property
+    def at_once_sentence(self) -> str:
+        """Say how many images can be computed at once."""
+        if self.largest:
+            return f"At most {self.largest:,} at once fit now"
+        return "Not even the smallest batch fits now"
+
+    @property
+    def basis(self) -> str:
+        """Say what the figure rests on."""
+        tried = self.tried == self.largest
+        how = "tried" if tried else f"extrapolated from batches of up to {self.tried:,}"
+        grown = f"{self.megabytes_per_image:.3g} MB per image, " if self.megabytes_per_image else ""
+        return f"{grown}{self.limit_megabytes:,.0f} MB usable on {self.device}; {how}"
+
+
+def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
+    """Search in a child process; what it takes is given back when it ends.
+
+    `in_pieces` asks how many images at once fit, with the batch size of the settings.
+    """
+    environment = processes.trainer_environment(device.choose_threads(config.threads))
+    answer = child.ask(
+        "cifar_core.runs.prepare.largest_batch",
+        {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
+        environment=environment,
+        seconds=LONGEST_SECONDS,
+        too_long="A few steps took minutes, so that the largest batch was not found. "
+        "Choose a smaller network.",
+    )
+    return Fit(**answer)
+
+
+def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
+    """Search here; forbids this process more memory than the machine can spare."""
+    import torch
+
+    from cifar_core import data
+    from cifar_core.training.freezing import keeps_features
+
+    if keeps_features(config):
+        raise CifarError(
+            "Only the head learns, from features that are kept: a batch of any size fits."
+        )
+    torch.set_num_threads(device.choose_threads(config.threads))
+    where, _ = device.choose(config.device, device.inventory())
+    dataset = data.load(data.resolve(config.data, store), store)
+    on_gpu = where.id.startswith("cuda")
+    limit = GPU_SHARE * gpu_megabytes(where.torch_name) if on_gpu else memory.limit_megabytes()
+    if not on_gpu:
+        memory.forbid_more_than(limit)
+    found = search(
+        lambda images: peak_of(sized(config, images, in_pieces), dataset, where.torch_name),
+        limit_megabytes=limit,
+        at_most=config.batch_size if in_pieces else most_images(config, dataset),
+        seconds=SEARCH_SECONDS,
+    )
+    return Fit(**asdict(found), device=where.torch_name)
+
+
+def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":
+    """Return settings that compute so many images at once."""
+    if in_pieces:
+        return replace(config, micro_batch=images)
+    return replace(config, batch_size=images, micro_batch=0)
+
+
+def most_images(config: "TrainConfig", dataset: "Dataset") -> int:
+    """Return the largest batch that the setting and the number of training images allow."""
+    from cifar_core.data.split import split
+    from cifar_core.settings import rule_of
+
+    train, _ = split(
+        dataset.train.labels,
+        train_fraction=config.train_fraction,
+        val_fraction=config.val_fraction,
+        seed=config.split_seed,
+    )
+    setting = next(field for field in fields(config) if field.name == "batch_size")
+    return min(len(train), int(rule_of(setting).high))
+
+
+def peak_of(config: "TrainConfig", dataset: "Dataset", where: str) -> float | None:
+    """Return the megabytes that a few steps take, None if they are refused."""
+    refused = False
+    try:
+        peak = take_steps(config, dataset, where)
+    except Exception as error:
+        if reason_of(error) not in MEMORY:
+            raise
+        refused = True  # what the steps held is let go with the error, after this block
+    gc.collect()
+    return None if refused else peak
+
+
+def take_steps(config: "TrainConfig", dataset: "Dataset", where: str) -> float:
+    """Train a few steps of a new network; return the peak in megabytes."""
+    import torch
+
+    from cifar_core.training.events import Tick
+    from cifar_core.training.setup import prepare
+
+    on_gpu = where.startswith("cuda")
+    if on_gpu:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(where)
+    trainer = prepare(everything_learns(config), dataset, where).trainer
+    steps = 0
+    for event in trainer.run():
+        steps += isinstance(event, Tick)
+        if steps == min(STEPS, trainer.steps_per_epoch):
+            break
+    if on_gpu:
+        return torch.cuda.max_memory_allocated(where) / 1e6
+    return memory.peak_megabytes()
+
+
+def everything_learns(config: "TrainConfig") -> "TrainConfig":
+    """Return the settings without first epochs that take less memory than the later ones."""
+    return replace(config, plan="full") if config.plan == "gradual" else config
+
+
+def gpu_megabytes(where: str) -> float:
+    """Return what is free on a GPU now."""
+    import torch
+
+    return torch.cuda.mem_get_info(where)[0] / 1e6
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer a request of `measure`."""
+    from cifar_core.config import TrainConfig
+
+    config, store = TrainConfig.from_dict(request["config"]), Path(request["store"])
+    return asdict(trial(config, store, in_pieces=request["in_pieces"]))
+
+
+if __name__ == "__main__":
+    sys.exit(child.reply(answer))

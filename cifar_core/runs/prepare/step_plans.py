@@ -1,0 +1,133 @@
+"""Decides how a run's steps are computed, and keeps what was measured for the runs after it.
+
+trials/<model>-<digest>.json
+    what it is of, what was measured, and the sentence of the last decision
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.disk import files
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.training.step.step_plan import StepPlan
+
+Say = Callable[[str], None]
+UPCOMING = "A trial of a few seconds at the start finds the fastest way to compute a step here."
+
+
+def decide(
+    config: "TrainConfig",
+    dataset: "Dataset",
+    where: Mapping[str, Any],
+    store: Path,
+    *,
+    before: Mapping[str, Any] | None = None,
+    say: Say = lambda _: None,
+) -> "StepPlan":
+    """Return the plan that the run began with, or the one that rules and trials choose.
+
+    `where` has the attempt's device, device_name and threads; `before` is what environment.json
+    said until now, nothing for a run that has yet to begin.
+    """
+    from cifar_core.training.setup import steps_of
+    from cifar_core.training.step.trial import Races, resolve
+
+    if plan := recorded(before or {}, where["device"]):
+        return plan
+    place = where["device_name"], where["threads"]
+    path = path_of(config, *place, store)
+    kept = files.read_json(path)
+    known = Races(formats=kept.get("formats", {}), compiling=kept.get("compiling", {}))
+    start = time.monotonic()
+    plan, races = resolve(
+        config,
+        where["device"],
+        total_steps=steps_of(config, dataset),
+        num_classes=len(dataset.classes),
+        known=known,
+    )
+    if races != known:
+        say(f"A trial of the ways to compute a step took {time.monotonic() - start:.1f} s.")
+    if races != Races():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        values = {**identity_of(config, *place), **asdict(races), "sentence": plan.sentence}
+        if values != kept:
+            files.write_json(path, values)
+    return plan
+
+
+def recorded(before: Mapping[str, Any], device: str) -> "StepPlan | None":
+    """Return the plan that a run began with; None if it began elsewhere or not at all."""
+    from cifar_core.training.step.step_plan import from_record
+
+    kind = str(before.get("device", "")).split(":")[0]
+    if kind != device.split(":")[0]:
+        return None
+    if record := before.get("step_plan"):
+        return from_record(record, device)
+    # before there were plans, every run was channels-last and uncompiled
+    return from_record(
+        {
+            "memory_format": "channels_last",
+            "precision": before["precision"],
+            "precision_reason": before["precision_reason"],
+            "compiled": False,
+            "reason": "as this run began.",
+        },
+        device,
+    )
+
+
+def expected(
+    config: "TrainConfig", dataset: "Dataset", where: Mapping[str, Any], root: Path
+) -> str:
+    """Say before a run how its steps will be computed, without touching the device."""
+    from cifar_core.training.setup import steps_of
+    from cifar_core.training.step.step_plan import why_by_rule
+
+    if reason := why_by_rule(config, where["device"], steps_of(config, dataset)):
+        return f"The way to compute a step is chosen {reason}"
+    kept = files.read_json(path_of(config, where["device_name"], where["threads"], root))
+    return str(kept.get("sentence") or UPCOMING)
+
+
+def identity_of(config: "TrainConfig", device_name: str, threads: int) -> dict[str, Any]:
+    """Return what a measurement holds for."""
+    from importlib import metadata
+
+    from cifar_core.models import MODELS
+
+    network = {name: getattr(config, name) for name in MODELS[config.model].uses}
+    return {
+        "device": device_name,
+        "threads": threads,
+        "torch": metadata.version("torch"),
+        "model": config.model,
+        **network,
+        "batch_size": config.batch_size,
+        "micro_batch": config.micro_batch,
+        "optimizer": config.optimizer,
+        "memory_format": config.memory_format,
+        "precision": config.precision,
+        "startup": config.startup,
+    }
+
+
+def path_of(config: "TrainConfig", device_name: str, threads: int, root: Path) -> Path:
+    """Return the file of the trial that decides for a run."""
+    text = json.dumps(identity_of(config, device_name, threads), sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return root / "trials" / f"{config.model}-{digest}.json"
+
+
+def count(root: Path) -> int:
+    """Return how many trials are kept."""
+    return len(list((root / "trials").glob("*.json")))

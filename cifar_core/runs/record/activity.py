@@ -1,0 +1,60 @@
+"""Who did what: one line for each change that a person asked of the store.
+
+activity.jsonl is only appended to; when it grows beyond LONGEST bytes it becomes
+activity-old.jsonl, whose place it takes.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cifar_core.disk import files, lock
+from cifar_core.disk.checks import is_moment
+
+NAME, OLD = "activity.jsonl", "activity-old.jsonl"
+LONGEST = 2_000_000  # bytes, about 15,000 lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """One change."""
+
+    at: float  # unix seconds
+    by: str  # the person's name
+    did: str  # such as "stopped"
+    run: str = ""  # its id, if it was done to one
+    detail: str = ""
+
+
+def note(root: Path, *, by: str, did: str, run: str = "", detail: str = "") -> None:
+    """Write a change down."""
+    deed = Deed(at=time.time(), by=by, did=did, run=run, detail=detail)
+    path = root / NAME
+    files.append_line(path, {key: value for key, value in asdict(deed).items() if value != ""})
+    if path.stat().st_size > LONGEST:
+        make_room(root)
+
+
+def make_room(root: Path) -> None:
+    """Put the full file aside; of several who see it full, one does."""
+    with lock.held(root / ".activity.lock"):
+        path = root / NAME
+        if path.stat().st_size > LONGEST:
+            path.replace(root / OLD)
+            path.touch()
+
+
+def deeds(root: Path, run: str = "", most: int = 200) -> list[Deed]:
+    """Return the latest changes, newest first; of one run if it is named."""
+    rows = [row for name in (OLD, NAME) for row in files.read_lines(root / name)[0]]
+    found = [deed for row in reversed(rows) if (deed := deed_of(row))]
+    return [deed for deed in found if run in ("", deed.run)][:most]
+
+
+def deed_of(row: Any) -> Deed | None:
+    """Return the change that a line tells of; None if the line is damaged."""
+    if not isinstance(row, dict) or not is_moment(row.get("at")):
+        return None
+    words = {key: str(row.get(key, "")) for key in ("by", "did", "run", "detail")}
+    return Deed(at=float(row["at"]), **words)

@@ -1,0 +1,310 @@
+"""Checkpoints: complete and verified, or not there at all. Safetensors and JSON, never pickle.
+
+checkpoints/<step>-a<attempt>/
+    model.safetensors   the weights
+    state.safetensors   optimizer, random states and what else exact resuming needs
+    manifest.json       position, and size and sha256 of each file; written last
+
+What is kept only to look back at has no state: nothing can be resumed from it.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.disk import files, space
+from cifar_core.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = re.compile(r"(\d+)-a(\d+)")
+MODEL, STATE, MANIFEST = "model.safetensors", "state.safetensors", "manifest.json"
+WHAT = "the checkpoint"  # in a sentence on why it cannot be saved
+HEADER = 50_000  # bytes that name the tensors, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointInfo:
+    """What a checkpoint's manifest says."""
+
+    name: str
+    step: int
+    epoch: float
+    attempt: int
+    val_accuracy: float | None  # 0 to 1; None before the first epoch is over
+    best: bool
+    path: Path
+    megabytes: float
+    resumable: bool  # whether its state is kept, not its weights alone
+    manifest: dict[str, Any]
+
+
+def commit(
+    folder: Path,
+    name: str,
+    *,
+    model: "dict[str, Tensor]",
+    state: "dict[str, Tensor]",
+    manifest: dict[str, Any],
+) -> Path:
+    """Write a checkpoint so that a crash at any moment leaves either all of it or nothing.
+
+    DiskFullError before or while it is written leaves what was there before.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    size = size_of(model) + size_of(state)
+    space.ensure(size, folder, WHAT)
+    draft, target = folder / f".draft-{name}", folder / name
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        for file, tensors in ((MODEL, model), (STATE, state)):
+            with space.needed(size, folder, WHAT):
+                save_file({key: t.detach().cpu().contiguous() for key, t in tensors.items()},
+                          draft / file)  # fmt: skip
+                files.sync_file(draft / file)
+        listed = {file: facts(draft / file) for file in (MODEL, STATE)}
+        sealed = seal({**manifest, "name": name, "files": listed, "created_at": time.time()})
+        files.write_json(draft / MANIFEST, sealed)  # syncs the draft folder too
+        if target.exists():  # the same position saved twice by one attempt
+            remove(target)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    files.sync_folder(folder)
+    return target
+
+
+def size_of(tensors: "dict[str, Tensor]") -> int:
+    """Return about how many bytes a file of these tensors has."""
+    return sum(t.numel() * t.element_size() for t in tensors.values()) + HEADER
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Return what proves that a file is as it was written."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def sha256_of(path: Path) -> str:
+    """Return the file's checksum in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Add a checksum over the manifest itself, since it holds the position."""
+    plain = {key: value for key, value in files.finite(manifest).items() if key != "seal"}
+    text = json.dumps(plain, sort_keys=True)
+    return {**plain, "seal": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    """Return the manifest of a checkpoint, or say why it cannot be relied on."""
+    manifest = files.read_json(path / MANIFEST)
+    if not manifest or manifest != seal(manifest):
+        raise CheckpointError(
+            f"The checkpoint {path.name} has no readable manifest, so it cannot be relied on. "
+            f"An older one is used if there is one."
+        )
+    for file, known in manifest["files"].items():
+        size = (path / file).stat().st_size if (path / file).exists() else -1
+        if size != known["bytes"]:
+            raise CheckpointError(
+                f"{file} of checkpoint {path.name} should be {known['bytes']} bytes long, but "
+                f"{'is missing' if size < 0 else f'is {size}'}. An older checkpoint is used if "
+                f"there is one."
+            )
+    return manifest
+
+
+def verify(path: Path) -> dict[str, Any]:
+    """Return the manifest after comparing every byte with it; CheckpointError if one differs.
+
+    Both safetensors and torch.save load a file with a flipped bit without a word.
+    """
+    manifest = manifest_of(path)
+    for file, known in manifest["files"].items():
+        if sha256_of(path / file) != known["sha256"]:
+            raise CheckpointError(
+                f"{file} of checkpoint {path.name} is not what was saved (its checksum differs). "
+                f"An older checkpoint is used if there is one."
+            )
+    return manifest
+
+
+def load(path: Path, *, device: str = "cpu") -> "tuple[dict[str, Tensor], dict[str, Tensor]]":
+    """Return the weights and the state of a checkpoint that has just been verified."""
+    from safetensors.torch import load_file
+
+    return load_file(path / MODEL, device=device), load_file(path / STATE, device="cpu")
+
+
+def load_model(path: Path, *, device: str = "cpu") -> "dict[str, Tensor]":
+    """Verify a checkpoint and return its weights."""
+    from safetensors.torch import load_file
+
+    verify(path)
+    return load_file(path / MODEL, device=device)
+
+
+def folders(folder: Path) -> list[Path]:
+    """List the checkpoints' folders, newest first, without a look inside."""
+    try:
+        names = [match for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
+    except FileNotFoundError:
+        return []
+    names.sort(key=lambda match: (int(match[1]), int(match[2])), reverse=True)
+    return [folder / match[0] for match in names]
+
+
+def listed(run: Path) -> list[CheckpointInfo]:
+    """Describe the checkpoints whose manifest and sizes are right, newest first."""
+    best, found = best_name(run), []
+    for path in folders(run / "checkpoints"):
+        try:
+            found.append(info(path, manifest_of(path), best))
+        except CheckpointError:  # never used, and said when the run goes on
+            continue
+    return found
+
+
+def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
+    """Put the manifest's facts into words."""
+    return CheckpointInfo(
+        name=path.name,
+        step=manifest["step"],
+        epoch=manifest["epoch"],
+        attempt=manifest["attempt"],
+        val_accuracy=manifest.get("val_accuracy"),
+        best=path.name == best,
+        path=path,
+        megabytes=sum(known["bytes"] for known in manifest["files"].values()) / 1e6,
+        resumable=STATE in manifest["files"],
+        manifest=manifest,
+    )
+
+
+def mark_best(run: Path, name: str) -> None:
+    """Write down which checkpoint is that of the best epoch."""
+    files.write_atomic(run / "best", f"{name}\n")
+
+
+def is_marked_best(run: Path, name: str) -> bool:
+    """Tell whether the marker is, byte for byte, what `mark_best` wrote."""
+    try:
+        return (run / "best").read_bytes() == f"{name}\n".encode()
+    except OSError:
+        return False
+
+
+def best_name(run: Path) -> str:
+    """Return the name of the best epoch's checkpoint; empty before the first epoch is over."""
+    try:
+        return (run / "best").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # missing or damaged: the manifests say the same
+        return ""
+
+
+def newest_valid(run: Path) -> tuple[CheckpointInfo | None, list[str]]:
+    """Return the newest checkpoint to resume from, and what is wrong with newer ones.
+
+    Every byte of it is right. Damaged ones are set aside under another name, so that nobody trips
+    over them again.
+    """
+    notes: list[str] = []
+    for path in folders(run / "checkpoints"):
+        try:
+            found = info(path, verify(path), best_name(run))
+        except CheckpointError as error:
+            notes.append(str(error))
+            set_aside(path)
+        else:
+            if found.resumable:
+                return found, notes
+    return None, notes
+
+
+def set_aside(path: Path) -> None:
+    """Rename a damaged checkpoint; its bytes are kept for whoever wants to look."""
+    path.rename(path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
+
+
+def milestones(epochs: int, count: int) -> frozenset[int]:
+    """Return the epochs to look back at: `count` from the first on, evenly spaced to the last.
+
+    The last epoch comes on top of them, as one of the newest.
+    """
+    return frozenset(round(1 + i * (epochs - 1) / max(1, count)) for i in range(count))
+
+
+def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> None:
+    """Delete all but the best, the newest and the pinned; of epochs to look back at, keep weights.
+
+    It looks at what is there and nothing else, so that after a crash the next call ends its work.
+    """
+    about = files.read_json(run / "about.json")
+    if about.get("pinned"):
+        return
+    keep = {best_name(run), *about.get("pinned_checkpoints", [])}
+    newest, seen = 0, set[int]()
+    for path in folders(run / "checkpoints"):
+        manifest = files.read_json(path / MANIFEST)
+        epoch = ended_epoch(manifest)
+        again, resumable = epoch in seen, is_resumable(manifest)
+        seen.add(epoch)
+        newest += resumable
+        if path.name in keep or (resumable and newest <= keep_last):
+            continue
+        if epoch in look_back and not again and manifest == seal(manifest):
+            keep_weights(path, manifest)
+        else:
+            remove(path)
+
+
+def ended_epoch(manifest: dict[str, Any]) -> int:
+    """Return the epoch at whose end a checkpoint was saved; 0 for one in the middle of an epoch."""
+    return round(manifest["epoch"]) if manifest.get("val_accuracy") is not None else 0
+
+
+def is_resumable(manifest: dict[str, Any]) -> bool:
+    """Tell whether the state is kept, too; of an unreadable manifest nothing else is known."""
+    return STATE in manifest.get("files", {STATE: {}})
+
+
+def keep_weights(path: Path, manifest: dict[str, Any]) -> None:
+    """Delete the state of a checkpoint; the manifest goes first, so that it is whole throughout."""
+    if is_resumable(manifest):
+        listed = {file: known for file, known in manifest["files"].items() if file != STATE}
+        files.write_json(path / MANIFEST, seal({**manifest, "files": listed}))
+    for left in (path / STATE, *path.glob(".*.tmp")):  # the latter of a process that was killed
+        left.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Delete a checkpoint so that a crash in between does not leave a damaged one."""
+    gone = path.with_name(f".gone-{path.name}-{os.getpid()}")
+    path.rename(gone)
+    shutil.rmtree(gone)
+
+
+def leftovers(run: Path) -> Iterator[Path]:
+    """Find drafts and half-deleted checkpoints of an attempt that was killed."""
+    folder = run / "checkpoints"
+    if folder.exists():
+        yield from (p for p in folder.iterdir() if p.name.startswith((".draft-", ".gone-")))
+
+
+def sweep(run: Path) -> None:
+    """Delete what a killed attempt left half done. Only the one live attempt may call it."""
+    for path in list(leftovers(run)):
+        shutil.rmtree(path)

@@ -1,0 +1,84 @@
+"""control.json: what the person asked of a live run. The trainer and the executor both read it."""
+
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cifar_core.disk import files
+
+STRENGTH = {"": 0, "pause": 1, "epoch": 2, "now": 3, "kill": 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """The latest request; each has a higher sequence number than the one before."""
+
+    sequence: int = 0
+    request: str = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
+    at: float = 0.0  # unix seconds
+    profiles: int = 0  # how many profiles of its steps have been asked for
+    reason: str = ""  # "pruned" when a search gave the run up; empty when a person asked
+    note: str = ""  # a sentence on why
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether the run shall end rather than wait."""
+        return self.request in ("epoch", "now", "kill")
+
+
+def read(folder: Path) -> Control:
+    """Return the latest request; none if there never was one."""
+    values = files.read_json(folder / "control.json")
+    request = values.get("request", "")
+    return Control(
+        sequence=int(values.get("sequence", 0)),
+        request=request if request in STRENGTH else "",
+        at=float(values.get("at", 0.0)),
+        profiles=int(values.get("profiles", 0)),
+        reason=str(values.get("reason", "")),
+        note=str(values.get("note", "")),
+    )
+
+
+def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Control:
+    """Replace the request. The caller holds the run's lock."""
+    old = read(folder)
+    new = replace(
+        old,
+        sequence=old.sequence + 1,
+        request=request,
+        at=time.time(),
+        reason=reason,
+        note=note,
+    )
+    files.write_json(folder / "control.json", asdict(new))
+    return new
+
+
+def ask_profile(folder: Path) -> Control:
+    """Ask for one more profile, beside whatever else is asked. The caller holds the run's lock."""
+    old = read(folder)
+    new = replace(old, profiles=old.profiles + 1)
+    files.write_json(folder / "control.json", asdict(new))
+    return new
+
+
+class ControlReader:
+    """Looks for a new request at the price of one stat call, so that every batch can ask."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stamp: tuple[int, int] | None = None
+        self.control = Control()
+
+    def poll(self) -> Control:
+        """Return the latest request."""
+        try:
+            state = os.stat(self.folder / "control.json")  # noqa: PTH116 - a third of the time
+        except FileNotFoundError:
+            return self.control
+        stamp = (state.st_mtime_ns, state.st_ino)
+        if stamp != self.stamp:
+            self.stamp, self.control = stamp, read(self.folder)
+        return self.control

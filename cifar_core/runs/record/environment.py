@@ -1,0 +1,71 @@
+"""environment.json: what a run was trained with, so that a result can be understood later."""
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.background.processes import PACKAGE_ROOT
+
+if TYPE_CHECKING:
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.training.setup import Setup
+
+PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", "torch-optimizer")
+
+
+def describe(
+    plan: Mapping[str, Any],
+    dataset: "Dataset",
+    setup: "Setup",
+    weights: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return versions, machine, step plan, data and pretrained weights of an attempt."""
+    precision = setup.trainer.precision
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "machine": platform.node(),
+        **{name: version for name in PACKAGES if (version := version_of(name))},
+        "git_commit": git_commit(),
+        "device": plan["device"],
+        "device_name": plan["device_name"],
+        "device_reason": plan["device_reason"],
+        "threads": plan["threads"],
+        **({"images_at_once": plan["micro_batch"]} if plan.get("micro_batch") else {}),
+        "precision": precision.key,
+        "precision_reason": precision.reason,
+        "step_plan": setup.trainer.plan.record(),
+        "parameters": sum(weight.numel() for weight in setup.trainer.model.parameters()),
+        "data": {
+            "title": dataset.title,
+            "kind": dataset.kind,
+            "source": dataset.source,
+            "note": dataset.note,
+            "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.classes),
+            "train_images": setup.trainer.train_batches.images,
+            "val_images": setup.trainer.val_batches.images,
+            "test_images": setup.test.images,
+        },
+        **({"weights": dict(weights)} if weights else {}),
+    }
+
+
+def version_of(package: str) -> str:
+    """Return an installed package's version, or nothing."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def git_commit() -> str:
+    """Return the commit of this program, or nothing if it is not in a git checkout."""
+    command = ["git", "-C", PACKAGE_ROOT, "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,58 @@
+"""Which kind of failure an exception is, so that the page can suggest what to do."""
+
+from pathlib import Path
+
+from cifar_core.disk import space
+from cifar_core.errors import (
+    CheckpointError,
+    CifarError,
+    DataError,
+    DeviceError,
+    DiskFullError,
+    TrainingDivergedError,
+    WeightsError,
+)
+from cifar_core.runs.engine.ending import MEMORY
+
+KINDS: list[tuple[type[BaseException], str]] = [
+    (DiskFullError, "disk"),
+    (TrainingDivergedError, "diverged"),
+    (DataError, "data"),
+    (WeightsError, "weights"),
+    (DeviceError, "device"),
+    (CheckpointError, "checkpoint"),
+    (CifarError, "settings"),
+    (MemoryError, "host_memory"),
+]
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the key in FAILURES that fits the exception."""
+    for kind, reason in KINDS:
+        if isinstance(error, kind):
+            return reason
+    text = str(error)
+    # by name, so that this module need not import torch
+    if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
+        return "oom"
+    if "can't allocate memory" in text:  # torch's allocator on the CPU
+        return "host_memory"
+    if space.is_full(error):
+        return "disk"
+    return "bug"
+
+
+def message_of(error: BaseException, reason: str, folder: Path, at_once: int = 0) -> str:
+    """Return the sentence about the exception that the page shows.
+
+    `folder` is on the run's disk; `at_once` is how many images were computed together.
+    """
+    if isinstance(error, CifarError):
+        return str(error)
+    if reason == "disk":
+        return f"There is no space left to save to: {space.missing(error, folder)}."
+    first = str(error).strip().split("\n", 1)[0]
+    words = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    if reason in MEMORY:
+        return f"The memory was too small for {at_once:,} images at once ({words.rstrip('.')})."
+    return words

@@ -1,0 +1,36 @@
+"""What a run can be for. Each kind has a worker of its own; all else is the same for all."""
+
+from dataclasses import dataclass
+
+from cifar_core.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What the process of a run does."""
+
+    key: str  # saved in about.json; never renamed
+    title: str
+    summary: str  # what happens while it runs
+    module: str  # run as python -m MODULE RUN ATTEMPT
+
+
+TRAINING, RATE_SEARCH = "training", "rate_search"
+
+KINDS = Registry(
+    "kind of run",
+    [
+        Kind(
+            key=TRAINING,
+            title="Training",
+            summary="The network is being trained.",
+            module="cifar_core.runs.engine.training_worker",
+        ),
+        Kind(
+            key=RATE_SEARCH,
+            title="Rate search",
+            summary="Learning rates are being tried.",
+            module="cifar_core.runs.engine.rate_search_worker",
+        ),
+    ],
+)

@@ -1,0 +1,93 @@
+"""What people put on a run to find it again: tags, note, star, pin. Kept in its about.json."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cifar_core.errors import RunError
+from cifar_core.runs.record.run import Run
+
+TAG = re.compile(r"\w[\w.+/-]{0,29}")
+MOST_TAGS = 20
+LONGEST_NOTE = 4000  # characters
+
+
+def tag(run: Run, words: Iterable[str]) -> None:
+    """Give a run further tags."""
+    more = set(map(checked, words))
+    put(run, lambda tags: tags | more)
+
+
+def untag(run: Run, words: Iterable[str]) -> None:
+    """Take tags off a run; one that it does not have is fine."""
+    gone = {word.strip().lower() for word in words}
+    put(run, lambda tags: tags - gone)
+
+
+def retag(run: Run, words: Iterable[str]) -> None:
+    """Give a run these tags and no others."""
+    wanted = set(map(checked, words))
+    put(run, lambda _: wanted)
+
+
+def put(run: Run, change: Callable[[set[str]], set[str]]) -> None:
+    """Change a run's tags to others that are well formed, whatever others do to them meanwhile."""
+
+    def changed(about: Mapping[str, Any]) -> dict[str, list[str]]:
+        tags = change(set(about.get("tags", [])))
+        if len(tags) <= MOST_TAGS:
+            return {"tags": sorted(tags)}
+        raise RunError(f"Run {run.id} would have {len(tags)} tags, but {MOST_TAGS} is the most.")
+
+    about = run.about
+    tags = changed(about)["tags"]
+    if tags != about.get("tags", []):
+        with run.deed("tag it", "tagged", " ".join(tags)):
+            run.change_about(changed)
+
+
+def checked(word: str) -> str:
+    """Return a tag in small letters, or say what it must look like."""
+    word = word.strip().lower()
+    if not TAG.fullmatch(word):
+        raise RunError(
+            f"'{word[:40]}' is no tag. A tag is one word of at most 30 letters, digits and "
+            "the signs . + / - _, such as 'lab' or 'week-3'."
+        )
+    return word
+
+
+def write_note(run: Run, text: str) -> None:
+    """Replace the note on a run; Markdown, empty for none."""
+    text = text.strip()
+    if len(text) > LONGEST_NOTE:
+        raise RunError(
+            f"The note has {len(text):,} characters, but {LONGEST_NOTE:,} is the most. Shorten it."
+        )
+    with run.deed("write a note on it", "noted", text[:80]):
+        run.edit_about(note=text)
+
+
+def star(run: Run, starred: bool) -> None:
+    """Put a star on a run, or take it off."""
+    with run.deed("star it", "starred" if starred else "unstarred"):
+        run.edit_about(starred=starred)
+
+
+def pin(run: Run, pinned: bool) -> None:
+    """Keep a run, with all that belongs to it, whatever the rules of retention say; or not."""
+    with run.deed("pin it", "pinned" if pinned else "unpinned"):
+        run.edit_about(pinned=pinned)
+
+
+def pin_checkpoint(run: Run, name: str, pinned: bool) -> str:
+    """Keep a checkpoint beside the best and the newest, or no longer; return its full name."""
+    full = run.checkpoint(name).name
+
+    def changed(about: Mapping[str, Any]) -> dict[str, list[str]]:
+        others = set(about.get("pinned_checkpoints", [])) - {full}
+        return {"pinned_checkpoints": sorted({*others, full} if pinned else others)}
+
+    with run.deed("pin its checkpoints", "pinned" if pinned else "unpinned", full):
+        run.change_about(changed)
+    return full

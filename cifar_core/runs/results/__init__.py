@@ -1,0 +1,1 @@
+"""What can be asked of a run that has weights: predictions, calibration, explanation, comparison."""

@@ -1,0 +1,204 @@
+"""An explanation as files: the map, its picture, and a record from which it can be made again."""
+
+import io
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from cifar_core.data.images import Box, to_tensor
+from cifar_core.errors import ExplanationError
+from cifar_core.runs.record.checkpoints import MODEL
+from cifar_core.runs.record.environment import PACKAGES, version_of
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.store import Store
+from cifar_core.settings import Settings
+
+if TYPE_CHECKING:
+    from cifar_core.inference import Classifier
+
+FORMAT = 1
+Map = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of a network about a picture."""
+
+    method: str  # a saliency method's key
+    settings: Settings  # the method's own
+    target: str  # name of the class to explain
+    rival: str = ""  # name of the class that it is compared with, if any
+
+    @property
+    def title(self) -> str:
+        """Say in a few words what is explained: cat, or cat rather than dog."""
+        return f"{self.target} rather than {self.rival}" if self.rival else self.target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """How a map is laid over its picture; see render.overlay."""
+
+    opacity: float = 0.8
+    keep: float = 1.0  # the share of the pixels, the strongest, that get colour
+    limit: float | None = None  # the value in full colour; found from the map if None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """A map [32, 32] and where it comes from."""
+
+    run: Run
+    checkpoint: str  # named in full
+    question: Question
+    map: Map
+    name: str  # of the picture
+    photo: Image.Image
+    box: Box  # the region of the photo that the network saw
+    seen: Image.Image  # the 32 x 32 pixels that it saw
+
+    @property
+    def stem(self) -> str:
+        """Return how its files' names begin."""
+        asked = self.question
+        rather = f"_not_{asked.rival}" if asked.rival else ""
+        return tidy(f"{self.name}_run{self.run.number}_{asked.method}_{asked.target}{rather}")
+
+    @property
+    def digest(self) -> str:
+        """Return what tells the map from others: all that decided it."""
+        asked = self.question
+        values = [self.run.id, self.checkpoint, asked.method, asked.settings.to_dict(),
+                  asked.target, asked.rival, sha256_of(self.seen)]  # fmt: skip
+        return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+    def overlay(self, drawing: Drawing) -> Image.Image:
+        """Draw the map over the photo."""
+        from cifar_core.explain import SALIENCY
+        from cifar_core.explain.render import overlay
+
+        return overlay(
+            self.photo, self.map, box=self.box, signed=SALIENCY[self.question.method].signed,
+            opacity=drawing.opacity, keep=drawing.keep, limit=drawing.limit,
+        )  # fmt: skip
+
+    def files(self, drawing: Drawing) -> dict[str, bytes]:
+        """Return the contents of its files by name: overlay, map, record, what was seen."""
+        array = io.BytesIO()
+        np.save(array, self.map)
+        seen = f"{tidy(self.name)}_{sha256_of(self.seen)[:8]}_seen.png"
+        record = {**self.record(drawing), "seen": seen}
+        return {
+            f"{self.stem}.png": png(self.overlay(drawing)),
+            f"{self.stem}.npy": array.getvalue(),
+            f"{self.stem}.json": (json.dumps(record, indent=1) + "\n").encode(),
+            seen: png(self.seen),
+        }
+
+    def record(self, drawing: Drawing) -> dict[str, Any]:
+        """Return all that decided the map, in plain values."""
+        info = self.run.checkpoint(self.checkpoint)
+        asked = self.question
+        return {
+            "format": FORMAT,
+            "run": self.run.id,
+            "checkpoint": self.checkpoint,
+            "weights_sha256": info.manifest["files"][MODEL]["sha256"],
+            "method": asked.method,
+            "settings": asked.settings.to_dict(),
+            "target": asked.target,
+            "rival": asked.rival or None,
+            "picture": self.name,
+            "box": list(self.box),
+            "seen_sha256": sha256_of(self.seen),
+            "opacity": drawing.opacity,
+            "keep": drawing.keep,
+            "limit": drawing.limit,
+            "python": platform.python_version(),
+            **{name: version for name in PACKAGES if (version := version_of(name))},
+        }
+
+
+def attribute(classifier: "Classifier", seen: Image.Image, question: Question) -> Map:
+    """Return the map [32, 32] that answers a question about what a network sees."""
+    (found,) = attributions(classifier, seen, question, [question.target])
+    return found
+
+
+def attributions(
+    classifier: "Classifier", seen: Image.Image, question: Question, targets: list[str]
+) -> Map:
+    """Return the maps [T, 32, 32] for several classes in place of the question's own."""
+    import torch
+
+    from cifar_core.explain import explain
+
+    places = [place_of(name, classifier.classes) for name in targets]
+    rival = place_of(question.rival, classifier.classes) if question.rival else None
+    found = explain(
+        classifier, to_tensor(seen).expand(len(places), -1, -1, -1), torch.tensor(places),
+        question.method, question.settings, rival=rival,
+    )  # fmt: skip
+    return found.numpy()
+
+
+def place_of(name: str, classes: tuple[str, ...]) -> int:
+    """Return the index of a class."""
+    if name not in classes:
+        raise ExplanationError(f"There is no class '{name}'. Known: {', '.join(classes)}.")
+    return classes.index(name)
+
+
+def reproduce(record: Mapping[str, Any], seen: Image.Image, store: Store) -> Map:
+    """Make the map of a record again from the pixels that the network saw.
+
+    Raises ExplanationError if the pixels or the weights are not those of the record.
+    """
+    from cifar_core.explain import SALIENCY
+    from cifar_core.runs.results.classifier import load_classifier
+
+    run = store.run(record["run"])
+    weights = run.checkpoint(record["checkpoint"]).manifest["files"][MODEL]["sha256"]
+    same("weights", weights, record["weights_sha256"])
+    same("pixels", sha256_of(seen), record["seen_sha256"])
+    question = Question(
+        method=record["method"],
+        settings=SALIENCY[record["method"]].settings.from_dict(record["settings"]),
+        target=record["target"],
+        rival=record["rival"] or "",
+    )
+    return attribute(load_classifier(run, record["checkpoint"]), seen, question)
+
+
+def same(what: str, found: str, recorded: str) -> None:
+    """Refuse to go on with something else than what was recorded."""
+    if found != recorded:
+        raise ExplanationError(
+            f"These are other {what} than the record's: their sha256 begins with {found[:12]}, "
+            f"but it should begin with {recorded[:12]}. Use the files that the record came with."
+        )
+
+
+def sha256_of(image: Image.Image) -> str:
+    """Return the checksum of a picture's size and pixels."""
+    size = f"{image.width} x {image.height}".encode()
+    return sha256(size + image.convert("RGB").tobytes()).hexdigest()
+
+
+def png(image: Image.Image) -> bytes:
+    """Return a picture as the content of a file, without loss."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def tidy(name: str) -> str:
+    """Return a name fit for a file on every system."""
+    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    return kept.strip("_")[:120] or "picture"

@@ -1,0 +1,171 @@
+"""What a run answers to every image of a part of its data, computed once and kept.
+
+predictions/<checkpoint>-<part>.safetensors holds logits [N, K], labels [N] and the images'
+places [N].
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.background.jobs import Errand, Tell, quietly, serve
+from cifar_core.disk import arrays
+from cifar_core.disk.arrays import Arrays
+from cifar_core.errors import RunError
+from cifar_core.judging.softmax import softmax
+from cifar_core.runs.record.run import Run
+
+if TYPE_CHECKING:
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.inference import Classifier
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """The answers of one checkpoint to one part of the run's data, the images as they are."""
+
+    run: Run
+    checkpoint: str  # its full name
+    part: Part
+    classes: tuple[str, ...]  # K names
+    places: NDArray[np.int64]  # [N] in the dataset's training images, or in its test images
+    labels: NDArray[np.int64]  # [N] in 0..K-1
+    logits: NDArray[np.float32]  # [N, K]
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The likeliest class [N] of each image."""
+        return self.logits.argmax(axis=1)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether the likeliest class [N] is the label."""
+        return self.answers == self.labels
+
+    def probabilities(self, temperature: float = 1.0) -> NDArray[np.float64]:
+        """Return how likely each class is [N, K], the logits divided by a temperature."""
+        return softmax(self.logits, temperature)
+
+
+def path_of(run: Run, part: Part, checkpoint: str) -> Path:
+    """Return where the answers of a checkpoint, named in full, are kept."""
+    return run.path / "predictions" / f"{checkpoint}-{part}.safetensors"
+
+
+def errand(run: Run, part: Part, checkpoint: str = "best") -> Errand:
+    """Return the work of answering one part; "best" and "last" are names too."""
+    name = run.checkpoint(checkpoint).name
+    request = {"run": str(run.path), "part": part, "checkpoint": name}
+    return Errand(
+        path=path_of(run, part, name), module="cifar_core.runs.results.predictions", request=request
+    )
+
+
+def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
+    """Return the answers if they have been computed and every byte is right. Imports no torch."""
+    name = run.checkpoint(checkpoint).name
+    found = arrays.read(path_of(run, part, name))
+    if found is None:
+        return None
+    values, facts = found
+    return Predictions(
+        run=run,
+        checkpoint=name,
+        part=part,
+        classes=tuple(json.loads(facts["classes"])),
+        places=values["places"],
+        labels=values["labels"],
+        logits=values["logits"],
+    )
+
+
+def compute(run: Run, part: Part, checkpoint: str = "best", tell: Tell = quietly) -> Predictions:
+    """Answer a part here, in float32 on the CPU, and keep the answers."""
+    import torch
+
+    from cifar_core.training.setup import evaluation_batches
+
+    name = run.checkpoint(checkpoint).name
+    classifier, dataset = load_with_images(run, name)
+    images = dataset.test if part == "test" else dataset.train
+    places = places_of(run, part, images.labels)
+    batches = evaluation_batches(images, places, "cpu", run.config.computes_on)
+    found = []
+    with torch.inference_mode():
+        for pixels, _ in batches.epoch():
+            with classifier.lock:
+                found.append(classifier.model(pixels).float().numpy())
+            tell(sum(len(each) for each in found), len(places))
+    made = Predictions(
+        run=run,
+        checkpoint=name,
+        part=part,
+        classes=classifier.classes,
+        places=places,
+        labels=np.asarray(images.labels[places]),
+        logits=np.concatenate(found),
+    )
+    keep(made)
+    return made
+
+
+def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
+    """Return a checkpoint's network and the images that the run has learnt from."""
+    from cifar_core.data import load
+    from cifar_core.runs.results.classifier import load_classifier
+
+    classifier = load_classifier(run, checkpoint)
+    dataset = load(run.source, run.store_root)
+    check(run, dataset.fingerprint)
+    return classifier, dataset
+
+
+def check(run: Run, fingerprint: str) -> None:
+    """Make sure that the images are still those that the run has learnt from."""
+    known = run.environment["data"].get("fingerprint", fingerprint)
+    if known != fingerprint:
+        raise RunError(
+            f"The images of run {run.id} have changed since it was trained (their fingerprint is "
+            f"{fingerprint[:12]}, but it was {known[:12]}). Bring the old ones back, or train anew."
+        )
+
+
+def places_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of the images of a part, in the order of the dataset."""
+    if part == "test":
+        return np.arange(len(labels))
+    from cifar_core.data.split import split
+
+    config = run.config
+    train, val = split(
+        labels,
+        train_fraction=config.train_fraction,
+        val_fraction=config.val_fraction,
+        seed=config.split_seed,
+    )
+    return train if part == "train" else val
+
+
+def keep(made: Predictions) -> None:
+    """Write the answers into their place."""
+    values: Arrays = {"places": made.places, "labels": made.labels, "logits": made.logits}
+    facts = {"classes": json.dumps(list(made.classes))}
+    arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
+
+
+def answer(request: dict[str, Any], tell: Tell) -> None:
+    """Compute what a request asks for."""
+    part = cast(Part, request["part"])
+    compute(Run(Path(request["run"])), part, request["checkpoint"], tell)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(answer, sys.argv[1]))

@@ -1,0 +1,28 @@
+"""The reading of a run's curves, from its folder."""
+
+from typing import TYPE_CHECKING
+
+from cifar_core.reading import Reading, Situation, read
+from cifar_core.reading.curves import Curves, curves
+from cifar_core.runs.record.status import Status
+
+if TYPE_CHECKING:
+    from cifar_core.runs.record.run import Run
+
+
+def reading_of(run: "Run", measured: Curves | None = None) -> Reading:
+    """Say what the curves of a run show; those at hand are not read again."""
+    return read(measured if measured is not None else curves(run.metrics()), situation_of(run))
+
+
+def situation_of(run: "Run", status: Status | None = None) -> Situation:
+    """Gather what a reader must know about a run besides its curves."""
+    status, data, settings = status or run.status, run.environment.get("data", {}), run.settings
+    return Situation(
+        settings=settings,
+        classes=len(data.get("classes", [])) or 10,
+        val_images=data.get("val_images", 0),
+        state=status.state,
+        reason=status.reason,
+        pretrained=str(settings.get("model", "")).endswith("_imagenet"),
+    )

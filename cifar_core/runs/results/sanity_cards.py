@@ -1,0 +1,116 @@
+"""Sanity cards: how a run's maps change when its weights are made random; computed once, kept.
+
+A card is a JSON file in the run's folder under trust/, computed by an errand.
+"""
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.background.jobs import Errand, Tell, serve
+from cifar_core.disk import files
+from cifar_core.runs.record.run import Run
+
+if TYPE_CHECKING:
+    from cifar_core.settings import Settings
+
+IMAGES = 24  # spread evenly over the test images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the card of a checkpoint, a method and its settings is."""
+
+    run: Run
+    checkpoint: str  # its full name
+    method: str
+    settings: "Settings | None" = None  # the method's defaults if None
+
+    @property
+    def path(self) -> Path:
+        """The card's file; settings other than the defaults are told apart by their checksum."""
+        name = f"{self.checkpoint}-{self.method}"
+        if self.settings:
+            text = json.dumps(self.settings.to_dict(), sort_keys=True)
+            name += f"-{sha256(text.encode()).hexdigest()[:12]}"
+        return self.run.path / "trust" / f"{name}.json"
+
+    @property
+    def errand(self) -> Errand:
+        """The work of computing the card."""
+        request = {
+            "run": str(self.run.path),
+            "checkpoint": self.checkpoint,
+            "method": self.method,
+            "settings": self.settings.to_dict() if self.settings else None,
+        }
+        return Errand(
+            path=self.path, module="cifar_core.runs.results.sanity_cards", request=request
+        )
+
+    def read(self) -> dict[str, Any]:
+        """Return the card, or nothing if there is none yet."""
+        return files.read_json(self.path)
+
+
+def compute(place: Place) -> dict[str, Any]:
+    """Compute a card here and keep it."""
+    import numpy as np
+    import torch
+
+    from cifar_core import data
+    from cifar_core.explain import SALIENCY
+    from cifar_core.explain.trust.objects import on_object
+    from cifar_core.explain.trust.sanity import cascade, stay_of
+    from cifar_core.inference import predict
+    from cifar_core.runs.results.classifier import load_classifier
+
+    start, spec = time.process_time(), SALIENCY[place.method]
+    classifier = load_classifier(place.run, place.checkpoint)
+    dataset = data.load(place.run.source, place.run.store_root)
+    chosen = np.linspace(0, len(dataset.test) - 1, min(IMAGES, len(dataset.test))).astype(int)
+    images = torch.from_numpy(dataset.test.pixels[chosen]).permute(0, 3, 1, 2) / 255
+    targets = predict(classifier, images).argmax(dim=1)
+    (_, trained), *random = cascade(classifier, images, targets, spec, place.settings)
+    stages = [stage for stage, _ in random]
+    card: dict[str, Any] = {
+        "method": place.method,
+        "images": len(images),
+        "stays": stay_of(stages),
+        "stages": [vars(stage) for stage in stages],
+        "cpu_seconds": time.process_time() - start,
+    }
+    if dataset.test_masks is not None:
+        card["object"] = vars(on_object(trained, torch.from_numpy(dataset.test_masks[chosen])))
+    place.path.parent.mkdir(exist_ok=True)
+    files.write_json(place.path, card)
+    return card
+
+
+def cards(run: Run, checkpoint: str) -> list[dict[str, Any]]:
+    """Return the cards of a checkpoint that are there, sorted by method."""
+    found = sorted((run.path / "trust").glob(f"{checkpoint}-*.json"))
+    return [card for path in found if (card := files.read_json(path))]
+
+
+def answer(request: dict[str, Any], tell: Tell) -> None:
+    """Compute the card that a request names."""
+    from cifar_core.explain import SALIENCY
+
+    settings = request["settings"]
+    compute(
+        Place(
+            run=Run(Path(request["run"])),
+            checkpoint=request["checkpoint"],
+            method=request["method"],
+            settings=settings and SALIENCY[request["method"]].settings.from_dict(settings),
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(serve(answer, sys.argv[1]))

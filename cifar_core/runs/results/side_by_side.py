@@ -1,0 +1,117 @@
+"""What is known of several runs, side by side: their results, and the settings that differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cifar_core.runs.record.run import Run
+from cifar_core.settings import label_of, rule_of
+
+UNUSED = "\u2013"  # shown for a setting that means nothing in a run
+AWAY = ("seed",)  # settings that make another sample, not another setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The results of a run. Accuracies are 0 to 1; None: not known."""
+
+    run: Run
+    name: str
+    state: str
+    best: float | None  # validation accuracy
+    best_epoch: int | None
+    last: float | None  # validation accuracy of the newest epoch
+    test: float | None
+    gap: float | None  # training less validation accuracy of the newest epoch
+    epochs: int
+    seconds: float | None  # of training
+    parameters: int | None
+    images_per_second: float | None
+
+    @property
+    def title(self) -> str:
+        """Its number and name."""
+        return f"#{self.run.number} {self.name}"
+
+
+def facts(run: Run) -> Facts:
+    """Gather a run's results from its small files."""
+    summary = run.summary
+    last, train = summary.get("last_val_accuracy"), summary.get("last_train_accuracy")
+    return Facts(
+        run=run,
+        name=run.name,
+        state=run.status.state,
+        best=summary.get("best_val_accuracy"),
+        best_epoch=summary.get("best_epoch"),
+        last=last,
+        test=summary.get("test_accuracy"),
+        gap=None if last is None or train is None else train - last,
+        epochs=summary.get("epochs_done", 0),
+        seconds=summary.get("seconds"),
+        parameters=run.environment.get("parameters"),
+        images_per_second=summary.get("images_per_second"),
+    )
+
+
+def best_of(found: Sequence[Facts]) -> Facts:
+    """Return the run with the best validation accuracy, the earliest if several are equal."""
+    return max(found, key=lambda one: (one.best or 0.0, -one.run.number))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingRow:
+    """One setting in several runs."""
+
+    name: str
+    label: str
+    group: str
+    values: tuple[Any, ...]  # by run; None where it means nothing
+    by_factors: bool  # whether a person compares its values as factors, as rates
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not the same in all runs."""
+        return any(value != self.values[0] for value in self.values)
+
+    def words(self, place: int, base: int) -> str:
+        """Write the value of a run, for rates with how many times that of another run it is."""
+        value, other = self.values[place], self.values[base]
+        if value is None:
+            return UNUSED
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        if not self.by_factors or not value or not other or value == other:
+            return text
+        return f"{text} (\u00d7{value / other:.3g})"
+
+
+def setting_rows(runs: Sequence[Run]) -> list[SettingRow]:
+    """Return every setting that means something in any of the runs, as they are declared.
+
+    Imports torch, which the declarations need.
+    """
+    configs = [run.config for run in runs]
+    used = [{f.name for f in config.relevant()} for config in configs]
+    return [
+        SettingRow(
+            name=f.name,
+            label=label_of(f),
+            group=rule_of(f).group,
+            values=tuple(
+                getattr(config, f.name) if f.name in names else None
+                for config, names in zip(configs, used, strict=True)
+            ),
+            by_factors=rule_of(f).log_scale,
+        )
+        for f in fields(configs[0])
+        if any(f.name in names for names in used)
+    ]
+
+
+def by_setting(runs: Sequence[Run]) -> list[list[Run]]:
+    """Group the runs whose settings differ in nothing but the seed, in their order."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        plain = {key: value for key, value in run.settings.items() if key not in AWAY}
+        groups.setdefault(repr(sorted(plain.items())), []).append(run)
+    return list(groups.values())

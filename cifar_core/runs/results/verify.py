@@ -1,0 +1,228 @@
+"""Verifies a run: trains its first steps again and compares each logged loss, bit for bit.
+
+verify.json in the run's folder holds the last comparison; an errand computes it. On the CPU equal
+settings, seed, images, threads and versions give equal numbers, so that any difference has a
+cause, and the likely ones are named.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.background.jobs import Errand, Tell, quietly, serve
+from cifar_core.disk import files
+from cifar_core.errors import RunError
+from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.record import metrics
+from cifar_core.runs.record.environment import PACKAGES, git_commit, version_of
+from cifar_core.runs.record.kinds import TRAINING
+from cifar_core.runs.record.run import Run
+
+if TYPE_CHECKING:
+    from cifar_core.training.setup import Setup
+
+STEPS = 20
+FILE = "verify.json"
+COMPARED = ("loss", "accuracy", "grad_norm", "learning_rate")  # of each report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The first number that did not come out again."""
+
+    step: int
+    what: str  # one of COMPARED
+    recorded: float
+    again: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What came out when the first steps were trained again."""
+
+    run: str
+    steps: int  # trained again
+    reports: int  # compared, each with all of COMPARED
+    difference: Difference | None
+    reasons: tuple[str, ...]  # what is not as it was, each a phrase
+    seconds: float
+    at: float  # unix seconds
+
+    @property
+    def equal(self) -> bool:
+        """Whether every number came out again, bit for bit."""
+        return self.difference is None
+
+    @property
+    def sentence(self) -> str:
+        """The comparison in words."""
+        reports = f"{self.reports} logged report" + ("" if self.reports == 1 else "s")
+        if self.difference is None:
+            return (
+                f"Equal: the first {self.steps} steps gave the same loss, accuracy, gradient and "
+                f"rate, bit for bit ({reports} compared)."
+            )
+        first = self.difference
+        return (
+            f"Different from step {first.step} on: {first.what.replace('_', ' ')} was "
+            f"{first.recorded!r}, and is now {first.again!r}. {why(self.reasons)}"
+        )
+
+
+def why(reasons: tuple[str, ...]) -> str:
+    """Say what the likely reason is."""
+    if reasons:
+        return f"Likely because {', and '.join(reasons)}."
+    return (
+        "Nothing that is recorded differs. On a GPU sums may come in another order, which the "
+        "setting 'deterministic' prevents."
+    )
+
+
+def errand(run: Run, steps: int = STEPS) -> Errand:
+    """Return the work of training the first steps again."""
+    request = {"run": str(run.path), "steps": steps}
+    return Errand(path=run.path / FILE, module="cifar_core.runs.results.verify", request=request)
+
+
+def kept(run: Run) -> Comparison | None:
+    """Return the last comparison, if there was one."""
+    values = files.read_json(run.path / FILE)
+    if not values:
+        return None
+    first = values["difference"]
+    return Comparison(
+        **{**values, "difference": first and Difference(**first),
+           "reasons": tuple(values["reasons"])}
+    )  # fmt: skip
+
+
+def verify(run: Run, steps: int = STEPS, tell: Tell = quietly) -> Comparison:
+    """Train the first steps again here and compare; at least up to the first logged report."""
+    start = time.monotonic()
+    logged = recorded(run)
+    wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
+    steps = max(wanted)
+    again, found = train(run, steps, tell)
+    comparison = Comparison(
+        run=run.id,
+        steps=steps,
+        reports=len(wanted),
+        difference=first_difference(wanted, again),
+        reasons=tuple(differences(run.environment, found)),
+        seconds=time.monotonic() - start,
+        at=time.time(),
+    )
+    files.write_json(run.path / FILE, asdict(comparison))
+    return comparison
+
+
+def recorded(run: Run) -> list[dict[str, Any]]:
+    """Return the reports of the run's steps from its beginning."""
+    if run.kind != TRAINING:
+        raise RunError(f"Run {run.id} is a search for a rate. Only trainings can be verified.")
+    rows = [row for row in run.metrics() if row["kind"] == "step"]
+    if not rows:
+        raise RunError(
+            f"Run {run.id} has not logged a step yet, so there is nothing to compare with."
+        )
+    return rows
+
+
+def train(run: Run, steps: int, tell: Tell) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+    """Return the reports of the first steps, trained again, and on what that was."""
+    import torch
+
+    from cifar_core.training.events import StepEvent, Tick, row
+
+    before = torch.get_num_threads()
+    try:
+        setup, found = prepared(run)
+        again: dict[int, dict[str, Any]] = {}
+        for event in setup.trainer.run():
+            if isinstance(event, Tick):
+                tell(min(setup.trainer.step, steps), steps)
+            elif isinstance(event, StepEvent):
+                again[event.step] = row(event)
+            if setup.trainer.step >= steps and steps in again:
+                break
+    finally:
+        torch.set_num_threads(before)
+    return again, found
+
+
+def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
+    """Build the run's trainer as it was at its beginning; say on what, as environment.json does."""
+    import torch
+
+    from cifar_core import data, device
+    from cifar_core.runs.prepare.kept_features import keep_features
+    from cifar_core.runs.results.predictions import check
+    from cifar_core.training.setup import prepare
+
+    known, config = run.environment, run.config
+    began = files.read_json(metrics.attempt_folder(run.path, 1) / "attempt.json")
+    there = device.inventory()
+    wanted = str(began.get("device") or known.get("device", "cpu"))
+    chosen = next((d for d in there if d.id == wanted), there[-1])
+    threads = int(began.get("threads") or known.get("threads", 1))
+    torch.set_num_threads(threads)
+    dataset = data.load(known["data"]["source"], run.store_root)
+    check(run, dataset.fingerprint)
+    tensors, _ = pretrained.load(config, run.store_root)
+    plan = step_plans.recorded(known, chosen.id)
+    setup = prepare(config, dataset, chosen.id, tensors, plan)
+    for _ in keep_features(setup, dataset.fingerprint, run.store_root, lambda _: None):
+        pass
+    found = {
+        "device": chosen.id,
+        "device_name": chosen.name,
+        "threads": torch.get_num_threads(),
+        "precision": setup.trainer.precision.key,
+        "git_commit": git_commit(),
+        **{name: version_of(name) for name in PACKAGES},
+    }
+    return setup, found
+
+
+def first_difference(
+    recorded: Mapping[int, Mapping[str, Any]], again: Mapping[int, Mapping[str, Any]]
+) -> Difference | None:
+    """Return the first number that is not the same in both, or None."""
+    for step in sorted(recorded):
+        for what in COMPARED:
+            old, new = recorded[step].get(what), again.get(step, {}).get(what)
+            if old is not None and old != new:
+                return Difference(step=step, what=what, recorded=old,
+                                  again=float("nan") if new is None else new)  # fmt: skip
+    return None
+
+
+WORDS = {"git_commit": "the program", "device_name": "the processor"}
+
+
+def differences(known: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Say what is not as the run recorded it, what matters most first."""
+    said = []
+    for name, now in found.items():
+        before = known.get(name)
+        if before and before != now:
+            old, new = (str(value)[:40] for value in (before, now))
+            if name == "git_commit":
+                old, new = old[:12], new[:12]
+            said.append(f"{WORDS.get(name, name)} was {old} and is {new}")
+    if known.get("threads_now"):
+        said.append(f"the number of threads was changed while it trained ({known['threads_now']})")
+    return said
+
+
+def answer(request: dict[str, Any], tell: Tell) -> None:
+    """Compute what a request asks for."""
+    verify(Run(Path(request["run"])), request["steps"], tell)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(answer, sys.argv[1]))

@@ -1,0 +1,255 @@
+"""The store: all runs of one folder, how they are made, found, queued and deleted."""
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.background import processes
+from cifar_core.disk import files, lock
+from cifar_core.errors import RunError
+from cifar_core.people import ADMIN, OPERATOR, Person, somebody_here
+from cifar_core.registry import did_you_mean
+from cifar_core.runs.record import activity, status
+from cifar_core.runs.record.kinds import TRAINING
+from cifar_core.runs.record.run import Run
+from cifar_core.runs.store import sweep_files
+from cifar_core.runs.store.index import Index, run_folders
+from cifar_core.runs.store.run_row import RunRow, read_row
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+
+__all__ = ["Run", "RunRow", "Store"]
+
+SCHEMA = 1  # of config.json
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of runs. Holds no data, so any number of processes may use the same one.
+
+    What it is asked for is done on behalf of `by`, if that person may.
+    """
+
+    root: Path
+    by: Person = field(default_factory=somebody_here, compare=False)
+
+    def __post_init__(self) -> None:
+        # the processes that work for it have another current folder
+        object.__setattr__(self, "root", self.root.absolute())
+
+    @staticmethod
+    def default(by: Person | None = None) -> "Store":
+        """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
+        root = Path(os.environ.get("CIFAR_STORE") or "models_store")
+        return Store(root, by or somebody_here())
+
+    @property
+    def index(self) -> Index:
+        """The table that makes listing fast."""
+        return Index(self.root)
+
+    def create(
+        self,
+        config: "TrainConfig",
+        *,
+        name: str = "",
+        parent: str = "",
+        kind: str = TRAINING,
+        marks: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """Make the folder of a run that has yet to be started, with the next free number.
+
+        `marks` is kept in about.json too, such as the sweep that it belongs to.
+        """
+        from cifar_core import data
+
+        self.by.must(OPERATOR, "make runs")
+        # 'auto' and relative paths mean something else tomorrow, or in another process
+        config = replace(config, data=data.resolve(config.data, self.root))
+        name = " ".join(name.split())[:80]
+        (self.root / "runs").mkdir(parents=True, exist_ok=True)
+        with lock.held(self.root / ".store.lock"):
+            number = self._next_number()
+            run = Run(self.root / "runs" / f"{number}-{slug(name or config.model)}", self.by)
+            draft = run.path.with_name(f".draft-{run.id}")
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
+            about = {"name": name or f"{config.model} {number}", "parent": parent, "kind": kind}
+            about |= {"owner": self.by.name, **(marks or {})}
+            files.write_json(draft / "about.json", {**about, "created_at": time.time()})
+            status.write(draft, status.Status(**status.described("draft")))
+            self._name(draft, run, number)
+        activity.note(self.root, by=self.by.name, did="made", run=run.id)
+        return run
+
+    def adopt(self, folder: Path, name: str) -> Run:
+        """Make a run of a folder that is ready, with the next free number; the folder is moved."""
+        self.by.must(OPERATOR, "import runs")
+        with lock.held(self.root / ".store.lock"):
+            number = self._next_number()
+            run = Run(self.root / "runs" / f"{number}-{name}", self.by)
+            self._name(folder, run, number)
+        activity.note(self.root, by=self.by.name, did="imported", run=run.id)
+        return run
+
+    def submit(self, run: Run) -> None:
+        """Put a draft into the queue and see to it that somebody works it off; idempotent."""
+        self.by.must(OPERATOR, f"start run {run.id}", run.owner)
+        if run.enqueue(("draft",)):
+            activity.note(self.root, by=self.by.name, did="started", run=run.id)
+        else:
+            processes.ensure_running(self.root)
+
+    def runs(self) -> list[RunRow]:
+        """List the runs that are not in the trash, newest first.
+
+        If any of them waits or lives, or a search has more to propose, this also sees to it that
+        there is an executor.
+        """
+        rows = self.index.rows()
+        waiting = any(status.is_under_way(row.state, row.reason) for row in rows)
+        if waiting or any(sweep.is_active for sweep in sweep_files.listed(self.root)):
+            self.look_after()
+        return rows
+
+    def look_after(self) -> None:
+        """Bring the executor back if it has died; cheap enough for a page that polls one run."""
+        processes.look_after(self.root)
+
+    def trash(self) -> list[RunRow]:
+        """List the deleted runs that can still be restored, newest first."""
+        rows = [read_row(run) for run in run_folders(self.root / "trash").values()]
+        return sorted(rows, key=lambda row: row.number, reverse=True)
+
+    def trash_size(self) -> int:
+        """Count the deleted runs, without a look into them."""
+        return len(run_folders(self.root / "trash"))
+
+    def run(self, ref: str | int) -> Run:
+        """Find a run by its number or id."""
+        return Run(find(str(ref), run_folders(self.root / "runs"), "run").path, self.by)
+
+    def queue(self) -> list[RunRow]:
+        """List the runs that wait for a device, next one first."""
+        waiting = [row for row in self.index.rows() if row.state == "queued"]
+        return sorted(waiting, key=lambda row: (row.position, row.number))
+
+    def move_up(self, run: Run) -> None:
+        """Let a waiting run start one place earlier."""
+        self._place(run, -1)
+
+    def move_down(self, run: Run) -> None:
+        """Let a waiting run start one place later."""
+        self._place(run, +1)
+
+    def to_front(self, run: Run) -> None:
+        """Let a waiting run start next."""
+        self._place(run, -len(self.queue()))
+
+    def delete(self, run: Run) -> None:
+        """Move a run to the trash, from where it can be restored."""
+        trash = self.root / "trash"
+        trash.mkdir(exist_ok=True)
+        mine = Run(run.path, self.by)
+        with mine.deed("delete it", "deleted"), lock.held(run.path / ".lock"):
+            state = run.status
+            if state.is_live or is_training(run):
+                raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
+            if state.state == "queued":
+                words = status.described("stopped", message="Deleted while it waited.")
+                status.write(run.path, status.Status(**{**words, "attempt": state.attempt}))
+            files.write_json(run.path / "deleted.json", {"at": time.time()})
+            run.path.rename(trash / run.id)
+
+    def restore(self, run: Run | str | int) -> Run:
+        """Take a run back from the trash."""
+        ref = run.id if isinstance(run, Run) else str(run)
+        found = find(ref, run_folders(self.root / "trash"), "deleted run")
+        back = Run(self.root / "runs" / found.id, self.by)
+        with Run(found.path, self.by).deed("restore it", "restored"):
+            found.path.rename(back.path)
+        (back.path / "deleted.json").unlink(missing_ok=True)
+        return back
+
+    def empty_trash(self, older_than_days: float = 30) -> int:
+        """Delete for good what was in the trash so long and is not pinned; count those runs."""
+        self.by.must(ADMIN, "empty the trash")
+        limit, count = time.time() - older_than_days * DAY, 0
+        for run in run_folders(self.root / "trash").values():
+            old = files.read_json(run.path / "deleted.json").get("at", 0.0) <= limit
+            if old and not run.is_pinned:
+                shutil.rmtree(run.path)
+                count += 1
+        activity.note(self.root, by=self.by.name, did="emptied the trash", detail=f"{count} runs")
+        return count
+
+    def shutdown_executor(self) -> None:
+        """End the process that works off the queue. Training goes on; any request restarts it."""
+        processes.shut_down(self.root)
+
+    def _name(self, draft: Path, run: Run, number: int) -> None:
+        """Move a finished folder to its place. The caller holds the store's lock."""
+        draft.rename(run.path)
+        files.write_atomic(self.root / ".last_number", str(number))
+
+    def _next_number(self) -> int:
+        """Return one more than any number ever given. The caller holds the store's lock."""
+        used = [0]
+        for folder in ("runs", "trash"):
+            used += [run.number for run in run_folders(self.root / folder).values()]
+        # without this file the folders alone say which numbers are taken
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            used.append(int((self.root / ".last_number").read_text(encoding="utf-8")))
+        return max(used) + 1
+
+    def _place(self, run: Run, by: int) -> None:
+        """Move a waiting run by so many places, by giving it a position between its neighbours."""
+        rows = self.queue()
+        ids = [row.id for row in rows]
+        if run.id not in ids:
+            return
+        self.by.must(OPERATOR, f"move run {run.id} in the queue", run.owner)
+        others = [row.position for row in rows if row.id != run.id]
+        place = min(max(0, ids.index(run.id) + by), len(others))
+        before = others[place - 1] if place > 0 else others[0] - 2 if others else 0.0
+        after = others[place] if place < len(others) else before + 2
+        now = run.status
+        status.move(
+            run.path,
+            ("queued",),
+            "queued",
+            position=(before + after) / 2,
+            message=now.message,
+            since=now.since,
+        )
+
+
+def find(ref: str, runs: dict[str, Run], what: str) -> Run:
+    """Return the run of a number or an id, or say which one may have been meant."""
+    ref = ref.strip().lstrip("#")
+    if ref in runs:
+        return runs[ref]
+    for run in runs.values():
+        if ref.isdecimal() and run.number == int(ref):
+            return run
+    known = f"There are {len(runs)}." if runs else "There are none yet."
+    raise RunError(f"There is no {what} '{ref}'. {did_you_mean(ref, runs)}{known}")
+
+
+def slug(text: str) -> str:
+    """Turn a name into a part of a folder's name: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "run"
+
+
+def is_training(run: Run) -> bool:
+    """Tell whether any attempt's lock is held, whatever status.json says."""
+    return any(lock.is_locked(path) for path in run.path.glob("attempts/*/lock"))

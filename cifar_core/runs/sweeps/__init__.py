@@ -1,0 +1,1 @@
+"""Many runs made together: parameter grids, hyperparameter searches and rate searches."""

@@ -1,0 +1,327 @@
+"""Search: settings proposed one after another from what the runs before them achieved.
+
+A search is a sweep whose cells are chosen by Optuna's TPE sampler (Bergstra et al. 2011,
+https://papers.nips.cc/paper/4443) and whose hopeless runs are stopped early. The run folders are
+its only memory: the study is replayed from them for every proposal, so anything may be killed.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core import device
+from cifar_core.background import processes
+from cifar_core.disk import lock
+from cifar_core.errors import CifarError, ConfigError
+from cifar_core.registry import Option, Registry
+from cifar_core.runs.record import control
+from cifar_core.runs.record.run import RESUMABLE
+from cifar_core.runs.record.status import is_under_way
+from cifar_core.runs.store import sweep_files
+from cifar_core.runs.store.run_row import RunRow
+from cifar_core.runs.store.store import Store
+from cifar_core.runs.store.sweep_files import Cell, Sweep
+from cifar_core.runs.sweeps import sweeps
+from cifar_core.settings.declaration import problem, rule_of, unknown
+from cifar_core.settings.parameter_grid import MOST, SPAN, in_words, values_of
+
+if TYPE_CHECKING:
+    import optuna
+
+    from cifar_core.config import TrainConfig
+
+PRUNERS = Registry(
+    "pruner",
+    [
+        Option(
+            key="median",
+            title="Below the median",
+            summary="Stops a run whose best epoch is below the median of the others by then.",
+        ),
+        Option(
+            key="halving",
+            title="Successive halving",
+            summary="Lets only the best third go on at 1, 3, 9, ... epochs.",
+        ),
+        Option(key="none", title="None", summary="Trains every run to its end."),
+    ],
+)
+PRUNED = "pruned"  # the reason in control.json
+LOOK_SECONDS = 1.0
+TRIES = 20  # proposals that may conflict before the search gives up
+BEFORE_PRUNING = 4  # runs that are trained whole, to compare the others with
+
+
+def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read "learning_rate=0.001..0.1" and "optimizer=sgd,adam" into ranges and choices."""
+    from cifar_core.config import TrainConfig
+
+    by_name = {f.name: f for f in fields(TrainConfig)}
+    space: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        name, _, words = map(str.strip, text.partition("="))
+        if name not in by_name:
+            raise ConfigError({name: unknown(name, list(by_name))})
+        if name == "seed":
+            raise ConfigError(
+                {name: "The best seed is luck and says nothing about other runs. Leave seed out."}
+            )
+        setting, rule = by_name[name], rule_of(by_name[name])
+        if span := SPAN.fullmatch(words):
+            kind = int if rule.kind == "integer" else float
+            low, high = sorted(kind(float(end)) for end in (span[1], span[2]))
+            wrong = [why for end in (low, high) if (why := problem(setting, end))]
+            if wrong or low == high:
+                raise ConfigError({name: " ".join(wrong) or f"{name} has the same ends."})
+            space[name] = {"low": low, "high": high, "log": rule.log_scale and low > 0}
+        else:
+            space[name] = {"choices": values_of(setting, words)}
+            if len(space[name]["choices"]) < 2:
+                raise ConfigError(
+                    {name: f"{name} has one value only. Give two or more, or a range a..b."}
+                )
+    if not space:
+        raise ConfigError({"": "Name what to search, such as learning_rate=0.001..0.1."})
+    return space
+
+
+def create(
+    store: Store,
+    base: "TrainConfig",
+    space: Mapping[str, Mapping[str, Any]],
+    *,
+    budget: int = 20,
+    pruner: str = "median",
+    name: str = "",
+    token: str = "",
+) -> Sweep:
+    """Begin a search of so many runs; it goes on by itself, whoever leaves."""
+    if not 2 <= budget <= MOST:
+        raise ConfigError({"budget": f"budget is {budget}, but it must be 2 to {MOST}."})
+    PRUNERS[pruner]
+    search = {
+        "space": dict(space), "budget": budget, "pruner": pruner, "seed": base.seed, "ended": "",
+        "owner": store.by.name,
+    }  # fmt: skip
+    made = sweeps.begin(
+        store, base, [], [base.seed], name=name or "Search", token=token, search=search
+    )
+    processes.ensure_running(store.root)
+    return made
+
+
+def distributions(space: Mapping[str, Mapping[str, Any]]) -> "dict[str, Any]":
+    """Return Optuna's form of the space."""
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    made: dict[str, Any] = {}
+    for name, range_ in space.items():
+        if "choices" in range_:
+            made[name] = CategoricalDistribution(range_["choices"])
+        else:
+            whole = isinstance(range_["low"], int)
+            kind = IntDistribution if whole else FloatDistribution
+            made[name] = kind(range_["low"], range_["high"], log=range_["log"])
+    return made
+
+
+def replayed(
+    store: Store, sweep: Sweep, rows: Sequence[RunRow]
+) -> "tuple[optuna.Study, dict[str, bool]]":
+    """Tell a fresh study everything the runs achieved; also which live runs are hopeless."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    search, epochs = sweep.search, int(sweep.base["epochs"])
+    pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
+    if search["pruner"] == "median":
+        pruner = optuna.pruners.MedianPruner(
+            n_startup_trials=BEFORE_PRUNING, n_warmup_steps=max(1, epochs // 5)
+        )
+    elif search["pruner"] == "halving":
+        pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
+    )
+    by_cell = {row.cell: row for row in rows}
+    hopeless: dict[str, bool] = {}
+    for place, cell in enumerate(sweep.cells):
+        study.enqueue_trial(cell.changes)
+        trial = study.ask(distributions(search["space"]))
+        row = by_cell.get(place)
+        late = False
+        for epoch, accuracy in enumerate(row.history if row else (), 1):
+            trial.report(accuracy, epoch)
+            late = trial.should_prune()
+        if row is None:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        elif row.state == "finished":
+            study.tell(trial, row.best_val_accuracy)
+        elif row.state == "failed" and row.reason == "diverged":
+            study.tell(trial, 0.0)  # so that it is not proposed again
+        elif was_pruned(store, row):
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        elif is_under_way(row.state, row.reason):
+            hopeless[row.id] = late
+        else:  # stopped by a person, or failed for a reason that says nothing about its settings
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    return study, hopeless
+
+
+def was_pruned(store: Store, row: RunRow) -> bool:
+    """Tell whether a run was stopped because the search gave it up."""
+    folder = store.root / "runs" / row.id
+    return row.state == "stopped" and control.read(folder).reason == PRUNED
+
+
+def proposed(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> Cell:
+    """Return the settings to try next: the same history always gives the same."""
+    import optuna
+
+    from cifar_core.config import TrainConfig
+
+    study, _ = replayed(store, sweep, rows)
+    budget = int(sweep.search["budget"])
+    study.sampler = optuna.samplers.TPESampler(
+        seed=int(sweep.search["seed"]) + len(sweep.cells),
+        n_startup_trials=min(10, max(4, budget // 4)),
+    )
+    problems: dict[str, str] = {}
+    for _try in range(TRIES):
+        trial = study.ask(distributions(sweep.search["space"]))
+        changes = {name: rounded(value) for name, value in trial.params.items()}
+        try:
+            TrainConfig.from_dict({**sweep.base, **changes})
+        except ConfigError as error:  # a combination that cannot train
+            problems = error.problems
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            return Cell(title=in_words(TrainConfig, changes), changes=changes)
+    raise ConfigError(problems)
+
+
+def rounded(value: Any) -> Any:
+    """Keep three digits of a real number: nobody can tell more apart."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
+
+def step(store: Store, id_: str) -> bool:
+    """Stop what is hopeless and start what is next; False when there is nothing left to do."""
+    sweep = sweeps.find(store, id_)
+    if sweep.search["ended"]:
+        return False
+    rows = sweeps.runs_of(store, sweep)
+    prune(store, sweep, rows)
+    under_way = [row for row in rows if is_under_way(row.state, row.reason)]
+    if sweeps.missing(store, sweep):  # its making was cut off
+        sweeps.complete(store, sweep)
+        return True
+    if len(under_way) < places() and len(sweep.cells) < sweep.search["budget"]:
+        sweeps.complete(store, with_cell(store, sweep, proposed(store, sweep, rows)))
+        return True
+    return bool(under_way) or len(sweep.cells) < sweep.search["budget"]
+
+
+def with_cell(store: Store, sweep: Sweep, cell: Cell) -> Sweep:
+    """Write down what is tried next; whoever ended the search meanwhile has still ended it."""
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
+        now = sweeps.find(store, sweep.id)
+        longer = replace(now, cells=[*now.cells, cell])
+        sweeps.save(store, longer)
+    return longer
+
+
+def prune(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Ask every hopeless run to stop."""
+    live = [row for row in rows if row.state == "running" and row.epochs_done < row.epochs]
+    if not live or sweep.search["pruner"] == "none":
+        return
+    _, hopeless = replayed(store, sweep, rows)
+    for row in live:
+        if hopeless.get(row.id):
+            best = max(row.history)
+            note = f"Pruned: its {best:.1%} after epoch {row.epochs_done} is behind the other runs."
+            store.run(row.id).stop("now", reason=PRUNED, note=note)
+
+
+def places() -> int:
+    """Return how many runs may be under way at once: one for each device of the fastest kind."""
+    from cifar_core.runs.engine.supervisor import candidates
+
+    return max(1, len(candidates("auto", device.inventory())))
+
+
+def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
+    """Let a search propose nothing more; an empty reason lets it go on."""
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
+        now = sweeps.find(store, sweep.id)
+        sweeps.save(store, replace(now, search={**now.search, "ended": why}))
+    processes.ensure_running(store.root)
+
+
+def go_on(store: Store, sweep: Sweep) -> int:
+    """Let an ended search propose again, and queue what a person stopped; return how many.
+
+    Runs that the search itself gave up stay as they are.
+    """
+    end(store, sweep, "")
+    rows = [row for row in sweeps.runs_of(store, sweep) if row.state in RESUMABLE]
+    wanted = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
+    for row in wanted:
+        store.run(row.id).resume()
+    return len(wanted)
+
+
+def driver_lock(root: Path, id_: str) -> Path:
+    """Return the file that the one driver of a search holds."""
+    return root / "sweeps" / f".{id_}.driver"
+
+
+def look_after(root: Path) -> bool:
+    """Start a driver for each search that has none; tell whether any search is active."""
+    active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
+    for sweep in active:
+        if not lock.is_locked(driver_lock(root, sweep.id)):
+            with (root / "executor.log").open("ab") as log:
+                subprocess.run(
+                    [sys.executable, "-m", "cifar_core.runs.sweeps.hyperparameter_search", str(root), sweep.id],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    env=processes.with_package(os.environ), cwd=root, check=True,
+                )  # fmt: skip
+    return bool(active)
+
+
+def serve(root: Path, id_: str) -> int:
+    """Drive a search until it is over, unless somebody does already."""
+    mine = lock.take(driver_lock(root, id_), wait=False)
+    if mine is None:
+        return 0
+    store = Store(root)
+    try:
+        while step(store, id_):
+            time.sleep(LOOK_SECONDS)
+        sweep = sweeps.find(store, id_)
+        if sweep.is_active:
+            end(store, sweep, "All runs of its budget are done.")
+    except CifarError as error:
+        end(store, sweeps.find(store, id_), f"It could not go on. {error}")
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(mine)
+    return 0
+
+
+if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)  # whoever started this has waited for it, and owns no process now
+    sys.exit(serve(Path(sys.argv[1]), sys.argv[2]))

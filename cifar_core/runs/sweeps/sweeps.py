@@ -1,0 +1,237 @@
+"""Sweeps: groups of runs that differ in a few settings, each setting with the same seeds.
+
+A sweep is a small file, `sweeps/<number>-<slug>.json`, that says what was planned. Which runs
+there are, and what came out, is read from the runs themselves: each names its sweep and its cell.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.disk import lock
+from cifar_core.errors import ConfigError, RunError
+from cifar_core.people import OPERATOR
+from cifar_core.registry import did_you_mean
+from cifar_core.runs.record.run import RESUMABLE
+from cifar_core.runs.record.states import STATES
+from cifar_core.runs.store import sweep_files
+from cifar_core.runs.store.run_row import RunRow
+from cifar_core.runs.store.store import Run, Store, slug
+from cifar_core.runs.store.sweep_files import Cell, Sweep
+from cifar_core.settings.parameter_grid import MOST, Axis, combinations, in_words
+
+if TYPE_CHECKING:
+    from cifar_core.config import TrainConfig
+
+
+def planned(base: "TrainConfig", axes: Sequence[Axis], seeds: Sequence[int]) -> list[Cell]:
+    """Return the cells of a grid that mean different things; raises with all that is wrong.
+
+    An optimizer that varies alone takes each time the rate that is usual for it.
+    """
+    from cifar_core.config import TrainConfig
+
+    cells: dict[str, Cell] = {}
+    problems: dict[str, str] = {}
+    for changes in combinations(with_usual_rates(axes)):
+        title = in_words(TrainConfig, changes) or "as it is"
+        try:
+            config = TrainConfig.from_dict({**base.to_dict(), **changes})
+        except ConfigError as error:
+            problems |= {f"{title}: {name}": why for name, why in told(title, error).items()}
+            continue
+        used = {f.name: getattr(config, f.name) for f in config.relevant()}
+        cells.setdefault(repr(used), Cell(title=title, changes=changes))
+    if not problems and len(cells) * len(seeds) > MOST:
+        problems[""] = f"These are {len(cells) * len(seeds):,} runs, but {MOST:,} is the most."
+    if problems:
+        raise ConfigError(problems)
+    return list(cells.values())
+
+
+def seeds_apart(axes: Sequence[Axis], seed: int) -> tuple[list[Axis], list[int]]:
+    """Take the seeds out of what varies, since every cell is trained with all of them."""
+    others = [axis for axis in axes if any(set(entry) != {"seed"} for entry in axis)]
+    seeds = [entry["seed"] for axis in axes if axis not in others for entry in axis]
+    return others, list(dict.fromkeys(seeds)) or [seed]
+
+
+def told(title: str, error: ConfigError) -> dict[str, str]:
+    """Return what is wrong with a cell, each sentence with the cell's title in front."""
+    return {name: f"{title}: {why}" for name, why in error.problems.items()}
+
+
+def with_usual_rates(axes: Sequence[Axis]) -> list[Axis]:
+    """Give each optimizer its usual rate where optimizers vary and the rate does not."""
+    from cifar_core.optim import OPTIMIZERS
+
+    names = {name for axis in axes for entry in axis for name in entry}
+    if "optimizer" not in names or "learning_rate" in names:
+        return list(axes)
+    return [
+        [
+            {**entry, "learning_rate": OPTIMIZERS[entry["optimizer"]].usual_rate}
+            if "optimizer" in entry else entry
+            for entry in axis
+        ]
+        for axis in axes
+    ]  # fmt: skip
+
+
+def create(
+    store: Store,
+    base: "TrainConfig",
+    axes: Sequence[Axis],
+    seeds: Sequence[int],
+    *,
+    name: str = "",
+    token: str = "",
+) -> Sweep:
+    """Plan a sweep, make all its runs and queue them; the same token gives the same sweep."""
+    cells = planned(base, axes, seeds)
+    sweep = begin(store, base, cells, seeds, name=name, token=token)
+    complete(store, sweep)
+    return sweep
+
+
+def begin(
+    store: Store,
+    base: "TrainConfig",
+    cells: list[Cell],
+    seeds: Sequence[int],
+    *,
+    name: str = "",
+    token: str = "",
+    search: dict[str, Any] | None = None,
+) -> Sweep:
+    """Write down what is planned, unless the token's sweep is there already."""
+    from cifar_core import data
+
+    # once for all of its runs, also those that are added another day
+    base = replace(base, data=data.resolve(base.data, store.root))
+    sweep_files.folder(store.root).mkdir(parents=True, exist_ok=True)
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
+        known = listed(store)
+        if same := [sweep for sweep in known if token and sweep.token == token]:
+            return same[0]
+        number = max([sweep.number for sweep in known], default=0) + 1
+        name = " ".join(name.split())[:80] or f"Sweep {number}"
+        sweep = Sweep(
+            id=f"{number}-{slug(name)}",
+            name=name,
+            created_at=time.time(),
+            base=base.to_dict(),
+            cells=cells,
+            seeds=list(seeds),
+            token=token,
+            search=search or {},
+        )
+        save(store, sweep)
+    return sweep
+
+
+def complete(store: Store, sweep: Sweep) -> list[Run]:
+    """Make the runs that are planned and missing, and queue whatever is only set up; idempotent.
+
+    The first seed of every cell comes first, so that all cells can soon be compared.
+    """
+    from cifar_core.config import TrainConfig
+
+    made = []
+    # the driver of a search makes runs for whoever began it
+    owner = {"owner": sweep.search["owner"]} if "owner" in sweep.search else {}
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
+        there = {
+            (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
+        }
+        for seed in sweep.seeds:
+            for place, cell in enumerate(sweep.cells):
+                if (place, seed) in there:
+                    continue
+                config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
+                marks = {"sweep": sweep.id, "cell": place, **owner}
+                made.append(store.create(config, name=f"{cell.title}, seed {seed}", marks=marks))
+    for row in runs_of(store, sweep):
+        if row.state == "draft":
+            store.submit(store.run(row.id))
+    return made
+
+
+def missing(store: Store, sweep: Sweep) -> int:
+    """Count the planned runs that were never made, as after a power cut, or deleted for good."""
+    there = {(row.cell, row.seed) for row in [*runs_of(store, sweep), *deleted(store, sweep)]}
+    planned_runs = {(place, seed) for place in range(len(sweep.cells)) for seed in sweep.seeds}
+    return len(planned_runs - there)
+
+
+def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
+    """Train every cell with so many further seeds, the next ones after the highest."""
+    if not 1 <= count <= 100:
+        raise RunError(f"{count} further seeds were asked for. Choose 1 to 100.")
+    if sweep.search:
+        raise RunError(
+            f"{sweep.id} is a search, which trains every setting once. Train its best ones with "
+            "seeds: the button on its page makes a sweep of them."
+        )
+    with lock.held(sweep_files.folder(store.root) / ".lock"):
+        now = find(store, sweep.id)
+        first = max(now.seeds) + 1
+        longer = replace(now, seeds=[*now.seeds, *range(first, first + count)])
+        save(store, longer)
+    complete(store, longer)
+    return longer
+
+
+def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
+    """Take its waiting runs out of the queue; with `running`, stop those under way too.
+
+    Returns how many were stopped or asked to.
+    """
+    count = 0
+    for row in runs_of(store, sweep):
+        if row.state == "queued" or (running and STATES[row.state].is_live):
+            store.run(row.id).stop("now")
+            count += 1
+    return count
+
+
+def go_on(store: Store, sweep: Sweep) -> int:
+    """Put its stopped, paused and failed runs back into the queue; return how many."""
+    rows = [row for row in runs_of(store, sweep) if row.state in RESUMABLE]
+    for row in sorted(rows, key=lambda row: row.number):
+        store.run(row.id).resume()
+    return len(rows)
+
+
+def runs_of(store: Store, sweep: Sweep) -> list[RunRow]:
+    """List its runs that are not in the trash, oldest first."""
+    return [row for row in reversed(store.runs()) if row.sweep == sweep.id]
+
+
+def deleted(store: Store, sweep: Sweep) -> list[RunRow]:
+    """List its runs in the trash."""
+    return [row for row in store.trash() if row.sweep == sweep.id]
+
+
+def listed(store: Store) -> list[Sweep]:
+    """List the sweeps, newest first; a file that cannot be read is passed over."""
+    return sweep_files.listed(store.root)
+
+
+def find(store: Store, ref: str | int) -> Sweep:
+    """Return the sweep of a number or an id, or say which one may have been meant."""
+    ref = str(ref).strip().lstrip("#")
+    known = listed(store)
+    for sweep in known:
+        if ref == sweep.id or (ref.isdecimal() and sweep.number == int(ref)):
+            return sweep
+    hint = did_you_mean(ref, [sweep.id for sweep in known])
+    there = f"There are {len(known)}." if known else "There are none yet."
+    raise RunError(f"There is no sweep '{ref}'. {hint}{there}")
+
+
+def save(store: Store, sweep: Sweep) -> None:
+    """Replace the sweep's file in one move, if whoever uses the store may."""
+    store.by.must(OPERATOR, "make or change sweeps")
+    sweep_files.save(store.root, sweep)

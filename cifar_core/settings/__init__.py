@@ -1,0 +1,14 @@
+"""Settings that explain themselves: one declaration is checked, saved, drawn and documented."""
+
+from cifar_core.settings.declaration import (
+    Rule,
+    Settings,
+    choice,
+    label_of,
+    number,
+    rule_of,
+    switch,
+    text,
+)
+
+__all__ = ["Rule", "Settings", "choice", "label_of", "number", "rule_of", "switch", "text"]

@@ -1,0 +1,138 @@
+"""Several values for a setting, read from what a person types, and all their combinations."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields
+from itertools import product
+from typing import Any, cast
+
+from cifar_core.errors import ConfigError
+from cifar_core.settings.declaration import (
+    Rule,
+    Settings,
+    label_of,
+    parsed,
+    problem,
+    rule_of,
+    unknown,
+)
+
+Axis = list[dict[str, Any]]  # what varies together: each entry sets one or more settings
+MOST = 1000  # combinations
+NUMBER = r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
+SPAN = re.compile(rf"{NUMBER}\s*\.\.\s*{NUMBER}(?:\s*x\s*([0-9]+))?")
+COUNTED = re.compile(r"([0-9]+)\s*-\s*([0-9]+)")
+
+
+def values_of(setting: Field[Any], text: str) -> list[Any]:
+    """Read "0.01, 0.03", "0.001..0.1 x5" or, for whole numbers, "1-5"; wrong ones raise.
+
+    A span has so many values evenly spaced, by factors where the setting moves by factors.
+    """
+    rule, found = rule_of(setting), []
+    for word in filter(None, map(str.strip, text.split(","))):
+        if span := SPAN.fullmatch(word):
+            low, high = float(span[1]), float(span[2])
+            found += spaced(rule, low, high, min(int(span[3] or 5), MOST + 1))
+        elif (ends := COUNTED.fullmatch(word)) and rule.kind == "integer":
+            found += range(int(ends[1]), int(ends[2]) + 1)[: MOST + 1] or [word]
+        else:
+            found.append(parsed(setting, word))
+    values = list(dict.fromkeys(found))
+    if wrong := [why for value in values if (why := problem(setting, value))]:
+        raise ConfigError({setting.name: " ".join(wrong)})
+    if not values:
+        raise ConfigError(
+            {setting.name: f"Type the values of {setting.name}, such as {example(setting)}."}
+        )
+    return values
+
+
+def spaced(rule: Rule, low: float, high: float, count: int) -> list[Any]:
+    """Return values from low to high, three digits each, whole where they must be."""
+    if count < 2 or (rule.log_scale and min(low, high) <= 0):
+        return [low, high]
+    steps = [i / (count - 1) for i in range(count)]
+    if rule.log_scale:
+        values = [low * (high / low) ** step for step in steps]
+    else:
+        values = [low + (high - low) * step for step in steps]
+    whole = rule.kind == "integer"
+    return [round(v) if whole else float(f"{v:.3g}") for v in values]
+
+
+def example(setting: Field[Any]) -> str:
+    """Return what one may type for a setting."""
+    rule, default = rule_of(setting), cast(Any, setting.default)
+    if rule.among is not None:
+        return ", ".join(list(rule.among)[:2])
+    if rule.kind == "switch":
+        return "yes, no"
+    if rule.kind == "text":
+        return "one, another"
+    if setting.name == "seed":
+        return "1-5"
+    if rule.log_scale and default:
+        return f"{default / 10:g}..{default:g} x3"
+    wide = [default, default * 2] if default else [0, min(1, rule.high)]
+    return ", ".join(f"{value:g}" for value in wide if rule.low <= value <= rule.high)
+
+
+def axis_of(group: type[Settings], text: str) -> Axis:
+    """Read "learning_rate=0.01,0.1", or settings that vary together, entries apart by "|".
+
+    An entry of the latter names each setting: "optimizer=sgd,learning_rate=0.06 | optimizer=adam,
+    learning_rate=0.003".
+    """
+    by_name = {f.name: f for f in fields(group)}
+    if "|" in text:
+        return [entry_of(group, part) for part in text.split("|") if part.strip()]
+    name, equals, values = map(str.strip, text.partition("="))
+    if not equals:
+        raise ConfigError({text: f"'{text}' is not of the form NAME=VALUES, for example seed=1-3."})
+    if name not in by_name:
+        raise ConfigError({name: unknown(name, list(by_name))})
+    return [{name: value} for value in values_of(by_name[name], values)]
+
+
+def entry_of(group: type[Settings], text: str) -> dict[str, Any]:
+    """Read one entry, such as "optimizer=sgd, learning_rate=0.06"."""
+    entry: dict[str, Any] = {}
+    for pair in text.split(","):
+        (single,) = axis_of(group, pair)[:1]
+        entry |= single
+    return entry
+
+
+def combinations(axes: Sequence[Axis]) -> list[dict[str, Any]]:
+    """Return every combination of one entry of each axis, the last axis changing fastest."""
+    names = [name for axis in axes for name in dict.fromkeys(name for e in axis for name in e)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(
+            {name: f"{name} varies in two places. Keep one of them." for name in twice}
+        )
+    if math.prod(map(len, axes)) > MOST:
+        raise ConfigError(
+            {"": f"These are {math.prod(map(len, axes)):,} settings, but {MOST:,} is the most. "
+             "Leave some values out."}
+        )  # fmt: skip
+    return [{k: v for entry in entries for k, v in entry.items()} for entries in product(*axes)]
+
+
+def in_words(group: type[Settings], changes: Mapping[str, Any]) -> str:
+    """Write what a combination sets: "Adam, learning rate 0.003"."""
+    by_name = {f.name: f for f in fields(group)}
+    return ", ".join(word(by_name[name], value) for name, value in changes.items())
+
+
+def word(setting: Field[Any], value: Any) -> str:
+    """Write one value; an entry of a registry needs no name in front."""
+    among = rule_of(setting).among
+    if among is not None:
+        return str(among[value].title)
+    label = label_of(setting)
+    label = label[:1].lower() + label[1:]
+    if isinstance(value, bool):
+        return label if value else f"no {label}"
+    return f"{label} {value:g}" if isinstance(value, int | float) else f"{label} {value}"

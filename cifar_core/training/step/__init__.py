@@ -1,0 +1,1 @@
+"""How one training step is computed: number format, memory order, pieces, compiling."""

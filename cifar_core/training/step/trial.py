@@ -1,0 +1,186 @@
+"""Chooses how a training step is computed, by a short race on the device that will train."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from statistics import median
+
+import numpy as np
+import torch
+
+from cifar_core.config import TrainConfig
+from cifar_core.config.transfer_plans import TRANSFER_PLANS
+from cifar_core.data.dataset import SIZE, Dataset, Images
+from cifar_core.training.events import Tick
+from cifar_core.training.setup import prepare
+from cifar_core.training.step.racing import MARGIN, Rounds, Timer, race, ratio, timer_of, winner
+from cifar_core.training.step.step_plan import (
+    StepPlan,
+    alternatives,
+    by_rule,
+    images_at_once,
+    may_compile,
+    why_by_rule,
+)
+from cifar_core.training.trainer import Progress, Trainer
+
+WORTH_COMPILING = 300.0  # predicted seconds of a run: ten times what compiling may take
+MOST_BATCHES, MOST_IMAGES = 16, 8192  # of made-up images; at least two batches
+PLACES = {"cpu": "this CPU", "cuda": "this GPU"}
+# the plans -> their times, and why one of them cannot be compiled, if so
+Measure = Callable[[list[StepPlan]], tuple[Rounds, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Races:
+    """What was measured, by the plans' keys. Kept, so that the next run need not measure again."""
+
+    formats: Rounds = field(default_factory=dict)  # memory orders and number formats
+    compiling: Rounds = field(default_factory=dict)  # the fastest of them, as it is and compiled
+
+
+def resolve(
+    config: TrainConfig,
+    device: str,
+    *,
+    total_steps: int,
+    num_classes: int,
+    known: Races,
+    timer: Timer | None = None,
+) -> tuple[StepPlan, Races]:
+    """Return the plan for a run, and all that is measured by now; only what is new is measured."""
+    default = by_rule(config, device)
+    if reason := why_by_rule(config, device, total_steps):
+        return replace(default, reason=reason), known
+    measure = partial(
+        measured, config, device, num_classes=num_classes, timer=timer or timer_of(device)
+    )
+    try:
+        best, known = fastest_format(alternatives(config, default), known, measure)
+        seconds = median(known.formats[best.key]) * total_steps
+        if why := why_uncompiled(config, device, seconds):
+            return replace(best, reason=f"{best.reason}; {why}"), known
+        return compiled_or_not(best, known, measure)
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return replace(default, reason="by rule, as a trial needs more memory than is free."), known
+
+
+def fastest_format(plans: list[StepPlan], known: Races, measure: Measure) -> tuple[StepPlan, Races]:
+    """Return the fastest of some uncompiled plans, of which the first is the one to beat."""
+    keys = [plan.key for plan in plans]
+    if not known.formats.keys() >= set(keys):
+        known = replace(known, formats=measure(plans)[0])
+    rounds = {key: known.formats[key] for key in keys}
+    best = plans[keys.index(winner(rounds))]
+    return replace(best, reason=compared(rounds, best)), known
+
+
+def compiled_or_not(best: StepPlan, known: Races, measure: Measure) -> tuple[StepPlan, Races]:
+    """Return the plan compiled, if that works and is clearly faster."""
+    compiled = replace(best, compiled=True)
+    if not known.compiling.keys() >= {best.key, compiled.key}:
+        rounds, failure = measure([best, compiled])
+        if failure:
+            return replace(best, reason=f"{best.reason}; {failure}"), known
+        known = replace(known, compiling=rounds)
+    pair = {key: known.compiling[key] for key in (best.key, compiled.key)}
+    gain = f"compiled, it is {ratio(pair, best.key, compiled.key):.2g} times as fast."
+    chosen = compiled if winner(pair) == compiled.key else best
+    return replace(chosen, reason=f"{best.reason}; {gain}"), known
+
+
+def why_uncompiled(config: TrainConfig, device: str, seconds: float) -> str:
+    """Say why a run predicted to take so long is not compiled; empty if that is to be tried."""
+    if not may_compile(config, device):
+        return "compiling is for GPUs."
+    if config.startup == "automatic" and seconds < WORTH_COMPILING:
+        return "the run is too short to repay compiling."
+    return ""
+
+
+def compared(rounds: Rounds, chosen: StepPlan) -> str:
+    """Say how much faster the chosen plan is than the others."""
+    others = [key for key in rounds if key != chosen.key]
+    if not others:
+        return "as asked for"
+    ratios = sorted(ratio(rounds, key, chosen.key) for key in others)
+    place = PLACES[chosen.precision.device_type]
+    if ratios[0] < MARGIN:
+        return f"measured, and nothing else was clearly faster on {place}"
+    low, high = f"{ratios[0]:.2g}", f"{ratios[-1]:.2g}"
+    span = low if low == high else f"{low} to {high}"
+    what = apart(others[0], chosen.key) if len(others) == 1 else f"{len(others)} other ways"
+    return f"measured {span} times as fast as {what} on {place}"
+
+
+def apart(key: str, other: str) -> str:
+    """Return what a plan's key says that the other's does not, in words."""
+    known = other.split("/")
+    return ", ".join(part.replace("_", " ") for part in key.split("/") if part not in known)
+
+
+def measured(
+    config: TrainConfig,
+    device: str,
+    plans: list[StepPlan],
+    *,
+    num_classes: int,
+    timer: Timer,
+    batch_size: int = 0,
+) -> tuple[Rounds, str]:
+    """Race the plans; return the times, and why one of them cannot be compiled, if so.
+
+    `batch_size` is for benchmarks; 0 takes what suits a trial.
+
+    Each has a trainer of its own on made-up images, so that the run's is not touched; nor are
+    the random numbers of whoever calls this.
+    """
+    trial = replace(
+        config,
+        learning_rate=1e-6,  # cannot diverge; the arithmetic is the same
+        train_fraction=1.0,
+        val_fraction=0.01,
+        batch_size=batch_size or images_at_once(config, device),
+    )
+    images = made_up(trial.batch_size, num_classes)
+    with torch.random.fork_rng([device] if device.startswith("cuda") else []):
+        trainers = [prepare(trial, images, device, plan=plan).trainer for plan in plans]
+        for trainer, plan in zip(trainers, plans, strict=True):
+            if trainer.plan != plan:  # compiling has failed
+                return {}, trainer.plan.reason
+        steps = {it.plan.key: partial(next, endless(it)) for it in trainers}
+        return race(steps, timer), ""
+
+
+def made_up(batch_size: int, num_classes: int) -> Dataset:
+    """Return random images: a few batches of them, some to set aside, and next to none to test."""
+    batches = max(2, min(MOST_BATCHES, MOST_IMAGES // batch_size))
+    count = (batches + 1) * batch_size + 2 * num_classes
+    pixels = np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    labels = np.arange(count, dtype=np.int64) % num_classes
+    return Dataset(
+        kind="synthetic",
+        title="Made up for a trial",
+        source="trial",
+        classes=tuple(str(number) for number in range(num_classes)),
+        train=Images(pixels=pixels, labels=labels),
+        test=Images(pixels=pixels[:num_classes], labels=labels[:num_classes]),
+        fingerprint="",
+        note="Random numbers.",
+    )
+
+
+def endless(trainer: Trainer) -> Iterator[None]:
+    """Take one training step at each turn, over and over in the epoch in which most is trained."""
+    config = trainer.config
+    gradual = TRANSFER_PLANS[config.plan].head_first and bool(trainer.spec.weights)
+    epoch = config.head_epochs if gradual else 0
+    trainer.rows_every = trainer.steps_per_epoch  # reading the sums waits for the device
+    while True:
+        trainer.progress = Progress(step=epoch * trainer.steps_per_epoch, epoch=epoch)
+        for event in trainer.run():
+            if isinstance(event, Tick):
+                yield
+                if event.done == event.total:
+                    break
