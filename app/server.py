@@ -67,7 +67,7 @@ class Uploads:
 
 
 class FailedLogins:
-    """Sends whoever a log-in failed for back to the welcome page, which says so (app/access/login.py)."""
+    """Sends whoever a log-in failed for back to the welcome page, which says so (login.py)."""
 
     def __init__(self, app: Any) -> None:
         self.app = app

@@ -24,7 +24,7 @@ from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs.engine import training_worker as working
-from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints, metrics
 from cifar_core.runs.store.store import Store
 from cifar_core.training import evaluate as evaluating
 from cifar_core.training import trainer as training
@@ -91,7 +91,7 @@ def measure(config: TrainConfig, root: Path) -> Clock:
     )
     training.Trainer.snapshot = clock.around("snapshots", training.Trainer.snapshot)  # type: ignore[method-assign]
     checkpoints.commit = clock.around("checkpoints", checkpoints.commit)
-    checkpoints.prune = clock.around("checkpoints", checkpoints.prune)
+    checkpoint_cleanup.prune = clock.around("checkpoints", checkpoint_cleanup.prune)
     worker = working.Worker(run, 1)
     worker.keep = clock.around("rows", worker.keep)  # type: ignore[method-assign]
     worker.attend = clock.around("requests", worker.attend)  # type: ignore[method-assign]

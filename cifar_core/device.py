@@ -113,3 +113,12 @@ def choose(wanted: str, devices: list[Device]) -> tuple[Device, str]:
         f"There is no device called '{wanted}' on this machine. It has: {known}. "
         f"Choose one of these, or 'auto'."
     )
+
+
+def candidates(wanted: str, devices: list[Device]) -> list[Device]:
+    """Return the devices that a run may be given; "auto" waits for one of the fastest kind."""
+    best, _ = choose(wanted, devices)
+    if wanted == best.id and ":" in wanted:
+        return [best]
+    kind = best.id.split(":")[0]
+    return [place for place in devices if place.id.split(":")[0] == kind]

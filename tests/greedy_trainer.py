@@ -5,7 +5,7 @@ import sys
 import torch
 
 from cifar_core.models.simple_cnn import SimpleCNN
-from cifar_core.runs.engine.base_worker import main
+from cifar_core.runs.engine.attempt import main
 from cifar_core.runs.engine.training_worker import Worker
 
 most, forward = int(sys.argv[3]), SimpleCNN.forward

@@ -3,7 +3,7 @@
 import resource
 import sys
 
-from cifar_core.runs.engine.base_worker import main
+from cifar_core.runs.engine.attempt import main
 from cifar_core.runs.engine.training_worker import Worker
 from cifar_core.runs.prepare import memory
 from cifar_core.training import setup  # noqa: F401 - the program itself is not what is limited

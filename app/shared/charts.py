@@ -1,37 +1,19 @@
 """Figures from plain data: pure functions, so they are tested without a browser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.shared.goal_lines import goal_shapes
-from cifar_core.reading.curves import Curves, Values, smooth, thin_around
-from cifar_core.runs.listing.goals import Goal
-from cifar_core.runs.record.profiles import Bar, percent
+from cifar_core.reading.curves import Values, thin_around
 
 if TYPE_CHECKING:
-    from cifar_core.explain.trust.curves import Curves as TrustCurves
+    pass
 
-TRAINING, VALIDATION, RATE = 0, 1, 2  # places in the theme's list of colours
 PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
-GHOST = 0.28  # opacity of the points behind a smoothed line
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """How the viewer wants to see the curves."""
-
-    by_epoch: bool = False  # horizontal axis; optimization steps if not
-    half_life: float = 0.0  # of the smoothing, in steps; 0 for none
-    log_loss: bool = False
-    goals: Sequence[Goal] = ()  # lines to beat
-    window: tuple[float, float] | None = None  # enlarged part of the horizontal axis
-    revision: str = ""  # when it changes, zoom and hidden legend entries start anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,249 +24,10 @@ class LiveFigure:
     arrays: Sequence[NDArray[Any]]
 
 
-def live_figure(curves: Curves, look: Look) -> LiveFigure:
-    """Draw loss, accuracy and learning rate above each other on one horizontal axis.
-
-    The traces and their order are always the same, so that a hidden one stays hidden.
-    """
-    steps = curves.step_epoch if look.by_epoch else curves.step
-    epochs = curves.epoch if look.by_epoch else curves.epoch_step
-    loss = smooth(curves.train_loss, curves.step, look.half_life)
-    accuracy = smooth(curves.train_accuracy, curves.step, look.half_life)
-    ghost = steps if look.half_life > 0 else steps[:0]
-    best = slice(None, 0) if curves.best is None else slice(curves.best, curves.best + 1)
-    drawn = [
-        (reports("training loss %{y:.3f}", "y", ghost=True), ghost, curves.train_loss),
-        (reports("training loss %{y:.3f}", "y"), steps, loss),
-        (judged("validation loss %{y:.3f}", "y"), epochs, curves.val_loss),
-        (reports("", "y2", ghost=True), ghost, curves.train_accuracy),
-        (reports("training accuracy %{y:.1%}", "y2"), steps, accuracy),
-        (judged("validation accuracy %{y:.1%}", "y2"), epochs, curves.val_accuracy),
-        (star(), epochs[best], curves.val_accuracy[best]),
-        (rate(), steps, curves.learning_rate),
-    ]
-    arrays = [a for _, x, y in drawn for a in thinned(x, y[: len(x)], look.window)]
-    header = {
-        "traces": [trace for trace, _, _ in drawn],
-        "layout": live_layout(look),
-        "window": look.window,
-        "revision": f"{look.revision} {look.by_epoch}",
-        "step": float(curves.step[-1]) if len(curves.step) else 0.0,
-        "alt": "Loss, accuracy and learning rate of the run",
-    }
-    return LiveFigure(header=header, arrays=arrays)
-
-
-def places(curves: Curves, epochs: Sequence[float], look: Look) -> list[float]:
-    """Return where moments in epochs lie on the chart's horizontal axis."""
-    if look.by_epoch:
-        return [float(epoch) for epoch in epochs]
-    return [float(x) for x in np.interp(epochs, curves.step_epoch, curves.step)]
-
-
 def thinned(x: Values, y: Values, window: tuple[float, float] | None) -> tuple[Values, Values]:
     """Leave out what no pixel would show."""
     places = thin_around(x, y, PIXELS, window)
     return x[places], y[places]
-
-
-def reports(hover: str, axis: str, *, ghost: bool = False) -> dict[str, Any]:
-    """Describe a line of what the trainer reported while it learned."""
-    look: dict[str, Any] = {"line": {"width": 1 if ghost else 2}}
-    if ghost:
-        look |= {"opacity": GHOST, "hoverinfo": "skip"}
-    else:
-        look["hovertemplate"] = f"{hover}<extra></extra>"
-    name = "Training, each report" if ghost else "Training"
-    return line(name, axis, TRAINING, **look)
-
-
-def judged(hover: str, axis: str) -> dict[str, Any]:
-    """Describe a line of what the validation images said after each epoch."""
-    return line(
-        "Validation",
-        axis,
-        VALIDATION,
-        mode="lines+markers",
-        line={"width": 2, "dash": "dot"},
-        marker={"size": 6},
-        hovertemplate=f"{hover}<extra></extra>",
-    )
-
-
-def star() -> dict[str, Any]:
-    """Describe the mark of the best epoch."""
-    look = {"mode": "markers", "marker": {"symbol": "star", "size": 15, "line": {"width": 0}}}
-    return line("Best epoch", "y2", VALIDATION, **look, hoverinfo="skip") | {"showlegend": True}
-
-
-def rate() -> dict[str, Any]:
-    """Describe the learning rate's line."""
-    hover = "learning rate %{y:.3g}<extra></extra>"
-    return line("Learning rate", "y3", RATE, line={"width": 2}, hovertemplate=hover)
-
-
-def line(name: str, axis: str, color: int, **look: Any) -> dict[str, Any]:
-    """Describe one trace; traces of one name share one legend entry, kept by the first panel."""
-    return {
-        "name": name,
-        "legendgroup": name,
-        "showlegend": axis == "y",
-        "uid": f"{name} {axis}",
-        "xaxis": "x",
-        "yaxis": axis,
-        "color": color,
-        "mode": "lines",
-        **look,
-    }
-
-
-def live_layout(look: Look) -> dict[str, Any]:
-    """Place the three panels; colours and fonts are added in the browser, where the theme is."""
-    domains = {"Loss": [0.585, 0.955], "Accuracy": [0.205, 0.505], "Learning rate": [0.0, 0.125]}
-    titles = [
-        {"text": f"<b>{title}</b>", "x": 0, "y": top, "xref": "paper", "yref": "paper",
-         "xanchor": "left", "yanchor": "bottom", "showarrow": False, "yshift": 6}
-        for title, (_, top) in domains.items()
-    ]  # fmt: skip
-    axis = {"automargin": True, "anchor": "x", "fixedrange": False}
-    loss, accuracy, rates = ({**axis, "domain": domain} for domain in domains.values())
-    loss |= {"type": "log" if look.log_loss else "linear", "uirevision": f"{look.log_loss}"}
-    unit = "epoch" if look.by_epoch else "step"
-    layout: dict[str, Any] = {
-        "height": 640,
-        "uirevision": look.revision,
-        "margin": {"t": 36, "r": 12, "b": 44, "l": 56},
-        "hovermode": "x unified",
-        "hoversubplots": "axis",
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container",
-                   "yanchor": "top"},
-        "annotations": titles,
-        "xaxis": {"anchor": "y3", "title": {"text": unit.capitalize(), "standoff": 8},
-                  "showgrid": False, "uirevision": f"{look.revision} {unit}",
-                  "unifiedhovertitle": {"text": f"{unit} %{{x:.4~f}}"}},
-        "yaxis": loss,
-        "yaxis2": {**accuracy, "tickformat": ".0%"},
-        "yaxis3": {**rates, "tickformat": "~g", "nticks": 4, "rangemode": "tozero"},
-    }  # fmt: skip
-    if look.goals:
-        lines, words = goal_shapes(look.goals, axis="y2")
-        layout |= {"shapes": lines, "annotations": [*titles, *words]}
-    return layout
-
-
-def schedule_figure(
-    epochs: Sequence[float], rates: Sequence[float], momenta: Sequence[float] = ()
-) -> go.Figure:
-    """Draw the learning rate that is planned over the run, and the momentum below if it moves."""
-    figure = go.Figure()
-    figure.add_scatter(
-        x=epochs, y=rates, mode="lines", hovertemplate="epoch %{x:.1f}: %{y:.3g}<extra></extra>"
-    )
-    figure.update_layout(height=170, margin={"t": 8, "r": 8, "b": 8, "l": 8}, showlegend=False)
-    figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
-    figure.update_yaxes(rangemode="tozero", nticks=4, tickformat="~g", fixedrange=True)
-    if momenta:
-        hover = "epoch %{x:.1f}: momentum %{y:.3f}<extra></extra>"
-        figure.add_scatter(x=epochs, y=momenta, mode="lines", yaxis="y2", hovertemplate=hover)
-        figure.update_layout(
-            height=290,
-            yaxis={"domain": [0.5, 1.0], "title": "Rate"},
-            yaxis2={"domain": [0.0, 0.34], "title": "Momentum", "anchor": "x", "nticks": 4,
-                    "tickformat": "~g", "fixedrange": True},
-            xaxis={"anchor": "y2"},
-        )  # fmt: skip
-    return figure
-
-
-def count_figure(classes: Sequence[str], train: Sequence[int], test: Sequence[int]) -> go.Figure:
-    """Draw how many images each class has."""
-    figure = go.Figure()
-    for name, counts in (("Training", train), ("Test", test)):
-        figure.add_bar(y=classes, x=counts, name=name, orientation="h")
-    figure.update_layout(
-        barmode="group",
-        height=60 + 34 * len(classes),
-        margin={"t": 8, "r": 8, "b": 8, "l": 8},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
-    )
-    figure.update_xaxes(fixedrange=True, nticks=4)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix=" ")
-    return figure
-
-
-def profile_figure(bars: Sequence[Bar]) -> go.Figure:
-    """Draw what each part of a step costs, in the order in which the parts happen."""
-    figure = go.Figure()
-    figure.add_bar(
-        y=[bar.title for bar in bars],
-        x=[bar.ms for bar in bars],
-        orientation="h",
-        text=[f"{bar.ms:.3g} ms, {percent(bar.share)}" for bar in bars],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: %{text}<extra></extra>",
-    )
-    figure.update_layout(
-        height=30 + 34 * len(bars), margin={"t": 8, "r": 8, "b": 8, "l": 8}, bargap=0.45
-    )
-    most = max(bar.ms for bar in bars)
-    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.25 * most])
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
-    return figure
-
-
-def trust_figure(own: "TrustCurves", rivals: "Mapping[str, TrustCurves]", title: str) -> go.Figure:
-    """Draw a map's insertion and deletion curves over those of maps that know nothing."""
-    figure = go.Figure()
-    for side, axis in (("insertion", "x"), ("deletion", "x2")):
-        for (name, each), dash in zip(rivals.items(), ("dot", "dash", "solid"), strict=True):
-            look = {"color": "#8A93A0", "width": 1, "dash": dash}
-            figure.add_trace(share_line(getattr(each, side), name, axis, look))
-        look = {"color": "#e66101" if side == "insertion" else "#5e3c99", "width": 3}
-        figure.add_trace(share_line(getattr(own, side), title, axis, look))
-    figure.update_layout(
-        height=260,
-        margin={"t": 8, "r": 8, "b": 8, "l": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        xaxis={"domain": [0, 0.48], "title": "Pixels shown, highest first"},
-        xaxis2={"domain": [0.52, 1], "title": "Pixels hidden, highest first", "anchor": "y"},
-    )
-    figure.update_xaxes(tickformat=".0%", showgrid=False, fixedrange=True, nticks=5)
-    figure.update_yaxes(
-        title="Probability", tickformat=".0%", rangemode="tozero", fixedrange=True, nticks=5
-    )
-    return figure
-
-
-def share_line(curve: Sequence[float], name: str, axis: str, look: dict[str, Any]) -> go.Scatter:
-    """Draw a curve over equal shares from 0 to 1; both panels share one legend entry."""
-    return go.Scatter(
-        x=np.linspace(0, 1, len(curve)),
-        y=curve,
-        xaxis=axis,
-        name=name,
-        legendgroup=name,
-        showlegend=axis == "x",
-        mode="lines",
-        line=look,
-        hovertemplate=f"{name} %{{y:.1%}}<extra></extra>",
-    )
-
-
-def cascade_figure(stages: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """Draw how similar the maps stay as layers are made random from the head downwards."""
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[f"{stage['layers']} of {stage['of']}" for stage in stages],
-        y=[stage["similarity"] for stage in stages],
-        mode="lines+markers",
-        hovertemplate="%{x} layers random: %{y:.2f}<extra></extra>",
-    )
-    figure.update_layout(height=190, margin={"t": 8, "r": 8, "b": 8, "l": 8}, showlegend=False)
-    figure.update_xaxes(title="Random layers, from the head", type="category", fixedrange=True)
-    figure.update_yaxes(title="Similarity", range=[-0.55, 1.05], nticks=5, fixedrange=True)
-    return figure
 
 
 def picture_rows(rows: Sequence[NDArray[np.uint8]], *, zoom: int = 2, gap: int = 2) -> Image.Image:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import theme
-from app.session import classifier, store
+from app.cache.results import classifier
+from app.session import store
 from app.shared.address import keep_in_address, start_from_address
 from cifar_core.errors import CifarError
 from cifar_core.inference import Classifier

@@ -8,11 +8,12 @@ import streamlit as st
 from app import theme
 from app.navigation import go
 from app.session import store
+from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.errors import CifarError
 from cifar_core.runs import TRAINING, Run, RunRow
 from cifar_core.runs.exchange import import_run, run_zip
 from cifar_core.runs.listing.seed_groups import Group
-from cifar_core.runs.listing.table import as_csv, as_json, group_table, table
+from cifar_core.runs.listing.table import group_table, table
 
 MOST_UPLOAD = 500  # megabytes; it is held in memory, so that larger ones go by the terminal
 MOST_DOWNLOAD = 500e6  # bytes

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app import theme
-from app.session import Key, dataset, pass_seconds, remember, remembered, test_answers
+from app.cache.results import dataset, pass_seconds, test_answers
+from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.picture import MOST, Picture
 from cifar_core.data.dataset import Dataset

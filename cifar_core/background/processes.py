@@ -31,6 +31,11 @@ def wake_file(root: Path) -> Path:
     return root / ".wake"
 
 
+def executor_command(root: Path) -> list[str]:
+    """Return the command that starts the executor of a store."""
+    return [sys.executable, "-m", "cifar_core.runs.engine.executor", str(root)]
+
+
 def is_running(root: Path) -> bool:
     """Tell whether a store has an executor."""
     return lock.is_locked(executor_lock(root))
@@ -60,7 +65,7 @@ def ensure_running(root: Path) -> None:
     with (root / "executor.log").open("ab") as log:
         # it forks at once and the parent ends, so that it is nobody's child and leaves no zombie
         subprocess.run(
-            [sys.executable, "-m", "cifar_core.runs.engine.executor", str(root)],
+            executor_command(root),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,4 +1,4 @@
-"""Settings of a run: when it stops early, where and in which number format it computes, its seed."""
+"""Settings of a run: when it stops early, where and how it computes, and its seed."""
 
 from dataclasses import dataclass
 

@@ -21,8 +21,9 @@ from cifar_core.rate_search.probe import AnyBatches, hold_out, look
 from cifar_core.rate_search.race import Racer
 from cifar_core.rate_search.verdict import conclude
 from cifar_core.training.events import Tick
+from cifar_core.training.progress import Progress
 from cifar_core.training.setup import Setup
-from cifar_core.training.trainer import Progress, Trainer
+from cifar_core.training.trainer import Trainer
 
 Found = Iterator[Tick | Event]
 PHASES = ("sweep", "race", "cool-down")

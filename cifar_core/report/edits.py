@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from cifar_core.errors import RunError
 from cifar_core.report.fields import FIELDS
-from cifar_core.runs.record import report_texts
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.results import report_texts
 
 LONGEST = 10_000  # characters of a text
 

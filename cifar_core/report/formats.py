@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.disk.tables import as_csv
 from cifar_core.errors import RunError
 from cifar_core.registry import Registry
 from cifar_core.report.blocks import Document
 from cifar_core.report.html import as_html
 from cifar_core.report.markdown import as_markdown, as_zip
 from cifar_core.report.pdf import as_pdf
-from cifar_core.runs.listing.table import as_csv
 
 
 @dataclass(frozen=True, kw_only=True)

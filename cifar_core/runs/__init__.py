@@ -1,9 +1,10 @@
 """Runs: their folders, the queue, and the processes that train them. Imports no torch."""
 
+from cifar_core.runs.record.attempt import Attempt
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.kinds import KINDS, RATE_SEARCH, TRAINING
 from cifar_core.runs.record.metrics import Fresh, MetricsReader
-from cifar_core.runs.record.run import Attempt, Run
+from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.states import FAILURES, STATES
 from cifar_core.runs.record.status import Status
 from cifar_core.runs.store.run_row import RunRow

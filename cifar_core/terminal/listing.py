@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.columns import COLUMNS, WORDS, Column
 from cifar_core.runs.listing.seed_groups import Group
-from cifar_core.runs.listing.table import Listing, as_csv, as_json, group_table, table
+from cifar_core.runs.listing.table import Listing, group_table, table
 from cifar_core.runs.record import marks
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store

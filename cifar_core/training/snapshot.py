@@ -1,11 +1,17 @@
 """Everything a trainer needs to go on exactly where it was, as tensors and plain values."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from cifar_core.schedules import Plateau
+from cifar_core.training.progress import Best, Progress, Tally
+
+if TYPE_CHECKING:
+    from cifar_core.training.trainer import Trainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,3 +97,42 @@ def unpack_random(states: dict[str, Tensor]) -> None:
 def select(flat: dict[str, Any], prefix: str) -> dict[str, Any]:
     """Return the entries under a prefix, without it."""
     return {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
+
+
+def taken_of(trainer: "Trainer") -> Snapshot:
+    """Copy everything that a trainer needs to go on from here."""
+    tensors, values = pack_optimizer(trainer.optimizer)
+    meta: dict[str, Any] = {
+        "progress": asdict(trainer.progress),
+        "optimizer": values,
+        "scaler": trainer.scaler.state_dict(),
+        "window_images": trainer.window_images,
+    }
+    state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
+    state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
+    state["window"] = copied(trainer.window)
+    if trainer.average:
+        state |= {f"latest/{name}": t for name, t in copies(trainer.model).items()}
+    return Snapshot(model=copies(trainer.result), state=state, meta=meta)
+
+
+def put_back(trainer: "Trainer", snapshot: Snapshot) -> None:
+    """Make a trainer the one that the snapshot was taken of; its config must be the same."""
+    trainer.result.load_state_dict(snapshot.model)
+    if trainer.average:
+        trainer.model.load_state_dict(select(snapshot.state, "latest/"))
+    unpack_optimizer(
+        trainer.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
+    )
+    trainer.scaler.load_state_dict(snapshot.meta["scaler"])
+    saved = dict(snapshot.meta["progress"])
+    trainer.progress = Progress(
+        step=saved["step"],
+        epoch=saved["epoch"],
+        tally=Tally(**saved["tally"]),
+        best=Best(**saved["best"]),
+        plateau=Plateau(**saved.get("plateau", {})),
+    )
+    trainer.window.copy_(snapshot.state["window"])
+    trainer.window_images = snapshot.meta["window_images"]
+    unpack_random(select(snapshot.state, "random/"))

@@ -3,8 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,70 +15,20 @@ from cifar_core.errors import TrainingDivergedError
 from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS, set_momentum
-from cifar_core.schedules import SCHEDULES, Plateau
+from cifar_core.schedules import SCHEDULES
 from cifar_core.training.averaging import WeightAverage
 from cifar_core.training.evaluate import evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
-from cifar_core.training.snapshot import (
-    Snapshot,
-    copied,
-    copies,
-    pack_optimizer,
-    pack_random,
-    select,
-    unpack_optimizer,
-    unpack_random,
-)
+from cifar_core.training.progress import Progress, Tally
+from cifar_core.training.snapshot import Snapshot, put_back, taken_of
 from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.pieces import cutting
 from cifar_core.training.step.step_plan import StepPlan, by_rule
 
 ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
-
-
-@dataclass
-class Tally:
-    """Sums over the steps of an epoch, read from the device at every StepEvent."""
-
-    loss: float = 0.0  # summed over images
-    correct: int = 0
-    images: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-
-
-@dataclass
-class Best:
-    """The best epoch so far, and how long ago the last real improvement was."""
-
-    accuracy: float = -1.0  # of validation, 0 to 1; -1 before the first epoch
-    epoch: int = 0
-    to_beat: float = -1.0  # what early stopping compares with; moves only by min_delta or more
-    stale_epochs: int = 0
-
-    def update(self, accuracy: float, epoch: int, min_delta: float) -> bool:
-        """Take in an epoch's validation accuracy; tell whether it is the best so far."""
-        self.stale_epochs += 1
-        if accuracy > self.to_beat + min_delta:
-            self.to_beat, self.stale_epochs = accuracy, 0
-        if accuracy <= self.accuracy:
-            return False
-        self.accuracy, self.epoch = accuracy, epoch
-        return True
-
-
-@dataclass
-class Progress:
-    """Where a trainer is; with the tensors, all that a snapshot has to hold."""
-
-    step: int = 0  # optimisation steps taken
-    epoch: int = 0  # epochs trained and validated
-    tally: Tally = field(default_factory=Tally)
-    best: Best = field(default_factory=Best)
-    plateau: Plateau = field(default_factory=Plateau)
 
 
 class Trainer:
@@ -334,37 +282,8 @@ class Trainer:
 
     def snapshot(self) -> Snapshot:
         """Copy everything needed to go on from here; allowed between any two events."""
-        tensors, values = pack_optimizer(self.optimizer)
-        meta: dict[str, Any] = {
-            "progress": asdict(self.progress),
-            "optimizer": values,
-            "scaler": self.scaler.state_dict(),
-            "window_images": self.window_images,
-        }
-        state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
-        state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
-        state["window"] = copied(self.window)
-        if self.average:
-            state |= {f"latest/{name}": t for name, t in copies(self.model).items()}
-        return Snapshot(model=copies(self.result), state=state, meta=meta)
+        return taken_of(self)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Become the trainer that the snapshot was taken of; the config must be the same."""
-        self.result.load_state_dict(snapshot.model)
-        if self.average:
-            self.model.load_state_dict(select(snapshot.state, "latest/"))
-        unpack_optimizer(
-            self.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
-        )
-        self.scaler.load_state_dict(snapshot.meta["scaler"])
-        saved = dict(snapshot.meta["progress"])
-        self.progress = Progress(
-            step=saved["step"],
-            epoch=saved["epoch"],
-            tally=Tally(**saved["tally"]),
-            best=Best(**saved["best"]),
-            plateau=Plateau(**saved.get("plateau", {})),
-        )
-        self.window.copy_(snapshot.state["window"])
-        self.window_images = snapshot.meta["window_images"]
-        unpack_random(select(snapshot.state, "random/"))
+        put_back(self, snapshot)

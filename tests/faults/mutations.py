@@ -17,15 +17,15 @@ import safetensors.torch  # noqa: F401 - loaded once, for all that is forked
 import torch  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = "cifar_core/runs/"
+CORE = "cifar_core/"
 LONGEST = 200  # seconds for the tests of one mutation
 ORDER = "tests/faults/test_order.py"
-FILES, CHECKPOINTS = "tests/test_runs_files.py", "tests/test_runs_checkpoints.py"
-STORE, SUPERVISOR = "tests/test_runs_store.py", "tests/test_runs_supervisor.py"
-METRICS, TABLE = "tests/test_runs_metrics.py", "tests/faults/test_table.py"
-DISK, WORKER = "tests/faults/test_disk_full.py", "tests/test_runs_worker.py"
-RETENTION = "tests/test_retention.py"
-ENDING, DAMAGE = "tests/test_runs_ending.py", "tests/faults/test_damage.py"
+FILES, CHECKPOINTS = "tests/runs/test_runs_files.py", "tests/runs/test_runs_checkpoints.py"
+STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_supervisor.py"
+METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
+DISK, WORKER = "tests/faults/test_disk_full.py", "tests/runs/test_runs_worker.py"
+RETENTION = "tests/runs/test_retention.py"
+ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
 @dataclass(frozen=True)
@@ -40,112 +40,112 @@ class Mutation:
 
 
 MUTATIONS = [
-    Mutation("no fsync of a small file", "files.py",
+    Mutation("no fsync of a small file", "disk/files.py",
              "                os.fsync(file.fileno())\n", "", ORDER + " small_file"),
-    Mutation("no fsync of a small file's folder", "files.py",
+    Mutation("no fsync of a small file's folder", "disk/files.py",
              "        sync_folder(path.parent)\n", "        pass\n", ORDER + " small_file"),
-    Mutation("a small file written in place", "files.py",
+    Mutation("a small file written in place", "disk/files.py",
              "        draft.replace(path)\n", "        path.write_text(draft.read_text())\n",
              ORDER + " small_file"),
-    Mutation("no fsync in sync_file", "files.py",
+    Mutation("no fsync in sync_file", "disk/files.py",
              '    with path.open("rb") as file:\n        os.fsync(file.fileno())\n',
              "    pass\n", ORDER + " written"),
-    Mutation("no fsync in sync_folder", "files.py",
+    Mutation("no fsync in sync_folder", "disk/files.py",
              "        os.fsync(descriptor)\n", "        pass\n", ORDER + " written"),
-    Mutation("a half line is read", "files.py",
+    Mutation("a half line is read", "disk/files.py",
              'data[: data.rfind(b"\\n") + 1]', "data", FILES + " half_written"),
-    Mutation("a row's checksum is not compared", "files.py",
+    Mutation("a row's checksum is not compared", "disk/files.py",
              "mark + end != LINE_END % zlib.crc32(head)", "False", FILES + " in_a_row"),
-    Mutation("a file's checksum is not compared", "files.py",
+    Mutation("a file's checksum is not compared", "disk/files.py",
              'values.pop(CHECK, "") != crc(head)', "not values.pop(CHECK)", FILES + " json_file"),
-    Mutation("a missing checksum key is let pass", "files.py",
+    Mutation("a missing checksum key is let pass", "disk/files.py",
              "if end or CHECK in values:", "if CHECK in values:", FILES + " json_file"),
-    Mutation("no fsync of a checkpoint's files", "checkpoints.py",
+    Mutation("no fsync of a checkpoint's files", "runs/record/checkpoints.py",
              "                files.sync_file(draft / file)\n", "", ORDER + " gets_its_name"),
-    Mutation("no fsync of the checkpoints' folder", "checkpoints.py",
+    Mutation("no fsync of the checkpoints' folder", "runs/record/checkpoints.py",
              "    files.sync_folder(folder)\n    return target", "    return target",
              ORDER + " gets_its_name"),
-    Mutation("the name before the manifest", "checkpoints.py",
+    Mutation("the name before the manifest", "runs/record/checkpoints.py",
              "        files.write_json(draft / MANIFEST, sealed)  # syncs the draft folder too\n",
              "        draft.rename(target)\n        files.write_json(target / MANIFEST, sealed)\n"
              "        return target\n", ORDER + " gets_its_name"),
-    Mutation("a checkpoint written in its place", "checkpoints.py",
+    Mutation("a checkpoint written in its place", "runs/record/checkpoints.py",
              'folder / f".draft-{name}", folder / name',
              'folder / f".draft-{name}", folder / f".draft-{name}"', CHECKPOINTS + " line_of"),
-    Mutation("sha256 is not compared", "checkpoints.py",
+    Mutation("sha256 is not compared", "runs/record/checkpoints.py",
              'if sha256_of(path / file) != known["sha256"]:', "if False:", CHECKPOINTS + " every_damage"),
-    Mutation("sizes are not compared", "checkpoints.py",
+    Mutation("sizes are not compared", "runs/record/checkpoints.py",
              'if size != known["bytes"]:', "if False:", CHECKPOINTS + " every_damage"),
-    Mutation("the manifest's seal is not compared", "checkpoints.py",
+    Mutation("the manifest's seal is not compared", "runs/record/checkpoints.py",
              "if not manifest or manifest != seal(manifest):", "if not manifest:", CHECKPOINTS + " seal"),
-    Mutation("a damaged checkpoint ends the search", "checkpoints.py",
+    Mutation("a damaged checkpoint ends the search", "runs/record/checkpoints.py",
              "            set_aside(path)\n", "            set_aside(path)\n            break\n", CHECKPOINTS + " every_damage"),
-    Mutation("leftovers stay", "checkpoints.py",
+    Mutation("leftovers stay", "runs/record/checkpoint_cleanup.py",
              "    for path in list(leftovers(run)):\n", "    for path in []:\n", CHECKPOINTS + " line_of"),
-    Mutation("the best checkpoint is pruned", "checkpoints.py",
+    Mutation("the best checkpoint is pruned", "runs/record/checkpoint_cleanup.py",
              "keep = {best_name(run), *about", "keep = {*about", CHECKPOINTS + " best"),
-    Mutation("the newest checkpoints are pruned", "checkpoints.py",
+    Mutation("the newest checkpoints are pruned", "runs/record/checkpoint_cleanup.py",
              "newest <= keep_last", "newest <= 0", CHECKPOINTS + " best"),
-    Mutation("pinned checkpoints are pruned", "checkpoints.py",
+    Mutation("pinned checkpoints are pruned", "runs/record/checkpoint_cleanup.py",
              ', *about.get("pinned_checkpoints", [])', "", RETENTION + " pinned"),
-    Mutation("checkpoints deleted under their names", "checkpoints.py",
+    Mutation("checkpoints deleted under their names", "runs/record/checkpoints.py",
              "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", ORDER + " deleted"),
-    Mutation("no look at the room before a checkpoint", "checkpoints.py",
+    Mutation("no look at the room before a checkpoint", "runs/record/checkpoints.py",
              "    room.ensure(size, folder, WHAT)\n", "", DISK + " any_point"),
-    Mutation("status without its lock", "status.py",
+    Mutation("status without its lock", "runs/record/status.py",
              '        with lock.held(folder / ".lock"):\n', "        if True:\n",
              STORE + " many"),
-    Mutation("status moved whatever it was", "status.py",
+    Mutation("status moved whatever it was", "runs/record/status.py",
              "not in expected:\n                return None", "not in expected:\n                pass", STORE + " many"),
-    Mutation("numbers without the store's lock", "store.py",
+    Mutation("numbers without the store's lock", "runs/store/store.py",
              '        with lock.held(self.root / ".store.lock"):\n', "        if True:\n", STORE + " many_hands"),
-    Mutation("signals without a look at the identity", "lock.py",
+    Mutation("signals without a look at the identity", "disk/lock.py",
              "    if not is_same(known):\n        return False\n", "", FILES + " signalled"),
-    Mutation("the boot id is not compared", "lock.py",
+    Mutation("the boot id is not compared", "disk/lock.py",
              'known.get("boot") != boot_id()', "False", FILES + " signalled"),
-    Mutation("the start time is not compared", "lock.py",
+    Mutation("the start time is not compared", "disk/lock.py",
              'start_mark(pid) == known.get("start")', "True", FILES + " signalled"),
-    Mutation("locks that lock nothing", "lock.py",
+    Mutation("locks that lock nothing", "disk/lock.py",
              "        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)\n",
              "        pass\n", FILES + " lock"),
-    Mutation("the executor without its lock", "executor.py",
+    Mutation("the executor without its lock", "runs/engine/executor.py",
              "            if mine is None:\n                return ONE_TOO_MANY\n",
              "            if mine is None:\n                mine = os.dup(0)\n", TABLE + " hundred"),
-    Mutation("a damaged executor.json stays", "executor.py",
+    Mutation("a damaged executor.json stays", "runs/engine/executor.py",
              "                seen, looked = woken, now\n                self.show_itself()\n",
              "                seen, looked = woken, now\n", TABLE + " record"),
-    Mutation("rows are not superseded", "metrics.py",
+    Mutation("rows are not superseded", "runs/record/metrics.py",
              "            parts.insert(0, Part(attempt, end))",
              "            parts.insert(0, Part(attempt, 10**9))", METRICS),
-    Mutation("the rest of a cut row is not kept", "patient.py",
+    Mutation("the rest of a cut row is not kept", "runs/engine/full_disk.py",
              "self.waiting = self.waiting[file.write(self.waiting) :]",
              'file.write(self.waiting)\n                self.waiting = b""', DISK + " rows"),
-    Mutation("the rows are not flushed before a checkpoint", "patient.py",
+    Mutation("the rows are not flushed before a checkpoint", "runs/engine/full_disk.py",
              "            files.sync_file(self.path)\n", "            pass\n", ORDER + " worker"),
-    Mutation("a silent process is given up", "supervisor.py",
+    Mutation("a silent process is given up", "runs/engine/supervisor.py",
              '        alive = lock.is_locked(live.folder / "lock")\n',
              "        alive = live.run.seconds_since_news is None\n", SUPERVISOR + " silent"),
-    Mutation("a late shim trains beside another", "shim.py",
+    Mutation("a late shim trains beside another", "runs/engine/shim.py",
              '    if (folder / "shim.json").exists():', "    if False:", SUPERVISOR + " late"),
-    Mutation("the shim's record is not flushed", "shim.py",
+    Mutation("the shim's record is not flushed", "runs/engine/shim.py",
              "        os.fsync(file.fileno())\n", "", ORDER + " shims"),
-    Mutation("the shim's record has no checksum of its own", "shim.py",
+    Mutation("the shim's record has no checksum of its own", "runs/engine/shim.py",
              "{zlib.crc32(head.encode()):08x}", "00000000", ORDER + " shims"),
-    Mutation("orphans stay", "shim.py",
+    Mutation("orphans stay", "runs/engine/shim.py",
              "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
-    Mutation("the device is lent without a look", "supervisor.py",
+    Mutation("the device is lent without a look", "runs/engine/supervisor.py",
              "free = [place for place in wanted if place.id not in taken]", "free = wanted", SUPERVISOR + " two_gpus"),
-    Mutation("the index lends a device twice", "index.py",
+    Mutation("the index lends a device twice", "runs/store/index.py",
              "INSERT INTO lease VALUES (?, ?, ?)\", (device", "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)\", (device",
              STORE + " lent_once"),
-    Mutation("an attempt never begun is a death", "ending.py",
+    Mutation("an attempt never begun is a death", "runs/engine/ending.py",
              "deaths + was_launched", "deaths + 1", SUPERVISOR + " never_launched"),
-    Mutation("a full disk fails the run", "base_worker.py",
+    Mutation("a full disk fails the run", "runs/engine/attempt.py",
              '        if reason == "disk":\n            return paused_for_room(error, worker.run.path)\n',
              "", DISK + " any_point"),
-    Mutation("a paused run does not go on", "supervisor.py",
+    Mutation("a paused run does not go on", "runs/engine/supervisor.py",
              '            run.enqueue(("paused",))\n', "            pass\n", DISK + " executor"),
-    Mutation("lost settings are the defaults", "run.py",
+    Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),
 ]  # fmt: skip
@@ -178,12 +178,12 @@ def main() -> int:
 
 def source(tree: Path, mutation: Mutation) -> str:
     """Return the file that a mutation changes, as it stands."""
-    return (tree / RUNS / mutation.file).read_text(encoding="utf-8")
+    return (tree / CORE / mutation.file).read_text(encoding="utf-8")
 
 
 def is_noticed(copy: Path, mutation: Mutation) -> bool:
     """Apply a mutation to the copy, run its tests, and put the file back."""
-    path, whole = copy / RUNS / mutation.file, source(copy, mutation)
+    path, whole = copy / CORE / mutation.file, source(copy, mutation)
     path.write_text(whole.replace(mutation.old, mutation.new, 1), encoding="utf-8")
     try:
         code = tested(copy, mutation.tests)

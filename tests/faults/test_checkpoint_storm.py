@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import torch
 
-from cifar_core.runs.record import checkpoints
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 
 ELEMENTS = 200_000  # 0.8 MB, so that a kill often lands in the middle of a file
 
@@ -21,7 +21,7 @@ def save(run, step, best=""):
     checkpoints.commit(
         run / "checkpoints", name, model=weights, state={"m": torch.ones(64)}, manifest=manifest
     )
-    checkpoints.prune(run)
+    checkpoint_cleanup.prune(run)
 
 
 def saver(run, first):
@@ -65,9 +65,9 @@ def test_a_process_killed_while_it_saves_leaves_the_last_commit_or_a_newer_one(t
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             committed = max(newest, before, last_of(pipe))
-        drafts += bool(list(checkpoints.leftovers(tmp_path)))
-        checkpoints.sweep(tmp_path)  # what the next start does first
-        assert not list(checkpoints.leftovers(tmp_path))
+        drafts += bool(list(checkpoint_cleanup.leftovers(tmp_path)))
+        checkpoint_cleanup.sweep(tmp_path)  # what the next start does first
+        assert not list(checkpoint_cleanup.leftovers(tmp_path))
         found, notes = checkpoints.newest_valid(tmp_path)
         assert notes == []
         newest = found.step if found else 0

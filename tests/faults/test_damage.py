@@ -13,7 +13,7 @@ from cifar_core.__main__ import main
 from cifar_core.disk import files
 from cifar_core.errors import CifarError
 from cifar_core.runs import Store
-from cifar_core.runs.engine.base_worker import run_attempt
+from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.record import checkpoints, control, metrics, status
 from cifar_core.runs.results.evaluation import evaluate_run
 from cifar_core.runs.store import damage

@@ -13,9 +13,10 @@ from small_runs import new_run, outcome, trained_here
 from cifar_core.background import processes
 from cifar_core.disk import files, space
 from cifar_core.runs import Store
-from cifar_core.runs.engine.base_worker import run_attempt
-from cifar_core.runs.engine.ending import NO_ROOM_FOR_RESULT, conclude
+from cifar_core.runs.engine.attempt import run_attempt
+from cifar_core.runs.engine.ending import conclude
 from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record.failures import NO_ROOM_FOR_RESULT
 
 MEGABYTES = 48
 

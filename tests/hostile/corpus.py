@@ -1,10 +1,10 @@
 """Hostile files, made by code: pictures, archives, files of weights and values of the wrong kind.
 
-Where each kind is tested: pictures in test_files.py and tests/test_data_images.py (limits,
-truncation, modes, orientation); archives in test_files.py, tests/test_data_archive.py (escape,
-links, bombs) and tests/test_runs_archive.py (zips of runs); weights in test_files.py and
-tests/test_weights.py (pickles with code, expanded tensors, wrong networks); values of run files
-in test_values.py and tests/faults/test_damage.py (every byte damaged); addresses in
+Where each kind is tested: pictures in test_files.py and tests/data/test_data_images.py (limits,
+truncation, modes, orientation); archives in test_files.py, tests/data/test_data_archive.py (escape,
+links, bombs) and tests/runs/test_runs_zip.py (zips of runs); weights in test_files.py and
+tests/models/test_weights.py (pickles with code, expanded tensors, wrong networks); values of run
+files in test_values.py and tests/faults/test_damage.py (every byte damaged); addresses in
 test_addresses.py; random damage of everything in test_fuzz.py.
 """
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.pages.compare import charts
-from app.session import Key, feed, goals_of
+from app.cache.runs import feed, goals_of
+from app.pages.compare import curve_charts
+from app.session import Key
 from app.shared.goal_lines import goal_shapes
 from app.shared.live_chart import live_chart, window
 from cifar_core.runs.results.side_by_side import Facts
@@ -26,16 +27,16 @@ def draw(found: Sequence[Facts]) -> None:
     """Draw the choices and the chart."""
     look = controls(found)
     tracks = [
-        charts.Track(
+        curve_charts.Track(
             number=one.run.number, title=one.title, seconds=one.seconds or 0.0,
             curves=feed(str(one.run.path)).curves(),
         )
         for one in found
     ]  # fmt: skip
-    live_chart(charts.curves_figure(tracks, look), key=CHART)
+    live_chart(curve_charts.curves_figure(tracks, look), key=CHART)
 
 
-def controls(found: Sequence[Facts]) -> charts.Look:
+def controls(found: Sequence[Facts]) -> curve_charts.Look:
     """Draw the choices of how to see the curves; the address keeps them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         curve = st.segmented_control(
@@ -43,13 +44,14 @@ def controls(found: Sequence[Facts]) -> charts.Look:
             key="curve", bind="query-params",
         )  # fmt: skip
         axis = st.segmented_control(
-            "Axis", list(charts.AXES), default="Epoch", required=True, key="axis",
+            "Axis", list(curve_charts.AXES), default="Epoch", required=True, key="axis",
             bind="query-params", help="Time is that of training, at each run's mean pace.",
         )  # fmt: skip
         layout = st.segmented_control(
-            "Panels", [TOGETHER, *charts.PANELS], default=TOGETHER, required=True, key="panels",
-            bind="query-params", help="All runs together, or one panel for each run with its loss "
-            "or its accuracy before the others'.",
+            "Panels", [TOGETHER, *curve_charts.PANELS], default=TOGETHER, required=True,
+            key="panels", bind="query-params", 
+            help="All runs together, or one panel for each run with its loss or its accuracy "
+            "before the others'.",
         )  # fmt: skip
         smoothing = "Off"
         if curve == "Training":
@@ -61,7 +63,7 @@ def controls(found: Sequence[Facts]) -> charts.Look:
         goal = st.toggle("Goals", key="goal", bind="query-params",
                          help="Accuracies on the test images that there are to beat.")  # fmt: skip
     shapes, words = goal_shapes(goals_of(found[0].run) if goal else (), axis="y2")
-    return charts.Look(
+    return curve_charts.Look(
         axis=axis or "Epoch",
         training=curve == "Training",
         apart="" if layout in (None, TOGETHER) else str(layout),

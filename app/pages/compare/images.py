@@ -7,10 +7,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
+from app.cache.results import dataset
 from app.navigation import go
 from app.pages.compare import charts
 from app.pages.compare.verdict import Compared
-from app.session import dataset
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.gallery import Cell, gallery
 from cifar_core.runs.results.predictions import Predictions

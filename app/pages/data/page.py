@@ -4,8 +4,10 @@ import numpy as np
 import streamlit as st
 
 from app import theme
-from app.session import Key, dataset, remember, remembered, store
-from app.shared import charts
+from app.cache.results import dataset
+from app.pages.data import charts
+from app.session import Key, remember, remembered, store
+from app.shared.charts import picture_rows
 from cifar_core import data
 from cifar_core.data.dataset import Dataset, counts
 from cifar_core.data.sources import fetch, progress
@@ -142,7 +144,7 @@ def sheet(images: Dataset, name: str, test: bool, seed: int) -> None:
     pixels = pixels[np.random.default_rng(seed).permutation(len(pixels))]
     rows = [pixels[start : start + COLUMNS] for start in range(0, len(pixels), COLUMNS)]
     if rows:
-        st.image(charts.picture_rows(rows, zoom=3), width="stretch", output_format="PNG",
+        st.image(picture_rows(rows, zoom=3), width="stretch", output_format="PNG",
                  alt=f"Images of {name}")  # fmt: skip
     st.caption(f"{len(chosen)} of {theme.plural(len(places), 'image')}, chosen by chance.")
 

@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
-from app.session import calibration, dataset, kept_answers
+from app.cache.results import calibration, dataset, kept_answers
 from app.shared.gallery import Cell
 from cifar_core.disk import files
 from cifar_core.judging.confusion import confusion

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app import theme
+from app.cache.explain import saliency
+from app.cache.results import classifier
 from app.pages.evaluate import charts
 from app.pages.evaluate.evaluated import Judged
-from app.session import Key, classifier, remember, remembered, saliency
+from app.session import Key, remember, remembered
 from app.shared.gallery import gallery
 from cifar_core.data.images import to_tensor
 from cifar_core.explain import SALIENCY, suitable

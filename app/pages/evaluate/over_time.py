@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from app import theme
+from app.cache.results import pass_seconds
 from app.pages.evaluate import charts
 from app.pages.evaluate.evaluated import Judged, answers_of
 from app.pages.evaluate.followed_image import pinned
-from app.session import pass_seconds
 from app.shared.job_offer import offer
 from cifar_core.judging.confusion import confusion, errors_only
 from cifar_core.runs.results import look_back

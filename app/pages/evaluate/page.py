@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
+from app.cache.results import pass_seconds
 from app.navigation import link
 from app.pages.evaluate.evaluated import PARTS, Judged, judged
 from app.pages.evaluate.mistakes import mistakes
 from app.pages.evaluate.over_time import over_time
 from app.pages.evaluate.tabs import by_class, calibrated, confused, covered, robust_to
-from app.session import Key, pass_seconds, remember, remembered, store
+from app.session import Key, remember, remembered, store
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.job_offer import offer
 from cifar_core.errors import CifarError

@@ -6,10 +6,11 @@ import numpy as np
 import streamlit as st
 
 from app import theme
+from app.cache.results import pass_seconds
 from app.pages.evaluate import charts
 from app.pages.evaluate.evaluated import Judged
 from app.pages.evaluate.mistakes import pages
-from app.session import Key, pass_seconds, remember
+from app.session import Key, remember
 from app.shared.job_offer import offer
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.judging.confusion import by_similarity, errors_only, row_shares

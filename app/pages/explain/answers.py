@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from app.cache.explain import likeness, saliency
+from app.cache.results import calibration, outputs
 from app.pages.explain.background import calibrating, comparing
 from app.pages.explain.question import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Asked
-from app.session import calibration, likeness, outputs, saliency
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import network_view, to_tensor

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import theme
-from app.session import pass_seconds
+from app.cache.results import pass_seconds
 from app.shared.networks import Network
 from cifar_core.background.jobs import Errand
 from cifar_core.runs.results import neighbors, predictions

@@ -5,8 +5,8 @@ import streamlit as st
 from PIL import Image
 
 from app import theme
+from app.cache.results import dataset
 from app.pages.explain.answers import Answer
-from app.session import dataset
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.runs.results.neighbors import Likeness, Neighbour

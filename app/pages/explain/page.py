@@ -11,6 +11,7 @@ from app.pages.explain.picture_edits import edited
 from app.pages.explain.question import choose_question
 from app.session import store
 from app.shared.networks import choose_networks
+from app.shared.nothing_trained import nothing_trained
 from app.shared.pictures import choose_pictures
 from cifar_core.errors import CifarError
 
@@ -48,17 +49,6 @@ def page() -> None:
             shown += card(group, asked, limits, place)
         if len(given) > 1:
             download(shown, "explanations.zip", everything, key="download", label="Download all")
-
-
-def nothing_trained() -> None:
-    """Say what to do when no run has learned anything yet."""
-    with st.container(border=True, horizontal_alignment="center"):
-        st.space("medium")
-        st.subheader("Nothing to explain yet", anchor=False, text_alignment="center")
-        st.markdown("Train a network first; it can be asked from its first epoch on.",
-                    text_alignment="center")  # fmt: skip
-        link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
-        st.space("medium")
 
 
 def invitation() -> None:

@@ -7,7 +7,8 @@ from itertools import groupby
 import streamlit as st
 
 from app import theme
-from app.session import Key, pass_seconds, remember, remembered
+from app.cache.results import pass_seconds
+from app.session import Key, remember, remembered
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.networks import Network
 from app.shared.widgets import chosen, settings_inputs

@@ -4,8 +4,9 @@ import streamlit as st
 import torch
 
 from app import theme
-from app.session import evidence, pass_seconds
-from app.shared import charts
+from app.cache.explain import evidence
+from app.cache.results import pass_seconds
+from app.pages.explain import charts
 from app.shared.picture import Picture
 from cifar_core.data.images import seen_box
 from cifar_core.explain import SALIENCY

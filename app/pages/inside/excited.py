@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from app import theme
+from app.cache.inside import layers, strongest_images
+from app.cache.results import pass_seconds
 from app.pages.inside.layers import IMAGES, source_of
-from app.session import layers, pass_seconds, strongest_images
 from app.shared.networks import Network
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge

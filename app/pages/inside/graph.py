@@ -4,7 +4,8 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from app import theme
-from app.session import heard, outputs
+from app.cache.inside import heard
+from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor

@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from app import theme
-from app.session import activities, filters, layers
+from app.cache.inside import activities, filters, layers
 from app.shared.networks import Network
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge

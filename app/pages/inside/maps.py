@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.session import features, layers
+from app.cache.inside import features, layers
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from app.navigation import link
-from app.pages.explain.page import nothing_trained
 from app.pages.inside import excited, graph, layers, maps
 from app.session import store
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.networks import Network, choose_network
+from app.shared.nothing_trained import nothing_trained
 from app.shared.picture import Picture
 from app.shared.pictures import choose_pictures
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app import theme
-from app.session import dataset, inventory
+from app.cache.results import dataset
+from app.session import inventory
 from cifar_core import data, device, weights
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset

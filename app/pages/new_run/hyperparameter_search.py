@@ -19,6 +19,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs.store.sweep_files import Sweep
 from cifar_core.runs.sweeps import hyperparameter_search
+from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS
 from cifar_core.settings import label_of, rule_of
 
 Space = Mapping[str, Mapping[str, Any]]
@@ -105,10 +106,9 @@ def search_inputs(prefix: str, wanted: Wanted, values: Mapping[str, Any]) -> Non
             help="Ten for each setting are a fair start.",
         )  # fmt: skip
         st.selectbox(
-            "Stop early", list(hyperparameter_search.PRUNERS), key=key_of(prefix, "pruner"),
-            persist_state="session", format_func=lambda key: hyperparameter_search.PRUNERS[key].title,
-            help=" ".join(f"{o.title}: {o.summary}" for o in map(hyperparameter_search.PRUNERS.__getitem__,
-                                                                 hyperparameter_search.PRUNERS)),
+            "Stop early", list(PRUNERS), key=key_of(prefix, "pruner"), persist_state="session",
+            format_func=lambda key: PRUNERS[key].title,
+            help=" ".join(f"{o.title}: {o.summary}" for o in map(PRUNERS.__getitem__, PRUNERS)),
         )  # fmt: skip
 
 

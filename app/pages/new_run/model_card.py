@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from app import theme
-from app.session import stages, store
+from app.cache.new_run import stages
+from app.session import store
 from cifar_core import weights
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS

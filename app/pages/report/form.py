@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import theme
-from app.pages.run.actions import attempt
+from app.shared.attempt import attempt
 from cifar_core.people import OPERATOR
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import EDITED, Chart

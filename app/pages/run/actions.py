@@ -7,8 +7,8 @@ import streamlit as st
 
 from app.navigation import go
 from app.session import store
+from app.shared.attempt import attempt
 from app.shared.run_export import run_downloads
-from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, Status
 from cifar_core.runs.record.run import RESUMABLE
@@ -46,16 +46,6 @@ def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = Fa
     look: Any = "primary" if primary else "secondary"
     if st.button(label, icon=f":material/{icon}:", type=look, key=label.lower()):
         attempt(act)
-
-
-def attempt(act: Callable[[], None]) -> None:
-    """Do something and draw the page anew, or say why it cannot be done."""
-    try:
-        act()
-    except CifarError as error:
-        st.toast(str(error), icon=":material/error:")
-    else:
-        st.rerun()
 
 
 def stop_menu(run: Run, status: Status) -> None:

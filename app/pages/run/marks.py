@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import theme
-from app.pages.run.actions import attempt
+from app.shared.attempt import attempt
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
 from cifar_core.runs.record import marks

@@ -6,14 +6,15 @@ from typing import Any
 import streamlit as st
 
 from app import theme
+from app.cache.runs import feed, goals_of, reading
 from app.navigation import link
+from app.pages.run import charts
 from app.pages.run.actions import actions
 from app.pages.run.details import details
 from app.pages.run.marks import run_marks
 from app.pages.run.rate_search import rate_search
 from app.pages.run.reading import reading_panel
-from app.session import Key, feed, goals_of, reading, store
-from app.shared import charts
+from app.session import Key, store
 from app.shared.live_chart import live_chart, window
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.errors import RunError

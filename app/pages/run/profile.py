@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import theme
-from app.shared import charts
+from app.pages.run import charts
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run, Status
 from cifar_core.runs.record.profiles import ABOUT, Profile

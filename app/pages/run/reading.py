@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from app.navigation import go
-from app.shared import charts
+from app.pages.run import charts
 from cifar_core.reading import KINDS, PHASES, Finding, Reading, Span, Trial
 from cifar_core.reading.curves import Curves
 

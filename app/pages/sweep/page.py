@@ -7,10 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from app import theme
+from app.cache.runs import goals_of
 from app.navigation import link
 from app.pages.sweep import charts
 from app.pages.sweep.search_report import BASIS, percent, search_report
-from app.session import goals_of, store
+from app.session import store
 from app.shared.goal_lines import add_goals
 from app.shared.sweep_actions import actions
 from cifar_core.errors import RunError

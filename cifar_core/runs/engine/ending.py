@@ -7,11 +7,9 @@ from typing import Any
 
 from cifar_core.runs.prepare.batch_search import piece
 from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.failures import FEWEST_AT_ONCE, MEMORY, NO_ROOM_FOR_RESULT
 from cifar_core.runs.record.states import FAILURES, STATES
 
-MEMORY = ("oom", "host_memory")  # the failures that computing fewer images at once may avoid
-FEWEST_AT_ONCE = 2  # images: batch norm needs two
-NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
 MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
 
 

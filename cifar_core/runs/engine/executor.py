@@ -1,7 +1,7 @@
 """The one process per machine and store that works off the queue.
 
-Started as `python -m cifar_core.runs.engine.executor STORE`. It is detached, starts on demand and leaves
-when there has been nothing to do for a while.
+Started as `python -m cifar_core.runs.engine.executor STORE`. It is detached, starts on demand and
+leaves when there has been nothing to do for a while.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from cifar_core.background import processes
 from cifar_core.background.processes import ensure_running, is_running
 from cifar_core.disk import files, lock, logs
 from cifar_core.errors import DiskFullError
+from cifar_core.runs.engine import search_driver
 from cifar_core.runs.engine.full_disk import print_patiently
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.store import retention
 from cifar_core.runs.store.store import Store
-from cifar_core.runs.sweeps import hyperparameter_search
 
 __all__ = ["Service", "ensure_running", "is_running", "main"]
 
@@ -127,7 +127,7 @@ def attempted(supervisor: Supervisor, look: bool) -> bool:
 def searched(root: Path) -> bool:
     """See to it that every active search is driven; tell whether there is one."""
     try:
-        return hyperparameter_search.look_after(root)
+        return search_driver.look_after(root)
     except (OSError, subprocess.CalledProcessError):
         traceback.print_exc()
         return False

@@ -7,8 +7,8 @@ The batch stays what it was: it is cut into more pieces, whose gradients are add
 from typing import Any
 
 from cifar_core.disk import files
-from cifar_core.runs.engine.ending import FEWEST_AT_ONCE
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.failures import FEWEST_AT_ONCE
 from cifar_core.runs.record.run import Run
 
 MOST_HALVINGS = 3

@@ -1,4 +1,4 @@
-"""Searches for a rate in its own process: python -m cifar_core.runs.engine.rate_search_worker RUN ATTEMPT.
+"""Searches for a learning rate in a process of its own.
 
 Every row is the result of something finished, so the rows are all that a later attempt needs.
 """
@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import files
-from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, Result, main, say
+from cifar_core.runs.engine.attempt import main
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, Result, say
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.summary import Pace
 

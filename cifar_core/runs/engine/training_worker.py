@@ -1,4 +1,4 @@
-"""Trains one attempt of a run in its own process: python -m cifar_core.runs.engine.training_worker RUN ATTEMPT.
+"""Trains one attempt of a run in a process of its own.
 
 The trainer says what happened; this writes it into the run's folder, saves checkpoints and does
 what was asked for between two batches. It never opens the database.
@@ -10,16 +10,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs.engine.base_worker import (
-    SUMMARY_SECONDS,
-    BaseWorker,
-    Result,
-    main,
-    run_attempt,
-    say,
-)
+from cifar_core.runs.engine.attempt import main, run_attempt
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, Result, say
 from cifar_core.runs.engine.between_batches import Watch
-from cifar_core.runs.record import checkpoints
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, views_note
 from cifar_core.runs.store import damage
@@ -75,7 +69,7 @@ class Worker(BaseWorker):
 
     def prepare(self) -> None:
         """Load the images, build the trainer and put it where the run was left."""
-        checkpoints.sweep(self.run.path)
+        checkpoint_cleanup.sweep(self.run.path)
         notes = damage.of_small_files(self.run)  # before they are written anew
         found, more = checkpoints.newest_valid(self.run.path)
         notes += more
@@ -121,7 +115,7 @@ class Worker(BaseWorker):
     def look_back(self) -> frozenset[int]:
         """The epochs whose weights are kept so that one can look back at them."""
         config = self.run.config
-        return checkpoints.milestones(config.epochs, config.keep_checkpoints)
+        return checkpoint_cleanup.milestones(config.epochs, config.keep_checkpoints)
 
     def attend_after_epoch(self) -> Result | None:
         """After an epoch: end if somebody asked for that and there would be another one."""
@@ -178,7 +172,7 @@ class Worker(BaseWorker):
             "meta": snapshot.meta,
         }
         self.patiently(lambda: self.commit(name, snapshot, manifest))
-        checkpoints.prune(self.run.path, look_back=self.look_back)
+        checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
         self.unsaved, self.saved_at = False, time.monotonic()
 
     def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:

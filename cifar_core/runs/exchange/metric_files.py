@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_core.runs.listing.table import as_csv
+from cifar_core.disk.tables import as_csv
 from cifar_core.runs.record.run import Run
 
 SCALARS = {  # kind of row -> what it measured -> TensorBoard's name of the curve

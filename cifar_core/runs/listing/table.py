@@ -1,8 +1,5 @@
 """How the list of runs is shown: search, columns, sorting and grouping; and as a table to keep."""
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +10,6 @@ from cifar_core.runs.listing.seed_groups import Group, grouped
 from cifar_core.runs.store.run_row import RunRow
 
 USUAL = ("number", "name", "best", "state", "epoch", "test", "curve", "model", "data", "time")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,25 +75,3 @@ def group_table(groups: Iterable[Group]) -> list[dict[str, Any]]:
         }
         for group in groups
     ]  # fmt: skip
-
-
-def as_csv(lines: Sequence[dict[str, Any]], first: Iterable[str] = ()) -> str:
-    """Write lines as CSV, some columns first or alone; lists are joined by spaces."""
-    file = io.StringIO()
-    names = dict.fromkeys([*first, *(name for line in lines for name in line)])
-    writer = csv.DictWriter(file, list(names), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: cell(value) for name, value in line.items()} for line in lines)
-    return file.getvalue()
-
-
-def cell(value: Any) -> Any:
-    """Return a value as CSV holds it; what a spreadsheet would execute becomes plain text."""
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def as_json(lines: Sequence[dict[str, Any]]) -> str:
-    """Write lines as a JSON list."""
-    return json.dumps(lines, indent=1, default=str)

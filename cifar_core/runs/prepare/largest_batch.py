@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cifar_core import device
 from cifar_core.background import child, processes
 from cifar_core.errors import CifarError
-from cifar_core.runs.engine.ending import MEMORY
 from cifar_core.runs.prepare import memory
 from cifar_core.runs.prepare.batch_search import piece, search
-from cifar_core.runs.record.failures import reason_of
+from cifar_core.runs.record.failures import MEMORY, reason_of
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig

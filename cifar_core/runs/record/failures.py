@@ -12,7 +12,10 @@ from cifar_core.errors import (
     TrainingDivergedError,
     WeightsError,
 )
-from cifar_core.runs.engine.ending import MEMORY
+
+MEMORY = ("oom", "host_memory")  # the failures that computing fewer images at once may avoid
+FEWEST_AT_ONCE = 2  # images: batch norm needs two
+NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
 
 KINDS: list[tuple[type[BaseException], str]] = [
     (DiskFullError, "disk"),

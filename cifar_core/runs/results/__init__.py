@@ -1,1 +1,1 @@
-"""What can be asked of a run that has weights: predictions, calibration, explanation, comparison."""
+"""What can be asked of a run that has weights: predictions, explanations, comparisons."""

@@ -15,7 +15,7 @@ from cifar_core.disk import files, lock, logs
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
-from cifar_core.runs.record import activity, checkpoints
+from cifar_core.runs.record import activity, checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
 from cifar_core.runs.store.store import Store, is_training
@@ -66,7 +66,7 @@ def drafts(store: Store, now: float) -> Iterator[Path]:
         yield from older(store.root.glob(pattern), now - DAY)
     for run in unpinned(store):
         if not is_training(run):
-            yield from older(checkpoints.leftovers(run.path), now - DAY)
+            yield from older(checkpoint_cleanup.leftovers(run.path), now - DAY)
 
 
 def orphans(store: Store, now: float) -> Iterator[Path]:

@@ -5,20 +5,14 @@ https://papers.nips.cc/paper/4443) and whose hopeless runs are stopped early. Th
 its only memory: the study is replayed from them for every proposal, so anything may be killed.
 """
 
-import contextlib
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core import device
 from cifar_core.background import processes
 from cifar_core.disk import lock
-from cifar_core.errors import CifarError, ConfigError
+from cifar_core.errors import ConfigError
 from cifar_core.registry import Option, Registry
 from cifar_core.runs.record import control
 from cifar_core.runs.record.run import RESUMABLE
@@ -53,7 +47,6 @@ PRUNERS = Registry(
     ],
 )
 PRUNED = "pruned"  # the reason in control.json
-LOOK_SECONDS = 1.0
 TRIES = 20  # proposals that may conflict before the search gives up
 BEFORE_PRUNING = 4  # runs that are trained whole, to compare the others with
 
@@ -256,7 +249,7 @@ def prune(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> None:
 
 def places() -> int:
     """Return how many runs may be under way at once: one for each device of the fastest kind."""
-    from cifar_core.runs.engine.supervisor import candidates
+    from cifar_core.device import candidates
 
     return max(1, len(candidates("auto", device.inventory())))
 
@@ -280,48 +273,3 @@ def go_on(store: Store, sweep: Sweep) -> int:
     for row in wanted:
         store.run(row.id).resume()
     return len(wanted)
-
-
-def driver_lock(root: Path, id_: str) -> Path:
-    """Return the file that the one driver of a search holds."""
-    return root / "sweeps" / f".{id_}.driver"
-
-
-def look_after(root: Path) -> bool:
-    """Start a driver for each search that has none; tell whether any search is active."""
-    active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
-    for sweep in active:
-        if not lock.is_locked(driver_lock(root, sweep.id)):
-            with (root / "executor.log").open("ab") as log:
-                subprocess.run(
-                    [sys.executable, "-m", "cifar_core.runs.sweeps.hyperparameter_search", str(root), sweep.id],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                    env=processes.with_package(os.environ), cwd=root, check=True,
-                )  # fmt: skip
-    return bool(active)
-
-
-def serve(root: Path, id_: str) -> int:
-    """Drive a search until it is over, unless somebody does already."""
-    mine = lock.take(driver_lock(root, id_), wait=False)
-    if mine is None:
-        return 0
-    store = Store(root)
-    try:
-        while step(store, id_):
-            time.sleep(LOOK_SECONDS)
-        sweep = sweeps.find(store, id_)
-        if sweep.is_active:
-            end(store, sweep, "All runs of its budget are done.")
-    except CifarError as error:
-        end(store, sweeps.find(store, id_), f"It could not go on. {error}")
-    finally:
-        with contextlib.suppress(OSError):
-            os.close(mine)
-    return 0
-
-
-if __name__ == "__main__":
-    if os.fork():
-        os._exit(0)  # whoever started this has waited for it, and owns no process now
-    sys.exit(serve(Path(sys.argv[1]), sys.argv[2]))

@@ -12,6 +12,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.training.events import Tick
+from cifar_core.training.progress import Progress
 from cifar_core.training.setup import prepare
 from cifar_core.training.step.racing import MARGIN, Rounds, Timer, race, ratio, timer_of, winner
 from cifar_core.training.step.step_plan import (
@@ -22,7 +23,7 @@ from cifar_core.training.step.step_plan import (
     may_compile,
     why_by_rule,
 )
-from cifar_core.training.trainer import Progress, Trainer
+from cifar_core.training.trainer import Trainer
 
 WORTH_COMPILING = 300.0  # predicted seconds of a run: ten times what compiling may take
 MOST_BATCHES, MOST_IMAGES = 16, 8192  # of made-up images; at least two batches

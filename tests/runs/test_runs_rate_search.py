@@ -6,8 +6,8 @@ from test_rate_search import short  # noqa: F401 - a fixture
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs import RATE_SEARCH, TRAINING
+from cifar_core.runs.engine.live_attempts import has_saved, trainer_command, words_of
 from cifar_core.runs.engine.rate_search_worker import RateSearchWorker
-from cifar_core.runs.engine.supervisor import has_saved, trainer_command, words_of
 from cifar_core.runs.record import control, metrics
 from cifar_core.runs.sweeps.rate_searches import alike, answer, begin, question, repeat
 

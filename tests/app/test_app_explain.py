@@ -9,7 +9,7 @@ import torch
 from pages import make_run, open_page, texts
 from PIL import Image
 
-from app.session import saliency
+from app.cache.explain import saliency
 from app.shared.picture import Picture
 from cifar_core.data.images import open_image
 from cifar_core.disk import files

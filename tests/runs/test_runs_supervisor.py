@@ -7,7 +7,8 @@ from run_helpers import CPU, kill_all, queued, store_without_executor, superviso
 
 from cifar_core.device import Device
 from cifar_core.disk import files, lock
-from cifar_core.runs.engine.supervisor import KILL, Supervisor, press
+from cifar_core.runs.engine.live_attempts import KILL, press
+from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.record import metrics, status
 
 GPUS = [Device(id="cuda:0", name="first"), Device(id="cuda:1", name="second"), CPU]
@@ -97,7 +98,7 @@ def test_starting_twice_launches_once(store):
 
 
 def test_a_second_start_of_the_same_attempt_is_refused(store):
-    from cifar_core.runs.engine.supervisor import launch
+    from cifar_core.runs.engine.live_attempts import launch
 
     run = queued(store)
     chief = supervisor(store, "obey")
@@ -183,7 +184,7 @@ def test_an_attempt_that_was_never_launched_is_given_up_and_tried_again(store):
 
 
 def test_a_late_shim_finds_that_it_was_given_up(store):
-    from cifar_core.runs.engine.supervisor import launch
+    from cifar_core.runs.engine.live_attempts import launch
 
     run = queued(store)
     status.move(run.path, ("queued",), "starting", attempt=1, device="cpu")

@@ -22,7 +22,7 @@ from cifar_core.data.images import (
 )
 from cifar_core.errors import ImageError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 

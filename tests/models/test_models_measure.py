@@ -9,7 +9,7 @@ from cifar_core.models import MODELS
 from cifar_core.models.measure import Parameters, card, count, multiply_adds
 from cifar_core.models.table import markdown
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PARAMETERS = {  # to the unit, for 10 classes
     "vgg16": 14_719_818,
     "vgg16_bn": 14_728_266,

@@ -16,6 +16,7 @@ from cifar_core.disk import files, lock
 from cifar_core.errors import ConfigError
 from cifar_core.people import OPERATOR, Person
 from cifar_core.runs import Store
+from cifar_core.runs.engine import search_driver
 from cifar_core.runs.record import control, status
 from cifar_core.runs.store import sweep_files
 from cifar_core.runs.sweeps import hyperparameter_search, sweeps
@@ -184,13 +185,13 @@ def test_a_search_goes_on_by_itself_after_its_driver_was_killed(tmp_path, capsys
     store = Store(root)
     try:
         assert main(words) == 0
-        path = hyperparameter_search.driver_lock(root, "1-search")
+        path = search_driver.driver_lock(root, "1-search")
         until(lambda: lock.is_locked(path), seconds=60)
         until(lambda: store.runs(), seconds=60)
         store.shutdown_executor()
         kill_drivers(root)
         until(lambda: not lock.is_locked(path))
-        hyperparameter_search.look_after(root)  # what the next executor does
+        search_driver.look_after(root)  # what the next executor does
         until(lambda: not sweeps.find(store, 1).is_active, store.runs, seconds=300)
         assert [row.state for row in store.runs()] == ["finished"] * 2
         assert main(["sweeps", "show", "1", "--json", "--store", str(root)]) == 0

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from app.shared import charts
+from app.pages.data.charts import count_figure
+from app.pages.new_run.charts import schedule_figure
+from app.pages.run.charts import Look, live_figure
+from app.shared.charts import PIXELS, picture_rows
 from app.shared.live_chart import pack, publish_plotly, unpack
 from cifar_core.reading.curves import curves
 from cifar_core.runs.listing.goals import COURSE
@@ -19,7 +22,7 @@ NAMES = ["Training, each report", "Training", "Validation", "Best epoch", "Learn
 
 
 def drawn(rows, **look):
-    figure = charts.live_figure(curves(rows), charts.Look(**look))
+    figure = live_figure(curves(rows), Look(**look))
     traces = figure.header["traces"]
     pairs = zip(figure.arrays[::2], figure.arrays[1::2], strict=True)
     return figure, {
@@ -70,7 +73,7 @@ def test_smoothing_changes_training_and_nothing_else():
 def test_a_long_run_is_drawn_with_few_points_and_an_enlarged_part_with_all():
     rows = [{**STEPS[0], "step": n, "loss": n % 7} for n in range(50_000)]
     everywhere = drawn(rows)[1]["Training", "y"][0]
-    assert len(everywhere) <= 2 * charts.PIXELS + 2
+    assert len(everywhere) <= 2 * PIXELS + 2
     part = drawn(rows, window=(100, 300))[1]["Training", "y"][0]
     assert set(range(100, 301)) <= set(part)
 
@@ -127,15 +130,15 @@ def test_plotly_is_published_once_and_whole(tmp_path):
 
 def test_pictures_are_laid_out_in_rows_with_see_through_gaps():
     row = np.full((3, 32, 32, 3), 200, np.uint8)
-    sheet = charts.picture_rows([row, row], zoom=2, gap=2)
+    sheet = picture_rows([row, row], zoom=2, gap=2)
     assert sheet.size == (2 * (3 * 34 - 2), 2 * (2 * 34 - 2))
     assert sheet.getpixel((0, 0)) == (200, 200, 200, 255)
     assert sheet.getpixel((2 * 33, 0))[3] == 0
 
 
 def test_the_schedule_and_the_class_counts_are_drawn_as_given():
-    assert list(charts.schedule_figure([0, 1], [0.1, 0.0]).data[0].y) == [0.1, 0.0]
-    rate, momentum = charts.schedule_figure([0, 1], [0.1, 0.0], [0.9, 0.85]).data
+    assert list(schedule_figure([0, 1], [0.1, 0.0]).data[0].y) == [0.1, 0.0]
+    rate, momentum = schedule_figure([0, 1], [0.1, 0.0], [0.9, 0.85]).data
     assert (list(rate.y), list(momentum.y)) == ([0.1, 0.0], [0.9, 0.85])
-    train, test = charts.count_figure(["cat", "dog"], [5, 4], [2, 1]).data
+    train, test = count_figure(["cat", "dog"], [5, 4], [2, 1]).data
     assert (list(train.x), list(test.x)) == ([5, 4], [2, 1])

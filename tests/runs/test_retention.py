@@ -13,7 +13,7 @@ from cifar_core.disk import files, lock, logs
 from cifar_core.runs import Store
 from cifar_core.runs.engine.executor import Service
 from cifar_core.runs.engine.supervisor import Supervisor
-from cifar_core.runs.record import checkpoints, marks
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints, marks
 from cifar_core.runs.store import retention
 
 DAY = 24 * 3600
@@ -134,10 +134,10 @@ def test_pruning_keeps_the_best_the_newest_and_the_pinned_checkpoint(run):
     for step in (150, 200, 250, 300):
         checkpoint(run, step)
     assert marks.pin_checkpoint(run, "150-a1", True) == "150-a1"
-    checkpoints.prune(run.path)
+    checkpoint_cleanup.prune(run.path)
     assert [info.name for info in run.checkpoints()] == ["300-a1", "250-a1", "150-a1", "100-a1"]
     marks.pin_checkpoint(run, "150-a1", False)
-    checkpoints.prune(run.path)
+    checkpoint_cleanup.prune(run.path)
     assert [info.name for info in run.checkpoints()] == ["300-a1", "250-a1", "100-a1"]
 
 

@@ -9,11 +9,12 @@ import torch
 from run_helpers import CHIEFS, CPU, queued, store_without_executor, until
 
 from cifar_core.disk import files
-from cifar_core.runs.engine.supervisor import Supervisor, trainer_command
+from cifar_core.runs.engine.live_attempts import trainer_command
+from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.record import checkpoints
 
-GREEDY = Path(__file__).with_name("greedy_trainer.py")
-LIMITED = Path(__file__).with_name("limited_trainer.py")
+GREEDY = Path(__file__).parents[1].joinpath("greedy_trainer.py")
+LIMITED = Path(__file__).parents[1].joinpath("limited_trainer.py")
 ROOM_MEGABYTES = 150  # for images, network and step, beyond the program itself
 SETTINGS = {"data": "synthetic:400", "train_fraction": 1.0, "epochs": 1, "batch_size": 64,
             "precision": "float32"}  # fmt: skip

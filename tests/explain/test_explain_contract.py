@@ -277,6 +277,6 @@ def test_captum_is_not_imported_before_a_map_is_asked_for():
     code = (
         "import cifar_core.explain, cifar_core.explain.render, sys; print('captum' in sys.modules)"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert done.stdout.strip() == "False", done.stderr

@@ -16,7 +16,7 @@ from cifar_core.data.sources.progress import Progress, cancel, cancel_file, is_a
 from cifar_core.disk.download import Archive, download
 from cifar_core.errors import DataError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BODY = bytes(range(256)) * 2000  # 512 kB
 QUICK = 0.3  # seconds
 

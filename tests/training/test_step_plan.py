@@ -314,5 +314,5 @@ def test_importing_the_trainer_does_not_import_the_compiler():
         "import sys, cifar_core.training.trial\n"
         "sys.exit(bool({'torch._dynamo', 'torch._inductor'} & set(sys.modules)))"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

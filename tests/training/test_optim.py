@@ -122,5 +122,5 @@ def test_yogi_takes_the_step_of_its_paper():
 
 
 def test_the_page_of_optimizers_is_up_to_date():
-    page = Path(__file__).parent.parent / "docs" / "optimizers.md"
+    page = Path(__file__).parents[2] / "docs" / "optimizers.md"
     assert page.read_text("utf-8") == markdown()

@@ -9,10 +9,11 @@ from pages import make_run
 from run_helpers import store_without_executor
 
 from cifar_core.disk import files
+from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.errors import QueryError, RunError
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.columns import COLUMNS
-from cifar_core.runs.listing.table import USUAL, Listing, as_csv, as_json, group_table, table
+from cifar_core.runs.listing.table import USUAL, Listing, group_table, table
 from cifar_core.runs.record import marks
 
 

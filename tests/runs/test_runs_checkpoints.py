@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs.record import checkpoints
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 
 
 def save(run, name, value=1.0, **more):
@@ -80,7 +80,7 @@ def test_the_best_and_the_last_two_are_kept(tmp_path):
     for step in (10, 20, 30, 40, 50):
         save(tmp_path, f"{step:08d}-a1")
     (tmp_path / "best").write_text("00000020-a1\n")
-    checkpoints.prune(tmp_path)
+    checkpoint_cleanup.prune(tmp_path)
     assert names(tmp_path) == ["00000050-a1", "00000040-a1", "00000020-a1"]
     assert [info.best for info in checkpoints.listed(tmp_path)] == [False, False, True]
 
@@ -88,14 +88,14 @@ def test_the_best_and_the_last_two_are_kept(tmp_path):
 def epochs_of_ten_steps(run, epochs, attempt=1, **prune):
     for epoch in epochs:
         save(run, f"{10 * epoch:08d}-a{attempt}", float(epoch), val_accuracy=0.5)
-        checkpoints.prune(run, **prune)
+        checkpoint_cleanup.prune(run, **prune)
 
 
 def test_the_epochs_to_look_back_at_are_evenly_spaced_from_the_first():
-    assert sorted(checkpoints.milestones(15, 5)) == [1, 4, 7, 9, 12]
-    assert sorted(checkpoints.milestones(3, 5)) == [1, 2, 3]
-    assert checkpoints.milestones(15, 0) == frozenset()
-    assert checkpoints.milestones(1, 5) == {1}
+    assert sorted(checkpoint_cleanup.milestones(15, 5)) == [1, 4, 7, 9, 12]
+    assert sorted(checkpoint_cleanup.milestones(3, 5)) == [1, 2, 3]
+    assert checkpoint_cleanup.milestones(15, 0) == frozenset()
+    assert checkpoint_cleanup.milestones(1, 5) == {1}
 
 
 def test_of_an_epoch_to_look_back_at_the_weights_are_kept(tmp_path):
@@ -133,7 +133,7 @@ def test_weights_to_look_back_at_do_not_count_as_the_newest(tmp_path):
         checkpoints.remove(tmp_path / "checkpoints" / name)
     for step in (18, 19, 21):
         save(tmp_path, f"{step:08d}-a2")
-        checkpoints.prune(tmp_path, look_back={4, 5})
+        checkpoint_cleanup.prune(tmp_path, look_back={4, 5})
     assert names(tmp_path) == ["00000050-a1", "00000040-a1", "00000021-a2", "00000019-a2"]
 
 
@@ -153,7 +153,7 @@ def test_a_damaged_manifest_is_not_sealed_anew(tmp_path):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_death_at_any_line_of_keeping_weights_leaves_them_whole(tmp_path):
     def work(run):
-        checkpoints.prune(run, keep_last=1, look_back={1})
+        checkpoint_cleanup.prune(run, keep_last=1, look_back={1})
 
     def prepare(run):
         for epoch in (1, 2):
@@ -167,7 +167,7 @@ def test_death_at_any_line_of_keeping_weights_leaves_them_whole(tmp_path):
         prepare(run)
         die_at_line(lambda run=run: work(run), line)
         states.append([info.resumable for info in checkpoints.listed(run)])
-        checkpoints.sweep(run)
+        checkpoint_cleanup.sweep(run)
         work(run)
         newest, old = checkpoints.listed(run)
         assert checkpoints.load_model(old.path)["weight"][0, 0] == 1.0
@@ -244,7 +244,7 @@ def test_death_at_any_line_of_a_save_leaves_the_old_checkpoint_or_the_new(tmp_pa
 
     def work(run):
         save(run, "00000020-a1", 2.0)
-        checkpoints.prune(run, keep_last=1)
+        checkpoint_cleanup.prune(run, keep_last=1)
 
     lines = lines_of(lambda: work(tmp_path / "trial"))
     assert lines > 40
@@ -253,10 +253,10 @@ def test_death_at_any_line_of_a_save_leaves_the_old_checkpoint_or_the_new(tmp_pa
         run = tmp_path / str(line)
         save(run, "00000010-a1")
         die_at_line(lambda run=run: work(run), line)
-        checkpoints.sweep(run)
+        checkpoint_cleanup.sweep(run)
         info, notes = checkpoints.newest_valid(run)
         assert notes == []
-        assert list(checkpoints.leftovers(run)) == []
+        assert list(checkpoint_cleanup.leftovers(run)) == []
         found.append(info.step)
     assert found == sorted(found)  # first the old one, then the new one
     assert {10, 20} == set(found)

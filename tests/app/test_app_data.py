@@ -100,7 +100,7 @@ def test_pages_that_need_no_torch_do_not_load_it(store):
     make_run(store, "Done")
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH],
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,83 @@
+"""Looks into networks, kept in memory for all sessions."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.cache.results import classifier, dataset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from cifar_core.inside import Activity, Aim, Heard, Layer
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def layers(folder: str, checkpoint: str) -> "list[Layer]":
+    """Return the layers of a run's network, in the order of the pass."""
+    from cifar_core.inside import layers_of
+
+    return layers_of(classifier(folder, checkpoint))
+
+
+def test_views(source: str, root: str, count: int) -> "Tensor":
+    """Return the first test images [N, 3, 32, 32] in [0, 1]."""
+    import torch
+
+    pixels = torch.tensor(dataset(source, root).test.pixels[:count])
+    return pixels.permute(0, 3, 1, 2).float() / 255
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def activities(
+    folder: str, checkpoint: str, source: str, root: str, count: int
+) -> "dict[str, Activity]":
+    """Return how alive each layer is over the first test images."""
+    from cifar_core.inside import activity
+
+    return activity(classifier(folder, checkpoint), test_views(source, root, count))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def filters(folder: str, checkpoint: str, layer: str) -> "NDArray[np.float32] | None":
+    """Return a convolution's filters as pictures in [0, 1], or None."""
+    from cifar_core import inside
+
+    found = inside.filters(classifier(folder, checkpoint), layer)
+    return None if found is None else found.numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def features(
+    folder: str, checkpoint: str, layer: str, digest: str, _view: "Tensor"
+) -> "NDArray[np.float32]":
+    """Return a layer's maps [C, h, w] of one view [1, 3, 32, 32]."""
+    from cifar_core.inside import feature_maps
+
+    return feature_maps(classifier(folder, checkpoint), _view, layer).numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking for the images that excite it most")
+def strongest_images(
+    folder: str, checkpoint: str, source: str, root: str, count: int, aim: "Aim", most: int = 6
+) -> "tuple[list[NDArray[np.uint8]], list[float], float]":
+    """Return the test images that excite an aim most, their strengths, and the spread of all."""
+    from cifar_core.inside import strengths
+
+    found = strengths(classifier(folder, checkpoint), aim, test_views(source, root, count))
+    best = found.topk(min(most, len(found)))
+    pixels = dataset(source, root).test.pixels
+    images = [pixels[place] for place in best.indices.tolist()]
+    return images, best.values.tolist(), found.std().item() or 1.0
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def heard(
+    folder: str, checkpoint: str, digest: str, block: str, place: int, target: int, _view: "Tensor"
+) -> "Heard":
+    """Return whom a patch of one view [1, 3, 32, 32] listens to in a block."""
+    from cifar_core.inside import listen
+
+    return listen(classifier(folder, checkpoint), _view, block, place, target)

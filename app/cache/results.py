@@ -1,0 +1,79 @@
+"""Images, networks and what they answer, kept in memory for all sessions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cifar_core.runs import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from cifar_core.data.dataset import Dataset
+    from cifar_core.inference import Classifier
+    from cifar_core.runs.results.calibration import Calibration
+    from cifar_core.runs.results.predictions import Part, Predictions
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def classifier(folder: str, checkpoint: str) -> "Classifier":
+    """Return a run's network with the weights of one checkpoint, named in full."""
+    from cifar_core.runs.results.classifier import load_classifier
+
+    return load_classifier(Run(Path(folder)), checkpoint)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def outputs(
+    folder: str, checkpoint: str, digest: str, _view: "Tensor"
+) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+    """Return the logits [K] and the last layer's features [D] of one view [1, 3, 32, 32]."""
+    from cifar_core.inference import outputs
+
+    logits, features = outputs(classifier(folder, checkpoint), _view)
+    return logits[0].numpy(), features[0].numpy()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
+    """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
+    from cifar_core.runs.results.calibration import kept
+
+    return kept(Run(Path(folder)), checkpoint)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def pass_seconds(folder: str, checkpoint: str) -> float:
+    """Measure what one image costs on its way forward through a run's network."""
+    from cifar_core.inference import seconds_per_image
+
+    return seconds_per_image(classifier(folder, checkpoint))
+
+
+@st.cache_data(max_entries=16, show_spinner="Classifying the test images, once")
+def test_answers(
+    folder: str, checkpoint: str, source: str, root: str, count: int
+) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
+    """Return the answers [N] of a run to the first test images, and how sure it is of each."""
+    from cifar_core.inference import answers
+
+    return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: int) -> "Predictions | None":
+    """Return the answers kept for a part; `stamp` tells which file it is."""
+    from cifar_core.runs.results import predictions
+
+    return predictions.kept(Run(Path(folder)), part, checkpoint)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def dataset(source: str, root: str) -> "Dataset":
+    """Return the images of a source as the data package resolved it."""
+    from cifar_core import data
+
+    return data.load(source, Path(root))

@@ -1,0 +1,57 @@
+"""Curves and readings of runs, read once and kept in memory for all who watch them."""
+
+import threading
+from pathlib import Path
+
+import streamlit as st
+
+from app.session import store
+from cifar_core.reading import Reading, Situation, read
+from cifar_core.reading.curves import Curves, curves, joined
+from cifar_core.runs import MetricsReader, Run, Status
+from cifar_core.runs.listing.goals import Goal, goals
+from cifar_core.runs.results.reading import situation_of
+
+QUARTERS = 4  # times an epoch that a reading is made anew
+
+
+def goals_of(run: Run) -> list[Goal]:
+    """Return what there is to beat on a run's images."""
+    return goals(run.environment.get("data", {}), store().runs())
+
+
+class Feed:
+    """The curves of one run, shared by all who watch it; reads only what was appended."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lock = threading.Lock()
+        self.reader = MetricsReader(folder)
+        self.so_far = curves([])
+
+    def curves(self) -> Curves:
+        """Return everything measured until now."""
+        with self.lock:
+            fresh = self.reader.poll()
+            if fresh.reset:
+                self.so_far = curves(fresh.rows)
+            elif fresh.rows:
+                self.so_far = joined(self.so_far, curves(fresh.rows))
+            return self.so_far
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def feed(folder: str) -> Feed:
+    """Return the one reader of a run's metrics."""
+    return Feed(Path(folder))
+
+
+def reading(run: Run, measured: Curves, status: Status) -> Reading:
+    """Return what a run's curves say, anew four times an epoch and whenever its state changes."""
+    done = float(measured.step_epoch[-1]) if len(measured.step) else 0.0
+    mark = f"{status.state} {status.attempt} {len(measured.epoch)} {done * QUARTERS:.0f}"
+    return _reading(str(run.path), mark, measured, situation_of(run, status))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _reading(folder: str, mark: str, _measured: Curves, _situation: Situation) -> Reading:
+    return read(_measured, _situation)

@@ -1,0 +1,122 @@
+"""Where a draft starts: a preset, a run to clone, or the rate that a search found."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from app import theme
+from app.session import Key, remember, remembered, store
+from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
+from cifar_core.errors import CifarError
+from cifar_core.runs.sweeps.rate_searches import alike
+
+FIRST_PRESET = next(iter(PRESETS))
+CLONE = "clone of "
+SEARCH = "rate of "
+
+
+def follow_address() -> None:
+    """Begin with what the address names: a preset, or a run to clone."""
+    if ref := st.query_params.get("clone"):
+        source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
+    elif ref := st.query_params.get("search"):
+        source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
+    else:
+        source = st.query_params.get("preset", "")
+    if remembered(Key.DRAFT) is None:
+        source = source or FIRST_PRESET
+    if source and source != remembered(Key.DRAFT_SOURCE):
+        begin(source)
+
+
+def begin(source: str) -> None:
+    """Start a draft from a preset or a run; a name that nothing has starts from the first."""
+    try:
+        if source.startswith(CLONE):
+            ref, changes = clone_of(source)
+            run = store().run(ref)
+            config = replace(run.config, **run.status.suggestion)  # what a failure asks for
+            config = TrainConfig.from_text(changes, base=config.to_dict())
+        elif source.startswith(SEARCH):
+            config = with_rate(*source.removeprefix(SEARCH).split()[:2])
+        else:
+            config = PRESETS[source].config
+    except CifarError as error:
+        st.toast(str(error), icon=":material/error:")
+        source, config = FIRST_PRESET, PRESETS[FIRST_PRESET].config
+    remember(Key.DRAFT, config.to_dict())
+    remember(Key.DRAFT_SOURCE, source)
+    remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def clone_of(source: str) -> tuple[str, dict[str, str]]:
+    """Return the run that a draft is a clone of, and the settings that the address changes."""
+    ref, _, text = source.removeprefix(CLONE).partition(" ")
+    pairs = [word.partition("=") for word in text.split(";") if word]
+    return ref, {name: value for name, _, value in pairs}
+
+
+def with_rate(ref: str, rate: str) -> TrainConfig:
+    """Return the settings that a rate was searched for, with the rate in them."""
+    first, *_ = alike(store(), store().run(ref))  # repetitions have other seeds
+    return TrainConfig.from_text({"learning_rate": rate}, base=first.config.to_dict())
+
+
+def sources() -> None:
+    """Draw the starting points."""
+    source = remembered(Key.DRAFT_SOURCE)
+    options = [*PRESETS, *([source] if source not in PRESETS else [])]
+    key = f"source{remembered(Key.DRAFT_NUMBER)}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Start from", options, index=options.index(source), format_func=source_title,
+            key=key, on_change=choose_source, args=(key,), width=360,
+        )  # fmt: skip
+        st.space("stretch")
+        st.toggle(
+            "Several values", key="several", persist_state="session",
+            help="Compare optimizers, rates or any other settings, each with several seeds, or "
+            "search for the best ones.",
+        )  # fmt: skip
+        st.toggle("Advanced settings", key="advanced", persist_state="session")
+    if source in PRESETS:
+        st.caption(PRESETS[source].summary)
+    elif source.startswith(SEARCH):
+        st.caption("The settings of that search, with its rate put in.")
+    else:
+        st.caption(clone_words(*clone_of(source)))
+
+
+def clone_words(ref: str, wanted: Mapping[str, str]) -> str:
+    """Say where the settings come from, and which of them a failure or a reading changed."""
+    asked = store().run(ref).status.suggestion
+    changes = {key: f"{value:g}" for key, value in asked.items()} | dict(wanted)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    but = f" but for {changed}" if changed else ""
+    but += ", so that this one does not fail the same way" if asked else ""
+    return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
+
+
+def source_title(source: str) -> str:
+    """Write a starting point in words."""
+    if source in PRESETS:
+        return PRESETS[source].title
+    if source.startswith(SEARCH):
+        return f"Rate of search #{source.removeprefix(SEARCH).split()[0]}"
+    ref, changes = clone_of(source)
+    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
+    return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
+
+
+def choose_source(key: str) -> None:
+    """Begin again from the starting point that was clicked, and put it into the address."""
+    source = st.session_state[key]
+    begin(source)
+    st.query_params.from_dict(
+        dict(zip(("clone", "set"), source.removeprefix(CLONE).split(" ", 1), strict=False))
+        if source.startswith(CLONE) else
+        {"search": source.removeprefix(SEARCH)} if source.startswith(SEARCH) else
+        {"preset": source}
+    )  # fmt: skip

@@ -1,0 +1,16 @@
+"""What a page says that needs a trained network when there is none."""
+
+import streamlit as st
+
+from app.navigation import link
+
+
+def nothing_trained() -> None:
+    """Say what to do when no run has learned anything yet."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.space("medium")
+        st.subheader("Nothing to explain yet", anchor=False, text_alignment="center")
+        st.markdown("Train a network first; it can be asked from its first epoch on.",
+                    text_alignment="center")  # fmt: skip
+        link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
+        st.space("medium")

@@ -1,0 +1,64 @@
+"""Drives a hyperparameter search in a process of its own, one run after another."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cifar_core.background import processes
+from cifar_core.disk import lock
+from cifar_core.errors import CifarError
+from cifar_core.runs.store import sweep_files
+from cifar_core.runs.store.store import Store
+from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps.hyperparameter_search import end, step
+
+MODULE = "cifar_core.runs.engine.search_driver"  # this one, also when it is run
+LOOK_SECONDS = 1.0
+
+
+def driver_lock(root: Path, id_: str) -> Path:
+    """Return the file that the one driver of a search holds."""
+    return root / "sweeps" / f".{id_}.driver"
+
+
+def look_after(root: Path) -> bool:
+    """Start a driver for each search that has none; tell whether any search is active."""
+    active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
+    for sweep in active:
+        if not lock.is_locked(driver_lock(root, sweep.id)):
+            with (root / "executor.log").open("ab") as log:
+                subprocess.run(
+                    [sys.executable, "-m", MODULE, str(root), sweep.id],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    env=processes.with_package(os.environ), cwd=root, check=True,
+                )  # fmt: skip
+    return bool(active)
+
+
+def serve(root: Path, id_: str) -> int:
+    """Drive a search until it is over, unless somebody does already."""
+    mine = lock.take(driver_lock(root, id_), wait=False)
+    if mine is None:
+        return 0
+    store = Store(root)
+    try:
+        while step(store, id_):
+            time.sleep(LOOK_SECONDS)
+        sweep = sweeps.find(store, id_)
+        if sweep.is_active:
+            end(store, sweep, "All runs of its budget are done.")
+    except CifarError as error:
+        end(store, sweeps.find(store, id_), f"It could not go on. {error}")
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(mine)
+    return 0
+
+
+if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)  # whoever started this has waited for it, and owns no process now
+    sys.exit(serve(Path(sys.argv[1]), sys.argv[2]))

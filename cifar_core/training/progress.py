@@ -1,0 +1,47 @@
+"""Where a trainer is in its run; with the tensors, all that a snapshot has to hold."""
+
+from dataclasses import dataclass, field
+
+from cifar_core.schedules import Plateau
+
+
+@dataclass
+class Tally:
+    """Sums over the steps of an epoch, read from the device at every StepEvent."""
+
+    loss: float = 0.0  # summed over images
+    correct: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass
+class Best:
+    """The best epoch so far, and how long ago the last real improvement was."""
+
+    accuracy: float = -1.0  # of validation, 0 to 1; -1 before the first epoch
+    epoch: int = 0
+    to_beat: float = -1.0  # what early stopping compares with; moves only by min_delta or more
+    stale_epochs: int = 0
+
+    def update(self, accuracy: float, epoch: int, min_delta: float) -> bool:
+        """Take in an epoch's validation accuracy; tell whether it is the best so far."""
+        self.stale_epochs += 1
+        if accuracy > self.to_beat + min_delta:
+            self.to_beat, self.stale_epochs = accuracy, 0
+        if accuracy <= self.accuracy:
+            return False
+        self.accuracy, self.epoch = accuracy, epoch
+        return True
+
+
+@dataclass
+class Progress:
+    """Where a trainer is; with the tensors, all that a snapshot has to hold."""
+
+    step: int = 0  # optimisation steps taken
+    epoch: int = 0  # epochs trained and validated
+    tally: Tally = field(default_factory=Tally)
+    best: Best = field(default_factory=Best)
+    plateau: Plateau = field(default_factory=Plateau)
