@@ -3,21 +3,19 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = [  # lowest first
+LAYERS = [  # of cifar_core, lowest first
     {"errors"},
-    {"download", "registry", "device", "intervals"},
-    {"people", "settings"},
-    {
-        *("comparison", "curves", "data", "explain", "grid", "inference", "judging", "models"),
-        *("optim", "paired", "schedules", "transfer", "views", "weights"),
-    },
+    {"registry"},
+    {"people", "device", "disk"},
+    {"background", "settings", "statistics"},
+    {"data", "explain", "inference", "judging", "models", "optim", "schedules", "weights"},
     {"config", "inside", "reading"},
-    {"presets"},
     {"training"},
     {"rate_search"},
     {"runs"},
@@ -25,32 +23,103 @@ LAYERS = [  # lowest first
     {"terminal"},
     {"__main__"},
 ]
-RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier versions
+    {"record"},
+    {"prepare"},
+    {"store"},
+    {"listing", "results", "sweeps"},
+    {"engine", "exchange"},
+]
+APP_LAYERS = [
+    {"theme"},
+    {"access", "navigation"},
+    {"session"},
+    {"cache"},
+    {"shared"},
+    {"pages"},
+    {"server", "streamlit_app"},
+]
+PAGES = "app/pages"  # rooms that know nothing of each other
+STUBS = {"executor", "rate_search_worker", "search", "shim", "worker"}
+REGISTRIES = {"cifar_core/models", "cifar_core/terminal"}  # one entry a file
+MOST_MODULES, MOST_LINES = 16, 300
 
 
 def imports(path: Path) -> set[str]:
-    """Every module a file imports, at its top or inside a function."""
+    """Every module and name that a file imports, at its top or inside a function."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    plain = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
-    whole = {
-        f"cifar_core.{alias.name}"
+    return {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names} | {
+        f"{n.module}.{alias.name}"
         for n in nodes
-        if isinstance(n, ast.ImportFrom) and n.module == "cifar_core"
+        if isinstance(n, ast.ImportFrom)
         for alias in n.names
     }
-    return plain | whole | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def rooms(folder: str) -> list[tuple[str, str, str]]:
+    """Return (file, its room, another room that it imports) of all files below a folder."""
+    prefix = folder.replace("/", ".") + "."
+    return [
+        (str(path.relative_to(ROOT)), room, module.removeprefix(prefix).split(".")[0])
+        for path in sources(folder)
+        for room in [path.relative_to(ROOT / folder).parts[0].removesuffix(".py")]
+        for module in imports(path)
+        if module.startswith(prefix) and room != "__init__"
+    ]
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "cifar_core").rglob("*.py")), ids=lambda path: path.stem
+    ("folder", "layers"),
+    [("cifar_core", LAYERS), ("cifar_core/runs", RUNS_LAYERS), ("app", APP_LAYERS)],
 )
-def test_the_core_imports_only_downwards(path):
-    package = path.relative_to(ROOT / "cifar_core").parts[0].removesuffix(".py")
-    for module in imports(path):
-        top, *rest = module.split(".")
-        assert top not in {"streamlit", "plotly", "app"}, f"{path} may not know {top}"
-        if top == "cifar_core" and rest and package != "__init__":
-            assert rest[0] == package or RANK[rest[0]] < RANK[package], f"{path} imports {module}"
+def test_imports_go_down_only(folder, layers):
+    rank = {name: rank for rank, layer in enumerate(layers) for name in layer}
+    found = rooms(folder)
+    assert len(found) > 50
+    upwards = [
+        f"{file} imports {other}"
+        for file, room, other in found
+        if other != room and rank[other] >= rank[room]
+    ]
+    assert upwards == []
+
+
+@pytest.mark.parametrize(("folder", "layers"), [("cifar_core", LAYERS), ("app", APP_LAYERS)])
+def test_every_room_has_its_place_in_the_order(folder, layers):
+    there = {path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py"}
+    there |= {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+    assert there - {"__init__"} == set().union(*layers)
+
+
+def test_every_room_of_runs_has_its_place_in_the_order():
+    runs = ROOT / "cifar_core" / "runs"
+    assert {path.parent.name for path in runs.glob("*/__init__.py")} == set().union(*RUNS_LAYERS)
+    assert {path.stem for path in runs.glob("*.py")} - {"__init__"} == STUBS
+
+
+def test_no_page_imports_another():
+    found = rooms(PAGES)
+    assert found
+    assert [f"{file} imports {other}" for file, room, other in found if other != room] == []
+
+
+def test_the_core_knows_no_user_interface():
+    for path in sources("cifar_core"):
+        tops = {module.split(".")[0] for module in imports(path)}
+        assert not tops & {"streamlit", "plotly", "app"}, path
+
+
+@pytest.mark.parametrize("folder", ["app", "cifar_core"])
+def test_a_newcomer_can_survey_every_room_and_file(folder):
+    rooms = Counter(path.parent for path in sources(folder) if path.stem != "__init__")
+    crowded = {str(room.relative_to(ROOT)): n for room, n in rooms.items() if n > MOST_MODULES}
+    assert set(crowded) <= REGISTRIES, crowded
+    lines = {str(path): len(path.read_text("utf-8").splitlines()) for path in sources(folder)}
+    assert {path: n for path, n in lines.items() if n > MOST_LINES} == {}
 
 
 @pytest.mark.parametrize(

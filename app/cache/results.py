@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from cifar_core.disk import files
 from cifar_core.runs import Run
+from cifar_core.runs.results.predictions import Part, Predictions, path_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,3 +81,16 @@ def dataset(source: str, root: str) -> "Dataset":
     from cifar_core import data
 
     return data.load(source, Path(root))
+
+
+def answers_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
+    """Return the kept answers, read once."""
+    stamp = files.stamp(path_of(run, part, checkpoint))
+    return kept_answers(str(run.path), checkpoint, part, stamp) if stamp else None
+
+
+def fitted(run: Run, checkpoint: str) -> float | None:
+    """Return the temperature, if the validation images have been answered."""
+    stamp = files.stamp(path_of(run, "val", checkpoint))
+    known = calibration(str(run.path), checkpoint, stamp) if stamp else None
+    return known.temperature if known else None

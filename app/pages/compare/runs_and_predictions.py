@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
-from app.pages.evaluate.evaluated import answers_of
+from app.cache.results import answers_of
 from app.session import Key, remember, remembered
 from app.shared.address import keep_in_address, start_from_address
 from cifar_core.background.jobs import Errand

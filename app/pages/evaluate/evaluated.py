@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
-from app.cache.results import calibration, dataset, kept_answers
+from app.cache.results import answers_of, dataset, fitted
 from app.shared.gallery import Cell
 from cifar_core.disk import files
 from cifar_core.judging.confusion import confusion
@@ -95,19 +95,6 @@ def judged(run: Run, checkpoint: str, part: Part) -> Judged | None:
         return None
     stamp = files.stamp(path_of(run, part, checkpoint))
     return session_judged(run.id, checkpoint, part, stamp, fitted(run, checkpoint), given)
-
-
-def answers_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
-    """Return the kept answers, read once."""
-    stamp = files.stamp(path_of(run, part, checkpoint))
-    return kept_answers(str(run.path), checkpoint, part, stamp) if stamp else None
-
-
-def fitted(run: Run, checkpoint: str) -> float | None:
-    """Return the temperature, if the validation images have been answered."""
-    stamp = files.stamp(path_of(run, "val", checkpoint))
-    known = calibration(str(run.path), checkpoint, stamp) if stamp else None
-    return known.temperature if known else None
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app import theme
-from app.cache.results import pass_seconds
+from app.cache.results import answers_of, pass_seconds
 from app.pages.evaluate import charts
-from app.pages.evaluate.evaluated import Judged, answers_of
+from app.pages.evaluate.evaluated import Judged
 from app.pages.evaluate.followed_image import pinned
 from app.shared.job_offer import offer
 from cifar_core.judging.confusion import confusion, errors_only

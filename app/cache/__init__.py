@@ -1,0 +1,1 @@
+"""What is computed once and kept in memory for all sessions, by subject."""
