@@ -12,14 +12,11 @@ from cifar_core.runs import Run
 from cifar_core.runs.results.predictions import Part, Predictions, path_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from cifar_core.data.dataset import Dataset
     from cifar_core.inference import Classifier
     from cifar_core.runs.results.calibration import Calibration
-    from cifar_core.runs.results.predictions import Part, Predictions
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

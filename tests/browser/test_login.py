@@ -5,7 +5,7 @@ import urllib.request
 from types import SimpleNamespace
 
 import pytest
-from conftest import free_port, serving
+from dashboards import free_port, serving
 from pages import make_run
 from playwright.sync_api import expect
 from provider import CLIENT, FAULTS, SECRET, Provider

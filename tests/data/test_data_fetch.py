@@ -329,7 +329,7 @@ def test_a_background_download_belongs_to_nobody_and_its_death_is_noticed(
 ):
     server.pause, server.block = 0.1, 4096
     code = (
-        "import sys, json; from pathlib import Path; from cifar_core.data import fetch\n"
+        "import sys, json; from pathlib import Path; from cifar_core.data.sources import fetch\n"
         "archive = fetch.Archive(**json.loads(sys.argv[2]))\n"
         "fetch.start_background(Path(sys.argv[1]), archive=archive)"
     )
@@ -364,7 +364,7 @@ def test_a_damaged_report_counts_as_none(tmp_path):
 
 
 def test_fetching_does_not_wait_for_torch():
-    code = "import sys, cifar_core.data.fetch; sys.exit('torch' in sys.modules)"
+    code = "import sys, cifar_core.data.sources.fetch; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

@@ -1,10 +1,7 @@
 """How much the fault suite does: a little in `make test`, all of it in `make faults`."""
 
-import os
-
 import pytest
-
-IS_LONG = os.environ.get("CIFAR_FAULTS") == "long"
+from small_runs import IS_LONG
 
 
 @pytest.fixture(scope="session")

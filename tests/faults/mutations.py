@@ -91,7 +91,7 @@ MUTATIONS = [
     Mutation("checkpoints deleted under their names", "runs/record/checkpoints.py",
              "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", ORDER + " deleted"),
     Mutation("no look at the room before a checkpoint", "runs/record/checkpoints.py",
-             "    room.ensure(size, folder, WHAT)\n", "", DISK + " any_point"),
+             "    space.ensure(size, folder, WHAT)\n", "", DISK + " any_point"),
     Mutation("status without its lock", "runs/record/status.py",
              '        with lock.held(folder / ".lock"):\n', "        if True:\n",
              STORE + " many"),

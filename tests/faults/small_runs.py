@@ -1,9 +1,12 @@
 """What the fault tests share: a run of seconds, trained here or in processes, and its outcome."""
 
+import os
+
 from run_helpers import SMALL, attempt, timeless, weights_of
 
 from cifar_core.config import TrainConfig
 
+IS_LONG = os.environ.get("CIFAR_FAULTS") == "long"  # `make faults`; else a little of each
 SETTINGS = {**SMALL, "epochs": 6}
 
 

@@ -159,7 +159,7 @@ def test_rows_that_do_not_fit_wait_and_none_is_lost_or_cut(tmp_path):
     path = tmp_path / "metrics.jsonl"
     limited(
         100,
-        "from cifar_core.runs.patient import Rows\n"
+        "from cifar_core.runs.engine.full_disk import Rows\n"
         "rows = Rows(path)\n"
         "for step in range(50): rows.add({'step': step})\n"
         "assert rows.waiting and path.stat().st_size == 100\n"
@@ -174,7 +174,7 @@ def test_whatever_a_person_does_on_a_full_disk_ends_in_a_sentence(tmp_path):
     limited(
         0,
         "from cifar_core.errors import CifarError\n"
-        "from cifar_core.runs import files\n"
+        "from cifar_core.disk import files\n"
         "for write in (files.write_json, files.append_line):\n"
         "    try: write(path, {'a': 1})\n"
         "    except CifarError as error: assert 'There is no room on the disk' in str(error)\n"
@@ -187,7 +187,7 @@ def test_a_checkpoint_waits_for_its_rows(tmp_path):
     limited(
         100,
         "from cifar_core.errors import DiskFullError\n"
-        "from cifar_core.runs.patient import Rows\n"
+        "from cifar_core.runs.engine.full_disk import Rows\n"
         "rows = Rows(path)\n"
         "for step in range(50): rows.add({'step': step})\n"
         "try: rows.sync()\n"
@@ -202,7 +202,7 @@ def test_what_is_printed_on_a_full_disk_comes_later_and_lost_lines_are_counted(t
     limited(
         30,
         "import os\n"
-        "from cifar_core.runs.patient import PatientLog\n"
+        "from cifar_core.runs.engine.full_disk import PatientLog\n"
         "log = PatientLog(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), most=200)\n"
         "for line in range(100): log.write(b'line %d\\n' % line)\n"
         "allow(hard); log.write(b'the end\\n')\n",
@@ -221,7 +221,7 @@ def test_a_full_disk_does_not_end_a_program_that_prints(tmp_path):
     limited(
         10,
         "import os, sys\n"
-        "from cifar_core.runs.patient import print_patiently\n"
+        "from cifar_core.runs.engine.full_disk import print_patiently\n"
         "log = os.open(path, os.O_WRONLY | os.O_CREAT)\n"
         "os.dup2(log, 1); print_patiently()\n"
         "for line in range(100): print('line', line, flush=True)\n",

@@ -57,7 +57,7 @@ def test_every_two_choices_meet_in_some_case():
 
 def pytest_generate_tests(metafunc):
     if "number" in metafunc.fixturenames:
-        from conftest import IS_LONG
+        from small_runs import IS_LONG
 
         metafunc.parametrize("number", range(ALL) if IS_LONG else FEW)
 

@@ -154,7 +154,7 @@ def test_some_memory_is_always_left_to_others(monkeypatch):
 @pytest.mark.skipif(not memory.Path("/proc/self/status").exists(), reason="needs Linux")
 def test_memory_beyond_the_limit_is_refused_not_swapped():
     code = (
-        "from cifar_core.runs import memory\n"
+        "from cifar_core.runs.prepare import memory\n"
         "import numpy as np\n"
         "memory.forbid_more_than(memory.peak_megabytes() + 300)\n"
         "np.ones(100_000_000, np.uint8)\n"

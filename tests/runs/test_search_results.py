@@ -4,7 +4,7 @@ import json
 
 import pytest
 from run_helpers import store_without_executor
-from test_search import bowl, go
+from test_hyperparameter_search import bowl, go
 from test_sweeps import BASE, finish
 
 from cifar_core.__main__ import main

@@ -311,7 +311,7 @@ def test_an_uncompiled_plan_never_reaches_the_compiler(monkeypatch):
 
 def test_importing_the_trainer_does_not_import_the_compiler():
     code = (
-        "import sys, cifar_core.training.trial\n"
+        "import sys, cifar_core.training.step.trial\n"
         "sys.exit(bool({'torch._dynamo', 'torch._inductor'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[2]
