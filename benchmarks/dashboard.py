@@ -48,7 +48,7 @@ def growing_run(store: Store) -> Run:
     folder = run.path / "attempts" / "1"
     folder.mkdir(parents=True)
     files.write_json(folder / "start.json", {"checkpoint": "", "step": 0})
-    status.write(run.path, status.Status(**status.described("running"), attempt=1, device="cpu"))
+    status.write(run.path, status.RunStatus(**status.described("running"), attempt=1, device="cpu"))
     for step in range(10, 10_010, 10):
         append(run, step)
     return run

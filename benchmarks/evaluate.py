@@ -13,7 +13,7 @@ from statistics import median
 from streamlit.testing.v1 import AppTest
 
 from app.session import Key
-from cifar_core.judging.mistakes import RANKINGS
+from cifar_core.evaluation.mistakes import RANKINGS
 from cifar_core.runs import Run, Store
 from cifar_core.runs.results.predictions import compute, kept
 

@@ -37,7 +37,7 @@ from cifar_core.models.resnet9 import LOGIT_SCALE, Shortcut, conv_block
 from cifar_core.models.spec import ModelSpec
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint
-from cifar_core.rate_search.fit import vertex
+from cifar_core.rate_search.parabola import vertex
 from cifar_core.rate_search.rules import opinions
 from cifar_core.rate_search.search import RateSearch
 from cifar_core.runs.prepare import pretrained

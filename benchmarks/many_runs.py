@@ -69,7 +69,7 @@ def fill(store: Store, count: int) -> None:
         data = {"title": "Synthetic shapes", "kind": "synthetic", "source": "synthetic"}
         environment = {"parameters": 94_762, "device": "cpu", "data": data}
         files.write_json(run.path / "environment.json", environment, durable=False)
-        status.write(run.path, status.Status(**status.described("finished"), attempt=1))
+        status.write(run.path, status.RunStatus(**status.described("finished"), attempt=1))
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
@@ -130,7 +130,7 @@ def main() -> None:
         fill(store, arguments.runs)
         running = store.create(TrainConfig(data="synthetic"), name="Running")
         words = status.described("running")
-        status.write(running.path, status.Status(**words, attempt=1, device="cpu"))
+        status.write(running.path, status.RunStatus(**words, attempt=1, device="cpu"))
         found = measure(store, running)
         assert executor is not None
         os.close(executor)

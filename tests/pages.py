@@ -81,7 +81,7 @@ def make_run(store, name="A run", state="finished", *, accuracies=(0.4, 0.5), re
     if accuracies:
         save_weights(run, len(accuracies), accuracies[-1])
     words = status.described(state, reason=reason)
-    status.write(run.path, status.Status(**words, attempt=1))
+    status.write(run.path, status.RunStatus(**words, attempt=1))
     return run
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.runs.results.explanation import Explanation
-    from cifar_core.runs.results.neighbors import Likeness, Neighbours
+    from cifar_core.runs.results.neighbors import Likeness, Neighbors
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -44,7 +44,7 @@ def saliency(
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbours | None":
+def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbors | None":
     """Return the kept features of training images, up to 41 MB; `stamp` tells which file it is."""
     from cifar_core.runs.results.neighbors import kept
 

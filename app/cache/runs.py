@@ -8,7 +8,7 @@ import streamlit as st
 from app.session import store
 from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves, joined
-from cifar_core.runs import MetricsReader, Run, Status
+from cifar_core.runs import MetricsReader, Run, RunStatus
 from cifar_core.runs.listing.goals import Goal, goals
 from cifar_core.runs.results.reading import situation_of
 
@@ -45,7 +45,7 @@ def feed(folder: str) -> Feed:
     return Feed(Path(folder))
 
 
-def reading(run: Run, measured: Curves, status: Status) -> Reading:
+def reading(run: Run, measured: Curves, status: RunStatus) -> Reading:
     """Return what a run's curves say, anew four times an epoch and whenever its state changes."""
     done = float(measured.step_epoch[-1]) if len(measured.step) else 0.0
     mark = f"{status.state} {status.attempt} {len(measured.epoch)} {done * QUARTERS:.0f}"

@@ -27,7 +27,7 @@ _mount = st.components.v2.component(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Tile:
     """What stands below a picture."""
 
     key: str  # what is returned when it is clicked
@@ -37,7 +37,7 @@ class Cell:
     title: str  # read out, and shown when pointed at
 
 
-def gallery(pixels: NDArray[np.uint8], cells: Sequence[Cell], *, key: str) -> str | None:
+def gallery(pixels: NDArray[np.uint8], cells: Sequence[Tile], *, key: str) -> str | None:
     """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now."""
     data = {
         "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS,

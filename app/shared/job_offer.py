@@ -3,12 +3,12 @@
 import streamlit as st
 
 from app import theme
-from cifar_core.background.jobs import Errand
+from cifar_core.background.jobs import Job
 
 POLL = 1.0  # seconds between two looks
 
 
-def offer(errand: Errand, label: str, about: str, *, key: str) -> None:
+def offer(errand: Job, label: str, about: str, *, key: str) -> None:
     """Draw the button that starts an errand, or how far it is; the page is drawn anew at its end.
 
     Only this part is repeated, and only while a process is at it.
@@ -16,7 +16,7 @@ def offer(errand: Errand, label: str, about: str, *, key: str) -> None:
     st.fragment(draw, run_every=POLL if errand.is_due else None)(errand, label, about, key)
 
 
-def draw(errand: Errand, label: str, about: str, key: str) -> None:
+def draw(errand: Job, label: str, about: str, key: str) -> None:
     """Draw one look at the errand."""
     if errand.is_done:
         st.rerun()
@@ -32,7 +32,7 @@ def draw(errand: Errand, label: str, about: str, key: str) -> None:
         st.caption(about, width="content")
 
 
-def under_way(errand: Errand, key: str) -> None:
+def under_way(errand: Job, key: str) -> None:
     """Draw how far it is, and a way to end it."""
     done, total = errand.progress
     words = f"{theme.count(done)} of {theme.count(total)}" if total else "Starting"

@@ -12,16 +12,16 @@ from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.errors import CifarError
 from cifar_core.runs import TRAINING, Run, RunRow
 from cifar_core.runs.exchange import import_run, run_zip
-from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import group_table, table
 
 MOST_UPLOAD = 500  # megabytes; it is held in memory, so that larger ones go by the terminal
 MOST_DOWNLOAD = 500e6  # bytes
 
 
-def table_downloads(shown: Sequence[RunRow] | Sequence[Group], columns: Sequence[str]) -> None:
+def table_downloads(shown: Sequence[RunRow] | Sequence[SeedGroup], columns: Sequence[str]) -> None:
     """Offer the table as it is shown, as CSV and JSON."""
-    groups = [line for line in shown if isinstance(line, Group)]
+    groups = [line for line in shown if isinstance(line, SeedGroup)]
     rows = [line for line in shown if isinstance(line, RunRow)]
     lines = group_table(groups) if groups else table(rows, columns)
     with st.container(horizontal=True):

@@ -23,11 +23,11 @@ from cifar_core.errors import CifarError
 EVERY = 0.3  # seconds between two notes of how far it is
 FAILED = "It ended without a result; {log} may say why."
 
-Tell = Callable[[int, int], None]  # how much is done, and of how much
+Report = Callable[[int, int], None]  # how much is done, and of how much
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errand:
+class Job:
     """One piece of work: the file it leads to, and who computes it from what."""
 
     path: Path  # the result; there is one if and only if it is whole
@@ -113,7 +113,7 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def serve(compute: Callable[[dict[str, Any], Tell], None], text: str) -> int:
+def serve(compute: Callable[[dict[str, Any], Report], None], text: str) -> int:
     """Do what a request asks for, in a process that nobody waits for; return its exit code."""
     if os.fork():
         os._exit(0)
@@ -128,7 +128,7 @@ def serve(compute: Callable[[dict[str, Any], Tell], None], text: str) -> int:
     return 0
 
 
-def teller(path: Path) -> Tell:
+def teller(path: Path) -> Report:
     """Return what notes down how far the work is, now and then."""
     last, process = 0.0, lock.identity(os.getpid())
 
@@ -144,4 +144,4 @@ def teller(path: Path) -> Tell:
 
 
 def quietly(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nobody."""

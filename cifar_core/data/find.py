@@ -79,7 +79,7 @@ def load(source: str, store: Path) -> Dataset:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
+class DataStatus:
     """One dataset that there is, or could be, on this machine."""
 
     source: str  # what to give to --data
@@ -98,7 +98,7 @@ class Status:
     action: str = ""  # what to do next, if anything
 
 
-def status(store: Path) -> list[Status]:
+def status(store: Path) -> list[DataStatus]:
     """List the datasets, the default one first; reads descriptions only, no images."""
     chosen = os.environ.get("CIFAR_DATA", "")
     try:
@@ -123,12 +123,12 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
             yield meta
 
 
-def describe(source: str, store: Path, meta: dict[str, Any]) -> Status:
+def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Tell about one source; `meta` is what was kept of it, if anything."""
     kind = kind_of(source)
     about = {"title": folder.title(Path(source)), **KNOWN.get(kind, {}), **meta}
     where, action = locate(source, store)
-    return Status(
+    return DataStatus(
         source=source,
         kind=kind,
         title=about["title"],

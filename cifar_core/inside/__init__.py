@@ -1,7 +1,7 @@
 """Inside a network: its layers and what they hold, what excites them, and a Vision GNN's graph."""
 
-from cifar_core.inside.excitation import Aim, Attempt, excite, strengths
-from cifar_core.inside.features import feature_maps, filters
+from cifar_core.inside.excitation import Aim, Ascent, excite, strengths
+from cifar_core.inside.feature_maps import feature_maps, filters
 from cifar_core.inside.graph import Heard, graph_blocks, listen
 from cifar_core.inside.layers import Layer, layers_of
 from cifar_core.inside.statistics import Activity, activity
@@ -9,7 +9,7 @@ from cifar_core.inside.statistics import Activity, activity
 __all__ = [
     "Activity",
     "Aim",
-    "Attempt",
+    "Ascent",
     "Heard",
     "Layer",
     "activity",

@@ -36,7 +36,7 @@ class Aim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Ascent:
     """How far the climb has come."""
 
     step: int
@@ -46,7 +46,7 @@ class Attempt:
 
 def excite(
     classifier: Explainable, aim: Aim, *, steps: int = STEPS, seed: int = 0, scale: float = 1.0
-) -> Iterator[Attempt]:
+) -> Iterator[Ascent]:
     """Yield ever more exciting pictures, one a step; whoever stops asking ends it.
 
     `scale` is the usual spread of the strength, against which the penalties weigh. Each step costs
@@ -66,7 +66,7 @@ def excite(
             adam.step()
         with torch.no_grad():
             picture = painted(waves)[0].cpu()
-        yield Attempt(step=step + 1, picture=picture, strength=strength.item())
+        yield Ascent(step=step + 1, picture=picture, strength=strength.item())
 
 
 def strengths(classifier: Explainable, aim: Aim, images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ class ConvMixer(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = activated(nn.Conv2d(3, width, patch, stride=patch))  # [N, C, 16, 16]
-        self.blocks = nn.Sequential(*(Block(width, kernel) for _ in range(depth)))
+        self.blocks = nn.Sequential(*(ConvMixerBlock(width, kernel) for _ in range(depth)))
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ class ConvMixer(nn.Module):
         return logits
 
 
-class Block(nn.Module):
+class ConvMixerBlock(nn.Module):
     """Mixes the places of each channel, with a shortcut, then the channels of each place."""
 
     def __init__(self, width: int, kernel: int) -> None:

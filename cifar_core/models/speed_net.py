@@ -61,7 +61,7 @@ class ShiftedNorm(nn.BatchNorm2d):
         self.register_buffer("weight", torch.ones(channels), persistent=False)
 
 
-class Group(nn.Module):
+class ConvGroup(nn.Module):
     """Convolve, halve the maps, normalise, activate; a second time, if `deep`, without halving."""
 
     def __init__(self, channels_in: int, channels: int, *, deep: bool) -> None:
@@ -101,7 +101,7 @@ class SpeedNet(nn.Module):
         given = (len(whitening.weight), *widths[:-1])
         deep = (deep_start, True, True)
         self.groups = nn.Sequential(
-            *(Group(i, o, deep=d) for i, o, d in zip(given, widths, deep, strict=True))
+            *(ConvGroup(i, o, deep=d) for i, o, d in zip(given, widths, deep, strict=True))
         )
         self.head = nn.Linear(widths[-1], num_classes, bias=False)
         nn.init.normal_(self.head.weight)

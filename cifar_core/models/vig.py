@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
-from cifar_core.models.vig_blocks import Block, conv_norm
+from cifar_core.models.vig_blocks import ViGBlock, conv_norm
 from cifar_core.models.vig_graph import Nearest, published_relative_distance, relative_distance
 from cifar_core.models.vig_sizes import SIZES, Sizes
 
@@ -81,7 +81,7 @@ def make_blocks(sizes: Sizes, side: int) -> nn.Sequential:
             nearest = Nearest(counts[number], min(number // 4 + 1, furthest))
             skip = sizes.drop_path * number / (depth - 1)
             own = None if table is None else table.clone()  # saved files share no memory
-            layers.append(Block(width, nearest, pool=pool, relative_pos=own, drop_path=skip))
+            layers.append(ViGBlock(width, nearest, pool=pool, relative_pos=own, drop_path=skip))
             number += 1
     return nn.Sequential(*layers)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cifar_core.models.vig_graph import Nearest, max_relative
 
 
-class Block(nn.Module):
+class ViGBlock(nn.Module):
     """A grapher and a feed-forward network, each added to what came in."""
 
     def __init__(

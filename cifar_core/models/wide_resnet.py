@@ -29,7 +29,7 @@ class WideResNet(nn.Module):
         return logits
 
 
-class Block(nn.Module):
+class WideBlock(nn.Module):
     """Twice normalise, activate and convolve, added to the maps that came in."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
@@ -50,8 +50,10 @@ class Block(nn.Module):
 
 def stage(channels_in: int, channels_out: int, blocks: int, *, stride: int) -> nn.Sequential:
     """Return blocks at one resolution, the first of which changes width and resolution."""
-    first = Block(channels_in, channels_out, stride)
-    return nn.Sequential(first, *(Block(channels_out, channels_out, 1) for _ in range(blocks - 1)))
+    first = WideBlock(channels_in, channels_out, stride)
+    return nn.Sequential(
+        first, *(WideBlock(channels_out, channels_out, 1) for _ in range(blocks - 1))
+    )
 
 
 def build(num_classes: int) -> nn.Module:

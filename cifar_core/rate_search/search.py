@@ -21,7 +21,7 @@ from cifar_core.rate_search.probe import AnyBatches, hold_out, look
 from cifar_core.rate_search.race import Racer
 from cifar_core.rate_search.verdict import conclude
 from cifar_core.training.events import Tick
-from cifar_core.training.progress import Progress
+from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.setup import Setup
 from cifar_core.training.trainer import Trainer
 
@@ -267,7 +267,7 @@ def borrowed(trainer: Trainer, batches: AnyBatches) -> Iterator[None]:
     asked = [(weight, weight.requires_grad) for weight in trainer.model.parameters()]
     rates = [group["lr"] for group in trainer.optimizer.param_groups]
     trainer.train_batches, trainer.steps_per_epoch = batches, len(batches)
-    trainer.progress = Progress()
+    trainer.progress = TrainingProgress()
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cifar_core.rate_search import fit
+from cifar_core.rate_search import parabola
 from cifar_core.rate_search.events import Advice, Suggestion
 from cifar_core.rate_search.race import WHOLE, Racer
 from cifar_core.rate_search.sweep import SOME
@@ -37,9 +37,9 @@ def conclude(
     else:
         x = np.log10([racer.rate for racer in raced])
         losses = np.array([racer.final for racer in raced])
-        middle = fit.vertex(x, losses.mean(1), start)
-        low, high = fit.interval(x, losses, start)
-        flat = fit.plateau(x, losses.mean(1), start)
+        middle = parabola.vertex(x, losses.mean(1), start)
+        low, high = parabola.interval(x, losses, start)
+        flat = parabola.plateau(x, losses.mean(1), start)
     rate, low, high, flat_low, flat_high = (
         float(f"{10**value / divisor:.3g}") for value in (middle, low, high, *flat)
     )
@@ -68,7 +68,9 @@ def divisor_for(trainer: Trainer) -> float:
         isinstance(module, NORMS) and any(w.requires_grad for w in module.parameters())
         for module in trainer.learner.modules()
     )
-    return fit.longer(trainer.total_steps, raced=WHOLE, annealed=annealed, normalised=normalised)
+    return parabola.longer(
+        trainer.total_steps, raced=WHOLE, annealed=annealed, normalised=normalised
+    )
 
 
 def judged(
@@ -98,7 +100,7 @@ def judged(
             "where all rates do about as well."
         )
     mine = next((r for r in everybody if r.final and math.isclose(r.rate, own, rel_tol=0.02)), None)
-    if mine is not None and not fit.clearly_better(best.final or [], mine.final or []):
+    if mine is not None and not parabola.clearly_better(best.final or [], mine.final or []):
         return "keep", (f"Keep your rate of {own:g}: no other was clearly better in the race.")
     seen = f", with a loss of {best.result:.2f} against {mine.result:.2f}" if mine else ""
     return "take", (

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable
 
-from cifar_core.reading import doubts, fit, pace, trouble
+from cifar_core.reading import doubts, generalization, pace, trouble
 from cifar_core.reading.curves import Curves, until
-from cifar_core.reading.facts import Facts
-from cifar_core.reading.kinds import KINDS, PHASES, Kind
+from cifar_core.reading.facts import CurveFacts
+from cifar_core.reading.finding_kinds import KINDS, PHASES, FindingKind
 from cifar_core.reading.phases import phases
 from cifar_core.reading.spec import (
     ACCURACY,
     LOSS,
     RATE,
-    Evidence,
+    EpochSpan,
     Finding,
     Phase,
     Reading,
+    Reason,
     Situation,
-    Span,
     Trial,
 )
 
@@ -26,21 +26,27 @@ __all__ = [
     "LOSS",
     "PHASES",
     "RATE",
-    "Evidence",
+    "EpochSpan",
     "Finding",
-    "Kind",
+    "FindingKind",
     "Phase",
     "Reading",
+    "Reason",
     "Situation",
-    "Span",
     "Trial",
     "read",
 ]
 
 MOST = 8  # findings; the least important ones give way
-FINDERS: tuple[Callable[[Facts], Finding | None], ...] = (
+FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
     *(trouble.no_number, trouble.dead_start, trouble.divergence, trouble.spikes),
-    *(fit.overfitting, fit.over_confidence, fit.underfitting, fit.gap, fit.val_below_train),
+    *(
+        generalization.overfitting,
+        generalization.over_confidence,
+        generalization.underfitting,
+        generalization.gap,
+        generalization.val_below_train,
+    ),
     *(pace.fast_descent, pace.rate_end, pace.rate_too_low, pace.too_short, pace.stopped_early),
     pace.plateau,
 )
@@ -48,7 +54,7 @@ FINDERS: tuple[Callable[[Facts], Finding | None], ...] = (
 
 def read(curves: Curves, situation: Situation) -> Reading:
     """Say what the curves of a run show so far; only the past counts, so it works live."""
-    facts = Facts(curves, situation)
+    facts = CurveFacts(curves, situation)
     if not len(curves.step):
         return Reading(headline=NOTHING, findings=(), phases=(), final=situation.over)
     found = everything(facts) if situation.over else lasting(facts)
@@ -62,7 +68,7 @@ def read(curves: Curves, situation: Situation) -> Reading:
     )
 
 
-def everything(facts: Facts) -> list[Finding]:
+def everything(facts: CurveFacts) -> list[Finding]:
     """Return all that the curves show when they are taken as they are."""
     found = [finding for find in FINDERS if (finding := find(facts)) is not None]
     found += pace.rate_drops(facts)
@@ -70,14 +76,14 @@ def everything(facts: Facts) -> list[Finding]:
     return found + doubts.cannot_tell(facts, quiet=not known & {"gap", "plateau", "overfitting"})
 
 
-def lasting(facts: Facts) -> list[Finding]:
+def lasting(facts: CurveFacts) -> list[Finding]:
     """Return what a growing run shows: what three of its last four epochs agreed on.
 
     So a sentence neither comes nor goes for one odd epoch. What cannot pass is said at once.
     """
     now = everything(facts)
     past = [
-        everything(Facts(until(facts.curves, epoch), facts.situation))
+        everything(CurveFacts(until(facts.curves, epoch), facts.situation))
         for epoch in facts.curves.epoch[-LOOKS:-1][::-1]
     ]
     kept = [finding for finding in now if finding.kind in AT_ONCE]
@@ -107,7 +113,7 @@ OPENINGS = {  # kind -> the first words of the headline
 }
 
 
-def headline(facts: Facts, findings: list[Finding]) -> str:
+def headline(facts: CurveFacts, findings: list[Finding]) -> str:
     """Put what matters most into one sentence, with the best result so far."""
     first = next((f for f in findings if f.kind in OPENINGS and opens(f, facts)), None)
     opening = OPENINGS[first.kind].format(start=first.span.start) if first else calm(facts)
@@ -119,12 +125,12 @@ def headline(facts: Facts, findings: list[Finding]) -> str:
     return f"{opening}; the best validation accuracy{so_far} is {share:.1%}, at epoch {epoch:.0f}."
 
 
-def opens(finding: Finding, facts: Facts) -> bool:
+def opens(finding: Finding, facts: CurveFacts) -> bool:
     """Tell whether a finding speaks of where the run stands, not of something long past."""
     return finding.kind not in ("plateau", "spikes") or finding.span.end >= facts.count
 
 
-def calm(facts: Facts) -> str:
+def calm(facts: CurveFacts) -> str:
     """Say that nothing is wrong, as far as can be seen."""
     if facts.count < doubts.ENOUGH:
         return f"After {facts.done:.2g} epochs it is too early to say much"

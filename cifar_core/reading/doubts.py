@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from cifar_core.reading.facts import NOTHING, Facts
-from cifar_core.reading.spec import ACCURACY, LOSS, Evidence, Finding, Span
+from cifar_core.reading.facts import NOTHING, CurveFacts
+from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.trouble import dead_start, divergence
 
 ENOUGH = 5  # epochs from which on trends of validation can be told from noise
@@ -13,7 +13,7 @@ DROWNED = 3.0  # noise bands that all changes must come to
 FEW = 500  # validation images under which an accuracy is a rough guess
 
 
-def cannot_tell(facts: Facts, *, quiet: bool) -> list[Finding]:
+def cannot_tell(facts: CurveFacts, *, quiet: bool) -> list[Finding]:
     """Return each reason for which the curves say less than they might.
 
     `quiet`: nothing else was found that tells how validation went.
@@ -22,7 +22,7 @@ def cannot_tell(facts: Facts, *, quiet: bool) -> list[Finding]:
     return [doubt for doubt in doubts if doubt]
 
 
-def brief(facts: Facts) -> Finding | None:
+def brief(facts: CurveFacts) -> Finding | None:
     """Report too few epochs, or none that was validated."""
     if facts.count >= ENOUGH or facts.situation.reason == "diverged":
         return None
@@ -37,15 +37,15 @@ def brief(facts: Facts) -> Finding | None:
         kind="cannot_tell",
         sentence=f"{had}{verb}{rest}whether it overfits or levels off cannot be told before epoch "
         f"{ENOUGH}.",
-        span=Span(start=0.0, end=facts.done, panel=LOSS),
+        span=EpochSpan(start=0.0, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="validated epochs", value=str(facts.count), against=f"at least {ENOUGH}"),
+            Reason(what="validated epochs", value=str(facts.count), against=f"at least {ENOUGH}"),
         ),
         strength=math.inf,
     )
 
 
-def drowned(facts: Facts) -> Finding | None:
+def drowned(facts: CurveFacts) -> Finding | None:
     """Report a validation loss whose noise is as large as all its changes."""
     if facts.count < ENOUGH or dead_start(facts) or divergence(facts):
         return None
@@ -60,17 +60,17 @@ def drowned(facts: Facts) -> Finding | None:
         sentence=f"Between epochs the validation loss scatters by ±{noise:.3f}, more than it "
         f"changes over the run ({moved:.3f}): trends cannot be told. More validation images or a "
         "lower rate would show them.",
-        span=Span(start=1.0, end=facts.done, panel=LOSS),
+        span=EpochSpan(start=1.0, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="all changes of its running median", value=f"{moved:.3f}",
+            Reason(what="all changes of its running median", value=f"{moved:.3f}",
                      against=f"at least {DROWNED * noise:.3f}"),
-            Evidence(what="noise band", value=f"±{noise:.3f}"),
+            Reason(what="noise band", value=f"±{noise:.3f}"),
         ),
         strength=math.inf,
     )  # fmt: skip
 
 
-def few_images(facts: Facts) -> Finding | None:
+def few_images(facts: CurveFacts) -> Finding | None:
     """Report a validation set that is too small for a sure accuracy."""
     images = facts.situation.val_images
     if not 0 < images < FEW or not facts.count:
@@ -81,9 +81,7 @@ def few_images(facts: Facts) -> Finding | None:
         kind="cannot_tell",
         sentence=f"Only {images} images judge each epoch, so the validation accuracy is known to "
         f"±{half:.1f} points: small differences cannot be told.",
-        span=Span(start=0.0, end=facts.done, panel=ACCURACY),
-        evidence=(
-            Evidence(what="validation images", value=str(images), against=f"at least {FEW}"),
-        ),
+        span=EpochSpan(start=0.0, end=facts.done, panel=ACCURACY),
+        evidence=(Reason(what="validation images", value=str(images), against=f"at least {FEW}"),),
         strength=math.inf,
     )

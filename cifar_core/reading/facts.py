@@ -32,7 +32,7 @@ SHARE_OF_WALK = 0.5  # of the standard error of a share: successive epochs err a
 
 
 @dataclass(frozen=True)
-class Facts:
+class CurveFacts:
     """A run's curves by epoch [E] and what can be computed from them alone."""
 
     curves: Curves
@@ -217,11 +217,11 @@ class Facts:
 Found = TypeVar("Found")
 
 
-def once(find: Callable[[Facts], Found]) -> Callable[[Facts], Found]:
+def once(find: Callable[[CurveFacts], Found]) -> Callable[[CurveFacts], Found]:
     """Let a function of the facts be computed once for each of them, whoever asks."""
 
     @functools.wraps(find)
-    def remembered(facts: Facts) -> Found:
+    def remembered(facts: CurveFacts) -> Found:
         known: dict[str, Found] = facts.__dict__.setdefault("found", {})
         if find.__name__ not in known:
             known[find.__name__] = find(facts)

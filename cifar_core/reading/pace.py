@@ -6,9 +6,9 @@ import numpy as np
 
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
-from cifar_core.reading.facts import FLAT, NOTHING, Facts
-from cifar_core.reading.fit import CLOSE, SURE, onset
-from cifar_core.reading.spec import LOSS, Evidence, Finding, Span
+from cifar_core.reading.facts import FLAT, NOTHING, CurveFacts
+from cifar_core.reading.generalization import CLOSE, SURE, onset
+from cifar_core.reading.spec import LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.statistics import mann_kendall, theil_sen
 from cifar_core.reading.trouble import LEARNT, dead_start, divergence
 
@@ -25,7 +25,7 @@ CALM = 2.0  # the same where the rate has sunk: its noise has just been falling,
 LITTLE = 0.01  # share of the loss that it must come to as well
 
 
-def fast_descent(facts: Facts) -> Finding | None:
+def fast_descent(facts: CurveFacts) -> Finding | None:
     """Report the steep part at the beginning."""
     at, bend = facts.knee
     _, y, noise = facts.blocks
@@ -39,16 +39,16 @@ def fast_descent(facts: Facts) -> Finding | None:
         sentence=f"Fast descent until epoch {at:.1f}: the training loss falls from {start:.2f} to "
         f"{end:.2f}, {share:.0%} of all that it gained"
         + ("." if facts.situation.over else " so far."),
-        span=Span(start=0.0, end=at, panel=LOSS),
+        span=EpochSpan(start=0.0, end=at, panel=LOSS),
         evidence=(
-            Evidence(what="bend away from a straight line", value=f"{bend:.0%}",
+            Reason(what="bend away from a straight line", value=f"{bend:.0%}",
                      against=f"at least {BENT:.0%}"),
         ),
         strength=(start - end) / float(np.median(noise)),
     )  # fmt: skip
 
 
-def rate_drops(facts: Facts) -> list[Finding]:
+def rate_drops(facts: CurveFacts) -> list[Finding]:
     """Report each sudden drop of the rate and what it brought."""
     found = []
     ends = [*(at for at, _, _ in facts.drops), math.inf][1:]
@@ -59,7 +59,9 @@ def rate_drops(facts: Facts) -> list[Finding]:
     return found
 
 
-def rate_drop(facts: Facts, at: float, before: float, after: float, until: float) -> Finding | None:
+def rate_drop(
+    facts: CurveFacts, at: float, before: float, after: float, until: float
+) -> Finding | None:
     """Judge one drop of the rate at an epoch, seen until the next one."""
     epoch, y = facts.curves.epoch, facts.curves.val_loss
     old = np.flatnonzero(epoch <= at + 1e-6)[-5:]
@@ -86,17 +88,17 @@ def rate_drop(facts: Facts, at: float, before: float, after: float, until: float
     return Finding(
         kind="rate_drop" if paid else "rate_drop_idle",
         sentence=sentence,
-        span=Span(start=at, end=float(epoch[new[-1]]), panel=LOSS),
+        span=EpochSpan(start=at, end=float(epoch[new[-1]]), panel=LOSS),
         evidence=(
-            Evidence(what="validation loss below where the trend before led",
+            Reason(what="validation loss below where the trend before led",
                      value=f"{gain:.3f}", against=f"at least {GAINED * noise:.3f}"),
-            Evidence(what="noise band before the drop", value=f"±{noise:.3f}"),
+            Reason(what="noise band before the drop", value=f"±{noise:.3f}"),
         ),
         strength=gain / noise if paid else GAINED,
     )  # fmt: skip
 
 
-def rate_end(facts: Facts) -> Finding | None:
+def rate_end(facts: CurveFacts) -> Finding | None:
     """Report what the last, low part of a sinking schedule brought."""
     rate, at = facts.curves.learning_rate, facts.curves.step_epoch
     if not len(rate) or facts.drops or facts.restarts or facts.end_share > COOL:
@@ -121,17 +123,17 @@ def rate_end(facts: Facts) -> Finding | None:
         kind="rate_end",
         sentence=f"The low rate from epoch {start:.1f} on pays off: the validation loss came down "
         f"by {level - reached:.2f} and the accuracy rose by {points:.1f} points.",
-        span=Span(start=start, end=float(epoch[-1]), panel=LOSS),
+        span=EpochSpan(start=start, end=float(epoch[-1]), panel=LOSS),
         evidence=(
-            Evidence(what="fall of the validation loss", value=f"{level - reached:.3f}",
+            Reason(what="fall of the validation loss", value=f"{level - reached:.3f}",
                      against=f"at least {GAINED * noise:.3f}"),
-            Evidence(what="noise band before", value=f"±{noise:.3f}"),
+            Reason(what="noise band before", value=f"±{noise:.3f}"),
         ),
         strength=(level - reached) / noise,
     )  # fmt: skip
 
 
-def rate_too_low(facts: Facts) -> Finding | None:
+def rate_too_low(facts: CurveFacts) -> Finding | None:
     """Report a descent that is nearly a straight line and has not got far."""
     _, bend = facts.knee
     _, y, noise = facts.blocks
@@ -145,11 +147,11 @@ def rate_too_low(facts: Facts) -> Finding | None:
         kind="rate_too_low",
         sentence=f"The training loss falls in nearly a straight line, from {start:.2f} only to "
         f"{end:.2f} in {facts.done:.3g} epochs: a higher rate would get there sooner.",
-        span=Span(start=0.0, end=facts.done, panel=LOSS),
+        span=EpochSpan(start=0.0, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="bend away from a straight line", value=f"{bend:.0%}",
+            Reason(what="bend away from a straight line", value=f"{bend:.0%}",
                      against=f"at most {STRAIGHT:.0%}"),
-            Evidence(what="loss left of the first", value=f"{end / start:.0%}",
+            Reason(what="loss left of the first", value=f"{end / start:.0%}",
                      against=f"at least {UNTOUCHED:.0%}"),
         ),
         strength=(start - end) / float(np.median(noise)),
@@ -158,7 +160,7 @@ def rate_too_low(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def too_short(facts: Facts) -> Finding | None:
+def too_short(facts: CurveFacts) -> Finding | None:
     """Report validation that was still getting better at the end."""
     if not facts.situation.over or facts.count < 3 or onset(facts) is not None:
         return None
@@ -189,11 +191,11 @@ def too_short(facts: Facts) -> Finding | None:
         kind="too_short",
         sentence=f"Too short: over the last {facts.tail} epochs the validation loss still fell, "
         f"from {y[0]:.3f} to {y[-1]:.3f}. {why}",
-        span=Span(start=float(epoch[-facts.tail]), end=float(epoch[-1]), panel=LOSS),
+        span=EpochSpan(start=float(epoch[-facts.tail]), end=float(epoch[-1]), panel=LOSS),
         evidence=(
-            Evidence(what="fall of the validation loss", value=f"{fall:.3f}",
+            Reason(what="fall of the validation loss", value=f"{fall:.3f}",
                      against=f"at least {max(bands * noise, LITTLE * y[0]):.3f}"),
-            Evidence(what="gap between training and validation",
+            Reason(what="gap between training and validation",
                      value=f"{100 * facts.gap:+.1f} points"),
         ),
         strength=fall / noise if facts.count >= 4 else 2.0,
@@ -202,7 +204,7 @@ def too_short(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def stopped_early(facts: Facts) -> Finding | None:
+def stopped_early(facts: CurveFacts) -> Finding | None:
     """Report a run that is over before its planned end."""
     planned = facts.situation.epochs
     if not facts.situation.over or not planned or facts.count >= planned:
@@ -222,17 +224,17 @@ def stopped_early(facts: Facts) -> Finding | None:
     return Finding(
         kind="stopped_early",
         sentence=f"It ended after {facts.count} of {planned} epochs: {why}.",
-        span=Span(start=float(facts.curves.epoch[best]) if asked else facts.done - 0.5,
+        span=EpochSpan(start=float(facts.curves.epoch[best]) if asked else facts.done - 0.5,
                   end=facts.done, panel="accuracy"),
         evidence=(
-            Evidence(what="epochs since the best validation accuracy", value=str(since),
+            Reason(what="epochs since the best validation accuracy", value=str(since),
                      against=f"patience {patience}" if patience else "no patience was set"),
         ),
         strength=math.inf,
     )  # fmt: skip
 
 
-def plateau(facts: Facts) -> Finding | None:
+def plateau(facts: CurveFacts) -> Finding | None:
     """Report the longest stretch over which validation neither gained nor lost."""
     if facts.count < 6 or dead_start(facts) or divergence(facts):
         return None
@@ -262,25 +264,25 @@ def plateau(facts: Facts) -> Finding | None:
     return Finding(
         kind="plateau",
         sentence=sentence,
-        span=Span(start=first, end=last, panel=LOSS),
+        span=EpochSpan(start=first, end=last, panel=LOSS),
         evidence=(
-            Evidence(what="change of the validation loss",
+            Reason(what="change of the validation loss",
                      value=f"{drift(facts, start, end):+.3f}",
                      against=f"flat within {flatness(facts, start, end):.3f}"),
-            Evidence(what="noise band", value=f"±{noise:.3f}"),
+            Reason(what="noise band", value=f"±{noise:.3f}"),
         ),
         strength=LIKELY_FLAT,
         trials=advice.let_sink(settings) if ongoing and warm else (),
     )  # fmt: skip
 
 
-def drift(facts: Facts, start: int, end: int) -> float:
+def drift(facts: CurveFacts, start: int, end: int) -> float:
     """Return by how much the trend of the validation loss moves from one place to another."""
     x, y = facts.curves.epoch[start:end], facts.val_clean[start:end]
     return theil_sen(x, y) * float(x[-1] - x[0])
 
 
-def flatness(facts: Facts, start: int, end: int) -> float:
+def flatness(facts: CurveFacts, start: int, end: int) -> float:
     """Return what it may move by and still be called flat."""
     return max(FLAT * float(np.median(facts.val_noise[start:end])), NOTHING * facts.gained)
 

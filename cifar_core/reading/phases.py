@@ -1,9 +1,9 @@
 """The phases of a run: fast descent, slow descent, plateau and the rest, tiling it without gaps."""
 
-from cifar_core.reading.facts import Facts
-from cifar_core.reading.fit import onset
+from cifar_core.reading.facts import CurveFacts
+from cifar_core.reading.generalization import onset
 from cifar_core.reading.pace import BENT
-from cifar_core.reading.spec import LOSS, Phase, Span
+from cifar_core.reading.spec import LOSS, EpochSpan, Phase
 from cifar_core.reading.trouble import dead_start, divergence
 
 STATES = {  # trend of training, trend of validation -> phase
@@ -20,7 +20,7 @@ STATES = {  # trend of training, trend of validation -> phase
 BRIEF = 3  # epochs under which a phase is part of the one before
 
 
-def phases(facts: Facts) -> tuple[Phase, ...]:
+def phases(facts: CurveFacts) -> tuple[Phase, ...]:
     """Cut a run into its phases; the first begins at 0, the last ends where training stands."""
     if not len(facts.curves.step):
         return ()
@@ -42,7 +42,7 @@ def phases(facts: Facts) -> tuple[Phase, ...]:
     return tiles(marks or [(0.0, "descent")], facts.done)
 
 
-def by_trend(facts: Facts) -> list[tuple[float, float, str]]:
+def by_trend(facts: CurveFacts) -> list[tuple[float, float, str]]:
     """Name the stretches of equal trends, with the epochs at which they begin and end."""
     if facts.count < 5:
         return []
@@ -70,7 +70,7 @@ def tiles(marks: list[tuple[float, str]], end: float) -> tuple[Phase, ...]:
     """Let each phase end where the next begins, and leave out those that are empty."""
     ends = [start for start, _ in marks[1:]] + [end]
     return tuple(
-        Phase(key=key, span=Span(start=start, end=stop, panel=LOSS))
+        Phase(key=key, span=EpochSpan(start=start, end=stop, panel=LOSS))
         for (start, key), stop in zip(marks, ends, strict=True)
         if stop > start
     )

@@ -30,7 +30,7 @@ class Situation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class EpochSpan:
     """The stretch of the run that a sentence speaks of."""
 
     start: float  # in epochs done, fractional
@@ -45,7 +45,7 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Reason:
     """One number that a sentence rests on, and what it was held against."""
 
     what: str  # a phrase that ends where the number begins
@@ -73,8 +73,8 @@ class Finding:
 
     kind: str  # a key of KINDS
     sentence: str
-    span: Span
-    evidence: tuple[Evidence, ...]
+    span: EpochSpan
+    evidence: tuple[Reason, ...]
     strength: float  # of the effect, in noise bands; infinite where no noise can be blamed
     trials: tuple[Trial, ...] = ()
 
@@ -94,7 +94,7 @@ class Phase:
     """One of the stretches that a run falls into; together they cover it without gaps."""
 
     key: str  # a key of PHASES
-    span: Span
+    span: EpochSpan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ import numpy as np
 
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
-from cifar_core.reading.facts import Facts, once
-from cifar_core.reading.spec import LOSS, Evidence, Finding, Span, Trial
+from cifar_core.reading.facts import CurveFacts, once
+from cifar_core.reading.spec import LOSS, EpochSpan, Finding, Reason, Trial
 from cifar_core.reading.statistics import noise_around
 
 LEARNT = 0.03  # share of ln K that the loss must fall below it before anything counts as learnt
@@ -21,7 +21,7 @@ LAST = 6  # epochs over which the noise of now is told
 FEW = 20  # training reports from which on silence means something
 
 
-def no_number(facts: Facts) -> Finding | None:
+def no_number(facts: CurveFacts) -> Finding | None:
     """Report a loss that is infinite or not a number."""
     loss, at = facts.curves.train_loss, facts.curves.step_epoch
     wrong = np.flatnonzero(~np.isfinite(loss))
@@ -33,8 +33,8 @@ def no_number(facts: Facts) -> Finding | None:
         kind="no_number",
         sentence=f"In epoch {math.ceil(place) or 1} the loss stopped being a number: the steps "
         "were too large.",
-        span=Span(start=max(0.0, place - 0.5), end=place, panel=LOSS),
-        evidence=(Evidence(what="first loss or gradient that is no number", value=f"{place:.2f}",
+        span=EpochSpan(start=max(0.0, place - 0.5), end=place, panel=LOSS),
+        evidence=(Reason(what="first loss or gradient that is no number", value=f"{place:.2f}",
                            against="epochs done"),),
         strength=math.inf,
         trials=advice.rate(settings, 0.1, "A tenth of the rate takes steps a tenth as long.")
@@ -42,14 +42,14 @@ def no_number(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def lowest_reports(facts: Facts) -> tuple[Values, Values, int]:
+def lowest_reports(facts: CurveFacts) -> tuple[Values, Values, int]:
     """Return the blocks of the training loss and the place of the lowest."""
     x, y, _ = facts.blocks
     return x, y, int(np.argmin(y)) if len(y) else 0
 
 
 @once
-def dead_start(facts: Facts) -> Finding | None:
+def dead_start(facts: CurveFacts) -> Finding | None:
     """Report a loss that never left the level of guessing."""
     _, y, _ = facts.blocks
     limit = (1 - LEARNT) * facts.chance
@@ -64,9 +64,9 @@ def dead_start(facts: Facts) -> Finding | None:
         sentence=f"It has not begun to learn: after {facts.done:.3g} epochs the training loss is "
         f"{y[-1]:.3f}, and guessing among {facts.situation.classes} classes gives "
         f"{facts.chance:.3f}.",
-        span=Span(start=0, end=facts.done, panel=LOSS),
+        span=EpochSpan(start=0, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="lowest eighth of the training loss", value=f"{lowest:.3f}",
+            Reason(what="lowest eighth of the training loss", value=f"{lowest:.3f}",
                      against=f"learning begins below {limit:.3f}"),
         ),
         strength=math.inf,
@@ -76,7 +76,7 @@ def dead_start(facts: Facts) -> Finding | None:
 
 
 @once
-def divergence(facts: Facts) -> Finding | None:
+def divergence(facts: CurveFacts) -> Finding | None:
     """Report a training loss that rose and stayed high."""
     x, y, low = lowest_reports(facts)
     if len(y) - low < 4 or dead_start(facts):
@@ -98,12 +98,12 @@ def divergence(facts: Facts) -> Finding | None:
         kind="divergence",
         sentence=f"From epoch {max(1, math.ceil(at))} the training loss runs away: from "
         f"{y[low]:.2f} {where}, and it does not come back.",
-        span=Span(start=at, end=facts.done, panel=LOSS),
+        span=EpochSpan(start=at, end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="rise of the training loss", value=f"{lost:.3f}",
+            Reason(what="rise of the training loss", value=f"{lost:.3f}",
                      against=f"at least {max(RUNAWAY * gained, OUT_OF_NOISE * noise):.3f}"),
-            Evidence(what="noise band", value=f"±{noise:.3f}"),
-            Evidence(what="rate there", value=f"{rate_at(facts, at):.3g}"),
+            Reason(what="noise band", value=f"±{noise:.3f}"),
+            Reason(what="rate there", value=f"{rate_at(facts, at):.3g}"),
         ),
         strength=lost / noise,
         trials=advice.rate(settings, 0.1, "Steps a tenth as long stay where the loss is low.")
@@ -111,12 +111,12 @@ def divergence(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def rate_at(facts: Facts, epoch: float) -> float:
+def rate_at(facts: CurveFacts, epoch: float) -> float:
     """Return the learning rate of the report nearest to a moment."""
     return float(facts.curves.learning_rate[np.abs(facts.curves.step_epoch - epoch).argmin()])
 
 
-def spikes(facts: Facts) -> Finding | None:
+def spikes(facts: CurveFacts) -> Finding | None:
     """Report jumps of the loss, or noise that is large against what was gained."""
     if dead_start(facts) or divergence(facts):
         return None
@@ -141,19 +141,19 @@ def spikes(facts: Facts) -> Finding | None:
         sentence=f"The {what} loss jumps {times}, by up to {max(sizes):.2f} (first in epoch "
         f"{math.ceil(places[0])}, at a rate of {rate_at(facts, places[0]):.3g}): steps too large "
         "for such batches.",
-        span=Span(start=max(0.0, places[0] - 1), end=places[-1], panel=LOSS),
+        span=EpochSpan(start=max(0.0, places[0] - 1), end=places[-1], panel=LOSS),
         evidence=(
-            Evidence(what="largest jump above its neighbours", value=f"{max(sizes):.3f}",
+            Reason(what="largest jump above its neighbours", value=f"{max(sizes):.3f}",
                      against=f"at least {RUNAWAY:.0%} of the gain and {OUT_OF_NOISE:g} noise "
                      "bands"),
-            *([Evidence(what="noise band", value=f"±{band:.3f}")] if band else []),
+            *([Reason(what="noise band", value=f"±{band:.3f}")] if band else []),
         ),
         strength=OUT_OF_NOISE,
         trials=calmer(facts) + advice.clipped(settings),
     )  # fmt: skip
 
 
-def calmer(facts: Facts) -> tuple[Trial, ...]:
+def calmer(facts: CurveFacts) -> tuple[Trial, ...]:
     """Return what makes steps less wild."""
     settings = facts.situation.settings
     return advice.rate(settings, 1 / 3, "A third of the rate makes a third of the noise.") + (
@@ -181,7 +181,7 @@ def size_of(values: Values, place: int) -> float:
     return float(values[place] - np.median(near))
 
 
-def noisy(facts: Facts) -> Finding | None:
+def noisy(facts: CurveFacts) -> Finding | None:
     """Report a noise band that is wide against what was gained."""
     if facts.count < 8 or facts.will_sink or facts.end_share < SUNK:
         return None
@@ -194,9 +194,9 @@ def noisy(facts: Facts) -> Finding | None:
         kind="spikes",
         sentence=f"From epoch to epoch the validation loss scatters by ±{band:.2f}, "
         f"{band / facts.gained:.0%} of all it has gained: the rate is high for batches of {batch}.",
-        span=Span(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
+        span=EpochSpan(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
         evidence=(
-            Evidence(what="noise band of the validation loss", value=f"±{band:.3f}",
+            Reason(what="noise band of the validation loss", value=f"±{band:.3f}",
                      against=f"at most {limit:.3f}, {NOISY:.0%} of the gain"),
         ),
         strength=3 * band / limit,

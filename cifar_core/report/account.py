@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import RunError
 from cifar_core.reading import Reading
 from cifar_core.reading.curves import Curves, curves
-from cifar_core.runs.record.kinds import TRAINING
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.results.reading import reading_of
 from cifar_core.statistics.intervals import wilson
 

@@ -92,7 +92,7 @@ WEAK = 3  # classes that the card names
 
 def weakest(account: Account) -> str:
     """Name the classes that are found least often, if the test images' answers are kept."""
-    from cifar_core.judging.scores import scores
+    from cifar_core.evaluation.scores import scores
     from cifar_core.runs.results.predictions import kept
 
     try:

@@ -2,11 +2,11 @@
 
 from cifar_core.runs.record.attempt import Attempt
 from cifar_core.runs.record.checkpoints import CheckpointInfo
-from cifar_core.runs.record.kinds import KINDS, RATE_SEARCH, TRAINING
 from cifar_core.runs.record.metrics import Fresh, MetricsReader
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 from cifar_core.runs.record.states import FAILURES, STATES
-from cifar_core.runs.record.status import Status
+from cifar_core.runs.record.status import RunStatus
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 
@@ -22,6 +22,6 @@ __all__ = [
     "MetricsReader",
     "Run",
     "RunRow",
-    "Status",
+    "RunStatus",
     "Store",
 ]

@@ -9,7 +9,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Run
 from cifar_core.runs.results import comparison
 from cifar_core.runs.results.predictions import Part, Predictions, compute, kept
-from cifar_core.runs.results.side_by_side import Facts, best_of, facts, setting_rows
+from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts, setting_rows
 from cifar_core.runs.results.test_looks import count_look
 from cifar_core.terminal.output import Row, add_store, percent, store_of, table
 
@@ -79,7 +79,7 @@ def answered(run: Run, part: Part) -> Predictions:
     return found
 
 
-def result(one: Facts) -> dict[str, Any]:
+def result(one: RunFacts) -> dict[str, Any]:
     """Return a run's line of the table."""
     return {
         "run": one.run.number,

@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import Any
 
-from cifar_core.judging.scores import Scores, scores
-from cifar_core.judging.temperature import fit_temperature
+from cifar_core.evaluation.scores import Scores, scores
+from cifar_core.evaluation.temperature import fit_temperature
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions, test_looks
 from cifar_core.runs.results.predictions import Part, Predictions

@@ -12,7 +12,7 @@ from cifar_core.terminal.output import add_json, add_store, percent, show, store
 
 if TYPE_CHECKING:
     from cifar_core.runs.results.calibration import Calibration
-    from cifar_core.runs.results.neighbors import Likeness, Neighbours
+    from cifar_core.runs.results.neighbors import Likeness, Neighbors
 
 KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -143,7 +143,7 @@ def corner(where: str, side: int) -> tuple[int, int]:
     raise ImageError(f"--graph is {where}, but it must be two numbers from 1 to {side}, as 2,5.")
 
 
-def known(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbours | None]":
+def known(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbors | None]":
     """Return what is kept about a run's calibration and training images; compute it if wanted."""
     from cifar_core.runs.results import calibration, neighbors, predictions
 

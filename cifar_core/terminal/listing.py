@@ -9,7 +9,7 @@ from typing import Any
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.columns import COLUMNS, WORDS, Column
-from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing, group_table, table
 from cifar_core.runs.record import marks
 from cifar_core.runs.store.run_row import RunRow
@@ -146,7 +146,7 @@ def usual_line(row: RunRow) -> dict[str, Any]:
     }
 
 
-def print_groups(groups: Sequence[Group], arguments: Namespace) -> None:
+def print_groups(groups: Sequence[SeedGroup], arguments: Namespace) -> None:
     """Print one line for each group: mean and spread over its runs."""
     lines = group_table(groups)
     if arguments.csv:

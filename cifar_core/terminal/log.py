@@ -4,7 +4,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from cifar_core.runs.record import activity
+from cifar_core.runs.record import action_log
 from cifar_core.terminal.output import add_json, add_store, show, store_of
 
 
@@ -29,7 +29,7 @@ def log(arguments: Namespace) -> int:
             "what": f"{deed.did} {deed.detail}".strip(),
             "run": deed.run,
         }
-        for deed in activity.deeds(store.root, run, arguments.most)
+        for deed in action_log.deeds(store.root, run, arguments.most)
     ]
     show(rows, arguments.json)
     return 0

@@ -73,7 +73,7 @@ def verify(arguments: Namespace) -> int:
     rows = []
     for key in weights.WEIGHTS:
         for place in weights.examine(key, root):
-            found = place if isinstance(place, weights.Found) else None
+            found = place if isinstance(place, weights.WeightsFile) else None
             rows.append(
                 {
                     "weights": key,

@@ -15,7 +15,7 @@ OPERATORS = 10  # the most expensive ones that are kept
 KINDS = (ProfilerActivity.CPU, ProfilerActivity.CUDA)
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """A labelled stretch of the program's time, in microseconds."""
 
     name: str
@@ -28,7 +28,7 @@ class Span(NamedTuple):
         return (self.end - self.start) / 1e3
 
 
-class Work(NamedTuple):
+class DeviceWork(NamedTuple):
     """What an operator had the GPU do."""
 
     start: float  # when it was asked for, in microseconds
@@ -45,7 +45,7 @@ class Call(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StepPart:
     """What one part of a step costs, in milliseconds a step."""
 
     name: str
@@ -94,12 +94,12 @@ class StepProfiler:
         events = [event for event in self.profile.events() or [] if event.device_type.value == 0]
         labels = {STEP, *PHASES}
         spans = [
-            Span(event.name, event.time_range.start, event.time_range.end)
+            TimeSpan(event.name, event.time_range.start, event.time_range.end)
             for event in events
             if event.name in labels
         ]
         work = [
-            Work(event.time_range.start, kernel.duration / 1e3)
+            DeviceWork(event.time_range.start, kernel.duration / 1e3)
             for event in events
             for kernel in event.kernels
         ]
@@ -125,12 +125,12 @@ class StepProfiler:
         }
 
 
-def counted(spans: Sequence[Span], warm: int) -> list[Span]:
+def counted(spans: Sequence[TimeSpan], warm: int) -> list[TimeSpan]:
     """Return the steps that count, first to last."""
     return sorted((s for s in spans if s.name == STEP), key=lambda s: s.start)[warm:]
 
 
-def operators(calls: Sequence[Call], steps: Sequence[Span]) -> list[dict[str, Any]]:
+def operators(calls: Sequence[Call], steps: Sequence[TimeSpan]) -> list[dict[str, Any]]:
     """Return the most expensive operators of these steps, without what they call, per step."""
     starts = [step.start for step in steps]
     sums: dict[str, list[float]] = {}
@@ -149,8 +149,8 @@ def operators(calls: Sequence[Call], steps: Sequence[Span]) -> list[dict[str, An
 
 
 def shared_out(
-    spans: Sequence[Span], work: Sequence[Work], warm: int
-) -> tuple[list[float], list[Part]]:
+    spans: Sequence[TimeSpan], work: Sequence[DeviceWork], warm: int
+) -> tuple[list[float], list[StepPart]]:
     """Return how long each step took, in milliseconds, and the mean cost of each of its parts.
 
     The GPU's work belongs to the part in which it was asked for, whichever thread asked: the
@@ -172,7 +172,7 @@ def shared_out(
         if place >= 0 and piece.start <= parts[place].end and in_a_step:
             device[parts[place].name] += piece.milliseconds
     return [step.milliseconds for step in steps], [
-        Part(
+        StepPart(
             name=name,
             ms=fmean(times),
             spread_ms=pstdev(times),

@@ -37,7 +37,7 @@ class Best:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a trainer is; with the tensors, all that a snapshot has to hold."""
 
     step: int = 0  # optimisation steps taken

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cifar_core.schedules import Plateau
-from cifar_core.training.progress import Best, Progress, Tally
+from cifar_core.training.progress import Best, Tally, TrainingProgress
 
 if TYPE_CHECKING:
     from cifar_core.training.trainer import Trainer
@@ -126,7 +126,7 @@ def put_back(trainer: "Trainer", snapshot: Snapshot) -> None:
     )
     trainer.scaler.load_state_dict(snapshot.meta["scaler"])
     saved = dict(snapshot.meta["progress"])
-    trainer.progress = Progress(
+    trainer.progress = TrainingProgress(
         step=saved["step"],
         epoch=saved["epoch"],
         tally=Tally(**saved["tally"]),

@@ -22,7 +22,7 @@ from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
-from cifar_core.training.progress import Progress, Tally
+from cifar_core.training.progress import Tally, TrainingProgress
 from cifar_core.training.snapshot import Snapshot, put_back, taken_of
 from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.pieces import cutting
@@ -91,7 +91,7 @@ class Trainer:
         self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
         self.total_steps = config.epochs * self.steps_per_epoch
         self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self.window = torch.zeros(2, device=device)  # loss and number right since the last row
         self.window_images = 0
         self.grad_norm = torch.zeros((), device=device)  # of the last step that measured it

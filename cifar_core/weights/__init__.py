@@ -6,7 +6,7 @@ from cifar_core.weights.importing import Imported, import_file
 from cifar_core.weights.layout import Layout
 from cifar_core.weights.loading import load
 from cifar_core.weights.places import (
-    Found,
+    WeightsFile,
     examine,
     find,
     folder_of,
@@ -17,9 +17,9 @@ from cifar_core.weights.places import (
 
 __all__ = [
     "WEIGHTS",
-    "Found",
     "Imported",
     "Layout",
+    "WeightsFile",
     "WeightsSpec",
     "examine",
     "fetch",

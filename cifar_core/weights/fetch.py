@@ -9,7 +9,7 @@ from pathlib import Path
 from cifar_core.disk.download import TIMEOUT, Archive, download, size_at
 from cifar_core.errors import DataError, WeightsError
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
-from cifar_core.weights.places import Found, find, folder_of
+from cifar_core.weights.places import WeightsFile, find, folder_of
 
 LIKELY = (0.8, 1.25)  # a file this much smaller or larger than published is another one
 
@@ -22,7 +22,7 @@ def fetch(
     progress: Callable[[int, int], None] | None = None,
     timeout: float = TIMEOUT,
     spec: WeightsSpec | None = None,
-) -> Found:
+) -> WeightsFile:
     """Return the weights, downloaded unless they are on this machine; raises WeightsError.
 
     `progress` gets the bytes that are there and the bytes in all; `timeout` is in seconds.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import WeightsError
-from cifar_core.weights.layout import Fit, Layout, fit, read_shapes
+from cifar_core.weights.layout import Layout, LayoutMatch, fit, read_shapes
 from cifar_core.weights.places import folder_of, record_path, sha256_of, write_json
 
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
@@ -90,7 +90,7 @@ def unpickled(path: Path, draft: Path) -> Path:
     return draft
 
 
-def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> Fit:
+def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> LayoutMatch:
     """Return the network whose tensors these are, or say which one comes nearest and why not."""
     shapes = read_shapes(plain)
     fits = [fit(shapes, layout) for layout in layouts]
@@ -107,7 +107,7 @@ def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> Fit:
     )
 
 
-def commit(path: Path, plain: Path, best: Fit, store: Path) -> Imported:
+def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
     """Write the tensors under our names, then the record that vouches for them."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file

@@ -32,7 +32,7 @@ class Layout:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class LayoutMatch:
     """How the tensors of a file and those of a network go together."""
 
     layout: Layout
@@ -45,7 +45,7 @@ class Fit:
         return len(self.names) / max(1, len(self.layout.wanted))
 
 
-def fit(found: Shapes, layout: Layout) -> Fit:
+def fit(found: Shapes, layout: Layout) -> LayoutMatch:
     """Compare a file's tensors with a network's; the last layer may be missing or of any size."""
     wanted, names, strange, reshaped = layout.wanted, {}, [], []
     for name, shape in found.items():
@@ -65,7 +65,7 @@ def fit(found: Shapes, layout: Layout) -> Fit:
         *([f"it also has {listed(strange)}"] if strange else []),
         *([listed(reshaped)] if reshaped else []),
     ]
-    return Fit(layout=layout, names=names, problems=problems)
+    return LayoutMatch(layout=layout, names=names, problems=problems)
 
 
 def our_name(name: str, layout: Layout) -> str:

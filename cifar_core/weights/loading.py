@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from cifar_core.errors import WeightsError
 from cifar_core.weights.layout import COUNTER, Layout, fit
-from cifar_core.weights.places import Found
+from cifar_core.weights.places import WeightsFile
 from cifar_core.weights.unpickle import flat
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def load(found: Found, layout: Layout) -> "dict[str, Tensor]":
+def load(found: WeightsFile, layout: Layout) -> "dict[str, Tensor]":
     """Return every tensor but the last layer's by our names, in float32; raises WeightsError."""
     import torch
 
@@ -30,7 +30,7 @@ def load(found: Found, layout: Layout) -> "dict[str, Tensor]":
     }
 
 
-def read(found: Found) -> "dict[str, Tensor]":
+def read(found: WeightsFile) -> "dict[str, Tensor]":
     """Return the tensors of a verified file by the names that they have in it; runs no code."""
     if found.path.suffix == ".safetensors":
         from safetensors.torch import load_file

@@ -17,7 +17,7 @@ REMEDY = "python -m cifar_core weights"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class WeightsFile:
     """A file of weights that was found and whose checksum is right."""
 
     key: str
@@ -43,12 +43,12 @@ def record_path(key: str, store: Path) -> Path:
     return folder_of(store) / f"{key}.json"
 
 
-def find(key: str, store: Path) -> Found | None:
+def find(key: str, store: Path) -> WeightsFile | None:
     """Return the first file whose checksum is right: ours, then torch's own, or None."""
-    return next((place for place in examine(key, store) if isinstance(place, Found)), None)
+    return next((place for place in examine(key, store) if isinstance(place, WeightsFile)), None)
 
 
-def examine(key: str, store: Path) -> Iterator[Found | str]:
+def examine(key: str, store: Path) -> Iterator[WeightsFile | str]:
     """Yield every file that is there: found and right, or a sentence on what is wrong with it."""
     spec = WEIGHTS[key]
     ours = folder_of(store) / f"{key}.safetensors"
@@ -60,13 +60,15 @@ def examine(key: str, store: Path) -> Iterator[Found | str]:
             yield checked(spec, folder / spec.file, spec.sha256, str(folder), store)
 
 
-def checked(spec: WeightsSpec, path: Path, wanted: str, origin: str, store: Path) -> Found | str:
+def checked(
+    spec: WeightsSpec, path: Path, wanted: str, origin: str, store: Path
+) -> WeightsFile | str:
     """Compare a file's checksum with the one it should have."""
     if not wanted:
         return f"{path} was not brought in by '{REMEDY} import', so nothing proves what it is."
     sha256 = remembered_sha256(path, store)
     if sha256.startswith(wanted):
-        return Found(key=spec.key, path=path, sha256=sha256, origin=origin)
+        return WeightsFile(key=spec.key, path=path, sha256=sha256, origin=origin)
     return (
         f"{path} is not what it should be: its sha256 begins with {sha256[:8]}, but should begin "
         f"with {wanted[:8]}. Remove it and get it anew."

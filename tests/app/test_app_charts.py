@@ -3,7 +3,7 @@ import pytest
 
 from app.pages.data.charts import count_figure
 from app.pages.new_run.charts import schedule_figure
-from app.pages.run.charts import Look, live_figure
+from app.pages.run.charts import LiveOptions, live_figure
 from app.shared.charts import PIXELS, picture_rows
 from app.shared.live_chart import pack, publish_plotly, unpack
 from cifar_core.reading.curves import curves
@@ -22,7 +22,7 @@ NAMES = ["Training, each report", "Training", "Validation", "Best epoch", "Learn
 
 
 def drawn(rows, **look):
-    figure = live_figure(curves(rows), Look(**look))
+    figure = live_figure(curves(rows), LiveOptions(**look))
     traces = figure.header["traces"]
     pairs = zip(figure.arrays[::2], figure.arrays[1::2], strict=True)
     return figure, {

@@ -165,19 +165,19 @@ def test_a_run_has_the_same_colour_and_dash_in_every_company():
     def pens(figure):
         return {t["name"]: (t["color"], t["line"]["dash"]) for t in figure.header["traces"]}
 
-    few, many = (curve_charts.curves_figure(tracks(n), curve_charts.Look()) for n in (2, 9))
+    few, many = (curve_charts.curves_figure(tracks(n), curve_charts.CurveOptions()) for n in (2, 9))
     assert pens(few).items() <= pens(many).items()
     assert len(set(pens(many).values())) == 9
     assert len({theme.pen(number) for number in range(100, 128)}) == 28
 
 
 def test_time_is_that_of_training_up_to_each_epoch():
-    figure = curve_charts.curves_figure(tracks(1), curve_charts.Look(axis="Time"))
+    figure = curve_charts.curves_figure(tracks(1), curve_charts.CurveOptions(axis="Time"))
     assert figure.arrays[0].tolist() == pytest.approx([2 / 3, 4 / 3, 2])
 
 
 def test_a_small_multiple_has_its_run_in_front_of_the_others():
-    figure = curve_charts.curves_figure(tracks(3), curve_charts.Look(apart="Accuracy"))
+    figure = curve_charts.curves_figure(tracks(3), curve_charts.CurveOptions(apart="Accuracy"))
     traces = figure.header["traces"]
     assert [t["yaxis"] for t in traces] == ["y"] * 3 + ["y2"] * 3 + ["y3"] * 3
     assert [t["name"] for t in traces[2::3]] == ["#1", "#2", "#3"]

@@ -7,8 +7,8 @@ from app import theme
 from app.pages.evaluate import charts
 from app.session import Key
 from app.shared.gallery import sheet
-from cifar_core.judging.calibration import reliability
-from cifar_core.judging.coverage import coverage
+from cifar_core.evaluation.calibration import reliability
+from cifar_core.evaluation.coverage import coverage
 from cifar_core.runs.results import calibration
 from cifar_core.runs.results.predictions import compute, kept
 from cifar_core.runs.results.test_looks import looks

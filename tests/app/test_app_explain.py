@@ -17,7 +17,7 @@ from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import Label
 from cifar_core.runs.results import neighbors, predictions
 from cifar_core.runs.results.calibration import kept as calibration
-from cifar_core.runs.results.sanity_cards import Place
+from cifar_core.runs.results.sanity_cards import CardFile
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
 
 def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store):
     run = make_run(store, "Done")
-    place = Place(run=run, checkpoint=run.checkpoint().name, method="gradient")
+    place = CardFile(run=run, checkpoint=run.checkpoint().name, method="gradient")
     place.path.parent.mkdir()
     stages = [{"layers": 1, "of": 2, "similarity": 0.7}, {"layers": 2, "of": 2, "similarity": 0.6}]
     shares = {"mass": 0.72, "area": 0.21}

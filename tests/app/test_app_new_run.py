@@ -9,7 +9,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.disk import files
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.runs.prepare.largest_batch import Fit
+from cifar_core.runs.prepare.largest_batch import LargestBatch
 from cifar_core.runs.record import status
 from cifar_core.schedules import SCHEDULES
 
@@ -269,7 +269,7 @@ def measured(monkeypatch, largest):
 
     def measure(config, root):
         asked.append(config)
-        return Fit(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
+        return LargestBatch(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
                    limit_megabytes=4000.0, device="cpu")  # fmt: skip
 
     monkeypatch.setattr("app.pages.new_run.largest_batch.measure", measure)

@@ -46,7 +46,7 @@ def make_search(store, rate=0.05, advice="take", **settings):
     for values in written:
         files.append_line(folder / "metrics.jsonl", values)
     files.write_json(run.path / "summary.json", {"suggestion": written[-1], "step": 500})
-    status.write(run.path, status.Status(**status.described("finished"), attempt=1))
+    status.write(run.path, status.RunStatus(**status.described("finished"), attempt=1))
     return run
 
 

@@ -25,7 +25,7 @@ class Writer:
         self.lock = lock.take(self.folder / "lock")  # so that it counts as alive
         files.write_json(self.folder / "start.json", {"checkpoint": "", "step": 0})
         words = status.described("running")
-        status.write(self.run.path, status.Status(**words, attempt=1, device="cpu"))
+        status.write(self.run.path, status.RunStatus(**words, attempt=1, device="cpu"))
         self.step, self.done = 0, threading.Event()
         self.write(60)
         self.thread = threading.Thread(target=self.go_on)
@@ -58,7 +58,7 @@ def growing(store):
     writer.done.set()
     writer.thread.join()
     words = status.described("stopped")
-    status.write(writer.run.path, status.Status(**words, attempt=1))
+    status.write(writer.run.path, status.RunStatus(**words, attempt=1))
     os.close(writer.lock)
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_ends_keeps_its_zoom_and_is_no_longer_asked_about(visit, grow
     growing.done.set()
     growing.thread.join()
     words = status.described("finished")
-    status.write(growing.run.path, status.Status(**words, attempt=1))
+    status.write(growing.run.path, status.RunStatus(**words, attempt=1))
     tab.get_by_text("Trained to its end").wait_for()
     tab.wait_for_timeout(1000)  # what was under way arrives
     before = tab.evaluate(UPDATES)

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from cifar_core.data.sources import fetch
-from cifar_core.data.sources.progress import Progress, cancel, cancel_file, is_alive, progress, take
+from cifar_core.data.sources.progress import (
+    DownloadProgress,
+    cancel,
+    cancel_file,
+    is_alive,
+    progress,
+    take,
+)
 from cifar_core.disk.download import Archive, download
 from cifar_core.errors import DataError
 
@@ -372,4 +379,4 @@ def test_the_command_of_the_background_download_works_by_hand(tmp_path, archive,
     assert fetch.main([str(tmp_path), "--archive", json.dumps(vars(archive))]) == 0
     assert fetch.main([str(tmp_path / "b"), "ftp://x", "--archive", json.dumps(vars(archive))]) == 1
     assert "no address to download from" in capsys.readouterr().err
-    assert isinstance(progress(tmp_path / "b"), Progress)
+    assert isinstance(progress(tmp_path / "b"), DownloadProgress)

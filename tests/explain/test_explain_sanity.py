@@ -3,7 +3,13 @@ import torch
 
 from cifar_core.explain import SALIENCY, explain
 from cifar_core.explain.trust.objects import on_object
-from cifar_core.explain.trust.sanity import Stage, cascade, sanity_sentence, similarity, stay_of
+from cifar_core.explain.trust.sanity import (
+    RandomizedStage,
+    cascade,
+    sanity_sentence,
+    similarity,
+    stay_of,
+)
 from cifar_core.inference import make_classifier
 from cifar_core.models import MODELS
 
@@ -21,7 +27,7 @@ def classifier():
 
 
 def stage(layers, value):
-    return Stage(layers=layers, of=4, similarity=value)
+    return RandomizedStage(layers=layers, of=4, similarity=value)
 
 
 @pytest.mark.parametrize("key", ["gradient", "hires_cam", "deep_lift", "guided_backprop"])

@@ -11,7 +11,7 @@ from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import EXAMINE_PASSES, MEASURE_PASSES, Label, examine, judge, measure
 from cifar_core.explain.trust.answers import SUBSTRATES
 from cifar_core.explain.trust.completeness import completeness
-from cifar_core.explain.trust.curves import Curves, top_shares
+from cifar_core.explain.trust.curves import ErasingCurves, top_shares
 from cifar_core.explain.trust.patches import agreement, chance, falls, patches
 from cifar_core.explain.trust.ranks import ranks, spearman
 from cifar_core.explain.trust.rivals import RIVALS, centre, edges
@@ -107,7 +107,7 @@ def test_curves_begin_and_end_where_the_picture_is_whole_or_gone(
 
 
 def test_the_gap_is_the_area_between_the_curves():
-    assert Curves(insertion=(0, 1, 1), deletion=(1, 0, 0)).gap == pytest.approx(0.5)
+    assert ErasingCurves(insertion=(0, 1, 1), deletion=(1, 0, 0)).gap == pytest.approx(0.5)
 
 
 def test_the_exact_map_of_a_linear_network_is_supported(classifier, image, exact, yardstick):
@@ -140,7 +140,7 @@ def test_one_test_alone_makes_a_weak_map(classifier, image, exact, yardstick):
     verdict = judge(replace(evidence, chance=0.2))
     assert verdict.label == Label.WEAK
     assert verdict.sentence.startswith("Only the curves speak for it.")
-    flat = replace(evidence.own, curves=Curves(insertion=(0.5, 0.5), deletion=(0.5, 0.5)))
+    flat = replace(evidence.own, curves=ErasingCurves(insertion=(0.5, 0.5), deletion=(0.5, 0.5)))
     assert judge(replace(evidence, own=flat)).sentence.startswith("Only the patches speak for it.")
 
 

@@ -30,7 +30,7 @@ from cifar_core.errors import (
 from cifar_core.people import VIEWER, role_of
 from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.listing import run_filter, saved_listings
-from cifar_core.runs.record import activity, control, status
+from cifar_core.runs.record import action_log, control, status
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store import sweep_files
 
@@ -150,9 +150,9 @@ def test_a_sweep_file_and_a_saved_view_are_whole_or_passed_over(store):
 @given(some.lists(some.binary(max_size=40) | ANYTHING.map(lambda one: json.dumps(one).encode())))
 def test_rows_and_changes_are_objects(tmp_path_factory, lines):
     root = tmp_path_factory.getbasetemp()
-    path = corpus.write(root / activity.NAME, b"\n".join([*lines, b""]))
+    path = corpus.write(root / action_log.NAME, b"\n".join([*lines, b""]))
     assert all(isinstance(row, dict) for row in files.read_lines(path)[0])
-    assert all(deed.at >= 0 for deed in activity.deeds(root))
+    assert all(deed.at >= 0 for deed in action_log.deeds(root))
 
 
 TERMS = some.from_regex(

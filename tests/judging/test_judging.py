@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from cifar_core.judging import calibration, confusion, coverage, mistakes
-from cifar_core.judging.scores import scores, within_top
-from cifar_core.judging.softmax import log_softmax, softmax
+from cifar_core.evaluation import calibration, confusion, coverage, mistakes
+from cifar_core.evaluation.scores import scores, within_top
+from cifar_core.evaluation.softmax import log_softmax, softmax
 from cifar_core.statistics.intervals import wilson
 
 CHANCES = np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.1, 0.3, 0.6], [0.4, 0.35, 0.25]])

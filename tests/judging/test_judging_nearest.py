@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.judging.nearest import ROWS, evenly, kth_similarity, nearest, share_nearer, unit
+from cifar_core.evaluation.nearest import ROWS, evenly, kth_similarity, nearest, share_nearer, unit
 
 
 def features(count, width=8, seed=0):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cifar_core.errors import CifarError
-from cifar_core.judging.softmax import log_softmax, softmax
-from cifar_core.judging.temperature import HIGHEST, LOWEST, fit_temperature
+from cifar_core.evaluation.softmax import log_softmax, softmax
+from cifar_core.evaluation.temperature import HIGHEST, LOWEST, fit_temperature
 
 
 def answers(count=500, classes=10, seed=0):

@@ -12,7 +12,7 @@ from cifar_core.models import MODELS
 from cifar_core.models import vig_graph as graph
 from cifar_core.models.measure import count
 from cifar_core.models.vig import neighbour_counts
-from cifar_core.models.vig_blocks import Block, DropPath, Grapher, MaxRelative
+from cifar_core.models.vig_blocks import DropPath, Grapher, MaxRelative, ViGBlock
 from cifar_core.models.vig_graph import Nearest
 from cifar_core.models.vig_keys import from_published, ours, without_last_layer
 from cifar_core.models.vig_sizes import SIZES
@@ -188,7 +188,7 @@ def test_dropping_paths_leaves_evaluation_alone_and_keeps_the_mean_in_training()
 
 def test_an_image_loses_a_whole_branch_or_nothing_of_it():
     torch.manual_seed(0)
-    block = Block(8, Nearest(3), drop_path=1 - 1e-9)
+    block = ViGBlock(8, Nearest(3), drop_path=1 - 1e-9)
     x = some(4, 8, 4, 4, dtype=torch.float32)
     assert torch.equal(block.train()(x), x)
     assert not torch.equal(block.eval()(x), x)

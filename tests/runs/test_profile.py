@@ -13,7 +13,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs.record import control, status
 from cifar_core.runs.record.profiles import Profile
 from cifar_core.training.phases import PHASES
-from cifar_core.training.profiling import STEP, Call, Span, Work, operators, shared_out
+from cifar_core.training.profiling import STEP, Call, DeviceWork, TimeSpan, operators, shared_out
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_only_a_run_that_trains_can_be_asked(store):
     run = new_run(store)
     with pytest.raises(RunError, match="is draft, and only the steps of a run that trains"):
         run.ask_profile()
-    status.write(run.path, status.Status(**status.described("running"), attempt=1))
+    status.write(run.path, status.RunStatus(**status.described("running"), attempt=1))
     assert (run.ask_profile(), run.ask_profile()) == (1, 2)
     assert run.profile_is_due
     folder = run.path / "attempts" / "1"
@@ -122,9 +122,9 @@ def made(**ms):
     for _ in range(2):
         start = clock
         for name, length in ms.items():
-            spans.append(Span(name, clock, clock + 1e3 * length))
+            spans.append(TimeSpan(name, clock, clock + 1e3 * length))
             clock += 1e3 * length
-        spans.append(Span(STEP, start, clock))
+        spans.append(TimeSpan(STEP, start, clock))
         clock += 5e3  # between the steps
     return spans
 
@@ -140,14 +140,18 @@ def test_the_parts_are_means_over_the_steps_after_the_warm_ones():
 
 def test_the_gpus_work_belongs_to_the_part_that_asked_for_it():
     spans = made(forward=2.0, backward=4.0)
-    work = [Work(0.5e3, 10.0), Work(3e3, 30.0), Work(11.5e3, 20.0)]  # the third in step two
+    work = [
+        DeviceWork(0.5e3, 10.0),
+        DeviceWork(3e3, 30.0),
+        DeviceWork(11.5e3, 20.0),
+    ]  # the third in step two
     _, parts = shared_out(spans, work, warm=0)
     costs = {part.name: part.device_ms for part in parts}
     assert (costs["forward"], costs["backward"]) == (15.0, 15.0)
 
 
 def test_operators_are_counted_in_whole_steps_only():
-    steps = [Span(STEP, 0.0, 10.0), Span(STEP, 20.0, 30.0)]
+    steps = [TimeSpan(STEP, 0.0, 10.0), TimeSpan(STEP, 20.0, 30.0)]
     calls = [Call("conv", 1.0, 4.0, 0.0), Call("conv", 21.0, 6.0, 0.0), Call("add", 22.0, 1.0, 0.0)]
     between = [Call("conv", 15.0, 99.0, 0.0)]  # such as validation
     found = operators([*calls, *between], steps)
@@ -199,7 +203,7 @@ def terminal(capsys, store, *words):
 
 
 def test_the_terminal_prints_the_last_profile_of_a_run_that_is_over(capsys, store, run):
-    status.write(run.path, status.Status(**status.described("finished"), attempt=1))
+    status.write(run.path, status.RunStatus(**status.described("finished"), attempt=1))
     code, out, _ = terminal(capsys, store, str(run.number))
     assert code == 0
     assert run.profile.sentence in out
@@ -210,7 +214,7 @@ def test_the_terminal_prints_the_last_profile_of_a_run_that_is_over(capsys, stor
 
 def test_the_terminal_asks_a_run_that_trains_and_waits_for_the_answer(capsys, store, run):
     live = new_run(store)
-    status.write(live.path, status.Status(**status.described("running"), attempt=1))
+    status.write(live.path, status.RunStatus(**status.described("running"), attempt=1))
     trainer = threading.Thread(target=answer, args=(live, run.profile.values))
     trainer.start()
     code, out, _ = terminal(capsys, store, str(live.number))
@@ -229,7 +233,7 @@ def answer(run, values):
 
 def test_the_terminal_says_why_there_is_no_profile(capsys, store):
     over = new_run(store)
-    status.write(over.path, status.Status(**status.described("stopped"), attempt=1))
+    status.write(over.path, status.RunStatus(**status.described("stopped"), attempt=1))
     code, out, err = terminal(capsys, store, str(over.number))
     assert (code, out) == (2, "")
     assert "is stopped, and only the steps of a run that trains" in err

@@ -10,7 +10,7 @@ from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.errors import DataError
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.rate_search import fit, race, rules, sweep
+from cifar_core.rate_search import parabola, race, rules, sweep
 from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint, row
 from cifar_core.rate_search.probe import hold_out, look
 from cifar_core.rate_search.search import RateSearch
@@ -226,54 +226,54 @@ def test_kept_features_are_searched_like_images(images, short):
 
 def test_the_parabola_finds_the_lowest_point_of_a_parabola():
     x = np.array([-3.0, -2.7, -2.4, -2.1])
-    assert fit.vertex(x, 1 + 0.5 * (x + 2.6) ** 2, 2.3) == pytest.approx(-2.6)
+    assert parabola.vertex(x, 1 + 0.5 * (x + 2.6) ** 2, 2.3) == pytest.approx(-2.6)
 
 
 def test_the_vertex_stays_within_half_a_step_and_at_an_end():
     x = np.array([-3.0, -2.7, -2.4])
-    assert fit.vertex(x, np.array([1.0, 2.0, 3.0]), 4.0) == -3.0
-    assert -2.85 <= fit.vertex(x, np.array([1.0, 0.999, 5.0]), 4.0) <= -2.55
-    assert fit.vertex(x, np.array([1.0, 0.9, np.inf]), 4.0) == pytest.approx(-2.7)
+    assert parabola.vertex(x, np.array([1.0, 2.0, 3.0]), 4.0) == -3.0
+    assert -2.85 <= parabola.vertex(x, np.array([1.0, 0.999, 5.0]), 4.0) <= -2.55
+    assert parabola.vertex(x, np.array([1.0, 0.9, np.inf]), 4.0) == pytest.approx(-2.7)
 
 
 def test_the_chance_of_one_point_moves_a_parabola_among_many_less_than_one_through_three():
     x = np.array([-3.3, -3.0, -2.7, -2.4, -2.1])
     losses = 1 + 0.1 * (x + 2.7) ** 2
     luckier = losses - 0.005 * (x == -2.4)
-    through_three = fit.vertex(x[1:4], luckier[1:4], 2.3)
-    assert -2.7 < fit.vertex(x, luckier, 2.3) < through_three
+    through_three = parabola.vertex(x[1:4], luckier[1:4], 2.3)
+    assert -2.7 < parabola.vertex(x, luckier, 2.3) < through_three
 
 
 def test_a_point_that_made_hardly_any_progress_does_not_bend_the_parabola():
     x = np.array([-3.3, -3.0, -2.7, -2.4])
     losses = 1 + 0.5 * (x + 2.65) ** 2
     losses[0] = 2.2
-    assert fit.vertex(x, losses, 2.3) == pytest.approx(-2.65)
+    assert parabola.vertex(x, losses, 2.3) == pytest.approx(-2.65)
 
 
 def test_an_interval_holds_its_vertex_and_a_tenth_of_a_decade_on_each_side():
     random = np.random.default_rng(0)
     x = np.array([-3.0, -2.7, -2.4, -2.1])
     images_ = random.normal(1, 0.01, 500) + 0.5 * (x[:, None] + 2.6) ** 2
-    low, high = fit.interval(x, images_, 2.3)
+    low, high = parabola.interval(x, images_, 2.3)
     assert low <= -2.7 + 1e-9
     assert high >= -2.5 - 1e-9
     noisy = images_ + random.normal(0, 2, images_.shape)
-    low2, high2 = fit.interval(x, noisy, 2.3)
+    low2, high2 = parabola.interval(x, noisy, 2.3)
     assert high2 - low2 > high - low
 
 
 def test_a_plateau_ends_where_a_twentieth_of_the_progress_is_lost():
     x = np.array([-3.0, -2.0, -1.0])
-    low, high = fit.plateau(x, np.array([1.1, 1.0, 1.2]), start=2.0)
+    low, high = parabola.plateau(x, np.array([1.1, 1.0, 1.2]), start=2.0)
     assert (low, high) == (pytest.approx(-2.5), pytest.approx(-1.75))
 
 
 def test_better_is_judged_image_by_image():
     random = np.random.default_rng(0)
     hard = random.gamma(2, 1, 500)
-    assert fit.clearly_better(hard, hard + 0.05 + random.normal(0, 0.1, 500))
-    assert not fit.clearly_better(hard, random.permutation(hard))
+    assert parabola.clearly_better(hard, hard + 0.05 + random.normal(0, 0.1, 500))
+    assert not parabola.clearly_better(hard, random.permutation(hard))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_better_is_judged_image_by_image():
 def test_a_longer_training_wants_a_smaller_rate_without_normalisation(
     steps, annealed, normalised, wanted
 ):
-    got = fit.longer(steps, raced=120, annealed=annealed, normalised=normalised)
+    got = parabola.longer(steps, raced=120, annealed=annealed, normalised=normalised)
     assert got == pytest.approx(wanted)
 
 

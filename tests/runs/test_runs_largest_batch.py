@@ -10,7 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
 from cifar_core.runs.prepare import memory
 from cifar_core.runs.prepare.batch_search import FINE, MULTIPLE, piece, search
-from cifar_core.runs.prepare.largest_batch import Fit, measure, peak_of
+from cifar_core.runs.prepare.largest_batch import LargestBatch, measure, peak_of
 
 BASE, EACH = 500.0, 2.0  # megabytes of the program, and of each image
 
@@ -75,7 +75,7 @@ def test_pieces_are_equal_and_fit(batch, largest):
 
 
 def fit(largest, at_most=8192):
-    return Fit(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=at_most,
+    return LargestBatch(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=at_most,
                limit_megabytes=4000.0, device="cpu")  # fmt: skip
 
 

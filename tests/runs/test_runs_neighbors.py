@@ -5,7 +5,7 @@ from pages import CLASSES, make_run
 
 from cifar_core.data import load
 from cifar_core.runs.results.classifier import load_classifier
-from cifar_core.runs.results.neighbors import Neighbours, compute, errand, kept, path_of, rank
+from cifar_core.runs.results.neighbors import Neighbors, compute, errand, kept, path_of, rank
 from cifar_core.runs.results.predictions import places_of
 
 
@@ -57,7 +57,7 @@ def test_a_validation_image_in_twenty_is_called_unlike(run):
 def test_what_points_elsewhere_is_unlike_and_what_lies_among_them_is_not():
     angles = np.radians(np.arange(40))
     known = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    made = Neighbours(
+    made = Neighbors(
         classes=("arc",), features=known, places=np.arange(40), labels=np.zeros(40, int),
         validation=np.cos(np.radians(np.linspace(0, 10, 50))).astype(np.float32),
     )  # fmt: skip

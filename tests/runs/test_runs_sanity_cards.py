@@ -7,13 +7,13 @@ from pages import make_run
 
 from cifar_core.disk import lock
 from cifar_core.explain import SALIENCY
-from cifar_core.runs.results.sanity_cards import IMAGES, Place, cards, compute
+from cifar_core.runs.results.sanity_cards import IMAGES, CardFile, cards, compute
 
 
 @pytest.fixture
 def place(page_store):
     run = make_run(page_store, "Done")
-    return Place(run=run, checkpoint=run.checkpoint().name, method="gradient")
+    return CardFile(run=run, checkpoint=run.checkpoint().name, method="gradient")
 
 
 def wait_for(place):

@@ -6,7 +6,7 @@ from pages import make_run
 
 from cifar_core.disk import files
 from cifar_core.people import VIEWER, Person
-from cifar_core.runs.results.test_looks import Look, count_look, looks, sentence
+from cifar_core.runs.results.test_looks import TestLook, count_look, looks, sentence
 
 
 def test_the_evaluation_at_the_end_of_training_is_the_first_look(page_store):
@@ -35,7 +35,7 @@ def test_a_file_from_before_looks_had_names_is_read_and_goes_on(page_store):
     run = make_run(page_store, "Done")
     old = {"at": 1.7e9, "where": "the page", "checkpoint": "100-a1"}
     files.write_json(run.path / "looks.json", {"looks": [old]})
-    assert looks(run)[1] == Look(**old)
+    assert looks(run)[1] == TestLook(**old)
     assert count_look(run, "the terminal", "100-a1") == 3
     assert [look.by for look in looks(run)] == ["", "", run.by.name]
 

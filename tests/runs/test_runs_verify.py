@@ -12,7 +12,7 @@ from cifar_core.errors import DataError, RunError
 from cifar_core.runs import Run
 from cifar_core.runs.exchange.recipe import recipe
 from cifar_core.runs.record import metrics
-from cifar_core.runs.results.verify import Comparison, Difference, first_difference, kept, verify
+from cifar_core.runs.results.verify import Difference, Verification, first_difference, kept, verify
 from cifar_core.terminal.runs import config_of
 
 
@@ -116,7 +116,7 @@ def test_the_terminal_prints_the_verdict_and_says_it_with_its_exit_code(trained,
 
 def test_the_reproduce_tab_shows_the_command_and_the_last_verdict(page_store):
     run = make_run(page_store, "Done", seed=11)
-    found = Comparison(run=run.id, steps=16, reports=2, difference=None, reasons=(), seconds=2.0,
+    found = Verification(run=run.id, steps=16, reports=2, difference=None, reasons=(), seconds=2.0,
                        at=1.7e9)  # fmt: skip
     files.write_json(run.path / "verify.json", vars(found))
     assert kept(Run(run.path)) == found

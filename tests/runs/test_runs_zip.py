@@ -90,7 +90,7 @@ def test_an_imported_run_is_the_same_run_under_a_new_number(store, exported, tmp
 def test_an_imported_run_goes_on_as_the_original_would(store, tmp_path):
     run = new_run(store)
     work_until(attempt(run, 1), 20)
-    status.write(run.path, status.Status(**status.described("stopped"), attempt=1))
+    status.write(run.path, status.RunStatus(**status.described("stopped"), attempt=1))
     with store_without_executor(tmp_path / "other") as other:
         copy = import_run(other, io.BytesIO(zipped(run)))
         for one in (run, copy):

@@ -12,7 +12,7 @@ from app import theme
 from app.shared.charts import LiveFigure
 from app.shared.goal_lines import FAINT
 from cifar_core.runs.listing.seed_groups import FIRST
-from cifar_core.runs.results.side_by_side import Facts
+from cifar_core.runs.results.side_by_side import RunFacts
 from cifar_core.statistics.same_images import Counts, front
 
 MOST_AXES = 8  # of parallel coordinates
@@ -25,14 +25,14 @@ COSTS = {  # what an accuracy may cost: words of the axis, and its unit
 }
 
 
-def cost_of(one: Facts, cost: str) -> float | None:
+def cost_of(one: RunFacts, cost: str) -> float | None:
     """Return what a run cost, in the unit of COSTS."""
     if cost == "Time":
         return one.seconds / 60 if one.seconds else None
     return float(one.parameters) if one.parameters else None
 
 
-def cost_figure(found: Sequence[Facts], cost: str) -> LiveFigure:
+def cost_figure(found: Sequence[RunFacts], cost: str) -> LiveFigure:
     """Draw validation accuracy against a cost on a log axis, with the Pareto front."""
     known = [(one, c, one.best) for one in found if (c := cost_of(one, cost)) and one.best]
     costs, accuracies = [c for _, c, _ in known], [a for _, _, a in known]

@@ -29,7 +29,7 @@ class Track:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class CurveOptions:
     """How the viewer wants to see the curves."""
 
     axis: str = "Epoch"  # a key of AXES
@@ -43,7 +43,7 @@ class Look:
     revision: str = ""  # when it changes, zoom and hidden legend entries start anew
 
 
-def curves_figure(tracks: Sequence[Track], look: Look) -> LiveFigure:
+def curves_figure(tracks: Sequence[Track], look: CurveOptions) -> LiveFigure:
     """Draw the runs' losses and accuracies over each other, or each run in a panel of its own."""
     drawn = multiples(tracks, look) if look.apart else overlaid(tracks, look)
     layout = multiples_layout(tracks, look) if look.apart else overlaid_layout(look)
@@ -59,7 +59,7 @@ def curves_figure(tracks: Sequence[Track], look: Look) -> LiveFigure:
     return LiveFigure(header=header, arrays=arrays)
 
 
-def overlaid(tracks: Sequence[Track], look: Look) -> list[Drawn]:
+def overlaid(tracks: Sequence[Track], look: CurveOptions) -> list[Drawn]:
     """Describe one line for each run in both panels."""
     return [
         (line(track, axis, hover=f"{track.title}: {hover}"), *points(track, look, panel))
@@ -68,7 +68,7 @@ def overlaid(tracks: Sequence[Track], look: Look) -> list[Drawn]:
     ]
 
 
-def multiples(tracks: Sequence[Track], look: Look) -> list[Drawn]:
+def multiples(tracks: Sequence[Track], look: CurveOptions) -> list[Drawn]:
     """Describe for each run a panel with its line before the faint lines of the others."""
     drawn = []
     hover = PANELS[look.apart][1]
@@ -86,7 +86,7 @@ def panel_name(place: int) -> str:
     return str(place + 1) if place else ""
 
 
-def points(track: Track, look: Look, panel: str) -> tuple[Values, Values]:
+def points(track: Track, look: CurveOptions, panel: str) -> tuple[Values, Values]:
     """Return a run's line: places on the horizontal axis and losses, or accuracies."""
     curves = track.curves
     name = panel.lower()
@@ -129,7 +129,7 @@ def line(track: Track, axis: str, *, ghost: bool = False, hover: str) -> dict[st
     }
 
 
-def overlaid_layout(look: Look) -> dict[str, Any]:
+def overlaid_layout(look: CurveOptions) -> dict[str, Any]:
     """Place the panel of the losses above that of the accuracies."""
     axis = {"automargin": True, "anchor": "x", "fixedrange": False}
     loss = {"type": "log"} if look.log_loss else {}
@@ -149,7 +149,7 @@ def overlaid_layout(look: Look) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def multiples_layout(tracks: Sequence[Track], look: Look) -> dict[str, Any]:
+def multiples_layout(tracks: Sequence[Track], look: CurveOptions) -> dict[str, Any]:
     """Place a panel for each run in rows; all share both axes, so that they compare."""
     rows = math.ceil(len(tracks) / ACROSS)
     layout: dict[str, Any] = {
@@ -178,7 +178,7 @@ def multiples_layout(tracks: Sequence[Track], look: Look) -> dict[str, Any]:
     return layout
 
 
-def across(look: Look) -> dict[str, Any]:
+def across(look: CurveOptions) -> dict[str, Any]:
     """Describe the horizontal axis."""
     unit = AXES[look.axis]
     return {"showgrid": False, "uirevision": f"{look.revision} {unit}", "nticks": 6,

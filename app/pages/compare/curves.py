@@ -9,7 +9,7 @@ from app.pages.compare import curve_charts
 from app.session import Key
 from app.shared.goal_lines import goal_shapes
 from app.shared.live_chart import live_chart, window
-from cifar_core.runs.results.side_by_side import Facts
+from cifar_core.runs.results.side_by_side import RunFacts
 
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
 POLL = 2.0  # seconds between two looks while a run trains
@@ -17,13 +17,13 @@ TOGETHER = "Together"
 CHART = str(Key.COMPARED)
 
 
-def curves(found: Sequence[Facts]) -> None:
+def curves(found: Sequence[RunFacts]) -> None:
     """Draw the curves, again and again while one of the runs is under way."""
     live = any(one.run.status.is_under_way for one in found)
     st.fragment(draw, run_every=POLL if live else None)(found)
 
 
-def draw(found: Sequence[Facts]) -> None:
+def draw(found: Sequence[RunFacts]) -> None:
     """Draw the choices and the chart."""
     look = controls(found)
     tracks = [
@@ -36,7 +36,7 @@ def draw(found: Sequence[Facts]) -> None:
     live_chart(curve_charts.curves_figure(tracks, look), key=CHART)
 
 
-def controls(found: Sequence[Facts]) -> curve_charts.Look:
+def controls(found: Sequence[RunFacts]) -> curve_charts.CurveOptions:
     """Draw the choices of how to see the curves; the address keeps them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         curve = st.segmented_control(
@@ -63,7 +63,7 @@ def controls(found: Sequence[Facts]) -> curve_charts.Look:
         goal = st.toggle("Goals", key="goal", bind="query-params",
                          help="Accuracies on the test images that there are to beat.")  # fmt: skip
     shapes, words = goal_shapes(goals_of(found[0].run) if goal else (), axis="y2")
-    return curve_charts.Look(
+    return curve_charts.CurveOptions(
         axis=axis or "Epoch",
         training=curve == "Training",
         apart="" if layout in (None, TOGETHER) else str(layout),

@@ -12,7 +12,7 @@ from app.navigation import go
 from app.pages.compare import charts
 from app.pages.compare.verdict import Compared
 from app.shared.address import keep_in_address, start_from_address
-from app.shared.gallery import Cell, gallery
+from app.shared.gallery import Tile, gallery
 from cifar_core.runs.results.predictions import Predictions
 from cifar_core.statistics.same_images import by_class, confusion_difference
 
@@ -118,14 +118,14 @@ def pixels(given: Predictions, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     return np.asarray(part.pixels[given.places[rows]])
 
 
-def cell(pair: Pair, row: int) -> Cell:
+def cell(pair: Pair, row: int) -> Tile:
     """Return what stands below a picture: its class and the wrong answers; pointed at, both."""
     first, _ = pair
     truth = first.classes[first.labels[row]]
     said = [f"#{each.run.number} {each.classes[each.answers[row]]}" for each in pair]
     wrong = [words for words, each in zip(said, pair, strict=True) if not each.right[row]]
     place = first.places[row]
-    return Cell(
+    return Tile(
         key=f"{first.part}-{place}",
         truth=truth,
         answer=wrong[0] if len(wrong) == 1 else both_wrong(pair, row),

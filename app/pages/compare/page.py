@@ -14,7 +14,7 @@ from app.pages.compare.verdict import Compared, verdict
 from app.session import store
 from app.shared.address import keep_in_address, start_from_address
 from cifar_core.runs import TRAINING, RunRow
-from cifar_core.runs.results.side_by_side import Facts, best_of, facts
+from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
 
 UNANSWERED = "Known once the runs have answered the same images: see the button above."
 
@@ -53,7 +53,7 @@ def invitation(rows: Sequence[RunRow]) -> None:
                       on_click=st.session_state.update, args=({"runs": names},))  # fmt: skip
 
 
-def choose_base(found: Sequence[Facts]) -> Facts:
+def choose_base(found: Sequence[RunFacts]) -> RunFacts:
     """Draw the choice of the run that the others are held against; the best if nobody chooses."""
     by_number = {str(one.run.number): one for one in found}
     best = str(best_of(found).run.number)
@@ -69,7 +69,7 @@ def choose_base(found: Sequence[Facts]) -> Facts:
     return by_number[chosen]
 
 
-def parts(found: Sequence[Facts], base: Facts, compared: Compared | None) -> None:
+def parts(found: Sequence[RunFacts], base: RunFacts, compared: Compared | None) -> None:
     """Draw what fewer people need, each part only when it is opened."""
     draw = {
         "Curves": lambda: curves(found),

@@ -8,7 +8,7 @@ from app import theme
 from app.cache.results import answers_of
 from app.session import Key, remember, remembered
 from app.shared.address import keep_in_address, start_from_address
-from cifar_core.background.jobs import Errand
+from cifar_core.background.jobs import Job
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.results.predictions import Part, Predictions, errand
 
@@ -88,7 +88,7 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> 
         )
 
 
-def under_way(runs: Sequence[Run], waiting: Sequence[Run], work: Errand) -> None:
+def under_way(runs: Sequence[Run], waiting: Sequence[Run], work: Job) -> None:
     """Draw how many runs have answered, and how far the next one is."""
     done, total = work.progress
     words = f"#{waiting[0].number}: {theme.count(done)} of {theme.count(total)} images"

@@ -10,14 +10,14 @@ from app.pages.compare import charts
 from app.session import Key, store
 from app.shared.live_chart import live_chart
 from cifar_core.runs import TRAINING
-from cifar_core.runs.results.side_by_side import Facts, setting_rows
+from cifar_core.runs.results.side_by_side import RunFacts, setting_rows
 
 LOGS = ("learning_rate", "weight_decay", "batch_size", "backbone_rate", "adamw_share")
 BOOKKEEPING = ("device", "threads", "data", "startup", "precision", "memory_format")
 LEAST = 3  # runs of which parallel coordinates show more than a table
 
 
-def results(found: Sequence[Facts]) -> None:
+def results(found: Sequence[RunFacts]) -> None:
     """Draw the runs' results, one line for each."""
     rows = {
         "Run": [theme.safe(one.title) for one in found],
@@ -40,7 +40,7 @@ def results(found: Sequence[Facts]) -> None:
     )
 
 
-def settings(found: Sequence[Facts], base: Facts) -> None:
+def settings(found: Sequence[RunFacts], base: RunFacts) -> None:
     """Draw the settings, those that differ first and alone unless all are asked for."""
     everything = st.toggle("All settings", key="all_settings", bind="query-params")
     with st.skeleton(height=160):
@@ -60,7 +60,7 @@ def settings(found: Sequence[Facts], base: Facts) -> None:
     st.caption("Rates: in brackets how many times the baseline's. A dash: means nothing there.")
 
 
-def cost(found: Sequence[Facts]) -> None:
+def cost(found: Sequence[RunFacts]) -> None:
     """Draw accuracy against what it cost."""
     with st.grid(2, min_column_width=340):
         for name in charts.COSTS:
@@ -69,7 +69,7 @@ def cost(found: Sequence[Facts]) -> None:
     st.caption("Line: the Pareto front, runs that nothing cheaper beats.")
 
 
-def parallel(found: Sequence[Facts]) -> None:
+def parallel(found: Sequence[RunFacts]) -> None:
     """Draw the settings that differ as parallel coordinates, of these runs or of all."""
     with st.container(horizontal=True, vertical_alignment="center"):
         everything = st.toggle("All runs of the store", key="all_runs", bind="query-params")

@@ -13,7 +13,7 @@ from cifar_core.runs import Run
 from cifar_core.runs.results import comparison
 from cifar_core.runs.results.comparison import IMAGES, Duel
 from cifar_core.runs.results.predictions import Part, Predictions
-from cifar_core.runs.results.side_by_side import Facts
+from cifar_core.runs.results.side_by_side import RunFacts
 from cifar_core.runs.results.test_looks import count_look, looks
 
 CHOICES: dict[str, Part] = {"Validation": "val", "Test": "test"}
@@ -28,7 +28,7 @@ class Compared:
     found: list[Duel]  # of the base against each other run
 
 
-def verdict(found: Sequence[Facts], base: Facts) -> Compared | None:
+def verdict(found: Sequence[RunFacts], base: RunFacts) -> Compared | None:
     """Draw the verdict, or what it takes to have one."""
     runs = [one.run for one in found]
     with st.container(border=True):
@@ -95,7 +95,7 @@ def revealed(runs: Sequence[Run]) -> bool:
     return False
 
 
-def title_of(found: Sequence[Facts], base: Facts, compared: Compared | None) -> str:
+def title_of(found: Sequence[RunFacts], base: RunFacts, compared: Compared | None) -> str:
     """Return the sentence on top."""
     if compared:
         return comparison.headline(base.run, compared.found)

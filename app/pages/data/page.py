@@ -31,7 +31,7 @@ def page() -> None:
         browser([place for place in places if place.ready])
 
 
-def card(place: data.Status) -> None:
+def card(place: data.DataStatus) -> None:
     """Draw one dataset: what it is, where it is, what to do."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -103,7 +103,7 @@ def own_images() -> None:
         )
 
 
-def browser(places: list[data.Status]) -> None:
+def browser(places: list[data.DataStatus]) -> None:
     """Draw images of one class, and how many each class has."""
     titles = {place.source: place.title for place in places}
     source = st.selectbox(

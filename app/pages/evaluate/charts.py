@@ -7,9 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cifar_core.judging.calibration import Reliability
-from cifar_core.judging.coverage import Coverage
-from cifar_core.judging.scores import ClassScore
+from cifar_core.evaluation.calibration import Reliability
+from cifar_core.evaluation.coverage import Coverage
+from cifar_core.evaluation.scores import ClassScore
 
 FADED = "#8A93A0"
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B88A00", "#56B4E9", "#6A3D9A", "#7A828C"]

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from app import theme
 from app.cache.results import answers_of, dataset, fitted
-from app.shared.gallery import Cell
+from app.shared.gallery import Tile
 from cifar_core.disk import files
-from cifar_core.judging.confusion import confusion
-from cifar_core.judging.scores import Scores, scores
-from cifar_core.judging.softmax import softmax
+from cifar_core.evaluation.confusion import confusion
+from cifar_core.evaluation.scores import Scores, scores
+from cifar_core.evaluation.softmax import softmax
 from cifar_core.runs import Run
 from cifar_core.runs.results.predictions import Part, Predictions, path_of
 
@@ -21,7 +21,7 @@ PARTS: dict[Part, str] = {"val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Evaluated:
     """A run's answers, and everything that is computed from them when it is first asked for."""
 
     run: Run
@@ -70,16 +70,16 @@ class Judged:
         part = images.test if self.part == "test" else images.train
         return np.asarray(part.pixels[self.given.places[rows]])
 
-    def cells(self, rows: NDArray[np.int64]) -> list[Cell]:
+    def cells(self, rows: NDArray[np.int64]) -> list[Tile]:
         """Return what stands below the pictures of some rows."""
         return [self.cell(int(row)) for row in rows]
 
-    def cell(self, row: int) -> Cell:
+    def cell(self, row: int) -> Tile:
         """Return what stands below one picture."""
         given, answer = self.given, int(self.given.answers[row])
         truth, said = given.classes[given.labels[row]], given.classes[answer]
         share = theme.percent(float(self.chances[row, answer]), 0)
-        return Cell(
+        return Tile(
             key=self.name_of(row),
             truth=truth,
             answer=f"{said} {share}",
@@ -88,7 +88,7 @@ class Judged:
         )
 
 
-def judged(run: Run, checkpoint: str, part: Part) -> Judged | None:
+def judged(run: Run, checkpoint: str, part: Part) -> Evaluated | None:
     """Return the answers of a checkpoint, named in full, to a part; None if they are not kept."""
     given = answers_of(run, checkpoint, part)
     if given is None:
@@ -101,6 +101,6 @@ def judged(run: Run, checkpoint: str, part: Part) -> Judged | None:
 def session_judged(
     run: str, checkpoint: str, part: Part, stamp: int, temperature: float | None,
     _given: Predictions,
-) -> Judged:  # fmt: skip
+) -> Evaluated:  # fmt: skip
     """Return one object for the same answers, so that its figures are computed once."""
-    return Judged(run=_given.run, given=_given, temperature=temperature)
+    return Evaluated(run=_given.run, given=_given, temperature=temperature)

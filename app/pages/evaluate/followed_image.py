@@ -12,7 +12,7 @@ from app import theme
 from app.cache.explain import saliency
 from app.cache.results import classifier
 from app.pages.evaluate import charts
-from app.pages.evaluate.evaluated import Judged
+from app.pages.evaluate.evaluated import Evaluated
 from app.session import Key, remember, remembered
 from app.shared.gallery import gallery
 from cifar_core.data.images import to_tensor
@@ -26,7 +26,7 @@ NAMED = 4  # classes with a line of their own
 SIDE = 224  # pixels of a drawn picture
 
 
-def pinned(judged: Judged, known: Mapping[float, Predictions], epoch: float) -> None:
+def pinned(judged: Evaluated, known: Mapping[float, Predictions], epoch: float) -> None:
     """Draw the images whose answer changed most, and the chosen one's answers over the epochs."""
     st.markdown("**One image over time**")
     st.caption("The answers to these changed most often. A click follows another one.")
@@ -48,7 +48,7 @@ def changed_most(answers: list[Predictions]) -> NDArray[np.int64]:
     return found
 
 
-def follow(judged: Judged, known: Mapping[float, Predictions], epoch: float, row: int) -> None:
+def follow(judged: Evaluated, known: Mapping[float, Predictions], epoch: float, row: int) -> None:
     """Draw one image: its map at an epoch, and how likely its classes were at all of them."""
     now, classes = known[epoch], judged.given.classes
     shares = np.stack([each.probabilities()[row] for each in known.values()])  # [epochs, K]
@@ -74,7 +74,7 @@ def follow(judged: Judged, known: Mapping[float, Predictions], epoch: float, row
         )  # fmt: skip
 
 
-def mapped(judged: Judged, now: Predictions, picture: Image.Image, answer: int) -> Image.Image:
+def mapped(judged: Evaluated, now: Predictions, picture: Image.Image, answer: int) -> Image.Image:
     """Lay the map of an answer over its picture, by the first method that suits the network."""
     where = str(judged.run.path), now.checkpoint
     offered = suitable(classifier(*where))

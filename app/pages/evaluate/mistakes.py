@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from app import theme
 from app.navigation import go
-from app.pages.evaluate.evaluated import Judged
+from app.pages.evaluate.evaluated import Evaluated
 from app.session import Key, remember, remembered
 from app.shared.gallery import gallery
-from cifar_core.judging.mistakes import RANKINGS, ranked
+from cifar_core.evaluation.mistakes import RANKINGS, ranked
 
 SHOWN = 48
 EVERY = "Any class"
 
 
-def mistakes(judged: Judged) -> None:
+def mistakes(judged: Evaluated) -> None:
     """Draw the filters and the pictures that pass, in the order of a ranking."""
     classes = judged.given.classes
     choose: Any = partial(
@@ -36,7 +36,7 @@ def mistakes(judged: Judged) -> None:
     pages(judged, rows, key="mistakes")
 
 
-def passing(judged: Judged, truth: str, answer: str) -> NDArray[np.bool_]:
+def passing(judged: Evaluated, truth: str, answer: str) -> NDArray[np.bool_]:
     """Tell of each image [N] whether it is of the class and has the answer asked for."""
     given = judged.given
     passes = np.ones(len(given.labels), bool)
@@ -46,7 +46,7 @@ def passing(judged: Judged, truth: str, answer: str) -> NDArray[np.bool_]:
     return passes
 
 
-def pages(judged: Judged, rows: NDArray[np.int64], *, key: str) -> None:
+def pages(judged: Evaluated, rows: NDArray[np.int64], *, key: str) -> None:
     """Draw a page of pictures and the way to the others; a click goes to the Explain page."""
     if not len(rows):
         st.caption("There is no such image.")

@@ -8,17 +8,17 @@ import streamlit as st
 from app import theme
 from app.cache.results import answers_of, pass_seconds
 from app.pages.evaluate import charts
-from app.pages.evaluate.evaluated import Judged
+from app.pages.evaluate.evaluated import Evaluated
 from app.pages.evaluate.followed_image import pinned
 from app.shared.job_offer import offer
-from cifar_core.judging.confusion import confusion, errors_only
+from cifar_core.evaluation.confusion import confusion, errors_only
 from cifar_core.runs.results import look_back
 from cifar_core.runs.results.predictions import Predictions
 
 STILL: dict[str, Any] = {"displayModeBar": False}
 
 
-def over_time(judged: Judged) -> None:
+def over_time(judged: Evaluated) -> None:
     """Draw the slider and what the network answered then, or offer to compute the answers."""
     run, part = judged.run, judged.part
     kept = look_back.epochs(run)

@@ -7,7 +7,7 @@ import streamlit as st
 from app import theme
 from app.cache.results import pass_seconds
 from app.navigation import link
-from app.pages.evaluate.evaluated import PARTS, Judged, judged
+from app.pages.evaluate.evaluated import PARTS, Evaluated, judged
 from app.pages.evaluate.mistakes import mistakes
 from app.pages.evaluate.over_time import over_time
 from app.pages.evaluate.tabs import by_class, calibrated, confused, covered, robust_to
@@ -18,7 +18,7 @@ from cifar_core.errors import CifarError
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
-from cifar_core.runs.results.test_looks import Look, count_look, looks, sentence
+from cifar_core.runs.results.test_looks import TestLook, count_look, looks, sentence
 
 MOST_LOOKS = 12  # that are listed
 UNASKED = 30.0  # seconds that answering the validation images may take without a question
@@ -97,14 +97,14 @@ def revealed(run: Run, checkpoint: str) -> bool:
             who_looked(found)
         st.caption("Each look, and each choice made after it, makes the test accuracy less of a "
                    "surprise, and so less of a test.")  # fmt: skip
-        if st.button("Look at the test images", icon=":material/visibility:", key="reveal"):
+        if st.button("TestLook at the test images", icon=":material/visibility:", key="reveal"):
             count_look(run, "the page", checkpoint)
             remember(Key.REVEALED, seen | {run.id})
             st.rerun()
     return False
 
 
-def who_looked(found: Sequence[Look]) -> None:
+def who_looked(found: Sequence[TestLook]) -> None:
     """Offer the list of the looks, newest first."""
     if not found:
         return
@@ -147,7 +147,7 @@ def answer_first(run: Run, checkpoint: str, part: Part) -> None:
     offer(errand, f"Answer {theme.count(count)} {PARTS[part]} images", about, key="answer")
 
 
-def headline(found: Judged) -> None:
+def headline(found: Evaluated) -> None:
     """Draw the five numbers that most people look for."""
     scores = found.scores
     with st.grid(5, min_column_width=150):
@@ -165,7 +165,7 @@ def headline(found: Judged) -> None:
         card("Calibration error", theme.percent(scores.reliability.ece), with_temperature(found))
 
 
-def with_temperature(found: Judged) -> str:
+def with_temperature(found: Evaluated) -> str:
     """Say what the calibration error is with the temperature, if that is known."""
     if found.temperature is None:
         return theme.NONE

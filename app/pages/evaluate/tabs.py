@@ -8,21 +8,21 @@ import streamlit as st
 from app import theme
 from app.cache.results import pass_seconds
 from app.pages.evaluate import charts
-from app.pages.evaluate.evaluated import Judged
+from app.pages.evaluate.evaluated import Evaluated
 from app.pages.evaluate.mistakes import pages
 from app.session import Key, remember
 from app.shared.job_offer import offer
 from cifar_core.data.disturbances import DISTURBANCES
-from cifar_core.judging.confusion import by_similarity, errors_only, row_shares
-from cifar_core.judging.coverage import answered, coverage
-from cifar_core.judging.mistakes import ranked
+from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
+from cifar_core.evaluation.coverage import answered, coverage
+from cifar_core.evaluation.mistakes import ranked
 from cifar_core.runs.results import robustness as robust
 
 STILL: dict[str, Any] = {"displayModeBar": False}
 VIEWS = ("Counts", "Share of each class", "Errors only")
 
 
-def confused(judged: Judged) -> None:
+def confused(judged: Evaluated) -> None:
     """Draw the confusion matrix; a click on a cell opens its images."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = st.segmented_control("Cells", VIEWS, default=VIEWS[0], required=True, key="cells")
@@ -56,7 +56,7 @@ def first_page() -> None:
     remember(Key.PAGE, 0)
 
 
-def by_class(judged: Judged) -> None:
+def by_class(judged: Evaluated) -> None:
     """Draw precision, recall and F1 of each class."""
     scores, classes = judged.scores.classes, judged.given.classes
     left, right = st.columns([1.2, 1], gap="large")
@@ -78,7 +78,7 @@ def by_class(judged: Judged) -> None:
                "the class's images are found; it is the accuracy on that class.")  # fmt: skip
 
 
-def calibrated(judged: Judged) -> None:
+def calibrated(judged: Evaluated) -> None:
     """Draw how often the network is right where it is so sure, before and after temperature."""
     if judged.temperature is None:
         st.caption("The temperature is fitted on the validation images, which have not been "
@@ -117,7 +117,7 @@ def temperature_words(temperature: float) -> str:
     return "Close to 1: the network is about as sure of itself as it is right."
 
 
-def covered(judged: Judged) -> None:
+def covered(judged: Evaluated) -> None:
     """Draw how much accuracy is gained by leaving out what the network is not sure of."""
     sureness, right = judged.chances.max(axis=1), judged.given.right
     threshold = st.slider("Answer only if at least so sure", 0, 99, 50, format="%d %%",
@@ -134,7 +134,7 @@ def covered(judged: Judged) -> None:
                     alt="Accuracy of the answers over the share of images answered")  # fmt: skip
 
 
-def robust_to(judged: Judged) -> None:
+def robust_to(judged: Evaluated) -> None:
     """Draw the accuracy on disturbed pictures, or offer to measure it."""
     run, name, part = judged.run, judged.given.checkpoint, judged.part
     stands = robust.kept(run, part, name)

@@ -13,8 +13,8 @@ from app.pages.explain.question import EVERY, MOST_CLASSES, PREDICTED, RATHER, S
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import network_view, to_tensor
+from cifar_core.evaluation.softmax import softmax
 from cifar_core.explain.render import limit_of, softened
-from cifar_core.judging.softmax import softmax
 from cifar_core.runs.results.calibration import Calibration
 from cifar_core.runs.results.explanation import Explanation, Question, place_of, sha256_of
 from cifar_core.runs.results.neighbors import Likeness

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 if TYPE_CHECKING:
-    from cifar_core.explain.trust.curves import Curves as TrustCurves
+    from cifar_core.explain.trust.curves import ErasingCurves as TrustCurves
 
 
 def trust_figure(own: "TrustCurves", rivals: "Mapping[str, TrustCurves]", title: str) -> go.Figure:

@@ -15,7 +15,7 @@ from cifar_core.explain.trust.objects import on_object
 from cifar_core.explain.trust.rivals import TITLES
 from cifar_core.explain.trust.sanity import sanity_sentence
 from cifar_core.runs.results.explanation import Explanation
-from cifar_core.runs.results.sanity_cards import Place, cards
+from cifar_core.runs.results.sanity_cards import CardFile, cards
 
 LOOKS = {  # colour and icon of a badge
     Label.SUPPORTED: ("green", ":material/verified:"),
@@ -47,11 +47,11 @@ def badge(explanation: Explanation, picture: Picture) -> None:
         details(explanation, picture, place)
 
 
-def place_of(explanation: Explanation) -> Place:
+def place_of(explanation: Explanation) -> CardFile:
     """Return where the sanity card of the map's method is."""
     question = explanation.question
     usual = SALIENCY[question.method].settings()
-    return Place(
+    return CardFile(
         run=explanation.run, checkpoint=explanation.checkpoint, method=question.method,
         settings=None if question.settings == usual else question.settings,
     )  # fmt: skip
@@ -69,7 +69,7 @@ def tested(explanation: Explanation) -> Evidence:
 
 
 @st.dialog("How far can this map be trusted?", width="large")
-def details(explanation: Explanation, picture: Picture, place: Place) -> None:
+def details(explanation: Explanation, picture: Picture, place: CardFile) -> None:
     """Draw the verdict, the curves, the numbers and the sanity card."""
     spec = SALIENCY[place.method]
     with st.spinner("Testing the map"):
@@ -123,7 +123,7 @@ def numbers(found: Evidence) -> None:
         )
 
 
-def card(place: Place) -> None:
+def card(place: CardFile) -> None:
     """Draw the method's sanity card, or offer to compute it; repeated until there is one."""
     st.markdown("**Sanity card of the method**")
     values = place.read()
@@ -146,7 +146,7 @@ def card(place: Place) -> None:
         st.rerun(scope="fragment")
 
 
-def objects(place: Place) -> None:
+def objects(place: CardFile) -> None:
     """List how much of the maps of each method with a card falls on the object, if it is known."""
     known = [each for each in cards(place.run, place.checkpoint) if "object" in each]
     if known:

@@ -9,13 +9,13 @@ from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
-from cifar_core.runs.prepare.largest_batch import Fit, measure
+from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 
 
 def batch_fit(config: TrainConfig, prefix: str) -> None:
     """Offer to measure it; show it as long as only the batch is changed."""
     same = replace(config, batch_size=2, micro_batch=0)
-    known: tuple[TrainConfig, Fit] | None = remembered(Key.FIT)
+    known: tuple[TrainConfig, LargestBatch] | None = remembered(Key.FIT)
     if known and known[0] == same:
         found(known[1], config.batch_size, prefix)
     elif st.button("Find the largest batch", icon=":material/memory_alt:", key="find_fit"):
@@ -29,7 +29,7 @@ def batch_fit(config: TrainConfig, prefix: str) -> None:
             st.rerun()
 
 
-def found(fit: Fit, batch: int, prefix: str) -> None:
+def found(fit: LargestBatch, batch: int, prefix: str) -> None:
     """Say what came out, and offer to put it into the form."""
     st.markdown(
         f":material/memory_alt: {theme.safe(fit.sentence(batch))} :gray[({theme.safe(fit.basis)})]"

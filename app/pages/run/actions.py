@@ -10,11 +10,11 @@ from app.session import store
 from app.shared.attempt import attempt
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
-from cifar_core.runs import TRAINING, Run, Status
+from cifar_core.runs import TRAINING, Run, RunStatus
 from cifar_core.runs.record.run import RESUMABLE
 
 
-def actions(run: Run, status: Status) -> None:
+def actions(run: Run, status: RunStatus) -> None:
     """Draw the buttons that make sense in the run's state, for whoever looks."""
     mine = run.by.may(OPERATOR, run.owner)
     if mine and status.state == "draft":
@@ -48,7 +48,7 @@ def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = Fa
         attempt(act)
 
 
-def stop_menu(run: Run, status: Status) -> None:
+def stop_menu(run: Run, status: RunStatus) -> None:
     """Offer the three ways to stop, the gentlest first."""
     with st.popover("Stop", icon=":material/stop_circle:"):
         if not status.is_live:

@@ -18,7 +18,7 @@ GHOST = 0.28  # opacity of the points behind a smoothed line
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class LiveOptions:
     """How the viewer wants to see the curves."""
 
     by_epoch: bool = False  # horizontal axis; optimization steps if not
@@ -29,7 +29,7 @@ class Look:
     revision: str = ""  # when it changes, zoom and hidden legend entries start anew
 
 
-def live_figure(curves: Curves, look: Look) -> LiveFigure:
+def live_figure(curves: Curves, look: LiveOptions) -> LiveFigure:
     """Draw loss, accuracy and learning rate above each other on one horizontal axis.
 
     The traces and their order are always the same, so that a hidden one stays hidden.
@@ -62,7 +62,7 @@ def live_figure(curves: Curves, look: Look) -> LiveFigure:
     return LiveFigure(header=header, arrays=arrays)
 
 
-def places(curves: Curves, epochs: Sequence[float], look: Look) -> list[float]:
+def places(curves: Curves, epochs: Sequence[float], look: LiveOptions) -> list[float]:
     """Return where moments in epochs lie on the chart's horizontal axis."""
     if look.by_epoch:
         return [float(epoch) for epoch in epochs]
@@ -120,7 +120,7 @@ def line(name: str, axis: str, color: int, **look: Any) -> dict[str, Any]:
     }
 
 
-def live_layout(look: Look) -> dict[str, Any]:
+def live_layout(look: LiveOptions) -> dict[str, Any]:
     """Place the three panels; colours and fonts are added in the browser, where the theme is."""
     domains = {"Loss": [0.585, 0.955], "Accuracy": [0.205, 0.505], "Learning rate": [0.0, 0.125]}
     titles = [

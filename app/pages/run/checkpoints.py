@@ -10,7 +10,7 @@ from app import theme
 from app.pages.run.model_export import model_export
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record import marks
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 
@@ -20,7 +20,7 @@ ROW, MOST_ROWS = 36, 12  # pixels a row; rows in sight, more of them scroll
 WIDTH = 110  # pixels of the column of pins
 
 
-def checkpoints(run: Run, status: Status) -> None:
+def checkpoints(run: Run, status: RunStatus) -> None:
     """Draw what has been saved, newest first."""
     found = run.checkpoints()
     if not found:

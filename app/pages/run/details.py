@@ -6,13 +6,13 @@ from app import theme
 from app.pages.run.checkpoints import checkpoints
 from app.pages.run.profile import profile
 from app.pages.run.reproduce import reproduce
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, RunStatus
 from cifar_core.settings import label_of, rule_of
 
 LOG_LINES = 13  # more of them scroll
 
 
-def details(run: Run, status: Status) -> None:
+def details(run: Run, status: RunStatus) -> None:
     """Draw what fewer people need, each part only when it is opened."""
     parts = {"Log": log_tail, "Settings": settings, "Environment": environment,
              "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile,
@@ -25,7 +25,7 @@ def details(run: Run, status: Status) -> None:
                 draw(run, status)
 
 
-def log_tail(run: Run, status: Status) -> None:
+def log_tail(run: Run, status: RunStatus) -> None:
     """Draw the end of the log, following it while the run lives."""
 
     def draw() -> None:
@@ -40,7 +40,7 @@ def log_tail(run: Run, status: Status) -> None:
     st.fragment(draw, run_every=2.0 if status.is_live else None)()
 
 
-def settings(run: Run, status: Status) -> None:
+def settings(run: Run, status: RunStatus) -> None:
     """Draw every setting, in the groups of their declarations."""
     with st.skeleton(height=240):
         config = run.config  # imports torch, which no other part of this page needs
@@ -62,7 +62,7 @@ def settings(run: Run, status: Status) -> None:
             st.table(values, border="horizontal", alt=f"Settings: {title}")
 
 
-def environment(run: Run, status: Status) -> None:
+def environment(run: Run, status: RunStatus) -> None:
     """Draw where the run trains and on which images."""
     known = run.environment
     if not known:
@@ -87,7 +87,7 @@ def environment(run: Run, status: Status) -> None:
                 st.table(rows, border="horizontal", alt=title)
 
 
-def attempts(run: Run, status: Status) -> None:
+def attempts(run: Run, status: RunStatus) -> None:
     """Draw the processes that worked on the run."""
     found = run.attempts()
     if not found:
@@ -100,7 +100,7 @@ def attempts(run: Run, status: Status) -> None:
         st.caption(theme.safe(" ".join(filter(None, [f"From {start}.", a.ended, a.note]))))
 
 
-def history(run: Run, status: Status) -> None:
+def history(run: Run, status: RunStatus) -> None:
     """Draw who asked for what."""
     if run.owner:
         st.markdown(f"Made by {theme.safe(run.owner)}")

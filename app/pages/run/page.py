@@ -19,7 +19,7 @@ from app.shared.live_chart import live_chart, window
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.errors import RunError
 from cifar_core.reading.curves import Curves
-from cifar_core.runs import RATE_SEARCH, STATES, Run, Status
+from cifar_core.runs import RATE_SEARCH, STATES, Run, RunStatus
 from cifar_core.runs.store import damage
 from cifar_core.statistics.intervals import wilson
 
@@ -69,7 +69,7 @@ def missing(why: str) -> None:
         link("runs", "All runs", ":material/monitoring:")
 
 
-def heading(run: Run, status: Status) -> None:
+def heading(run: Run, status: RunStatus) -> None:
     """Draw the name and what can be done with the run now."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"#{run.number} {theme.safe(run.name)}", anchor=False, width="content")
@@ -78,7 +78,7 @@ def heading(run: Run, status: Status) -> None:
             actions(run, status)
 
 
-def live(run: Run, drawn: Status) -> None:
+def live(run: Run, drawn: RunStatus) -> None:
     """Draw everything that changes while the run trains; Streamlit repeats it every second."""
     status, summary = run.status, run.summary
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
@@ -101,7 +101,7 @@ def live(run: Run, drawn: Status) -> None:
             st.space("large")
 
 
-def searching(run: Run, drawn: Status) -> None:
+def searching(run: Run, drawn: RunStatus) -> None:
     """Draw a search for a rate, every second while it is under way."""
     status = run.status
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
@@ -119,7 +119,7 @@ NOTHING_YET = {
 }
 
 
-def status_line(run: Run, status: Status) -> None:
+def status_line(run: Run, status: RunStatus) -> None:
     """Say where the run stands and what to do about it."""
     color, icon = theme.ICONS[status.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -131,7 +131,7 @@ def status_line(run: Run, status: Status) -> None:
         st.markdown(theme.safe(sentence(status)), width="content")
 
 
-def sentence(status: Status) -> str:
+def sentence(status: RunStatus) -> str:
     """Join what happened with what to do next."""
     left = status.deadline - time.time()
     if status.deadline and left > 0:
@@ -139,7 +139,7 @@ def sentence(status: Status) -> str:
     return f"{status.message} {status.action}".strip()
 
 
-def progress(status: Status, summary: dict[str, Any], epochs: int) -> None:
+def progress(status: RunStatus, summary: dict[str, Any], epochs: int) -> None:
     """Draw how far the run is and when it will be done."""
     if not status.is_live or not summary.get("total_steps"):
         return
@@ -167,7 +167,7 @@ def features_words(features: dict[str, Any]) -> str:
     return words
 
 
-def cards(run: Run, status: Status, summary: dict[str, Any], curves: Curves) -> None:
+def cards(run: Run, status: RunStatus, summary: dict[str, Any], curves: Curves) -> None:
     """Draw the four numbers that most people look for."""
     data = run.environment.get("data", {})
     with st.grid(4, min_column_width=165):
@@ -205,7 +205,7 @@ def card(label: str, value: str, note: str) -> None:
               border=True, height="stretch")  # fmt: skip
 
 
-def controls(run: Run) -> charts.Look:
+def controls(run: Run) -> charts.LiveOptions:
     """Draw the choices of how to see the curves; the address keeps them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = st.segmented_control(
@@ -220,7 +220,7 @@ def controls(run: Run) -> charts.Look:
         log = st.toggle("Log loss", key="log", bind="query-params")
         goal = st.toggle("Goals", key="goal", bind="query-params", help=GOALS)
     found = goals_of(run) if goal else []
-    return charts.Look(
+    return charts.LiveOptions(
         by_epoch=axis == "Epoch",
         half_life=SMOOTHING[smoothing or "Off"],
         log_loss=log,

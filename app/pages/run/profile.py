@@ -5,17 +5,17 @@ import streamlit as st
 from app import theme
 from app.pages.run import charts
 from cifar_core.errors import CifarError
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.profiles import ABOUT, Profile
 
 
-def profile(run: Run, status: Status) -> None:
+def profile(run: Run, status: RunStatus) -> None:
     """Draw the last profile and offer another one while the run trains."""
     due = run.profile_is_due
     st.fragment(draw, run_every=1.0 if due else None)(run, status, due)
 
 
-def draw(run: Run, status: Status, due: bool) -> None:
+def draw(run: Run, status: RunStatus, due: bool) -> None:
     """Draw what there is; repeated every second until a profile that is due has come."""
     if due and not run.profile_is_due:
         st.rerun()  # so that this is no longer repeated
@@ -30,7 +30,7 @@ def draw(run: Run, status: Status, due: bool) -> None:
         figures(found)
 
 
-def headline(found: Profile | None, status: Status) -> str:
+def headline(found: Profile | None, status: RunStatus) -> str:
     """Say what came out, or why there is nothing."""
     if found:
         return theme.safe(found.error or found.sentence)

@@ -11,10 +11,10 @@ from app.navigation import go, link
 from app.pages.run import rate_charts
 from app.session import store
 from cifar_core.errors import CifarError
-from cifar_core.rate_search.fit import agreement, middle
+from cifar_core.rate_search.parabola import agreement, middle
 from cifar_core.rate_search.record import Record, record
 from cifar_core.rate_search.rules import RULES, opinions
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.sweeps.rate_searches import alike, answer, repeat
 
 QUIET = {"displayModeBar": False}
@@ -25,7 +25,7 @@ PHASES = {
 }
 
 
-def rate_search(run: Run, status: Status) -> None:
+def rate_search(run: Run, status: RunStatus) -> None:
     """Draw the search as it stands."""
     found, summary = record(run.metrics()), run.summary
     if status.is_live and summary.get("total_steps"):

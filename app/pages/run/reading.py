@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.navigation import go
 from app.pages.run import charts
-from cifar_core.reading import KINDS, PHASES, Finding, Reading, Span, Trial
+from cifar_core.reading import KINDS, PHASES, EpochSpan, Finding, Reading, Trial
 from cifar_core.reading.curves import Curves
 
 HERE = Path(__file__).parent
@@ -26,7 +26,7 @@ _mount = st.components.v2.component(
 )
 
 
-def reading_panel(reading: Reading, curves: Curves, look: charts.Look, run: int) -> None:
+def reading_panel(reading: Reading, curves: Curves, look: charts.LiveOptions, run: int) -> None:
     """Draw the reading of a run; a click on something to try leaves for a form filled in."""
     trials = offered(reading)
     found = _mount(
@@ -54,11 +54,11 @@ def written(trial: Trial) -> str:
 
 
 def payload(
-    reading: Reading, trials: list[Trial], curves: Curves, look: charts.Look
+    reading: Reading, trials: list[Trial], curves: Curves, look: charts.LiveOptions
 ) -> dict[str, Any]:
     """Return what the browser draws, with every stretch in the chart's own unit."""
 
-    def place(span: Span) -> dict[str, Any]:
+    def place(span: EpochSpan) -> dict[str, Any]:
         x0, x1 = charts.places(curves, (span.start, span.end), look)
         return {"x0": x0, "x1": x1, "panel": span.panel}
 

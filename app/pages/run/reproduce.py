@@ -7,9 +7,9 @@ import streamlit as st
 from app import theme
 from app.shared.job_offer import offer
 from cifar_core.people import OPERATOR
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.exchange.recipe import recipe
-from cifar_core.runs.results.verify import STEPS, Comparison, errand, kept
+from cifar_core.runs.results.verify import STEPS, Verification, errand, kept
 
 ABOUT = (
     f"Trains the first {STEPS} steps again from the same seed, with the recorded threads and way "
@@ -17,7 +17,7 @@ ABOUT = (
 )
 
 
-def reproduce(run: Run, status: Status) -> None:
+def reproduce(run: Run, status: RunStatus) -> None:
     """Draw the command, the whole record, and the check of both."""
     with st.skeleton(height=160):
         found = recipe(run)  # imports torch
@@ -55,7 +55,7 @@ def verification(run: Run) -> None:
         st.caption("Not verified yet. " + ABOUT)
 
 
-def verdict(last: Comparison) -> None:
+def verdict(last: Verification) -> None:
     """Draw what came out."""
     color, icon = ("green", "check_circle") if last.equal else ("orange", "difference")
     st.markdown(f":{color}[:material/{icon}:] {theme.safe(last.sentence)}")

@@ -15,7 +15,7 @@ from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
 from cifar_core.runs import STATES, RunRow
-from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
 from cifar_core.runs.record.status import is_under_way
 
@@ -90,16 +90,16 @@ def listing() -> None:
                 import_form()
 
 
-def drawn(shown: Sequence[RunRow] | Sequence[Group], asked: Listing) -> list[RunRow]:
+def drawn(shown: Sequence[RunRow] | Sequence[SeedGroup], asked: Listing) -> list[RunRow]:
     """Draw the table and return the runs that are ticked."""
-    if groups := [line for line in shown if isinstance(line, Group)]:
+    if groups := [line for line in shown if isinstance(line, SeedGroup)]:
         return group_table(groups)
     return run_table([line for line in shown if isinstance(line, RunRow)], asked.columns)
 
 
-def counted(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[Group]) -> str:
+def counted(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup]) -> str:
     """Say how many runs there are and how many of them train now."""
-    groups = [line for line in shown if isinstance(line, Group)]
+    groups = [line for line in shown if isinstance(line, SeedGroup)]
     count = sum(len(group.rows) for group in groups) if groups else len(shown)
     words = theme.plural(len(rows), "run")
     if count < len(rows):

@@ -10,7 +10,7 @@ from app import theme
 from app.navigation import go
 from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 from cifar_core.runs.listing.columns import COLUMNS, Column
-from cifar_core.runs.listing.seed_groups import Group
+from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import USUAL
 from cifar_core.statistics.over_seeds import Spread
 
@@ -203,7 +203,7 @@ def open_clicked(key: str, numbers: Sequence[int]) -> None:
         go("run", id=numbers[click["row"]])
 
 
-def group_table(groups: Sequence[Group]) -> list[RunRow]:
+def group_table(groups: Sequence[SeedGroup]) -> list[RunRow]:
     """Draw groups of seeds and return the runs of those that are ticked."""
     key = f"groups {hash(tuple(row.id for group in groups for row in group.rows))}"
     spreads = {name: [group.spread_of(COLUMNS[name]) for group in groups]

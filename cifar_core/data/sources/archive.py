@@ -42,7 +42,7 @@ REMEDY = "Give a folder or archive that has nothing but train/<class>/* and test
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ArchiveEntry:
     """One file or folder. `read` must be called before the next entry is asked for."""
 
     name: str  # relative, with forward slashes
@@ -50,7 +50,7 @@ class Entry:
     read: Callable[[], bytes]
 
 
-def entries(path: Path) -> Iterator[Entry]:
+def entries(path: Path) -> Iterator[ArchiveEntry]:
     """Yield what a folder or archive has, in no particular order; raises DataError."""
     with refuse_damage(path):
         for count, entry in enumerate(reader_of(path)(path), start=1):
@@ -88,7 +88,7 @@ def shown(words: object) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
-def reader_of(path: Path) -> Callable[[Path], Iterator[Entry]]:
+def reader_of(path: Path) -> Callable[[Path], Iterator[ArchiveEntry]]:
     """Choose how to read, by what the path is and not by how it is called."""
     if path.is_dir():
         return folder_entries
@@ -117,14 +117,14 @@ def refuse_escape(path: Path, name: str) -> None:
         )
 
 
-def folder_entries(root: Path) -> Iterator[Entry]:
+def folder_entries(root: Path) -> Iterator[ArchiveEntry]:
     """Walk a folder, following links: it is the user's own."""
     for file in walk(root):
         is_folder = file.is_dir()
         if is_folder or file.is_file():  # a pipe or device would block
             path = Path(file.path)
             name = path.relative_to(root).as_posix()
-            yield Entry(name=name, is_folder=is_folder, read=path.read_bytes)
+            yield ArchiveEntry(name=name, is_folder=is_folder, read=path.read_bytes)
 
 
 def walk(folder: Path | str, depth: int = 1) -> "Iterator[os.DirEntry[str]]":
@@ -136,7 +136,7 @@ def walk(folder: Path | str, depth: int = 1) -> "Iterator[os.DirEntry[str]]":
                 yield from walk(file.path, depth + 1)
 
 
-def tar_entries(path: Path) -> Iterator[Entry]:
+def tar_entries(path: Path) -> Iterator[ArchiveEntry]:
     """Read a tar from its beginning to its end, compressed or not."""
     with path.open("rb") as file:
         opener = stream_opener(file.read(16))
@@ -148,7 +148,7 @@ def tar_entries(path: Path) -> Iterator[Entry]:
             for member in tar:
                 refuse_trap(path, member)
                 read = partial(read_member, tar, member)
-                yield Entry(name=member.name, is_folder=member.isdir(), read=read)
+                yield ArchiveEntry(name=member.name, is_folder=member.isdir(), read=read)
         while stream.read(2**20):  # to the end, where the checksum is
             pass
 
@@ -214,7 +214,7 @@ class Bounded:
             )
 
 
-def zip_entries(path: Path) -> Iterator[Entry]:
+def zip_entries(path: Path) -> Iterator[ArchiveEntry]:
     """Read a zip; zipfile never delivers more than the declared sizes, which are checked."""
     total = 0
     with zipfile.ZipFile(path) as archive:
@@ -230,7 +230,7 @@ def zip_entries(path: Path) -> Iterator[Entry]:
                 raise DataError(
                     f"{path} unpacks to too much at '{shown(member.filename)}'. {REMEDY}"
                 )
-            yield Entry(
+            yield ArchiveEntry(
                 name=member.filename,
                 is_folder=member.is_dir(),
                 read=partial(archive.read, member),

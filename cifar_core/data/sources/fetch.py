@@ -10,14 +10,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from cifar_core.data.sources.cifar10 import BINARY_ARCHIVE, OFFICIAL
-from cifar_core.data.sources.progress import Progress, Report, cancel, cancel_file, progress, take
+from cifar_core.data.sources.progress import (
+    DownloadProgress,
+    Report,
+    cancel,
+    cancel_file,
+    progress,
+    take,
+)
 from cifar_core.disk.download import KEPT, TIMEOUT, Archive, download
 from cifar_core.errors import DataError
 
 __all__ = [
     "CIFAR10",
     "Archive",
-    "Progress",
+    "DownloadProgress",
     "cancel",
     "fetch_cifar10",
     "progress",

@@ -10,8 +10,8 @@ import numpy as np
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.images import network_view, open_image
-from cifar_core.data.sources.archive import REMEDY, Entry, entries, walk
-from cifar_core.data.sources.layout import SPLITS, Place, placed
+from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, walk
+from cifar_core.data.sources.layout import SPLITS, ImageLocation, placed
 from cifar_core.errors import DataError, ImageError
 from cifar_core.registry import did_you_mean
 
@@ -23,9 +23,9 @@ LEAST_TRAIN = 2  # images of each class: one to learn from, one to validate with
 class Collection:
     """The images found so far, in the order of finding."""
 
-    places: list[Place] = field(default_factory=list)
+    places: list[ImageLocation] = field(default_factory=list)
     pixels: bytearray = field(default_factory=bytearray)
-    seen: set[Place] = field(default_factory=set)  # files and class folders, usable or not
+    seen: set[ImageLocation] = field(default_factory=set)  # files and class folders, usable or not
     faults: list[str] = field(default_factory=list)
     scaled: int = 0  # images that were not of the network's size
     lossy: int = 0  # images that were stored as JPEG
@@ -89,7 +89,7 @@ def collect(path: Path) -> Collection:
     return found
 
 
-def refuse_repeat(path: Path, found: Collection, entry: Entry, place: Place) -> None:
+def refuse_repeat(path: Path, found: Collection, entry: ArchiveEntry, place: ImageLocation) -> None:
     """Raise if a file comes twice, or if there is a second pair of train and test."""
     if place.file and place in found.seen:
         raise DataError(f"{path} has {entry.name} twice. Pack the images anew.")
@@ -100,7 +100,7 @@ def refuse_repeat(path: Path, found: Collection, entry: Entry, place: Place) -> 
         )
 
 
-def add(found: Collection, entry: Entry, place: Place) -> None:
+def add(found: Collection, entry: ArchiveEntry, place: ImageLocation) -> None:
     """Decode one image and put it to the others."""
     data = entry.read()
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cifar_core.data.sources.archive import Entry
+from cifar_core.data.sources.archive import ArchiveEntry
 from cifar_core.errors import DataError
 
 SPLITS = ("train", "test")
@@ -12,7 +12,7 @@ JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # left behind by file managers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ImageLocation:
     """Where an image belongs."""
 
     top: str  # the folder above train and test, "" if there is none
@@ -21,7 +21,9 @@ class Place:
     file: str  # "" for the class's folder itself
 
 
-def placed(path: Path, files: Iterable[Entry]) -> Iterator[tuple[Entry, Place]]:
+def placed(
+    path: Path, files: Iterable[ArchiveEntry]
+) -> Iterator[tuple[ArchiveEntry, ImageLocation]]:
     """Yield the entries that are class folders or in one."""
     for entry in files:
         place = place_of(path, entry)
@@ -29,7 +31,7 @@ def placed(path: Path, files: Iterable[Entry]) -> Iterator[tuple[Entry, Place]]:
             yield entry, place
 
 
-def place_of(path: Path, entry: Entry) -> Place | None:
+def place_of(path: Path, entry: ArchiveEntry) -> ImageLocation | None:
     """Read split and class off a name such as top/train/cat/0001.png; None if it is no image."""
     parts = PurePosixPath(entry.name).parts
     if any(part.startswith(".") or part in JUNK for part in parts):
@@ -39,10 +41,10 @@ def place_of(path: Path, entry: Entry) -> Place | None:
         return None  # a readme, or train and test themselves
     top, (split, label, *file) = "/".join(parts[:depth]), parts[depth:]
     if entry.is_folder and not file:
-        return Place(top=top, split=split, label=label, file="")
+        return ImageLocation(top=top, split=split, label=label, file="")
     if len(file) != 1 or entry.is_folder:
         raise DataError(
             f"{path} has {entry.name}, which does not lie in a class folder. "
             "Sort the images into train/<class>/ and test/<class>/."
         )
-    return Place(top=top, split=split, label=label, file=file[0])
+    return ImageLocation(top=top, split=split, label=label, file=file[0])

@@ -20,7 +20,7 @@ SAMPLES = 40  # reports that the speed is taken from: ten seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class DownloadProgress:
     """How far a download is. `alive` tells whether its process still lives."""
 
     state: str  # "running", "finished", "failed" or "cancelled"
@@ -32,7 +32,7 @@ class Progress:
     alive: bool = False
 
 
-def progress(store: Path) -> Progress | None:
+def progress(store: Path) -> DownloadProgress | None:
     """Return how far the last download of a store is, or None if there was none."""
     alive, found = is_alive(store), read(store)
     if found is not None and found.state == "running" and not alive:
@@ -44,7 +44,7 @@ def progress(store: Path) -> Progress | None:
         state, message = "failed", f"The download ended without a word. {KEPT}"
     elif state == "running" and cancel_file(store).exists():
         message = "Stopping."
-    return Progress(**{**asdict(found), "state": state, "message": message, "alive": alive})
+    return DownloadProgress(**{**asdict(found), "state": state, "message": message, "alive": alive})
 
 
 def cancel(store: Path) -> None:
@@ -74,7 +74,7 @@ class Report:
 
     def write(self, state: str, message: str) -> None:
         """Replace download.json."""
-        found = Progress(
+        found = DownloadProgress(
             state=state,
             done=self.done,
             total=self.total,
@@ -101,11 +101,11 @@ class Report:
         return (last - first) / max(end - start, 1e-6)
 
 
-def read(store: Path) -> Progress | None:
+def read(store: Path) -> DownloadProgress | None:
     """Return what was written last; a file that is missing or of another kind counts as none."""
     try:
         values = json.loads((store / "data" / "download.json").read_text(encoding="utf-8"))
-        return Progress(**values)
+        return DownloadProgress(**values)
     except (OSError, ValueError, TypeError):
         return None
 

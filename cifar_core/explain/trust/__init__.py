@@ -14,7 +14,7 @@ from cifar_core.explain.trust import completeness as totals
 from cifar_core.explain.trust import curves as orders
 from cifar_core.explain.trust import patches
 from cifar_core.explain.trust.rivals import RIVALS
-from cifar_core.explain.trust.verdict import Evidence, Label, Result, Verdict, judge
+from cifar_core.explain.trust.verdict import Evidence, Label, MapScores, Verdict, judge
 from cifar_core.settings import Settings
 
 MEASURE_PASSES = patches.PASSES + len(RIVALS) * orders.PASSES
@@ -26,7 +26,7 @@ class Yardstick:
     """What all maps of one picture and class are held against."""
 
     falls: Tensor  # [substrates, P], of the class's logit when a patch is hidden
-    rivals: Mapping[str, Result]
+    rivals: Mapping[str, MapScores]
 
 
 def measure(classifier: Explainable, image: Tensor, target: int) -> Yardstick:
@@ -64,9 +64,9 @@ def examine(
 
 def result(
     classifier: Explainable, image: Tensor, target: int, map_: Tensor, fallen: Tensor
-) -> Result:
+) -> MapScores:
     """Try a map in both tests."""
-    return Result(
+    return MapScores(
         curves=orders.curves(classifier, image, target, map_),
         agreement=float(patches.agreement(map_[None], fallen)),
     )

@@ -17,7 +17,7 @@ PASSES = 2 * POINTS * len(SUBSTRATES.pictures)  # for one map
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curves:
+class ErasingCurves:
     """The class's probability after each equal share of the pixels, from none to all."""
 
     insertion: tuple[float, ...]  # the map's highest pixels are shown first
@@ -34,7 +34,7 @@ def area(curve: tuple[float, ...]) -> float:
     return (sum(curve) - (curve[0] + curve[-1]) / 2) / (len(curve) - 1)
 
 
-def curves(classifier: Explainable, image: Tensor, target: int, map_: Tensor) -> Curves:
+def curves(classifier: Explainable, image: Tensor, target: int, map_: Tensor) -> ErasingCurves:
     """Take the image [1, 3, H, W] away and build it up in the order of a map [H, W]."""
     highest = top_shares(map_)
     copies = [
@@ -44,7 +44,7 @@ def curves(classifier: Explainable, image: Tensor, target: int, map_: Tensor) ->
     ]
     chances = logits(classifier, torch.cat(copies)).softmax(dim=1)[:, target]
     insertion, deletion = chances.view(-1, 2, POINTS).mean(dim=0).tolist()
-    return Curves(insertion=tuple(insertion), deletion=tuple(deletion))
+    return ErasingCurves(insertion=tuple(insertion), deletion=tuple(deletion))
 
 
 def top_shares(map_: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ DEPENDS, PICTURE = 0.25, 0.5  # similarity below, and above, which the matter is
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class RandomizedStage:
     """How similar the maps still are when so many layers are random."""
 
     layers: int  # random ones, counted from the head
@@ -31,7 +31,7 @@ class Stage:
     similarity: float  # rank correlation with the trained network's maps, mean over the images
 
 
-def stay_of(stages: list[Stage]) -> float:
+def stay_of(stages: list[RandomizedStage]) -> float:
     """Return how much stays when half of the layers or more are random: the largest |similarity|.
 
     The last stage alone would pass a method whose maps change only with the first layer.
@@ -54,7 +54,7 @@ def cascade(
     targets: Tensor,
     spec: SaliencySpec,
     settings: Settings | None = None,
-) -> Iterator[tuple[Stage, Tensor]]:
+) -> Iterator[tuple[RandomizedStage, Tensor]]:
     """Yield each stage and its maps [N, H, W], the trained network's first (no layer random).
 
     The targets [N] stay the same. Works on a copy, so that the classifier is free meanwhile.
@@ -65,7 +65,7 @@ def cascade(
     images, targets = images.to(device), targets.to(device)
     layers = [module for module in subject.model.modules() if has_own_parameters(module)][::-1]
     trained, done = spec.attribute(subject, images, targets, settings).cpu(), 0
-    yield Stage(layers=0, of=len(layers), similarity=1.0), trained
+    yield RandomizedStage(layers=0, of=len(layers), similarity=1.0), trained
     for count in sorted({max(1, ceil(share * len(layers))) for share in SHARES}):
         for place, layer in enumerate(layers[done:count], done):
             randomise(layer, seed=place)
@@ -73,7 +73,12 @@ def cascade(
         # what was found out about the trained network holds; the prepared copy is made anew
         random = Subject(subject.model, subject.layer, dict(subject.refusals))
         maps = spec.attribute(random, images, targets, settings).cpu()
-        yield Stage(layers=count, of=len(layers), similarity=similarity(trained, maps, spec)), maps
+        yield (
+            RandomizedStage(
+                layers=count, of=len(layers), similarity=similarity(trained, maps, spec)
+            ),
+            maps,
+        )
 
 
 def similarity(these: Tensor, those: Tensor, spec: SaliencySpec) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cifar_core.explain.trust.completeness import Completeness
-from cifar_core.explain.trust.curves import Curves
+from cifar_core.explain.trust.curves import ErasingCurves
 from cifar_core.explain.trust.rivals import TITLES
 
 MARGIN = 0.05  # by which the gap must exceed every rival's: their own standard error was 0.03
@@ -23,10 +23,10 @@ class Label(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class MapScores:
     """How a map did in both tests."""
 
-    curves: Curves
+    curves: ErasingCurves
     agreement: float  # rank correlation of its patches with the network's, -1 to 1
 
 
@@ -34,9 +34,9 @@ class Result:
 class Evidence:
     """What was found out about one map, and about those that know nothing of the network."""
 
-    own: Result
+    own: MapScores
     chance: float  # p of the agreement among moved copies of the map
-    rivals: Mapping[str, Result]  # by key of RIVALS
+    rivals: Mapping[str, MapScores]  # by key of RIVALS
     completeness: Completeness | None = None  # where the map claims to add up
 
 

@@ -13,14 +13,14 @@ from typing import NoReturn
 from cifar_core.disk import files, lock, space
 from cifar_core.errors import CifarError, DiskFullError
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.base_worker import BaseWorker, Result, say
+from cifar_core.runs.engine.base_worker import AttemptResult, BaseWorker, say
 from cifar_core.runs.engine.full_disk import print_patiently
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
 from cifar_core.runs.record.run import Run
 
 
-def run_attempt(worker: BaseWorker) -> Result:
+def run_attempt(worker: BaseWorker) -> AttemptResult:
     """Work, and turn whatever goes wrong into words."""
 
     def on_terminate(*_: object) -> None:
@@ -36,14 +36,14 @@ def run_attempt(worker: BaseWorker) -> Result:
             return paused_for_room(error, worker.run.path)
         at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
         words = message_of(error, reason, worker.run.path, at_once)
-        failure = Result(outcome="failed", reason=reason, message=words)
+        failure = AttemptResult(outcome="failed", reason=reason, message=words)
     # the error has let go of what the step held
     if reason in MEMORY and not halving.next_try(worker.run, worker.attempt):
         return with_what_fits(worker, failure)
     return failure
 
 
-def with_what_fits(worker: BaseWorker, failure: Result) -> Result:
+def with_what_fits(worker: BaseWorker, failure: AttemptResult) -> AttemptResult:
     """Measure how many images at once would have fitted, in the memory that this attempt frees."""
     from cifar_core.runs.prepare import largest_batch
 
@@ -59,12 +59,12 @@ def with_what_fits(worker: BaseWorker, failure: Result) -> Result:
     return replace(failure, message=words, fits=found.largest)
 
 
-def paused_for_room(error: Exception, folder: Path) -> Result:
+def paused_for_room(error: Exception, folder: Path) -> AttemptResult:
     """Return the result of an attempt that can go on as soon as there is room on the disk."""
     needs = space.to_go_on(error, folder)
     then = f"It goes on by itself when {space.megabytes(needs)} are free."
     words = f"Paused: {space.missing(error, folder)}. {then}"
-    return Result(outcome="paused", reason="disk", message=words, needs=needs)
+    return AttemptResult(outcome="paused", reason="disk", message=words, needs=needs)
 
 
 def main(kind: type[BaseWorker], path: str, number: str) -> NoReturn:

@@ -44,7 +44,7 @@ ROOM_LOOK_SECONDS = 1.0  # between two tries
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class AttemptResult:
     """How the attempt ended; written as its last act."""
 
     outcome: str  # finished, stopped, paused, failed, or interrupted by the system
@@ -73,7 +73,7 @@ class BaseWorker(ABC):
         self.summarised_at = time.monotonic()
 
     @abstractmethod
-    def work(self) -> Result:
+    def work(self) -> AttemptResult:
         """Go on from what is saved to the end, or to a request."""
 
     @abstractmethod
@@ -176,7 +176,7 @@ class BaseWorker(ABC):
             say(f"The features took {time.monotonic() - start:.1f} s.")
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
-    def attend(self) -> Result | None:
+    def attend(self) -> AttemptResult | None:
         """Between two batches: show that this lives, and end if somebody asked for it."""
         self.show_life()
         if not self.must_end:
@@ -184,10 +184,10 @@ class BaseWorker(ABC):
         request = self.requests.control.request
         self.save()
         if request == "pause":
-            return Result(outcome="paused", message=f"Paused {self.place}.")
+            return AttemptResult(outcome="paused", message=f"Paused {self.place}.")
         if self.requests.control.is_stop:
-            return Result(outcome="stopped", message=f"Stopped {self.place}, as asked.")
-        return Result(outcome="interrupted", message=f"Interrupted {self.place}.")
+            return AttemptResult(outcome="stopped", message=f"Stopped {self.place}, as asked.")
+        return AttemptResult(outcome="interrupted", message=f"Interrupted {self.place}.")
 
     def show_life(self) -> None:
         """Touch the lock now and then; its age is how long there has been no news."""

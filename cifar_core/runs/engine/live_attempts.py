@@ -13,8 +13,8 @@ from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.runs.engine import halving
 from cifar_core.runs.record import checkpoints, metrics
-from cifar_core.runs.record.kinds import KINDS, TRAINING
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 
 ASK, TELL, KILL = range(3)  # the ways in which a request to end is put
 SHIM = Path(__file__).with_name("shim.py")

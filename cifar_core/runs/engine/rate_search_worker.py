@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import files
 from cifar_core.runs.engine.attempt import main
-from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, Result, say
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, AttemptResult, BaseWorker, say
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.summary import Pace
 
@@ -25,7 +25,7 @@ class RateSearchWorker(BaseWorker):
 
     ends_now = ("now", "pause", "epoch")  # there is no epoch to wait for
 
-    def work(self) -> Result:
+    def work(self) -> AttemptResult:
         """Search from what the earlier attempts found to the end, or to a request."""
         from cifar_core.training.events import Tick
 
@@ -44,7 +44,7 @@ class RateSearchWorker(BaseWorker):
         self.save()
         self.summary["total_steps"] = self.summary["step"]
         self.write_summary()
-        return Result(outcome="finished", message=self.summary["suggestion"]["verdict"])
+        return AttemptResult(outcome="finished", message=self.summary["suggestion"]["verdict"])
 
     def prepare(self) -> None:
         """Load the images, build the trainer and take over what is known."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
 from cifar_core.runs.engine.attempt import main, run_attempt
-from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, Result, say
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, AttemptResult, BaseWorker, say
 from cifar_core.runs.engine.between_batches import Watch
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
@@ -44,7 +44,7 @@ class Worker(BaseWorker):
         """The epoch, with a fraction, and the step."""
         return f"at epoch {self.trainer.epoch:.1f}, step {self.trainer.step:,}"
 
-    def work(self) -> Result:
+    def work(self) -> AttemptResult:
         """Train from the newest valid checkpoint to the end, or to a request."""
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
         from cifar_core.training.phases import LOGGING, phase
@@ -117,13 +117,13 @@ class Worker(BaseWorker):
         config = self.run.config
         return checkpoint_cleanup.milestones(config.epochs, config.keep_checkpoints)
 
-    def attend_after_epoch(self) -> Result | None:
+    def attend_after_epoch(self) -> AttemptResult | None:
         """After an epoch: end if somebody asked for that and there would be another one."""
         is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
         if self.requests.poll().request != "epoch" or is_last:
             return None
         done = self.summary["epochs_done"]
-        return Result(outcome="stopped", message=f"Stopped after epoch {done}, as asked.")
+        return AttemptResult(outcome="stopped", message=f"Stopped after epoch {done}, as asked.")
 
     def after_steps(self, event: "StepEvent") -> None:
         """Keep a row, and now and then the weights in the middle of a long epoch."""
@@ -186,7 +186,7 @@ class Worker(BaseWorker):
         )
         self.mark_best()
 
-    def finish(self) -> Result:
+    def finish(self) -> AttemptResult:
         """Classify the test images once, with the weights of the best epoch."""
         from cifar_core.training.evaluate import evaluate_test
         from cifar_core.training.events import TestEvent
@@ -208,7 +208,7 @@ class Worker(BaseWorker):
         self.patiently(self.rows.sync)
         self.summary["eta_seconds"] = 0.0
         self.write_summary()
-        return Result(outcome="finished", message=self.in_words())
+        return AttemptResult(outcome="finished", message=self.in_words())
 
     def load_best(self) -> checkpoints.CheckpointInfo:
         """Load the best epoch's weights, or the next best if those are damaged."""

@@ -14,8 +14,8 @@ from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
 from cifar_core.runs.exchange.zip_shapes import MANIFEST_SHAPE, SHAPES, is_row, shaped
 from cifar_core.runs.record import checkpoints, status
-from cifar_core.runs.record.kinds import TRAINING
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import SCHEMA as CONFIG_SCHEMA
 from cifar_core.runs.store.store import Store, slug
@@ -171,7 +171,7 @@ def settle(draft: Draft, owner: str) -> str:
     files.write_json(draft.path / "about.json", {"created_at": time.time(), **about, **fresh})
     numbers = [int(path.name) for path in draft.path.glob("attempts/*")]
     words = {**status_here(said), "attempt": max(numbers, default=0)}
-    status.write(draft.path, status.Status(**words))
+    status.write(draft.path, status.RunStatus(**words))
     return name
 
 

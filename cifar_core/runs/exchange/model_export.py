@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Errand, Tell, beside, serve
+from cifar_core.background.jobs import Job, Report, beside, serve
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.registry import Registry
@@ -247,10 +247,10 @@ MODEL_FORMATS = Registry(
 )  # fmt: skip
 
 
-def errand(run: Run, key: str, checkpoint: str = "best") -> Errand:
+def errand(run: Run, key: str, checkpoint: str = "best") -> Job:
     """Return the work of exporting a checkpoint into the run's folder."""
     name = run.checkpoint(checkpoint).name
-    return Errand(
+    return Job(
         path=run.path / "exports" / f"{name}-{key}{MODEL_FORMATS[key].ending}",
         module="cifar_core.runs.exchange.model_export",
         request={"run": str(run.path), "format": key, "checkpoint": name},
@@ -265,7 +265,7 @@ def kept(run: Run, key: str, checkpoint: str = "best") -> Exported | None:
     return Exported(path=work.path, **files.read_json(beside(work.path, ".json")))
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Export what a request asks for."""
     target = Path(request["path"])
     draft = target.with_name(f"draft-{target.name}")

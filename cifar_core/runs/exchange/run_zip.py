@@ -17,8 +17,8 @@ from cifar_core.errors import RunError
 from cifar_core.registry import Option, Registry
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.checkpoints import MANIFEST, MODEL, STATE
-from cifar_core.runs.record.kinds import TRAINING
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 
 SCHEMA = 1  # of export.json
 MOST_BYTES = 2**31 - 1  # of a zip and of all that is in it

@@ -13,7 +13,7 @@ from typing import Any
 from cifar_core.errors import QueryError
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.listing.columns import WORDS, Column
-from cifar_core.runs.record.kinds import KINDS
+from cifar_core.runs.record.run_kinds import KINDS
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.settings.declaration import WORDS as SWITCHES
 

@@ -15,7 +15,7 @@ SPEAK = ("model", "optimizer")  # settings whose values need no name in front
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class SeedGroup:
     """Runs of the same settings but for the seed."""
 
     rows: list[RunRow]
@@ -32,13 +32,13 @@ class Group:
         return sorted({row.seed for row in self.rows})
 
 
-def grouped(rows: Iterable[RunRow]) -> list[Group]:
+def grouped(rows: Iterable[RunRow]) -> list[SeedGroup]:
     """Group runs by their settings without the seed, in the order of each group's first run."""
     found: dict[str, list[RunRow]] = {}
     for row in rows:
         found.setdefault(recipe(row), []).append(row)
     named = zip(found.values(), titles(list(found.values())), strict=True)
-    return [Group(rows=group, title=title) for group, title in named]
+    return [SeedGroup(rows=group, title=title) for group, title in named]
 
 
 def recipe(row: RunRow) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cifar_core.runs.listing.columns import COLUMNS
 from cifar_core.runs.listing.run_filter import parse
-from cifar_core.runs.listing.seed_groups import Group, grouped
+from cifar_core.runs.listing.seed_groups import SeedGroup, grouped
 from cifar_core.runs.store.run_row import RunRow
 
 USUAL = ("number", "name", "best", "state", "epoch", "test", "curve", "model", "data", "time")
@@ -27,7 +27,7 @@ class Listing:
         query = parse(self.query, settings)
         return ordered([row for row in rows if query.matches(row)], self.sort)
 
-    def groups(self, rows: Sequence[RunRow]) -> list[Group]:
+    def groups(self, rows: Sequence[RunRow]) -> list[SeedGroup]:
         """Return the runs that pass as groups; sorted by an accuracy, the means decide."""
         groups = grouped(self.rows(rows))
         column = COLUMNS[self.sort.lstrip("-")] if self.sort else None
@@ -61,7 +61,7 @@ def table(rows: Iterable[RunRow], columns: Iterable[str]) -> list[dict[str, Any]
     return [{column.key: column.of(row) for column in chosen} for row in rows]
 
 
-def group_table(groups: Iterable[Group]) -> list[dict[str, Any]]:
+def group_table(groups: Iterable[SeedGroup]) -> list[dict[str, Any]]:
     """Return one line for each group, with means and standard deviations as shares."""
     return [
         {

@@ -14,7 +14,7 @@ Attempt = Callable[[int], float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class BatchLimit:
     """The largest batch that fits, as far as it was asked for."""
 
     largest: int  # images; 0 if not even the smallest fits
@@ -31,7 +31,7 @@ def search(
     at_most: int,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
-) -> Found:
+) -> BatchLimit:
     """Double the batch until memory is refused or would be, then close in on the limit.
 
     A batch that would pass the limit by the growth seen so far is never tried. When the time is
@@ -53,7 +53,7 @@ def search(
     if batch:  # there was no time to close in on the limit
         more = tried + int((limit_megabytes - peaks[tried]) / slope)
         largest = max(tried, min(down(more), too_large - 1, at_most))
-    return Found(
+    return BatchLimit(
         largest=largest,
         tried=tried,
         megabytes_per_image=slope,

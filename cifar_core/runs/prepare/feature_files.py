@@ -44,7 +44,7 @@ def limit_bytes() -> float:
 
 
 @dataclass(frozen=True)
-class Entry:
+class FeatureFile:
     """The features of one set of images, there or to be computed."""
 
     folder: Path
@@ -94,15 +94,15 @@ class Entry:
         return array
 
 
-def entry(root: Path, identity: Mapping[str, Any], rows: int, width: int) -> Entry:
+def entry(root: Path, identity: Mapping[str, Any], rows: int, width: int) -> FeatureFile:
     """Return the place of the features that the plain values of `identity` describe."""
     known = {"format": FORMAT, "width": width, **identity}
     digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
     folder = root / "features" / f"{identity.get('model', 'features')}-{digest[:16]}"
-    return Entry(folder, rows, width, known)
+    return FeatureFile(folder, rows, width, known)
 
 
-def fill(place: Entry, compute: Compute) -> Iterator[int]:
+def fill(place: FeatureFile, compute: Compute) -> Iterator[int]:
     """Compute what is missing of the features; yield how many rows are there, again and again.
 
     While another process computes the same, this one waits for it, and takes over if it dies.
@@ -120,7 +120,7 @@ def fill(place: Entry, compute: Compute) -> Iterator[int]:
             os.close(mine)
 
 
-def append(place: Entry, compute: Compute) -> Iterator[int]:
+def append(place: FeatureFile, compute: Compute) -> Iterator[int]:
     """Write the missing rows behind those that are there, committing now and then."""
     start = done = place.done
     place.path.touch()
@@ -143,7 +143,7 @@ def append(place: Entry, compute: Compute) -> Iterator[int]:
             place.commit(done)
 
 
-def make_room(root: Path, needed: list[Entry]) -> None:
+def make_room(root: Path, needed: list[FeatureFile]) -> None:
     """Delete the features that were not used for longest until the needed ones have room."""
     keep = {place.folder for place in needed}
     room = limit_bytes() - sum(place.size for place in needed)

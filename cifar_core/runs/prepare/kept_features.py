@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.runs.prepare import feature_files
-from cifar_core.runs.prepare.feature_files import Entry
+from cifar_core.runs.prepare.feature_files import FeatureFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ def keep_features(
     return setup.read_features([torch.from_numpy(place.open()) for place in places])
 
 
-def entries(setup: "Setup", fingerprint: str, store: Path) -> list[Entry]:
+def entries(setup: "Setup", fingerprint: str, store: Path) -> list[FeatureFile]:
     """Return where the features of each set of images belong."""
     from cifar_core.training.features import width_of
 

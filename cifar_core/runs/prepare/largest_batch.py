@@ -27,7 +27,7 @@ GPU_SHARE = 0.92  # of the free memory: what is left is lost between the pieces 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class LargestBatch:
     """The largest batch, or piece of a batch, that fits on this machine as it is now."""
 
     largest: int  # images; 0 if not even the smallest batch fits
@@ -68,7 +68,7 @@ class Fit:
         return f"{grown}{self.limit_megabytes:,.0f} MB usable on {self.device}; {how}"
 
 
-def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
+def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
     """Search in a child process; what it takes is given back when it ends.
 
     `in_pieces` asks how many images at once fit, with the batch size of the settings.
@@ -82,10 +82,10 @@ def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> F
         too_long="A few steps took minutes, so that the largest batch was not found. "
         "Choose a smaller network.",
     )
-    return Fit(**answer)
+    return LargestBatch(**answer)
 
 
-def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit:
+def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
     """Search here; forbids this process more memory than the machine can spare."""
     import torch
 
@@ -109,7 +109,7 @@ def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Fit
         at_most=config.batch_size if in_pieces else most_images(config, dataset),
         seconds=SEARCH_SECONDS,
     )
-    return Fit(**asdict(found), device=where.torch_name)
+    return LargestBatch(**asdict(found), device=where.torch_name)
 
 
 def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":

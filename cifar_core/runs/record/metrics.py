@@ -13,7 +13,7 @@ from cifar_core.disk import files
 
 
 @dataclass(frozen=True)
-class Part:
+class RowRange:
     """The stretch of one attempt's rows that counts."""
 
     attempt: int
@@ -58,7 +58,7 @@ class MetricsReader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.starts: dict[int, dict[str, Any]] = {}
-        self.parts: list[Part] = []
+        self.parts: list[RowRange] = []
         self.place = 0  # which part is being read
         self.offset = 0  # up to which byte of it
 
@@ -80,7 +80,7 @@ class MetricsReader:
             self.place, self.offset = self.place + 1, 0
         return Fresh(rows, reset)
 
-    def continues(self, parts: list[Part]) -> bool:
+    def continues(self, parts: list[RowRange]) -> bool:
         """Tell whether all that was read so far still counts."""
         if not self.parts:
             return True
@@ -91,19 +91,19 @@ class MetricsReader:
         same = part.attempt == self.parts[place].attempt
         return same and (part.end is None or self.offset <= part.end)
 
-    def lineage(self) -> list[Part]:
+    def lineage(self) -> list[RowRange]:
         """Follow the last attempt back through the checkpoints that each one started from."""
         started = [n for n in attempt_numbers(self.folder) if self.start(n)]
         if not started:
             return []
         attempt, end = started[-1], None
-        parts = [Part(attempt, None)]
+        parts = [RowRange(attempt, None)]
         while True:
             start = self.start(attempt)
             attempt, end = start.get("from_attempt", 0), start.get("from_bytes", 0)
             if attempt not in started or attempt >= parts[0].attempt:
                 return parts
-            parts.insert(0, Part(attempt, end))
+            parts.insert(0, RowRange(attempt, end))
 
     def start(self, attempt: int) -> dict[str, Any]:
         """Return what the attempt wrote before its first row; empty while it has not."""

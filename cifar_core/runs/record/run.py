@@ -11,13 +11,13 @@ from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR, Person, somebody_here
-from cifar_core.runs.record import activity, checkpoints, control, metrics, profiles, status
-from cifar_core.runs.record.activity import Deed
+from cifar_core.runs.record import action_log, checkpoints, control, metrics, profiles, status
+from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt, attempt_of
 from cifar_core.runs.record.checkpoints import CheckpointInfo
-from cifar_core.runs.record.kinds import TRAINING
 from cifar_core.runs.record.profiles import Profile
-from cifar_core.runs.record.status import Status
+from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.status import RunStatus
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -97,7 +97,7 @@ class Run:
         return TrainConfig.from_dict(settings)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> RunStatus:
         """Where it stands."""
         return status.read(self.path)
 
@@ -162,9 +162,9 @@ class Run:
             return ""
         return files.last_lines(metrics.attempt_folder(self.path, numbers[-1]) / "log.txt", lines)
 
-    def history(self) -> list[Deed]:
+    def history(self) -> list[Action]:
         """Return what people asked for, newest first."""
-        return activity.deeds(self.store_root, self.id)
+        return action_log.deeds(self.store_root, self.id)
 
     def attempts(self) -> list[Attempt]:
         """Describe its attempts, first to last."""
@@ -249,7 +249,7 @@ class Run:
         """
         self.by.must(OPERATOR, f"{asked} (run {self.id})", self.owner)
         yield
-        activity.note(self.store_root, by=self.by.name, did=did, run=self.id, detail=detail)
+        action_log.note(self.store_root, by=self.by.name, did=did, run=self.id, detail=detail)
 
     def enqueue(self, expected: tuple[str, ...]) -> bool:
         """Move it from one of the expected states into the queue; tell whether that happened."""

@@ -11,7 +11,7 @@ from cifar_core.runs.record.states import FAILURES, STATES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
+class RunStatus:
     """Where a run stands, in words for the program and in a sentence for the person."""
 
     state: str  # a key of STATES
@@ -44,7 +44,7 @@ def is_under_way(state: str, reason: str) -> bool:
 
 
 DAMAGED_FILE = "damaged"  # stands for the state of a run whose status.json cannot be read
-DAMAGED = Status(
+DAMAGED = RunStatus(
     state="failed",
     reason="damaged",
     message=FAILURES["damaged"].summary,
@@ -52,18 +52,18 @@ DAMAGED = Status(
 )
 
 
-def read(folder: Path) -> Status:
+def read(folder: Path) -> RunStatus:
     """Return the run's status; a file that is missing or damaged counts as a failure."""
     values = files.read_json(folder / "status.json")
-    known = {f.name for f in fields(Status)}
+    known = {f.name for f in fields(RunStatus)}
     try:
-        status = Status(**{key: value for key, value in values.items() if key in known})
+        status = RunStatus(**{key: value for key, value in values.items() if key in known})
     except TypeError:
         return DAMAGED
     return status if status.state in list(STATES) else DAMAGED
 
 
-def write(folder: Path, status: Status) -> None:
+def write(folder: Path, status: RunStatus) -> None:
     """Replace the status without a look at the old one. For new folders only."""
     files.write_json(folder / "status.json", asdict(status))
 
@@ -88,7 +88,7 @@ def move(
     *,
     meanwhile: Callable[[], object] = lambda: None,
     **changes: Any,
-) -> Status | None:
+) -> RunStatus | None:
     """Move the run to another state if it is in one of those expected; None if it is not.
 
     A status that cannot be read counts as the state DAMAGED_FILE. `meanwhile` is called under

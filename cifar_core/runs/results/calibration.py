@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.judging.temperature import fit_temperature
+from cifar_core.evaluation.temperature import fit_temperature
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results import predictions
 

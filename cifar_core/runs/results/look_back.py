@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from cifar_core.background.jobs import Errand, Tell, serve
+from cifar_core.background.jobs import Job, Report, serve
 from cifar_core.disk import files
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import Run
@@ -30,18 +30,18 @@ def kept(run: Run, part: Part) -> dict[float, Predictions]:
     return {epoch: each for epoch, each in found.items() if each is not None}
 
 
-def errand(run: Run, part: Part) -> Errand:
+def errand(run: Run, part: Part) -> Job:
     """Return the work of computing whatever is missing."""
     names = [info.name for info in epochs(run)]
     digest = sha256(" ".join(names).encode()).hexdigest()[:12]
-    return Errand(
+    return Job(
         path=run.path / "predictions" / f"look-back-{part}-{digest}.json",
         module="cifar_core.runs.results.look_back",
         request={"run": str(run.path), "part": part, "checkpoints": names},
     )
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Compute what a request asks for, and tell how many images are done of all."""
     run, part, names = (
         Run(Path(request["run"])),

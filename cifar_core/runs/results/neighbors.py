@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Errand, Tell, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly, serve
 from cifar_core.disk import arrays
-from cifar_core.judging.nearest import evenly, kth_similarity, nearest, share_nearer, unit
+from cifar_core.evaluation.nearest import evenly, kth_similarity, nearest, share_nearer, unit
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results.predictions import load_with_images, places_of
 
@@ -63,7 +63,7 @@ class Likeness:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours:
+class Neighbors:
     """Training images, evenly over the classes, in the features of one checkpoint."""
 
     classes: tuple[str, ...]
@@ -95,22 +95,20 @@ def path_of(run: Run, checkpoint: str) -> Path:
     return run.path / "predictions" / f"{checkpoint}-features.safetensors"
 
 
-def errand(run: Run, checkpoint: str = "best") -> Errand:
+def errand(run: Run, checkpoint: str = "best") -> Job:
     """Return the work of computing the features; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "checkpoint": name}
-    return Errand(
-        path=path_of(run, name), module="cifar_core.runs.results.neighbors", request=request
-    )
+    return Job(path=path_of(run, name), module="cifar_core.runs.results.neighbors", request=request)
 
 
-def kept(run: Run, checkpoint: str = "best") -> Neighbours | None:
+def kept(run: Run, checkpoint: str = "best") -> Neighbors | None:
     """Return the training images if they have been computed and every byte is right."""
     found = arrays.read(path_of(run, run.checkpoint(checkpoint).name))
     if found is None:
         return None
     values, _ = found
-    return Neighbours(
+    return Neighbors(
         classes=tuple(run.environment["data"]["classes"]),
         features=values["features"].astype(np.float32),
         places=values["places"],
@@ -119,7 +117,7 @@ def kept(run: Run, checkpoint: str = "best") -> Neighbours | None:
     )
 
 
-def compute(run: Run, checkpoint: str = "best", tell: Tell = quietly) -> Neighbours:
+def compute(run: Run, checkpoint: str = "best", tell: Report = quietly) -> Neighbors:
     """Compute the features here, of the images as they are, and keep them."""
     name = run.checkpoint(checkpoint).name
     classifier, dataset = load_with_images(run, name)
@@ -137,7 +135,7 @@ def compute(run: Run, checkpoint: str = "best", tell: Tell = quietly) -> Neighbo
         "validation": kth_similarity(known, asked, rank(len(places))),
     }
     arrays.write(path_of(run, name), values, {})
-    return Neighbours(classes=classifier.classes, **{**values, "features": known})
+    return Neighbors(classes=classifier.classes, **{**values, "features": known})
 
 
 def most(width: int) -> int:
@@ -151,7 +149,7 @@ def rank(images: int) -> int:
 
 
 def features_of(
-    classifier: "Classifier", pixels: NDArray[np.uint8], places: NDArray[np.int64], tell: Tell
+    classifier: "Classifier", pixels: NDArray[np.uint8], places: NDArray[np.int64], tell: Report
 ) -> NDArray[np.float32]:
     """Return the features [N, D], of length 1, of the images at some places."""
     import torch
@@ -167,7 +165,7 @@ def features_of(
     return np.concatenate(found)
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Compute what a request asks for."""
     compute(Run(Path(request["run"])), request["checkpoint"], tell)
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Errand, Tell, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly, serve
 from cifar_core.disk import arrays
 from cifar_core.disk.arrays import Arrays
 from cifar_core.errors import RunError
-from cifar_core.judging.softmax import softmax
+from cifar_core.evaluation.softmax import softmax
 from cifar_core.runs.record.run import Run
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def path_of(run: Run, part: Part, checkpoint: str) -> Path:
     return run.path / "predictions" / f"{checkpoint}-{part}.safetensors"
 
 
-def errand(run: Run, part: Part, checkpoint: str = "best") -> Errand:
+def errand(run: Run, part: Part, checkpoint: str = "best") -> Job:
     """Return the work of answering one part; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
-    return Errand(
+    return Job(
         path=path_of(run, part, name), module="cifar_core.runs.results.predictions", request=request
     )
 
@@ -87,7 +87,7 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
     )
 
 
-def compute(run: Run, part: Part, checkpoint: str = "best", tell: Tell = quietly) -> Predictions:
+def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quietly) -> Predictions:
     """Answer a part here, in float32 on the CPU, and keep the answers."""
     import torch
 
@@ -161,7 +161,7 @@ def keep(made: Predictions) -> None:
     arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Compute what a request asks for."""
     part = cast(Part, request["part"])
     compute(Run(Path(request["run"])), part, request["checkpoint"], tell)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves
-from cifar_core.runs.record.status import Status
+from cifar_core.runs.record.status import RunStatus
 
 if TYPE_CHECKING:
     from cifar_core.runs.record.run import Run
@@ -15,7 +15,7 @@ def reading_of(run: "Run", measured: Curves | None = None) -> Reading:
     return read(measured if measured is not None else curves(run.metrics()), situation_of(run))
 
 
-def situation_of(run: "Run", status: Status | None = None) -> Situation:
+def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
     """Gather what a reader must know about a run besides its curves."""
     status, data, settings = status or run.status, run.environment.get("data", {}), run.settings
     return Situation(

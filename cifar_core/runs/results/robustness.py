@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Errand, Tell, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly, serve
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
@@ -50,12 +50,12 @@ def path_of(run: Run, part: Part, checkpoint: str) -> Path:
     return run.path / "robustness" / f"{checkpoint}-{part}.json"
 
 
-def errand(run: Run, part: Part, checkpoint: str = "best") -> Errand:
+def errand(run: Run, part: Part, checkpoint: str = "best") -> Job:
     """Return the work of testing one checkpoint; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
     path = path_of(run, part, name)
-    return Errand(path=path, module="cifar_core.runs.results.robustness", request=request)
+    return Job(path=path, module="cifar_core.runs.results.robustness", request=request)
 
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> list[Stand]:
@@ -64,7 +64,7 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> list[Stand]:
     return [Stand(**each) for each in values.get("stands", [])]
 
 
-def compute(run: Run, part: Part, checkpoint: str = "best", tell: Tell = quietly) -> list[Stand]:
+def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quietly) -> list[Stand]:
     """Test a checkpoint here, in float32 on the CPU, and keep what was found."""
     from cifar_core.data import load
     from cifar_core.inference import answers
@@ -103,7 +103,7 @@ def disturbed(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, float, NDArray[n
             yield key, strength, spec.apply(pixels, strength, np.random.default_rng(SEED))
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Compute what a request asks for."""
     part = cast(Part, request["part"])
     compute(Run(Path(request["run"])), part, request["checkpoint"], tell)

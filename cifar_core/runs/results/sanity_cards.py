@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Errand, Tell, serve
+from cifar_core.background.jobs import Job, Report, serve
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
 
@@ -22,7 +22,7 @@ IMAGES = 24  # spread evenly over the test images
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class CardFile:
     """Where the card of a checkpoint, a method and its settings is."""
 
     run: Run
@@ -40,7 +40,7 @@ class Place:
         return self.run.path / "trust" / f"{name}.json"
 
     @property
-    def errand(self) -> Errand:
+    def errand(self) -> Job:
         """The work of computing the card."""
         request = {
             "run": str(self.run.path),
@@ -48,16 +48,14 @@ class Place:
             "method": self.method,
             "settings": self.settings.to_dict() if self.settings else None,
         }
-        return Errand(
-            path=self.path, module="cifar_core.runs.results.sanity_cards", request=request
-        )
+        return Job(path=self.path, module="cifar_core.runs.results.sanity_cards", request=request)
 
     def read(self) -> dict[str, Any]:
         """Return the card, or nothing if there is none yet."""
         return files.read_json(self.path)
 
 
-def compute(place: Place) -> dict[str, Any]:
+def compute(place: CardFile) -> dict[str, Any]:
     """Compute a card here and keep it."""
     import numpy as np
     import torch
@@ -97,13 +95,13 @@ def cards(run: Run, checkpoint: str) -> list[dict[str, Any]]:
     return [card for path in found if (card := files.read_json(path))]
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Compute the card that a request names."""
     from cifar_core.explain import SALIENCY
 
     settings = request["settings"]
     compute(
-        Place(
+        CardFile(
             run=Run(Path(request["run"])),
             checkpoint=request["checkpoint"],
             method=request["method"],

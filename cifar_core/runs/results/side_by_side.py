@@ -12,7 +12,7 @@ AWAY = ("seed",)  # settings that make another sample, not another setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class RunFacts:
     """The results of a run. Accuracies are 0 to 1; None: not known."""
 
     run: Run
@@ -34,11 +34,11 @@ class Facts:
         return f"#{self.run.number} {self.name}"
 
 
-def facts(run: Run) -> Facts:
+def facts(run: Run) -> RunFacts:
     """Gather a run's results from its small files."""
     summary = run.summary
     last, train = summary.get("last_val_accuracy"), summary.get("last_train_accuracy")
-    return Facts(
+    return RunFacts(
         run=run,
         name=run.name,
         state=run.status.state,
@@ -54,7 +54,7 @@ def facts(run: Run) -> Facts:
     )
 
 
-def best_of(found: Sequence[Facts]) -> Facts:
+def best_of(found: Sequence[RunFacts]) -> RunFacts:
     """Return the run with the best validation accuracy, the earliest if several are equal."""
     return max(found, key=lambda one: (one.best or 0.0, -one.run.number))
 

@@ -18,7 +18,7 @@ TRAINING_END = "the end of training"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class TestLook:
     """One look at the test images' answers."""
 
     at: float  # unix seconds; 0 if not known
@@ -33,19 +33,19 @@ class Look:
         return ", ".join(filter(None, [at, self.by, self.where]))
 
 
-def looks(run: Run) -> list[Look]:
+def looks(run: Run) -> list[TestLook]:
     """Return every look at the run's test images, first to last."""
     noted = files.read_json(run.path / "looks.json").get("looks", [])
     tested = "test_accuracy" in run.summary
-    first = [Look(at=run.status.since, where=TRAINING_END)] if tested else []
+    first = [TestLook(at=run.status.since, where=TRAINING_END)] if tested else []
     return first + [look_of(each) for each in noted]
 
 
-def look_of(noted: Mapping[str, Any]) -> Look:
+def look_of(noted: Mapping[str, Any]) -> TestLook:
     """Return the look that an entry of looks.json tells of; what it does not say stays empty."""
     at: Any = noted.get("at")
     said = {name: str(noted.get(name, "")) for name in ("where", "checkpoint", "by")}
-    return Look(at=float(at) if is_moment(at) else 0.0, **said)
+    return TestLook(at=float(at) if is_moment(at) else 0.0, **said)
 
 
 def count_look(run: Run, where: str, checkpoint: str) -> int:
@@ -53,7 +53,7 @@ def count_look(run: Run, where: str, checkpoint: str) -> int:
     path = run.path / "looks.json"
     with lock.held(run.path / ".lock"):
         noted = files.read_json(path).get("looks", [])
-        look = Look(at=time.time(), where=where, checkpoint=checkpoint, by=run.by.name)
+        look = TestLook(at=time.time(), where=where, checkpoint=checkpoint, by=run.by.name)
         files.write_json(path, {"looks": [*noted, asdict(look)]})
     return len(looks(run))
 

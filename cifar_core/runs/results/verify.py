@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Errand, Tell, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly, serve
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import PACKAGES, git_commit, version_of
-from cifar_core.runs.record.kinds import TRAINING
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 
 if TYPE_CHECKING:
     from cifar_core.training.setup import Setup
@@ -40,7 +40,7 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Verification:
     """What came out when the first steps were trained again."""
 
     run: str
@@ -82,32 +82,32 @@ def why(reasons: tuple[str, ...]) -> str:
     )
 
 
-def errand(run: Run, steps: int = STEPS) -> Errand:
+def errand(run: Run, steps: int = STEPS) -> Job:
     """Return the work of training the first steps again."""
     request = {"run": str(run.path), "steps": steps}
-    return Errand(path=run.path / FILE, module="cifar_core.runs.results.verify", request=request)
+    return Job(path=run.path / FILE, module="cifar_core.runs.results.verify", request=request)
 
 
-def kept(run: Run) -> Comparison | None:
+def kept(run: Run) -> Verification | None:
     """Return the last comparison, if there was one."""
     values = files.read_json(run.path / FILE)
     if not values:
         return None
     first = values["difference"]
-    return Comparison(
+    return Verification(
         **{**values, "difference": first and Difference(**first),
            "reasons": tuple(values["reasons"])}
     )  # fmt: skip
 
 
-def verify(run: Run, steps: int = STEPS, tell: Tell = quietly) -> Comparison:
+def verify(run: Run, steps: int = STEPS, tell: Report = quietly) -> Verification:
     """Train the first steps again here and compare; at least up to the first logged report."""
     start = time.monotonic()
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
     steps = max(wanted)
     again, found = train(run, steps, tell)
-    comparison = Comparison(
+    comparison = Verification(
         run=run.id,
         steps=steps,
         reports=len(wanted),
@@ -132,7 +132,7 @@ def recorded(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def train(run: Run, steps: int, tell: Tell) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+def train(run: Run, steps: int, tell: Report) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
     """Return the reports of the first steps, trained again, and on what that was."""
     import torch
 
@@ -219,7 +219,7 @@ def differences(known: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]
     return said
 
 
-def answer(request: dict[str, Any], tell: Tell) -> None:
+def answer(request: dict[str, Any], tell: Report) -> None:
     """Compute what a request asks for."""
     verify(Run(Path(request["run"])), request["steps"], tell)
 

@@ -15,7 +15,7 @@ from cifar_core.disk import files, lock, logs
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
-from cifar_core.runs.record import activity, checkpoint_cleanup, checkpoints
+from cifar_core.runs.record import action_log, checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
 from cifar_core.runs.store.store import Store, is_training
@@ -35,7 +35,7 @@ class Waste:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class RetentionRule:
     """One line of the policy."""
 
     key: str
@@ -137,20 +137,40 @@ def remove(path: Path) -> None:
 RULES = Registry(
     "rule",
     [
-        Rule(key="trash", title="Trash", summary="deleted more than 30 days ago", find=old_trash),
-        Rule(key="logs", title="Logs", summary="longer than 8 MB: the first and last MB stay",
-             find=long_logs, size=logs.excess, free=logs.bound),
-        Rule(key="drafts", title="Drafts", summary="left half done more than a day ago",
-             find=drafts),
-        Rule(key="orphans", title="Answers and cards", summary="of checkpoints that are gone",
-             find=orphans),
-        Rule(key="damaged", title="Damaged files", summary="set aside more than 30 days ago",
-             find=set_aside),
-        Rule(key="features", title="Features", summary="not used for 90 days", find=old_features),
-        Rule(key="trials", title="Timings of steps", summary="older than 180 days",
-             find=old_trials),
+        RetentionRule(
+            key="trash", title="Trash", summary="deleted more than 30 days ago", find=old_trash
+        ),
+        RetentionRule(
+            key="logs",
+            title="Logs",
+            summary="longer than 8 MB: the first and last MB stay",
+            find=long_logs,
+            size=logs.excess,
+            free=logs.bound,
+        ),
+        RetentionRule(
+            key="drafts", title="Drafts", summary="left half done more than a day ago", find=drafts
+        ),
+        RetentionRule(
+            key="orphans",
+            title="Answers and cards",
+            summary="of checkpoints that are gone",
+            find=orphans,
+        ),
+        RetentionRule(
+            key="damaged",
+            title="Damaged files",
+            summary="set aside more than 30 days ago",
+            find=set_aside,
+        ),
+        RetentionRule(
+            key="features", title="Features", summary="not used for 90 days", find=old_features
+        ),
+        RetentionRule(
+            key="trials", title="Timings of steps", summary="older than 180 days", find=old_trials
+        ),
     ],
-)  # fmt: skip
+)
 
 
 def waste(store: Store, now: float | None = None) -> list[Waste]:
@@ -171,7 +191,7 @@ def tidy(store: Store, now: float | None = None) -> list[Waste]:
         RULES[one.rule].free(one.path)
     if found:
         freed = f"{sum(one.size for one in found) / 1e6:,.1f} MB"
-        activity.note(store.root, by=store.by.name, did="tidied", detail=freed)
+        action_log.note(store.root, by=store.by.name, did="tidied", detail=freed)
     return found
 
 

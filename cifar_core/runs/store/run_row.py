@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cifar_core.disk import files
-from cifar_core.runs.record.kinds import TRAINING
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import damage
 
 ALWAYS = ("about.json", "status.json", "config.json")

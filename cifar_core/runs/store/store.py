@@ -15,9 +15,9 @@ from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
 from cifar_core.people import ADMIN, OPERATOR, Person, somebody_here
 from cifar_core.registry import did_you_mean
-from cifar_core.runs.record import activity, status
-from cifar_core.runs.record.kinds import TRAINING
+from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.index import Index, run_folders
 from cifar_core.runs.store.run_row import RunRow, read_row
@@ -86,9 +86,9 @@ class Store:
             about = {"name": name or f"{config.model} {number}", "parent": parent, "kind": kind}
             about |= {"owner": self.by.name, **(marks or {})}
             files.write_json(draft / "about.json", {**about, "created_at": time.time()})
-            status.write(draft, status.Status(**status.described("draft")))
+            status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
-        activity.note(self.root, by=self.by.name, did="made", run=run.id)
+        action_log.note(self.root, by=self.by.name, did="made", run=run.id)
         return run
 
     def adopt(self, folder: Path, name: str) -> Run:
@@ -98,14 +98,14 @@ class Store:
             number = self._next_number()
             run = Run(self.root / "runs" / f"{number}-{name}", self.by)
             self._name(folder, run, number)
-        activity.note(self.root, by=self.by.name, did="imported", run=run.id)
+        action_log.note(self.root, by=self.by.name, did="imported", run=run.id)
         return run
 
     def submit(self, run: Run) -> None:
         """Put a draft into the queue and see to it that somebody works it off; idempotent."""
         self.by.must(OPERATOR, f"start run {run.id}", run.owner)
         if run.enqueue(("draft",)):
-            activity.note(self.root, by=self.by.name, did="started", run=run.id)
+            action_log.note(self.root, by=self.by.name, did="started", run=run.id)
         else:
             processes.ensure_running(self.root)
 
@@ -166,7 +166,7 @@ class Store:
                 raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
             if state.state == "queued":
                 words = status.described("stopped", message="Deleted while it waited.")
-                status.write(run.path, status.Status(**{**words, "attempt": state.attempt}))
+                status.write(run.path, status.RunStatus(**{**words, "attempt": state.attempt}))
             files.write_json(run.path / "deleted.json", {"at": time.time()})
             run.path.rename(trash / run.id)
 
@@ -189,7 +189,7 @@ class Store:
             if old and not run.is_pinned:
                 shutil.rmtree(run.path)
                 count += 1
-        activity.note(self.root, by=self.by.name, did="emptied the trash", detail=f"{count} runs")
+        action_log.note(self.root, by=self.by.name, did="emptied the trash", detail=f"{count} runs")
         return count
 
     def shutdown_executor(self) -> None:

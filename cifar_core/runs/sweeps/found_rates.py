@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core import data
 from cifar_core.errors import ConfigError
-from cifar_core.runs.record.kinds import RATE_SEARCH
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import RATE_SEARCH
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.sweeps.rate_searches import APART, answer, begin
@@ -39,7 +39,7 @@ class FoundRate:
     @property
     def rate(self) -> float | None:
         """The found rate, the middle of several; None without one."""
-        from cifar_core.rate_search.fit import middle
+        from cifar_core.rate_search.parabola import middle
 
         return middle(self.answers) if self.answers else None
 

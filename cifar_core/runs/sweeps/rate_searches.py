@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from cifar_core.runs.record.kinds import RATE_SEARCH
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import RATE_SEARCH
 from cifar_core.runs.store.store import Store
 
 if TYPE_CHECKING:

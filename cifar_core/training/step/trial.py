@@ -12,7 +12,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.training.events import Tick
-from cifar_core.training.progress import Progress
+from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.setup import prepare
 from cifar_core.training.step.racing import MARGIN, Rounds, Timer, race, ratio, timer_of, winner
 from cifar_core.training.step.step_plan import (
@@ -179,7 +179,7 @@ def endless(trainer: Trainer) -> Iterator[None]:
     epoch = config.head_epochs if gradual else 0
     trainer.rows_every = trainer.steps_per_epoch  # reading the sums waits for the device
     while True:
-        trainer.progress = Progress(step=epoch * trainer.steps_per_epoch, epoch=epoch)
+        trainer.progress = TrainingProgress(step=epoch * trainer.steps_per_epoch, epoch=epoch)
         for event in trainer.run():
             if isinstance(event, Tick):
                 yield

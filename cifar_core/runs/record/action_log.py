@@ -17,7 +17,7 @@ LONGEST = 2_000_000  # bytes, about 15,000 lines
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deed:
+class Action:
     """One change."""
 
     at: float  # unix seconds
@@ -29,7 +29,7 @@ class Deed:
 
 def note(root: Path, *, by: str, did: str, run: str = "", detail: str = "") -> None:
     """Write a change down."""
-    deed = Deed(at=time.time(), by=by, did=did, run=run, detail=detail)
+    deed = Action(at=time.time(), by=by, did=did, run=run, detail=detail)
     path = root / NAME
     files.append_line(path, {key: value for key, value in asdict(deed).items() if value != ""})
     if path.stat().st_size > LONGEST:
@@ -45,16 +45,16 @@ def make_room(root: Path) -> None:
             path.touch()
 
 
-def deeds(root: Path, run: str = "", most: int = 200) -> list[Deed]:
+def deeds(root: Path, run: str = "", most: int = 200) -> list[Action]:
     """Return the latest changes, newest first; of one run if it is named."""
     rows = [row for name in (OLD, NAME) for row in files.read_lines(root / name)[0]]
     found = [deed for row in reversed(rows) if (deed := deed_of(row))]
     return [deed for deed in found if run in ("", deed.run)][:most]
 
 
-def deed_of(row: Any) -> Deed | None:
+def deed_of(row: Any) -> Action | None:
     """Return the change that a line tells of; None if the line is damaged."""
     if not isinstance(row, dict) or not is_moment(row.get("at")):
         return None
     words = {key: str(row.get(key, "")) for key in ("by", "did", "run", "detail")}
-    return Deed(at=float(row["at"]), **words)
+    return Action(at=float(row["at"]), **words)

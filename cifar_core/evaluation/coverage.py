@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.judging.scores import Share
+from cifar_core.evaluation.scores import Share
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ GOOD, NOTE, WARNING, TROUBLE, UNKNOWN = "good", "note", "warning", "trouble", "u
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class FindingKind:
     """One kind of finding."""
 
     key: str  # saved in reports; never renamed
@@ -21,21 +21,21 @@ class Kind:
 KINDS = Registry(
     "finding",
     [
-        Kind(
+        FindingKind(
             key="no_number",
             title="Loss that is no number",
             summary="The steps were so large that the numbers overflowed.",
             tone=TROUBLE,
             rule="A loss or a gradient is infinite or not a number.",
         ),
-        Kind(
+        FindingKind(
             key="dead_start",
             title="Never started to learn",
             summary="The loss stays where guessing puts it, at ln K for K classes.",
             tone=TROUBLE,
             rule="Over at least an epoch of training the loss never falls 3 % below ln K.",
         ),
-        Kind(
+        FindingKind(
             key="divergence",
             title="Divergence",
             summary="The training loss rises again and stays high: the steps are too large.",
@@ -43,7 +43,7 @@ KINDS = Registry(
             rule="The training loss ends above its lowest level by 25 % of what had been gained "
             "and by 6 noise bands, and no restart of the rate explains it.",
         ),
-        Kind(
+        FindingKind(
             key="overfitting",
             title="Overfitting",
             summary="The network learns the training images by heart: it gets better on them and "
@@ -52,7 +52,7 @@ KINDS = Registry(
             rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
             "rising trend (Mann-Kendall, 5 %), while the training loss falls beyond its noise.",
         ),
-        Kind(
+        FindingKind(
             key="gap",
             title="Gap to training",
             summary="The network is much better on the images it has learnt from than on others.",
@@ -60,7 +60,7 @@ KINDS = Registry(
             rule="Training accuracy exceeds validation accuracy by 10 points over the last "
             "epochs, without overfitting.",
         ),
-        Kind(
+        FindingKind(
             key="spikes",
             title="Spikes and noise",
             summary="The loss jumps about: the rate is too high for this batch size.",
@@ -69,7 +69,7 @@ KINDS = Registry(
             "and a quarter of what was gained; or a noise band wider than 8 % of the gain, unless "
             "the rate has sunk or will.",
         ),
-        Kind(
+        FindingKind(
             key="over_confidence",
             title="Over-confidence",
             summary="The loss gets worse while the accuracy gets better: the network is right more "
@@ -78,7 +78,7 @@ KINDS = Registry(
             rule="While the validation loss rises as for overfitting, the validation accuracy "
             "rises with a trend (Mann-Kendall, 5 %) and by 2 noise bands.",
         ),
-        Kind(
+        FindingKind(
             key="rate_too_low",
             title="Rate too low",
             summary="The loss falls in a nearly straight line: larger steps would get there "
@@ -87,7 +87,7 @@ KINDS = Registry(
             rule="The training loss bends less than 15 % away from a straight line, falls beyond "
             "its noise, and ends above 60 % of where it began.",
         ),
-        Kind(
+        FindingKind(
             key="underfitting",
             title="Underfitting",
             summary="Training has come to rest at a low accuracy, and validation is as good: the "
@@ -97,7 +97,7 @@ KINDS = Registry(
             "rate is above a fifth of its peak, at under 80 % of the way from guessing to "
             "perfect, with a gap to validation of at most 3 points.",
         ),
-        Kind(
+        FindingKind(
             key="too_short",
             title="Too short",
             summary="Validation was still getting better when training ended.",
@@ -107,14 +107,14 @@ KINDS = Registry(
             "0 by then, by 2 noise bands, and only with a gap to validation of at "
             "most 3 points.",
         ),
-        Kind(
+        FindingKind(
             key="stopped_early",
             title="Stopped early",
             summary="Training ended before the planned number of epochs.",
             tone=NOTE,
             rule="The run is over with fewer epochs than planned.",
         ),
-        Kind(
+        FindingKind(
             key="plateau",
             title="Plateau",
             summary="Validation neither gains nor loses.",
@@ -122,7 +122,7 @@ KINDS = Registry(
             rule="The validation loss changes by less than 2.5 noise bands or 2 % of what was "
             "gained over at least 4 epochs and an eighth of the run.",
         ),
-        Kind(
+        FindingKind(
             key="rate_drop",
             title="Lower rate paid off",
             summary="Smaller steps let the network settle: validation gained at once.",
@@ -130,7 +130,7 @@ KINDS = Registry(
             rule="After a drop of the rate to 70 % or less the validation loss lies 3 noise bands "
             "below where the trend before would have led.",
         ),
-        Kind(
+        FindingKind(
             key="rate_drop_idle",
             title="Lower rate changed nothing",
             summary="Smaller steps gained nothing beyond the noise.",
@@ -138,7 +138,7 @@ KINDS = Registry(
             rule="After a drop of the rate, with at least 2 epochs to see, no gain of 3 noise "
             "bands.",
         ),
-        Kind(
+        FindingKind(
             key="rate_end",
             title="Low rate at the end paid off",
             summary="The schedule let the rate sink and validation gained from it.",
@@ -146,7 +146,7 @@ KINDS = Registry(
             rule="Since the rate fell below half its peak the validation loss has come "
             "down by 3 noise bands.",
         ),
-        Kind(
+        FindingKind(
             key="val_below_train",
             title="Validation better than training",
             summary="No mistake: training is measured on images and with a network that are made "
@@ -155,7 +155,7 @@ KINDS = Registry(
             rule="The validation loss lies below the training loss of the same time, beyond the "
             "noise, in 60 % of the epochs.",
         ),
-        Kind(
+        FindingKind(
             key="fast_descent",
             title="Fast descent",
             summary="The first and steepest part, in which the network learns what is easy.",
@@ -163,7 +163,7 @@ KINDS = Registry(
             rule="The training loss bends more than 25 % away from a straight line; the descent "
             "ends at the knee, where it is farthest from it (Kneedle).",
         ),
-        Kind(
+        FindingKind(
             key="cannot_tell",
             title="Cannot tell",
             summary="The curves do not say more than this.",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.errors import CifarError
-from cifar_core.judging.softmax import softmax
+from cifar_core.evaluation.softmax import softmax
 
 LOWEST, HIGHEST = 0.01, 100.0  # where every answer is right, or no better than chance
 CLOSE = 1e-10  # relative change of the sharpness below which the search ends

@@ -6,7 +6,7 @@ from cifar_core.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class RunKind:
     """What the process of a run does."""
 
     key: str  # saved in about.json; never renamed
@@ -20,13 +20,13 @@ TRAINING, RATE_SEARCH = "training", "rate_search"
 KINDS = Registry(
     "kind of run",
     [
-        Kind(
+        RunKind(
             key=TRAINING,
             title="Training",
             summary="The network is being trained.",
             module="cifar_core.runs.engine.training_worker",
         ),
-        Kind(
+        RunKind(
             key=RATE_SEARCH,
             title="Rate search",
             summary="Learning rates are being tried.",

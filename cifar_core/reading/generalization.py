@@ -3,8 +3,8 @@
 import numpy as np
 
 from cifar_core.reading import advice
-from cifar_core.reading.facts import FLAT, Facts, once
-from cifar_core.reading.spec import ACCURACY, LOSS, Evidence, Finding, Span
+from cifar_core.reading.facts import FLAT, CurveFacts, once
+from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.statistics import mann_kendall
 
 SURE = 0.05  # a trend that chance alone makes less often than this is called one
@@ -20,7 +20,7 @@ MOSTLY = 0.6  # share of the epochs
 
 
 @once
-def onset(facts: Facts) -> int | None:
+def onset(facts: CurveFacts) -> int | None:
     """Return the place of the epoch after which the validation loss rises, if it does.
 
     The lowest of the cleaned curve, averaged over three epochs so that one lucky value does not
@@ -42,7 +42,7 @@ def onset(facts: Facts) -> int | None:
     return low
 
 
-def overfitting(facts: Facts) -> Finding | None:
+def overfitting(facts: CurveFacts) -> Finding | None:
     """Report a validation loss that rises while the training loss falls."""
     low = onset(facts)
     if low is None:
@@ -58,15 +58,15 @@ def overfitting(facts: Facts) -> Finding | None:
         sentence=f"Overfitting from epoch {at}: the validation loss has risen from {lowest:.3f} "
         f"to {level:.3f} since, while the training loss fell from {train[0]:.3f} to "
         f"{train[1]:.3f}.",
-        span=Span(start=float(at), end=float(epoch[-1]), panel=LOSS),
+        span=EpochSpan(start=float(at), end=float(epoch[-1]), panel=LOSS),
         evidence=(
-            Evidence(what="rise of the validation loss", value=f"{level - lowest:.3f}",
+            Reason(what="rise of the validation loss", value=f"{level - lowest:.3f}",
                      against=f"at least {max(ABOVE * noise, SOME * lowest):.3f}"),
-            Evidence(what="noise band", value=f"±{noise:.3f}"),
-            Evidence(what="chance of so steady a rise without a trend",
+            Reason(what="noise band", value=f"±{noise:.3f}"),
+            Reason(what="chance of so steady a rise without a trend",
                      value=f"{mann_kendall(facts.val_clean[low:]):.2g}",
                      against=f"at most {SURE:g}"),
-            Evidence(what="fall of the training loss", value=f"{train[0] - train[1]:.3f}"),
+            Reason(what="fall of the training loss", value=f"{train[0] - train[1]:.3f}"),
         ),
         strength=(level - lowest) / noise,
         trials=advice.against_overfitting(facts.situation.settings)
@@ -75,7 +75,7 @@ def overfitting(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def over_confidence(facts: Facts) -> Finding | None:
+def over_confidence(facts: CurveFacts) -> Finding | None:
     """Report a validation accuracy that rises while its loss rises too."""
     low = onset(facts)
     if low is None:
@@ -89,11 +89,11 @@ def over_confidence(facts: Facts) -> Finding | None:
         kind="over_confidence",
         sentence=f"While the validation loss rises, its accuracy still gains, from {first:.1%} to "
         f"{last:.1%}: the network is right more often, but too sure where it is wrong.",
-        span=Span(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
+        span=EpochSpan(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
-            Evidence(what="gain in validation accuracy", value=f"{100 * (last - first):.2f} points",
+            Reason(what="gain in validation accuracy", value=f"{100 * (last - first):.2f} points",
                      against=f"at least {200 * noise:.2f} points"),
-            Evidence(what="chance of so steady a rise without a trend",
+            Reason(what="chance of so steady a rise without a trend",
                      value=f"{mann_kendall(y[low:]):.2g}", against=f"at most {SURE:g}"),
         ),
         strength=(last - first) / noise,
@@ -101,7 +101,7 @@ def over_confidence(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def underfitting(facts: Facts) -> Finding | None:
+def underfitting(facts: CurveFacts) -> Finding | None:
     """Report training that has come to rest far from perfect."""
     if facts.count < 6 or facts.gap > CLOSE or facts.will_sink:
         return None
@@ -120,11 +120,11 @@ def underfitting(facts: Facts) -> Finding | None:
         sentence=f"Underfitting: since epoch {start:g} the training loss stands at "
         f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good. The network has "
         "no room, or is held back too much.",
-        span=Span(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
+        span=EpochSpan(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
-            Evidence(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
+            Reason(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
                      against=f"flat within {FLAT * noise:.3f}"),
-            Evidence(what="training accuracy less validation accuracy",
+            Reason(what="training accuracy less validation accuracy",
                      value=f"{100 * facts.gap:+.1f} points", against=f"at most {100 * CLOSE:g}"),
         ),
         strength=3.0,
@@ -134,7 +134,7 @@ def underfitting(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def gap(facts: Facts) -> Finding | None:
+def gap(facts: CurveFacts) -> Finding | None:
     """Report a network that is much better on training images."""
     if facts.count < AFTER or onset(facts) is not None or not facts.gap > WIDE:
         return None
@@ -151,25 +151,25 @@ def gap(facts: Facts) -> Finding | None:
         sentence=f"Learning by heart: {last[0]:.0%} of the training images are right and only "
         f"{last[1]:.0%} of the validation images, whose loss has gained nothing beyond its noise "
         f"since epoch {settled:g}.",
-        span=Span(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
+        span=EpochSpan(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
-            Evidence(what="gap", value=f"{100 * facts.gap:.1f} points",
+            Reason(what="gap", value=f"{100 * facts.gap:.1f} points",
                      against=f"more than {100 * WIDE:g} points"),
-            Evidence(what="noise band of the validation accuracy", value=f"±{100 * noise:.2f}"),
+            Reason(what="noise band of the validation accuracy", value=f"±{100 * noise:.2f}"),
         ),
         strength=facts.gap / noise,
         trials=advice.against_overfitting(facts.situation.settings),
     )  # fmt: skip
 
 
-def settled_at(facts: Facts) -> int:
+def settled_at(facts: CurveFacts) -> int:
     """Return the place of the first epoch whose validation loss is as low as at the end."""
     y = facts.val_clean
     end = float(np.median(y[-facts.tail :]))
     return int(np.argmax(y <= end + float(np.median(facts.val_noise)) / 2))
 
 
-def val_below_train(facts: Facts) -> Finding | None:
+def val_below_train(facts: CurveFacts) -> Finding | None:
     """Explain a validation loss below the training loss."""
     if facts.count < 3:
         return None
@@ -185,10 +185,10 @@ def val_below_train(facts: Facts) -> Finding | None:
         sentence=f"Validation looks better than training, by {apart:.2f} in the loss. That is "
         f"{'due to ' + causes if causes else 'because training is measured before each step'}, "
         "not a mistake.",
-        span=Span(start=float(facts.curves.epoch[int(np.argmax(below))]),
+        span=EpochSpan(start=float(facts.curves.epoch[int(np.argmax(below))]),
                   end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
-            Evidence(what="epochs with a lower validation loss",
+            Reason(what="epochs with a lower validation loss",
                      value=f"{int(below.sum())} of {facts.count}",
                      against=f"at least {MOSTLY:.0%}"),
         ),
@@ -196,7 +196,7 @@ def val_below_train(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
-def causes_of(facts: Facts) -> str:
+def causes_of(facts: CurveFacts) -> str:
     """Name what makes training harder than validation in this run."""
     settings = facts.situation.settings
     named = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.judging.scores import losses
-from cifar_core.judging.softmax import log_softmax
+from cifar_core.evaluation.scores import losses
+from cifar_core.evaluation.softmax import log_softmax
 from cifar_core.registry import Registry
 
 Logs = NDArray[np.float64]  # log-probabilities [N, K]

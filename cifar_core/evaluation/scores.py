@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.judging.calibration import Reliability, brier, reliability
-from cifar_core.judging.confusion import confusion
-from cifar_core.judging.softmax import log_softmax
+from cifar_core.evaluation.calibration import Reliability, brier, reliability
+from cifar_core.evaluation.confusion import confusion
+from cifar_core.evaluation.softmax import log_softmax
 from cifar_core.statistics.intervals import wilson
 
 TOP = 3  # classes among which the true one may be
