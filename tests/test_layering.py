@@ -14,7 +14,7 @@ LAYERS = [  # of cifar_core, lowest first
     {"registry"},
     {"people", "device", "disk"},
     {"background", "settings", "statistics"},
-    {"data", "explain", "inference", "judging", "models", "optim", "schedules", "weights"},
+    {"data", "evaluation", "explain", "inference", "models", "optim", "schedules", "weights"},
     {"config", "inside", "reading"},
     {"training"},
     {"rate_search"},
