@@ -1,4 +1,7 @@
-"""Offering work that is done once in the background: what it costs, how far it is, what failed."""
+"""A background job on a page: the button that starts it, its progress, and why it failed."""
+
+from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -6,38 +9,65 @@ from app import theme
 from cifar_core.background.jobs import Job
 
 POLL = 1.0  # seconds between two looks
+Look = Literal["primary", "tertiary"]  # of the button that starts a job
 
 
-def offer(errand: Job, label: str, about: str, *, key: str) -> None:
-    """Draw the button that starts an errand, or how far it is; the page is drawn anew at its end.
+def offer(
+    job: Job, label: str, about: str, *, key: str, title: str = "", look: Look = "primary"
+) -> None:
+    """Draw the button that starts a job, or its progress; the page is drawn anew at its end.
 
-    Only this part is repeated, and only while a process is at it.
+    Only this part is repeated, and only while a process works on it.
     """
-    st.fragment(draw, run_every=POLL if errand.is_due else None)(errand, label, about, key)
+    running = job.is_running
 
-
-def draw(errand: Job, label: str, about: str, key: str) -> None:
-    """Draw one look at the errand."""
-    if errand.is_done:
-        st.rerun()
-    if errand.is_due:
-        under_way(errand, key)
-        return
-    if errand.error:
-        st.error(theme.safe(errand.error), icon=":material/error:")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(label, icon=":material/play_arrow:", type="primary", key=f"{key} start"):
-            errand.start()
+    def watched() -> None:
+        if job.is_done or (running and not job.is_running):
             st.rerun()
+        if draw(job, label, about, key=key, title=title, look=look):
+            st.rerun()
+
+    st.fragment(watched, run_every=POLL if running else None)()
+
+
+def draw(
+    job: Job, label: str, about: str, *, key: str, title: str = "", look: Look = "primary"
+) -> bool:
+    """Draw a job that is not done as it is now; return whether a click has changed that.
+
+    The title goes before what is said of it, where the page shows several jobs.
+    """
+    if job.is_running:
+        return progress(job, key=key, title=title)
+    failure(job, title)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        start = st.button(label, icon=":material/play_arrow:", type=look, key=f"{key} start")
         st.caption(about, width="content")
+    if start:
+        job.start()
+    return start
 
 
-def under_way(errand: Job, key: str) -> None:
-    """Draw how far it is, and a way to end it."""
-    done, total = errand.progress
-    words = f"{theme.count(done)} of {theme.count(total)}" if total else "Starting"
+def failure(job: Job, title: str = "") -> None:
+    """Say why there is no result although it was asked for, if that is so."""
+    if error := job.error:
+        st.error(theme.safe(f"{title}: {error}" if title else error), icon=":material/error:")
+
+
+def progress(
+    job: Job, *, key: str, title: str = "", before: int = 0, jobs: int = 1,
+    on_cancel: Callable[[], object] | None = None,
+) -> bool:  # fmt: skip
+    """Draw how much is done and a button that cancels it; return whether that was clicked.
+
+    Of several `jobs` that are done one after the other, so many were done `before` this one.
+    """
+    done, total = job.progress
+    words = f"{theme.count(done)} of {theme.count(total)}" if total else "In progress"
+    share = (before + (done / total if total else 0.0)) / jobs
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(done / total if total else 0.0, text=words, width=320)
-        if st.button("Cancel", type="tertiary", key=f"{key} cancel"):
-            errand.cancel()
-            st.rerun()
+        st.progress(share, text=f"{title}: {words}" if title else words, width=320)
+        cancel = st.button("Cancel", type="tertiary", key=f"{key} cancel")
+    if cancel:
+        (on_cancel or job.cancel)()
+    return cancel

@@ -1,38 +1,39 @@
-"""Errands: what is computed once, in a process that nobody waits for, and kept as a file.
+"""Background jobs: what is computed once, in a process that nobody waits for, and kept as a file.
 
 Beside the file lie, under its name, a lock that the process holds for as long as it lives, so that
-the work is done once however many ask and a page sees at once when it has died; a log; and how far
-it is. The module of an errand ends with `sys.exit(serve(compute, sys.argv[1]))`.
+the work is done once however many ask and a page sees at once when it has died; a log; and the
+progress. This module is the program of every job: python -m ... FUNCTION REQUEST.
 """
 
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import CifarError
 
-EVERY = 0.3  # seconds between two notes of how far it is
+EVERY = 0.3  # seconds between two notes of the progress
 FAILED = "It ended without a result; {log} may say why."
 
 Report = Callable[[int, int], None]  # how much is done, and of how much
+Work = Callable[[dict[str, Any], Report], None]  # computes what a request asks for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One piece of work: the file it leads to, and who computes it from what."""
+    """One piece of work: the file that it leads to, and what computes it from what."""
 
     path: Path  # the result; there is one if and only if it is whole
-    module: str  # run as python -m MODULE REQUEST
-    request: Mapping[str, Any]  # plain values
+    work: Work  # what the process calls, a function of a module
+    request: Mapping[str, Any]  # plain values; "path" is added
 
     @property
     def lock(self) -> Path:
@@ -55,27 +56,27 @@ class Job:
         return files.stamp(self.path)
 
     @property
-    def is_due(self) -> bool:
-        """Whether a process is at it."""
+    def is_running(self) -> bool:
+        """Whether a process works on it."""
         return lock.is_locked(self.lock)
 
     @property
     def progress(self) -> tuple[int, int]:
         """How much is done, and of how much; 0 of 0 before that is known."""
-        known = files.read_json(beside(self.path, ".progress"))
-        return int(known.get("done", 0)), int(known.get("total", 0))
+        noted = files.read_json(beside(self.path, ".progress"))
+        return int(noted.get("done", 0)), int(noted.get("total", 0))
 
     @property
     def error(self) -> str:
         """Why there is no result although it was asked for, or nothing."""
-        if self.is_done or not self.log.exists() or self.is_due:
+        if self.is_done or not self.log.exists() or self.is_running:
             return ""
         if self.is_done:  # it may have ended between the two looks
             return ""
         return files.last_lines(self.log, 1).strip() or FAILED.format(log=self.log.name)
 
     def start(self) -> bool:
-        """Have it computed in the background; False if a process is at it already.
+        """Have it computed in the background; False if a process works on it already.
 
         The child inherits the locked descriptor, so that there is no moment without the lock.
         """
@@ -84,28 +85,23 @@ class Job:
         if descriptor is None:
             return False
         beside(self.path, ".progress").unlink(missing_ok=True)
-        request = {**self.request, "path": str(self.path)}
+        request = json.dumps({**self.request, "path": str(self.path)})
+        command = [sys.executable, "-m", __name__, processes.name_of(self.work), request]
+        environment = processes.trainer_environment(1)
         try:
-            with self.log.open("wb") as log:
-                # it forks at once and the parent ends, so that it leaves no zombie
-                subprocess.run(
-                    [sys.executable, "-m", self.module, json.dumps(request)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    pass_fds=(descriptor,),
-                    env={**os.environ, **processes.trainer_environment(1)},
-                    check=True,
-                )
+            processes.start_detached(command, self.log, environment=environment, keep=(descriptor,))
         finally:
             os.close(descriptor)
         return True
 
     def cancel(self) -> bool:
-        """End the process that is at it; tell whether there was one to be found."""
-        known = files.read_json(beside(self.path, ".progress")).get("process", {})
-        return self.is_due and lock.send(known, signal.SIGTERM)
+        """End the process that works on it; return whether there was one to be found."""
+        process = files.read_json(beside(self.path, ".progress")).get("process", {})
+        cancelled = self.is_running and lock.send(process, signal.SIGTERM)
+        if cancelled:
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write("It was cancelled.\n")
+        return cancelled
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -113,35 +109,40 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def serve(compute: Callable[[dict[str, Any], Report], None], text: str) -> int:
+def main(function: str, text: str) -> int:
     """Do what a request asks for, in a process that nobody waits for; return its exit code."""
     if os.fork():
         os._exit(0)
     os.nice(10)  # training and the pages go first
     request: dict[str, Any] = json.loads(text)
-    tell = teller(beside(Path(request["path"]), ".progress"))
+    report = progress_report(beside(Path(request["path"]), ".progress"))
+    work: Work = resolve_name(function)
     try:
-        compute(request, tell)
+        work(request, report)
     except CifarError as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
         return 2
     return 0
 
 
-def teller(path: Path) -> Report:
-    """Return what notes down how far the work is, now and then."""
+def progress_report(path: Path) -> Report:
+    """Return what notes the progress down, now and then."""
     last, process = 0.0, lock.identity(os.getpid())
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last >= EVERY or done == total:
             last = time.monotonic()
             values = {"done": done, "total": total, "process": process}
             files.write_json(path, values, durable=False)
 
-    tell(0, 0)
-    return tell
+    report(0, 0)
+    return report
 
 
 def quietly(done: int, total: int) -> None:
-    """Report nobody."""
+    """Report to nobody."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

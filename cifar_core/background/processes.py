@@ -1,4 +1,4 @@
-"""Starts, finds and ends the executor, and the environment that a trainer is started in."""
+"""Starts processes that outlive their starter, finds and ends the executor among them."""
 
 import os
 import platform
@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cifar_core.disk import files, lock
 
@@ -62,18 +64,41 @@ def ensure_running(root: Path) -> None:
     os.utime(wake, ns=(time.time_ns(), time.time_ns()))
     if is_running(root):
         return
-    with (root / "executor.log").open("ab") as log:
-        # it forks at once and the parent ends, so that it is nobody's child and leaves no zombie
+    start_detached(executor_command(root), root / "executor.log", append=True, folder=root)
+
+
+def start_detached(
+    command: Sequence[str],
+    log: Path,
+    *,
+    append: bool = False,
+    environment: Mapping[str, str] | None = None,
+    keep: Sequence[int] = (),
+    folder: Path | None = None,
+) -> None:
+    """Start a process in a session of its own, which prints to a file.
+
+    It must fork at once and end its parent, which this waits for: so it is nobody's child and
+    leaves no zombie. It inherits the descriptors to `keep`, such as a lock without a moment
+    between two holders. Raises CalledProcessError.
+    """
+    with log.open("ab" if append else "wb") as file:
         subprocess.run(
-            executor_command(root),
+            command,
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=file,
+            stderr=file,
             start_new_session=True,
-            env=with_package(os.environ),
-            cwd=root,
+            pass_fds=keep,
+            env={**with_package(os.environ), **(environment or {})},
+            cwd=folder,
             check=True,
         )
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what `pkgutil.resolve_name` finds a function of a module by, in another process."""
+    return f"{function.__module__}:{function.__qualname__}"
 
 
 def shut_down(root: Path, seconds: float = 10.0) -> None:

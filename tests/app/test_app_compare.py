@@ -77,14 +77,14 @@ def test_kept_answers_give_the_verdict_at_once(store):
     assert "\\#2 is better than \\#1 on these images" in words
     assert f"Of {count:,} validation images, 100 only \\#2 gets right and 0 only \\#1" in words
     assert "needs more seeds" in words
-    assert not [button for button in page.button if button.key == "compute answers"]
+    assert not [button for button in page.button if button.key == "answers start"]
 
 
 def test_missing_answers_are_offered_and_not_computed_unasked(store):
     make_run(store, "A"), make_run(store, "B")
     page = open_page("compare", runs="1,2")
     assert not page.exception
-    assert page.button(key="compute answers").label == "Compare on the validation images"
+    assert page.button(key="answers start").label == "Compare on the validation images"
     assert not list(store.root.glob("runs/*/predictions"))
 
 

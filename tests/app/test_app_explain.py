@@ -222,7 +222,7 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
     assert not page.exception
     assert "Insertion less deletion is" in texts(page)
     assert "of the map lies on the object, which covers" in texts(page)
-    assert page.button(key="card").label == "Compute"
+    assert page.button(key="card start").label == "Compute"
 
 
 def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store):
@@ -249,7 +249,8 @@ def test_raw_probabilities_are_called_so_and_calibrating_is_offered(store):
     page = upload(open_page("explain", methods="gradient"), red=png())
     assert "Raw probabilities, not calibrated." in texts(page)
     (offer,) = [button for button in page.button if (button.key or "").startswith("do ")]
-    assert offer.label.startswith("Calibrate the probabilities (about ")
+    assert offer.label == "Calibrate the probabilities"
+    assert re.search("^about .*, once, in the background$", texts(page), re.MULTILINE)
 
 
 def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store):

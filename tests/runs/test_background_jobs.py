@@ -4,9 +4,9 @@ import time
 import pytest
 from pages import make_run
 
-from cifar_core.background.jobs import teller
+from cifar_core.background.jobs import progress_report
 from cifar_core.disk import files, lock
-from cifar_core.runs.results.predictions import errand, kept
+from cifar_core.runs.results.predictions import job, kept
 
 
 @pytest.fixture
@@ -16,13 +16,13 @@ def run(page_store):
 
 def wait_for(work):
     end = time.monotonic() + 120
-    while work.is_due:
+    while work.is_running:
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
-def test_an_errand_is_done_in_the_background_and_says_how_far_it_is(run):
-    work = errand(run, "val")
+def test_a_job_is_done_in_the_background_and_says_how_far_it_is(run):
+    work = job(run, "val")
     assert not work.is_done
     assert work.progress == (0, 0)
     assert work.start()
@@ -33,17 +33,17 @@ def test_an_errand_is_done_in_the_background_and_says_how_far_it_is(run):
 
 
 def test_two_that_ask_have_it_done_once(run):
-    work = errand(run, "val")
+    work = job(run, "val")
     work.path.parent.mkdir()
     descriptor = lock.take(work.lock)
-    assert work.is_due
+    assert work.is_running
     assert not work.start()
     os.close(descriptor)
-    assert not work.is_due
+    assert not work.is_running
 
 
-def test_an_errand_that_fails_says_why(run):
-    work = errand(run, "val")
+def test_a_job_that_fails_says_why(run):
+    work = job(run, "val")
     weights = run.checkpoint().path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     work.start()
@@ -52,8 +52,8 @@ def test_an_errand_that_fails_says_why(run):
     assert "checksum differs" in work.error
 
 
-def test_an_errand_can_be_cancelled(run):
-    work = errand(run, "train")
+def test_a_job_can_be_cancelled(run):
+    work = job(run, "train")
     assert not work.cancel()
     work.start()
     end = time.monotonic() + 60
@@ -65,7 +65,7 @@ def test_an_errand_can_be_cancelled(run):
 
 
 def test_progress_is_noted_at_the_end_whatever_the_time(tmp_path):
-    tell = teller(tmp_path / "work.progress")
-    tell(1, 9)
-    tell(9, 9)
+    report = progress_report(tmp_path / "work.progress")
+    report(1, 9)
+    report(9, 9)
     assert files.read_json(tmp_path / "work.progress")["done"] == 9

@@ -19,8 +19,8 @@ from cifar_core.runs.exchange.model_export import (
     MODEL_FORMATS,
     Exported,
     checked,
-    errand,
     export_model,
+    job,
     kept,
 )
 from cifar_core.runs.results.classifier import load_classifier
@@ -122,7 +122,7 @@ def test_the_terminal_exports_and_says_how_it_did(run, tmp_path, capsys):
 
 
 def test_the_checkpoints_tab_offers_what_was_exported_and_how_it_did(run):
-    work = errand(run, "torch_export")
+    work = job(run, "torch_export")
     work.path.parent.mkdir()
     values = {"images": 64, "difference": 2e-6, "agreeing": 64}
     files.write_json(beside(work.path, ".json"), values)

@@ -31,12 +31,12 @@ def test_each_ended_epoch_is_looked_back_at_once_oldest_first(run):
     assert look_back.epochs(run)[0].attempt == 2
 
 
-def test_one_errand_answers_with_all_checkpoints_and_says_how_far_it_is(run):
+def test_one_job_answers_with_all_checkpoints_and_says_how_far_it_is(run):
     assert look_back.kept(run, "val") == {}
-    work = look_back.errand(run, "val")
+    work = look_back.job(run, "val")
     work.start()
     end = time.monotonic() + 120
-    while work.is_due:
+    while work.is_running:
         assert time.monotonic() < end
         time.sleep(0.05)
     assert work.error == ""

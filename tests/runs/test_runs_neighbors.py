@@ -5,7 +5,7 @@ from pages import CLASSES, make_run
 
 from cifar_core.data import load
 from cifar_core.runs.results.classifier import load_classifier
-from cifar_core.runs.results.neighbors import Neighbors, compute, errand, kept, path_of, rank
+from cifar_core.runs.results.neighbors import Neighbors, compute, job, kept, path_of, rank
 from cifar_core.runs.results.predictions import places_of
 
 
@@ -76,7 +76,7 @@ def test_features_are_kept_and_read_back_as_they_were(run):
     for name in ("features", "places", "labels", "validation"):
         assert (getattr(found, name) == getattr(made, name)).all()
     assert found.classes == made.classes
-    assert errand(run).is_done
+    assert job(run).is_done
 
 
 def test_a_flipped_bit_makes_kept_features_void(run):

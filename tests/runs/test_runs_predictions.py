@@ -6,7 +6,7 @@ from cifar_core.data import load
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.runs.results.evaluation import evaluate_run
-from cifar_core.runs.results.predictions import PARTS, compute, errand, kept, path_of
+from cifar_core.runs.results.predictions import PARTS, compute, job, kept, path_of
 
 
 @pytest.fixture
@@ -58,5 +58,5 @@ def test_answers_to_images_that_have_changed_are_refused(run):
         compute(run, "val")
 
 
-def test_every_part_has_an_errand_of_its_own(run):
-    assert len({errand(run, part).path for part in PARTS}) == len(PARTS)
+def test_every_part_has_a_job_of_its_own(run):
+    assert len({job(run, part).path for part in PARTS}) == len(PARTS)

@@ -5,7 +5,7 @@ from pages import make_run
 from cifar_core.runs.results import robustness
 from cifar_core.runs.results.predictions import compute as answer
 from cifar_core.runs.results.predictions import places_of
-from cifar_core.runs.results.robustness import KINDS, compute, drawn, errand, kept
+from cifar_core.runs.results.robustness import KINDS, compute, drawn, job, kept
 
 
 @pytest.fixture
@@ -17,12 +17,12 @@ def run(page_store, monkeypatch):
 def test_a_run_is_tested_on_every_disturbance_and_the_result_is_kept(run):
     assert kept(run, "val") == []
     told = []
-    made = compute(run, "val", tell=lambda done, total: told.append((done, total)))
+    made = compute(run, "val", report=lambda done, total: told.append((done, total)))
     assert kept(run, "val") == made
     assert len(made) == KINDS
     assert told[-1] == (KINDS, KINDS)
     assert {each.count for each in made} == {40}
-    assert errand(run, "val").is_done
+    assert job(run, "val").is_done
     assert made == compute(run, "val")
 
 

@@ -18,17 +18,17 @@ def place(page_store):
 
 def wait_for(place):
     end = time.monotonic() + 120
-    while place.errand.is_due:
+    while place.job.is_running:
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
 def test_a_card_is_computed_in_the_background_and_kept(place):
     assert place.read() == {}
-    assert place.errand.start()
+    assert place.job.start()
     wait_for(place)
     card = place.read()
-    assert place.errand.error == ""
+    assert place.job.error == ""
     assert card["images"] == IMAGES
     assert 0 <= card["stays"] <= 1
     assert card["stages"][-1]["layers"] == card["stages"][-1]["of"]
@@ -38,20 +38,20 @@ def test_a_card_is_computed_in_the_background_and_kept(place):
 
 def test_a_card_that_is_being_computed_is_not_begun_again(place):
     place.path.parent.mkdir()
-    descriptor = lock.take(place.errand.lock)
-    assert place.errand.is_due
-    assert not place.errand.start()
+    descriptor = lock.take(place.job.lock)
+    assert place.job.is_running
+    assert not place.job.start()
     os.close(descriptor)
-    assert not place.errand.is_due
+    assert not place.job.is_running
 
 
 def test_a_process_that_fails_is_noticed(place):
     weights = place.run.checkpoint().path / "model.safetensors"
     weights.write_bytes(b"damaged")
-    place.errand.start()
+    place.job.start()
     wait_for(place)
     assert place.read() == {}
-    assert "no checkpoint" in place.errand.error
+    assert "no checkpoint" in place.job.error
 
 
 def test_other_settings_get_a_card_of_their_own(place):

@@ -1,19 +1,20 @@
 """Choosing the runs to compare, and their answers to the same images: kept, or asked for."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from app import theme
 from app.cache.results import answers_of
 from app.session import Key, remember, remembered
+from app.shared import job_offer
 from app.shared.address import keep_in_address, start_from_address
 from cifar_core.background.jobs import Job
 from cifar_core.runs import Run, RunRow, Store
-from cifar_core.runs.results.predictions import Part, Predictions, errand
+from cifar_core.runs.results.predictions import Part, Predictions, job
 
 MOST = 9  # runs that can be told apart on one chart
-POLL = 1.0  # seconds between two looks at what is computed
 
 
 def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:
@@ -55,7 +56,7 @@ def offer_answers(runs: Sequence[Run], part: Part, images: str) -> None:
     """Draw the button that has the missing answers computed one run after the other."""
     wanted = (part, tuple(run.id for run in runs))
     asked = remembered(Key.ANSWERING) == wanted
-    st.fragment(draw_offer, run_every=POLL if asked else None)(runs, part, images, wanted)
+    st.fragment(draw_offer, run_every=job_offer.POLL if asked else None)(runs, part, images, wanted)
 
 
 def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> None:
@@ -64,39 +65,24 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> 
     if not waiting:
         remember(Key.ANSWERING, None)
         st.rerun()
-    work = errand(waiting[0], part)
-    asked = remembered(Key.ANSWERING) == wanted
-    if work.error:
-        st.error(theme.safe(f"#{waiting[0].number}: {work.error}"), icon=":material/error:")
-        asked = False
-    elif asked and not work.is_due and best_answers(waiting[0], part) is None:  # nor just done
-        work.start()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if asked:
-            under_way(runs, waiting, work)
-            st.button("Cancel", type="tertiary", key="cancel answers", on_click=cancel,
-                      args=(waiting[0], part))  # fmt: skip
-            return
-        label = f"Compare on the {images} images"
-        if st.button(label, icon=":material/play_arrow:", type="primary", key="compute answers"):
-            work.start()  # also after a failure, which it forgets
-            ask_for(runs, part)
+    work, title = job(waiting[0], part), f"#{waiting[0].number}"
+    if remembered(Key.ANSWERING) == wanted and not work.error:
+        if not work.is_done:  # it may have ended just now
+            work.start()
+        if job_offer.progress(
+            work, key="answers", title=title, before=len(runs) - len(waiting), jobs=len(runs),
+            on_cancel=partial(cancel, work),
+        ):  # fmt: skip
             st.rerun()
-        st.caption(
-            f"{theme.plural(len(waiting), 'run')} must answer them first, once, in the background.",
-            width="content",
-        )
+        return
+    about = f"{theme.plural(len(waiting), 'run')} must answer them first, once, in the background."
+    label = f"Compare on the {images} images"
+    if job_offer.draw(work, label, about, key="answers", title=title):
+        ask_for(runs, part)
+        st.rerun()
 
 
-def under_way(runs: Sequence[Run], waiting: Sequence[Run], work: Job) -> None:
-    """Draw how many runs have answered, and how far the next one is."""
-    done, total = work.progress
-    words = f"#{waiting[0].number}: {theme.count(done)} of {theme.count(total)} images"
-    share = (len(runs) - len(waiting) + (done / total if total else 0)) / len(runs)
-    st.progress(share, text=words if total else f"#{waiting[0].number} starts", width=320)
-
-
-def cancel(run: Run, part: Part) -> None:
+def cancel(work: Job) -> None:
     """End what is computed, and ask for no more of it."""
     remember(Key.ANSWERING, None)
-    errand(run, part).cancel()
+    work.cancel()

@@ -30,7 +30,7 @@ def over_time(judged: Evaluated) -> None:
             left * len(judged.given.labels) * pass_seconds(str(run.path), judged.given.checkpoint)
         )
         about = f"{theme.plural(left, 'checkpoint')}, about {theme.duration(seconds)}"
-        offer(look_back.errand(run, part), "Answer with all kept checkpoints", about, key="times")
+        offer(look_back.job(run, part), "Answer with all kept checkpoints", about, key="times")
     if len(known) < 2:
         st.caption("Two epochs' weights are needed to look back. How many are kept is said by the "
                    "setting *Checkpoints to look back at*.")  # fmt: skip

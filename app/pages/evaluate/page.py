@@ -137,14 +137,14 @@ def draw(run: Run, checkpoint: str, part: Part) -> None:
 
 def answer_first(run: Run, checkpoint: str, part: Part) -> None:
     """Have the images answered: at once if that is quick, else when the person says so."""
-    errand = predictions.errand(run, part, checkpoint)
+    job = predictions.job(run, part, checkpoint)
     data = run.environment.get("data", {})
     count = data.get("test_images" if part == "test" else "val_images", 0)
     seconds = count * pass_seconds(str(run.path), checkpoint)
-    if seconds < UNASKED and not errand.error:
-        errand.start()
+    if seconds < UNASKED and not job.error:
+        job.start()
     about = f"about {theme.duration(seconds)}, once"
-    offer(errand, f"Answer {theme.count(count)} {PARTS[part]} images", about, key="answer")
+    offer(job, f"Answer {theme.count(count)} {PARTS[part]} images", about, key="answer")
 
 
 def headline(found: Evaluated) -> None:

@@ -144,7 +144,7 @@ def robust_to(judged: Evaluated) -> None:
         about = f"{robust.KINDS} kinds of {theme.count(count // robust.KINDS)} images"
         st.markdown("How many answers stay right when the pictures are shifted, mirrored, blurred, "
                     "noisy, darker, brighter or compressed a little?")  # fmt: skip
-        offer(robust.errand(run, part, name), "Disturb the pictures",
+        offer(robust.job(run, part, name), "Disturb the pictures",
               f"{about}, about {theme.duration(seconds)}", key="robustness")  # fmt: skip
         return
     plain, *others = stands

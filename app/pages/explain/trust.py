@@ -7,6 +7,7 @@ from app import theme
 from app.cache.explain import evidence
 from app.cache.results import pass_seconds
 from app.pages.explain import charts
+from app.shared import job_offer
 from app.shared.picture import Picture
 from cifar_core.data.images import seen_box
 from cifar_core.explain import SALIENCY
@@ -135,14 +136,8 @@ def card(place: CardFile) -> None:
         )  # fmt: skip
         objects(place)
         return
-    if place.errand.error:
-        st.error(theme.safe(place.errand.error), icon=":material/error:")
-    st.caption("Do its maps change when what the network has learnt is replaced by chance?")
-    if st.button(
-        "Computing" if place.errand.is_due else "Compute", icon=":material/casino:", key="card",
-        disabled=place.errand.is_due,
-    ):  # fmt: skip
-        place.errand.start()
+    about = "Do its maps change when what the network has learnt is replaced by chance?"
+    if job_offer.draw(place.job, "Compute", about, key="card"):
         st.rerun(scope="fragment")
 
 

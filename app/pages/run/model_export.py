@@ -6,7 +6,7 @@ from app import theme
 from app.shared.job_offer import offer
 from cifar_core.errors import RunError
 from cifar_core.runs import Run
-from cifar_core.runs.exchange.model_export import MODEL_FORMATS, ModelFormat, errand, kept
+from cifar_core.runs.exchange.model_export import MODEL_FORMATS, ModelFormat, job, kept
 
 
 def model_export(run: Run) -> None:
@@ -28,7 +28,7 @@ def export_row(run: Run, form: ModelFormat) -> None:
         return
     made = kept(run, form.key)
     if made is None:
-        offer(errand(run, form.key), form.title, form.summary, key=f"export {form.key}")
+        offer(job(run, form.key), form.title, form.summary, key=f"export {form.key}")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(

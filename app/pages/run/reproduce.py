@@ -9,7 +9,7 @@ from app.shared.job_offer import offer
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.exchange.recipe import recipe
-from cifar_core.runs.results.verify import STEPS, Verification, errand, kept
+from cifar_core.runs.results.verify import STEPS, Verification, job, kept
 
 ABOUT = (
     f"Trains the first {STEPS} steps again from the same seed, with the recorded threads and way "
@@ -50,7 +50,7 @@ def verification(run: Run) -> None:
             st.button("Verify again", icon=":material/refresh:", key="verify_again",
                       on_click=again, args=(run,))  # fmt: skip
     elif may and run.environment:
-        offer(errand(run), "Verify", ABOUT, key="verify")
+        offer(job(run), "Verify", ABOUT, key="verify")
     else:
         st.caption("Not verified yet. " + ABOUT)
 
@@ -64,6 +64,6 @@ def verdict(last: Verification) -> None:
 
 def again(run: Run) -> None:
     """Forget the last comparison and begin another."""
-    work = errand(run)
-    work.path.unlink(missing_ok=True)
-    work.start()
+    verifying = job(run)
+    verifying.path.unlink(missing_ok=True)
+    verifying.start()

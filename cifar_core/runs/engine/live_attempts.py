@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from cifar_core.disk import files, lock
 from cifar_core.runs.engine import halving
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import KINDS, TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 
 ASK, TELL, KILL = range(3)  # the ways in which a request to end is put
 SHIM = Path(__file__).with_name("shim.py")
+WORKERS = {  # by kind of run, modules beside this one; importing them here would cost memory
+    TRAINING: ".training_worker",
+    RATE_SEARCH: ".rate_search_worker",
+}
 
 
 @dataclass
@@ -43,7 +48,8 @@ class Live:
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
     """Return the command that works on an attempt."""
-    return [sys.executable, "-m", KINDS[run.kind].module, str(run.path), str(attempt)]
+    worker = resolve_name(WORKERS[run.kind], __package__)
+    return [sys.executable, "-m", worker, str(run.path), str(attempt)]
 
 
 def how_hard(request: str, waited: float, grace: float) -> int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +14,6 @@ from cifar_core.runs.store.store import Store
 from cifar_core.runs.sweeps import sweeps
 from cifar_core.runs.sweeps.hyperparameter_search import end, step
 
-MODULE = "cifar_core.runs.engine.search_driver"  # this one, also when it is run
 LOOK_SECONDS = 1.0
 
 
@@ -29,12 +27,8 @@ def look_after(root: Path) -> bool:
     active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
     for sweep in active:
         if not lock.is_locked(driver_lock(root, sweep.id)):
-            with (root / "executor.log").open("ab") as log:
-                subprocess.run(
-                    [sys.executable, "-m", MODULE, str(root), sweep.id],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                    env=processes.with_package(os.environ), cwd=root, check=True,
-                )  # fmt: skip
+            command = [sys.executable, "-m", __name__, str(root), sweep.id]
+            processes.start_detached(command, root / "executor.log", append=True, folder=root)
     return bool(active)
 
 

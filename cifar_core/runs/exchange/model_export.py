@@ -1,7 +1,7 @@
 """A trained network for other programs: safetensors with a loader, ONNX, or torch.export.
 
-exports/<checkpoint>-<format>.<ending> in the run's folder is what the page offers, computed by an
-errand, and beside it in JSON how it did against the original.
+exports/<checkpoint>-<format>.<ending> in the run's folder is what the page offers, computed by a
+background job, and beside it in JSON how it did against the original.
 
 Whatever the form, the input is images [N, 3, 32, 32] in [0, 1] with any N, and the output logits
 [N, K]. ONNX and torch.export are checked against the network itself on images of the run's data,
@@ -10,7 +10,6 @@ and the largest difference is stated.
 
 import json
 import os
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Job, Report, beside, serve
+from cifar_core.background.jobs import Job, Report, beside
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.registry import Registry
@@ -247,25 +246,23 @@ MODEL_FORMATS = Registry(
 )  # fmt: skip
 
 
-def errand(run: Run, key: str, checkpoint: str = "best") -> Job:
+def job(run: Run, key: str, checkpoint: str = "best") -> Job:
     """Return the work of exporting a checkpoint into the run's folder."""
     name = run.checkpoint(checkpoint).name
     return Job(
         path=run.path / "exports" / f"{name}-{key}{MODEL_FORMATS[key].ending}",
-        module="cifar_core.runs.exchange.model_export",
+        work=do_job,
         request={"run": str(run.path), "format": key, "checkpoint": name},
     )
 
 
 def kept(run: Run, key: str, checkpoint: str = "best") -> Exported | None:
-    """Return what an errand exported, if it has."""
-    work = errand(run, key, checkpoint)
-    if not work.is_done:
-        return None
-    return Exported(path=work.path, **files.read_json(beside(work.path, ".json")))
+    """Return what a background job exported, if it has."""
+    path = job(run, key, checkpoint).path
+    return Exported(path=path, **files.read_json(beside(path, ".json"))) if path.exists() else None
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
+def do_job(request: dict[str, Any], report: Report) -> None:
     """Export what a request asks for."""
     target = Path(request["path"])
     draft = target.with_name(f"draft-{target.name}")
@@ -273,7 +270,3 @@ def answer(request: dict[str, Any], tell: Report) -> None:
     values = {name: value for name, value in vars(made).items() if name != "path"}
     files.write_json(beside(target, ".json"), values)
     draft.replace(target)
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))

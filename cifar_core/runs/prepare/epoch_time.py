@@ -1,17 +1,12 @@
 """Measures how long an epoch will take, by training a few steps in a process of its own."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core import device
-from cifar_core.background import processes
-from cifar_core.errors import CifarError
+from cifar_core.background import child, processes
 from cifar_core.runs.prepare import step_plans
 
 if TYPE_CHECKING:
@@ -43,27 +38,15 @@ class Estimate:
 
 def measure(config: "TrainConfig", store: Path) -> Estimate:
     """Measure a few steps of the run in a child process, so that this one stays small."""
-    threads = device.choose_threads(config.threads)
-    request = json.dumps({"config": config.to_dict(), "store": str(store)})
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "cifar_core.runs.prepare.epoch_time"],
-            input=request,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_SECONDS,
-            env={**os.environ, **processes.trainer_environment(threads)},
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CifarError(
-            f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take hours. "
-            "Choose a smaller network or fewer images."
-        ) from error
-    if child.returncode:
-        lines = child.stderr.strip().splitlines() or ["it ended without a word"]
-        raise CifarError(f"The trial did not work: {lines[-1]}")
-    return Estimate(**json.loads(child.stdout.splitlines()[-1]))
+    measured = child.ask(
+        answer,
+        {"config": config.to_dict(), "store": str(store)},
+        environment=processes.trainer_environment(device.choose_threads(config.threads)),
+        seconds=LONGEST_SECONDS,
+        too_long=f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take hours. "
+        "Choose a smaller network or fewer images.",
+    )
+    return Estimate(**measured)
 
 
 def trial(config: "TrainConfig", store: Path) -> Estimate:
@@ -165,19 +148,9 @@ def try_features(setup: "Setup") -> float:
     return seconds * sum(len(each.labels) for each in setup.features)
 
 
-def main() -> int:
-    """Read a request from standard input and print the estimate as one line of JSON."""
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer a request of `measure`."""
     from cifar_core.config import TrainConfig
 
-    request: dict[str, Any] = json.load(sys.stdin)
-    try:
-        config = TrainConfig.from_dict(request["config"])
-        print(json.dumps(asdict(trial(config, Path(request["store"])))))
-    except CifarError as error:
-        print(str(error).replace("\n", " "), file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    config = TrainConfig.from_dict(request["config"])
+    return asdict(trial(config, Path(request["store"])))

@@ -4,7 +4,6 @@ Or, where the batch is to stay, the largest pieces of it that can be computed at
 """
 
 import gc
-import sys
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,15 +73,15 @@ def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> L
     `in_pieces` asks how many images at once fit, with the batch size of the settings.
     """
     environment = processes.trainer_environment(device.choose_threads(config.threads))
-    answer = child.ask(
-        "cifar_core.runs.prepare.largest_batch",
+    found = child.ask(
+        answer,
         {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
         environment=environment,
         seconds=LONGEST_SECONDS,
         too_long="A few steps took minutes, so that the largest batch was not found. "
         "Choose a smaller network.",
     )
-    return LargestBatch(**answer)
+    return LargestBatch(**found)
 
 
 def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
@@ -187,7 +186,3 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     config, store = TrainConfig.from_dict(request["config"]), Path(request["store"])
     return asdict(trial(config, store, in_pieces=request["in_pieces"]))
-
-
-if __name__ == "__main__":
-    sys.exit(child.reply(answer))

@@ -1,36 +1,13 @@
 """What a run can be for. Each kind has a worker of its own; all else is the same for all."""
 
-from dataclasses import dataclass
+from cifar_core.registry import Option, Registry
 
-from cifar_core.registry import Registry
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunKind:
-    """What the process of a run does."""
-
-    key: str  # saved in about.json; never renamed
-    title: str
-    summary: str  # what happens while it runs
-    module: str  # run as python -m MODULE RUN ATTEMPT
-
-
-TRAINING, RATE_SEARCH = "training", "rate_search"
+TRAINING, RATE_SEARCH = "training", "rate_search"  # saved in about.json; never renamed
 
 KINDS = Registry(
     "kind of run",
-    [
-        RunKind(
-            key=TRAINING,
-            title="Training",
-            summary="The network is being trained.",
-            module="cifar_core.runs.engine.training_worker",
-        ),
-        RunKind(
-            key=RATE_SEARCH,
-            title="Rate search",
-            summary="Learning rates are being tried.",
-            module="cifar_core.runs.engine.rate_search_worker",
-        ),
+    [  # each with what happens while it runs
+        Option(key=TRAINING, title="Training", summary="The network is being trained."),
+        Option(key=RATE_SEARCH, title="Rate search", summary="Learning rates are being tried."),
     ],
 )

@@ -1,15 +1,14 @@
-"""The answers of all kept checkpoints of a run, computed one after another by one errand.
+"""The answers of all kept checkpoints of a run, computed one after another by a background job.
 
 Its result, a JSON file under predictions/, only names the checkpoints; the answers themselves
-are kept by cifar_core.runs.predictions.
+are kept by the module `predictions`.
 """
 
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from cifar_core.background.jobs import Job, Report, serve
+from cifar_core.background.jobs import Job, Report
 from cifar_core.disk import files
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import Run
@@ -30,33 +29,26 @@ def kept(run: Run, part: Part) -> dict[float, Predictions]:
     return {epoch: each for epoch, each in found.items() if each is not None}
 
 
-def errand(run: Run, part: Part) -> Job:
+def job(run: Run, part: Part) -> Job:
     """Return the work of computing whatever is missing."""
     names = [info.name for info in epochs(run)]
     digest = sha256(" ".join(names).encode()).hexdigest()[:12]
     return Job(
         path=run.path / "predictions" / f"look-back-{part}-{digest}.json",
-        module="cifar_core.runs.results.look_back",
+        work=do_job,
         request={"run": str(run.path), "part": part, "checkpoints": names},
     )
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
-    """Compute what a request asks for, and tell how many images are done of all."""
-    run, part, names = (
-        Run(Path(request["run"])),
-        cast(Part, request["part"]),
-        request["checkpoints"],
-    )
+def do_job(request: dict[str, Any], report: Report) -> None:
+    """Compute what a request asks for, and report how many images are done of all."""
+    run, part = Run(Path(request["run"])), cast(Part, request["part"])
+    names = request["checkpoints"]
     for place, name in enumerate(names):
 
-        def tell_all(done: int, total: int, place: int = place) -> None:
-            tell(place * total + done, len(names) * total)
+        def report_all(done: int, total: int, place: int = place) -> None:
+            report(place * total + done, len(names) * total)
 
         if predictions.kept(run, part, name) is None:
-            predictions.compute(run, part, name, tell_all)
+            predictions.compute(run, part, name, report_all)
     files.write_json(Path(request["path"]), {"checkpoints": names})
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))

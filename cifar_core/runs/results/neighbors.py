@@ -4,7 +4,6 @@ predictions/<checkpoint>-features.safetensors holds features [N, D] of training 
 in float16, with their places [N] and labels [N], and how near validation images are to them [M].
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Job, Report, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly
 from cifar_core.disk import arrays
 from cifar_core.evaluation.nearest import evenly, kth_similarity, nearest, share_nearer, unit
 from cifar_core.runs.record.run import Run
@@ -95,11 +94,11 @@ def path_of(run: Run, checkpoint: str) -> Path:
     return run.path / "predictions" / f"{checkpoint}-features.safetensors"
 
 
-def errand(run: Run, checkpoint: str = "best") -> Job:
+def job(run: Run, checkpoint: str = "best") -> Job:
     """Return the work of computing the features; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "checkpoint": name}
-    return Job(path=path_of(run, name), module="cifar_core.runs.results.neighbors", request=request)
+    return Job(path=path_of(run, name), work=do_job, request=request)
 
 
 def kept(run: Run, checkpoint: str = "best") -> Neighbors | None:
@@ -117,7 +116,7 @@ def kept(run: Run, checkpoint: str = "best") -> Neighbors | None:
     )
 
 
-def compute(run: Run, checkpoint: str = "best", tell: Report = quietly) -> Neighbors:
+def compute(run: Run, checkpoint: str = "best", report: Report = quietly) -> Neighbors:
     """Compute the features here, of the images as they are, and keep them."""
     name = run.checkpoint(checkpoint).name
     classifier, dataset = load_with_images(run, name)
@@ -126,7 +125,7 @@ def compute(run: Run, checkpoint: str = "best", tell: Report = quietly) -> Neigh
     width = classifier.last_layer.weight.shape[1]
     places = train[evenly(images.labels[train], most(width))]
     both = np.concatenate([places, val])
-    found = features_of(classifier, images.pixels, both, tell).astype(np.float16)
+    found = features_of(classifier, images.pixels, both, report).astype(np.float16)
     known, asked = np.split(found.astype(np.float32), [len(places)])
     values: dict[str, NDArray[Any]] = {
         "features": found[: len(places)],
@@ -149,7 +148,7 @@ def rank(images: int) -> int:
 
 
 def features_of(
-    classifier: "Classifier", pixels: NDArray[np.uint8], places: NDArray[np.int64], tell: Report
+    classifier: "Classifier", pixels: NDArray[np.uint8], places: NDArray[np.int64], report: Report
 ) -> NDArray[np.float32]:
     """Return the features [N, D], of length 1, of the images at some places."""
     import torch
@@ -161,14 +160,10 @@ def features_of(
         part = torch.from_numpy(pixels[places[start : start + BATCH]])
         _, features = outputs(classifier, part.permute(0, 3, 1, 2).float() / 255)
         found.append(unit(features.numpy()))
-        tell(min(start + BATCH, len(places)), len(places))
+        report(min(start + BATCH, len(places)), len(places))
     return np.concatenate(found)
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
+def do_job(request: dict[str, Any], report: Report) -> None:
     """Compute what a request asks for."""
-    compute(Run(Path(request["run"])), request["checkpoint"], tell)
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))
+    compute(Run(Path(request["run"])), request["checkpoint"], report)

@@ -5,7 +5,6 @@ places [N].
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Job, Report, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly
 from cifar_core.disk import arrays
 from cifar_core.disk.arrays import Arrays
 from cifar_core.errors import RunError
@@ -60,13 +59,11 @@ def path_of(run: Run, part: Part, checkpoint: str) -> Path:
     return run.path / "predictions" / f"{checkpoint}-{part}.safetensors"
 
 
-def errand(run: Run, part: Part, checkpoint: str = "best") -> Job:
+def job(run: Run, part: Part, checkpoint: str = "best") -> Job:
     """Return the work of answering one part; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
-    return Job(
-        path=path_of(run, part, name), module="cifar_core.runs.results.predictions", request=request
-    )
+    return Job(path=path_of(run, part, name), work=do_job, request=request)
 
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
@@ -87,7 +84,9 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
     )
 
 
-def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quietly) -> Predictions:
+def compute(
+    run: Run, part: Part, checkpoint: str = "best", report: Report = quietly
+) -> Predictions:
     """Answer a part here, in float32 on the CPU, and keep the answers."""
     import torch
 
@@ -103,7 +102,7 @@ def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quiet
         for pixels, _ in batches.epoch():
             with classifier.lock:
                 found.append(classifier.model(pixels).float().numpy())
-            tell(sum(len(each) for each in found), len(places))
+            report(sum(len(each) for each in found), len(places))
     made = Predictions(
         run=run,
         checkpoint=name,
@@ -161,11 +160,7 @@ def keep(made: Predictions) -> None:
     arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
+def do_job(request: dict[str, Any], report: Report) -> None:
     """Compute what a request asks for."""
     part = cast(Part, request["part"])
-    compute(Run(Path(request["run"])), part, request["checkpoint"], tell)
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))
+    compute(Run(Path(request["run"])), part, request["checkpoint"], report)

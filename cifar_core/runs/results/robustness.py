@@ -1,10 +1,9 @@
 """How well a run's network does on pictures that were shifted, flipped, blurred and the like.
 
-The result, a JSON file under robustness/, is computed by an errand and kept. The images are drawn
-once with a fixed seed, the same for every disturbance, so that they can be compared.
+The result, a JSON file under robustness/, is computed by a background job and kept. The images
+are drawn once with a fixed seed, the same for every disturbance, so that they can be compared.
 """
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Job, Report, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
@@ -50,12 +49,12 @@ def path_of(run: Run, part: Part, checkpoint: str) -> Path:
     return run.path / "robustness" / f"{checkpoint}-{part}.json"
 
 
-def errand(run: Run, part: Part, checkpoint: str = "best") -> Job:
+def job(run: Run, part: Part, checkpoint: str = "best") -> Job:
     """Return the work of testing one checkpoint; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
     path = path_of(run, part, name)
-    return Job(path=path, module="cifar_core.runs.results.robustness", request=request)
+    return Job(path=path, work=do_job, request=request)
 
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> list[Stand]:
@@ -64,7 +63,9 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> list[Stand]:
     return [Stand(**each) for each in values.get("stands", [])]
 
 
-def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quietly) -> list[Stand]:
+def compute(
+    run: Run, part: Part, checkpoint: str = "best", report: Report = quietly
+) -> list[Stand]:
     """Test a checkpoint here, in float32 on the CPU, and keep what was found."""
     from cifar_core.data import load
     from cifar_core.inference import answers
@@ -82,7 +83,7 @@ def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quiet
         right = answers(classifier, pictures)[0] == labels
         stand = Stand(disturbance=key, strength=strength, hits=int(right.sum()), count=len(right))
         found.append(stand)
-        tell(len(found), KINDS)
+        report(len(found), KINDS)
     path = path_of(run, part, name)
     path.parent.mkdir(exist_ok=True)
     files.write_json(path, {"seed": SEED, "stands": [vars(each) for each in found]})
@@ -103,11 +104,7 @@ def disturbed(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, float, NDArray[n
             yield key, strength, spec.apply(pixels, strength, np.random.default_rng(SEED))
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
+def do_job(request: dict[str, Any], report: Report) -> None:
     """Compute what a request asks for."""
     part = cast(Part, request["part"])
-    compute(Run(Path(request["run"])), part, request["checkpoint"], tell)
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))
+    compute(Run(Path(request["run"])), part, request["checkpoint"], report)

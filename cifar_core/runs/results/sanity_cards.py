@@ -1,17 +1,16 @@
 """Sanity cards: how a run's maps change when its weights are made random; computed once, kept.
 
-A card is a JSON file in the run's folder under trust/, computed by an errand.
+A card is a JSON file in the run's folder under trust/, computed by a background job.
 """
 
 import json
-import sys
 import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Job, Report, serve
+from cifar_core.background.jobs import Job, Report
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
 
@@ -40,7 +39,7 @@ class CardFile:
         return self.run.path / "trust" / f"{name}.json"
 
     @property
-    def errand(self) -> Job:
+    def job(self) -> Job:
         """The work of computing the card."""
         request = {
             "run": str(self.run.path),
@@ -48,7 +47,7 @@ class CardFile:
             "method": self.method,
             "settings": self.settings.to_dict() if self.settings else None,
         }
-        return Job(path=self.path, module="cifar_core.runs.results.sanity_cards", request=request)
+        return Job(path=self.path, work=do_job, request=request)
 
     def read(self) -> dict[str, Any]:
         """Return the card, or nothing if there is none yet."""
@@ -95,7 +94,7 @@ def cards(run: Run, checkpoint: str) -> list[dict[str, Any]]:
     return [card for path in found if (card := files.read_json(path))]
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
+def do_job(request: dict[str, Any], report: Report) -> None:
     """Compute the card that a request names."""
     from cifar_core.explain import SALIENCY
 
@@ -108,7 +107,3 @@ def answer(request: dict[str, Any], tell: Report) -> None:
             settings=settings and SALIENCY[request["method"]].settings.from_dict(settings),
         )
     )
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))

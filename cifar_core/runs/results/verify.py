@@ -1,18 +1,17 @@
 """Verifies a run: trains its first steps again and compares each logged loss, bit for bit.
 
-verify.json in the run's folder holds the last comparison; an errand computes it. On the CPU equal
-settings, seed, images, threads and versions give equal numbers, so that any difference has a
-cause, and the likely ones are named.
+verify.json in the run's folder holds the last comparison; a background job computes it. On the
+CPU equal settings, seed, images, threads and versions give equal numbers, so that any difference
+has a cause, and the likely ones are named.
 """
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Job, Report, quietly, serve
+from cifar_core.background.jobs import Job, Report, quietly
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.runs.prepare import pretrained, step_plans
@@ -82,10 +81,10 @@ def why(reasons: tuple[str, ...]) -> str:
     )
 
 
-def errand(run: Run, steps: int = STEPS) -> Job:
+def job(run: Run, steps: int = STEPS) -> Job:
     """Return the work of training the first steps again."""
     request = {"run": str(run.path), "steps": steps}
-    return Job(path=run.path / FILE, module="cifar_core.runs.results.verify", request=request)
+    return Job(path=run.path / FILE, work=do_job, request=request)
 
 
 def kept(run: Run) -> Verification | None:
@@ -100,13 +99,13 @@ def kept(run: Run) -> Verification | None:
     )  # fmt: skip
 
 
-def verify(run: Run, steps: int = STEPS, tell: Report = quietly) -> Verification:
+def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verification:
     """Train the first steps again here and compare; at least up to the first logged report."""
     start = time.monotonic()
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
     steps = max(wanted)
-    again, found = train(run, steps, tell)
+    again, found = train(run, steps, report)
     comparison = Verification(
         run=run.id,
         steps=steps,
@@ -132,7 +131,7 @@ def recorded(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def train(run: Run, steps: int, tell: Report) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
     """Return the reports of the first steps, trained again, and on what that was."""
     import torch
 
@@ -144,7 +143,7 @@ def train(run: Run, steps: int, tell: Report) -> tuple[dict[int, dict[str, Any]]
         again: dict[int, dict[str, Any]] = {}
         for event in setup.trainer.run():
             if isinstance(event, Tick):
-                tell(min(setup.trainer.step, steps), steps)
+                report(min(setup.trainer.step, steps), steps)
             elif isinstance(event, StepEvent):
                 again[event.step] = row(event)
             if setup.trainer.step >= steps and steps in again:
@@ -219,10 +218,6 @@ def differences(known: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]
     return said
 
 
-def answer(request: dict[str, Any], tell: Report) -> None:
+def do_job(request: dict[str, Any], report: Report) -> None:
     """Compute what a request asks for."""
-    verify(Run(Path(request["run"])), request["steps"], tell)
-
-
-if __name__ == "__main__":
-    sys.exit(serve(answer, sys.argv[1]))
+    verify(Run(Path(request["run"])), request["steps"], report)
