@@ -1,4 +1,4 @@
-"""How things look: colours of states, and numbers and times as a person would write them."""
+"""How things look: colors of states, and numbers and times as a person would write them."""
 
 from datetime import datetime
 
@@ -18,20 +18,6 @@ ICONS = {  # state of a run: colour of its badge, icon
     "stopped": ("gray", "stop_circle"),
     "failed": ("red", "error"),
 }
-
-
-COLORS = (0, 1, 2, 3, 4, 6, 7)  # places in the theme's list; 5 looks too much like 0 for lines
-DASHES = ("solid", "dash", "dot", "dashdot")
-
-
-def pen(number: int) -> tuple[int, str]:
-    """Return the colour, a place in the theme's list, and the dash of a run on every chart.
-
-    By its number, so that a run looks the same wherever it is drawn; 28 in a row look different.
-    """
-    round_, place = divmod(number, len(COLORS))
-    return COLORS[place], DASHES[round_ % len(DASHES)]
-
 
 WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10"}
 

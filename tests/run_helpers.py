@@ -107,4 +107,4 @@ def timeless(rows, times=TIMES):
 
 def weights_of(run, name="last"):
     """Return what tells the weights of a checkpoint from all others."""
-    return checkpoints.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)
+    return files.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)

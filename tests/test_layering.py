@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # of cifar_core, lowest first
     {"errors"},
-    {"registry"},
+    {"palette", "registry"},
     {"people", "device", "disk"},
     {"background", "settings", "statistics"},
     {"data", "evaluation", "explain", "inference", "models", "optim", "schedules", "weights"},

@@ -5,9 +5,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from cifar_core.palette import FAINT
 from cifar_core.runs.listing.goals import Goal
 
-FAINT = "#8A93A0"
 NEAR = 0.04  # accuracies by which a goal may lie outside the points and still be drawn by itself
 
 

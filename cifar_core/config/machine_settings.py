@@ -125,8 +125,8 @@ class MachineSettings(Settings):
         group=MACHINE,
         advanced=True,
         label="CPU threads",
-        help="0 takes all cores but one, so that the dashboard stays quick, and a single one while "
-        "other programs keep them busy. A number stays, and so do the sums that depend on it.",
+        help="0 uses all cores but one, so that the dashboard stays quick. The number is chosen at "
+        "the first start and kept on resume, because sums depend on it.",
     )
     keep_checkpoints: int = number(
         5,

@@ -4,10 +4,8 @@ One folder per dataset: meta.json and one .npy file per array. It is written und
 and renamed when complete, under a lock, so that a folder of the right name is always whole.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cifar_core.data.dataset import Dataset, Images
+from cifar_core.disk import files, lock
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
@@ -31,7 +30,7 @@ def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
     folder = cache_folder(store) / key(name, identity)
     dataset = open_folder(folder)
     if dataset is None:
-        with lock(folder.parent):
+        with building(folder.parent):
             dataset = open_folder(folder)  # another process may have built it meanwhile
             if dataset is None:
                 commit(build(), folder)
@@ -54,18 +53,17 @@ def key(name: str, identity: Any) -> str:
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Wait until no other process builds; a process that dies lets go of it."""
+def building(folder: Path) -> Iterator[None]:
+    """Wait until no other process builds, and hold the lock; a process that dies lets go of it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
+        (folder / "lock").touch()
     except OSError as error:
         raise DataError(
             f"The decoded images could not be kept in {folder}: {error}. "
             "Choose a store that you may write to with --store or $CIFAR_STORE."
         ) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with lock.held(folder / "lock"):
         for unfinished in folder.glob("*.building"):  # its writer is dead, since we have the lock
             shutil.rmtree(unfinished)
         yield
@@ -122,9 +120,8 @@ def write(dataset: Dataset, folder: Path) -> None:
     """Write arrays and description, flushed to the disk."""
     arrays = arrays_of(dataset)
     for name, array in arrays.items():
-        with (folder / f"{name}.npy").open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-            flush(file)
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        files.sync_file(folder / f"{name}.npy")
     meta = {
         "kind": dataset.kind,
         "title": dataset.title,
@@ -136,23 +133,15 @@ def write(dataset: Dataset, folder: Path) -> None:
         "test_images": len(dataset.test),
         "bytes": {name: (folder / f"{name}.npy").stat().st_size for name in arrays},
     }
-    with (folder / "meta.json").open("w") as file:
-        json.dump(meta, file, indent=1)
-        flush(file)
-
-
-def flush(file: Any) -> None:
-    """Make sure that the file survives a power cut that the rename survives."""
-    file.flush()
-    os.fsync(file.fileno())
+    files.write_json(folder / "meta.json", meta)
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
     """Read the description of a kept dataset; None if it is not there or not whole."""
+    meta = files.read_json(folder / "meta.json")
     try:
-        meta = json.loads((folder / "meta.json").read_text())
         sizes = {name: (folder / f"{name}.npy").stat().st_size for name in meta["bytes"]}
-    except (OSError, ValueError, KeyError):
+    except (OSError, KeyError):
         return None
     return meta if sizes == meta["bytes"] else None
 

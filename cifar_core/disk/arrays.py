@@ -1,13 +1,14 @@
 """Arrays in a file with a checksum, because safetensors loads a flipped bit without a word."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cifar_core.disk import files
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -19,12 +20,8 @@ def write(path: Path, values: Arrays, facts: Mapping[str, str]) -> None:
     # safetensors takes the bytes of a view with gaps as if there were none
     values = {key: np.ascontiguousarray(value) for key, value in values.items()}
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with files.replacing(path) as draft:
         save_file(values, draft, metadata={**facts, "sha256": digest(values)})
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[Arrays, Mapping[str, str]] | None:

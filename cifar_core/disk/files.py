@@ -1,12 +1,14 @@
 """How run files are written and read, so that no reader ever sees half of anything."""
 
+import hashlib
 import json
 import math
 import os
 import re
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +28,28 @@ def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
 
     `durable` also survives a power cut; leave it out for what is rewritten every second.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    with (
+        replacing(path) as draft,
+        space.needed(len(text), path.parent),
+        draft.open("w", encoding="utf-8") as file,
+    ):
+        file.write(text)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    if durable:
+        sync_folder(path.parent)
+
+
+@contextmanager
+def replacing(path: Path, ending: str = ".tmp") -> Iterator[Path]:
+    """Give the path of a draft beside a file, which is moved into its place if all went well."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{ending}")
     try:
-        with space.needed(len(text), path.parent), draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        yield draft
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    if durable:
-        sync_folder(path.parent)
 
 
 def write_json(path: Path, values: Mapping[str, Any], *, durable: bool = True) -> None:
@@ -187,6 +199,12 @@ def stamp(path: Path) -> int:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file of any size, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_file(path: Path) -> None:

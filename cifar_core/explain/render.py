@@ -4,18 +4,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from cifar_core.palette import AGAINST, HEAT, SUPPORTS
+
 Floats = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 LONGEST_SIDE = 1024  # no screen shows more, and the time grows with the area
 DIMMED = 0.55  # brightness of what the network did not see
-SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # told apart with every kind of colour vision
-# Viridis: its lightness rises evenly, so twice the value looks twice as much, and its greens stand
-# out from fur, skin and sky where the usual reds and yellows drown.
-HEAT = (
-    "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c",
-    "#28ae80", "#5ec962", "#addc30", "#fde725",
-)  # fmt: skip
 
 
 def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:

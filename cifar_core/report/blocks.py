@@ -50,7 +50,7 @@ class Line:
     x: Values  # [P] epochs done, fractional
     y: Values  # [P]
     color: str  # "#RRGGBB"
-    dashed: bool = False
+    dash: str = "solid"  # one of palette.DASHES
     marked: bool = False  # with a dot at each point
     faint: bool = False  # behind the others
 

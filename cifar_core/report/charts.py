@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
+from cifar_core.palette import LIGHT, pen
 from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Chart, Line, Panel
 
-# Okabe and Ito's colours, told apart by colour-blind readers
-# https://jfly.uni-koeln.de/color/
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-TRAINING, VALIDATION = COLORS[0], COLORS[1]
+TRAINING, VALIDATION, *_ = LIGHT
 POINTS = 400  # of a line, in buckets of a lowest and a highest point
 HALF_LIFE = 10  # of the average of the training's reports, in reports
 
@@ -49,20 +47,10 @@ def lines(curves: Curves, training: Values, validation: Values) -> tuple[Line, .
 
 
 def comparison(accounts: Sequence[Account]) -> Chart:
-    """Return the validation curves of several runs, overlaid."""
+    """Return the validation curves of several runs, overlaid, in their colors of the pages."""
 
     def drawn(name: str) -> tuple[Line, ...]:
-        return tuple(
-            Line(
-                name=account.title,
-                x=account.curves.epoch,
-                y=getattr(account.curves, name),
-                color=COLORS[place % len(COLORS)],
-                dashed=place >= len(COLORS),
-                marked=True,
-            )
-            for place, account in enumerate(accounts)
-        )
+        return tuple(line(account, getattr(account.curves, name)) for account in accounts)
 
     return Chart(
         key="comparison",
@@ -72,3 +60,10 @@ def comparison(accounts: Sequence[Account]) -> Chart:
             Panel(title="Validation accuracy", lines=drawn("val_accuracy"), is_share=True),
         ),
     )
+
+
+def line(account: Account, values: Values) -> Line:
+    """Return what validation said of a run after each epoch."""
+    color, dash = pen(account.run.number)
+    return Line(name=account.title, x=account.curves.epoch, y=values, color=LIGHT[color],
+                dash=dash, marked=True)  # fmt: skip

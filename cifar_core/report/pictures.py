@@ -3,6 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
+from cifar_core.palette import GRID
 from cifar_core.report.blocks import Chart, Line, Panel
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 INCHES = (9.0, 3.6)
 DPI = 144
+STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}  # in matplotlib's words
 FAINT = 0.25  # opacity of a line behind the others
 
 
@@ -36,13 +38,13 @@ def draw(axes: "Axes", panel: Panel) -> None:
     for line in panel.lines:
         axes.plot(line.x, line.y, color=line.color, label=label(line),
                   linewidth=0.8 if line.faint else 1.8, alpha=FAINT if line.faint else 1.0,
-                  linestyle="--" if line.dashed else "-",
+                  linestyle=STYLES[line.dash],
                   marker="o" if line.marked else None, markersize=3.5)  # fmt: skip
     axes.set_title(panel.title, loc="left", fontsize=10)
     axes.set_xlabel("epoch", fontsize=9)
     axes.locator_params(axis="x", integer=True)
     axes.tick_params(labelsize=9)
-    axes.grid(color="#e4e7eb", linewidth=0.8)
+    axes.grid(color=GRID, linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     if panel.is_share:
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

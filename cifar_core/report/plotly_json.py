@@ -4,6 +4,7 @@ import json
 from importlib import resources
 from typing import Any
 
+from cifar_core.palette import GRID, INK
 from cifar_core.report.blocks import Chart, Line, rounded
 
 GAP = 0.1  # of the width, between two panels
@@ -20,7 +21,7 @@ def figure(chart: Chart) -> dict[str, Any]:
         "legend": {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1f2933"},
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
         "annotations": [],
     }
     traces: list[dict[str, Any]] = []
@@ -29,10 +30,10 @@ def figure(chart: Chart) -> dict[str, Any]:
         layout[f"xaxis{number}"] = {
             "domain": [start, start + width], "anchor": f"y{number}", 
             "title": {"text": "epoch", "standoff": 4, "font": {"size": 12}},
-            "gridcolor": "#e4e7eb", "zeroline": False, "matches": "x" if number else None,
+            "gridcolor": GRID, "zeroline": False, "matches": "x" if number else None,
         }  # fmt: skip
         layout[f"yaxis{number}"] = {
-            "anchor": f"x{number}", "gridcolor": "#e4e7eb", "zeroline": False,
+            "anchor": f"x{number}", "gridcolor": GRID, "zeroline": False,
             "tickformat": ".0%" if panel.is_share else None,
         }  # fmt: skip
         layout["annotations"].append(caption(panel.title, start))
@@ -61,7 +62,7 @@ def trace(line: Line, number: str, *, first: bool, is_share: bool) -> dict[str, 
         "showlegend": first and not line.faint,
         "mode": "lines+markers" if line.marked else "lines",
         "line": {"color": line.color, "width": 1 if line.faint else 2,
-                 "dash": "dash" if line.dashed else "solid"},
+                 "dash": line.dash},
         "hovertemplate": "%{y:.2%}" if is_share else "%{y:.4f}",
     }  # fmt: skip
     return values | ({"opacity": FAINT, "hoverinfo": "skip", "hovertemplate": None}

@@ -1,11 +1,11 @@
 """Downloads published weights into the store; goes on where it stopped, checks what came."""
 
-import fcntl
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from cifar_core.disk import lock
 from cifar_core.disk.download import TIMEOUT, Archive, download, size_at
 from cifar_core.errors import DataError, WeightsError
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
@@ -48,21 +48,18 @@ def download_locked(
     """Download while no other process does; raises DataError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / f"{spec.file}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = lock.take(folder / f"{spec.file}.lock", wait=False)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written ({error.strerror}). Check the permissions, or choose "
             "another store."
         ) from error
+    if descriptor is None:
+        raise DataError(f"{spec.file} is being downloaded already. Wait until it is there.")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         size = likely_size(spec, timeout)
         archive = Archive(url=spec.url, sha256=spec.sha256, bytes=size, name=spec.file)
         return download(archive, folder, progress, timeout=timeout)
-    except BlockingIOError as error:
-        raise DataError(
-            f"{spec.file} is being downloaded already. Wait until it is there."
-        ) from error
     finally:
         os.close(descriptor)
 

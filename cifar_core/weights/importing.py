@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.background.processes import with_package
+from cifar_core.disk.files import replacing, sha256_of, write_json
 from cifar_core.errors import WeightsError
+from cifar_core.weights import unpickle
 from cifar_core.weights.layout import Layout, LayoutMatch, fit, read_shapes
-from cifar_core.weights.places import folder_of, record_path, sha256_of, write_json
+from cifar_core.weights.places import folder_of, record_path
 
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
 LARGEST = 4 * 10**9  # bytes
 LONGEST_SECONDS = 300
 
@@ -66,15 +68,14 @@ def is_safetensors(path: Path) -> bool:
 
 def unpickled(path: Path, draft: Path) -> Path:
     """Have another process read a torch file and write its tensors as safetensors."""
-    command = [sys.executable, "-m", "cifar_core.weights.unpickle", str(path), str(draft)]
-    paths = os.pathsep.join(filter(None, [PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-m", unpickle.__name__, str(path), str(draft)]
     try:
         child = subprocess.run(
             command,
             capture_output=True,
             text=True,
             timeout=LONGEST_SECONDS,
-            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+            env={**with_package(os.environ), "OMP_NUM_THREADS": "1"},
             check=False,
         )
     except subprocess.TimeoutExpired as error:
@@ -120,8 +121,7 @@ def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
             f"The head of {path} does not go with its contents. Get the file again."
         ) from error
     target = folder_of(store) / f"{key}.safetensors"
-    draft = target.with_name(f".{key}-{os.getpid()}.safetensors")
-    try:
+    with replacing(target) as draft:
         save_file(
             {
                 ours: tensors[name].float() if tensors[name].is_floating_point() else tensors[name]
@@ -131,9 +131,6 @@ def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
         )
         sha256 = sha256_of(draft)
         record_path(key, store).unlink(missing_ok=True)  # no record may vouch for another file
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
     record = {
         "weights": key,
         "origin": str(path.absolute()),

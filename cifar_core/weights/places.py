@@ -1,14 +1,12 @@
 """Where weights are looked for, and whether what lies there is what it should be."""
 
 import contextlib
-import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from cifar_core.disk.files import read_json, sha256_of, write_json
 from cifar_core.errors import WeightsError
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
 
@@ -78,27 +76,22 @@ def checked(
 def remembered_sha256(path: Path, store: Path) -> str:
     """Return a file's checksum; it is computed again only when size or time have changed."""
     about = path.stat()
-    known = folder_of(store) / "verified.json"
-    table = read_json(known)
+    verified = folder_of(store) / "verified.json"
+    table = read_json(verified)
     mark = {"bytes": about.st_size, "changed": about.st_mtime_ns}
     entry = table.get(str(path.absolute()), {})
     if isinstance(entry, dict) and {k: entry.get(k) for k in mark} == mark:
         return str(entry["sha256"])
     sha256 = sha256_of(path)
     with contextlib.suppress(OSError):  # a store that cannot be written only costs time
-        write_json(known, {**table, str(path.absolute()): {**mark, "sha256": sha256}})
+        verified.parent.mkdir(parents=True, exist_ok=True)
+        write_json(verified, {**table, str(path.absolute()): {**mark, "sha256": sha256}})
     return sha256
 
 
 def forget_verified(store: Path) -> None:
     """Have every file read again, whatever its size and time say."""
     (folder_of(store) / "verified.json").unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file of any size, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def how_to_get(key: str, store: Path) -> str:
@@ -117,20 +110,3 @@ def missing(key: str, store: Path) -> WeightsError:
     """Return the error for weights that are needed and not there, or only damaged."""
     wrong = " ".join(place for place in examine(key, store) if isinstance(place, str))
     return WeightsError(f"{wrong} {how_to_get(key, store)}".strip())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; one that is missing or damaged reads as empty."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Replace a JSON file in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pages import make_run, open_page, texts
 
-from app import theme
 from app.pages.compare import charts, curve_charts
+from cifar_core import palette
 from cifar_core.disk import files
 from cifar_core.reading.curves import curves
 from cifar_core.runs.results.predictions import Predictions, keep, places_of
@@ -168,7 +168,7 @@ def test_a_run_has_the_same_colour_and_dash_in_every_company():
     few, many = (curve_charts.curves_figure(tracks(n), curve_charts.CurveOptions()) for n in (2, 9))
     assert pens(few).items() <= pens(many).items()
     assert len(set(pens(many).values())) == 9
-    assert len({theme.pen(number) for number in range(100, 128)}) == 28
+    assert len({palette.pen(number) for number in range(100, 128)}) == 28
 
 
 def test_time_is_that_of_training_up_to_each_epoch():

@@ -3,9 +3,6 @@ import pytest
 from PIL import Image
 
 from cifar_core.explain.render import (
-    AGAINST,
-    HEAT,
-    SUPPORTS,
     enlarge,
     heat,
     limit_of,
@@ -16,6 +13,7 @@ from cifar_core.explain.render import (
     stretched,
     strongest,
 )
+from cifar_core.palette import AGAINST, HEAT, SUPPORTS
 
 
 def photo(width=48, height=40):

@@ -41,7 +41,7 @@ class Mutation:
 
 MUTATIONS = [
     Mutation("no fsync of a small file", "disk/files.py",
-             "                os.fsync(file.fileno())\n", "", ORDER + " small_file"),
+             "            os.fsync(file.fileno())\n", "            pass\n", ORDER + " small_file"),
     Mutation("no fsync of a small file's folder", "disk/files.py",
              "        sync_folder(path.parent)\n", "        pass\n", ORDER + " small_file"),
     Mutation("a small file written in place", "disk/files.py",
@@ -73,7 +73,7 @@ MUTATIONS = [
              'folder / f".draft-{name}", folder / name',
              'folder / f".draft-{name}", folder / f".draft-{name}"', CHECKPOINTS + " line_of"),
     Mutation("sha256 is not compared", "runs/record/checkpoints.py",
-             'if sha256_of(path / file) != known["sha256"]:', "if False:", CHECKPOINTS + " every_damage"),
+             'if files.sha256_of(path / file) != known["sha256"]:', "if False:", CHECKPOINTS + " every_damage"),
     Mutation("sizes are not compared", "runs/record/checkpoints.py",
              'if size != known["bytes"]:', "if False:", CHECKPOINTS + " every_damage"),
     Mutation("the manifest's seal is not compared", "runs/record/checkpoints.py",

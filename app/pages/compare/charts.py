@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app import theme
 from app.shared.charts import LiveFigure
-from app.shared.goal_lines import FAINT
+from cifar_core import palette
 from cifar_core.runs.listing.seed_groups import FIRST
 from cifar_core.runs.results.side_by_side import RunFacts
 from cifar_core.statistics.same_images import Counts, front
@@ -39,11 +39,11 @@ def cost_figure(found: Sequence[RunFacts], cost: str) -> LiveFigure:
     best = front(costs, accuracies)
     title, unit = COSTS[cost]
     steps = {"name": "Pareto front", "uid": "front", "mode": "lines", "color": 0,
-             "line": {"color": FAINT, "width": 1.5, "shape": "hv"}, "hoverinfo": "skip",
+             "line": {"color": palette.FAINT, "width": 1.5, "shape": "hv"}, "hoverinfo": "skip",
              "showlegend": False}  # fmt: skip
     traces, arrays = [steps], [array(costs[i] for i in best), array(accuracies[i] for i in best)]
     for one, c, accuracy in known:
-        color, dash = theme.pen(one.run.number)
+        color, dash = palette.pen(one.run.number)
         traces.append(
             {"name": one.title, "uid": one.run.id, "mode": "markers+text", "color": color,
              "text": [f"#{one.run.number}"], "textposition": "top center", "showlegend": False,
@@ -101,7 +101,7 @@ def class_figure(
                  "array": 100 * (ends[:, 1] - shares), "arrayminus": 100 * (shares - ends[:, 0])},
         hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
     )  # fmt: skip
-    figure.add_vline(x=0, line={"width": 1, "color": FAINT})
+    figure.add_vline(x=0, line={"width": 1, "color": palette.FAINT})
     figure.update_layout(height=80 + 30 * len(counts), margin=TIGHT, showlegend=False)
     figure.update_xaxes(title=f"Points: left {second} is better, right {first}", fixedrange=True)
     figure.update_yaxes(fixedrange=True, ticksuffix=" ")

@@ -7,7 +7,7 @@ from typing import Any
 
 from app import theme
 from app.shared.charts import LiveFigure, thinned
-from app.shared.goal_lines import FAINT
+from cifar_core import palette
 from cifar_core.reading.curves import Curves, Values, smooth
 
 GHOST = 0.35  # opacity of the other runs behind a small multiple
@@ -109,13 +109,13 @@ def minutes(track: Track, steps: Values) -> Values:
 
 def line(track: Track, axis: str, *, ghost: bool = False, hover: str) -> dict[str, Any]:
     """Describe a run's line in its colour and dash."""
-    color, dash = theme.pen(track.number)
+    color, dash = palette.pen(track.number)
     look: dict[str, Any] = {
         "line": {"width": 2, "dash": dash},
         "hovertemplate": f"{hover}<extra></extra>",
     }
     if ghost:
-        look = {"line": {"width": 1, "color": FAINT}, "opacity": GHOST, "hoverinfo": "skip"}
+        look = {"line": {"width": 1, "color": palette.FAINT}, "opacity": GHOST, "hoverinfo": "skip"}
     return {
         "name": track.title,
         "legendgroup": str(track.number),

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from cifar_core.evaluation.calibration import Reliability
 from cifar_core.evaluation.coverage import Coverage
 from cifar_core.evaluation.scores import ClassScore
+from cifar_core.palette import ANY, FAINT, faded
 
-FADED = "#8A93A0"
-COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B88A00", "#56B4E9", "#6A3D9A", "#7A828C"]
-SHADES = [[0.0, "rgba(0,114,178,0)"], [1.0, "rgba(0,114,178,0.95)"]]  # none to most
+SHADES = [[0.0, faded(ANY[0], 0)], [1.0, faded(ANY[0], 0.95)]]  # none to most
 TIGHT = {"t": 8, "r": 8, "b": 8, "l": 8}
 WRITTEN = 20  # classes up to which each cell has its number
 DRAWN = 1000  # points of a curve; more than a screen has
@@ -61,16 +60,16 @@ def class_figure(scores: Sequence[ClassScore], classes: Sequence[str]) -> go.Fig
     for score, name in zip(scores, classes, strict=True):
         figure.add_scatter(
             x=[score.precision, score.recall], y=[name, name], mode="lines", hoverinfo="skip",
-            line={"color": FADED, "width": 3}, showlegend=False,
+            line={"color": FAINT, "width": 3}, showlegend=False,
         )  # fmt: skip
     for place, (title, symbol) in enumerate((("Precision", "diamond"), ("Recall", "circle"))):
         figure.add_scatter(
             x=[getattr(score, title.lower()) for score in scores], y=list(classes), name=title,
-            mode="markers", marker={"size": 11, "symbol": symbol, "color": COLORS[place]},
+            mode="markers", marker={"size": 11, "symbol": symbol, "color": ANY[place]},
             hovertemplate=f"%{{y}}: {title.lower()} %{{x:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
-        height=80 + 30 * len(classes), margin=TIGHT, colorway=COLORS,
+        height=80 + 30 * len(classes), margin=TIGHT, colorway=ANY,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
     )  # fmt: skip
     figure.update_xaxes(tickformat=".0%", fixedrange=True, nticks=6)
@@ -83,13 +82,13 @@ def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="Perfect", hoverinfo="skip",
-        line={"dash": "dash", "width": 1, "color": FADED},
+        line={"dash": "dash", "width": 1, "color": FAINT},
     )  # fmt: skip
     for shade, (name, each) in enumerate({"As it is": before, "With temperature": after}.items()):
         filled = each.counts > 0
         figure.add_scatter(
             x=each.confidence[filled], y=each.accuracy[filled], name=name, mode="lines+markers",
-            customdata=each.counts[filled], line={"color": COLORS[shade], "width": 2},
+            customdata=each.counts[filled], line={"color": ANY[shade], "width": 2},
             marker={"size": 4 + 9 * np.sqrt(each.counts[filled] / each.counts.max())},
             hovertemplate="sure to %{x:.1%}, right in %{y:.1%} of %{customdata:,} images"
             f"<extra>{name}</extra>",
@@ -99,7 +98,7 @@ def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
         figure.add_bar(
             x=middle, y=each.counts / each.counts.sum(), width=width, yaxis="y2", opacity=0.5,
             showlegend=False, hovertemplate="%{y:.1%} of the images<extra></extra>",
-            marker={"color": COLORS[shade]},
+            marker={"color": ANY[shade]},
         )  # fmt: skip
     figure.update_layout(
         height=430, margin=TIGHT, barmode="overlay",
@@ -129,7 +128,7 @@ def coverage_figure(found: Coverage, threshold: float) -> go.Figure:
             x=[found.coverage[here]], y=[found.accuracy[here]], mode="markers",
             marker={"size": 13}, hoverinfo="skip",
         )  # fmt: skip
-    figure.update_layout(height=300, margin=TIGHT, showlegend=False, colorway=COLORS)
+    figure.update_layout(height=300, margin=TIGHT, showlegend=False, colorway=ANY)
     figure.update_xaxes(title="Images that get an answer", tickformat=".0%", fixedrange=True,
                         range=[0, 1.02])  # fmt: skip
     figure.update_yaxes(title="Right among them", tickformat=".0%", fixedrange=True)
@@ -149,11 +148,11 @@ def robustness_figure(
                  "array": bounds[:, 1] - shares_, "arrayminus": shares_ - bounds[:, 0]},
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )  # fmt: skip
-    figure.add_vline(x=plain, line={"dash": "dash", "width": 1, "color": FADED},
-                     annotation={"text": "as they are", "font": {"color": FADED}},
+    figure.add_vline(x=plain, line={"dash": "dash", "width": 1, "color": FAINT},
+                     annotation={"text": "as they are", "font": {"color": FAINT}},
                      annotation_position="top left")  # fmt: skip
     figure.update_layout(height=60 + 26 * len(labels), margin={**TIGHT, "t": 26}, showlegend=False,
-                         colorway=COLORS)  # fmt: skip
+                         colorway=ANY)  # fmt: skip
     figure.update_xaxes(tickformat=".0%", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix=" ")
     return figure
@@ -176,8 +175,8 @@ def lines_figure(
             x=list(epochs), y=list(values), name=name, mode="lines+markers", line=look,
             hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>",
         )  # fmt: skip
-    figure.add_vline(x=here, line={"width": 1, "color": FADED})
-    figure.update_layout(height=height, margin=TIGHT, hovermode="x unified", colorway=COLORS)
+    figure.add_vline(x=here, line={"width": 1, "color": FAINT})
+    figure.update_layout(height=height, margin=TIGHT, hovermode="x unified", colorway=ANY)
     figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True)
     figure.update_yaxes(title=title, tickformat=".0%", rangemode="tozero", fixedrange=True)
     return figure

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cifar_core.palette import AGAINST, FAINT, SUPPORTS
+
 if TYPE_CHECKING:
     from cifar_core.explain.trust.curves import ErasingCurves as TrustCurves
 
@@ -15,9 +17,9 @@ def trust_figure(own: "TrustCurves", rivals: "Mapping[str, TrustCurves]", title:
     figure = go.Figure()
     for side, axis in (("insertion", "x"), ("deletion", "x2")):
         for (name, each), dash in zip(rivals.items(), ("dot", "dash", "solid"), strict=True):
-            look = {"color": "#8A93A0", "width": 1, "dash": dash}
+            look = {"color": FAINT, "width": 1, "dash": dash}
             figure.add_trace(share_line(getattr(each, side), name, axis, look))
-        look = {"color": "#e66101" if side == "insertion" else "#5e3c99", "width": 3}
+        look = {"color": SUPPORTS if side == "insertion" else AGAINST, "width": 3}
         figure.add_trace(share_line(getattr(own, side), title, axis, look))
     figure.update_layout(
         height=260,

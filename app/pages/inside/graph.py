@@ -9,8 +9,9 @@ from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor
-from cifar_core.explain.render import AGAINST, SUPPORTS, enlarge
+from cifar_core.explain.render import enlarge
 from cifar_core.inside import Heard, graph_blocks
+from cifar_core.palette import AGAINST, SUPPORTS
 from cifar_core.runs.results.explanation import png, sha256_of
 
 SIDE = 512  # pixels

@@ -9,7 +9,8 @@ from app.cache.inside import features, layers
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor
-from cifar_core.explain.render import HEAT, enlarge, normalise, rgb
+from cifar_core.explain.render import enlarge, normalise, rgb
+from cifar_core.palette import HEAT
 from cifar_core.runs.results.explanation import png, sha256_of
 
 SHOWN = 24  # maps at first

@@ -4,10 +4,10 @@ from math import log10
 
 import plotly.graph_objects as go
 
+from cifar_core.palette import BLUE, FAINT, GRAY, GREEN, ORANGE, RED, faded
 from cifar_core.rate_search.record import Candidate, Record
 
-GREEN, GRAY, RED = "rgba(46, 160, 67, 0.16)", "rgba(128, 138, 150, 0.13)", "#D1495B"
-QUIET, BLUE, ORANGE = "#8A93A0", "#0072B2", "#D55E00"
+LEARNING, PLATEAU = faded(GRAY, 0.13), faded(GREEN, 0.16)
 HEIGHT = 330
 
 
@@ -16,14 +16,14 @@ def sweep_figure(found: Record) -> go.Figure:
     figure = plain("Learning rate", "Loss after the step")
     figure.add_scatter(
         x=found.rates, y=found.losses, mode="markers", name="Each step",
-        marker={"size": 5, "color": QUIET}, hovertemplate="%{x:.2g}: %{y:.3f}<extra></extra>",
+        marker={"size": 5, "color": FAINT}, hovertemplate="%{x:.2g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
         x=found.rates[: len(found.smooth)], y=found.smooth, mode="lines", name="Smoothed",
         line={"width": 2, "color": BLUE}, hoverinfo="skip",
     )  # fmt: skip
     if found.bracket:
-        shade(figure, found.bracket["onset"], found.bracket["edge"], GRAY, "learning")
+        shade(figure, found.bracket["onset"], found.bracket["edge"], LEARNING, "learning")
         top = 1.15 * found.bracket["start_loss"]
         lowest = min((loss for loss in found.losses if loss is not None), default=0.0)
         figure.update_yaxes(range=[lowest - 0.1, top])
@@ -37,7 +37,7 @@ def race_figure(found: Record, own: float, usual: float) -> go.Figure:
     finals = [one for one in found.candidates if one.final is not None]
     figure.add_scatter(
         x=[one.rate for one in first], y=[one.first for one in first], mode="lines+markers",
-        name="After the first lap", line={"width": 1, "dash": "dot", "color": QUIET},
+        name="After the first lap", line={"width": 1, "dash": "dot", "color": FAINT},
         marker={"size": 6}, hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
@@ -54,11 +54,11 @@ def race_figure(found: Record, own: float, usual: float) -> go.Figure:
             marker={"symbol": "x", "size": 10, "color": RED},
             hovertemplate="%{x:.3g} fell out<extra></extra>",
         )  # fmt: skip
-    mark(figure, usual, "usual", QUIET, 0.0)
+    mark(figure, usual, "usual", FAINT, 0.0)
     if own != usual:
         mark(figure, own, "yours", ORANGE, 0.08)
     if found.suggestion and found.suggestion["advice"] != "none":
-        shade(figure, found.suggestion["plateau_low"], found.suggestion["plateau_high"], GREEN,
+        shade(figure, found.suggestion["plateau_low"], found.suggestion["plateau_high"], PLATEAU,
               "")  # fmt: skip
         mark(figure, found.suggestion["rate"], f"{found.suggestion['rate']:g}", BLUE, 0.16)
     return figure
@@ -88,7 +88,7 @@ def shade(figure: go.Figure, low: float, high: float, color: str, label: str) ->
     """Shade a range of rates and name it."""
     figure.add_vrect(x0=low, x1=high, fillcolor=color, line_width=0, layer="below")
     if label:
-        write(figure, high, 0.05, label, QUIET, "right")
+        write(figure, high, 0.05, label, FAINT, "right")
 
 
 def write(figure: go.Figure, rate: float, height: float, text: str, color: str, side: str) -> None:

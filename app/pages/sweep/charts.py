@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from cifar_core.palette import ANY, FAINT
 from cifar_core.runs.sweeps.sweep_results import CellResult, Comparison
 from cifar_core.statistics.over_seeds import spread
 
@@ -117,7 +118,7 @@ def differences(
                  "arrayminus": [m - 100 * e[0] for e, m in zip(ends, means, strict=True)]},
         hovertemplate="%{x:+.2f} points<extra></extra>",
     )  # fmt: skip
-    figure.add_vline(x=0, line={"dash": "dash", "width": 1.2, "color": "#8A93A0"})
+    figure.add_vline(x=0, line={"dash": "dash", "width": 1.2, "color": FAINT})
     figure.update_layout(height=90 + 34 * len(rows), **frame())
     figure.update_layout(showlegend=False)
     figure.update_xaxes(
@@ -142,10 +143,8 @@ def frame() -> dict[str, object]:
 
 
 def color(place: int) -> str:
-    """Return one of Okabe and Ito's colours, legible on white and on dark."""
-    palette = ("#2B7FB8", "#D9762B", "#1F9E77", "#C0609E",
-               "#B8860B", "#7A5FC0", "#6B7280", "#B5485A")  # fmt: skip
-    return palette[place % len(palette)]
+    """Return the color of a cell of the sweep, or of a run of a search."""
+    return ANY[place % len(ANY)]
 
 
 def shortened(title: str) -> str:

@@ -6,10 +6,10 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from app.pages.sweep.charts import MOST_CURVES, color, counting, frame, shortened
+from cifar_core.palette import FAINT
 from cifar_core.runs.sweeps.search_results import PRUNED, Tried, ranked
 
 SHARE = {"autorangeoptions": {"clipmin": 0, "clipmax": 1}, "fixedrange": True}
-QUIET = "#A3ABB7"  # what is only there to be compared with
 
 
 def history(found: Sequence[Tried]) -> go.Figure:
@@ -42,7 +42,7 @@ def by_setting(found: Sequence[Tried], name: str, label: str, *, log: bool) -> g
     figure = go.Figure()
     for title, tried, marker in (
         ("Finished", done, {"size": 9, "opacity": 0.7, "color": color(0)}),
-        (PRUNED, pruned(found), {"size": 9, "symbol": "x-thin-open", "color": QUIET}),
+        (PRUNED, pruned(found), {"size": 9, "symbol": "x-thin-open", "color": FAINT}),
         ("Best", best, {"size": 15, "symbol": "star", "color": color(1)}),
     ):
         values = [one.changes[name] for one in tried]
@@ -71,7 +71,7 @@ def curves(found: Sequence[Tried]) -> go.Figure:
         figure.add_scatter(
             x=list(range(1, len(values) + 1)), y=values, name=shortened(one.title),
             mode="lines" if len(values) > 1 else "markers", showlegend=named,
-            line={"color": color(len(best) - 1 - place + len(others)) if named else QUIET,
+            line={"color": color(len(best) - 1 - place + len(others)) if named else FAINT,
                   "width": 2.5 if named else 1},
             opacity=1 if named else 0.6,
             hovertemplate=f"{shortened(one.title)}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from cifar_core.background.processes import start_detached
 from cifar_core.data.sources.cifar10 import BINARY_ARCHIVE, OFFICIAL
 from cifar_core.data.sources.progress import (
     DownloadProgress,
@@ -36,7 +37,6 @@ CIFAR10 = Archive(
     bytes=170_052_171,
     name=BINARY_ARCHIVE,
 )
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])  # what PYTHONPATH must hold
 CANCELLED = f"The download was cancelled. {KEPT}"
 
 
@@ -122,18 +122,11 @@ def start_background(store: Path, url: str | None = None, *, archive: Archive = 
         return
     try:
         Report(store, archive.bytes).write("running", "Starting.")
-        # the child inherits the lock, so that there is no moment at which nobody holds it
-        with (store / "data" / "download.log").open("wb") as log:
-            subprocess.run(
-                command(store, at(archive, url), descriptor),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(descriptor,),
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": python_path()},
-                check=True,
-            )
+        start_detached(
+            command(store, at(archive, url), descriptor),
+            store / "data" / "download.log",
+            keep=(descriptor,),
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         raise DataError(
             f"The download could not be started ({error}). {store / 'data' / 'download.log'} "
@@ -147,19 +140,12 @@ def command(store: Path, archive: Archive, descriptor: int) -> list[str]:
     """Return the command line of the child."""
     known = json.dumps(asdict(archive))
     options = ["--archive", known, "--lock", str(descriptor)]
-    return [sys.executable, "-m", "cifar_core.data.sources.fetch", str(store.resolve()), *options]
-
-
-def python_path() -> str:
-    """Return PYTHONPATH with this program: it is not installed, and the folder may be any."""
-    return os.pathsep.join(filter(None, [PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]))
+    return [sys.executable, "-m", __name__, str(store.resolve()), *options]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Download to a store; what start_background runs."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cifar_core.data.sources.fetch", description=__doc__
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
     parser.add_argument("url", nargs="?", help="another address of the same archive")
     parser.add_argument("--archive", help=argparse.SUPPRESS)

@@ -4,16 +4,14 @@ Files in store/data: download.json (replaced in one move), download.lock (held b
 downloads; the kernel frees it at death) and download.cancel (there if somebody asked to stop).
 """
 
-import fcntl
-import json
 import os
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cifar_core.disk.download import KEPT
-from cifar_core.errors import DataError
+from cifar_core.disk import files, lock
+from cifar_core.disk.download import KEPT, cannot_write
 
 EVERY = 0.25  # seconds between two reports
 SAMPLES = 40  # reports that the speed is taken from: ten seconds
@@ -83,15 +81,10 @@ class Report:
             pid=os.getpid(),
         )
         path = self.store / "data" / "download.json"
-        draft = path.with_suffix(".json.tmp")  # the lock's holder alone writes it
         try:
-            draft.write_text(json.dumps(asdict(found)) + "\n", encoding="utf-8")
-            draft.replace(path)
+            files.write_json(path, asdict(found), durable=False)
         except OSError as error:
-            raise DataError(
-                f"{path} cannot be written ({error.strerror}). Check the permissions and the "
-                "free space, or choose another store."
-            ) from error
+            raise cannot_write(path, error) from error
 
     def speed(self) -> float:
         """Return the bytes per second of about the last ten seconds."""
@@ -104,9 +97,8 @@ class Report:
 def read(store: Path) -> DownloadProgress | None:
     """Return what was written last; a file that is missing or of another kind counts as none."""
     try:
-        values = json.loads((store / "data" / "download.json").read_text(encoding="utf-8"))
-        return DownloadProgress(**values)
-    except (OSError, ValueError, TypeError):
+        return DownloadProgress(**files.read_json(store / "data" / "download.json"))
+    except TypeError:
         return None
 
 
@@ -118,28 +110,14 @@ def lock_file(store: Path) -> Path:
 def take(store: Path) -> int | None:
     """Take the lock and return its descriptor, which holds it; None if another has it."""
     lock_file(store).parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(lock_file(store), os.O_RDWR | os.O_CREAT, 0o644)
     for _ in range(5):  # whoever only looks holds it for an instant, too
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.02)
-        else:
+        descriptor = lock.take(lock_file(store), wait=False)
+        if descriptor is not None:
             return descriptor
-    os.close(descriptor)
+        time.sleep(0.02)
     return None
 
 
 def is_alive(store: Path) -> bool:
     """Tell whether a process downloads to the store now."""
-    try:
-        descriptor = os.open(lock_file(store), os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return lock.is_locked(lock_file(store))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import CheckpointError
 from cifar_core.runs.engine.attempt import main, run_attempt
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, AttemptResult, BaseWorker, say
-from cifar_core.runs.engine.between_batches import Watch
-from cifar_core.runs.record import checkpoint_cleanup, checkpoints
+from cifar_core.runs.engine.profiler import ProfileTaker
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, views_note
 from cifar_core.runs.store import damage
@@ -54,7 +54,7 @@ class Worker(BaseWorker):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
-                self.watch.see(event, self.requests.control.profiles)
+                self.profiler.see(event, self.requests.control.profiles)
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
@@ -78,7 +78,15 @@ class Worker(BaseWorker):
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = time.monotonic()
-        self.watch = Watch(self.run, self.folder, self.plan, self.trainer, say)
+        self.profiler = self.profile_taker()
+
+    def profile_taker(self) -> ProfileTaker:
+        """Return what takes the profiles that are asked for from now on."""
+        last = profiles.latest(self.run.path)
+        about = {key: self.plan[key] for key in ("device", "device_name", "threads")}
+        about["batch_size"] = self.trainer.config.batch_size
+        path = self.folder / "profile.json"
+        return ProfileTaker(self.trainer, path, about, last.request if last else 0, say)
 
     def restore(self, found: checkpoints.CheckpointInfo | None, notes: list[str]) -> dict[str, Any]:
         """Go to the newest valid checkpoint, and write down where this attempt starts."""

@@ -9,7 +9,6 @@ and the largest difference is stated.
 """
 
 import json
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,14 +82,11 @@ def export_model(run: Run, key: str, target: Path, checkpoint: str = "best") -> 
     if form.missing:
         raise RunError(form.missing)
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{os.getpid()}-{target.stem}{form.ending}")
     try:
-        exported = form.write(run, info.name, draft)
-        draft.replace(target)
+        with files.replacing(target, form.ending) as draft:
+            exported = form.write(run, info.name, draft)
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
     return Exported(**{**vars(exported), "path": target})
 
 

@@ -91,13 +91,7 @@ def size_of(tensors: "dict[str, Tensor]") -> int:
 
 def facts(path: Path) -> dict[str, Any]:
     """Return what proves that a file is as it was written."""
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-
-
-def sha256_of(path: Path) -> str:
-    """Return the file's checksum in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": files.sha256_of(path)}
 
 
 def seal(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +127,7 @@ def verify(path: Path) -> dict[str, Any]:
     """
     manifest = manifest_of(path)
     for file, known in manifest["files"].items():
-        if sha256_of(path / file) != known["sha256"]:
+        if files.sha256_of(path / file) != known["sha256"]:
             raise CheckpointError(
                 f"{file} of checkpoint {path.name} is not what was saved (its checksum differs). "
                 f"An older checkpoint is used if there is one."
