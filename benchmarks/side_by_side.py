@@ -29,11 +29,6 @@ class Lap:
         """Images per CPU second."""
         return self.images / self.cpu_seconds
 
-    @property
-    def per_second(self) -> float:
-        """Images per second by the clock."""
-        return self.images / self.seconds
-
 
 @dataclass(frozen=True, kw_only=True)
 class Side:

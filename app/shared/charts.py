@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.reading.curves import Values, thin_around
-
-if TYPE_CHECKING:
-    pass
 
 PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
 

@@ -64,7 +64,7 @@ def progress(
     """
     done, total = job.progress
     words = f"{theme.count(done)} of {theme.count(total)}" if total else "In progress"
-    share = (before + (done / total if total else 0.0)) / jobs
+    share = (before + (min(1.0, done / total) if total else 0.0)) / jobs
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share, text=f"{title}: {words}" if title else words, width=320)
         cancel = st.button("Cancel", type="tertiary", key=f"{key} cancel")

@@ -18,8 +18,10 @@ from typing import Any
 
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
+from cifar_core.disk.checks import is_whole
 from cifar_core.errors import CifarError
 
+PROGRESS = dict.fromkeys(("done", "total"), is_whole)  # what its file holds, besides the process
 EVERY = 0.3  # seconds between two notes of the progress
 FAILED = "It ended without a result; {log} may say why."
 
@@ -63,7 +65,7 @@ class Job:
     @property
     def progress(self) -> tuple[int, int]:
         """How much is done, and of how much; 0 of 0 before that is known."""
-        noted = files.read_json(beside(self.path, ".progress"))
+        noted = files.read_json(beside(self.path, ".progress"), PROGRESS)
         return int(noted.get("done", 0)), int(noted.get("total", 0))
 
     @property

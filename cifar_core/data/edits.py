@@ -4,7 +4,6 @@ from PIL import Image, ImageFilter
 
 from cifar_core.data.images import Box
 
-COVERS = ("grey", "blur")
 GREY = (128, 128, 128)
 
 

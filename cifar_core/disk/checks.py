@@ -180,5 +180,4 @@ EXPECTED: dict[str, Shape] = {  # by file name; entries that are not listed may 
     "notice.json": {"message": is_long_text},
     "deleted.json": {"at": is_moment},
     "looks.json": {"looks": list_of(is_object)},
-    ".progress": dict.fromkeys(("done", "total"), is_whole),
 }  # fmt: skip

@@ -5,7 +5,6 @@ import os
 import platform
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,14 +102,4 @@ def send(known: Mapping[str, Any], which: signal.Signals, *, group: bool = False
             os.kill(known["pid"], which)
     except ProcessLookupError:
         return False
-    return True
-
-
-def wait_until_free(path: Path, seconds: float) -> bool:
-    """Wait for the lock to be let go, at most so long; tell whether it was."""
-    deadline = time.monotonic() + seconds
-    while is_locked(path):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
     return True

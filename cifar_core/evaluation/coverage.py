@@ -20,12 +20,6 @@ class Coverage:
     coverage: NDArray[np.float64]  # [P] share of the images that get an answer, in (0, 1]
     accuracy: NDArray[np.float64]  # [P] share of right ones among those, in [0, 1]
 
-    @property
-    def area_under_risk(self) -> float:
-        """The mean share of mistakes over all coverages (AURC), in [0, 1]; less is better."""
-        steps = np.diff(self.coverage, prepend=0.0)
-        return float(((1 - self.accuracy) * steps).sum())
-
 
 def coverage(sureness: NDArray[np.float64], right: NDArray[np.bool_]) -> Coverage:
     """Return coverage and accuracy at each threshold on the probability [N] of the answer."""

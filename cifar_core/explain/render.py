@@ -59,19 +59,6 @@ def overlay(
     return Image.fromarray(np.uint8(result.round()))
 
 
-def heat(
-    map_: npt.ArrayLike, side: int = 320, *, signed: bool = False, limit: float | None = None
-) -> Image.Image:
-    """Draw a map [H, W] alone, `side` pixels wide; where it is zero: white if signed, else dark."""
-    values = normalise(softened(map_), limit=limit)
-    level = stretched(values, side, round(side * values.shape[0] / values.shape[1]))
-    mixed = colours(level, signed=signed)
-    if signed:
-        share = np.abs(level)[..., None]
-        mixed = 255 - share * (255 - mixed)
-    return Image.fromarray(np.uint8(mixed.round()))
-
-
 def enlarge(image: Image.Image, side: int = 320) -> Image.Image:
     """Enlarge a small picture with its pixels left as squares, its longer side to `side`."""
     factor = side / max(image.size)

@@ -1,13 +1,9 @@
-"""Reads the published Vision GNN weights: their names for the tensors, turned into ours."""
+"""The names that the published Vision GNN weights have for their tensors, turned into ours."""
 
 import re
-from collections.abc import Mapping
-
-from torch import Tensor
 
 from cifar_core.errors import CheckpointError
 
-WRAPPERS = ("model", "state_dict")  # under which some files keep the tensors
 RULES = [  # of a published name -> ours; what follows (.weight, .bias, ...) stays
     (r"stem\.convs\.(\d+)", r"stem.\1"),
     (r"pos_embed", r"pos_embed"),
@@ -22,24 +18,6 @@ ENDING = r"(\.(?:weight|bias|running_mean|running_var|num_batches_tracked))?"
 PATTERNS = [(re.compile(old + ENDING), rf"body.{new}\{old.count('(') + 1}") for old, new in RULES]
 
 
-def from_published(saved: Mapping[str, object]) -> dict[str, Tensor]:
-    """Return the tensors of a published file under the names of our models' state_dict.
-
-    Raises CheckpointError for a file that holds anything else.
-    """
-    for wrapper in WRAPPERS:
-        inner = saved.get(wrapper)
-        if isinstance(inner, Mapping):
-            saved = inner
-    tensors = {name: value for name, value in saved.items() if isinstance(value, Tensor)}
-    if not tensors:
-        raise CheckpointError(
-            "The file holds no tensors. Choose a file of the published ViG weights, "
-            "for example vig_ti_74.5.pth."
-        )
-    return {ours(name): tensor for name, tensor in tensors.items()}
-
-
 def ours(name: str) -> str:
     """Return our name of one tensor of a published file."""
     plain = name.removeprefix("module.")  # left by training on several GPUs
@@ -50,8 +28,3 @@ def ours(name: str) -> str:
         f"The file holds a tensor called '{name}', which the published ViG weights do not. "
         "Choose a file of the published ViG weights, for example vig_ti_74.5.pth."
     )
-
-
-def without_last_layer(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the layer that tells the 1000 classes of ImageNet apart."""
-    return {name: t for name, t in tensors.items() if not name.startswith("body.head.4.")}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.data.edits import COVERS, covered, inside, square
+from cifar_core.data.edits import covered, inside, square
 from cifar_core.data.images import network_view, seen_box
 
 
@@ -29,7 +29,7 @@ def test_the_network_sees_the_chosen_region():
     assert network_view(image, box=(0, 0, 16, 16)).size == (32, 32)
 
 
-@pytest.mark.parametrize("how", COVERS)
+@pytest.mark.parametrize("how", ["grey", "blur"])
 def test_only_the_covered_part_changes_and_the_picture_itself_does_not(how):
     image, box = photo(), inside((10, 0, 50, 40), (4, 6, 20, 22))
     before = np.asarray(image).copy()

@@ -4,7 +4,6 @@ from PIL import Image
 
 from cifar_core.explain.render import (
     enlarge,
-    heat,
     limit_of,
     normalise,
     overlay,
@@ -162,13 +161,6 @@ def test_the_heat_colours_grow_evenly_in_lightness():
 
 def test_supports_and_against_differ_in_lightness_too():
     assert lightness(rgb(SUPPORTS)) - lightness(rgb(AGAINST)) > 20
-
-
-@pytest.mark.parametrize("signed", [True, False])
-def test_a_plain_map_is_drawn_at_the_wanted_width(signed):
-    result = heat(np.zeros((16, 32)), 320, signed=signed)
-    assert result.size == (320, 160)
-    assert result.getcolors() == [(320 * 160, (255, 255, 255) if signed else tuple(rgb(HEAT[0])))]
 
 
 def test_enlarging_keeps_every_pixel_a_square():

@@ -23,7 +23,7 @@ ORDER = "tests/faults/test_order.py"
 FILES, CHECKPOINTS = "tests/runs/test_runs_files.py", "tests/runs/test_runs_checkpoints.py"
 STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_supervisor.py"
 METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
-DISK, WORKER = "tests/faults/test_disk_full.py", "tests/runs/test_runs_worker.py"
+DISK = "tests/faults/test_disk_full.py"
 RETENTION = "tests/runs/test_retention.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 

@@ -5,7 +5,7 @@ import torch
 from pages import make_run
 
 from cifar_core.runs.record import checkpoints
-from cifar_core.runs.results import look_back
+from cifar_core.runs.results import look_back, predictions
 
 
 @pytest.fixture
@@ -31,8 +31,15 @@ def test_each_ended_epoch_is_looked_back_at_once_oldest_first(run):
     assert look_back.epochs(run)[0].attempt == 2
 
 
+def kept(run):
+    answers = {
+        info.epoch: predictions.kept(run, "val", info.name) for info in look_back.epochs(run)
+    }
+    return {epoch: found for epoch, found in answers.items() if found is not None}
+
+
 def test_one_job_answers_with_all_checkpoints_and_says_how_far_it_is(run):
-    assert look_back.kept(run, "val") == {}
+    assert kept(run) == {}
     work = look_back.job(run, "val")
     work.start()
     end = time.monotonic() + 120
@@ -41,7 +48,7 @@ def test_one_job_answers_with_all_checkpoints_and_says_how_far_it_is(run):
         time.sleep(0.05)
     assert work.error == ""
     assert work.is_done
-    known = look_back.kept(run, "val")
+    known = kept(run)
     assert list(known) == [1, 2]
     assert (known[1].logits != known[2].logits).any()
     assert work.progress == (2 * len(known[1].labels),) * 2

@@ -28,9 +28,7 @@ class Estimate:
     seconds_per_epoch: float  # training and validation, wall time
     images_per_second: float  # while training
     total_seconds: float  # all epochs and the test
-    first_loss: float  # nats; an untrained network should be near the log of the class count
     device: str
-    device_reason: str
     steps: int  # measured
     step_plan: str  # how a step is computed and why, one sentence
     features_seconds: float = 0.0  # of the total, before the first epoch; kept for later runs
@@ -59,7 +57,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
 
     threads = device.choose_threads(config.threads)
     torch.set_num_threads(threads)
-    where, reason = device.choose(config.device, device.inventory())
+    where, _ = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
     place = {"device": where.torch_name, "device_name": where.name, "threads": threads}
     plan = step_plans.decide(config, dataset, place, store)
@@ -90,9 +88,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
         total_seconds=config.epochs * epoch
         + setup.test.images * evaluation_seconds
         + features_seconds,
-        first_loss=losses[0],
         device=where.torch_name,
-        device_reason=reason,
         steps=steps,
         features_seconds=features_seconds,
         step_plan=trainer.plan.sentence,

@@ -13,7 +13,7 @@ from cifar_core.disk import files
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results import predictions
-from cifar_core.runs.results.predictions import Part, Predictions
+from cifar_core.runs.results.predictions import Part
 
 
 def epochs(run: Run) -> list[CheckpointInfo]:
@@ -21,12 +21,6 @@ def epochs(run: Run) -> list[CheckpointInfo]:
     ended = [info for info in run.checkpoints() if info.val_accuracy is not None]
     newest_last = {round(info.epoch): info for info in reversed(ended)}
     return [newest_last[epoch] for epoch in sorted(newest_last)]
-
-
-def kept(run: Run, part: Part) -> dict[float, Predictions]:
-    """Return the answers that are there, by epoch."""
-    found = {info.epoch: predictions.kept(run, part, info.name) for info in epochs(run)}
-    return {epoch: each for epoch, each in found.items() if each is not None}
 
 
 def job(run: Run, part: Part) -> Job:
