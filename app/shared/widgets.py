@@ -70,16 +70,16 @@ def setting_input(setting: Field[Any], value: Any, prefix: str, words: Sequence[
         st.selectbox(
             **shared, options=keys, index=keys.index(value), format_func=title_in(rule),
         )  # fmt: skip
-    elif rule.kind == "switch":
+    elif rule.type == "switch":
         st.toggle(**shared, value=value)
     elif words:
         options = list(dict.fromkeys([*words, value]))
         st.selectbox(**shared, options=options, index=options.index(value), accept_new_options=True)
-    elif rule.kind == "text":
+    elif rule.type == "text":
         st.text_input(**shared, value=value)
     else:
         # without limits, so that a wrong number is kept and gets its sentence
-        kind = int if rule.kind == "integer" else float
+        kind = int if rule.type == "integer" else float
         step, shape = (1, "%d") if kind is int else (step_of(setting), "%g")
         st.number_input(**shared, value=kind(value), step=kind(step), format=shape)
 

@@ -24,7 +24,6 @@ from cifar_core.runs.sweeps.sweeps import planned, seeds_apart
 from cifar_core.settings import label_of, rule_of
 from cifar_core.settings.parameter_grid import Axis, axis_of, example, values_of
 
-FIRST = ["optimizer", "learning_rate", "seed"]  # what most people compare
 SHOWN = 12  # combinations listed without scrolling
 RATES, TYPED, FOUND = "rates", "typed", "found"
 
@@ -87,7 +86,7 @@ def several_inputs(
         "Every combination is trained with every seed. With three seeds or more the sweep's page "
         "can say whether a difference is more than chance."
     )
-    options = [*FIRST, *(name for name in SETTINGS if name not in FIRST)]
+    options = list(SETTINGS)
     picked = several.names
     if "optimizer" in picked:
         options.remove("learning_rate")  # each optimizer has its own
@@ -137,7 +136,7 @@ def rates_inputs(
 def values_input(prefix: str, name: str) -> None:
     """Draw the control for the values of one setting."""
     setting, key = SETTINGS[name], key_of(prefix, name)
-    if rule_of(setting).kind in ("choice", "switch"):
+    if rule_of(setting).type in ("choice", "switch"):
         choices_input(key, name)
         return
     st.text_input(
@@ -214,7 +213,7 @@ def unseeded_axes(prefix: str, names: Sequence[str]) -> list[Axis]:
 def axis(prefix: str, name: str) -> Axis:
     """Read the values of one setting; raises if they are wrong."""
     setting = SETTINGS[name]
-    if rule_of(setting).kind == "switch":
+    if rule_of(setting).type == "switch":
         return [{name: True}, {name: False}]
     typed = st.session_state.get(key_of(prefix, name))
     if rule_of(setting).among is None:

@@ -23,9 +23,6 @@ from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS
 from cifar_core.settings import label_of, rule_of
 
 Space = Mapping[str, Mapping[str, Any]]
-FIRST = ["learning_rate", "weight_decay", "optimizer"]  # what most people search
-LEFT_OUT = ("seed", "device", "threads")  # no setting is better for them
-COSTLY = ("model", "epochs", "train_fraction", "resolution", "batch_size")  # what changes the time
 USUAL_RUNS = 20
 MOST_COMBINED = 200  # combinations of costly ends that are looked at
 RATES_APART = 5  # times beyond the usual rates of the optimizers that a range begins with
@@ -87,7 +84,7 @@ def search_inputs(prefix: str, wanted: Wanted, values: Mapping[str, Any]) -> Non
         "behind the others are stopped early. One seed: it looks for the best, and cannot say "
         "whether a difference is more than chance."
     )
-    options = [*FIRST, *(n for n in SETTINGS if n not in (*FIRST, *LEFT_OUT))]
+    options = [name for name in SETTINGS if rule_of(SETTINGS[name]).scope == "recipe"]
     st.multiselect(
         "Settings to search", options, key=f"{prefix}.search", persist_state="session",
         format_func=lambda name: label_of(SETTINGS[name]), placeholder="Choose settings",
@@ -114,7 +111,7 @@ def search_inputs(prefix: str, wanted: Wanted, values: Mapping[str, Any]) -> Non
 
 def range_input(prefix: str, name: str, names: Sequence[str], values: Mapping[str, Any]) -> None:
     """Draw the control for the range or the choices of one setting."""
-    if rule_of(SETTINGS[name]).kind in ("choice", "switch"):
+    if rule_of(SETTINGS[name]).type in ("choice", "switch"):
         choices_input(key_of(prefix, name), name)
         return
     st.text_input(
@@ -131,14 +128,14 @@ def usual_range(name: str, names: Sequence[str], values: Mapping[str, Any]) -> s
     if name == "learning_rate" and "optimizer" in names:
         usual = [OPTIMIZERS[key].usual_rate for key in OPTIMIZERS]
         low, high = min(usual) / RATES_APART, max(usual) * RATES_APART
-    elif rule.log_scale and now > 0:
+    elif rule.log_scale and rule.type == "real" and now > 0:
         low, high = now / 10, now * 10
     elif now > 0:
         low, high = now / 2, now * 2
     else:
         low, high = 0.0, 1e-3 if rule.log_scale else 0.5
     ends = [min(max(end, rule.low), rule.high) for end in (low, high)]
-    if rule.kind == "integer":
+    if rule.type == "integer":
         ends = [max(round(end), 1 if now else 0) for end in ends]
     return f"{ends[0]:.3g}..{ends[1]:.3g}"
 
@@ -171,7 +168,7 @@ def wanted_search(prefix: str, values: Mapping[str, Any], images: Dataset | None
 
 def typed(prefix: str, name: str, names: Sequence[str], values: Mapping[str, Any]) -> str:
     """Return the range or the choices of one setting as a person would write them."""
-    kind, key = rule_of(SETTINGS[name]).kind, key_of(prefix, name)
+    kind, key = rule_of(SETTINGS[name]).type, key_of(prefix, name)
     if kind == "switch":
         return "yes, no"
     if kind == "choice":
@@ -181,7 +178,7 @@ def typed(prefix: str, name: str, names: Sequence[str], values: Mapping[str, Any
 
 def costly_ends(values: Mapping[str, Any], space: Space) -> list[TrainConfig]:
     """Return the settings at all ends of what changes the time; those that clash are left out."""
-    names = [name for name in COSTLY if name in space]
+    names = [name for name in space if rule_of(SETTINGS[name]).costly]
     ends = [space[n].get("choices") or [space[n]["low"], space[n]["high"]] for n in names]
     found = []
     for combined in list(product(*ends))[:MOST_COMBINED]:

@@ -28,7 +28,7 @@ from cifar_core.config import (
     DATA,
     MACHINE,
     NETWORK,
-    OPTIMISATION,
+    OPTIMIZATION,
     STOPPING,
     TrainConfig,
 )
@@ -92,7 +92,7 @@ def form(
                 augmentation(plan.images, values)
             elif group == NETWORK and values["model"] in MODELS:
                 model_card(values)
-            elif group == OPTIMISATION and not {"optimizer", "learning_rate"} & {*varied}:
+            elif group == OPTIMIZATION and not {"optimizer", "learning_rate"} & {*varied}:
                 with st.container(horizontal=True):
                     rate_finder(plan.config, plan.training_images)
                     rate_hint(values["optimizer"], values["learning_rate"], prefix)

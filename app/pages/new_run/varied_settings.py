@@ -7,7 +7,11 @@ import streamlit as st
 from cifar_core.config import TrainConfig
 from cifar_core.settings import label_of, rule_of
 
-SETTINGS = {f.name: f for f in fields(TrainConfig) if rule_of(f).kind != "text"}
+SETTINGS = {  # those that people vary most often first
+    f.name: f
+    for f in sorted(fields(TrainConfig), key=lambda f: not rule_of(f).often_varied)
+    if rule_of(f).type != "text"
+}
 
 
 def choices_input(key: str, name: str) -> None:
