@@ -9,11 +9,11 @@ import streamlit as st
 from app import theme
 from cifar_core.settings.declaration import Rule, Settings, is_used, label_of, rule_of
 
-SUGGESTED = Mapping[str, Sequence[str]]  # name of a text setting -> what one may want to type
+SUGGESTED = Mapping[str, Sequence[str]]  # name of a text setting -> values that people may want
 
 
 def chosen(group: type[Settings], start: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return the values as the controls stand now, before they are drawn; `start` where none is."""
+    """Return every setting as its control stands before it is drawn; `start` without a control."""
     return {
         f.name: st.session_state.get(f"{prefix}.{f.name}", start.get(f.name, f.default))
         for f in fields(group)
@@ -28,7 +28,7 @@ def is_shown(
     *,
     advanced: bool,
 ) -> bool:
-    """Tell whether a setting means something now and is wanted, changed or wrong."""
+    """Whether a setting has a meaning now and is basic, asked for, changed or wrong."""
     if not is_used(setting, values, group):
         return False
     changed = values[setting.name] != setting.default
@@ -43,62 +43,66 @@ def settings_inputs(
     problems: Mapping[str, str],
     suggested: SUGGESTED | None = None,
 ) -> None:
-    """Draw settings in a grid, each with the sentence about what is wrong with it, if anything."""
+    """Draw settings in a grid, each with its problem, if any, or the summary of the choice."""
     with st.grid(2, min_column_width=210, gap="small"):
         for setting in settings:
             with st.container(gap="xsmall"):
                 value = start.get(setting.name, setting.default)
-                words = (suggested or {}).get(setting.name, ())
-                setting_input(setting, value, prefix, words)
+                setting_input(setting, value, prefix, (suggested or {}).get(setting.name, ()))
                 if why := problems.get(setting.name):
-                    st.markdown(f":red[:material/error: {theme.safe(why)}]")
+                    say_problem(why)
                 elif about := summary(setting, prefix):
                     st.caption(about)
 
 
-def setting_input(setting: Field[Any], value: Any, prefix: str, words: Sequence[str]) -> None:
-    """Draw the control that fits a setting; what is chosen is kept under its key."""
+def say_problem(why: str) -> None:
+    """Write in red what is wrong with the control above."""
+    st.markdown(f":red[:material/error: {theme.safe(why)}]")
+
+
+def setting_input(setting: Field[Any], value: Any, prefix: str, suggested: Sequence[str]) -> None:
+    """Draw the control that fits a setting; its value is kept under its key."""
     rule = rule_of(setting)
     shared: dict[str, Any] = {
         "label": label_of(setting),
         "key": f"{prefix}.{setting.name}",
         "help": rule.help,
-        "persist_state": "session",  # the draft is still there after a look at another page
+        "persist_state": "session",  # so that the draft outlives a visit to another page
     }
     if rule.among is not None:
         keys = list(rule.among)
         st.selectbox(
             **shared, options=keys, index=keys.index(value), format_func=title_in(rule),
         )  # fmt: skip
-    elif rule.kind == "switch":
+    elif rule.type == "switch":
         st.toggle(**shared, value=value)
-    elif words:
-        options = list(dict.fromkeys([*words, value]))
+    elif suggested:
+        options = list(dict.fromkeys([*suggested, value]))
         st.selectbox(**shared, options=options, index=options.index(value), accept_new_options=True)
-    elif rule.kind == "text":
+    elif rule.type == "text":
         st.text_input(**shared, value=value)
     else:
-        # without limits, so that a wrong number is kept and gets its sentence
-        kind = int if rule.kind == "integer" else float
-        step, shape = (1, "%d") if kind is int else (step_of(setting), "%g")
-        st.number_input(**shared, value=kind(value), step=kind(step), format=shape)
+        # without limits, so that a wrong number is kept and its problem can be said
+        as_number = int if rule.type == "integer" else float
+        step, shape = (1, "%d") if as_number is int else (step_of(setting), "%g")
+        st.number_input(**shared, value=as_number(value), step=as_number(step), format=shape)
 
 
 def title_in(rule: Rule) -> Any:
-    """Return what names the entry of a key."""
+    """Return the function from an entry's key to its title."""
     assert rule.among is not None
     among = rule.among
     return lambda key: among[key].title
 
 
 def summary(setting: Field[Any], prefix: str) -> str:
-    """Return the sentence about the chosen entry."""
+    """Return the summary of the chosen entry; empty for other settings."""
     among, key = rule_of(setting).among, str(st.session_state.get(f"{prefix}.{setting.name}"))
     return "" if among is None or key not in among else str(among[key].summary)
 
 
 def step_of(setting: Field[Any]) -> float:
-    """Return by how much the plus and minus buttons change a real number."""
+    """Return how much the plus and minus buttons change a real number."""
     rule = rule_of(setting)
     if rule.log_scale:
         default: Any = setting.default

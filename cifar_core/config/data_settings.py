@@ -9,27 +9,32 @@ from cifar_core.settings import Settings, choice, number, switch, text
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings(Settings):
-    """Which images a run learns from, and how they are changed."""
+    """Which images a run learns from, and how they are augmented."""
 
     data: str = text(
         "auto",
         group=DATA,
-        help="Where the images are: 'synthetic', a folder, an archive, or 'auto'.",
+        scope="machine",
+        help="Where the images are: a folder, an archive, 'synthetic', or 'auto' to choose "
+        "automatically.",
     )
     train_fraction: float = number(
         1.0,
         low=0.001,
         high=1.0,
         group=DATA,
-        help="Share of the training images to use, taken evenly from every class.",
+        costly=True,
+        help="Share of the training images to use, the same share of every class.",
     )
     val_fraction: float = number(
         0.1,
         low=0.01,
         high=0.5,
         group=DATA,
-        label="Validation share",
-        help="Share of the training images kept aside to choose the best epoch.",
+        label="Validation split",
+        costly=True,
+        plural="validation splits",
+        help="Share of the training images held out to choose the best epoch.",
     )
     split_seed: int = number(
         0,
@@ -37,20 +42,22 @@ class DataSettings(Settings):
         high=2**31 - 1,
         group=DATA,
         advanced=True,
-        help="Decides which images are kept aside; keep it when comparing runs.",
+        scope="sample",
+        plural="split seeds",
+        help="Decides which images are held out. Keep it the same when comparing runs.",
     )
     crop_padding: int = number(
         4,
         low=0,
         high=8,
         group=DATA,
-        help="Shift each image by up to so many pixels, drawn anew every epoch; 0 turns it off.",
+        help="Shift each image by up to this many pixels, drawn again every epoch; 0 turns it off.",
     )
     flip: bool = switch(
         True,
         group=DATA,
         label="Mirror",
-        help="Mirror each image left to right, half of the time.",
+        help="Mirror images left to right, half of the time.",
     )
     flip_mode: str = choice(
         "random",
@@ -58,7 +65,7 @@ class DataSettings(Settings):
         group=DATA,
         advanced=True,
         label="Mirror when",
-        help="Whether chance decides anew in every epoch, or each image takes turns.",
+        help="Whether chance decides for every image and epoch, or each image alternates.",
     )
     padding_mode: str = choice(
         "black",
@@ -74,9 +81,9 @@ class DataSettings(Settings):
         high=1.0,
         group=DATA,
         advanced=True,
-        label="Colour jitter",
-        help="Change brightness, contrast and saturation of each image by up to this share, drawn "
-        "anew every epoch; 0 turns it off.",
+        label="Color jitter",
+        help="Change the brightness, contrast and saturation of each image by up to this share, "
+        "drawn again every epoch; 0 turns it off.",
     )
     cutout: int = number(
         0,
@@ -84,6 +91,6 @@ class DataSettings(Settings):
         high=24,
         group=DATA,
         advanced=True,
-        help="Blank out a square of so many pixels a side, placed anew every epoch; 0 turns it "
-        "off.",
+        help="Side length in pixels of a square that is blanked out, at a new place every epoch; "
+        "0 turns it off.",
     )

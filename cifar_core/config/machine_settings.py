@@ -9,9 +9,11 @@ from cifar_core.settings import Settings, choice, number, switch, text
 PRECISIONS = Registry(
     "precision",
     [
-        Option(key="auto", title="Automatic", summary="bfloat16 where the device gains by it."),
+        Option(key="auto", title="Automatic", summary="bfloat16 where it is faster."),
         Option(key="float32", title="float32", summary="Full precision everywhere."),
-        Option(key="bfloat16", title="bfloat16", summary="Half the bits, the same range."),
+        Option(
+            key="bfloat16", title="bfloat16", summary="Half the bits of float32, the same range."
+        ),
         Option(
             key="float16",
             title="float16",
@@ -25,14 +27,14 @@ MEMORY_FORMATS = Registry(
         Option(
             key="auto",
             title="Automatic",
-            summary="Channels last, unless a short trial finds the other clearly faster.",
+            summary="Channels last, unless a short trial finds contiguous clearly faster.",
         ),
         Option(
             key="channels_last",
             title="Channels last",
-            summary="The colours of a pixel side by side, as most convolutions read them fastest.",
+            summary="The colors of a pixel side by side, which most convolutions read fastest.",
         ),
-        Option(key="contiguous", title="Contiguous", summary="One colour plane after another."),
+        Option(key="contiguous", title="Contiguous", summary="One color plane after another."),
     ],
 )
 STARTUPS = Registry(
@@ -41,18 +43,18 @@ STARTUPS = Registry(
         Option(
             key="automatic",
             title="Automatic",
-            summary="Tries the ways to compute a step for a few seconds and keeps the fastest; "
-            "compiles only on a GPU, for runs long enough to repay it.",
+            summary="Tries several ways to compute a step for a few seconds and keeps the fastest. "
+            "Compiles only on a GPU, and only for runs long enough to repay it.",
         ),
         Option(
             key="fast_start",
             title="Fast start",
-            summary="Trains at once, as the rules say; nothing is tried out or compiled.",
+            summary="Starts training immediately; nothing is tried or compiled.",
         ),
         Option(
             key="fast_run",
             title="Fast run",
-            summary="Also tries the network compiled, which can take a minute at the start.",
+            summary="Also tries a compiled network, which can take a minute at the start.",
         ),
     ],
 )
@@ -68,7 +70,7 @@ class MachineSettings(Settings):
         high=1000,
         group=STOPPING,
         label="Early stopping patience",
-        help="Stop after so many epochs without a better validation accuracy; 0 never does.",
+        help="Stop after this many epochs without a better validation accuracy; 0 never does.",
     )
     min_delta: float = number(
         0.0,
@@ -77,19 +79,24 @@ class MachineSettings(Settings):
         group=STOPPING,
         advanced=True,
         label="Smallest improvement",
-        help="A gain in validation accuracy below this does not count as better.",
+        help="A smaller gain in validation accuracy does not count as better.",
     )
     device: str = text(
         "auto",
         group=MACHINE,
         longest=20,
-        help="'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'. Automatic takes the fastest there is.",
+        scope="machine",
+        shapes_step=True,
+        help="'cpu', 'cuda', 'cuda:1', 'mps', or 'auto' for the fastest.",
     )
     precision: str = choice(
         "auto",
         PRECISIONS,
         group=MACHINE,
         advanced=True,
+        scope="machine",
+        shapes_step=True,
+        decided_at_start=True,
         help="Number format of the forward and backward pass.",
     )
     micro_batch: int = number(
@@ -99,16 +106,21 @@ class MachineSettings(Settings):
         group=MACHINE,
         advanced=True,
         label="Images at once",
-        help="A larger batch is cut into equal pieces of at most so many images, whose gradients "
-        "are added up: the same step in less memory, but that batch norm sees one piece at a "
-        "time. Evaluation computes no more at once either. 0 never cuts.",
+        scope="machine",
+        shapes_step=True,
+        help="A larger batch is split into equal pieces of at most this many images, and their "
+        "gradients are added up: the same step in less memory, except that batch norm sees one "
+        "piece at a time. It limits evaluation too. 0 never splits.",
     )
     memory_format: str = choice(
         "auto",
         MEMORY_FORMATS,
         group=MACHINE,
         advanced=True,
-        help="The order in which images and filters lie in memory.",
+        scope="machine",
+        shapes_step=True,
+        decided_at_start=True,
+        help="The order in which images and filters are stored in memory.",
     )
     startup: str = choice(
         "automatic",
@@ -116,7 +128,9 @@ class MachineSettings(Settings):
         group=MACHINE,
         advanced=True,
         label="Fast start or fast run",
-        help="How much time to spend before the first step on making all later ones faster.",
+        scope="machine",
+        shapes_step=True,
+        help="How much time to spend before the first step on making later steps faster.",
     )
     threads: int = number(
         0,
@@ -125,6 +139,9 @@ class MachineSettings(Settings):
         group=MACHINE,
         advanced=True,
         label="CPU threads",
+        scope="machine",
+        shapes_step=True,
+        decided_at_start=True,
         help="0 uses all cores but one, so that the dashboard stays quick. The number is chosen at "
         "the first start and kept on resume, because sums depend on it.",
     )
@@ -134,21 +151,25 @@ class MachineSettings(Settings):
         high=100,
         group=MACHINE,
         advanced=True,
-        label="Checkpoints to look back at",
-        help="How many epochs' weights to keep, evenly spaced from the first epoch on, besides the "
-        "checkpoints of the best and the newest: the Evaluate page shows with them how the network "
-        "learned.",
+        label="Checkpoints to keep for review",
+        scope="machine",
+        help="How many epochs to keep the weights of, evenly spaced, besides the best and the "
+        "newest. The Evaluate page uses them to show how the network learned.",
     )
     deterministic: bool = switch(
         False,
         group=MACHINE,
         advanced=True,
-        help="Ask the GPU for repeatable sums, at some cost; the CPU repeats itself anyway.",
+        scope="machine",
+        help="Make the results of a GPU repeatable, at some cost in speed.",
     )
     seed: int = number(
         0,
         low=0,
         high=2**31 - 1,
         group=MACHINE,
-        help="Decides the first weights, the order and the augmentation. Same seed, same run.",
+        scope="sample",
+        often_varied=True,
+        plural="seeds",
+        help="Decides the first weights, the order of the images and the augmentation.",
     )

@@ -12,14 +12,24 @@ from cifar_core.settings import Settings, choice, number
 class NetworkSettings(Settings):
     """Which network is trained, and which part of it."""
 
-    model: str = choice("simple_cnn", MODELS, group=NETWORK, help="The architecture to train.")
+    model: str = choice(
+        "simple_cnn",
+        MODELS,
+        group=NETWORK,
+        often_varied=True,
+        costly=True,
+        shapes_step=True,
+        plural="models",
+        help="The architecture to train.",
+    )
     dropout: float = number(
         0.3,
         low=0.0,
         high=0.9,
         group=NETWORK,
         used_by="model",
-        help="Share of the last features that is set to zero at each training step.",
+        shapes_step=True,
+        help="Share of the last features set to zero in each training step.",
     )
     resolution: int = number(
         128,
@@ -27,8 +37,11 @@ class NetworkSettings(Settings):
         high=384,
         group=NETWORK,
         used_by="model",
-        help="Pixels a side that images are enlarged to. Costs grow with its square: 96 to 128 "
-        "on a CPU; 224, as in pretraining, on a GPU.",
+        costly=True,
+        shapes_step=True,
+        plural="resolutions",
+        help="Side length in pixels to which images are enlarged. The cost grows with its square: "
+        "96 to 128 on a CPU; 224, as in pretraining, on a GPU.",
     )
     plan: str = choice(
         "head",
@@ -36,7 +49,9 @@ class NetworkSettings(Settings):
         group=NETWORK,
         used_by="model",
         label="Transfer plan",
-        help="What is trained of a pretrained network; all else stays frozen.",
+        shapes_step=True,
+        plural="transfer plans",
+        help="Which part of a pretrained network is trained; the rest stays frozen.",
     )
     cached_views: int = number(
         2,
@@ -44,8 +59,8 @@ class NetworkSettings(Settings):
         high=20,
         group=NETWORK,
         used_by="plan",
-        help="Augmented views of each image whose features are computed once and kept; 0 "
-        "computes them anew in every epoch, which takes as many times longer as there are epochs.",
+        help="How many augmented views of each image have their features computed once and kept. "
+        "0 computes the features again in every epoch, which is much slower.",
     )
     head_epochs: int = number(
         2,
@@ -53,7 +68,7 @@ class NetworkSettings(Settings):
         high=1000,
         group=NETWORK,
         used_by="plan",
-        help="Epochs in which the head learns alone, before everything does.",
+        help="Epochs in which only the head is trained, before everything is.",
     )
     backbone_rate: float = number(
         0.1,
@@ -62,6 +77,6 @@ class NetworkSettings(Settings):
         group=NETWORK,
         used_by="plan",
         log_scale=True,
-        label="Backbone's share of the rate",
-        help="What the learning rate is multiplied by for the pretrained layers.",
+        label="Backbone rate factor",
+        help="The learning rate is multiplied by this for the pretrained layers.",
     )

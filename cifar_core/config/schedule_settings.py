@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import OPTIMISATION
+from cifar_core.config.groups import OPTIMIZATION
 from cifar_core.schedules import SCHEDULES
 from cifar_core.settings import Settings, choice, number, switch, text
 
@@ -14,54 +14,55 @@ class ScheduleSettings(Settings):
     schedule: str = choice(
         "one_cycle",
         SCHEDULES,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
+        plural="schedules",
         help="How the learning rate changes during the run.",
     )
     warmup_epochs: float = number(
         1.0,
         low=0.0,
         high=100.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
-        help="Epochs in which the rate rises from 0.",
+        help="Epochs during which the rate rises from 0.",
     )
     step_epochs: int = number(
         10,
         low=1,
         high=500,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
-        help="Epochs between two drops of the rate.",
+        help="Epochs between drops of the rate.",
     )
     step_factor: float = number(
         0.1,
         low=0.01,
         high=0.99,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
-        help="What the rate is multiplied by at each drop.",
+        help="The rate is multiplied by this at each drop.",
     )
     milestones: str = text(
         "50, 75",
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         label="Drops at (% of the run)",
-        help="Where the rate drops, in percent of the run, with commas between.",
+        help="When the rate drops, in percent of the run, separated by commas.",
     )
     plateau_epochs: int = number(
         3,
         low=0,
         high=100,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
-        label="Patience of the rate",
-        help="Epochs without a lower validation loss that are waited for before the rate drops.",
+        label="Patience before a drop",
+        help="How many epochs to wait without a lower validation loss before the rate drops.",
     )
     decay_power: float = number(
         1.0,
         low=0.1,
         high=10.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         help="Shape of the fall: 1 is a straight line, 2 falls faster at first.",
     )
@@ -69,35 +70,35 @@ class ScheduleSettings(Settings):
         5,
         low=1,
         high=500,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         label="Epochs to the first restart",
-        help="Epochs until the first jump back to the peak rate.",
+        help="Epochs until the rate first jumps back to its peak.",
     )
     restart_growth: int = number(
         2,
         low=1,
         high=10,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         label="Growth of the period",
-        help="How many times longer each period is than the one before.",
+        help="How many times as long each period is as the one before.",
     )
     peak_at: float = number(
         0.25,
         low=0.01,
         high=0.99,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         advanced=True,
         label="Peak at",
-        help="Share of the run after which the rate is at its peak.",
+        help="Share of the run after which the rate reaches its peak.",
     )
     start_share: float = number(
         0.04,
         low=0.0001,
         high=1.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         advanced=True,
         label="Rate at the start",
@@ -105,16 +106,16 @@ class ScheduleSettings(Settings):
     )
     cosine_rise: bool = switch(
         False,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         advanced=True,
-        help="Rise along a cosine in place of a straight line.",
+        help="Rise along a cosine instead of a straight line.",
     )
     end_share: float = number(
         0.0,
         low=0.0,
         high=1.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         advanced=True,
         label="Rate at the end",
@@ -124,16 +125,16 @@ class ScheduleSettings(Settings):
         4.0,
         low=0.1,
         high=500.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
-        label="Epochs of a cycle",
-        help="Epochs from one low point of the rate to the next.",
+        label="Epochs per cycle",
+        help="Epochs from one minimum of the rate to the next.",
     )
     cycle_base: float = number(
         0.25,
         low=0.0,
         high=1.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         label="Lowest rate of a cycle",
         help="The lowest rate of a cycle, as a share of the peak rate.",
@@ -142,24 +143,24 @@ class ScheduleSettings(Settings):
         0.1,
         low=0.0001,
         high=1.0,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         label="Height of the last cycle",
-        help="How high the cycles still are at the end of the run, as a share of the first.",
+        help="How high the cycles are at the end of the run, as a share of the first.",
     )
     cycle_momentum: bool = switch(
         False,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         advanced=True,
-        help="Let the momentum fall while the rate rises, and rise while it falls.",
+        help="Lower the momentum while the rate rises, and raise it while the rate falls.",
     )
     lowest_momentum: float = number(
         0.85,
         low=0.0,
         high=0.999,
-        group=OPTIMISATION,
+        group=OPTIMIZATION,
         used_by="schedule",
         advanced=True,
-        help="The momentum where the rate is highest, if it is cycled.",
+        help="The momentum when the rate is highest, if it is cycled.",
     )

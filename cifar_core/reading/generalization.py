@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cifar_core.data.augmentation.augment import is_augmented
 from cifar_core.reading import advice
 from cifar_core.reading.facts import FLAT, CurveFacts, once
 from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
@@ -202,9 +203,7 @@ def causes_of(facts: CurveFacts) -> str:
     named = {
         "label smoothing": settings.get("label_smoothing", 0.0) > 0,
         "dropout": settings.get("model") == "simple_cnn_dropout",
-        "augmentation": any(
-            settings.get(key) for key in ("flip", "crop_padding", "color_jitter", "cutout")
-        ),
+        "augmentation": is_augmented(settings),
         "averaged weights": settings.get("ema_epochs", 0.0) > 0,
     }
     words = [word for word, active in named.items() if active]

@@ -7,13 +7,10 @@ from typing import Any
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
+from cifar_core.settings import names_of
 
 LAB = ("lab_cnn", "lab_cnn_dropout", "lab_vgg16", "lab_resnet", "lab_vig")  # presets
 TITLE = "Image classification on CIFAR-10: lab report"
-FREE = frozenset(  # settings that are no part of what the lab asks for
-    ("data", "device", "deterministic", "memory_format", "micro_batch", "precision", "seed",
-     "split_seed", "startup", "threads")
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +43,7 @@ def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int |
 
 
 def same(run: Run, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a run's settings are those that are wanted, as far as they matter."""
-    found = run.config.to_dict()
-    return all(found[name] == value for name, value in wanted.items() if name not in FREE)
+    """Whether a run has the wanted recipe; on which machine and with which seed is free."""
+    config = run.config
+    recipe = names_of(type(config), lambda rule: rule.scope == "recipe")
+    return all(getattr(config, name) == wanted[name] for name in recipe)

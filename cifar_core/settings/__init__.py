@@ -4,11 +4,24 @@ from cifar_core.settings.declaration import (
     Rule,
     Settings,
     choice,
+    counted,
     label_of,
+    names_of,
     number,
     rule_of,
     switch,
     text,
 )
 
-__all__ = ["Rule", "Settings", "choice", "label_of", "number", "rule_of", "switch", "text"]
+__all__ = [
+    "Rule",
+    "Settings",
+    "choice",
+    "counted",
+    "label_of",
+    "names_of",
+    "number",
+    "rule_of",
+    "switch",
+    "text",
+]

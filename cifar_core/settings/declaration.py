@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 from cifar_core.errors import ConfigError, UnknownKeyError
 from cifar_core.registry import Registry, did_you_mean
 
-Kind = Literal["integer", "real", "choice", "switch", "text"]
+SettingType = Literal["integer", "real", "choice", "switch", "text"]
+Scope = Literal["recipe", "machine", "sample"]
 WORDS = {"true": True, "yes": True, "on": True, "1": True} | {
     "false": False,
     "no": False,
@@ -21,42 +22,56 @@ WORDS = {"true": True, "yes": True, "on": True, "1": True} | {
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a setting allows and how it is shown. Found in a field's metadata as "rule"."""
+    """What a setting allows, how it is shown and what depends on it; a field's metadata "rule".
 
-    kind: Kind
+    This is the only place where settings are sorted: whoever needs some of them asks for a flag,
+    and keeps no list of names. `scope` says what another value makes of a run: another "recipe",
+    so that it learns something else; the same recipe on another "machine", or computed in another
+    way; or another "sample" of what chance may make of the recipe.
+    """
+
+    type: SettingType
     help: str  # one sentence for the person who sets it
     label: str = ""  # shown beside the control; made from the field's name if empty
+    plural: str = ""  # what several values are called, such as "seeds"; empty: "values of <label>"
     group: str = ""  # heading under which the page shows it
     low: float = -math.inf
     high: float = math.inf
     among: Registry[Any] | None = None
-    log_scale: bool = False  # the control moves by factors, as rates want
-    advanced: bool = False  # folded away until asked for
     used_by: str = ""  # a choice of the same group whose chosen entry must list this in `uses`
+    scope: Scope = "recipe"
+    log_scale: bool = False  # its values are spaced and compared by factors
+    advanced: bool = False  # hidden until asked for
+    often_varied: bool = False  # offered first where several values are compared
+    costly: bool = False  # how many images a run computes, or how much for each, depends on it
+    shapes_step: bool = False  # the fastest way to compute a step may depend on it
+    decided_at_start: bool = False  # "auto" or 0 leaves it to the machine, which records its choice
 
 
-def number(default: float, *, low: float, high: float, help: str, **look: Any) -> Any:
+def number(default: float, *, low: float, high: float, help: str, **details: Any) -> Any:
     """A numeric setting and its range, both ends included; whole if the default is."""
-    kind: Kind = "integer" if isinstance(default, int) else "real"
-    rule = Rule(kind=kind, low=low, high=high, help=help, **look)
-    return field(default=default, metadata={"rule": rule})
+    type_: SettingType = "integer" if isinstance(default, int) else "real"
+    return declared(default, type=type_, low=low, high=high, help=help, **details)
 
 
-def choice(default: str, among: Registry[Any], *, help: str, **look: Any) -> Any:
+def choice(default: str, among: Registry[Any], *, help: str, **details: Any) -> Any:
     """A setting that names one entry of a registry."""
-    rule = Rule(kind="choice", among=among, help=help, **look)
-    return field(default=default, metadata={"rule": rule})
+    return declared(default, type="choice", among=among, help=help, **details)
 
 
-def switch(default: bool, *, help: str, **look: Any) -> Any:
+def switch(default: bool, *, help: str, **details: Any) -> Any:
     """A setting that is on or off."""
-    return field(default=default, metadata={"rule": Rule(kind="switch", help=help, **look)})
+    return declared(default, type="switch", help=help, **details)
 
 
-def text(default: str, *, help: str, longest: int = 1000, **look: Any) -> Any:
+def text(default: str, *, help: str, longest: int = 1000, **details: Any) -> Any:
     """A setting in free text of a limited length."""
-    rule = Rule(kind="text", high=longest, help=help, **look)
-    return field(default=default, metadata={"rule": rule})
+    return declared(default, type="text", high=longest, help=help, **details)
+
+
+def declared(default: Any, **rule: Any) -> Any:
+    """Return the dataclass field of a setting, with its rule."""
+    return field(default=default, metadata={"rule": Rule(**rule)})
 
 
 def rule_of(setting: Field[Any]) -> Rule:
@@ -68,6 +83,18 @@ def rule_of(setting: Field[Any]) -> Rule:
 def label_of(setting: Field[Any]) -> str:
     """Return the words shown beside the setting's control."""
     return rule_of(setting).label or setting.name.replace("_", " ").capitalize()
+
+
+def counted(setting: Field[Any], count: int) -> str:
+    """Write how many values of a setting there are: 3 seeds, 2 values of Mirror when."""
+    if plural := rule_of(setting).plural:
+        return f"{count} {plural if count != 1 else plural.removesuffix('s')}"
+    return f"{count} value{'s' * (count != 1)} of {label_of(setting)}"
+
+
+def names_of(group: "type[Settings]", wanted: Callable[[Rule], object]) -> list[str]:
+    """Return the names of the settings whose rule is wanted, in the order of their declaration."""
+    return [f.name for f in fields(group) if wanted(rule_of(f))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,14 +161,14 @@ def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings
 
 def parsed(setting: Field[Any], word: str) -> Any:
     """Turn a typed word into the setting's type; an impossible one is left for `problem`."""
-    kind = rule_of(setting).kind
-    if kind == "switch":
+    type_ = rule_of(setting).type
+    if type_ == "switch":
         return WORDS.get(word.strip().lower(), word)
-    if kind not in ("integer", "real"):
+    if type_ not in ("integer", "real"):
         return word
-    for type_ in (int, float):
+    for number_type in (int, float):
         try:
-            return type_(word)
+            return number_type(word)
         except ValueError:
             continue
     return word
@@ -150,28 +177,28 @@ def parsed(setting: Field[Any], word: str) -> Any:
 def problem(setting: Field[Any], value: Any) -> str | None:
     """Say what is wrong with a value and what would be right, or None if nothing is."""
     rule = rule_of(setting)
-    if rule.kind == "choice":
+    if rule.type == "choice":
         return not_among(rule.among, value)
-    if rule.kind == "switch":
+    if rule.type == "switch":
         right, wanted = isinstance(value, bool), "be yes or no"
-    elif rule.kind == "text":
+    elif rule.type == "text":
         right = isinstance(value, str) and len(value) <= rule.high
         wanted = f"be a text of at most {rule.high:g} characters"
     else:
-        whole = "be a whole number between" if rule.kind == "integer" else "lie between"
+        whole = "be a whole number between" if rule.type == "integer" else "lie between"
         right, wanted = in_range(rule, value), f"{whole} {rule.low:g} and {rule.high:g}"
     if right:
         return None
     shown = f"{value:g}" if isinstance(value, float) else repr(value)
     default = "yes" if setting.default is True else "no" if setting.default is False else (
-        repr(setting.default) if rule.kind == "text" else f"{setting.default:g}"
+        repr(setting.default) if rule.type == "text" else f"{setting.default:g}"
     )  # fmt: skip
     return f"{setting.name} is {shown}, but it must {wanted} (default {default})."
 
 
 def in_range(rule: Rule, value: Any) -> bool:
     """Tell whether a number is of the right kind and inside the range; NaN never is."""
-    allowed = int if rule.kind == "integer" else (int, float)
+    allowed = int if rule.type == "integer" else (int, float)
     if isinstance(value, bool) or not isinstance(value, allowed):
         return False
     return rule.low <= value <= rule.high

@@ -35,7 +35,7 @@ def values_of(setting: Field[Any], text: str) -> list[Any]:
         if span := SPAN.fullmatch(word):
             low, high = float(span[1]), float(span[2])
             found += spaced(rule, low, high, min(int(span[3] or 5), MOST + 1))
-        elif (ends := COUNTED.fullmatch(word)) and rule.kind == "integer":
+        elif (ends := COUNTED.fullmatch(word)) and rule.type == "integer":
             found += range(int(ends[1]), int(ends[2]) + 1)[: MOST + 1] or [word]
         else:
             found.append(parsed(setting, word))
@@ -58,7 +58,7 @@ def spaced(rule: Rule, low: float, high: float, count: int) -> list[Any]:
         values = [low * (high / low) ** step for step in steps]
     else:
         values = [low + (high - low) * step for step in steps]
-    whole = rule.kind == "integer"
+    whole = rule.type == "integer"
     return [round(v) if whole else float(f"{v:.3g}") for v in values]
 
 
@@ -67,9 +67,9 @@ def example(setting: Field[Any]) -> str:
     rule, default = rule_of(setting), cast(Any, setting.default)
     if rule.among is not None:
         return ", ".join(list(rule.among)[:2])
-    if rule.kind == "switch":
+    if rule.type == "switch":
         return "yes, no"
-    if rule.kind == "text":
+    if rule.type == "text":
         return "one, another"
     if setting.name == "seed":
         return "1-5"

@@ -43,9 +43,9 @@ def allowed(setting: Field[Any]) -> str:
     rule = setting.metadata["rule"]
     if rule.among is not None:
         return ", ".join(rule.among)
-    if rule.kind == "switch":
+    if rule.type == "switch":
         return "yes, no"
-    if rule.kind == "text":
+    if rule.type == "text":
         return "text"
     return f"{rule.low:g} to {rule.high:g}"
 

@@ -126,9 +126,9 @@ def test_optimizers_wait_for_their_rates_and_the_missing_searches_are_one_click(
     page = open_found("sgd", "adam")
     assert "SGD: **0.05**" in plain(page)
     assert "Adam: its rate has not been searched for" in plain(page)
-    assert "1 rate of 2 must be found first." in plain(page)
+    assert "1 of 2 rates must be found first." in plain(page)
     assert page.button(key="start").disabled
-    assert page.button(key="find_rates").label == "Start 1 search"
+    assert page.button(key="find_rates").label == "Start 1 rate search"
     page.button(key="find_rates").click().run()
     assert not page.exception
     (waiting,) = store.queue()

@@ -73,7 +73,7 @@ def test_all_problems_are_said_at_once_and_nothing_can_be_started(store):
     words = texts(page)
     assert "learning\\_rate is 50, but it must lie between" in words
     assert "epochs is 0, but it must be a whole number" in words
-    assert "2 settings must be changed first." in words
+    assert "2 settings need to be corrected first." in words
     assert page.button(key="start").disabled
     number(page, "learning_rate").set_value(0.1)
     number(page, "epochs").set_value(3).run()
@@ -85,9 +85,9 @@ def test_a_wrong_shift_is_said_in_place_of_the_pictures_of_it(store):
     number(page, "crop_padding").set_value(-1).run()
     assert not page.exception
     assert "crop\\_padding is -1, but it must be a whole number" in texts(page)
-    assert "Above as they are" not in texts(page)
+    assert "Top: original" not in texts(page)
     number(page, "crop_padding").set_value(2).run()
-    assert "Above as they are" in texts(page)
+    assert "Top: original" in texts(page)
 
 
 def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
@@ -193,7 +193,7 @@ def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store
     page = open_page("new_run", preset="lab_cnn")
     assert "usual_rate" not in {b.key for b in page.button}
     choose(page, "optimizer", "adam")
-    assert page.button(key="usual_rate").label == "Adam usually takes 0.001: use it"
+    assert page.button(key="usual_rate").label == "Use 0.001, the usual rate for Adam"
     page.button(key="usual_rate").click().run()
     assert number(page, "learning_rate").value == 0.001
     assert "usual_rate" not in {b.key for b in page.button}
@@ -212,9 +212,9 @@ def test_every_kind_of_optimizer_offers_its_usual_rate(store, optimizer):
 def test_a_schedule_that_follows_the_loss_says_what_cannot_be_drawn(store):
     page = open_page("new_run", preset="lab_cnn")
     choose(page, "schedule", "plateau")
-    assert "cannot be drawn beforehand" in texts(page)
+    assert "not known in advance" in texts(page)
     choose(page, "schedule", "triangular2")
-    assert "cannot be drawn beforehand" not in texts(page)
+    assert "not known in advance" not in texts(page)
 
 
 def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
@@ -241,12 +241,12 @@ def test_a_pretrained_network_without_its_weights_cannot_be_started_and_says_how
 def test_the_diagram_shows_what_a_transfer_plan_trains_and_from_when(store):
     page = open_page("new_run", preset="lab_cnn")
     choose(page, "model", "mobilenet_v2_imagenet")
-    assert "12.8 k of 2.24 M parameters learn. What is locked" in words(page)
+    assert "12.8 k of 2.24 M parameters are trained. Frozen layers stay" in words(page)
     assert "97.8 M multiply-adds per image at 128 x 128" in words(page).replace("**", "")
     number(page, "resolution").set_value(64).run()
     assert "at 64 x 64 pixels" in words(page)
     choose(page, "plan", "gradual")
-    assert "2.24 M of 2.24 M parameters learn." in words(page)
+    assert "2.24 M of 2.24 M parameters are trained." in words(page)
     assert "Stem, from epoch 3" in words(page)
 
 
@@ -304,7 +304,7 @@ def test_a_clone_of_a_failed_run_begins_with_what_its_failure_asks_for(store):
     status.write(run.path, dataclasses.replace(run.status, suggestion={"micro_batch": 128}))
     page = open_page("new_run", clone=run.number)
     assert number(page, "micro_batch").value == 128
-    assert "micro_batch 128" in texts(page).replace("\\", "")
+    assert "micro_batch 128 so that the failure is not repeated" in texts(page).replace("\\", "")
 
 
 def test_the_address_changes_settings_of_the_run_that_it_clones(page_store):
@@ -313,4 +313,4 @@ def test_the_address_changes_settings_of_the_run_that_it_clones(page_store):
     assert not page.exception
     assert page.session_state["draft"]["epochs"] == 9
     assert page.session_state["draft"]["flip"] is False
-    assert any("but for epochs 9, flip False" in caption.value for caption in page.caption)
+    assert any("with epochs 9, flip False" in caption.value for caption in page.caption)

@@ -85,9 +85,9 @@ def test_a_rate_that_was_found_is_put_into_the_form_with_the_first_search_seed(s
     values = {n.label: n.value for n in page.number_input}
     assert values["Learning rate"] == 0.0432
     assert values["Batch size"] == 32
-    assert "Rate of search" in "".join(
+    assert "Rate of rate search" in "".join(
         s.value for s in page.selectbox if s.label == "Start from"
-    ) or ("with its rate put in" in texts(page))
+    ) or ("with the rate filled in" in texts(page))
 
 
 def test_the_form_offers_a_search_and_says_what_it_costs(store):

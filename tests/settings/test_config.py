@@ -11,7 +11,7 @@ from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.settings import label_of, rule_of
 
-NUMBERS = [f for f in fields(TrainConfig) if rule_of(f).kind in ("integer", "real")]
+NUMBERS = [f for f in fields(TrainConfig) if rule_of(f).type in ("integer", "real")]
 
 
 def name(field):

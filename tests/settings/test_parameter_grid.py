@@ -18,7 +18,8 @@ SETTINGS = {f.name: f for f in fields(TrainConfig)}
         ("dropout", "0..0.4 x3", [0.0, 0.2, 0.4]),  # not a setting that moves by factors
         ("seed", "1-5", [1, 2, 3, 4, 5]),
         ("seed", "1-3, 7, 2", [1, 2, 3, 7]),
-        ("batch_size", "32..128 x3", [32, 80, 128]),
+        ("batch_size", "32..128 x3", [32, 64, 128]),
+        ("epochs", "10..20 x3", [10, 15, 20]),
         ("optimizer", "sgd, adam", ["sgd", "adam"]),
         ("flip", "yes, no", [True, False]),
         ("weight_decay", "0, 5e-4", [0, 5e-4]),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app import theme
 from app.shared.charts import LiveFigure
 from cifar_core import palette
-from cifar_core.runs.listing.seed_groups import FIRST
+from cifar_core.runs.listing.seed_groups import in_order
 from cifar_core.runs.results.side_by_side import RunFacts
 from cifar_core.statistics.same_images import Counts, front
 
@@ -132,8 +132,9 @@ def parallel_figure(
 
     Those in `logs` have a log axis; words and switches have a place for each value.
     """
-    known = dict.fromkeys([*FIRST, *settings[0]])
-    names = [n for n in known if len({str(one.get(n)) for one in settings}) > 1][:MOST_AXES]
+    names = [n for n in in_order(settings[0]) if len({str(one.get(n)) for one in settings}) > 1][
+        :MOST_AXES
+    ]
     axes = [axis_of(n, [one.get(n) for one in settings], log=n in logs) for n in names]
     percent = [100 * accuracy for accuracy in accuracies]
     axes.append({"label": "Best validation %", "values": percent})

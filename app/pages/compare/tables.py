@@ -11,9 +11,8 @@ from app.session import Key, store
 from app.shared.live_chart import live_chart
 from cifar_core.runs import TRAINING
 from cifar_core.runs.results.side_by_side import RunFacts, setting_rows
+from cifar_core.settings import names_of
 
-LOGS = ("learning_rate", "weight_decay", "batch_size", "backbone_rate", "adamw_share")
-BOOKKEEPING = ("device", "threads", "data", "startup", "precision", "memory_format")
 LEAST = 3  # runs of which parallel coordinates show more than a table
 
 
@@ -71,6 +70,8 @@ def cost(found: Sequence[RunFacts]) -> None:
 
 def parallel(found: Sequence[RunFacts]) -> None:
     """Draw the settings that differ as parallel coordinates, of these runs or of all."""
+    from cifar_core.config import TrainConfig
+
     with st.container(horizontal=True, vertical_alignment="center"):
         everything = st.toggle("All runs of the store", key="all_runs", bind="query-params")
         if st.button("Reset", icon=":material/restart_alt:", type="tertiary", key="reset brushes",
@@ -82,8 +83,10 @@ def parallel(found: Sequence[RunFacts]) -> None:
     if len(known) < LEAST:
         st.caption(f"Parallel coordinates need {LEAST} runs.")
         return
-    kept = [{k: v for k, v in values.items() if k not in BOOKKEEPING} for values, _ in known]
-    figure = charts.parallel_figure(kept, [best for _, best in known], LOGS)
+    left_out = names_of(TrainConfig, lambda rule: rule.scope == "machine")
+    kept = [{k: v for k, v in values.items() if k not in left_out} for values, _ in known]
+    logs = names_of(TrainConfig, lambda rule: rule.log_scale)
+    figure = charts.parallel_figure(kept, [best for _, best in known], logs)
     st.plotly_chart(figure, key=f"parallel {st.session_state.get('brush', 0)}",
                     config={"displayModeBar": False})  # fmt: skip
     st.caption("A line for each run, brighter for more accurate. Drag along an axis to choose.")

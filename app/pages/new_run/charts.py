@@ -1,4 +1,4 @@
-"""Figures of a run that is yet to be: its learning rate."""
+"""The chart of a planned run: its learning rate, and its momentum where that changes."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 def schedule_figure(
     epochs: Sequence[float], rates: Sequence[float], momenta: Sequence[float] = ()
 ) -> go.Figure:
-    """Draw the learning rate that is planned over the run, and the momentum below if it moves."""
+    """Draw the planned learning rate over the epochs, and the momentum below it if given."""
     figure = go.Figure()
     figure.add_scatter(
         x=epochs, y=rates, mode="lines", hovertemplate="epoch %{x:.1f}: %{y:.3g}<extra></extra>"

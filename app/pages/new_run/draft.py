@@ -1,4 +1,4 @@
-"""What a draft of settings would do, put into words for the form."""
+"""Checks a draft of settings before it is trained, and says in words what it would do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,11 +18,11 @@ from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs.prepare import step_plans
 from cifar_core.schedules import SCHEDULES
 
-PLACES = [i / 400 for i in range(401)]  # of the run, at which the schedule is drawn
+MOMENTS = [i / 400 for i in range(401)]  # of the run, 0 to 1, at which the schedule is drawn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Draft:
     """A draft, checked as far as it can be without training."""
 
     config: TrainConfig | None = None  # None while a setting is wrong
@@ -32,8 +32,8 @@ class Plan:
     sentence: str = ""  # what will happen
     step: str = ""  # how a training step is computed, a sentence
 
-    def of(self, values: Mapping[str, Any]) -> "Plan":
-        """Return the same plan for other settings, if they can train."""
+    def of(self, values: Mapping[str, Any]) -> "Draft":
+        """Return the same draft with other settings, if they can train."""
         config, _ = checked(values)
         if config is None or self.images is None:
             return self
@@ -54,8 +54,8 @@ class Plan:
         if config is None:
             return [], []
         factor = SCHEDULES[config.schedule].factor
-        epochs = [place * config.epochs for place in PLACES]
-        return epochs, [config.learning_rate * factor(place, config) for place in PLACES]
+        epochs = [moment * config.epochs for moment in MOMENTS]
+        return epochs, [config.learning_rate * factor(moment, config) for moment in MOMENTS]
 
     @property
     def momenta(self) -> list[float]:
@@ -67,22 +67,22 @@ class Plan:
         if schedule.height is None:
             return []
         highest = getattr(config, OPTIMIZERS[config.optimizer].momentum_setting)
-        return [schedule.momentum(place, highest, config) for place in PLACES]
+        return [schedule.momentum(moment, highest, config) for moment in MOMENTS]
 
     @property
     def schedule_note(self) -> str:
-        """Say what the drawn rate cannot show, or nothing."""
+        """Say what the drawn rate cannot show; empty if it shows everything."""
         config = self.config
         if config is None or not SCHEDULES[config.schedule].follows_loss:
             return ""
         return (
             f"The rate is multiplied by {config.step_factor:g} whenever the validation loss has "
-            f"not fallen for more than {theme.plural(config.plateau_epochs, 'epoch')}. When that "
-            "is cannot be drawn beforehand."
+            f"not fallen for more than {theme.plural(config.plateau_epochs, 'epoch')}. The times "
+            "of these drops are not known in advance, so they are not drawn."
         )
 
 
-def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
+def check_draft(values: Mapping[str, Any], root: Path) -> Draft:
     """Check the values, the images and the device, and gather every problem."""
     config, problems = checked(values)
     images, where = None, ""
@@ -93,7 +93,7 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
             problems["data"] = str(error)
     model = MODELS[values["model"]] if "model" not in problems else None
     if model and model.weights and weights.find(model.weights, root) is None:
-        problems["model"] = "Its ImageNet weights are not on this machine yet: see below."
+        problems["model"] = "Its ImageNet weights are not on this machine yet (see below)."
     if "device" not in problems:
         try:
             where = device.choose(values["device"], inventory())[1]
@@ -107,7 +107,7 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
         config = None
     elif config is not None and images is not None:
         step = step_sentence(config, images, root)
-    return Plan(
+    return Draft(
         config=config, problems=problems, images=images, device=where, sentence=sentence, step=step
     )
 
@@ -115,16 +115,16 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
 def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
     """Say how a training step is going to be computed."""
     where, _ = device.choose(config.device, inventory())
-    place = {
+    machine = {
         "device": where.torch_name,
         "device_name": where.name,
         "threads": device.choose_threads(config.threads),
     }
-    return step_plans.expected(config, images, place, root)
+    return step_plans.expected(config, images, machine, root)
 
 
 def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, str]]:
-    """Return the settings, or all that is wrong with them."""
+    """Return the settings, or None and everything that is wrong with them."""
     try:
         return TrainConfig(**values), {}
     except ConfigError as error:
@@ -132,7 +132,7 @@ def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, st
 
 
 def described(config: TrainConfig, images: Dataset) -> tuple[str, dict[str, str]]:
-    """Say in plain words what will happen, and what the number of images does not allow."""
+    """Say what will happen, and which settings the number of images does not allow."""
     train, val = split(
         images.train.labels,
         train_fraction=config.train_fraction,
@@ -149,6 +149,7 @@ def described(config: TrainConfig, images: Dataset) -> tuple[str, dict[str, str]
         f"{MODELS[config.model].title} learns from {theme.plural(len(train), 'image')} for "
         f"{theme.plural(config.epochs, 'epoch')}: {theme.plural(steps * config.epochs, 'step')} "
         f"of {config.batch_size} images, with {OPTIMIZERS[config.optimizer].title} at a peak "
-        f"rate of {config.learning_rate:g}. {theme.plural(len(val), 'other image')} choose the "
-        f"best epoch, {theme.count(len(images.test))} test it at the end."
+        f"rate of {config.learning_rate:g}. The best epoch is chosen on "
+        f"{theme.plural(len(val), 'validation image')} and tested on "
+        f"{theme.count(len(images.test))} at the end."
     ), {}

@@ -1,4 +1,4 @@
-"""The list of found rates in a sweep's form: what searches found, what runs, what is missing."""
+"""The found rates in the form of a grid: what rate searches found, and what is missing."""
 
 from collections.abc import Sequence
 
@@ -15,55 +15,56 @@ from cifar_core.runs.sweeps.found_rates import FoundRate, begin_missing, found_r
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS
 from cifar_core.settings.parameter_grid import Axis
 
-LOOK_AGAIN = 3.0  # seconds between two looks while a search is under way
+REFRESH_SECONDS = 3.0  # while a rate search is under way
 
 
 def rates_list(base: TrainConfig, axes: Sequence[Axis], images: Dataset | None) -> None:
-    """Draw a line for each setting with its found rate, and offer to search for the others."""
-    found = found_rates(store(), base, axes)
-    under_way = any(one.under_way for one in found)
-    st.fragment(lines, run_every=LOOK_AGAIN if under_way else None)(base, axes, known(found))
-    missing = [one for one in found if one.is_missing]
+    """Draw a line for each combination with its found rate, and offer to search the others."""
+    rates = found_rates(store(), base, axes)
+    refresh = REFRESH_SECONDS if any(entry.under_way for entry in rates) else None
+    st.fragment(lines, run_every=refresh)(base, axes, numbers(rates))
+    missing = [entry for entry in rates if entry.is_missing]
     if missing:
-        searches = theme.plural(len(missing), "search").replace("searchs", "searches")
+        searches = f"{len(missing)} rate search{'es' * (len(missing) > 1)}"
         if st.button(f"Start {searches}", icon=":material/search:", key="find_rates"):
             start(missing)
-        seconds = search_seconds([one.config for one in missing], images)
-        time = f", together about {theme.duration(seconds)}" if seconds else ""
+        seconds = search_seconds([entry.config for entry in missing], images)
+        time = f", about {theme.duration(seconds)} in all" if seconds else ""
         st.caption(
-            f"Each search takes about {USUAL_STEPS} steps{time}. It waits in the queue like any "
-            "run; this page may be closed meanwhile."
+            f"A rate search takes about {USUAL_STEPS} steps{time}. It waits in the queue like any "
+            "run, and goes on when you close this page."
         )
 
 
-def lines(base: TrainConfig, axes: Sequence[Axis], seen: list[float | None]) -> None:
-    """Draw the lines; Streamlit repeats it while a search is under way."""
-    found = found_rates(store(), base, axes)
-    if known(found) != seen:
-        st.rerun()  # one more rate is there: the plan beside the form changes too
-    for one in found:
+def lines(base: TrainConfig, axes: Sequence[Axis], shown: list[float | None]) -> None:
+    """Draw the lines; Streamlit repeats it while a rate search is under way."""
+    rates = found_rates(store(), base, axes)
+    if numbers(rates) != shown:
+        st.rerun()  # one more rate was found: the summary beside the form changes too
+    for entry in rates:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(line(one))
-            for run in one.searches:
-                link("run", f"search {run.number}", id=run.number)
+            st.markdown(line(entry))
+            for run in entry.searches:
+                link("run", f"run {run.number}", id=run.number)
 
 
-def known(found: Sequence[FoundRate]) -> list[float | None]:
-    """Return the rates that are there."""
-    return [one.rate for one in found]
+def numbers(rates: Sequence[FoundRate]) -> list[float | None]:
+    """Return the rates as plain numbers; None where none was found."""
+    return [entry.rate for entry in rates]
 
 
-def line(one: FoundRate) -> str:
-    """Write what is known of one setting's rate."""
-    if one.rate is not None:
-        several = f" :gray[(middle of {len(one.answers)})]" * (len(one.answers) > 1)
-        return f":material/check: {theme.safe(one.title)}: **{one.rate:g}**{several}"
-    icon = "progress_activity" if one.under_way else "error" if one.in_vain else "search"
-    return f":material/{icon}: {theme.safe(why(one))}"
+def line(entry: FoundRate) -> str:
+    """Write the rate of one combination, or why it has none."""
+    if entry.rate is not None:
+        count = len(entry.answers)
+        mean = f" :gray[(geometric mean of {count} rate searches)]" if count > 1 else ""
+        return f":material/check: {theme.safe(entry.title)}: **{entry.rate:g}**{mean}"
+    icon = "progress_activity" if entry.under_way else "error" if entry.in_vain else "search"
+    return f":material/{icon}: {theme.safe(why(entry))}"
 
 
 def start(missing: Sequence[FoundRate]) -> None:
-    """Queue the searches and draw the page anew."""
+    """Queue the rate searches and draw the page again."""
     try:
         begin_missing(store(), missing)
     except CifarError as error:

@@ -13,31 +13,30 @@ from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 
 
 def batch_fit(config: TrainConfig, prefix: str) -> None:
-    """Offer to measure it; show it as long as only the batch is changed."""
-    same = replace(config, batch_size=2, micro_batch=0)
-    known: tuple[TrainConfig, LargestBatch] | None = remembered(Key.FIT)
-    if known and known[0] == same:
-        found(known[1], config.batch_size, prefix)
+    """Offer to measure it; show the result until anything but the batch changes."""
+    but_for_batch = replace(config, batch_size=2, micro_batch=0)
+    measured: tuple[TrainConfig, LargestBatch] | None = remembered(Key.FIT)
+    if measured and measured[0] == but_for_batch:
+        result(measured[1], config.batch_size, prefix)
     elif st.button("Find the largest batch", icon=":material/memory_alt:", key="find_fit"):
         try:
-            with st.spinner("Training steps with growing batches"):
+            with st.spinner("Training a few steps with larger and larger batches"):
                 store().by.must(OPERATOR, "measure on this machine")
-                remember(Key.FIT, (same, measure(config, store().root)))
+                remember(Key.FIT, (but_for_batch, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))
         else:
             st.rerun()
 
 
-def found(fit: LargestBatch, batch: int, prefix: str) -> None:
-    """Say what came out, and offer to put it into the form."""
-    st.markdown(
-        f":material/memory_alt: {theme.safe(fit.sentence(batch))} :gray[({theme.safe(fit.basis)})]"
-    )
-    if small := fit.micro_batch(batch):
-        offer(f"Compute {small:,} images at once", f"{prefix}.micro_batch", small)
-    elif 0 < fit.largest < fit.at_most and fit.largest != batch:
-        offer(f"Use a batch of {fit.largest:,}", f"{prefix}.batch_size", fit.largest)
+def result(largest: LargestBatch, batch: int, prefix: str) -> None:
+    """Say what was measured, and offer to put it into the form."""
+    sentence, basis = theme.safe(largest.sentence(batch)), theme.safe(largest.basis)
+    st.markdown(f":material/memory_alt: {sentence} :gray[({basis})]")
+    if piece := largest.micro_batch(batch):
+        offer(f"Compute {piece:,} images at once", f"{prefix}.micro_batch", piece)
+    elif 0 < largest.largest < largest.at_most and largest.largest != batch:
+        offer(f"Use a batch of {largest.largest:,}", f"{prefix}.batch_size", largest.largest)
 
 
 def offer(label: str, key: str, value: int) -> None:

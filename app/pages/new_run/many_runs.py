@@ -1,4 +1,4 @@
-"""Many runs from one form: every combination of several values, or a search for the best."""
+"""Many runs from one form: every combination of several values, or a hyperparameter search."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import streamlit as st
 
 from app.pages.new_run import every_combination, hyperparameter_search
-from app.pages.new_run.every_combination import Several, chosen, several_inputs, several_summary
+from app.pages.new_run.every_combination import GridDraft, chosen_grid, grid_inputs, grid_summary
 from app.pages.new_run.hyperparameter_search import (
-    Wanted,
+    SearchDraft,
+    chosen_search,
     search_inputs,
     search_summary,
-    wanted_search,
 )
 from app.pages.new_run.varied_settings import SETTINGS
 from app.session import Key, remember, remembered
@@ -19,7 +19,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.settings import rule_of
 
-Many = Several | Wanted
+Many = GridDraft | SearchDraft
 HOW = "several_how"
 GRID, SEARCH = "grid", "search"
 WAYS = {GRID: "Every combination", SEARCH: "Search for the best"}
@@ -28,8 +28,8 @@ WAYS = {GRID: "Every combination", SEARCH: "Search for the best"}
 def chosen_many(prefix: str, values: Mapping[str, Any], images: Dataset | None) -> Many:
     """Return what the controls ask for, checked, before they are drawn."""
     if st.session_state.get(HOW) == SEARCH:
-        return wanted_search(prefix, values, images)
-    return chosen(prefix, values, images)
+        return chosen_search(prefix, values, images)
+    return chosen_grid(prefix, values, images)
 
 
 def many_inputs(
@@ -39,28 +39,28 @@ def many_inputs(
     base: TrainConfig | None,
     images: Dataset | None,
 ) -> None:
-    """Draw which of the two it is, and its controls."""
+    """Draw the choice between the two ways, and the controls of the chosen one."""
     st.subheader("Several values", anchor=False)
     st.segmented_control(
         "How", list(WAYS), default=GRID, required=True, key=HOW, persist_state="session",
         format_func=WAYS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
-    if isinstance(many, Wanted):
+    if isinstance(many, SearchDraft):
         search_inputs(prefix, many, values)
     else:
-        several_inputs(prefix, many, base, images)
+        grid_inputs(prefix, many, base, images)
 
 
 def many_summary(many: Many, values: Mapping[str, Any], images: Dataset | None) -> None:
     """Say how many runs it would be and how long they take."""
-    if isinstance(many, Wanted):
+    if isinstance(many, SearchDraft):
         search_summary(many, values, images)
     else:
-        several_summary(many, values, images)
+        grid_summary(many, values, images)
 
 
 def follow_address(prefix: str) -> None:
-    """Turn the address's lists into the form's state, once for a draft.
+    """Put the lists in the address into the form, once for a draft.
 
     `vary=learning_rate=0.01,0.1` names values of a sweep, `over=learning_rate=0.001..0.1` a range
     of a search.
@@ -71,18 +71,19 @@ def follow_address(prefix: str) -> None:
     remember(Key.VARIED, (prefix, grid, search))
     st.session_state["several"] = True
     st.session_state[HOW] = SEARCH if search else GRID
-    part, key_of = (
-        ("search", hyperparameter_search.key_of) if search else ("vary", every_combination.key_of)
-    )
-    named = [text.partition("=")[::2] for text in search or grid]
-    known = [(name, values) for name, values in named if name in SETTINGS]
-    for name, values in known:
+    part, key_of, offered = (
+        ("search", hyperparameter_search.key_of, hyperparameter_search.SEARCHED) if search
+        else ("vary", every_combination.key_of, list(SETTINGS))
+    )  # fmt: skip
+    pairs = [text.partition("=")[::2] for text in search or grid]
+    varied = {name: values for name, values in pairs if name in offered}
+    for name, values in varied.items():
         st.session_state[key_of(prefix, name)] = state_of(name, values)
-    st.session_state[f"{prefix}.{part}"] = [name for name, _ in known]
+    st.session_state[f"{prefix}.{part}"] = list(varied)
 
 
 def state_of(name: str, values: str) -> str | Sequence[str]:
-    """Return what the control of a setting holds for values as they are written in the address."""
+    """Return what a setting's control holds for values as the address writes them."""
     among = rule_of(SETTINGS[name]).among
     if among is None:
         return values

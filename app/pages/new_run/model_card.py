@@ -1,4 +1,4 @@
-"""The facts about the chosen network: its size, its cost, what of it is trained, its weights."""
+"""The facts about the chosen network: size, cost, which stages are trained, and its weights."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -20,7 +20,7 @@ from cifar_core.settings.declaration import in_range, rule_of
 
 
 def model_card(values: Mapping[str, Any]) -> None:
-    """Draw the card of an architecture under the control that chooses it."""
+    """Draw the facts about an architecture under the control that chooses it."""
     spec = MODELS[values["model"]]
     facts = card(spec, resolution=resolution_of(spec, values["resolution"]))
     st.markdown(
@@ -37,11 +37,11 @@ def model_card(values: Mapping[str, Any]) -> None:
         weights_state(spec)
 
 
-def resolution_of(spec: ModelSpec, wanted: int) -> int:
-    """Return the chosen resolution if the network has one and it is possible, else 0."""
+def resolution_of(spec: ModelSpec, resolution: int) -> int:
+    """Return the chosen resolution if the network uses it and it is possible, else 0."""
     (setting,) = (f for f in fields(TrainConfig) if f.name == "resolution")
-    possible = "resolution" in spec.uses and in_range(rule_of(setting), wanted)
-    return wanted if possible and wanted % spec.patch == 0 else 0
+    possible = "resolution" in spec.uses and in_range(rule_of(setting), resolution)
+    return resolution if possible and resolution % spec.patch == 0 else 0
 
 
 def seconds_per_epoch(key: str) -> str:
@@ -49,52 +49,51 @@ def seconds_per_epoch(key: str) -> str:
     for row in store().runs():
         if row.model == key and row.epochs_done and row.seconds:
             features = store().run(row.number).summary.get("features", {}).get("seconds", 0.0)
-            each = theme.duration(max(0.0, row.seconds - features) / row.epochs_done)
-            return f"{each} per epoch in run #{row.number} on {theme.safe(row.data_title)}"
+            seconds = theme.duration(max(0.0, row.seconds - features) / row.epochs_done)
+            return f"{seconds} per epoch in run #{row.number} on {theme.safe(row.data_title)}"
     return ""
 
 
 def freeze_diagram(spec: ModelSpec, values: Mapping[str, Any]) -> None:
-    """Draw the stages from input to head: those that learn, and those that stay as they are."""
+    """Draw the stages from input to head: those that are trained, and those that are frozen."""
     rows = stages(spec.key, values["plan"], int(values["head_epochs"]))
     with st.container(horizontal=True, gap="small"):
         for row in rows:
-            learns = bool(row.trained)
             late = f", from epoch {row.from_epoch}" if row.from_epoch > 1 else ""
             st.badge(
                 f"{row.title}{late}",
-                icon=":material/school:" if learns else ":material/lock:",
-                color="blue" if learns else "gray",
+                icon=":material/school:" if row.trained else ":material/lock:",
+                color="blue" if row.trained else "gray",
             )
     trained, whole = sum(row.trained for row in rows), sum(row.parameters for row in rows)
-    locked = " What is locked stays exactly as it was, batch-norm statistics included."
+    frozen = " Frozen layers stay exactly as they were, including their batch-norm statistics."
     st.caption(
-        f"{theme.magnitude(trained)} of {theme.magnitude(whole)} parameters learn."
-        f"{locked if trained < whole else ''}"
+        f"{theme.magnitude(trained)} of {theme.magnitude(whole)} parameters are trained."
+        f"{frozen if trained < whole else ''}"
     )
 
 
 def weights_state(spec: ModelSpec) -> None:
     """Say whether the ImageNet weights are here, and offer to download them if not."""
     root = store().root
-    about = weights.WEIGHTS[spec.weights]
-    found = weights.find(spec.weights, root)
-    if found:
+    entry = weights.WEIGHTS[spec.weights]
+    file = weights.find(spec.weights, root)
+    if file:
         st.caption(
-            f":material/verified: Weights verified: {theme.safe(found.path.name)}, sha256 "
-            f"{found.sha256[:8]}. {theme.safe(about.summary)}"
+            f":material/verified: Weights verified: {theme.safe(file.path.name)}, sha256 "
+            f"{file.sha256[:8]}. {theme.safe(entry.summary)}"
         )
         return
     st.markdown(
         f":orange[:material/warning:] {theme.safe(str(weights.missing(spec.weights, root)))}"
     )
-    if st.button(f"Download the weights, {about.megabytes:,.0f} MB", icon=":material/download:",
+    if st.button(f"Download the weights, {entry.megabytes:,.0f} MB", icon=":material/download:",
                    key="fetch_weights"):  # fmt: skip
         download(spec.weights)
 
 
 def download(key: str) -> None:
-    """Download weights while the page waits, with a bar; what goes wrong is said."""
+    """Download weights while the page waits, with a progress bar; say what went wrong."""
     bar = st.progress(0.0, text="Connecting")
 
     def progress(done: int, total: int) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from app import theme
 from app.navigation import go
 from app.pages.new_run import charts
-from app.pages.new_run.draft import Plan, make_plan
+from app.pages.new_run.draft import Draft, check_draft
 from app.pages.new_run.largest_batch import batch_fit
 from app.pages.new_run.many_runs import Many, chosen_many, many_inputs, many_summary
 from app.pages.new_run.many_runs import follow_address as follow_lists
@@ -28,7 +28,7 @@ from cifar_core.config import (
     DATA,
     MACHINE,
     NETWORK,
-    OPTIMISATION,
+    OPTIMIZATION,
     STOPPING,
     TrainConfig,
 )
@@ -40,99 +40,102 @@ from cifar_core.people import OPERATOR
 from cifar_core.settings import rule_of
 
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
+VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
 
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     follow_address()
-    draft, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
-    values = widgets.chosen(TrainConfig, draft, prefix)
-    plan = make_plan(values, store().root)
+    start, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
+    values = widgets.chosen(TrainConfig, start, prefix)
+    draft = check_draft(values, store().root)
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
-    many = chosen_many(prefix, values, plan.images) if st.session_state.get("several") else None
+    many = chosen_many(prefix, values, draft.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:
         if many:
             with st.container(border=True):
-                many_inputs(prefix, many, values, plan.config, plan.images)
-        form(draft, prefix, values, plan, many.hidden if many else ())
+                many_inputs(prefix, many, values, draft.config, draft.images)
+        form(start, prefix, values, draft, many.hidden if many else ())
     with right:
-        summary(prefix, plan, many, values)
+        summary(prefix, draft, many, values)
 
 
 def form(
-    draft: Mapping[str, Any],
+    start: Mapping[str, Any],
     prefix: str,
     values: Mapping[str, Any],
-    plan: Plan,
+    draft: Draft,
     varied: Sequence[str] = (),
 ) -> None:
-    """Draw every setting that means something and does not vary, in its groups."""
+    """Draw every setting that has a meaning and does not vary, in its groups."""
     advanced = bool(st.session_state.get("advanced"))
     groups: dict[str, list[Any]] = {}
     for f in fields(TrainConfig):
         if f.name not in varied and widgets.is_shown(
-            f, TrainConfig, values, plan.problems, advanced=advanced
+            f, TrainConfig, values, draft.problems, advanced=advanced
         ):
             groups.setdefault(rule_of(f).group, []).append(f)
     suggested = {"data": sources_of_images(), "device": devices()}
     for group, settings in groups.items():
-        wrong = any(f.name in plan.problems for f in settings)
+        wrong = any(f.name in draft.problems for f in settings)
         folded = group in FOLDED
         box = st.expander(group, expanded=wrong) if folded else st.container(border=True)
         with box:
             if not folded:
                 st.subheader(group, anchor=False)
             widgets.settings_inputs(
-                settings, draft, prefix, problems=plan.problems, suggested=suggested
+                settings, start, prefix, problems=draft.problems, suggested=suggested
             )
-            if group == DATA and plan.images is not None and not wrong:
-                augmentation(plan.images, values)
+            if group == DATA and draft.images is not None and not wrong:
+                augmentation(draft.images, values)
             elif group == NETWORK and values["model"] in MODELS:
                 model_card(values)
-            elif group == OPTIMISATION and not {"optimizer", "learning_rate"} & {*varied}:
+            elif group == OPTIMIZATION and not {"optimizer", "learning_rate"} & {*varied}:
                 with st.container(horizontal=True):
-                    rate_finder(plan.config, plan.training_images)
+                    rate_finder(draft.config, draft.training_images)
                     rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
 
 def sources_of_images() -> list[str]:
-    """List what the data setting may name, the found ones first."""
-    found = [place.source for place in data.status(store().root) if place.ready]
-    return list(dict.fromkeys(["auto", *found, "synthetic"]))
+    """List values of the data setting: those that are on this machine."""
+    ready = [dataset.source for dataset in data.status(store().root) if dataset.ready]
+    return list(dict.fromkeys(["auto", *ready, "synthetic"]))
 
 
 def devices() -> list[str]:
-    """List the devices of this machine."""
-    return ["auto", *(found.id for found in inventory())]
+    """List values of the device setting: the devices of this machine."""
+    return ["auto", *(device.id for device in inventory())]
 
 
 def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
-    """Draw eight images as they are and as the network may see them."""
+    """Draw eight images, original and as the network may see them in an epoch."""
     augment = Augment.from_settings(values)
     seed = remembered(Key.RESHUFFLE, 0)
-    places = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
-    before = np.asarray(images.train.pixels[np.sort(places)])
+    chosen = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
+    before = np.asarray(images.train.pixels[np.sort(chosen)])
     after = augment.apply(before, seed=seed, epoch=0)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Above as they are, below as one epoch may show them.")
+        st.caption("Top: original. Bottom: as they may appear in one epoch.")
         st.space("stretch")
         st.button(
             "Reshuffle", icon=":material/shuffle:", type="tertiary", key="reshuffle",
             on_click=remember, args=(Key.RESHUFFLE, seed + 1),
         )  # fmt: skip
     picture = picture_rows([before, after], zoom=3)
-    st.image(picture, width="stretch", output_format="PNG", alt="Images before and after")
+    st.image(
+        picture, width="stretch", output_format="PNG", alt="Images before and after augmentation"
+    )
 
 
-def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any]) -> None:
+def summary(prefix: str, draft: Draft, many: Many | None, values: Mapping[str, Any]) -> None:
     """Say what will happen, how long it takes, and offer to start it."""
     with st.container(border=True):
         st.subheader("Plan", anchor=False)
-        if plan.config is not None:
-            shown = plan.of({**values, **many.example}) if many else plan
+        if draft.config is not None:
+            shown = draft.of({**values, **many.example}) if many else draft
             st.markdown(theme.safe(introduction(many) + shown.sentence))
             figure = charts.schedule_figure(*shown.rates, shown.momenta)
             st.plotly_chart(
@@ -141,47 +144,48 @@ def summary(prefix: str, plan: Plan, many: Many | None, values: Mapping[str, Any
             )  # fmt: skip
             if shown.schedule_note:
                 st.caption(shown.schedule_note)
-        about_data(plan)
-        about_device(plan)
-        if plan.config is not None:
-            estimate(plan.config)
-            batch_fit(plan.config, prefix)
-        if many and plan.config is not None:
-            many_summary(many, values, plan.images)
+        about_data(draft)
+        about_device(draft)
+        if draft.config is not None:
+            estimate(draft.config)
+            batch_fit(draft.config, prefix)
+        if many and draft.config is not None:
+            many_summary(many, values, draft.images)
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=f"{prefix}.name",
             placeholder=many.title if many else source_title(source),
             persist_state="session",
         )  # fmt: skip
-        if plan.problems:
-            count = theme.plural(len(plan.problems), "setting")
-            st.markdown(f":red[:material/error: {count} must be changed first.]")
+        if draft.problems:
+            need = "needs" if len(draft.problems) == 1 else "need"
+            count = theme.plural(len(draft.problems), "setting")
+            widgets.say_problem(f"{count} {need} to be corrected first.")
         label = many.label if many else "Start training"
-        wrong = bool(plan.problems or (many and (many.problems or many.waits)))
+        wrong = bool(draft.problems or (many and (many.problems or many.waits)))
         allowed = store().by.may(OPERATOR)
         pressed = st.button(
             label, type="primary", icon=":material/play_arrow:", width="stretch",
             key="start", disabled=wrong or not allowed,
-            help=None if allowed else "You may look here; an operator or an admin starts runs.",
+            help=None if allowed else VIEW_ONLY,
         )  # fmt: skip
     if not pressed:
         remember(Key.STARTED, None)
-    elif plan.config is not None and many:
-        start_many(plan.config, many, name)
-    elif plan.config is not None:
-        start(plan.config, name or source_title(source), source)
+    elif draft.config is not None and many:
+        start_many(draft.config, many, name)
+    elif draft.config is not None:
+        start(draft.config, name or source_title(source), source)
 
 
 def introduction(many: Many | None) -> str:
-    """Say which of many runs the sentence about the form is about."""
+    """Say which of many runs the sentence about the form describes."""
     if many is None:
         return ""
     return "Each: " if many.names == ["seed"] else "For example: "
 
 
 def start_many(config: TrainConfig, many: Many, name: str) -> None:
-    """Begin a sweep or a search; the second click of a double click finds the same one."""
+    """Begin a sweep; the second click of a double click finds the same one."""
     token = remembered(Key.STARTED) or uuid4().hex
     remember(Key.STARTED, token)
     try:

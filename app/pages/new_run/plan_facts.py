@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import theme
 from app.navigation import link
-from app.pages.new_run.draft import Plan
+from app.pages.new_run.draft import Draft
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
@@ -12,15 +12,15 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
 
 STEP_HELP = (
-    "Memory order: how the pixels of a batch lie in memory. Number format: shorter numbers are "
-    "quicker where the processor has circuits for them. Compiling: torch writes a program for "
-    "this network first. The result is the same but for rounding."
+    "Memory order: how the pixels of a batch are stored. Number format: lower precision is faster "
+    "where the hardware supports it. Compiling: torch first writes a program for this network. "
+    "The result is the same except for rounding."
 )
 
 
-def about_data(plan: Plan) -> None:
-    """Say which images they are, and offer real ones if they are not."""
-    images = plan.images
+def about_data(draft: Draft) -> None:
+    """Say which images they are, and offer real ones if they are synthetic."""
+    images = draft.images
     if images is None:
         return
     st.markdown(f":material/dataset: {theme.safe(images.title)}. :gray[{theme.safe(images.note)}]")
@@ -28,26 +28,26 @@ def about_data(plan: Plan) -> None:
         link("data", "Get the real images", ":material/download:")
 
 
-def about_device(plan: Plan) -> None:
-    """Say where it will train and why."""
-    if plan.device:
-        st.markdown(f":material/memory: {theme.safe(plan.device)}")
-    if plan.step:
-        st.markdown(f":material/speed: {theme.safe(plan.step)}", help=STEP_HELP)
+def about_device(draft: Draft) -> None:
+    """Say on which device it will train and why, and how a step is computed."""
+    if draft.device:
+        st.markdown(f":material/memory: {theme.safe(draft.device)}")
+    if draft.step:
+        st.markdown(f":material/speed: {theme.safe(draft.step)}", help=STEP_HELP)
 
 
 def estimate(config: TrainConfig) -> None:
-    """Offer to measure how long it takes; show it as long as the settings stay the same."""
-    known: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
-    if known and known[0] == config:
-        found = known[1]
-        once = found.features_seconds
+    """Offer to measure how long it takes; show the result until a setting changes."""
+    measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
+    if measured and measured[0] == config:
+        times = measured[1]
+        once = times.features_seconds
         before = f"{theme.duration(once)} once for the features, then " if once else ""
         st.markdown(
-            f":material/timer: {before}{theme.duration(found.seconds_per_epoch)} per epoch, "
-            f"**{theme.duration(found.total_seconds)}** in all "
-            f":gray[({theme.count(found.images_per_second)} images per second, "
-            f"measured over {theme.plural(found.steps, 'step')})]"
+            f":material/timer: {before}{theme.duration(times.seconds_per_epoch)} per epoch, "
+            f"**{theme.duration(times.total_seconds)}** in all "
+            f":gray[({theme.count(times.images_per_second)} images per second, "
+            f"measured over {theme.plural(times.steps, 'step')})]"
         )
         return
     if st.button("Measure the time", icon=":material/timer:", key="measure"):

@@ -1,4 +1,4 @@
-"""The offer of a search for a good rate, beside the rate on the New run page."""
+"""The offer of a rate search, beside the learning rate on the New run page."""
 
 import streamlit as st
 
@@ -12,17 +12,18 @@ from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS, begin
 
 
 def rate_finder(config: TrainConfig | None, images: int) -> None:
-    """Offer a search with the form's settings, and say what it costs before it starts."""
+    """Offer a rate search with the form's settings, and say what it costs before it starts."""
     with st.popover("Find a good rate", icon=":material/search:", type="tertiary"):
         st.markdown(
-            "A short sweep finds the range in which this network learns at all. A few rates then "
-            "race from the same weights over the same images, and the best ones cool down."
+            "A short range test finds the rates at which this network learns at all. A few of "
+            "them are then trained from the same weights on the same images, and the best are "
+            "finished with a decaying rate."
         )
         if config is None:
-            st.caption("Some settings must be changed first.")
+            st.caption("Some settings need to be corrected first.")
             return
         st.markdown(f":material/timer: {cost(config, images)}")
-        pressed = st.button("Start the search", type="primary", key="find_rate")
+        pressed = st.button("Start the rate search", type="primary", key="find_rate")
     if not pressed:
         remember(Key.SEARCH, None)
         return
@@ -37,16 +38,16 @@ def rate_finder(config: TrainConfig | None, images: int) -> None:
 
 
 def cost(config: TrainConfig, images: int) -> str:
-    """Say how long a search takes, as well as that is known."""
+    """Say how long a rate search takes, as far as that is known."""
     steps_per_epoch = max(1, images // config.batch_size)
     words = (
-        f"About {USUAL_STEPS} steps, as many as {USUAL_STEPS / steps_per_epoch:.1f} epochs of this "
-        f"training of {config.epochs}"
+        f"About {USUAL_STEPS} steps, as many as in {USUAL_STEPS / steps_per_epoch:.1f} epochs "
+        f"(this run has {config.epochs})"
     )
-    known: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
-    if known and known[0] == config:
-        seconds = USUAL_STEPS / steps_per_epoch * known[1].seconds_per_epoch
+    measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
+    if measured and measured[0] == config:
+        seconds = USUAL_STEPS / steps_per_epoch * measured[1].seconds_per_epoch
         words += f": **{theme.duration(seconds)}**"
-        if known[1].features_seconds:
-            words += ", once the features are there"
+        if measured[1].features_seconds:
+            words += ", once the features are computed"
     return words + "."

@@ -1,10 +1,10 @@
-"""A word beside the learning rate when it is far from what the optimizer usually takes."""
+"""An offer beside the learning rate when it is far from the optimizer's usual one."""
 
 import streamlit as st
 
 from cifar_core.optim import OPTIMIZERS
 
-FAR = 5  # times more or less than usual
+FAR = 5  # factor from the usual rate, up or down
 
 
 def rate_hint(optimizer: str, rate: float, prefix: str) -> None:
@@ -15,7 +15,7 @@ def rate_hint(optimizer: str, rate: float, prefix: str) -> None:
     if spec.usual_rate / FAR < rate < spec.usual_rate * FAR:
         return
     st.button(
-        f"{spec.title} usually takes {spec.usual_rate:g}: use it",
+        f"Use {spec.usual_rate:g}, the usual rate for {spec.title}",
         icon=":material/lightbulb:",
         type="tertiary",
         key="usual_rate",

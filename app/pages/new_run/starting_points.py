@@ -1,4 +1,4 @@
-"""Where a draft starts: a preset, a run to clone, or the rate that a search found."""
+"""Where a draft starts: a preset, a run to clone, or the result of a rate search."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ SEARCH = "rate of "
 
 
 def follow_address() -> None:
-    """Begin with what the address names: a preset, or a run to clone."""
+    """Begin with what the address names: a preset, a run to clone, or a rate search."""
     if ref := st.query_params.get("clone"):
         source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
     elif ref := st.query_params.get("search"):
@@ -32,7 +32,7 @@ def follow_address() -> None:
 
 
 def begin(source: str) -> None:
-    """Start a draft from a preset or a run; a name that nothing has starts from the first."""
+    """Start a draft from a preset or a run; from the first preset if there is no such thing."""
     try:
         if source.startswith(CLONE):
             ref, changes = clone_of(source)
@@ -59,7 +59,7 @@ def clone_of(source: str) -> tuple[str, dict[str, str]]:
 
 
 def with_rate(ref: str, rate: str) -> TrainConfig:
-    """Return the settings that a rate was searched for, with the rate in them."""
+    """Return the settings that a rate was searched for, with that rate."""
     first, *_ = alike(store(), store().run(ref))  # repetitions have other seeds
     return TrainConfig.from_text({"learning_rate": rate}, base=first.config.to_dict())
 
@@ -78,25 +78,25 @@ def sources() -> None:
         st.toggle(
             "Several values", key="several", persist_state="session",
             help="Compare optimizers, rates or any other settings, each with several seeds, or "
-            "search for the best ones.",
+            "search for the best values.",
         )  # fmt: skip
         st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
         st.caption(PRESETS[source].summary)
     elif source.startswith(SEARCH):
-        st.caption("The settings of that search, with its rate put in.")
+        st.caption("The settings of that rate search, with the rate filled in.")
     else:
         st.caption(clone_words(*clone_of(source)))
 
 
-def clone_words(ref: str, wanted: Mapping[str, str]) -> str:
-    """Say where the settings come from, and which of them a failure or a reading changed."""
-    asked = store().run(ref).status.suggestion
-    changes = {key: f"{value:g}" for key, value in asked.items()} | dict(wanted)
-    changed = ", ".join(f"{key} {value}" for key, value in changes.items())
-    but = f" but for {changed}" if changed else ""
-    but += ", so that this one does not fail the same way" if asked else ""
-    return theme.safe(f"The settings of run {ref}{but}, to be changed as you like.")
+def clone_words(ref: str, changes: Mapping[str, str]) -> str:
+    """Say where the settings come from, and which of them its failure or the address changed."""
+    advised = store().run(ref).status.suggestion
+    changed = [f"{name} {value:g} so that the failure is not repeated"
+               for name, value in advised.items() if name not in changes]  # fmt: skip
+    changed += [f"{name} {value}" for name, value in changes.items()]
+    words = f", with {', '.join(changed)}" if changed else ""
+    return theme.safe(f"Copied from run {ref}{words}. Change anything you like.")
 
 
 def source_title(source: str) -> str:
@@ -104,14 +104,14 @@ def source_title(source: str) -> str:
     if source in PRESETS:
         return PRESETS[source].title
     if source.startswith(SEARCH):
-        return f"Rate of search #{source.removeprefix(SEARCH).split()[0]}"
+        return f"Rate of rate search #{source.removeprefix(SEARCH).split()[0]}"
     ref, changes = clone_of(source)
     changed = ", ".join(f"{key} {value}" for key, value in changes.items())
     return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
 
 
 def choose_source(key: str) -> None:
-    """Begin again from the starting point that was clicked, and put it into the address."""
+    """Begin again from the chosen starting point, and put it into the address."""
     source = st.session_state[key]
     begin(source)
     st.query_params.from_dict(

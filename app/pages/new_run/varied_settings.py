@@ -1,4 +1,4 @@
-"""The settings that can vary in a sweep or a search, and the control for choices among them."""
+"""The settings that can vary in a sweep, and the control for several of their choices."""
 
 from dataclasses import fields
 
@@ -7,15 +7,19 @@ import streamlit as st
 from cifar_core.config import TrainConfig
 from cifar_core.settings import label_of, rule_of
 
-SETTINGS = {f.name: f for f in fields(TrainConfig) if rule_of(f).kind != "text"}
+SETTINGS = {  # first those that people vary most often
+    f.name: f
+    for f in sorted(fields(TrainConfig), key=lambda f: not rule_of(f).often_varied)
+    if rule_of(f).type != "text"
+}
 
 
 def choices_input(key: str, name: str) -> None:
-    """Draw the control for several entries of a registry, or for both places of a switch."""
+    """Draw the control for several entries of a registry, or for both values of a switch."""
     setting = SETTINGS[name]
     among = rule_of(setting).among
     if among is None:
-        st.text_input(label_of(setting), "on and off", disabled=True)
+        st.text_input(label_of(setting), "On and off", disabled=True)
         return
     st.multiselect(
         label_of(setting), list(among), key=key, persist_state="session",

@@ -142,6 +142,11 @@ def recolour(
     return levels.round().astype(np.uint8)
 
 
+def is_augmented(settings: Mapping[str, Any]) -> bool:
+    """Whether the settings of a run change its images; the modes alone, which are texts, do not."""
+    return any(settings.get(f.name) for f in fields(Augment) if not isinstance(f.default, str))
+
+
 def order(images: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the shuffled order of an epoch."""
     return stream(seed, epoch, ORDER).permutation(images)

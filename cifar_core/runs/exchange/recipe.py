@@ -5,9 +5,9 @@ from typing import Any
 
 from cifar_core.runs.record.environment import PACKAGES
 from cifar_core.runs.record.run import Run
+from cifar_core.settings import names_of
 
 SCHEMA = 1  # of the record
-AS_DECIDED = ("memory_format", "precision")  # settings that a trial may have chosen
 
 
 def recipe(run: Run) -> dict[str, Any]:
@@ -48,13 +48,13 @@ def command(run: Run) -> str:
 
 def changes(run: Run) -> dict[str, Any]:
     """Return the settings in which a run differs from the preset that its command starts from."""
+    from cifar_core.config import TrainConfig
     from cifar_core.config.presets import PRESETS
 
     base, config, known = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
     values = {f.name: getattr(config, f.name) for f in config.relevant() if f.name != "data"}
     changed = {name: value for name, value in values.items() if value != base[name]}
     changed["seed"] = config.seed
-    if known.get("threads"):
-        changed["threads"] = known["threads"]
-    decided = known.get("step_plan", {})
-    return changed | {name: decided[name] for name in AS_DECIDED if name in decided}
+    chosen = {"threads": known.get("threads"), **known.get("step_plan", {})}
+    decided = names_of(TrainConfig, lambda rule: rule.decided_at_start)
+    return changed | {name: chosen[name] for name in decided if chosen.get(name)}

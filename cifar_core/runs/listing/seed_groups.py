@@ -10,8 +10,7 @@ from cifar_core.runs.store.run_row import RunRow
 from cifar_core.statistics.over_seeds import Spread, spread
 
 NAMED = 4  # settings that a group's title names
-FIRST = ("model", "optimizer", "learning_rate", "batch_size", "epochs", "schedule")
-SPEAK = ("model", "optimizer")  # settings whose values need no name in front
+ROW_FIELDS = list(RunRow.__annotations__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +48,23 @@ def recipe(row: RunRow) -> str:
 def titles(groups: Sequence[Sequence[RunRow]]) -> list[str]:
     """Write for each group the settings that are not the same in all groups."""
     firsts = [group[0].settings for group in groups]
-    names = dict.fromkeys([*FIRST, *(name for settings in firsts for name in settings)])
-    names.pop("seed", None)
+    names = in_order(name for settings in firsts for name in settings if name != "seed")
     varied = [name for name in names if len({repr(first.get(name)) for first in firsts}) > 1]
     return [in_words(first, varied) for first in firsts]
 
 
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the settings once each, those first that a run's row has as columns of their own."""
+    rank = {name: rank for rank, name in enumerate(ROW_FIELDS)}
+    return sorted(dict.fromkeys(names), key=lambda name: rank.get(name, len(rank)))
+
+
 def in_words(settings: dict[str, Any], names: Sequence[str]) -> str:
-    """Write the values of some settings in one line."""
+    """Write the values of some settings in one line; names in a column need no label."""
     words = [
-        plain(settings.get(name)).replace("_", " ") if name in SPEAK
-        else f"{name.replace('_', ' ')} {plain(settings.get(name))}"
-        for name in names[:NAMED]
+        plain(value).replace("_", " ") if isinstance(value, str) and name in ROW_FIELDS
+        else f"{name.replace('_', ' ')} {plain(value)}"
+        for name in names[:NAMED] for value in [settings.get(name)]
     ]  # fmt: skip
     more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
     return ", ".join(words + more)

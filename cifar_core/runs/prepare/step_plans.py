@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import files
+from cifar_core.settings import rule_of
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -103,22 +104,10 @@ def identity_of(config: "TrainConfig", device_name: str, threads: int) -> dict[s
     """Return what a measurement holds for."""
     from importlib import metadata
 
-    from cifar_core.models import MODELS
-
-    network = {name: getattr(config, name) for name in MODELS[config.model].uses}
-    return {
-        "device": device_name,
-        "threads": threads,
-        "torch": metadata.version("torch"),
-        "model": config.model,
-        **network,
-        "batch_size": config.batch_size,
-        "micro_batch": config.micro_batch,
-        "optimizer": config.optimizer,
-        "memory_format": config.memory_format,
-        "precision": config.precision,
-        "startup": config.startup,
-    }
+    values = {f.name: getattr(config, f.name)
+              for f in config.relevant() if rule_of(f).shapes_step}  # fmt: skip
+    return {**values, "device": device_name, "threads": threads,
+            "torch": metadata.version("torch")}  # fmt: skip
 
 
 def path_of(config: "TrainConfig", device_name: str, threads: int, root: Path) -> Path:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves
 from cifar_core.runs.record.status import RunStatus
+from cifar_core.weights.catalogue import WEIGHTS
 
 if TYPE_CHECKING:
     from cifar_core.runs.record.run import Run
@@ -24,5 +25,5 @@ def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
         val_images=data.get("val_images", 0),
         state=status.state,
         reason=status.reason,
-        pretrained=str(settings.get("model", "")).endswith("_imagenet"),
+        pretrained=settings.get("model") in WEIGHTS,  # says it without torch
     )

@@ -8,7 +8,6 @@ from cifar_core.runs.record.run import Run
 from cifar_core.settings import label_of, rule_of
 
 UNUSED = "\u2013"  # shown for a setting that means nothing in a run
-AWAY = ("seed",)  # settings that make another sample, not another setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +111,6 @@ def by_setting(runs: Sequence[Run]) -> list[list[Run]]:
     """Group the runs whose settings differ in nothing but the seed, in their order."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        plain = {key: value for key, value in run.settings.items() if key not in AWAY}
+        plain = {key: value for key, value in run.settings.items() if key != "seed"}
         groups.setdefault(repr(sorted(plain.items())), []).append(run)
     return list(groups.values())

@@ -67,7 +67,7 @@ def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
             )
         setting, rule = by_name[name], rule_of(by_name[name])
         if span := SPAN.fullmatch(words):
-            kind = int if rule.kind == "integer" else float
+            kind = int if rule.type == "integer" else float
             low, high = sorted(kind(float(end)) for end in (span[1], span[2]))
             wrong = [why for end in (low, high) if (why := problem(setting, end))]
             if wrong or low == high:

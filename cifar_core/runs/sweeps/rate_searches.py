@@ -9,7 +9,7 @@ from cifar_core.runs.store.store import Store
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
-APART = ("seed", "learning_rate", "name")  # what searches for the same answer may differ in
+APART = ("seed", "learning_rate")  # what searches for the same answer may differ in
 USUAL_STEPS = 560  # that a search takes about; it depends on how soon it finds the lowest point
 
 
