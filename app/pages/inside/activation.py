@@ -1,4 +1,4 @@
-"""What excites a class or a channel: real test images, and a picture made for it."""
+"""What activates a class or a channel most: real test images, and a picture optimized for it."""
 
 import numpy as np
 import streamlit as st
@@ -21,74 +21,76 @@ SIDE = 320
 
 
 def draw(network: Network) -> None:
-    """Draw the choice, the real images, and the button of the made picture."""
+    """Draw the choice, the real images, and the button that generates a picture."""
     aim, title = choose_aim(network)
-    st.markdown(f"**Test images that excite {theme.safe(title)} most**")
-    scale = real(network, aim)
-    st.markdown("**A picture made for it**")
+    st.markdown(f"**Test images that activate {theme.safe(title)} most**")
+    scale = real_images(network, aim)
+    st.markdown("**A picture optimized for it**")
     seconds = pass_seconds(*network.where) * 3 * STEPS * 2
     st.caption(
-        f"Activation maximisation: {STEPS} steps uphill from noise, the picture shifted and "
-        "resized at random so that only what survives that is drawn. It says what would "
-        "excite most, not what the network meets; trust the real images more. "
+        f"Activation maximization: {STEPS} steps of gradient ascent from noise. The picture is "
+        "shifted and resized at random, so that only robust features remain. It shows what would "
+        "activate the unit most, not what occurs in real data; trust the real images more. "
         "[Paper](https://distill.pub/2017/feature-visualization)"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input("Seed", 0, 9999, 0, key="excite_seed", width=120)
-        asked = st.button(f"Make it, about {theme.duration(max(0.1, seconds))}", key="excite",
-                          icon=":material/play_arrow:")  # fmt: skip
-    kept = (*network.where, aim, seed)
-    if asked:
-        st.session_state["excited"] = (kept, climb(network, aim, seed, scale))
-    if (found := st.session_state.get("excited")) and found[0] == kept:
-        picture, strength = found[1]
-        st.image(png(picture), f"Excites it with {strength:.3g}", width=SIDE, output_format="PNG",
-                 alt=f"A picture made for {title}")  # fmt: skip
+        clicked = st.button(f"Generate it (about {theme.duration(max(0.1, seconds))})",
+                            key="excite", icon=":material/play_arrow:")  # fmt: skip
+    request = (*network.where, aim, seed)
+    if clicked:
+        st.session_state["excited"] = (request, optimized(network, aim, seed, scale))
+    if (kept := st.session_state.get("excited")) and kept[0] == request:
+        picture, activation = kept[1]
+        st.image(png(picture), f"Activation {activation:.3g}", width=SIDE, output_format="PNG",
+                 alt=f"A picture optimized for {title}")  # fmt: skip
 
 
 def choose_aim(network: Network) -> tuple[Aim, str]:
     """Let the person choose a class, or a channel of a layer."""
-    able = {layer.name: layer for layer in layers(*network.where) if layer.main}
+    by_name = {layer.name: layer for layer in layers(*network.where) if layer.main}
     left, right = st.columns(2)
     with left:
-        name = st.selectbox("Of", [CLASS, *able], key="excite_of",
+        name = st.selectbox("What to activate", [CLASS, *by_name], key="excite_of",
                             format_func=lambda name: name.removeprefix("body."))  # fmt: skip
     with right:
         if name == CLASS:
             classes = network.classifier.classes
-            chosen = st.selectbox("Class", classes, key="excite_class")
-            return Aim(channel=classes.index(chosen)), chosen
-        channel = st.number_input("Channel", 0, able[name].channels - 1, 0,
+            target = st.selectbox("Class", classes, key="excite_class")
+            return Aim(channel=classes.index(target)), target
+        channel = st.number_input("Channel", 0, by_name[name].channels - 1, 0,
                                   key=f"excite_channel {name}")  # fmt: skip
-    return Aim(layer=name, channel=int(channel)), f"channel {channel} of {name[5:]}"
+    return Aim(
+        layer=name, channel=int(channel)
+    ), f"channel {channel} of {name.removeprefix('body.')}"
 
 
-def real(network: Network, aim: Aim) -> float:
-    """Draw the test images that excite most; return the spread of the strength over all."""
+def real_images(network: Network, aim: Aim) -> float:
+    """Draw the test images that activate most; return the spread of the activation over all."""
     try:
         images, values, spread = strongest_images(*network.where, *source_of(network), IMAGES, aim)
     except CifarError as error:
-        st.caption(f"There are no test images to look at. {theme.safe(str(error))}")
+        st.caption(f"The test images cannot be shown. {theme.safe(str(error))}")
         return 1.0
     with st.grid(6, min_column_width=90, gap="small"):
         for pixels, value in zip(images, values, strict=True):
             st.image(png(enlarge(Image.fromarray(pixels), 128)), f"{value:.3g}", width="stretch",
-                     output_format="PNG", alt=f"Strength {value:.3g}")  # fmt: skip
-    what = "the channel's mean over all places" if aim.layer else "the logit"
-    st.caption(f"Of the first {IMAGES} test images, with the strength: {what}.")
+                     output_format="PNG", alt=f"Activation {value:.3g}")  # fmt: skip
+    what = "the channel's mean over all positions" if aim.layer else "the logit of the class"
+    st.caption(f"Out of up to {IMAGES} test images. The number is the activation: {what}.")
     return spread
 
 
-def climb(network: Network, aim: Aim, seed: int, scale: float) -> tuple[Image.Image, float]:
-    """Make the picture with a bar that tells how far it is; leaving the page ends it."""
-    bar, place = st.progress(0.0, text="Climbing"), st.empty()
+def optimized(network: Network, aim: Aim, seed: int, scale: float) -> tuple[Image.Image, float]:
+    """Generate the picture with a progress bar; leaving the page stops it."""
+    bar, preview = st.progress(0.0, text="Optimizing"), st.empty()
     for attempt in excite(network.classifier, aim, seed=seed, scale=scale):
         if attempt.step % 8 == 0 or attempt.step == STEPS:
             bar.progress(attempt.step / STEPS, text=f"Step {attempt.step} of {STEPS}")
             picture = as_image(attempt.picture)
-            place.image(png(picture), width=SIDE, output_format="PNG", alt="The picture so far")
+            preview.image(png(picture), width=SIDE, output_format="PNG", alt="The picture so far")
     bar.empty()
-    place.empty()
+    preview.empty()
     return picture, attempt.strength
 
 
