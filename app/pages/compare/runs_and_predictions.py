@@ -1,23 +1,23 @@
-"""Choosing the runs to compare, and their answers to the same images: kept, or asked for."""
+"""Choosing the runs to compare, and their predictions for the same images: kept, or requested."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from app import theme
-from app.cache.results import answers_of
+from app.cache.results import predictions_of
 from app.session import Key, remember, remembered
 from app.shared.address import keep_in_address, start_from_address
 from cifar_core.background.jobs import Job
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.results.predictions import Part, Predictions, errand
 
-MOST = 9  # runs that can be told apart on one chart
-POLL = 1.0  # seconds between two looks at what is computed
+MOST = 9  # runs that can be told apart in one chart
+POLL = 1.0  # seconds between two updates of the progress
 
 
 def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:
-    """Draw the chips of the runs, which the address keeps; say which of its runs are not here."""
+    """Draw the choice of runs, which the address keeps; name those that cannot be shown."""
     titles = {str(row.number): f"#{row.number} {row.name}" for row in rows}
     asked = [word for word in st.query_params.get("runs", "").split(",") if word]
     start_from_address("runs", titles, several=True)
@@ -28,75 +28,76 @@ def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:
     )  # fmt: skip
     if missing := [word for word in asked if word not in titles]:
         names = ", ".join(theme.safe(f"#{word}") for word in missing)
-        st.caption(f"Left out, because it has no result or is not in this store: {names}.")
+        st.caption(f"Not shown (no result yet, or not in this store): {names}.")
     if len(asked) > MOST:
-        st.caption(f"The first {MOST} runs are compared.")
+        st.caption(f"Only the first {MOST} runs are compared.")
     keep_in_address("runs", chosen, [])
     return [store.run(number) for number in chosen]
 
 
-def answers(runs: Sequence[Run], part: Part) -> list[Predictions]:
-    """Return those of the answers of the runs' best weights that are kept."""
-    found = [best_answers(run, part) for run in runs]
-    return [each for each in found if each is not None]
+def kept_predictions(runs: Sequence[Run], part: Part) -> list[Predictions]:
+    """Return the predictions of the runs' best weights, of those runs that have them."""
+    predictions = [best_predictions(run, part) for run in runs]
+    return [kept for kept in predictions if kept is not None]
 
 
-def best_answers(run: Run, part: Part) -> Predictions | None:
-    """Return the kept answers of a run's best weights."""
-    return answers_of(run, run.checkpoint("best").name, part)
+def best_predictions(run: Run, part: Part) -> Predictions | None:
+    """Return the kept predictions of a run's best weights."""
+    return predictions_of(run, run.checkpoint("best").name, part)
 
 
-def ask_for(runs: Sequence[Run], part: Part) -> None:
-    """Remember that the runs' answers are wanted, so that they are computed one after the other."""
-    remember(Key.ANSWERING, (part, tuple(run.id for run in runs)))
+def request_predictions(runs: Sequence[Run], part: Part) -> None:
+    """Remember that the runs' predictions are wanted; they are computed one run at a time."""
+    remember(Key.COMPARE_REQUEST, (part, tuple(run.id for run in runs)))
 
 
-def offer_answers(runs: Sequence[Run], part: Part, images: str) -> None:
-    """Draw the button that has the missing answers computed one run after the other."""
-    wanted = (part, tuple(run.id for run in runs))
-    asked = remembered(Key.ANSWERING) == wanted
-    st.fragment(draw_offer, run_every=POLL if asked else None)(runs, part, images, wanted)
+def offer_predictions(runs: Sequence[Run], part: Part, images: str) -> None:
+    """Draw the button that computes the missing predictions, one run at a time."""
+    request = (part, tuple(run.id for run in runs))
+    requested = remembered(Key.COMPARE_REQUEST) == request
+    st.fragment(draw_offer, run_every=POLL if requested else None)(runs, part, images, request)
 
 
-def draw_offer(runs: Sequence[Run], part: Part, images: str, wanted: object) -> None:
-    """Draw one look at how far the answers are."""
-    waiting = [run for run in runs if best_answers(run, part) is None]
+def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) -> None:
+    """Draw the button or the progress once; repeated until all predictions are there."""
+    waiting = [run for run in runs if best_predictions(run, part) is None]
     if not waiting:
-        remember(Key.ANSWERING, None)
+        remember(Key.COMPARE_REQUEST, None)
         st.rerun()
     work = errand(waiting[0], part)
-    asked = remembered(Key.ANSWERING) == wanted
+    requested = remembered(Key.COMPARE_REQUEST) == request
     if work.error:
         st.error(theme.safe(f"#{waiting[0].number}: {work.error}"), icon=":material/error:")
-        asked = False
-    elif asked and not work.is_due and best_answers(waiting[0], part) is None:  # nor just done
-        work.start()
+        requested = False
+    elif requested and not work.is_due and best_predictions(waiting[0], part) is None:
+        work.start()  # asked again just now, since it may have finished meanwhile
     with st.container(horizontal=True, vertical_alignment="center"):
-        if asked:
-            under_way(runs, waiting, work)
-            st.button("Cancel", type="tertiary", key="cancel answers", on_click=cancel,
+        if requested:
+            draw_progress(runs, waiting, work)
+            st.button("Cancel", type="tertiary", key="cancel predictions", on_click=cancel,
                       args=(waiting[0], part))  # fmt: skip
             return
         label = f"Compare on the {images} images"
-        if st.button(label, icon=":material/play_arrow:", type="primary", key="compute answers"):
+        if st.button(label, icon=":material/play_arrow:", type="primary", key="compute"):
             work.start()  # also after a failure, which it forgets
-            ask_for(runs, part)
+            request_predictions(runs, part)
             st.rerun()
         st.caption(
-            f"{theme.plural(len(waiting), 'run')} must answer them first, once, in the background.",
+            f"Computes the predictions of {theme.plural(len(waiting), 'run')}, once, in the "
+            "background.",
             width="content",
         )
 
 
-def under_way(runs: Sequence[Run], waiting: Sequence[Run], work: Job) -> None:
-    """Draw how many runs have answered, and how far the next one is."""
+def draw_progress(runs: Sequence[Run], waiting: Sequence[Run], work: Job) -> None:
+    """Draw the progress over all runs, and the number of images done of the current one."""
     done, total = work.progress
     words = f"#{waiting[0].number}: {theme.count(done)} of {theme.count(total)} images"
     share = (len(runs) - len(waiting) + (done / total if total else 0)) / len(runs)
-    st.progress(share, text=words if total else f"#{waiting[0].number} starts", width=320)
+    st.progress(share, text=words if total else f"Starting with #{waiting[0].number}", width=320)
 
 
 def cancel(run: Run, part: Part) -> None:
-    """End what is computed, and ask for no more of it."""
-    remember(Key.ANSWERING, None)
+    """Stop the computation that runs now, and start no other."""
+    remember(Key.COMPARE_REQUEST, None)
     errand(run, part).cancel()

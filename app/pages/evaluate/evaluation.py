@@ -1,4 +1,4 @@
-"""What the Evaluate page judges: a run's checkpoint and its answers to a part of the images."""
+"""One checkpoint's predictions for a split, with all that the Evaluate page computes from them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
-from app.cache.results import answers_of, dataset, fitted
+from app.cache.results import dataset, predictions_of, temperature_of
 from app.shared.gallery import Tile
 from cifar_core.disk import files
 from cifar_core.evaluation.confusion import confusion
@@ -17,90 +17,93 @@ from cifar_core.evaluation.softmax import softmax
 from cifar_core.runs import Run
 from cifar_core.runs.results.predictions import Part, Predictions, path_of
 
-PARTS: dict[Part, str] = {"val": "validation", "test": "test"}
+SPLITS: dict[Part, str] = {"val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluated:
-    """A run's answers, and everything that is computed from them when it is first asked for."""
+class Evaluation:
+    """A checkpoint's predictions, and the figures computed from them on first use."""
 
     run: Run
-    given: Predictions
-    temperature: float | None  # fitted on the validation images; None without their answers
+    predictions: Predictions
+    temperature: float | None  # fitted on the validation images; None without predictions for them
 
     @property
     def part(self) -> Part:
-        """Which images were answered."""
-        return self.given.part
+        """Which split was classified."""
+        return self.predictions.part
 
     @property
     def images(self) -> str:
-        """How many images of which kind, in words."""
-        return f"{theme.count(len(self.given.labels))} {PARTS[self.part]} images"
+        """How many images of which split, in words."""
+        return f"{theme.count(len(self.predictions.labels))} {SPLITS[self.part]} images"
 
     @cached_property
     def scores(self) -> Scores:
-        """The figures of the answers as they are."""
-        return scores(self.given.logits, self.given.labels)
+        """The figures of the uncalibrated predictions."""
+        return scores(self.predictions.logits, self.predictions.labels)
 
     @cached_property
-    def scaled(self) -> Scores:
+    def calibrated(self) -> Scores:
         """The figures with the temperature."""
-        return scores(self.given.logits, self.given.labels, self.temperature or 1.0)
+        return scores(self.predictions.logits, self.predictions.labels, self.temperature or 1.0)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """The confusion matrix [K, K]."""
-        given = self.given
-        return confusion(given.answers, given.labels, len(given.classes))
+        predictions = self.predictions
+        return confusion(predictions.answers, predictions.labels, len(predictions.classes))
 
     @cached_property
-    def chances(self) -> NDArray[np.float64]:
-        """How likely each class is [N, K], as the network says it."""
-        return softmax(self.given.logits)
+    def probabilities(self) -> NDArray[np.float64]:
+        """The uncalibrated probability of each class [N, K]."""
+        return softmax(self.predictions.logits)
 
-    def name_of(self, row: int) -> str:
-        """Return by what the address names an image: its part and its place in the dataset."""
-        return f"{self.part}-{self.given.places[row]}"
+    def image_name(self, row: int) -> str:
+        """Return an image's name in addresses: its split and its index in the dataset."""
+        return f"{self.part}-{self.predictions.places[row]}"
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the pictures [n, 32, 32, 3] of some rows of the answers."""
+        """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""
         source = self.run.environment["data"]["source"]
         images = dataset(source, str(self.run.store_root))
         part = images.test if self.part == "test" else images.train
-        return np.asarray(part.pixels[self.given.places[rows]])
+        return np.asarray(part.pixels[self.predictions.places[rows]])
 
-    def cells(self, rows: NDArray[np.int64]) -> list[Tile]:
-        """Return what stands below the pictures of some rows."""
-        return [self.cell(int(row)) for row in rows]
+    def tiles(self, rows: NDArray[np.int64]) -> list[Tile]:
+        """Return the texts below the pictures of some rows."""
+        return [self.tile(int(row)) for row in rows]
 
-    def cell(self, row: int) -> Tile:
-        """Return what stands below one picture."""
-        given, answer = self.given, int(self.given.answers[row])
-        truth, said = given.classes[given.labels[row]], given.classes[answer]
-        share = theme.percent(float(self.chances[row, answer]), 0)
+    def tile(self, row: int) -> Tile:
+        """Return the text below one picture."""
+        labels, classes = self.predictions.labels, self.predictions.classes
+        index = int(self.predictions.answers[row])
+        truth, predicted = classes[labels[row]], classes[index]
+        confidence = theme.percent(float(self.probabilities[row, index]), 0)
         return Tile(
-            key=self.name_of(row),
+            key=self.image_name(row),
             truth=truth,
-            answer=f"{said} {share}",
-            right=bool(answer == given.labels[row]),
-            title=f"Image {given.places[row]}: {truth}, taken for {said}, {share} sure. Explain it",
+            prediction=f"{predicted} {confidence}",
+            right=bool(index == labels[row]),
+            title=f"Image {self.predictions.places[row]}: {truth}, predicted as {predicted} with "
+            f"{confidence} confidence.",
         )
 
 
-def judged(run: Run, checkpoint: str, part: Part) -> Evaluated | None:
-    """Return the answers of a checkpoint, named in full, to a part; None if they are not kept."""
-    given = answers_of(run, checkpoint, part)
-    if given is None:
+def evaluation_of(run: Run, checkpoint: str, part: Part) -> Evaluation | None:
+    """Return the evaluation of a checkpoint, named in full; None if there are no predictions."""
+    predictions = predictions_of(run, checkpoint, part)
+    if predictions is None:
         return None
     stamp = files.stamp(path_of(run, part, checkpoint))
-    return session_judged(run.id, checkpoint, part, stamp, fitted(run, checkpoint), given)
+    temperature = temperature_of(run, checkpoint)
+    return cached_evaluation(run.id, checkpoint, part, stamp, temperature, predictions)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def session_judged(
+def cached_evaluation(
     run: str, checkpoint: str, part: Part, stamp: int, temperature: float | None,
-    _given: Predictions,
-) -> Evaluated:  # fmt: skip
-    """Return one object for the same answers, so that its figures are computed once."""
-    return Evaluated(run=_given.run, given=_given, temperature=temperature)
+    _predictions: Predictions,
+) -> Evaluation:  # fmt: skip
+    """Return one object for the same predictions, so that its figures are computed once."""
+    return Evaluation(run=_predictions.run, predictions=_predictions, temperature=temperature)

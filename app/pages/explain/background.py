@@ -1,4 +1,4 @@
-"""What is computed in the background about a chosen network, so that its answers can be judged."""
+"""Background jobs for the chosen networks, which make their confidence more meaningful."""
 
 import os
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from app.shared.networks import Network
 from cifar_core.background.jobs import Job
 from cifar_core.runs.results import neighbors, predictions
 
-UNASKED = 180.0  # seconds that may be spent without having been asked for
-VARIABLE = "CIFAR_UNASKED"  # "off": nothing is computed that nobody asked for
-POLL = 2.0  # seconds between two looks
+UNASKED = 180.0  # longest estimate in seconds for a job that is started without a click
+VARIABLE = "CIFAR_UNASKED"  # "off": no job is started without a click
+POLL = 2.0  # seconds between two updates
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkJob:
-    """One piece of work about a network."""
+    """One background job for a network."""
 
     title: str
     offer: str  # the button's label
@@ -28,10 +28,10 @@ class NetworkJob:
 
 
 def works(network: Network) -> list[NetworkJob]:
-    """Return all that there is to compute, in the order in which it is done."""
+    """Return all jobs for a network, in the order in which they are started."""
     images = network.run.environment["data"]
     width = network.classifier.last_layer.weight.shape[1]
-    known = min(images["train_images"], neighbors.most(width))
+    compared = min(images["train_images"], neighbors.most(width))
     cost = pass_seconds(*network.where)
     return [
         NetworkJob(
@@ -39,24 +39,24 @@ def works(network: Network) -> list[NetworkJob]:
             errand=calibrating(network), seconds=cost * images["val_images"],
         ),
         NetworkJob(
-            title="Looking at the training images", offer="Compare with the training images",
-            errand=comparing(network), seconds=cost * (images["val_images"] + known),
+            title="Comparing with the training images", offer="Compare with the training images",
+            errand=comparing(network), seconds=cost * (images["val_images"] + compared),
         ),
     ]  # fmt: skip
 
 
 def calibrating(network: Network) -> Job:
-    """Return the work of answering the validation images."""
+    """Return the job that classifies the validation images."""
     return predictions.errand(network.run, "val", network.checkpoint.name)
 
 
 def comparing(network: Network) -> Job:
-    """Return the work of computing the training images' features."""
+    """Return the job that computes the training images' features."""
     return neighbors.errand(network.run, network.checkpoint.name)
 
 
 def background(networks: Sequence[Network]) -> None:
-    """Start what is quick, offer what is not, and show how far it is; nothing if all is done."""
+    """Start quick jobs, offer slow ones, and show their progress; draw nothing if all are done."""
     for network in networks:
         missing = [work for work in works(network) if not work.errand.is_done]
         for work in missing:
@@ -68,7 +68,7 @@ def background(networks: Sequence[Network]) -> None:
 
 
 def next_one(network: Network, work: NetworkJob) -> None:
-    """Start or offer a piece of work, or show how far it is."""
+    """Start or offer a job, or show its progress."""
     settled = not network.run.status.is_under_way  # its best epoch will not change
     if settled and work.seconds <= UNASKED and os.environ.get(VARIABLE) != "off":
         work.errand.start()
@@ -79,22 +79,22 @@ def next_one(network: Network, work: NetworkJob) -> None:
 
 
 def offer(work: NetworkJob, label: str) -> None:
-    """Draw a button that starts a piece of work."""
+    """Draw a button that starts a job."""
     if st.button(
         label, key=f"do {work.errand.path}", icon=":material/balance:", type="tertiary",
-        help="Runs in the background, once.",
+        help="Runs once, in the background.",
     ):  # fmt: skip
         work.errand.start()
         st.rerun()
 
 
 def about(seconds: float) -> str:
-    """Write a time roughly, as it is only estimated: of more than a minute in minutes."""
+    """Write an estimated time roughly: from a minute on in whole minutes."""
     return theme.duration(seconds if seconds < 60 else 60 * round(seconds / 60))
 
 
 def progress(work: NetworkJob) -> None:
-    """Draw how far a piece of work is; repeated until it is over, and then the page is drawn."""
+    """Draw a job's progress; repeated until it is over, and then the page is redrawn."""
     if not work.errand.is_due:
         st.rerun()
     done, total = work.errand.progress

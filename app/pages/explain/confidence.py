@@ -1,4 +1,4 @@
-"""How much an answer's certainty means: its calibration, and how near the training images it is."""
+"""What a prediction's confidence is worth: its calibration, and the nearest training images."""
 
 import numpy as np
 import streamlit as st
@@ -6,78 +6,79 @@ from PIL import Image
 
 from app import theme
 from app.cache.results import dataset
-from app.pages.explain.answers import Answer
+from app.pages.explain.predictions import PicturePrediction
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.runs.results.neighbors import Likeness, Neighbour
 
 SIDE = 96  # pixels of a drawn training image
 CALIBRATED = (
-    "The network's logits are divided by the temperature T, which makes it as sure as it is right "
-    "on average over the validation images (Guo et al. 2017). The order of the classes stays."
+    "The logits are divided by a temperature T, fitted on the validation images so that confidence "
+    "matches accuracy on average (Guo et al. 2017). The order of the classes does not change."
 )
-RAW = "As the network gives them. Networks are often surer than they are right."
+RAW = "The softmax of the network's logits. Networks are often overconfident."
 UNLIKE = (
-    "In the features of the network's last layer. What it answers about such a picture, however "
-    "sure it is, means little."
+    "Measured in the features of the network's last layer. A prediction for such a picture means "
+    "little, however confident it is."
 )
 
 
-def certainty(given: Answer) -> None:
-    """Draw what the probabilities rest on, a badge if the picture is unlike, and the nearest."""
+def confidence(prediction: PicturePrediction) -> None:
+    """Draw whether the probabilities are calibrated, and how near the training images are."""
     with st.container(gap="xsmall"):
-        calibrated(given)
-        if given.likeness:
-            likeness(given, given.likeness)
+        calibrated(prediction)
+        if prediction.likeness:
+            likeness(prediction, prediction.likeness)
 
 
-def calibrated(given: Answer) -> None:
-    """Say whether the probabilities are calibrated, and what they were."""
-    known = given.calibration
-    if not known:
-        st.caption("Raw probabilities, not calibrated.", help=RAW)
+def calibrated(prediction: PicturePrediction) -> None:
+    """Say whether the probabilities are calibrated, and what they were before."""
+    calibration = prediction.calibration
+    if not calibration:
+        st.caption("Uncalibrated probabilities.", help=RAW)
         return
-    raw = dict(given.raw)[given.ranked[0][0]]
+    raw = dict(prediction.raw)[prediction.ranked[0][0]]
     st.caption(
-        f"Calibrated on {theme.plural(known.images, 'validation image')}, "
-        f"T\u00a0=\u00a0{known.temperature:.2f}; raw {theme.percent(raw)}.", help=CALIBRATED,
+        f"Calibrated on {theme.plural(calibration.images, 'validation image')}, "
+        f"T\u00a0=\u00a0{calibration.temperature:.2f}; uncalibrated {theme.percent(raw)}.",
+        help=CALIBRATED,
     )  # fmt: skip
 
 
-def likeness(given: Answer, found: Likeness) -> None:
-    """Draw a badge if the picture is unlike the training images; the nearest are a click away."""
-    if found.is_unlike:
+def likeness(prediction: PicturePrediction, measured: Likeness) -> None:
+    """Draw a badge if the picture is unlike the training images; a click shows the nearest."""
+    if measured.is_unlike:
         st.badge("Unlike the training images", icon=":material/explore_off:", color="orange",
                  help=UNLIKE)  # fmt: skip
-        st.caption(found.sentence)
+        st.caption(measured.sentence)
     opened = st.popover(
         "Nearest training images", icon=":material/image_search:", type="tertiary",
-        key=f"nearest {given.network.run.number} {given.picture.key}", on_change="rerun",
+        key=f"nearest {prediction.network.run.number} {prediction.picture.key}", on_change="rerun",
     )  # fmt: skip
     if opened.open:
         with opened:
-            nearest(given, found)
+            nearest(prediction, measured)
 
 
-def nearest(given: Answer, found: Likeness) -> None:
+def nearest(prediction: PicturePrediction, measured: Likeness) -> None:
     """Draw the nearest training images in a row, each with its class and similarity."""
-    run = given.network.run
-    if not found.is_unlike:
-        st.caption(found.sentence)
+    run = prediction.network.run
+    if not measured.is_unlike:
+        st.caption(measured.sentence)
     try:
         images = dataset(run.environment["data"]["source"], str(run.store_root)).train
     except CifarError as error:
         st.error(theme.safe(str(error)), icon=":material/error:")
         return
-    with st.grid(len(found.nearest), min_column_width=56, gap="xsmall"):
-        for each in found.nearest:
-            picture = Image.fromarray(np.asarray(images.pixels[each.place]))
-            words = caption(each)
+    with st.grid(len(measured.nearest), min_column_width=56, gap="xsmall"):
+        for neighbor in measured.nearest:
+            picture = Image.fromarray(np.asarray(images.pixels[neighbor.place]))
+            words = caption(neighbor)
             st.image(enlarge(picture, SIDE), words, width="stretch", output_format="PNG",
-                     alt=f"Training image {each.place}: {words}")  # fmt: skip
-    st.caption("With their cosine similarity in the features of the network's last layer.")
+                     alt=f"Training image {neighbor.place}: {words}")  # fmt: skip
+    st.caption("The number is the cosine similarity in the features of the network's last layer.")
 
 
-def caption(each: Neighbour) -> str:
-    """Write a training image's class and how similar it is."""
-    return f"{each.name} {each.similarity:.2f}"
+def caption(neighbor: Neighbour) -> str:
+    """Return a training image's class and its similarity."""
+    return f"{neighbor.name} {neighbor.similarity:.2f}"

@@ -15,14 +15,14 @@ from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 def batch_fit(config: TrainConfig, prefix: str) -> None:
     """Offer to measure it; show it as long as only the batch is changed."""
     same = replace(config, batch_size=2, micro_batch=0)
-    known: tuple[TrainConfig, LargestBatch] | None = remembered(Key.FIT)
+    known: tuple[TrainConfig, LargestBatch] | None = remembered(Key.LARGEST_BATCH)
     if known and known[0] == same:
         found(known[1], config.batch_size, prefix)
     elif st.button("Find the largest batch", icon=":material/memory_alt:", key="find_fit"):
         try:
             with st.spinner("Training steps with growing batches"):
                 store().by.must(OPERATOR, "measure on this machine")
-                remember(Key.FIT, (same, measure(config, store().root)))
+                remember(Key.LARGEST_BATCH, (same, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))
         else:
