@@ -44,9 +44,7 @@ def images(result: RunComparison) -> None:
     clicked = gallery(pixels(first, rows), [tile(pair, int(row)) for row in rows], key="duel")
     if clicked:
         go("explain", run=first.run.number, beside=second.run.number, image=clicked)
-    st.caption(
-        "The most confident mistakes come first. Click a picture to explain it with both runs."
-    )
+    st.caption("The most confident mistakes come first. Click one to explain it with both runs.")
 
 
 def classes(result: RunComparison) -> None:
@@ -69,10 +67,7 @@ def classes(result: RunComparison) -> None:
             st.markdown(f"**Predictions, {first_name} minus {second_name}**, in images")
             st.plotly_chart(charts.confusion_figure(difference, class_names), key="confusions",
                             config={"displayModeBar": False})  # fmt: skip
-    st.caption(
-        "Each interval is for its class alone: about one in twenty misses the true difference by "
-        "chance."
-    )
+    st.caption("Each interval is for its class alone; one in twenty misses the true difference.")
 
 
 def choose_pair(predictions: Sequence[Predictions]) -> Pair | None:

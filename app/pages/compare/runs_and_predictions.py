@@ -46,7 +46,7 @@ def best_predictions(run: Run, part: Part) -> Predictions | None:
     return predictions_of(run, run.checkpoint("best").name, part)
 
 
-def request_predictions(runs: Sequence[Run], part: Part) -> None:
+def ask_for(runs: Sequence[Run], part: Part) -> None:
     """Remember that the runs' predictions are wanted; they are computed one run at a time."""
     remember(Key.COMPARE_REQUEST, (part, tuple(run.id for run in runs)))
 
@@ -80,7 +80,7 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) ->
         label = f"Compare on the {images} images"
         if st.button(label, icon=":material/play_arrow:", type="primary", key="compute"):
             work.start()  # also after a failure, which it forgets
-            request_predictions(runs, part)
+            ask_for(runs, part)
             st.rerun()
         st.caption(
             f"Computes the predictions of {theme.plural(len(waiting), 'run')}, once, in the "

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import theme
-from app.pages.compare.runs_and_predictions import (
-    kept_predictions,
-    offer_predictions,
-    request_predictions,
-)
+from app.pages.compare.runs_and_predictions import ask_for, kept_predictions, offer_predictions
 from app.session import Key, remember, remembered
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run
@@ -90,7 +86,7 @@ def revealed(runs: Sequence[Run]) -> bool:
             for run in runs:
                 count_look(run, "the page Compare", run.checkpoint("best").name)
             remember(Key.COMPARE_REVEALED, ids)
-            request_predictions(runs, "test")
+            ask_for(runs, "test")
             st.rerun()
         st.caption(
             f"This counts as one look for each run ({f'at most {most}' if most else 'none'} so "

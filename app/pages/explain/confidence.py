@@ -6,7 +6,7 @@ from PIL import Image
 
 from app import theme
 from app.cache.results import dataset
-from app.pages.explain.predictions import PicturePrediction
+from app.pages.explain.predictions import Prediction
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.runs.results.neighbors import Likeness, Neighbour
@@ -23,7 +23,7 @@ UNLIKE = (
 )
 
 
-def confidence(prediction: PicturePrediction) -> None:
+def confidence(prediction: Prediction) -> None:
     """Draw whether the probabilities are calibrated, and how near the training images are."""
     with st.container(gap="xsmall"):
         calibrated(prediction)
@@ -31,7 +31,7 @@ def confidence(prediction: PicturePrediction) -> None:
             likeness(prediction, prediction.likeness)
 
 
-def calibrated(prediction: PicturePrediction) -> None:
+def calibrated(prediction: Prediction) -> None:
     """Say whether the probabilities are calibrated, and what they were before."""
     calibration = prediction.calibration
     if not calibration:
@@ -45,7 +45,7 @@ def calibrated(prediction: PicturePrediction) -> None:
     )  # fmt: skip
 
 
-def likeness(prediction: PicturePrediction, measured: Likeness) -> None:
+def likeness(prediction: Prediction, measured: Likeness) -> None:
     """Draw a badge if the picture is unlike the training images; a click shows the nearest."""
     if measured.is_unlike:
         st.badge("Unlike the training images", icon=":material/explore_off:", color="orange",
@@ -60,7 +60,7 @@ def likeness(prediction: PicturePrediction, measured: Likeness) -> None:
             nearest(prediction, measured)
 
 
-def nearest(prediction: PicturePrediction, measured: Likeness) -> None:
+def nearest(prediction: Prediction, measured: Likeness) -> None:
     """Draw the nearest training images in a row, each with its class and similarity."""
     run = prediction.network.run
     if not measured.is_unlike:

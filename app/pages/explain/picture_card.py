@@ -13,7 +13,7 @@ from app import theme
 from app.pages.explain import trust
 from app.pages.explain.confidence import confidence
 from app.pages.explain.picture_edits import edit_controls
-from app.pages.explain.predictions import PicturePrediction, explanations
+from app.pages.explain.predictions import Prediction, explanations
 from app.pages.explain.request import EVERY, Request, warning_badge
 from app.shared.picture import Picture
 from cifar_core.errors import CifarError
@@ -23,38 +23,33 @@ from cifar_core.runs.results.explanation import Drawing, Explanation, png
 
 SIDE = 320  # pixels; smaller pictures are enlarged to this
 LIKELIEST = 5
+Group = Sequence[Prediction]  # of one picture, one per network
+Limits = dict[str, float]  # the value in full color, by method
 Shown = list[tuple[Explanation, Drawing]]
 
 
-def card(
-    predictions: Sequence[PicturePrediction],
-    request: Request,
-    limits: dict[str, float],
-    number: int,
-) -> Shown:
+def card(group: Group, request: Request, limits: Limits, number: int) -> Shown:
     """Draw everything about one picture; return the maps that were drawn."""
-    picture, alone = predictions[0].picture, len(predictions) == 1
+    picture, alone = group[0].picture, len(group) == 1
     with st.container(border=True, key=f"result{number}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             words = f"**{theme.safe(picture.name)}**"
             if alone:
-                words += f"  \n{sentence(predictions[0])}"
+                words += f"  \n{sentence(group[0])}"
             st.markdown(words, width="stretch")
             edit_controls(picture)
             button = st.container(width="content")
         if note := picture.image.info.get("note"):
             st.caption(theme.safe(note))
-        if alone:
-            shown = one_network(predictions[0], request, limits)
-        else:
-            shown = side_by_side(predictions, request, limits)
+        shown = (one_network if alone else side_by_side)(group, request, limits)
         with button:
-            download(shown, f"{picture.name}.zip", predictions, key=f"download{number}")
+            download(shown, f"{picture.name}.zip", group, key=f"download{number}")
     return shown
 
 
-def one_network(prediction: PicturePrediction, request: Request, limits: dict[str, float]) -> Shown:
+def one_network(group: Group, request: Request, limits: Limits) -> Shown:
     """Draw one network's prediction: the classes on the left, pictures on the right."""
+    (prediction,) = group
     left, right = st.columns([1, 2.4], gap="medium")
     with left:
         likeliest(prediction)
@@ -66,15 +61,12 @@ def one_network(prediction: PicturePrediction, request: Request, limits: dict[st
     return maps(prediction, request, limits)
 
 
-def side_by_side(
-    predictions: Sequence[PicturePrediction], request: Request, limits: dict[str, float]
-) -> Shown:
+def side_by_side(group: Group, request: Request, limits: Limits) -> Shown:
     """Draw the predictions of several networks, one column per network."""
     with st.grid(4, min_column_width=140):
-        pictures(predictions[0].picture)
+        pictures(group[0].picture)
     shown = []
-    columns = st.columns(len(predictions), gap="medium")
-    for column, prediction in zip(columns, predictions, strict=True):
+    for column, prediction in zip(st.columns(len(group), gap="medium"), group, strict=True):
         with column:
             run = prediction.network.run
             st.markdown(f"**#{run.number} {theme.safe(run.name)}**  \n{sentence(prediction)}")
@@ -90,7 +82,7 @@ def pictures(picture: Picture) -> None:
     image(enlarge(picture.seen, SIDE), "What the network sees")
 
 
-def maps(prediction: PicturePrediction, request: Request, limits: dict[str, float]) -> Shown:
+def maps(prediction: Prediction, request: Request, limits: Limits) -> Shown:
     """Draw the maps of every method; return them."""
     shown: Shown = []
     for method in request.methods:
@@ -118,9 +110,7 @@ def one_map(explanation: Explanation, drawing: Drawing, picture: Picture) -> Non
         trust.badge(explanation, picture)
 
 
-def row_of_maps(
-    made: Sequence[Explanation], drawing: Drawing, probabilities: dict[str, float]
-) -> None:
+def row_of_maps(made: Sequence[Explanation], drawing: Drawing, shares: dict[str, float]) -> None:
     """Draw the maps of all classes in one row, the likeliest class first."""
     spec = SALIENCY[made[0].question.method]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -130,8 +120,8 @@ def row_of_maps(
     with st.grid(len(made), min_column_width=64, gap="xsmall"):
         for explanation in made:
             name = explanation.question.target
-            caption = f"{name} {theme.percent(probabilities[name], 0)}"
-            image(drawn(explanation, drawing, small=True), caption)
+            words = f"{name} {theme.percent(shares[name], 0)}"
+            image(drawn(explanation, drawing, small=True), words)
 
 
 def drawn(explanation: Explanation, drawing: Drawing, *, small: bool = False) -> Image.Image:
@@ -154,7 +144,7 @@ def image(picture: Image.Image, caption: str) -> None:
     st.image(png(picture), caption, width="stretch", output_format="PNG", alt=caption)
 
 
-def sentence(prediction: PicturePrediction) -> str:
+def sentence(prediction: Prediction) -> str:
     """Say what the network predicts and, if the true class is known, whether it is correct."""
     (name, share), truth = prediction.ranked[0], prediction.picture.truth
     words = f"{theme.safe(name).capitalize()}, {theme.percent(share)} confidence."
@@ -163,7 +153,7 @@ def sentence(prediction: PicturePrediction) -> str:
     return words + (" Correct." if name == truth else f" The true class is {theme.safe(truth)}.")
 
 
-def likeliest(prediction: PicturePrediction) -> None:
+def likeliest(prediction: Prediction) -> None:
     """Draw the likeliest classes as bars; with a cover, also those without it."""
     now = dict(prediction.ranked)
     names = [name for name, _ in prediction.uncovered[:LIKELIEST]]
@@ -188,11 +178,7 @@ def bars(names: Sequence[str], probabilities: dict[str, float]) -> None:
 
 
 def download(
-    shown: Shown,
-    file: str,
-    predictions: Sequence[PicturePrediction],
-    key: str,
-    label: str = "Download",
+    shown: Shown, file: str, predictions: Sequence[Prediction], key: str, label: str = "Download"
 ) -> None:
     """Offer maps as a ZIP: pictures, arrays, records that reproduce them, and predictions."""
 
@@ -207,7 +193,7 @@ def download(
     )  # fmt: skip
 
 
-def zipped(shown: Shown, predictions: Sequence[PicturePrediction]) -> bytes:
+def zipped(shown: Shown, predictions: Sequence[Prediction]) -> bytes:
     """Return a ZIP of the files of maps and a table of the predictions."""
     files = {"predictions.csv": table_of(predictions)}
     for explanation, drawing in shown:
@@ -219,7 +205,7 @@ def zipped(shown: Shown, predictions: Sequence[PicturePrediction]) -> bytes:
     return content.getvalue()
 
 
-def table_of(predictions: Sequence[PicturePrediction]) -> bytes:
+def table_of(predictions: Sequence[Prediction]) -> bytes:
     """Return the likeliest classes of every picture and run as a CSV table."""
     text = io.StringIO()
     table = csv.writer(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ Ranked = list[tuple[str, float]]  # classes with their probabilities, likeliest 
 
 
 @dataclass(frozen=True, kw_only=True)
-class PicturePrediction:
+class Prediction:
     """One network's prediction for one picture."""
 
     network: Network
@@ -35,7 +36,7 @@ class PicturePrediction:
     likeness: Likeness | None  # to the training images, if their features are kept
 
 
-def predict(network: Network, picture: Picture) -> PicturePrediction:
+def predict(network: Network, picture: Picture) -> Prediction:
     """Classify a picture with a network."""
     seen, where = picture.seen, network.where
     kept = calibration(*where, calibrating(network).stamp)
@@ -43,7 +44,7 @@ def predict(network: Network, picture: Picture) -> PicturePrediction:
     bare = network_view(picture.image, box=picture.region) if picture.cover else seen
     digest = sha256_of(seen)
     _, features = outputs(*where, digest, to_tensor(seen))
-    return PicturePrediction(
+    return Prediction(
         network=network, picture=picture, ranked=ranked,
         uncovered=ranking(network, bare, kept) if picture.cover else ranked,
         raw=ranking(network, seen, None), calibration=kept,
@@ -59,7 +60,7 @@ def ranking(network: Network, seen: Image.Image, kept: Calibration | None) -> Ra
     return [(names[index], float(shares[index])) for index in np.argsort(-shares, kind="stable")]
 
 
-def explanations(prediction: PicturePrediction, request: Request, method: str) -> list[Explanation]:
+def explanations(prediction: Prediction, request: Request, method: str) -> list[Explanation]:
     """Return a method's maps: of the chosen class, or of each of the ten likeliest."""
     network, picture = prediction.network, prediction.picture
     classes = network.classifier.classes
@@ -93,16 +94,11 @@ def targets(ranked: Ranked, request: Request) -> tuple[list[str], str]:
 
 
 def shared_limits(
-    predictions: Sequence[PicturePrediction], request: Request, methods: Iterable[str]
+    predictions: Sequence[Prediction], request: Request, methods: Iterable[str]
 ) -> dict[str, float]:
     """Return for each method the value drawn in full color that suits all of its maps."""
-    return {
-        method: limit_of(
-            *(
-                softened(explanation.map)
-                for prediction in predictions
-                for explanation in explanations(prediction, request, method)
-            )
-        )
-        for method in methods
-    }
+
+    def maps(method: str) -> Iterable[Explanation]:
+        return chain.from_iterable(explanations(own, request, method) for own in predictions)
+
+    return {method: limit_of(*(softened(made.map) for made in maps(method))) for method in methods}

@@ -18,12 +18,8 @@ ORDERS = ("Strongest first", "As in the network")
 
 def draw(network: Network, picture: Picture) -> None:
     """Draw a layer's maps, the strongest first, and one of them large."""
-    shown_layers = [
-        layer for layer in layers(*network.where) if layer.main and len(layer.shape) > 1
-    ]
-    titles = {
-        layer.name: f"{layer.name.removeprefix('body.')} ({layer.kind})" for layer in shown_layers
-    }
+    main = [layer for layer in layers(*network.where) if layer.main and len(layer.shape) > 1]
+    titles = {layer.name: f"{layer.name.removeprefix('body.')} ({layer.kind})" for layer in main}
     left, right = st.columns(2)
     with left:
         name = st.selectbox("Layer", list(titles), format_func=titles.__getitem__, key="maps_of")
