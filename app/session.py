@@ -1,7 +1,7 @@
-"""What is remembered: every key of the session's state and everything that is cached."""
+"""What a session remembers, by key, and the store and the devices that it works with."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
@@ -9,50 +9,47 @@ from app.access.admission import person
 from cifar_core import device
 from cifar_core.runs import Store
 
-if TYPE_CHECKING:
-    pass
-
 
 class Key(StrEnum):
     """What a session remembers from one interaction to the next, besides its widgets."""
 
-    DELETED = "deleted"  # ids of the runs that an undo would bring back
+    DELETED = "deleted"  # ids of the runs that an undo would restore
     DRAFT = "draft"  # plain settings that the New run page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
-    DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls start anew
+    DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls are reset
     STARTED = "started"  # id of the run that this draft became, or the token of its sweep
     VARIED = "varied"  # the draft and the address's lists that were put into it
-    SEARCH = "search_started"  # number of the rate search that this form became
-    ESTIMATE = "estimate"  # the settings measured last, and what came out
-    FIT = "fit"  # the settings whose largest batch was measured last, and what came out
+    RATE_SEARCH = "rate_search"  # number of the rate search that this form became
+    ESTIMATE = "estimate"  # the settings measured last, and the result
+    LARGEST_BATCH = "largest_batch"  # the settings whose largest batch was measured, and the result
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
-    PICKED = "picked"  # places of the chosen test images
-    ASKED_FOR = "asked_for"  # saliency methods that may take long, which the person asked for
-    LINKED = "linked"  # the image that the address names, when it was last looked at
-    OFFER = "offer"  # seed of the test images to choose from
-    BROWSED = "browsed"  # seed of the images on the Data page
-    EVALUATED = "evaluated"  # number of the run that the Evaluate page showed last
-    REVEALED = "revealed"  # ids of the runs whose test images this session has looked at
-    PAGE = "gallery_page"  # which pictures of a gallery are shown
-    PINNED = "pinned"  # the image that is followed over the epochs, as in the address of Explain
-    CHART = "chart"  # the live chart's own state: the enlarged part
-    COMPARED = "compared"  # the same of the curves on the Compare page
-    COSTS = "costs"  # the same of the Compare page's accuracy against cost
-    ANSWERING = "answering"  # which runs' answers were asked for on the Compare page
-    LOOKED = "looked"  # which runs' test images the Compare page was asked to show
+    PICKED = "picked"  # indices of the chosen test images
+    PICKER_PAGE = "picker_page"  # which test images are offered to choose from
+    REQUESTED_METHODS = "requested_methods"  # slow saliency methods that the person has started
+    LINKED = "linked"  # the image named in the address when it was last followed
+    BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
+    LAST_EVALUATED = "last_evaluated"  # number of the run that the Evaluate page showed last
+    REVEALED = "revealed"  # ids of the runs whose test results this session has viewed
+    GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown
+    FOLLOWED = "followed"  # the image followed over the epochs, named as in Explain's address
+    CHART = "chart"  # the live chart's own state: the part zoomed in on
+    COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
+    COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page
+    COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes
+    COMPARE_REVEALED = "compare_revealed"  # ids of the runs whose test results Compare shows
 
 
 def store() -> Store:
-    """Return the store that the environment names, on behalf of whoever looks.
+    """Return the store named by the environment, opened as the person of this session.
 
-    A handle without memory of its own, so that a role that changes counts at once.
+    It caches nothing, so that a changed role takes effect at once.
     """
     return Store.default(person())
 
 
 @st.cache_data(ttl=300, show_spinner=False)
 def inventory() -> list[device.Device]:
-    """Return this machine's devices; asking a GPU takes a moment."""
+    """Return this machine's devices; querying a GPU takes a moment."""
     return device.inventory()
 
 

@@ -1,12 +1,12 @@
-"""How things look: colors of states, and numbers and times as a person would write them."""
+"""Colors of states and runs, and numbers and times written for people."""
 
 from datetime import datetime
 
-NARROW = "\u00a0"  # between a number and its unit, so that a line never ends there
-NONE = "\u2013"  # shown where there is no number
+NARROW = "\u00a0"  # between a number and its unit, so that a line never breaks there
+NONE = "\u2013"  # shown in place of a missing number
 PIN = ":material/keep:"
 
-ICONS = {  # state of a run: colour of its badge, icon
+ICONS = {  # state of a run: color of its badge, icon
     "draft": ("gray", "edit_note"),
     "queued": ("gray", "hourglass_empty"),
     "starting": ("blue", "progress_activity"),
@@ -23,13 +23,13 @@ WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10"}
 
 
 def title(key: str) -> str:
-    """Write a registry key in words, for pages that must not wait for the registries to load."""
+    """Write a registry key in words, for pages that must not wait until the registries load."""
     first, *rest = [WORDS.get(word, word) for word in key.split("_")]
     return " ".join([first[:1].upper() + first[1:], *rest])
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """Write a share in [0, 1] as a percentage, or a dash for none."""
+    """Write a share in [0, 1] as a percentage, or a dash for None."""
     return NONE if share is None else f"{100 * share:.{digits}f}{NARROW}%"
 
 
@@ -45,7 +45,7 @@ def count(number: float) -> str:
 
 
 def magnitude(number: float) -> str:
-    """Write a large number with three digits and its power of a thousand: 11.2 M."""
+    """Write a large number with three digits and a unit prefix: 11.2 M."""
     for power, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= power:
             return f"{number / power:.3g}{NARROW}{letter}"
@@ -53,12 +53,12 @@ def magnitude(number: float) -> str:
 
 
 def plural(number: float, thing: str) -> str:
-    """Write how many of a thing there are: 1 image, 2 images."""
+    """Write a count with its noun, which takes an s in the plural: 1 image, 2 images."""
     return f"{count(number)} {thing}" + ("" if number == 1 else "s")
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time span in its two largest units, or a dash for none."""
+    """Write a time span in its two largest units, or a dash for None."""
     if seconds is None:
         return NONE
     if seconds < 9.95:
@@ -71,13 +71,13 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(unix: float) -> str:
-    """Write a moment of today as 14:32, of another day with its date."""
+    """Write a time of today as 14:32, and of another day with its date."""
     moment, today = datetime.fromtimestamp(unix), datetime.now()
     return f"{moment:%H:%M}" if moment.date() == today.date() else f"{moment:%d %b %Y, %H:%M}"
 
 
 def points(difference: float | None) -> str:
-    """Write a difference of two shares in percentage points with its sign, or a dash for none."""
+    """Write a difference of two shares in percentage points with its sign, or a dash for None."""
     return NONE if difference is None else f"{100 * difference:+.1f}"
 
 
@@ -89,7 +89,7 @@ def plain(value: object) -> str:
 
 
 def fact(value: object) -> str:
-    """Write something that was found out: counts with commas, long checksums cut."""
+    """Write a measured value: counts with commas, long checksums shortened."""
     if isinstance(value, int) and not isinstance(value, bool):
         return count(value)
     text = plain(value)
@@ -97,18 +97,18 @@ def fact(value: object) -> str:
 
 
 def short(text: str, longest: int) -> str:
-    """Cut a text that is too long for its place, and show that it was cut."""
+    """Shorten a text to at most `longest` characters, with an ellipsis if it was cut."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "\u2026"
 
 
-MARKS = frozenset("\\`*_[]<>#~:$&")  # what Markdown would take for an instruction
+MARKS = frozenset("\\`*_[]<>#~:$&")  # characters with a meaning in Markdown
 
 
 def safe(text: str) -> str:
-    """Let a user's text stand for itself where Markdown is drawn."""
+    """Escape a user's text, so that Markdown shows it as it is."""
     return "".join(f"\\{c}" if c in MARKS else c for c in text)
 
 
 def note(text: str) -> str:
-    """Let a user's Markdown be drawn, but no picture, which each reader's browser would fetch."""
+    """Keep a user's Markdown except for pictures, which every reader's browser would fetch."""
     return text.replace("![", "!\\[").replace("$", "\\$")

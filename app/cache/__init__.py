@@ -1,1 +1,1 @@
-"""What is computed once and kept in memory for all sessions, by subject."""
+"""Results that are computed once and cached in memory for all sessions, by subject."""

@@ -1,4 +1,4 @@
-"""Saliency maps and the evidence for them, kept in memory for all sessions."""
+"""Saliency maps and the evidence for them, cached in memory for all sessions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,22 +30,22 @@ def saliency(
     settings: tuple[tuple[str, Any], ...] = (),
     rival: int | None = None,
 ) -> "NDArray[np.float32]":
-    """Return the maps [T, 32, 32] of one view [1, 3, 32, 32], told from others by `digest`."""
+    """Return the maps [T, 32, 32] of one view [1, 3, 32, 32], which `digest` identifies."""
     import torch
 
     from cifar_core.explain import SALIENCY, explain
 
-    found = explain(
+    maps = explain(
         classifier(folder, checkpoint), _view.expand(len(targets), -1, -1, -1),
         torch.tensor(targets), method, SALIENCY[method].settings.from_dict(dict(settings)),
         rival=rival,
     )  # fmt: skip
-    return found.numpy()
+    return maps.numpy()
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbors | None":
-    """Return the kept features of training images, up to 41 MB; `stamp` tells which file it is."""
+def neighbors(folder: str, checkpoint: str, stamp: int) -> "Neighbors | None":
+    """Return the kept features of training images, up to 41 MB; `stamp` identifies the file."""
     from cifar_core.runs.results.neighbors import kept
 
     return kept(Run(Path(folder)), checkpoint)
@@ -55,16 +55,16 @@ def neighbours(folder: str, checkpoint: str, stamp: int) -> "Neighbors | None":
 def likeness(
     folder: str, checkpoint: str, stamp: int, digest: str, _features: "NDArray[np.float32]"
 ) -> "Likeness | None":
-    """Return how near a view's features [D] are to those of the training images, if kept."""
-    known = neighbours(folder, checkpoint, stamp)
-    return known.likeness(_features) if known else None
+    """Return how close a view's features [D] are to those of the training images, if kept."""
+    training_images = neighbors(folder, checkpoint, stamp)
+    return training_images.likeness(_features) if training_images else None
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def yardstick(
     folder: str, checkpoint: str, target: int, digest: str, _view: "Tensor"
 ) -> "Yardstick":
-    """Return what all maps of one picture and class are held against."""
+    """Return what all maps of one picture and class are compared with."""
     from cifar_core.explain.trust import measure
 
     return measure(classifier(folder, checkpoint), _view, target)
@@ -72,7 +72,7 @@ def yardstick(
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
-    """Return how a map did in the tests; `digest` tells which map it is."""
+    """Return how a map did in the tests; `digest` identifies the map."""
     import torch
 
     from cifar_core.data.images import to_tensor
@@ -80,11 +80,11 @@ def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
     from cifar_core.explain.trust import examine
     from cifar_core.runs.results.explanation import place_of, sha256_of
 
-    asked, seen = _explanation.question, _explanation.seen
+    question, seen = _explanation.question, _explanation.seen
     where = str(_explanation.run.path), _explanation.checkpoint
     network, view = classifier(*where), to_tensor(seen)
-    target = place_of(asked.target, network.classes)
+    target = place_of(question.target, network.classes)
     common = yardstick(*where, target, sha256_of(seen), view)
     map_ = torch.tensor(_explanation.map)
-    spec = SALIENCY[asked.method]
-    return examine(network, view, target, map_, common, spec, asked.settings)
+    spec = SALIENCY[question.method]
+    return examine(network, view, target, map_, common, spec, question.settings)

@@ -1,4 +1,4 @@
-"""Looks into networks, kept in memory for all sessions."""
+"""What is inside a network: layers, filters, feature maps; cached in memory for all sessions."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def layers(folder: str, checkpoint: str) -> "list[Layer]":
-    """Return the layers of a run's network, in the order of the pass."""
+    """Return the layers of a run's network, in the order of a forward pass."""
     from cifar_core.inside import layers_of
 
     return layers_of(classifier(folder, checkpoint))
@@ -34,7 +34,7 @@ def test_views(source: str, root: str, count: int) -> "Tensor":
 def activities(
     folder: str, checkpoint: str, source: str, root: str, count: int
 ) -> "dict[str, Activity]":
-    """Return how alive each layer is over the first test images."""
+    """Return the activity of each layer over the first test images."""
     from cifar_core.inside import activity
 
     return activity(classifier(folder, checkpoint), test_views(source, root, count))
@@ -45,8 +45,8 @@ def filters(folder: str, checkpoint: str, layer: str) -> "NDArray[np.float32] | 
     """Return a convolution's filters as pictures in [0, 1], or None."""
     from cifar_core import inside
 
-    found = inside.filters(classifier(folder, checkpoint), layer)
-    return None if found is None else found.numpy()
+    pictures = inside.filters(classifier(folder, checkpoint), layer)
+    return None if pictures is None else pictures.numpy()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -59,25 +59,25 @@ def features(
     return feature_maps(classifier(folder, checkpoint), _view, layer).numpy()
 
 
-@st.cache_data(max_entries=64, show_spinner="Looking for the images that excite it most")
+@st.cache_data(max_entries=64, show_spinner="Searching for the images that activate it most")
 def strongest_images(
     folder: str, checkpoint: str, source: str, root: str, count: int, aim: "Aim", most: int = 6
 ) -> "tuple[list[NDArray[np.uint8]], list[float], float]":
-    """Return the test images that excite an aim most, their strengths, and the spread of all."""
+    """Return the test images that activate a unit most, its activations, and their spread."""
     from cifar_core.inside import strengths
 
-    found = strengths(classifier(folder, checkpoint), aim, test_views(source, root, count))
-    best = found.topk(min(most, len(found)))
+    activations = strengths(classifier(folder, checkpoint), aim, test_views(source, root, count))
+    best = activations.topk(min(most, len(activations)))
     pixels = dataset(source, root).test.pixels
-    images = [pixels[place] for place in best.indices.tolist()]
-    return images, best.values.tolist(), found.std().item() or 1.0
+    images = [pixels[index] for index in best.indices.tolist()]
+    return images, best.values.tolist(), activations.std().item() or 1.0
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def heard(
-    folder: str, checkpoint: str, digest: str, block: str, place: int, target: int, _view: "Tensor"
+def patch_neighbors(
+    folder: str, checkpoint: str, digest: str, block: str, patch: int, target: int, _view: "Tensor"
 ) -> "Heard":
-    """Return whom a patch of one view [1, 3, 32, 32] listens to in a block."""
+    """Return the patches that a patch of one view [1, 3, 32, 32] is connected to in a block."""
     from cifar_core.inside import listen
 
-    return listen(classifier(folder, checkpoint), _view, block, place, target)
+    return listen(classifier(folder, checkpoint), _view, block, patch, target)

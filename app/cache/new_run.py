@@ -1,4 +1,4 @@
-"""What the New run page computes once and keeps in memory."""
+"""What the New run page computes once and caches in memory for all sessions."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def stages(model: str, plan: str, head_epochs: int) -> "list[StageRow]":
-    """Return what a transfer plan trains of a network; no weight of it is ever made."""
+    """Return which parts of a network a transfer plan trains; no weights are allocated."""
     import torch
 
     from cifar_core.config import TrainConfig

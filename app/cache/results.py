@@ -1,4 +1,4 @@
-"""Images, networks and what they answer, kept in memory for all sessions."""
+"""Images, networks and their predictions, cached in memory for all sessions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ def outputs(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
-    """Return the kept calibration of a checkpoint; `stamp` tells which file it comes from."""
+    """Return the kept calibration of a checkpoint; `stamp` identifies the file it comes from."""
     from cifar_core.runs.results.calibration import kept
 
     return kept(Run(Path(folder)), checkpoint)
@@ -48,25 +48,25 @@ def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def pass_seconds(folder: str, checkpoint: str) -> float:
-    """Measure what one image costs on its way forward through a run's network."""
+    """Return the seconds that a forward pass of one image takes, measured once."""
     from cifar_core.inference import seconds_per_image
 
     return seconds_per_image(classifier(folder, checkpoint))
 
 
-@st.cache_data(max_entries=16, show_spinner="Classifying the test images, once")
-def test_answers(
+@st.cache_data(max_entries=16, show_spinner="Classifying the test images (only once)")
+def test_predictions(
     folder: str, checkpoint: str, source: str, root: str, count: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
-    """Return the answers [N] of a run to the first test images, and how sure it is of each."""
+    """Return a run's predictions [N] for the first test images, and their confidence [N]."""
     from cifar_core.inference import answers
 
     return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: int) -> "Predictions | None":
-    """Return the answers kept for a part; `stamp` tells which file it is."""
+def kept_predictions(folder: str, checkpoint: str, part: Part, stamp: int) -> Predictions | None:
+    """Return the predictions kept for a split; `stamp` identifies the file."""
     from cifar_core.runs.results import predictions
 
     return predictions.kept(Run(Path(folder)), part, checkpoint)
@@ -74,20 +74,20 @@ def kept_answers(folder: str, checkpoint: str, part: "Part", stamp: int) -> "Pre
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def dataset(source: str, root: str) -> "Dataset":
-    """Return the images of a source as the data package resolved it."""
+    """Return the images of a resolved source."""
     from cifar_core import data
 
     return data.load(source, Path(root))
 
 
-def answers_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
-    """Return the kept answers, read once."""
+def predictions_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
+    """Return the kept predictions of a checkpoint for a split, if there are any."""
     stamp = files.stamp(path_of(run, part, checkpoint))
-    return kept_answers(str(run.path), checkpoint, part, stamp) if stamp else None
+    return kept_predictions(str(run.path), checkpoint, part, stamp) if stamp else None
 
 
-def fitted(run: Run, checkpoint: str) -> float | None:
-    """Return the temperature, if the validation images have been answered."""
+def temperature_of(run: Run, checkpoint: str) -> float | None:
+    """Return the temperature, if the validation images have been classified."""
     stamp = files.stamp(path_of(run, "val", checkpoint))
-    known = calibration(str(run.path), checkpoint, stamp) if stamp else None
-    return known.temperature if known else None
+    fitted = calibration(str(run.path), checkpoint, stamp) if stamp else None
+    return fitted.temperature if fitted else None

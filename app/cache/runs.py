@@ -1,4 +1,4 @@
-"""Curves and readings of runs, read once and kept in memory for all who watch them."""
+"""Curves and readings of runs, read once and cached in memory for all sessions."""
 
 import threading
 from pathlib import Path
@@ -12,16 +12,16 @@ from cifar_core.runs import MetricsReader, Run, RunStatus
 from cifar_core.runs.listing.goals import Goal, goals
 from cifar_core.runs.results.reading import situation_of
 
-QUARTERS = 4  # times an epoch that a reading is made anew
+QUARTERS = 4  # readings per epoch
 
 
 def goals_of(run: Run) -> list[Goal]:
-    """Return what there is to beat on a run's images."""
+    """Return the accuracies to beat on a run's images."""
     return goals(run.environment.get("data", {}), store().runs())
 
 
 class Feed:
-    """The curves of one run, shared by all who watch it; reads only what was appended."""
+    """The curves of one run, shared by all sessions; reads only the rows appended since."""
 
     def __init__(self, folder: Path) -> None:
         self.lock = threading.Lock()
@@ -29,7 +29,7 @@ class Feed:
         self.so_far = curves([])
 
     def curves(self) -> Curves:
-        """Return everything measured until now."""
+        """Return everything measured so far."""
         with self.lock:
             fresh = self.reader.poll()
             if fresh.reset:
@@ -41,12 +41,12 @@ class Feed:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def feed(folder: str) -> Feed:
-    """Return the one reader of a run's metrics."""
+    """Return the feed that all sessions share for a run."""
     return Feed(Path(folder))
 
 
 def reading(run: Run, measured: Curves, status: RunStatus) -> Reading:
-    """Return what a run's curves say, anew four times an epoch and whenever its state changes."""
+    """Return what a run's curves say, updated four times per epoch and when its state changes."""
     done = float(measured.step_epoch[-1]) if len(measured.step) else 0.0
     mark = f"{status.state} {status.attempt} {len(measured.epoch)} {done * QUARTERS:.0f}"
     return _reading(str(run.path), mark, measured, situation_of(run, status))

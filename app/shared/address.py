@@ -1,37 +1,37 @@
-"""What a page keeps in its address, so that a link shows another person the same."""
+"""What a page keeps in its address, so that a link shows another person the same page."""
 
 from collections.abc import Collection, Sequence
 
 import streamlit as st
 
 
-def start_from_address(key: str, known: Collection[str], *, several: bool = False) -> None:
-    """Let a control that was not drawn yet begin with what the address says, if it is known."""
-    asked = [word for word in st.query_params.get(key, "").split(",") if word in known]
-    if key in st.session_state or not asked:
+def start_from_address(key: str, options: Collection[str], *, several: bool = False) -> None:
+    """Set a control that was not drawn yet to those of its options that the address names."""
+    values = [word for word in st.query_params.get(key, "").split(",") if word in options]
+    if key in st.session_state or not values:
         return
-    st.session_state[key] = asked if several else asked[0]
+    st.session_state[key] = values if several else values[0]
 
 
 def start_text_from_address(key: str) -> None:
-    """Let a box that was not drawn yet begin with the text that the address holds."""
+    """Set a text box that was not drawn yet to the text in the address."""
     if key not in st.session_state and key in st.query_params:
         st.session_state[key] = st.query_params[key]
 
 
 def start_switch_from_address(key: str, default: bool = False) -> None:
-    """Let a switch that was not drawn yet begin as the address says."""
-    said = {"yes": True, "no": False}.get(st.query_params.get(key, ""), default)
-    st.session_state.setdefault(key, said)
+    """Set a switch that was not drawn yet as the address says."""
+    value = {"yes": True, "no": False}.get(st.query_params.get(key, ""), default)
+    st.session_state.setdefault(key, value)
 
 
 def keep_switch_in_address(key: str, value: bool, default: bool = False) -> None:
-    """Write a switch into the address unless it stands as usual."""
+    """Write a switch into the address unless it has its default."""
     keep_in_address(key, "yes" if value else "no", "yes" if default else "no")
 
 
 def keep_in_address(key: str, value: str | Sequence[str], default: str | Sequence[str]) -> None:
-    """Write a choice into the address; what everyone gets anyway is left out."""
+    """Write a choice into the address unless it is the default."""
     if value == default:
         st.query_params.pop(key, None)
         return

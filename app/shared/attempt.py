@@ -1,4 +1,4 @@
-"""Doing what a person asked for, and showing why not where it is refused."""
+"""Doing what a person asked for, or showing why it is refused."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from cifar_core.errors import CifarError
 
 
 def attempt(act: Callable[[], None]) -> None:
-    """Do something and draw the page anew, or say why it cannot be done."""
+    """Do something and redraw the page, or show why it cannot be done."""
     try:
         act()
     except CifarError as error:

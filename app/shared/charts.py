@@ -1,4 +1,4 @@
-"""Figures from plain data: pure functions, so they are tested without a browser."""
+"""Figures from plain data, as pure functions that can be tested without a browser."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from PIL import Image
 
 from cifar_core.reading.curves import Values, thin_around
 
-PIXELS = 600  # about the width of a chart on a laptop, in buckets of a lowest and a highest point
+PIXELS = 600  # about the width of a chart; each keeps the lowest and the highest point
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveFigure:
-    """A Plotly figure taken apart: what is small as JSON, the numbers as arrays x, y, x, y, ..."""
+    """A Plotly figure in two parts: a small header for JSON, and the arrays x, y, x, y, ..."""
 
     header: dict[str, Any]
     arrays: Sequence[NDArray[Any]]
 
 
 def thinned(x: Values, y: Values, window: tuple[float, float] | None) -> tuple[Values, Values]:
-    """Leave out what no pixel would show."""
-    places = thin_around(x, y, PIXELS, window)
-    return x[places], y[places]
+    """Drop the points that no pixel would show."""
+    indices = thin_around(x, y, PIXELS, window)
+    return x[indices], y[indices]
 
 
 def picture_rows(rows: Sequence[NDArray[np.uint8]], *, zoom: int = 2, gap: int = 2) -> Image.Image:
-    """Lay rows of small pictures [N, 32, 32, 3] out as one transparent-gapped picture."""
+    """Lay out rows of small pictures [N, 32, 32, 3] as one picture with transparent gaps."""
     side = rows[0].shape[1]
     width, height = max(len(row) for row in rows), len(rows)
     sheet = np.zeros((height * (side + gap) - gap, width * (side + gap) - gap, 4), np.uint8)

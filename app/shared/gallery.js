@@ -1,11 +1,11 @@
-// Draws many small pictures from one sheet, each a button: one file and one pass instead of dozens.
+// Draws many small pictures from one sheet, each as a button: one file to fetch instead of dozens.
 
 const ZOOM = 3;
 
-function card(cell, place, data, open) {
+function card(tile, index, data, open) {
   const button = document.createElement("button");
   const size = data.side * ZOOM;
-  const column = place % data.columns, row = Math.floor(place / data.columns);
+  const column = index % data.columns, row = Math.floor(index / data.columns);
   const picture = document.createElement("div");
   Object.assign(picture.style, {
     width: `${size}px`, height: `${size}px`, borderRadius: "4px",
@@ -13,20 +13,20 @@ function card(cell, place, data, open) {
     backgroundSize: `${data.columns * size}px auto`,
     backgroundPosition: `-${column * size}px -${row * size}px`,
   });
-  const truth = document.createElement("div"), answer = document.createElement("div");
-  truth.textContent = cell.truth;
-  answer.textContent = cell.answer;
-  answer.className = cell.right ? "right" : "wrong";
-  button.append(picture, truth, answer);
-  button.title = cell.title;
-  button.setAttribute("aria-label", cell.title);
-  button.dataset.image = cell.key;
-  button.onclick = () => open(cell.key);
+  const truth = document.createElement("div"), prediction = document.createElement("div");
+  truth.textContent = tile.truth;
+  prediction.textContent = tile.prediction;
+  prediction.className = tile.right ? "right" : "wrong";
+  button.append(picture, truth, prediction);
+  button.title = tile.title;
+  button.setAttribute("aria-label", tile.title);
+  button.dataset.image = tile.key;
+  button.onclick = () => open(tile.key);
   return button;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gallery");
   const open = (key) => setTriggerValue("opened", key);
-  root.replaceChildren(...data.cells.map((cell, place) => card(cell, place, data, open)));
+  root.replaceChildren(...data.tiles.map((tile, index) => card(tile, index, data, open)));
 }

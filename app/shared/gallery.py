@@ -1,7 +1,7 @@
-"""Many small pictures in one grid, each a click away from its explanation.
+"""Many small pictures in one clickable grid.
 
-They travel as one sheet, because dozens of pictures of Streamlit's own are dozens of files to
-encode, keep and fetch.
+They are sent as one sheet, because dozens of Streamlit images are dozens of files to encode, keep
+and fetch.
 """
 
 from base64 import b64encode
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 HERE = Path(__file__).parent
-COLUMNS = 8  # of the sheet; the page has as many as fit
+COLUMNS = 8  # of the sheet; on the page, as many as fit
 
 _mount = st.components.v2.component(
     "cifar_lab.gallery",
@@ -28,26 +28,26 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """What stands below a picture."""
+    """The text of one picture in a gallery."""
 
-    key: str  # what is returned when it is clicked
-    truth: str
-    answer: str  # with how likely it is
+    key: str  # returned when the picture is clicked
+    truth: str  # the true class
+    prediction: str  # the predicted class, with its confidence or its run
     right: bool
-    title: str  # read out, and shown when pointed at
+    title: str  # for hovering and for screen readers
 
 
-def gallery(pixels: NDArray[np.uint8], cells: Sequence[Tile], *, key: str) -> str | None:
+def gallery(pixels: NDArray[np.uint8], tiles: Sequence[Tile], *, key: str) -> str | None:
     """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now."""
     data = {
         "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS,
-        "cells": [vars(cell) for cell in cells],
+        "tiles": [vars(tile) for tile in tiles],
     }  # fmt: skip
     return _mount(key=key, data=data, height="content", on_opened_change=lambda: None).opened
 
 
 def sheet(pixels: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:
-    """Lay pictures [N, side, side, 3] out in rows without gaps."""
+    """Lay out pictures [N, side, side, 3] in rows without gaps."""
     count, side = pixels.shape[:2]
     rows = -(-count // columns)
     full = np.zeros((rows * columns, side, side, 3), np.uint8)
@@ -57,7 +57,7 @@ def sheet(pixels: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:
 
 
 def data_url(picture: Image.Image) -> str:
-    """Write a picture into an address."""
+    """Return a picture as a data: URL."""
     file = BytesIO()
     picture.save(file, "PNG", compress_level=1)
     return "data:image/png;base64," + b64encode(file.getvalue()).decode()

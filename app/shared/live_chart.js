@@ -14,15 +14,15 @@ function loadPlotly() {
   return window.labPlotly;
 }
 
-// uint32 length | JSON padded to 4 bytes | float32 arrays, of the lengths that the JSON names
+// uint32 length | JSON padded to 4 bytes | float32 arrays, whose lengths the JSON gives
 function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   const body = bytes.slice(4 + length).buffer;
-  let place = 0;
+  let offset = 0;
   const arrays = header.sizes.map((size) => {
-    const array = new Float32Array(body, place, size);
-    place += 4 * size;
+    const array = new Float32Array(body, offset, size);
+    offset += 4 * size;
     return array;
   });
   return { ...header, arrays };
@@ -73,7 +73,7 @@ function layout(figure, theme, touch) {
   };
 }
 
-// The stretch that a sentence of the reading speaks of, behind the curves of its panel.
+// Shades the stretch that a finding is about, behind the curves of its panel.
 function shapes(drawn, theme, span) {
   const shade = span && {
     type: "rect", xref: "x", yref: `${AXES[span.panel]} domain`, layer: "below",
@@ -98,7 +98,7 @@ function followHighlights(element) {
   return () => window.removeEventListener("lab-highlight", show);
 }
 
-// Tells Python which part is enlarged, once the mouse has been still for a moment.
+// Reports to Python which part is zoomed in on, once the zoom has not changed for a moment.
 function reportWindow(element, setStateValue) {
   let timer;
   element.on("plotly_relayout", (change) => {
@@ -117,23 +117,23 @@ export default function ({ data, parentElement, setStateValue }) {
   const touch = matchMedia("(pointer: coarse)").matches;
   if (element.dataset.revision !== figure.revision) {
     element.dataset.revision = figure.revision;
-    element.start = figure.window; // stays what it was: Plotly tells it from the viewer's zoom
+    element.start = figure.window; // must not change, so that Plotly keeps the viewer's own zoom
   }
   element.setAttribute("aria-label", figure.alt);
   const theme = themed(element);
   const drawn = layout(figure, theme, touch);
   if (element.start) drawn.xaxis = { ...drawn.xaxis, range: element.start };
   element.newest = [traces(figure, theme), drawn, theme];
-  element.deaf ??= followHighlights(element);
+  element.stopFollowing ??= followHighlights(element);
   loadPlotly().then((Plotly) => {
     if (!element.isConnected || !element.newest) return;
     const first = !element.classList.contains("js-plotly-plot");
     const options = { responsive: true, displaylogo: false, showSendToCloud: false,
       displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
-    const [lines, wanted, look] = element.newest;
-    const seen = { ...wanted, shapes: shapes(wanted, look, element.span) };
-    Plotly.react(element, lines, seen, options).then(() => {
+    const [lines, newest, colors] = element.newest;
+    const shaded = { ...newest, shapes: shapes(newest, colors, element.span) };
+    Plotly.react(element, lines, shaded, options).then(() => {
       element.dataset.step = figure.step;
       element.dataset.updates = Number(element.dataset.updates ?? 0) + 1;
     });
@@ -141,8 +141,8 @@ export default function ({ data, parentElement, setStateValue }) {
   }, (problem) => { element.textContent = `The curves cannot be drawn: ${problem.message}.`; });
   return () => {
     element.newest = null;
-    element.deaf?.();
-    element.deaf = null;
+    element.stopFollowing?.();
+    element.stopFollowing = null;
     window.Plotly?.purge(element);
   };
 }

@@ -1,8 +1,8 @@
 """The live curves: one chart that keeps zoom, pan and hidden legend entries as it grows.
 
-Streamlit's own charts are built anew whenever their data change. This one is a component whose
-browser side calls Plotly.react, so it takes the figure apart: a small JSON header and the
-numbers as float32, which are neither printed nor parsed.
+Streamlit rebuilds its own charts whenever their data change. This one is a component whose browser
+side calls Plotly.react. Its figure is sent in two parts: a small JSON header, and the numbers as
+float32, which need no printing or parsing.
 """
 
 import json
@@ -28,7 +28,7 @@ _mount = st.components.v2.component(
 
 
 def publish_plotly(target: Path = PLOTLY) -> None:
-    """Copy plotly.js out of the plotly wheel to where the server offers it, if it is not there."""
+    """Copy plotly.js from the plotly wheel to where the server serves it, if it is not there."""
     if target.exists():
         return
     wheel = find_spec("plotly")
@@ -40,7 +40,7 @@ def publish_plotly(target: Path = PLOTLY) -> None:
 
 
 def pack(figure: LiveFigure) -> bytes:
-    """Return the header's length, the header as JSON and the arrays, each on a 4-byte border."""
+    """Return the header's length, the header as JSON and the arrays, aligned to 4 bytes."""
     sizes = [len(array) for array in figure.arrays]
     header = json.dumps({**figure.header, "sizes": sizes}).encode()
     header += b" " * (-len(header) % 4)
@@ -50,7 +50,7 @@ def pack(figure: LiveFigure) -> bytes:
 
 
 def unpack(data: bytes) -> LiveFigure:
-    """Return what was packed."""
+    """Return the figure that was packed."""
     (length,) = struct.unpack_from("<I", data)
     header: dict[str, Any] = json.loads(data[4 : 4 + length])
     sizes = header.pop("sizes")
@@ -59,11 +59,11 @@ def unpack(data: bytes) -> LiveFigure:
 
 
 def live_chart(figure: LiveFigure, *, key: str) -> None:
-    """Draw or update the chart; the part that a viewer enlarges is kept in the session."""
+    """Draw or update the chart; the part that a viewer zooms in on is kept in the session."""
     _mount(key=key, data=pack(figure), height="content", on_window_change=lambda: None)
 
 
 def window(key: str) -> tuple[float, float] | None:
-    """Return the part of the horizontal axis that the viewer has enlarged, if any."""
-    seen = st.session_state.get(key, {}).get("window")
-    return (float(seen[0]), float(seen[1])) if seen else None
+    """Return the part of the horizontal axis that the viewer has zoomed in on, if any."""
+    ends = st.session_state.get(key, {}).get("window")
+    return (float(ends[0]), float(ends[1])) if ends else None

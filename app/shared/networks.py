@@ -1,4 +1,4 @@
-"""Choosing the runs whose networks are asked: one, or up to three side by side."""
+"""Choosing the runs whose networks are used: one, or up to three side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BESIDE = 2  # further runs
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A network that is asked."""
+    """A run's trained network, loaded."""
 
     run: Run
     checkpoint: CheckpointInfo
@@ -26,27 +26,27 @@ class Network:
 
     @property
     def where(self) -> tuple[str, str]:
-        """Return the folder and the checkpoint by which the session caches what it answers."""
+        """The folder and the checkpoint, which identify the network in every cache."""
         return str(self.run.path), self.checkpoint.name
 
 
 def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
-    """Let the person choose runs, and load their best weights; what cannot be loaded is said."""
+    """Let the person choose runs, and load their best weights; a failure is shown as an error."""
     titles = titles_of(rows)
-    number = choose_first(titles)
-    others = [other for other in titles if other != number]
+    first = choose_first(titles)
+    others = [number for number in titles if number != first]
     chosen = choose_others(others, titles) if others else []
-    loaded = [load(each) for each in (number, *chosen)]
+    loaded = [load(number) for number in (first, *chosen)]
     return [network for network in loaded if network is not None]
 
 
 def choose_network(rows: Sequence[RunRow]) -> Network | None:
-    """Let the person choose one run, and load its best weights; says why if it cannot."""
+    """Let the person choose one run, and load its best weights; a failure is shown as an error."""
     return load(choose_first(titles_of(rows)))
 
 
 def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
-    """Return how each run is named in a list, by its number."""
+    """Return the title of each run in a list, by its number."""
     return {
         str(row.number): f"#{row.number} {row.name}, {theme.percent(row.best_val_accuracy)}"
         for row in rows
@@ -58,25 +58,25 @@ def choose_first(titles: dict[str, str]) -> str:
     start_from_address("run", titles)
     number = st.selectbox(
         "Run", list(titles), format_func=titles.__getitem__, key="run",
-        help="With its accuracy on the validation images. The weights of its best epoch are used.",
+        help="With its best validation accuracy. The weights of that epoch are used.",
     )  # fmt: skip
     st.query_params["run"] = number
     return number
 
 
 def choose_others(others: Sequence[str], titles: dict[str, str]) -> list[str]:
-    """Let the person put further runs beside the first."""
+    """Let the person choose further runs to show beside the first."""
     start_from_address("beside", others, several=True)
     chosen = st.multiselect(
-        "Beside it", others, format_func=titles.__getitem__, key="beside", max_selections=BESIDE,
-        placeholder="Up to two other runs", label_visibility="collapsed",
+        "Other runs", others, format_func=titles.__getitem__, key="beside", max_selections=BESIDE,
+        placeholder="Compare with up to two runs", label_visibility="collapsed",
     )  # fmt: skip
     keep_in_address("beside", chosen, [])
     return chosen
 
 
 def load(number: str) -> Network | None:
-    """Load the best weights of a run, or say why they cannot be used."""
+    """Load the best weights of a run, or show why they cannot be used."""
     try:
         run = store().run(number)
         checkpoint = run.checkpoint("best")

@@ -1,4 +1,4 @@
-"""What a page says that needs a trained network when there is none."""
+"""What a page shows when it needs a trained network and there is none."""
 
 import streamlit as st
 
@@ -6,11 +6,11 @@ from app.navigation import link
 
 
 def nothing_trained() -> None:
-    """Say what to do when no run has learned anything yet."""
+    """Say what to do when no run has finished an epoch yet."""
     with st.container(border=True, horizontal_alignment="center"):
         st.space("medium")
         st.subheader("Nothing to explain yet", anchor=False, text_alignment="center")
-        st.markdown("Train a network first; it can be asked from its first epoch on.",
+        st.markdown("Train a network first. You can use it as soon as its first epoch is done.",
                     text_alignment="center")  # fmt: skip
         link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
         st.space("medium")

@@ -1,4 +1,4 @@
-"""A picture to explain, with what was done to it."""
+"""A picture to explain, with its edits: the region that the network sees, and a cover."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,31 +16,31 @@ MOST = 12  # pictures explained at once
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """Something to explain."""
+    """A picture, its true class if known, and its edits."""
 
     name: str
     image: Image.Image
-    truth: str = ""  # the class it is known to show
-    box: Box | None = None  # the region that the network sees; the centred square if None
-    cover: tuple[Box, str] | None = None  # a part that is hidden from it, and how
-    mask: NDArray[np.bool_] | None = None  # [32, 32], where the object is, if that is known
+    truth: str = ""  # the true class, if known
+    box: Box | None = None  # the region that the network sees; the centered square if None
+    cover: tuple[Box, str] | None = None  # the part that is hidden, and how
+    mask: NDArray[np.bool_] | None = None  # [32, 32], where the object is, if known
 
     @cached_property
     def key(self) -> str:
-        """Return what tells this picture from others, whatever is done to it."""
+        """What identifies the picture, whatever its edits."""
         return sha256_of(self.image)[:16]
 
     @property
     def region(self) -> Box:
-        """Return the region that the network sees."""
+        """The region that the network sees."""
         return self.box or seen_box(self.image)
 
     @cached_property
     def photo(self) -> Image.Image:
-        """Return the whole picture, with its cover."""
+        """The whole picture, with its cover."""
         return covered(self.image, *self.cover) if self.cover else self.image
 
     @cached_property
     def seen(self) -> Image.Image:
-        """Return the 32 x 32 pixels that the network sees."""
+        """The 32 x 32 pixels that the network sees."""
         return network_view(self.photo, box=self.region)

@@ -1,4 +1,4 @@
-"""Bringing pictures to explain: uploaded, taken with a camera, or picked from the test set."""
+"""Choosing pictures to explain: uploaded, taken with a camera, or picked from the test set."""
 
 import streamlit as st
 
@@ -11,38 +11,38 @@ from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 
 LINKED = "Linked"
-KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
 def choose_pictures(network: Network) -> list[Picture]:
-    """Let the person bring pictures or pick some of the test set."""
+    """Let the person upload or take pictures, or pick some from the test set."""
     sources = ["Upload", "Camera", "Test set"]
-    named = st.query_params.get("image", "")
-    if named:
+    image = st.query_params.get("image", "")
+    if image:
         sources = [LINKED, *sources]
-        if remembered(Key.LINKED) != named:  # the link was followed just now
-            remember(Key.LINKED, named)
+        if remembered(Key.LINKED) != image:  # the link was followed just now
+            remember(Key.LINKED, image)
             st.session_state["source"] = LINKED
     source = st.segmented_control(
         "Picture", sources, default=None if "source" in st.session_state else "Upload",
         required=True, key="source", persist_state="session", width="stretch",
     )  # fmt: skip
     if source == LINKED:
-        return linked(network, named)
+        return linked(network, image)
     if source == "Test set":
         return picked(network)
     return uploaded() if source == "Upload" else photographed()
 
 
 def uploaded() -> list[Picture]:
-    """Draw the upload box; what cannot be opened is said in a sentence."""
+    """Draw the upload box; a file that cannot be opened gets an error."""
     files = st.file_uploader(
-        "Pictures", type=KINDS, accept_multiple_files=True, key="upload",
+        "Pictures", type=FILE_TYPES, accept_multiple_files=True, key="upload",
         label_visibility="collapsed", max_upload_size=20,
     )  # fmt: skip
     pictures = [opened(file.getvalue(), file.name) for file in files[:MOST]]
     if len(files) > MOST:
-        st.caption(f"The first {MOST} of {len(files)} pictures are shown.")
+        st.caption(f"Only the first {MOST} of {len(files)} pictures are used.")
     return [picture for picture in pictures if picture is not None]
 
 
@@ -54,7 +54,7 @@ def photographed() -> list[Picture]:
 
 
 def opened(data: bytes, name: str) -> Picture | None:
-    """Open a file's content as a picture, or say why it cannot be."""
+    """Open a file's content as a picture, or show why it cannot be opened."""
     try:
         return Picture(name=name, image=open_image(data, name))
     except ImageError as error:

@@ -19,19 +19,19 @@ def store(page_store):
     return page_store
 
 
-def answer_all(run, right, part="val"):
-    """Keep answers to a run's images, of which the first so many are right."""
+def predict_all(run, right, part="val"):
+    """Keep predictions for a run's images, of which the first `right` are correct."""
     from cifar_core.data import load
 
     dataset = load("synthetic", run.store_root)
     images = dataset.test if part == "test" else dataset.train
     places = places_of(run, part, images.labels)
     labels = np.asarray(images.labels[places])
-    said = np.where(np.arange(len(labels)) < right, labels, (labels + 1) % 10)
+    predicted = np.where(np.arange(len(labels)) < right, labels, (labels + 1) % 10)
     keep(
         Predictions(
             run=run, checkpoint=run.checkpoint().name, part=part, classes=dataset.classes,
-            places=places, labels=labels, logits=3 * np.eye(10, dtype=np.float32)[said],
+            places=places, labels=labels, logits=3 * np.eye(10, dtype=np.float32)[predicted],
         )
     )  # fmt: skip
     return len(labels)
@@ -45,7 +45,7 @@ def shown(page):
 def test_an_empty_store_says_what_to_do(store):
     page = open_page("compare")
     assert not page.exception
-    assert "Nothing has been trained yet." in texts(page)
+    assert "No run has finished an epoch yet." in texts(page)
 
 
 def test_the_two_best_runs_are_offered(store):
@@ -63,34 +63,34 @@ def test_the_address_names_the_runs_and_unknown_ones_are_said(store):
     page = open_page("compare", runs="2,1,99")
     assert not page.exception
     assert page.multiselect[0].value == ["2", "1"]
-    assert "not in this store: \\#99" in texts(page)
+    assert "not in this store): \\#99" in texts(page)
     assert "".join(page.query_params["runs"]) == "2,1"
 
 
-def test_kept_answers_give_the_verdict_at_once(store):
+def test_kept_predictions_give_the_verdict_at_once(store):
     a, b = make_run(store, "A", accuracies=(0.4,)), make_run(store, "B", learning_rate=0.01)
-    count = answer_all(a, 300)
-    answer_all(b, 400)
+    count = predict_all(a, 300)
+    predict_all(b, 400)
     page = open_page("compare", runs="1,2")
     assert not page.exception
     words = texts(page)
     assert "\\#2 is better than \\#1 on these images" in words
     assert f"Of {count:,} validation images, 100 only \\#2 gets right and 0 only \\#1" in words
     assert "needs more seeds" in words
-    assert not [button for button in page.button if button.key == "answers start"]
+    assert not [button for button in page.button if button.key == "predictions start"]
 
 
-def test_missing_answers_are_offered_and_not_computed_unasked(store):
+def test_missing_predictions_are_offered_and_not_computed_unasked(store):
     make_run(store, "A"), make_run(store, "B")
     page = open_page("compare", runs="1,2")
     assert not page.exception
-    assert page.button(key="answers start").label == "Compare on the validation images"
+    assert page.button(key="predictions start").label == "Compare on the validation images"
     assert not list(store.root.glob("runs/*/predictions"))
 
 
-def test_three_runs_are_held_against_the_best_with_corrected_values(store):
+def test_three_runs_are_compared_with_the_best_with_corrected_values(store):
     for accuracy, right in ((0.5, 300), (0.6, 400), (0.4, 301)):
-        answer_all(make_run(store, "A run", accuracies=(accuracy,)), right)
+        predict_all(make_run(store, "A run", accuracies=(accuracy,)), right)
     page = open_page("compare", runs="1,2,3")
     assert not page.exception
     assert page.selectbox(key="base").value == "2"
@@ -102,7 +102,7 @@ def test_three_runs_are_held_against_the_best_with_corrected_values(store):
 def test_the_test_images_wait_behind_a_button_that_counts_as_a_look(store):
     runs = [make_run(store, name) for name in "AB"]
     for run, right in zip(runs, (300, 500), strict=True):
-        answer_all(run, right, "test")
+        predict_all(run, right, "test")
     before = len(looks(runs[0]))
     page = open_page("compare", runs="1,2", images="Test")
     assert "on these images" not in texts(page)
@@ -137,7 +137,7 @@ def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted(store):
         ("Images", "most confident mistakes come first"),
         ("Classes", "Each interval is for its class alone"),
         ("Cost", "the Pareto front"),
-        ("All settings", "A line for each run"),
+        ("All settings", "One line per run"),
     ],
 )
 def test_every_part_is_drawn(store, part, words):
@@ -145,7 +145,7 @@ def test_every_part_is_drawn(store, part, words):
         run = make_run(store, "A run", learning_rate=0.1 / (1 + number))
         known = run.environment | {"parameters": 94_762}
         files.write_json(run.path / "environment.json", known)
-        answer_all(run, 300 - number)
+        predict_all(run, 300 - number)
     page = open_page("compare", runs="1,2,3")
     page.session_state["parts"] = part
     page.run()
@@ -161,7 +161,7 @@ def tracks(count):
             for n in range(1, count + 1)]  # fmt: skip
 
 
-def test_a_run_has_the_same_colour_and_dash_in_every_company():
+def test_a_run_has_the_same_color_and_dash_whatever_it_is_drawn_with():
     def pens(figure):
         return {t["name"]: (t["color"], t["line"]["dash"]) for t in figure.header["traces"]}
 
@@ -204,7 +204,7 @@ def test_classes_are_ordered_by_their_difference():
     assert figure.data[0].x[1] == pytest.approx(100 * 4 / 14)
 
 
-def test_rates_have_a_log_axis_and_words_a_place_each():
+def test_rates_have_a_log_axis_and_words_one_position_each():
     known = [{"learning_rate": rate, "model": model, "epochs": 3}
              for rate, model in ((0.1, "simple_cnn"), (0.001, "vig_nano"))]  # fmt: skip
     figure = charts.parallel_figure(known, [0.5, 0.6], ["learning_rate"])

@@ -33,7 +33,7 @@ def open_tab(page, name):
 def test_without_a_trained_run_the_page_says_what_to_do(page_store):
     page = open_page("evaluate")
     assert not page.exception
-    assert "Nothing has been trained yet" in texts(page)
+    assert "No run has finished an epoch yet" in texts(page)
 
 
 def test_the_validation_images_come_first_with_their_intervals(run):
@@ -93,7 +93,7 @@ def evaluate_page():
 def test_without_an_address_the_run_that_was_shown_last_comes_back(run, page_store):
     make_run(page_store, "A newer one")
     page = AppTest.from_function(evaluate_page, default_timeout=60)
-    page.session_state[Key.EVALUATED] = str(run.number)
+    page.session_state[Key.LAST_EVALUATED] = str(run.number)
     page.query_params["image"] = "val-1"  # what the browser's button leaves behind
     page.run()
     assert not page.exception
@@ -143,15 +143,15 @@ def test_each_cell_of_the_confusion_matrix_can_be_clicked():
     figure = charts.confusion_figure(np.array([[5.0, 1.0], [0.0, 2.0]]), ["cat", "dog"])
     points = figure.data[1]
     texts_of = dict(zip(zip(points.y, points.x, strict=True), points.hovertext, strict=True))
-    assert texts_of[0, 1] == "cat taken for dog: 1"
-    assert texts_of[1, 0] == "dog taken for cat: 0"
+    assert texts_of[0, 1] == "cat predicted as dog: 1"
+    assert texts_of[1, 0] == "dog predicted as cat: 0"
 
 
 def test_the_mark_on_the_coverage_curve_is_where_the_threshold_is():
     found = coverage(np.array([0.9, 0.8, 0.6, 0.3]), np.array([True, True, False, False]))
     mark = charts.coverage_figure(found, 0.7).data[1]
     assert (mark.x[0], mark.y[0]) == (0.5, 1.0)
-    assert len(charts.coverage_figure(found, 0.95).data) == 1  # nothing is so sure
+    assert len(charts.coverage_figure(found, 0.95).data) == 1  # no confidence is that high
 
 
 def test_empty_bins_are_not_drawn():

@@ -52,7 +52,7 @@ def test_an_upload_gets_five_classes_and_the_automatic_overlays(store):
     make_run(store, "Done")
     page = upload(open_page("explain"), red=png())
     assert not page.exception
-    assert re.search(r"\*\*red.png\*\*  \n\w+, \d+\.\d\xa0% sure", texts(page))
+    assert re.search(r"\*\*red.png\*\*  \n\w+, \d+\.\d\xa0% confidence", texts(page))
     bars = page.get("progress")
     shares = [float(re.search(r"([\d.]+)\xa0%", bar.proto.text)[1]) for bar in bars]
     assert len(shares) == 5
@@ -63,18 +63,18 @@ def test_an_upload_gets_five_classes_and_the_automatic_overlays(store):
     assert [caption.split(" for ")[0] for caption in drawn[2:]] == automatic
 
 
-def test_every_method_can_be_asked_about_any_class(store):
+def test_every_method_can_explain_any_class(store):
     make_run(store, "Done")
     page = open_page("explain")
     page.selectbox(key="target").select("heart").run()
     page.session_state["methods"] = list(SALIENCY)
-    page.session_state["asked_for"] = tuple(SALIENCY)
+    page.session_state["requested_methods"] = tuple(SALIENCY)
     page = upload(page, red=png())
     assert not page.exception
     assert captions(page)[2:] == [f"{spec.title} for heart" for spec in SALIENCY.values()]
 
 
-def test_a_bad_upload_gets_a_sentence_and_a_good_one_beside_it_an_answer(store):
+def test_a_bad_upload_gets_an_error_and_a_good_one_beside_it_a_prediction(store):
     make_run(store, "Done")
     page = upload(open_page("explain"), broken=b"no picture at all", good=png())
     assert not page.exception
@@ -88,7 +88,7 @@ def test_a_test_image_comes_with_the_truth(store):
     page.segmented_control(key="source").set_value("Test set").run()
     page.selectbox(key="class").select("ring").run()
     assert not page.exception
-    assert "In truth: ring." in texts(page) or "That is right." in texts(page)
+    assert "The true class is ring." in texts(page) or " Correct." in texts(page)
     other = page.button(key=next(b.key for b in page.button if "pick" in (b.key or "")))
     other.click().run()
     assert f"Test image {other.label}" in texts(page)
@@ -142,7 +142,7 @@ def test_every_class_gets_a_map_in_one_row_the_likeliest_first(store):
     assert shares == sorted(shares, reverse=True)
 
 
-def test_runs_are_asked_side_by_side(store):
+def test_runs_are_shown_side_by_side(store):
     for name in ("First", "Second", "Third"):
         make_run(store, name)
     page = upload(open_page("explain", run=1, beside="2,3", methods="gradient"), red=png())
@@ -151,27 +151,27 @@ def test_runs_are_asked_side_by_side(store):
     assert len(captions(page)) == 2 + 3
 
 
-def test_covering_a_part_shows_the_answers_before_and_after(store):
+def test_covering_a_part_shows_the_predictions_before_and_after(store):
     make_run(store, "Done")
     page = upload(open_page("explain", methods="gradient"), red=png())
     cover = next(w for w in page.segmented_control if (w.key or "").startswith("cover "))
-    cover.set_value("Grey").run()
+    cover.set_value("Gray").run()
     assert not page.exception
-    assert {"As it is", "Covered"} <= {caption.value for caption in page.caption}
+    assert {"Uncovered", "Covered"} <= {caption.value for caption in page.caption}
     assert len(page.get("progress")) == 10
 
 
-def test_wrong_answers_can_be_picked_out_of_the_test_images(store):
+def test_wrong_predictions_can_be_picked_out_of_the_test_images(store):
     make_run(store, "Done")
     page = open_page("explain", methods="gradient")
     page.segmented_control(key="source").set_value("Test set").run()
-    page.selectbox(key="answer").select("Wrong").run(timeout=120)
-    page.selectbox(key="order").select("Most sure first").run(timeout=120)
+    page.selectbox(key="prediction").select("Wrong").run(timeout=120)
+    page.selectbox(key="order").select("Most confident first").run(timeout=120)
     assert not page.exception
-    assert "In truth:" in texts(page)
+    assert "The true class is" in texts(page)
 
 
-def test_a_slow_method_says_its_cost_and_waits_until_it_is_asked_for(store):
+def test_a_slow_method_says_its_cost_and_waits_for_a_click(store):
     make_run(store, "Done")
     page = open_page("explain", methods="rise")
     page.session_state["rise.masks"] = 4096
@@ -179,30 +179,35 @@ def test_a_slow_method_says_its_cost_and_waits_until_it_is_asked_for(store):
     assert not page.exception
     waiting = [b for b in page.button if b.key == "ask rise"]
     assert len(captions(page)) == (2 if waiting else 3)
-    assert all("4,096 passes" in b.label for b in waiting)
+    assert all("4,096 forward passes" in b.label for b in waiting)
 
 
 def test_the_download_holds_pictures_arrays_records_and_predictions(store):
-    from app.pages.explain.answer_card import zipped
-    from app.pages.explain.answers import answer, explanations
-    from app.pages.explain.question import ONE, PREDICTED, SECOND, Asked
+    from app.pages.explain.picture_card import zipped
+    from app.pages.explain.predictions import explanations, predict
+    from app.pages.explain.request import ONE, PREDICTED, SECOND, Request
     from app.shared.networks import Network
     from cifar_core.runs.results.classifier import load_classifier
     from cifar_core.runs.results.explanation import Drawing
 
     run = make_run(store, "Done")
     network = Network(run=run, checkpoint=run.checkpoint(), classifier=load_classifier(run))
-    asked = Asked(
+    request = Request(
         why=ONE, target=PREDICTED, rival=SECOND, opacity=0.8, keep=0.5, shared=False,
         methods={"gradient": SALIENCY["gradient"].settings()},
     )  # fmt: skip
-    given = answer(network, Picture(name="red.png", image=Image.new("RGB", (40, 30), "red")))
-    shown = [(one, Drawing(keep=0.5)) for one in explanations(given, asked, "gradient")]
-    archive = zipfile.ZipFile(io.BytesIO(zipped(shown, [given])))
+    picture = Picture(name="red.png", image=Image.new("RGB", (40, 30), "red"))
+    prediction = predict(network, picture)
+    shown = [(made, Drawing(keep=0.5)) for made in explanations(prediction, request, "gradient")]
+    archive = zipfile.ZipFile(io.BytesIO(zipped(shown, [prediction])))
     kinds = sorted(name.rsplit(".")[-1] for name in archive.namelist())
     assert kinds == ["csv", "json", "npy", "png", "png"]
     record = json.loads(next(archive.read(n) for n in archive.namelist() if n.endswith("json")))
-    assert (record["run"], record["keep"], record["target"]) == (run.id, 0.5, given.ranked[0][0])
+    assert (record["run"], record["keep"], record["target"]) == (
+        run.id,
+        0.5,
+        prediction.ranked[0][0],
+    )
 
 
 def badges(page):
@@ -244,10 +249,10 @@ def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store):
     ]  # fmt: skip
 
 
-def test_raw_probabilities_are_called_so_and_calibrating_is_offered(store):
+def test_uncalibrated_probabilities_are_called_so_and_calibrating_is_offered(store):
     make_run(store, "Done")
     page = upload(open_page("explain", methods="gradient"), red=png())
-    assert "Raw probabilities, not calibrated." in texts(page)
+    assert "Uncalibrated probabilities." in texts(page)
     (offer,) = [button for button in page.button if (button.key or "").startswith("do ")]
     assert offer.label == "Calibrate the probabilities"
     assert re.search("^about .*, once, in the background$", texts(page), re.MULTILINE)
@@ -256,14 +261,14 @@ def test_raw_probabilities_are_called_so_and_calibrating_is_offered(store):
 def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store):
     run = make_run(store, "Done", train_fraction=0.05)
     raw = upload(open_page("explain", methods="gradient"), red=png())
-    before = re.search(r"(\d+\.\d\xa0%) sure", texts(raw))[1]
+    before = re.search(r"(\d+\.\d\xa0%) confidence", texts(raw))[1]
     predictions.compute(run, "val")
     page = upload(open_page("explain", methods="gradient"), red=png())
     known = calibration(run)
     words = f"Calibrated on {known.images:,} validation images, "
-    words += f"T\xa0=\xa0{known.temperature:.2f}; raw {before}."
+    words += f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}."
     assert words in texts(page)
-    after = re.search(r"(\d+\.\d\xa0%) sure", texts(page))[1]
+    after = re.search(r"(\d+\.\d\xa0%) confidence", texts(page))[1]
     assert (float(after[:-2]) < float(before[:-2])) == (known.temperature > 1)
 
 

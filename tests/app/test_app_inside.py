@@ -29,7 +29,7 @@ def test_the_layers_are_listed_with_their_activity(store):
     table = page.dataframe[0].value
     assert list(table["Layer"][:2]) == ["block1.0", "block1.1"]
     assert table["Shape"][0] == "32 x 32 x 32"
-    assert (table["Spread"] > 0).all()
+    assert (table["Std. dev."] > 0).all()
 
 
 def test_the_feature_maps_of_a_picture_are_drawn_strongest_first(store):
@@ -40,20 +40,20 @@ def test_the_feature_maps_of_a_picture_are_drawn_strongest_first(store):
     assert f"Channel {drawn[0]}" in images(page)
 
 
-def test_the_images_that_excite_a_class_are_shown_before_one_is_made(store):
+def test_the_images_that_activate_a_class_are_shown_before_one_is_generated(store):
     make_run(store, "Done")
     page = open_page("inside", view="What excites it")
     assert not page.exception
     assert len(images(page)) == 6
     page.button(key="excite").click().run(timeout=120)
     assert not page.exception
-    assert images(page)[-1].startswith("Excites it with")
+    assert images(page)[-1].startswith("Activation ")
 
 
 def test_a_graph_is_drawn_for_a_vision_gnn_and_said_in_words(store):
     make_run(store, "Graph", model="vig_nano")
     page = with_test_image(open_page("inside", view="Graph"))
-    assert "listens to **9 patches**" in texts(page)
+    assert "connected to **9 patches**" in texts(page)
     assert len(page.dataframe[0].value) == 9
 
 

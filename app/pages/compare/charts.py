@@ -1,4 +1,4 @@
-"""Figures of several runs: pure functions from plain data. A run looks the same on all of them."""
+"""Figures of several runs, as pure functions of plain data. A run looks the same in all of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,37 +19,39 @@ MOST_AXES = 8  # of parallel coordinates
 TIGHT = {"t": 8, "r": 8, "b": 8, "l": 8}
 
 
-COSTS = {  # what an accuracy may cost: words of the axis, and its unit
+COSTS = {  # what an accuracy can cost: the axis title and the unit
     "Time": ("Training time in minutes", "min"),
     "Parameters": ("Parameters", "parameters"),
 }
 
 
-def cost_of(one: RunFacts, cost: str) -> float | None:
+def cost_of(facts: RunFacts, cost: str) -> float | None:
     """Return what a run cost, in the unit of COSTS."""
     if cost == "Time":
-        return one.seconds / 60 if one.seconds else None
-    return float(one.parameters) if one.parameters else None
+        return facts.seconds / 60 if facts.seconds else None
+    return float(facts.parameters) if facts.parameters else None
 
 
-def cost_figure(found: Sequence[RunFacts], cost: str) -> LiveFigure:
+def cost_figure(runs: Sequence[RunFacts], cost: str) -> LiveFigure:
     """Draw validation accuracy against a cost on a log axis, with the Pareto front."""
-    known = [(one, c, one.best) for one in found if (c := cost_of(one, cost)) and one.best]
-    costs, accuracies = [c for _, c, _ in known], [a for _, _, a in known]
+    points = [
+        (facts, c, facts.best) for facts in runs if (c := cost_of(facts, cost)) and facts.best
+    ]
+    costs, accuracies = [c for _, c, _ in points], [a for _, _, a in points]
     best = front(costs, accuracies)
     title, unit = COSTS[cost]
     steps = {"name": "Pareto front", "uid": "front", "mode": "lines", "color": 0,
              "line": {"color": palette.FAINT, "width": 1.5, "shape": "hv"}, "hoverinfo": "skip",
              "showlegend": False}  # fmt: skip
     traces, arrays = [steps], [array(costs[i] for i in best), array(accuracies[i] for i in best)]
-    for one, c, accuracy in known:
-        color, dash = palette.pen(one.run.number)
+    for facts, c, accuracy in points:
+        color, dash = palette.pen(facts.run.number)
         traces.append(
-            {"name": one.title, "uid": one.run.id, "mode": "markers+text", "color": color,
-             "text": [f"#{one.run.number}"], "textposition": "top center", "showlegend": False,
+            {"name": facts.title, "uid": facts.run.id, "mode": "markers+text", "color": color,
+             "text": [f"#{facts.run.number}"], "textposition": "top center", "showlegend": False,
              "cliponaxis": False,
              "marker": {"size": 12, "symbol": "circle" if dash == "solid" else "diamond"},
-             "hovertemplate": f"{one.title}: %{{y:.2%}}, %{{x:.4~g}} {unit}<extra></extra>"}
+             "hovertemplate": f"{facts.title}: %{{y:.2%}}, %{{x:.4~g}} {unit}<extra></extra>"}
         )  # fmt: skip
         arrays += [array([c]), array([accuracy])]
     layout = {
@@ -71,7 +73,7 @@ def array(values: Any) -> NDArray[np.float64]:
 
 
 def widened(values: Sequence[float]) -> list[float] | None:
-    """Return the ends of a log axis, in powers of ten, that leave room at both sides."""
+    """Return the ends of a log axis, in powers of ten, with room on both sides."""
     if not values:
         return None
     low, high = math.log10(min(values)), math.log10(max(values))
@@ -80,62 +82,63 @@ def widened(values: Sequence[float]) -> list[float] | None:
 
 
 def round_numbers(values: Sequence[float]) -> list[float]:
-    """Return the numbers 1, 2 and 5 times a power of ten around some values."""
+    """Return 1, 2 and 5 times each power of ten around some values."""
     low, high = min(values, default=1.0) / 2, max(values, default=1.0) * 2
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
-    found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    return [number for number in found if low <= number <= high]
+    numbers = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [number for number in numbers if low <= number <= high]
 
 
 def class_figure(
     counts: Sequence[Counts], classes: Sequence[str], first: str, second: str
 ) -> go.Figure:
-    """Draw by how much the first run is more accurate in each class, with 95 % intervals."""
+    """Draw the accuracy of the first run minus the second's in each class, with 95 % intervals."""
     order = sorted(range(len(counts)), key=lambda k: counts[k].difference)
-    shares = np.array([counts[k].difference for k in order])
+    differences = np.array([counts[k].difference for k in order])
     ends = np.array([counts[k].interval for k in order]).reshape(-1, 2)
     figure = go.Figure()
     figure.add_scatter(
-        x=100 * shares, y=[classes[k] for k in order], mode="markers", marker={"size": 10},
+        x=100 * differences, y=[classes[k] for k in order], mode="markers", marker={"size": 10},
         error_x={"type": "data", "symmetric": False, "thickness": 1.5, "width": 4,
-                 "array": 100 * (ends[:, 1] - shares), "arrayminus": 100 * (shares - ends[:, 0])},
+                 "array": 100 * (ends[:, 1] - differences),
+                 "arrayminus": 100 * (differences - ends[:, 0])},
         hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=0, line={"width": 1, "color": palette.FAINT})
     figure.update_layout(height=80 + 30 * len(counts), margin=TIGHT, showlegend=False)
-    figure.update_xaxes(title=f"Points: left {second} is better, right {first}", fixedrange=True)
+    figure.update_xaxes(title=f"Points (left: {second} is better, right: {first})", fixedrange=True)
     figure.update_yaxes(fixedrange=True, ticksuffix=" ")
     return figure
 
 
 def confusion_figure(difference: NDArray[np.int64], classes: Sequence[str]) -> go.Figure:
-    """Draw how many more images of each class one run gives each answer than the other."""
+    """Draw how many more images of each class the first run predicts as each class."""
     most = max(1, int(np.abs(difference).max()))
     figure = go.Figure()
     figure.add_heatmap(
         z=difference, x=list(classes), y=list(classes), zmid=0, zmin=-most, zmax=most,
         colorscale="RdBu", text=[[f"{v:+d}" if v else "" for v in row] for row in difference],
         texttemplate="%{text}", showscale=False, xgap=1, ygap=1,
-        hovertemplate="%{y} taken for %{x}: %{z:+d} images<extra></extra>",
+        hovertemplate="%{y} predicted as %{x}: %{z:+d} images<extra></extra>",
     )  # fmt: skip
     figure.update_layout(height=110 + 32 * len(classes), margin=TIGHT)
-    figure.update_xaxes(title="Answer", side="bottom", fixedrange=True, tickangle=-45,
+    figure.update_xaxes(title="Predicted class", side="bottom", fixedrange=True, tickangle=-45,
                         showgrid=False)  # fmt: skip
-    figure.update_yaxes(title="Class", autorange="reversed", fixedrange=True, showgrid=False)
+    figure.update_yaxes(title="True class", autorange="reversed", fixedrange=True, showgrid=False)
     return figure
 
 
 def parallel_figure(
     settings: Sequence[Mapping[str, Any]], accuracies: Sequence[float], logs: Sequence[str]
 ) -> go.Figure:
-    """Draw each run as a line over the settings that differ, coloured by its accuracy.
+    """Draw each run as a line over the settings that differ, colored by its accuracy.
 
-    Those in `logs` have a log axis; words and switches have a place for each value.
+    Settings in `logs` have a log axis; words and switches have one position per value.
     """
-    names = [n for n in in_order(settings[0]) if len({str(one.get(n)) for one in settings}) > 1][
+    names = [n for n in in_order(settings[0]) if len({str(run.get(n)) for run in settings}) > 1][
         :MOST_AXES
     ]
-    axes = [axis_of(n, [one.get(n) for one in settings], log=n in logs) for n in names]
+    axes = [axis_of(n, [run.get(n) for run in settings], log=n in logs) for n in names]
     percent = [100 * accuracy for accuracy in accuracies]
     axes.append({"label": "Best validation %", "values": percent})
     figure = go.Figure()
@@ -152,11 +155,10 @@ def axis_of(name: str, values: Sequence[Any], *, log: bool) -> dict[str, Any]:
     label = theme.title(name)
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) < len(values):
-        known = sorted({theme.plain(v) for v in values})
-        places = [known.index(theme.plain(v)) for v in values]
-        words = [theme.title(word) for word in known]
-        return {"label": label, "values": places, "tickvals": list(range(len(known))),
-                "ticktext": words}  # fmt: skip
+        words = sorted({theme.plain(v) for v in values})
+        positions = [words.index(theme.plain(v)) for v in values]
+        return {"label": label, "values": positions, "tickvals": list(range(len(words))),
+                "ticktext": [theme.title(word) for word in words]}  # fmt: skip
     ticks = sorted(set(numbers))
     if not log or ticks[0] <= 0:
         few = {"tickvals": ticks} if len(ticks) <= 8 else {}

@@ -1,4 +1,4 @@
-"""The curves of several runs: over each other, or each in a panel of its own."""
+"""The curves of several runs: all in one chart, or one panel per run."""
 
 from collections.abc import Sequence
 
@@ -12,32 +12,32 @@ from app.shared.live_chart import live_chart, window
 from cifar_core.runs.results.side_by_side import RunFacts
 
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
-POLL = 2.0  # seconds between two looks while a run trains
+POLL = 2.0  # seconds between two updates while a run trains
 TOGETHER = "Together"
-CHART = str(Key.COMPARED)
+CHART = str(Key.COMPARE_CHART)
 
 
-def curves(found: Sequence[RunFacts]) -> None:
-    """Draw the curves, again and again while one of the runs is under way."""
-    live = any(one.run.status.is_under_way for one in found)
-    st.fragment(draw, run_every=POLL if live else None)(found)
+def curves(runs: Sequence[RunFacts]) -> None:
+    """Draw the curves, and update them while one of the runs trains."""
+    live = any(facts.run.status.is_under_way for facts in runs)
+    st.fragment(draw, run_every=POLL if live else None)(runs)
 
 
-def draw(found: Sequence[RunFacts]) -> None:
-    """Draw the choices and the chart."""
-    look = controls(found)
+def draw(runs: Sequence[RunFacts]) -> None:
+    """Draw the controls and the chart."""
+    options = controls(runs)
     tracks = [
         curve_charts.Track(
-            number=one.run.number, title=one.title, seconds=one.seconds or 0.0,
-            curves=feed(str(one.run.path)).curves(),
+            number=facts.run.number, title=facts.title, seconds=facts.seconds or 0.0,
+            curves=feed(str(facts.run.path)).curves(),
         )
-        for one in found
+        for facts in runs
     ]  # fmt: skip
-    live_chart(curve_charts.curves_figure(tracks, look), key=CHART)
+    live_chart(curve_charts.curves_figure(tracks, options), key=CHART)
 
 
-def controls(found: Sequence[RunFacts]) -> curve_charts.CurveOptions:
-    """Draw the choices of how to see the curves; the address keeps them."""
+def controls(runs: Sequence[RunFacts]) -> curve_charts.CurveOptions:
+    """Draw the controls that decide how the curves are drawn; the address keeps them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         curve = st.segmented_control(
             "Curves", ["Validation", "Training"], default="Validation", required=True,
@@ -45,13 +45,13 @@ def controls(found: Sequence[RunFacts]) -> curve_charts.CurveOptions:
         )  # fmt: skip
         axis = st.segmented_control(
             "Axis", list(curve_charts.AXES), default="Epoch", required=True, key="axis",
-            bind="query-params", help="Time is that of training, at each run's mean pace.",
+            bind="query-params", help="Time is training time, at each run's mean speed.",
         )  # fmt: skip
         layout = st.segmented_control(
             "Panels", [TOGETHER, *curve_charts.PANELS], default=TOGETHER, required=True,
-            key="panels", bind="query-params", 
-            help="All runs together, or one panel for each run with its loss or its accuracy "
-            "before the others'.",
+            key="panels", bind="query-params",
+            help="All runs in one chart, or one panel per run with the other runs in the "
+            "background.",
         )  # fmt: skip
         smoothing = "Off"
         if curve == "Training":
@@ -61,8 +61,8 @@ def controls(found: Sequence[RunFacts]) -> curve_charts.CurveOptions:
             ) or "Off"  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
         goal = st.toggle("Goals", key="goal", bind="query-params",
-                         help="Accuracies on the test images that there are to beat.")  # fmt: skip
-    shapes, words = goal_shapes(goals_of(found[0].run) if goal else (), axis="y2")
+                         help="Accuracies to beat, all on test images.")  # fmt: skip
+    shapes, labels = goal_shapes(goals_of(runs[0].run) if goal else (), axis="y2")
     return curve_charts.CurveOptions(
         axis=axis or "Epoch",
         training=curve == "Training",
@@ -71,6 +71,6 @@ def controls(found: Sequence[RunFacts]) -> curve_charts.CurveOptions:
         log_loss=log,
         window=window(CHART),
         shapes=shapes,
-        words=words,
-        revision=" ".join(one.run.id for one in found),
+        labels=labels,
+        revision=" ".join(facts.run.id for facts in runs),
     )

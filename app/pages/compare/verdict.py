@@ -1,4 +1,4 @@
-"""Which of the runs is better, in words first: on the same images, and over seeds."""
+"""Which run is better, in words first: on the same images, and over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import theme
-from app.pages.compare.runs_and_predictions import answers, ask_for, offer_answers
+from app.pages.compare.runs_and_predictions import ask_for, kept_predictions, offer_predictions
 from app.session import Key, remember, remembered
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run
@@ -16,114 +16,119 @@ from cifar_core.runs.results.predictions import Part, Predictions
 from cifar_core.runs.results.side_by_side import RunFacts
 from cifar_core.runs.results.test_looks import count_look, looks
 
-CHOICES: dict[str, Part] = {"Validation": "val", "Test": "test"}
+SPLITS: dict[str, Part] = {"Validation": "val", "Test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
-    """What the page knows once the runs have answered the same images."""
+class RunComparison:
+    """Several runs' predictions for the same images, and what they show."""
 
     part: Part
-    answers: list[Predictions]
-    found: list[Duel]  # of the base against each other run
+    predictions: list[Predictions]
+    duels: list[Duel]  # the baseline with each other run
 
 
-def verdict(found: Sequence[RunFacts], base: RunFacts) -> Compared | None:
-    """Draw the verdict, or what it takes to have one."""
-    runs = [one.run for one in found]
+def verdict(runs: Sequence[RunFacts], base: RunFacts) -> RunComparison | None:
+    """Draw the verdict, or what is needed to reach one."""
+    records = [facts.run for facts in runs]
     with st.container(border=True):
-        said = st.container(gap="small")
-        part = choose_part()
+        top = st.container(gap="small")
+        part = choose_split()
         try:
-            compared = judged(runs, base.run, part)
+            result = compare(records, base.run, part)
         except CifarError as error:
             st.error(theme.safe(str(error)), icon=":material/error:")
             return None
-        with said:
-            st.subheader(theme.safe(title_of(found, base, compared)), anchor=False)
-            if compared and len(compared.found) == 1:
-                st.markdown(theme.safe(comparison.evidence(compared.found[0], part)))
-            for sentence in comparison.beyond(runs, compared.found if compared else []):
+        duels = result.duels if result else []
+        with top:
+            st.subheader(theme.safe(headline(runs, base, duels)), anchor=False)
+            if len(duels) == 1:
+                st.markdown(theme.safe(comparison.evidence(duels[0], part)))
+            for sentence in comparison.beyond(records, duels):
                 st.markdown(theme.safe(sentence))
-        if compared and len(compared.found) > 1:
-            duel_table(compared)
-    return compared
+        if len(duels) > 1:
+            duel_table(duels, part)
+    return result
 
 
-def choose_part() -> Part:
-    """Draw the choice of the images that the runs are compared on."""
+def choose_split() -> Part:
+    """Draw the choice of the images on which the runs are compared."""
     name = st.segmented_control(
-        "Images", list(CHOICES), default="Validation", required=True, key="images",
+        "Split", list(SPLITS), default="Validation", required=True, key="images",
         bind="query-params",
-        help="Validation images are for choosing between runs, test images for the report.",
+        help="Use validation images for choosing between runs, and test images for reporting.",
     )  # fmt: skip
-    return CHOICES[name or "Validation"]
+    return SPLITS[name or "Validation"]
 
 
-def judged(runs: Sequence[Run], base: Run, part: Part) -> Compared | None:
+def compare(runs: Sequence[Run], base: Run, part: Part) -> RunComparison | None:
     """Return the comparison on the same images, or draw why there is none yet."""
-    for why in comparison.obstacles(runs, part):
-        st.markdown(f":material/info: {theme.safe(why)}")
+    for obstacle in comparison.obstacles(runs, part):
+        st.markdown(f":material/info: {theme.safe(obstacle)}")
     if part == "test" and not revealed(runs):
         return None
-    given = answers(runs, part)
-    if len(given) < len(runs):
-        offer_answers(runs, part, IMAGES[part])
+    predictions = kept_predictions(runs, part)
+    if len(predictions) < len(runs):
+        offer_predictions(runs, part, IMAGES[part])
         return None
-    found = comparison.duels_of(base, given)
-    return Compared(part=part, answers=given, found=found) if found else None
+    duels = comparison.duels_of(base, predictions)
+    return RunComparison(part=part, predictions=predictions, duels=duels) if duels else None
 
 
 def revealed(runs: Sequence[Run]) -> bool:
-    """Tell whether the test images may be shown; draw the button that counts as a look."""
+    """Whether the test results may be shown; if not, draw the button that counts as a look."""
     ids = tuple(run.id for run in runs)
-    if remembered(Key.LOOKED) == ids:
+    if remembered(Key.COMPARE_REVEALED) == ids:
         return True
     most = max(len(looks(run)) for run in runs)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Look at the test images", icon=":material/visibility:", key="look"):
+        if st.button("Show the test results", icon=":material/visibility:", key="look"):
             for run in runs:
                 count_look(run, "the page Compare", run.checkpoint("best").name)
-            remember(Key.LOOKED, ids)
+            remember(Key.COMPARE_REVEALED, ids)
             ask_for(runs, "test")
             st.rerun()
         st.caption(
-            f"It counts as a look for each run; so far up to {theme.plural(most, 'look')}. "
-            "Choosing between runs by their test images makes the chosen one look too good.",
+            f"This counts as one look for each run ({f'at most {most}' if most else 'none'} so "
+            "far). Choosing between runs by their test images makes the chosen one look better "
+            "than it is.",
             width="content",
         )
     return False
 
 
-def title_of(found: Sequence[RunFacts], base: RunFacts, compared: Compared | None) -> str:
-    """Return the sentence on top."""
-    if compared:
-        return comparison.headline(base.run, compared.found)
-    best = max(one.best or 0.0 for one in found)
-    first = next(one for one in found if one.best == best)
-    others = sorted((one.best or 0.0 for one in found if one is not first), reverse=True)
-    lead = 100 * (best - others[0])
+def headline(runs: Sequence[RunFacts], base: RunFacts, duels: Sequence[Duel]) -> str:
+    """Return the sentence at the top."""
+    if duels:
+        return comparison.headline(base.run, duels)
+    second, best = sorted(facts.best or 0.0 for facts in runs)[-2:]
+    if second == best:
+        return f"The best validation accuracy, {theme.percent(best, 2)}, is shared by several runs."
+    leader = next(facts for facts in runs if facts.best == best)
     return (
-        f"#{first.run.number} has the best validation accuracy, {theme.percent(best, 2)}, "
-        f"{lead:.2f} points ahead. Whether that is more than chance is not known yet."
+        f"#{leader.run.number} has the best validation accuracy, {theme.percent(best, 2)}, "
+        f"{100 * (best - second):.2f} points ahead. Whether that is more than chance is not "
+        "known yet."
     )
 
 
-def duel_table(compared: Compared) -> None:
-    """Draw the base against each other run."""
-    found = compared.found
-    base = found[0].first.number
+def duel_table(duels: Sequence[Duel], part: Part) -> None:
+    """Draw the comparison of the baseline with each other run."""
+    base = duels[0].first.number
     rows = {
-        f"#{base} against": [f"#{duel.second.number}" for duel in found],
-        "Points": [f"{100 * duel.counts.difference:+.2f}" for duel in found],
+        f"#{base} with": [f"#{duel.second.number}" for duel in duels],
+        "Difference": [f"{100 * duel.counts.difference:+.2f}" for duel in duels],
         "95 % interval": [
             "{:+.2f} to {:+.2f}".format(*(100 * end for end in duel.counts.interval))
-            for duel in found
+            for duel in duels
         ],
-        f"Only #{base} right": [theme.count(duel.counts.only_first) for duel in found],
-        "Only the other right": [theme.count(duel.counts.only_second) for duel in found],
-        "McNemar": [comparison.p_words(duel.corrected) for duel in found],
+        f"Only #{base} correct": [theme.count(duel.counts.only_first) for duel in duels],
+        "Only the other correct": [theme.count(duel.counts.only_second) for duel in duels],
+        "McNemar": [comparison.p_words(duel.corrected) for duel in duels],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Differences on the same images")
-    total = theme.count(found[0].counts.total)
-    st.caption(f"{total} {IMAGES[compared.part]} images. {comparison.correction(found)}")
+    total = theme.count(duels[0].counts.total)
+    st.caption(
+        f"{total} {IMAGES[part]} images; difference of accuracies in points. "
+        f"{comparison.correction(duels)}"
+    )

@@ -1,4 +1,4 @@
-"""The Data page: which images there are, how to get the real ones, and a look at them."""
+"""The Data page: which images are available, how to get the real ones, and a preview."""
 
 import numpy as np
 import streamlit as st
@@ -14,55 +14,55 @@ from cifar_core.data.sources import fetch, progress
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 
-ROWS, COLUMNS = 5, 12  # of the browser's sheet
+ROWS, COLUMNS = 5, 12  # of the preview
 MEGA = 1e6
 
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     st.header("Data", anchor=False)
-    places = data.status(store().root)
+    statuses = data.status(store().root)
     left, right = st.columns([1, 1.7], gap="large")
     with left:
-        for place in places:
-            card(place)
+        for status in statuses:
+            card(status)
         own_images()
     with right:
-        browser([place for place in places if place.ready])
+        browser([status for status in statuses if status.ready])
 
 
-def card(place: data.DataStatus) -> None:
-    """Draw one dataset: what it is, where it is, what to do."""
+def card(status: data.DataStatus) -> None:
+    """Draw one dataset: what it is, where it is, and how to get it."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{theme.safe(place.title)}**", width="content")
-            if place.default:
+            st.markdown(f"**{theme.safe(status.title)}**", width="content")
+            if status.default:
                 st.badge("Used by default", color="blue")
-            elif not place.ready:
-                st.badge("Not here", color="gray")
-        if place.note:
-            st.markdown(theme.safe(place.note))
-        facts = [theme.safe(place.where)] if place.where else []
-        if place.train_images:
-            train, test = theme.count(place.train_images), theme.count(place.test_images)
+            elif not status.ready:
+                st.badge("Not available", color="gray")
+        if status.note:
+            st.markdown(theme.safe(status.note))
+        facts = [theme.safe(status.where)] if status.where else []
+        if status.train_images:
+            train, test = theme.count(status.train_images), theme.count(status.test_images)
             facts.append(f"{train} training and {test} test images")
         if facts:
             st.caption(", ".join(facts))
-        if place.kind == "cifar10" and not place.ready:
+        if status.kind == "cifar10" and not status.ready:
             download()
-        elif place.action:
-            st.caption(theme.safe(place.action))
+        elif status.action:
+            st.caption(theme.safe(status.action))
 
 
 def download() -> None:
-    """Offer the official images, and show how far their download is."""
+    """Offer the official images, and show the progress of their download."""
     now = progress.progress(store().root)
     running = now is not None and now.alive
     st.fragment(download_state, run_every=1.0 if running else None)(running)
 
 
 def download_state(was_running: bool) -> None:
-    """Draw the download; repeated every second while it goes on."""
+    """Draw the download; repeated every second while it runs."""
     now = progress.progress(store().root)
     running = now is not None and now.alive
     if running != was_running:
@@ -71,13 +71,13 @@ def download_state(was_running: bool) -> None:
         share = min(1.0, now.done / now.total) if now.total else 0.0
         speed = f", {now.bytes_per_second / MEGA:.1f} MB per second" if now.done else ""
         st.progress(share, f"{now.done / MEGA:.1f} of {now.total / MEGA:.1f} MB{speed}")
-        st.caption(f"{theme.safe(now.message)} This page may be closed.")
+        st.caption(f"{theme.safe(now.message)} You can close this page.")
         if store().by.may(OPERATOR) and st.button("Cancel", key="cancel"):
             progress.cancel(store().root)
         return
     if now is not None and now.state in ("failed", "cancelled"):
         st.markdown(f":red[:material/error: {theme.safe(now.message)}]")
-    label = "Try again" if now is not None and now.state == "failed" else "Download, 170 MB"
+    label = "Try again" if now is not None and now.state == "failed" else "Download (170 MB)"
     if st.button(label, type="primary", icon=":material/download:", key="download"):
         try:
             store().by.must(OPERATOR, "download images")
@@ -89,29 +89,29 @@ def download_state(was_running: bool) -> None:
 
 
 def own_images() -> None:
-    """Say how other images are used."""
+    """Say how to use other images."""
     with st.expander("Use your own images"):
         st.markdown(
-            "Give a folder, or a tar or zip of it, in the **Data** setting of a new run. "
-            "It holds one folder of pictures for each class, twice:"
+            "Set **Data** of a new run to a folder, or to a tar or zip file of one. It contains "
+            "one folder per class, once for training and once for testing:"
         )
         st.code("train/cat/0001.jpg\ntrain/dog/0001.jpg\ntest/cat/0001.jpg", language=None)
         st.markdown(
-            "With `CIFAR_DATA` set to its path before the dashboard starts, every run uses it "
-            "unless told otherwise. An official CIFAR-10 archive, or the folder that torchvision "
-            f"made of it, is found by itself in `{store().root / 'data'}`."
+            "If `CIFAR_DATA` is set to its path before the dashboard starts, every run uses it by "
+            "default. An official CIFAR-10 archive, or the folder that torchvision made from it, "
+            f"is found automatically in `{store().root / 'data'}`."
         )
 
 
-def browser(places: list[data.DataStatus]) -> None:
-    """Draw images of one class, and how many each class has."""
-    titles = {place.source: place.title for place in places}
+def browser(statuses: list[data.DataStatus]) -> None:
+    """Draw some images of a dataset, and how many each class has."""
+    titles = {status.source: status.title for status in statuses}
     source = st.selectbox(
         "Images", list(titles), format_func=titles.__getitem__, key="browse",
         persist_state="session",
     )  # fmt: skip
     try:
-        with st.spinner("Decoding the images; the next time they open at once", show_time=True):
+        with st.spinner("Decoding the images (only the first time)", show_time=True):
             images = dataset(source, str(store().root))
     except CifarError as error:
         st.error(theme.safe(str(error)), icon=":material/error:")
@@ -121,13 +121,13 @@ def browser(places: list[data.DataStatus]) -> None:
             "Class", ["All classes", *images.classes], key=f"class of {source}", width=220
         )
         part = st.segmented_control(
-            "Part", ["Training", "Test"], default="Training", required=True, key="part"
+            "Split", ["Training", "Test"], default="Training", required=True, key="part"
         )
         st.space("stretch")
-        seed = remembered(Key.BROWSED, 0)
+        seed = remembered(Key.BROWSE_SEED, 0)
         st.button(
-            "Others", icon=":material/shuffle:", key="others", on_click=remember,
-            args=(Key.BROWSED, seed + 1),
+            "Show others", icon=":material/shuffle:", key="others", on_click=remember,
+            args=(Key.BROWSE_SEED, seed + 1),
         )  # fmt: skip
     sheet(images, name, part == "Test", seed)
     class_counts(images)
@@ -136,17 +136,18 @@ def browser(places: list[data.DataStatus]) -> None:
 def sheet(images: Dataset, name: str, test: bool, seed: int) -> None:
     """Draw some of the images, chosen by a seed."""
     part = images.test if test else images.train
-    places = np.arange(len(part))
+    indices = np.arange(len(part))
     if name in images.classes:
-        places = np.flatnonzero(part.labels == images.classes.index(name))
-    chosen = np.random.default_rng(seed).permutation(places)[: ROWS * COLUMNS]
+        indices = np.flatnonzero(part.labels == images.classes.index(name))
+    chosen = np.random.default_rng(seed).permutation(indices)[: ROWS * COLUMNS]
     pixels = np.asarray(part.pixels[np.sort(chosen)])
     pixels = pixels[np.random.default_rng(seed).permutation(len(pixels))]
     rows = [pixels[start : start + COLUMNS] for start in range(0, len(pixels), COLUMNS)]
     if rows:
         st.image(picture_rows(rows, zoom=3), width="stretch", output_format="PNG",
                  alt=f"Images of {name}")  # fmt: skip
-    st.caption(f"{len(chosen)} of {theme.plural(len(places), 'image')}, chosen by chance.")
+    how = ", chosen at random" if len(chosen) < len(indices) else ""
+    st.caption(f"{len(chosen)} of {theme.plural(len(indices), 'image')}{how}.")
 
 
 def class_counts(images: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Figures about a network's answers to many images: pure functions of plain data."""
+"""Figures about a network's predictions for many images, as pure functions of plain data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from cifar_core.palette import ANY, FAINT, faded
 
 SHADES = [[0.0, faded(ANY[0], 0)], [1.0, faded(ANY[0], 0.95)]]  # none to most
 TIGHT = {"t": 8, "r": 8, "b": 8, "l": 8}
-WRITTEN = 20  # classes up to which each cell has its number
+WRITTEN = 20  # most classes for which each cell has its number
 DRAWN = 1000  # points of a curve; more than a screen has
 
 
@@ -23,8 +23,8 @@ def confusion_figure(
 ) -> go.Figure:
     """Draw a confusion matrix [K, K], the true classes in rows; NaN is left blank.
 
-    Heat maps cannot be clicked in Streamlit, so each cell carries an invisible point: x is
-    the place of the answer, y that of the true class.
+    Heat maps cannot be clicked in Streamlit, so each cell has an invisible point: x is the index
+    of the predicted class, y that of the true class.
     """
     count = len(classes)
     form = "{:.0%}" if percent else "{:.0f}"
@@ -36,7 +36,7 @@ def confusion_figure(
     )  # fmt: skip
     rows, columns = np.indices(values.shape).reshape(2, -1)
     hover = [
-        f"{classes[i]} taken for {classes[j]}: {form.format(values[i, j])}"
+        f"{classes[i]} predicted as {classes[j]}: {form.format(values[i, j])}"
         for i, j in zip(rows, columns, strict=True)
     ]
     still = {"marker": {"opacity": 0}}
@@ -49,23 +49,23 @@ def confusion_figure(
              "showgrid": False, "zeroline": False}  # fmt: skip
     figure.update_layout(height=max(320, min(820, 130 + 38 * count)), margin=TIGHT,
                          showlegend=False, clickmode="event+select", dragmode=False)  # fmt: skip
-    figure.update_xaxes(title="Answer", range=[-0.5, count - 0.5], tickangle=-45, **ticks)
+    figure.update_xaxes(title="Predicted class", range=[-0.5, count - 0.5], tickangle=-45, **ticks)
     figure.update_yaxes(title="True class", range=[count - 0.5, -0.5], ticksuffix=" ", **ticks)
     return figure
 
 
 def class_figure(scores: Sequence[ClassScore], classes: Sequence[str]) -> go.Figure:
-    """Draw precision and recall of each class on one line, so that their gap is seen."""
+    """Draw precision and recall of each class on one line, so that their gap can be seen."""
     figure = go.Figure()
     for score, name in zip(scores, classes, strict=True):
         figure.add_scatter(
             x=[score.precision, score.recall], y=[name, name], mode="lines", hoverinfo="skip",
             line={"color": FAINT, "width": 3}, showlegend=False,
         )  # fmt: skip
-    for place, (title, symbol) in enumerate((("Precision", "diamond"), ("Recall", "circle"))):
+    for color, (title, symbol) in enumerate((("Precision", "diamond"), ("Recall", "circle"))):
         figure.add_scatter(
             x=[getattr(score, title.lower()) for score in scores], y=list(classes), name=title,
-            mode="markers", marker={"size": 11, "symbol": symbol, "color": ANY[place]},
+            mode="markers", marker={"size": 11, "symbol": symbol, "color": ANY[color]},
             hovertemplate=f"%{{y}}: {title.lower()} %{{x:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
@@ -78,60 +78,60 @@ def class_figure(scores: Sequence[ClassScore], classes: Sequence[str]) -> go.Fig
 
 
 def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
-    """Draw accuracy against confidence, before and after temperature, over how many there are."""
+    """Draw accuracy against confidence, before and after temperature, with the images per bin."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="Perfect", hoverinfo="skip",
         line={"dash": "dash", "width": 1, "color": FAINT},
     )  # fmt: skip
-    for shade, (name, each) in enumerate({"As it is": before, "With temperature": after}.items()):
-        filled = each.counts > 0
+    for color, (name, bins) in enumerate({"Uncalibrated": before, "Calibrated": after}.items()):
+        filled = bins.counts > 0
         figure.add_scatter(
-            x=each.confidence[filled], y=each.accuracy[filled], name=name, mode="lines+markers",
-            customdata=each.counts[filled], line={"color": ANY[shade], "width": 2},
-            marker={"size": 4 + 9 * np.sqrt(each.counts[filled] / each.counts.max())},
-            hovertemplate="sure to %{x:.1%}, right in %{y:.1%} of %{customdata:,} images"
+            x=bins.confidence[filled], y=bins.accuracy[filled], name=name, mode="lines+markers",
+            customdata=bins.counts[filled], line={"color": ANY[color], "width": 2},
+            marker={"size": 4 + 9 * np.sqrt(bins.counts[filled] / bins.counts.max())},
+            hovertemplate="confidence %{x:.1%}, accuracy %{y:.1%}, %{customdata:,} images"
             f"<extra>{name}</extra>",
         )  # fmt: skip
     middle, width = (before.edges[1:] + before.edges[:-1]) / 2, before.edges[1] - before.edges[0]
-    for each, shade in ((before, 0), (after, 1)):
+    for color, bins in enumerate((before, after)):
         figure.add_bar(
-            x=middle, y=each.counts / each.counts.sum(), width=width, yaxis="y2", opacity=0.5,
+            x=middle, y=bins.counts / bins.counts.sum(), width=width, yaxis="y2", opacity=0.5,
             showlegend=False, hovertemplate="%{y:.1%} of the images<extra></extra>",
-            marker={"color": ANY[shade]},
+            marker={"color": ANY[color]},
         )  # fmt: skip
     figure.update_layout(
         height=430, margin=TIGHT, barmode="overlay",
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
-        yaxis={"domain": [0.3, 1], "title": "Right"}, xaxis={"anchor": "y2"},
+        yaxis={"domain": [0.3, 1], "title": "Accuracy"}, xaxis={"anchor": "y2"},
         yaxis2={"domain": [0, 0.2], "title": "Images", "tickformat": ".0%", "nticks": 3},
     )  # fmt: skip
-    figure.update_xaxes(title="Probability of the answer", tickformat=".0%", range=[0, 1.01],
+    figure.update_xaxes(title="Confidence", tickformat=".0%", range=[0, 1.01],
                         fixedrange=True)  # fmt: skip
     figure.update_yaxes(tickformat=".0%", fixedrange=True, rangemode="tozero")
     return figure
 
 
-def coverage_figure(found: Coverage, threshold: float) -> go.Figure:
-    """Draw the accuracy of the answers over the share of images that get one."""
-    chosen = np.unique(np.linspace(0, len(found.coverage) - 1, DRAWN).astype(int))
-    here = int((found.thresholds >= threshold).sum()) - 1
+def coverage_figure(curve: Coverage, threshold: float) -> go.Figure:
+    """Draw the accuracy of the accepted predictions over their share of the images."""
+    chosen = np.unique(np.linspace(0, len(curve.coverage) - 1, DRAWN).astype(int))
+    here = int((curve.thresholds >= threshold).sum()) - 1
     figure = go.Figure()
     figure.add_scatter(
-        x=found.coverage[chosen], y=found.accuracy[chosen], mode="lines",
-        customdata=found.thresholds[chosen],
-        hovertemplate="%{x:.1%} answered, %{y:.1%} right: at least %{customdata:.1%} sure"
+        x=curve.coverage[chosen], y=curve.accuracy[chosen], mode="lines",
+        customdata=curve.thresholds[chosen],
+        hovertemplate="confidence at least %{customdata:.1%}: %{x:.1%} accepted, accuracy %{y:.1%}"
         "<extra></extra>",
     )  # fmt: skip
     if here >= 0:
         figure.add_scatter(
-            x=[found.coverage[here]], y=[found.accuracy[here]], mode="markers",
+            x=[curve.coverage[here]], y=[curve.accuracy[here]], mode="markers",
             marker={"size": 13}, hoverinfo="skip",
         )  # fmt: skip
     figure.update_layout(height=300, margin=TIGHT, showlegend=False, colorway=ANY)
-    figure.update_xaxes(title="Images that get an answer", tickformat=".0%", fixedrange=True,
+    figure.update_xaxes(title="Share of images accepted", tickformat=".0%", fixedrange=True,
                         range=[0, 1.02])  # fmt: skip
-    figure.update_yaxes(title="Right among them", tickformat=".0%", fixedrange=True)
+    figure.update_yaxes(title="Accuracy of the accepted", tickformat=".0%", fixedrange=True)
     return figure
 
 
@@ -139,7 +139,7 @@ def robustness_figure(
     labels: Sequence[str], shares: Sequence[float],
     intervals: Sequence[tuple[float, float]], plain: float,
 ) -> go.Figure:  # fmt: skip
-    """Draw the accuracy on disturbed pictures, and that on the plain ones as a line."""
+    """Draw the accuracy on disturbed pictures, and as a line that on undisturbed ones."""
     shares_, bounds = np.array(shares), np.array(intervals)
     figure = go.Figure()
     figure.add_scatter(
@@ -149,7 +149,7 @@ def robustness_figure(
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=plain, line={"dash": "dash", "width": 1, "color": FAINT},
-                     annotation={"text": "as they are", "font": {"color": FAINT}},
+                     annotation={"text": "undisturbed", "font": {"color": FAINT}},
                      annotation_position="top left")  # fmt: skip
     figure.update_layout(height=60 + 26 * len(labels), margin={**TIGHT, "t": 26}, showlegend=False,
                          colorway=ANY)  # fmt: skip
@@ -166,13 +166,13 @@ def lines_figure(
     *,
     height: int = 420,
 ) -> go.Figure:
-    """Draw shares over the epochs, one line for each name, with a mark at the epoch looked at."""
+    """Draw shares over the epochs, one line per name, with a mark at the epoch `here`."""
     figure = go.Figure()
     dashes = ("solid", "dot", "dash")
-    for place, (name, values) in enumerate(lines.items()):
-        look: dict[str, Any] = {"width": 2, "dash": dashes[place // 8 % len(dashes)]}
+    for index, (name, values) in enumerate(lines.items()):
+        style: dict[str, Any] = {"width": 2, "dash": dashes[index // 8 % len(dashes)]}
         figure.add_scatter(
-            x=list(epochs), y=list(values), name=name, mode="lines+markers", line=look,
+            x=list(epochs), y=list(values), name=name, mode="lines+markers", line=style,
             hovertemplate=f"{name}: %{{y:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=here, line={"width": 1, "color": FAINT})

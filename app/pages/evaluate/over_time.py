@@ -1,4 +1,4 @@
-"""How a network learned: what its kept checkpoints answer, with a slider over their epochs."""
+"""How a network learned: the predictions of its saved epochs, with a slider over the epochs."""
 
 from typing import Any
 
@@ -6,61 +6,67 @@ import numpy as np
 import streamlit as st
 
 from app import theme
-from app.cache.results import answers_of, pass_seconds
+from app.cache.results import pass_seconds, predictions_of
 from app.pages.evaluate import charts
-from app.pages.evaluate.evaluated import Evaluated
-from app.pages.evaluate.followed_image import pinned
+from app.pages.evaluate.evaluation import Evaluation
+from app.pages.evaluate.followed_image import ByEpoch, followed_image
 from app.shared.job_offer import offer
+from cifar_core.config import TrainConfig
 from cifar_core.evaluation.confusion import confusion, errors_only
 from cifar_core.runs.results import look_back
 from cifar_core.runs.results.predictions import Predictions
+from cifar_core.settings import label_of
 
+KEPT = TrainConfig.__dataclass_fields__["keep_checkpoints"]
 STILL: dict[str, Any] = {"displayModeBar": False}
 
 
-def over_time(judged: Evaluated) -> None:
-    """Draw the slider and what the network answered then, or offer to compute the answers."""
-    run, part = judged.run, judged.part
-    kept = look_back.epochs(run)
-    given = {info.epoch: answers_of(run, info.name, part) for info in kept}
-    known = {epoch: each for epoch, each in given.items() if each is not None}
-    if len(known) < len(kept):
-        left = len(kept) - len(known)
-        seconds = (
-            left * len(judged.given.labels) * pass_seconds(str(run.path), judged.given.checkpoint)
-        )
-        about = f"{theme.plural(left, 'checkpoint')}, about {theme.duration(seconds)}"
-        offer(look_back.job(run, part), "Answer with all kept checkpoints", about, key="times")
-    if len(known) < 2:
-        st.caption("Two epochs' weights are needed to look back. How many are kept is said by the "
-                   "setting *Checkpoints to look back at*.")  # fmt: skip
+def over_time(evaluation: Evaluation) -> None:
+    """Draw how the classes fared over the epochs, or offer to compute the missing predictions."""
+    by_epoch = epochs_with_predictions(evaluation)
+    if len(by_epoch) < 2:
+        st.caption("Predictions of at least two epochs are needed. How many epochs are saved is "
+                   f"set by *{label_of(KEPT)}*.")  # fmt: skip
         return
-    epoch = st.select_slider("Epoch", list(known), value=max(known), key="epoch",
+    epoch = st.select_slider("Epoch", list(by_epoch), value=max(by_epoch), key="epoch",
                              format_func="{:g}".format, width=520)  # fmt: skip
     lines = {
-        name: [recall(each, k) for each in known.values()]
-        for k, name in enumerate(judged.given.classes)
+        name: [recall(then, k) for then in by_epoch.values()]
+        for k, name in enumerate(evaluation.predictions.classes)
     }
-    left_side, right_side = st.columns(2, gap="large")
-    with left_side:
+    left, right = st.columns(2, gap="large")
+    with left:
         st.markdown("**Accuracy of each class**")
         st.plotly_chart(
-            charts.lines_figure(list(known), lines, epoch, "Accuracy"), config=STILL,
-            key="classes over time", alt="Accuracy of each class over epochs",
+            charts.lines_figure(list(by_epoch), lines, epoch, "Accuracy"), config=STILL,
+            key="classes over time", alt="Accuracy of each class over the epochs",
         )  # fmt: skip
-    with right_side:
-        now = known[epoch]
-        st.markdown(
-            f"**Mistakes after epoch {epoch:g}**, {theme.percent(float(now.right.mean()))} right"
-        )
+    with right:
+        now = by_epoch[epoch]
+        accuracy = theme.percent(float(now.right.mean()))
+        st.markdown(f"**Mistakes after epoch {epoch:g}**, accuracy {accuracy}")
         counts = errors_only(confusion(now.answers, now.labels, len(now.classes)))
         values = np.where(np.eye(len(counts), dtype=bool), np.nan, counts)
         st.plotly_chart(charts.confusion_figure(values, now.classes), config=STILL,
                         key="confusion over time", alt="Mistakes after this epoch")  # fmt: skip
-    pinned(judged, known, epoch)
+    followed_image(evaluation, by_epoch, epoch)
 
 
-def recall(given: Predictions, k: int) -> float:
-    """Return the share of a class's images that are answered right; NaN without any."""
-    own = given.labels == k
-    return float(given.right[own].mean()) if own.any() else float("nan")
+def epochs_with_predictions(evaluation: Evaluation) -> ByEpoch:
+    """Return the kept predictions by epoch, and offer to compute those that are missing."""
+    run, part = evaluation.run, evaluation.part
+    checkpoints = look_back.epochs(run)
+    kept = {info.epoch: predictions_of(run, info.name, part) for info in checkpoints}
+    by_epoch = {epoch: then for epoch, then in kept.items() if then is not None}
+    if missing := len(checkpoints) - len(by_epoch):
+        images, checkpoint = len(evaluation.predictions.labels), evaluation.predictions.checkpoint
+        seconds = missing * images * pass_seconds(str(run.path), checkpoint)
+        about = f"{theme.plural(missing, 'checkpoint')}, about {theme.duration(seconds)}"
+        offer(look_back.job(run, part), "Classify with all saved epochs", about, key="times")
+    return by_epoch
+
+
+def recall(predictions: Predictions, k: int) -> float:
+    """Return the share of a class's images that are classified correctly; NaN without any."""
+    own = predictions.labels == k
+    return float(predictions.right[own].mean()) if own.any() else float("nan")

@@ -1,4 +1,4 @@
-"""The Evaluate page: how good a trained network is, where it errs, and how sure it should be."""
+"""The Evaluate page: how accurate a network is, where it errs, how reliable its confidence is."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import streamlit as st
 from app import theme
 from app.cache.results import pass_seconds
 from app.navigation import link
-from app.pages.evaluate.evaluated import PARTS, Evaluated, judged
+from app.pages.evaluate.evaluation import SPLITS, Evaluation, evaluation_of
 from app.pages.evaluate.mistakes import mistakes
 from app.pages.evaluate.over_time import over_time
 from app.pages.evaluate.tabs import by_class, calibrated, confused, covered, robust_to
@@ -20,8 +20,8 @@ from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
 from cifar_core.runs.results.test_looks import TestLook, count_look, looks, sentence
 
-MOST_LOOKS = 12  # that are listed
-UNASKED = 30.0  # seconds that answering the validation images may take without a question
+MOST_LOOKS = 12  # shown in the list
+UNASKED = 30.0  # longest estimate in seconds for a job that is started without a click
 TABS = {
     "Mistakes": mistakes,
     "Confusion": confused,
@@ -34,11 +34,11 @@ TABS = {
 
 
 def page() -> None:
-    """Draw the run that the address names."""
+    """Draw the page; Streamlit calls this again on every interaction."""
     st.header("Evaluate", anchor=False)
     rows = [row for row in store().runs() if row.best_val_accuracy is not None]
     if not rows:
-        st.markdown("Nothing has been trained yet.")
+        st.markdown("No run has finished an epoch yet.")
         link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
         return
     titles = {
@@ -54,28 +54,28 @@ def page() -> None:
 
 
 def choose(titles: dict[str, str]) -> tuple[Run, str, Part]:
-    """Draw the choice of run, checkpoint and part, which the address keeps."""
-    if "id" not in st.query_params:  # coming back with the browser's button, the address is lost
+    """Draw the choice of run, checkpoint and split, which the address keeps."""
+    if "id" not in st.query_params:  # after the browser's Back button the address is empty
         for stray in ("run", "image"):
             st.query_params.pop(stray, None)
-        st.query_params["id"] = remembered(Key.EVALUATED, "")
+        st.query_params["id"] = remembered(Key.LAST_EVALUATED, "")
     start_from_address("id", titles)
     with st.grid(3, min_column_width=220, gap="small"):
         number = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="id")
         st.query_params["id"] = number
-        remember(Key.EVALUATED, number)
+        remember(Key.LAST_EVALUATED, number)
         run = store().run(number)
         names = {"best": f"Best epoch, {run.checkpoint('best').epoch:g}"}
         names |= {i.name: f"Epoch {i.epoch:g}" for i in run.checkpoints() if not i.best}
         start_from_address("checkpoint", names)
         checkpoint = st.selectbox(
-            "Weights", list(names), format_func=names.__getitem__, key="checkpoint"
+            "Checkpoint", list(names), format_func=names.__getitem__, key="checkpoint"
         )
         keep_in_address("checkpoint", checkpoint, "best")
-        start_from_address("part", PARTS)
-        titles_of = {part: words.capitalize() for part, words in PARTS.items()}
+        start_from_address("part", SPLITS)
+        titles_of = {part: name.capitalize() for part, name in SPLITS.items()}
         part = st.segmented_control(
-            "Images", list(titles_of), format_func=titles_of.__getitem__, required=True,
+            "Split", list(titles_of), format_func=titles_of.__getitem__, required=True,
             default=None if "part" in st.session_state else "val", key="part",
         ) or "val"  # fmt: skip
         keep_in_address("part", part, "val")
@@ -83,32 +83,32 @@ def choose(titles: dict[str, str]) -> tuple[Run, str, Part]:
 
 
 def revealed(run: Run, checkpoint: str) -> bool:
-    """Tell whether the person wants to see the test images' answers; each time is counted."""
+    """Whether the test results may be shown; if not, draw the button that counts as a look."""
     seen: frozenset[str] = remembered(Key.REVEALED, frozenset())
-    found = looks(run)
+    past = looks(run)
     if run.id in seen:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f":material/visibility: {sentence(len(found))}", width="content")
-            who_looked(found)
+            st.caption(f":material/visibility: {sentence(len(past))}", width="content")
+            who_looked(past)
         return True
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(sentence(len(found)), width="content")
-            who_looked(found)
-        st.caption("Each look, and each choice made after it, makes the test accuracy less of a "
-                   "surprise, and so less of a test.")  # fmt: skip
-        if st.button("TestLook at the test images", icon=":material/visibility:", key="reveal"):
+            st.markdown(sentence(len(past)), width="content")
+            who_looked(past)
+        st.caption("Each choice made after seeing test results makes the test accuracy a less "
+                   "independent check.")  # fmt: skip
+        if st.button("Show the test results", icon=":material/visibility:", key="reveal"):
             count_look(run, "the page", checkpoint)
             remember(Key.REVEALED, seen | {run.id})
             st.rerun()
     return False
 
 
-def who_looked(found: Sequence[TestLook]) -> None:
+def who_looked(past: Sequence[TestLook]) -> None:
     """Offer the list of the looks, newest first."""
-    if not found:
+    if not past:
         return
-    newest = found[: -MOST_LOOKS - 1 : -1]
+    newest = past[: -MOST_LOOKS - 1 : -1]
     rows = {
         "When": [theme.clock(look.at) if look.at else theme.NONE for look in newest],
         "Who": [theme.safe(look.by) or theme.NONE for look in newest],
@@ -116,27 +116,27 @@ def who_looked(found: Sequence[TestLook]) -> None:
     }
     with st.popover("Who looked", type="tertiary"):
         st.table(rows, border="horizontal", hide_index=True, alt="Looks, newest first")
-        if len(found) > MOST_LOOKS:
-            st.caption(f"The newest {MOST_LOOKS}; all of them are in looks.json.")
+        if len(past) > MOST_LOOKS:
+            st.caption(f"Only the newest {MOST_LOOKS} are shown; looks.json lists them all.")
 
 
 def draw(run: Run, checkpoint: str, part: Part) -> None:
-    """Draw the figures and the tabs, or have the images answered first."""
-    found = judged(run, checkpoint, part)
-    if found is None:
-        answer_first(run, checkpoint, part)
+    """Draw the figures and the tabs, or compute the predictions first."""
+    evaluation = evaluation_of(run, checkpoint, part)
+    if evaluation is None:
+        predict_first(run, checkpoint, part)
         return
-    headline(found)
+    headline(evaluation)
     for tab, show in zip(
         st.tabs(list(TABS), on_change="rerun", key="judgements"), TABS.values(), strict=True
     ):
         if tab.open:
             with tab:
-                show(found)
+                show(evaluation)
 
 
-def answer_first(run: Run, checkpoint: str, part: Part) -> None:
-    """Have the images answered: at once if that is quick, else when the person says so."""
+def predict_first(run: Run, checkpoint: str, part: Part) -> None:
+    """Compute the predictions: at once if that is quick, otherwise after a click."""
     job = predictions.job(run, part, checkpoint)
     data = run.environment.get("data", {})
     count = data.get("test_images" if part == "test" else "val_images", 0)
@@ -144,12 +144,12 @@ def answer_first(run: Run, checkpoint: str, part: Part) -> None:
     if seconds < UNASKED and not job.error:
         job.start()
     about = f"about {theme.duration(seconds)}, once"
-    offer(job, f"Answer {theme.count(count)} {PARTS[part]} images", about, key="answer")
+    offer(job, f"Classify {theme.count(count)} {SPLITS[part]} images", about, key="predict")
 
 
-def headline(found: Evaluated) -> None:
-    """Draw the five numbers that most people look for."""
-    scores = found.scores
+def headline(evaluation: Evaluation) -> None:
+    """Draw the five figures that most people look for."""
+    scores = evaluation.scores
     with st.grid(5, min_column_width=150):
         card(
             "Top-1 accuracy", theme.percent(scores.top1.share), theme.between(scores.top1.interval)
@@ -157,22 +157,25 @@ def headline(found: Evaluated) -> None:
         card(
             "Top-3 accuracy", theme.percent(scores.top3.share), theme.between(scores.top3.interval)
         )
-        card("Loss", f"{scores.loss:.3f}", found.images)
+        card("Loss", f"{scores.loss:.3f}", evaluation.images)
         worst = min(range(len(scores.classes)), key=lambda k: scores.classes[k].f1)
-        name = theme.safe(found.given.classes[worst])
+        name = theme.safe(evaluation.predictions.classes[worst])
         card("Macro F1", theme.percent(scores.macro_f1),
              f"lowest: {name} {theme.percent(scores.classes[worst].f1)}")  # fmt: skip
-        card("Calibration error", theme.percent(scores.reliability.ece), with_temperature(found))
+        card(
+            "Calibration error", theme.percent(scores.reliability.ece), with_temperature(evaluation)
+        )
 
 
-def with_temperature(found: Evaluated) -> str:
-    """Say what the calibration error is with the temperature, if that is known."""
-    if found.temperature is None:
+def with_temperature(evaluation: Evaluation) -> str:
+    """Return the calibration error with the temperature, or a dash if none is fitted."""
+    if evaluation.temperature is None:
         return theme.NONE
-    return f"{theme.percent(found.scaled.reliability.ece)} at T = {found.temperature:.2f}"
+    error = theme.percent(evaluation.calibrated.reliability.ece)
+    return f"{error} at T = {evaluation.temperature:.2f}"
 
 
 def card(label: str, value: str, note: str) -> None:
-    """Draw one number with a word about it."""
+    """Draw one figure with a note."""
     st.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True,
               height="stretch")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The tabs of the Evaluate page: each draws one way to look at a network's answers."""
+"""The tabs of the Evaluate page: each shows one side of a network's predictions."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import streamlit as st
 from app import theme
 from app.cache.results import pass_seconds
 from app.pages.evaluate import charts
-from app.pages.evaluate.evaluated import Evaluated
+from app.pages.evaluate.evaluation import Evaluation
 from app.pages.evaluate.mistakes import pages
 from app.session import Key, remember
 from app.shared.job_offer import offer
@@ -19,46 +19,48 @@ from cifar_core.evaluation.mistakes import ranked
 from cifar_core.runs.results import robustness as robust
 
 STILL: dict[str, Any] = {"displayModeBar": False}
-VIEWS = ("Counts", "Share of each class", "Errors only")
+CELLS = ("Counts", "Shares of the class", "Errors only")
 
 
-def confused(judged: Evaluated) -> None:
-    """Draw the confusion matrix; a click on a cell opens its images."""
+def confused(evaluation: Evaluation) -> None:
+    """Draw the confusion matrix; a click on a cell shows its images."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.segmented_control("Cells", VIEWS, default=VIEWS[0], required=True, key="cells")
-        similar = st.toggle("Similar classes together", key="similar",
-                            help="Classes that are confused come next to each other.")  # fmt: skip
-    counts, classes = judged.counts, judged.given.classes
+        cells = st.segmented_control("Cells", CELLS, default=CELLS[0], required=True, key="cells")
+        similar = st.toggle("Group similar classes", key="similar",
+                            help="Puts classes that are often confused side by side.")  # fmt: skip
+    counts, classes = evaluation.counts, evaluation.predictions.classes
     order = by_similarity(counts) if similar else np.arange(len(classes))
-    values = row_shares(counts) if view == VIEWS[1] else counts.astype(float)
-    if view == VIEWS[2]:
+    values = row_shares(counts) if cells == CELLS[1] else counts.astype(float)
+    if cells == CELLS[2]:
         values = np.where(np.eye(len(classes), dtype=bool), np.nan, errors_only(counts))
     chosen: Any = st.plotly_chart(
         charts.confusion_figure(
-            values[np.ix_(order, order)], [classes[k] for k in order], percent=view == VIEWS[1]
+            values[np.ix_(order, order)], [classes[k] for k in order], percent=cells == CELLS[1]
         ),
-        key=f"confusion {view} {similar}", on_select=first_page, selection_mode="points",
-        config=STILL, alt="How often each class got each answer",
+        key=f"confusion {cells} {similar}", on_select=first_page, selection_mode="points",
+        config=STILL, alt="How often each class was predicted as each class",
     )  # fmt: skip
     points = chosen.selection.points
     if not points:
-        st.caption("A click on a cell opens its images.")
+        st.caption("Click a cell to see its images.")
         return
-    truth, answer = int(order[int(points[0]["y"])]), int(order[int(points[0]["x"])])
-    st.markdown(f"**{theme.safe(classes[truth])}** taken for **{theme.safe(classes[answer])}**")
-    given = judged.given
-    cell = (given.labels == truth) & (given.answers == answer)
-    pages(judged, ranked(given.logits, given.labels, "loss", among=cell), key="confused")
+    truth, predicted = int(order[int(points[0]["y"])]), int(order[int(points[0]["x"])])
+    names = theme.safe(classes[truth]), theme.safe(classes[predicted])
+    st.markdown("**{}** predicted as **{}**".format(*names))
+    predictions = evaluation.predictions
+    cell = (predictions.labels == truth) & (predictions.answers == predicted)
+    rows = ranked(predictions.logits, predictions.labels, "loss", among=cell)
+    pages(evaluation, rows, key="confused")
 
 
 def first_page() -> None:
-    """Begin with the first pictures of what was chosen."""
-    remember(Key.PAGE, 0)
+    """Show the first pictures of the cell that was clicked."""
+    remember(Key.GALLERY_PAGE, 0)
 
 
-def by_class(judged: Evaluated) -> None:
+def by_class(evaluation: Evaluation) -> None:
     """Draw precision, recall and F1 of each class."""
-    scores, classes = judged.scores.classes, judged.given.classes
+    scores, classes = evaluation.scores.classes, evaluation.predictions.classes
     left, right = st.columns([1.2, 1], gap="large")
     with left:
         st.plotly_chart(charts.class_figure(scores, classes), config=STILL, key="classes chart",
@@ -67,99 +69,99 @@ def by_class(judged: Evaluated) -> None:
         st.table(
             {
                 "Class": [theme.safe(name) for name in classes],
-                "Precision": [theme.percent(each.precision) for each in scores],
-                "Recall": [theme.percent(each.recall) for each in scores],
-                "F1": [theme.percent(each.f1) for each in scores],
-                "Images": [theme.count(each.count) for each in scores],
+                "Precision": [theme.percent(score.precision) for score in scores],
+                "Recall": [theme.percent(score.recall) for score in scores],
+                "F1": [theme.percent(score.f1) for score in scores],
+                "Images": [theme.count(score.count) for score in scores],
             },
-            border="horizontal", hide_index=True, alt="Figures of each class",
+            border="horizontal", hide_index=True, alt="Precision, recall and F1 of each class",
         )  # fmt: skip
-    st.caption("Precision: how many of the answers with this class are right. Recall: how many of "
-               "the class's images are found; it is the accuracy on that class.")  # fmt: skip
+    st.caption("Precision: what share of the predictions of a class are correct. Recall: what "
+               "share of its images are found, which is the accuracy on that class.")  # fmt: skip
 
 
-def calibrated(judged: Evaluated) -> None:
-    """Draw how often the network is right where it is so sure, before and after temperature."""
-    if judged.temperature is None:
+def calibrated(evaluation: Evaluation) -> None:
+    """Draw accuracy against confidence, before and after temperature."""
+    if evaluation.temperature is None:
         st.caption("The temperature is fitted on the validation images, which have not been "
-                   "answered yet: choose Validation above first.")  # fmt: skip
+                   "classified yet. Choose the validation split above first.")  # fmt: skip
         return
-    before, after = judged.scores, judged.scaled
+    before, after = evaluation.scores, evaluation.calibrated
     left, right = st.columns([1.6, 1], gap="large")
     with left:
         st.plotly_chart(
             charts.reliability_figure(before.reliability, after.reliability), config=STILL,
-            key="reliability chart", alt="Accuracy against the probability of the answer",
+            key="reliability chart", alt="Accuracy against confidence",
         )  # fmt: skip
     with right:
         st.table(
             {
                 "": ["ECE", "NLL", "Brier score"],
-                "As it is": [theme.percent(before.reliability.ece),
-                             f"{before.loss:.3f}", f"{before.brier:.3f}"],
-                f"T = {judged.temperature:.2f}": [theme.percent(after.reliability.ece),
+                "Uncalibrated": [theme.percent(before.reliability.ece),
+                                 f"{before.loss:.3f}", f"{before.brier:.3f}"],
+                f"T = {evaluation.temperature:.2f}": [theme.percent(after.reliability.ece),
                                                   f"{after.loss:.3f}", f"{after.brier:.3f}"],
             },
             border="horizontal", hide_index=True, alt="Calibration before and after temperature",
         )  # fmt: skip
-        st.markdown(temperature_words(judged.temperature))
-        if judged.part == "val":
-            st.caption("The temperature is fitted on these very images, so the right column is a "
-                       "little flattered.")  # fmt: skip
+        st.markdown(temperature_words(evaluation.temperature))
+        if evaluation.part == "val":
+            st.caption("The temperature is fitted on these same images, so the right column is "
+                       "slightly too good.")  # fmt: skip
 
 
 def temperature_words(temperature: float) -> str:
-    """Say what a temperature means."""
+    """Say what a temperature says about the network's confidence."""
     if temperature > 1.05:
-        return "Above 1: the network is surer of itself than it should be."
+        return "Above 1: the network is overconfident."
     if temperature < 0.95:
-        return "Below 1: the network is less sure of itself than it could be."
-    return "Close to 1: the network is about as sure of itself as it is right."
+        return "Below 1: the network is underconfident."
+    return "Close to 1: the network's confidence is about right on average."
 
 
-def covered(judged: Evaluated) -> None:
-    """Draw how much accuracy is gained by leaving out what the network is not sure of."""
-    sureness, right = judged.chances.max(axis=1), judged.given.right
-    threshold = st.slider("Answer only if at least so sure", 0, 99, 50, format="%d %%",
-                          key="threshold", width=420) / 100  # fmt: skip
-    kept, correct = answered(sureness, right, threshold)
-    figure = charts.coverage_figure(coverage(sureness, right), threshold)
+def covered(evaluation: Evaluation) -> None:
+    """Draw the accuracy gained by leaving out predictions of low confidence."""
+    confidence, right = evaluation.probabilities.max(axis=1), evaluation.predictions.right
+    threshold = st.slider("Accept predictions with at least this confidence", 0, 99, 50,
+                          format="%d %%", key="threshold", width=420) / 100  # fmt: skip
+    accepted, correct = answered(confidence, right, threshold)
+    figure = charts.coverage_figure(coverage(confidence, right), threshold)
     st.markdown(
-        f"**{theme.percent(kept.share)}** of the images get an answer, of which "
-        f"**{theme.percent(correct.share)}** are right ({theme.between(correct.interval)}), "
-        f"against {theme.percent(judged.scores.top1.share)} of all."
-        if kept.hits else "The network is not so sure of any image."
+        f"**{theme.percent(accepted.share)}** of the predictions are accepted. Of these, "
+        f"**{theme.percent(correct.share)}** are correct ({theme.between(correct.interval)}), "
+        f"compared with {theme.percent(evaluation.scores.top1.share)} of all."
+        if accepted.hits else "The network is not that confident about any image."
     )  # fmt: skip
     st.plotly_chart(figure, config=STILL, key="coverage chart",
-                    alt="Accuracy of the answers over the share of images answered")  # fmt: skip
+                    alt="Accuracy of the accepted predictions over their share")  # fmt: skip
 
 
-def robust_to(judged: Evaluated) -> None:
+def robust_to(evaluation: Evaluation) -> None:
     """Draw the accuracy on disturbed pictures, or offer to measure it."""
-    run, name, part = judged.run, judged.given.checkpoint, judged.part
-    stands = robust.kept(run, part, name)
-    if not stands:
-        count = min(robust.IMAGES, len(judged.given.labels)) * robust.KINDS
+    run, name, part = evaluation.run, evaluation.predictions.checkpoint, evaluation.part
+    results = robust.kept(run, part, name)
+    if not results:
+        count = min(robust.IMAGES, len(evaluation.predictions.labels)) * robust.KINDS
         seconds = count * pass_seconds(str(run.path), name)
-        about = f"{robust.KINDS} kinds of {theme.count(count // robust.KINDS)} images"
-        st.markdown("How many answers stay right when the pictures are shifted, mirrored, blurred, "
-                    "noisy, darker, brighter or compressed a little?")  # fmt: skip
-        offer(robust.job(run, part, name), "Disturb the pictures",
+        about = f"{theme.count(count // robust.KINDS)} images in {robust.KINDS} versions"
+        st.markdown("How does the accuracy change when the pictures are shifted, mirrored, "
+                    "blurred, noisy, darker, brighter or compressed a little?")  # fmt: skip
+        offer(robust.job(run, part, name), "Measure the robustness",
               f"{about}, about {theme.duration(seconds)}", key="robustness")  # fmt: skip
         return
-    plain, *others = stands
+    plain, *disturbed = results
     labels = [
-        f"{DISTURBANCES[each.disturbance].title} "
-        + DISTURBANCES[each.disturbance].unit.format(each.strength)
-        for each in others
+        f"{DISTURBANCES[result.disturbance].title} "
+        + DISTURBANCES[result.disturbance].unit.format(result.strength)
+        for result in disturbed
     ]
     figure = charts.robustness_figure(
-        labels, [each.accuracy for each in others], [each.interval for each in others],
-        plain.accuracy,
+        labels, [result.accuracy for result in disturbed],
+        [result.interval for result in disturbed], plain.accuracy,
     )  # fmt: skip
     st.plotly_chart(figure, config=STILL, key="robustness chart",
                     alt="Accuracy on disturbed pictures")  # fmt: skip
     st.caption(
-        f"The same {theme.count(plain.count)} images each time, of which "
-        f"{theme.percent(plain.accuracy)} are right as they are. Bars: 95 % intervals."
+        f"The same {theme.count(plain.count)} images each time; {theme.percent(plain.accuracy)} "
+        "are classified correctly without any disturbance. Bars: 95 % intervals."
     )

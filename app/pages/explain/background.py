@@ -1,4 +1,4 @@
-"""What is computed in the background about a chosen network, so that its answers can be judged."""
+"""Background jobs for the chosen networks, which make their confidence more meaningful."""
 
 import os
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from app.shared.networks import Network
 from cifar_core.background.jobs import Job
 from cifar_core.runs.results import neighbors, predictions
 
-UNASKED = 180.0  # seconds that may be spent without having been asked for
-VARIABLE = "CIFAR_UNASKED"  # "off": nothing is computed that nobody asked for
+UNASKED = 180.0  # longest estimate in seconds for a job that is started without a click
+VARIABLE = "CIFAR_UNASKED"  # "off": no job is started without a click
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkJob:
-    """A background job about a network."""
+    """One background job for a network."""
 
     title: str
     label: str  # of the button
@@ -26,10 +26,10 @@ class NetworkJob:
 
 
 def jobs(network: Network) -> list[NetworkJob]:
-    """Return all that there is to compute, in the order in which it is done."""
+    """Return all jobs for a network, in the order in which they are started."""
     images = network.run.environment["data"]
     width = network.classifier.last_layer.weight.shape[1]
-    known = min(images["train_images"], neighbors.most(width))
+    compared = min(images["train_images"], neighbors.most(width))
     cost = pass_seconds(*network.where)
     return [
         NetworkJob(
@@ -37,24 +37,24 @@ def jobs(network: Network) -> list[NetworkJob]:
             job=calibrating(network), seconds=cost * images["val_images"],
         ),
         NetworkJob(
-            title="Looking at the training images", label="Compare with the training images",
-            job=comparing(network), seconds=cost * (images["val_images"] + known),
+            title="Comparing with the training images", label="Compare with the training images",
+            job=comparing(network), seconds=cost * (images["val_images"] + compared),
         ),
     ]  # fmt: skip
 
 
 def calibrating(network: Network) -> Job:
-    """Return the work of answering the validation images."""
+    """Return the job that classifies the validation images."""
     return predictions.job(network.run, "val", network.checkpoint.name)
 
 
 def comparing(network: Network) -> Job:
-    """Return the work of computing the training images' features."""
+    """Return the job that computes the training images' features."""
     return neighbors.job(network.run, network.checkpoint.name)
 
 
 def background(networks: Sequence[Network]) -> None:
-    """Start what is quick, offer what is not, and show its progress; nothing if all is done."""
+    """Start quick jobs, offer slow ones, and show their progress; draw nothing if all are done."""
     for network in networks:
         missing = [each for each in jobs(network) if not each.job.is_done]
         failed = [each for each in missing if each.job.error]
@@ -67,12 +67,12 @@ def background(networks: Sequence[Network]) -> None:
 
 
 def start_if_quick(network: Network, work: NetworkJob) -> None:
-    """Start a job that takes little time, unless that is turned off."""
+    """Start a quick job, unless that is turned off."""
     settled = not network.run.status.is_under_way  # its best epoch will not change
     if settled and work.seconds <= UNASKED and os.environ.get(VARIABLE) != "off":
         work.job.start()
 
 
 def about(seconds: float) -> str:
-    """Write a time roughly, as it is only estimated: of more than a minute in minutes."""
+    """Write an estimated time roughly: from a minute on in whole minutes."""
     return theme.duration(seconds if seconds < 60 else 60 * round(seconds / 60))

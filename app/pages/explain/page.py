@@ -1,14 +1,14 @@
-"""The Explain page: what trained networks see in a picture, and which parts made them decide."""
+"""The Explain page: what trained networks predict for a picture, and which parts mattered."""
 
 import streamlit as st
 
 from app import theme
 from app.navigation import link
-from app.pages.explain.answer_card import Shown, card, download
-from app.pages.explain.answers import Answer, answer, shared_limits
 from app.pages.explain.background import background
+from app.pages.explain.picture_card import Shown, card, download
 from app.pages.explain.picture_edits import edited
-from app.pages.explain.question import choose_question
+from app.pages.explain.predictions import predict, shared_limits
+from app.pages.explain.request import choose_request
 from app.session import store
 from app.shared.networks import choose_networks
 from app.shared.nothing_trained import nothing_trained
@@ -30,25 +30,25 @@ def page() -> None:
             return
         background(networks)
         pictures = [edited(picture) for picture in choose_pictures(networks[0])]
-        asked = choose_question(networks, max(1, len(pictures)))
+        request = choose_request(networks, max(1, len(pictures)))
         link("inside", "Inside the network", ":material/layers:", run=networks[0].run.number)
     with right:
         if not pictures:
             invitation()
             return
-        given = [[answer(network, picture) for network in networks] for picture in pictures]
-        everything: list[Answer] = [one for group in given for one in group]
+        by_picture = [[predict(network, picture) for network in networks] for picture in pictures]
+        predictions = [prediction for group in by_picture for prediction in group]
         limits: dict[str, float] = {}
-        if asked.shared:
+        if request.shared:
             try:
-                limits = shared_limits(everything, asked, asked.methods)
+                limits = shared_limits(predictions, request, request.methods)
             except CifarError as error:
                 st.caption(f"Each map has its own scale. {theme.safe(str(error))}")
         shown: Shown = []
-        for place, group in enumerate(given):
-            shown += card(group, asked, limits, place)
-        if len(given) > 1:
-            download(shown, "explanations.zip", everything, key="download", label="Download all")
+        for number, group in enumerate(by_picture):
+            shown += card(group, request, limits, number)
+        if len(by_picture) > 1:
+            download(shown, "explanations.zip", predictions, key="download", label="Download all")
 
 
 def invitation() -> None:
@@ -56,6 +56,6 @@ def invitation() -> None:
     with st.container(border=True):
         st.markdown("**Add a picture**, or pick one of the test images.")
         st.caption(
-            "You will see the five likeliest classes, the 32 x 32 pixels that the network sees, "
-            "and which parts of the picture mattered for its answer."
+            "You will see the most likely classes, the 32 x 32 pixels that the network sees, and "
+            "which parts of the picture mattered for its prediction."
         )

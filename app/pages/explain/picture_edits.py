@@ -1,4 +1,4 @@
-"""Changing a picture before it is asked about: the region that is seen, and a cover over a part."""
+"""Editing a picture before it is classified: the region that the network sees, and a cover."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +12,11 @@ START = {
     "region_size": 100, "region_across": 50, "region_down": 50,
     "cover_size": 30, "cover_across": 50, "cover_down": 50,
 }  # fmt: skip
-COVERS = {"None": "", "Grey": "grey", "Blurred": "blur"}
+COVERS = {"None": "", "Gray": "grey", "Blurred": "blur"}
 
 
 def edited(picture: Picture) -> Picture:
-    """Return the picture as its controls stand now, which are drawn later."""
+    """Return the picture with the edits that its controls, drawn later, are set to."""
 
     def part(name: str) -> float:
         value: int = st.session_state.get(f"{name} {picture.key}", START[name])
@@ -32,21 +32,21 @@ def edited(picture: Picture) -> Picture:
 
 
 def edit_controls(picture: Picture) -> None:
-    """Draw the controls that `edited` reads, folded away."""
+    """Draw the controls that `edited` reads, in a popover."""
     with st.popover("Crop or cover", icon=":material/crop:", type="tertiary"):
         st.markdown("**What the network sees**")
         sliders(picture, "region")
         how = st.segmented_control(
             "Cover a part", list(COVERS), default="None", required=True,
             key=f"cover {picture.key}",
-            help="Hide a part, and see at once what becomes of the answer.",
+            help="Hides a part of the picture, to see how the prediction changes.",
         )  # fmt: skip
         if how != "None":
             sliders(picture, "cover")
 
 
 def sliders(picture: Picture, what: str) -> None:
-    """Draw where a square lies and how large it is."""
+    """Draw the size and the position of a square."""
     draw: Callable[..., int] = st.slider
     for name, low in (("size", 5), ("across", 0), ("down", 0)):
         full = f"{what}_{name}"

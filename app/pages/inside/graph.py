@@ -1,10 +1,10 @@
-"""A Vision GNN's graph over the picture: whom a patch listens to, and who decided."""
+"""A Vision GNN's graph over the picture: a patch's neighbors, and how much each contributes."""
 
 import streamlit as st
 from PIL import Image, ImageDraw
 
 from app import theme
-from app.cache.inside import heard
+from app.cache.inside import patch_neighbors
 from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.picture import Picture
@@ -19,11 +19,11 @@ OWN = "#ffffff"
 
 
 def draw(network: Network, picture: Picture) -> None:
-    """Draw the choice of a patch and a block, the picture, and the same in words."""
+    """Draw the choice of a block and a patch, its neighbors on the picture, and in a table."""
     blocks = graph_blocks(network.classifier.model)
     if not blocks:
-        st.info("Only a Vision GNN builds a graph of patches. This network mixes its places by "
-                "convolution or attention instead.", icon=":material/hub:")  # fmt: skip
+        st.info("Only a Vision GNN builds a graph of patches. This network is not one.",
+                icon=":material/hub:")  # fmt: skip
         return
     seen, digest = to_tensor(picture.seen), sha256_of(picture.seen)
     target = int(outputs(*network.where, digest, seen)[0].argmax())
@@ -31,78 +31,81 @@ def draw(network: Network, picture: Picture) -> None:
     number = st.select_slider("Block", range(1, len(blocks) + 1), value=len(blocks),
                               key=f"block {network.run.id}")  # fmt: skip
     block = blocks[number - 1]
-    side = heard(*network.where, digest, block, 0, target, seen).side
+    side = patch_neighbors(*network.where, digest, block, 0, target, seen).side
     with st.container(horizontal=True):
         row = st.slider("Row of the patch", 1, side, side // 2, key=f"patch row {side}")
         column = st.slider("Column", 1, side, side // 2, key=f"patch column {side}")
-    place = (row - 1) * side + column - 1
-    found = heard(*network.where, digest, block, place, target, seen)
+    patch = (row - 1) * side + column - 1
+    heard = patch_neighbors(*network.where, digest, block, patch, target, seen)
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
-        drawn = overlay(picture.seen, found, place)
+        drawn = overlay(picture.seen, heard, patch)
         st.image(png(drawn), width="stretch", output_format="PNG",
-                 alt=f"The patches that patch {row}, {column} listens to")  # fmt: skip
+                 alt=f"The neighbors of the patch in row {row}, column {column}")  # fmt: skip
     with right:
-        words(found, place, name)
+        neighbor_table(heard, patch, name)
 
 
-def overlay(seen: Image.Image, found: Heard, place: int) -> Image.Image:
-    """Draw the patch in white and a frame around each neighbour, thicker the more it decided."""
+def overlay(seen: Image.Image, heard: Heard, patch: int) -> Image.Image:
+    """Draw the patch in white and a frame around each neighbor, thicker the more it decided."""
     picture = enlarge(seen, SIDE)
     pen = ImageDraw.Draw(picture)
-    largest = max(found.decided)
-    for who, share, influence in zip(found.neighbours, found.decided, found.influence, strict=True):
-        colour = SUPPORTS if influence >= 0 else AGAINST
-        box = cell(who, found.answering)
-        pen.rectangle(box, outline=colour, width=2 + round(8 * share / largest))
-        pen.line([middle(cell(place, found.side)), middle(box)], fill=colour, width=2)
-    pen.rectangle(cell(place, found.side), outline=OWN, width=4)
+    largest = max(heard.decided)
+    for index, share, influence in zip(
+        heard.neighbours, heard.decided, heard.influence, strict=True
+    ):
+        color = SUPPORTS if influence >= 0 else AGAINST
+        box = cell(index, heard.answering)
+        pen.rectangle(box, outline=color, width=2 + round(8 * share / largest))
+        pen.line([middle(cell(patch, heard.side)), middle(box)], fill=color, width=2)
+    pen.rectangle(cell(patch, heard.side), outline=OWN, width=4)
     return picture
 
 
-def cell(place: int, side: int) -> tuple[float, float, float, float]:
+def cell(index: int, side: int) -> tuple[float, float, float, float]:
     """Return the corners of a patch on the drawn picture."""
-    row, column = divmod(place, side)
+    row, column = divmod(index, side)
     step = SIDE / side
     return column * step, row * step, (column + 1) * step - 1, (row + 1) * step - 1
 
 
 def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Return the centre of a box."""
+    """Return the center of a box."""
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
-def words(found: Heard, place: int, name: str) -> None:
-    """Say the same in words and numbers."""
-    best = max(range(len(found.decided)), key=found.decided.__getitem__)
+def neighbor_table(heard: Heard, patch: int, name: str) -> None:
+    """Draw a sentence about the neighbors, and a table of them."""
+    best = max(range(len(heard.decided)), key=heard.decided.__getitem__)
+    where = position(heard.neighbours[best], heard, patch)
+    decider = where if where == "itself" else "row {}, column {}".format(*where.split(", "))
     st.markdown(
-        f"It listens to **{len(found.neighbours)} patches**. The one at "
-        f"**{position(found.neighbours[best], found, place)}** decides most: "
-        f"{theme.percent(found.decided[best])} of the channels."
+        f"It is connected to **{len(heard.neighbours)} patches**. The largest share of the "
+        f"channels, {theme.percent(heard.decided[best])}, is decided by **{decider}**."
     )
     rows = [
         {
-            "Row, column": position(who, found, place),
-            "Likeness": round(likeness, 3),
-            "Decided": theme.percent(share),
+            "Row, column": position(index, heard, patch),
+            "Similarity": round(similarity, 3),
+            "Channels": theme.percent(share),
             f"For {name}": f"{influence:+.4f}",
         }
-        for who, likeness, share, influence in zip(
-            found.neighbours, found.likeness, found.decided, found.influence, strict=True
+        for index, similarity, share, influence in zip(
+            heard.neighbours, heard.likeness, heard.decided, heard.influence, strict=True
         )
     ]
     st.dataframe(rows, hide_index=True)
     st.caption(
-        "Nearest first; likeness is the cosine of the features. A channel is decided by the "
-        "neighbour in which it is largest. The last column is what the neighbour's differences add "
-        f"to the logit of {theme.safe(name)}, to first order (orange for, purple against). All "
-        "heads share one graph."
+        "Nearest first. Similarity is the cosine of the features. A channel is decided by the "
+        "neighbor in which it is largest. The last column is what the differences to the neighbor "
+        f"add to the logit of {theme.safe(name)}, to first order (orange for it, purple against "
+        "it). All heads share one graph."
     )
 
 
-def position(who: int, found: Heard, place: int) -> str:
-    """Name a patch by its row and column."""
-    if found.answering == found.side and who == place:
+def position(index: int, heard: Heard, patch: int) -> str:
+    """Return a neighbor's row and column, or "itself" for the patch."""
+    if heard.answering == heard.side and index == patch:
         return "itself"
-    row, column = divmod(who, found.answering)
+    row, column = divmod(index, heard.answering)
     return f"{row + 1}, {column + 1}"

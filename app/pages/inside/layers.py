@@ -1,4 +1,4 @@
-"""A network's layers as a table: shape, mean, spread, dead channels; and the filters of one."""
+"""A network's layers as a table with their activity, and the filters of one layer."""
 
 from collections.abc import Sequence
 
@@ -20,75 +20,74 @@ IMAGES = 256  # over which the activity is measured
 
 
 def draw(network: Network) -> None:
-    """Draw the table, and below it the filters of a convolution."""
+    """Draw the table, and the filters of a convolution below it."""
     spec = MODELS[network.run.config.model]
     paper = f" [Paper]({spec.paper})" if spec.paper else ""
     st.markdown(f"**{spec.title}.** {spec.summary}{paper}")
-    every = st.toggle("Every part", key="every_layer", help="Also what the main layers consist of.")
-    found = [layer for layer in layers(*network.where) if layer.main or every]
-    table(network, found)
+    every = st.toggle("All parts", key="every_layer", help="Also shows the parts of each layer.")
+    table(network, [layer for layer in layers(*network.where) if layer.main or every])
     draw_filters(network)
 
 
-def table(network: Network, found: Sequence[Layer]) -> None:
+def table(network: Network, shown: Sequence[Layer]) -> None:
     """Draw the layers with their activity over test images."""
     try:
-        with st.spinner(f"Running {IMAGES} test images through the network"):
+        with st.spinner("Running test images through the network"):
             measured = activities(*network.where, *source_of(network), IMAGES)
     except CifarError as error:
-        st.caption(f"No activity was measured. {theme.safe(str(error))}")
+        st.caption(f"The activity could not be measured. {theme.safe(str(error))}")
         measured = {}
     rows = [
         {
             "Layer": layer.name.removeprefix("body."),
-            "Kind": layer.kind,
+            "Type": layer.kind,
             "Shape": " x ".join(map(str, layer.shape)),
             "Mean": measured[layer.name].mean if measured else None,
-            "Spread": measured[layer.name].spread if measured else None,
+            "Std. dev.": measured[layer.name].spread if measured else None,
             "Dead channels": 100 * measured[layer.name].dead if measured else None,
         }
-        for layer in found
+        for layer in shown
     ]
     number = st.column_config.NumberColumn(format="%.3g", width="small")
     st.dataframe(
         rows, hide_index=True, height=min(460, 37 + 35 * len(rows)),
         column_config={
-            "Mean": number, "Spread": number,
+            "Mean": number, "Std. dev.": number,
             "Dead channels": st.column_config.NumberColumn(format="%.1f %%", width="small"),
         },
     )  # fmt: skip
     st.caption(
-        f"Over {IMAGES} test images. Spread is the standard deviation over images, channels and "
-        "places. A channel is dead if it gives the same value at every place of every image."
+        f"Activations on up to {IMAGES} test images, over all channels and positions. A channel is "
+        "dead if it has the same value at every position in every image."
     )
 
 
 def source_of(network: Network) -> tuple[str, str]:
-    """Return where the run's images come from."""
+    """Return the source of the run's images and the root of its store."""
     source: str = network.run.environment["data"]["source"]
     return source, str(network.run.store_root)
 
 
 def draw_filters(network: Network) -> None:
-    """Draw the filters of a convolution that the person chooses, the first one at the start."""
-    able = [
+    """Draw the filters of a convolution that the person chooses; the first one by default."""
+    names = [
         layer.name
         for layer in layers(*network.where)
         if layer.kind.startswith("Conv") and filters(*network.where, layer.name) is not None
     ]
-    if not able:
+    if not names:
         st.caption("No layer has filters to draw.")
         return
-    name = st.selectbox("Filters of", able, key="filters_of",
+    name = st.selectbox("Filters of", names, key="filters_of",
                         format_func=lambda name: name.removeprefix("body."))  # fmt: skip
-    found = filters(*network.where, name)
-    assert found is not None
-    sheet = tiles([picture_of(each) for each in found[:MOST_FILTERS]])
+    pictures = filters(*network.where, name)
+    assert pictures is not None
+    sheet = tiles([picture_of(filter_) for filter_ in pictures[:MOST_FILTERS]])
     st.image(png(sheet), width=min(640, sheet.width), output_format="PNG", alt=f"Filters of {name}")
-    colours = "Grey is a weight of 0; each filter is stretched to its largest weight."
-    sizes = "The brighter, the larger the weights over all incoming channels together."
-    shown = f"The first {MOST_FILTERS} of {len(found)}. " if len(found) > MOST_FILTERS else ""
-    st.caption(shown + (colours if found.shape[1] == 3 else sizes))
+    colors = "Gray is a weight of 0; each filter is scaled to its largest weight."
+    sizes = "Brighter means larger weights, as their norm over all input channels."
+    count = f"The first {MOST_FILTERS} of {len(pictures)}. " if len(pictures) > MOST_FILTERS else ""
+    st.caption(count + (colors if pictures.shape[1] == 3 else sizes))
 
 
 def picture_of(filter_: "np.typing.NDArray[np.float32]") -> Image.Image:
@@ -98,7 +97,7 @@ def picture_of(filter_: "np.typing.NDArray[np.float32]") -> Image.Image:
 
 
 def tiles(pictures: Sequence[Image.Image], across: int = 10, gap: int = 4) -> Image.Image:
-    """Lay equal pictures out in rows, on white."""
+    """Lay out pictures of equal size in rows, on white."""
     side = pictures[0].width + gap
     across = min(across, len(pictures))
     down = -(-len(pictures) // across)

@@ -15,14 +15,14 @@ from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 def batch_fit(config: TrainConfig, prefix: str) -> None:
     """Offer to measure it; show the result until anything but the batch changes."""
     but_for_batch = replace(config, batch_size=2, micro_batch=0)
-    measured: tuple[TrainConfig, LargestBatch] | None = remembered(Key.FIT)
+    measured: tuple[TrainConfig, LargestBatch] | None = remembered(Key.LARGEST_BATCH)
     if measured and measured[0] == but_for_batch:
         result(measured[1], config.batch_size, prefix)
     elif st.button("Find the largest batch", icon=":material/memory_alt:", key="find_fit"):
         try:
             with st.spinner("Training a few steps with larger and larger batches"):
                 store().by.must(OPERATOR, "measure on this machine")
-                remember(Key.FIT, (but_for_batch, measure(config, store().root)))
+                remember(Key.LARGEST_BATCH, (but_for_batch, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))
         else:

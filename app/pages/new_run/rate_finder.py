@@ -25,12 +25,12 @@ def rate_finder(config: TrainConfig | None, images: int) -> None:
         st.markdown(f":material/timer: {cost(config, images)}")
         pressed = st.button("Start the rate search", type="primary", key="find_rate")
     if not pressed:
-        remember(Key.SEARCH, None)
+        remember(Key.RATE_SEARCH, None)
         return
     try:
-        if (number := remembered(Key.SEARCH)) is None:
+        if (number := remembered(Key.RATE_SEARCH)) is None:
             number = begin(store(), config).number
-            remember(Key.SEARCH, number)
+            remember(Key.RATE_SEARCH, number)
     except CifarError as error:
         st.error(theme.safe(str(error)))
     else:

@@ -1,4 +1,4 @@
-"""The lab's form of one run, to read and to write anew before it is exported."""
+"""The lab's form for one run, to read and edit before it is exported."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from cifar_core.report.plotly_json import figure
 
 
 def report_form(account: Account) -> None:
-    """Draw the fields of a run with what they say; a text is kept when its box is left."""
+    """Draw the fields of a run with their texts; a text is kept when its box loses focus."""
     run, mine = account.run, edits(account.run)
     may = run.by.may(OPERATOR, run.owner)
     for key, field in FIELDS.items():
@@ -29,29 +29,29 @@ def report_form(account: Account) -> None:
             if key in mine and may:
                 st.button(
                     "Undo", key=f"undo {run.id} {key}", icon=":material/undo:",
-                    help="Bring back what the program writes.", type="tertiary",
+                    help="Restores the generated text.", type="tertiary",
                     on_click=undo, args=(account, key, own),
                 )  # fmt: skip
         st.caption(f":orange-badge[{EDITED}]" if key in mine else f"From {field.source}")
     if not may:
-        st.caption("Only its owner or an operator may change these texts.")
+        st.caption("You can read these texts but not edit them.")
 
 
 def chart(of: Chart, key: str) -> None:
-    """Draw a chart in the colours of the page's theme."""
-    drawn = figure(of)
-    del drawn["layout"]["font"]
-    st.plotly_chart(drawn, key=key)
+    """Draw a chart in the colors of the page's theme."""
+    plotly = figure(of)
+    del plotly["layout"]["font"]
+    st.plotly_chart(plotly, key=key)
 
 
 def box(account: Account, field: FieldSpec, text: str, *, may: bool) -> None:
-    """Draw one text, and keep what is typed."""
+    """Draw one text box, and keep what is typed."""
     key = f"text {account.run.id} {field.key}"
-    look: dict[str, Any] = {"max_chars": LONGEST, "help": field.summary, "disabled": not may}
+    options: dict[str, Any] = {"max_chars": LONGEST, "help": field.summary, "disabled": not may}
     if field.short:
-        typed = st.text_input(field.title, text, key=key, **look)
+        typed = st.text_input(field.title, text, key=key, **options)
     else:
-        typed = st.text_area(field.title, text, key=key, height="content", **look)
+        typed = st.text_area(field.title, text, key=key, height="content", **options)
     if may and typed is not None and typed.strip() != text:
         own = field.write(account)
         changed = "" if typed.strip() == own else typed
@@ -59,11 +59,11 @@ def box(account: Account, field: FieldSpec, text: str, *, may: bool) -> None:
 
 
 def undo(account: Account, key: str, own: str) -> None:
-    """Bring back the program's own text, in the box too."""
+    """Restore the generated text, in the box too."""
     edit(account.run, {key: ""})
     st.session_state[f"text {account.run.id} {key}"] = own
 
 
 def name_of(account: Account) -> str:
-    """Return a run's number and name for a tab."""
+    """Return the title of a run's tab: its number and name."""
     return theme.safe(theme.short(account.title, 32))

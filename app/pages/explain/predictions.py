@@ -1,7 +1,8 @@
-"""What the networks answer about a picture: probabilities, and maps with their scale."""
+"""What networks make of a picture: calibrated probabilities, and saliency maps with their scale."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from PIL import Image
@@ -9,7 +10,7 @@ from PIL import Image
 from app.cache.explain import likeness, saliency
 from app.cache.results import calibration, outputs
 from app.pages.explain.background import calibrating, comparing
-from app.pages.explain.question import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Asked
+from app.pages.explain.request import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Request
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import network_view, to_tensor
@@ -23,48 +24,48 @@ Ranked = list[tuple[str, float]]  # classes with their probabilities, likeliest 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a network says about a picture."""
+class Prediction:
+    """One network's prediction for one picture."""
 
     network: Network
     picture: Picture
-    ranked: Ranked  # calibrated, if that is known
+    ranked: Ranked  # calibrated, if a calibration is kept
     uncovered: Ranked  # the same without the cover
-    raw: Ranked  # with the cover, as the network gives them
+    raw: Ranked  # with the cover, uncalibrated
     calibration: Calibration | None
-    likeness: Likeness | None  # to the training images, if those have been looked at
+    likeness: Likeness | None  # to the training images, if their features are kept
 
 
-def answer(network: Network, picture: Picture) -> Answer:
-    """Ask a network which class a picture shows."""
+def predict(network: Network, picture: Picture) -> Prediction:
+    """Classify a picture with a network."""
     seen, where = picture.seen, network.where
-    known = calibration(*where, calibrating(network).stamp)
-    ranked = ranking(network, seen, known)
+    kept = calibration(*where, calibrating(network).stamp)
+    ranked = ranking(network, seen, kept)
     bare = network_view(picture.image, box=picture.region) if picture.cover else seen
     digest = sha256_of(seen)
     _, features = outputs(*where, digest, to_tensor(seen))
-    return Answer(
+    return Prediction(
         network=network, picture=picture, ranked=ranked,
-        uncovered=ranking(network, bare, known) if picture.cover else ranked,
-        raw=ranking(network, seen, None), calibration=known,
+        uncovered=ranking(network, bare, kept) if picture.cover else ranked,
+        raw=ranking(network, seen, None), calibration=kept,
         likeness=likeness(*where, comparing(network).stamp, digest, features),
     )  # fmt: skip
 
 
-def ranking(network: Network, seen: Image.Image, known: Calibration | None) -> Ranked:
-    """Return all classes with their probabilities."""
+def ranking(network: Network, seen: Image.Image, kept: Calibration | None) -> Ranked:
+    """Return all classes with their probabilities, likeliest first."""
     logits, _ = outputs(*network.where, sha256_of(seen), to_tensor(seen))
-    (found,) = softmax(logits[None], known.temperature if known else 1.0)
+    (shares,) = softmax(logits[None], kept.temperature if kept else 1.0)
     names = network.classifier.classes
-    return [(names[place], float(found[place])) for place in np.argsort(-found, kind="stable")]
+    return [(names[index], float(shares[index])) for index in np.argsort(-shares, kind="stable")]
 
 
-def explanations(given: Answer, asked: Asked, method: str) -> list[Explanation]:
-    """Return a method's maps: of the class asked for, or of each of the likeliest ten."""
-    network, picture = given.network, given.picture
+def explanations(prediction: Prediction, request: Request, method: str) -> list[Explanation]:
+    """Return a method's maps: of the chosen class, or of each of the ten likeliest."""
+    network, picture = prediction.network, prediction.picture
     classes = network.classifier.classes
-    names, rival = aims(given.ranked, asked)
-    settings = asked.methods[method]
+    names, rival = targets(prediction.ranked, request)
+    settings = request.methods[method]
     maps = saliency(
         *network.where, method, tuple(place_of(name, classes) for name in names),
         sha256_of(picture.seen), to_tensor(picture.seen),
@@ -81,24 +82,23 @@ def explanations(given: Answer, asked: Asked, method: str) -> list[Explanation]:
     ]  # fmt: skip
 
 
-def aims(ranked: Ranked, asked: Asked) -> tuple[list[str], str]:
+def targets(ranked: Ranked, request: Request) -> tuple[list[str], str]:
     """Return the classes to explain and the one to compare with, if any."""
-    if asked.why == EVERY:
+    if request.why == EVERY:
         return [name for name, _ in ranked[:MOST_CLASSES]], ""
-    target = ranked[0][0] if asked.target == PREDICTED else asked.target
-    if asked.why != RATHER:
+    target = ranked[0][0] if request.target == PREDICTED else request.target
+    if request.why != RATHER:
         return [target], ""
     likeliest_other = next(name for name, _ in ranked if name != target)
-    return [target], likeliest_other if asked.rival == SECOND else asked.rival
+    return [target], likeliest_other if request.rival == SECOND else request.rival
 
 
 def shared_limits(
-    given: Sequence[Answer], asked: Asked, methods: Iterable[str]
+    predictions: Sequence[Prediction], request: Request, methods: Iterable[str]
 ) -> dict[str, float]:
-    """Return for each method the value in full colour that suits all of its maps."""
-    return {
-        method: limit_of(
-            *(softened(one.map) for each in given for one in explanations(each, asked, method))
-        )
-        for method in methods
-    }
+    """Return for each method the value drawn in full color that suits all of its maps."""
+
+    def maps(method: str) -> Iterable[Explanation]:
+        return chain.from_iterable(explanations(own, request, method) for own in predictions)
+
+    return {method: limit_of(*(softened(made.map) for made in maps(method))) for method in methods}

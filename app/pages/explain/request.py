@@ -1,4 +1,4 @@
-"""Choosing what is asked: which class, by which methods, and how the maps are drawn."""
+"""Choosing what to explain: which class, by which methods, and how the maps are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,15 +16,15 @@ from cifar_core.errors import ConfigError
 from cifar_core.explain import SALIENCY, SaliencySpec, refusals
 from cifar_core.settings import Settings
 
-PREDICTED, SECOND = "Predicted class", "Second likeliest"
+PREDICTED, SECOND = "Predicted class", "Second most likely"
 ONE, RATHER, EVERY = "One class", "Rather than", "Every class"
 MOST_CLASSES = 10  # in one row
-PATIENCE = 3.0  # seconds; a method that takes longer is computed when asked for
+PATIENCE = 3.0  # seconds; a method that takes longer is computed after a click
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the person wants to know and how it is drawn."""
+class Request:
+    """What the person wants to have explained, and how it is drawn."""
 
     why: str  # ONE, RATHER or EVERY
     target: str  # a class, or PREDICTED
@@ -35,8 +35,8 @@ class Asked:
     shared: bool  # one scale for all maps of a method
 
 
-def choose_question(networks: Sequence[Network], pictures: int) -> Asked:
-    """Draw the controls of the question, the most wanted first."""
+def choose_request(networks: Sequence[Network], pictures: int) -> Request:
+    """Draw the controls of the request, the most important first."""
     first = networks[0]
     why, target, rival = choose_class(first.classifier.classes)
     maps = pictures * len(networks)
@@ -48,36 +48,35 @@ def choose_question(networks: Sequence[Network], pictures: int) -> Asked:
                             persist_state="session")  # fmt: skip
         keep = st.slider(
             "Strongest pixels", 1, 100, 100, format="%d %%", key="keep", persist_state="session",
-            help="Only this share of the pixels gets colour.",
+            help="Only this share of the pixels is colored.",
         )  # fmt: skip
         shared = st.toggle(
-            "One scale", key="shared", persist_state="session",
-            help="Draws all maps of a method on the same scale, so that their strength compares.",
+            "Shared scale", key="shared", persist_state="session",
+            help="Draws all maps of a method on the same scale, so that they can be compared.",
         )  # fmt: skip
-    return Asked(why=why, target=target, rival=rival, methods=methods, opacity=opacity / 100,
-                 keep=keep / 100, shared=shared)  # fmt: skip
+    return Request(why=why, target=target, rival=rival, methods=methods, opacity=opacity / 100,
+                   keep=keep / 100, shared=shared)  # fmt: skip
 
 
 def choose_class(classes: Sequence[str]) -> tuple[str, str, str]:
     """Let the person choose the class to explain, and one to compare it with."""
     start_from_address("why", (ONE, RATHER, EVERY))
     st.session_state.setdefault("why", ONE)
-    asked = st.segmented_control("Why", [ONE, RATHER, EVERY], required=True, key="why",
-                                    persist_state="session")  # fmt: skip
-    why = asked or ONE
+    why = st.segmented_control("Explain", [ONE, RATHER, EVERY], required=True, key="why",
+                               persist_state="session") or ONE  # fmt: skip
     keep_in_address("why", why, ONE)
     target, rival = PREDICTED, SECOND
     if why != EVERY:
         start_from_address("target", classes)
         target = st.selectbox(
             "Class to explain", [PREDICTED, *classes], key="target",
-            help="Why this class, or what would speak for another one?",
+            help="For a class that is not predicted, the maps show what supports it.",
         )  # fmt: skip
     if why == RATHER:
         start_from_address("rival", classes)
         rival = st.selectbox(
             "Rather than", [SECOND, *classes], key="rival",
-            help="The maps then show what puts the first class ahead of this one.",
+            help="The maps show what favors the class to explain over this one.",
         )  # fmt: skip
     keep_in_address("target", target, PREDICTED)
     keep_in_address("rival", rival, SECOND)
@@ -101,7 +100,7 @@ def choose_methods(network: Network, maps: int) -> dict[str, Settings]:
     with st.expander("Methods, cost and settings"):
         for spec in offered:
             describe(spec, seconds, spec.key in picked)
-        st.caption("A map shows what the network used, which need not be what it should use.")
+        st.caption("A map shows what the network used, not what it should use.")
     if refused:
         st.caption(theme.safe(not_offered(refused)))
     settings = {key: settings_of(SALIENCY[key]) for key in picked}
@@ -109,30 +108,30 @@ def choose_methods(network: Network, maps: int) -> dict[str, Settings]:
 
 
 def titled(key: str) -> str:
-    """Name a method, and mark one of which something bad is known."""
+    """Return a method's title, marked if the method has a warning."""
     spec = SALIENCY[key]
     return f"{spec.title} :material/warning:" if spec.warning else spec.title
 
 
 def describe(spec: SaliencySpec, seconds: float, picked: bool) -> None:
-    """Say what a method answers and costs; draw its settings if it is chosen."""
+    """Say what a method shows and what it costs; draw its settings if it is chosen."""
     st.markdown(f"**{spec.title}.** {spec.summary} [Paper]({spec.paper})")
     if spec.warning:
         warning_badge(spec)
     if picked and fields(spec.settings):
         start = spec.settings().to_dict()
         settings_inputs(fields(spec.settings), start, spec.key, problems=problems_of(spec))
-    st.caption(cost(spec, settings_of(spec), seconds, 1).capitalize() + " a map.")
+    st.caption(cost(spec, settings_of(spec), seconds, 1).capitalize() + " per map.")
 
 
 def warning_badge(spec: SaliencySpec) -> None:
-    """Say that a method is known to fail, with the reason behind it."""
+    """Draw a badge for a method that is known to fail, with the reason on hover."""
     st.badge("fails the sanity check", icon=":material/warning:", color="orange",
              help=spec.warning)  # fmt: skip
 
 
 def problems_of(spec: SaliencySpec) -> dict[str, str]:
-    """Return what is wrong with a method's settings as they stand, by setting."""
+    """Return the problems of a method's settings as chosen now, by setting."""
     try:
         spec.settings.from_dict(chosen(spec.settings, {}, spec.key))
     except ConfigError as error:
@@ -141,40 +140,40 @@ def problems_of(spec: SaliencySpec) -> dict[str, str]:
 
 
 def settings_of(spec: SaliencySpec) -> Settings:
-    """Return a method's settings as they stand; the usual ones while something is wrong."""
+    """Return a method's settings as chosen now; the defaults while one of them is invalid."""
     if problems_of(spec):
         return spec.settings()
     return spec.settings.from_dict(chosen(spec.settings, {}, spec.key))
 
 
 def cost(spec: SaliencySpec, settings: Settings, seconds: float, maps: int) -> str:
-    """Write what maps cost: about 50 passes, 0.4 s."""
+    """Return what maps cost, in words: about 50 forward passes, 0.4 s."""
     passes = spec.passes(settings) * maps
-    back = "" if spec.forward_only else " and back"
+    kind = "forward" if spec.forward_only else "forward and backward"
     time = theme.duration(max(0.1, spec.cost(settings) * maps * seconds))
     noun = "pass" if passes == 1 else "passes"
-    return f"about {passes:,} {noun}{back}, {time}"
+    return f"about {passes:,} {kind} {noun}, {time}"
 
 
 def affordable(settings: dict[str, Settings], seconds: float, maps: int) -> dict[str, Settings]:
-    """Return the methods that are quick or were asked for; draw a button for each other one."""
-    allowed: tuple[str, ...] = remembered(Key.ASKED_FOR, ())
+    """Return the methods that are quick or were started; draw a button for each other one."""
+    started: tuple[str, ...] = remembered(Key.REQUESTED_METHODS, ())
     now = {}
     for key, chosen_settings in settings.items():
         spec = SALIENCY[key]
-        if key in allowed or spec.cost(chosen_settings) * maps * seconds <= PATIENCE:
+        if key in started or spec.cost(chosen_settings) * maps * seconds <= PATIENCE:
             now[key] = chosen_settings
             continue
         st.button(
             f"{spec.title}: {cost(spec, chosen_settings, seconds, maps)}", key=f"ask {key}",
             icon=":material/play_arrow:", on_click=remember,
-            args=(Key.ASKED_FOR, (*allowed, key)), width="stretch",
+            args=(Key.REQUESTED_METHODS, (*started, key)), width="stretch",
         )  # fmt: skip
     return now
 
 
 def not_offered(refused: dict[str, str]) -> str:
-    """Say in one line which methods cannot be right for the network, and why."""
+    """Return in one line which methods do not suit the network, and why."""
     by_reason = groupby(sorted(refused, key=refused.__getitem__), refused.__getitem__)
     parts = [f"{', '.join(SALIENCY[key].title for key in keys)}: {why}" for why, keys in by_reason]
-    return "Not offered for this network. " + " ".join(parts)
+    return "Not available for this network. " + " ".join(parts)

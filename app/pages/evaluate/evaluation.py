@@ -1,0 +1,109 @@
+"""One checkpoint's predictions for a split, with all that the Evaluate page computes from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import theme
+from app.cache.results import dataset, predictions_of, temperature_of
+from app.shared.gallery import Tile
+from cifar_core.disk import files
+from cifar_core.evaluation.confusion import confusion
+from cifar_core.evaluation.scores import Scores, scores
+from cifar_core.evaluation.softmax import softmax
+from cifar_core.runs import Run
+from cifar_core.runs.results.predictions import Part, Predictions, path_of
+
+SPLITS: dict[Part, str] = {"val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A checkpoint's predictions, and the figures computed from them on first use."""
+
+    run: Run
+    predictions: Predictions
+    temperature: float | None  # fitted on the validation images; None without predictions for them
+
+    @property
+    def part(self) -> Part:
+        """Which split was classified."""
+        return self.predictions.part
+
+    @property
+    def images(self) -> str:
+        """How many images of which split, in words."""
+        return f"{theme.count(len(self.predictions.labels))} {SPLITS[self.part]} images"
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The figures of the uncalibrated predictions."""
+        return scores(self.predictions.logits, self.predictions.labels)
+
+    @cached_property
+    def calibrated(self) -> Scores:
+        """The figures with the temperature."""
+        return scores(self.predictions.logits, self.predictions.labels, self.temperature or 1.0)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """The confusion matrix [K, K]."""
+        predictions = self.predictions
+        return confusion(predictions.answers, predictions.labels, len(predictions.classes))
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The uncalibrated probability of each class [N, K]."""
+        return softmax(self.predictions.logits)
+
+    def image_name(self, row: int) -> str:
+        """Return an image's name in addresses: its split and its index in the dataset."""
+        return f"{self.part}-{self.predictions.places[row]}"
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""
+        source = self.run.environment["data"]["source"]
+        images = dataset(source, str(self.run.store_root))
+        part = images.test if self.part == "test" else images.train
+        return np.asarray(part.pixels[self.predictions.places[rows]])
+
+    def tiles(self, rows: NDArray[np.int64]) -> list[Tile]:
+        """Return the texts below the pictures of some rows."""
+        return [self.tile(int(row)) for row in rows]
+
+    def tile(self, row: int) -> Tile:
+        """Return the text below one picture."""
+        labels, classes = self.predictions.labels, self.predictions.classes
+        index = int(self.predictions.answers[row])
+        truth, predicted = classes[labels[row]], classes[index]
+        confidence = theme.percent(float(self.probabilities[row, index]), 0)
+        return Tile(
+            key=self.image_name(row),
+            truth=truth,
+            prediction=f"{predicted} {confidence}",
+            right=bool(index == labels[row]),
+            title=f"Image {self.predictions.places[row]}: {truth}, predicted as {predicted} with "
+            f"{confidence} confidence.",
+        )
+
+
+def evaluation_of(run: Run, checkpoint: str, part: Part) -> Evaluation | None:
+    """Return the evaluation of a checkpoint, named in full; None if there are no predictions."""
+    predictions = predictions_of(run, checkpoint, part)
+    if predictions is None:
+        return None
+    stamp = files.stamp(path_of(run, part, checkpoint))
+    temperature = temperature_of(run, checkpoint)
+    return cached_evaluation(run.id, checkpoint, part, stamp, temperature, predictions)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def cached_evaluation(
+    run: str, checkpoint: str, part: Part, stamp: int, temperature: float | None,
+    _predictions: Predictions,
+) -> Evaluation:  # fmt: skip
+    """Return one object for the same predictions, so that its figures are computed once."""
+    return Evaluation(run=_predictions.run, predictions=_predictions, temperature=temperature)
