@@ -249,7 +249,7 @@ def test_a_run_is_imported_where_there_is_none_yet(store, tmp_path):
     page.button(key="import_now").click().run()
     assert not page.exception
     assert "Alpha" in page.header[0].value
-    assert "1-alpha where it was trained" in texts(page).replace("\\", "")
+    assert "originally run 1-alpha" in texts(page).replace("\\", "")
     assert [row.name for row in store.runs()] == ["Alpha"]
 
 
