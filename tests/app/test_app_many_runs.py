@@ -85,7 +85,7 @@ def test_the_time_of_a_search_is_at_most_that_of_all_its_runs(store):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("learning_rate", "0.1", "learning_rate has one value only"),
+        ("learning_rate", "0.1", "learning_rate has only one value"),
         ("learning_rate", "fast", "learning_rate is 'fast'"),
         ("batch_size", "16..4000", "there are only"),
     ],

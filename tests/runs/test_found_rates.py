@@ -67,7 +67,9 @@ def test_only_what_was_never_searched_is_searched(store):
     assert (begun.settings["optimizer"], begun.status.state) == ("adam", "queued")
     again = found_rates(store, BASE, TWO)
     assert begin_missing(store, again) == []
-    with pytest.raises(ConfigError, match=f"Adam: its search, run {begun.number}, is not over"):
+    with pytest.raises(
+        ConfigError, match=f"Adam: its rate search, run {begun.number}, has not finished"
+    ):
         axis_of(again)
 
 
@@ -75,7 +77,7 @@ def test_a_search_without_an_answer_is_not_made_again(store):
     run = make_search(store, advice="none", **SETTINGS)
     (one,) = found_rates(store, BASE, [])
     assert not one.is_missing
-    with pytest.raises(ConfigError, match=f"run {run.number}, found no rate"):
+    with pytest.raises(ConfigError, match=f"run {run.number}, found no reliable rate"):
         axis_of([one])
 
 
