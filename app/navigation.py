@@ -1,4 +1,4 @@
-"""How pages are found: by the name of their module, which is imported when first opened."""
+"""How pages are found: by the name of their folder, imported when a page is first opened."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -10,12 +10,12 @@ FIRST = "runs"  # the page without a path
 
 
 def drawing(name: str) -> Callable[[], None]:
-    """Return what draws a page. Its module waits, because some pages import torch."""
+    """Return the function that draws a page; its module is imported late, as some import torch."""
 
     def draw() -> None:
         with st.skeleton(height=320):
-            view = import_module(f"app.pages.{name}.page")
-        view.page()
+            module = import_module(f"app.pages.{name}.page")
+        module.page()
 
     return draw
 
@@ -23,7 +23,7 @@ def drawing(name: str) -> Callable[[], None]:
 def entry(
     name: str, title: str = "", icon: str | None = None, about: str = "", *, hidden: bool = False
 ) -> st.Page:
-    """Describe a page; `name` is its room in app/pages and its path in the address."""
+    """Describe a page; `name` is its folder in app/pages and its path in the address."""
     return st.Page(
         drawing(name),
         title=title or None,
@@ -36,7 +36,7 @@ def entry(
 
 
 def go(name: str, **query: str | int) -> NoReturn:
-    """Leave for another page."""
+    """Open another page."""
     st.switch_page(entry(name), query_params={key: str(value) for key, value in query.items()})
 
 

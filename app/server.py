@@ -1,7 +1,7 @@
-"""The dashboard as a server: python -m streamlit run app/server.py. Adds what browsers should know.
+"""The dashboard as a server: python -m streamlit run app/server.py.
 
-Streamlit itself sends none of these headers; a proxy in front may set stricter ones. Nor does it
-say that a log-in came to nothing, or why, and it takes files from whoever opens a page.
+Streamlit itself sends no security headers; a proxy in front may set stricter ones. It does not say
+that a login failed, or why, either, and it accepts uploads from anyone who opens a page.
 """
 
 import sys
@@ -24,19 +24,19 @@ HEADERS = {
     b"content-security-policy": b"frame-ancestors 'self'; object-src 'none'; base-uri 'self'",
     b"x-frame-options": b"SAMEORIGIN",  # for browsers that do not know frame-ancestors
     b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"same-origin",  # addresses hold the names of runs
+    b"referrer-policy": b"same-origin",  # addresses contain the names of runs
     b"permissions-policy": b"camera=(self), microphone=(), geolocation=()",
 }
 
 
 class Headers:
-    """Adds HEADERS to every answer that does not set them itself."""
+    """Adds HEADERS to every response that does not set them itself."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
-        """Pass a request on, and its answer back."""
+        """Pass on a request and its response."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -49,70 +49,74 @@ class Headers:
 
 
 class Uploads:
-    """Takes files only in sessions that app/access/admission.py has let in."""
+    """Accepts uploads only in sessions that app/access/admission.py has admitted."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
-        """Pass a request on, unless it brings a file from somebody who may not enter."""
+        """Pass on a request, unless it uploads a file from a visitor who may not enter."""
         _, _, rest = scope.get("path", "").partition("/_stcore/upload_file/")
         if scope["type"] == "http" and rest and scope["method"] != "OPTIONS":
             session = rest.partition("/")[0]
             if not admitted.has(session):
-                refusal = PlainTextResponse("Files are taken only from who may enter: log in.", 403)
+                refusal = PlainTextResponse(
+                    "Only visitors who may enter can upload files. Log in.", 403
+                )
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
 class FailedLogins:
-    """Sends whoever a log-in failed for back to the welcome page, which says so (login.py)."""
+    """Sends a visitor whose login failed back to the welcome page, which says why (login.py)."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
-        """Pass a step of the log-in on, and its answer back unless it is a failure."""
+        """Pass on a step of the login, and its response unless that is a failure."""
         path = scope.get("path", "")
         step = next((step for step in STEPS if path.endswith(step)), "")
         if scope["type"] != "http" or not step:
             await self.app(scope, receive, send)
             return
-        answer: list[Message] = []
+        response: list[Message] = []
 
         async def keep(message: Message) -> None:
-            answer.append(message)
+            response.append(message)
 
         await self.app(scope, receive, keep)
-        why = STEPS[step](parse_qs(scope["query_string"].decode("latin-1")), answer[0])
+        why = STEPS[step](parse_qs(scope["query_string"].decode("latin-1")), response[0])
         if why:
             home = f"{path.removesuffix(step)}/?login={why}".encode()
-            cookies = [pair for pair in answer[0]["headers"] if pair[0] == b"set-cookie"]
+            cookies = [pair for pair in response[0]["headers"] if pair[0] == b"set-cookie"]
             headers = [(b"location", home), (b"content-length", b"0"), *cookies]
-            answer = [
+            response = [
                 {"type": "http.response.start", "status": 302, "headers": headers},
                 {"type": "http.response.body", "body": b""},
             ]
-        for message in answer:
+        for message in response:
             await send(message)
 
 
-def failed_to_start(_query: dict[str, list[str]], answer: Message) -> str:
+def failed_to_start(_query: dict[str, list[str]], response: Message) -> str:
     """Return why a browser could not be sent to the provider; empty if it was."""
-    return "unreachable" if answer["status"] >= 400 else ""
+    return "unreachable" if response["status"] >= 400 else ""
 
 
-def failed_to_finish(query: dict[str, list[str]], answer: Message) -> str:
-    """Return why nobody is logged in although the provider sent somebody; empty if one is.
+def failed_to_finish(query: dict[str, list[str]], response: Message) -> str:
+    """Return why a visitor whom the provider sent back is not logged in; empty if they are.
 
-    The way back from a log-out leads here too, without any question of a log-in.
+    A log-out returns here too, without a login.
     """
     if "error" in query:
         return "cancelled"
-    cookies = [value.lower() for name, value in answer["headers"] if name == b"set-cookie"]
-    given = [c for c in cookies if c.startswith(b"_streamlit_user=") and b"max-age=0" not in c]
-    return "refused" if "code" in query and not given else ""
+    cookies = [value.lower() for name, value in response["headers"] if name == b"set-cookie"]
+    user_cookies = [
+        c for c in cookies if c.startswith(b"_streamlit_user=") and b"max-age=0" not in c
+    ]
+    return "refused" if "code" in query and not user_cookies else ""
 
 
 STEPS = {"/auth/login": failed_to_start, "/oauth2callback": failed_to_finish}

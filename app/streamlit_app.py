@@ -1,4 +1,4 @@
-"""The script of every session, which app/server.py serves: lists the pages, nothing else."""
+"""The script of every session, served by app/server.py: admits the visitor, lists the pages."""
 
 import sys
 from pathlib import Path
@@ -20,21 +20,23 @@ admission.admit()
 publish_plotly()
 st.navigation(
     [
-        entry("runs", "Runs", ":material/monitoring:", "Every run: how it stands, how good it is."),
+        entry("runs", "Runs", ":material/monitoring:", "All runs, with their status and results."),
         entry(
             "new_run", "New run", ":material/play_circle:", "Choose settings and start training."
         ),
         entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
-        entry("evaluate", "Evaluate", ":material/fact_check:", "One run judged.", hidden=True),
+        entry("evaluate", "Evaluate", ":material/fact_check:", "How good one run is.", hidden=True),
         entry("sweep", "Sweep", ":material/grid_view:", "Settings compared.", hidden=True),
         entry(
             "compare", "Compare", ":material/compare_arrows:", "Runs side by side: which is better?"
         ),
-        entry("explain", "Explain", ":material/image_search:", "What a run sees in a picture."),
-        entry("report", "Report", ":material/description:", "What came out, to hand in."),
+        entry(
+            "explain", "Explain", ":material/image_search:", "What a network looks at in an image."
+        ),
+        entry("report", "Report", ":material/description:", "Results as a document to hand in."),
         entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),
         entry(
-            "data", "Data", ":material/dataset:", "The images: what is there, and how to get it."
+            "data", "Data", ":material/dataset:", "The images: what there is, and how to get more."
         ),
     ],
     position="top",

@@ -1,7 +1,7 @@
-"""Who may enter, and as whom: the log-in, a proxy in front, or the machine itself.
+"""Who may enter, and as whom: decided by a login, a proxy in front, or the machine itself.
 
 $CIFAR_ADMINS, $CIFAR_OPERATORS and $CIFAR_VIEWERS list who has which role: e-mail addresses,
-"@example.org" for all of a domain, "*" for everybody who is logged in, with commas between.
+"@example.org" for all of a domain, "*" for everyone who is logged in, separated by commas.
 """
 
 import ipaddress
@@ -15,13 +15,13 @@ from app.access import admitted
 from app.access.login import FAILURES, has_login, obstacle
 from cifar_core.people import ADMIN, ROLES, VIEWER, Person, role_of, somebody_here
 
-OPEN = "CIFAR_OPEN"  # set to EVERYBODY, whoever reaches the address may do everything
+OPEN = "CIFAR_OPEN"  # if set to EVERYBODY, anyone who reaches the address may do everything
 EVERYBODY = "everybody"
-VIEWERS = ("*",)  # of those who are logged in, unless $CIFAR_VIEWERS says otherwise
+VIEWERS = ("*",)  # everyone who is logged in, unless $CIFAR_VIEWERS says otherwise
 
 
 def admit() -> None:
-    """Draw a page that says why and stop, unless whoever looks may enter."""
+    """Stop with a page that says why, unless the visitor may enter."""
     if has_login() and (why := obstacle()):
         unfinished(why)
     elif has_login() and not st.user.is_logged_in:
@@ -40,7 +40,7 @@ def admit() -> None:
 
 
 def visitor() -> Person | None:
-    """Return who looks; None for somebody who may not even look."""
+    """Return the visitor; None for a visitor who may not enter."""
     if has_login() or from_proxy():
         name = name_of_user()
         role = role_of(name, members()) if name else None
@@ -53,38 +53,38 @@ def visitor() -> Person | None:
 
 
 def person() -> Person:
-    """Return who looks, for what is done on their behalf; nobody gets no rights at all."""
+    """Return the visitor, for actions on their behalf; one who may not enter can change nothing."""
     return visitor() or Person(name="nobody", role=VIEWER)
 
 
 def only_here() -> bool:
-    """Tell whether the dashboard is reached from its own machine alone, as far as is known.
+    """Whether the dashboard is reachable only from its own machine, as far as its options tell.
 
-    Whoever lets browsers call it by another name has a proxy in front of it, which strangers reach.
+    If browsers may call it by another name, there is a proxy in front, which others can reach.
     """
     names = [str(st.get_option("server.address") or ""), *st.get_option("server.allowedHosts")]
     return all(is_loopback(bare(name)) for name in names)
 
 
 def from_proxy() -> bool:
-    """Tell whether a proxy in front says who looks, in headers that no one else can send."""
+    """Whether a proxy in front names the visitor, in headers that no one else can send."""
     return bool(st.get_option("server.trustedUserHeaders"))
 
 
 def name_of_user() -> str:
-    """Return the address or name of who is logged in; empty if it is not known for sure.
+    """Return the address or name of the logged-in visitor; empty if it is not confirmed.
 
-    A log-in must give an e-mail address: at many providers anybody may choose any name.
+    A login must give an e-mail address: with many providers, anyone may choose any name.
     """
     user = st.user.to_dict()
     if not has_login():
         return str(user.get("email") or user.get("name") or "").strip()
-    sure = str(user.get("email_verified", True)).lower() == "true"  # some send it as a text
-    return str(user.get("email") or "").strip() if user.get("is_logged_in") and sure else ""
+    is_verified = str(user.get("email_verified", True)).lower() == "true"  # some send it as text
+    return str(user.get("email") or "").strip() if user.get("is_logged_in") and is_verified else ""
 
 
 def members() -> dict[str, tuple[str, ...]]:
-    """Return the lists of the roles, by their keys."""
+    """Return the members of each role, by its key."""
     lists = {
         key: tuple(filter(None, map(str.strip, os.environ.get(variable_of(key), "").split(","))))
         for key in ROLES
@@ -93,7 +93,7 @@ def members() -> dict[str, tuple[str, ...]]:
 
 
 def variable_of(role: str) -> str:
-    """Return the environment variable that lists the people of a role."""
+    """Return the environment variable that lists the members of a role."""
     return f"CIFAR_{role.upper()}S"
 
 
@@ -103,17 +103,17 @@ def bare(name: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether a server at this address is reached from its own machine alone."""
+    """Whether a server at this address is reachable only from its own machine."""
     if address == "localhost":
         return True
     try:
         return ipaddress.ip_address(address).is_loopback
-    except ValueError:  # empty, which is every address of the machine, or a host's name
+    except ValueError:  # empty, meaning every address of the machine, or a host name
         return False
 
 
 def welcome() -> None:
-    """Ask for the log-in, and say why the last one came to nothing."""
+    """Ask the visitor to log in, and say why the last login failed."""
     failure = FAILURES.get(st.query_params.get("login", ""))
     if failure:
         st.warning(failure, icon=":material/lock:")
@@ -126,15 +126,15 @@ def welcome() -> None:
 
 
 def unfinished(why: str) -> None:
-    """Say that the log-in is set up, but cannot work, and why."""
+    """Say that login is set up but cannot work, and why."""
     with st.container(border=True):
-        st.subheader("Nobody can log in yet", anchor=False)
-        st.markdown(f"{theme.note(why)} Then start the dashboard again.")
-        st.caption("docs/deploy.md has an example. Until then nothing is shown.")
+        st.subheader("No one can log in yet", anchor=False)
+        st.markdown(f"{theme.note(why)} Then restart the dashboard.")
+        st.caption("docs/deploy.md has an example. Until this is fixed, nothing is shown.")
 
 
 def unknown() -> None:
-    """Say that somebody is logged in but in no list, or that nobody vouches for who it is."""
+    """Say that the visitor has no role here, or that their identity is not confirmed."""
     name = name_of_user()
     if name:
         title = "You are not on the list"
@@ -143,22 +143,22 @@ def unknown() -> None:
             "this lab to add you."
         )
     elif has_login():
-        given = theme.safe(str(st.user.to_dict().get("email") or ""))
-        title = "Your e-mail address is not confirmed"
+        address = theme.safe(str(st.user.to_dict().get("email") or ""))
+        title = f"Your e-mail address is {'not confirmed' if address else 'missing'}"
         text = (
-            f"You are logged in, and your provider says that it has not confirmed {given} as your "
-            "address. It must be confirmed before it counts here: do so at your provider, then "
-            "log out and in again."
-            if given
-            else "You are logged in, but your provider did not say with which e-mail address. It "
-            "must, and the address must be confirmed. Log out and in with another account, or ask "
-            "an admin of this lab: the provider must send the claim `email`."
+            f"You are logged in, but your provider has not confirmed that {address} is your "
+            "address. Confirm it with your provider, then log out and log in again."
+            if address
+            else "You are logged in, but your provider did not send your e-mail address. Log out "
+            "and log in with another account, or ask an admin of this lab: the provider must send "
+            "the claim `email`."
         )
     else:
-        title = "Nobody is logged in"
+        title = "No one is logged in"
         text = (
-            "This dashboard must be told who looks, with a confirmed e-mail address, and was "
-            "not. Open it through the lab's own address, or ask an admin of this lab."
+            "This dashboard needs to know who is visiting (a confirmed e-mail address), and the "
+            "proxy did not send it. Open it through the lab's own address, or ask an admin of this "
+            "lab."
         )
     with st.container(border=True):
         st.subheader(title, anchor=False)
@@ -176,23 +176,23 @@ def unprotected() -> None:
         st.subheader("This dashboard is not protected", anchor=False)
         st.markdown(
             f"It listens on {theme.safe(address)}{called}, where others can reach it, and has no "
-            "log-in. Whoever gets here could start and delete runs and fill the disk, so it shows "
-            "nothing. Choose one:"
+            "login. Anyone who gets here could start and delete runs and fill the disk, so it "
+            "shows nothing. Choose one:"
         )
         st.markdown(
-            "- **Only for you:** listen on 127.0.0.1, leave `server.allowedHosts` as it is, and "
+            "- **Only for you:** listen on 127.0.0.1, leave `server.allowedHosts` unchanged, and "
             "reach it through ssh.\n"
-            "- **With a log-in:** describe your provider in `app/.streamlit/secrets.toml`.\n"
+            "- **With a login:** describe your provider in `app/.streamlit/secrets.toml`.\n"
             "- **Behind a proxy** that logs people in: name its header in "
             "`server.trustedUserHeaders`.\n"
-            f"- **Open to all who can reach it**, who may then do everything: start it with "
+            f"- **Open to anyone who can reach it**, with every permission: start it with "
             f"`{OPEN}={EVERYBODY}`."
         )
         st.caption("docs/deploy.md has an example of each.")
 
 
 def badge() -> None:
-    """Show who is logged in, with the way out; nothing where the machine itself is the log-in."""
+    """Show who is logged in, and a log-out button; nothing where only the machine decides."""
     if not (has_login() or from_proxy()):
         return
     who = person()

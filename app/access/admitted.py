@@ -1,14 +1,14 @@
-"""The sessions whose person may enter, so that the server takes files from nobody else."""
+"""The sessions whose visitor may enter; the server accepts uploads from no others."""
 
 from threading import Lock
 
-MOST = 10_000  # remembered; a session that is used again counts as new
-_sessions: dict[str, None] = {}  # the one used longest ago comes first
+MOST = 10_000  # sessions remembered; one that is used again counts as new
+_sessions: dict[str, None] = {}  # least recently used first
 _lock = Lock()
 
 
 def add(session: str) -> None:
-    """Remember that the person of a session may enter."""
+    """Remember that the visitor of a session may enter."""
     with _lock:
         _sessions.pop(session, None)
         _sessions[session] = None
@@ -17,6 +17,6 @@ def add(session: str) -> None:
 
 
 def has(session: str) -> bool:
-    """Tell whether the person of a session may enter."""
+    """Whether the visitor of a session may enter."""
     with _lock:
         return session in _sessions

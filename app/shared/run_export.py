@@ -1,4 +1,4 @@
-"""Runs as files: the table, metrics, TensorBoard event files, whole runs; and the way back in."""
+"""Export of the table, metrics, TensorBoard event files and whole runs; and import of runs."""
 
 import io
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from cifar_core.runs.exchange import import_run, run_zip
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import group_table, table
 
-MOST_UPLOAD = 500  # megabytes; it is held in memory, so that larger ones go by the terminal
+MOST_UPLOAD = 500  # megabytes; an upload is held in memory, so larger files are for the terminal
 MOST_DOWNLOAD = 500e6  # bytes
 
 
 def table_downloads(shown: Sequence[RunRow] | Sequence[SeedGroup], columns: Sequence[str]) -> None:
-    """Offer the table as it is shown, as CSV and JSON."""
+    """Offer the table, as it is shown, as CSV and JSON."""
     groups = [line for line in shown if isinstance(line, SeedGroup)]
     rows = [line for line in shown if isinstance(line, RunRow)]
     lines = group_table(groups) if groups else table(rows, columns)
@@ -32,7 +32,7 @@ def table_downloads(shown: Sequence[RunRow] | Sequence[SeedGroup], columns: Sequ
 
 
 def run_downloads(runs: Sequence[Run]) -> None:
-    """Offer the metrics of some runs, and one run as a whole."""
+    """Offer the metrics of the runs and, if it is one run, all of it."""
     from cifar_core.runs.exchange import metric_files
 
     stem = runs[0].id if len(runs) == 1 else f"{len(runs)}-runs"
@@ -52,12 +52,12 @@ def run_downloads(runs: Sequence[Run]) -> None:
 
 
 def whole_run(run: Run) -> None:
-    """Offer a run with everything that another store needs."""
+    """Offer a zip with everything that another store needs."""
     if run.kind != TRAINING:
         return
     st.markdown("**The whole run**, for another store")
     if run.status.is_live:
-        st.caption("Once it has stopped or paused.")
+        st.caption("Available once the run has stopped, paused or finished.")
         return
     weights = st.radio(
         "Weights", list(run_zip.WEIGHTS), key=f"weights {run.id}",
@@ -68,7 +68,7 @@ def whole_run(run: Run) -> None:
     chosen = weights or "all"
     size = sum(piece.path.stat().st_size for piece in run_zip.pieces(run, chosen))
     if size > MOST_DOWNLOAD:
-        st.caption(f"{size / 1e9:.1f} GB are too much for a browser. In a terminal:")
+        st.caption(f"{size / 1e9:.1f} GB is too large for a browser download. In a terminal:")
         st.code(f"python -m cifar_core export {run.number} --weights {chosen}", language=None)
         return
     st.download_button(
@@ -78,18 +78,18 @@ def whole_run(run: Run) -> None:
 
 
 def zipped(run: Run, weights: str) -> bytes:
-    """Return a run's zip."""
+    """Return the zip of a run."""
     file = io.BytesIO()
     run_zip.export_run(run, file, weights)
     return file.getvalue()
 
 
 def import_form() -> None:
-    """Take a run out of a zip."""
+    """Draw the form that imports a run from a zip."""
     with st.form("import", border=False, clear_on_submit=True):
         file = st.file_uploader("Import a run", type="zip", max_upload_size=MOST_UPLOAD)
-        asked = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
-        if asked and file is not None:
+        submitted = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
+        if submitted and file is not None:
             try:
                 run = import_run.import_run(store(), file)
             except CifarError as error:

@@ -85,7 +85,7 @@ def test_the_time_of_a_search_is_at_most_that_of_all_its_runs(store):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("learning_rate", "0.1", "learning_rate has one value only"),
+        ("learning_rate", "0.1", "learning_rate has only one value"),
         ("learning_rate", "fast", "learning_rate is 'fast'"),
         ("batch_size", "16..4000", "there are only"),
     ],
@@ -133,7 +133,7 @@ def test_optimizers_wait_for_their_rates_and_the_missing_searches_are_one_click(
     assert not page.exception
     (waiting,) = store.queue()
     assert (waiting.kind, waiting.optimizer) == ("rate_search", "adam")
-    assert f"Adam: its search, run {waiting.number}, is not over yet." in plain(page)
+    assert f"Adam: its rate search, run {waiting.number}, has not finished yet." in plain(page)
 
 
 def test_a_sweep_at_found_rates_trains_each_optimizer_at_its_own(store):

@@ -103,10 +103,10 @@ def test_a_search_is_marked_in_the_list_of_runs(store):
     assert frame["epoch"].iloc[0] == "rate 0.05"
 
 
-def test_a_candidate_that_fell_out_is_a_cross_above_the_others():
+def test_a_candidate_that_dropped_out_is_a_cross_above_the_others():
     found = record(rows())
     figure = rate_charts.race_figure(found, own=0.1, usual=0.1)
-    (cross,) = [trace for trace in figure.data if trace.name == "Fell out"]
+    (cross,) = [trace for trace in figure.data if trace.name == "Dropped out"]
     assert list(cross.x) == [0.2]
     assert cross.y[0] > 1.9
 
@@ -114,7 +114,7 @@ def test_a_candidate_that_fell_out_is_a_cross_above_the_others():
 def test_a_search_that_has_only_begun_can_be_drawn():
     for count in range(len(rows())):
         found = record(rows()[:count])
-        rate_charts.sweep_figure(found)
+        rate_charts.range_test_figure(found)
         rate_charts.race_figure(found, own=0.1, usual=0.1)
 
 

@@ -92,7 +92,7 @@ def test_features_are_counted_until_the_head_is_trained(store):
     files.write_json(run.path / "summary.json", summary)
     page = open_page("run", id=run.number)
     said = page.get("progress")[0].proto.text.replace(theme.NARROW, " ")
-    assert said == "Features of 3,000 of 9,000 images, 1 min 0 s until the head is trained"
+    assert said == "Features of 3,000 of 9,000 images, 1 min 0 s until head training starts"
 
 
 def test_a_failed_run_says_why_and_what_to_do(store):
@@ -223,7 +223,7 @@ def test_a_profile_is_drawn_with_its_sentence_and_a_hint(store):
 def test_a_run_that_was_never_profiled_explains_why_there_is_no_profile(store):
     run = make_run(store)
     page = open_profile(run.number)
-    assert "was not profiled while it trained" in texts(page)
+    assert "This run has no profile" in texts(page)
     assert "profile" not in {button.key for button in page.button}
 
 
@@ -253,7 +253,7 @@ def test_a_run_is_pinned_and_unpinned_under_its_name(store):
     assert page.button(key="pin").label == "Pinned"
     page.button(key="pin").click().run()
     assert not run.is_pinned
-    assert [(deed.did, deed.by) for deed in run.history()][:2] == [
+    assert [(action.did, action.by) for action in run.history()][:2] == [
         ("unpinned", run.by.name),
         ("pinned", run.by.name),
     ]

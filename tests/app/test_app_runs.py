@@ -57,7 +57,7 @@ def test_the_table_shows_the_best_epoch_and_the_test_result(store):
     assert table.iloc[0]["epoch"] == "0 of 5"
 
 
-def test_the_search_finds_every_word_anywhere_and_can_be_cleared(store):
+def test_the_filter_finds_every_word_anywhere_and_can_be_cleared(store):
     make_run(store, "Alpha", accuracies=(0.4,))
     make_run(store, "Beta", "failed", reason="diverged", accuracies=(0.1,))
     page = open_page()
@@ -156,7 +156,7 @@ def test_terms_are_understood_and_what_is_not_is_said_below_the_box(store):
     assert names(page) == ["Beta", "Alpha"]
 
 
-def test_the_whole_view_is_in_the_address(store):
+def test_the_whole_listing_is_in_the_address(store):
     make_run(store, "Alpha", accuracies=(0.4,))
     make_run(store, "Beta", accuracies=(0.6,), optimizer="adam")
     page = open_page(search="acc>1%", columns="name,rate,params,gone", sort="best", high="no")
@@ -182,13 +182,13 @@ def test_runs_of_several_seeds_are_one_line_with_mean_and_spread(store):
     assert "3 runs, in 2 groups" in texts(page)
 
 
-def test_a_saved_view_is_there_for_the_next_visitor_and_by_its_address(store):
+def test_a_saved_listing_is_there_for_the_next_visitor_and_by_its_address(store):
     make_run(store, "Alpha", accuracies=(0.4,))
     make_run(store, "Beta", accuracies=(0.6,))
     page = open_page()
     page.text_input(key="search").set_value("acc>50").run()
-    page.text_input(key="view_name").input("Good ones")
-    page.button(key="save_the_view").click().run()
+    page.text_input(key="listing_name").input("Good ones")
+    page.button(key="save_the_listing").click().run()
     assert not page.exception
     page = open_page()
     assert names(page) == ["Beta", "Alpha"]
@@ -197,14 +197,14 @@ def test_a_saved_view_is_there_for_the_next_visitor_and_by_its_address(store):
     assert "".join(page.query_params["search"]) == "acc>50"
     page = open_page(view="good-ones")
     assert names(page) == ["Beta"]
-    page.button(key="forget good-ones").click().run()
+    page.button(key="delete good-ones").click().run()
     assert saved_listings.listed(store) == []
 
 
-def test_an_address_of_a_view_that_is_gone_is_said(store):
+def test_an_address_of_a_saved_listing_that_is_gone_is_said(store):
     make_run(store, "Alpha", accuracies=())
     page = open_page(view="gone")
-    assert "There is no view 'gone'" in page.toast[0].value.replace("\\", "")
+    assert "There is no saved listing 'gone'" in page.toast[0].value.replace("\\", "")
     assert names(page) == ["Alpha"]
 
 
@@ -244,12 +244,12 @@ def test_a_run_is_imported_where_there_is_none_yet(store, tmp_path):
     page = open_page()
     page.file_uploader[0].upload("run.zip", file.getvalue()[:-40], "application/zip")
     page.button(key="import_now").click().run()
-    assert "no whole zip" in texts(page)
+    assert "not a valid zip" in texts(page)
     page.file_uploader[0].upload("run.zip", file.getvalue(), "application/zip")
     page.button(key="import_now").click().run()
     assert not page.exception
     assert "Alpha" in page.header[0].value
-    assert "1-alpha where it was trained" in texts(page).replace("\\", "")
+    assert "originally run 1-alpha" in texts(page).replace("\\", "")
     assert [row.name for row in store.runs()] == ["Alpha"]
 
 

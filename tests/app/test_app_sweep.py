@@ -32,7 +32,7 @@ def test_the_settings_are_compared_in_a_table_and_in_words(store):
     assert "not for choosing" in plain(page)
 
 
-def test_another_baseline_turns_the_comparison_round(store):
+def test_another_baseline_reverses_the_comparison(store):
     sweep = sweeps.create(store, BASE, TWO, [1, 2, 3])
     finish_all(store, sweep, lambda cell, seed: 0.6 + 0.1 * cell + 0.003 * seed * (1 + cell))
     page = open_page("sweep", id=1)
@@ -46,9 +46,9 @@ def test_a_sweep_without_a_result_says_so_and_can_be_stopped_and_go_on(store):
     page = open_page("sweep", id=1)
     assert not page.exception
     assert "No run has finished yet." in plain(page)
-    page.button(key="act Take the waiting ones out of the queue").click().run()
+    page.button(key="act Stop queued runs only").click().run()
     assert {row.state for row in sweeps.runs_of(store, sweep)} == {"stopped"}
-    page.button(key="act Go on").click().run()
+    page.button(key="act Resume").click().run()
     assert {row.state for row in sweeps.runs_of(store, sweep)} == {"queued"}
 
 
@@ -64,7 +64,7 @@ def test_further_seeds_are_trained_from_the_page(store):
     sweep = sweeps.create(store, BASE, TWO, [1, 2])
     finish_all(store, sweep, lambda cell, seed: 0.5)
     page = open_page("sweep", id=1)
-    page.button(key="act Train 4 runs more").click().run()
+    page.button(key="act Train 4 more runs").click().run()
     assert not page.exception
     assert sweeps.find(store, 1).seeds == [1, 2, 3, 4]
 

@@ -1,4 +1,4 @@
-"""The log-in with OpenID Connect: the real dashboard, a real Chromium, a provider on loopback."""
+"""Login with OpenID Connect: the real dashboard, a real Chromium, a provider on loopback."""
 
 import json
 import urllib.request
@@ -160,8 +160,8 @@ def test_somebody_on_no_list_is_told_so_and_can_log_out(browser, lab):
 @pytest.mark.parametrize(
     ("claims", "told"),
     [
-        ({"email_verified": False}, "has not confirmed ana@lab.org"),
-        ({"email": None, "name": "ana@lab.org"}, "did not say with which e-mail address"),
+        ({"email_verified": False}, "has not confirmed that ana@lab.org"),
+        ({"email": None, "name": "ana@lab.org"}, "did not send your e-mail address"),
     ],
 )
 def test_an_address_that_nobody_vouches_for_opens_nothing(browser, lab, claims, told):

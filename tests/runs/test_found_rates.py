@@ -67,7 +67,9 @@ def test_only_what_was_never_searched_is_searched(store):
     assert (begun.settings["optimizer"], begun.status.state) == ("adam", "queued")
     again = found_rates(store, BASE, TWO)
     assert begin_missing(store, again) == []
-    with pytest.raises(ConfigError, match=f"Adam: its search, run {begun.number}, is not over"):
+    with pytest.raises(
+        ConfigError, match=f"Adam: its rate search, run {begun.number}, has not finished"
+    ):
         axis_of(again)
 
 
@@ -75,12 +77,12 @@ def test_a_search_without_an_answer_is_not_made_again(store):
     run = make_search(store, advice="none", **SETTINGS)
     (one,) = found_rates(store, BASE, [])
     assert not one.is_missing
-    with pytest.raises(ConfigError, match=f"run {run.number}, found no rate"):
+    with pytest.raises(ConfigError, match=f"run {run.number}, found no reliable rate"):
         axis_of([one])
 
 
 def test_rates_that_are_given_are_not_found(store):
-    with pytest.raises(ConfigError, match="learning_rate is given already"):
+    with pytest.raises(ConfigError, match="learning_rate is set already"):
         found_rates(store, BASE, [[{"learning_rate": 0.1}]])
 
 
@@ -94,7 +96,7 @@ def test_the_terminal_sweeps_at_found_rates_or_says_what_to_search(store, capsys
              "optimizer=sgd,adam", "--vary", "seed=1-2", "--store", str(store.root)]  # fmt: skip
     assert main(words) == 2
     told = capsys.readouterr().err
-    assert "SGD: its rate has not been searched for" in told
+    assert "SGD: no rate search with these settings has found a rate" in told
     assert "find-rate ... --set optimizer=adam" in told
     base = {**PRESETS["smoke"].values, "data": "synthetic"}
     make_search(store, 0.05, **{**base, "optimizer": "sgd"})

@@ -63,11 +63,11 @@ def test_a_range_and_choices_are_read():
     ("text", "said"),
     [
         ("learning_rate=0.001..50", "learning_rate is 50"),
-        ("learning_rate=0.1..0.1", "same ends"),
+        ("learning_rate=0.1..0.1", "equal ends"),
         ("rate=0.1..0.2", "no setting called 'rate'"),
         ("optimizer=addam", "Did you mean 'adam'"),
         ("seed=1..5", "The best seed is luck"),
-        ("optimizer=sgd", "optimizer has one value only"),
+        ("optimizer=sgd", "optimizer has only one value"),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_refused(text, said):

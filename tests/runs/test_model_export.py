@@ -99,7 +99,7 @@ def test_a_wrong_answer_is_stated(run, tmp_path):
         made = checked(run, network, tmp_path, lambda images: -network.model(images).numpy())
     assert made.difference > 0
     assert made.agreeing < made.images
-    assert f"{made.agreeing} of 40 answers are the same" in made.sentence
+    assert f"{made.agreeing} of 40 predictions are the same" in made.sentence
 
 
 def test_a_missing_package_is_named_with_the_remedy(run, tmp_path, monkeypatch):
@@ -132,5 +132,5 @@ def test_the_checkpoints_tab_offers_what_was_exported_and_how_it_did(run):
     page.session_state["details"] = "Checkpoints"
     page.run()
     assert not page.exception
-    assert "64 of 64 answers are the same" in texts(page)
+    assert "64 of 64 predictions are the same" in texts(page)
     assert page.button(key="export safetensors start")

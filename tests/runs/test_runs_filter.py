@@ -73,18 +73,18 @@ def test_an_optimizer_whose_name_begins_with_another_is_told_apart_by_an_equals_
         ("ach:resnet", "There is no field 'ach'. Did you mean 'arch'?"),
         ("drpout>0.1", "Did you mean 'dropout'?"),
         ("xyzzy:3", "There is no field 'xyzzy'. Put text"),
-        ("acc>", "After 'acc>' goes an accuracy, such as acc>85."),
-        ("-tag:", "After 'tag:' goes a tag, such as tag:lab."),
-        ("dropout<", "After 'dropout<' goes a value, such as dropout:1."),
-        ("acc>high", "'high' is no value of 'acc'. Write for example 85 or 85% or 0.85."),
-        ("time<3 time<3weeks", "'3weeks' is no value of 'time'. Write for example 90, 10min"),
-        ("params<1x", "'1x' is no value of 'params'"),
-        ("dropout>abc", "'abc' is no value of 'dropout'. Write for example 1e6."),
-        ("arch>resnet", "'arch' is a text. Search it with 'arch:' or 'arch='."),
+        ("acc>", "'acc>' must be followed by an accuracy, such as acc>85."),
+        ("-tag:", "'tag:' must be followed by a tag, such as tag:lab."),
+        ("dropout<", "'dropout<' must be followed by a value, such as dropout:1."),
+        ("acc>high", "'high' is not a value of 'acc'. Write, for example, 85 or 85% or 0.85."),
+        ("time<3 time<3weeks", "'3weeks' is not a value of 'time'. Write, for example, 90, 10min"),
+        ("params<1x", "'1x' is not a value of 'params'"),
+        ("dropout>abc", "'abc' is not a value of 'dropout'. Write, for example, 1e6."),
+        ("arch>resnet", "'arch' is text. Filter it with 'arch:' or 'arch='."),
         ("tag>lab", "Write tag:lab or -tag:lab."),
-        ("made>monday", "'monday' is no day. Write for example 2026-11 or 2026-11-27."),
+        ("made>monday", "'monday' is not a day. Write, for example, 2026-11 or 2026-11-27."),
         ("star:maybe", "'star' is yes or no. Write star:yes or star:no."),
-        (">5", "Before '>' goes a field, such as acc>85."),
+        (">5", "'>' must follow a field, such as acc>85."),
         ("curve:1", "There is no field 'curve'."),
     ],
 )
@@ -110,11 +110,11 @@ def test_whatever_is_typed_gives_an_answer_or_a_sentence():
     for _ in range(4000):
         text = "".join(source.choices(pieces, k=source.randint(1, 9)))
         try:
-            query = parse(text, ROW.settings)
+            run_filter = parse(text, ROW.settings)
         except QueryError:
             continue
         understood += 1
-        assert {query.matches(row) for row in rows} <= {True, False}
+        assert {run_filter.matches(row) for row in rows} <= {True, False}
     assert 400 < understood < 3600  # both ways are walked
 
 

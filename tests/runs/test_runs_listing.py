@@ -141,7 +141,7 @@ def test_a_view_is_there_for_everybody_until_it_is_deleted(store):
     assert [v.listing for v in saved_listings.listed(store)] == [Listing()]
     saved_listings.delete(store, view)
     assert saved_listings.listed(store) == []
-    with pytest.raises(RunError, match=r"There is no view 'lab'\. There are none yet"):
+    with pytest.raises(RunError, match=r"There is no saved listing 'lab'\. There are none yet"):
         saved_listings.find(store, "lab")
 
 

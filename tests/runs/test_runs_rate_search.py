@@ -9,7 +9,13 @@ from cifar_core.runs import RATE_SEARCH, TRAINING
 from cifar_core.runs.engine.live_attempts import has_saved, trainer_command, words_of
 from cifar_core.runs.engine.rate_search_worker import RateSearchWorker
 from cifar_core.runs.record import control, metrics
-from cifar_core.runs.sweeps.rate_searches import alike, answer, begin, question, repeat
+from cifar_core.runs.sweeps.rate_searches import (
+    alike,
+    begin,
+    compared_settings,
+    repeat,
+    suggested_rate,
+)
 
 SETTINGS = {"data": "synthetic:200", "epochs": 2, "batch_size": 16, "threads": 1, "device": "cpu"}
 
@@ -107,8 +113,8 @@ def test_searches_for_the_same_thing_are_found_whatever_their_seed(store):
     second = repeat(store, first)
     assert [run.id for run in alike(store, first)] == [first.id, second.id]
     assert second.settings["seed"] == first.settings["seed"] + 1
-    assert question(second) == question(first) != question(other)
-    assert answer(second) is None  # not finished yet
+    assert compared_settings(second) == compared_settings(first) != compared_settings(other)
+    assert suggested_rate(second) is None  # not finished yet
     for run in (first, second, other):
         run.stop()
 

@@ -115,7 +115,7 @@ def test_a_run_that_trains_or_searches_is_not_exported(store):
         zipped(make_run(store, state="running", accuracies=()))
     search = make_run(store, accuracies=())
     search.edit_about(kind="rate_search")
-    with pytest.raises(RunError, match="Only trainings"):
+    with pytest.raises(RunError, match="Only training runs"):
         zipped(search)
 
 
@@ -168,7 +168,9 @@ def test_a_name_that_no_run_has_is_refused(store, exported, name):
 def test_a_link_is_refused(store, exported):
     link = zipfile.ZipInfo("attempts/2/log.txt")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    refused(store, packed([*members(exported).items(), (link, b"/etc/passwd")]), "no file of a run")
+    refused(
+        store, packed([*members(exported).items(), (link, b"/etc/passwd")]), "not a file of a run"
+    )
 
 
 def test_the_same_name_twice_is_refused(store, exported):
@@ -181,7 +183,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_should_is_refused(store, export
     bomb = [*members(exported).items(), ("attempts/2/log.txt", b"\0" * 5_000_000)]
     refused(store, packed(bomb), "not what a run writes")
     large = [*members(exported).items(), ("attempts/2/end.json", random.Random(0).randbytes(2**20))]
-    refused(store, packed(large), "but 1,000,000 is the most")
+    refused(store, packed(large), "the maximum is 1,000,000")
 
 
 def test_a_zip_that_lists_very_many_files_is_refused_before_they_are_read(store, exported):
@@ -189,7 +191,7 @@ def test_a_zip_that_lists_very_many_files_is_refused_before_they_are_read(store,
     refused(store, packed([*members(exported).items(), *many]), "more than 5,000 files")
     end = exported.rfind(b"PK\x05\x06")
     lying = exported[: end + 12] + (3_000_000).to_bytes(4, "little") + exported[end + 16 :]
-    refused(store, lying, "far more than a run")
+    refused(store, lying, "too large for a run")
 
 
 @pytest.mark.parametrize("missing", ["export.json", "config.json", "about.json", "status.json"])
@@ -199,8 +201,8 @@ def test_a_zip_that_is_no_run_says_how_to_make_one(store, exported, missing):
 
 
 def test_a_run_of_a_newer_program_is_refused(store, exported):
-    refused(store, changed(exported, "export.json", schema=2), "newer program")
-    refused(store, changed(exported, "config.json", schema=2), "newer program")
+    refused(store, changed(exported, "export.json", schema=2), "newer version")
+    refused(store, changed(exported, "config.json", schema=2), "newer version")
 
 
 @pytest.mark.parametrize(

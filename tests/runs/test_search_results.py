@@ -63,7 +63,7 @@ def test_every_proposal_says_what_became_of_it(store):
     next_run(store, made)
     sweep, found = found_in(store)
     assert [one.outcome for one in found] == ["Finished", PRUNED, DIVERGED, "Queued"]
-    assert [one.place for one in ranked(found)] == [1]
+    assert [one.number for one in ranked(found)] == [1]
     words = conclusion(sweep, found)
     assert words.startswith(f"Best so far: {found[0].title} with 60.00 %. 4 of 5 runs were")
     assert "proposed: 1 finished, 1 pruned, 1 diverged, 1 queued." in words
@@ -78,12 +78,12 @@ def test_a_best_value_at_the_end_of_its_range_and_one_as_good_are_said(store):
     made = hyperparameter_search.create(store, BASE, RATES, budget=4)
     go(store, made, lambda settings: 0.6)
     words = conclusion(*found_in(store))
-    assert "Chance may decide between it and 3 others within a point." in words
+    assert "3 other runs are within one point of the best, which may be chance." in words
     sweep, found = found_in(store)
     best = ranked(found)[0].changes["learning_rate"]
     narrow = {"learning_rate": {"low": best, "high": 10 * best, "log": True}}
     sweep.search["space"] = narrow
-    assert "Its learning rate stands at the end of what was searched" in conclusion(sweep, found)
+    assert "Its learning rate is at the edge of the searched range" in conclusion(sweep, found)
 
 
 def test_the_middle_of_a_range_is_that_of_its_factors():

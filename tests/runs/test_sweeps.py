@@ -121,7 +121,7 @@ def test_further_seeds_train_the_same_cells_and_leave_the_runs_that_are_there(st
     assert longer.seeds == [3, 4, 5, 6]
     assert len(sweeps.runs_of(store, longer)) == 8
     assert sweeps.find(store, 1).seeds == longer.seeds
-    with pytest.raises(RunError, match="Choose 1 to 100"):
+    with pytest.raises(RunError, match="must be 1 to 100"):
         sweeps.add_seeds(store, sweep, 0)
 
 
@@ -175,7 +175,7 @@ def test_a_difference_within_the_noise_is_called_none(store):
     found = finish_all(store, sweep, lambda cell, seed: noise[cell, seed])
     (comparison,) = compared(found, best_of(found))
     assert "that 3 seeds can show" in comparison.verdict
-    assert "cannot tell it from SGD" in conclusion(found)
+    assert "do not distinguish it from SGD" in conclusion(found)
 
 
 def test_one_lucky_run_does_not_win_against_settings_with_more_seeds(store):

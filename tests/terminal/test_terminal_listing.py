@@ -97,7 +97,7 @@ def test_a_run_goes_to_another_store_and_back(say, store, tmp_path, capsys):
     target.write_bytes(target.read_bytes()[:-30])
     code, out, err = say("import", str(target))
     assert (code, out) == (2, "")
-    assert "no whole zip file" in err
+    assert "not a valid zip file" in err
     assert "There is no file" in say("import", "nowhere.zip")[2]
     assert len(store.runs()) == 4
 

@@ -1,4 +1,4 @@
-"""What can be done with a run in its state: start, stop, resume, clone, rename."""
+"""The actions that a run's state allows: start, stop, resume, clone, rename, export."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +15,13 @@ from cifar_core.runs.record.run import RESUMABLE
 
 
 def actions(run: Run, status: RunStatus) -> None:
-    """Draw the buttons that make sense in the run's state, for whoever looks."""
-    mine = run.by.may(OPERATOR, run.owner)
-    if mine and status.state == "draft":
+    """Draw the buttons that fit the run's state and the visitor's role."""
+    may_change = run.by.may(OPERATOR, run.owner)
+    if may_change and status.state == "draft":
         button("Start", "play_arrow", lambda: store().submit(run), primary=True)
-    if mine and status.state in RESUMABLE:
+    if may_change and status.state in RESUMABLE:
         button("Resume", "play_arrow", run.resume, primary=True)
-    if mine and status.is_under_way:
+    if may_change and status.is_under_way:
         stop_menu(run, status)
     trains = run.kind == TRAINING
     settled = trains and not status.is_under_way and bool(run.summary)
@@ -34,7 +34,7 @@ def actions(run: Run, status: RunStatus) -> None:
         go("report", runs=run.number)
     if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):
         go("new_run", clone=run.number)
-    if mine:
+    if may_change:
         with st.popover("Rename", icon=":material/edit:"):
             rename(run)
     with st.popover("Export", icon=":material/download:"):
@@ -42,9 +42,9 @@ def actions(run: Run, status: RunStatus) -> None:
 
 
 def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> None:
-    """Draw a button that acts on the run; what goes wrong is said in a toast."""
-    look: Any = "primary" if primary else "secondary"
-    if st.button(label, icon=f":material/{icon}:", type=look, key=label.lower()):
+    """Draw a button that acts on the run; an error is shown in a toast."""
+    emphasis: Any = "primary" if primary else "secondary"
+    if st.button(label, icon=f":material/{icon}:", type=emphasis, key=label.lower()):
         attempt(act)
 
 
@@ -52,10 +52,10 @@ def stop_menu(run: Run, status: RunStatus) -> None:
     """Offer the three ways to stop, the gentlest first."""
     with st.popover("Stop", icon=":material/stop_circle:"):
         if not status.is_live:
-            st.caption("No process belongs to it; it is only taken out of the queue.")
-            button("Take out of the queue", "remove", lambda: run.stop("now"))
+            st.caption("It is not running, so it is only removed from the queue.")
+            button("Remove from the queue", "remove", lambda: run.stop("now"))
             return
-        st.caption("What has been saved is kept, whichever you choose.")
+        st.caption("Whichever you choose, what has been saved is kept.")
         if run.kind == TRAINING:
             button("After this epoch", "flag", lambda: run.stop("epoch"))
             button("Now, with a checkpoint", "save", lambda: run.stop("now"))
@@ -68,17 +68,18 @@ def stop_menu(run: Run, status: RunStatus) -> None:
 
 @st.dialog("Kill this run?")
 def confirm_kill(run: Run) -> None:
-    """Ask before progress is lost."""
+    """Ask for confirmation, since progress is lost."""
     st.markdown(
-        "The process is ended without saving. What it learned since its last checkpoint, "
-        "usually the end of the last epoch, is lost; the run can be resumed from there."
+        "The process is ended without saving. Everything since the last checkpoint, usually from "
+        "the end of the last epoch, is lost. Resuming starts from that checkpoint, or from the "
+        "beginning if there is none."
     )
     if st.button("Kill it", type="primary", key="kill_now"):
         attempt(lambda: run.stop("kill"))
 
 
 def rename(run: Run) -> None:
-    """Ask for another name."""
+    """Ask for a new name."""
     with st.form("rename", border=False):
         name = st.text_input("Name", run.name, max_chars=80, key=f"name {run.id}")
         if st.form_submit_button("Save"):

@@ -1,4 +1,4 @@
-"""Everything known about a run that fewer people need, in tabs that are drawn when opened."""
+"""The details of a run that fewer people need, in tabs that are drawn when opened."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ LOG_LINES = 13  # more of them scroll
 
 
 def details(run: Run, status: RunStatus) -> None:
-    """Draw what fewer people need, each part only when it is opened."""
+    """Draw the tabs, each only when it is opened."""
     parts = {"Log": log_tail, "Settings": settings, "Environment": environment,
              "Checkpoints": checkpoints, "Attempts": attempts, "Profile": profile,
              "Reproduce": reproduce, "History": history}  # fmt: skip
@@ -26,12 +26,12 @@ def details(run: Run, status: RunStatus) -> None:
 
 
 def log_tail(run: Run, status: RunStatus) -> None:
-    """Draw the end of the log, following it while the run lives."""
+    """Draw the end of the log, following it while the run is live."""
 
     def draw() -> None:
         text = run.log_tail(200)
         if not text:
-            st.caption("Nothing has been printed yet.")
+            st.caption("The log is empty.")
             return
         high = text.count("\n") > LOG_LINES
         with st.container(height=320 if high else "content", border=False, autoscroll=high or None):
@@ -41,7 +41,7 @@ def log_tail(run: Run, status: RunStatus) -> None:
 
 
 def settings(run: Run, status: RunStatus) -> None:
-    """Draw every setting, in the groups of their declarations."""
+    """Draw every relevant setting, in the groups of the declarations."""
     with st.skeleton(height=240):
         config = run.config  # imports torch, which no other part of this page needs
     groups: dict[str, dict[str, str]] = {}
@@ -52,29 +52,29 @@ def settings(run: Run, status: RunStatus) -> None:
         changed = value != f.default
         label = f"**{label_of(f)}**" if changed else label_of(f)
         groups.setdefault(rule_of(f).group, {})[label] = theme.safe(shown)
-    st.caption("Bold: not the default.")
+    st.caption("Bold: differs from the default.")
     columns, filled = st.columns(3, gap="large"), [0, 0, 0]
     for title, values in groups.items():
-        place = filled.index(min(filled))  # the column that ends highest
-        filled[place] += len(values) + 3
-        with columns[place]:
+        shortest = filled.index(min(filled))
+        filled[shortest] += len(values) + 3
+        with columns[shortest]:
             st.markdown(f"**{title}**")
             st.table(values, border="horizontal", alt=f"Settings: {title}")
 
 
 def environment(run: Run, status: RunStatus) -> None:
-    """Draw where the run trains and on which images."""
-    known = run.environment
-    if not known:
+    """Draw the machine that the run trains on, and its images."""
+    recorded = run.environment
+    if not recorded:
         st.caption("Known once the run has started.")
         return
-    data, step = known.get("data", {}), known.pop("step_plan", None)
+    data, step = recorded.get("data", {}), recorded.pop("step_plan", None)
     if step:
         st.markdown(f":material/speed: {theme.safe(step['sentence'])}")
-    machine = {key: value for key, value in known.items() if not isinstance(value, dict)}
+    machine = {key: value for key, value in recorded.items() if not isinstance(value, dict)}
     versions = {
         name: value
-        for group in known.values() if isinstance(group, dict) and group is not data
+        for group in recorded.values() if isinstance(group, dict) and group is not data
         for name, value in group.items()
     }  # fmt: skip
     if isinstance(data.get("classes"), list):
@@ -89,28 +89,27 @@ def environment(run: Run, status: RunStatus) -> None:
 
 def attempts(run: Run, status: RunStatus) -> None:
     """Draw the processes that worked on the run."""
-    found = run.attempts()
-    if not found:
-        st.caption("None yet.")
-        return
-    for a in found:
-        end = f" to {theme.clock(a.ended_at)}" if a.ended_at else ", still at work"
+    attempts = run.attempts()
+    if not attempts:
+        st.caption("This run has not been started.")
+    for a in attempts:
+        end = f" to {theme.clock(a.ended_at)}" if a.ended_at else ", still running"
         start = f"step {a.from_step:,}" if a.from_checkpoint else "the beginning"
         st.markdown(f"**Attempt {a.number}** on {a.device}, {theme.clock(a.started_at)}{end}")
-        st.caption(theme.safe(" ".join(filter(None, [f"From {start}.", a.ended, a.note]))))
+        st.caption(theme.safe(" ".join(filter(None, [f"Started from {start}.", a.ended, a.note]))))
 
 
 def history(run: Run, status: RunStatus) -> None:
-    """Draw who asked for what."""
+    """Draw who did what to the run."""
     if run.owner:
-        st.markdown(f"Made by {theme.safe(run.owner)}")
-    found = run.history()
-    if not found:
-        st.caption("Nobody has changed anything since this is written down.")
+        st.markdown(f"Created by {theme.safe(run.owner)}")
+    log = run.history()
+    if not log:
+        st.caption("No actions are recorded.")
         return
     rows = {
-        "When": [theme.clock(deed.at) for deed in found],
-        "Who": [theme.safe(deed.by) for deed in found],
-        "What": [theme.safe(f"{deed.did} {deed.detail}".strip()) for deed in found],
+        "When": [theme.clock(action.at) for action in log],
+        "Who": [theme.safe(action.by) for action in log],
+        "What": [theme.safe(f"{action.did} {action.detail}".strip()) for action in log],
     }
-    st.table(rows, border="horizontal", hide_index=True, alt="What people asked for, newest first")
+    st.table(rows, border="horizontal", hide_index=True, alt="Actions, newest first")

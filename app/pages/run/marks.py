@@ -9,39 +9,39 @@ from cifar_core.runs import Run
 from cifar_core.runs.record import marks
 
 NARROW_WIDTH = 340
-WHY = "A pinned run is never deleted by itself, nor are any of its checkpoints."
+WHY = "A pinned run and its checkpoints are never deleted automatically."
 
 
 def run_marks(run: Run) -> None:
-    """Draw what people put on a run; a click changes it."""
+    """Draw a run's star, pin, tags and note, which a click changes."""
     about = run.about
     tags, note, starred = about.get("tags", []), about.get("note", ""), about.get("starred", False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/star:" if starred else ":material/star_outline:"
         label = "Starred" if starred else "Star"
-        mine = run.by.may(OPERATOR, run.owner)
-        if st.button(label, icon=icon, type="tertiary", key="star", disabled=not mine):
+        may_change = run.by.may(OPERATOR, run.owner)
+        if st.button(label, icon=icon, type="tertiary", key="star", disabled=not may_change):
             attempt(lambda: marks.star(run, not starred))
         pinned = run.is_pinned
         if st.button(
             "Pinned" if pinned else "Pin", icon=theme.PIN, type="tertiary", key="pin",
-            disabled=not mine, help=WHY,
+            disabled=not may_change, help=WHY,
         ):  # fmt: skip
             attempt(lambda: marks.pin(run, not pinned))
         for tag in tags:
             st.badge(theme.safe(tag), color="gray")
-        if mine:
+        if may_change:
             with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
                 edit(run, tags, note)
         if origin := about.get("imported"):
-            st.caption(f"Imported, {theme.safe(origin['run'])} where it was trained")
+            st.caption(f"Imported; originally run {theme.safe(origin['run'])}")
     if note:
         with st.container(border=True):
             st.markdown(theme.note(note))
 
 
 def edit(run: Run, tags: list[str], note: str) -> None:
-    """Ask for other tags and another note."""
+    """Ask for tags and a note."""
     with st.form("marks", border=False):
         words = st.text_input(
             "Tags", " ".join(tags), placeholder="lab week-3", key=f"tags {run.id} {tags}"
@@ -55,6 +55,6 @@ def edit(run: Run, tags: list[str], note: str) -> None:
 
 
 def save(run: Run, words: str, text: str) -> None:
-    """Keep both, or say what is wrong with either."""
+    """Save both; RunError if one of them is not valid."""
     marks.retag(run, words.replace(",", " ").split())
     marks.write_note(run, text)

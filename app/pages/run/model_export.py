@@ -1,4 +1,4 @@
-"""Export of a run's network for other programs, each form checked before it is offered."""
+"""Exports a run's network for other programs, in several formats."""
 
 import streamlit as st
 
@@ -10,30 +10,36 @@ from cifar_core.runs.exchange.model_export import MODEL_FORMATS, ModelFormat, jo
 
 
 def model_export(run: Run) -> None:
-    """Draw a row for each form that the best checkpoint can be exported in."""
+    """Draw a row for each format that the best checkpoint can be exported in."""
     st.markdown("**The network for other programs**, with the weights of the best epoch")
     st.caption("Input: images [N, 3, 32, 32] in [0, 1], any N. Output: logits [N, classes].")
-    for form in MODEL_FORMATS.values():
+    for model_format in MODEL_FORMATS.values():
         try:
-            export_row(run, form)
-        except RunError as error:  # the best checkpoint has gone
+            export_row(run, model_format)
+        except RunError as error:  # the best checkpoint is gone
             st.caption(theme.safe(str(error)))
             return
 
 
-def export_row(run: Run, form: ModelFormat) -> None:
-    """Draw one form: what it is for, its button, or the file with how it did."""
-    if form.missing:
-        st.caption(f"{form.title}: {theme.safe(form.missing)}")
+def export_row(run: Run, model_format: ModelFormat) -> None:
+    """Draw one format: its button and purpose, or the exported file and the result of its check."""
+    if model_format.missing:
+        st.caption(f"{model_format.title}: {theme.safe(model_format.missing)}")
         return
-    made = kept(run, form.key)
-    if made is None:
-        offer(job(run, form.key), form.title, form.summary, key=f"export {form.key}")
+    exported = kept(run, model_format.key)
+    if exported is None:
+        offer(
+            job(run, model_format.key),
+            model_format.title,
+            model_format.summary,
+            key=f"export {model_format.key}",
+        )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            f"{form.title}, {theme.magnitude(made.path.stat().st_size)}B", made.path.read_bytes,
-            f"{run.id}{form.ending}", key=f"download {form.key}", icon=":material/download:",
-            on_click="ignore",
+            f"{model_format.title}, {theme.magnitude(exported.path.stat().st_size)}B",
+            exported.path.read_bytes,
+            f"{run.id}{model_format.ending}", key=f"download {model_format.key}",
+            icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-        st.caption(theme.safe(made.sentence), width="content")
+        st.caption(theme.safe(exported.sentence), width="content")

@@ -1,4 +1,4 @@
-"""The Run page: one run with its live curves, and everything known about it one click away."""
+"""The Run page: one run with its live curves; everything else about it is one click away."""
 
 import time
 from typing import Any
@@ -23,54 +23,54 @@ from cifar_core.runs import RATE_SEARCH, STATES, Run, RunStatus
 from cifar_core.runs.store import damage
 from cifar_core.statistics.intervals import wilson
 
-SILENCE = 40  # seconds without a sign of life after which the page says so
+SILENCE = 40  # seconds without a sign of life before the page says so
 SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
 CHART = str(Key.CHART)
 GOALS = (
-    "Lines at what there is to beat: the course's simple CNN (66.71 %) and ResNet (90.27 %), and "
-    "the best of your own runs on these images. All of them are accuracies on the test images."
+    "Target lines: the course's simple CNN (66.71 %) and ResNet (90.27 %) for the classes of "
+    "CIFAR-10, and the best run on the same images in this store. All are test accuracies."
 )
 
 
 def page() -> None:
-    """Draw the run that the address names."""
+    """Draw the run that the address gives."""
     ref = st.query_params.get("id", "")
     try:
         run = store().run(ref)
     except RunError as error:
-        missing(str(error) if ref else "The address names no run.")
+        hint = f"{error} It may be in the trash, or in another store."
+        missing(hint if ref else "No run is given in the address.")
         return
     status = run.status
     heading(run, status)
     run_marks(run)
     if sweep := str(run.about.get("sweep", "")):
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
-    with st.container():  # always there: what comes after it must not move, or forgets its zoom
-        damages(run)
+    with st.container():  # always there: a chart that moves forgets its zoom
+        damaged_files(run)
     draw = searching if run.kind == RATE_SEARCH else live
     st.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
     details(run, status)
 
 
-def damages(run: Run) -> None:
-    """Say which of the run's files are damaged, if any are."""
-    if found := damage.found(run):
+def damaged_files(run: Run) -> None:
+    """List the run's damaged files, if there are any."""
+    if sentences := damage.found(run):
         with st.container(border=True):
-            st.markdown(":material/warning: **Damaged files.** Whatever is whole is used.")
-            st.markdown("\n".join(f"- {theme.safe(words)}" for words in found))
+            st.markdown(":material/warning: **Damaged files.** The intact ones are still used.")
+            st.markdown("\n".join(f"- {theme.safe(words)}" for words in sentences))
 
 
 def missing(why: str) -> None:
-    """Say that there is no such run and where the runs are."""
+    """Say that there is no such run, and link to all runs."""
     with st.container(border=True):
         st.subheader("No such run", anchor=False)
         st.markdown(theme.safe(why))
-        st.caption("It may be in the trash, or in another store.")
         link("runs", "All runs", ":material/monitoring:")
 
 
 def heading(run: Run, status: RunStatus) -> None:
-    """Draw the name and what can be done with the run now."""
+    """Draw the name and the buttons that fit the run's state."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"#{run.number} {theme.safe(run.name)}", anchor=False, width="content")
         st.space("stretch")
@@ -82,31 +82,31 @@ def live(run: Run, drawn: RunStatus) -> None:
     """Draw everything that changes while the run trains; Streamlit repeats it every second."""
     status, summary = run.status, run.summary
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
-        st.rerun()  # the buttons above differ, and so may the pace of this part
+        st.rerun()  # the buttons above change, and perhaps how often this part repeats
     status_line(run, status)
-    with st.container():  # always there: parts that move are built anew and forget their zoom
+    with st.container():  # always there: a part that moves is built again and forgets its zoom
         progress(status, summary, run.settings.get("epochs", 0))
     curves = feed(str(run.path)).curves()
     cards(run, status, summary, curves)
     with st.container(border=True):
-        look = controls(run)
+        options = controls(run)
         if len(curves.step):
             left, right = st.columns([5, 3], gap="medium")
             with left:
-                live_chart(charts.live_figure(curves, look), key=CHART)
+                live_chart(charts.live_figure(curves, options), key=CHART)
             with right:
-                reading_panel(reading(run, curves, status), curves, look, run.number)
+                reading_panel(reading(run, curves, status), curves, options, run.number)
         else:
-            st.caption(NOTHING_YET.get(status.state, "This run has not measured anything."))
+            st.caption(NOTHING_YET.get(status.state, "This run has no measurements."))
             st.space("large")
 
 
 def searching(run: Run, drawn: RunStatus) -> None:
-    """Draw a search for a rate, every second while it is under way."""
+    """Draw a rate search, every second while it is under way."""
     status = run.status
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
         st.rerun()
-    if status.state != "finished":  # the verdict says all then
+    if status.state != "finished":  # the verdict says everything then
         status_line(run, status)
     rate_search(run, status)
 
@@ -114,17 +114,17 @@ def searching(run: Run, drawn: RunStatus) -> None:
 NOTHING_YET = {
     "draft": "The curves appear here once the run is started.",
     "queued": "The curves appear here once a device is free.",
-    "starting": "The first numbers come within seconds.",
+    "starting": "The curves begin with the first steps.",
     "running": "The curves begin with the first steps.",
 }
 
 
 def status_line(run: Run, status: RunStatus) -> None:
-    """Say where the run stands and what to do about it."""
+    """Show the run's state, what happened and what to do next."""
     color, icon = theme.ICONS[status.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        paint: Any = color
-        st.badge(STATES[status.state].title, icon=f":material/{icon}:", color=paint)
+        badge_color: Any = color
+        st.badge(STATES[status.state].title, icon=f":material/{icon}:", color=badge_color)
         silent = run.seconds_since_news if status.is_live else None
         if silent is not None and silent > SILENCE:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
@@ -135,7 +135,10 @@ def sentence(status: RunStatus) -> str:
     """Join what happened with what to do next."""
     left = status.deadline - time.time()
     if status.deadline and left > 0:
-        return f"{status.message} A stronger way follows in {theme.duration(left)}."
+        return (
+            f"{status.message} If it does not respond, it will be stopped more forcefully in "
+            f"{theme.duration(left)}."
+        )
     return f"{status.message} {status.action}".strip()
 
 
@@ -150,7 +153,7 @@ def progress(status: RunStatus, summary: dict[str, Any], epochs: int) -> None:
     done = min(1.0, summary.get("step", 0) / summary["total_steps"])
     words = f"Epoch {min(summary.get('epochs_done', 0) + 1, epochs)} of {epochs}"
     if done == 1:
-        words = f"All {epochs} epochs are done; the test images are being classified"
+        words = "Training is done; the test images are being classified"
     left = summary.get("eta_seconds")
     if left and done < 1:
         words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
@@ -158,12 +161,12 @@ def progress(status: RunStatus, summary: dict[str, Any], epochs: int) -> None:
 
 
 def features_words(features: dict[str, Any]) -> str:
-    """Say how many images have passed the frozen network, and how long the others will take."""
+    """Say how many images have passed the frozen network, and how long the rest will take."""
     done, total = features["done"], features["total"]
     words = f"Features of {theme.count(done)} of {theme.count(total)} images"
     fresh = done - features.get("kept", 0)
     if fresh > 0 and (seconds := features.get("seconds", 0.0)):
-        words += f", {theme.duration((total - done) * seconds / fresh)} until the head is trained"
+        words += f", {theme.duration((total - done) * seconds / fresh)} until head training starts"
     return words
 
 
@@ -176,7 +179,7 @@ def cards(run: Run, status: RunStatus, summary: dict[str, Any], curves: Curves) 
         card("Best validation accuracy", theme.percent(best), f"epoch {at}" if at else "")
         test = summary.get("test_accuracy")
         interval = wilson(test, data.get("test_images", 0)) if test is not None else None
-        note = "when it is done" if status.is_under_way else "not tested"
+        note = "shown when the run finishes" if status.is_under_way else "not tested"
         note = theme.between(interval) if interval else note
         card("Test accuracy", theme.percent(test), note + views_words(summary))
         last = f"{curves.train_loss[-1]:.3f}" if len(curves.train_loss) else theme.NONE
@@ -188,25 +191,25 @@ def cards(run: Run, status: RunStatus, summary: dict[str, Any], curves: Curves) 
             "Images per second",
             theme.count(speed) if speed else theme.NONE,
             f"{theme.duration(spent)} so far" if status.is_under_way and spent
-            else f"{theme.duration(spent)} in all" if spent else "",
+            else f"{theme.duration(spent)} in total" if spent else "",
         )  # fmt: skip
 
 
 def views_words(summary: dict[str, Any]) -> str:
-    """Say in which views the test images were shown, and what the images alone gave."""
+    """Say which test views were averaged, and the accuracy without them."""
     words = TEST_VIEWS[summary.get("test_views", "plain")].words
     plain = theme.percent(summary.get("test_plain_accuracy"))
     return f", {words}; {plain} without" if words else ""
 
 
 def card(label: str, value: str, note: str) -> None:
-    """Draw one number with a word about it."""
+    """Draw one number with a short note."""
     st.metric(label, value, delta=note or theme.NONE, delta_color="off", delta_arrow="off",
               border=True, height="stretch")  # fmt: skip
 
 
 def controls(run: Run) -> charts.LiveOptions:
-    """Draw the choices of how to see the curves; the address keeps them."""
+    """Draw the controls of the chart; the address keeps what is chosen."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = st.segmented_control(
             "Axis", ["Step", "Epoch"], default="Step", required=True, key="axis",
@@ -219,12 +222,11 @@ def controls(run: Run) -> charts.LiveOptions:
         )  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
         goal = st.toggle("Goals", key="goal", bind="query-params", help=GOALS)
-    found = goals_of(run) if goal else []
     return charts.LiveOptions(
         by_epoch=axis == "Epoch",
         half_life=SMOOTHING[smoothing or "Off"],
         log_loss=log,
-        goals=found,
+        goals=goals_of(run) if goal else [],
         window=window(CHART),
         revision=run.id,
     )

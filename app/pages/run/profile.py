@@ -1,4 +1,4 @@
-"""Where the time of a run's steps goes: asks its trainer, and draws what it answered."""
+"""Where the time of a step goes: asks the trainer for a profile, and draws it."""
 
 import streamlit as st
 
@@ -10,37 +10,37 @@ from cifar_core.runs.record.profiles import ABOUT, Profile
 
 
 def profile(run: Run, status: RunStatus) -> None:
-    """Draw the last profile and offer another one while the run trains."""
+    """Draw the last profile, and offer another while the run trains."""
     due = run.profile_is_due
     st.fragment(draw, run_every=1.0 if due else None)(run, status, due)
 
 
 def draw(run: Run, status: RunStatus, due: bool) -> None:
-    """Draw what there is; repeated every second until a profile that is due has come."""
+    """Draw the last profile; repeated every second until one that is due has arrived."""
     if due and not run.profile_is_due:
         st.rerun()  # so that this is no longer repeated
-    found = run.profile
+    latest = run.profile
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(headline(found, status), width="stretch")
+        st.markdown(headline(latest, status), width="stretch")
         if status.state in ("starting", "running"):
-            label = "Profiling" if due else "Profile again" if found else "Profile 20 steps"
+            label = "Profiling" if due else "Profile again" if latest else "Profile 20 steps"
             if st.button(label, icon=":material/speed:", key="profile", disabled=due):
-                ask(run)
-    if found and not found.error:
-        figures(found)
+                request_profile(run)
+    if latest and not latest.error:
+        figures(latest)
 
 
-def headline(found: Profile | None, status: RunStatus) -> str:
-    """Say what came out, or why there is nothing."""
-    if found:
-        return theme.safe(found.error or found.sentence)
+def headline(latest: Profile | None, status: RunStatus) -> str:
+    """Say what the profile shows, or why there is none."""
+    if latest:
+        return theme.safe(latest.error or latest.sentence)
     if status.is_live or status.state == "queued":
-        return "Where does the time of a step go? A few steps, measured while the run trains, tell."
-    return "This run was not profiled while it trained. Only steps that are taken can be measured."
+        return "See where the time of a step goes, measured over a few steps while the run trains."
+    return "This run has no profile. Only a run that is training can be profiled."
 
 
-def ask(run: Run) -> None:
-    """Ask the trainer, or say why it cannot be asked."""
+def request_profile(run: Run) -> None:
+    """Ask the trainer for a profile, or show why it cannot make one."""
     try:
         run.ask_profile()
     except CifarError as error:
@@ -49,36 +49,36 @@ def ask(run: Run) -> None:
         st.rerun()
 
 
-def figures(found: Profile) -> None:
-    """Draw the parts of a step, a hint if there is one, and the operators for who wants them."""
-    values = found.values
-    if found.hint:
-        st.markdown(f":orange[:material/lightbulb:] {theme.safe(found.hint)}")
+def figures(latest: Profile) -> None:
+    """Draw the parts of a step, a hint if there is one, and the most expensive operators."""
+    values = latest.values
+    if latest.hint:
+        st.markdown(f":orange[:material/lightbulb:] {theme.safe(latest.hint)}")
     st.plotly_chart(
-        charts.profile_figure(found.bars), key=f"profile chart {found.request}",
+        charts.profile_figure(latest.bars), key=f"profile chart {latest.request}",
         config={"displayModeBar": False}, alt="Milliseconds of a step in each of its parts",
     )  # fmt: skip
     st.caption(
         f"Mean of {theme.plural(values['steps'], 'step')} of {values['batch_size']} images before "
         f"step {values['step']:,}, on {theme.safe(values['device_name'])} with "
         f"{theme.plural(values['threads'], 'CPU thread')}; a step took {values['step_ms']:.3g} "
-        f"± {values['step_spread_ms']:.2g} ms. The profiler itself adds a little."
+        f"± {values['step_spread_ms']:.2g} ms. The profiler itself adds a little time."
     )
-    with st.expander("The parts, and the most expensive operators"):
+    with st.expander("Parts and most expensive operators"):
         parts, operators = st.columns(2, gap="large")
         with parts:
             st.table(
-                {bar.title: ABOUT[bar.name] for bar in found.bars}, border="horizontal",
+                {bar.title: ABOUT[bar.name] for bar in latest.bars}, border="horizontal",
                 alt="What each part is",
             )  # fmt: skip
         with operators:
-            column = "device_ms" if found.on_gpu else "ms"
+            column = "device_ms" if latest.on_gpu else "ms"
             rows = values["operators"]
             st.table(
                 {
                     "Operator": [f"`{row['name']}`" for row in rows],
-                    "Calls a step": [f"{row['calls']:.3g}" for row in rows],
-                    "ms a step": [f"{row[column]:.3g}" for row in rows],
+                    "Calls per step": [f"{row['calls']:.3g}" for row in rows],
+                    "ms per step": [f"{row[column]:.3g}" for row in rows],
                 },
                 border="horizontal", hide_index=True, alt="The most expensive operators",
             )  # fmt: skip

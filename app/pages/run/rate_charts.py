@@ -1,4 +1,4 @@
-"""Figures of a rate search from plain data: the sweep, and the race."""
+"""Figures of a rate search: the range test and the race."""
 
 from math import log10
 
@@ -11,63 +11,68 @@ LEARNING, PLATEAU = faded(GRAY, 0.13), faded(GREEN, 0.16)
 HEIGHT = 330
 
 
-def sweep_figure(found: Record) -> go.Figure:
-    """Draw the loss after a step at each rate, and the range that it leaves to the race."""
+def range_test_figure(results: Record) -> go.Figure:
+    """Draw the loss after a step at each rate, and the range that is left to the race."""
     figure = plain("Learning rate", "Loss after the step")
     figure.add_scatter(
-        x=found.rates, y=found.losses, mode="markers", name="Each step",
+        x=results.rates, y=results.losses, mode="markers", name="Each step",
         marker={"size": 5, "color": FAINT}, hovertemplate="%{x:.2g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=found.rates[: len(found.smooth)], y=found.smooth, mode="lines", name="Smoothed",
+        x=results.rates[: len(results.smooth)], y=results.smooth, mode="lines", name="Smoothed",
         line={"width": 2, "color": BLUE}, hoverinfo="skip",
     )  # fmt: skip
-    if found.bracket:
-        shade(figure, found.bracket["onset"], found.bracket["edge"], LEARNING, "learning")
-        top = 1.15 * found.bracket["start_loss"]
-        lowest = min((loss for loss in found.losses if loss is not None), default=0.0)
+    if results.bracket:
+        shade(figure, results.bracket["onset"], results.bracket["edge"], LEARNING, "learning")
+        top = 1.15 * results.bracket["start_loss"]
+        lowest = min((loss for loss in results.losses if loss is not None), default=0.0)
         figure.update_yaxes(range=[lowest - 0.1, top])
     return figure
 
 
-def race_figure(found: Record, own: float, usual: float) -> go.Figure:
-    """Draw the loss that each candidate ended with, the plateau and the rates worth a mark."""
+def race_figure(results: Record, own: float, usual: float) -> go.Figure:
+    """Draw the loss of each candidate, the plateau, and the usual, own and suggested rates."""
     figure = plain("Learning rate", "Loss at the end")
-    first = [one for one in found.candidates if one.first is not None]
-    finals = [one for one in found.candidates if one.final is not None]
+    first = [racer for racer in results.candidates if racer.first is not None]
+    finals = [racer for racer in results.candidates if racer.final is not None]
     figure.add_scatter(
-        x=[one.rate for one in first], y=[one.first for one in first], mode="lines+markers",
+        x=[racer.rate for racer in first], y=[racer.first for racer in first],
+        mode="lines+markers",
         name="After the first lap", line={"width": 1, "dash": "dot", "color": FAINT},
         marker={"size": 6}, hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=[one.rate for one in finals], y=[one.final for one in finals], mode="lines+markers",
+        x=[racer.rate for racer in finals], y=[racer.final for racer in finals],
+        mode="lines+markers",
         name="After the cool-down", line={"width": 2, "color": BLUE}, marker={"size": 9},
-        error_y={"type": "data", "array": [one.error or 0.0 for one in finals], "width": 4},
+        error_y={"type": "data", "array": [racer.error or 0.0 for racer in finals], "width": 4},
         hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
-    dead = [one for one in found.candidates if not one.alive]
-    if dead:
+    dropped = [racer for racer in results.candidates if not racer.alive]
+    if dropped:
         figure.add_scatter(
-            x=[one.rate for one in dead], y=[ceiling(found.candidates)] * len(dead),
-            mode="markers", name="Fell out",
+            x=[racer.rate for racer in dropped],
+            y=[ceiling(results.candidates)] * len(dropped),
+            mode="markers", name="Dropped out",
             marker={"symbol": "x", "size": 10, "color": RED},
-            hovertemplate="%{x:.3g} fell out<extra></extra>",
+            hovertemplate="%{x:.3g} dropped out<extra></extra>",
         )  # fmt: skip
     mark(figure, usual, "usual", FAINT, 0.0)
     if own != usual:
         mark(figure, own, "yours", ORANGE, 0.08)
-    if found.suggestion and found.suggestion["advice"] != "none":
-        shade(figure, found.suggestion["plateau_low"], found.suggestion["plateau_high"], PLATEAU,
-              "")  # fmt: skip
-        mark(figure, found.suggestion["rate"], f"{found.suggestion['rate']:g}", BLUE, 0.16)
+    if results.suggestion and results.suggestion["advice"] != "none":
+        low, high = results.suggestion["plateau_low"], results.suggestion["plateau_high"]
+        shade(figure, low, high, PLATEAU, "")
+        mark(figure, results.suggestion["rate"], f"{results.suggestion['rate']:g}", BLUE, 0.16)
     return figure
 
 
 def ceiling(candidates: list[Candidate]) -> float:
     """Return a loss above all that are drawn."""
-    seen = [value for one in candidates for value in (one.first, one.final) if value is not None]
-    return 1.05 * max(seen, default=1.0)
+    losses = [
+        loss for racer in candidates for loss in (racer.first, racer.final) if loss is not None
+    ]
+    return 1.05 * max(losses, default=1.0)
 
 
 def plain(x: str, y: str) -> go.Figure:
@@ -92,7 +97,7 @@ def shade(figure: go.Figure, low: float, high: float, color: str, label: str) ->
 
 
 def write(figure: go.Figure, rate: float, height: float, text: str, color: str, side: str) -> None:
-    """Write a word beside a rate, `side` of which it ends at or begins from; height 0 to 1."""
+    """Write a text beside a rate, anchored at its `side`; height from 0 to 1."""
     figure.add_annotation(
         x=log10(rate), y=height, yref="paper", text=text, showarrow=False, xanchor=side,
         xshift=4 if side == "left" else -4, font={"color": color},
@@ -100,6 +105,6 @@ def write(figure: go.Figure, rate: float, height: float, text: str, color: str, 
 
 
 def mark(figure: go.Figure, rate: float, label: str, color: str, lower: float) -> None:
-    """Draw a line at a rate and name it, each mark's name a little lower than the last."""
+    """Draw a labeled line at a rate; `lower` keeps the labels of several lines apart."""
     figure.add_vline(x=rate, line={"width": 1.5, "dash": "dash", "color": color}, layer="below")
     write(figure, rate, 1 - lower, label, color, "left")

@@ -1,4 +1,4 @@
-"""What the Run page shows of a search for a rate: sweep, race, verdict and what to do with it."""
+"""A rate search on the Run page: range test, race, verdict, and the buttons that use the rate."""
 
 import time
 from typing import Any
@@ -15,43 +15,40 @@ from cifar_core.rate_search.parabola import agreement, middle
 from cifar_core.rate_search.record import Record, record
 from cifar_core.rate_search.rules import RULES, opinions
 from cifar_core.runs import Run, RunStatus
-from cifar_core.runs.sweeps.rate_searches import alike, answer, repeat
+from cifar_core.runs.sweeps.rate_searches import alike, repeat, suggested_rate
 
 QUIET = {"displayModeBar": False}
 PHASES = {
-    "sweep": "Sweep: one step at each rate",
+    "sweep": "Range test: one step at each rate",
     "race": "Race: first lap",
-    "cool-down": "Race: the best ones cool down",
+    "cool-down": "Race: cool-down of the best rates",
 }
 
 
 def rate_search(run: Run, status: RunStatus) -> None:
-    """Draw the search as it stands."""
-    found, summary = record(run.metrics()), run.summary
+    """Draw the search so far."""
+    results, summary = record(run.metrics()), run.summary
     if status.is_live and summary.get("total_steps"):
         left = summary.get("eta_seconds")
-        words = PHASES.get(summary.get("phase", ""), "Search")
-        words += (
-            f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
-            if left
-            else ""
-        )
+        words = PHASES.get(summary.get("phase", ""), "Rate search")
+        if left:
+            words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
         st.progress(min(1.0, summary["step"] / summary["total_steps"]), text=words)
-    if found.suggestion:
-        verdict(run, found.suggestion)
+    if results.suggestion:
+        verdict(run, results.suggestion)
     left_side, right_side = st.columns([3, 2], gap="medium")
     with left_side, st.container(border=True):
-        race(run, found)
+        race(run, results)
     with right_side, st.container(border=True):
-        sweep(found)
-    if found.suggestion:
-        others(found)
+        range_test(results)
+    if results.suggestion:
+        other_methods(results)
 
 
 def verdict(run: Run, suggestion: dict[str, Any]) -> None:
-    """Say what came out and offer to use it."""
+    """Say what the search suggests, and offer to use it."""
     searches = alike(store(), run)
-    rates = [rate for search in searches if (rate := answer(search)) is not None]
+    rates = [rate for search in searches if (rate := suggested_rate(search)) is not None]
     rate = middle(rates) if len(rates) > 1 else suggestion["rate"]
     with st.container(border=True):
         st.subheader(str(headline(suggestion, rate)), anchor=False)
@@ -60,33 +57,32 @@ def verdict(run: Run, suggestion: dict[str, Any]) -> None:
             st.markdown(f"**{theme.safe(agreement(rates))}**")
             with st.container(horizontal=True):
                 for search in searches:
-                    link(
-                        "run", f"#{search.number}: {answer(search) or theme.NONE}", id=search.number
-                    )
+                    label = f"#{search.number}: {suggested_rate(search) or theme.NONE}"
+                    link("run", label, id=search.number)
         elif suggestion["advice"] != "none":
             st.caption(
-                f"90 % interval {suggestion['low']:g} to {suggestion['high']:g}, green plateau "
-                f"{suggestion['plateau_low']:g} to {suggestion['plateau_high']:g}. One order of "
-                "the batches says little about chance: repeat it with another to see how far two "
-                "answers agree."
+                f"90 % interval {suggestion['low']:g} to {suggestion['high']:g}, plateau (green) "
+                f"{suggestion['plateau_low']:g} to {suggestion['plateau_high']:g}. A single search "
+                "does not show how much depends on chance: repeat it with another seed to see how "
+                "closely the two rates agree."
             )
         with st.container(horizontal=True):
             if suggestion["advice"] != "none":
                 use(run, rate, wanted=suggestion["advice"] == "take")
-            if st.button("Repeat with another order", icon=":material/repeat:", key="repeat"):
-                again(run)
+            if st.button("Repeat with another seed", icon=":material/repeat:", key="repeat"):
+                search_again(run)
 
 
 def use(run: Run, rate: float, *, wanted: bool) -> None:
     """Offer to put the rate into the form of a new run."""
-    label, look = (f"Use {rate:g}", "primary") if wanted else (f"Use {rate:g} anyway", "secondary")
-    paint: Any = look
-    if st.button(label, type=paint, icon=":material/check:", key="use_rate"):
+    label = f"Use {rate:g}" if wanted else f"Use {rate:g} anyway"
+    emphasis: Any = "primary" if wanted else "secondary"
+    if st.button(label, type=emphasis, icon=":material/check:", key="use_rate"):
         go("new_run", search=run.number, rate=f"{rate:g}")
 
 
 def headline(suggestion: dict[str, Any], rate: float) -> str:
-    """Return the answer in a few words."""
+    """Return the suggestion in a few words."""
     if suggestion["advice"] == "none":
         return "No suggestion"
     return (
@@ -94,8 +90,8 @@ def headline(suggestion: dict[str, Any], rate: float) -> str:
     )
 
 
-def again(run: Run) -> None:
-    """Begin a second opinion and open it."""
+def search_again(run: Run) -> None:
+    """Start the same search with another seed and open it."""
     try:
         number = repeat(store(), run).number
     except CifarError as error:
@@ -104,40 +100,41 @@ def again(run: Run) -> None:
         go("run", id=number)
 
 
-def race(run: Run, found: Record) -> None:
-    """Draw the race."""
+def race(run: Run, results: Record) -> None:
+    """Draw the race, or say when it begins."""
     st.subheader("Race", anchor=False)
-    if not found.candidates:
-        st.caption("The candidates appear here once the sweep has found the range.")
+    if not results.candidates:
+        st.caption("The race begins when the range test has found a range of rates.")
         st.space("large")
         return
-    suggestion = found.suggestion or {}
+    suggestion = results.suggestion or {}
     own = run.settings.get("learning_rate", 0.0)
-    figure = rate_charts.race_figure(found, own, suggestion.get("usual_rate", own))
+    figure = rate_charts.race_figure(results, own, suggestion.get("usual_rate", own))
     st.plotly_chart(figure, key="race", config=QUIET, alt="Loss of each candidate rate")
     st.caption(
-        "Every candidate began from the same weights and saw the same images. The bars say how "
-        "sure the differences are."
+        "Every candidate started from the same weights and saw the same images. The bars show the "
+        "uncertainty of the differences between candidates."
     )
 
 
-def sweep(found: Record) -> None:
-    """Draw the sweep."""
-    st.subheader("Sweep", anchor=False)
-    if not found.rates:
-        st.caption("The first numbers come within seconds.")
+def range_test(results: Record) -> None:
+    """Draw the range test, or say when it begins."""
+    st.subheader("Range test", anchor=False)
+    if not results.rates:
+        st.caption("The curve begins with the first steps.")
         st.space("large")
         return
     st.plotly_chart(
-        rate_charts.sweep_figure(found), key="sweep", config=QUIET, alt="Loss after each step"
-    )
-    st.caption("One step at each rate: enough to see where to race, not which rate is best.")
+        rate_charts.range_test_figure(results), key="range_test", config=QUIET,
+        alt="Loss after each step",
+    )  # fmt: skip
+    st.caption("One step at each rate: enough to find where to race, not which rate is best.")
 
 
-def others(found: Record) -> None:
-    """Say what the rules of other tools read from the same sweep."""
-    with st.expander("What other tools would have said"):
-        picks = opinions(found.rates, found.train_losses)
+def other_methods(results: Record) -> None:
+    """Show which rates the rules of other tools read from the same range test."""
+    with st.expander("What other methods suggest"):
+        picks = opinions(results.rates, results.train_losses)
         table = pd.DataFrame(
             [
                 {"Rule": rule.title, "Rate": f"{picks[key]:.2g}" if picks[key] else theme.NONE,
@@ -150,6 +147,6 @@ def others(found: Record) -> None:
             key="rules",
         )  # fmt: skip
         st.caption(
-            "They read one sweep of the training loss, whose noise is larger than what tells one "
-            "rate from another; repeated, they often differ by a factor of 2 to 4."
+            "They read the training loss of a single range test, whose noise is larger than the "
+            "differences between rates; when repeated, they often differ by a factor of 2 to 4."
         )

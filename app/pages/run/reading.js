@@ -1,5 +1,5 @@
 // Draws the reading of the curves. Pointing at a sentence shades its stretch in the live chart,
-// a click keeps it shaded and opens the evidence; neither asks the server.
+// a click keeps it shaded and opens the evidence; neither needs the server.
 
 function make(tag, name, text) {
   const element = document.createElement(tag);
@@ -37,7 +37,7 @@ function evidence(finding) {
   box.append(make("p", "", `${finding.title} (${finding.words}, ${finding.confidence}). ${finding.summary}`));
   const list = make("ul");
   for (const line of finding.evidence) list.append(make("li", "", line));
-  box.append(list, make("p", "rule", `Said when: ${finding.rule}`));
+  box.append(list, make("p", "rule", `Reported when: ${finding.rule}`));
   return box;
 }
 
@@ -64,11 +64,11 @@ function sentence(finding, root) {
 function next(trials, setTriggerValue) {
   const box = make("div", "trials");
   box.append(make("p", "", "What to try next"));
-  trials.forEach((trial, place) => {
+  trials.forEach((trial, index) => {
     const button = make("button", "trial", trial.label);
     button.type = "button";
     button.title = `${trial.why} Opens New run with this run's settings and this change.`;
-    button.addEventListener("click", () => setTriggerValue("tried", place));
+    button.addEventListener("click", () => setTriggerValue("tried", index));
     box.append(button);
   });
   return box;

@@ -1,4 +1,4 @@
-"""How to get a run again, and whether its first steps come out the same here."""
+"""How to repeat a run, and whether its first steps come out the same on this machine."""
 
 import json
 
@@ -12,27 +12,27 @@ from cifar_core.runs.exchange.recipe import recipe
 from cifar_core.runs.results.verify import STEPS, Verification, job, kept
 
 ABOUT = (
-    f"Trains the first {STEPS} steps again from the same seed, with the recorded threads and way "
-    "to compute a step, and compares every logged number bit for bit."
+    f"Verification trains the first {STEPS} steps again with the same seed, number of threads and "
+    "step plan, and compares every logged number bit for bit."
 )
 
 
 def reproduce(run: Run, status: RunStatus) -> None:
-    """Draw the command, the whole record, and the check of both."""
+    """Draw the command, the whole record, and the verification."""
     with st.skeleton(height=160):
-        found = recipe(run)  # imports torch
-    st.caption("The command that trains the same again:")
-    st.code(found["command"], language=None, wrap_lines=True)
-    data, program = found["data"], found["program"]
+        details = recipe(run)  # imports torch
+    st.caption("This command trains the same run again:")
+    st.code(details["command"], language=None, wrap_lines=True)
+    data, program = details["data"], details["program"]
     facts = {
-        "Seed": str(found["seed"]),
+        "Seed": str(details["seed"]),
         "Images": f"{data.get('title', theme.NONE)} {data.get('fingerprint', '')[:16]}",
-        "Program": program["git_commit"][:12] or theme.NONE,
-        "Versions": ", ".join(f"{name} {value}" for name, value in found["versions"].items()),
+        "Git commit": program["git_commit"][:12] or theme.NONE,
+        "Versions": ", ".join(f"{name} {value}" for name, value in details["versions"].items()),
     }
     st.table({k: theme.safe(v) for k, v in facts.items()}, border="horizontal", alt="Versions")
-    text = json.dumps(found, indent=2)
-    with st.expander("All of it, as JSON"):
+    text = json.dumps(details, indent=2)
+    with st.expander("Everything, as JSON"):
         st.code(text, language="json", height=320)
         st.download_button("JSON", text, f"{run.id}-reproduce.json", "application/json",
                            icon=":material/download:", on_click="ignore")  # fmt: skip
@@ -41,29 +41,29 @@ def reproduce(run: Run, status: RunStatus) -> None:
 
 
 def verification(run: Run) -> None:
-    """Draw the last comparison, and offer another."""
-    may = run.by.may(OPERATOR, run.owner)
+    """Draw the result of the last verification, and offer another."""
+    allowed = run.by.may(OPERATOR, run.owner)
     last = kept(run)
     if last is not None:
         verdict(last)
-        if may:
+        if allowed:
             st.button("Verify again", icon=":material/refresh:", key="verify_again",
-                      on_click=again, args=(run,))  # fmt: skip
-    elif may and run.environment:
+                      on_click=verify_again, args=(run,))  # fmt: skip
+    elif allowed and run.environment:
         offer(job(run), "Verify", ABOUT, key="verify")
     else:
         st.caption("Not verified yet. " + ABOUT)
 
 
 def verdict(last: Verification) -> None:
-    """Draw what came out."""
+    """Draw the result of a verification."""
     color, icon = ("green", "check_circle") if last.equal else ("orange", "difference")
     st.markdown(f":{color}[:material/{icon}:] {theme.safe(last.sentence)}")
     st.caption(f"{theme.clock(last.at)}, in {theme.duration(last.seconds)}")
 
 
-def again(run: Run) -> None:
-    """Forget the last comparison and begin another."""
-    verifying = job(run)
-    verifying.path.unlink(missing_ok=True)
-    verifying.start()
+def verify_again(run: Run) -> None:
+    """Delete the last result and start another verification."""
+    work = job(run)
+    work.path.unlink(missing_ok=True)
+    work.start()

@@ -1,4 +1,4 @@
-"""What can be done with the runs that are ticked on the Runs page, all at once."""
+"""The actions on the runs that are ticked on the Runs page, all at once."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,12 +22,12 @@ MOST_COMPARED = 9
 
 
 def bulk_actions(rows: Sequence[RunRow]) -> None:
-    """Draw what makes sense for the ticked runs, and for whoever looks."""
-    may = store().by.may(OPERATOR)
+    """Draw the buttons that fit the ticked runs and the visitor's role."""
+    allowed = store().by.may(OPERATOR)
     if len(rows) == 1:
         if st.button("Open", icon=":material/open_in_full:", key="open"):
             go("run", id=rows[0].number)
-        if may and st.button("Clone", icon=":material/content_copy:", key="clone"):
+        if allowed and st.button("Clone", icon=":material/content_copy:", key="clone"):
             go("new_run", clone=rows[0].number)
     elif len(rows) <= MOST_COMPARED:
         numbers = ",".join(str(row.number) for row in rows)
@@ -40,12 +40,12 @@ def bulk_actions(rows: Sequence[RunRow]) -> None:
         go("report", runs=",".join(measured))
     with st.popover("Export", icon=":material/download:"):
         run_downloads([Run(store().root / "runs" / row.id) for row in rows])
-    if may:
+    if allowed:
         changes(rows)
 
 
 def changes(rows: Sequence[RunRow]) -> None:
-    """Draw what changes the ticked runs."""
+    """Draw the buttons that change the ticked runs."""
     with st.popover("Tags", icon=":material/sell:"):
         tag_form(rows)
     live = [row for row in rows if is_under_way(row.state, row.reason)]
@@ -54,22 +54,22 @@ def changes(rows: Sequence[RunRow]) -> None:
             st.caption(f"{theme.plural(len(live), 'run')}; what has been saved is kept.")
             act("After this epoch", "flag", live, lambda run: run.stop("epoch"))
             act("Now, with a checkpoint", "save", live, lambda run: run.stop("now"))
-    if again := [row for row in rows if row.state in RESUMABLE]:
-        act("Resume", "play_arrow", again[::-1], lambda run: run.resume())
+    if resumable := [row for row in rows if row.state in RESUMABLE]:
+        act("Resume", "play_arrow", resumable[::-1], lambda run: run.resume())
     ids = [row.id for row in rows]
     if st.button("Delete", icon=":material/delete:", key="delete", on_click=delete, args=(ids,)):
         st.rerun()
 
 
 def act(label: str, icon: str, rows: Sequence[RunRow], do: Callable[[Run], Any]) -> None:
-    """Draw a button that does something with each of the runs."""
+    """Draw a button that applies an action to each of the runs."""
     if st.button(label, icon=f":material/{icon}:", key=f"bulk {label}"):
-        each(rows, do)
+        apply_to_all(rows, do)
         st.rerun()
 
 
-def each(rows: Sequence[RunRow], do: Callable[[Run], Any]) -> None:
-    """Do something with each run; what goes wrong with one is said, and the others go on."""
+def apply_to_all(rows: Sequence[RunRow], do: Callable[[Run], Any]) -> None:
+    """Apply an action to each run; an error of one is shown, and the others follow."""
     for row in rows:
         try:
             do(store().run(row.id))
@@ -78,7 +78,7 @@ def each(rows: Sequence[RunRow], do: Callable[[Run], Any]) -> None:
 
 
 def tag_form(rows: Sequence[RunRow]) -> None:
-    """Ask for tags to give to the runs, or to take off them."""
+    """Ask for tags to add to the runs, or to remove from them."""
     with st.form("bulk_tags", border=False, clear_on_submit=True):
         words = st.text_input("Tags", placeholder="lab week-3", key="bulk_tags_words")
         with st.container(horizontal=True):
@@ -88,10 +88,10 @@ def tag_form(rows: Sequence[RunRow]) -> None:
             )
     wanted = (words or "").replace(",", " ").split()
     if add and wanted:
-        each(rows, lambda run: marks.tag(run, wanted))
+        apply_to_all(rows, lambda run: marks.tag(run, wanted))
         st.rerun()
     if remove and wanted:
-        each(rows, lambda run: marks.untag(run, wanted))
+        apply_to_all(rows, lambda run: marks.untag(run, wanted))
         st.rerun()
-    if there := sorted({tag for row in rows for tag in row.tags}):
-        st.caption(f"They have: {theme.safe(', '.join(there))}")
+    if present := sorted({tag for row in rows for tag in row.tags}):
+        st.caption(f"Current tags: {theme.safe(', '.join(present))}")

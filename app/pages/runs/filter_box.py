@@ -1,4 +1,4 @@
-"""The search of the Runs page: the box with its help, and what is shown of what it finds."""
+"""The filter of the Runs page: its box and help, and how the matching runs are listed."""
 
 from collections.abc import Sequence
 
@@ -17,49 +17,49 @@ from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.columns import COLUMNS
-from cifar_core.runs.listing.saved_listings import SavedView
+from cifar_core.runs.listing.saved_listings import SavedListing
 from cifar_core.runs.listing.table import USUAL, Listing
 
 SORTABLE = ["", *(column.key for column in COLUMNS.values() if column.kind != "curve")]
 EXAMPLES = {
-    "resnet failed": "both words occur somewhere: in name, model, status, data, tags or note",
-    "arch:resnet opt=adam": "a part of the model's name, and exactly this optimizer",
-    "acc>85 lr<=0.01": "accuracies as per cent or share: 85, 85% and 0.85 are the same",
-    "state:failed,stopped": "one of several",
-    "tag:lab -tag:old": "a minus turns a term round",
+    "resnet failed": "both words occur, in name, model, optimizer, status, data, tags or note",
+    "arch:resnet opt=adam": "part of the model's name, and exactly this optimizer",
+    "acc>85 lr<=0.01": "accuracies as percentages or fractions: 85, 85% and 0.85 are the same",
+    "state:failed,stopped": "any of several values",
+    "tag:lab -tag:old": "a minus negates a term",
     "params<1M time>10min made:2026-11": "units and days",
     "dropout>0 schedule:cosine": "any setting",
-    'name:"first try"': "quotation marks hold text together",
+    'name:"first try"': "quotation marks for text with spaces",
 }
 
 
-def search(rows: Sequence[RunRow]) -> Listing:
-    """Draw the search box, the view menu and the saved views; return what they ask for."""
-    open_view_of_address()
+def filter_controls(rows: Sequence[RunRow]) -> Listing:
+    """Draw the filter, the display menu and the saved listings; return the chosen listing."""
+    open_listing_of_address()
     start_text_from_address("search")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         query = st.text_input(
-            "Search",
+            "Filter",
             key="search",
             type="search",
             live="200ms",
-            placeholder="Search, such as resnet acc>85 tag:lab",
+            placeholder="Filter, such as resnet acc>85 tag:lab",
             label_visibility="collapsed",
             width=340,
         )
         keep_in_address("search", query or "", "")
         with st.popover("Help", icon=":material/help:", type="tertiary"):
             help_text()
-        with st.popover("View", icon=":material/tune:", type="tertiary"):
+        with st.popover("Display", icon=":material/tune:", type="tertiary"):
             listing = choices(query or "")
-        saved_view_links()
+        saved_listing_links()
     return listing
 
 
 def help_text() -> None:
-    """Say what can be typed."""
-    st.markdown("**Words and terms; a run must pass all of them.**")
-    st.table({f"`{term}`": what for term, what in EXAMPLES.items()}, border="horizontal")
+    """Explain what can be typed into the filter."""
+    st.markdown("**Words and terms; a run must match all of them.**")
+    st.table({f"`{term}`": meaning for term, meaning in EXAMPLES.items()}, border="horizontal")
     st.markdown("**Fields**")
     fields = {f"`{column.word}`": column.summary
               for column in COLUMNS.values() if column.kind != "curve"}  # fmt: skip
@@ -67,7 +67,7 @@ def help_text() -> None:
 
 
 def choices(query: str) -> Listing:
-    """Draw columns, sorting and grouping, and save them under a name."""
+    """Draw columns, sorting and grouping, and a form that saves them under a name."""
     start_from_address("columns", list(COLUMNS), several=True)
     st.session_state.setdefault("columns", list(USUAL))
     columns = st.multiselect(
@@ -85,7 +85,7 @@ def choices(query: str) -> Listing:
     start_switch_from_address("group")
     group = st.toggle(
         "Group seeds", key="group",
-        help="One line for runs that differ only in their seed, with mean and spread.",
+        help="One row for runs that differ only in the seed, with mean and standard deviation.",
     )  # fmt: skip
     keep_switch_in_address("group", group)
     columns = columns or list(USUAL)
@@ -102,35 +102,35 @@ def choices(query: str) -> Listing:
 
 
 def save_form(listing: Listing) -> None:
-    """Ask for a name under which to keep the view."""
-    with st.form("save_view", border=False, clear_on_submit=True):
+    """Ask for a name under which to save the listing."""
+    with st.form("save_listing", border=False, clear_on_submit=True):
         name = st.text_input(
-            "Save this view as", max_chars=40, placeholder="Lab runs", key="view_name"
+            "Save this listing as", max_chars=40, placeholder="Lab runs", key="listing_name"
         )
-        if st.form_submit_button("Save", icon=":material/bookmark_add:", key="save_the_view"):
+        if st.form_submit_button("Save", icon=":material/bookmark_add:", key="save_the_listing"):
             try:
                 saved_listings.save(store(), name or "", listing)
             except CifarError as error:
                 st.error(theme.safe(str(error)))
 
 
-def saved_view_links() -> None:
-    """Draw the saved views, which everybody on this store sees."""
-    views = saved_listings.listed(store())
-    if not views:
+def saved_listing_links() -> None:
+    """Draw the saved listings, which everyone who uses this store sees."""
+    saved = saved_listings.listed(store())
+    if not saved:
         return
-    with st.popover("Saved views", icon=":material/bookmarks:", type="tertiary"):
-        for view in views:
-            with st.container(horizontal=True, vertical_alignment="center", key=f"view {view.id}"):
-                st.button(theme.safe(view.name), key=f"show {view.id}", type="tertiary",
-                          on_click=apply, args=(view.listing,))  # fmt: skip
+    with st.popover("Saved listings", icon=":material/bookmarks:", type="tertiary"):
+        for entry in saved:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(theme.safe(entry.name), key=f"show {entry.id}", type="tertiary",
+                          on_click=apply, args=(entry.listing,))  # fmt: skip
                 st.space("stretch")
-                st.button("Delete", key=f"forget {view.id}", type="tertiary",
-                          icon=":material/delete:", on_click=forget, args=(view,))  # fmt: skip
+                st.button("Delete", key=f"delete {entry.id}", type="tertiary",
+                          icon=":material/delete:", on_click=delete, args=(entry,))  # fmt: skip
 
 
-def open_view_of_address() -> None:
-    """Show the saved view that the address names, once."""
+def open_listing_of_address() -> None:
+    """Apply the saved listing that the address names, once."""
     ref = st.query_params.get("view", "")
     if not ref:
         return
@@ -142,7 +142,7 @@ def open_view_of_address() -> None:
 
 
 def apply(listing: Listing) -> None:
-    """Let all controls show a listing."""
+    """Set all controls to a listing."""
     st.session_state["search"] = listing.query
     st.session_state["columns"] = list(listing.columns)
     st.session_state["sort"] = listing.sort.lstrip("-")
@@ -150,6 +150,6 @@ def apply(listing: Listing) -> None:
     st.session_state["group"] = listing.group
 
 
-def forget(view: SavedView) -> None:
-    """Delete a saved view."""
-    saved_listings.delete(store(), view)
+def delete(saved: SavedListing) -> None:
+    """Delete a saved listing."""
+    saved_listings.delete(store(), saved)

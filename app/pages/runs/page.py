@@ -7,7 +7,7 @@ import streamlit as st
 from app import theme
 from app.navigation import go, link
 from app.pages.runs.bulk_actions import bulk_actions
-from app.pages.runs.filter_box import search
+from app.pages.runs.filter_box import filter_controls
 from app.pages.runs.table import group_table, run_table
 from app.pages.runs.trash import trash_table, undo_bar
 from app.session import store
@@ -19,7 +19,7 @@ from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
 from cifar_core.runs.record.status import is_under_way
 
-LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
+REFRESH = 3.0  # seconds between two updates while a run is under way
 
 
 def page() -> None:
@@ -38,7 +38,7 @@ def page() -> None:
         trash_table(store().trash())
     elif rows:
         active = any(is_under_way(row.state, row.reason) for row in rows)
-        st.fragment(listing, run_every=LOOK_AGAIN if active else None)()
+        st.fragment(live_listing, run_every=REFRESH if active else None)()
     else:
         welcome()
 
@@ -55,50 +55,50 @@ def welcome() -> None:
         )
         if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
             go("new_run", preset="smoke")
-        link("data", "See which images it would learn from")
+        link("data", "See which images it will learn from")
         with st.popover("Import a run", type="tertiary"):
             import_form()
         st.space("medium")
 
 
-def listing() -> None:
-    """Draw the search and the table; run again by itself while a run is under way."""
+def live_listing() -> None:
+    """Draw the filter and the table; Streamlit repeats it while a run is under way."""
     rows = store().runs()
     if not rows:
         st.rerun()
     sweep_links(rows)
-    asked = search(rows)
+    listing = filter_controls(rows)
     try:
-        shown = asked.groups(rows) if asked.group else asked.rows(rows)
+        shown = listing.groups(rows) if listing.group else listing.rows(rows)
     except QueryError as error:
         st.markdown(f":red[{theme.safe(str(error))}]")
         shown = rows
     if not shown:
-        nothing_found(len(rows))
+        no_match(len(rows))
         return
     actions = st.container(horizontal=True, vertical_alignment="center")
-    chosen = drawn(shown, asked)
+    ticked = draw_table(shown, listing)
     with actions:
-        if chosen:
-            bulk_actions(chosen)
+        if ticked:
+            bulk_actions(ticked)
         else:
-            st.caption(counted(rows, shown))
+            st.caption(count_of(rows, shown))
             st.space("stretch")
-            with st.popover("Export, import", icon=":material/import_export:", type="tertiary"):
+            with st.popover("Export or import", icon=":material/import_export:", type="tertiary"):
                 st.markdown("**This table**")
-                table_downloads(shown, asked.columns)
+                table_downloads(shown, listing.columns)
                 import_form()
 
 
-def drawn(shown: Sequence[RunRow] | Sequence[SeedGroup], asked: Listing) -> list[RunRow]:
+def draw_table(shown: Sequence[RunRow] | Sequence[SeedGroup], listing: Listing) -> list[RunRow]:
     """Draw the table and return the runs that are ticked."""
     if groups := [line for line in shown if isinstance(line, SeedGroup)]:
         return group_table(groups)
-    return run_table([line for line in shown if isinstance(line, RunRow)], asked.columns)
+    return run_table([line for line in shown if isinstance(line, RunRow)], listing.columns)
 
 
-def counted(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup]) -> str:
-    """Say how many runs there are and how many of them train now."""
+def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup]) -> str:
+    """Say how many runs there are, how many are shown and how many are under way."""
     groups = [line for line in shown if isinstance(line, SeedGroup)]
     count = sum(len(group.rows) for group in groups) if groups else len(shown)
     words = theme.plural(len(rows), "run")
@@ -110,12 +110,12 @@ def counted(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup
     return words + (f", {live} under way" if live else "")
 
 
-def nothing_found(count: int) -> None:
-    """Say that the search hides everything, and offer the way out."""
+def no_match(count: int) -> None:
+    """Say that the filter hides every run, and offer to clear it."""
     st.caption(f"0 of {theme.plural(count, 'run')} shown.")
-    st.button("Clear the search", key="clear", on_click=clear_search)
+    st.button("Clear the filter", key="clear", on_click=clear_filter)
 
 
-def clear_search() -> None:
-    """Empty the search box."""
+def clear_filter() -> None:
+    """Empty the filter box."""
     st.session_state["search"] = ""

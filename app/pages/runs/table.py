@@ -1,4 +1,4 @@
-"""The table of the Runs page: one line for each run, or for each group of seeds."""
+"""The table of the Runs page: one row for each run, or for each group of seeds."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,15 +16,15 @@ from cifar_core.statistics.over_seeds import Spread
 
 DAMAGED = "Damaged file"
 STAR = "\u2605 "
-ROW, MOST_ROWS = 40, 15  # pixels a row; rows in sight, more of them scroll
+ROW, MOST_ROWS = 40, 15  # pixels per row; rows in view, more of them scroll
 
 
 def run_table(rows: Sequence[RunRow], columns: Sequence[str]) -> list[RunRow]:
     """Draw some runs and return those that are ticked."""
-    # a selection is kept by place, so it must not outlive a change of the list
+    # a selection is kept by row index, so it must not outlive a change of the list
     key = f"table {hash(tuple(row.id for row in rows))}"
-    shown = with_usual_guests(rows, columns)
-    seen = st.dataframe(
+    shown = with_optional_columns(rows, columns)
+    table = st.dataframe(
         frame(rows, shown),
         key=key,
         hide_index=True,
@@ -34,9 +34,9 @@ def run_table(rows: Sequence[RunRow], columns: Sequence[str]) -> list[RunRow]:
         height=height(len(rows)),
         placeholder="",
         column_config={name: config(COLUMNS[name], rows, key) for name in shown},
-        alt="All runs, newest first",
+        alt="Runs",
     )
-    return [rows[place] for place in seen["selection"]["rows"] if place < len(rows)]
+    return [rows[index] for index in table["selection"]["rows"] if index < len(rows)]
 
 
 def height(rows: int) -> int:
@@ -44,21 +44,21 @@ def height(rows: int) -> int:
     return min(rows, MOST_ROWS) * ROW + 37
 
 
-def with_usual_guests(rows: Sequence[RunRow], columns: Sequence[str]) -> list[str]:
-    """Add sweeps and tags to the usual columns where there are any."""
+def with_optional_columns(rows: Sequence[RunRow], columns: Sequence[str]) -> list[str]:
+    """Add sweeps and tags to the usual columns if any run has them."""
     if tuple(columns) != USUAL:
         return list(columns)
-    guests = [("sweep", any(row.sweep for row in rows)), ("tag", any(row.tags for row in rows))]
-    return [*columns[:3], *(key for key, there in guests if there), *columns[3:]]
+    optional = [("sweep", any(row.sweep for row in rows)), ("tag", any(row.tags for row in rows))]
+    return [*columns[:3], *(key for key, is_used in optional if is_used), *columns[3:]]
 
 
 def frame(rows: Sequence[RunRow], columns: Sequence[str]) -> pd.DataFrame:
-    """Lay the rows out as people compare them."""
+    """Return one row per run, with the values that the columns show."""
     return pd.DataFrame({key: [cell(COLUMNS[key], row) for row in rows] for key in columns})
 
 
 def cell(column: Column, row: RunRow) -> Any:
-    """Return what a run's place in a column shows."""
+    """Return what a column shows of a run."""
     write = CELLS.get(column.key)
     if write is not None:
         return write(row)
@@ -67,19 +67,19 @@ def cell(column: Column, row: RunRow) -> Any:
 
 
 def name_words(row: RunRow) -> str:
-    """Return the name, short, and with its pin and its star."""
+    """Return the shortened name with its pin and star."""
     pin = f"{theme.PIN} " if row.pinned else ""
     return pin + (STAR if row.starred else "") + theme.short(row.name, 24)
 
 
 def state_words(row: RunRow) -> list[str]:
-    """Return the state's title, what the run is for unless it trains, and whether it is whole."""
+    """Return the state's title, the kind unless it is training, and whether a file is damaged."""
     kind = [] if row.kind == TRAINING else [KINDS[row.kind].title]
     return [STATES[row.state].title, *kind, *([DAMAGED] if row.damaged else [])]
 
 
 def epoch_words(row: RunRow) -> str:
-    """Say which epoch was the best, and how many there are."""
+    """Say which epoch was the best, of how many."""
     if row.kind != TRAINING:
         return f"rate {row.suggested_rate:g}" if row.suggested_rate else ""
     if row.best_epoch is None:
@@ -88,7 +88,7 @@ def epoch_words(row: RunRow) -> str:
 
 
 def first_line(row: RunRow) -> str:
-    """Return the beginning of the note."""
+    """Return the first line of the note, shortened."""
     return theme.short(row.note.split("\n", 1)[0], 60)
 
 
@@ -126,18 +126,18 @@ def config(column: Column, rows: Sequence[RunRow], key: str) -> Any:
 
 
 def text_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe a column of words."""
+    """Describe a text column."""
     width = WIDTHS.get(column.key)
     return st.column_config.TextColumn(column.title, width=width, help=column.summary)
 
 
 def number_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe a column of numbers."""
+    """Describe a number column."""
     pinned = column.key == "number"
-    form = FORMATS.get(column.key, "plain")
+    number_format = FORMATS.get(column.key, "plain")
     return st.column_config.NumberColumn(
         column.title, width=WIDTHS.get(column.key), help=None if pinned else column.summary,
-        pinned=pinned, format=form,
+        pinned=pinned, format=number_format,
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def share_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
 
 
 def curve_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe the little curves."""
+    """Describe the column of small curves."""
     return st.column_config.LineChartColumn(
         column.title, y_min=0, y_max=1, width=110, help=column.summary
     )
@@ -169,12 +169,12 @@ def name_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
 
 
 def state_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe the states and kinds, in their colours."""
+    """Describe the states and kinds, in their colors."""
     plain = all(row.kind == TRAINING and not row.damaged for row in rows)
     wide = 96 if plain else 190  # room for the kind
     titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
-    paints = [theme.ICONS[state.key][0] for state in STATES.values()] + ["violet"] * len(KINDS)
-    colors: Any = [*paints, "red"]
+    state_colors = [theme.ICONS[state.key][0] for state in STATES.values()]
+    colors: Any = [*state_colors, *["violet"] * len(KINDS), "red"]
     return st.column_config.MultiselectColumn(
         column.title, options=[*titles, DAMAGED], color=colors, width=wide
     )
@@ -204,25 +204,25 @@ def open_clicked(key: str, numbers: Sequence[int]) -> None:
 
 
 def group_table(groups: Sequence[SeedGroup]) -> list[RunRow]:
-    """Draw groups of seeds and return the runs of those that are ticked."""
+    """Draw seed groups and return the runs of those that are ticked."""
     key = f"groups {hash(tuple(row.id for group in groups for row in group.rows))}"
     spreads = {name: [group.spread_of(COLUMNS[name]) for group in groups]
                for name in ("best", "test")}  # fmt: skip
-    lines = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "settings": [group.title or theme.title(group.rows[0].model) for group in groups],
             "runs": [len(group.rows) for group in groups],
-            **{name: [100 * s.mean if s else None for s in found]
-               for name, found in spreads.items()},
-            **{f"{name}_spread": [plus_minus(s) for s in found]
-               for name, found in spreads.items()},
+            **{name: [100 * s.mean if s else None for s in values]
+               for name, values in spreads.items()},
+            **{f"{name}_spread": [plus_minus(s) for s in values]
+               for name, values in spreads.items()},
             "seeds": [", ".join(map(str, group.seeds)) for group in groups],
             "numbers": [", ".join(f"#{row.number}" for row in group.rows) for group in groups],
         }
     )  # fmt: skip
     names = st.column_config
-    seen = st.dataframe(
-        lines[["settings", "runs", "best", "best_spread", "test", "test_spread", "seeds",
+    drawn = st.dataframe(
+        table[["settings", "runs", "best", "best_spread", "test", "test_spread", "seeds",
                "numbers"]],
         key=key,
         hide_index=True,
@@ -232,27 +232,28 @@ def group_table(groups: Sequence[SeedGroup]) -> list[RunRow]:
         height=height(len(groups)),
         placeholder="",
         column_config={
-            "settings": names.TextColumn("What differs", width=320),
-            "runs": names.NumberColumn("Runs", width=56, help="How many there are."),
+            "settings": names.TextColumn("Differing settings", width=320),
+            "runs": names.NumberColumn("Runs", width=56, help="How many runs have these settings."),
             "best": names.NumberColumn("Best val.", format="%.1f %%", width=84,
-                                       help="The mean over the runs of each one's best epoch."),
+                                       help="Mean over the best epoch of each run."),
             "best_spread": names.TextColumn("\u00b1", width=60, help=SPREAD),
             "test": names.NumberColumn("Test", format="%.1f %%", width=74,
-                                       help="The mean over the runs that were tested."),
+                                       help="Mean over the tested runs."),
             "test_spread": names.TextColumn("\u00b1", width=60, help=SPREAD),
             "seeds": names.TextColumn("Seeds", width=90),
-            "numbers": names.TextColumn("Which runs"),
+            "numbers": names.TextColumn("Run numbers"),
         },
-        alt="Runs that differ only in their seed, taken together",
+        alt="Groups of runs that differ only in the seed",
     )  # fmt: skip
-    places = seen["selection"]["rows"]
-    return [row for place in places if place < len(groups) for row in groups[place].rows]
+    ticked = [index for index in drawn["selection"]["rows"] if index < len(groups)]
+    return [row for index in ticked for row in groups[index].rows]
 
 
-SPREAD = "Standard deviation of a single run, in points; it takes two runs to know."
+SPREAD = "Standard deviation between runs, in percentage points; it needs at least two runs."
 
 
 def plus_minus(spread: Spread | None) -> str:
-    """Write a standard deviation in points, if there is one."""
-    known = spread is not None and spread.deviation is not None
-    return f"{100 * spread.deviation:.1f}" if known else ""  # type: ignore[union-attr, operator]
+    """Write a standard deviation in percentage points, if there is one."""
+    if spread is None or spread.deviation is None:
+        return ""
+    return f"{100 * spread.deviation:.1f}"

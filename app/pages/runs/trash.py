@@ -1,4 +1,4 @@
-"""Deleting runs without fear: the trash, and the bar that takes the last deletion back."""
+"""Deleting runs reversibly: the trash, and the bar that undoes the last deletion."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from cifar_core.runs import RunRow
 
 
 def undo_bar() -> None:
-    """Offer to take back the last deletion."""
+    """Offer to undo the last deletion."""
     ids: list[str] = remembered(Key.DELETED, [])
     if not ids:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo_bar"):
-        what = ids[0] if len(ids) == 1 else f"{len(ids)} runs"
-        st.markdown(f"Moved {what} to the trash.")
+        name = ids[0] if len(ids) == 1 else f"{len(ids)} runs"
+        st.markdown(f"Moved {name} to the trash.")
         st.space("stretch")
         st.button("Undo", icon=":material/undo:", key="undo", on_click=restore, args=(ids,))
         st.button(
@@ -27,7 +27,7 @@ def undo_bar() -> None:
 
 
 def restore(ids: Sequence[str]) -> None:
-    """Take runs back from the trash."""
+    """Restore runs from the trash."""
     for id_ in ids:
         try:
             store().restore(id_)
@@ -37,26 +37,26 @@ def restore(ids: Sequence[str]) -> None:
 
 
 def delete(ids: Sequence[str]) -> None:
-    """Move runs to the trash and remember them for the undo."""
-    gone = []
+    """Move runs to the trash, and remember them for undo."""
+    deleted = []
     for id_ in ids:
         try:
             store().delete(store().run(id_))
-            gone.append(id_)
+            deleted.append(id_)
         except CifarError as error:
             st.toast(str(error), icon=":material/error:")
-    remember(Key.DELETED, gone)
+    remember(Key.DELETED, deleted)
 
 
 def trash_table(rows: Sequence[RunRow]) -> None:
-    """Draw the deleted runs, which can be restored or deleted for good."""
+    """Draw the deleted runs, which can be restored or deleted permanently."""
     st.caption("Deleted runs keep their curves and weights here until the trash is emptied.")
     for row in rows:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**#{row.number}** {theme.safe(row.name)}")
             best = theme.percent(row.best_val_accuracy)
-            kept = ". Pinned, so it stays until it is restored and unpinned" if row.pinned else ""
-            st.caption(f"{theme.title(row.model)}, best validation accuracy {best}{kept}")
+            pin = ". Pinned, so it stays until it is restored and unpinned" if row.pinned else ""
+            st.caption(f"{theme.title(row.model)}, best validation accuracy {best}{pin}")
             st.space("stretch")
             st.button(
                 "Restore",
@@ -65,20 +65,20 @@ def trash_table(rows: Sequence[RunRow]) -> None:
                 on_click=restore,
                 args=([row.id],),
             )
-    free = sum(not row.pinned for row in rows)
+    removable = sum(not row.pinned for row in rows)
     if store().by.may(ADMIN) and st.button(
-        "Empty the trash", key="empty", icon=":material/delete_forever:", disabled=not free
+        "Empty the trash", key="empty", icon=":material/delete_forever:", disabled=not removable
     ):
-        confirm_emptying(free)
+        confirm_emptying(removable)
 
 
 @st.dialog("Empty the trash")
 def confirm_emptying(count: int) -> None:
-    """Ask before anything is deleted for good."""
+    """Ask for confirmation, since this cannot be undone."""
     st.markdown(
-        f"{theme.plural(count, 'run')} with all curves and weights will be deleted for good."
+        f"{theme.plural(count, 'run')} with all curves and weights will be deleted permanently."
     )
-    if st.button("Delete for good", type="primary", key="empty_now"):
+    if st.button("Delete permanently", type="primary", key="empty_now"):
         store().empty_trash(older_than_days=0)
         remember(Key.DELETED, [])
         st.rerun()

@@ -1,4 +1,4 @@
-"""Figures of a sweep: pure functions from its results."""
+"""Figures of a parameter grid: pure functions from its results."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from cifar_core.palette import ANY, FAINT
 from cifar_core.runs.sweeps.sweep_results import CellResult, Comparison
 from cifar_core.statistics.over_seeds import spread
 
-MOST_CURVES = 8  # settings whose curves can be told apart
-LONGEST = 38  # letters of a title beside an axis
+MOST_CURVES = 8  # settings whose curves can be distinguished
+LONGEST = 38  # characters of a title beside an axis
 RATE = "learning_rate"
 
 
-def dots(found: Sequence[CellResult]) -> go.Figure:
+def dots(results: Sequence[CellResult]) -> go.Figure:
     """Draw each seed as a dot and each setting's mean as a bar, the best setting on top."""
-    cells = sorted((c for c in found if c.val), key=lambda c: c.val.mean if c.val else 0.0)
+    cells = sorted((c for c in results if c.val), key=lambda c: c.val.mean if c.val else 0.0)
     titles = [shortened(cell.title) for cell in cells]
     figure = go.Figure()
     points = [(v, title, f"seed {s}") for cell, title in zip(cells, titles, strict=True)
@@ -39,25 +39,25 @@ def dots(found: Sequence[CellResult]) -> go.Figure:
     return figure
 
 
-def by_rate(found: Sequence[CellResult]) -> go.Figure:
-    """Draw accuracy over the learning rate, a line of means for all else that varies."""
+def by_rate(results: Sequence[CellResult]) -> go.Figure:
+    """Draw accuracy over the learning rate, with a line of means for each other setting."""
     lines: dict[str, list[CellResult]] = {}
-    for cell in found:
+    for cell in results:
         if cell.val and RATE in cell.changes:
             lines.setdefault(group_of(cell), []).append(cell)
     figure = go.Figure()
-    for place, (name, cells) in enumerate(lines.items()):
+    for index, (name, cells) in enumerate(lines.items()):
         cells = sorted(cells, key=lambda cell: cell.changes[RATE])
         figure.add_scatter(
             x=[cell.changes[RATE] for cell in cells],
             y=[cell.val.mean if cell.val else None for cell in cells],
-            mode="lines+markers", name=name, legendgroup=name, line={"color": color(place)},
+            mode="lines+markers", name=name, legendgroup=name, line={"color": color(index)},
             hovertemplate="rate %{x:.3g}: mean %{y:.2%}<extra></extra>",
         )  # fmt: skip
         seeds = [(cell.changes[RATE], v) for cell in cells for v in cell.by_seed.values()]
         figure.add_scatter(
             x=[x for x, _ in seeds], y=[y for _, y in seeds], mode="markers", legendgroup=name,
-            showlegend=False, marker={"size": 9, "opacity": 0.45, "color": color(place)},
+            showlegend=False, marker={"size": 9, "opacity": 0.45, "color": color(index)},
             hovertemplate="rate %{x:.3g}: %{y:.2%}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=360, **frame())
@@ -69,16 +69,16 @@ def by_rate(found: Sequence[CellResult]) -> go.Figure:
 
 
 def group_of(cell: CellResult) -> str:
-    """Name what a setting is apart from its rate."""
+    """Return a setting's title without the rate."""
     parts = [part for part in cell.title.split(", ") if not part.startswith("learning rate ")]
     return ", ".join(parts) or "Mean"
 
 
-def curves(found: Sequence[CellResult]) -> go.Figure:
-    """Draw the mean validation accuracy by epoch, with the lowest and highest seed as a band."""
-    shown = [cell for cell in found if any(row.history for row in cell.rows)][:MOST_CURVES]
+def curves(results: Sequence[CellResult]) -> go.Figure:
+    """Draw the mean validation accuracy by epoch, with a band from lowest to highest seed."""
+    shown = [cell for cell in results if any(row.history for row in cell.rows)][:MOST_CURVES]
     figure = go.Figure()
-    for place, cell in enumerate(shown):
+    for index, cell in enumerate(shown):
         histories = [row.history for row in cell.rows if row.history]
         length = max(map(len, histories))
         epochs = list(range(1, length + 1))
@@ -86,12 +86,12 @@ def curves(found: Sequence[CellResult]) -> go.Figure:
         title = shortened(cell.title)
         figure.add_scatter(
             x=[*epochs, *reversed(epochs)], y=[*map(max, at), *reversed([*map(min, at)])],
-            fill="toself", mode="lines", line={"width": 0, "color": color(place)}, opacity=0.18,
+            fill="toself", mode="lines", line={"width": 0, "color": color(index)}, opacity=0.18,
             legendgroup=title, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
         figure.add_scatter(
             x=epochs, y=[spread(values).mean for values in at], mode="lines", name=title,
-            legendgroup=title, line={"color": color(place), "width": 2.5},
+            legendgroup=title, line={"color": color(index), "width": 2.5},
             hovertemplate=f"{title}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=380, **frame())
@@ -102,10 +102,10 @@ def curves(found: Sequence[CellResult]) -> go.Figure:
 
 
 def differences(
-    found: Sequence[CellResult], compared: Sequence[Comparison], baseline: str
+    results: Sequence[CellResult], compared: Sequence[Comparison], baseline: str
 ) -> go.Figure:
-    """Draw what each setting differs by from the baseline, with its 95 % interval, in points."""
-    titles = {cell.place: shortened(cell.title) for cell in found}
+    """Draw each setting's difference to the baseline, with its 95 % interval, in points."""
+    titles = {cell.place: shortened(cell.title) for cell in results}
     rows = [(titles[c.place], c.found) for c in compared if c.found and c.found.interval]
     rows.sort(key=lambda row: row[1].mean)
     ends = [(pair.interval or (math.nan, math.nan)) for _, pair in rows]
@@ -122,32 +122,33 @@ def differences(
     figure.update_layout(height=90 + 34 * len(rows), **frame())
     figure.update_layout(showlegend=False)
     figure.update_xaxes(
-        title=f"Points of validation accuracy against {shortened(baseline)}", fixedrange=True
+        title=f"Difference in validation accuracy to {shortened(baseline)} (points)",
+        fixedrange=True,
     )
     figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False)
     return figure
 
 
 def counting(most: int) -> dict[str, object]:
-    """Return an axis that counts 1, 2, 3, ... up to so many, without a tick in between."""
+    """Return an axis that counts 1, 2, 3, ... up to `most`, without ticks in between."""
     return {"tick0": 1 if most <= 10 else 0, "dtick": max(1, round(most / 10)),
             "showgrid": False, "fixedrange": True}  # fmt: skip
 
 
 def frame() -> dict[str, object]:
-    """Return what all figures of the page share."""
+    """Return the layout that all figures of the page share."""
     return {
         "margin": {"t": 8, "r": 12, "b": 8, "l": 8},
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
     }
 
 
-def color(place: int) -> str:
+def color(index: int) -> str:
     """Return the color of a cell of the sweep, or of a run of a search."""
-    return ANY[place % len(ANY)]
+    return ANY[index % len(ANY)]
 
 
 def shortened(title: str) -> str:
-    """Cut a title that is too long for the side of a chart, and write long words shorter."""
+    """Cut a title that is too long for the side of a chart, and abbreviate long words."""
     title = title.replace("learning rate ", "rate ")
     return title if len(title) <= LONGEST else title[: LONGEST - 1].rstrip() + "\u2026"

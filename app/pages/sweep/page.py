@@ -30,17 +30,17 @@ from cifar_core.runs.sweeps.sweep_results import (
     seconds_to,
 )
 
-LOOK_AGAIN = 3.0  # seconds between two looks while a run is under way
+REFRESH = 3.0  # seconds between two updates while a run is under way
 SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
 
 
 def page() -> None:
-    """Draw the sweep that the address names."""
+    """Draw the sweep that the address gives."""
     ref = st.query_params.get("id", "")
     try:
         sweep = sweeps.find(store(), ref)
     except RunError as error:
-        missing(str(error) if ref else "The address names no sweep.")
+        missing(str(error) if ref else "No sweep is given in the address.")
         return
     rows = sweeps.runs_of(store(), sweep)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,11 +50,11 @@ def page() -> None:
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
     active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
-    st.fragment(live, run_every=LOOK_AGAIN if active else None)(sweep, active)
+    st.fragment(live, run_every=REFRESH if active else None)(sweep, active)
 
 
 def missing(why: str) -> None:
-    """Say that there is no such sweep and where they are."""
+    """Say that there is no such sweep, and link to all runs."""
     with st.container(border=True):
         st.subheader("No such sweep", anchor=False)
         st.markdown(theme.safe(why))
@@ -63,10 +63,10 @@ def missing(why: str) -> None:
 
 def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
-    sweep = sweeps.find(store(), sweep.id)  # a search has found more settings to try
+    sweep = sweeps.find(store(), sweep.id)  # a search may have proposed more settings
     rows = sweeps.runs_of(store(), sweep)
     if (sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)) != was_active:
-        st.rerun()  # the buttons above differ, and so does the pace of this part
+        st.rerun()  # the buttons above change, and how often this part repeats
     if sweep.search:
         search_report(sweep, rows)
     else:
@@ -74,31 +74,31 @@ def live(sweep: Sweep, was_active: bool) -> None:
 
 
 def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
-    """Draw what a grid has shown so far: settings over their seeds, and how they differ."""
-    found = results(sweep, rows)
+    """Draw the results of a grid so far: settings over their seeds, and their differences."""
+    cells = results(sweep, rows)
     progress(rows)
     with st.container(border=True):
-        st.markdown(f"**{theme.safe(conclusion(found))}**")
+        st.markdown(f"**{theme.safe(conclusion(cells))}**")
         st.caption(BASIS)
     if any(row.history for row in rows):
         with st.container(border=True):
-            chart(sweep, found)
-    if found:
-        table(found)
-    if best_of(found):
-        comparison(found)
+            chart(sweep, cells)
+    if cells:
+        table(cells)
+    if best_of(cells):
+        comparison(cells)
     if rows:
         with st.expander(theme.plural(len(rows), "run")):
             run_table(rows)
 
 
 def progress(rows: Sequence[RunRow]) -> None:
-    """Say how far the sweep is and how long the rest will take."""
+    """Say how far the sweep is, and estimate how long the rest takes."""
     done = [row for row in rows if row.state == "finished"]
     words = ", ".join(
         f"{count} {STATES[state].title.lower()}" for state, count in counts(rows).items()
     )
-    text = f"{theme.plural(len(rows), 'run')}: {words}" if rows else "It has no runs any more."
+    text = f"{theme.plural(len(rows), 'run')}: {words}" if rows else "This sweep has no runs."
     if left := seconds_left(rows):
         text += f", about {theme.duration(left)} left"
     if any(is_under_way(row.state, row.reason) for row in rows):
@@ -108,20 +108,20 @@ def progress(rows: Sequence[RunRow]) -> None:
 
 
 def seconds_left(rows: Sequence[RunRow]) -> float | None:
-    """Estimate the time of what is still to train from the runs that are done, or nearly."""
+    """Estimate the remaining time from the finished runs, or from those under way."""
     times = [row.seconds for row in rows if row.state == "finished"]
     times = times or [row.seconds + row.eta_seconds for row in rows if row.eta_seconds]
     if not times:
         return None
     mean = sum(times) / len(times)
-    waiting = sum(row.state in ("queued", "starting") for row in rows)
-    return waiting * mean + sum(row.eta_seconds or 0.0 for row in rows)
+    queued = sum(row.state in ("queued", "starting") for row in rows)
+    return queued * mean + sum(row.eta_seconds or 0.0 for row in rows)
 
 
-def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
-    """Draw the seeds, the accuracy over the rate, or the curves, as the viewer chooses."""
-    rates = {cell.changes["learning_rate"] for cell in found if "learning_rate" in cell.changes}
-    any_done = best_of(found) is not None
+def chart(sweep: Sweep, cells: Sequence[CellResult]) -> None:
+    """Draw the chart that the visitor chooses: seeds, accuracy over the rate, or curves."""
+    rates = {cell.changes["learning_rate"] for cell in cells if "learning_rate" in cell.changes}
+    any_done = best_of(cells) is not None
     kinds = [
         *([SEEDS] if any_done else []),
         *([RATES] if any_done and len(rates) > 1 else []),
@@ -136,26 +136,27 @@ def chart(sweep: Sweep, found: Sequence[CellResult]) -> None:
         RATES: charts.by_rate,
         CURVES: charts.curves,
     }
-    figure = draw[kind or CURVES](found)
-    first = next((row for cell in found for row in cell.rows), None)
+    figure = draw[kind or CURVES](cells)
+    first = next((row for cell in cells for row in cell.rows), None)
     if first is not None:
         add_goals(figure, goals_of(store().run(first.id)), axis="x" if kind == SEEDS else "y")
     st.plotly_chart(
         figure, key="sweep_chart", config={"displayModeBar": False},
         alt=f"{kind} of sweep {sweep.number}",
     )  # fmt: skip
-    shown = sum(any(row.history for row in cell.rows) for cell in found)
+    shown = sum(any(row.history for row in cell.rows) for cell in cells)
     if kind == CURVES:
-        most = f" The first {charts.MOST_CURVES} settings." * (shown > charts.MOST_CURVES)
-        st.caption(f"Mean over the seeds; the band holds all of them.{most}")
+        most = charts.MOST_CURVES
+        cut = f" Only the first {most} settings are drawn." * (shown > most)
+        st.caption(f"Line: mean over the seeds. Band: from the lowest to the highest seed.{cut}")
 
 
-def table(found: Sequence[CellResult]) -> None:
-    """Draw a line for each setting, the best first."""
-    ranked = sorted(found, key=lambda cell: cell.val.mean if cell.val else -1.0, reverse=True)
-    budget = equal_time(found)
+def table(cells: Sequence[CellResult]) -> None:
+    """Draw a row for each setting, the best first."""
+    ranked = sorted(cells, key=lambda cell: cell.val.mean if cell.val else -1.0, reverse=True)
+    budget = equal_time(cells)
     reached = budget[1] if budget else {}
-    means = [cell.val.mean for cell in found if cell.val]
+    means = [cell.val.mean for cell in cells if cell.val]
     goal = min(means) if len(means) > 1 else None
     st.dataframe(
         pd.DataFrame(
@@ -182,47 +183,47 @@ def columns(budget: float | None, goal: float | None) -> dict[str, Any]:
     """Describe the columns of the table of settings."""
     config = st.column_config
     number = config.NumberColumn
-    seconds = f" Here: {theme.duration(budget)}." if budget else ""
-    target = f" Here: {100 * goal:.1f} %." if goal else ""
+    seconds = f" ({theme.duration(budget)})" if budget else ""
+    target = f" ({100 * goal:.1f} %)" if goal else ""
     return {
         "setting": config.TextColumn("Setting", pinned=True),
         "mean": number("Validation", format="%.2f %%", help="Mean over the finished seeds."),
-        "spread": number("Spread", format="%.2f", help="Standard deviation of one run, points."),
+        "spread": number("Spread", format="%.2f", help="Standard deviation between runs, points."),
         "best": number("Best", format="%.2f %%", help="The best single seed."),
-        "seeds": config.TextColumn("Seeds", help="Finished, of those there are."),
-        "time": config.TextColumn("Time a run"),
+        "seeds": config.TextColumn("Seeds", help="Finished runs, of all of this setting."),
+        "time": config.TextColumn("Time per run"),
         "equal": number(
             "At equal time", format="%.2f %%",
-            help=f"Validation accuracy reached when the fastest setting was done.{seconds}",
+            help=f"Validation accuracy reached in the time of the fastest setting{seconds}.",
         ),
         "goal": config.TextColumn(
             "Time to goal",
-            help=f"Until every seed reached the mean of the weakest setting.{target}",
+            help=f"Mean time to reach the mean accuracy of the weakest setting{target}.",
         ),
         "test": number("Test", format="%.2f %%", help="Mean. Not for choosing."),
     }  # fmt: skip
 
 
 def time_to(cell: CellResult, goal: float | None) -> str:
-    """Write the mean time in which the seeds of a setting reached an accuracy."""
+    """Write the mean time in which a setting's runs reached an accuracy, or how many did."""
     if goal is None or not cell.finished:
         return ""
     times = [seconds_to(row, goal) for row in cell.finished]
-    known = [seconds for seconds in times if seconds is not None]
-    if len(known) < len(times):
-        return f"{len(known)} of {len(times)} did"
-    return theme.duration(sum(known) / len(known))
+    reached = [seconds for seconds in times if seconds is not None]
+    if len(reached) < len(times):
+        return f"{len(reached)} of {len(times)} reached it"
+    return theme.duration(sum(reached) / len(reached))
 
 
-def comparison(found: Sequence[CellResult]) -> None:
+def comparison(cells: Sequence[CellResult]) -> None:
     """Draw the difference of every setting to a baseline, and say what it shows."""
-    done = [cell for cell in found if cell.val]
-    best = best_of(found)
+    done = [cell for cell in cells if cell.val]
+    best = best_of(cells)
     if len(done) < 2 or best is None:
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("What differs", anchor=False)
+            st.subheader("Differences", anchor=False)
             st.space("stretch")
             titles = {cell.place: cell.title for cell in done}
             places = [best.place, *(place for place in titles if place != best.place)]
@@ -231,37 +232,37 @@ def comparison(found: Sequence[CellResult]) -> None:
                 format_func=lambda place: titles[place] + " (best)" * (place == best.place),
             )  # fmt: skip
         baseline = next(cell for cell in done if cell.place == picked)
-        told = compared(found, baseline)
-        if any(c.found and c.found.interval for c in told):
+        comparisons = compared(cells, baseline)
+        if any(c.found and c.found.interval for c in comparisons):
             st.plotly_chart(
-                charts.differences(found, told, baseline.title), key="differences",
+                charts.differences(cells, comparisons, baseline.title), key="differences",
                 config={"displayModeBar": False}, alt="Differences with 95 % intervals",
             )  # fmt: skip
-        st.markdown("\n".join(f"- {theme.safe(c.verdict)}" for c in told))
+        st.markdown("\n".join(f"- {theme.safe(c.verdict)}" for c in comparisons))
         st.caption(EXPLAINED)
         exact = [
             f"{titles[c.place]}: {c.found.sign_flip:.3g}"
-            for c in told
+            for c in comparisons
             if c.found and c.found.count > 1
         ]
         if exact:
             with st.expander("Exact sign-flip test"):
                 st.markdown(
-                    "The share of all ways to flip the signs of the differences that give a mean "
-                    "as far from 0. Three seeds cannot get below 0.25, five not below 0.0625."
+                    "The p-value: the share of sign flips of the differences whose mean is as far "
+                    "from 0 or farther. Three seeds cannot get below 0.25, five not below 0.0625."
                 )
                 st.markdown("\n".join(f"- {theme.safe(line)}" for line in exact))
 
 
 EXPLAINED = (
-    "Settings are compared seed by seed. The bars are 95 % intervals of the mean difference: one "
-    "that crosses 0 is no difference that these seeds can show. With several comparisons the "
-    "sentences allow for their number (Holm)."
+    "Settings are compared seed by seed. Intervals are 95 % intervals of the mean difference; if "
+    "one includes 0, these seeds do not show a difference. With several comparisons, the sentences "
+    "are corrected for their number (Holm)."
 )
 
 
 def run_table(rows: Sequence[RunRow]) -> None:
-    """List the runs with a link to each."""
+    """List the runs, with a link to each."""
     st.dataframe(
         pd.DataFrame(
             {
@@ -280,7 +281,7 @@ def run_table(rows: Sequence[RunRow]) -> None:
             "name": st.column_config.TextColumn("Name", width="medium"),
             "state": st.column_config.TextColumn("Status", width=90),
             "best": st.column_config.NumberColumn("Best val.", format="%.2f %%", width=90),
-            "curve": st.column_config.LineChartColumn("Course", y_min=0, y_max=1, width=110),
+            "curve": st.column_config.LineChartColumn("Curve", y_min=0, y_max=1, width=110),
             "message": st.column_config.TextColumn("What happened"),
         },
         alt="Runs of the sweep",

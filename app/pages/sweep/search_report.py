@@ -1,4 +1,4 @@
-"""What the Sweep page says of a search: the best so far, what was tried, what mattered."""
+"""A hyperparameter search on the Sweep page: the best so far, all runs, and what mattered."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from cifar_core.runs import RunRow
 from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store.sweep_files import Sweep
 from cifar_core.runs.sweeps.search_results import (
-    Tried,
+    Proposal,
     conclusion,
     importance,
     ranked,
@@ -25,92 +25,95 @@ from cifar_core.runs.sweeps.search_results import (
 
 HISTORY, CURVES = "In order", "Curves"
 BASIS = (
-    "Judged by the best epoch's validation accuracy. Test accuracy is shown but is not for "
-    "choosing: chosen by, it would no longer tell how good the choice is."
+    "Ranked by the best epoch's validation accuracy. Test accuracy is shown but is not for "
+    "choosing: if used for choosing, it would no longer be an unbiased estimate."
 )
 
 
 def search_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
-    """Draw what a search has found so far."""
-    found = tried(store(), sweep, rows)
+    """Draw the results of a search so far."""
+    proposals = tried(store(), sweep, rows)
     progress(sweep, rows)
-    verdict(sweep, found)
+    verdict(sweep, proposals)
     if any(row.history for row in rows):
         with st.container(border=True):
-            chart(sweep, found)
-    if found:
-        table(found)
-        mattered(sweep, rows)
+            chart(sweep, proposals)
+    if proposals:
+        table(proposals)
+        settings_that_mattered(sweep, rows)
 
 
 def progress(sweep: Sweep, rows: Sequence[RunRow]) -> None:
-    """Say how far the search is and how long the rest takes at most."""
+    """Say how far the search is, and how long the rest takes at most."""
     if not sweep.is_active:
         return
-    budget, over = sweep.planned_runs, sum(not is_under_way(row.state, row.reason) for row in rows)
+    budget = sweep.planned_runs
+    ended = sum(not is_under_way(row.state, row.reason) for row in rows)
     left = seconds_left(sweep, rows)
-    text = f"{over} of {theme.plural(budget, 'run')} are over"
+    text = f"{ended} of {theme.plural(budget, 'run')} done"
     text = f"{text}, at most {theme.duration(left)} left" if left else text
-    st.progress(min(1.0, over / budget), text=text)
+    st.progress(min(1.0, ended / budget), text=text)
 
 
-def verdict(sweep: Sweep, found: Sequence[Tried]) -> None:
-    """Say what is best, and offer to go on from there."""
-    best = next(iter(ranked(found)), None)
+def verdict(sweep: Sweep, proposals: Sequence[Proposal]) -> None:
+    """Say which run is best, and offer to use its settings."""
+    best = next(iter(ranked(proposals)), None)
     with st.container(border=True):
-        st.markdown(f"**{theme.safe(conclusion(sweep, found))}**")
+        st.markdown(f"**{theme.safe(conclusion(sweep, proposals))}**")
         st.caption(
-            f"{BASIS} The best of many is flattered by having been chosen: train it with several "
-            "seeds for an honest number."
+            f"{BASIS} The best of many runs looks better than it is because it was selected: train "
+            "its settings with several seeds for an unbiased number."
         )
         if best and best.row:
             with st.container(horizontal=True):
-                if st.button("Put the best into the form", icon=":material/check:", key="best"):
+                if st.button(
+                    "Use the best settings in a new run", icon=":material/check:", key="best"
+                ):
                     go("new_run", clone=best.row.number)
                 if st.button(f"Open run {best.row.number}", type="tertiary", key="open_best"):
                     go("run", id=best.row.number)
 
 
-def chart(sweep: Sweep, found: Sequence[Tried]) -> None:
-    """Draw the runs in order, over one of the settings, or epoch by epoch."""
-    space = sweep.search["space"] if ranked(found) else {}
+def chart(sweep: Sweep, proposals: Sequence[Proposal]) -> None:
+    """Draw the runs in order, over one of the settings, or by epoch."""
+    space = sweep.search["space"] if ranked(proposals) else {}
     names = {theme.title(name): name for name in space}
-    kinds = [*([HISTORY] if ranked(found) else []), *names, CURVES]
+    kinds = [*([HISTORY] if ranked(proposals) else []), *names, CURVES]
     kind = st.segmented_control(
         "Chart", kinds, default=kinds[0], required=True, key=f"chart {len(kinds)}",
         label_visibility="collapsed",
     )  # fmt: skip
     if kind == HISTORY:
-        figure = search_charts.history(found)
+        figure = search_charts.history(proposals)
     elif kind in names:
         name = names[kind]
         log = bool(space[name].get("log"))
-        figure = search_charts.by_setting(found, name, kind, log=log)
+        figure = search_charts.by_setting(proposals, name, kind, log=log)
     else:
-        figure = search_charts.curves(found)
+        figure = search_charts.curves(proposals)
     st.plotly_chart(
         figure, key="search_chart", config={"displayModeBar": False},
         alt=f"{kind} of search {sweep.number}",
     )  # fmt: skip
 
 
-def table(found: Sequence[Tried]) -> None:
-    """Draw a line for each run: the finished ones from the best on, then the others."""
-    best = ranked(found)
-    lines = [*best, *(one for one in found if one not in best)]
-    rows = [one.row for one in lines]
-    told = ["" if row is None or row.state == "finished" else row.message for row in rows]
+def table(proposals: Sequence[Proposal]) -> None:
+    """Draw a row for each run: the finished ones, the best first, then the others."""
+    best = ranked(proposals)
+    lines = [*best, *(proposal for proposal in proposals if proposal not in best)]
+    rows = [proposal.row for proposal in lines]
+    messages = ["" if row is None or row.state == "finished" else row.message for row in rows]
     st.dataframe(
         pd.DataFrame(
             {
                 "run": [f"run?id={row.number}" if row else None for row in rows],
-                "setting": [one.title for one in lines],
-                "outcome": [one.outcome for one in lines],
+                "setting": [proposal.title for proposal in lines],
+                "outcome": [proposal.outcome for proposal in lines],
                 "best": [percent(row.best_val_accuracy) if row else None for row in rows],
-                "course": [row.sparkline or None if row else None for row in rows],
+                "curve": [row.sparkline or None if row else None for row in rows],
                 "time": [theme.duration(row.seconds) if row else "" for row in rows],
                 "test": [percent(row.test_accuracy) if row else None for row in rows],
-                "message": told,
+                "message": messages,
             }
         ),
         hide_index=True,
@@ -120,23 +123,21 @@ def table(found: Sequence[Tried]) -> None:
     )
 
 
-def mattered(sweep: Sweep, rows: Sequence[RunRow]) -> None:
-    """Say which setting made the difference, or how many runs that takes."""
+def settings_that_mattered(sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Say which settings made the difference, or how many runs that needs."""
     if len(sweep.search["space"]) < 2:
         return
     shares = importance(store(), sweep, rows)
     if not shares:
-        st.caption(
-            f"Which setting mattered most can be said after {runs_needed(sweep)} finished runs."
-        )
+        st.caption(f"Which settings mattered is shown after {runs_needed(sweep)} finished runs.")
         return
     with st.container(border=True):
-        st.subheader("Which setting mattered", anchor=False)
+        st.subheader("Which settings mattered", anchor=False)
         for name, share in shares.items():
             st.progress(share, text=f"{theme.title(name)}: {theme.percent(share, 0)}")
         st.caption(
-            "How far the settings of the best third differ from those of all runs (PED-ANOVA). "
-            "Rough with so few runs, and only about the ranges that were searched."
+            "How much the settings of the best third differ from those of all runs (PED-ANOVA). "
+            "A rough estimate that applies only to the searched ranges."
         )
 
 
@@ -149,10 +150,10 @@ COLUMNS: dict[str, Any] = {
     "run": st.column_config.LinkColumn("Run", display_text=r"id=(\d+)", width=60),
     "setting": st.column_config.TextColumn("Setting", width=300),
     "outcome": st.column_config.TextColumn(
-        "Outcome", width=90, help="Pruned: given up by the search, as it was behind the others."
+        "Outcome", width=90, help="Pruned: stopped early by the search, behind the others."
     ),
     "best": st.column_config.NumberColumn("Best val.", format="%.2f %%", width=90),
-    "course": st.column_config.LineChartColumn("Course", y_min=0, y_max=1, width=110),
+    "curve": st.column_config.LineChartColumn("Curve", y_min=0, y_max=1, width=110),
     "time": st.column_config.TextColumn("Time", width=80),
     "test": st.column_config.NumberColumn("Test", format="%.2f %%", help="Not for choosing."),
     "message": st.column_config.TextColumn("What happened", width="large"),

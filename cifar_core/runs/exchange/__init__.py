@@ -1,1 +1,1 @@
-"""A run, its curves or its network for another program, and the way back in."""
+"""Export of a run, its curves or its network for other programs, and import of runs."""

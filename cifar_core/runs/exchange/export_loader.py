@@ -1,7 +1,7 @@
-"""Loads the network that lies beside this file: python load_model.py PICTURE...
+"""Loads the network in this folder: python load_model.py PICTURE...
 
-It needs torch, torchvision, safetensors and pillow, and nothing of the program that trained it
-but the files in this folder. In your own program: from load_model import classes, load.
+It needs torch, torchvision, safetensors and pillow, and of the program that trained the network
+only the files in this folder. In your own program: from load_model import classes, load.
 """
 
 import json
@@ -33,14 +33,14 @@ def classes() -> list[str]:
 
 
 def main(pictures: list[str]) -> None:
-    """Print the likeliest class of each picture, shrunk to what the network sees."""
+    """Print the most likely class of each picture, resized to what the network takes."""
     model, names = load(), classes()
     for path in pictures:
         small = Image.open(path).convert("RGB").resize((32, 32), Image.Resampling.LANCZOS)
         with torch.inference_mode():
             pixels = torch.tensor(np.array(small)).permute(2, 0, 1)[None] / 255
-            chances = model(pixels).softmax(dim=1)[0]
-        print(f"{path}: {names[int(chances.argmax())]} ({float(chances.max()):.1%})")
+            probabilities = model(pixels).softmax(dim=1)[0]
+        print(f"{path}: {names[int(probabilities.argmax())]} ({float(probabilities.max()):.1%})")
 
 
 if __name__ == "__main__":

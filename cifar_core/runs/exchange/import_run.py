@@ -1,4 +1,4 @@
-"""Takes a run out of a zip from anywhere, trusting nothing in it; a refused zip leaves no trace."""
+"""Imports a run from a zip without trusting anything in it; a refused zip leaves no trace."""
 
 import json
 import shutil
@@ -23,17 +23,17 @@ from cifar_core.runs.store.store import Store, slug
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A run's folder that is being filled, and what its zip said about it."""
+    """The folder of a run that is being imported, and the description from its zip."""
 
     path: Path
     origin: dict[str, Any]  # export.json
 
 
 def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run:
-    """Make a run of a zip that `export_run` wrote, with a number of its own; ArchiveError if not.
+    """Create a run, with a new number, from a zip that `export_run` wrote; ArchiveError if not.
 
-    `data` names the images that it goes on with; by default those of the same fingerprint, if
-    they are decoded here, and otherwise those that the run names.
+    `data` names the images that the run continues with; by default those with the same
+    fingerprint if they are decoded here, and otherwise those that the run names.
     """
     store.by.must(OPERATOR, "import runs")
     (store.root / "runs").mkdir(parents=True, exist_ok=True)
@@ -49,14 +49,16 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
 
 
 def check(draft: Draft, store: Store, data: str) -> str:
-    """Check every file, rewrite those that hold more than they should, and return the name."""
+    """Check every file, remove what does not belong in it, and return the run's name."""
     for pattern in ("*.json", "attempts/*/*.json"):
         for path in draft.path.glob(pattern):
             if path.name in SHAPES:
                 values = read(draft.path, str(path.relative_to(draft.path)))
                 files.write_json(path, shaped(path.name, values, SHAPES[path.name]), durable=False)
     if draft.origin.get("schema") != SCHEMA:
-        raise ArchiveError("This zip was made by a newer program. Update this one, then import it.")
+        raise ArchiveError(
+            "This zip was made by a newer version. Update this program, then import it."
+        )
     check_config(draft.path, store, data)
     for path in draft.path.glob("attempts/*/metrics.jsonl"):
         check_rows(path)
@@ -77,14 +79,16 @@ def read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def check_config(folder: Path, store: Store, data: str) -> None:
-    """Check the settings as those of a new run, and say where the images are on this machine."""
+    """Check the settings as for a new run, and set where the images are on this machine."""
     from cifar_core.config import TrainConfig
 
     values = read(folder, "config.json")
     if values.pop("schema", None) != CONFIG_SCHEMA:
-        raise ArchiveError("The run was made by a newer program. Update this one, then import it.")
-    known = files.read_json(folder / "environment.json")
-    images = known.get("data", {})
+        raise ArchiveError(
+            "The run was made by a newer version. Update this program, then import it."
+        )
+    environment = files.read_json(folder / "environment.json")
+    images = environment.get("data", {})
     source = source_here(images.get("fingerprint", ""), store, data)
     try:
         config = TrainConfig.from_dict({**values, **({"data": source} if source else {})})
@@ -92,23 +96,23 @@ def check_config(folder: Path, store: Store, data: str) -> None:
         raise ArchiveError(f"The run's settings cannot be used here. {error}") from error
     files.write_json(folder / "config.json", {"schema": CONFIG_SCHEMA, **config.to_dict()})
     if images and source:
-        known["data"] = {**images, "source": source}
-        files.write_json(folder / "environment.json", known)
+        environment["data"] = {**images, "source": source}
+        files.write_json(folder / "environment.json", environment)
 
 
 def source_here(fingerprint: str, store: Store, data: str) -> str:
-    """Return where the run's images are on this machine, or nothing if that is not known."""
+    """Return where the run's images are on this machine; empty if that is unknown."""
     from cifar_core.data import find
 
     if data:
         return find.resolve(data, store.root)
-    known = find.decoded(store.root)
-    same = [meta["source"] for meta in known if meta.get("fingerprint") == fingerprint]
+    decoded = find.decoded(store.root)
+    same = [meta["source"] for meta in decoded if meta.get("fingerprint") == fingerprint]
     return same[0] if fingerprint and same else ""
 
 
 def check_rows(path: Path) -> None:
-    """Check the rows of an attempt; a damaged line is passed over, as every reader does."""
+    """Check the rows of an attempt; a damaged line is skipped, as by every reader."""
     with path.open("rb") as file:
         for line in file:
             try:
@@ -119,24 +123,26 @@ def check_rows(path: Path) -> None:
                 row = None
             if not is_row(row):
                 raise ArchiveError(
-                    f"{path.name} of this zip has a row that no trainer would write. "
+                    f"{path.name} of this zip has a row that no trainer writes. "
                     "Export the run again."
                 )
 
 
 def check_checkpoint(path: Path) -> None:
-    """Check a checkpoint's manifest, every byte of its files, and that they hold tensors."""
+    """Check a checkpoint's manifest, every byte of its files, and that they contain tensors."""
     from safetensors import SafetensorError, safe_open
 
     manifest = read(path, checkpoints.MANIFEST)
     shaped(checkpoints.MANIFEST, manifest, MANIFEST_SHAPE)
-    place = checkpoints.NAME.fullmatch(path.name)
-    assert place is not None
-    said = manifest.get("name"), manifest.get("step"), manifest.get("attempt")
-    if said != (path.name, int(place[1]), int(place[2])):
-        raise ArchiveError(f"Checkpoint {path.name} of this zip says that it is another one.")
+    match = checkpoints.NAME.fullmatch(path.name)
+    assert match is not None
+    stated = manifest.get("name"), manifest.get("step"), manifest.get("attempt")
+    if stated != (path.name, int(match[1]), int(match[2])):
+        raise ArchiveError(f"Checkpoint {path.name} of this zip has the manifest of another one.")
     if "epoch" not in manifest or "files" not in manifest:
-        raise ArchiveError(f"The manifest of checkpoint {path.name} is damaged. Export it again.")
+        raise ArchiveError(
+            f"The manifest of checkpoint {path.name} is damaged. Export the run again."
+        )
     try:
         checkpoints.verify(path)
         for file in (checkpoints.MODEL, checkpoints.STATE):
@@ -149,7 +155,7 @@ def check_checkpoint(path: Path) -> None:
 
 
 def check_best(folder: Path) -> None:
-    """Keep the marker of the best checkpoint only if that is there."""
+    """Keep the marker of the best checkpoint only if that checkpoint exists."""
     names = [path.name for path in checkpoints.folders(folder / "checkpoints")]
     marker = folder / "best"
     if marker.exists() and marker.read_bytes().strip().decode("ascii", "replace") not in names:
@@ -157,8 +163,8 @@ def check_best(folder: Path) -> None:
 
 
 def settle(draft: Draft, owner: str) -> str:
-    """Write what the run is here: its state, and where it came from; return its name."""
-    about, said = read(draft.path, "about.json"), read(draft.path, "status.json")
+    """Write the run's state in this store and where it came from; return its name."""
+    about, exported = read(draft.path, "about.json"), read(draft.path, "status.json")
     origin = {
         "run": draft.origin.get("run", ""),
         "machine": files.read_json(draft.path / "environment.json").get("machine", ""),
@@ -170,14 +176,14 @@ def settle(draft: Draft, owner: str) -> str:
     fresh = {"name": name, "owner": owner, "parent": "", "kind": TRAINING, "imported": origin}
     files.write_json(draft.path / "about.json", {"created_at": time.time(), **about, **fresh})
     numbers = [int(path.name) for path in draft.path.glob("attempts/*")]
-    words = {**status_here(said), "attempt": max(numbers, default=0)}
-    status.write(draft.path, status.RunStatus(**words))
+    values = {**status_here(exported), "attempt": max(numbers, default=0)}
+    status.write(draft.path, status.RunStatus(**values))
     return name
 
 
-def status_here(said: dict[str, Any]) -> dict[str, Any]:
-    """Return the state that the run has here: one that was under way has stopped."""
-    state = said.get("state", "stopped")
+def status_here(exported: dict[str, Any]) -> dict[str, Any]:
+    """Return the run's state in this store: a run that was under way counts as stopped."""
+    state = exported.get("state", "stopped")
     if STATES[state].is_final or state in ("draft", "paused"):
-        return {**status.described(state, reason=said.get("reason", "")), **said}
+        return {**status.described(state, reason=exported.get("reason", "")), **exported}
     return status.described("stopped", message=f"Exported while it was {state}.")

@@ -1,4 +1,4 @@
-"""A run's metrics for other programs: as CSV, and as TensorBoard event files."""
+"""Metrics for other programs: as CSV, and as TensorBoard event files."""
 
 import io
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 from cifar_core.disk.tables import as_csv
 from cifar_core.runs.record.run import Run
 
-SCALARS = {  # kind of row -> what it measured -> TensorBoard's name of the curve
+SCALARS = {  # kind of row -> metric -> TensorBoard's name of the curve
     "step": {
         "loss": "loss/train",
         "accuracy": "accuracy/train",
@@ -23,7 +23,7 @@ SCALARS = {  # kind of row -> what it measured -> TensorBoard's name of the curv
 
 
 def metrics_csv(runs: Sequence[Run]) -> str:
-    """Write every row of some runs as CSV, one run after another, its number in front."""
+    """Return every row of some runs as CSV, run after run, each preceded by the run's number."""
     return as_csv([{"run": run.number, **row} for run in runs for row in run.metrics()])
 
 
@@ -40,7 +40,7 @@ def write_events(run: Run, folder: Path) -> None:
 
 
 def events_zip(runs: Sequence[Run]) -> bytes:
-    """Return a zip with a folder for each run, to be opened by tensorboard --logdir."""
+    """Return a zip with a folder for each run, for tensorboard --logdir."""
     file = io.BytesIO()
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,11 +1,11 @@
 """A trained network for other programs: safetensors with a loader, ONNX, or torch.export.
 
-exports/<checkpoint>-<format>.<ending> in the run's folder is what the page offers, computed by a
-background job, and beside it in JSON how it did against the original.
+exports/<checkpoint>-<format>.<ending> in the run's folder is the file that the page offers, made by
+a background job; a JSON file beside it holds the result of the check.
 
-Whatever the form, the input is images [N, 3, 32, 32] in [0, 1] with any N, and the output logits
+In every format, the input is images [N, 3, 32, 32] in [0, 1] with any N, and the output logits
 [N, K]. ONNX and torch.export are checked against the network itself on images of the run's data,
-and the largest difference is stated.
+and the largest difference is reported.
 """
 
 import json
@@ -30,46 +30,46 @@ if TYPE_CHECKING:
 
     from cifar_core.inference import Classifier
 
-CHECKED = 64  # images that an exported network is held against
+CHECKED = 64  # images that an exported network is compared on
 PACKAGE = Path(__file__).resolve().parents[2]
-CODE = ("__init__.py", "errors.py", "registry.py")  # what the models need of the package
+CODE = ("__init__.py", "errors.py", "registry.py")  # what the models need from the package
 NEEDED = "requirements-export.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """An exported network, and how it did against the original."""
+    """An exported network, and how it compares with the original."""
 
     path: Path
-    images: int = 0  # it was held against the original on so many; 0 if it is the original
-    difference: float = 0.0  # the largest between two logits
-    agreeing: int = 0  # images with the same likeliest class
+    images: int = 0  # compared with the original on this many; 0 if the weights are the original's
+    difference: float = 0.0  # the largest difference between two logits
+    agreeing: int = 0  # images with the same prediction
 
     @property
     def sentence(self) -> str:
-        """What was checked, in words."""
+        """The result of the check, as a sentence."""
         if not self.images:
             return "The weights are those of the checkpoint, byte for byte."
         return (
             f"Checked on {self.images} test images of the run: logits differ by at most "
-            f"{self.difference:.2g}, and {self.agreeing} of {self.images} answers are the same."
+            f"{self.difference:.2g}, and {self.agreeing} of {self.images} predictions are the same."
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFormat:
-    """One form that a network can be exported in."""
+    """One format that a network can be exported in."""
 
     key: str
     title: str
     summary: str
     ending: str  # of the file's name
     write: Callable[[Run, str, Path], Exported]  # run, checkpoint in full, target
-    needs: tuple[str, ...] = ()  # packages that are not always there
+    needs: tuple[str, ...] = ()  # packages that are not always installed
 
     @property
     def missing(self) -> str:
-        """What is needed and not installed, as a sentence with the remedy; empty if nothing."""
+        """The packages that are not installed, as a sentence with the remedy; empty if none."""
         lacking = [name for name in self.needs if find_spec(name) is None]
         if not lacking:
             return ""
@@ -77,14 +77,14 @@ class ModelFormat:
 
 
 def export_model(run: Run, key: str, target: Path, checkpoint: str = "best") -> Exported:
-    """Write a run's network in a form of MODEL_FORMATS; the file appears when it is whole."""
-    form, info = MODEL_FORMATS[key], run.checkpoint(checkpoint)
-    if form.missing:
-        raise RunError(form.missing)
+    """Write a run's network in a format of MODEL_FORMATS; the file appears when it is complete."""
+    model_format, info = MODEL_FORMATS[key], run.checkpoint(checkpoint)
+    if model_format.missing:
+        raise RunError(model_format.missing)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with files.replacing(target, form.ending) as draft:
-            exported = form.write(run, info.name, draft)
+        with files.replacing(target, model_format.ending) as draft:
+            exported = model_format.write(run, info.name, draft)
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}.") from error
     return Exported(**{**vars(exported), "path": target})
@@ -107,7 +107,7 @@ def as_safetensors(run: Run, checkpoint: str, target: Path) -> Exported:
 
 
 def description(run: Run, checkpoint: str) -> dict[str, Any]:
-    """Return what a loader and a reader must know, in plain values."""
+    """Return what a loader and a reader need to know, in plain values."""
     from cifar_core.models import MODELS
 
     info, config = run.checkpoint(checkpoint), run.config
@@ -127,13 +127,13 @@ def description(run: Run, checkpoint: str) -> dict[str, Any]:
 
 README = """# {name}
 
-A network that tells {count} classes apart: {classes}.
+A network that distinguishes {count} classes: {classes}.
 
     pip install torch torchvision safetensors pillow
     python load_model.py picture.jpg
 
-- `model.safetensors`: the weights. `model.json`: what they are of, and how good.
-- `load_model.py`: builds the network and loads them; `from load_model import classes, load`.
+- `model.safetensors`: the weights. `model.json`: their network, classes and accuracy.
+- `load_model.py`: builds the network and loads the weights; `from load_model import classes, load`.
 - `cifar_core/`: the code of the networks.
 
 Input: images [N, 3, 32, 32], RGB, values in [0, 1]; the network scales them itself.
@@ -142,7 +142,7 @@ Output: logits [N, {count}], in the order of the classes above.
 
 
 def readme(run: Run) -> str:
-    """Return what a person must know, as Markdown."""
+    """Return the README of the zip, as Markdown."""
     classes = run.environment["data"]["classes"]
     names = ", ".join(" ".join(name.split()) for name in classes)
     return README.format(name=" ".join(run.name.split()), count=len(classes), classes=names)
@@ -182,31 +182,34 @@ def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
             input_names=["images"], output_names=["logits"],
         )  # fmt: skip
     assert program is not None
-    found = program.model_proto
-    onnx.helper.set_model_props(found, {"classes": json.dumps(list(classifier.classes))})
-    onnx.save(found, target)
+    proto = program.model_proto
+    onnx.helper.set_model_props(proto, {"classes": json.dumps(list(classifier.classes))})
+    onnx.save(proto, target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
 
-    def answer(images: "Tensor") -> "NDArray[np.float32]":
+    def logits_of(images: "Tensor") -> "NDArray[np.float32]":
         return session.run(["logits"], {"images": images.numpy()})[0]
 
-    return checked(run, classifier, target, answer)
+    return checked(run, classifier, target, logits_of)
 
 
 def checked(
-    run: Run, original: "Classifier", path: Path, answer: "Callable[[Tensor], NDArray[np.float32]]"
+    run: Run,
+    original: "Classifier",
+    path: Path,
+    logits_of: "Callable[[Tensor], NDArray[np.float32]]",
 ) -> Exported:
-    """Hold an exported network against the original, on images of the run and other batches."""
+    """Compare an exported network with the original on images of the run, in two batch sizes."""
     import numpy as np
     import torch
 
     images = sample_images(run)
     with torch.inference_mode():
-        wanted = original.model(images).numpy()
-        # one alone, and the others: so that another N than the example's is tried too
-        found = np.concatenate([answer(images[:1]), answer(images[1:])])
-    same = found.argmax(axis=1) == wanted.argmax(axis=1)
-    difference = float(np.abs(found - wanted).max())
+        expected = original.model(images).numpy()
+        # one image, then the others, so that batch sizes other than the example's are tried too
+        exported = np.concatenate([logits_of(images[:1]), logits_of(images[1:])])
+    same = exported.argmax(axis=1) == expected.argmax(axis=1)
+    difference = float(np.abs(exported - expected).max())
     return Exported(path=path, images=len(images), difference=difference, agreeing=int(same.sum()))
 
 
@@ -217,9 +220,9 @@ def sample_images(run: Run) -> "Tensor":
 
     from cifar_core import data
 
-    found = data.load(run.environment["data"]["source"], run.store_root).test
-    places = np.linspace(0, len(found) - 1, min(CHECKED, len(found))).astype(int)
-    return torch.tensor(found.pixels[places]).permute(0, 3, 1, 2) / 255
+    images = data.load(run.environment["data"]["source"], run.store_root).test
+    indexes = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
+    return torch.tensor(images.pixels[indexes]).permute(0, 3, 1, 2) / 255
 
 
 MODEL_FORMATS = Registry(
@@ -243,7 +246,7 @@ MODEL_FORMATS = Registry(
 
 
 def job(run: Run, key: str, checkpoint: str = "best") -> Job:
-    """Return the work of exporting a checkpoint into the run's folder."""
+    """Return the background job that exports a checkpoint into the run's folder."""
     name = run.checkpoint(checkpoint).name
     return Job(
         path=run.path / "exports" / f"{name}-{key}{MODEL_FORMATS[key].ending}",
@@ -253,9 +256,11 @@ def job(run: Run, key: str, checkpoint: str = "best") -> Job:
 
 
 def kept(run: Run, key: str, checkpoint: str = "best") -> Exported | None:
-    """Return what a background job exported, if it has."""
-    path = job(run, key, checkpoint).path
-    return Exported(path=path, **files.read_json(beside(path, ".json"))) if path.exists() else None
+    """Return what the background job exported; None if it has not finished."""
+    work = job(run, key, checkpoint)
+    if not work.is_done:
+        return None
+    return Exported(path=work.path, **files.read_json(beside(work.path, ".json")))
 
 
 def do_job(request: dict[str, Any], report: Report) -> None:

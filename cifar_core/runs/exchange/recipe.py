@@ -1,4 +1,4 @@
-"""How to get a run again: the exact command, settings, seed, images and versions."""
+"""How to repeat a run: the exact command, settings, seed, images and versions."""
 
 import shlex
 from typing import Any
@@ -11,9 +11,11 @@ SCHEMA = 1  # of the record
 
 
 def recipe(run: Run) -> dict[str, Any]:
-    """Return everything that decides what a run learns, in plain values."""
-    known, settings = run.environment, run.settings
-    versions = {name: known[name] for name in ("python", "system", *PACKAGES) if known.get(name)}
+    """Return everything that determines what a run learns, in plain values."""
+    environment, settings = run.environment, run.settings
+    versions = {
+        name: environment[name] for name in ("python", "system", *PACKAGES) if environment.get(name)
+    }
     return {
         "schema": SCHEMA,
         "run": run.id,
@@ -21,24 +23,24 @@ def recipe(run: Run) -> dict[str, Any]:
         "command": command(run),
         "seed": settings.get("seed", 0),
         "settings": settings,
-        "program": {"git_commit": known.get("git_commit", "")},
+        "program": {"git_commit": environment.get("git_commit", "")},
         "versions": versions,
         "machine": {
-            name: known[name]
-            for name in ("device", "device_name", "threads", "step_plan") if name in known
+            name: environment[name]
+            for name in ("device", "device_name", "threads", "step_plan") if name in environment
         },
         "data": {
-            name: value for name, value in known.get("data", {}).items() if name != "note"
+            name: value for name, value in environment.get("data", {}).items() if name != "note"
         },
-        "began_from": known.get("weights", {}),
+        "began_from": environment.get("weights", {}),
     }  # fmt: skip
 
 
 def command(run: Run) -> str:
-    """Return the command that trains the same again, in one line for a POSIX shell.
+    """Return the command that trains the same run again, in one line for a POSIX shell.
 
-    What was decided on the machine at the start, threads and the way to compute a step, is
-    written out, so that another machine does not decide anew.
+    What was decided on the machine at the start, threads and step plan, is written out, so that
+    another machine does not decide differently.
     """
     words = ["python", "-m", "cifar_core", "train", "--preset", "lab_cnn"]
     for name, value in sorted(changes(run).items()):
@@ -47,14 +49,14 @@ def command(run: Run) -> str:
 
 
 def changes(run: Run) -> dict[str, Any]:
-    """Return the settings in which a run differs from the preset that its command starts from."""
+    """Return the settings in which a run differs from the preset that the command starts from."""
     from cifar_core.config import TrainConfig
     from cifar_core.config.presets import PRESETS
 
-    base, config, known = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
+    base, config, environment = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
     values = {f.name: getattr(config, f.name) for f in config.relevant() if f.name != "data"}
     changed = {name: value for name, value in values.items() if value != base[name]}
     changed["seed"] = config.seed
-    chosen = {"threads": known.get("threads"), **known.get("step_plan", {})}
+    chosen = {"threads": environment.get("threads"), **environment.get("step_plan", {})}
     decided = names_of(TrainConfig, lambda rule: rule.decided_at_start)
     return changed | {name: chosen[name] for name in decided if chosen.get(name)}

@@ -1,8 +1,8 @@
 """A whole run as one zip that another store can import: settings, rows, logs and weights.
 
-It holds the files of the run's folder under their own names, and export.json. Left out is what
-belongs to this machine (locks, identities of processes) or can be computed again (profiles,
-sanity cards).
+It holds the files of the run's folder under their own names, and export.json. It omits
+what belongs to this machine (locks, process identities) or can be computed again (profiles, sanity
+cards).
 """
 
 import time
@@ -21,7 +21,7 @@ from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 
 SCHEMA = 1  # of export.json
-MOST_BYTES = 2**31 - 1  # of a zip and of all that is in it
+MOST_BYTES = 2**31 - 1  # of a zip and of its contents
 FOLDER_FILES = ("config.json", "about.json", "environment.json", "status.json", "summary.json")
 ATTEMPT_FILES = ("attempt.json", "start.json", "result.json", "end.json", "metrics.jsonl",
                  "log.txt")  # fmt: skip
@@ -30,11 +30,15 @@ CHECKPOINT_FILES = (MODEL, STATE, MANIFEST)
 WEIGHTS = Registry(
     "choice of weights",
     [
-        Option(key="all", title="All weights", summary="Every checkpoint: it can go on anywhere."),
+        Option(
+            key="all",
+            title="All weights",
+            summary="Every checkpoint: training continues where it stopped.",
+        ),
         Option(
             key="best",
             title="Best weights",
-            summary="The best epoch's checkpoint: it can be explained, and goes on from there.",
+            summary="The best epoch's checkpoint: to explain, or to continue from there.",
         ),
         Option(
             key="none", title="No weights", summary="Settings and curves only, in a small file."
@@ -45,25 +49,25 @@ WEIGHTS = Registry(
 
 @dataclass(frozen=True)
 class Piece:
-    """One file of an archive."""
+    """One file of a run zip."""
 
     path: Path
-    name: str  # in the archive, below the run's folder
+    name: str  # in the zip, relative to the run's folder
 
 
 def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None:
-    """Write a run that is not under way as a zip; `weights` is a key of WEIGHTS."""
+    """Write a run that is not live as a zip; `weights` is a key of WEIGHTS."""
     WEIGHTS[weights]
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a search for a rate. Only trainings can be exported.")
-    with lock.held(run.path / ".lock"):  # so that it is not resumed meanwhile
+        raise RunError(f"Run {run.id} is a rate search. Only training runs can be exported.")
+    with lock.held(run.path / ".lock"):  # so that it is not resumed in the meantime
         if run.status.is_live:
             raise RunError(f"Run {run.id} is {run.status.state}. Stop or pause it, then export it.")
         chosen = list(pieces(run, weights))
         if (size := sum(piece.path.stat().st_size for piece in chosen)) > MOST_BYTES:
             raise RunError(
-                f"Run {run.id} has {size / 1e9:.1f} GB, but a zip holds at most "
-                f"{MOST_BYTES / 1e9:.1f}. Export it with fewer weights."
+                f"Run {run.id} takes {size / 1e9:.1f} GB, but a zip can hold at most "
+                f"{MOST_BYTES / 1e9:.1f} GB. Export it with fewer weights."
             )
         for folder in {piece.path.parent for piece in chosen if piece.path.name == MANIFEST}:
             checkpoints.verify(folder)
@@ -72,7 +76,7 @@ def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None
 
 
 def write(chosen: list[Piece], about: dict[str, Any], target: IO[bytes] | Path) -> None:
-    """Write the zip: weights as they are, since they do not become smaller, all else deflated."""
+    """Write the zip: weights uncompressed, since they do not shrink, all else deflated."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("export.json", files.as_text(about))
         for piece in chosen:
@@ -81,7 +85,7 @@ def write(chosen: list[Piece], about: dict[str, Any], target: IO[bytes] | Path) 
 
 
 def pieces(run: Run, weights: str) -> Iterator[Piece]:
-    """List the files that go into a run's archive."""
+    """List the files that go into a run's zip."""
     chosen = [info for info in run.checkpoints() if weights == "all" or info.best]
     chosen = [] if weights == "none" else chosen
     names = [*FOLDER_FILES]

@@ -1,4 +1,4 @@
-"""Unpacks the zip of a run from anywhere: only a run's files, only so many bytes, no links."""
+"""Unpacks the zip of a run without trusting it: only a run's files, bounded sizes, no links."""
 
 import re
 import shutil
@@ -12,9 +12,9 @@ from cifar_core.errors import ArchiveError
 from cifar_core.runs.exchange.run_zip import MOST_BYTES
 
 MOST_FILES = 5_000
-MOST_DIRECTORY_BYTES = 2_000_000  # of the zip's own list of files
+MOST_DIRECTORY_BYTES = 2_000_000  # of the zip's central directory
 MB = 10**6
-LIMITS = {  # what may be in the zip, and how many bytes of it
+LIMITS = {  # files that the zip may contain, and the most bytes of each
     r"(export|config|about|environment|status)\.json|best": MB,
     r"summary\.json": 5 * MB,
     r"attempts/[1-9]\d{0,4}/(attempt|start|result|end)\.json": MB,
@@ -24,15 +24,15 @@ LIMITS = {  # what may be in the zip, and how many bytes of it
     r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/(model|state)\.safetensors": MOST_BYTES,
 }
 NEEDED = ("export.json", "config.json", "about.json", "status.json")
-REGULAR = 0o10  # kind of file in the upper four bits of a Unix mode
+REGULAR = 0o10  # file type in the upper four bits of a Unix mode
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error,
           OverflowError, RuntimeError, OSError)  # fmt: skip
-MOST_RATIO = 200  # of a large file's size to its packed size; logs reach about 20
+MOST_RATIO = 200  # of a large file's size to its compressed size; logs reach about 20
 PIECE = 1 << 20
 
 
 def unpack(source: IO[bytes] | Path, folder: Path) -> None:
-    """Write the files of a zip into a folder, all of them or an error."""
+    """Write all files of a zip into a folder; ArchiveError if it is not a run's zip."""
     try:
         check_directory(source)
         with zipfile.ZipFile(source) as archive:
@@ -42,17 +42,17 @@ def unpack(source: IO[bytes] | Path, folder: Path) -> None:
                 target = folder / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as packed, target.open("xb") as file:
-                    shutil.copyfileobj(packed, file, PIECE)  # no more than the size it names
+                    shutil.copyfileobj(packed, file, PIECE)  # no more than the size it states
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno:
             raise ArchiveError(
-                f"The zip could not be unpacked: {error.strerror}. Mend that and try again."
+                f"The zip could not be unpacked: {error.strerror}. Fix that and try again."
             ) from error
-        raise ArchiveError("This is no whole zip file. Export the run again.") from error
+        raise ArchiveError("This is not a valid zip file. Export the run again.") from error
 
 
 def check_directory(source: IO[bytes] | Path) -> None:
-    """Refuse a zip whose own list of files is large, before that list is read into memory."""
+    """Refuse a zip with a large central directory before that is read into memory."""
     if isinstance(source, Path):
         with source.open("rb") as file:
             check_directory(file)
@@ -61,22 +61,22 @@ def check_directory(source: IO[bytes] | Path) -> None:
     source.seek(max(0, size - 66_000))
     end = source.read()
     source.seek(0)
-    place = end.rfind(b"PK\x05\x06")
-    if place < 0 or len(end) < place + 22:
+    start = end.rfind(b"PK\x05\x06")
+    if start < 0 or len(end) < start + 22:
         raise zipfile.BadZipFile
-    (listed,) = struct.unpack("<I", end[place + 12 : place + 16])
-    if size > MOST_BYTES or listed > MOST_DIRECTORY_BYTES or b"PK\x06\x07" in end[:place][-20:]:
-        raise ArchiveError("This zip holds far more than a run. Export the run again.")
+    (listed,) = struct.unpack("<I", end[start + 12 : start + 16])
+    if size > MOST_BYTES or listed > MOST_DIRECTORY_BYTES or b"PK\x06\x07" in end[:start][-20:]:
+        raise ArchiveError("This zip is too large for a run. Export the run again.")
 
 
 def check_members(members: list[zipfile.ZipInfo]) -> None:
-    """Refuse names that no run has, links, locked files, and more bytes than a run may have."""
+    """Refuse foreign names, links, encrypted files, and more bytes than a run may have."""
     names = [member.filename for member in members]
     if len(set(names)) < len(names) or len(names) > MOST_FILES:
-        raise ArchiveError(f"This zip holds a file twice, or more than {MOST_FILES:,} files.")
+        raise ArchiveError(f"This zip contains a file twice, or more than {MOST_FILES:,} files.")
     if missing := [name for name in NEEDED if name not in names]:
         raise ArchiveError(
-            f"This zip has no {missing[0]}, so it is no exported run. Export one with: "
+            f"This zip has no {missing[0]}, so it is not an exported run. Export one with: "
             "python -m cifar_core export RUN"
         )
     for member in members:
@@ -86,17 +86,17 @@ def check_members(members: list[zipfile.ZipInfo]) -> None:
 
 
 def check_member(member: zipfile.ZipInfo) -> None:
-    """Refuse a file that is not one of a run's, or is too large for what it is."""
+    """Refuse a file that is not one of a run's, or that is too large."""
     most = [most for rule, most in LIMITS.items() if re.fullmatch(rule, member.filename, re.ASCII)]
     shown = member.filename[:60]
     if not most or (member.external_attr >> 28) not in (0, REGULAR):
-        raise ArchiveError(f"This zip holds {shown!r}, which is no file of a run.")
+        raise ArchiveError(f"This zip contains {shown!r}, which is not a file of a run.")
     packed_too_well = member.file_size > MOST_RATIO * member.compress_size
     if member.file_size > MB and packed_too_well:
         raise ArchiveError(f"{shown} of this zip is not what a run writes. Export the run again.")
     if member.flag_bits & 1:
-        raise ArchiveError("This zip is locked with a password. Export the run again.")
+        raise ArchiveError("This zip is protected with a password. Export the run again.")
     if member.file_size > most[0]:
         raise ArchiveError(
-            f"{shown} of this zip has {member.file_size:,} bytes, but {most[0]:,} is the most."
+            f"{shown} of this zip has {member.file_size:,} bytes; the maximum is {most[0]:,}."
         )

@@ -1,4 +1,4 @@
-"""What the files of an imported run may hold. Pages rely on it, so it is checked at the border."""
+"""What the files of an imported run may contain; pages rely on it, so it is checked on import."""
 
 from typing import Any
 
@@ -23,17 +23,17 @@ from cifar_core.runs.record.states import FAILURES, STATES
 
 
 def is_tag(value: Any) -> bool:
-    """Tell whether it is a tag."""
+    """Whether a value is a tag."""
     return isinstance(value, str) and TAG.fullmatch(value) is not None
 
 
-def is_place(value: Any) -> bool:
-    """Tell whether it is empty or the name of a checkpoint."""
+def is_checkpoint_name(value: Any) -> bool:
+    """Whether a value is empty or the name of a checkpoint."""
     return value == "" or (isinstance(value, str) and NAME.fullmatch(value) is not None)
 
 
-def is_sum(value: Any) -> bool:
-    """Tell whether it is what a manifest says of a file."""
+def is_file_entry(value: Any) -> bool:
+    """Whether a value is a manifest's entry of a file."""
     shape = {"bytes": is_whole, "sha256": is_text}
     return object_of(shape, tuple(shape))(value)
 
@@ -90,7 +90,7 @@ SHAPES: dict[str, Shape] = {  # by file name; entries that are not listed are le
     },
     "attempt.json": {"device": is_text, "device_name": is_text, "device_reason": is_text,
                      "threads": is_whole, "at": is_moment},
-    "start.json": {"checkpoint": is_place, "step": is_whole, "from_attempt": is_whole,
+    "start.json": {"checkpoint": is_checkpoint_name, "step": is_whole, "from_attempt": is_whole,
                    "from_bytes": is_whole, "note": is_text, "at": is_moment},
     "result.json": {"outcome": is_text, "message": is_text, "reason": is_text, "at": is_moment},
     "end.json": {"message": is_text, "state": is_text, "at": is_moment},
@@ -99,19 +99,19 @@ SHAPES: dict[str, Shape] = {  # by file name; entries that are not listed are le
 MANIFEST_SHAPE: Shape = {
     "schema": is_whole,
     "run": is_text,
-    "name": is_place,
+    "name": is_checkpoint_name,
     "attempt": is_whole,
     "step": is_whole,
     "epoch": is_number,
     "val_accuracy": maybe(is_number),
-    "best": is_place,
+    "best": is_checkpoint_name,
     "metrics_bytes": is_whole,
     "seconds": is_number,
     "meta": lambda value: isinstance(value, dict),
     "files": lambda value: (
         isinstance(value, dict)
         and set(value) == {MODEL, STATE}
-        and all(map(is_sum, value.values()))
+        and all(map(is_file_entry, value.values()))
     ),
     "created_at": is_moment,
     "seal": is_text,
@@ -119,18 +119,18 @@ MANIFEST_SHAPE: Shape = {
 
 
 def shaped(file: str, values: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """Return the entries that are known, or say which of them is not what it should be."""
+    """Return the entries that the shape lists; ArchiveError if one of them is not valid."""
     for name, check in shape.items():
         if name in values and not check(values[name]):
             raise ArchiveError(
-                f"{file} of this zip says that {name} is {str(values[name])[:40]!r}, which no run "
-                "would say. Export the run again."
+                f"{file} of this zip has {str(values[name])[:40]!r} as its {name}, which no run "
+                "writes. Export the run again."
             )
     return {name: values[name] for name in shape if name in values}
 
 
 def is_row(row: Any) -> bool:
-    """Tell whether a value is a row that a trainer may have written."""
+    """Whether a value is a row that a trainer may have written."""
     if not isinstance(row, dict) or not is_text(row.get("kind")) or not is_number(row.get("step")):
         return False
     if any(row.get(name) is None for name in NEEDED.get(row["kind"], ())):

@@ -1,1 +1,1 @@
-"""The table of runs: columns, filter, groups of seeds, saved listings, goals."""
+"""The table of runs: columns, filter, seed groups, saved listings, goals."""

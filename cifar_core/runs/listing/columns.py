@@ -1,4 +1,4 @@
-"""What can be asked about a run: one table for the search, the list's columns and its export."""
+"""The columns of the list of runs, in one table for the filter, the page and the export."""
 
 import time
 from collections.abc import Callable
@@ -13,18 +13,18 @@ Kind = Literal["text", "number", "share", "seconds", "day", "switch", "tags", "c
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One thing that is known about each run."""
+    """One fact about each run."""
 
-    key: str  # saved in views and addresses; never renamed
+    key: str  # in saved listings and addresses; never renamed
     title: str
     summary: str
-    of: Callable[[RunRow], Any]  # None where it is not known
-    kind: Kind = "text"  # a share lies in 0 to 1 and is shown in per cent
-    words: tuple[str, ...] = ()  # other names of it in a search, the shortest first
+    of: Callable[[RunRow], Any]  # None where it is unknown
+    kind: Kind = "text"  # a share lies in [0, 1] and is shown as a percentage
+    words: tuple[str, ...] = ()  # its names in a filter, the shortest first
 
     @property
     def word(self) -> str:
-        """What to call it in a search."""
+        """Its shortest name in a filter."""
         return self.words[0] if self.words else self.key
 
 
@@ -38,16 +38,16 @@ COLUMNS = Registry(
     [
         Column(key="number", title="#", summary="The run's number.", kind="number",
                words=("run", "id"), of=lambda row: row.number),
-        Column(key="name", title="Name", summary="What people call it.", of=lambda row: row.name),
-        Column(key="star", title="Star", summary="Whether somebody put a star on it.",
+        Column(key="name", title="Name", summary="The run's name.", of=lambda row: row.name),
+        Column(key="star", title="Star", summary="Whether it has a star.",
                kind="switch", of=lambda row: row.starred),
-        Column(key="pin", title="Pin", summary="Whether it is pinned: never deleted by itself.",
+        Column(key="pin", title="Pin", summary="Whether it is pinned: never deleted automatically.",
                kind="switch", words=("pin", "pinned"), of=lambda row: row.pinned),
         Column(key="best", title="Best val.",
                summary="The highest validation accuracy of all epochs.", kind="share",
                words=("acc", "val", "accuracy"), of=lambda row: row.best_val_accuracy),
         Column(key="state", title="Status",
-               summary="Where it stands, such as finished, running or failed.",
+               summary="Its state, such as finished, running or failed.",
                words=("state", "status"), of=lambda row: row.state),
         Column(key="reason", title="Reason", summary="Why it failed, such as diverged or oom.",
                of=lambda row: row.reason),
@@ -61,46 +61,46 @@ COLUMNS = Registry(
                of=lambda row: row.last_val_accuracy),
         Column(key="loss", title="Train loss", summary="The latest training loss.",
                kind="number", of=lambda row: row.last_train_loss),
-        Column(key="curve", title="Course", summary="Validation accuracy by epoch.",
+        Column(key="curve", title="Curve", summary="Validation accuracy by epoch.",
                kind="curve", of=lambda row: row.sparkline or None),
         Column(key="model", title="Model", summary="The network's architecture.",
                words=("arch", "network"), of=lambda row: row.model),
         Column(key="params", title="Parameters",
-               summary="How many weights the network has; known once the run has started.",
+               summary="The number of weights in the network; known once the run has started.",
                kind="number", words=("params", "parameters"), of=lambda row: row.parameters),
         Column(key="optimizer", title="Optimizer",
                summary="How gradients become weight updates.", words=("opt",),
                of=lambda row: row.optimizer),
-        Column(key="rate", title="Rate", summary="The learning rate that was set.",
+        Column(key="rate", title="Rate", summary="The learning rate in the settings.",
                kind="number", words=("lr", "learning_rate"), of=lambda row: row.learning_rate),
-        Column(key="batch", title="Batch", summary="Images in a batch.", kind="number",
+        Column(key="batch", title="Batch", summary="Images per batch.", kind="number",
                words=("batch", "batch_size"), of=lambda row: row.batch_size),
-        Column(key="epochs", title="Epochs", summary="How many epochs it is to train.",
+        Column(key="epochs", title="Epochs", summary="The number of epochs in the settings.",
                kind="number", of=lambda row: row.epochs),
-        Column(key="done", title="Epochs done", summary="How many epochs it has trained.",
+        Column(key="done", title="Epochs done", summary="The number of epochs trained so far.",
                kind="number", of=lambda row: row.epochs_done),
-        Column(key="seed", title="Seed", summary="Decides weights, order and augmentation.",
+        Column(key="seed", title="Seed", summary="Determines the weights, order and augmentation.",
                kind="number", of=lambda row: row.seed),
-        Column(key="data", title="Data", summary="The images that it learns from.",
+        Column(key="data", title="Data", summary="The images that it trains on.",
                of=lambda row: row.data_title),
-        Column(key="time", title="Time", summary="Spent training, over all attempts.",
+        Column(key="time", title="Time", summary="Time spent training, over all attempts.",
                kind="seconds", of=lambda row: row.seconds or None),
-        Column(key="speed", title="Images/s", summary="Images a second, at the last look.",
+        Column(key="speed", title="Images/s", summary="Images per second, as last measured.",
                kind="number", of=lambda row: row.images_per_second),
-        Column(key="device", title="Device", summary="Where it trains now.",
+        Column(key="device", title="Device", summary="The device that it trains on now.",
                of=lambda row: row.device),
         Column(key="tag", title="Tags", summary="The tags that people gave it.", kind="tags",
                words=("tag", "tags"), of=lambda row: row.tags),
-        Column(key="note", title="Note", summary="What people wrote about it.",
+        Column(key="note", title="Note", summary="The text that people wrote about it.",
                of=lambda row: row.note),
-        Column(key="owner", title="Owner", summary="Whoever made it.", of=lambda row: row.owner),
+        Column(key="owner", title="Owner", summary="Who created it.", of=lambda row: row.owner),
         Column(key="sweep", title="Sweep", summary="The sweep that it belongs to.",
                of=lambda row: row.sweep),
         Column(key="parent", title="Cloned from",
-               summary="The run whose settings it began with.", of=lambda row: row.parent),
-        Column(key="kind", title="Kind", summary="Training, or a search for a rate.",
+               summary="The run that it was copied from.", of=lambda row: row.parent),
+        Column(key="kind", title="Kind", summary="Training or rate search.",
                of=lambda row: row.kind),
-        Column(key="made", title="Made on", summary="The day on which it was set up.",
+        Column(key="made", title="Created on", summary="The day on which it was created.",
                kind="day", of=lambda row: day(row.created_at)),
         Column(key="ended", title="Ended on",
                summary="The day on which it finished, stopped or failed.", kind="day",

@@ -1,4 +1,4 @@
-"""Accuracies to beat: the course's, and the best of one's own runs on the same images."""
+"""Accuracies to beat: the course's, and the best of this store's runs on the same images."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from cifar_core.runs.store.run_row import RunRow
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """An accuracy on the test images, and whose it is."""
+    """A test accuracy to beat."""
 
     key: str
-    title: str  # of its line, a word or two
+    title: str  # label of its line, a few words
     accuracy: float  # on test, 0 to 1
-    source: str  # a sentence: where the number comes from
-    run: int | None = None  # the number of one's own run
+    source: str  # a sentence about where the number comes from
+    run: int | None = None  # the number of the run, if it is one of the store's
 
 
 COURSE = (
@@ -32,44 +32,44 @@ COURSE = (
         title="Course ResNet",
         accuracy=0.9027,
         source="The course reported 90.27 % on test for its ResNet with ImageNet weights, of which "
-        "only the last layer learnt, on the original CIFAR-10.",
+        "only the last layer was trained, on the original CIFAR-10.",
     ),
 )
 
 
 def goals(data: Mapping[str, Any], rows: Iterable[RunRow]) -> list[Goal]:
-    """Return what there is to beat on these images, lowest first.
+    """Return the accuracies to beat on these images, lowest first.
 
-    `data` is what a run's environment says of its images. The course's numbers count only for the
-    ten classes of CIFAR-10; one's own best is among the runs tested on the same images.
+    `data` describes the images, as in a run's environment. The course's numbers count only for the
+    ten classes of CIFAR-10; the best run is one that was tested on the same images.
     """
     course = COURSE if set(data.get("classes", ())) == set(CLASSES) else ()
-    own = best_of(data, rows)
-    return sorted([*course, *([own] if own else [])], key=lambda goal: goal.accuracy)
+    best = best_of(data, rows)
+    return sorted([*course, *([best] if best else [])], key=lambda goal: goal.accuracy)
 
 
 def best_of(data: Mapping[str, Any], rows: Iterable[RunRow]) -> Goal | None:
     """Return the best test accuracy among the runs on the same images, the earliest if equal."""
-    place = same_images(data.get("title"), data.get("kind"), data.get("test_images"))
+    wanted = images_of(data.get("title"), data.get("kind"), data.get("test_images"))
     tested = [
         row
         for row in rows
         if row.test_accuracy is not None
-        and same_images(row.data_title, row.data_kind, row.test_images) == place
+        and images_of(row.data_title, row.data_kind, row.test_images) == wanted
     ]
     if not tested:
         return None
     best = max(tested, key=lambda row: (row.test_accuracy or 0.0, -row.number))
     return Goal(
         key="own_best",
-        title=f"Own best, #{best.number}",
+        title=f"Best run, #{best.number}",
         accuracy=best.test_accuracy or 0.0,
-        source=f"The best test accuracy of your own runs on these images: #{best.number} "
+        source=f"The best test accuracy of this store's runs on these images: #{best.number} "
         f"{best.name}.",
         run=best.number,
     )
 
 
-def same_images(title: Any, kind: Any, count: Any) -> tuple[str, str, int]:
-    """Return what tells one set of test images from another in the list of runs."""
+def images_of(title: Any, kind: Any, count: Any) -> tuple[str, str, int]:
+    """Return what identifies a set of test images in the list of runs."""
     return str(title), str(kind), int(count or 0)

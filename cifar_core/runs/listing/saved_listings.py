@@ -1,6 +1,6 @@
-"""Saved views of the list of runs: a name for a search with its columns, sorting and grouping.
+"""Saved listings: a name for a filter with its columns, sorting and grouping.
 
-Each is a small file, `views/<slug>.json`, so that everybody who uses the store has it.
+Each is a small file, `views/<slug>.json`, so that everyone who uses the store has it.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -20,7 +20,7 @@ MOST = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class SavedView:
+class SavedListing:
     """A listing with a name, kept in the store."""
 
     id: str  # the file's name, such as "lab-runs"
@@ -28,66 +28,66 @@ class SavedView:
     listing: Listing
 
 
-def save(store: Store, name: str, listing: Listing) -> SavedView:
-    """Keep a listing under a name; one that has the name already is replaced."""
-    store.by.must(OPERATOR, "save views")
+def save(store: Store, name: str, listing: Listing) -> SavedListing:
+    """Save a listing under a name, replacing any that has it already."""
+    store.by.must(OPERATOR, "save listings")
     name = " ".join(name.split())[:40]
     if not name:
-        raise RunError("A view needs a name, such as 'Lab runs'.")
-    others = {view.id: view.name for view in listed(store)}
+        raise RunError("A saved listing needs a name, such as 'Lab runs'.")
+    others = {saved.id: saved.name for saved in listed(store)}
     if name not in others.values() and len(others) >= MOST:
-        raise RunError(f"There are {len(others)} views already. Delete one first.")
+        raise RunError(f"There are {len(others)} saved listings already. Delete one first.")
     ids = [slug(name), *(f"{slug(name)}-{number}" for number in range(2, MOST + 2))]
-    view = SavedView(
+    saved = SavedListing(
         id=next(id_ for id_ in ids if others.get(id_, name) == name), name=name, listing=listing
     )
     folder(store).mkdir(parents=True, exist_ok=True)
-    files.write_json(path_of(store, view.id), {"schema": SCHEMA, "name": name, **asdict(listing)})
-    return view
+    files.write_json(path_of(store, saved.id), {"schema": SCHEMA, "name": name, **asdict(listing)})
+    return saved
 
 
-def listed(store: Store) -> list[SavedView]:
-    """List the saved views by name; a file that cannot be read is passed over."""
-    found = [read(path) for path in folder(store).glob("*.json")]
-    return sorted(filter(None, found), key=lambda view: view.name.lower())
+def listed(store: Store) -> list[SavedListing]:
+    """List the saved listings by name; a file that cannot be read is skipped."""
+    entries = map(read, folder(store).glob("*.json"))
+    return sorted(filter(None, entries), key=lambda saved: saved.name.lower())
 
 
-def read(path: Path) -> SavedView | None:
-    """Read what `save` wrote; columns that this program does not know are left out."""
+def read(path: Path) -> SavedListing | None:
+    """Read what `save` wrote; columns that no longer exist are left out."""
     values = files.read_json(path, {"name": is_text, "query": is_text})
-    known = {f.name: values[f.name] for f in fields(Listing) if f.name in values}
-    columns, sort, there = known.get("columns", USUAL), known.get("sort", ""), list(COLUMNS)
-    if not isinstance(columns, list | tuple) or not isinstance(known.get("query", ""), str):
+    parts = {f.name: values[f.name] for f in fields(Listing) if f.name in values}
+    columns, sort, keys = parts.get("columns", USUAL), parts.get("sort", ""), list(COLUMNS)
+    if not isinstance(columns, list | tuple) or not isinstance(parts.get("query", ""), str):
         return None
-    known["columns"] = tuple(key for key in columns if key in there) or USUAL
-    known["sort"] = sort if str(sort).removeprefix("-") in there else ""
-    known["group"] = known.get("group") is True
+    parts["columns"] = tuple(key for key in columns if key in keys) or USUAL
+    parts["sort"] = sort if str(sort).removeprefix("-") in keys else ""
+    parts["group"] = parts.get("group") is True
     name = str(values.get("name") or path.stem)
-    return SavedView(id=path.stem, name=name, listing=Listing(**known)) if values else None
+    return SavedListing(id=path.stem, name=name, listing=Listing(**parts)) if values else None
 
 
-def find(store: Store, ref: str) -> SavedView:
-    """Return the saved view of a name or id, or say which one may have been meant."""
-    known = listed(store)
-    for view in known:
-        if ref in (view.id, view.name):
-            return view
-    hint = did_you_mean(ref, [view.name for view in known])
-    there = f"There are {len(known)}." if known else "There are none yet."
-    raise RunError(f"There is no view '{ref}'. {hint}{there}")
+def find(store: Store, ref: str) -> SavedListing:
+    """Return the saved listing with a name or id; RunError suggests the closest name."""
+    entries = listed(store)
+    for saved in entries:
+        if ref in (saved.id, saved.name):
+            return saved
+    hint = did_you_mean(ref, [saved.name for saved in entries])
+    count = f"There are {len(entries)}." if entries else "There are none yet."
+    raise RunError(f"There is no saved listing '{ref}'. {hint}{count}")
 
 
-def delete(store: Store, view: SavedView) -> None:
-    """Forget a saved view; one that is gone already is fine."""
-    store.by.must(OPERATOR, "delete views")
-    path_of(store, view.id).unlink(missing_ok=True)
+def delete(store: Store, saved: SavedListing) -> None:
+    """Delete a saved listing, if it still exists."""
+    store.by.must(OPERATOR, "delete saved listings")
+    path_of(store, saved.id).unlink(missing_ok=True)
 
 
 def path_of(store: Store, id_: str) -> Path:
-    """Return the file of a view."""
+    """Return the file of a saved listing."""
     return folder(store) / f"{id_}.json"
 
 
 def folder(store: Store) -> Path:
-    """Return where a store keeps its views."""
+    """Return the folder in which a store keeps its saved listings."""
     return store.root / "views"

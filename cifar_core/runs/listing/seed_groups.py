@@ -1,4 +1,4 @@
-"""Runs that differ only in their seed, taken together: mean and spread instead of one lucky run."""
+"""Groups of runs that differ only in the seed: mean and spread instead of one lucky run."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ ROW_FIELDS = list(RunRow.__annotations__)
 
 @dataclass(frozen=True, kw_only=True)
 class SeedGroup:
-    """Runs of the same settings but for the seed."""
+    """Runs with the same settings except for the seed."""
 
     rows: list[RunRow]
-    title: str = ""  # what tells it from the other groups; empty if nothing does
+    title: str = ""  # how it differs from the other groups; empty if it does not
 
     def spread_of(self, column: Column) -> Spread | None:
-        """Return mean and spread of a column of numbers over the runs that know it."""
+        """Return mean and spread of a number column over the runs that have a value."""
         values = [value for row in self.rows if (value := column.of(row)) is not None]
         return spread(values) if values else None
 
@@ -32,21 +32,22 @@ class SeedGroup:
 
 
 def grouped(rows: Iterable[RunRow]) -> list[SeedGroup]:
-    """Group runs by their settings without the seed, in the order of each group's first run."""
-    found: dict[str, list[RunRow]] = {}
+    """Group runs by their settings except the seed, in the order of each group's first run."""
+    by_settings: dict[str, list[RunRow]] = {}
     for row in rows:
-        found.setdefault(recipe(row), []).append(row)
-    named = zip(found.values(), titles(list(found.values())), strict=True)
+        by_settings.setdefault(group_key(row), []).append(row)
+    groups = list(by_settings.values())
+    named = zip(groups, titles(groups), strict=True)
     return [SeedGroup(rows=group, title=title) for group, title in named]
 
 
-def recipe(row: RunRow) -> str:
-    """Return what two runs share that differ only in their seed."""
+def group_key(row: RunRow) -> str:
+    """Return a text that is the same for runs that differ only in the seed."""
     return json.dumps([row.kind, {**row.settings, "seed": None}], sort_keys=True)
 
 
 def titles(groups: Sequence[Sequence[RunRow]]) -> list[str]:
-    """Write for each group the settings that are not the same in all groups."""
+    """Write, for each group, the settings that are not the same in all groups."""
     firsts = [group[0].settings for group in groups]
     names = in_order(name for settings in firsts for name in settings if name != "seed")
     varied = [name for name in names if len({repr(first.get(name)) for first in firsts}) > 1]

@@ -1,4 +1,4 @@
-"""How the list of runs is shown: search, columns, sorting and grouping; and as a table to keep."""
+"""The list of runs: how it is filtered, sorted and grouped, and its values for an export."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,63 +14,63 @@ USUAL = ("number", "name", "best", "state", "epoch", "test", "curve", "model", "
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One way to look at the runs."""
+    """How the runs are listed: a filter with columns, sorting and grouping."""
 
     query: str = ""
     columns: tuple[str, ...] = USUAL  # keys of COLUMNS
-    sort: str = ""  # a key of COLUMNS, with "-" in front for the highest first; empty: newest first
-    group: bool = False  # runs that differ only in their seed become one line
+    sort: str = ""  # a key of COLUMNS, preceded by "-" for the highest first; empty: newest first
+    group: bool = False  # runs that differ only in the seed become one row
 
     def rows(self, rows: Sequence[RunRow]) -> list[RunRow]:
-        """Return the runs that pass, in order; QueryError if the search cannot be understood."""
+        """Return the runs that pass, in order; QueryError if the filter cannot be understood."""
         settings = dict.fromkeys(name for row in rows for name in row.settings)
-        query = parse(self.query, settings)
-        return ordered([row for row in rows if query.matches(row)], self.sort)
+        run_filter = parse(self.query, settings)
+        return ordered([row for row in rows if run_filter.matches(row)], self.sort)
 
     def groups(self, rows: Sequence[RunRow]) -> list[SeedGroup]:
-        """Return the runs that pass as groups; sorted by an accuracy, the means decide."""
+        """Return the runs that pass as groups, sorted by their means where a column has numbers."""
         groups = grouped(self.rows(rows))
         column = COLUMNS[self.sort.lstrip("-")] if self.sort else None
         if column is None or column.kind not in ("share", "number", "seconds"):
             return groups
         means = [(spread.mean if (spread := group.spread_of(column)) else None, group)
                  for group in groups]  # fmt: skip
-        known = [pair for pair in means if pair[0] is not None]
-        known.sort(key=lambda pair: pair[0] or 0.0, reverse=self.sort.startswith("-"))
-        return [group for _, group in [*known, *(pair for pair in means if pair[0] is None)]]
+        with_mean = [pair for pair in means if pair[0] is not None]
+        with_mean.sort(key=lambda pair: pair[0] or 0.0, reverse=self.sort.startswith("-"))
+        return [group for _, group in [*with_mean, *(pair for pair in means if pair[0] is None)]]
 
 
 def ordered(rows: list[RunRow], sort: str) -> list[RunRow]:
-    """Sort runs by a column; those that have no value there come last either way."""
+    """Sort runs by a column; those without a value come last either way."""
     if not sort:
         return rows
     of = COLUMNS[sort.lstrip("-")].of
-    known = [row for row in rows if of(row) not in (None, "", [])]
-    known.sort(key=lambda row: sortable(of(row)), reverse=sort.startswith("-"))
-    return [*known, *(row for row in rows if of(row) in (None, "", []))]
+    with_value = [row for row in rows if of(row) not in (None, "", [])]
+    with_value.sort(key=lambda row: sortable(of(row)), reverse=sort.startswith("-"))
+    return [*with_value, *(row for row in rows if of(row) in (None, "", []))]
 
 
 def sortable(value: Any) -> Any:
-    """Return what a value is sorted by: text without regard to capitals."""
+    """Return the sort key of a value: text ignores case."""
     return value.lower() if isinstance(value, str) else value
 
 
 def table(rows: Iterable[RunRow], columns: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the values of some columns for each run; accuracies are shares, times seconds."""
+    """Return the values of some columns per run; accuracies in [0, 1], times in seconds."""
     chosen = [COLUMNS[key] for key in columns]
     return [{column.key: column.of(row) for column in chosen} for row in rows]
 
 
 def group_table(groups: Iterable[SeedGroup]) -> list[dict[str, Any]]:
-    """Return one line for each group, with means and standard deviations as shares."""
+    """Return one row for each group, with means and standard deviations in [0, 1]."""
     return [
         {
             "settings": group.title or group.rows[0].name,
             "runs": len(group.rows),
             "seeds": group.seeds,
-            **{f"{key}_{what}": getattr(found, what) if found else None
-               for key in ("best", "test") for found in [group.spread_of(COLUMNS[key])]
-               for what in ("mean", "deviation", "count")},
+            **{f"{key}_{part}": getattr(spread, part) if spread else None
+               for key in ("best", "test") for spread in [group.spread_of(COLUMNS[key])]
+               for part in ("mean", "deviation", "count")},
             "numbers": [row.number for row in group.rows],
         }
         for group in groups

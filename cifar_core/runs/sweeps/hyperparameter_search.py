@@ -1,8 +1,8 @@
-"""Search: settings proposed one after another from what the runs before them achieved.
+"""Hyperparameter search: settings proposed one after another, each from the results so far.
 
 A search is a sweep whose cells are chosen by Optuna's TPE sampler (Bergstra et al. 2011,
-https://papers.nips.cc/paper/4443) and whose hopeless runs are stopped early. The run folders are
-its only memory: the study is replayed from them for every proposal, so anything may be killed.
+https://papers.nips.cc/paper/4443) and whose hopeless runs are stopped early. Its only memory is the
+run folders: the study is replayed from them for every proposal, so any process may be killed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,19 +36,19 @@ PRUNERS = Registry(
         Option(
             key="median",
             title="Below the median",
-            summary="Stops a run whose best epoch is below the median of the others by then.",
+            summary="Stops a run whose best accuracy is below the median of the others by then.",
         ),
         Option(
             key="halving",
             title="Successive halving",
-            summary="Lets only the best third go on at 1, 3, 9, ... epochs.",
+            summary="Continues only the best third after 1, 3, 9, ... epochs.",
         ),
-        Option(key="none", title="None", summary="Trains every run to its end."),
+        Option(key="none", title="None", summary="Trains every run to the end."),
     ],
 )
 PRUNED = "pruned"  # the reason in control.json
-TRIES = 20  # proposals that may conflict before the search gives up
-BEFORE_PRUNING = 4  # runs that are trained whole, to compare the others with
+TRIES = 20  # proposals that may be impossible before the search gives up
+BEFORE_PRUNING = 4  # runs trained to the end, to compare the others with
 
 
 def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -71,16 +71,16 @@ def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
             low, high = sorted(kind(float(end)) for end in (span[1], span[2]))
             wrong = [why for end in (low, high) if (why := problem(setting, end))]
             if wrong or low == high:
-                raise ConfigError({name: " ".join(wrong) or f"{name} has the same ends."})
+                raise ConfigError({name: " ".join(wrong) or f"The range of {name} has equal ends."})
             space[name] = {"low": low, "high": high, "log": rule.log_scale and low > 0}
         else:
             space[name] = {"choices": values_of(setting, words)}
             if len(space[name]["choices"]) < 2:
                 raise ConfigError(
-                    {name: f"{name} has one value only. Give two or more, or a range a..b."}
+                    {name: f"{name} has only one value. Give two or more, or a range a..b."}
                 )
     if not space:
-        raise ConfigError({"": "Name what to search, such as learning_rate=0.001..0.1."})
+        raise ConfigError({"": "Name a setting to search, such as learning_rate=0.001..0.1."})
     return space
 
 
@@ -94,7 +94,7 @@ def create(
     name: str = "",
     token: str = "",
 ) -> Sweep:
-    """Begin a search of so many runs; it goes on by itself, whoever leaves."""
+    """Start a search of `budget` runs; it continues by itself in the background."""
     if not 2 <= budget <= MOST:
         raise ConfigError({"budget": f"budget is {budget}, but it must be 2 to {MOST}."})
     PRUNERS[pruner]
@@ -102,11 +102,11 @@ def create(
         "space": dict(space), "budget": budget, "pruner": pruner, "seed": base.seed, "ended": "",
         "owner": store.by.name,
     }  # fmt: skip
-    made = sweeps.begin(
+    sweep = sweeps.begin(
         store, base, [], [base.seed], name=name or "Search", token=token, search=search
     )
     processes.ensure_running(store.root)
-    return made
+    return sweep
 
 
 def distributions(space: Mapping[str, Mapping[str, Any]]) -> "dict[str, Any]":
@@ -117,21 +117,21 @@ def distributions(space: Mapping[str, Mapping[str, Any]]) -> "dict[str, Any]":
         IntDistribution,
     )
 
-    made: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     for name, range_ in space.items():
         if "choices" in range_:
-            made[name] = CategoricalDistribution(range_["choices"])
+            converted[name] = CategoricalDistribution(range_["choices"])
         else:
             whole = isinstance(range_["low"], int)
             kind = IntDistribution if whole else FloatDistribution
-            made[name] = kind(range_["low"], range_["high"], log=range_["log"])
-    return made
+            converted[name] = kind(range_["low"], range_["high"], log=range_["log"])
+    return converted
 
 
 def replayed(
     store: Store, sweep: Sweep, rows: Sequence[RunRow]
 ) -> "tuple[optuna.Study, dict[str, bool]]":
-    """Tell a fresh study everything the runs achieved; also which live runs are hopeless."""
+    """Return a study that knows every result, and which live runs are hopeless, by their ids."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -148,14 +148,14 @@ def replayed(
     )
     by_cell = {row.cell: row for row in rows}
     hopeless: dict[str, bool] = {}
-    for place, cell in enumerate(sweep.cells):
+    for index, cell in enumerate(sweep.cells):
         study.enqueue_trial(cell.changes)
         trial = study.ask(distributions(search["space"]))
-        row = by_cell.get(place)
-        late = False
+        row = by_cell.get(index)
+        behind = False
         for epoch, accuracy in enumerate(row.history if row else (), 1):
             trial.report(accuracy, epoch)
-            late = trial.should_prune()
+            behind = trial.should_prune()
         if row is None:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         elif row.state == "finished":
@@ -165,20 +165,20 @@ def replayed(
         elif was_pruned(store, row):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         elif is_under_way(row.state, row.reason):
-            hopeless[row.id] = late
+            hopeless[row.id] = behind
         else:  # stopped by a person, or failed for a reason that says nothing about its settings
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
     return study, hopeless
 
 
 def was_pruned(store: Store, row: RunRow) -> bool:
-    """Tell whether a run was stopped because the search gave it up."""
+    """Whether a run was stopped early by the search."""
     folder = store.root / "runs" / row.id
     return row.state == "stopped" and control.read(folder).reason == PRUNED
 
 
 def proposed(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> Cell:
-    """Return the settings to try next: the same history always gives the same."""
+    """Return the settings to try next; the same results always give the same settings."""
     import optuna
 
     from cifar_core.config import TrainConfig
@@ -204,32 +204,32 @@ def proposed(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> Cell:
 
 
 def rounded(value: Any) -> Any:
-    """Keep three digits of a real number: nobody can tell more apart."""
+    """Round a real number to three digits, which are all that matter."""
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def step(store: Store, id_: str) -> bool:
-    """Stop what is hopeless and start what is next; False when there is nothing left to do."""
+    """Stop hopeless runs and start the next one; False when nothing is left to do."""
     sweep = sweeps.find(store, id_)
     if sweep.search["ended"]:
         return False
     rows = sweeps.runs_of(store, sweep)
     prune(store, sweep, rows)
     under_way = [row for row in rows if is_under_way(row.state, row.reason)]
-    if sweeps.missing(store, sweep):  # its making was cut off
+    if sweeps.missing(store, sweep):  # a run that was about to be created
         sweeps.complete(store, sweep)
         return True
-    if len(under_way) < places() and len(sweep.cells) < sweep.search["budget"]:
+    if len(under_way) < parallel_runs() and len(sweep.cells) < sweep.search["budget"]:
         sweeps.complete(store, with_cell(store, sweep, proposed(store, sweep, rows)))
         return True
     return bool(under_way) or len(sweep.cells) < sweep.search["budget"]
 
 
 def with_cell(store: Store, sweep: Sweep, cell: Cell) -> Sweep:
-    """Write down what is tried next; whoever ended the search meanwhile has still ended it."""
+    """Save the next settings in the sweep's file; a search ended in the meantime stays ended."""
     with lock.held(sweep_files.folder(store.root) / ".lock"):
-        now = sweeps.find(store, sweep.id)
-        longer = replace(now, cells=[*now.cells, cell])
+        current = sweeps.find(store, sweep.id)
+        longer = replace(current, cells=[*current.cells, cell])
         sweeps.save(store, longer)
     return longer
 
@@ -247,29 +247,29 @@ def prune(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> None:
             store.run(row.id).stop("now", reason=PRUNED, note=note)
 
 
-def places() -> int:
-    """Return how many runs may be under way at once: one for each device of the fastest kind."""
+def parallel_runs() -> int:
+    """Return how many runs may be under way at once: one per device of the fastest kind."""
     from cifar_core.device import candidates
 
     return max(1, len(candidates("auto", device.inventory())))
 
 
 def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
-    """Let a search propose nothing more; an empty reason lets it go on."""
+    """End a search, so that it proposes nothing more; an empty reason continues it."""
     with lock.held(sweep_files.folder(store.root) / ".lock"):
-        now = sweeps.find(store, sweep.id)
-        sweeps.save(store, replace(now, search={**now.search, "ended": why}))
+        current = sweeps.find(store, sweep.id)
+        sweeps.save(store, replace(current, search={**current.search, "ended": why}))
     processes.ensure_running(store.root)
 
 
 def go_on(store: Store, sweep: Sweep) -> int:
-    """Let an ended search propose again, and queue what a person stopped; return how many.
+    """Continue an ended search, and queue the runs that a person stopped; return how many.
 
-    Runs that the search itself gave up stay as they are.
+    Runs that the search itself stopped stay stopped.
     """
     end(store, sweep, "")
     rows = [row for row in sweeps.runs_of(store, sweep) if row.state in RESUMABLE]
-    wanted = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
-    for row in wanted:
+    resumed = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
+    for row in resumed:
         store.run(row.id).resume()
-    return len(wanted)
+    return len(resumed)

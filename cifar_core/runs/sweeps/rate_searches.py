@@ -1,4 +1,4 @@
-"""Searches for a rate among the runs: how one is begun, and which ones answer the same question."""
+"""Rate searches among the runs: how one is started, and which ones have the same settings."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,12 @@ from cifar_core.runs.store.store import Store
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
-APART = ("seed", "learning_rate")  # what searches for the same answer may differ in
-USUAL_STEPS = 560  # that a search takes about; it depends on how soon it finds the lowest point
+APART = ("seed", "learning_rate")  # settings in which searches for the same rate may differ
+USUAL_STEPS = 560  # that a search takes roughly; it depends on how soon it finds the lowest point
 
 
 def begin(store: Store, config: "TrainConfig", *, parent: str = "") -> Run:
-    """Make a search with a training's settings and put it into the queue."""
+    """Make a rate search with the settings of a training run, and queue it."""
     from cifar_core.models import MODELS
     from cifar_core.optim import OPTIMIZERS
 
@@ -25,26 +25,26 @@ def begin(store: Store, config: "TrainConfig", *, parent: str = "") -> Run:
 
 
 def alike(store: Store, run: Run) -> list[Run]:
-    """Return all searches with the run's settings, whatever their seed, the run among them."""
-    wanted = question(run)
+    """Return all searches with the run's settings, whatever their seed, including the run."""
+    wanted = compared_settings(run)
     searches = [store.run(row.id) for row in store.index.rows() if row.kind == RATE_SEARCH]
-    return sorted((r for r in searches if question(r) == wanted), key=lambda r: r.number)
+    return sorted((r for r in searches if compared_settings(r) == wanted), key=lambda r: r.number)
 
 
-def question(run: Run) -> dict[str, object]:
-    """Return the settings that decide what a search's answer should be."""
+def compared_settings(run: Run) -> dict[str, object]:
+    """Return the settings that determine which rate a search should find."""
     return {name: value for name, value in run.settings.items() if name not in APART}
 
 
 def repeat(store: Store, run: Run) -> Run:
-    """Begin the same search with weights and an order that none of those alike has had."""
+    """Start the same search with a seed that none of those alike has had."""
     from dataclasses import replace
 
     seeds = [int(other.settings.get("seed", 0)) for other in alike(store, run)]
     return begin(store, replace(run.config, seed=max(seeds) + 1), parent=run.id)
 
 
-def answer(run: Run) -> float | None:
-    """Return the rate that a finished search suggests; None without one that can be relied on."""
+def suggested_rate(run: Run) -> float | None:
+    """Return the rate that a finished search suggests; None without a reliable one."""
     suggestion = run.summary.get("suggestion", {})
     return None if suggestion.get("advice", "none") == "none" else float(suggestion["rate"])

@@ -1,6 +1,6 @@
-"""What came out of a sweep: each setting's results over its seeds, and what they differ by.
+"""Results of a parameter grid: each setting over its seeds, and the differences between them.
 
-Validation accuracy decides; test accuracy is carried along to be shown, never to choose by.
+Validation accuracy decides; test accuracy is included to be shown, never to choose by.
 """
 
 import csv
@@ -16,7 +16,7 @@ from cifar_core.statistics.over_seeds import Paired, Spread, holm, paired, sprea
 
 @dataclass(frozen=True, kw_only=True)
 class CellResult:
-    """One setting of a sweep and the runs that were made with it."""
+    """One cell of a sweep and its runs."""
 
     place: int  # in the sweep's list of cells
     title: str
@@ -25,7 +25,7 @@ class CellResult:
 
     @property
     def finished(self) -> list[RunRow]:
-        """Its runs that trained to their end."""
+        """Its finished runs."""
         return [row for row in self.rows if row.state == "finished" and row.best_val_accuracy]
 
     @property
@@ -47,23 +47,23 @@ class CellResult:
 
     @property
     def seconds(self) -> float | None:
-        """Mean time of a run, features left out as they are kept for later runs."""
+        """Mean time of a run, without computing features, which are kept for later runs."""
         spent = [row.seconds - row.features_seconds for row in self.finished]
         return spread(spent).mean if spent else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A setting against the baseline."""
+    """A setting compared with the baseline."""
 
-    place: int
+    place: int  # as above; these names are also those of the terminal's JSON
     found: Paired | None
-    corrected: float  # p-value after Holm's correction for all comparisons of the sweep
+    corrected: float  # p-value, corrected after Holm for all comparisons of the sweep
     verdict: str
 
 
 def results(sweep: Sweep, rows: Sequence[RunRow]) -> list[CellResult]:
-    """Gather the runs of each cell, in the order in which the sweep was planned."""
+    """Return the cells in their planned order, each with its runs."""
     by_cell: dict[int, list[RunRow]] = {}
     for row in rows:
         by_cell.setdefault(row.cell, []).append(row)
@@ -78,33 +78,33 @@ def results(sweep: Sweep, rows: Sequence[RunRow]) -> list[CellResult]:
     ]
 
 
-def best_of(found: Sequence[CellResult]) -> CellResult | None:
+def best_of(cells: Sequence[CellResult]) -> CellResult | None:
     """Return the setting with the highest mean validation accuracy, if any run has finished.
 
-    Settings with the most finished seeds go before others: one lucky run does not win.
+    Only settings with the most finished seeds count, so that one lucky run does not win.
     """
-    done = [cell for cell in found if cell.val]
+    done = [cell for cell in cells if cell.val]
     most = max((len(cell.by_seed) for cell in done), default=0)
     full = [cell for cell in done if len(cell.by_seed) == most]
     return max(full, key=lambda cell: cell.val.mean if cell.val else 0.0, default=None)
 
 
-def compared(found: Sequence[CellResult], baseline: CellResult) -> list[Comparison]:
+def compared(cells: Sequence[CellResult], baseline: CellResult) -> list[Comparison]:
     """Compare every other setting that has a result with the baseline, paired by seed."""
-    others = [cell for cell in found if cell.place != baseline.place and cell.val]
+    others = [cell for cell in cells if cell.place != baseline.place and cell.val]
     pairs = [paired(cell.by_seed, baseline.by_seed) for cell in others]
     corrected = iter(holm([pair.p_value for pair in pairs if pair and pair.interval]))
-    told = []
+    comparisons = []
     for cell, pair in zip(others, pairs, strict=True):
         p = next(corrected) if pair and pair.interval else 1.0
         words = verdict(cell.title, baseline.title, pair, corrected=p)
-        told.append(Comparison(place=cell.place, found=pair, corrected=p, verdict=words))
-    return told
+        comparisons.append(Comparison(place=cell.place, found=pair, corrected=p, verdict=words))
+    return comparisons
 
 
-def conclusion(found: Sequence[CellResult]) -> str:
-    """Say in a sentence or two what the sweep shows so far."""
-    best = best_of(found)
+def conclusion(cells: Sequence[CellResult]) -> str:
+    """Summarize in a sentence or two what the sweep shows so far."""
+    best = best_of(cells)
     if best is None or best.val is None:
         return "No run has finished yet."
     spread_words = "" if best.val.deviation is None else f" ± {100 * best.val.deviation:.2f}"
@@ -112,20 +112,18 @@ def conclusion(found: Sequence[CellResult]) -> str:
         f"{best.title} has the highest mean validation accuracy, {100 * best.val.mean:.2f}"
         f"{spread_words} % over {counted(best.val.count)}."
     )
-    comparisons = compared(found, best)
+    comparisons = compared(cells, best)
     if not comparisons:
         return words
-    open_ = [c for c in comparisons if c.found is None or c.corrected >= 0.05]
-    if not open_:
-        return f"{words} It is better than every other setting by more than chance explains."
-    titles = {cell.place: cell.title for cell in found}
-    named = [titles[c.place] for c in open_]
+    unclear = [c for c in comparisons if c.found is None or c.corrected >= 0.05]
+    if not unclear:
+        return f"{words} It is better than every other setting by more than chance would explain."
+    titles = {cell.place: cell.title for cell in cells}
+    named = [titles[c.place] for c in unclear]
     listed = (
-        ", nor from ".join(named)
-        if len(named) <= 3
-        else f"{len(named)} of the {len(comparisons)} others"
+        " or ".join(named) if len(named) <= 3 else f"{len(named)} of the {len(comparisons)} others"
     )
-    return f"{words} These seeds cannot tell it from {listed}."
+    return f"{words} These seeds do not distinguish it from {listed}."
 
 
 def counted(seeds: int) -> str:
@@ -142,9 +140,9 @@ def seconds_to(row: RunRow, accuracy: float) -> float | None:
 
 
 def accuracy_at(row: RunRow, seconds: float) -> float | None:
-    """Return the best validation accuracy that a run had after so long; None before an epoch."""
-    each = epoch_seconds(row)
-    epochs = len(row.history) if each == 0 else int(seconds / each + 1e-6)
+    """Return a run's best validation accuracy after a time; None before the first epoch."""
+    epoch = epoch_seconds(row)
+    epochs = len(row.history) if epoch == 0 else int(seconds / epoch + 1e-6)
     return max(row.history[:epochs], default=None)
 
 
@@ -153,21 +151,21 @@ def epoch_seconds(row: RunRow) -> float:
     return max(0.0, row.seconds - row.features_seconds) / max(1, row.epochs_done)
 
 
-def equal_time(found: Sequence[CellResult]) -> tuple[float, dict[int, float]] | None:
-    """Return the time of the fastest setting's runs, and what each setting had reached by then."""
-    times = [cell.seconds for cell in found if cell.seconds]
+def equal_time(cells: Sequence[CellResult]) -> tuple[float, dict[int, float]] | None:
+    """Return the time of the fastest setting, and each setting's accuracy after that time."""
+    times = [cell.seconds for cell in cells if cell.seconds]
     if not times:
         return None
     reached: dict[int, float] = {}
-    for cell in found:
+    for cell in cells:
         values = [accuracy_at(row, min(times)) for row in cell.finished]
-        if known := [value for value in values if value is not None]:
-            reached[cell.place] = spread(known).mean
+        if accuracies := [value for value in values if value is not None]:
+            reached[cell.place] = spread(accuracies).mean
     return min(times), reached
 
 
-def as_csv(sweep: Sweep, found: Sequence[CellResult]) -> str:
-    """Write one line for each run: its settings that vary, its seed and its results."""
+def as_csv(sweep: Sweep, cells: Sequence[CellResult]) -> str:
+    """Write one row for each run: its settings that vary, its seed and its results."""
     out = io.StringIO()
     names = sweep.varied
     writer = csv.writer(out, lineterminator="\n")
@@ -175,18 +173,18 @@ def as_csv(sweep: Sweep, found: Sequence[CellResult]) -> str:
         ["run", *names, "seed", "state", "best_val_accuracy", "best_epoch", "test_accuracy",
          "epochs_done", "seconds"]
     )  # fmt: skip
-    for cell in found:
+    for cell in cells:
         for row in cell.rows:
             writer.writerow(
                 [row.number, *(cell.changes.get(name, "") for name in names), row.seed, row.state,
-                 *map(known, (row.best_val_accuracy, row.best_epoch, row.test_accuracy)),
+                 *map(or_blank, (row.best_val_accuracy, row.best_epoch, row.test_accuracy)),
                  row.epochs_done, f"{row.seconds:.1f}"]
             )  # fmt: skip
     return out.getvalue()
 
 
-def known(value: float | None) -> float | str:
-    """Return the value, or nothing where there is none."""
+def or_blank(value: float | None) -> float | str:
+    """Return the value, or an empty text for None."""
     return "" if value is None else value
 
 

@@ -1,7 +1,7 @@
-"""Sweeps: groups of runs that differ in a few settings, each setting with the same seeds.
+"""Sweeps: runs that were made together and differ in a few settings, with the same seeds.
 
-A sweep is a small file, `sweeps/<number>-<slug>.json`, that says what was planned. Which runs
-there are, and what came out, is read from the runs themselves: each names its sweep and its cell.
+A sweep is a small file, `sweeps/<number>-<slug>.json`, that holds the plan. Which runs exist, and
+their results, is read from the runs themselves: each names its sweep and its cell.
 """
 
 import time
@@ -26,39 +26,39 @@ if TYPE_CHECKING:
 
 
 def planned(base: "TrainConfig", axes: Sequence[Axis], seeds: Sequence[int]) -> list[Cell]:
-    """Return the cells of a grid that mean different things; raises with all that is wrong.
+    """Return the distinct cells of a grid; ConfigError with everything that is wrong.
 
-    An optimizer that varies alone takes each time the rate that is usual for it.
+    If optimizers vary and the rate does not, each optimizer gets its usual rate.
     """
     from cifar_core.config import TrainConfig
 
     cells: dict[str, Cell] = {}
     problems: dict[str, str] = {}
     for changes in combinations(with_usual_rates(axes)):
-        title = in_words(TrainConfig, changes) or "as it is"
+        title = in_words(TrainConfig, changes) or "unchanged"
         try:
             config = TrainConfig.from_dict({**base.to_dict(), **changes})
         except ConfigError as error:
-            problems |= {f"{title}: {name}": why for name, why in told(title, error).items()}
+            problems |= {f"{title}: {name}": why for name, why in with_title(title, error).items()}
             continue
         used = {f.name: getattr(config, f.name) for f in config.relevant()}
         cells.setdefault(repr(used), Cell(title=title, changes=changes))
     if not problems and len(cells) * len(seeds) > MOST:
-        problems[""] = f"These are {len(cells) * len(seeds):,} runs, but {MOST:,} is the most."
+        problems[""] = f"That makes {len(cells) * len(seeds):,} runs; the maximum is {MOST:,}."
     if problems:
         raise ConfigError(problems)
     return list(cells.values())
 
 
 def seeds_apart(axes: Sequence[Axis], seed: int) -> tuple[list[Axis], list[int]]:
-    """Take the seeds out of what varies, since every cell is trained with all of them."""
+    """Separate the seeds from what varies, since every cell is trained with all of them."""
     others = [axis for axis in axes if any(set(entry) != {"seed"} for entry in axis)]
     seeds = [entry["seed"] for axis in axes if axis not in others for entry in axis]
     return others, list(dict.fromkeys(seeds)) or [seed]
 
 
-def told(title: str, error: ConfigError) -> dict[str, str]:
-    """Return what is wrong with a cell, each sentence with the cell's title in front."""
+def with_title(title: str, error: ConfigError) -> dict[str, str]:
+    """Return what is wrong with a cell, each sentence preceded by the cell's title."""
     return {name: f"{title}: {why}" for name, why in error.problems.items()}
 
 
@@ -88,7 +88,7 @@ def create(
     name: str = "",
     token: str = "",
 ) -> Sweep:
-    """Plan a sweep, make all its runs and queue them; the same token gives the same sweep."""
+    """Plan a sweep, create all its runs and queue them; the same token gives the same sweep."""
     cells = planned(base, axes, seeds)
     sweep = begin(store, base, cells, seeds, name=name, token=token)
     complete(store, sweep)
@@ -105,17 +105,17 @@ def begin(
     token: str = "",
     search: dict[str, Any] | None = None,
 ) -> Sweep:
-    """Write down what is planned, unless the token's sweep is there already."""
+    """Save the plan, unless a sweep with the token exists already."""
     from cifar_core import data
 
-    # once for all of its runs, also those that are added another day
+    # once for all of its runs, including those that are added later
     base = replace(base, data=data.resolve(base.data, store.root))
     sweep_files.folder(store.root).mkdir(parents=True, exist_ok=True)
     with lock.held(sweep_files.folder(store.root) / ".lock"):
-        known = listed(store)
-        if same := [sweep for sweep in known if token and sweep.token == token]:
+        existing = listed(store)
+        if same := [sweep for sweep in existing if token and sweep.token == token]:
             return same[0]
-        number = max([sweep.number for sweep in known], default=0) + 1
+        number = max([sweep.number for sweep in existing], default=0) + 1
         name = " ".join(name.split())[:80] or f"Sweep {number}"
         sweep = Sweep(
             id=f"{number}-{slug(name)}",
@@ -132,61 +132,62 @@ def begin(
 
 
 def complete(store: Store, sweep: Sweep) -> list[Run]:
-    """Make the runs that are planned and missing, and queue whatever is only set up; idempotent.
+    """Create the planned runs that are missing, and queue every draft; idempotent.
 
-    The first seed of every cell comes first, so that all cells can soon be compared.
+    The first seed of every cell comes first, so that all cells can be compared early.
     """
     from cifar_core.config import TrainConfig
 
-    made = []
-    # the driver of a search makes runs for whoever began it
+    created = []
+    # the driver of a search creates runs for the person who started it
     owner = {"owner": sweep.search["owner"]} if "owner" in sweep.search else {}
     with lock.held(sweep_files.folder(store.root) / ".lock"):
-        there = {
+        existing = {
             (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
         }
         for seed in sweep.seeds:
-            for place, cell in enumerate(sweep.cells):
-                if (place, seed) in there:
+            for index, cell in enumerate(sweep.cells):
+                if (index, seed) in existing:
                     continue
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
-                marks = {"sweep": sweep.id, "cell": place, **owner}
-                made.append(store.create(config, name=f"{cell.title}, seed {seed}", marks=marks))
+                marks = {"sweep": sweep.id, "cell": index, **owner}
+                name = f"{cell.title}, seed {seed}"
+                created.append(store.create(config, name=name, marks=marks))
     for row in runs_of(store, sweep):
         if row.state == "draft":
             store.submit(store.run(row.id))
-    return made
+    return created
 
 
 def missing(store: Store, sweep: Sweep) -> int:
-    """Count the planned runs that were never made, as after a power cut, or deleted for good."""
-    there = {(row.cell, row.seed) for row in [*runs_of(store, sweep), *deleted(store, sweep)]}
-    planned_runs = {(place, seed) for place in range(len(sweep.cells)) for seed in sweep.seeds}
-    return len(planned_runs - there)
+    """Count the planned runs that were never created, or were deleted permanently."""
+    existing = {(row.cell, row.seed) for row in [*runs_of(store, sweep), *deleted(store, sweep)]}
+    planned_runs = {(index, seed) for index in range(len(sweep.cells)) for seed in sweep.seeds}
+    return len(planned_runs - existing)
 
 
 def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
-    """Train every cell with so many further seeds, the next ones after the highest."""
+    """Train every cell with `count` additional seeds, following the highest one."""
     if not 1 <= count <= 100:
-        raise RunError(f"{count} further seeds were asked for. Choose 1 to 100.")
+        raise RunError(f"The number of additional seeds is {count}, but it must be 1 to 100.")
     if sweep.search:
         raise RunError(
-            f"{sweep.id} is a search, which trains every setting once. Train its best ones with "
-            "seeds: the button on its page makes a sweep of them."
+            f"{sweep.id} is a search, which trains every setting once. To train its best settings "
+            "with several seeds, use the button on its page."
         )
     with lock.held(sweep_files.folder(store.root) / ".lock"):
-        now = find(store, sweep.id)
-        first = max(now.seeds) + 1
-        longer = replace(now, seeds=[*now.seeds, *range(first, first + count)])
+        current = find(store, sweep.id)
+        first = max(current.seeds) + 1
+        longer = replace(current, seeds=[*current.seeds, *range(first, first + count)])
         save(store, longer)
     complete(store, longer)
     return longer
 
 
 def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
-    """Take its waiting runs out of the queue; with `running`, stop those under way too.
+    """Stop its queued runs and, with `running`, its live runs too.
 
-    Returns how many were stopped or asked to.
+    Returns how many were stopped or asked to stop.
     """
     count = 0
     for row in runs_of(store, sweep):
@@ -197,7 +198,7 @@ def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
 
 
 def go_on(store: Store, sweep: Sweep) -> int:
-    """Put its stopped, paused and failed runs back into the queue; return how many."""
+    """Resume its stopped, paused and failed runs; return how many."""
     rows = [row for row in runs_of(store, sweep) if row.state in RESUMABLE]
     for row in sorted(rows, key=lambda row: row.number):
         store.run(row.id).resume()
@@ -215,23 +216,23 @@ def deleted(store: Store, sweep: Sweep) -> list[RunRow]:
 
 
 def listed(store: Store) -> list[Sweep]:
-    """List the sweeps, newest first; a file that cannot be read is passed over."""
+    """List the sweeps, newest first; a file that cannot be read is skipped."""
     return sweep_files.listed(store.root)
 
 
 def find(store: Store, ref: str | int) -> Sweep:
-    """Return the sweep of a number or an id, or say which one may have been meant."""
+    """Return the sweep with a number or id; RunError suggests the closest id."""
     ref = str(ref).strip().lstrip("#")
-    known = listed(store)
-    for sweep in known:
+    existing = listed(store)
+    for sweep in existing:
         if ref == sweep.id or (ref.isdecimal() and sweep.number == int(ref)):
             return sweep
-    hint = did_you_mean(ref, [sweep.id for sweep in known])
-    there = f"There are {len(known)}." if known else "There are none yet."
-    raise RunError(f"There is no sweep '{ref}'. {hint}{there}")
+    hint = did_you_mean(ref, [sweep.id for sweep in existing])
+    count = f"There are {len(existing)}." if existing else "There are none yet."
+    raise RunError(f"There is no sweep '{ref}'. {hint}{count}")
 
 
 def save(store: Store, sweep: Sweep) -> None:
-    """Replace the sweep's file in one move, if whoever uses the store may."""
+    """Replace the sweep's file in one move; AccessError if the person may not."""
     store.by.must(OPERATOR, "make or change sweeps")
     sweep_files.save(store.root, sweep)
