@@ -1,4 +1,4 @@
-"""What a picture is compared with: pictures in which there is nothing to recognise."""
+"""What a picture is compared with: pictures in which there is nothing to recognize."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cifar_core.registry import Registry
 
 
 def blurred(images: Tensor, sigma: float = 4.0) -> Tensor:
-    """Blur images [N, 3, H, W] so much that only patches of colour remain."""
+    """Blur images [N, 3, H, W] so much that only patches of color remain."""
     reach = int(2 * sigma)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     weights = torch.exp(-(offsets**2) / (2 * sigma**2))
@@ -20,8 +20,8 @@ def blurred(images: Tensor, sigma: float = 4.0) -> Tensor:
     return F.conv2d(F.conv2d(padded, kernel, groups=3), kernel.mT, groups=3)
 
 
-def grey(images: Tensor) -> Tensor:
-    """Return medium grey images of the same shape."""
+def gray(images: Tensor) -> Tensor:
+    """Return medium gray images of the same shape."""
     return torch.full_like(images, 0.5)
 
 
@@ -55,15 +55,15 @@ BASELINES = Registry(
         ),
         Baseline(
             key="grey",
-            title="Grey",
-            summary="Medium grey: shows what all light and dark parts add.",
-            pictures=(grey,),
+            title="Gray",
+            summary="Medium gray: shows what all light and dark parts add.",
+            pictures=(gray,),
         ),
         Baseline(
             key="blur_and_grey",
-            title="Blurred and grey",
+            title="Blurred and gray",
             summary="The mean of both maps: the most faithful in our tests, at twice the cost.",
-            pictures=(blurred, grey),
+            pictures=(blurred, gray),
         ),
         Baseline(
             key="black",

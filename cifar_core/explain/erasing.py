@@ -57,7 +57,7 @@ def occlusion(
 
         return BASELINES[settings.baseline].mean(against, image)
 
-    # the same number stands in all colour channels
+    # the same number stands in all color channels
     return one_by_one(falls, images.detach(), targets).mean(dim=1)
 
 
@@ -82,13 +82,13 @@ def rise(subject: Subject, images: Tensor, targets: Tensor, settings: RiseSettin
     and the score is the logit.
     """
     masks = random_masks(settings.masks, images.shape[2], images.shape[3]).to(images)
-    centred = masks - masks.mean(dim=0)
+    centered = masks - masks.mean(dim=0)
 
     def covariance(image: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
             scores = torch.cat([subject.model(image * part) for part in masks.split(AT_ONCE)])
         weights = scores[:, target] - scores[:, target].mean()  # [M, 1]
-        return (weights[:, :, None, None] * centred).mean(dim=0) / (KEPT * (1 - KEPT))
+        return (weights[:, :, None, None] * centered).mean(dim=0) / (KEPT * (1 - KEPT))
 
     return one_by_one(covariance, images.detach(), targets)
 

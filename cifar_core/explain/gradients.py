@@ -7,7 +7,7 @@ from cifar_core.settings import Settings
 
 
 def gradient(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-    """Take the largest absolute gradient over the colour channels; [N, H, W]."""
+    """Take the largest absolute gradient over the color channels; [N, H, W]."""
     from captum.attr import Saliency  # seconds to import, so only when asked for
 
     return Saliency(subject.model).attribute(images, target=targets, abs=True).amax(dim=1)
@@ -16,7 +16,7 @@ def gradient(subject: Subject, images: Tensor, targets: Tensor, settings: Settin
 def input_x_gradient(
     subject: Subject, images: Tensor, targets: Tensor, settings: Settings
 ) -> Tensor:
-    """Multiply each value with its gradient and add up the colours; [N, H, W].
+    """Multiply each value with its gradient and add up the colors; [N, H, W].
 
     It is what a linear network's score would lose if the pixel were black.
     """

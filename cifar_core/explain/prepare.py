@@ -24,7 +24,7 @@ class CappedReLU(nn.ReLU):
 
 
 class Apart(nn.Module):
-    """Returns a copy of its input: keeps the hooks of two neighbouring activations apart."""
+    """Returns a copy of its input: keeps the hooks of two neighboring activations apart."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a copy."""
@@ -83,7 +83,7 @@ def prepare(model: nn.Module) -> fx.GraphModule:
     graph = fx.GraphModule(own, Leaves().trace(own))
     functions_to_modules(graph)
     each_used_once(graph)
-    neighbours_apart(graph)
+    neighbors_apart(graph)
     graph.graph.lint()
     graph.recompile()
     return graph
@@ -124,7 +124,7 @@ def each_used_once(graph: fx.GraphModule) -> None:
         seen.add(node.target)
 
 
-def neighbours_apart(graph: fx.GraphModule) -> None:
+def neighbors_apart(graph: fx.GraphModule) -> None:
     """Put a copy of the values between two activations that follow each other."""
     modules = dict(graph.named_modules())
     for number, node in enumerate(list(graph.graph.nodes)):

@@ -1,4 +1,4 @@
-"""Saliency maps as pictures: colour where something mattered, the plain photo where nothing did."""
+"""Saliency maps as pictures: color where something mattered, the plain photo where nothing did."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 LONGEST_SIDE = 1024  # no screen shows more, and the time grows with the area
 DIMMED = 0.55  # brightness of what the network did not see
-SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # told apart with every kind of colour vision
+SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # told apart with every kind of color vision
 # Viridis: its lightness rises evenly, so twice the value looks twice as much, and its greens stand
 # out from fur, skin and sky where the usual reds and yellows drown.
 HEAT = (
@@ -19,7 +19,7 @@ HEAT = (
 
 
 def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:
-    """Return the magnitude to draw in full colour; one for several maps makes them comparable.
+    """Return the magnitude to draw in full color; one for several maps makes them comparable.
 
     The few strongest pixels are cut off, or one of them would leave the others pale.
     """
@@ -27,7 +27,7 @@ def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:
     return float(np.percentile(sizes, percentile) or sizes.max())
 
 
-def normalise(map_: npt.ArrayLike, percentile: float = 99.0, limit: float | None = None) -> Floats:
+def normalize(map_: npt.ArrayLike, percentile: float = 99.0, limit: float | None = None) -> Floats:
     """Scale a map [H, W] to [-1, 1], cutting off what exceeds the limit; zero stays zero."""
     values = np.asarray(map_, np.float32)
     limit = limit_of(values, percentile=percentile) if limit is None else limit
@@ -44,23 +44,23 @@ def overlay(
     limit: float | None = None,
     keep: float = 1.0,
 ) -> Image.Image:
-    """Lay a map [H, W] over a picture; the more a place mattered, the more colour it gets.
+    """Lay a map [H, W] over a picture; the more a place mattered, the more color it gets.
 
     `box` is the region of the picture that the network saw (all of it if None); the rest is
-    dimmed. `limit` is the value in full colour, found from the map if None; `keep` is the share
-    of the pixels, the strongest, that get colour. The picture keeps its size unless its longer
+    dimmed. `limit` is the value in full color, found from the map if None; `keep` is the share
+    of the pixels, the strongest, that get color. The picture keeps its size unless its longer
     side exceeds 1024.
     """
     photo = image.convert("RGB")
     photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     left, top, right, bottom = scaled(box or (0, 0, *image.size), image.size, photo.size)
-    values = normalise(strongest(softened(map_), keep), limit=limit)
+    values = normalize(strongest(softened(map_), keep), limit=limit)
     level = stretched(values, right - left, bottom - top)
     pixels = np.asarray(photo, np.float32)
     result = pixels * DIMMED
     share = (opacity * np.abs(level))[..., None]
     seen = pixels[top:bottom, left:right]
-    result[top:bottom, left:right] = (1 - share) * seen + share * colours(level, signed=signed)
+    result[top:bottom, left:right] = (1 - share) * seen + share * colors(level, signed=signed)
     return Image.fromarray(np.uint8(result.round()))
 
 
@@ -68,9 +68,9 @@ def heat(
     map_: npt.ArrayLike, side: int = 320, *, signed: bool = False, limit: float | None = None
 ) -> Image.Image:
     """Draw a map [H, W] alone, `side` pixels wide; where it is zero: white if signed, else dark."""
-    values = normalise(softened(map_), limit=limit)
+    values = normalize(softened(map_), limit=limit)
     level = stretched(values, side, round(side * values.shape[0] / values.shape[1]))
-    mixed = colours(level, signed=signed)
+    mixed = colors(level, signed=signed)
     if signed:
         share = np.abs(level)[..., None]
         mixed = 255 - share * (255 - mixed)
@@ -84,8 +84,8 @@ def enlarge(image: Image.Image, side: int = 320) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST)
 
 
-def colours(level: Floats, *, signed: bool) -> Floats:
-    """Return the colour [H, W, 3] in 0..255 of values in [-1, 1]."""
+def colors(level: Floats, *, signed: bool) -> Floats:
+    """Return the color [H, W, 3] in 0..255 of values in [-1, 1]."""
     if signed:
         return np.where(level[..., None] >= 0, rgb(SUPPORTS), rgb(AGAINST))
     stops = np.linspace(0, 1, len(HEAT))
@@ -100,7 +100,7 @@ def rgb(code: str) -> Floats:
 
 
 def softened(map_: npt.ArrayLike) -> Floats:
-    """Average each pixel [H, W] with its neighbours, 1 2 1 across and down: specks become spots."""
+    """Average each pixel [H, W] with its neighbors, 1 2 1 across and down: specks become spots."""
     wide = np.pad(np.asarray(map_, np.float32), 1, mode="edge")
     tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
     return (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)

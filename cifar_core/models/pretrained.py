@@ -23,7 +23,7 @@ DENSE = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")  # norm
 def build(
     name: str, num_classes: int, *, resolution: int = RESOLUTION, **options: Any
 ) -> nn.Module:
-    """Return torchvision's network with fresh weights, behind enlargement and normalisation."""
+    """Return torchvision's network with fresh weights, behind enlargement and normalization."""
     from torchvision import models
 
     body = models.get_model(name, weights=None, num_classes=num_classes, **options)

@@ -127,7 +127,7 @@ SPECS = [
     vgg(
         "vgg16_bn",
         "VGG16 with batch norm",
-        "The same with normalised convolutions, which fine-tunes with less care.",
+        "The same with normalized convolutions, which fine-tunes with less care.",
         ends=(6, 13, 23, 33, 43),
     ),
     entry(

@@ -39,7 +39,7 @@ class Shortcut(nn.Module):
 
 
 def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Convolve, normalise and activate."""
+    """Convolve, normalize and activate."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(channels_out),

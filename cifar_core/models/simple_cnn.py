@@ -29,7 +29,7 @@ class SimpleCNN(nn.Module):
 
 
 def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Convolve, normalise, halve the resolution and activate.
+    """Convolve, normalize, halve the resolution and activate.
 
     Pooling before the ReLU gives the same numbers as after it, for a quarter of the work.
     """

@@ -62,7 +62,7 @@ class ShiftedNorm(nn.BatchNorm2d):
 
 
 class ConvGroup(nn.Module):
-    """Convolve, halve the maps, normalise, activate; a second time, if `deep`, without halving."""
+    """Convolve, halve the maps, normalize, activate; a second time, if `deep`, without halving."""
 
     def __init__(self, channels_in: int, channels: int, *, deep: bool) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ SPECS = [
     ModelSpec(
         key="vgg16",
         title="VGG16",
-        summary="The classic without normalisation: wants a small rate and patience.",
+        summary="The classic without normalization: wants a small rate and patience.",
         family="Convolutional",
         build=partial(build, batch_norm=False),
         cam_layer="body.features.15",
@@ -53,7 +53,7 @@ SPECS = [
     ModelSpec(
         key="vgg16_bn",
         title="VGG16 with batch norm",
-        summary="The same convolutions, each normalised: trains faster and ends better.",
+        summary="The same convolutions, each normalized: trains faster and ends better.",
         family="Convolutional",
         build=partial(build, batch_norm=True),
         cam_layer="body.features.22",

@@ -64,7 +64,7 @@ def make_stem(sizes: Sizes) -> nn.Sequential:
 def make_blocks(sizes: Sizes, side: int) -> nn.Sequential:
     """Return the blocks of all stages, with a strided convolution between two stages."""
     depth = sum(sizes.depths)
-    counts = neighbour_counts(sizes.neighbours, depth)
+    counts = neighbor_counts(sizes.neighbors, depth)
     smallest = side
     for _ in sizes.depths[1:]:
         smallest = halved(smallest, 2)
@@ -86,7 +86,7 @@ def make_blocks(sizes: Sizes, side: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def neighbour_counts(ends: tuple[int, int], depth: int) -> list[int]:
+def neighbor_counts(ends: tuple[int, int], depth: int) -> list[int]:
     """Return evenly growing counts, rounded down, one for each block."""
     first, last = ends
     return [first + (last - first) * number // (depth - 1) for number in range(depth)]

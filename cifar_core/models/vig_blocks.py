@@ -1,4 +1,4 @@
-"""The parts of a Vision GNN's block: exchange with the neighbours, then each place for itself.
+"""The parts of a Vision GNN's block: exchange with the neighbors, then each place for itself.
 
 Letters: N images, C channels, H W the grid of P = H * W places, Q places that answer. All
 convolutions of 1 x 1 are linear layers on each place.
@@ -34,7 +34,7 @@ class ViGBlock(nn.Module):
 
 
 class Grapher(nn.Module):
-    """Builds the graph from the features and lets every place learn from its neighbours.
+    """Builds the graph from the features and lets every place learn from its neighbors.
 
     The places that answer are cells of `pool` x `pool` places. `relative_pos` [1, P, Q] is how far
     they are apart: a constant, yet saved with the weights, as the published files do.
@@ -64,12 +64,12 @@ class Grapher(nn.Module):
         y = self.fc1(x)
         places = as_list(y)
         keys = places if self.pool == 1 else as_list(F.avg_pool2d(y, self.pool))
-        neighbours = self.nearest(places, keys, self.relative_pos)
-        return x + self.drop_path(self.fc2(self.conv(y, keys, neighbours)))
+        neighbors = self.nearest(places, keys, self.relative_pos)
+        return x + self.drop_path(self.fc2(self.conv(y, keys, neighbors)))
 
 
 class MaxRelative(nn.Module):
-    """Joins each feature with its largest difference to a neighbour and mixes them in four heads.
+    """Joins each feature with its largest difference to a neighbor and mixes them in four heads.
 
     The two are interleaved, so that each head sees both of the same quarter of the channels.
     """
@@ -78,10 +78,10 @@ class MaxRelative(nn.Module):
         super().__init__()
         self.update = conv_norm(2 * channels, 2 * channels, groups=heads)
 
-    def forward(self, x: Tensor, keys: Tensor, neighbours: Tensor) -> Tensor:
-        """Map [N, C, H, W], keys [N, Q, C] and neighbours [N, P, k] to [N, 2C, H, W]."""
+    def forward(self, x: Tensor, keys: Tensor, neighbors: Tensor) -> Tensor:
+        """Map [N, C, H, W], keys [N, Q, C] and neighbors [N, P, k] to [N, 2C, H, W]."""
         places = as_list(x)
-        both = torch.stack([places, max_relative(places, keys, neighbours)], dim=3)
+        both = torch.stack([places, max_relative(places, keys, neighbors)], dim=3)
         maps = both.flatten(2).transpose(1, 2).unflatten(2, x.shape[2:])  # [N, 2C, H, W]
         return F.gelu(self.update(maps))
 
@@ -123,7 +123,7 @@ def as_list(x: Tensor) -> Tensor:
 def conv_norm(
     channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolve, with the bias that the published weights have, and normalise."""
+    """Convolve, with the bias that the published weights have, and normalize."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups),
         nn.BatchNorm2d(channels_out),

@@ -1,6 +1,6 @@
 """The graph inside a Vision GNN: which places of an image look alike, and what differs there.
 
-Letters: N images, P places that ask, Q places that answer, C channels, k neighbours.
+Letters: N images, P places that ask, Q places that answer, C channels, k neighbors.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +16,7 @@ class Nearest(nn.Module):
     """Finds the k places most alike to each place. It has no weights.
 
     A module, so that a forward hook can read the graph. With a dilation d, every d-th of the k * d
-    nearest is kept, which reaches further. If the places answer themselves, the first neighbour
+    nearest is kept, which reaches further. If the places answer themselves, the first neighbor
     of a place is the place itself.
     """
 
@@ -26,7 +26,7 @@ class Nearest(nn.Module):
 
     @torch.no_grad()
     def forward(self, places: Tensor, keys: Tensor, distance: Tensor | None = None) -> Tensor:
-        """Return the neighbours [N, P, k] of places [N, P, C] among keys [N, Q, C], nearest first.
+        """Return the neighbors [N, P, k] of places [N, P, C] among keys [N, Q, C], nearest first.
 
         Nearness is the cosine of the features, less `distance` [1, P, Q] if one is given. Near
         ties are common and decide the logits, so it is computed in float32 under autocast too.
@@ -54,24 +54,24 @@ def wide(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def max_relative(places: Tensor, keys: Tensor, neighbours: Tensor) -> Tensor:
-    """Return by how much each feature is stronger at its strongest neighbour; [N, P, C].
+def max_relative(places: Tensor, keys: Tensor, neighbors: Tensor) -> Tensor:
+    """Return by how much each feature is stronger at its strongest neighbor; [N, P, C].
 
     max_j (key_j - place) = (max_j key_j) - place, exactly so in floating point as well, because
     rounding keeps the order.
     """
-    return neighbour_max(keys, neighbours) - places
+    return neighbor_max(keys, neighbors) - places
 
 
-def neighbour_max(keys: Tensor, neighbours: Tensor) -> Tensor:
-    """Return the largest value of each feature among the neighbours [N, P, k]; [N, P, C].
+def neighbor_max(keys: Tensor, neighbors: Tensor) -> Tensor:
+    """Return the largest value of each feature among the neighbors [N, P, k]; [N, P, C].
 
-    An embedding bag takes the maximum without ever holding all [N, P, k, C] neighbours. Its
+    An embedding bag takes the maximum without ever holding all [N, P, k, C] neighbors. Its
     gradient has no repeatable form on a GPU, so plain indexing stands in where that is asked for.
     """
-    images, places, k = neighbours.shape
+    images, places, k = neighbors.shape
     first = torch.arange(images, device=keys.device).view(-1, 1, 1) * keys.shape[1]
-    rows, which = keys.flatten(0, 1), (neighbours + first).view(-1, k)  # [N Q, C], [N P, k]
+    rows, which = keys.flatten(0, 1), (neighbors + first).view(-1, k)  # [N Q, C], [N P, k]
     if torch.are_deterministic_algorithms_enabled() or keys.device.type not in BAG_DEVICES:
         largest = rows.index_select(0, which.flatten()).view(*which.shape, -1).amax(dim=1)
     else:
@@ -82,7 +82,7 @@ def neighbour_max(keys: Tensor, neighbours: Tensor) -> Tensor:
 def relative_distance(channels: int, side: int, pool: int) -> Tensor:
     """Return how far apart places lie, [1, P, Q], for a grid whose answers are pooled cells.
 
-    The distance is the negative likeness of sine-cosine position codes, taken at the centres of
+    The distance is the negative likeness of sine-cosine position codes, taken at the centers of
     the cells; between -2 and 2, smaller is nearer.
     """
     places = position_codes(channels, torch.arange(side))
@@ -94,7 +94,7 @@ def published_relative_distance(channels: int, side: int, pool: int) -> Tensor:
     """Return the table of the published pyramid networks, [1, P, Q].
 
     Their pooled cells get the full table squeezed along the flattened index of the keys, which
-    blurs neighbouring columns instead of taking the cells' centres; the weights are used to it.
+    blurs neighboring columns instead of taking the cells' centers; the weights are used to it.
     """
     codes = position_codes(channels, torch.arange(side))
     table = (2 * codes @ codes.T / channels).float()[None, None]

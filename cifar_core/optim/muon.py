@@ -47,7 +47,7 @@ class Muon(Optimizer):
                 self._adamw(weights, group["lr"], group["weight_decay"])
 
     def _muon(self, weights: list[nn.Parameter], group: dict[str, Any]) -> None:
-        """Move weights of one shape, orthogonalising all their updates at once."""
+        """Move weights of one shape, orthogonalizing all their updates at once."""
         rate, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         gradients = [w.grad for w in weights if w.grad is not None]
         memories = [self._memory(w, "momentum_buffer") for w in weights]
@@ -57,7 +57,7 @@ class Muon(Optimizer):
         wanted: list[Tensor] = memories
         if self.nesterov:
             wanted = list(torch._foreach_add(gradients, memories, alpha=momentum))
-        updates = orthogonalised(torch.stack(wanted).flatten(2))  # [k, out, in * h * w]
+        updates = orthogonalized(torch.stack(wanted).flatten(2))  # [k, out, in * h * w]
         rows, columns = updates.shape[1:]
         torch._foreach_mul_(tensors, 1 - rate * decay)
         moves = [update.view_as(w) for update, w in zip(updates, weights, strict=True)]
@@ -105,7 +105,7 @@ def of_one_shape(weights: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
         yield list(alike)
 
 
-def orthogonalised(matrices: Tensor) -> Tensor:
+def orthogonalized(matrices: Tensor) -> Tensor:
     """Bring the singular values of matrices [k, rows, columns] near 1, by Newton and Schulz."""
     a, b, c = QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]

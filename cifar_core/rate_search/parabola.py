@@ -15,13 +15,13 @@ HARDLY = 0.6  # decades between suggestions: a factor of 4
 
 
 def vertex(x: Values, losses: Values, start: float) -> float:
-    """Return where a parabola among the better points, the lowest's neighbours too, is lowest.
+    """Return where a parabola among the better points, the lowest's neighbors too, is lowest.
 
     `x` are log10 rates, ascending; a loss that is no number is infinite; `start` is the loss
     before any step. The parabola is the closest one to all points that made half of the best
     progress: one through three alone follows the chance of one order of the batches. The vertex
     stays within half a step of the lowest point, which is returned itself where no parabola opens
-    upwards.
+    upward.
     """
     best = int(np.argmin(losses))
     if not 0 < best < len(x) - 1 or not np.isfinite(losses[best - 1 : best + 2]).all():
@@ -77,12 +77,12 @@ def clearly_better(losses: Sequence[float], than: Sequence[float], seed: int = 0
     return bool(np.percentile(gain[draws].mean(1), 2.5) > 0)
 
 
-def longer(steps: int, *, raced: int, annealed: bool, normalised: bool) -> float:
+def longer(steps: int, *, raced: int, annealed: bool, normalized: bool) -> float:
     """Return by what to divide the race's best rate for a training of so many steps.
 
-    Without normalisation the best rate falls as training gets longer: measured, not derived.
+    Without normalization the best rate falls as training gets longer: measured, not derived.
     """
-    if normalised:
+    if normalized:
         return 1.0
     return float(np.clip((steps / raced) ** (0.25 if annealed else 0.5), 1.0, 4.0))
 

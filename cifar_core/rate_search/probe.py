@@ -101,7 +101,7 @@ def look(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:
 
 @contextmanager
 def probing(model: nn.Module) -> Iterator[None]:
-    """Drop nothing, but normalise by the batch: after so few steps its averages say little.
+    """Drop nothing, but normalize by the batch: after so few steps its averages say little.
 
     The averages themselves and the modes are left as they were.
     """

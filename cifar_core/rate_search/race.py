@@ -44,7 +44,7 @@ class Racer:
 
 
 def rate_at(peak: float, step: int) -> float:
-    """Return the rate of a step: constant, then falling on a straight line towards 0."""
+    """Return the rate of a step: constant, then falling on a straight line toward 0."""
     return peak * min(1.0, (WHOLE - step) / (WHOLE - CONSTANT))
 
 
@@ -55,17 +55,17 @@ def lattice(usual: float, found: Range) -> list[float]:
     the same rates. Without any progress in the sweep they lie around the usual one.
     """
     low, high = np.log10([found.onset / BELOW, found.edge / ABOVE])
-    if not found.learnt:
+    if not found.learned:
         low, high = np.log10(usual) - 3 * SPACING, np.log10(usual) + 2 * SPACING
     first = math.ceil((low - math.log10(usual)) / SPACING - 0.5)
     last = math.floor((high - math.log10(usual)) / SPACING + 0.5)
     last = max(last, first + FEWEST - 1)
     first = max(first, last - MOST + 1)
-    rates = [neighbour(usual, place) for place in range(first, last + 1)]
+    rates = [neighbor(usual, place) for place in range(first, last + 1)]
     return [rate for rate in rates if SLOWEST <= rate <= FASTEST]
 
 
-def neighbour(rate: float, places: int) -> float:
+def neighbor(rate: float, places: int) -> float:
     """Return the rate so many places up or down the lattice."""
     return float(f"{rate * 2.0**places:.6g}")
 

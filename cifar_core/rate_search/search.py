@@ -138,7 +138,7 @@ class RateSearch:
         at_start, at_end = racer is self.racers[0], racer is self.racers[-1]
         if not at_start and not at_end:
             return None
-        new = Racer(race.neighbour(racer.rate, -1 if at_start else 1))
+        new = Racer(race.neighbor(racer.rate, -1 if at_start else 1))
         if not race.SLOWEST <= new.rate <= race.FASTEST:
             return None
         known = next((r for r in self.guests if math.isclose(r.rate, new.rate, rel_tol=0.02)), None)
@@ -149,7 +149,7 @@ class RateSearch:
         return new
 
     def _finals(self) -> Generator[Tick | Event, None, list[Racer]]:
-        """Let the best and its neighbours cool down; return them, ascending."""
+        """Let the best and its neighbors cool down; return them, ascending."""
         self.phase = PHASES[2]
         best = race.lowest([racer.first_lap for racer in self.racers])
         first, last = max(0, best - 2), min(len(self.racers), best + 2)

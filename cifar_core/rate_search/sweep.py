@@ -23,11 +23,11 @@ SIGMA = 1.5  # of the smoothing, in steps
 
 @dataclass(frozen=True)
 class Range:
-    """Where a sweep's learning begins and ends, as rates; `learnt` is False if it never did."""
+    """Where a sweep's learning begins and ends, as rates; `learned` is False if it never did."""
 
     onset: float
     edge: float
-    learnt: bool
+    learned: bool
 
 
 def rates() -> Values:
@@ -57,9 +57,9 @@ def find_range(tried: Sequence[float], losses: Sequence[float], start: float) ->
     curve = np.where(np.isfinite(curve), curve, EXPLODED * start)
     best = float(curve.min(initial=start))
     if start - best < SOME * start:
-        return Range(tried[0], tried[edge], learnt=False)
+        return Range(tried[0], tried[edge], learned=False)
     begun = int(np.argmax(start - curve >= BEGUN * (start - best)))
-    return Range(tried[begun], tried[edge], learnt=True)
+    return Range(tried[begun], tried[edge], learned=True)
 
 
 def smoothed(values: Values, sigma: float = SIGMA) -> Values:

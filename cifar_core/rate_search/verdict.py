@@ -64,12 +64,12 @@ def divisor_for(trainer: Trainer) -> float:
     """Return by what the race's best rate is divided for the whole training."""
     config = trainer.config
     annealed = SCHEDULES[config.schedule].factor(1.0, config) < ANNEALED
-    normalised = any(
+    normalized = any(
         isinstance(module, NORMS) and any(w.requires_grad for w in module.parameters())
         for module in trainer.learner.modules()
     )
     return parabola.longer(
-        trainer.total_steps, raced=WHOLE, annealed=annealed, normalised=normalised
+        trainer.total_steps, raced=WHOLE, annealed=annealed, normalized=normalized
     )
 
 

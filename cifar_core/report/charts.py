@@ -6,7 +6,7 @@ from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Chart, Line, Panel
 
-# Okabe and Ito's colours, told apart by colour-blind readers
+# Okabe and Ito's colors, told apart by color-blind readers
 # https://jfly.uni-koeln.de/color/
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 TRAINING, VALIDATION = COLORS[0], COLORS[1]

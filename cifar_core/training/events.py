@@ -15,7 +15,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """A few optimisation steps have passed."""
+    """A few optimization steps have passed."""
 
     kind: ClassVar[str] = "step"
     step: int

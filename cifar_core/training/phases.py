@@ -29,7 +29,7 @@ def phase(name: str) -> AbstractContextManager[object]:
 
 
 def fetched(batches: Iterable[T]) -> Iterator[T]:
-    """Yield the batches, with the wait for each of them labelled."""
+    """Yield the batches, with the wait for each of them labeled."""
     rest = iter(batches)
     while True:
         with phase(DATA):

@@ -16,7 +16,7 @@ KINDS = (ProfilerActivity.CPU, ProfilerActivity.CUDA)
 
 
 class TimeSpan(NamedTuple):
-    """A labelled stretch of the program's time, in microseconds."""
+    """A labeled stretch of the program's time, in microseconds."""
 
     name: str
     start: float

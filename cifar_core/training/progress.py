@@ -40,7 +40,7 @@ class Best:
 class TrainingProgress:
     """Where a trainer is; with the tensors, all that a snapshot has to hold."""
 
-    step: int = 0  # optimisation steps taken
+    step: int = 0  # optimization steps taken
     epoch: int = 0  # epochs trained and validated
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)

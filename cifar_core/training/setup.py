@@ -138,7 +138,7 @@ def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDA
 
 
 def steps_of(config: TrainConfig, dataset: Dataset) -> int:
-    """Return how many optimisation steps a run has in all."""
+    """Return how many optimization steps a run has in all."""
     return config.epochs * (len(parts(config, dataset)[0]) // config.batch_size)
 
 

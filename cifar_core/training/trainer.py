@@ -106,7 +106,7 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Optimisation steps taken."""
+        """Optimization steps taken."""
         return self.progress.step
 
     @property

@@ -8,7 +8,7 @@ from cifar_core.models.speed_net import LEAST_VARIANCE, ShiftedNorm, Whitening, 
 
 @pytest.fixture
 def pictures():
-    """Smooth random images, whose neighbouring pixels are alike as those of photographs are."""
+    """Smooth random images, whose neighboring pixels are alike as those of photographs are."""
     noise = torch.rand(200, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     return torch.nn.functional.interpolate(noise, 32, mode="bilinear")
 

@@ -277,15 +277,15 @@ def test_better_is_judged_image_by_image():
 
 
 @pytest.mark.parametrize(
-    ("steps", "annealed", "normalised", "wanted"),
+    ("steps", "annealed", "normalized", "wanted"),
     [(480, True, False, 2**0.5), (480, False, False, 2), (480, False, True, 1),
      (10, True, False, 1),
      (10**6, False, False, 4)],
 )  # fmt: skip
-def test_a_longer_training_wants_a_smaller_rate_without_normalisation(
-    steps, annealed, normalised, wanted
+def test_a_longer_training_wants_a_smaller_rate_without_normalization(
+    steps, annealed, normalized, wanted
 ):
-    got = parabola.longer(steps, raced=120, annealed=annealed, normalised=normalised)
+    got = parabola.longer(steps, raced=120, annealed=annealed, normalized=normalized)
     assert got == pytest.approx(wanted)
 
 
@@ -293,7 +293,7 @@ def test_a_sweeps_range_is_found_on_a_curve_known_by_hand():
     rates = list(sweep.rates())
     losses = [2.3 if r < 1e-3 else 1.5 if r < 0.5 else 9.0 for r in rates]
     range_ = sweep.find_range(rates, losses, 2.3)
-    assert range_.learnt
+    assert range_.learned
     assert 3e-4 < range_.onset < 3e-3
     assert range_.edge == pytest.approx(min(r for r in rates if r >= 0.5))
 
@@ -307,7 +307,7 @@ def test_a_collapse_back_to_chance_ends_the_sweep_though_it_is_no_explosion():
 def test_a_sweep_without_progress_races_around_the_usual_rate():
     rates = list(sweep.rates())
     range_ = sweep.find_range(rates, [2.3] * len(rates), 2.3)
-    assert not range_.learnt
+    assert not range_.learned
     raced = race.lattice(0.1, range_)
     assert raced[0] < 0.1 < raced[-1]
 
@@ -319,7 +319,7 @@ def test_smoothing_keeps_a_straight_line_straight():
 
 @pytest.mark.parametrize("edge", [0.31, 0.35, 0.4])
 def test_two_searches_race_the_same_rates_a_factor_of_two_apart(edge):
-    rates = race.lattice(0.1, sweep.Range(1e-3, edge, learnt=True))
+    rates = race.lattice(0.1, sweep.Range(1e-3, edge, learned=True))
     assert 0.1 in rates
     ratios = np.diff(np.log10(rates))
     assert ratios == pytest.approx(np.full(len(ratios), np.log10(2)))

@@ -50,7 +50,7 @@ def overlay(seen: Image.Image, found: Heard, place: int) -> Image.Image:
     picture = enlarge(seen, SIDE)
     pen = ImageDraw.Draw(picture)
     largest = max(found.decided)
-    for who, share, influence in zip(found.neighbours, found.decided, found.influence, strict=True):
+    for who, share, influence in zip(found.neighbors, found.decided, found.influence, strict=True):
         colour = SUPPORTS if influence >= 0 else AGAINST
         box = cell(who, found.answering)
         pen.rectangle(box, outline=colour, width=2 + round(8 * share / largest))
@@ -75,8 +75,8 @@ def words(found: Heard, place: int, name: str) -> None:
     """Say the same in words and numbers."""
     best = max(range(len(found.decided)), key=found.decided.__getitem__)
     st.markdown(
-        f"It listens to **{len(found.neighbours)} patches**. The one at "
-        f"**{position(found.neighbours[best], found, place)}** decides most: "
+        f"It listens to **{len(found.neighbors)} patches**. The one at "
+        f"**{position(found.neighbors[best], found, place)}** decides most: "
         f"{theme.percent(found.decided[best])} of the channels."
     )
     rows = [
@@ -87,7 +87,7 @@ def words(found: Heard, place: int, name: str) -> None:
             f"For {name}": f"{influence:+.4f}",
         }
         for who, likeness, share, influence in zip(
-            found.neighbours, found.likeness, found.decided, found.influence, strict=True
+            found.neighbors, found.likeness, found.decided, found.influence, strict=True
         )
     ]
     st.dataframe(rows, hide_index=True)

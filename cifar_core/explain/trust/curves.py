@@ -1,7 +1,7 @@
 """How the class's probability changes while a picture is taken away or built up in a map's order.
 
 Deletion and insertion of Petsiuk et al. 2018 (RISE, arXiv 1806.07421, section 4.2), averaged over
-two ways to hide a pixel, because each favours the maps that compare with it.
+two ways to hide a pixel, because each favors the maps that compare with it.
 """
 
 from dataclasses import dataclass

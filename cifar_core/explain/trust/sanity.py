@@ -1,4 +1,4 @@
-"""Does a method's map depend on what the network has learnt?
+"""Does a method's map depend on what the network has learned?
 
 Cascading randomisation after Adebayo et al. 2018, "Sanity checks for saliency maps"
 (arXiv 1810.03292, section 3.1): the layers are made random from the head downwards, and the maps
@@ -42,7 +42,7 @@ def stay_of(stages: list[RandomizedStage]) -> float:
 def sanity_sentence(stays: float) -> str:
     """Say what a similarity with a random network means."""
     if stays < DEPENDS:
-        return f"Falls to {stays:.1f} when the weights are random: depends on what was learnt."
+        return f"Falls to {stays:.1f} when the weights are random: depends on what was learned."
     if stays <= PICTURE:
         return f"Falls to {stays:.1f} when the weights are random: depends partly on the picture."
     return f"Stays at {stays:.1f}: shows the picture rather than the network."
@@ -99,7 +99,7 @@ def copied(classifier: Explainable) -> Subject:
 
 
 def has_own_parameters(module: nn.Module) -> bool:
-    """Tell whether a module has learnt something that is not a part's."""
+    """Tell whether a module has learned something that is not a part's."""
     return next(module.parameters(recurse=False), None) is not None
 
 

@@ -80,7 +80,7 @@ def repeat(step: Step, times: int) -> None:
 def winner(rounds: Rounds) -> str:
     """Return the name that no later one beats clearly.
 
-    A tie within the noise always ends the same way: in favour of what comes first.
+    A tie within the noise always ends the same way: in favor of what comes first.
     """
     champion, *others = rounds
     for other in others:
