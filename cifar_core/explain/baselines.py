@@ -1,4 +1,4 @@
-"""What a picture is compared with: pictures in which there is nothing to recognize."""
+"""Baselines: pictures without an object, with which an image is compared."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cifar_core.registry import Registry
 
 
 def blurred(images: Tensor, sigma: float = 4.0) -> Tensor:
-    """Blur images [N, 3, H, W] so much that only patches of color remain."""
+    """Blur images [N, 3, H, W] until only patches of color remain; sigma in pixels."""
     reach = int(2 * sigma)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     weights = torch.exp(-(offsets**2) / (2 * sigma**2))
@@ -32,16 +32,15 @@ class Baseline:
     key: str
     title: str
     summary: str
-    pictures: Sequence[Callable[[Tensor], Tensor]]  # images [N, 3, H, W] -> as many others
+    pictures: Sequence[Callable[[Tensor], Tensor]]  # images [N, 3, H, W] -> the same shape
 
     def of(self, images: Tensor) -> list[Tensor]:
         """Return the pictures that images [N, 3, H, W] are compared with."""
         return [picture(images) for picture in self.pictures]
 
     def mean(self, method: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        """Average what a method finds against each of the pictures."""
-        found = [method(picture) for picture in self.of(images)]
-        return torch.stack(found).mean(dim=0)
+        """Return the mean of a method's maps over the pictures."""
+        return torch.stack([method(picture) for picture in self.of(images)]).mean(dim=0)
 
 
 BASELINES = Registry(

@@ -1,4 +1,4 @@
-"""Saliency maps as pictures: color where something mattered, the plain photo where nothing did."""
+"""Saliency maps as pictures: color where pixels mattered, the plain photo elsewhere."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,9 +7,9 @@ from PIL import Image
 Floats = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
-LONGEST_SIDE = 1024  # no screen shows more, and the time grows with the area
+LONGEST_SIDE = 1024  # pixels: enough for a screen, and the time grows with the area
 DIMMED = 0.55  # brightness of what the network did not see
-SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # told apart with every kind of color vision
+SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # distinguishable with every kind of color vision
 # Viridis: its lightness rises evenly, so twice the value looks twice as much, and its greens stand
 # out from fur, skin and sky where the usual reds and yellows drown.
 HEAT = (
@@ -44,10 +44,10 @@ def overlay(
     limit: float | None = None,
     keep: float = 1.0,
 ) -> Image.Image:
-    """Lay a map [H, W] over a picture; the more a place mattered, the more color it gets.
+    """Lay a map [H, W] over a picture; the more a pixel mattered, the more color it gets.
 
     `box` is the region of the picture that the network saw (all of it if None); the rest is
-    dimmed. `limit` is the value in full color, found from the map if None; `keep` is the share
+    dimmed. `limit` is the value in full color, from the map if None; `keep` is the share
     of the pixels, the strongest, that get color. The picture keeps its size unless its longer
     side exceeds 1024.
     """
@@ -107,7 +107,7 @@ def softened(map_: npt.ArrayLike) -> Floats:
 
 
 def strongest(map_: npt.ArrayLike, share: float) -> Floats:
-    """Set all but the strongest share of a map's values to 0, whatever their sign."""
+    """Set all but the strongest share of a map's values to 0, regardless of their sign."""
     values = np.asarray(map_, np.float32)
     if share >= 1:
         return values
@@ -116,13 +116,13 @@ def strongest(map_: npt.ArrayLike, share: float) -> Floats:
 
 
 def stretched(values: Floats, width: int, height: int) -> Floats:
-    """Bring a map to a region's size without steps; still in [-1, 1]."""
+    """Resize a map smoothly to a region's size; still in [-1, 1]."""
     picture = Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(picture, np.float32).clip(-1, 1)  # bicubic curves shoot over the edges
+    return np.asarray(picture, np.float32).clip(-1, 1)  # bicubic curves overshoot at edges
 
 
 def scaled(box: Box, before: tuple[int, int], after: tuple[int, int]) -> Box:
-    """Move a box along with a picture that was resized; at least one pixel is left of it."""
+    """Scale a box with a picture that was resized; it keeps at least one pixel."""
     across, down = after[0] / before[0], after[1] / before[1]
     left = min(round(box[0] * across), after[0] - 1)
     top = min(round(box[1] * down), after[1] - 1)

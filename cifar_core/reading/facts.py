@@ -100,7 +100,7 @@ class CurveFacts:
 
     @cached_property
     def train_noise(self) -> Values:
-        """Noise band of the mean training loss [E]; at least the error from its reports' scatter."""
+        """Noise band of the mean training loss [E]; at least the error of its reports' mean."""
         loss = self.curves.train_loss
         apart = pseudo_residuals(loss[np.isfinite(loss)])
         reports = max(1.0, len(loss) / max(1.0, self.done))
@@ -249,7 +249,7 @@ def trends(values: Values, noise: Values, gained: float) -> Values:
 
 
 def means(values: Values, stride: int) -> Values:
-    """Return the mean of each `stride` values, so that a long series is cut into segments quickly."""
+    """Return the mean of each `stride` values, so that long series are cut quickly."""
     if stride == 1:
         return values
     starts = np.arange(0, len(values), stride)

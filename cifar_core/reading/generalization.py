@@ -91,7 +91,7 @@ def over_confidence(facts: CurveFacts) -> Finding | None:
         f"to {last:.1%}: the network is right more often, but too confident where it is wrong.",
         span=EpochSpan(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
-            Reason(what="rise of the validation accuracy", value=f"{100 * (last - first):.2f} points",
+            Reason(what="rise in validation accuracy", value=f"{100 * (last - first):.2f} points",
                      against=f"at least {200 * noise:.2f} points"),
             Reason(what="p-value of a rise this steady without a trend",
                      value=f"{mann_kendall(y[low:]):.2g}", against=f"at most {SURE:g}"),

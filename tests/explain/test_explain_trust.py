@@ -9,9 +9,9 @@ from torch import nn
 
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import EXAMINE_PASSES, MEASURE_PASSES, Label, examine, judge, measure
-from cifar_core.explain.trust.answers import SUBSTRATES
 from cifar_core.explain.trust.completeness import completeness
 from cifar_core.explain.trust.curves import ErasingCurves, top_shares
+from cifar_core.explain.trust.hiding import SUBSTRATES
 from cifar_core.explain.trust.patches import agreement, chance, falls, patches
 from cifar_core.explain.trust.ranks import ranks, spearman
 from cifar_core.explain.trust.rivals import RIVALS, center, edges

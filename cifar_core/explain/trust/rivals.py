@@ -1,4 +1,4 @@
-"""Maps that know nothing of the network. An explanation has to do better than they do."""
+"""Maps that ignore the network. An explanation has to do better than these."""
 
 from collections.abc import Callable, Mapping
 
