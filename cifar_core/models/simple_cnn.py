@@ -45,7 +45,7 @@ SPECS = [
     ModelSpec(
         key="simple_cnn",
         title="Simple CNN",
-        summary="Small enough to train on a laptop; the floor that every other model should beat.",
+        summary="Small enough to train on a laptop; the baseline that every model should beat.",
         family="Convolutional",
         build=SimpleCNN,
         cam_layer="block2",

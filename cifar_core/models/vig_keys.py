@@ -1,4 +1,4 @@
-"""Reads the published Vision GNN weights: their names for the tensors, turned into ours."""
+"""Reads the published Vision GNN weights: translates their tensor names into ours."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from torch import Tensor
 from cifar_core.errors import CheckpointError
 
 WRAPPERS = ("model", "state_dict")  # under which some files keep the tensors
-RULES = [  # of a published name -> ours; what follows (.weight, .bias, ...) stays
+RULES = [  # published name -> ours; the ending (.weight, .bias, ...) stays
     (r"stem\.convs\.(\d+)", r"stem.\1"),
     (r"pos_embed", r"pos_embed"),
     (r"backbone\.(\d+)\.0\.(fc1|fc2)\.([01])", r"blocks.\1.grapher.\2.\3"),
@@ -41,7 +41,7 @@ def from_published(saved: Mapping[str, object]) -> dict[str, Tensor]:
 
 
 def ours(name: str) -> str:
-    """Return our name of one tensor of a published file."""
+    """Return our name for one tensor of a published file."""
     plain = name.removeprefix("module.")  # left by training on several GPUs
     for pattern, new in PATTERNS:
         if match := pattern.fullmatch(plain):
@@ -53,5 +53,5 @@ def ours(name: str) -> str:
 
 
 def without_last_layer(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the layer that tells the 1000 classes of ImageNet apart."""
+    """Leave out the last layer, which is for the 1000 classes of ImageNet."""
     return {name: t for name, t in tensors.items() if not name.startswith("body.head.4.")}
