@@ -13,9 +13,7 @@ from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
 
 PAPER = "https://arxiv.org/abs/2404.00498"  # Jordan 2024, "94 % on CIFAR-10 in 3.29 Seconds"
-LEAST_VARIANCE = (
-    5e-4  # added to each direction's variance, so that whitening does not amplify noise
-)
+LEAST_VARIANCE = 5e-4  # added to each direction's variance, to keep whitening from amplifying noise
 NORM_MOMENTUM = 0.4  # of the running statistics; torch's 0.1 is too slow for short runs
 
 

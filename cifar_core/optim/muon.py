@@ -157,7 +157,7 @@ SPECS = [
     OptimizerSpec(
         key="muon",
         title="Muon",
-        summary="Makes each layer's step orthogonal, so that all directions change equally; used in "
+        summary="Makes each layer's step orthogonal, so that all directions change equally; in "
         "the latest speed records.",
         build=muon,
         usual_rate=0.05,

@@ -27,7 +27,7 @@ REASONS = {
     "Adahessian": "Needs second derivatives (`create_graph`), at many times the cost of a step.",
     "AdamP, SGDP, SWATS": "Fail on weights in channels-last order.",
     "ASGD": "Its result is the averaged weights, which nothing here would use.",
-    "LBFGS, Rprop": "Made for the gradient of all images at once; the noise of a batch misleads them.",
+    "LBFGS, Rprop": "Made for the gradient of all images at once; batches are too noisy.",
     "Lookahead": "Its `state_dict()` fails, so a run could not be resumed; Ranger includes it.",
     "Ranger, RangerQH, RangerVA of torch-optimizer": "Use deprecated signatures of torch, which "
     "warn. Ranger is built on torch's RAdam instead.",
@@ -37,7 +37,7 @@ REASONS = {
 
 
 def markdown() -> str:
-    """Return the page: a table in the order of the registry, then those left out, with the reason."""
+    """Return the page: a table in the order of the registry, then those left out and why."""
     rows = [row(spec) for spec in OPTIMIZERS.values()]
     reasons = [f"| {name} | {why} |" for name, why in REASONS.items()]
     return "\n".join([INTRODUCTION, COLUMNS, *rows, "", LEFT_OUT.rstrip(), *reasons]) + "\n"

@@ -68,7 +68,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="polynomial",
             title="Polynomial or linear with warm-up",
-            summary="A short rise, then a fall: linear at power 1, steeper at first for higher powers.",
+            summary="A short rise, then a fall: linear at power 1, steeper at first above.",
             factor=polynomial,
             uses=("warmup_epochs", "decay_power", "end_share"),
         ),
@@ -90,7 +90,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="warm_restarts",
             title="Cosine with warm restarts",
-            summary="Falls along a cosine and jumps back to the peak, each time over a longer period.",
+            summary="Falls along a cosine and jumps back to the peak, in ever longer periods.",
             factor=warm_restarts,
             uses=("restart_epochs", "restart_growth", "end_share"),
             paper=SGDR,

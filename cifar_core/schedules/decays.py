@@ -35,7 +35,7 @@ def cosine(progress: float, config: Any) -> float:
 
 
 def polynomial(progress: float, config: Any) -> float:
-    """Rise linearly over `warmup_epochs`, then fall to `end_share` as a power of the remaining share."""
+    """Rise linearly over `warmup_epochs`, then fall to `end_share` as a power of the rest."""
     warmup = config.warmup_epochs / config.epochs
     if progress < warmup:
         return rise(progress, config)

@@ -14,7 +14,7 @@ class Plateau:
     stale_epochs: int = 0  # since then
 
     def update(self, loss: float, *, patience: int, factor: float) -> None:
-        """Add an epoch's validation loss; lower the share after `patience` epochs without a gain."""
+        """Add an epoch's validation loss; lower the share after `patience` epochs without gain."""
         self.stale_epochs += 1
         if self.lowest is None or loss < self.lowest * (1 - LEAST_GAIN):
             self.lowest, self.stale_epochs = loss, 0
