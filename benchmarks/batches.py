@@ -20,14 +20,14 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from benchmarks import machine
-from cifar_core.data.augmentation.augment import MEAN_COLOUR, Augment
+from cifar_core.data.augmentation.augment import MEAN_COLOR, Augment
 from cifar_core.data.batches import Batches
 
 BATCH, ROUNDS = 128, 5
 CROP = [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip()]
 JITTER = transforms.ColorJitter(0.4, 0.4, 0.4)
 ERASE = transforms.RandomErasing(
-    p=1.0, scale=(1 / 16, 1 / 16), ratio=(1.0, 1.0), value=[level / 255 for level in MEAN_COLOUR]
+    p=1.0, scale=(1 / 16, 1 / 16), ratio=(1.0, 1.0), value=[level / 255 for level in MEAN_COLOR]
 )  # 8 x 8 of 32 x 32 pixels
 FLOAT = transforms.ToTensor()
 SHIFTED = {"crop_padding": 4, "flip": True}

@@ -36,7 +36,7 @@ from cifar_core.models import MODELS
 from cifar_core.models.resnet9 import LOGIT_SCALE, Shortcut, conv_block
 from cifar_core.models.spec import ModelSpec
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint
+from cifar_core.rate_search.events import Bracket, RacePoint, RangeTestPoint, Suggestion
 from cifar_core.rate_search.parabola import vertex
 from cifar_core.rate_search.rules import opinions
 from cifar_core.rate_search.search import RateSearch
@@ -182,11 +182,11 @@ def accuracy_of(config: TrainConfig, dataset: Dataset, store: Path) -> float:
 def searched(config: TrainConfig, dataset: Dataset, store: Path) -> dict[str, Any]:
     """Search once and return what came out, and what the other rules say."""
     setup, _ = ready(config, dataset, store)
-    sweep: list[SweepPoint] = []
+    sweep: list[RangeTestPoint] = []
     race: list[list[Any]] = []
     start_loss = UNTRAINED
     for event in RateSearch(setup, dataset).run():
-        if isinstance(event, SweepPoint):
+        if isinstance(event, RangeTestPoint):
             sweep.append(event)
         elif isinstance(event, Bracket):
             start_loss = event.start_loss

@@ -20,8 +20,8 @@ from benchmarks import machine
 from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.training.step.precision import Precision
-from cifar_core.training.step.racing import cpu_seconds, ratio
 from cifar_core.training.step.step_plan import StepPlan
+from cifar_core.training.step.timing import cpu_seconds, ratio
 from cifar_core.training.step.trial import measured
 
 MEASURING = "CIFAR_BENCH_CHILD"

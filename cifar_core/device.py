@@ -30,7 +30,7 @@ def inventory() -> list[Device]:
 
 
 def nvidia_gpus() -> list[Device]:
-    """Ask nvidia-smi, honouring CUDA_VISIBLE_DEVICES; no driver means no GPU."""
+    """Ask nvidia-smi, honoring CUDA_VISIBLE_DEVICES; no driver means no GPU."""
     program, visible = shutil.which("nvidia-smi"), os.environ.get("CUDA_VISIBLE_DEVICES")
     if program is None or visible in ("", "-1"):
         return []
@@ -93,7 +93,7 @@ def usable_cores() -> int:
 def choose_threads(wanted: int) -> int:
     """Return the number of CPU threads to train with: as wanted, or for 0 all cores but one.
 
-    One busy neighbour makes two threads on two cores many times slower than one. Several places
+    One busy neighbor makes two threads on two cores many times slower than one. Several places
     on the CPU share the cores.
     """
     return wanted or max(1, (usable_cores() - 1) // cpu_slots())

@@ -84,12 +84,12 @@ def test_imports_go_down_only(folder, layers):
     rank = {name: rank for rank, layer in enumerate(layers) for name in layer}
     found = rooms(folder)
     assert len(found) > 50
-    upwards = [
+    upward = [
         f"{file} imports {other}"
         for file, room, other in found
         if other != room and rank[other] >= rank[room]
     ]
-    assert upwards == []
+    assert upward == []
 
 
 @pytest.mark.parametrize(("folder", "layers"), [("cifar_core", LAYERS), ("app", APP_LAYERS)])

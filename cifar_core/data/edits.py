@@ -4,7 +4,7 @@ from PIL import Image, ImageFilter
 
 from cifar_core.data.images import Box
 
-GREY = (128, 128, 128)
+GRAY = (128, 128, 128)
 
 
 def square(size: tuple[int, int], share: float, across: float, down: float) -> Box:
@@ -25,10 +25,10 @@ def inside(outer: Box, inner: Box) -> Box:
 
 
 def covered(image: Image.Image, box: Box, how: str) -> Image.Image:
-    """Return a copy of a picture in which a box is grey or blurred beyond recognition."""
+    """Return a copy of a picture in which a box is gray or blurred beyond recognition."""
     copy = image.copy()
     if how == "grey":
-        copy.paste(GREY, box)
+        copy.paste(GRAY, box)
         return copy
     radius = max(1.0, (box[2] - box[0]) / 3)
     copy.paste(image.filter(ImageFilter.GaussianBlur(radius)).crop(box), box)

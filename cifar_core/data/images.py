@@ -119,7 +119,7 @@ def decode(image: Image.Image) -> Image.Image:
 
 
 def eight_bit(image: Image.Image, name: str) -> Image.Image:
-    """Convert to grey, RGB or, where something may be transparent, RGBA; 8 bits per channel."""
+    """Convert to gray, RGB or, where something may be transparent, RGBA; 8 bits per channel."""
     if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):  # convert() would clip it at 255
@@ -128,7 +128,7 @@ def eight_bit(image: Image.Image, name: str) -> Image.Image:
         return scaled
     if image.mode in ("I", "F", "LAB"):
         raise ImageError(
-            f"{name} stores its colours in a scientific way (mode {image.mode}), which does not "
+            f"{name} stores its colors in a scientific way (mode {image.mode}), which does not "
             "say what is white. Save it with 8 bits per channel, for example as PNG."
         )
     transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
@@ -166,14 +166,14 @@ def note(several: bool, see_through: bool) -> str:
 
 
 def seen_box(image: Image.Image) -> Box:
-    """Return the centred square that a network sees: left, top, right, bottom in pixels."""
+    """Return the centered square that a network sees: left, top, right, bottom in pixels."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return left, top, left + side, top + side
 
 
 def network_view(image: Image.Image, size: int = SIZE, box: Box | None = None) -> Image.Image:
-    """Return what a network sees, scaled to its size: a square box, the centred one if None."""
+    """Return what a network sees, scaled to its size: a square box, the centered one if None."""
     box = box or seen_box(image)
     # cropped first: resize(box=...) would mix in pixels from around the box
     region = image if box == (0, 0, *image.size) else image.crop(box)

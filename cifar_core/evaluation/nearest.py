@@ -1,7 +1,7 @@
 """The nearest of many features to a few, searched exactly, and how unusual it is to be so far.
 
-How far a picture is from what a network has learnt from is told by its k-th nearest training image:
-deep nearest neighbours, Sun et al. 2022, section 3, https://arxiv.org/abs/2204.06507
+The distance of a picture from the training images is that to its k-th nearest training image: deep
+nearest neighbors, Sun et al. 2022, section 3, https://arxiv.org/abs/2204.06507
 """
 
 import numpy as np

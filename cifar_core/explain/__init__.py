@@ -22,21 +22,21 @@ SALIENCY = Registry(
 
 
 def subject_of(classifier: Explainable) -> Subject:
-    """Return what the methods work on, made once; whoever asks holds the classifier's lock."""
-    made: Subject = classifier.kept.setdefault(
+    """Return the subject of the methods, made once; the caller must hold the classifier's lock."""
+    subject: Subject = classifier.kept.setdefault(
         "subject", Subject(classifier.model, classifier.layer)
     )
-    return made
+    return subject
 
 
 def suitable(classifier: Explainable) -> list[SaliencySpec]:
-    """Return the methods that can be right for the network, in the order of the registry."""
+    """Return the methods that suit the network, in the order of the registry."""
     refused = refusals(classifier)
     return [spec for key, spec in SALIENCY.items() if key not in refused]
 
 
 def refusals(classifier: Explainable) -> dict[str, str]:
-    """Return the methods that cannot be right for the network, each with the reason."""
+    """Return the methods that cannot explain the network correctly, each with the reason."""
     with classifier.lock:
         subject = subject_of(classifier)
         reasons = {key: spec.refusal(subject) for key, spec in SALIENCY.items()}
@@ -55,7 +55,7 @@ def explain(
     """Return saliency [N, H, W] on the CPU; `method` is a key, its default settings if None.
 
     Images are [N, 3, H, W] in [0, 1]; `targets` [N] are the classes to explain. With a `rival`
-    class, the maps say why the target rather than the rival.
+    class, the maps explain why the target was preferred to the rival.
     """
     spec = SALIENCY[method]
     device = next(classifier.model.parameters()).device

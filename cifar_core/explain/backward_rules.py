@@ -1,4 +1,4 @@
-"""Saliency by another rule than the gradient on the way back through the activations.
+"""Saliency from backward passes that replace the gradient of the activations by another rule.
 
 These methods run on the prepared copy of the network; see prepare.py.
 """
@@ -17,28 +17,26 @@ from cifar_core.explain.prepare import ELEMENTWISE, CappedReLU, GlobalMax, nonli
 from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
 from cifar_core.settings import Settings, choice
 
-LARGEST_ERROR = 1e-3  # of DeepLift's total, relative, above which the map is not worth its name
-UNTRACEABLE = (
-    "Its path through the network depends on the image, so its parts cannot be taken apart."
-)
-FAILS = "Fails the sanity check: much of it stays when the weights are made random."
+LARGEST_ERROR = 1e-3  # of DeepLift's total, relative, above which the method refuses
+UNTRACEABLE = "The path through this network depends on the image, so it cannot be traced."
+FAILS = "Fails the sanity check: much of the map stays when the weights are random."
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeepLiftSettings(Settings):
-    """What the image is compared with."""
+    """The baseline of the image."""
 
     baseline: str = choice(
-        "blur_and_grey", BASELINES, help="The picture without the object that it is compared with."
+        "blur_and_grey", BASELINES, help="The picture without the object, to compare with."
     )
 
 
 def deep_lift(
     subject: Subject, images: Tensor, targets: Tensor, settings: DeepLiftSettings
 ) -> Tensor:
-    """Share the rise of the class score from baseline to image by the rescale rule; [N, H, W].
+    """Distribute the rise of the class logit from baseline to image over the pixels; [N, H, W].
 
-    Shrikumar et al. 2017, section 3.5.1. The map sums to the rise, up to rounding.
+    The rescale rule (Shrikumar et al. 2017, section 3.5.1). The map sums to the rise of the logit.
     """
     return one_by_one(
         lambda image, target: baseline_of(settings).mean(
@@ -50,7 +48,7 @@ def deep_lift(
 
 
 def lift(network: nn.Module, image: Tensor, start: Tensor, target: Tensor) -> Tensor:
-    """Return DeepLift's contributions [1, 3, H, W] of the pixels of one image."""
+    """Return DeepLift's contributions [1, 3, H, W] of the pixels of one image [1, 3, H, W]."""
     from captum.attr import DeepLift
     from captum.attr._core import deep_lift as captum_rules
 
@@ -67,19 +65,19 @@ def lift(network: nn.Module, image: Tensor, start: Tensor, target: Tensor) -> Te
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Keep back Captum's warning that it sets hooks, which nobody here needs to know."""
+    """Suppress Captum's warning that it sets hooks, which is of no use here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
         yield
 
 
 def baseline_of(settings: DeepLiftSettings) -> Baseline:
-    """Return what the image is compared with."""
+    """Return the baseline of the image."""
     return BASELINES[settings.baseline]
 
 
 def network_of(subject: Subject) -> nn.Module:
-    """Return the prepared copy, which `refuse` has made sure of."""
+    """Return the prepared copy; `refuse` has checked that there is one."""
     assert subject.prepared is not None
     return subject.prepared
 
@@ -87,24 +85,24 @@ def network_of(subject: Subject) -> nn.Module:
 def guided_backprop(
     subject: Subject, images: Tensor, targets: Tensor, settings: Settings
 ) -> Tensor:
-    """Let only positive gradients pass each ReLU; a pixel's largest absolute one; [N, H, W]."""
+    """Let only positive gradients pass each ReLU; the largest absolute one of a pixel [N, H, W]."""
     from captum.attr import GuidedBackprop
 
     with unwarned():
-        found: Tensor = GuidedBackprop(network_of(subject)).attribute(images, target=targets)
-    return found.abs().amax(dim=1)
+        gradients: Tensor = GuidedBackprop(network_of(subject)).attribute(images, target=targets)
+    return gradients.abs().amax(dim=1)
 
 
 def guided_grad_cam(
     subject: Subject, images: Tensor, targets: Tensor, settings: Settings
 ) -> Tensor:
-    """Multiply guided backpropagation with Grad-CAM: fine lines inside the regions; [N, H, W]."""
+    """Multiply guided backpropagation by Grad-CAM: fine lines inside the regions; [N, H, W]."""
     fine = guided_backprop(subject, images, targets, settings)
     return fine * grad_cam(subject, images, targets, settings)
 
 
 def not_all_relu(subject: Subject) -> str:
-    """Say why guided backpropagation would be the plain gradient or wrong, or nothing."""
+    """Return why guided backpropagation does not suit the network; empty if it does."""
     if subject.prepared is None:
         return UNTRACEABLE
     others = [kind.__name__ for kind in nonlinearities(subject.prepared) if not relu_like(kind)]
@@ -114,31 +112,31 @@ def not_all_relu(subject: Subject) -> str:
 
 
 def relu_like(kind: type[nn.Module]) -> bool:
-    """Tell whether an activation is a ReLU, capped or not."""
+    """Return True if an activation is a ReLU, capped or not."""
     return issubclass(kind, nn.ReLU)
 
 
 def incomplete(subject: Subject) -> str:
-    """Say by how much DeepLift's total misses the rise of the score here, if it does."""
+    """Return why DeepLift does not suit the network; empty if its total is right."""
     if subject.prepared is None:
         return UNTRACEABLE
     error = completeness_error(subject)
     if error <= LARGEST_ERROR:
         return ""
     return (
-        f"Its total misses the rise of the score by {error:.1%} here: features are multiplied "
-        "with each other (attention, gates, norms of the moment), for which it has no rule."
+        f"Its total misses the rise of the score by {error:.1%} here: this network multiplies "
+        "features by each other (attention, gates, layer norms), and DeepLift has no rule for that."
     )
 
 
 def completeness_error(subject: Subject) -> float:
-    """Return how much DeepLift's total misses the score's rise, relative, on random images."""
+    """Return the relative error of DeepLift's total on random images; 0 if it adds up."""
     device = next(subject.model.parameters()).device
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(2, 3, 32, 32, generator=generator).to(device)
     starts, targets = blurred(images), torch.zeros(2, dtype=torch.int64, device=device)
     network = network_of(subject)
-    found = [
+    totals = [
         lift(network, image.clone().requires_grad_(), start, target).sum()
         for image, start, target in zip(
             images.split(1), starts.split(1), targets.split(1), strict=True
@@ -147,8 +145,8 @@ def completeness_error(subject: Subject) -> float:
     with torch.no_grad():
         logits = network(images)
         rise = (logits - network(starts))[:, 0]
-    least = logits.abs().max() / 100  # below this, a rise is little more than rounding
-    missed = (torch.stack(found).detach() - rise).abs()
+    least = logits.abs().max() / 100  # below this, a rise is mostly rounding error
+    missed = (torch.stack(totals).detach() - rise).abs()
     return float((missed / rise.abs().maximum(least)).max())
 
 
@@ -169,7 +167,7 @@ SPECS = [
     SaliencySpec(
         key="guided_backprop",
         title="Guided backpropagation",
-        summary="Which lines and spots do the neurons of this class respond to?",
+        summary="Which lines and spots activate the neurons of this class?",
         method=guided_backprop,
         signed=False,
         refuse=not_all_relu,

@@ -1,4 +1,4 @@
-"""What a picture is compared with: pictures in which there is nothing to recognise."""
+"""Baselines: pictures without an object, with which an image is compared."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cifar_core.registry import Registry
 
 
 def blurred(images: Tensor, sigma: float = 4.0) -> Tensor:
-    """Blur images [N, 3, H, W] so much that only patches of colour remain."""
+    """Blur images [N, 3, H, W] until only patches of color remain; sigma in pixels."""
     reach = int(2 * sigma)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     weights = torch.exp(-(offsets**2) / (2 * sigma**2))
@@ -20,8 +20,8 @@ def blurred(images: Tensor, sigma: float = 4.0) -> Tensor:
     return F.conv2d(F.conv2d(padded, kernel, groups=3), kernel.mT, groups=3)
 
 
-def grey(images: Tensor) -> Tensor:
-    """Return medium grey images of the same shape."""
+def gray(images: Tensor) -> Tensor:
+    """Return medium gray images of the same shape."""
     return torch.full_like(images, 0.5)
 
 
@@ -32,16 +32,15 @@ class Baseline:
     key: str
     title: str
     summary: str
-    pictures: Sequence[Callable[[Tensor], Tensor]]  # images [N, 3, H, W] -> as many others
+    pictures: Sequence[Callable[[Tensor], Tensor]]  # images [N, 3, H, W] -> the same shape
 
     def of(self, images: Tensor) -> list[Tensor]:
         """Return the pictures that images [N, 3, H, W] are compared with."""
         return [picture(images) for picture in self.pictures]
 
     def mean(self, method: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-        """Average what a method finds against each of the pictures."""
-        found = [method(picture) for picture in self.of(images)]
-        return torch.stack(found).mean(dim=0)
+        """Return the mean of a method's maps over the pictures."""
+        return torch.stack([method(picture) for picture in self.of(images)]).mean(dim=0)
 
 
 BASELINES = Registry(
@@ -55,15 +54,15 @@ BASELINES = Registry(
         ),
         Baseline(
             key="grey",
-            title="Grey",
-            summary="Medium grey: shows what all light and dark parts add.",
-            pictures=(grey,),
+            title="Gray",
+            summary="Medium gray: shows what all light and dark parts add.",
+            pictures=(gray,),
         ),
         Baseline(
             key="blur_and_grey",
-            title="Blurred and grey",
+            title="Blurred and gray",
             summary="The mean of both maps: the most faithful in our tests, at twice the cost.",
-            pictures=(blurred, grey),
+            pictures=(blurred, gray),
         ),
         Baseline(
             key="black",

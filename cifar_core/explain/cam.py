@@ -8,9 +8,10 @@ from cifar_core.settings import Settings
 
 
 def grad_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-    """Weigh each feature map by its mean gradient and keep what speaks for the class; [N, H, W].
+    """Weight each feature map by its mean gradient and keep the positive part; [N, H, W], >= 0.
 
-    Nothing is kept, and the map is zero, where every region speaks against the class.
+    Selvaraju et al. 2017, equations 1 and 2. The map is zero where a region speaks against the
+    class.
     """
     from captum.attr import LayerGradCam  # seconds to import, so only when asked for
 
@@ -21,10 +22,10 @@ def grad_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settin
 
 
 def hires_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-    """Multiply features and their gradients place by place and add up the channels; [N, H, W].
+    """Multiply features and gradients elementwise and add up the channels; [N, H, W], signed.
 
-    Before average pooling and a linear layer, the map shares out exactly the class score without
-    its bias.
+    Draelos and Carin 2020. Before average pooling and a linear layer, the map adds up to the class
+    logit minus its bias.
     """
     from captum.attr import LayerGradientXActivation
 
@@ -35,7 +36,7 @@ def hires_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Setti
 
 
 def layer_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-    """Weigh each place of a feature map by its own positive gradient; [N, H, W].
+    """Weight each position of a feature map by its own positive gradient; [N, H, W], >= 0.
 
     Jiang et al. 2021, equation 6: finer than Grad-CAM, also in earlier layers.
     """
@@ -52,12 +53,12 @@ def activation(subject: Subject, images: Tensor) -> Tensor:
     """Return the layer's feature maps [N, C, h, w]."""
     from captum.attr import LayerActivation
 
-    found: Tensor = LayerActivation(subject.model, subject.layer).attribute(images)
-    return found
+    maps: Tensor = LayerActivation(subject.model, subject.layer).attribute(images)
+    return maps
 
 
 def enlarged(cam: Tensor, images: Tensor) -> Tensor:
-    """Bring maps [N, 1, h, w] to the size of the images; [N, H, W]."""
+    """Enlarge maps [N, 1, h, w] to the size of the images; [N, H, W]."""
     return F.interpolate(cam, images.shape[2:], mode="bilinear")[:, 0]
 
 
@@ -84,7 +85,7 @@ SPECS = [
     SaliencySpec(
         key="layer_cam",
         title="LayerCAM",
-        summary="Which places show features that speak for this class just there?",
+        summary="Which positions show features that speak for this class right there?",
         method=layer_cam,
         signed=False,
         passes=lambda settings: 2,

@@ -1,4 +1,4 @@
-"""Why one class rather than another: the score to explain is then the lead over the other."""
+"""Explains why one class rather than another: the score is then the lead over the other class."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from cifar_core.explain.spec import Subject
 
 
 class Leads(nn.Module):
-    """A classifier whose scores [N, K] are the logits minus that of one rival class."""
+    """A classifier whose scores [N, K] are the logits minus the logit of one rival class."""
 
     def __init__(self, model: nn.Module, rival: int) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Leads(nn.Module):
 
 @dataclass(frozen=True)
 class Contrast(Subject):
-    """A subject asked for leads. What is linear in the score gives the difference of two maps.
+    """A subject whose scores are leads. Methods linear in the score give a difference of maps.
 
     That holds for input x gradient, integrated gradients, DeepLift, HiResCAM, occlusion and RISE;
     the others explain the lead just as they explain a score.
@@ -34,7 +34,7 @@ class Contrast(Subject):
 
     @cached_property
     def prepared(self) -> nn.Module | None:
-        """The subject's own prepared copy with the rival's score taken off."""
+        """The subject's own prepared copy with the rival's logit subtracted."""
         assert self.whole is not None
         assert isinstance(self.model, Leads)
         copy = self.whole.prepared

@@ -1,4 +1,4 @@
-"""Saliency from covering parts of the image; the network's inside is never looked at."""
+"""Saliency from covering parts of the image; the network's internals are not used."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -13,20 +13,20 @@ from cifar_core.settings import Settings, choice, number
 
 AT_ONCE = 64  # covered copies in a batch
 SIDE = 32  # pixels, for which the cost is declared
-CELLS = 7  # RISE: a mask is a grid of so many cells a side, enlarged (section 3.3)
+CELLS = 7  # RISE: cells on a side of a mask before it is enlarged (section 3.3)
 KEPT = 0.5  # RISE: share of the cells that a mask leaves visible
 
 
 @dataclass(frozen=True, kw_only=True)
 class OcclusionSettings(Settings):
-    """The window that is moved over the image, and what it shows."""
+    """The window that is moved over the image, and its filling."""
 
     window: int = number(8, low=2, high=16, help="Side of the covered square, in pixels.")
     stride: int = number(4, low=1, high=16, help="Pixels by which the square is moved.")
-    baseline: str = choice("grey", BASELINES, help="What is seen in the square.")
+    baseline: str = choice("grey", BASELINES, help="The filling of the square.")
 
     def conflicts(self) -> dict[str, str]:
-        """A stride above the window would leave pixels that are never covered."""
+        """Refuse a stride above the window, which would leave pixels that are never covered."""
         if self.stride <= self.window:
             return {}
         return {
@@ -38,14 +38,14 @@ class OcclusionSettings(Settings):
 def occlusion(
     subject: Subject, images: Tensor, targets: Tensor, settings: OcclusionSettings
 ) -> Tensor:
-    """Say how much the score falls when the pixel is covered, on average; [N, H, W]."""
+    """Return how much the class logit falls when a pixel is covered, on average; [N, H, W]."""
     from captum.attr import Occlusion
 
     method, window, channels = Occlusion(subject.model), settings.window, images.shape[1]
 
     def falls(image: Tensor, target: Tensor) -> Tensor:
         def against(cover: Tensor) -> Tensor:
-            found: Tensor = method.attribute(
+            change: Tensor = method.attribute(
                 image,
                 sliding_window_shapes=(channels, window, window),
                 strides=(channels, settings.stride, settings.stride),
@@ -53,42 +53,41 @@ def occlusion(
                 target=target,
                 perturbations_per_eval=AT_ONCE,
             )
-            return found
+            return change
 
         return BASELINES[settings.baseline].mean(against, image)
 
-    # the same number stands in all colour channels
+    # all color channels hold the same number
     return one_by_one(falls, images.detach(), targets).mean(dim=1)
 
 
 def windows(settings: OcclusionSettings) -> int:
     """Return how many copies of an image of 32 x 32 pixels are classified."""
-    places = ceil((SIDE - settings.window) / settings.stride) + 1
-    return (places**2 + 1) * len(BASELINES[settings.baseline].pictures)
+    positions = ceil((SIDE - settings.window) / settings.stride) + 1
+    return (positions**2 + 1) * len(BASELINES[settings.baseline].pictures)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RiseSettings(Settings):
-    """How many masks are tried."""
+    """The number of masks."""
 
     masks: int = number(256, low=16, high=4096, help="Random masks; more is less grainy.")
 
 
 def rise(subject: Subject, images: Tensor, targets: Tensor, settings: RiseSettings) -> Tensor:
-    """Say how much a pixel's being visible raises the score, over random masks; [N, H, W].
+    """Return how much a visible pixel raises the class logit, over random masks; [N, H, W].
 
-    RISE (Petsiuk et al. 2018, section 3.2) with the mean score taken off, so that a pixel that
-    does not matter is 0 and one that speaks against the class is negative. Hidden parts are black,
-    and the score is the logit.
+    RISE (Petsiuk et al. 2018, section 3.2) with the mean logit subtracted, so that a pixel that
+    does not matter is 0 and one that speaks against the class is negative. Hidden parts are black.
     """
     masks = random_masks(settings.masks, images.shape[2], images.shape[3]).to(images)
-    centred = masks - masks.mean(dim=0)
+    centered = masks - masks.mean(dim=0)
 
     def covariance(image: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
             scores = torch.cat([subject.model(image * part) for part in masks.split(AT_ONCE)])
         weights = scores[:, target] - scores[:, target].mean()  # [M, 1]
-        return (weights[:, :, None, None] * centred).mean(dim=0) / (KEPT * (1 - KEPT))
+        return (weights[:, :, None, None] * centered).mean(dim=0) / (KEPT * (1 - KEPT))
 
     return one_by_one(covariance, images.detach(), targets)
 
@@ -113,7 +112,7 @@ SPECS = [
     SaliencySpec(
         key="occlusion",
         title="Occlusion",
-        summary="How much does the score fall when this place is covered?",
+        summary="How much does the score fall when this part is covered?",
         method=occlusion,
         settings=OcclusionSettings,
         signed=True,
@@ -124,7 +123,7 @@ SPECS = [
     SaliencySpec(
         key="rise",
         title="RISE",
-        summary="How much higher is the score when this place is among those left visible?",
+        summary="How much higher is the score when this part is left visible?",
         method=rise,
         settings=RiseSettings,
         signed=True,

@@ -7,7 +7,7 @@ from cifar_core.settings import Settings
 
 
 def gradient(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-    """Take the largest absolute gradient over the colour channels; [N, H, W]."""
+    """Return a pixel's largest absolute gradient [N, H, W]; Simonyan et al. 2014, section 3."""
     from captum.attr import Saliency  # seconds to import, so only when asked for
 
     return Saliency(subject.model).attribute(images, target=targets, abs=True).amax(dim=1)
@@ -16,9 +16,9 @@ def gradient(subject: Subject, images: Tensor, targets: Tensor, settings: Settin
 def input_x_gradient(
     subject: Subject, images: Tensor, targets: Tensor, settings: Settings
 ) -> Tensor:
-    """Multiply each value with its gradient and add up the colours; [N, H, W].
+    """Multiply each value by its gradient and add up the colors; [N, H, W], signed.
 
-    It is what a linear network's score would lose if the pixel were black.
+    For a linear network, this is how much the logit would fall if the pixel were black.
     """
     from captum.attr import InputXGradient
 

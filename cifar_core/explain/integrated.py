@@ -1,4 +1,4 @@
-"""Saliency along the way from a picture of nothing to the image."""
+"""Saliency along the path from a baseline to the image."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from cifar_core.settings import Settings, choice, number
 
 @dataclass(frozen=True, kw_only=True)
 class IntegratedGradientsSettings(Settings):
-    """What the image is compared with, and how finely."""
+    """The baseline of the image, and the number of steps from it."""
 
     baseline: str = choice(
-        "blur", BASELINES, help="The picture without the object that the image is compared with."
+        "blur", BASELINES, help="The picture without the object, to compare with."
     )
     steps: int = number(
         32, low=4, high=256, help="Points between the two pictures; more is more exact."
@@ -24,9 +24,9 @@ class IntegratedGradientsSettings(Settings):
 def integrated_gradients(
     subject: Subject, images: Tensor, targets: Tensor, settings: IntegratedGradientsSettings
 ) -> Tensor:
-    """Share the rise of the class score from baseline to image among the pixels; [N, H, W].
+    """Distribute the rise of the class logit from baseline to image over the pixels; [N, H, W].
 
-    The map sums to that rise, up to the error of the numerical integral.
+    Sundararajan et al. 2017, section 3. The map sums to the rise, up to the integration error.
     """
     from captum.attr import IntegratedGradients
 
@@ -49,7 +49,7 @@ def integrated_gradients(
 
 
 def baseline_of(settings: IntegratedGradientsSettings) -> Baseline:
-    """Return what the image is compared with."""
+    """Return the baseline of the image."""
     return BASELINES[settings.baseline]
 
 
@@ -57,7 +57,7 @@ SPECS = [
     SaliencySpec(
         key="integrated_gradients",
         title="Integrated gradients",
-        summary="Which pixels raised or lowered the score, compared with a picture of nothing?",
+        summary="Which pixels raised or lowered the score, compared with the baseline?",
         method=integrated_gradients,
         settings=IntegratedGradientsSettings,
         signed=True,

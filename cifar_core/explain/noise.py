@@ -14,7 +14,7 @@ from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
 from cifar_core.registry import Option, Registry
 from cifar_core.settings import Settings, choice, number
 
-ONE_NOISE = Lock()  # captum draws from the global generators, which all threads share
+GENERATORS = Lock()  # captum draws from the global generators, which all threads share
 
 AVERAGES = Registry(
     "average",
@@ -23,7 +23,7 @@ AVERAGES = Registry(
         Option(
             key="smoothgrad_sq",
             title="Mean of squares",
-            summary="Squared: strong gradients count whatever their sign.",
+            summary="Squared: strong gradients count regardless of their sign.",
         ),
         Option(
             key="vargrad",
@@ -38,7 +38,7 @@ AVERAGES = Registry(
 def own_noise(device: torch.device) -> Iterator[None]:
     """Draw the same random numbers every time, and leave the generators of others as they were."""
     devices = [] if device.type == "cpu" else [device]
-    with ONE_NOISE, torch.random.fork_rng(devices):
+    with GENERATORS, torch.random.fork_rng(devices):
         torch.manual_seed(0)
         before = np.random.get_state()
         np.random.seed(0)
@@ -50,7 +50,7 @@ def own_noise(device: torch.device) -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class SmoothGradSettings(Settings):
-    """How SmoothGrad disturbs the image, and what it makes of the gradients."""
+    """How SmoothGrad disturbs the image, and how it combines the gradients."""
 
     samples: int = number(32, low=2, high=256, help="Noisy copies of the image to average over.")
     noise: float = number(
@@ -59,16 +59,16 @@ class SmoothGradSettings(Settings):
         high=0.5,
         help="Spread of the noise, as a share of the range from black to white.",
     )
-    average: str = choice("smoothgrad", AVERAGES, help="What is made of the copies' gradients.")
+    average: str = choice("smoothgrad", AVERAGES, help="How the copies' gradients are combined.")
 
 
 def smoothgrad(
     subject: Subject, images: Tensor, targets: Tensor, settings: SmoothGradSettings
 ) -> Tensor:
-    """Average the gradients of noisy copies, so that chance specks fade; [N, H, W].
+    """Average the gradients of noisy copies, so that random specks fade; [N, H, W], >= 0.
 
-    Every image meets the same noise every time, whatever else is in the batch. The squares and
-    the variance (VarGrad, Adebayo et al. 2018, arXiv 1810.03292) are of the signed gradients.
+    Smilkov et al. 2017. An image always gets the same noise, regardless of the rest of the batch.
+    Squares and variance (VarGrad, Adebayo et al. 2018, arXiv 1810.03292) are of signed gradients.
     """
     from captum.attr import NoiseTunnel, Saliency
 
@@ -91,9 +91,11 @@ def smoothgrad(
 
 @dataclass(frozen=True, kw_only=True)
 class GradientShapSettings(Settings):
-    """What the image is mixed with, and how often."""
+    """The baseline of the image, and the number of mixtures."""
 
-    baseline: str = choice("blur_and_grey", BASELINES, help="The pictures that it is mixed with.")
+    baseline: str = choice(
+        "blur_and_grey", BASELINES, help="The pictures that the image is mixed with."
+    )
     samples: int = number(16, low=2, high=256, help="Random mixtures to average over.")
     noise: float = number(
         0.05, low=0.0, high=0.5, help="Spread of the noise, as a share of black to white."
@@ -103,9 +105,9 @@ class GradientShapSettings(Settings):
 def gradient_shap(
     subject: Subject, images: Tensor, targets: Tensor, settings: GradientShapSettings
 ) -> Tensor:
-    """Average gradient times difference over random mixtures with the baselines; [N, H, W].
+    """Average gradient times difference over random mixtures with the baselines; [N, H, W], signed.
 
-    The expectation shares the rise of the score among the pixels, a sample only roughly.
+    Lundberg and Lee 2017. The expectation adds up to the rise of the logit, a sample only roughly.
     """
     from captum.attr import GradientShap
 
@@ -135,7 +137,7 @@ SPECS = [
     SaliencySpec(
         key="smoothgrad",
         title="SmoothGrad",
-        summary="Which pixels still change the score when chance specks are averaged away?",
+        summary="Which pixels still change the score when random specks are averaged away?",
         method=smoothgrad,
         settings=SmoothGradSettings,
         signed=False,
@@ -145,7 +147,7 @@ SPECS = [
     SaliencySpec(
         key="gradient_shap",
         title="Gradient SHAP",
-        summary="Which pixels raise or lower the score, on average over mixtures with nothing?",
+        summary="Which pixels raise or lower the score, averaged over mixtures with the baseline?",
         method=gradient_shap,
         settings=GradientShapSettings,
         signed=True,

@@ -1,4 +1,4 @@
-"""A copy of a network in which every activation is a module of its own, as some methods need it.
+"""A copy of a network in which every activation is a separate module, as some methods need.
 
 Methods that change the backward pass (guided backpropagation, DeepLift) put a hook on every
 activation module. In Captum 0.9 they are silently wrong or refuse where an activation is a
@@ -24,7 +24,7 @@ class CappedReLU(nn.ReLU):
 
 
 class Apart(nn.Module):
-    """Returns a copy of its input: keeps the hooks of two neighbouring activations apart."""
+    """Returns a copy of its input: separates the hooks of adjacent activations."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a copy."""
@@ -32,7 +32,7 @@ class Apart(nn.Module):
 
 
 class GlobalMax(nn.MaxPool2d):
-    """Max-pooling over the whole map, in place of `amax`, which has no rule."""
+    """Max-pooling over the whole map, instead of `amax`, which has no rule."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -48,7 +48,7 @@ ELEMENTWISE = (
     nn.Hardswish, nn.Hardsigmoid,
 )  # fmt: skip
 ACTIVATIONS = (*ELEMENTWISE, nn.MaxPool2d, nn.Softmax)
-AS_MODULE: dict[Any, Callable[..., nn.Module]] = {  # functions, and the module that does the same
+AS_MODULE: dict[Any, Callable[..., nn.Module]] = {  # functions and their equivalent modules
     F.relu: lambda **_: nn.ReLU(),
     torch.relu: lambda: nn.ReLU(),
     F.relu6: lambda **_: CappedReLU(),
@@ -65,14 +65,14 @@ class Leaves(fx.Tracer):
     """Follows the network's forward pass down to torch's own modules and ours."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        """Tell whether a module is kept whole."""
+        """Return True if a module is kept whole."""
         return isinstance(module, (CappedReLU, GlobalMax)) or super().is_leaf_module(module, name)
 
 
 def prepare(model: nn.Module) -> fx.GraphModule:
     """Return a frozen copy in evaluation mode whose activations are modules, each used once.
 
-    Raises what torch.fx raises for a network whose path depends on its input.
+    Raises torch.fx's TraceError for a network whose path depends on its input.
     """
     own = copy.deepcopy(model).eval().requires_grad_(False)
     for name, module in list(own.named_modules()):
@@ -83,7 +83,7 @@ def prepare(model: nn.Module) -> fx.GraphModule:
     graph = fx.GraphModule(own, Leaves().trace(own))
     functions_to_modules(graph)
     each_used_once(graph)
-    neighbours_apart(graph)
+    separate_adjacent(graph)
     graph.graph.lint()
     graph.recompile()
     return graph
@@ -102,7 +102,7 @@ def functions_to_modules(graph: fx.GraphModule) -> None:
 
 
 def amax_to_pool(graph: fx.GraphModule, node: fx.Node, name: str) -> None:
-    """Replace the maximum over a map's places by a pooling module."""
+    """Replace the maximum over a map's positions by a pooling module."""
     dims = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
     if dims not in ((2, 3), [2, 3], (-2, -1)) or node.kwargs.get("keepdim"):
         return
@@ -124,7 +124,7 @@ def each_used_once(graph: fx.GraphModule) -> None:
         seen.add(node.target)
 
 
-def neighbours_apart(graph: fx.GraphModule) -> None:
+def separate_adjacent(graph: fx.GraphModule) -> None:
     """Put a copy of the values between two activations that follow each other."""
     modules = dict(graph.named_modules())
     for number, node in enumerate(list(graph.graph.nodes)):
@@ -143,12 +143,12 @@ def neighbours_apart(graph: fx.GraphModule) -> None:
 
 
 def calls(node: Any, modules: dict[str, nn.Module], kinds: tuple[type[nn.Module], ...]) -> bool:
-    """Tell whether a node of the graph calls a module of one of these kinds."""
+    """Return True if a node of the graph calls a module of one of these kinds."""
     return node.op == "call_module" and isinstance(modules[node.target], kinds)
 
 
 def replace(graph: fx.GraphModule, node: fx.Node, name: str, module: nn.Module) -> None:
-    """Let a node of the graph call the given module instead."""
+    """Make a node of the graph call this module instead."""
     graph.add_submodule(name, module)
     with graph.graph.inserting_before(node):
         node.replace_all_uses_with(graph.graph.call_module(name, (node.args[0],)))
@@ -156,5 +156,5 @@ def replace(graph: fx.GraphModule, node: fx.Node, name: str, module: nn.Module) 
 
 
 def nonlinearities(graph: nn.Module) -> set[type[nn.Module]]:
-    """Return the kinds of activation the copy consists of, max-pooling apart."""
+    """Return the kinds of activation in the copy, except max-pooling."""
     return {type(m) for m in graph.modules() if isinstance(m, (*ELEMENTWISE, nn.Softmax))}

@@ -1,4 +1,4 @@
-"""Saliency maps as pictures: colour where something mattered, the plain photo where nothing did."""
+"""Saliency maps as pictures: color where pixels mattered, the plain photo elsewhere."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +9,12 @@ from cifar_core.palette import AGAINST, HEAT, SUPPORTS
 Floats = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
-LONGEST_SIDE = 1024  # no screen shows more, and the time grows with the area
+LONGEST_SIDE = 1024  # pixels: enough for a screen, and the time grows with the area
 DIMMED = 0.55  # brightness of what the network did not see
 
 
 def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:
-    """Return the magnitude to draw in full colour; one for several maps makes them comparable.
+    """Return the magnitude to draw in full color; one for several maps makes them comparable.
 
     The few strongest pixels are cut off, or one of them would leave the others pale.
     """
@@ -22,7 +22,7 @@ def limit_of(*maps: npt.ArrayLike, percentile: float = 99.0) -> float:
     return float(np.percentile(sizes, percentile) or sizes.max())
 
 
-def normalise(map_: npt.ArrayLike, percentile: float = 99.0, limit: float | None = None) -> Floats:
+def normalize(map_: npt.ArrayLike, percentile: float = 99.0, limit: float | None = None) -> Floats:
     """Scale a map [H, W] to [-1, 1], cutting off what exceeds the limit; zero stays zero."""
     values = np.asarray(map_, np.float32)
     limit = limit_of(values, percentile=percentile) if limit is None else limit
@@ -39,23 +39,23 @@ def overlay(
     limit: float | None = None,
     keep: float = 1.0,
 ) -> Image.Image:
-    """Lay a map [H, W] over a picture; the more a place mattered, the more colour it gets.
+    """Lay a map [H, W] over a picture; the more a pixel mattered, the more color it gets.
 
     `box` is the region of the picture that the network saw (all of it if None); the rest is
-    dimmed. `limit` is the value in full colour, found from the map if None; `keep` is the share
-    of the pixels, the strongest, that get colour. The picture keeps its size unless its longer
+    dimmed. `limit` is the value in full color, from the map if None; `keep` is the share
+    of the pixels, the strongest, that get color. The picture keeps its size unless its longer
     side exceeds 1024.
     """
     photo = image.convert("RGB")
     photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     left, top, right, bottom = scaled(box or (0, 0, *image.size), image.size, photo.size)
-    values = normalise(strongest(softened(map_), keep), limit=limit)
+    values = normalize(strongest(softened(map_), keep), limit=limit)
     level = stretched(values, right - left, bottom - top)
     pixels = np.asarray(photo, np.float32)
     result = pixels * DIMMED
     share = (opacity * np.abs(level))[..., None]
     seen = pixels[top:bottom, left:right]
-    result[top:bottom, left:right] = (1 - share) * seen + share * colours(level, signed=signed)
+    result[top:bottom, left:right] = (1 - share) * seen + share * colors(level, signed=signed)
     return Image.fromarray(np.uint8(result.round()))
 
 
@@ -66,8 +66,8 @@ def enlarge(image: Image.Image, side: int = 320) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST)
 
 
-def colours(level: Floats, *, signed: bool) -> Floats:
-    """Return the colour [H, W, 3] in 0..255 of values in [-1, 1]."""
+def colors(level: Floats, *, signed: bool) -> Floats:
+    """Return the color [H, W, 3] in 0..255 of values in [-1, 1]."""
     if signed:
         return np.where(level[..., None] >= 0, rgb(SUPPORTS), rgb(AGAINST))
     stops = np.linspace(0, 1, len(HEAT))
@@ -82,14 +82,14 @@ def rgb(code: str) -> Floats:
 
 
 def softened(map_: npt.ArrayLike) -> Floats:
-    """Average each pixel [H, W] with its neighbours, 1 2 1 across and down: specks become spots."""
+    """Average each pixel [H, W] with its neighbors, 1 2 1 across and down: specks become spots."""
     wide = np.pad(np.asarray(map_, np.float32), 1, mode="edge")
     tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
     return (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)
 
 
 def strongest(map_: npt.ArrayLike, share: float) -> Floats:
-    """Set all but the strongest share of a map's values to 0, whatever their sign."""
+    """Set all but the strongest share of a map's values to 0, regardless of their sign."""
     values = np.asarray(map_, np.float32)
     if share >= 1:
         return values
@@ -98,13 +98,13 @@ def strongest(map_: npt.ArrayLike, share: float) -> Floats:
 
 
 def stretched(values: Floats, width: int, height: int) -> Floats:
-    """Bring a map to a region's size without steps; still in [-1, 1]."""
+    """Resize a map smoothly to a region's size; still in [-1, 1]."""
     picture = Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(picture, np.float32).clip(-1, 1)  # bicubic curves shoot over the edges
+    return np.asarray(picture, np.float32).clip(-1, 1)  # bicubic curves overshoot at edges
 
 
 def scaled(box: Box, before: tuple[int, int], after: tuple[int, int]) -> Box:
-    """Move a box along with a picture that was resized; at least one pixel is left of it."""
+    """Scale a box with a picture that was resized; it keeps at least one pixel."""
     across, down = after[0] / before[0], after[1] / before[1]
     left = min(round(box[0] * across), after[0] - 1)
     top = min(round(box[1] * down), after[1] - 1)

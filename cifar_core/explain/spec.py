@@ -1,4 +1,4 @@
-"""What the rest of the package needs to know about a saliency method."""
+"""The interface of saliency methods to the rest of the package."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from cifar_core.settings import Settings
 
 
 class Explainable(Protocol):
-    """A network with its layer to look at, and the lock that lets one thread run it at a time."""
+    """A network with its layer to explain, and the lock that lets one thread run it at a time."""
 
     @property
     def model(self) -> nn.Module:
@@ -26,23 +26,23 @@ class Explainable(Protocol):
 
     @property
     def layer(self) -> nn.Module | None:
-        """Holds the features to look at."""
+        """The layer whose feature maps are used."""
         ...
 
     @property
     def lock(self) -> Lock:
-        """Is held by whoever runs the model."""
+        """Must be held while the model runs."""
         ...
 
     @property
     def kept(self) -> dict[str, Any]:
-        """Is kept as long as the network."""
+        """Values that live as long as the network."""
         ...
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The model to explain and the layer of it that holds the features to look at.
+    """The model to explain, and the layer of it whose feature maps are used.
 
     The model maps images [N, 3, H, W] in [0, 1] to logits [N, K]; its weights must not change
     during the subject's life. The methods put hooks into it, so no other thread may run it
@@ -50,8 +50,10 @@ class Subject:
     """
 
     model: nn.Module
-    layer: nn.Module | None  # None if no layer of the model has maps to weigh
-    refusals: dict[str, str] = field(default_factory=dict, compare=False)  # by method, once asked
+    layer: nn.Module | None  # None if no layer of the model has maps
+    refusals: dict[str, str] = field(
+        default_factory=dict, compare=False
+    )  # by method, filled on demand
 
     @cached_property
     def prepared(self) -> nn.Module | None:
@@ -71,22 +73,22 @@ class SaliencySpec:
     summary: str  # the question that the method answers, in plain words
     # subject, images [N, 3, H, W] in [0, 1], targets [N], settings -> saliency [N, H, W]
     method: Callable[..., Tensor]
-    settings: type[Settings] = Settings  # what only this method reads
+    settings: type[Settings] = Settings  # only for this method
     signed: bool  # negative values speak against the class; otherwise the map is >= 0
     # settings -> how often one image of 32 x 32 pixels goes forward through the model
     passes: Callable[..., int] = lambda settings: 1
     forward_only: bool = False  # else as often back again, which costs twice as much
     needs_layer: bool = False  # reads the feature maps of the subject's layer
-    # subject -> why the method cannot be right for it, or nothing
+    # subject -> why the method does not suit it; empty if it does
     refuse: Callable[[Subject], str] = lambda subject: ""
-    # settings -> the pictures that the map's total is the rise of the score from; None if it is not
+    # settings -> the baseline from which the score rises by the map's total; None if it does not
     baseline: Callable[..., Baseline] | None = None
-    warning: str = ""  # what is known against it, shown as a badge
-    automatic: bool = False  # quick and faithful enough to be shown without being asked for
+    warning: str = ""  # a known weakness, shown as a badge
+    automatic: bool = False  # quick and faithful enough to be shown unasked
     paper: str = ""
 
     def cost(self, settings: Settings) -> int:
-        """Return what a map of 32 x 32 pixels costs in passes forward; one back counts as two."""
+        """Return the cost of a 32 x 32 map in forward passes; a backward pass counts as two."""
         return self.passes(settings) * (1 if self.forward_only else 3)
 
     def attribute(
@@ -94,8 +96,8 @@ class SaliencySpec:
     ) -> Tensor:
         """Return saliency [N, H, W] of images [N, 3, H, W] in [0, 1] for the classes [N].
 
-        The model is explained as it predicts, in evaluation mode, and is left as it was. Raises
-        ExplanationError if the method cannot be right for it.
+        The model is explained in evaluation mode and is left as it was. Raises ExplanationError
+        if the method does not suit it.
         """
         if why := self.refusal(subject):
             raise ExplanationError(
@@ -105,13 +107,13 @@ class SaliencySpec:
         with torch.inference_mode(False), torch.enable_grad(), at_rest(subject.model):
             # a fresh leaf: frozen models get a gradient too, and the caller's tensor keeps its own
             leaf = images.detach().clone().requires_grad_()
-            found = self.method(subject, leaf, targets.clone(), settings or self.settings())
-        return found.detach()
+            maps = self.method(subject, leaf, targets.clone(), settings or self.settings())
+        return maps.detach()
 
     def refusal(self, subject: Subject) -> str:
-        """Say why the method cannot be right for the subject, or nothing; found out once."""
+        """Return why the method does not suit the subject, empty if it does; computed once."""
         if self.needs_layer and subject.layer is None:
-            return "It weighs the maps of a layer, and no layer of this network has maps."
+            return "It weights the maps of a layer, and no layer of this network has maps."
         if self.key not in subject.refusals:
             with torch.inference_mode(False), torch.enable_grad(), at_rest(subject.model):
                 subject.refusals[self.key] = self.refuse(subject)

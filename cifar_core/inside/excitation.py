@@ -1,7 +1,7 @@
 """What excites a class or a channel: a picture made for it, and the real images that do it most.
 
-Activation maximisation after Olah et al. 2017, https://distill.pub/2017/feature-visualization:
-the picture is a sum of waves in decorrelated colours, climbed by Adam, and shown to the network
+Activation maximization after Olah et al. 2017, https://distill.pub/2017/feature-visualization:
+the picture is a sum of waves in decorrelated colors, climbed by Adam, and shown to the network
 shifted and resized at random, so that only what survives that is drawn. It shows what the channel
 would like best, which may look like nothing in the data; the real images are firmer evidence.
 """
@@ -21,10 +21,10 @@ STEPS = 128
 RATE = 0.02
 JITTER = 4  # pixels
 RESIZED = 0.05  # at most, as a share of the side
-ROUGH, EXTREME = 20.0, 2.0  # weights of the penalties on differences and on extreme colours
+ROUGH, EXTREME = 20.0, 2.0  # weights of the penalties on differences and on extreme colors
 BATCH = 32  # real images at once
-# square root of the colours' covariance in photos: rows red, green and blue (Olah et al. 2017)
-COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+# square root of the colors' covariance in photos: rows red, green and blue (Olah et al. 2017)
+COLORS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +104,9 @@ def painted(waves: Tensor) -> Tensor:
     across = torch.fft.rfftfreq(SIDE, device=waves.device)[None]
     slow = 1 / (down**2 + across**2).sqrt().clamp_min(1 / SIDE)
     plain = torch.fft.irfft2(torch.view_as_complex(waves) * slow, s=(SIDE, SIDE), norm="ortho")
-    colours = torch.tensor(COLOURS, device=waves.device)
-    colours = colours / colours.norm(dim=0).max()
-    return torch.sigmoid(1.5 * torch.einsum("chw,dc->dhw", plain, colours))[None]
+    colors = torch.tensor(COLORS, device=waves.device)
+    colors = colors / colors.norm(dim=0).max()
+    return torch.sigmoid(1.5 * torch.einsum("chw,dc->dhw", plain, colors))[None]
 
 
 def moved(picture: Tensor, generator: torch.Generator) -> Tensor:
@@ -122,7 +122,7 @@ def moved(picture: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def penalty(picture: Tensor) -> Tensor:
-    """Return what roughness and extreme colours cost."""
+    """Return what roughness and extreme colors cost."""
     spread = (picture - 0.5) * 4
     steps = spread.diff(dim=2).square().mean() + spread.diff(dim=3).square().mean()
     return ROUGH * steps + EXTREME * spread.square().mean()

@@ -46,7 +46,7 @@ def laid_out(output: Tensor) -> Tensor:
 def filters(classifier: Explainable, layer: str) -> Tensor | None:
     """Return a convolution's filters as pictures in [0, 1]; None if the layer is none.
 
-    Filters over colours are [C, 3, h, w], each stretched around grey, which is a weight of 0.
+    Filters over colors are [C, 3, h, w], each stretched around gray, which is a weight of 0.
     Those over other channels are [C, 1, h, w]: the root of the sum of their squares at each place,
     white being the largest of the layer. None too for 1 x 1 filters, which have no shape.
     """

@@ -1,8 +1,8 @@
-"""The graph of a Vision GNN: which patches a patch listens to, and which neighbour decided.
+"""The graph of a Vision GNN: which patches a patch listens to, and which neighbor decided.
 
-Each feature of a patch is joined with its largest difference to a neighbour (max-relative graph
+Each feature of a patch is joined with its largest difference to a neighbor (max-relative graph
 convolution, Li et al. 2019, as in Han et al. 2022, https://arxiv.org/abs/2206.00272), so exactly
-one neighbour decides each channel. All heads share the one graph.
+one neighbor decides each channel. All heads share the one graph.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from cifar_core.models.vig_blocks import Grapher
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What one patch hears in one block; a list has one entry per neighbour, nearest first."""
+    """What one patch hears in one block; a list has one entry per neighbor, nearest first."""
 
     side: int  # of the grid of patches that listen
     answering: int  # side of the grid of patches that are listened to; smaller if pooled
-    neighbours: list[int]  # places in that grid, row by row
+    neighbors: list[int]  # places in that grid, row by row
     likeness: list[float]  # cosine of the features, in [-1, 1]
     decided: list[float]  # share of the channels in which it is the largest, the first of equals
     # what its differences add to the class's logit, to first order: 0 if it differs in nothing
@@ -49,14 +49,14 @@ def listen(classifier: Explainable, image: Tensor, block: str, place: int, targe
         )
     device = next(classifier.model.parameters()).device
     with classifier.lock, torch.inference_mode(False), torch.enable_grad():
-        places, keys, neighbours, joined, slope = one_pass(
+        places, keys, neighbors, joined, slope = one_pass(
             classifier.model, grapher, image.to(device), target
         )
     if not 0 <= place < places.shape[1]:
         raise ExplanationError(
             f"There is no patch {place}. The grid has patches 0 to {places.shape[1] - 1}."
         )
-    who = neighbours[0, place]  # [k]
+    who = neighbors[0, place]  # [k]
     theirs, own = keys[0, who], places[0, place]  # [k, C], [C]
     winner = theirs.argmax(dim=0)  # [C]
     ones = torch.ones_like(own)
@@ -65,7 +65,7 @@ def listen(classifier: Explainable, image: Tensor, block: str, place: int, targe
     return Heard(
         side=isqrt(places.shape[1]),
         answering=isqrt(keys.shape[1]),
-        neighbours=who.tolist(),
+        neighbors=who.tolist(),
         likeness=torch.cosine_similarity(theirs, own[None], dim=1).tolist(),
         decided=(ones.new_zeros(k).index_add(0, winner, ones) / len(own)).tolist(),
         influence=ones.new_zeros(k).index_add(0, winner, owed).tolist(),
@@ -81,8 +81,8 @@ def one_pass(
     """
     kept: dict[str, Any] = {}
 
-    def found(_: nn.Module, asked: Any, neighbours: Tensor) -> None:
-        kept["graph"] = (asked[0].detach(), asked[1].detach(), neighbours)
+    def found(_: nn.Module, asked: Any, neighbors: Tensor) -> None:
+        kept["graph"] = (asked[0].detach(), asked[1].detach(), neighbors)
 
     def join(_: nn.Module, asked: Any) -> tuple[Tensor]:
         kept["joined"] = asked[0].detach().requires_grad_()

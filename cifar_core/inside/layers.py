@@ -68,7 +68,7 @@ def listening(model: nn.Module, heard: Listener) -> Iterator[None]:
 
 
 def layers_of(classifier: Explainable) -> list[Layer]:
-    """Return the layers in the order in which they finish, found with one grey image."""
+    """Return the layers in the order in which they finish, found with one gray image."""
     model = classifier.model
     main, found = outline(model), []
 
@@ -77,9 +77,9 @@ def layers_of(classifier: Explainable) -> list[Layer]:
         kind = type(module).__name__
         found.append(Layer(name=name, kind=kind, shape=shape, main=name in main))
 
-    grey = torch.full((1, 3, 32, 32), 0.5, device=next(model.parameters()).device)
+    gray = torch.full((1, 3, 32, 32), 0.5, device=next(model.parameters()).device)
     with classifier.lock, torch.no_grad(), listening(model, heard):
-        model(grey)
+        model(gray)
     return found
 
 

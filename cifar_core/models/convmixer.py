@@ -1,4 +1,4 @@
-"""ConvMixer: patches, then large convolutions that mix places and small ones that mix channels."""
+"""ConvMixer: patches, then convolutions that mix either positions or channels."""
 
 from torch import Tensor, nn
 
@@ -24,7 +24,7 @@ class ConvMixer(nn.Module):
 
 
 class ConvMixerBlock(nn.Module):
-    """Mixes the places of each channel, with a shortcut, then the channels of each place."""
+    """Mixes the positions of each channel, with a shortcut, then the channels of each position."""
 
     def __init__(self, width: int, kernel: int) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class ConvMixerBlock(nn.Module):
 
 
 def activated(conv: nn.Conv2d) -> nn.Sequential:
-    """Follow a convolution by GELU and batch norm, in this order."""
+    """Return a convolution followed by GELU and batch norm."""
     return nn.Sequential(conv, nn.GELU(), nn.BatchNorm2d(conv.out_channels))
 
 

@@ -1,4 +1,4 @@
-"""How large and how costly a network is, counted without running it where that is possible."""
+"""Measures the size and the cost of a network, without computing any values where possible."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -21,14 +21,14 @@ class ModelCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """How many numbers a network has learned or is to learn."""
+    """The number of parameters of a network, and how many of them are trained."""
 
     total: int
     trainable: int
 
 
 def count(model: nn.Module) -> Parameters:
-    """Count the parameters, each once; constants such as running means are none."""
+    """Count the parameters, each once; buffers such as running means do not count."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return Parameters(
         total=sum(size for size, _ in sizes),
@@ -39,7 +39,7 @@ def count(model: nn.Module) -> Parameters:
 def multiply_adds(model: nn.Module, size: int = 32) -> int:
     """Count the multiply-adds for one image of `size` pixels a side, as papers' "FLOPs" do.
 
-    Counts convolutions and matrix products, attention included. Works without arithmetic for a
+    Counts convolutions and matrix products, attention included. Needs no arithmetic for a
     model on torch's "meta" device.
     """
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -47,7 +47,7 @@ def multiply_adds(model: nn.Module, size: int = 32) -> int:
 
     device = next(model.parameters()).device
     were_training = {module: module.training for module in model.modules()}
-    model.eval()  # batch norm refuses a single place of a single image in training
+    model.eval()  # batch norm refuses a 1 x 1 map of a single image in training
     try:
         # with gradients and without fused attention, whose kernels would not all be counted
         with (
@@ -64,9 +64,9 @@ def multiply_adds(model: nn.Module, size: int = 32) -> int:
 
 @cache
 def card(spec: ModelSpec, num_classes: int = 10, resolution: int = 0) -> ModelCard:
-    """Return the figures of a fresh network; no weight of it is ever made.
+    """Return the figures of a fresh network, without allocating its weights.
 
-    `resolution` is for networks that can compute on any; 0 takes the entry's own.
+    `resolution`, in pixels, is for networks that accept any; 0 means the entry's own.
     """
     size = resolution or spec.input_size
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""MobileNetV2: convolves each channel for itself, then mixes the channels, to fit a phone."""
+"""MobileNetV2: convolves each channel alone, then mixes the channels; made for phones."""
 
 from torch import nn
 

@@ -1,7 +1,7 @@
-"""Networks that begin with ImageNet weights: resized images in, a new last layer out.
+"""Networks that start from ImageNet weights: images are resized, the last layer is new.
 
-They are the published networks, stems included, as other ones would not fit the weights. Images
-of 32 pixels are therefore enlarged: at their own size the features hardly tell them apart.
+They are the published networks, stems included, because others would not match the weights. Images
+of 32 pixels are therefore enlarged: at that size the features hardly distinguish the classes.
 """
 
 import re
@@ -23,7 +23,7 @@ DENSE = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")  # norm
 def build(
     name: str, num_classes: int, *, resolution: int = RESOLUTION, **options: Any
 ) -> nn.Module:
-    """Return torchvision's network with fresh weights, behind enlargement and normalisation."""
+    """Return torchvision's network with fresh weights, behind enlargement and normalization."""
     from torchvision import models
 
     body = models.get_model(name, weights=None, num_classes=num_classes, **options)
@@ -31,7 +31,7 @@ def build(
 
 
 def build_vgg(name: str, num_classes: int, *, resolution: int = RESOLUTION) -> nn.Module:
-    """Return a VGG without its own start values, which take long and are replaced anyway."""
+    """Return a VGG without its slow initialization, whose values are replaced anyway."""
     return build(name, num_classes, resolution=resolution, init_weights=False)
 
 
@@ -41,7 +41,7 @@ def build_vit(num_classes: int, *, resolution: int = RESOLUTION) -> nn.Module:
 
 
 def torchvision_name(name: str) -> str:
-    """Return our name of a tensor in a file of torchvision's."""
+    """Return our name for a tensor in one of torchvision's files."""
     old = DENSE.fullmatch(name)
     return f"body.{old[1]}{old[2]}" if old else f"body.{name}"
 
@@ -49,12 +49,12 @@ def torchvision_name(name: str) -> str:
 def take(model: nn.Module, head: str, tensors: Mapping[str, Tensor]) -> None:
     """Put pretrained tensors into a network, all but its last layer; raises WeightsError.
 
-    What belongs to places of the image is brought to the network's resolution.
+    Position embeddings are interpolated to the network's resolution.
     """
     own = model.state_dict()
-    fitted = {name: at_resolution(name, tensor, own.get(name)) for name, tensor in tensors.items()}
+    resized = {name: at_resolution(name, tensor, own.get(name)) for name, tensor in tensors.items()}
     try:
-        left = model.load_state_dict(fitted, strict=False)
+        left = model.load_state_dict(resized, strict=False)
     except RuntimeError as error:
         raise WeightsError(f"The weights are of another network: {error}") from error
     missing = [name for name in left.missing_keys if not name.startswith(head + ".")]
@@ -67,9 +67,9 @@ def take(model: nn.Module, head: str, tensors: Mapping[str, Tensor]) -> None:
 
 
 def at_resolution(name: str, tensor: Tensor, own: Tensor | None) -> Tensor:
-    """Return a tensor as it should be at the resolution of the network whose own one is given.
+    """Return a published tensor at the resolution of the network, whose own tensor is `own`.
 
-    Learned positions are interpolated; tables of distances follow from the grid alone.
+    Learned positions are interpolated; distance tables depend only on the grid.
     """
     if own is None or own.shape == tensor.shape:
         return tensor
@@ -78,14 +78,14 @@ def at_resolution(name: str, tensor: Tensor, own: Tensor | None) -> Tensor:
     if name.endswith("pos_embed"):  # [1, C, H, W]
         return interpolated(tensor, own.shape[-1])
     if name.endswith("pos_embedding"):  # [1, 1 + H * W, C]; the first is the class token's
-        token, places = tensor[:, :1], tensor[:, 1:]
+        token, positions = tensor[:, :1], tensor[:, 1:]
         before, now = (round((t.shape[1] - 1) ** 0.5) for t in (tensor, own))
-        grid = places.transpose(1, 2).unflatten(2, (before, before))
-        places = interpolated(grid, now).flatten(2).transpose(1, 2)
-        return torch.cat([token, places], dim=1)
+        grid = positions.transpose(1, 2).unflatten(2, (before, before))
+        positions = interpolated(grid, now).flatten(2).transpose(1, 2)
+        return torch.cat([token, positions], dim=1)
     return tensor
 
 
 def interpolated(grid: Tensor, side: int) -> Tensor:
-    """Return maps [1, C, H, W] at `side` places a side."""
+    """Return maps [1, C, H, W] interpolated to `side` x `side`."""
     return F.interpolate(grid, (side, side), mode="bicubic", align_corners=True)

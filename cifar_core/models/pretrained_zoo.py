@@ -1,4 +1,4 @@
-"""The table of pretrained networks: what each is, and which stages it has from input to output."""
+"""The table of pretrained networks: what each is, and and its stages from input to output."""
 
 from functools import partial
 from typing import Any
@@ -23,17 +23,17 @@ VIT_NOTE = (
 
 
 def stage(title: str, *prefixes: str) -> Stage:
-    """Return a stage whose parts are named as in the network itself."""
+    """Return a stage of modules, named as in torchvision's network."""
     return Stage(title=title, prefixes=tuple(f"body.{prefix}" for prefix in prefixes))
 
 
 def features(title: str, first: int, last: int, *more: str) -> Stage:
-    """Return a stage of consecutive entries of `features`, both ends included, and more."""
+    """Return a stage of the entries `first` to `last` of `features`, and of `more` modules."""
     return stage(title, *(f"features.{i}" for i in range(first, last + 1)), *more)
 
 
 def vig_stages(sizes: Sizes) -> tuple[Stage, ...]:
-    """Return stem, blocks and the layer before the last; equal blocks are cut into three."""
+    """Return stem, blocks and the layer before the last; equal blocks are split into three."""
     depths = sizes.depths
     if len(depths) == 1:
         third, rest = divmod(depths[0], 3)
@@ -49,8 +49,8 @@ def vig_stages(sizes: Sizes) -> tuple[Stage, ...]:
 
 
 def entry(key: str, title: str, summary: str, *, head: str, **more: Any) -> ModelSpec:
-    """Return the entry of a network of torchvision's."""
-    given: dict[str, Any] = {"build": partial(build, key), "rename": torchvision_name, **more}
+    """Return the entry of one of torchvision's networks."""
+    options: dict[str, Any] = {"build": partial(build, key), "rename": torchvision_name, **more}
     return ModelSpec(
         key=f"{key}_imagenet",
         title=f"{title}, pretrained",
@@ -60,7 +60,7 @@ def entry(key: str, title: str, summary: str, *, head: str, **more: Any) -> Mode
         uses=USES,
         weights=f"{key}_imagenet",
         head=f"body.{head}",
-        **given,
+        **options,
     )
 
 
@@ -81,7 +81,7 @@ def resnet(key: str, title: str, summary: str) -> ModelSpec:
 
 
 def vgg(key: str, title: str, summary: str, *, ends: tuple[int, ...]) -> ModelSpec:
-    """Return the entry of a VGG; `ends` are the places of its poolings in `features`."""
+    """Return the entry of a VGG; `ends` are the indices of its poolings in `features`."""
     starts = [0, *(end + 1 for end in ends[:-1])]
     blocks = [
         features(f"Block {i}", first, last)
@@ -115,7 +115,7 @@ def vig(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
 
 
 SPECS = [
-    resnet("resnet18", "ResNet-18", "Small, quick and well understood: where to begin."),
+    resnet("resnet18", "ResNet-18", "Small, quick and well understood: a good start."),
     resnet("resnet34", "ResNet-34", "ResNet-18 with twice the blocks and a little more accuracy."),
     resnet("resnet50", "ResNet-50", "Richer features (2,048 of them) at twice the cost."),
     vgg(
@@ -127,7 +127,7 @@ SPECS = [
     vgg(
         "vgg16_bn",
         "VGG16 with batch norm",
-        "The same with normalised convolutions, which fine-tunes with less care.",
+        "The same with batch norm, which is easier to fine-tune.",
         ends=(6, 13, 23, 33, 43),
     ),
     entry(
@@ -229,7 +229,7 @@ SPECS = [
     vig("vig_ti", "ViG-Ti", "The tiny Vision GNN of the paper.", cam_block=11),
     vig("vig_s", "ViG-S", "The small Vision GNN of the paper; for a GPU.", cam_block=15),
     vig("vig_b", "ViG-B", "The base Vision GNN of the paper; for a large GPU.", cam_block=15),
-    vig("pvig_ti", "Pyramid ViG-Ti", "The tiny pyramid, the ViG to begin with.", cam_block=11),
+    vig("pvig_ti", "Pyramid ViG-Ti", "The tiny pyramid, the ViG to start with.", cam_block=11),
     vig("pvig_s", "Pyramid ViG-S", "The small pyramid; for a GPU.", cam_block=11),
     vig("pvig_m", "Pyramid ViG-M", "The medium pyramid; for a GPU.", cam_block=21),
     vig("pvig_b", "Pyramid ViG-B", "The base pyramid, the largest ViG.", cam_block=23),

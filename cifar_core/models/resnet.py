@@ -1,4 +1,4 @@
-"""ResNet: shortcuts around every two or three convolutions let depth help instead of hurt."""
+"""ResNet: shortcuts around every two or three convolutions make deep networks trainable."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ PAPER = "https://arxiv.org/abs/1512.03385"
 def build(name: str, num_classes: int) -> nn.Module:
     """Return torchvision's network with a stem for small images.
 
-    The original quarters the image before its first block, which leaves 32 pixels too coarse.
+    The original quarters the image before its first block, which is too coarse for 32 pixels.
     """
     from torchvision import models
 
@@ -28,7 +28,7 @@ SPECS = [
     ModelSpec(
         key="resnet18",
         title="ResNet-18",
-        summary="The usual yardstick: simple, strong and well understood.",
+        summary="The usual reference: simple, strong and well understood.",
         family="Residual",
         build=partial(build, "resnet18"),
         cam_layer="body.layer3",

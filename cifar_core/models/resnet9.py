@@ -1,11 +1,11 @@
-"""ResNet-9: the short residual network that made training CIFAR-10 a matter of a minute."""
+"""ResNet-9: a short residual network that learns CIFAR-10 within minutes on a GPU."""
 
 from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
 
-LOGIT_SCALE = 0.125  # keeps the first losses small, so that a large rate may be used at once
+LOGIT_SCALE = 0.125  # keeps the first losses small, so that training can start at a large rate
 
 
 class ResNet9(nn.Module):
@@ -27,7 +27,7 @@ class ResNet9(nn.Module):
 
 
 class Shortcut(nn.Module):
-    """Adds what two convolutions make of the maps to the maps themselves."""
+    """Adds the output of two convolutions to their input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Shortcut(nn.Module):
 
 
 def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Convolve, normalise and activate."""
+    """Convolve, normalize and activate."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(channels_out),

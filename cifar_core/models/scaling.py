@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 class Scaled(nn.Module):
-    """A network behind the scaling that it wants, and behind an enlargement if it needs one.
+    """A network with the scaling of its input, and with an enlargement if it needs one.
 
-    Images [N, 3, H, W] in [0, 1] become (images - mean) / std, after they were brought to
-    `resolution` pixels a side, if one is given. The defaults give about zero mean and unit spread.
-    The constants are no part of the saved weights: those keep the names that they have in `body`.
+    Images [N, 3, H, W] in [0, 1] become (images - mean) / std, resized to `resolution` pixels a
+    side unless it is None. The defaults give about zero mean and unit spread. The constants are
+    not saved with the weights.
     """
 
     mean: Tensor

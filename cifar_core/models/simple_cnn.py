@@ -29,7 +29,7 @@ class SimpleCNN(nn.Module):
 
 
 def conv_block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """Convolve, normalise, halve the resolution and activate.
+    """Convolve, normalize, halve the resolution and activate.
 
     Pooling before the ReLU gives the same numbers as after it, for a quarter of the work.
     """
@@ -45,7 +45,7 @@ SPECS = [
     ModelSpec(
         key="simple_cnn",
         title="Simple CNN",
-        summary="Small enough to train on a laptop; the floor that every other model should beat.",
+        summary="Small enough to train on a laptop; the baseline that every model should beat.",
         family="Convolutional",
         build=SimpleCNN,
         cam_layer="block2",

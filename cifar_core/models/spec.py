@@ -1,4 +1,4 @@
-"""What the rest of the package needs to know about an architecture."""
+"""The interface of an architecture to the rest of the package."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Family = Literal[
 
 
 def unchanged(name: str) -> str:
-    """Return the name of a tensor as it is."""
+    """Return the name of a tensor unchanged."""
     return name
 
 
@@ -26,7 +26,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """One architecture: how it is named, described, built and looked into."""
+    """One architecture: its name, its description, and how to build and explain it."""
 
     key: str  # saved in config.json; never renamed
     title: str
@@ -36,18 +36,18 @@ class ModelSpec:
     # -> a network that maps images [N, 3, 32, 32] in [0, 1] to logits [N, K]
     build: Callable[..., nn.Module]
     cam_layer: str | None  # dotted name of the deepest layer whose maps are still at least 8 x 8
-    cam_note: str = ""  # why no layer is fit for class-activation maps, where none is
+    cam_note: str = ""  # why no layer suits class-activation maps, if none does
     input_size: int = 32  # pixels a side that it computes on; a larger one enlarges its images
-    uses: tuple[str, ...] = ()  # the settings that only this architecture reads
+    uses: tuple[str, ...] = ()  # settings that only this architecture uses
     paper: str = ""
-    weights: str = ""  # of a pretrained network: which weights it begins with
-    head: str = ""  # and the dotted name of its last layer, which is made anew for the classes
-    stages: tuple[Stage, ...] = ()  # and all before it, from the input on
+    weights: str = ""  # of a pretrained network: the key of its weights
+    head: str = ""  # and the dotted name of its last layer, which is new
+    stages: tuple[Stage, ...] = ()  # and all layers before it, from the input on
     rename: Callable[[str], str] = unchanged  # and a tensor's name as published -> ours
     # adapts fresh weights to unaugmented training images [n, 3, 32, 32] in [0, 1], n up to 5,000,
     # before the first step, as whitening does; changes only what is in the network's state_dict
     prepare: Callable[[nn.Module, Tensor], None] | None = None
-    patch: int = 1  # and what a resolution must be a multiple of
+    patch: int = 1  # the resolution must be a multiple of this
 
     def __post_init__(self) -> None:
         assert (self.cam_layer is None) == bool(self.cam_note), "a CAM layer or why there is none"

@@ -1,7 +1,7 @@
 """The speed networks: made to learn CIFAR-10 in the least time, after Keller Jordan's airbench94.
 
-What makes them quick is where they begin: the first convolution is computed from the images, the
-others begin by handing on what they are given, and no filter has to find its own size.
+Their initialization makes them quick: the first convolution is computed from the images, and the
+others start as identities. Their norms learn no scale.
 """
 
 from functools import partial
@@ -12,17 +12,16 @@ from torch import Tensor, nn
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
 
-PAPER = "https://arxiv.org/abs/2404.00498"  # Jordan 2024, 94 % on CIFAR-10 in 3.29 Seconds
-LEAST_VARIANCE = 5e-4  # added to each direction's variance, lest whitening enlarge mere noise
-NORM_MOMENTUM = 0.4  # of the running statistics; short runs cannot wait for torch's 0.1
+PAPER = "https://arxiv.org/abs/2404.00498"  # Jordan 2024, "94 % on CIFAR-10 in 3.29 Seconds"
+LEAST_VARIANCE = 5e-4  # added to each direction's variance, to keep whitening from amplifying noise
+NORM_MOMENTUM = 0.4  # of the running statistics; torch's 0.1 is too slow for short runs
 
 
 class Whitening(nn.Module):
-    """A convolution that turns patches into uncorrelated numbers of equal spread, and negatives.
+    """A convolution that turns patches into uncorrelated values of equal spread, plus negatives.
 
-    Its filters are the directions in which patches vary most, from `fit`; they are kept in the
-    state_dict and never trained, so that no gradient has to reach them. Before `fit` they are
-    random.
+    Its filters are the directions in which patches vary most, set by `take_filters`; they are kept
+    in the state_dict and never trained, so that they need no gradient. At first they are random.
     """
 
     weight: Tensor
@@ -41,8 +40,8 @@ class Whitening(nn.Module):
         return nn.functional.conv2d(x, self.weight, None, self.stride, padding)
 
     @torch.no_grad()
-    def fit(self, images: Tensor) -> None:
-        """Take the filters from scaled images [N, 3, H, W]: eigenvectors of their patches."""
+    def take_filters(self, images: Tensor) -> None:
+        """Set the filters to the eigenvectors of the patches of scaled images [N, 3, H, W]."""
         patches = images.unfold(2, self.size, 1).unfold(3, self.size, 1)
         rows = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * self.size**2)
         covariance = (rows.T @ rows / len(rows)).double().cpu()
@@ -62,13 +61,13 @@ class ShiftedNorm(nn.BatchNorm2d):
 
 
 class ConvGroup(nn.Module):
-    """Convolve, halve the maps, normalise, activate; a second time, if `deep`, without halving."""
+    """Convolve, halve the maps, normalize, activate; a second time, if `deep`, without halving."""
 
     def __init__(self, channels_in: int, channels: int, *, deep: bool) -> None:
         super().__init__()
-        self.conv1, self.pool = handing_on(channels_in, channels), nn.MaxPool2d(2)
+        self.conv1, self.pool = identity_conv(channels_in, channels), nn.MaxPool2d(2)
         self.norm1, self.activation = ShiftedNorm(channels), nn.GELU()
-        self.conv2 = handing_on(channels, channels) if deep else nn.Identity()
+        self.conv2 = identity_conv(channels, channels) if deep else nn.Identity()
         self.again = nn.Sequential(ShiftedNorm(channels), nn.GELU()) if deep else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,7 +77,7 @@ class ConvGroup(nn.Module):
         return maps
 
 
-def handing_on(channels_in: int, channels: int) -> nn.Conv2d:
+def identity_conv(channels_in: int, channels: int) -> nn.Conv2d:
     """Return a convolution whose first filters copy their inputs (partial identity)."""
     conv = nn.Conv2d(channels_in, channels, kernel_size=3, padding=1, bias=False)
     nn.init.dirac_(conv.weight[: min(channels_in, channels)].data)
@@ -98,14 +97,16 @@ class SpeedNet(nn.Module):
     ) -> None:
         super().__init__()
         self.whitening, self.activation = whitening, nn.GELU()
-        given = (len(whitening.weight), *widths[:-1])
+        inputs = (len(whitening.weight), *widths[:-1])
         deep = (deep_start, True, True)
         self.groups = nn.Sequential(
-            *(ConvGroup(i, o, deep=d) for i, o, d in zip(given, widths, deep, strict=True))
+            *(ConvGroup(i, o, deep=d) for i, o, d in zip(inputs, widths, deep, strict=True))
         )
         self.head = nn.Linear(widths[-1], num_classes, bias=False)
         nn.init.normal_(self.head.weight)
-        self.scale = 1 / widths[-1]  # small first losses, so that a large rate may be used at once
+        self.scale = (
+            1 / widths[-1]
+        )  # small first losses, so that training can start at a large rate
 
     def forward(self, x: Tensor) -> Tensor:
         """Map scaled images [N, 3, 32, 32] to logits [N, K]."""
@@ -126,10 +127,10 @@ def strided(num_classes: int, widths: tuple[int, int, int]) -> nn.Module:
 
 
 def whiten(model: nn.Module, images: Tensor) -> None:
-    """Fit the first filters of a fresh network to images [N, 3, 32, 32] in [0, 1]."""
+    """Compute the first filters of a fresh network from images [N, 3, 32, 32] in [0, 1]."""
     assert isinstance(model, Scaled)
     assert isinstance(model.body, SpeedNet)
-    model.body.whitening.fit((images - model.mean) / model.std)
+    model.body.whitening.take_filters((images - model.mean) / model.std)
 
 
 SPECS = [
@@ -156,7 +157,7 @@ SPECS = [
     ModelSpec(
         key="speed_net_strided",
         title="Speed network for a CPU",
-        summary="Five convolutions on a quarter of the places: the most accuracy for a CPU minute.",
+        summary="Five convolutions on a quarter of the pixels: the most accuracy for a CPU minute.",
         family="Convolutional",
         build=partial(strided, widths=(32, 64, 128)),
         prepare=whiten,
@@ -166,7 +167,7 @@ SPECS = [
     ModelSpec(
         key="speed_net_strided_wide",
         title="Speed network for a CPU, wider",
-        summary="The same with 48, 96 and 192 filters, which pays after two minutes on a CPU.",
+        summary="The same with 48, 96 and 192 filters, which pays off after two minutes on a CPU.",
         family="Convolutional",
         build=partial(strided, widths=(48, 96, 192)),
         prepare=whiten,

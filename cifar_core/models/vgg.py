@@ -1,4 +1,4 @@
-"""VGG: nothing but 3 x 3 convolutions and pooling, stacked deep."""
+"""VGG: only 3 x 3 convolutions and pooling, stacked deep."""
 
 from functools import partial
 
@@ -13,8 +13,8 @@ PAPER = "https://arxiv.org/abs/1409.1556"
 class SmallVGG(nn.Module):
     """The convolutions of VGG16 and one linear layer.
 
-    The original's three linear layers hold 120 million weights for maps of 7 x 7; at 32 pixels
-    a single place is left, and one layer reads it.
+    The original's three linear layers have 120 million weights for maps of 7 x 7; at 32 pixels a
+    single position remains, for which one layer is enough.
     """
 
     def __init__(self, num_classes: int, *, batch_norm: bool) -> None:
@@ -44,7 +44,7 @@ SPECS = [
     ModelSpec(
         key="vgg16",
         title="VGG16",
-        summary="The classic without normalisation: wants a small rate and patience.",
+        summary="The classic without normalization: needs a small rate and patience.",
         family="Convolutional",
         build=partial(build, batch_norm=False),
         cam_layer="body.features.15",
@@ -53,7 +53,7 @@ SPECS = [
     ModelSpec(
         key="vgg16_bn",
         title="VGG16 with batch norm",
-        summary="The same convolutions, each normalised: trains faster and ends better.",
+        summary="The same convolutions, each normalized: trains faster and ends better.",
         family="Convolutional",
         build=partial(build, batch_norm=True),
         cam_layer="body.features.22",

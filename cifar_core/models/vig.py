@@ -1,7 +1,7 @@
-"""Vision GNN: every place of the image talks to the places that look most like it.
+"""Vision GNN: patches are the nodes of a graph, whose edges join the most similar ones.
 
-Its parts are in `vig_blocks`, its graph in `vig_graph`, its sizes in `vig_sizes`; `vig_keys` reads
-the published weights.
+Han et al. 2022, https://arxiv.org/abs/2206.00272. Its parts are in `vig_blocks`, its graph in
+`vig_graph`, its sizes in `vig_sizes`; `vig_keys` reads the published weights.
 """
 
 from functools import partial
@@ -15,11 +15,11 @@ from cifar_core.models.vig_blocks import ViGBlock, conv_norm
 from cifar_core.models.vig_graph import Nearest, published_relative_distance, relative_distance
 from cifar_core.models.vig_sizes import SIZES, Sizes
 
-DISTANCES = {"centres": relative_distance, "published": published_relative_distance}
+DISTANCES = {"centers": relative_distance, "published": published_relative_distance}
 
 
 class ViG(nn.Module):
-    """A stem of convolutions, a learned position for every place, the blocks and a head."""
+    """A stem of convolutions, a learned position for every node, the blocks and a head."""
 
     def __init__(
         self, sizes: Sizes, num_classes: int, *, resolution: int, dropout: float = 0.0
@@ -64,7 +64,7 @@ def make_stem(sizes: Sizes) -> nn.Sequential:
 def make_blocks(sizes: Sizes, side: int) -> nn.Sequential:
     """Return the blocks of all stages, with a strided convolution between two stages."""
     depth = sum(sizes.depths)
-    counts = neighbour_counts(sizes.neighbours, depth)
+    counts = neighbor_counts(sizes.neighbors, depth)
     smallest = side
     for _ in sizes.depths[1:]:
         smallest = halved(smallest, 2)
@@ -86,8 +86,8 @@ def make_blocks(sizes: Sizes, side: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def neighbour_counts(ends: tuple[int, int], depth: int) -> list[int]:
-    """Return evenly growing counts, rounded down, one for each block."""
+def neighbor_counts(ends: tuple[int, int], depth: int) -> list[int]:
+    """Return the number of neighbors in each block, growing evenly, rounded down."""
     first, last = ends
     return [first + (last - first) * number // (depth - 1) for number in range(depth)]
 
@@ -106,7 +106,7 @@ def make_head(sizes: Sizes, num_classes: int, dropout: float) -> nn.Sequential:
 
 
 def build(sizes: Sizes, num_classes: int, *, dropout: float = 0.0) -> nn.Module:
-    """Return a fresh network that computes on images of 32 pixels as they are."""
+    """Return a fresh network that computes on images of 32 x 32 pixels directly."""
     return Scaled(ViG(sizes, num_classes, resolution=sizes.input_size, dropout=dropout))
 
 
@@ -156,13 +156,13 @@ SPECS = [
     entry(
         "vig_pyramid",
         "Pyramid ViG (32 px)",
-        "Graphs on 16 x 16, 8 x 8 and 4 x 4 places, near ones preferred: fine, then coarse.",
+        "Graphs of 16 x 16, 8 x 8 and 4 x 4 nodes, near ones preferred: fine, then coarse.",
         cam_block=6,
     ),
     entry(
         "vig_ti",
         "ViG-Ti",
-        "The published tiny size: 196 places, twelve blocks; images are enlarged to 224 pixels.",
+        "The published tiny size: 196 nodes, twelve blocks; images are enlarged to 224 pixels.",
         cam_block=11,
     ),
     entry(
@@ -180,7 +180,7 @@ SPECS = [
     entry(
         "pvig_ti",
         "Pyramid ViG-Ti",
-        "The published tiny pyramid, from 56 x 56 to 7 x 7 places; images enlarged to 224 pixels.",
+        "The published tiny pyramid, from 56 x 56 to 7 x 7 nodes; images enlarged to 224 pixels.",
         cam_block=11,
     ),
     entry(

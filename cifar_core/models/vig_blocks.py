@@ -1,7 +1,7 @@
-"""The parts of a Vision GNN's block: exchange with the neighbours, then each place for itself.
+"""The parts of a Vision GNN's block: aggregation over the neighbors, then a network on each node.
 
-Letters: N images, C channels, H W the grid of P = H * W places, Q places that answer. All
-convolutions of 1 x 1 are linear layers on each place.
+Letters: N images, C channels, H W the grid of P = H * W nodes, Q keys among which the neighbors
+are. All convolutions of 1 x 1 are linear layers on each node.
 """
 
 import torch
@@ -12,7 +12,7 @@ from cifar_core.models.vig_graph import Nearest, max_relative
 
 
 class ViGBlock(nn.Module):
-    """A grapher and a feed-forward network, each added to what came in."""
+    """A grapher and a feed-forward network, each added to its input."""
 
     def __init__(
         self,
@@ -34,10 +34,10 @@ class ViGBlock(nn.Module):
 
 
 class Grapher(nn.Module):
-    """Builds the graph from the features and lets every place learn from its neighbours.
+    """Builds the graph from the features and aggregates the neighbors of every node.
 
-    The places that answer are cells of `pool` x `pool` places. `relative_pos` [1, P, Q] is how far
-    they are apart: a constant, yet saved with the weights, as the published files do.
+    The keys are means over cells of `pool` x `pool` nodes. `relative_pos` [1, P, Q] is their
+    distance from the nodes: a constant, yet saved with the weights, as in the published files.
     """
 
     relative_pos: Tensor | None
@@ -62,14 +62,14 @@ class Grapher(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return maps of the same shape [N, C, H, W]."""
         y = self.fc1(x)
-        places = as_list(y)
-        keys = places if self.pool == 1 else as_list(F.avg_pool2d(y, self.pool))
-        neighbours = self.nearest(places, keys, self.relative_pos)
-        return x + self.drop_path(self.fc2(self.conv(y, keys, neighbours)))
+        nodes = as_list(y)
+        keys = nodes if self.pool == 1 else as_list(F.avg_pool2d(y, self.pool))
+        neighbors = self.nearest(nodes, keys, self.relative_pos)
+        return x + self.drop_path(self.fc2(self.conv(y, keys, neighbors)))
 
 
 class MaxRelative(nn.Module):
-    """Joins each feature with its largest difference to a neighbour and mixes them in four heads.
+    """Max-relative graph convolution: features and their largest differences, mixed in four heads.
 
     The two are interleaved, so that each head sees both of the same quarter of the channels.
     """
@@ -78,16 +78,16 @@ class MaxRelative(nn.Module):
         super().__init__()
         self.update = conv_norm(2 * channels, 2 * channels, groups=heads)
 
-    def forward(self, x: Tensor, keys: Tensor, neighbours: Tensor) -> Tensor:
-        """Map [N, C, H, W], keys [N, Q, C] and neighbours [N, P, k] to [N, 2C, H, W]."""
-        places = as_list(x)
-        both = torch.stack([places, max_relative(places, keys, neighbours)], dim=3)
+    def forward(self, x: Tensor, keys: Tensor, neighbors: Tensor) -> Tensor:
+        """Map [N, C, H, W], keys [N, Q, C] and neighbors [N, P, k] to [N, 2C, H, W]."""
+        nodes = as_list(x)
+        both = torch.stack([nodes, max_relative(nodes, keys, neighbors)], dim=3)
         maps = both.flatten(2).transpose(1, 2).unflatten(2, x.shape[2:])  # [N, 2C, H, W]
         return F.gelu(self.update(maps))
 
 
 class FFN(nn.Module):
-    """Widens each place's features four-fold, activates and narrows them again."""
+    """Widens each node's features four-fold, activates and narrows them again."""
 
     def __init__(self, channels: int, drop_path: float) -> None:
         super().__init__()
@@ -101,14 +101,14 @@ class FFN(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Leaves a branch out for a random share of the images while training."""
+    """Skips a branch for a random share of the images while training (stochastic depth)."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the maps, some images' zero and the others' raised to the same mean."""
+        """Return the maps: zero for some images, the others scaled up to keep the mean."""
         if not self.training or self.share == 0:
             return x
         kept = 1 - self.share
@@ -116,14 +116,14 @@ class DropPath(nn.Module):
 
 
 def as_list(x: Tensor) -> Tensor:
-    """View maps [N, C, H, W] as a list of places [N, H * W, C]."""
+    """View maps [N, C, H, W] as nodes [N, H * W, C]."""
     return x.flatten(2).transpose(1, 2)
 
 
 def conv_norm(
     channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolve, with the bias that the published weights have, and normalise."""
+    """Convolve, with the bias that the published weights have, and normalize."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups),
         nn.BatchNorm2d(channels_out),

@@ -1,6 +1,6 @@
-"""The graph inside a Vision GNN: which places of an image look alike, and what differs there.
+"""The graph of a Vision GNN: the nearest neighbors of each node, and their aggregation.
 
-Letters: N images, P places that ask, Q places that answer, C channels, k neighbours.
+Letters: N images, P nodes, Q keys (the nodes that can be neighbors), C channels, k neighbors.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-BAG_DEVICES = ("cpu", "cuda", "meta")  # where embedding_bag is known to take the maximum
+BAG_DEVICES = ("cpu", "cuda", "meta")  # on which embedding_bag supports the maximum
 
 
 class Nearest(nn.Module):
-    """Finds the k places most alike to each place. It has no weights.
+    """Finds the k nearest keys of each node. It has no weights.
 
     A module, so that a forward hook can read the graph. With a dilation d, every d-th of the k * d
-    nearest is kept, which reaches further. If the places answer themselves, the first neighbour
-    of a place is the place itself.
+    nearest is kept, which reaches further. If the nodes are their own keys, the first neighbor of
+    a node is the node itself.
     """
 
     def __init__(self, k: int, dilation: int = 1) -> None:
@@ -25,25 +25,24 @@ class Nearest(nn.Module):
         self.k, self.dilation = k, dilation
 
     @torch.no_grad()
-    def forward(self, places: Tensor, keys: Tensor, distance: Tensor | None = None) -> Tensor:
-        """Return the neighbours [N, P, k] of places [N, P, C] among keys [N, Q, C], nearest first.
+    def forward(self, nodes: Tensor, keys: Tensor, distance: Tensor | None = None) -> Tensor:
+        """Return the neighbors [N, P, k] of nodes [N, P, C] among keys [N, Q, C], nearest first.
 
-        Nearness is the cosine of the features, less `distance` [1, P, Q] if one is given. Near
-        ties are common and decide the logits, so it is computed in float32 under autocast too.
+        Nearness is twice the cosine of the features, minus `distance` [1, P, Q] if it is not None.
+        Near ties are common and change the logits, so float32 is used under autocast too.
         """
         k = min(self.k, keys.shape[1])
         dilation = max(1, min(self.dilation, keys.shape[1] // k))
-        with no_autocast(places.device.type):
-            ask, answer = (F.normalize(wide(x), dim=2) for x in (places, keys))
-            nearness = torch.bmm(ask, answer.transpose(1, 2)).mul_(2)  # [N, P, Q]
+        with no_autocast(nodes.device.type):
+            queries, answers = (F.normalize(wide(x), dim=2) for x in (nodes, keys))
+            nearness = torch.bmm(queries, answers.transpose(1, 2)).mul_(2)  # [N, P, Q]
             if distance is not None:
                 nearness -= distance
-        found = nearness.topk(k * dilation, dim=2).indices
-        return found[..., ::dilation]
+        return nearness.topk(k * dilation, dim=2).indices[..., ::dilation]
 
 
 def no_autocast(device_type: str) -> AbstractContextManager[object]:
-    """Return the context in which numbers keep their format; "meta" knows no other."""
+    """Return a context without autocast, which "meta" does not have anyway."""
     if torch.amp.is_autocast_available(device_type):
         return torch.autocast(device_type, enabled=False)
     return nullcontext()
@@ -54,47 +53,47 @@ def wide(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def max_relative(places: Tensor, keys: Tensor, neighbours: Tensor) -> Tensor:
-    """Return by how much each feature is stronger at its strongest neighbour; [N, P, C].
+def max_relative(nodes: Tensor, keys: Tensor, neighbors: Tensor) -> Tensor:
+    """Return the largest difference of each feature to a neighbor's; [N, P, C].
 
-    max_j (key_j - place) = (max_j key_j) - place, exactly so in floating point as well, because
+    max_j (key_j - node) = (max_j key_j) - node, exactly so in floating point as well, because
     rounding keeps the order.
     """
-    return neighbour_max(keys, neighbours) - places
+    return neighbor_max(keys, neighbors) - nodes
 
 
-def neighbour_max(keys: Tensor, neighbours: Tensor) -> Tensor:
-    """Return the largest value of each feature among the neighbours [N, P, k]; [N, P, C].
+def neighbor_max(keys: Tensor, neighbors: Tensor) -> Tensor:
+    """Return the largest value of each feature among the neighbors [N, P, k]; [N, P, C].
 
-    An embedding bag takes the maximum without ever holding all [N, P, k, C] neighbours. Its
-    gradient has no repeatable form on a GPU, so plain indexing stands in where that is asked for.
+    An embedding bag takes the maximum without storing all [N, P, k, C] neighbors. Its gradient is
+    not deterministic on a GPU, so plain indexing is used where determinism is required.
     """
-    images, places, k = neighbours.shape
+    images, nodes, k = neighbors.shape
     first = torch.arange(images, device=keys.device).view(-1, 1, 1) * keys.shape[1]
-    rows, which = keys.flatten(0, 1), (neighbours + first).view(-1, k)  # [N Q, C], [N P, k]
+    rows, which = keys.flatten(0, 1), (neighbors + first).view(-1, k)  # [N Q, C], [N P, k]
     if torch.are_deterministic_algorithms_enabled() or keys.device.type not in BAG_DEVICES:
         largest = rows.index_select(0, which.flatten()).view(*which.shape, -1).amax(dim=1)
     else:
         largest = F.embedding_bag(which, rows, mode="max")
-    return largest.view(images, places, -1)
+    return largest.view(images, nodes, -1)
 
 
 def relative_distance(channels: int, side: int, pool: int) -> Tensor:
-    """Return how far apart places lie, [1, P, Q], for a grid whose answers are pooled cells.
+    """Return the distance of nodes from keys, [1, P, Q], for a grid whose keys are pooled cells.
 
-    The distance is the negative likeness of sine-cosine position codes, taken at the centres of
+    The distance is the negative similarity of sine-cosine position codes, taken at the centers of
     the cells; between -2 and 2, smaller is nearer.
     """
-    places = position_codes(channels, torch.arange(side))
+    nodes = position_codes(channels, torch.arange(side))
     keys = position_codes(channels, (torch.arange(side // pool) + 0.5) * pool - 0.5)
-    return -(2 * places @ keys.T / channels).float()[None]
+    return -(2 * nodes @ keys.T / channels).float()[None]
 
 
 def published_relative_distance(channels: int, side: int, pool: int) -> Tensor:
     """Return the table of the published pyramid networks, [1, P, Q].
 
     Their pooled cells get the full table squeezed along the flattened index of the keys, which
-    blurs neighbouring columns instead of taking the cells' centres; the weights are used to it.
+    blurs neighboring columns instead of taking the cells' centers; the weights are trained with it.
     """
     codes = position_codes(channels, torch.arange(side))
     table = (2 * codes @ codes.T / channels).float()[None, None]
@@ -103,9 +102,9 @@ def published_relative_distance(channels: int, side: int, pool: int) -> Tensor:
 
 
 def position_codes(channels: int, at: Tensor) -> Tensor:
-    """Return float64 codes [P, C] of a square grid whose rows and columns lie `at` these places.
+    """Return float64 codes [P, C] of a square grid whose rows and columns are `at` these positions.
 
-    The first half of the channels tells the column, the second half the row.
+    The first half of the channels encodes the column, the second half the row.
     """
     row, column = torch.meshgrid(at, at, indexing="ij")
     half = channels // 2

@@ -1,10 +1,10 @@
-"""The names that the published Vision GNN weights have for their tensors, turned into ours."""
+"""Reads the published Vision GNN weights: translates their tensor names into ours."""
 
 import re
 
 from cifar_core.errors import CheckpointError
 
-RULES = [  # of a published name -> ours; what follows (.weight, .bias, ...) stays
+RULES = [  # published name -> ours; the ending (.weight, .bias, ...) stays
     (r"stem\.convs\.(\d+)", r"stem.\1"),
     (r"pos_embed", r"pos_embed"),
     (r"backbone\.(\d+)\.0\.(fc1|fc2)\.([01])", r"blocks.\1.grapher.\2.\3"),
@@ -19,7 +19,7 @@ PATTERNS = [(re.compile(old + ENDING), rf"body.{new}\{old.count('(') + 1}") for 
 
 
 def ours(name: str) -> str:
-    """Return our name of one tensor of a published file."""
+    """Return our name for one tensor of a published file."""
     plain = name.removeprefix("module.")  # left by training on several GPUs
     for pattern, new in PATTERNS:
         if match := pattern.fullmatch(plain):

@@ -9,27 +9,27 @@ from functools import partial
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What makes one Vision GNN differ from another."""
+    """The dimensions of one Vision GNN."""
 
     depths: tuple[int, ...]  # blocks of each stage; the image is halved between two stages
     widths: tuple[int, ...]  # channels of each stage
-    stem: tuple[tuple[int, int], ...]  # of each convolution: what its width is divided by, stride
-    pools: tuple[int, ...] = (1,)  # of each stage: the places that answer are cells of this side
-    neighbours: tuple[int, int] = (9, 9)  # of the first and of the last block
-    distance: str = ""  # key of DISTANCES, where nearness counts positions too
-    dilated: bool = False  # every fourth block on, the neighbours are sought further away
+    stem: tuple[tuple[int, int], ...]  # of each convolution: divisor of its width, stride
+    pools: tuple[int, ...] = (1,)  # of each stage: side of the cells whose means are the keys
+    neighbors: tuple[int, int] = (9, 9)  # of the first and of the last block
+    distance: str = ""  # key of DISTANCES, if nearness includes positions
+    dilated: bool = False  # neighbors are farther away every four blocks
     input_size: int = 32  # pixels a side
     head: int = 0  # width of the layer before the last, if there is one
     drop_path: float = 0.0  # share of images that skip the last block; rises from 0 at the first
 
 
 TO_8 = ((2, 1), (1, 2), (1, 2))  # from 32 pixels to a grid of 8 x 8
-NARROW_TO_8 = ((4, 1), (2, 2), (1, 2), (1, 1))  # spares the first, largest maps
+NARROW_TO_8 = ((4, 1), (2, 2), (1, 2), (1, 1))  # narrow on the first, largest maps
 TO_16 = ((2, 1), (1, 2), (1, 1))
 ISOTROPIC = partial(
     Sizes,
     stem=((8, 2), (4, 2), (2, 2), (1, 2), (1, 1)),  # from 224 pixels to 14 x 14
-    neighbours=(9, 18),
+    neighbors=(9, 18),
     dilated=True,
     input_size=224,
     head=1024,
@@ -49,14 +49,14 @@ SIZES = {
     "vig_nano": Sizes(depths=(6,), widths=(64,), stem=TO_8),
     "vig_tiny": Sizes(depths=(8,), widths=(96,), stem=TO_8, drop_path=0.05),
     "vig_small": Sizes(
-        depths=(12,), widths=(192,), stem=NARROW_TO_8, neighbours=(9, 18), drop_path=0.1
+        depths=(12,), widths=(192,), stem=NARROW_TO_8, neighbors=(9, 18), drop_path=0.1
     ),
     "vig_pyramid": Sizes(
         depths=(2, 4, 2),
         widths=(48, 96, 192),
         stem=TO_16,
         pools=(2, 1, 1),
-        distance="centres",
+        distance="centers",
         drop_path=0.05,
     ),
     "vig_ti": ISOTROPIC(depths=(12,), widths=(192,)),

@@ -27,7 +27,7 @@ SPECS = [
     ModelSpec(
         key="vit_small",
         title="Small Vision Transformer",
-        summary="Attention without convolutions; on so few images it needs long training.",
+        summary="Attention without convolutions; on small data sets it needs long training.",
         family="Transformer",
         build=build,
         cam_layer=None,

@@ -30,7 +30,7 @@ class WideResNet(nn.Module):
 
 
 class WideBlock(nn.Module):
-    """Twice normalise, activate and convolve, added to the maps that came in."""
+    """Normalizes, activates and convolves twice, and adds the result to its input."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-CPU_BLOCK = 128 * 1024  # numbers of each list for each thread: 512 KB, as large as most caches
-GPU_BLOCK = 16 * 1024**2  # bounds the scratch memory, as there is no such cache
+CPU_BLOCK = 128 * 1024  # numbers of each list for each thread: 512 KB, the size of most caches
+GPU_BLOCK = 16 * 1024**2  # bounds the scratch memory; there is no such cache
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Pieces of weights and of what is remembered of them, beside scratch memory of their size.
+    """Pieces of the weights and of their state, with scratch memory of the same size.
 
     `newest` and `signs` are views of the scratch memory in the pieces' shapes; `nothing` holds
-    minus infinity. All blocks share one scratch memory.
+    minus infinity. All blocks share the scratch memory.
     """
 
-    owners: list[int]  # of which weight each piece is a part
+    owners: list[int]  # index of the weight of each piece
     weights: list[Tensor]
     means: list[Tensor]
     squares: list[Tensor]
@@ -35,10 +35,10 @@ def block_size(device: torch.device) -> int:
     return CPU_BLOCK * torch.get_num_threads() if device.type == "cpu" else GPU_BLOCK
 
 
-def plan_blocks(weights: list[Tensor], means: list[Tensor], squares: list[Tensor]) -> list[Block]:
-    """Cut the weights and what is remembered of them; the pieces are views.
+def make_blocks(weights: list[Tensor], means: list[Tensor], squares: list[Tensor]) -> list[Block]:
+    """Cut the weights and their state into blocks; the pieces are views.
 
-    There are no blocks if a weight has gaps in memory, as walking by address would be wrong.
+    There are no blocks if a weight has gaps in memory, because its pieces could not be views.
     """
     if not all(map(is_dense, weights)):
         return []
@@ -79,7 +79,7 @@ def cut(tensors: list[Tensor], weights: list[Tensor]) -> Iterator[Tensor]:
     """Yield each tensor, or flat pieces of one that is larger than a block, in memory order."""
     size = block_size(weights[0].device)
     for tensor, weight in zip(tensors, weights, strict=True):
-        if tensor.stride() != weight.stride():  # a gradient may come in an order of its own
+        if tensor.stride() != weight.stride():  # a gradient can have another memory order
             tensor = torch.empty_like(weight).copy_(tensor)
         if weight.numel() <= size:
             yield tensor
@@ -88,7 +88,7 @@ def cut(tensors: list[Tensor], weights: list[Tensor]) -> Iterator[Tensor]:
 
 
 def like(pieces: list[Tensor], memory: Tensor) -> list[Tensor]:
-    """Return views of the memory, one after the other, each in the shape and order of a piece."""
+    """Return consecutive views of the memory, each in the shape and order of a piece."""
     views, start = [], 0
     for piece in pieces:
         views.append(memory.as_strided(piece.shape, piece.stride(), start))
@@ -97,7 +97,7 @@ def like(pieces: list[Tensor], memory: Tensor) -> list[Tensor]:
 
 
 def is_dense(tensor: Tensor) -> bool:
-    """Tell whether the numbers lie in memory without gaps, in whatever order."""
+    """Return True if the numbers are in memory without gaps, in any order."""
     if tensor.is_contiguous():
         return True
     reach = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))

@@ -14,19 +14,19 @@ from cifar_core.optim.standard import BETAS, betas
 
 
 def ranger(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make Ranger with a weight decay that is apart from the gradient."""
+    """Make Ranger with decoupled weight decay."""
     return Ranger(groups, lr=rate, betas=betas(config), decoupled_weight_decay=True, foreach=True)
 
 
 def novograd(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make NovoGrad with its paper's memory of a layer's gradient length."""
+    """Make NovoGrad with its paper's second beta, for the norm of a layer's gradient."""
     from torch_optimizer import NovoGrad
 
     return NovoGrad(groups, lr=rate, betas=(config.beta1, 0.98))
 
 
 def plain(name: str) -> Callable[[Groups, float, Any, bool], Optimizer]:
-    """Return what builds torch-optimizer's class of this name as it is."""
+    """Return a builder for torch-optimizer's class of this name, with its default settings."""
 
     def build(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
         import torch_optimizer
@@ -37,7 +37,7 @@ def plain(name: str) -> Callable[[Groups, float, Any, bool], Optimizer]:
 
 
 def with_betas(name: str, **fixed: Any) -> Callable[[Groups, float, Any, bool], Optimizer]:
-    """Return what builds torch-optimizer's class of this name with two betas."""
+    """Return a builder for torch-optimizer's class of this name, with two betas."""
 
     def build(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
         import torch_optimizer
@@ -48,7 +48,7 @@ def with_betas(name: str, **fixed: Any) -> Callable[[Groups, float, Any, bool], 
 
 
 def with_momentum(name: str, **fixed: Any) -> Callable[[Groups, float, Any, bool], Optimizer]:
-    """Return what builds torch-optimizer's class of this name with a momentum."""
+    """Return a builder for torch-optimizer's class of this name, with a momentum."""
 
     def build(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
         import torch_optimizer
@@ -62,7 +62,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="accsgd",
         title="AccSGD",
-        summary="Experimental. SGD with a short and a long memory, for small batches.",
+        summary="Experimental. SGD with a short-term and a long-term momentum, for small batches.",
         build=plain("AccSGD"),
         usual_rate=3e-2,
         uses=(),
@@ -89,7 +89,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="adamod",
         title="AdaMod",
-        summary="Experimental. Adam whose steps may not grow much above their long-run mean.",
+        summary="Experimental. Adam whose steps are bounded by their long-term mean.",
         build=with_betas("AdaMod"),
         usual_rate=1e-2,
         uses=BETAS,
@@ -98,7 +98,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="apollo",
         title="Apollo",
-        summary="Experimental. Estimates the curvature for each weight by itself.",
+        summary="Experimental. Estimates the curvature of each weight separately.",
         build=plain("Apollo"),
         usual_rate=3e-2,
         uses=(),
@@ -116,7 +116,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="aggmo",
         title="AggMo",
-        summary="Experimental. SGD that averages three momenta, so that none can swing for long.",
+        summary="Experimental. SGD that averages three momenta, which damps oscillations.",
         build=plain("AggMo"),
         usual_rate=3e-2,
         uses=(),
@@ -143,7 +143,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="madgrad",
         title="MADGRAD",
-        summary="Experimental. Averages all gradients since the start; wants little weight decay.",
+        summary="Experimental. Averages all gradients since the start; needs little weight decay.",
         build=with_momentum("MADGRAD"),
         usual_rate=1e-3,
         uses=("momentum",),
@@ -152,7 +152,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="novograd",
         title="NovoGrad",
-        summary="Experimental. Divides by the length of a whole layer's gradient: little memory.",
+        summary="Experimental. Divides by the norm of a layer's gradient: needs little memory.",
         build=novograd,
         usual_rate=1e-2,
         uses=("beta1",),
@@ -161,7 +161,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="pid",
         title="PID",
-        summary="Experimental. Momentum that also heeds how the gradient is changing.",
+        summary="Experimental. Momentum that also uses the change of the gradient.",
         build=with_momentum("PID"),
         usual_rate=3e-2,
         uses=("momentum",),
@@ -170,7 +170,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="qhadam",
         title="QHAdam",
-        summary="Experimental. Adam that weighs the newest gradient apart from the mean.",
+        summary="Experimental. Adam that weights the newest gradient separately from the mean.",
         build=with_betas("QHAdam", nus=(0.7, 1.0)),
         usual_rate=2e-3,
         uses=BETAS,
@@ -179,7 +179,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="qhm",
         title="QHM",
-        summary="Experimental. SGD that weighs the newest gradient apart from the momentum.",
+        summary="Experimental. SGD that weights the newest gradient separately from the momentum.",
         build=with_momentum("QHM"),
         usual_rate=0.1,
         uses=("momentum",),
@@ -188,7 +188,7 @@ EXPERIMENTAL = [
     OptimizerSpec(
         key="ranger",
         title="Ranger",
-        summary="Experimental. RAdam that every six steps goes half of the way back.",
+        summary="Experimental. RAdam that goes half of the way back every six steps.",
         build=ranger,
         usual_rate=1e-2,
         uses=BETAS,

@@ -1,4 +1,4 @@
-"""The groups of weights that an optimizer treats alike."""
+"""The groups of weights that share an optimizer's settings."""
 
 from torch import nn
 from torch.optim import Optimizer
@@ -12,7 +12,7 @@ def decay_groups(model: nn.Module, weight_decay: float) -> Groups:
 
 
 def decaying(weights: list[nn.Parameter], weight_decay: float) -> Groups:
-    """Split weights in those that decay, matrices and filters, and the others."""
+    """Split weights into those that decay, matrices and filters, and the others."""
     return [
         {"params": [p for p in weights if p.ndim >= 2], "weight_decay": weight_decay},
         {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
@@ -20,7 +20,7 @@ def decaying(weights: list[nn.Parameter], weight_decay: float) -> Groups:
 
 
 def set_momentum(optimizer: Optimizer, momentum: float) -> None:
-    """Give every group the momentum for the coming step: the first beta of those that have two."""
+    """Set every group's momentum for the next step; in groups with betas, it is the first."""
     for group in optimizer.param_groups:
         if "betas" in group:
             group["betas"] = (momentum, *group["betas"][1:])

@@ -1,4 +1,4 @@
-"""Muon: momentum whose updates are made orthogonal, so that every direction moves equally far."""
+"""Muon: momentum whose updates are made orthogonal, so that all directions change equally."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,15 +11,15 @@ from torch.optim.adamw import adamw
 
 from cifar_core.optim.spec import Groups, OptimizerSpec
 
-# of Jordan's quintic, chosen to grow small singular values fastest; they end near 1, not at it
+# Jordan's quintic polynomial, chosen to grow small singular values fast; they end near 1, not at 1
 QUINTIC = (3.4445, -4.7750, 2.0315)
 STEPS = 5
-BETAS = 0.9, 0.99  # of AdamW, which has few steps to average over where Muon is used
+BETAS = 0.9, 0.99  # of AdamW; runs with Muon are short, so they have few steps to average over
 ADAMW_EPS = 1e-8
 
 
 class Muon(Optimizer):
-    """Muon for groups with `orthogonal`, AdamW for the others; weight decay is apart from both.
+    """Muon for groups with `orthogonal`, AdamW for the others; weight decay is decoupled in both.
 
     A filter bank [out, in, h, w] is taken as the matrix [out, in * h * w]. An update has singular
     values of about 1 times max(1, out / in)^1/2, so that a rate means the same for any width.
@@ -30,7 +30,7 @@ class Muon(Optimizer):
     def __init__(
         self, groups: Groups, lr: float, *, momentum: float, nesterov: bool, fused: bool = False
     ) -> None:
-        # torch puts a restored AdamW's count where the kernel named by "fused" wants it
+        # from "fused", torch knows the device for a restored AdamW's step count
         defaults = {"lr": lr, "weight_decay": 0.0, "orthogonal": True, "fused": fused}
         super().__init__(groups, {**defaults, "momentum": momentum})
         self.nesterov, self.fused = nesterov, fused
@@ -41,23 +41,23 @@ class Muon(Optimizer):
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
             if group["orthogonal"]:
-                for alike in of_one_shape(weights):
-                    self._muon(alike, group)
+                for batch in of_one_shape(weights):
+                    self._muon(batch, group)
             elif weights:
                 self._adamw(weights, group["lr"], group["weight_decay"])
 
     def _muon(self, weights: list[nn.Parameter], group: dict[str, Any]) -> None:
-        """Move weights of one shape, orthogonalising all their updates at once."""
+        """Move weights of one shape, orthogonalizing all their updates at once."""
         rate, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         gradients = [w.grad for w in weights if w.grad is not None]
         memories = [self._memory(w, "momentum_buffer") for w in weights]
         tensors: list[Tensor] = list(weights)
         torch._foreach_mul_(memories, momentum)
         torch._foreach_add_(memories, gradients)
-        wanted: list[Tensor] = memories
+        directions: list[Tensor] = memories
         if self.nesterov:
-            wanted = list(torch._foreach_add(gradients, memories, alpha=momentum))
-        updates = orthogonalised(torch.stack(wanted).flatten(2))  # [k, out, in * h * w]
+            directions = list(torch._foreach_add(gradients, memories, alpha=momentum))
+        updates = orthogonalized(torch.stack(directions).flatten(2))  # [k, out, in * h * w]
         rows, columns = updates.shape[1:]
         torch._foreach_mul_(tensors, 1 - rate * decay)
         moves = [update.view_as(w) for update, w in zip(updates, weights, strict=True)]
@@ -90,7 +90,7 @@ class Muon(Optimizer):
         )
 
     def _memory(self, weight: nn.Parameter, name: str) -> Tensor:
-        """Return a running mean of a weight's, which begins at 0 and in its memory order."""
+        """Return a running mean of a weight; it starts at 0, in the weight's memory order."""
         memory = self.state[weight]
         if name not in memory:
             memory[name] = torch.zeros_like(weight, memory_format=torch.preserve_format)
@@ -99,14 +99,14 @@ class Muon(Optimizer):
 
 
 def of_one_shape(weights: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Put together the weights that can be computed on as one batch."""
+    """Group the weights that can be computed as one batch."""
     ordered = sorted(weights, key=lambda w: tuple(w.shape))
-    for _, alike in groupby(ordered, key=lambda w: w.shape):
-        yield list(alike)
+    for _, batch in groupby(ordered, key=lambda w: w.shape):
+        yield list(batch)
 
 
-def orthogonalised(matrices: Tensor) -> Tensor:
-    """Bring the singular values of matrices [k, rows, columns] near 1, by Newton and Schulz."""
+def orthogonalized(matrices: Tensor) -> Tensor:
+    """Bring the singular values of matrices [k, rows, columns] near 1, by Newton-Schulz steps."""
     a, b, c = QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
@@ -119,31 +119,31 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 
 
 def split_by_shape(groups: Groups, rate: float, share: float) -> Groups:
-    """Part each group's matrices and filters from the rest, which gets a share of the rate.
+    """Separate each group's matrices and filters from the rest, which gets a share of the rate.
 
-    The last matrix of the first group makes the logits, and counts to the rest: its rows stand for
-    classes, which need not be moved equally far.
+    The last matrix of the first group computes the logits and belongs to the rest: its rows are
+    classes, which need not change equally.
     """
     matrices = [w for w in groups[0]["params"] if w.ndim >= 2]
-    found = []
+    parts = []
     for group in groups:
         hidden = [w for w in group["params"] if is_matrix(w) and w is not matrices[-1]]
         names = {id(w) for w in hidden}
         rest = [w for w in group["params"] if id(w) not in names]
         own = group.get("share", 1.0)
         of_rest = {"lr": rate * share, "share": own * share}
-        found.append({**group, "params": hidden, "orthogonal": True, "share": own})
-        found.append({**group, "params": rest, "orthogonal": False, **of_rest})
-    return [group for group in found if group["params"]]
+        parts.append({**group, "params": hidden, "orthogonal": True, "share": own})
+        parts.append({**group, "params": rest, "orthogonal": False, **of_rest})
+    return [group for group in parts if group["params"]]
 
 
 def is_matrix(weight: Tensor) -> bool:
-    """Tell filters and matrices from biases, tokens and positions, which have 1 or 3 axes."""
+    """Return True for matrices and filters; biases, tokens and positions have 1 or 3 axes."""
     return weight.ndim in (2, 4)
 
 
 def muon(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make Muon for hidden matrices and filters, beside AdamW for biases and the last layer."""
+    """Make Muon for hidden matrices and filters, with AdamW for biases and the last layer."""
     return Muon(
         split_by_shape(groups, rate, config.adamw_share),
         rate,
@@ -157,8 +157,8 @@ SPECS = [
     OptimizerSpec(
         key="muon",
         title="Muon",
-        summary="Turns each layer's step so that every direction moves equally far: behind the "
-        "latest speed records.",
+        summary="Makes each layer's step orthogonal, so that all directions change equally; in "
+        "the latest speed records.",
         build=muon,
         usual_rate=0.05,
         uses=("momentum", "nesterov", "adamw_share"),

@@ -1,16 +1,16 @@
 """Ranger: RAdam whose weights are pulled back, every few steps, to a slow average of themselves.
 
-Lookahead is Zhang, Lucas, Hinton and Ba, 2019, https://arxiv.org/abs/1907.08610; Wright put it
-around RAdam. The package that torch-optimizer takes it from calls torch by signatures that are
-deprecated, so this is built on torch's own RAdam.
+Lookahead is Zhang, Lucas, Hinton and Ba, 2019, https://arxiv.org/abs/1907.08610; Wright applied it
+to RAdam. torch-optimizer's version uses deprecated signatures of torch, so this one is built on
+torch's own RAdam.
 """
 
 from typing import Any
 
 import torch
 
-PERIOD = 6  # steps between two pulls, as in Wright's
-PULL = 0.5  # how far the slow weights move to the fast ones
+PERIOD = 6  # steps between two pulls, as in Wright's version
+PULL = 0.5  # share of the way that the slow weights move to the fast ones
 
 
 class Ranger(torch.optim.RAdam):

@@ -1,4 +1,4 @@
-"""What an optimizer is."""
+"""The declaration of an optimizer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class OptimizerSpec:
     # parameter groups, learning rate, TrainConfig, whether fused kernels exist -> optimizer
     build: Callable[[Groups, float, Any, bool], Optimizer]
     usual_rate: float  # where to start without a learning-rate finder
-    uses: tuple[str, ...] = ()  # the settings that only this optimizer reads
+    uses: tuple[str, ...] = ()  # settings that only this optimizer uses
     paper: str = ""
 
     @property
     def momentum_setting(self) -> Literal["momentum", "beta1", ""]:
-        """The setting that is the optimizer's momentum, if it has any."""
+        """The setting that is the optimizer's momentum; empty if it has none."""
         return "momentum" if "momentum" in self.uses else "beta1" if "beta1" in self.uses else ""

@@ -12,7 +12,7 @@ BETAS = ("beta1", "beta2")
 
 
 def betas(config: Any) -> tuple[float, float]:
-    """Return the memories of the mean gradient and of the squared gradient."""
+    """Return the decay rates of the mean gradient and of the squared gradient."""
     return config.beta1, config.beta2
 
 
@@ -29,24 +29,24 @@ def adam(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
 
 
 def adamw(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make AdamW, whose weight decay is apart from the gradient."""
+    """Make AdamW, whose weight decay is decoupled from the gradient."""
     return torch.optim.AdamW(groups, lr=rate, betas=betas(config), fused=fused)
 
 
 def yogi(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make Yogi, which is Adam but for how it follows the squared gradient."""
+    """Make Yogi, which differs from Adam in its running mean of the squared gradient."""
     return Yogi(groups, lr=rate, betas=betas(config), fused=fused)
 
 
 def nadam(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make NAdam with a weight decay that is apart from the gradient."""
+    """Make NAdam with decoupled weight decay."""
     return torch.optim.NAdam(
         groups, lr=rate, betas=betas(config), decoupled_weight_decay=True, foreach=True
     )
 
 
 def radam(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
-    """Make RAdam with a weight decay that is apart from the gradient."""
+    """Make RAdam with decoupled weight decay."""
     return torch.optim.RAdam(
         groups, lr=rate, betas=betas(config), decoupled_weight_decay=True, foreach=True
     )
@@ -90,7 +90,7 @@ STANDARD = [
     OptimizerSpec(
         key="adam",
         title="Adam",
-        summary="Scales every weight's step by its recent gradients; forgiving of a bad rate.",
+        summary="Scales each weight's step by its recent gradients; tolerates a poor rate.",
         build=adam,
         usual_rate=1e-3,
         uses=BETAS,
@@ -117,7 +117,7 @@ STANDARD = [
     OptimizerSpec(
         key="nadam",
         title="NAdam",
-        summary="Adam with Nesterov's look ahead.",
+        summary="Adam with Nesterov momentum.",
         build=nadam,
         usual_rate=2e-3,
         uses=BETAS,
@@ -126,7 +126,7 @@ STANDARD = [
     OptimizerSpec(
         key="radam",
         title="RAdam",
-        summary="Adam that holds back while it has seen too few gradients, so needs no warm-up.",
+        summary="Adam with smaller first steps, while it has few gradients; needs no warm-up.",
         build=radam,
         usual_rate=5e-3,
         uses=BETAS,
@@ -135,7 +135,7 @@ STANDARD = [
     OptimizerSpec(
         key="adamax",
         title="Adamax",
-        summary="Adam that divides by the largest recent gradient in place of their mean square.",
+        summary="Adam that divides by the largest recent gradient instead of their mean square.",
         build=adamax,
         usual_rate=3e-3,
         uses=BETAS,
@@ -152,7 +152,7 @@ STANDARD = [
     OptimizerSpec(
         key="adagrad",
         title="Adagrad",
-        summary="Divides each step by all gradients so far, so its steps only ever get smaller.",
+        summary="Divides each step by all gradients so far, so its steps only get smaller.",
         build=adagrad,
         usual_rate=1e-2,
         paper="https://jmlr.org/papers/v12/duchi11a.html",
@@ -160,7 +160,7 @@ STANDARD = [
     OptimizerSpec(
         key="adadelta",
         title="Adadelta",
-        summary="Measures its steps by its own recent steps, so that the rate can stay near 1.",
+        summary="Scales its steps by its own recent steps, so that the rate can stay near 1.",
         build=adadelta,
         usual_rate=1.0,
         paper="https://arxiv.org/abs/1212.5701",
@@ -168,7 +168,7 @@ STANDARD = [
     OptimizerSpec(
         key="adafactor",
         title="Adafactor",
-        summary="Remembers rows and columns in place of every weight: little memory, slower steps.",
+        summary="Keeps means of rows and columns, not of each weight: little memory, slower steps.",
         build=adafactor,
         usual_rate=3e-2,
         paper="https://arxiv.org/abs/1804.04235",

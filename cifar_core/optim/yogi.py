@@ -1,13 +1,13 @@
-"""Yogi at about the speed of Adam: torch's fused Adam takes the step, Yogi's rule goes before it.
+"""Yogi at about the speed of Adam: torch's fused Adam takes the step, after Yogi's own rule.
 
 The running mean v of the squared gradient moves by a share of the *newest* square, up or down,
 where Adam's moves by a share of the difference:
 
     v <- v - (1 - beta2) * sign(v - g**2) * g**2
 
-All else is Adam's. Fused Adam with `amsgrad` divides by the larger of two running means, the one
-it keeps itself and the one to compare with; minus infinity as its own leaves v as it is. The work
-is done in blocks that stay in a core's cache, as this is a matter of memory and not of arithmetic.
+The rest is Adam. Fused Adam with `amsgrad` divides by the larger of two running means, its own and
+the maximum so far; with minus infinity as its own, it divides by v. The work is done in blocks that
+stay in a core's cache, because memory is the bottleneck, not arithmetic.
 
 Zaheer, Reddi, Sachan, Kale and Kumar, "Adaptive Methods for Nonconvex Optimization", 2018,
 https://papers.nips.cc/paper/8186
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from cifar_core.optim.blocks import Block, cut, plan_blocks
+from cifar_core.optim.blocks import Block, cut, make_blocks
 
 START = 1e-6  # of both running means, as in torch-optimizer
 
@@ -30,7 +30,7 @@ class Yogi(Optimizer):
     """Equal to torch-optimizer's Yogi but for rounding, and with the same state.
 
     Weight decay is an L2 term in the gradient. Without `fused` it works on any device, in several
-    passes over the memory; so it does for weights that lie in memory with gaps.
+    passes over the memory; the same holds for weights with gaps in memory.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Yogi(Optimizer):
         fused: bool = True,
     ) -> None:
         self.fused = fused
-        self.plans: dict[tuple[int, ...], list[Block]] = {}  # by the tensors' addresses
+        self.blocks: dict[tuple[int, ...], list[Block]] = {}  # by the tensors' addresses
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(params, defaults)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Move every weight that has a gradient once; the closure is not used."""
-        plans = {}
+        blocks = {}
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
             if not weights:
@@ -59,14 +59,14 @@ class Yogi(Optimizer):
             means, squares = [m["exp_avg"] for m in memory], [m["exp_avg_sq"] for m in memory]
             gradients, steps = [w.grad for w in weights], [m["step"] for m in memory]
             key = tuple(t.data_ptr() for t in (*weights, *means, *squares))
-            if self.fused and key not in self.plans:
-                self.plans[key] = plan_blocks(weights, means, squares)
-            plans[key] = self.plans.get(key, [])
-            if plans[key]:
-                fused_step(plans[key], cut(gradients, weights), steps, group)
+            if self.fused and key not in self.blocks:
+                self.blocks[key] = make_blocks(weights, means, squares)
+            blocks[key] = self.blocks.get(key, [])
+            if blocks[key]:
+                fused_step(blocks[key], cut(gradients, weights), steps, group)
             else:
                 plain_step(weights, gradients, means, squares, steps, group)
-        self.plans = plans
+        self.blocks = blocks
 
     def _remember(self, weight: Tensor) -> dict[str, Any]:
         """Return the weight's state after counting the step."""
@@ -87,7 +87,7 @@ def plain_step(
     steps: list[int],
     group: dict[str, Any],
 ) -> None:
-    """Move weights in any memory order, one operation on all of them after the other."""
+    """Move weights in any memory order, applying each operation to all of them."""
     beta1, beta2 = group["betas"]
     if group["weight_decay"]:
         gradients = list(torch._foreach_add(gradients, weights, alpha=group["weight_decay"]))
@@ -106,7 +106,7 @@ def plain_step(
 def fused_step(
     blocks: list[Block], gradients: Iterator[Tensor], steps: list[int], group: dict[str, Any]
 ) -> None:
-    """Do the same block by block; `gradients` are cut like the weights."""
+    """Move the weights block by block; `gradients` are cut like the weights."""
     beta1, beta2 = group["betas"]
     device = blocks[0].scratch.device
     counts = {step: torch.full((), float(step), device=device) for step in set(steps)}

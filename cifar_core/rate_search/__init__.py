@@ -1,1 +1,1 @@
-"""Finds a good learning rate: a sweep that brackets, then a race of candidates that cools down."""
+"""Finds a good learning rate: a range test brackets it, then a few candidates race."""

@@ -1,4 +1,4 @@
-"""What a search for a rate reports while it runs. Plain data: saved as JSON lines, drawn."""
+"""The events of a rate search. Plain data: saved as JSON lines, and drawn."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
@@ -7,44 +7,44 @@ Advice = Literal["take", "keep", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepPoint:
-    """One step of the sweep has been taken, at a rate a little larger than the one before."""
+class RangeTestPoint:
+    """One step of the range test has been taken, at a rate a little above the previous one."""
 
     kind: ClassVar[str] = "sweep"
     rate: float
-    loss: float | None  # nats on the probe images after the step; None if it is no number
-    train_loss: float  # nats on the step's batch, before it: what other tools record
+    loss: float | None  # nats on the probe images after the step; None if it is not finite
+    train_loss: float  # nats on the step's batch, before it, as other tools record it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bracket:
-    """The sweep is over and says between which rates to race."""
+    """The range test is over; it gives the rates between which to race."""
 
     kind: ClassVar[str] = "bracket"
     start_loss: float  # nats on the probe images before the first step
-    onset: float  # rate at which a tenth of the sweep's progress was made
-    edge: float  # rate at which it was lost again
+    onset: float  # rate at which a tenth of the test's progress was made
+    edge: float  # rate at which half of it was lost again
     rates: list[float]  # those that race, ascending
 
 
 @dataclass(frozen=True, kw_only=True)
 class RacePoint:
-    """One candidate has been tried for so many steps, or has fallen out."""
+    """One candidate has been trained for `step` steps, or has dropped out."""
 
     kind: ClassVar[str] = "race"
     rate: float
     step: int
-    loss: float | None  # nats on the probe images; None if it fell out before they were looked at
+    loss: float | None  # nats on the probe images; None if it dropped out before they were used
     alive: bool
     losses: list[float] | None = None  # nats of each image, at the end of the cool-down
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """The search is over. Rates lie on a logarithmic scale, so do the intervals."""
+    """The search is over. Rates and intervals are on a logarithmic scale."""
 
     kind: ClassVar[str] = "suggestion"
-    advice: Advice  # take the rate, keep your own, or none can be given
+    advice: Advice  # take this rate, keep your own, or no suggestion
     rate: float
     low: float  # 90 % interval of the rate, over the probe images
     high: float
@@ -53,14 +53,14 @@ class Suggestion:
     divisor: float  # by which the race's best was divided for a longer training
     usual_rate: float
     own_rate: float
-    verdict: str  # one or two sentences for the person
+    verdict: str  # one or two sentences for the user
     steps: int  # taken in all
     epochs: float  # the same as passes over the training images
 
 
-Event = SweepPoint | Bracket | RacePoint | Suggestion
+Event = RangeTestPoint | Bracket | RacePoint | Suggestion
 
 
 def row(event: Event) -> dict[str, Any]:
-    """Return the event as the plain values that are written as one JSON line."""
+    """Return the event as plain values for one JSON line."""
     return {"kind": event.kind, **asdict(event)}

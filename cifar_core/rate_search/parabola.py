@@ -1,4 +1,4 @@
-"""From the losses that the candidates ended with to a rate, an interval and a plateau."""
+"""Derives a rate, an interval and a plateau from the final losses of the candidates."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,19 @@ Values = NDArray[np.float64]
 
 DRAWS = 300  # of the bootstrap
 LEAST_HALF = 0.1  # decades on each side that an interval covers at least
-BETTER = 0.5  # share of the best progress that a point may lack and still shape the parabola
+BETTER = 0.5  # share of the best progress that a point of the fitted parabola may lack
 NEAR_BEST = 0.05  # share of the best progress that a rate on the plateau may lack
-HARDLY = 0.6  # decades between suggestions: a factor of 4
+POORLY = 0.6  # decades between suggestions: a factor of 4
 
 
 def vertex(x: Values, losses: Values, start: float) -> float:
-    """Return where a parabola among the better points, the lowest's neighbours too, is lowest.
+    """Return the lowest point of a parabola fitted to the better points and the lowest's neighbors.
 
-    `x` are log10 rates, ascending; a loss that is no number is infinite; `start` is the loss
-    before any step. The parabola is the closest one to all points that made half of the best
-    progress: one through three alone follows the chance of one order of the batches. The vertex
-    stays within half a step of the lowest point, which is returned itself where no parabola opens
-    upwards.
+    `x` are log10 rates, ascending; a loss that is not finite is infinite; `start` is the loss
+    before any step. The parabola is fitted by least squares to all points that made half of the
+    best progress: one through three points alone depends too much on the order of the batches. The
+    vertex stays within half a step of the lowest point, which is returned itself if the parabola
+    does not open upward.
     """
     best = int(np.argmin(losses))
     if not 0 < best < len(x) - 1 or not np.isfinite(losses[best - 1 : best + 2]).all():
@@ -38,27 +38,27 @@ def vertex(x: Values, losses: Values, start: float) -> float:
 def interval(x: Values, losses: Values, start: float, seed: int = 0) -> tuple[float, float]:
     """Return the 90 % interval of the vertex over draws of the probe images.
 
-    `losses` [R, N] are those of each rate's images. The interval is at least 0.1 decades wide on
-    each side: other weights and batches move the vertex too, which these images cannot tell.
+    `losses` [R, N] are those of N images at R rates. The interval is at least 0.1 decades wide on
+    each side, because other weights and batches move the vertex too, which these draws ignore.
     """
     random = np.random.default_rng(seed)
     count = losses.shape[1]
     draws = (losses[:, random.integers(0, count, count)].mean(1) for _ in range(DRAWS))
-    found = [vertex(x, draw, start) for draw in draws]
+    vertices = [vertex(x, draw, start) for draw in draws]
     middle = vertex(x, losses.mean(1), start)
-    low, high = np.percentile(found, [5, 95])
+    low, high = np.percentile(vertices, [5, 95])
     return min(float(low), middle - LEAST_HALF), max(float(high), middle + LEAST_HALF)
 
 
 def plateau(x: Values, losses: Values, start: float) -> tuple[float, float]:
-    """Return between which log10 rates at least 95 % of the best progress is made."""
+    """Return the log10 rates between which at least 95 % of the best progress is made."""
     best = int(np.argmin(losses))
     limit = losses[best] + NEAR_BEST * (start - losses[best])
     return crossing(x, losses, best, -1, limit), crossing(x, losses, best, 1, limit)
 
 
 def crossing(x: Values, losses: Values, best: int, way: int, limit: float) -> float:
-    """Walk from the best point until the loss passes the limit, on straight lines between."""
+    """Walk from the best point until the loss passes the limit, with straight lines between."""
     here = best
     while 0 <= here + way < len(x):
         there = here + way
@@ -71,32 +71,32 @@ def crossing(x: Values, losses: Values, best: int, way: int, limit: float) -> fl
 
 
 def clearly_better(losses: Sequence[float], than: Sequence[float], seed: int = 0) -> bool:
-    """Tell whether the first images' mean loss is lower with 95 % confidence, image by image."""
+    """Return True if `losses` of the same images are lower than `than`, with 95 % confidence."""
     gain = np.asarray(than) - np.asarray(losses)
     draws = np.random.default_rng(seed).integers(0, len(gain), (DRAWS, len(gain)))
     return bool(np.percentile(gain[draws].mean(1), 2.5) > 0)
 
 
-def longer(steps: int, *, raced: int, annealed: bool, normalised: bool) -> float:
-    """Return by what to divide the race's best rate for a training of so many steps.
+def longer(steps: int, *, raced: int, annealed: bool, normalized: bool) -> float:
+    """Return the divisor of the race's best rate for a training of `steps` steps, 1 to 4.
 
-    Without normalisation the best rate falls as training gets longer: measured, not derived.
+    Without normalization the best rate falls as training gets longer: measured, not derived.
     """
-    if normalised:
+    if normalized:
         return 1.0
     return float(np.clip((steps / raced) ** (0.25 if annealed else 0.5), 1.0, 4.0))
 
 
 def agreement(rates: Sequence[float]) -> str:
-    """Say in words how far the suggestions of several searches agree."""
+    """Return how well the suggestions of several searches agree, in words."""
     decades = float(np.ptp(np.log10(rates)))
     if decades <= np.log10(2):
         factor = 10**decades
         return f"The {len(rates)} suggestions agree within a factor of {factor:.1f}: trust them."
-    if decades <= HARDLY:
+    if decades <= POORLY:
         return (
-            f"The {len(rates)} suggestions differ by a factor of {10**decades:.1f}: take their "
-            "middle, and do not expect more of it."
+            f"The {len(rates)} suggestions differ by a factor of {10**decades:.1f}: take the "
+            "middle one; it is only a rough value."
         )
     return f"The {len(rates)} suggestions spread over {decades:.1f} decades: do not trust them."
 

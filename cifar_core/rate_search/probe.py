@@ -1,4 +1,4 @@
-"""Training images that a search keeps aside to judge its candidates by."""
+"""Training images that a rate search sets aside to evaluate its candidates."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,24 +19,24 @@ from cifar_core.training.features import FeatureBatches
 from cifar_core.training.setup import Setup, evaluation_batches, parts, training_batches
 from cifar_core.training.trainer import Trainer
 
-QUICK, FULL = 250, 1000  # images looked at often, and at the end
-SHARE = 5  # at most a fifth of the training images is kept aside
+QUICK, FULL = 250, 1000  # images evaluated often, and at the end
+SHARE = 5  # at most a fifth of the training images is set aside
 LEAST = 20
-PROBE_SEED = 0  # the same images whatever the run's seed, so that searches can be compared
+PROBE_SEED = 0  # the same images for every run's seed, so that searches can be compared
 
 AnyBatches = Batches | FeatureBatches
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What judges the candidates, classes mixed: a few images for looking often, and more."""
+    """The images that evaluate the candidates, classes mixed: a few for frequent use, and all."""
 
     quick: AnyBatches
     full: AnyBatches
 
 
 def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
-    """Split the training images into those of a search's steps and those of its probe.
+    """Split the training images into those of the search's steps and those of its probe.
 
     The probe's images are not augmented; the steps' follow the run's own seed.
     """
@@ -45,11 +45,11 @@ def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
     size = min(FULL, count // SHARE, count - trainer.config.batch_size)
     if size < LEAST:
         raise DataError(
-            f"There are {count} training images, too few to keep {LEAST} aside beside a batch of "
-            f"{trainer.config.batch_size}. Choose a smaller batch_size or more images."
+            f"There are {count} training images, too few to set {LEAST} aside and still fill a "
+            f"batch of {trainer.config.batch_size}. Choose a smaller batch_size or more images."
         )
-    places = order(count, seed=PROBE_SEED, epoch=0)
-    aside, rest = places[:size], np.sort(places[size:])
+    shuffled = order(count, seed=PROBE_SEED, epoch=0)
+    aside, rest = shuffled[:size], np.sort(shuffled[size:])
     if isinstance(trainer.train_batches, FeatureBatches):
         return of_features(trainer.train_batches, aside, rest)
     config, device = trainer.config, setup.test.device
@@ -71,7 +71,7 @@ def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
 def of_features(
     batches: FeatureBatches, aside: NDArray[np.int64], rest: NDArray[np.int64]
 ) -> tuple[FeatureBatches, Probe]:
-    """Split kept features; the probe looks at the view that is not augmented."""
+    """Split kept features; the probe uses the view that is not augmented."""
 
     def chosen(views: list[Tensor], where: NDArray[np.int64], like: bool) -> FeatureBatches:
         index = torch.from_numpy(where)
@@ -90,8 +90,8 @@ def of_features(
     return chosen(batches.views, rest, True), probe
 
 
-def look(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:
-    """Yield each batch's losses [n] in nats, with the network as it stands."""
+def losses_of(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:
+    """Yield each batch's losses [n] in nats, with the present weights."""
     with probing(trainer.model):
         for images, labels in batches.epoch():
             with torch.no_grad(), trainer.precision.autocast():
@@ -101,7 +101,7 @@ def look(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:
 
 @contextmanager
 def probing(model: nn.Module) -> Iterator[None]:
-    """Drop nothing, but normalise by the batch: after so few steps its averages say little.
+    """Turn off dropout, but normalize by the batch: its running averages are not ready yet.
 
     The averages themselves and the modes are left as they were.
     """

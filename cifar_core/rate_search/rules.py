@@ -1,6 +1,6 @@
-"""What other tools' rules say about the same sweep, to be shown beside the race's answer.
+"""The rates that other tools' rules pick from the same range test, to compare with the race's.
 
-All of them read the batch's loss before each step, as those tools record it.
+All of them use the batch's loss before each step, as those tools record it.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ SKIPPED_LAST = 5  # points, where the loss shoots up
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSpec:
-    """One rule; `pick(rates, losses)` returns its rate, or None where it finds none."""
+    """One rule; `pick(rates, losses)` returns its rate, or None if there is none."""
 
     key: str
     title: str
@@ -26,12 +26,12 @@ class RuleSpec:
     source: str
 
 
-def averaged(losses: Values, memory: float) -> Values:
-    """Return the debiased exponential average, a value's weight falling by `memory` a step."""
+def averaged(losses: Values, decay: float) -> Values:
+    """Return the debiased exponential average, weights falling by `decay` a step."""
     result, mean = np.empty_like(losses), 0.0
     for step, loss in enumerate(losses, start=1):
-        mean = memory * mean + (1 - memory) * loss
-        result[step - 1] = mean / (1 - memory**step)
+        mean = decay * mean + (1 - decay) * loss
+        result[step - 1] = mean / (1 - decay**step)
     return result
 
 
@@ -94,7 +94,7 @@ RULES = Registry(
 
 
 def opinions(rates: Sequence[float], losses: Sequence[float]) -> dict[str, float | None]:
-    """Return what each rule picks, by its key; like the tools, without the sweep's two ends."""
+    """Return what each rule picks, by its key; like the tools, without the two ends of the test."""
     x, y = np.asarray(rates, float), np.asarray(losses, float)
     kept = np.isfinite(y)
     x, y = x[kept], y[kept]

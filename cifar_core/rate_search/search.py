@@ -1,7 +1,7 @@
-"""The search for a rate. It yields what happened; saving, drawing and stopping are the caller's.
+"""The rate search. It yields events; saving, drawing and stopping are up to the caller.
 
-A short sweep brackets. Candidates then race from the same weights over the same batches, the
-better ones to the end of a cool-down; the parabola closest to their losses gives the answer.
+A short range test brackets the rate. Candidates then race from the same weights over the same
+batches, the better ones to the end of a cool-down; a parabola through their losses gives the rate.
 """
 
 import math
@@ -15,9 +15,9 @@ import torch
 from cifar_core.data.dataset import Dataset
 from cifar_core.errors import TrainingDivergedError
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.rate_search import race, sweep
-from cifar_core.rate_search.events import Bracket, Event, RacePoint, SweepPoint
-from cifar_core.rate_search.probe import AnyBatches, hold_out, look
+from cifar_core.rate_search import race, range_test
+from cifar_core.rate_search.events import Bracket, Event, RacePoint, RangeTestPoint
+from cifar_core.rate_search.probe import AnyBatches, hold_out, losses_of
 from cifar_core.rate_search.race import Racer
 from cifar_core.rate_search.verdict import conclude
 from cifar_core.training.events import Tick
@@ -25,52 +25,52 @@ from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.setup import Setup
 from cifar_core.training.trainer import Trainer
 
-Found = Iterator[Tick | Event]
+Events = Iterator[Tick | Event]
 PHASES = ("sweep", "race", "cool-down")
 
 
 class RateSearch:
-    """A search over one trainer, which is left as it was found; `for event in search.run()`.
+    """A search over one trainer, which is left unchanged; `for event in search.run()`.
 
-    `known` are the rows of the same search before it was interrupted: what they tell is not
-    computed again, and the answer is the same, bit for bit on the CPU.
+    `rows` are those of the same search before it was interrupted: their steps are not computed
+    again, and the suggestion is the same, bit for bit on the CPU.
     """
 
     def __init__(
-        self, setup: Setup, dataset: Dataset, *, known: Iterable[Mapping[str, Any]] = ()
+        self, setup: Setup, dataset: Dataset, *, rows: Iterable[Mapping[str, Any]] = ()
     ) -> None:
         self.trainer = setup.trainer
         self.steps, self.probe = hold_out(setup, dataset)
         config = self.trainer.config
         self.own, self.usual = config.learning_rate, OPTIMIZERS[config.optimizer].usual_rate
-        rows = list(known)
+        rows = list(rows)
         self.bracket = next((bracket_of(row) for row in rows if row["kind"] == "bracket"), None)
-        self.swept = sum(row["kind"] == "sweep" for row in rows)
-        self.known = {(r["rate"], r["step"]): r for r in rows if r["kind"] == "race"}
+        self.tested = sum(row["kind"] == "sweep" for row in rows)
+        self.raced = {(r["rate"], r["step"]): r for r in rows if r["kind"] == "race"}
         self.racers: list[Racer] = []  # on the lattice, ascending
-        self.guests: list[Racer] = []  # the rates of the person and of the books, if beside it
+        self.guests: list[Racer] = []  # the user's rate and the usual one, if not on it
         self.phase = PHASES[0]
 
     @property
     def done(self) -> int:
         """Return how many steps have been taken."""
-        return self.swept + sum(racer.step for racer in self.racers + self.guests)
+        return self.tested + sum(racer.step for racer in self.racers + self.guests)
 
     @property
     def planned(self) -> int:
-        """Return how many steps it will be, as far as that can be told."""
+        """Return how many steps the search will take, as far as is known."""
         laps = (len(self.racers) or race.MOST - 1) + len(self.guests)
         finals = [racer for racer in self.racers if racer.step > race.FIRST]
         rest = max(4, len(finals)) * (race.WHOLE - race.FIRST)
-        swept = self.swept if self.bracket else sweep.STEPS
-        return max(self.done, swept + laps * race.FIRST + rest)
+        tested = self.tested if self.bracket else range_test.STEPS
+        return max(self.done, tested + laps * race.FIRST + rest)
 
-    def run(self) -> Found:
-        """Search to the end, from wherever the known rows lead."""
+    def run(self) -> Events:
+        """Search to the end, starting after the rows of an interrupted search."""
         with borrowed(self.trainer, self.steps):
             self.start = self.trainer.snapshot()
             if self.bracket is None:
-                yield from self._sweep()
+                yield from self._range_test()
             yield from self._first_laps()
             finalists = yield from self._finals()
             assert self.bracket is not None
@@ -84,9 +84,9 @@ class RateSearch:
                 steps=self.done,
             )
 
-    def _sweep(self) -> Found:
-        self.swept = 0
-        rates = [float(rate) for rate in sweep.rates()]
+    def _range_test(self) -> Events:
+        self.tested = 0
+        rates = [float(rate) for rate in range_test.rates()]
         start = yield from self._loss(self.probe.quick)
         losses: list[float] = []
         steps = self.trainer.steps(lambda step: rates[min(step, len(rates) - 1)])
@@ -95,27 +95,27 @@ class RateSearch:
                 train_loss = next(steps).loss
             except TrainingDivergedError:
                 break
-            self.swept += 1
+            self.tested += 1
             loss = yield from self._loss(self.probe.quick)
             losses.append(loss)
-            yield SweepPoint(rate=rate, loss=number(loss), train_loss=train_loss)
+            yield RangeTestPoint(rate=rate, loss=number(loss), train_loss=train_loss)
             yield self._tick()
-            if sweep.end_of(losses, start) is not None:
+            if range_test.end_of(losses, start) is not None:
                 break
-        found = sweep.find_range(rates, losses, start)
+        span = range_test.find_range(rates, losses, start)
         self.bracket = Bracket(
             start_loss=start,
-            onset=found.onset,
-            edge=found.edge,
-            rates=race.lattice(self.usual, found),
+            onset=span.onset,
+            edge=span.edge,
+            rates=race.lattice(self.usual, span),
         )
         yield self.bracket
 
-    def _first_laps(self) -> Found:
+    def _first_laps(self) -> Events:
         assert self.bracket is not None
         self.phase = PHASES[1]
         self.racers = [Racer(rate) for rate in self.bracket.rates]
-        self.guests = [Racer(rate) for rate in self._strangers()]
+        self.guests = [Racer(rate) for rate in self._guest_rates()]
         for racer in self.racers + self.guests:
             yield from self._advance(racer, race.FIRST)
         for _ in range(race.EXTRA_LAPS):
@@ -124,8 +124,8 @@ class RateSearch:
                 break
             yield from self._advance(new, race.FIRST)
 
-    def _strangers(self) -> list[float]:
-        """Return the person's and the usual rate as far as they are not on the lattice."""
+    def _guest_rates(self) -> list[float]:
+        """Return the user's and the usual rate, unless they are on the lattice."""
         rates = [racer.rate for racer in self.racers]
         return [
             rate
@@ -134,38 +134,38 @@ class RateSearch:
         ]
 
     def _beyond(self, racer: Racer) -> Racer | None:
-        """Put a new racer beyond one that stands at an end of the lattice, and return it."""
+        """Put a new racer next to one at an end of the lattice, and return it."""
         at_start, at_end = racer is self.racers[0], racer is self.racers[-1]
         if not at_start and not at_end:
             return None
-        new = Racer(race.neighbour(racer.rate, -1 if at_start else 1))
+        new = Racer(race.neighbor(racer.rate, -1 if at_start else 1))
         if not race.SLOWEST <= new.rate <= race.FASTEST:
             return None
-        known = next((r for r in self.guests if math.isclose(r.rate, new.rate, rel_tol=0.02)), None)
-        if known is not None:  # it has run its first lap already
-            self.guests.remove(known)
-            new = known
+        guest = next((r for r in self.guests if math.isclose(r.rate, new.rate, rel_tol=0.02)), None)
+        if guest is not None:  # it has run its first lap already
+            self.guests.remove(guest)
+            new = guest
         self.racers.insert(0 if at_start else len(self.racers), new)
         return new
 
     def _finals(self) -> Generator[Tick | Event, None, list[Racer]]:
-        """Let the best and its neighbours cool down; return them, ascending."""
+        """Let the best and its neighbors cool down; return them, ascending."""
         self.phase = PHASES[2]
         best = race.lowest([racer.first_lap for racer in self.racers])
         first, last = max(0, best - 2), min(len(self.racers), best + 2)
         for racer in self.racers[first:last]:
             yield from self._advance(racer, race.WHOLE)
         for _ in range(race.EXTRA_FINALS):
-            place = first + race.lowest([racer.result for racer in self.racers[first:last]])
-            if first < place < last - 1:
+            index = first + race.lowest([racer.result for racer in self.racers[first:last]])
+            if first < index < last - 1:
                 break
-            if place == first and first > 0:
+            if index == first and first > 0:
                 first -= 1
                 new = self.racers[first]
-            elif place == last - 1 and last < len(self.racers):
+            elif index == last - 1 and last < len(self.racers):
                 new = self.racers[last]
                 last += 1
-            elif (beyond := self._beyond(self.racers[place])) is not None:
+            elif (beyond := self._beyond(self.racers[index])) is not None:
                 new, last = beyond, last + 1
             else:
                 break
@@ -176,12 +176,12 @@ class RateSearch:
                 yield from self._advance(guest, race.WHOLE)
         return finalists
 
-    def _advance(self, racer: Racer, until: int) -> Found:
-        """Train a racer up to a step, unless it has fallen out or is known to get there."""
+    def _advance(self, racer: Racer, until: int) -> Events:
+        """Train a racer up to a step, unless it has dropped out or has already got there."""
         self._recall(racer)
         if not racer.alive or racer.step >= until:
             return
-        trainer, told = self.trainer, racer.step
+        trainer, done = self.trainer, racer.step
         trainer.restore(racer.snapshot or self.start)
         steps = trainer.steps(lambda step: race.rate_at(racer.rate, step))
         while trainer.step < until and racer.alive:
@@ -193,36 +193,38 @@ class RateSearch:
             yield self._tick()
             if not racer.alive:
                 yield RacePoint(rate=racer.rate, step=racer.step, loss=None, alive=False)
-            elif trainer.step in race.MARKS and trainer.step > told:
+            elif trainer.step in race.MARKS and trainer.step > done:
                 yield (yield from self._judge(racer))
         racer.snapshot = trainer.snapshot() if racer.alive and until < race.WHOLE else None
         if racer.alive and until == race.WHOLE:
             yield (yield from self._judge_whole(racer))
 
     def _recall(self, racer: Racer) -> None:
-        """Take over what is known of a racer, as far as it leads."""
+        """Restore a racer's results from the rows of an interrupted search."""
         for step in (*race.MARKS, race.WHOLE):
-            row = self.known.get((racer.rate, step))
+            row = self.raced.get((racer.rate, step))
             if row and row["alive"]:
                 racer.step = max(racer.step, step)
                 if step == race.WHOLE:
                     racer.final = row["losses"]
                 else:
                     racer.losses[step] = row["loss"]
-        fallen = [r for (rate, _), r in self.known.items() if rate == racer.rate and not r["alive"]]
-        if fallen:
-            racer.alive, racer.step = False, fallen[0]["step"]
+        dropped = [
+            r for (rate, _), r in self.raced.items() if rate == racer.rate and not r["alive"]
+        ]
+        if dropped:
+            racer.alive, racer.step = False, dropped[0]["step"]
 
     def _judge(self, racer: Racer) -> Generator[Tick, None, RacePoint]:
-        """Look at the few images, and let the racer fall out if it has lost its way."""
+        """Evaluate the few images, and drop the racer if its loss is too high."""
         loss = yield from self._loss(self.probe.quick)
         assert self.bracket is not None
-        racer.alive = loss <= race.FELL_OUT * self.bracket.start_loss  # False for NaN too
+        racer.alive = loss <= race.DROPPED_OUT * self.bracket.start_loss  # False for NaN too
         racer.losses[racer.step] = loss
         return RacePoint(rate=racer.rate, step=racer.step, loss=number(loss), alive=racer.alive)
 
     def _judge_whole(self, racer: Racer) -> Generator[Tick, None, RacePoint]:
-        """Look at all images after the cool-down."""
+        """Evaluate all probe images after the cool-down."""
         losses = yield from self._losses(self.probe.full)
         racer.alive = bool(np.isfinite(losses).all())
         racer.final = [round(float(loss), 4) for loss in losses] if racer.alive else None
@@ -240,7 +242,7 @@ class RateSearch:
 
     def _losses(self, batches: AnyBatches) -> Generator[Tick, None, "np.ndarray[Any, Any]"]:
         parts = []
-        for part in look(self.trainer, batches):
+        for part in losses_of(self.trainer, batches):
             parts.append(part)
             yield self._tick()
         return torch.cat(parts).double().numpy()
@@ -250,21 +252,21 @@ class RateSearch:
 
 
 def bracket_of(row: Mapping[str, Any]) -> Bracket:
-    """Return the bracket that a row was written of."""
+    """Return the bracket that a row holds."""
     return Bracket(**{name: row[name] for name in ("start_loss", "onset", "edge", "rates")})
 
 
 def number(value: float) -> float | None:
-    """Return a value that JSON can hold."""
+    """Return a value for JSON, None if it is not finite."""
     return value if math.isfinite(value) else None
 
 
 @contextmanager
 def borrowed(trainer: Trainer, batches: AnyBatches) -> Iterator[None]:
-    """Let a trainer take steps over other batches, and leave it as it was, whatever happens."""
+    """Lend a trainer for steps over other batches, and restore it in any case."""
     before, was_over = trainer.snapshot(), (trainer.train_batches, trainer.steps_per_epoch)
     modes = [(module, module.training) for module in trainer.model.modules()]
-    asked = [(weight, weight.requires_grad) for weight in trainer.model.parameters()]
+    trainable = [(weight, weight.requires_grad) for weight in trainer.model.parameters()]
     rates = [group["lr"] for group in trainer.optimizer.param_groups]
     trainer.train_batches, trainer.steps_per_epoch = batches, len(batches)
     trainer.progress = TrainingProgress()
@@ -276,7 +278,7 @@ def borrowed(trainer: Trainer, batches: AnyBatches) -> Iterator[None]:
         trainer.restore(before)
         for module, training in modes:
             module.training = training
-        for weight, wanted in asked:
+        for weight, wanted in trainable:
             weight.requires_grad_(wanted)
         for group, rate in zip(trainer.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate

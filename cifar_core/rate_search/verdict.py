@@ -1,4 +1,4 @@
-"""What a search came to, in numbers and in words."""
+"""The result of a rate search, in numbers and in words."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cifar_core.rate_search import parabola
 from cifar_core.rate_search.events import Advice, Suggestion
 from cifar_core.rate_search.race import WHOLE, Racer
-from cifar_core.rate_search.sweep import SOME
+from cifar_core.rate_search.range_test import SOME
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.trainer import Trainer
 
@@ -20,7 +20,7 @@ NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 def conclude(
     finalists: Sequence[Racer],
-    everybody: Sequence[Racer],
+    everyone: Sequence[Racer],
     trainer: Trainer,
     *,
     start: float,
@@ -43,7 +43,7 @@ def conclude(
     rate, low, high, flat_low, flat_high = (
         float(f"{10**value / divisor:.3g}") for value in (middle, low, high, *flat)
     )
-    advice, verdict = judged(finalists, everybody, start, own, rate, (flat_low, flat_high))
+    advice, verdict = advise(finalists, everyone, start, own, rate, (flat_low, flat_high))
     return Suggestion(
         advice=advice,
         rate=rate,
@@ -61,47 +61,47 @@ def conclude(
 
 
 def divisor_for(trainer: Trainer) -> float:
-    """Return by what the race's best rate is divided for the whole training."""
+    """Return the divisor of the race's best rate for the whole training."""
     config = trainer.config
     annealed = SCHEDULES[config.schedule].factor(1.0, config) < ANNEALED
-    normalised = any(
+    normalized = any(
         isinstance(module, NORMS) and any(w.requires_grad for w in module.parameters())
         for module in trainer.learner.modules()
     )
     return parabola.longer(
-        trainer.total_steps, raced=WHOLE, annealed=annealed, normalised=normalised
+        trainer.total_steps, raced=WHOLE, annealed=annealed, normalized=normalized
     )
 
 
-def judged(
+def advise(
     finalists: Sequence[Racer],
-    everybody: Sequence[Racer],
+    everyone: Sequence[Racer],
     start: float,
     own: float,
     rate: float,
     flat: tuple[float, float],
 ) -> tuple[Advice, str]:
-    """Return whether to take the rate, and why, in words."""
+    """Return the advice, and the reason in words."""
     best = min(finalists, key=lambda racer: racer.result)
     if best.result > (1 - SOME) * start:
         return "none", (
-            "No rate made any progress in the race, so none can be suggested. Look at the "
-            "images and the network first."
+            "No rate made any progress in the race, so none can be suggested. Check the images and "
+            "the network first."
         )
-    if best in (finalists[0], finalists[-1]):  # one that fell out is an end, too
+    if best in (finalists[0], finalists[-1]):  # one that dropped out is an end, too
         end = "lowest" if best is finalists[0] else "highest"
         return "none", (
-            f"The {end} rate that was raced, {best.rate:.3g}, was the best one, so a still better "
-            "one may lie beyond. Repeat the search with another order."
+            f"The {end} rate in the race, {best.rate:.3g}, was the best one, so there may be a "
+            "better one beyond it. Repeat the search with another order."
         )
     if flat[0] <= own <= flat[1]:
         return "keep", (
             f"Keep your rate of {own:g}: it lies on the plateau from {flat[0]:g} to {flat[1]:g}, "
-            "where all rates do about as well."
+            "where all rates work about equally well."
         )
-    mine = next((r for r in everybody if r.final and math.isclose(r.rate, own, rel_tol=0.02)), None)
+    mine = next((r for r in everyone if r.final and math.isclose(r.rate, own, rel_tol=0.02)), None)
     if mine is not None and not parabola.clearly_better(best.final or [], mine.final or []):
-        return "keep", (f"Keep your rate of {own:g}: no other was clearly better in the race.")
+        return "keep", (f"Keep your rate of {own:g}: no other rate was clearly better in the race.")
     seen = f", with a loss of {best.result:.2f} against {mine.result:.2f}" if mine else ""
     return "take", (
         f"Take {rate:g}: it was clearly better in the race than your rate of {own:g}{seen}."

@@ -1,4 +1,4 @@
-"""Reads a run's curves in words: what happened when, how sure that is, and what to try next."""
+"""Reads a run's curves in words: what happened when, how clearly, and what to try next."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ __all__ = [
     "read",
 ]
 
-MOST = 8  # findings; the least important ones give way
+MOST = 8  # findings; the least important ones are left out
 FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
     *(trouble.no_number, trouble.dead_start, trouble.divergence, trouble.spikes),
     *(
@@ -53,13 +53,13 @@ FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
 
 
 def read(curves: Curves, situation: Situation) -> Reading:
-    """Say what the curves of a run show so far; only the past counts, so it works live."""
+    """Describe what the curves of a run show so far; only the past counts, so it works live."""
     facts = CurveFacts(curves, situation)
     if not len(curves.step):
         return Reading(headline=NOTHING, findings=(), phases=(), final=situation.over)
-    found = everything(facts) if situation.over else lasting(facts)
+    findings = everything(facts) if situation.over else lasting(facts)
     order = list(KINDS)
-    kept = sorted(found, key=lambda finding: order.index(finding.kind))[:MOST]
+    kept = sorted(findings, key=lambda finding: order.index(finding.kind))[:MOST]
     return Reading(
         headline=headline(facts, kept),
         findings=tuple(sorted(kept, key=lambda finding: finding.span.start)),
@@ -69,52 +69,52 @@ def read(curves: Curves, situation: Situation) -> Reading:
 
 
 def everything(facts: CurveFacts) -> list[Finding]:
-    """Return all that the curves show when they are taken as they are."""
-    found = [finding for find in FINDERS if (finding := find(facts)) is not None]
-    found += pace.rate_drops(facts)
-    known = {finding.kind for finding in found}
-    return found + doubts.cannot_tell(facts, quiet=not known & {"gap", "plateau", "overfitting"})
+    """Return every finding that the curves show at this moment."""
+    findings = [finding for find in FINDERS if (finding := find(facts)) is not None]
+    findings += pace.rate_drops(facts)
+    quiet = not {finding.kind for finding in findings} & {"gap", "plateau", "overfitting"}
+    return findings + doubts.cannot_tell(facts, quiet=quiet)
 
 
 def lasting(facts: CurveFacts) -> list[Finding]:
-    """Return what a growing run shows: what three of its last four epochs agreed on.
+    """Return the findings of a running run on which three of its last four epochs agree.
 
-    So a sentence neither comes nor goes for one odd epoch. What cannot pass is said at once.
+    So one odd epoch neither adds nor removes a sentence. Findings that cannot pass are shown at
+    once.
     """
     now = everything(facts)
     past = [
         everything(CurveFacts(until(facts.curves, epoch), facts.situation))
-        for epoch in facts.curves.epoch[-LOOKS:-1][::-1]
+        for epoch in facts.curves.epoch[-WINDOW:-1][::-1]
     ]
     kept = [finding for finding in now if finding.kind in AT_ONCE]
-    looks = [now, *past]
     for kind in KINDS:
-        seen = [[f for f in look if f.kind == kind] for look in looks]
+        seen = [[f for f in findings if f.kind == kind] for findings in (now, *past)]
         if kind not in AT_ONCE and sum(map(bool, seen)) >= AGREE:
             kept += next(filter(None, seen))
     return kept
 
 
-LOOKS, AGREE = 4, 3  # epochs looked back on, and how many of them must agree
+WINDOW, AGREE = 4, 3  # epochs that are read, and how many of them must agree
 AT_ONCE = ("no_number", "dead_start", "divergence", "fast_descent", "stopped_early",
            "cannot_tell")  # fmt: skip
 NOTHING = "Nothing has been measured yet."
 OPENINGS = {  # kind -> the first words of the headline
     "no_number": "The loss stopped being a number",
     "dead_start": "It has not begun to learn",
-    "divergence": "The training loss ran away",
-    "gap": "It learns the training images by heart, and gains less on others",
+    "divergence": "The training loss diverged",
+    "gap": "It memorizes the training images and improves less on others",
     "overfitting": "It overfits from epoch {start:.0f} on",
     "rate_too_low": "It learns, but slowly: the rate looks too low",
     "underfitting": "It underfits: training has come to rest at a low accuracy",
     "too_short": "It was too short: validation was still getting better",
     "spikes": "The loss is noisy: the rate is high",
-    "plateau": "It has levelled off",
+    "plateau": "It has leveled off",
 }
 
 
 def headline(facts: CurveFacts, findings: list[Finding]) -> str:
-    """Put what matters most into one sentence, with the best result so far."""
+    """Return the most important finding in one sentence, with the best result so far."""
     first = next((f for f in findings if f.kind in OPENINGS and opens(f, facts)), None)
     opening = OPENINGS[first.kind].format(start=first.span.start) if first else calm(facts)
     best = facts.curves.best
@@ -126,12 +126,12 @@ def headline(facts: CurveFacts, findings: list[Finding]) -> str:
 
 
 def opens(finding: Finding, facts: CurveFacts) -> bool:
-    """Tell whether a finding speaks of where the run stands, not of something long past."""
+    """Return True if a finding is about the present state of the run, not about its past."""
     return finding.kind not in ("plateau", "spikes") or finding.span.end >= facts.count
 
 
 def calm(facts: CurveFacts) -> str:
-    """Say that nothing is wrong, as far as can be seen."""
+    """Return the headline of a run without trouble."""
     if facts.count < doubts.ENOUGH:
         return f"After {facts.done:.2g} epochs it is too early to say much"
     return "Nothing went wrong" if facts.situation.over else "Nothing wrong so far"

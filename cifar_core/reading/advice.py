@@ -34,13 +34,13 @@ def shorter(settings: Mapping[str, Any], epochs: int, why: str) -> tuple[Trial, 
 
 
 def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
-    """Return what holds a network back from learning by heart, the mildest first."""
+    """Return changes that keep a network from memorizing the images, the mildest first."""
     trials = []
     if not settings.get("flip") or not settings.get("crop_padding"):
         trials.append(
             Trial(
                 label="Mirror and shift",
-                why="Images that look a little different in every epoch cannot be learnt by heart.",
+                why="Images that look a little different in every epoch are harder to memorize.",
                 changes={"flip": True, "crop_padding": settings.get("crop_padding") or 4},
             )
         )
@@ -48,7 +48,7 @@ def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
         trials.append(
             Trial(
                 label="Cutout of 8 pixels",
-                why="A square left out of each image makes the network look at more than one part.",
+                why="A square left out of each image makes the network use more than one part.",
                 changes={"cutout": 8},
             )
         )
@@ -57,21 +57,21 @@ def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
         trials.append(
             Trial(
                 label=f"Weight decay {value:g}",
-                why="Smaller weights make smoother answers.",
+                why="Smaller weights make smoother predictions.",
                 changes={"weight_decay": value},
             )
         )
     return tuple(trials)
 
 
-def less_certain(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+def smoothed_labels(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
     """Spread a share of the target over all classes."""
     if settings.get("label_smoothing", 0.0) > 0:
         return ()
     return (
         Trial(
             label="Label smoothing 0.1",
-            why="Targets that are never quite certain keep the network from being too sure.",
+            why="Targets that are never quite certain keep the network from being overconfident.",
             changes={"label_smoothing": 0.1},
         ),
     )
@@ -90,27 +90,27 @@ def clipped(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
     )
 
 
-def let_sink(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
-    """Let the rate come down over the run."""
+def decaying(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Lower the rate over the run."""
     if settings.get("schedule") not in ("constant", "step", "plateau"):
         return ()
     return (
         Trial(
             label="Cosine schedule",
-            why="A rate that sinks to 0 lets the network settle where steady steps only jump.",
+            why="A rate that falls to 0 lets the network settle where constant steps keep jumping.",
             changes={"schedule": "cosine"},
         ),
     )
 
 
 def larger(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
-    """Take a network with more room."""
+    """Use a larger network."""
     if settings.get("model") not in ("simple_cnn", "simple_cnn_dropout"):
         return ()
     return (
         Trial(
             label="ResNet-9",
-            why="A network with more filters can learn what this one has no room for.",
+            why="A network with more filters can learn more than this one.",
             changes={"model": "resnet9"},
         ),
     )

@@ -1,4 +1,4 @@
-"""From the rows that a run wrote to curves fit to draw: arrays, smoothing, fewer points."""
+"""Turns the rows that a run wrote into curves to draw: arrays, smoothing, fewer points."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 LONGEST = 500.0  # half-lives in one stretch of the running sum: 2**500 is far below the overflow
 
@@ -30,7 +30,7 @@ class Curves:
 
     @cached_property
     def best(self) -> int | None:
-        """Return the place of the best validation accuracy, the first if several are equal."""
+        """Return the index of the best validation accuracy, the first if several are equal."""
         return int(self.val_accuracy.argmax()) if len(self.val_accuracy) else None
 
 
@@ -70,7 +70,7 @@ def smooth(values: Values, steps: Values, half_life: float) -> Values:
     total, weight, now, start = 0.0, 0.0, 0.0, 0
     while start < len(values):
         end = max(start + 1, int(np.searchsorted(age, age[start] + LONGEST, side="right")))
-        left = 2.0 ** (now - age[start])  # what time has left of the sums so far
+        left = 2.0 ** (now - age[start])  # share of the sums so far that has not decayed
         growing = 2.0 ** (age[start:end] - age[start])
         totals = total * left + np.cumsum(growing * values[start:end])
         weights = weight * left + np.cumsum(growing)
@@ -80,8 +80,8 @@ def smooth(values: Values, steps: Values, half_life: float) -> Values:
     return result
 
 
-def thin(values: Values, buckets: int) -> Places:
-    """Choose the places to draw: the lowest and the highest of each bucket, and both ends.
+def thin(values: Values, buckets: int) -> Indices:
+    """Choose the indices to draw: the lowest and the highest of each bucket, and both ends.
 
     No peak is lost, as it would be by taking every n-th point. With one bucket per pixel the
     picture is the same as with all points.
@@ -99,8 +99,8 @@ def thin(values: Values, buckets: int) -> Places:
 
 def thin_around(
     x: Values, values: Values, buckets: int, window: tuple[float, float] | None
-) -> Places:
-    """Choose the places to draw when a part is enlarged: all of it coarsely, that part finely."""
+) -> Indices:
+    """Choose the indices to draw when a part is enlarged: all of it coarsely, that part finely."""
     everywhere = thin(values, buckets)
     if window is None:
         return everywhere
@@ -110,7 +110,7 @@ def thin_around(
 
 
 def until(curves: Curves, epoch: float) -> Curves:
-    """Return what had been measured when so many epochs were complete."""
+    """Return the part of the curves that had been measured when `epoch` epochs were complete."""
     steps = int(np.searchsorted(curves.step_epoch, epoch, side="right"))
     epochs = int(np.searchsorted(curves.epoch, epoch, side="right"))
     ends = {"epoch_step": epochs, "epoch": epochs, "val_loss": epochs, "val_accuracy": epochs}
@@ -120,7 +120,7 @@ def until(curves: Curves, epoch: float) -> Curves:
 
 
 def joined(first: Curves, second: Curves) -> Curves:
-    """Put what came later behind what was there."""
+    """Append later curves to earlier ones."""
     return Curves(
         **{f.name: np.concatenate([getattr(first, f.name), getattr(second, f.name)])
            for f in fields(Curves)}

@@ -1,4 +1,4 @@
-"""What the curves cannot tell, and what would be needed."""
+"""What the curves cannot show, and what would be needed to see it."""
 
 import math
 
@@ -8,15 +8,15 @@ from cifar_core.reading.facts import NOTHING, CurveFacts
 from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.trouble import dead_start, divergence
 
-ENOUGH = 5  # epochs from which on trends of validation can be told from noise
+ENOUGH = 5  # epochs from which validation trends can be distinguished from noise
 DROWNED = 3.0  # noise bands that all changes must come to
 FEW = 500  # validation images under which an accuracy is a rough guess
 
 
 def cannot_tell(facts: CurveFacts, *, quiet: bool) -> list[Finding]:
-    """Return each reason for which the curves say less than they might.
+    """Return each reason why the curves show less than they might.
 
-    `quiet`: nothing else was found that tells how validation went.
+    `quiet`: no other finding describes how validation went.
     """
     doubts = (brief(facts), drowned(facts) if quiet else None, few_images(facts))
     return [doubt for doubt in doubts if doubt]
@@ -35,8 +35,7 @@ def brief(facts: CurveFacts) -> Finding | None:
     rest = ": " if not facts.count else " too few: "
     return Finding(
         kind="cannot_tell",
-        sentence=f"{had}{verb}{rest}whether it overfits or levels off cannot be told before epoch "
-        f"{ENOUGH}.",
+        sentence=f"{had}{verb}{rest}overfitting or a plateau cannot be seen before epoch {ENOUGH}.",
         span=EpochSpan(start=0.0, end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="validated epochs", value=str(facts.count), against=f"at least {ENOUGH}"),
@@ -58,7 +57,7 @@ def drowned(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="cannot_tell",
         sentence=f"Between epochs the validation loss scatters by ±{noise:.3f}, more than it "
-        f"changes over the run ({moved:.3f}): trends cannot be told. More validation images or a "
+        f"changes over the run ({moved:.3f}): trends cannot be seen. More validation images or a "
         "lower rate would show them.",
         span=EpochSpan(start=1.0, end=facts.done, panel=LOSS),
         evidence=(
@@ -71,7 +70,7 @@ def drowned(facts: CurveFacts) -> Finding | None:
 
 
 def few_images(facts: CurveFacts) -> Finding | None:
-    """Report a validation set that is too small for a sure accuracy."""
+    """Report a validation set that is too small to measure the accuracy well."""
     images = facts.situation.val_images
     if not 0 < images < FEW or not facts.count:
         return None
@@ -79,8 +78,8 @@ def few_images(facts: CurveFacts) -> Finding | None:
     half = 196 * math.sqrt(share * (1 - share) / images)
     return Finding(
         kind="cannot_tell",
-        sentence=f"Only {images} images judge each epoch, so the validation accuracy is known to "
-        f"±{half:.1f} points: small differences cannot be told.",
+        sentence=f"Only {images} images validate each epoch, so the validation accuracy is known "
+        f"to ±{half:.1f} points: small differences do not count.",
         span=EpochSpan(start=0.0, end=facts.done, panel=ACCURACY),
         evidence=(Reason(what="validation images", value=str(images), against=f"at least {FEW}"),),
         strength=math.inf,

@@ -1,4 +1,4 @@
-"""What the findings are told from: a run's curves by epoch, their noise and their trends."""
+"""What the findings are derived from: a run's curves by epoch, their noise and their trends."""
 
 import functools
 import math
@@ -92,7 +92,7 @@ class CurveFacts:
 
     @cached_property
     def accuracy_noise(self) -> Values:
-        """Noise band of the validation accuracy [E]; at least what so few images allow."""
+        """Noise band of the validation accuracy [E]; at least the error of that many images."""
         share = self.curves.val_accuracy
         images = self.situation.val_images or 5000
         least = SHARE_OF_WALK * np.sqrt(share * (1 - share) / images)
@@ -100,7 +100,7 @@ class CurveFacts:
 
     @cached_property
     def train_noise(self) -> Values:
-        """Noise band of the mean training loss [E]; at least what its reports' scatter makes."""
+        """Noise band of the mean training loss [E]; at least the error of its reports' mean."""
         loss = self.curves.train_loss
         apart = pseudo_residuals(loss[np.isfinite(loss)])
         reports = max(1.0, len(loss) / max(1.0, self.done))
@@ -140,16 +140,16 @@ class CurveFacts:
 
     @cached_property
     def knee(self) -> tuple[float, float]:
-        """Where the training loss bends most, in epochs, and how much; see `statistics.knee`."""
+        """The epoch at which the training loss bends most, and how much; see `statistics.knee`."""
         x, y, noise = self.blocks
         if len(x) < 6:
             return 0.0, 0.0
-        place, bend = knee(x, cleaned(y, noise))
-        return float(x[place]), bend
+        index, bend = knee(x, cleaned(y, noise))
+        return float(x[index]), bend
 
     @cached_property
     def val_trend(self) -> Values:
-        """Whether the validation loss falls (-1), stands (0) or rises (1) at each epoch [E]."""
+        """-1 where the validation loss falls, 0 where it is flat, 1 where it rises [E]."""
         return trends(self.val_clean, self.val_noise, self.gained)
 
     @cached_property
@@ -162,13 +162,13 @@ class CurveFacts:
     def drops(self) -> list[tuple[float, float, float]]:
         """Return the epochs at which a steady rate fell at once, with the rates around it."""
         rate, at = self.curves.learning_rate, self.curves.step_epoch
-        found = []
+        drops = []
         for i in range(1, len(rate) - 1):
             held = rate[i] >= HELD * rate[i - 1] and rate[i] <= rate[i - 1] / HELD
             stays = rate[i + 1] > 0 and (i + 2 >= len(rate) or rate[i + 2] >= HELD * rate[i + 1])
             if held and stays and rate[i + 1] <= DROPPED * rate[i]:
-                found.append((float(at[i]), float(rate[i]), float(rate[i + 1])))
-        return found
+                drops.append((float(at[i]), float(rate[i]), float(rate[i + 1])))
+        return drops
 
     @cached_property
     def restarts(self) -> list[float]:
@@ -184,7 +184,7 @@ class CurveFacts:
         return float(rate[-1] / rate.max()) if len(rate) and rate.max() > 0 else 1.0
 
     @property
-    def will_sink(self) -> bool:
+    def will_fall(self) -> bool:
         """Whether the schedule has yet to bring the rate down."""
         steady = self.situation.settings.get("schedule", "constant") in ("constant", "plateau")
         return not steady and not self.situation.over and self.end_share > 0.1
@@ -214,28 +214,28 @@ class CurveFacts:
         return float((np.median(self.train_accuracy[-3:]) - guess) / (1 - guess))
 
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def once(find: Callable[[CurveFacts], Found]) -> Callable[[CurveFacts], Found]:
-    """Let a function of the facts be computed once for each of them, whoever asks."""
+def once(find: Callable[[CurveFacts], Result]) -> Callable[[CurveFacts], Result]:
+    """Compute a function of the facts only once for each of them."""
 
     @functools.wraps(find)
-    def remembered(facts: CurveFacts) -> Found:
-        known: dict[str, Found] = facts.__dict__.setdefault("found", {})
-        if find.__name__ not in known:
-            known[find.__name__] = find(facts)
-        return known[find.__name__]
+    def remembered(facts: CurveFacts) -> Result:
+        results: dict[str, Result] = facts.__dict__.setdefault("results", {})
+        if find.__name__ not in results:
+            results[find.__name__] = find(facts)
+        return results[find.__name__]
 
     return remembered
 
 
 def trends(values: Values, noise: Values, gained: float) -> Values:
-    """Say for each place whether its straight stretch falls, stands or rises: -1, 0 or 1."""
-    found = np.zeros(len(values))
+    """Return for each value whether its straight stretch falls, is flat or rises: -1, 0 or 1."""
+    result = np.zeros(len(values))
     if len(values) < 4:
         moved = values[-1] - values[0] if len(values) > 1 else 0.0
-        return found + np.sign(moved) * (abs(moved) > NOTHING * gained)
+        return result + np.sign(moved) * (abs(moved) > NOTHING * gained)
     stride = -(-len(values) // LONGEST)
     coarse = [(stride * start, min(stride * end, len(values))) for start, end in
               segments(means(values, stride), means(noise, stride))]  # fmt: skip
@@ -244,12 +244,12 @@ def trends(values: Values, noise: Values, gained: float) -> Values:
         change = theil_sen(x, y) * (end - start - 1) if end - start > 1 else 0.0
         band = float(np.median(noise[start:end]))
         moves = abs(change) > max(FLAT * band, NOTHING * gained)
-        found[start:end] = np.sign(change) * moves
-    return found
+        result[start:end] = np.sign(change) * moves
+    return result
 
 
 def means(values: Values, stride: int) -> Values:
-    """Return the mean of each `stride` values, so that a long series is soon cut."""
+    """Return the mean of each `stride` values, so that long series are cut quickly."""
     if stride == 1:
         return values
     starts = np.arange(0, len(values), stride)

@@ -1,4 +1,4 @@
-"""The things that curves can show: one entry each, in the order of what matters most."""
+"""The kinds of findings that curves can show, the most important first."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ KINDS = Registry(
     [
         FindingKind(
             key="no_number",
-            title="Loss that is no number",
+            title="Loss is not a number",
             summary="The steps were so large that the numbers overflowed.",
             tone=TROUBLE,
             rule="A loss or a gradient is infinite or not a number.",
@@ -46,8 +46,8 @@ KINDS = Registry(
         FindingKind(
             key="overfitting",
             title="Overfitting",
-            summary="The network learns the training images by heart: it gets better on them and "
-            "worse on others.",
+            summary="The network memorizes the training images: it gets better on them and worse "
+            "on others.",
             tone=WARNING,
             rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
             "rising trend (Mann-Kendall, 5 %), while the training loss falls beyond its noise.",
@@ -55,7 +55,7 @@ KINDS = Registry(
         FindingKind(
             key="gap",
             title="Gap to training",
-            summary="The network is much better on the images it has learnt from than on others.",
+            summary="The network is much better on its training images than on others.",
             tone=NOTE,
             rule="Training accuracy exceeds validation accuracy by 10 points over the last "
             "epochs, without overfitting.",
@@ -63,17 +63,17 @@ KINDS = Registry(
         FindingKind(
             key="spikes",
             title="Spikes and noise",
-            summary="The loss jumps about: the rate is too high for this batch size.",
+            summary="The loss is unsteady: the rate is too high for this batch size.",
             tone=WARNING,
             rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
             "and a quarter of what was gained; or a noise band wider than 8 % of the gain, unless "
-            "the rate has sunk or will.",
+            "the rate has come down or will.",
         ),
         FindingKind(
             key="over_confidence",
             title="Over-confidence",
             summary="The loss gets worse while the accuracy gets better: the network is right more "
-            "often, and far too sure where it is wrong.",
+            "often, and far too confident where it is wrong.",
             tone=NOTE,
             rule="While the validation loss rises as for overfitting, the validation accuracy "
             "rises with a trend (Mann-Kendall, 5 %) and by 2 noise bands.",
@@ -81,8 +81,7 @@ KINDS = Registry(
         FindingKind(
             key="rate_too_low",
             title="Rate too low",
-            summary="The loss falls in a nearly straight line: larger steps would get there "
-            "sooner.",
+            summary="The loss falls in a nearly straight line: larger steps would be faster.",
             tone=WARNING,
             rule="The training loss bends less than 15 % away from a straight line, falls beyond "
             "its noise, and ends above 60 % of where it began.",
@@ -91,7 +90,7 @@ KINDS = Registry(
             key="underfitting",
             title="Underfitting",
             summary="Training has come to rest at a low accuracy, and validation is as good: the "
-            "network is too small or held back too much.",
+            "network is too small or over-regularized.",
             tone=WARNING,
             rule="The training loss is flat for the last quarter and at least 4 epochs while the "
             "rate is above a fifth of its peak, at under 80 % of the way from guessing to "
@@ -117,7 +116,7 @@ KINDS = Registry(
         FindingKind(
             key="plateau",
             title="Plateau",
-            summary="Validation neither gains nor loses.",
+            summary="Validation gets neither better nor worse.",
             tone=NOTE,
             rule="The validation loss changes by less than 2.5 noise bands or 2 % of what was "
             "gained over at least 4 epochs and an eighth of the run.",
@@ -125,7 +124,7 @@ KINDS = Registry(
         FindingKind(
             key="rate_drop",
             title="Lower rate paid off",
-            summary="Smaller steps let the network settle: validation gained at once.",
+            summary="Smaller steps let the network settle: validation improved at once.",
             tone=GOOD,
             rule="After a drop of the rate to 70 % or less the validation loss lies 3 noise bands "
             "below where the trend before would have led.",
@@ -141,7 +140,7 @@ KINDS = Registry(
         FindingKind(
             key="rate_end",
             title="Low rate at the end paid off",
-            summary="The schedule let the rate sink and validation gained from it.",
+            summary="The schedule lowered the rate, and validation improved.",
             tone=GOOD,
             rule="Since the rate fell below half its peak the validation loss has come "
             "down by 3 noise bands.",
@@ -149,8 +148,8 @@ KINDS = Registry(
         FindingKind(
             key="val_below_train",
             title="Validation better than training",
-            summary="No mistake: training is measured on images and with a network that are made "
-            "harder, and while the weights still change.",
+            summary="This is expected: training is measured while the weights still change, and "
+            "with any augmentation, dropout or label smoothing.",
             tone=NOTE,
             rule="The validation loss lies below the training loss of the same time, beyond the "
             "noise, in 60 % of the epochs.",
@@ -165,8 +164,8 @@ KINDS = Registry(
         ),
         FindingKind(
             key="cannot_tell",
-            title="Cannot tell",
-            summary="The curves do not say more than this.",
+            title="Inconclusive",
+            summary="The curves do not allow a conclusion.",
             tone=UNKNOWN,
             rule="Fewer than 5 epochs, no validation, or noise larger than all changes.",
         ),
@@ -176,7 +175,7 @@ KINDS = Registry(
 PHASES = Registry(
     "phase",
     [
-        Option(key="chance", title="At chance", summary="Nothing is learnt."),
+        Option(key="chance", title="At chance", summary="Nothing has been learned."),
         Option(key="fast_descent", title="Fast descent", summary="The steepest part."),
         Option(key="descent", title="Slow descent", summary="Training and validation get better."),
         Option(
@@ -195,6 +194,6 @@ PHASES = Registry(
             title="Setback",
             summary="The training loss rises, for example because the rate does.",
         ),
-        Option(key="divergence", title="Divergence", summary="The loss runs away."),
+        Option(key="divergence", title="Divergence", summary="The loss rises and stays high."),
     ],
 )

@@ -1,4 +1,4 @@
-"""How training and validation stand to each other: overfitting, underfitting and their like."""
+"""How training and validation compare: overfitting, underfitting and the gap between them."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from cifar_core.reading.facts import FLAT, CurveFacts, once
 from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.statistics import mann_kendall
 
-SURE = 0.05  # a trend that chance alone makes less often than this is called one
+SURE = 0.05  # p-value below which a trend counts
 ABOVE = 3.0  # noise bands above the lowest from which on a validation loss has risen
 SOME = 0.02  # share of the lowest validation loss that a rise must come to as well
-AFTER = 4  # epochs, the lowest among them, from which a trend can be told
+AFTER = 4  # epochs, the lowest among them, from which a trend can be seen
 CLOSE = 0.03  # gap between training and validation accuracy that is none
-WIDE = 0.10  # gap between training and validation accuracy that is worth a word
+WIDE = 0.10  # gap between training and validation accuracy that is worth a finding
 NONE = 0.1  # share of that way under which it has not begun
 LOW = 0.8  # share of the way from guessing to perfect under which a network has not fitted
-AWAKE = 0.2  # share of the peak rate above which a flat loss cannot be blamed on the schedule
+AWAKE = 0.2  # share of the peak rate above which the schedule does not explain a flat loss
 MOSTLY = 0.6  # share of the epochs
 
 
 @once
 def onset(facts: CurveFacts) -> int | None:
-    """Return the place of the epoch after which the validation loss rises, if it does.
+    """Return the index of the epoch after which the validation loss rises, if it does.
 
     The lowest of the cleaned curve, averaged over three epochs so that one lucky value does not
     decide; then the rest must rise with a trend and beyond the noise.
@@ -64,7 +64,7 @@ def overfitting(facts: CurveFacts) -> Finding | None:
             Reason(what="rise of the validation loss", value=f"{level - lowest:.3f}",
                      against=f"at least {max(ABOVE * noise, SOME * lowest):.3f}"),
             Reason(what="noise band", value=f"±{noise:.3f}"),
-            Reason(what="chance of so steady a rise without a trend",
+            Reason(what="p-value of a rise this steady without a trend",
                      value=f"{mann_kendall(facts.val_clean[low:]):.2g}",
                      against=f"at most {SURE:g}"),
             Reason(what="fall of the training loss", value=f"{train[0] - train[1]:.3f}"),
@@ -88,23 +88,23 @@ def over_confidence(facts: CurveFacts) -> Finding | None:
         return None
     return Finding(
         kind="over_confidence",
-        sentence=f"While the validation loss rises, its accuracy still gains, from {first:.1%} to "
-        f"{last:.1%}: the network is right more often, but too sure where it is wrong.",
+        sentence=f"While the validation loss rises, the accuracy still improves, from {first:.1%} "
+        f"to {last:.1%}: the network is right more often, but too confident where it is wrong.",
         span=EpochSpan(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
-            Reason(what="gain in validation accuracy", value=f"{100 * (last - first):.2f} points",
+            Reason(what="rise in validation accuracy", value=f"{100 * (last - first):.2f} points",
                      against=f"at least {200 * noise:.2f} points"),
-            Reason(what="chance of so steady a rise without a trend",
+            Reason(what="p-value of a rise this steady without a trend",
                      value=f"{mann_kendall(y[low:]):.2g}", against=f"at most {SURE:g}"),
         ),
         strength=(last - first) / noise,
-        trials=advice.less_certain(facts.situation.settings),
+        trials=advice.smoothed_labels(facts.situation.settings),
     )  # fmt: skip
 
 
 def underfitting(facts: CurveFacts) -> Finding | None:
     """Report training that has come to rest far from perfect."""
-    if facts.count < 6 or facts.gap > CLOSE or facts.will_sink:
+    if facts.count < 6 or facts.gap > CLOSE or facts.will_fall:
         return None
     if not NONE < facts.skill < LOW:
         return None
@@ -119,13 +119,13 @@ def underfitting(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="underfitting",
         sentence=f"Underfitting: since epoch {start:g} the training loss stands at "
-        f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good. The network has "
-        "no room, or is held back too much.",
+        f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good. The network is "
+        "too small, or over-regularized.",
         span=EpochSpan(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
             Reason(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
                      against=f"flat within {FLAT * noise:.3f}"),
-            Reason(what="training accuracy less validation accuracy",
+            Reason(what="training accuracy minus validation accuracy",
                      value=f"{100 * facts.gap:+.1f} points", against=f"at most {100 * CLOSE:g}"),
         ),
         strength=3.0,
@@ -149,8 +149,8 @@ def gap(facts: CurveFacts) -> Finding | None:
     settled = float(epoch[settled_at(facts)])
     return Finding(
         kind="gap",
-        sentence=f"Learning by heart: {last[0]:.0%} of the training images are right and only "
-        f"{last[1]:.0%} of the validation images, whose loss has gained nothing beyond its noise "
+        sentence=f"Memorizing: {last[0]:.0%} of the training images are right and only "
+        f"{last[1]:.0%} of the validation images, whose loss has not fallen by more than its noise "
         f"since epoch {settled:g}.",
         span=EpochSpan(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
@@ -164,7 +164,7 @@ def gap(facts: CurveFacts) -> Finding | None:
 
 
 def settled_at(facts: CurveFacts) -> int:
-    """Return the place of the first epoch whose validation loss is as low as at the end."""
+    """Return the index of the first epoch whose validation loss is as low as at the end."""
     y = facts.val_clean
     end = float(np.median(y[-facts.tail :]))
     return int(np.argmax(y <= end + float(np.median(facts.val_noise)) / 2))
@@ -198,7 +198,7 @@ def val_below_train(facts: CurveFacts) -> Finding | None:
 
 
 def causes_of(facts: CurveFacts) -> str:
-    """Name what makes training harder than validation in this run."""
+    """Name the settings that make training harder than validation in this run."""
     settings = facts.situation.settings
     named = {
         "label smoothing": settings.get("label_smoothing", 0.0) > 0,

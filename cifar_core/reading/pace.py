@@ -1,4 +1,4 @@
-"""How the learning rate and the length of the run did: drops, slow rates, an end too soon."""
+"""How well the learning rate and the length of the run worked: drops, slow rates, an early end."""
 
 import math
 
@@ -10,18 +10,18 @@ from cifar_core.reading.facts import FLAT, NOTHING, CurveFacts
 from cifar_core.reading.generalization import CLOSE, SURE, onset
 from cifar_core.reading.spec import LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.statistics import mann_kendall, theil_sen
-from cifar_core.reading.trouble import LEARNT, dead_start, divergence
+from cifar_core.reading.trouble import LEARNED, dead_start, divergence
 
-WINDOW = 3  # epochs before and after a drop that are held against each other
+WINDOW = 3  # epochs before and after a drop that are compared
 GAINED = 3.0  # noise bands by which a drop must have gained
 STRAIGHT = 0.15  # bend under which a descent counts as a straight line
 BENT = 0.25  # bend over which a descent has a fast part
-SEEN = 4  # epochs from which on the shape of a descent can be told
-UNTOUCHED = 0.6  # share of the first loss above which little has been learnt
-COOL = 0.5  # share of the peak rate from which on a sinking schedule has come down
+SEEN = 4  # epochs from which the shape of a descent can be seen
+UNTOUCHED = 0.6  # share of the first loss above which little has been learned
+COOL = 0.5  # share of the peak rate below which a falling schedule has come down
 ENDED = 0.05  # share of the peak rate that counts as nearly 0
 FALLING = 3.0  # noise bands that a falling end must come to
-CALM = 2.0  # the same where the rate has sunk: its noise has just been falling, too
+CALM = 2.0  # the same at a low rate, where the noise is small, too
 LITTLE = 0.01  # share of the loss that it must come to as well
 
 
@@ -31,8 +31,8 @@ def fast_descent(facts: CurveFacts) -> Finding | None:
     _, y, noise = facts.blocks
     if bend < BENT or dead_start(facts) or divergence(facts):
         return None
-    place = int(np.searchsorted(facts.blocks[0], at))
-    start, end = float(y[0]), float(y[place])
+    knee = int(np.searchsorted(facts.blocks[0], at))
+    start, end = float(y[0]), float(y[knee])
     share = (start - end) / facts.train_gained
     return Finding(
         kind="fast_descent",
@@ -49,20 +49,20 @@ def fast_descent(facts: CurveFacts) -> Finding | None:
 
 
 def rate_drops(facts: CurveFacts) -> list[Finding]:
-    """Report each sudden drop of the rate and what it brought."""
-    found = []
+    """Report each sudden drop of the rate and its effect."""
+    findings = []
     ends = [*(at for at, _, _ in facts.drops), math.inf][1:]
     for (at, before, after), until in zip(facts.drops, ends, strict=True):
         finding = rate_drop(facts, at, before, after, until)
         if finding is not None:
-            found.append(finding)
-    return found
+            findings.append(finding)
+    return findings
 
 
 def rate_drop(
     facts: CurveFacts, at: float, before: float, after: float, until: float
 ) -> Finding | None:
-    """Judge one drop of the rate at an epoch, seen until the next one."""
+    """Return what one drop of the rate at an epoch achieved, as seen until the next drop."""
     epoch, y = facts.curves.epoch, facts.curves.val_loss
     old = np.flatnonzero(epoch <= at + 1e-6)[-5:]
     new = np.flatnonzero((epoch > at + 1e-6) & (epoch <= until + 1e-6))[:WINDOW]
@@ -82,7 +82,7 @@ def rate_drop(
         f"{where} and paid off: within {len(new)} epochs the validation loss fell by "
         f"{level - reached:.3f} and the accuracy rose by {points:.1f} points."
         if paid
-        else f"{where}, which gained nothing beyond the noise: {level - reached:+.3f} in "
+        else f"{where}, which changed nothing beyond the noise: {level - reached:+.3f} in "
         "the validation loss."
     )
     return Finding(
@@ -90,7 +90,7 @@ def rate_drop(
         sentence=sentence,
         span=EpochSpan(start=at, end=float(epoch[new[-1]]), panel=LOSS),
         evidence=(
-            Reason(what="validation loss below where the trend before led",
+            Reason(what="validation loss below the earlier trend",
                      value=f"{gain:.3f}", against=f"at least {GAINED * noise:.3f}"),
             Reason(what="noise band before the drop", value=f"±{noise:.3f}"),
         ),
@@ -99,7 +99,7 @@ def rate_drop(
 
 
 def rate_end(facts: CurveFacts) -> Finding | None:
-    """Report what the last, low part of a sinking schedule brought."""
+    """Report the effect of the last, low part of a falling schedule."""
     rate, at = facts.curves.learning_rate, facts.curves.step_epoch
     if not len(rate) or facts.drops or facts.restarts or facts.end_share > COOL:
         return None
@@ -141,12 +141,12 @@ def rate_too_low(facts: CurveFacts) -> Finding | None:
         return None
     start, end = float(np.median(y[:2])), float(np.median(y[-3:]))
     falls = start - end > 6 * float(np.median(noise)) and mann_kendall(-y) < SURE
-    if not falls or end < UNTOUCHED * start or start - end < LEARNT * start:
+    if not falls or end < UNTOUCHED * start or start - end < LEARNED * start:
         return None
     return Finding(
         kind="rate_too_low",
         sentence=f"The training loss falls in nearly a straight line, from {start:.2f} only to "
-        f"{end:.2f} in {facts.done:.3g} epochs: a higher rate would get there sooner.",
+        f"{end:.2f} in {facts.done:.3g} epochs: a higher rate would be faster.",
         span=EpochSpan(start=0.0, end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="bend away from a straight line", value=f"{bend:.0%}",
@@ -168,7 +168,7 @@ def too_short(facts: CurveFacts) -> Finding | None:
         return None
     annealed = facts.end_share <= ENDED
     if annealed and facts.gap > CLOSE:
-        return None  # the sinking rate explains the fall, and the gap says that it is learnt
+        return None  # the falling rate explains it, and the gap shows that the images are memorized
     y = facts.val_clean[-facts.tail :]
     noise = float(np.median(facts.val_noise[-facts.tail :]))
     fall = float(y[0] - y[-1])
@@ -183,9 +183,9 @@ def too_short(facts: CurveFacts) -> Finding | None:
     epoch = facts.curves.epoch
     why = (
         "The rate had come down to nearly 0 by then, but validation is as good as training, so "
-        "there is room."
+        "a longer run may help."
         if annealed
-        else "A longer run would gain more."
+        else "A longer run would get further."
     )
     return Finding(
         kind="too_short",
@@ -215,16 +215,16 @@ def stopped_early(facts: CurveFacts) -> Finding | None:
     assert best is not None
     since = facts.count - 1 - best
     patience = int(facts.situation.settings.get("patience", 0))
-    asked = 0 < patience <= since
+    patient = 0 < patience <= since
     why = (
         f"for {since} epochs no epoch was better than epoch {best + 1}"
-        if asked
-        else "it was stopped from outside, not by the curves"
+        if patient
+        else "it was stopped from outside, not because of its curves"
     )
     return Finding(
         kind="stopped_early",
         sentence=f"It ended after {facts.count} of {planned} epochs: {why}.",
-        span=EpochSpan(start=float(facts.curves.epoch[best]) if asked else facts.done - 0.5,
+        span=EpochSpan(start=float(facts.curves.epoch[best]) if patient else facts.done - 0.5,
                   end=facts.done, panel="accuracy"),
         evidence=(
             Reason(what="epochs since the best validation accuracy", value=str(since),
@@ -235,7 +235,7 @@ def stopped_early(facts: CurveFacts) -> Finding | None:
 
 
 def plateau(facts: CurveFacts) -> Finding | None:
-    """Report the longest stretch over which validation neither gained nor lost."""
+    """Report the longest stretch over which validation got neither better nor worse."""
     if facts.count < 6 or dead_start(facts) or divergence(facts):
         return None
     start, end = longest_flat(facts.val_trend)
@@ -272,18 +272,18 @@ def plateau(facts: CurveFacts) -> Finding | None:
             Reason(what="noise band", value=f"±{noise:.3f}"),
         ),
         strength=LIKELY_FLAT,
-        trials=advice.let_sink(settings) if ongoing and warm else (),
+        trials=advice.decaying(settings) if ongoing and warm else (),
     )  # fmt: skip
 
 
 def drift(facts: CurveFacts, start: int, end: int) -> float:
-    """Return by how much the trend of the validation loss moves from one place to another."""
+    """Return by how much the trend of the validation loss moves from one index to another."""
     x, y = facts.curves.epoch[start:end], facts.val_clean[start:end]
     return theil_sen(x, y) * float(x[-1] - x[0])
 
 
 def flatness(facts: CurveFacts, start: int, end: int) -> float:
-    """Return what it may move by and still be called flat."""
+    """Return by how much it may move and still be called flat."""
     return max(FLAT * float(np.median(facts.val_noise[start:end])), NOTHING * facts.gained)
 
 

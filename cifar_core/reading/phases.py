@@ -21,7 +21,7 @@ BRIEF = 3  # epochs under which a phase is part of the one before
 
 
 def phases(facts: CurveFacts) -> tuple[Phase, ...]:
-    """Cut a run into its phases; the first begins at 0, the last ends where training stands."""
+    """Cut a run into its phases; the first begins at 0, the last ends at the last report."""
     if not len(facts.curves.step):
         return ()
     if dead_start(facts):

@@ -13,7 +13,7 @@ class Situation:
 
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the run, as in config.json
     classes: int = 10
-    val_images: int = 0  # how many judge each epoch; 0 if not known
+    val_images: int = 0  # that validate each epoch; 0 if not known
     state: str = "running"  # where the run stands, a key of runs.STATES
     reason: str = ""  # why it failed, a key of runs.FAILURES
     pretrained: bool = False  # the network began with weights of another data set
@@ -31,7 +31,7 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochSpan:
-    """The stretch of the run that a sentence speaks of."""
+    """The stretch of the run that a sentence is about."""
 
     start: float  # in epochs done, fractional
     end: float
@@ -46,7 +46,7 @@ class EpochSpan:
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """One number that a sentence rests on, and what it was held against."""
+    """One number that a sentence rests on, and the threshold that it was compared with."""
 
     what: str  # a phrase that ends where the number begins
     value: str  # with its unit
@@ -75,7 +75,7 @@ class Finding:
     sentence: str
     span: EpochSpan
     evidence: tuple[Reason, ...]
-    strength: float  # of the effect, in noise bands; infinite where no noise can be blamed
+    strength: float  # of the effect, in noise bands; infinite where noise cannot explain it
     trials: tuple[Trial, ...] = ()
 
     @property
@@ -86,7 +86,7 @@ class Finding:
         )
 
 
-CLEAR, LIKELY = 6.0, 3.0  # noise bands; 3 is what chance passes in one of 700 steady values
+CLEAR, LIKELY = 6.0, 3.0  # noise bands; chance exceeds 3 in one of 700 steady values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class Phase:
 class Reading:
     """What the curves of a run say."""
 
-    headline: str  # the one sentence for who reads no more
+    headline: str  # the most important sentence
     findings: tuple[Finding, ...]  # in the order in which they happened
     phases: tuple[Phase, ...]
     final: bool  # False while the run may still grow

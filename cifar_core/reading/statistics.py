@@ -1,4 +1,4 @@
-"""Robust statistics of short series: noise, trends and the places where a line bends.
+"""Robust statistics of short series: noise, trends and the point where a line bends.
 
 All of them rest on medians, ranks or cleaned values, because one wild epoch must not decide.
 """
@@ -10,14 +10,14 @@ import numpy as np
 from cifar_core.reading.curves import Values
 
 SIGMA = 1.4826  # makes the median of absolute deviations the standard deviation of a normal
-NEAR = 3  # places on either side that count for the noise around a place
-OUTLIER = 4.0  # noise bands from the median of its neighbours, and a value is not followed
+NEAR = 3  # values on either side that count for the noise around a value
+OUTLIER = 4.0  # noise bands from the median of its neighbors beyond which a value is replaced
 PENALTY = 4.0  # price of a further segment, in units of ln n; Yao's criterion has 3 parameters
-LONGEST = 240  # places of a series cut into segments; longer ones are averaged in pairs first
+LONGEST = 240  # values of a series cut into segments; longer ones are averaged in pairs first
 
 
 def pseudo_residuals(values: Values) -> Values:
-    """Return how far each value but the ends lies off the middle of its neighbours.
+    """Return how far each value but the ends lies off the middle of its neighbors.
 
     Scaled to the standard deviation of a value: a straight trend cancels, noise does not.
     Gasser, Sroka and Jennen-Steinmetz, Biometrika 73 (1986), eq. 1.
@@ -26,11 +26,11 @@ def pseudo_residuals(values: Values) -> Values:
 
 
 def noise_around(values: Values, floor: float = 0.0) -> Values:
-    """Return the standard deviation of the noise around each place, at least `floor`.
+    """Return the standard deviation of the noise around each value, at least `floor`.
 
     Robust, and local, because a high learning rate is noisy and a low one is not. Never below
     a third of the whole series' noise, as a few values can be close by accident, nor above three
-    times it, as jumps are no noise. NaN for fewer than 4 values, from which it cannot be told.
+    times it, as jumps are not noise. NaN for fewer than 4 values, which are too few.
     """
     if len(values) < 4:
         return np.full(len(values), np.nan)
@@ -44,7 +44,7 @@ def noise_around(values: Values, floor: float = 0.0) -> Values:
 
 
 def cleaned(values: Values, noise: Values) -> Values:
-    """Return the values with lonely outliers replaced by the median of their neighbourhood.
+    """Return the values with single outliers replaced by the median of their neighborhood.
 
     Hampel's filter over five values, Journal of the American Statistical Association 69 (1974).
     """
@@ -63,10 +63,10 @@ def theil_sen(x: Values, y: Values) -> float:
 
 
 def mann_kendall(values: Values) -> float:
-    """Return how often chance alone gives a series that rises so steadily; one-sided.
+    """Return the one-sided p-value of a rising trend: how often chance alone rises this steadily.
 
     Mann, Econometrica 13 (1945); exact up to 10 values without ties, normal beyond. A small
-    number means a rising trend; hand in the negative for a falling one.
+    number means a rising trend; pass the negated values for a falling one.
     """
     n = len(values)
     if n < 3:
@@ -88,15 +88,15 @@ def inversions(n: int) -> list[int]:
     ways = [1]
     for size in range(2, n + 1):
         longer = [0] * (len(ways) + size - 1)
-        for place, count in enumerate(ways):
+        for index, count in enumerate(ways):
             for shift in range(size):
-                longer[place + shift] += count
+                longer[index + shift] += count
         ways = longer
     return ways
 
 
 def knee(x: Values, y: Values) -> tuple[int, float]:
-    """Return where a falling curve bends most, and how far it lies below the straight line.
+    """Return the index where a falling curve bends most, and how far it is below a straight line.
 
     The distance is a share of the whole fall, 0 for a straight line and near 1 for a sudden
     drop. Satopaa et al., "Finding a Kneedle in a Haystack" (2011), section III.
@@ -106,12 +106,12 @@ def knee(x: Values, y: Values) -> tuple[int, float]:
         return 0, 0.0
     along = (x[: lowest + 1] - x[0]) / (x[lowest] - x[0])
     down = (y[0] - y[: lowest + 1]) / (y[0] - y[lowest])
-    place = int(np.argmax(down - along))
-    return place, float(down[place] - along[place])
+    index = int(np.argmax(down - along))
+    return index, float(down[index] - along[index])
 
 
 def segments(values: Values, noise: Values, *, shortest: int = 3) -> list[tuple[int, int]]:
-    """Cut a series into stretches that are straight but for noise, as [start, end) places.
+    """Cut a series into stretches that are straight but for noise, as index ranges [start, end).
 
     The least squares over all ways to cut it, found by dynamic programming (Bai and Perron,
     Journal of Applied Econometrics 18 (2003), section 3.1), with a price for each further
@@ -128,11 +128,11 @@ def segments(values: Values, noise: Values, *, shortest: int = 3) -> list[tuple[
         totals = best[: end - shortest + 1] + costs[: end - shortest + 1, end] + price
         before[end] = int(np.argmin(totals))
         best[end] = totals[before[end]]
-    found, end = [], n
+    cuts, end = [], n
     while end > 0:
-        found.append((int(before[end]), end))
+        cuts.append((int(before[end]), end))
         end = int(before[end])
-    return found[::-1]
+    return cuts[::-1]
 
 
 def straight_costs(values: Values, weights: Values) -> Values:

@@ -1,4 +1,4 @@
-"""Runs in trouble: a loss that is no number, that never falls, that runs away, that jumps."""
+"""Runs in trouble: a loss that is not a number, never falls, rises and stays high, or jumps."""
 
 import math
 
@@ -10,15 +10,15 @@ from cifar_core.reading.facts import CurveFacts, once
 from cifar_core.reading.spec import LOSS, EpochSpan, Finding, Reason, Trial
 from cifar_core.reading.statistics import noise_around
 
-LEARNT = 0.03  # share of ln K that the loss must fall below it before anything counts as learnt
+LEARNED = 0.03  # share of ln K that the loss must fall below it before anything counts as learned
 RUNAWAY = 0.25  # share of what was gained that must be lost again
 OUT_OF_NOISE = 6.0  # noise bands; chance alone passes 6 in a billionth of all steady values
-BRIEF = 5  # places around a jump whose median is its level without it
+BRIEF = 5  # values around a jump whose median is its level without it
 NOISY = 0.08  # share of what was gained that the noise band may be
-SUNK = 0.1  # share of the peak rate under which noise of before is no concern any more
-LITTLE = 0.1  # share of ln K under which there is nothing to hold the noise against
-LAST = 6  # epochs over which the noise of now is told
-FEW = 20  # training reports from which on silence means something
+SUNK = 0.1  # share of the peak rate below which earlier noise no longer matters
+LITTLE = 0.1  # share of ln K under which the gain is too small to compare the noise with
+LAST = 6  # epochs over which the present noise is measured
+FEW = 20  # training reports below which a lack of progress means nothing
 
 
 def no_number(facts: CurveFacts) -> Finding | None:
@@ -27,14 +27,14 @@ def no_number(facts: CurveFacts) -> Finding | None:
     wrong = np.flatnonzero(~np.isfinite(loss))
     if not len(wrong) and facts.situation.reason != "diverged":
         return None
-    place = float(at[wrong[0]]) if len(wrong) else facts.done
+    when = float(at[wrong[0]]) if len(wrong) else facts.done
     settings = facts.situation.settings
     return Finding(
         kind="no_number",
-        sentence=f"In epoch {math.ceil(place) or 1} the loss stopped being a number: the steps "
+        sentence=f"In epoch {math.ceil(when) or 1} the loss stopped being a number: the steps "
         "were too large.",
-        span=EpochSpan(start=max(0.0, place - 0.5), end=place, panel=LOSS),
-        evidence=(Reason(what="first loss or gradient that is no number", value=f"{place:.2f}",
+        span=EpochSpan(start=max(0.0, when - 0.5), end=when, panel=LOSS),
+        evidence=(Reason(what="first loss or gradient that is not a number", value=f"{when:.2f}",
                            against="epochs done"),),
         strength=math.inf,
         trials=advice.rate(settings, 0.1, "A tenth of the rate takes steps a tenth as long.")
@@ -43,7 +43,7 @@ def no_number(facts: CurveFacts) -> Finding | None:
 
 
 def lowest_reports(facts: CurveFacts) -> tuple[Values, Values, int]:
-    """Return the blocks of the training loss and the place of the lowest."""
+    """Return the blocks of the training loss and the index of the lowest."""
     x, y, _ = facts.blocks
     return x, y, int(np.argmin(y)) if len(y) else 0
 
@@ -52,10 +52,10 @@ def lowest_reports(facts: CurveFacts) -> tuple[Values, Values, int]:
 def dead_start(facts: CurveFacts) -> Finding | None:
     """Report a loss that never left the level of guessing."""
     _, y, _ = facts.blocks
-    limit = (1 - LEARNT) * facts.chance
+    limit = (1 - LEARNED) * facts.chance
     if facts.done < 1 or len(facts.curves.train_loss) < FEW:
         return None
-    lowest = float(np.median(np.sort(y)[: max(1, len(y) // 8)]))  # one lucky value is no learning
+    lowest = float(np.median(np.sort(y)[: max(1, len(y) // 8)]))  # one lucky value is not learning
     if lowest < limit:
         return None
     settings = facts.situation.settings
@@ -87,16 +87,16 @@ def divergence(facts: CurveFacts) -> Finding | None:
     level = float(np.median(y[-3:]))
     lost = level - float(y[low])
     steady = float(y[low + 1 :].min() - y[low]) > 0
-    if gained < LEARNT * start or lost < max(RUNAWAY * gained, OUT_OF_NOISE * noise) or not steady:
+    if gained < LEARNED * start or lost < max(RUNAWAY * gained, OUT_OF_NOISE * noise) or not steady:
         return None
     if any(at >= x[low] - 1 for at in facts.restarts):
         return None  # the schedule raised the rate, and the loss with it
     at, settings = float(x[low]), facts.situation.settings
-    guessing = level > (1 - LEARNT) * facts.chance
+    guessing = level > (1 - LEARNED) * facts.chance
     where = f"back to guessing, {level:.2f}" if guessing else f"to {level:.2f}"
     return Finding(
         kind="divergence",
-        sentence=f"From epoch {max(1, math.ceil(at))} the training loss runs away: from "
+        sentence=f"From epoch {max(1, math.ceil(at))} the training loss diverges: from "
         f"{y[low]:.2f} {where}, and it does not come back.",
         span=EpochSpan(start=at, end=facts.done, panel=LOSS),
         evidence=(
@@ -117,33 +117,33 @@ def rate_at(facts: CurveFacts, epoch: float) -> float:
 
 
 def spikes(facts: CurveFacts) -> Finding | None:
-    """Report jumps of the loss, or noise that is large against what was gained."""
+    """Report jumps of the loss, or noise that is large compared with the gain."""
     if dead_start(facts) or divergence(facts):
         return None
-    found = jumps(facts.curves.val_loss, facts.gained) if facts.count >= BRIEF else []
-    places = [float(facts.curves.epoch[i]) for i in found]
-    sizes = [size_of(facts.curves.val_loss, i) for i in found]
+    high = jumps(facts.curves.val_loss, facts.gained) if facts.count >= BRIEF else []
+    times = [float(facts.curves.epoch[i]) for i in high]
+    sizes = [size_of(facts.curves.val_loss, i) for i in high]
     what = "validation"
-    if len(found) < 2:
+    if len(high) < 2:
         x, y = facts.curves.step_epoch, facts.curves.train_loss
         settled = x > min(1.0, facts.knee[0])
         x, y = x[settled], y[settled]
-        hit = jumps(y, facts.train_gained)
-        if not hit:
+        high = jumps(y, facts.train_gained)
+        if not high:
             return noisy(facts)
-        places, sizes = [float(x[i]) for i in hit], [size_of(y, i) for i in hit]
+        times, sizes = [float(x[i]) for i in high], [size_of(y, i) for i in high]
         what = "training"
     settings = facts.situation.settings
-    times = "once" if len(places) == 1 else f"{len(places)} times"
+    often = "once" if len(times) == 1 else f"{len(times)} times"
     band = float(np.nanmedian(facts.val_noise)) if what == "validation" else None
     return Finding(
         kind="spikes",
-        sentence=f"The {what} loss jumps {times}, by up to {max(sizes):.2f} (first in epoch "
-        f"{math.ceil(places[0])}, at a rate of {rate_at(facts, places[0]):.3g}): steps too large "
-        "for such batches.",
-        span=EpochSpan(start=max(0.0, places[0] - 1), end=places[-1], panel=LOSS),
+        sentence=f"The {what} loss jumps {often}, by up to {max(sizes):.2f} (first in epoch "
+        f"{math.ceil(times[0])}, at a rate of {rate_at(facts, times[0]):.3g}): steps too large "
+        "for this batch size.",
+        span=EpochSpan(start=max(0.0, times[0] - 1), end=times[-1], panel=LOSS),
         evidence=(
-            Reason(what="largest jump above its neighbours", value=f"{max(sizes):.3f}",
+            Reason(what="largest jump above its neighbors", value=f"{max(sizes):.3f}",
                      against=f"at least {RUNAWAY:.0%} of the gain and {OUT_OF_NOISE:g} noise "
                      "bands"),
             *([Reason(what="noise band", value=f"±{band:.3f}")] if band else []),
@@ -154,15 +154,15 @@ def spikes(facts: CurveFacts) -> Finding | None:
 
 
 def calmer(facts: CurveFacts) -> tuple[Trial, ...]:
-    """Return what makes steps less wild."""
+    """Return changes that make the loss steadier."""
     settings = facts.situation.settings
-    return advice.rate(settings, 1 / 3, "A third of the rate makes a third of the noise.") + (
-        advice.let_sink(settings)
+    return advice.rate(settings, 1 / 3, "A third of the rate gives a third of the noise.") + (
+        advice.decaying(settings)
     )
 
 
 def jumps(values: Values, gained: float) -> list[int]:
-    """Return the places of values far above their neighbours, one for each jump."""
+    """Return the indices of values far above their neighbors, one for each jump."""
     if len(values) < BRIEF:
         return []
     near = np.lib.stride_tricks.sliding_window_view(
@@ -175,15 +175,15 @@ def jumps(values: Values, gained: float) -> list[int]:
     return [i for i in high if i - 1 not in high]
 
 
-def size_of(values: Values, place: int) -> float:
+def size_of(values: Values, index: int) -> float:
     """Return how far a value lies above the median of those around it."""
-    near = values[max(0, place - BRIEF // 2) : place + BRIEF // 2 + 1]
-    return float(values[place] - np.median(near))
+    near = values[max(0, index - BRIEF // 2) : index + BRIEF // 2 + 1]
+    return float(values[index] - np.median(near))
 
 
 def noisy(facts: CurveFacts) -> Finding | None:
-    """Report a noise band that is wide against what was gained."""
-    if facts.count < 8 or facts.will_sink or facts.end_share < SUNK:
+    """Report a noise band that is wide compared with the gain."""
+    if facts.count < 8 or facts.will_fall or facts.end_share < SUNK:
         return None
     band = float(np.median(facts.val_noise[-LAST:]))
     limit = NOISY * facts.gained
@@ -193,7 +193,7 @@ def noisy(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="spikes",
         sentence=f"From epoch to epoch the validation loss scatters by ±{band:.2f}, "
-        f"{band / facts.gained:.0%} of all it has gained: the rate is high for batches of {batch}.",
+        f"{band / facts.gained:.0%} of its total fall: the rate is high for batches of {batch}.",
         span=EpochSpan(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="noise band of the validation loss", value=f"±{band:.3f}",

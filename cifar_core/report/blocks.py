@@ -61,7 +61,7 @@ class Panel:
 
     title: str
     lines: tuple[Line, ...]
-    is_share: bool = False  # whether the values are shares in [0, 1], shown as per cent
+    is_share: bool = False  # whether the values are shares in [0, 1], shown as percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def rounded(values: Values) -> list[float | None]:
 
 
 def percent(share: float | None, digits: int = 2) -> str:
-    """Write a share in [0, 1] as per cent; nothing for none."""
+    """Write a share in [0, 1] as percent; nothing for none."""
     return "" if share is None else f"{100 * share:.{digits}f}\u00a0%"
 
 

@@ -53,7 +53,7 @@ def weights(account: Account) -> str:
 
 
 def images(account: Account) -> list[Row]:
-    """Describe the images that it learnt from and was judged by."""
+    """Describe the images that it learned from and was judged by."""
     data = account.data
     parts = [f"{data.get(f'{part}_images', 0):,} {name}" for part, name in PARTS.items()]
     return [

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 SIZES = {1: 20, 2: 15, 3: 11}  # points of a heading
 BODY, SMALL = 10, 8  # points
-GREY, BLACK, LINES = (97, 110, 124), (31, 41, 51), (203, 210, 217)
+GRAY, BLACK, LINES = (97, 110, 124), (31, 41, 51), (203, 210, 217)
 FACES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
-NAME_SHARE = 26  # per cent of the width for the first column of a table without titles
+NAME_SHARE = 26  # percent of the width for the first column of a table without titles
 
 
 def as_pdf(document: Document) -> bytes:
@@ -38,7 +38,7 @@ def blank(title: str) -> "FPDF":
     class Pages(FPDF):
         def footer(self) -> None:
             self.set_y(-13)
-            style(self, SMALL, color=GREY)
+            style(self, SMALL, color=GRAY)
             self.cell(0, 8, str(self.page_no()), align="C")
 
     pdf = Pages(format="A4")
@@ -90,9 +90,9 @@ def heading(pdf: "FPDF", block: Heading) -> None:
 
 
 def source(pdf: "FPDF", words: str) -> None:
-    """Write where something comes from, small and grey."""
+    """Write where something comes from, small and gray."""
     if words:
-        style(pdf, SMALL, color=GREY)
+        style(pdf, SMALL, color=GRAY)
         pdf.multi_cell(0, 4, words, new_x="LMARGIN", new_y="NEXT", align="L")
         pdf.ln(1)
 

@@ -1,7 +1,7 @@
 """Learning-rate schedules. To add one: write its formula, add an entry to SCHEDULES.
 
-They are functions of progress, so drawn, tested and resumed for free; only `plateau` depends on
-the run itself, and what it remembers is in the snapshot.
+They are functions of progress, so they need no state to be drawn, tested or resumed; only `plateau`
+depends on the run itself, and its state is in the snapshot.
 """
 
 from cifar_core.registry import Registry
@@ -47,7 +47,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="cosine",
             title="Cosine with warm-up",
-            summary="A short rise, then large steps first and ever smaller ones later.",
+            summary="A short rise, then steps that get smaller and smaller.",
             factor=cosine,
             uses=("warmup_epochs", "end_share"),
             paper=SGDR,
@@ -55,27 +55,27 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="step",
             title="Step",
-            summary="The same rate for some epochs, then a fraction of it, and again.",
+            summary="The same rate for some epochs, then a fraction of it, and so on.",
             factor=step,
             uses=("step_epochs", "step_factor"),
         ),
         ScheduleSpec(
             key="constant",
             title="Constant",
-            summary="The same rate throughout; the honest way to compare optimizers.",
+            summary="The same rate throughout; a simple way to compare optimizers.",
             factor=constant,
         ),
         ScheduleSpec(
             key="polynomial",
             title="Polynomial or linear with warm-up",
-            summary="A short rise, then a fall that is straight at power 1, steeper first above.",
+            summary="A short rise, then a fall: linear at power 1, steeper at first above.",
             factor=polynomial,
             uses=("warmup_epochs", "decay_power", "end_share"),
         ),
         ScheduleSpec(
             key="multi_step",
             title="Multi-step with warm-up",
-            summary="A short rise, then the same rate until each of the chosen points of the run.",
+            summary="A short rise, then a constant rate that drops at chosen points of the run.",
             factor=multi_step,
             uses=("warmup_epochs", "milestones", "step_factor"),
         ),
@@ -90,7 +90,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="warm_restarts",
             title="Cosine with warm restarts",
-            summary="Falls along a cosine, jumps back to the peak, and again, each time longer.",
+            summary="Falls along a cosine and jumps back to the peak, in ever longer periods.",
             factor=warm_restarts,
             uses=("restart_epochs", "restart_growth", "end_share"),
             paper=SGDR,
@@ -98,7 +98,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="triangular",
             title="Triangular cycles",
-            summary="Rises and falls in straight lines, over and over.",
+            summary="Rises and falls linearly, over and over.",
             factor=cyclic(wave),
             height=wave,
             uses=CYCLE,
@@ -107,7 +107,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="triangular2",
             title="Triangular cycles, halved",
-            summary="Rises and falls in straight lines, half as high in each new cycle.",
+            summary="Rises and falls linearly, half as high in each new cycle.",
             factor=cyclic(halving_wave),
             height=halving_wave,
             uses=CYCLE,
@@ -116,7 +116,7 @@ SCHEDULES = Registry(
         ScheduleSpec(
             key="exp_range",
             title="Triangular cycles, fading",
-            summary="Rises and falls in straight lines, ever less high as the run goes on.",
+            summary="Rises and falls linearly, less and less high as the run goes on.",
             factor=cyclic(decaying_wave),
             height=decaying_wave,
             uses=(*CYCLE, "cycle_decay"),

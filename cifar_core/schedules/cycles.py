@@ -1,4 +1,4 @@
-"""Schedules that rise and fall. Their momentum may go the other way: spec.momentum.
+"""Schedules that rise and fall. The momentum can move in the opposite direction: spec.momentum.
 
 Smith, "Cyclical Learning Rates for Training Neural Networks", 2015, arXiv:1506.01186; Smith and
 Topin, "Super-Convergence", 2017, arXiv:1708.07120.
@@ -20,7 +20,7 @@ def one_cycle(progress: float, config: Any) -> float:
 
 
 def annealed(progress: float, config: Any) -> float:
-    """Rise from 0 to 1, in a straight line or along a cosine, then fall to 0 along a cosine."""
+    """Rise from 0 to 1, linearly or along a cosine, then fall to 0 along a cosine."""
     peak = config.peak_at
     if progress >= peak:
         return half_cosine((progress - peak) / (1 - peak))
@@ -28,7 +28,7 @@ def annealed(progress: float, config: Any) -> float:
 
 
 def cyclic(height: Curve) -> Curve:
-    """Return the rate that moves between `cycle_base` and 1 as the height does."""
+    """Return the factor that moves between `cycle_base` and 1 with the height."""
 
     def factor(progress: float, config: Any) -> float:
         return float(config.cycle_base + (1 - config.cycle_base) * height(progress, config))
@@ -37,18 +37,18 @@ def cyclic(height: Curve) -> Curve:
 
 
 def wave(progress: float, config: Any) -> float:
-    """Rise from 0 to 1 and fall again, once in every `cycle_epochs`."""
-    place = math.modf(cycles(progress, config))[0]
-    return 2 * place if place <= 0.5 else 2 * (1 - place)
+    """Rise from 0 to 1 and fall again, once every `cycle_epochs` epochs."""
+    phase = math.modf(cycles(progress, config))[0]
+    return 2 * phase if phase <= 0.5 else 2 * (1 - phase)
 
 
 def halving_wave(progress: float, config: Any) -> float:
-    """Do so half as high in each new cycle."""
+    """Rise and fall like `wave`, half as high in each new cycle."""
     return wave(progress, config) / 2 ** math.floor(cycles(progress, config))
 
 
 def decaying_wave(progress: float, config: Any) -> float:
-    """Do so ever less high, at the end by `cycle_decay`."""
+    """Rise and fall like `wave`, with a height that decays to `cycle_decay` at the end."""
     return float(wave(progress, config) * config.cycle_decay**progress)
 
 

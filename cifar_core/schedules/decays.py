@@ -5,7 +5,7 @@ from typing import Any
 
 from cifar_core.schedules.milestones import parsed_milestones
 
-ROUNDING = 1e-9  # so that a drop comes with its epoch, whatever the sums before it
+ROUNDING = 1e-9  # so that a drop is not late by a rounding error
 
 
 def constant(progress: float, config: Any) -> float:
@@ -14,15 +14,15 @@ def constant(progress: float, config: Any) -> float:
 
 
 def step(progress: float, config: Any) -> float:
-    """Multiply by `step_factor` each time another `step_epochs` epochs have passed."""
+    """Multiply by `step_factor` every `step_epochs` epochs."""
     drops = math.floor(progress * config.epochs / config.step_epochs + ROUNDING)
     return float(config.step_factor**drops)
 
 
 def multi_step(progress: float, config: Any) -> float:
     """Multiply by `step_factor` at each of the `milestones`; before, rise over the warm-up."""
-    places = parsed_milestones(config.milestones)
-    drops = sum(place <= progress + ROUNDING for place in places)
+    milestones = parsed_milestones(config.milestones)
+    drops = sum(milestone <= progress + ROUNDING for milestone in milestones)
     return float(rise(progress, config) * config.step_factor**drops)
 
 
@@ -35,7 +35,7 @@ def cosine(progress: float, config: Any) -> float:
 
 
 def polynomial(progress: float, config: Any) -> float:
-    """Rise linearly over `warmup_epochs`, then fall to `end_share` as a power of what is left."""
+    """Rise linearly over `warmup_epochs`, then fall to `end_share` as a power of the rest."""
     warmup = config.warmup_epochs / config.epochs
     if progress < warmup:
         return rise(progress, config)
@@ -44,7 +44,7 @@ def polynomial(progress: float, config: Any) -> float:
 
 
 def warm_restarts(progress: float, config: Any) -> float:
-    """Fall to `end_share` along half a cosine within a period, begin again with a longer one."""
+    """Fall to `end_share` along half a cosine within a period, then start a longer period."""
     at, period, growth = progress * config.epochs, config.restart_epochs, config.restart_growth
     while at >= period - ROUNDING:
         at, period = at - period, period * growth
@@ -63,5 +63,5 @@ def half_cosine(progress: float) -> float:
 
 
 def lifted(height: float, config: Any) -> float:
-    """Let a curve that ends at 0 end at `end_share`."""
+    """Scale a curve that ends at 0 so that it ends at `end_share`."""
     return float(config.end_share + (1 - config.end_share) * height)

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-LEAST_GAIN = 1e-4  # share of the lowest loss by which a new one must lie below it, as in torch
+LEAST_GAIN = 1e-4  # share of the lowest loss by which a new one must be lower, as in torch
 
 
 @dataclass
 class Plateau:
-    """What is remembered of the validation losses; plain values, so that a snapshot holds it."""
+    """The state of the schedule; plain values, so that a snapshot can hold it."""
 
     share: float = 1.0  # of the rate; falls by the factor at each plateau
     lowest: float | None = None  # loss so far
     stale_epochs: int = 0  # since then
 
     def update(self, loss: float, *, patience: int, factor: float) -> None:
-        """Take in an epoch's validation loss; lower the share after too many without a gain."""
+        """Add an epoch's validation loss; lower the share after `patience` epochs without gain."""
         self.stale_epochs += 1
         if self.lowest is None or loss < self.lowest * (1 - LEAST_GAIN):
             self.lowest, self.stale_epochs = loss, 0

@@ -1,4 +1,4 @@
-"""What a schedule is."""
+"""The declaration of a schedule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ class ScheduleSpec:
     title: str
     summary: str
     factor: Curve
-    height: Curve | None = None  # how near the rate is to its peak, for a momentum that mirrors it
-    follows_loss: bool = False  # the validation loss lowers the rate as well
-    uses: tuple[str, ...] = ()  # the settings that only this schedule reads
+    height: Curve | None = None  # closeness of the rate to its peak, for a momentum that mirrors it
+    follows_loss: bool = False  # the validation loss also lowers the rate
+    uses: tuple[str, ...] = ()  # settings that only this schedule uses
     paper: str = ""
 
     def momentum(self, progress: float, highest: float, config: Any) -> float:
-        """Return the momentum for a rate at this place: lowest where the rate is highest.
+        """Return the momentum at this progress: lowest where the rate is highest.
 
-        It comes down from `highest`, the value set for the optimizer.
+        It is at most `highest`, the value set for the optimizer.
         """
         assert self.height is not None
         return highest - (highest - config.lowest_momentum) * self.height(progress, config)

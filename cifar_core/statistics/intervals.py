@@ -14,7 +14,7 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     if count == 0:
         return 0.0, 1.0
     z2 = NORMAL_95**2
-    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
+    center = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = NORMAL_95 / (1 + z2 / count)
     half *= math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, center - half), min(1.0, center + half)

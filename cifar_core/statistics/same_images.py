@@ -102,14 +102,14 @@ def difference_interval(counts: Counts) -> tuple[float, float]:
     """
     first, second, total = counts.first, counts.second, counts.total
     (low1, high1), (low2, high2) = wilson(first, total), wilson(second, total)
-    phi, centre = correlation(counts), counts.difference
+    phi, center = correlation(counts), counts.difference
 
     def reach(one: float, other: float) -> float:
         return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
 
     return (
-        max(-1.0, centre - reach(first - low1, high2 - second)),
-        min(1.0, centre + reach(high1 - first, second - low2)),
+        max(-1.0, center - reach(first - low1, high2 - second)),
+        min(1.0, center + reach(high1 - first, second - low2)),
     )
 
 

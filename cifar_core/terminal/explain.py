@@ -124,7 +124,7 @@ def neighbours(classifier: Any, seen: Any, where: str) -> list[dict[str, Any]]:
     side = listen(classifier, seen, blocks[-1], 0, target).side
     row, column = corner(where, side)
     found = listen(classifier, seen, blocks[-1], (row - 1) * side + column - 1, target)
-    columns = zip(found.neighbours, found.likeness, found.decided, found.influence, strict=True)
+    columns = zip(found.neighbors, found.likeness, found.decided, found.influence, strict=True)
     return [
         {
             "row,column": f"{who // found.answering + 1},{who % found.answering + 1}",

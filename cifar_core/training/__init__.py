@@ -1,1 +1,1 @@
-"""Training: batches and a config go in, events come out. Touches no disk."""
+"""Training: batches and a config go in, events come out. Nothing is written to disk."""

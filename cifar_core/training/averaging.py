@@ -11,9 +11,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class WeightAverage:
     """An exponential moving average of the trained weights and of batch norm's statistics.
 
-    What is `half_life` steps old counts half. At first it forgets faster, looking back over about
-    a tenth of the steps so far, or the random first weights would be seen for long. All else
-    is shared with the network. Unlike torch's AveragedModel it never waits for the device.
+    Weights from `half_life` steps ago count half. At first the average covers only about a tenth
+    of the steps so far, so that the random first weights soon stop counting. All else is shared
+    with the network. Unlike torch's AveragedModel it never waits for the device.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after a step, counted from 1."""
+        """Add the weights after a step, counted from 1."""
         decay = min(self.decay, (step - 1) / (step + 9))  # 0 at first: a copy
         torch._foreach_lerp_(self.averages, self.current, 1 - decay)
 
@@ -41,11 +41,11 @@ class WeightAverage:
 def statistics(model: nn.Module, frozen: set[nn.Module]) -> list[Tensor]:
     """Return the running means and variances of every batch norm that is not frozen."""
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m not in frozen]
-    found = [tensor for norm in norms for tensor in (norm.running_mean, norm.running_var)]
-    return [tensor for tensor in found if tensor is not None]
+    tensors = [tensor for norm in norms for tensor in (norm.running_mean, norm.running_var)]
+    return [tensor for tensor in tensors if tensor is not None]
 
 
 def averaged(tensor: Tensor) -> Tensor:
-    """Return a copy that stands in a network where the tensor does, and is never trained."""
+    """Return a copy that can replace the tensor in a network, and is never trained."""
     mean = tensor.detach().clone()
     return nn.Parameter(mean, requires_grad=False) if isinstance(tensor, nn.Parameter) else mean

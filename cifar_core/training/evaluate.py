@@ -1,4 +1,4 @@
-"""Classifies a whole set of images once, giving way to the caller after every batch."""
+"""Classifies a whole set of images once, returning control to the caller after every batch."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from cifar_core.training.step.precision import Precision
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How well a set was classified."""
+    """The result of classifying a set of images."""
 
     loss: float  # mean cross-entropy in nats, without label smoothing
     accuracy: float  # share right, 0 to 1
-    plain_accuracy: float  # the same, from the images as they are, whatever the views
+    plain_accuracy: float  # the same from the unaltered images, regardless of the views
     views: str  # a key of TEST_VIEWS
     images: int
 
@@ -35,14 +35,14 @@ def evaluate(
     """Yield a Tick after each batch and return the Score; the train/eval modes are restored."""
     were_training = [(module, module.training) for module in model.modules()]
     model.eval()
-    sums = torch.zeros(3, device=batches.device)  # loss, right, right from the images as they are
+    sums = torch.zeros(3, device=batches.device)  # loss, right, right from the unaltered images
     for done, (images, labels) in enumerate(batches.epoch(), start=1):
         with torch.inference_mode():
             with precision.autocast():
                 seen = [model(view).float() for view in views.make(images)]
             logits = sum_of(seen, views.weights)
             loss = F.cross_entropy(logits, labels, reduction="sum")
-            right = [(each.argmax(dim=1) == labels).sum() for each in (logits, seen[0])]
+            right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, seen[0])]
             sums = sums + torch.stack([loss, *right])
         yield Tick(phase=phase, done=done, total=len(batches))
     for module, was_training in were_training:
@@ -71,7 +71,7 @@ def evaluate_test(
     epoch: int,
     views: str = "plain",
 ) -> Iterator[Tick | TestEvent]:
-    """Classify the test images with the weights of the given epoch; the last item is the result."""
+    """Classify the test images with the weights of an epoch; the last item is the result."""
     score = yield from evaluate(model, batches, precision, "test", TEST_VIEWS[views])
     yield TestEvent(
         step=step,

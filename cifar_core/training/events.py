@@ -1,4 +1,4 @@
-"""What a trainer reports while it runs. Plain data: saved as JSON lines, drawn as curves."""
+"""The events of a trainer. Plain data: saved as JSON lines, drawn as curves."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
-    """A batch has passed. Never saved: a moment at which the caller may look for requests."""
+    """A batch has passed. Never saved: a moment at which the caller can check for requests."""
 
     phase: str  # "features", "train", "validate" or "test"
     done: int  # batches of this phase so far; of features, images
@@ -15,7 +15,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """A few optimisation steps have passed."""
+    """A few optimization steps have passed."""
 
     kind: ClassVar[str] = "step"
     step: int
@@ -47,14 +47,14 @@ class EpochEvent:
 class TestEvent:
     """The test images have been classified once, with the weights of the best epoch."""
 
-    __test__: ClassVar[bool] = False  # not a pytest class, whatever its name says
+    __test__: ClassVar[bool] = False  # not a pytest class, despite its name
     kind: ClassVar[str] = "test"
     step: int
     epoch: int  # the epoch whose weights were tested
     test_loss: float
     test_accuracy: float  # 0 to 1
-    plain_accuracy: float  # the same, from the images as they are
-    views: str  # a key of TEST_VIEWS: how the images were shown for the others
+    plain_accuracy: float  # the same from the unaltered images
+    views: str  # a key of TEST_VIEWS: the views behind the other two
     images: int
 
 
@@ -62,5 +62,5 @@ Event = StepEvent | EpochEvent | TestEvent
 
 
 def row(event: Event) -> dict[str, Any]:
-    """Return the event as the plain values that are written as one JSON line."""
+    """Return the event as plain values for one JSON line."""
     return {"kind": event.kind, **asdict(event)}

@@ -18,41 +18,43 @@ from cifar_core.training.step.compiling import last_cause
 from cifar_core.training.step.precision import Precision
 
 Trunk = Callable[[Tensor], Tensor]  # images [N, 3, H, W] in [0, 1] -> features [N, D]
-SAME = 1e-3  # relative difference that folding may make in float32
-AS_IT_IS = "The frozen part runs as it is."
+SAME = 1e-3  # relative difference that folding can cause in float32
+UNCOMPILED = "The frozen part runs uncompiled."
 NORMS = (nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
-WORTH_COMPILING = 2 * 10**8  # pixels: compiling takes seconds, which 20,000 images of 96 pay back
-# measured: 2 to 3 times faster with matrix units (AMX), no faster without
+WORTH_COMPILING = 2 * 10**8  # pixels, as in 20,000 images of 96: fewer do not repay compiling
+# measured: 2 to 3 times as fast with matrix units (AMX), no faster without
 GAINS_BY_COMPILING = torch.cpu._is_amx_tile_supported
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """The frozen part, ready to run, and a sentence on how it is run."""
+    """The frozen part, ready to run, and a sentence that says how it runs."""
 
     run: Trunk
     sentence: str
-    batch_size: int = 0  # which every batch is filled up to; 0 if any size will do
+    batch_size: int = 0  # to which every batch is padded; 0 if any size works
 
 
 def make_extractor(
     model: nn.Module, head: str, precision: Precision, *, pixels: int, batch_size: int
 ) -> Extractor:
-    """Return the network up to its last layer, `head`, for so many pixels in all.
+    """Return the network up to its last layer, `head`; `pixels` is the size of the whole job.
 
-    Batch norm is folded into the convolutions, which in evaluation changes nothing but rounding.
-    On a CPU that gains by it a large job is compiled; where that fails, the log says so.
+    Batch norm is folded into the convolutions, which in evaluation changes only the rounding. A
+    large job is compiled if the CPU benefits; where compiling fails, the sentence says so.
     """
     trunk = trunk_of(model, head)
     device = next(model.parameters()).device
     probe = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
     folded = fold(trunk)
     if different(trunk(probe), folded(probe)) > SAME:
-        folded = trunk  # norms do not follow convolutions here, or rounding decides, as in graphs
+        folded = (
+            trunk  # norms do not follow convolutions, or rounding changes the result, as in graphs
+        )
     if precision.key == "bfloat16":
         folded = shortened(folded)
     if device.type != "cpu" or not GAINS_BY_COMPILING() or pixels < WORTH_COMPILING:
-        return Extractor(folded, AS_IT_IS)
+        return Extractor(folded, UNCOMPILED)
     return compiled(folded, precision, batch_size)
 
 
@@ -65,7 +67,7 @@ def trunk_of(model: nn.Module, head: str) -> "Detached":
 
 
 class Detached(nn.Module):
-    """A network that is only ever looked through: no gradients, flat features."""
+    """A network without gradients, whose features are flat."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -79,7 +81,7 @@ class Detached(nn.Module):
 
 
 def fold(trunk: nn.Module) -> nn.Module:
-    """Return a copy in which every batch norm right behind a convolution is part of it."""
+    """Return a copy in which every batch norm directly after a convolution is part of it."""
     tensors = [*trunk.parameters(), *trunk.buffers()]
     folded = copy.deepcopy(trunk, memo={id(tensor): tensor for tensor in tensors})
     for module in list(folded.modules()):
@@ -104,7 +106,7 @@ class Shortened(nn.Module):
 
 
 def shortened(trunk: nn.Module) -> nn.Module:
-    """Return the network in bfloat16 throughout, if it has no norms left, which need more bits."""
+    """Return the network in bfloat16, unless it still has norms, which need more bits."""
     if not isinstance(trunk, Detached) or not isinstance(trunk.network, Scaled):
         return trunk
     if any(isinstance(module, NORMS) for module in trunk.modules()):
@@ -115,18 +117,18 @@ def shortened(trunk: nn.Module) -> nn.Module:
 
 
 def different(before: Tensor, after: Tensor) -> float:
-    """Return the length of the difference as a share of what was there."""
+    """Return the norm of the difference, relative to `before`."""
     if before.shape != after.shape:
         return float("inf")
     return float((after - before).norm() / before.norm().clamp_min(1e-12))
 
 
 def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extractor:
-    """Compile what comes after enlarging, with its weights as constants."""
+    """Compile the network after the enlargement, with its weights as constants."""
     assert isinstance(trunk, Detached)
     network = trunk.network
     if not isinstance(network, Scaled):
-        return Extractor(trunk, AS_IT_IS)
+        return Extractor(trunk, UNCOMPILED)
     body = network.body
     probe = torch.rand(batch_size, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     try:
@@ -136,7 +138,9 @@ def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extract
     except Exception as error:  # no C++ compiler, or a network that torch cannot compile
         network.body = body
         why = last_cause(error)
-        return Extractor(trunk, f"The frozen part runs as it is, as it cannot be compiled: {why}")
+        return Extractor(
+            trunk, f"The frozen part runs uncompiled, because it cannot be compiled: {why}"
+        )
     return Extractor(trunk, "The frozen part was compiled for this processor.", batch_size)
 
 
@@ -150,7 +154,7 @@ def extract(
     first, rest = divmod(start, batches.batch_size)
     for images, _ in batches.epoch(number, first):
         count = len(images)
-        if count < extractor.batch_size:  # a compiled network knows one size
+        if count < extractor.batch_size:  # a compiled network accepts one size
             images = F.pad(images, (0, 0, 0, 0, 0, 0, 0, extractor.batch_size - count))
         with torch.no_grad(), precision.autocast():
             features = extractor.run(images)

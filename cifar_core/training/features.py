@@ -1,4 +1,4 @@
-"""What a frozen network makes of its images, computed once: all that its head has to read."""
+"""Batches of kept features: the output of a frozen network, computed once, as input of its head."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from cifar_core.data.augmentation.augment import order, stream
 
-VIEW = 2  # a stream of random numbers of its own, beside those of order and augmentation
+VIEW = 2  # its stream of random numbers, separate from those of order and augmentation
 
 
 class FeatureBatches:
     """Batches of features instead of images, with the order that `Batches` would have.
 
-    Each image has the same number of views, and shows another one in every epoch. Which and in
-    what order are functions of (seed, epoch): any position can be resumed exactly.
+    Each image has the same number of views, and the next one is used in every epoch. Views and
+    order are functions of (seed, epoch), so training can continue exactly from any position.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class FeatureBatches:
 
 
 class HeadOnFeatures(nn.Module):
-    """A network's last layer, fed with what would reach it."""
+    """A network's last layer, whose input is kept features."""
 
     def __init__(self, head: nn.Module) -> None:
         super().__init__()
@@ -79,6 +79,6 @@ class HeadOnFeatures(nn.Module):
 
 
 def width_of(head: nn.Module) -> int:
-    """Return how many features a last layer reads."""
+    """Return the number of input features of a last layer."""
     assert isinstance(head, nn.Linear | nn.Conv2d)
     return head.in_features if isinstance(head, nn.Linear) else head.in_channels

@@ -1,4 +1,4 @@
-"""Keeps what a transfer plan does not train exactly as it was, statistics and all."""
+"""Freezes the parts that a transfer plan does not train, including their statistics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from cifar_core.optim import Groups, decay_groups, decaying
 
 
 def part_at(config: TrainConfig, epoch: int) -> Part:
-    """Return what is trained in an epoch, counted from 0."""
+    """Return the part that is trained in an epoch, counted from 0."""
     if not MODELS[config.model].weights:
         return "everything"
     plan = TRANSFER_PLANS[config.plan]
@@ -20,15 +20,15 @@ def part_at(config: TrainConfig, epoch: int) -> Part:
 
 
 def keeps_features(config: TrainConfig) -> bool:
-    """Tell whether only the head learns, from features that are computed once."""
+    """Return True if only the head is trained, from features that are computed once."""
     return bool(MODELS[config.model].weights) and config.plan == "head" and config.cached_views > 0
 
 
 def freeze(model: nn.Module, spec: ModelSpec, part: Part) -> None:
-    """Put the network into training mode but for what is frozen.
+    """Put the network into training mode, except for its frozen parts.
 
-    Frozen weights ask for no gradient. Frozen modules stay in evaluation mode, or batch norm
-    would go on averaging and dropout on drawing.
+    Frozen weights need no gradient. Frozen modules stay in evaluation mode; otherwise batch norm
+    would continue averaging and dropout would stay active.
     """
     model.train()
     if not spec.weights:
@@ -41,7 +41,7 @@ def freeze(model: nn.Module, spec: ModelSpec, part: Part) -> None:
 
 
 def trained_prefixes(spec: ModelSpec, part: Part) -> tuple[str, ...] | None:
-    """Return the dotted names of what is trained; None stands for everything."""
+    """Return the dotted names of the trained modules; None means everything."""
     if part == "everything":
         return None
     return (spec.head,) if part == "head" else (*spec.stages[-1].prefixes, spec.head)
@@ -50,8 +50,8 @@ def trained_prefixes(spec: ModelSpec, part: Part) -> tuple[str, ...] | None:
 def frozen_modules(model: nn.Module, spec: ModelSpec, part: Part) -> Iterator[nn.Module]:
     """Yield the modules that must behave as in evaluation.
 
-    If the head alone is trained, that is all but the head and what holds it: also a dropout right
-    before it, so that the head sees the same features in every epoch.
+    If only the head is trained, these are all except the head and its parents: also a dropout
+    right before it, so that the head gets the same features in every epoch.
     """
     frozen = [prefix for stage in spec.stages[:-1] for prefix in stage.prefixes]
     for name, module in model.named_modules():
@@ -61,15 +61,15 @@ def frozen_modules(model: nn.Module, spec: ModelSpec, part: Part) -> Iterator[nn
 
 
 def is_under(name: str, prefixes: tuple[str, ...] | list[str]) -> bool:
-    """Tell whether a dotted name is one of the prefixes or lies below one."""
+    """Return True if a dotted name is one of the prefixes or is below one."""
     return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
 
 
 def weight_groups(model: nn.Module, config: TrainConfig) -> Groups:
-    """Return all that is ever trained, for the optimizer; `share` multiplies the rate.
+    """Return all weights that are trained at any time, for the optimizer; `share` scales the rate.
 
     The groups are the same from the first step to the last, so that a run can be resumed
-    whatever was frozen when it ended.
+    regardless of what was frozen when it ended.
     """
     spec = MODELS[config.model]
     if not spec.weights:
@@ -91,7 +91,7 @@ def weight_groups(model: nn.Module, config: TrainConfig) -> Groups:
 
 @dataclass(frozen=True, kw_only=True)
 class StageRow:
-    """One stage of a network, for the diagram of what is trained."""
+    """One stage of a network, for the diagram of the trained parts."""
 
     title: str
     parameters: int

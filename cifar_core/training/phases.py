@@ -1,4 +1,4 @@
-"""Names the parts of a training step, so that a profiler can tell where its time goes."""
+"""Names the parts of a training step, so that a profiler can show where the time goes."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +11,7 @@ DATA = "data"  # waiting for a batch: picking, shifting and mirroring its images
 FORWARD = "forward"  # from images to the loss
 BACKWARD = "backward"  # from the loss to the gradients
 OPTIMIZER = "optimizer"  # from the gradients to the weights
-LOGGING = "logging"  # counting what was right, and reading it from the device
+LOGGING = "logging"  # counting right predictions, and reading the count from the device
 PHASES = (DATA, FORWARD, BACKWARD, OPTIMIZER, LOGGING)
 
 NOTHING: AbstractContextManager[None] = nullcontext()
@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 
 def phase(name: str) -> AbstractContextManager[object]:
-    """Return the context in which one part of a step runs.
+    """Return the context for one part of a step.
 
-    A profiler finds the part by its name. A label costs 8 microseconds, five times in a step
-    that may take 500, so without a profiler there is none.
+    A profiler finds the part by its name. A label costs 8 microseconds, five times in a step that
+    can take as little as 500, so labels are set only under a profiler.
     """
     return record_function(name) if profiler._is_profiler_enabled else NOTHING
 
 
 def fetched(batches: Iterable[T]) -> Iterator[T]:
-    """Yield the batches, with the wait for each of them labelled."""
+    """Yield the batches, with the wait for each of them labeled."""
     rest = iter(batches)
     while True:
         with phase(DATA):

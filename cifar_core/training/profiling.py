@@ -16,7 +16,7 @@ KINDS = (ProfilerActivity.CPU, ProfilerActivity.CUDA)
 
 
 class TimeSpan(NamedTuple):
-    """A labelled stretch of the program's time, in microseconds."""
+    """A labeled stretch of the program's time, in microseconds."""
 
     name: str
     start: float
@@ -29,14 +29,14 @@ class TimeSpan(NamedTuple):
 
 
 class DeviceWork(NamedTuple):
-    """What an operator had the GPU do."""
+    """Work that an operator started on the GPU."""
 
-    start: float  # when it was asked for, in microseconds
+    start: float  # when it was launched, in microseconds
     milliseconds: float
 
 
 class Call(NamedTuple):
-    """One operator that was run; its times are without those that it ran in turn."""
+    """One call of an operator; its times exclude the operators that it calls."""
 
     name: str
     start: float  # in microseconds
@@ -46,7 +46,7 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class StepPart:
-    """What one part of a step costs, in milliseconds a step."""
+    """The cost of one part of a step, in milliseconds a step."""
 
     name: str
     ms: float  # of the program's time, waiting for the device included
@@ -57,7 +57,7 @@ class StepPart:
 class StepProfiler:
     """Records some steps: `begin` before each, `end` after it, then `report` once.
 
-    It only watches: the numbers that the steps compute are the same with and without it.
+    It only observes: the steps compute the same numbers with and without it.
     """
 
     def __init__(self) -> None:
@@ -68,12 +68,12 @@ class StepProfiler:
         self.steps = 0
 
     def begin(self) -> None:
-        """A step begins."""
+        """Start recording a step."""
         self.label = record_function(STEP)
         self.label.__enter__()
 
     def end(self) -> None:
-        """The step that has begun, if one has, is over."""
+        """Finish the current step, if there is one."""
         if self.label is not None:
             self.label.__exit__(None, None, None)
             self.label = None
@@ -86,9 +86,9 @@ class StepProfiler:
         self.profile.stop()
 
     def report(self, warm: int) -> dict[str, Any]:
-        """Stop, and return what a step costs as plain values; the first `warm` steps are left out.
+        """Stop, and return the cost of a step as plain values; the first `warm` steps are left out.
 
-        They pay for what is done once, such as reserving memory.
+        They include work that is done once, such as reserving memory.
         """
         self.close()
         events = [event for event in self.profile.events() or [] if event.device_type.value == 0]
@@ -103,7 +103,7 @@ class StepProfiler:
             for event in events
             for kernel in event.kernels
         ]
-        steps, parts = shared_out(spans, work, warm)
+        steps, parts = by_part(spans, work, warm)
         return {
             "steps": len(steps),
             "step_ms": fmean(steps),
@@ -131,15 +131,15 @@ def counted(spans: Sequence[TimeSpan], warm: int) -> list[TimeSpan]:
 
 
 def operators(calls: Sequence[Call], steps: Sequence[TimeSpan]) -> list[dict[str, Any]]:
-    """Return the most expensive operators of these steps, without what they call, per step."""
+    """Return the most expensive operators per step, without the time of those that they call."""
     starts = [step.start for step in steps]
     sums: dict[str, list[float]] = {}
     for call in calls:
-        place = bisect_right(starts, call.start) - 1
-        if place >= 0 and call.start <= steps[place].end:
-            found = sums.setdefault(call.name, [0.0, 0.0, 0.0])
+        index = bisect_right(starts, call.start) - 1
+        if index >= 0 and call.start <= steps[index].end:
+            total = sums.setdefault(call.name, [0.0, 0.0, 0.0])
             for i, value in enumerate((1.0, call.milliseconds, call.device_milliseconds)):
-                found[i] += value / len(steps)
+                total[i] += value / len(steps)
     rows = [
         {"name": name, "calls": count, "ms": ms, "device_ms": device_ms}
         for name, (count, ms, device_ms) in sums.items()
@@ -148,13 +148,13 @@ def operators(calls: Sequence[Call], steps: Sequence[TimeSpan]) -> list[dict[str
     return rows[:OPERATORS]
 
 
-def shared_out(
+def by_part(
     spans: Sequence[TimeSpan], work: Sequence[DeviceWork], warm: int
 ) -> tuple[list[float], list[StepPart]]:
     """Return how long each step took, in milliseconds, and the mean cost of each of its parts.
 
-    The GPU's work belongs to the part in which it was asked for, whichever thread asked: the
-    backward pass has one of its own.
+    The GPU's work counts toward the part in which it was launched, from any thread: the backward
+    pass has its own.
     """
     steps = counted(spans, warm)
     inside = {name: [0.0] * len(steps) for name in PHASES}
@@ -162,15 +162,15 @@ def shared_out(
     starts = [step.start for step in steps]
     parts = sorted((s for s in spans if s.name != STEP), key=lambda s: s.start)
     for part in parts:
-        place = bisect_right(starts, part.start) - 1
-        if place >= 0 and part.end <= steps[place].end:
-            inside[part.name][place] += part.milliseconds
+        index = bisect_right(starts, part.start) - 1
+        if index >= 0 and part.end <= steps[index].end:
+            inside[part.name][index] += part.milliseconds
     part_starts = [part.start for part in parts]
     for piece in work:
-        place = bisect_right(part_starts, piece.start) - 1
+        index = bisect_right(part_starts, piece.start) - 1
         in_a_step = bool(starts) and piece.start >= starts[0]
-        if place >= 0 and piece.start <= parts[place].end and in_a_step:
-            device[parts[place].name] += piece.milliseconds
+        if index >= 0 and piece.start <= parts[index].end and in_a_step:
+            device[parts[index].name] += piece.milliseconds
     return [step.milliseconds for step in steps], [
         StepPart(
             name=name,

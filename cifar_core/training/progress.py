@@ -1,4 +1,4 @@
-"""Where a trainer is in its run; with the tensors, all that a snapshot has to hold."""
+"""The progress of a trainer in its run; with the tensors, it is all that a snapshot needs."""
 
 from dataclasses import dataclass, field
 
@@ -22,11 +22,13 @@ class Best:
 
     accuracy: float = -1.0  # of validation, 0 to 1; -1 before the first epoch
     epoch: int = 0
-    to_beat: float = -1.0  # what early stopping compares with; moves only by min_delta or more
+    to_beat: float = (
+        -1.0
+    )  # accuracy to exceed for early stopping; rises only by more than min_delta
     stale_epochs: int = 0
 
     def update(self, accuracy: float, epoch: int, min_delta: float) -> bool:
-        """Take in an epoch's validation accuracy; tell whether it is the best so far."""
+        """Add an epoch's validation accuracy; return True if it is the best so far."""
         self.stale_epochs += 1
         if accuracy > self.to_beat + min_delta:
             self.to_beat, self.stale_epochs = accuracy, 0
@@ -38,9 +40,9 @@ class Best:
 
 @dataclass
 class TrainingProgress:
-    """Where a trainer is; with the tensors, all that a snapshot has to hold."""
+    """The progress of a trainer, as plain values."""
 
-    step: int = 0  # optimisation steps taken
+    step: int = 0  # optimization steps taken
     epoch: int = 0  # epochs trained and validated
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)

@@ -1,4 +1,4 @@
-"""From a config and a dataset to a trainer that is ready to run."""
+"""Builds a trainer that is ready to run from a config and a dataset."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -22,16 +22,16 @@ from cifar_core.training.freezing import keeps_features
 from cifar_core.training.step.step_plan import StepPlan
 from cifar_core.training.trainer import Trainer
 
-EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; 250 keep a CPU's caches warm
-FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; 50 keep a CPU's caches warm
-ENLARGED = 64  # pixels a side above which an evaluation batch shrinks, as its maps grow
-PREPARING = 5000  # images that a network may look at before its first step
+EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; on a CPU 250, for its caches
+FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; on a CPU 50, for its caches
+ENLARGED = 64  # pixels a side above which evaluation batches get smaller, as maps grow
+PREPARING = 5000  # images that a network can use before its first step
 VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
-    """Images whose features a head-only run keeps: one view of one part of the data."""
+    """Images whose features a head-only run keeps: one view of one split."""
 
     title: str
     labels: NDArray[np.int64]
@@ -43,19 +43,19 @@ class FeatureSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """A trainer and the images it must not learn from.
+    """A trainer and its test images.
 
-    If the head alone is to learn from kept features, those of `features` have to be computed:
-    the training images' views, then validation, then test.
+    If only the head is trained, from kept features, the sets in `features` have to be computed
+    first: the training images' views, then validation, then test.
     """
 
     trainer: Trainer
     test: Batches
     features: list[FeatureSet] = field(default_factory=list)
 
-    def read_features(self, found: list[Tensor]) -> FeatureBatches:
-        """Let the trainer go on with the features [N, D] of each set; return those of the test."""
-        *views, val, test = found
+    def read_features(self, computed: list[Tensor]) -> FeatureBatches:
+        """Give the trainer the features [N, D] of each set; return the batches of the test set."""
+        *views, val, test = computed
         *_, val_set, test_set = self.features
         config, device = self.trainer.config, str(self.test.device)
         train = FeatureBatches(
@@ -85,9 +85,8 @@ def prepare(
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
-    `weights` are those of pretraining, by the network's own names; `plan` says how a step is
-    computed, by rule if it is left out. A trainer that is not `fresh` is about to be restored
-    from a snapshot.
+    `weights` are those of pretraining, by the network's own names; `plan` is the step plan, by
+    rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot.
     """
     if config.deterministic:
         make_deterministic()
@@ -119,7 +118,7 @@ def prepare(
 
 
 def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
-    """Return at most PREPARING of the chosen images, evenly spaced, as a network takes them."""
+    """Return at most PREPARING of the chosen images, evenly spaced, as [n, 3, 32, 32] in [0, 1]."""
     chosen = part[np.linspace(0, len(part) - 1, min(PREPARING, len(part))).astype(int)]
     batches = Batches(images.pixels[chosen], images.labels[chosen], batch_size=len(chosen),
                       device=device)  # fmt: skip
@@ -128,7 +127,7 @@ def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
 
 
 def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of the images that a run trains on, and of those that validate."""
+    """Return the indices of a run's training images, and of its validation images."""
     return split(
         dataset.train.labels,
         train_fraction=config.train_fraction,
@@ -138,14 +137,14 @@ def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDA
 
 
 def steps_of(config: TrainConfig, dataset: Dataset) -> int:
-    """Return how many optimisation steps a run has in all."""
+    """Return how many optimization steps a run has in all."""
     return config.epochs * (len(parts(config, dataset)[0]) // config.batch_size)
 
 
 def training_batches(
     config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
 ) -> Batches:
-    """Return the chosen images as the run's steps see them: shuffled and augmented."""
+    """Return the chosen images as the run's steps use them: shuffled and augmented."""
     return Batches(
         images.pixels[part],
         images.labels[part],
@@ -154,7 +153,7 @@ def training_batches(
         augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
-        drop_last=True,  # a last batch of one image would upset batch norm
+        drop_last=True,  # batch norm cannot use a last batch of one image
     )
 
 
@@ -165,7 +164,7 @@ def feature_sets(
     val: NDArray[np.int64],
     device: str,
 ) -> list[FeatureSet]:
-    """Return the sets of images that a head-only run reads; none for other runs."""
+    """Return the sets of images of which a head-only run needs features; none for other runs."""
     if not keeps_features(config):
         return []
     augment = Augment.from_settings(config.to_dict())
@@ -187,13 +186,15 @@ def feature_set(
     augment: Augment,
     view: int,
 ) -> FeatureSet:
-    """Return one view of one part; view 0 shows the images as they are."""
+    """Return one view of one part; view 0 is the unaltered images."""
     identity: dict[str, Any] = {
         "images": "test" if title == "test" else "train",
         "part": hashlib.sha256(part.astype("<i8").tobytes()).hexdigest()[:16],
     }
     if view:
-        plain = asdict(Augment())  # left out, so that settings to come keep what is stored
+        plain = asdict(
+            Augment()
+        )  # left out, so that stored features stay valid when settings are added
         drawn = {name: value for name, value in asdict(augment).items() if value != plain[name]}
         identity |= {**drawn, "seed": VIEW_SEED, "view": view}
     size = FEATURE_BATCH.get(device.split(":")[0], 50)
@@ -224,10 +225,10 @@ def open_batches(
 def evaluation_batches(
     images: Images, part: np.ndarray, device: str, side: int = 32, *, at_most: int = 0
 ) -> Batches:
-    """Return the chosen images in order, in batches as large as is fast on the device.
+    """Return the chosen images in order, in batches of the size that is fastest on the device.
 
-    `side` is how many pixels a side the network computes on; `at_most` is how many images fit
-    into memory at once, 0 for any number. Without gradients they take less than in training.
+    `side` is the resolution of the network in pixels; `at_most` is how many images fit into memory
+    at once, 0 for any number. Without gradients they take less memory than in training.
     """
     size = EVAL_BATCH.get(device.split(":")[0], 250)
     size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
@@ -236,6 +237,6 @@ def evaluation_batches(
 
 
 def make_deterministic() -> None:
-    """Ask torch for repeatable kernels; those that have none warn instead of failing."""
+    """Make torch use deterministic kernels; operators without one warn instead of failing."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False

@@ -1,4 +1,4 @@
-"""Everything a trainer needs to go on exactly where it was, as tensors and plain values."""
+"""Everything a trainer needs to continue exactly where it was, as tensors and plain values."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Snapshot:
     """A trainer's state. All tensors are contiguous copies on the CPU; `meta` is plain JSON."""
 
-    model: dict[str, Tensor]  # state_dict of the network that was validated: averaged, if any is
+    model: dict[str, Tensor]  # state_dict of the validated network, averaged if the run averages
     state: dict[str, Tensor]  # optimizer, random numbers; the latest weights beside averaged ones
     meta: dict[str, Any]  # step, best epoch, running sums, ...
 
@@ -34,10 +34,10 @@ def copies(model: nn.Module) -> dict[str, Tensor]:
 
 
 def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Split an optimizer's memory into tensors and plain values, both named "<weight>/<name>".
+    """Split an optimizer's state into tensors and plain values, both named "<weight>/<name>".
 
-    Some count steps in a group of weights: "group <number>/<name>", the whole numbers only, as
-    all else in a group follows from the settings.
+    Step counts of a group of weights are named "group <number>/<name>"; only integers are kept,
+    because all else in a group follows from the settings.
     """
     flat = {
         f"{weight}/{name}": value
@@ -57,10 +57,10 @@ def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, A
 def unpack_optimizer(
     optimizer: Optimizer, tensors: dict[str, Tensor], values: dict[str, Any]
 ) -> None:
-    """Put back what `pack_optimizer` took.
+    """Restore the state from `pack_optimizer`.
 
-    Each tensor takes the memory order of its weight: fused kernels walk both by address, so a
-    plain buffer beside a channels-last weight would pair the wrong numbers without any error.
+    Each tensor gets the memory order of its weight: fused kernels walk both by address, so a
+    contiguous buffer for a channels-last weight would pair the wrong numbers without any error.
     """
     weights = [p for group in optimizer.param_groups for p in group["params"]]
     memory: dict[int, dict[str, Any]] = {}
@@ -86,7 +86,7 @@ def pack_random() -> dict[str, Tensor]:
 
 
 def unpack_random(states: dict[str, Tensor]) -> None:
-    """Put back what `pack_random` took, as far as the devices are there."""
+    """Restore the states from `pack_random`, for the devices that are available."""
     for name, state in states.items():
         if name == "cpu":
             torch.set_rng_state(state)
@@ -99,8 +99,8 @@ def select(flat: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
 
 
-def taken_of(trainer: "Trainer") -> Snapshot:
-    """Copy everything that a trainer needs to go on from here."""
+def snapshot_of(trainer: "Trainer") -> Snapshot:
+    """Copy everything that a trainer needs to continue from here."""
     tensors, values = pack_optimizer(trainer.optimizer)
     meta: dict[str, Any] = {
         "progress": asdict(trainer.progress),
@@ -116,8 +116,8 @@ def taken_of(trainer: "Trainer") -> Snapshot:
     return Snapshot(model=copies(trainer.result), state=state, meta=meta)
 
 
-def put_back(trainer: "Trainer", snapshot: Snapshot) -> None:
-    """Make a trainer the one that the snapshot was taken of; its config must be the same."""
+def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
+    """Give a trainer the state in the snapshot; its config must be the same."""
     trainer.result.load_state_dict(snapshot.model)
     if trainer.average:
         trainer.model.load_state_dict(select(snapshot.state, "latest/"))

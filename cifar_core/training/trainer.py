@@ -1,4 +1,4 @@
-"""The training loop. It yields what happened; saving, drawing and stopping are the caller's."""
+"""The training loop. It yields events; saving, drawing and stopping are up to the caller."""
 
 import math
 import time
@@ -23,19 +23,19 @@ from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.progress import Tally, TrainingProgress
-from cifar_core.training.snapshot import Snapshot, put_back, taken_of
+from cifar_core.training.snapshot import Snapshot, restore, snapshot_of
 from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.pieces import cutting
 from cifar_core.training.step.step_plan import StepPlan, by_rule
 
-ROWS_PER_EPOCH = 40  # how often an epoch reports itself: enough for a curve, too few to cost
+ROWS_PER_EPOCH = 40  # reports in an epoch: enough for a curve, and cheap
 
 
 class Trainer:
-    """One network, its optimizer and where they are; `for event in trainer.run()` trains it.
+    """One network, its optimizer and its progress; `for event in trainer.run()` trains it.
 
     Equal config, data, device and thread count give equal weights, bit for bit on the CPU, also
-    when the run is taken up from a snapshot: order and augmentation follow from (seed, epoch).
+    when the run continues from a snapshot: order and augmentation follow from (seed, epoch).
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Trainer:
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
         self.model = plan.place(network, device)
-        self.learner = self.model  # what is trained: all of it, or the head alone
+        self.learner = self.model  # the part that is trained: the whole network, or only the head
         at_once = min(config.micro_batch or config.batch_size, config.batch_size)
         self.forward, self.plan = ready(self.learner, plan, at_once)
         self.optimizer = OPTIMIZERS[config.optimizer].build(
@@ -80,9 +80,9 @@ class Trainer:
             if config.ema_epochs
             else None
         )
-        # the network that counts: the one that is validated, and saved to be tested and explained
+        # the network that is validated, saved, tested and explained
         self.result = self.average.model if self.average else self.model
-        self.validated = self.result  # the part of it that reads the batches
+        self.validated = self.result  # the part of it that the batches pass through
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
@@ -98,7 +98,7 @@ class Trainer:
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
 
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
-        """Train the head on what reaches it, computed before, instead of on images."""
+        """Train the head on kept features instead of on images."""
         self.learner = HeadOnFeatures(self.model.get_submodule(self.spec.head))
         self.forward = self.learner
         self.validated = HeadOnFeatures(self.result.get_submodule(self.spec.head))
@@ -106,7 +106,7 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Optimisation steps taken."""
+        """Optimization steps taken."""
         return self.progress.step
 
     @property
@@ -116,13 +116,13 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The rate for the coming step, taken at its middle so that no step is wasted on 0."""
+        """The rate for the next step, taken at its middle so that no step is wasted on 0."""
         factor = self.schedule.factor(self._step_progress, self.config)
         return self.config.learning_rate * factor * self.progress.plateau.share
 
     @property
     def momentum(self) -> float:
-        """The momentum for the coming step, if the schedule moves it."""
+        """The momentum for the next step, if the schedule moves it."""
         highest = getattr(self.config, OPTIMIZERS[self.config.optimizer].momentum_setting)
         return self.schedule.momentum(self._step_progress, highest, self.config)
 
@@ -132,22 +132,22 @@ class Trainer:
 
     @property
     def stop_reason(self) -> str:
-        """Why training ends before its last epoch, or nothing."""
+        """Why training ends before its last epoch; empty if it goes on."""
         patience = self.config.patience
         return "early stopping" if 0 < patience <= self.progress.best.stale_epochs else ""
 
     def run(self) -> Iterator[Tick | StepEvent | EpochEvent]:
-        """Train to the end from wherever the trainer is, new or restored."""
+        """Train to the end, from the beginning or from a restored state."""
         self._start_clocks()
         while self.progress.epoch < self.config.epochs and not self.stop_reason:
             yield from self._train_epoch()
             yield from self._close_epoch()
 
     def steps(self, rate: Callable[[int], float]) -> Iterator[StepEvent]:
-        """Take step after step, the n-th at `rate(n)`, for as long as the caller asks.
+        """Take one step after another, the n-th at `rate(n)`, until the caller stops iterating.
 
-        For trying rates out: nothing is validated, and what is trained is what the run's last
-        epoch trains.
+        For a rate search: nothing is validated, and the trained part is that of the run's last
+        epoch.
         """
         freeze(self.model, self.spec, part_at(self.config, self.config.epochs - 1))
         self._start_clocks()
@@ -204,14 +204,14 @@ class Trainer:
         self.window_images += len(labels)
 
     def _clip_or_measure(self, *, measures: bool) -> None:
-        """Clip the gradient, which needs its length, or only measure it for a row."""
+        """Clip the gradient by its norm, or only measure the norm for a report."""
         if self.config.clip_norm:
             self.grad_norm = clip_grad_norm_(self.trained, self.config.clip_norm)
         elif measures:
             self.grad_norm = get_total_norm(w.grad for w in self.trained if w.grad is not None)
 
     def _read_window(self, rate: float) -> StepEvent:
-        """Wait for the device, the one time in a row's steps, and report what it did."""
+        """Wait for the device, once for each report, and return the sums since the last one."""
         with phase(LOGGING):
             sums = torch.cat([self.window, self.grad_norm[None].to(self.window)])
             loss, correct, norm = sums.tolist()
@@ -229,7 +229,7 @@ class Trainer:
             loss=loss / images,
             accuracy=correct / images,
             learning_rate=rate,
-            grad_norm=min(norm, 1e30),  # float16 overflows now and then; JSON has no infinity
+            grad_norm=min(norm, 1e30),  # float16 overflows sometimes; JSON has no infinity
             images_per_second=images / max(seconds, 1e-9),
         )
 
@@ -259,7 +259,7 @@ class Trainer:
         )
 
     def _check(self, loss: float, norm: float) -> None:
-        """Stop when the numbers are no numbers; in float16 the scaler skips such a gradient."""
+        """Stop if a number is not finite; in float16 the scaler skips such a gradient."""
         if math.isfinite(loss) and (math.isfinite(norm) or self.precision.scaled):
             return
         what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
@@ -281,9 +281,9 @@ class Trainer:
         return seconds
 
     def snapshot(self) -> Snapshot:
-        """Copy everything needed to go on from here; allowed between any two events."""
-        return taken_of(self)
+        """Copy everything needed to continue from here; allowed between any two events."""
+        return snapshot_of(self)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Become the trainer that the snapshot was taken of; the config must be the same."""
-        put_back(self, snapshot)
+        """Continue from a snapshot; the config must be the same."""
+        restore(self, snapshot)

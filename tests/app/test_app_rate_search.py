@@ -4,7 +4,7 @@ from pages import open_page, texts
 from app.pages.run import rate_charts
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint, row
+from cifar_core.rate_search.events import Bracket, RacePoint, RangeTestPoint, Suggestion, row
 from cifar_core.rate_search.record import record
 from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.record import status
@@ -16,9 +16,9 @@ def store(page_store):
 
 
 def rows(rate=0.05, advice="take"):
-    sweep = [SweepPoint(rate=10**x, loss=2.3 - 0.2 * max(0, x + 4), train_loss=2.4) for x in
+    sweep = [RangeTestPoint(rate=10**x, loss=2.3 - 0.2 * max(0, x + 4), train_loss=2.4) for x in
              (-5, -4, -3, -2)]  # fmt: skip
-    sweep.append(SweepPoint(rate=1.0, loss=None, train_loss=2.0))
+    sweep.append(RangeTestPoint(rate=1.0, loss=None, train_loss=2.0))
     race = [RacePoint(rate=r, step=40, loss=1.9, alive=True) for r in (0.025, 0.05, 0.1)]
     race.append(RacePoint(rate=0.2, step=12, loss=None, alive=False))
     finals = [

@@ -6,7 +6,7 @@ import torch
 
 from cifar_core.data.augmentation.augment import (
     FLIP_MODES,
-    MEAN_COLOUR,
+    MEAN_COLOR,
     PADDING_MODES,
     Augment,
     pad,
@@ -15,7 +15,7 @@ from cifar_core.data.batches import Batches
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
-LABELS = np.arange(50)  # each image its own label, so that it can be recognised
+LABELS = np.arange(50)  # each image its own label, so that it can be recognized
 BOTH = Augment(crop_padding=4, flip=True)
 TURNS = Augment(flip=True, flip_mode="alternate")
 
@@ -104,11 +104,11 @@ def test_what_is_added_leaves_the_crops_as_they_were(more):
         assert np.array_equal(added.flips, draws.flips)
 
 
-def test_colour_and_cutout_leave_each_other_as_they_were():
-    colour, cutout = Augment(color_jitter=0.4), Augment(cutout=8)
+def test_color_and_cutout_leave_each_other_as_they_were():
+    color, cutout = Augment(color_jitter=0.4), Augment(cutout=8)
     both = Augment(color_jitter=0.4, cutout=8).draw(50, seed=3, epoch=2)
-    assert np.array_equal(both.factors, colour.draw(50, seed=3, epoch=2).factors)
-    assert np.array_equal(both.kinds, colour.draw(50, seed=3, epoch=2).kinds)
+    assert np.array_equal(both.factors, color.draw(50, seed=3, epoch=2).factors)
+    assert np.array_equal(both.kinds, color.draw(50, seed=3, epoch=2).kinds)
     assert np.array_equal(both.holes, cutout.draw(50, seed=3, epoch=2).holes)
 
 
@@ -136,13 +136,13 @@ def test_a_reflected_border_repeats_the_image_without_its_edge():
     assert not pad(PIXELS, 2, "black")[:, :, :2].any()
 
 
-def test_cutout_blanks_one_whole_square_with_the_mean_colour():
+def test_cutout_blanks_one_whole_square_with_the_mean_color():
     white = np.full((200, 32, 32, 3), 255, np.uint8)
     seen = Augment(cutout=5).apply(white, seed=0, epoch=0)
     hole = (seen != 255).any(axis=3)
     assert (hole.sum(axis=(1, 2)) == 25).all()
     assert (hole.any(axis=1).sum(axis=1) == 5).all()
-    assert np.unique(seen[hole], axis=0).tolist() == [list(MEAN_COLOUR)]
+    assert np.unique(seen[hole], axis=0).tolist() == [list(MEAN_COLOR)]
 
 
 def test_every_epoch_shuffles_anew_and_has_every_image_once():

@@ -133,6 +133,6 @@ def test_two_that_want_the_same_at_once_build_it_once(tmp_path):
     assert len(builds) == 1
 
 
-def test_a_folder_can_be_recognised_and_has_no_odd_characters():
+def test_a_folder_can_be_recognized_and_has_no_odd_characters():
     assert key("my pets/2", 1).startswith("my-pets-2-")
     assert len(key("x" * 500, 1)) < 60

@@ -56,11 +56,11 @@ def test_flipping_twice_gives_the_picture_back(pixels):
 
 
 def test_half_as_bright_is_half_of_every_pixel():
-    grey = np.full((1, 32, 32, 3), 100, np.uint8)
-    assert (disturbed(grey, "brightness", 0.5) == 50).all()
+    gray = np.full((1, 32, 32, 3), 100, np.uint8)
+    assert (disturbed(gray, "brightness", 0.5) == 50).all()
 
 
 def test_the_noise_has_the_standard_deviation_that_it_says():
-    grey = np.full((10, 32, 32, 3), 128, np.uint8)
-    noise = noisy(grey, 0.1, np.random.default_rng(0)).astype(float) - 128
+    gray = np.full((10, 32, 32, 3), 128, np.uint8)
+    noise = noisy(gray, 0.1, np.random.default_rng(0)).astype(float) - 128
     assert noise.std() == pytest.approx(25.5, rel=0.02)

@@ -8,7 +8,7 @@ import torch
 from torchvision import transforms
 from torchvision.transforms.v2 import functional as reference
 
-from cifar_core.data.augmentation.augment import MEAN_COLOUR, Augment
+from cifar_core.data.augmentation.augment import MEAN_COLOR, Augment
 from cifar_core.data.augmentation.crops import one_ahead
 from cifar_core.data.augmentation.effects import cut_out, jitter
 from cifar_core.data.batches import Batches
@@ -50,7 +50,7 @@ def distance(values, low, high):
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
-def test_given_the_factors_colours_change_as_in_torchvision(order):
+def test_given_the_factors_colors_change_as_in_torchvision(order):
     factors = torch.from_numpy(np.random.default_rng(1).uniform(0, 2, (3, 40)).astype(np.float32))
     seen = IMAGES.clone()
     jitter(seen, torch.tensor(order)[:, None].expand(3, 40), factors)
@@ -60,7 +60,7 @@ def test_given_the_factors_colours_change_as_in_torchvision(order):
         torch.testing.assert_close(seen[number], image, rtol=0, atol=1e-5)
 
 
-def test_factors_of_one_leave_the_colours_alone():
+def test_factors_of_one_leave_the_colors_alone():
     seen = IMAGES.clone()
     jitter(seen, torch.arange(3)[:, None].expand(3, 40), torch.ones(3, 40))
     assert torch.equal(seen, IMAGES)
@@ -184,8 +184,8 @@ def test_each_image_of_a_batch_changes_in_its_own_way():
     assert len(images.flatten(1).unique(dim=0)) == 8
 
 
-def test_cutout_is_filled_with_the_mean_colour_whatever_happens_to_the_others():
+def test_cutout_is_filled_with_the_mean_color_whatever_happens_to_the_others():
     augment = Augment(color_jitter=1.0, cutout=8)
     images, _ = next(Batches(PIXELS, np.arange(40), batch_size=40, augment=augment).epoch())
-    filled = (images == torch.tensor(MEAN_COLOUR)[:, None, None] / 255).all(dim=1)
+    filled = (images == torch.tensor(MEAN_COLOR)[:, None, None] / 255).all(dim=1)
     assert (filled.sum(dim=(1, 2)) >= 64).all()

@@ -134,7 +134,7 @@ BAD = {
     "text": ({"train/cat/notes.txt": b"cats"}, r"1 image that.*train/cat/notes.txt is no picture"),
     "truncated": ({"test/dog/0.png": picture(0)[:900]}, r"test/dog/0.png is damaged or cut short"),
     "empty": ({"test/dog/0.png": b""}, r"test/dog/0.png is empty"),
-    "mislabelled": ({"test/catt/0.png": picture(0)}, r"'catt'.*Did you mean 'cat'\?.*add train/c"),
+    "mislabeled": ({"test/catt/0.png": picture(0)}, r"'catt'.*Did you mean 'cat'\?.*add train/c"),
     "untested": ({f"train/eel/{i}.png": picture(i) for i in range(3)}, r"no test images of it"),
     "too few": ({f"train/cat/{i}.png": None for i in range(3)}, r"1 images in train/cat.*least 2"),
     "too deep": ({"train/cat/more/0.png": picture(0)}, r"train/cat/more.*in a class folder"),

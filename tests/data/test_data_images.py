@@ -38,7 +38,7 @@ def noise(mode="RGB", size=(40, 30)):
 
 
 def png_bomb(width, height, rows=1):
-    """A small PNG of one colour that declares a great many pixels, and has some rows of them."""
+    """A small PNG of one color that declares a great many pixels, and has some rows of them."""
 
     def chunk(kind, body):
         check = zlib.crc32(kind + body)
@@ -102,7 +102,7 @@ def test_what_is_no_picture_or_too_large_is_refused_with_advice(data, sentence):
     assert str(caught.value).startswith("cat.png ")
 
 
-def test_colours_of_print_are_converted():
+def test_colors_of_print_are_converted():
     picture = open_image(saved(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG"))
     red, green, blue = np.asarray(picture).mean((0, 1))
     assert red > 200
@@ -110,7 +110,7 @@ def test_colours_of_print_are_converted():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_sixteen_bit_grey_is_scaled_and_not_clipped(kind):
+def test_sixteen_bit_gray_is_scaled_and_not_clipped(kind):
     ramp = np.arange(0, 65536, 256, dtype=np.uint16).reshape(16, 16)
     picture = open_image(saved(Image.fromarray(ramp), kind))
     assert np.array_equal(np.asarray(picture)[..., 1], (ramp // 256).astype(np.uint8))
@@ -131,12 +131,12 @@ def test_transparent_parts_of_a_palette_lie_on_white():
     assert "on white" in picture.info["note"]
 
 
-@pytest.mark.parametrize(("mode", "colour"), [("RGBA", (*RED, 0)), ("LA", (9, 0))])
-def test_transparent_pixels_lie_on_white(mode, colour):
-    assert open_image(saved(Image.new(mode, (5, 5), colour))).getpixel((2, 2)) == (255,) * 3
+@pytest.mark.parametrize(("mode", "color"), [("RGBA", (*RED, 0)), ("LA", (9, 0))])
+def test_transparent_pixels_lie_on_white(mode, color):
+    assert open_image(saved(Image.new(mode, (5, 5), color))).getpixel((2, 2)) == (255,) * 3
 
 
-def test_one_colour_that_means_transparent_lies_on_white():
+def test_one_color_that_means_transparent_lies_on_white():
     image = Image.new("RGB", (5, 5), RED)
     image.putpixel((0, 0), GREEN)
     picture = open_image(saved(image, transparency=RED))
@@ -158,7 +158,7 @@ def test_a_picture_is_turned_as_the_camera_was_held(kind):
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_only_the_first_picture_of_an_animation_is_used(kind):
-    frames = [Image.new("RGB", (16, 16), colour) for colour in (GREEN, RED)]
+    frames = [Image.new("RGB", (16, 16), color) for color in (GREEN, RED)]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     picture = open_image(data)

@@ -47,6 +47,6 @@ def test_the_smallest_classes_keep_an_image_in_each_part(count):
     assert np.bincount(labels[val], minlength=3).min() >= 1
 
 
-def test_a_single_image_is_learnt_from():
+def test_a_single_image_is_learned_from():
     train, val = parts(labels=np.array([0]))
     assert (train.tolist(), val.tolist()) == ([0], [])

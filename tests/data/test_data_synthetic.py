@@ -45,9 +45,9 @@ def test_objects_of_all_classes_lie_everywhere_so_that_the_place_tells_nothing(d
     images, masks = drawn
     for label in range(len(SHAPES)):
         boxes = [box(mask) for mask in masks[images.labels == label]]
-        centres = np.mean(boxes, axis=1)  # [60, 2]
-        assert np.abs(centres.mean(axis=0) - 15.5).max() < 2.5
-        assert centres.std(axis=0).min() > 2
+        centers = np.mean(boxes, axis=1)  # [60, 2]
+        assert np.abs(centers.mean(axis=0) - 15.5).max() < 2.5
+        assert centers.std(axis=0).min() > 2
 
 
 def box(mask):
@@ -56,7 +56,7 @@ def box(mask):
     return places.min(axis=0), places.max(axis=0)
 
 
-def test_pixels_and_colours_alone_do_not_tell_the_class():
+def test_pixels_and_colors_alone_do_not_tell_the_class():
     train, test = draw(100, seed=0)[0], draw(30, seed=1)[0]
     inputs = [part.pixels.reshape(len(part), -1) / 255 - 0.5 for part in (train, test)]
     smooth = [part.pixels.mean(axis=(1, 2)) / 255 - 0.5 for part in (train, test)]

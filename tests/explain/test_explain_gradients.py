@@ -110,9 +110,9 @@ def test_on_a_linear_model_integrated_gradients_are_weight_times_difference(imag
 
 def test_what_equals_its_baseline_gets_nothing():
     subject, _ = linear()
-    grey = torch.full((1, 3, 32, 32), 0.5)
+    gray = torch.full((1, 3, 32, 32), 0.5)
     settings = INTEGRATED.settings(baseline="grey")
-    assert not INTEGRATED.attribute(subject, grey, TARGETS[:1], settings).any()
+    assert not INTEGRATED.attribute(subject, gray, TARGETS[:1], settings).any()
 
 
 @pytest.mark.parametrize("key", BASELINES)
@@ -122,7 +122,7 @@ def test_every_baseline_is_an_image_of_the_same_size(key, images):
         assert 0 <= baseline.min() <= baseline.max() <= 1
 
 
-def test_blurring_keeps_the_colours_and_loses_the_details(images):
+def test_blurring_keeps_the_colors_and_loses_the_details(images):
     tinted = images * torch.tensor([1.0, 0.5, 0.1]).view(1, 3, 1, 1)
     result = blurred(tinted)
     torch.testing.assert_close(

@@ -86,7 +86,7 @@ def test_what_stays_is_judged_before_the_very_last_layer_too():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (0.1, "Falls to 0.1 when the weights are random: depends on what was learnt."),
+        (0.1, "Falls to 0.1 when the weights are random: depends on what was learned."),
         (0.4, "Falls to 0.4 when the weights are random: depends partly on the picture."),
         (0.6, "Stays at 0.6: shows the picture rather than the network."),
     ],

@@ -9,12 +9,12 @@ from torch import nn
 
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import EXAMINE_PASSES, MEASURE_PASSES, Label, examine, judge, measure
-from cifar_core.explain.trust.answers import SUBSTRATES
 from cifar_core.explain.trust.completeness import completeness
 from cifar_core.explain.trust.curves import ErasingCurves, top_shares
+from cifar_core.explain.trust.hiding import SUBSTRATES
 from cifar_core.explain.trust.patches import agreement, chance, falls, patches
 from cifar_core.explain.trust.ranks import ranks, spearman
-from cifar_core.explain.trust.rivals import RIVALS, centre, edges
+from cifar_core.explain.trust.rivals import RIVALS, center, edges
 from cifar_core.explain.trust.verdict import SIMILAR
 from cifar_core.inference import Classifier
 
@@ -23,7 +23,7 @@ CORNER = (slice(3, 13), slice(2, 12))  # the only pixels that the network looks 
 
 @pytest.fixture
 def classifier():
-    """A network that sees only how much one corner of the picture differs from grey."""
+    """A network that sees only how much one corner of the picture differs from gray."""
     linear = nn.Linear(3 * 32 * 32, 2)
     weight = torch.zeros(2, 3, 32, 32)
     weight[0, :, *CORNER] = 0.05
@@ -181,7 +181,7 @@ def test_the_edge_detector_finds_the_edge_of_a_square():
 
 
 def test_the_bell_is_highest_in_the_middle():
-    found = centre(torch.zeros(1, 3, 32, 32))
+    found = center(torch.zeros(1, 3, 32, 32))
     assert found.argmax() in (15 * 32 + 15, 15 * 32 + 16, 16 * 32 + 15, 16 * 32 + 16)
     assert torch.equal(found, found.flip(0, 1))
 

@@ -113,7 +113,7 @@ def test_a_transformers_patches_lie_where_they_lie_in_the_image(images):
     assert torch.equal(maps[:, 2, 5], given[1 + 2 * 8 + 5])
 
 
-def test_filters_over_colours_are_colours_and_the_others_sizes(simple):
+def test_filters_over_colors_are_colors_and_the_others_sizes(simple):
     convolutions = [layer.name for layer in layers_of(simple) if layer.kind == "Conv2d"]
     first, second = (filters(simple, name) for name in convolutions[:2])
     assert first.shape[1] == 3

@@ -52,27 +52,27 @@ def brute_force(classifier, image, block, place):
 
 
 @pytest.mark.parametrize("place", [0, 11])
-def test_the_neighbours_and_who_decided_are_those_of_a_search_by_hand(classifier, images, place):
+def test_the_neighbors_and_who_decided_are_those_of_a_search_by_hand(classifier, images, place):
     for block in graph_blocks(classifier.model):
         heard = listen(classifier, images[:1], block, place, TARGET)
         chosen, decided = brute_force(classifier, images[:1], block, place)
-        assert heard.neighbours == chosen
+        assert heard.neighbors == chosen
         assert heard.decided == pytest.approx(decided, abs=0.03)  # rounding can turn a near tie
         assert sum(heard.decided) == pytest.approx(1)
 
 
-def test_a_patch_is_its_own_first_neighbour_and_adds_nothing_to_itself(images):
+def test_a_patch_is_its_own_first_neighbor_and_adds_nothing_to_itself(images):
     torch.manual_seed(0)
     model = MODELS["vig_nano"].build(10)
     classifier = make_classifier(model, model.state_dict(), classes=tuple("abcdefghij"), layer=None)
     heard = listen(classifier, images[:1], graph_blocks(model)[0], 9, TARGET)
-    assert heard.neighbours[0] == 9
+    assert heard.neighbors[0] == 9
     assert heard.likeness[0] == pytest.approx(1, abs=1e-5)
     assert heard.influence[0] == 0
 
 
 def test_the_influence_is_the_slope_of_the_logit_when_the_differences_fade(classifier, images):
-    """Finite differences in double precision, from all neighbours of one patch together."""
+    """Finite differences in double precision, from all neighbors of one patch together."""
     block, place = graph_blocks(classifier.model)[-1], 2
     heard = listen(classifier, images[:1], block, place, TARGET)
     model = classifier.model.double()

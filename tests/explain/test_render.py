@@ -5,7 +5,7 @@ from PIL import Image
 from cifar_core.explain.render import (
     enlarge,
     limit_of,
-    normalise,
+    normalize,
     overlay,
     rgb,
     softened,
@@ -20,7 +20,7 @@ def photo(width=48, height=40):
     return Image.fromarray(pixels)
 
 
-def grey(width=64, height=64):
+def gray(width=64, height=64):
     return Image.new("RGB", (width, height), (128, 128, 128))
 
 
@@ -29,9 +29,9 @@ def halves(left=1.0, right=-1.0):
     return np.repeat([[left] * 4 + [right] * 4], 8, axis=0)
 
 
-def lightness(colour):
-    """CIE L* of an sRGB colour in 0..255."""
-    share = np.asarray(colour) / 255
+def lightness(color):
+    """CIE L* of an sRGB color in 0..255."""
+    share = np.asarray(color) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     luminance = linear @ [0.2126, 0.7152, 0.0722]
     return 116 * luminance ** (1 / 3) - 16
@@ -63,32 +63,32 @@ def test_the_given_picture_is_not_changed():
 ])  # fmt: skip
 def test_a_large_picture_is_shown_at_1024_pixels(size, shown):
     middle = (size[0] // 4, size[1] // 4, max(size[0] // 2, 1), size[1] // 2)
-    assert overlay(grey(*size), halves(), box=middle).size == shown
+    assert overlay(gray(*size), halves(), box=middle).size == shown
 
 
 def test_outside_the_box_the_picture_is_dimmed_and_inside_it_is_not():
-    result = np.asarray(overlay(grey(), np.zeros((8, 8)), box=(16, 16, 48, 48)))
+    result = np.asarray(overlay(gray(), np.zeros((8, 8)), box=(16, 16, 48, 48)))
     assert (result[16:48, 16:48] == 128).all()
     assert (result[:16] == round(128 * 0.55)).all()
     assert (result[:, 48:] == round(128 * 0.55)).all()
 
 
 def test_the_map_lies_on_the_box_that_the_network_saw():
-    result = np.asarray(overlay(grey(), np.ones((8, 8)), box=(16, 0, 48, 64)), int)
-    coloured = np.abs(result - result.mean(axis=2, keepdims=True)).max(axis=2) > 20
-    assert coloured[:, 16:48].all()
-    assert not coloured[:, :16].any()
-    assert not coloured[:, 48:].any()
+    result = np.asarray(overlay(gray(), np.ones((8, 8)), box=(16, 0, 48, 64)), int)
+    colored = np.abs(result - result.mean(axis=2, keepdims=True)).max(axis=2) > 20
+    assert colored[:, 16:48].all()
+    assert not colored[:, :16].any()
+    assert not colored[:, 48:].any()
 
 
 def test_the_box_shrinks_with_a_large_picture():
-    result = np.asarray(overlay(grey(2048, 1024), np.zeros((8, 8)), box=(512, 0, 1536, 1024)))
+    result = np.asarray(overlay(gray(2048, 1024), np.zeros((8, 8)), box=(512, 0, 1536, 1024)))
     assert (result[:, 256:768] == 128).all()
     assert (result[:, :256] < 128).all()
 
 
 def test_a_sliver_at_the_far_edge_of_a_large_picture_is_still_drawn():
-    result = np.asarray(overlay(grey(4000, 2000), np.ones((8, 8)), box=(3999, 1999, 4000, 2000)))
+    result = np.asarray(overlay(gray(4000, 2000), np.ones((8, 8)), box=(3999, 1999, 4000, 2000)))
     assert result[-1, -1].tolist() != [round(128 * 0.55)] * 3
     assert (result[:-1, :-1] == round(128 * 0.55)).all()
 
@@ -99,20 +99,20 @@ def test_a_stretched_map_does_not_shoot_over_its_edges():
 
 
 def test_support_is_orange_and_opposition_is_purple():
-    result = np.asarray(overlay(grey(), halves(), signed=True, opacity=1.0))
+    result = np.asarray(overlay(gray(), halves(), signed=True, opacity=1.0))
     assert np.array_equal(result[32, 8], rgb(SUPPORTS))
     assert np.array_equal(result[32, 56], rgb(AGAINST))
 
 
-def test_twice_the_value_gets_twice_the_colour():
-    result = np.asarray(overlay(grey(), halves(1.0, 0.5), signed=True, opacity=0.8), float)
+def test_twice_the_value_gets_twice_the_color():
+    result = np.asarray(overlay(gray(), halves(1.0, 0.5), signed=True, opacity=0.8), float)
     full, half = result[32, 8] - 128, result[32, 56] - 128
     assert half == pytest.approx(full / 2, abs=1)
 
 
-def test_more_opacity_gives_more_colour():
+def test_more_opacity_gives_more_color():
     faint, strong = (
-        np.asarray(overlay(grey(), halves(), signed=True, opacity=opacity), float)
+        np.asarray(overlay(gray(), halves(), signed=True, opacity=opacity), float)
         for opacity in (0.3, 0.9)
     )
     assert np.abs(strong - 128).sum() > 2 * np.abs(faint - 128).sum()
@@ -122,14 +122,14 @@ def test_a_shared_limit_makes_maps_comparable():
     weak, strong = np.full((8, 8), 1.0), np.full((8, 8), 4.0)
     shared = limit_of(weak, strong)
     assert shared == 4.0
-    assert normalise(weak, limit=shared).max() == 0.25
-    assert normalise(weak).max() == 1.0
+    assert normalize(weak, limit=shared).max() == 0.25
+    assert normalize(weak).max() == 1.0
 
 
 def test_one_outlier_does_not_leave_the_rest_pale():
     map_ = np.linspace(0, 1, 1024).reshape(32, 32)
     map_[0, 0] = 1000
-    scaled = normalise(map_)
+    scaled = normalize(map_)
     assert scaled[16, 16] == pytest.approx(map_[16, 16] / 0.99, rel=0.02)
     assert scaled[0, 0] == 1
 
@@ -137,10 +137,10 @@ def test_one_outlier_does_not_leave_the_rest_pale():
 def test_a_map_with_few_values_is_still_seen():
     map_ = np.zeros((32, 32))
     map_[4, 4] = -3
-    assert normalise(map_)[4, 4] == -1
+    assert normalize(map_)[4, 4] == -1
 
 
-def test_softening_spreads_a_speck_over_its_neighbours_and_keeps_the_sum():
+def test_softening_spreads_a_speck_over_its_neighbors_and_keeps_the_sum():
     map_ = np.zeros((5, 5))
     map_[2, 2] = 16
     assert softened(map_)[1:4, 1:4].tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
@@ -149,11 +149,11 @@ def test_softening_spreads_a_speck_over_its_neighbours_and_keeps_the_sum():
 
 
 def test_zero_stays_zero_and_signs_are_kept():
-    scaled = normalise([[-2.0, 0.0, 1.0, 4.0]], percentile=100)
+    scaled = normalize([[-2.0, 0.0, 1.0, 4.0]], percentile=100)
     assert scaled.tolist() == [[-0.5, 0.0, 0.25, 1.0]]
 
 
-def test_the_heat_colours_grow_evenly_in_lightness():
+def test_the_heat_colors_grow_evenly_in_lightness():
     steps = np.diff([lightness(rgb(code)) for code in HEAT])
     assert steps.min() > 0.6 * steps.mean()
     assert steps.max() < 1.5 * steps.mean()

@@ -41,7 +41,7 @@ def network(key):
 
 
 def exact(key, images):
-    """The network and the images; in float64 where near ties between neighbours would flip."""
+    """The network and the images; in float64 where near ties between neighbors would flip."""
     if MODELS[key].family != "Graph":
         return network(key), images
     return deepcopy(network(key)).double(), images.double()

@@ -3,12 +3,12 @@ import torch
 
 from cifar_core.models import MODELS
 from cifar_core.models.scaling import Scaled
-from cifar_core.models.speed_net import LEAST_VARIANCE, ShiftedNorm, Whitening, handing_on
+from cifar_core.models.speed_net import LEAST_VARIANCE, ShiftedNorm, Whitening, identity_conv
 
 
 @pytest.fixture
 def pictures():
-    """Smooth random images, whose neighbouring pixels are alike as those of photographs are."""
+    """Smooth random images, whose neighboring pixels are alike as those of photographs are."""
     noise = torch.rand(200, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     return torch.nn.functional.interpolate(noise, 32, mode="bilinear")
 
@@ -21,7 +21,7 @@ def covariance(maps):
 def test_whitened_patches_are_uncorrelated_and_of_equal_spread(pictures):
     whitening = Whitening(size=2, stride=1, filters=24)
     scaled = (pictures - 0.5) / 0.25
-    whitening.fit(scaled)
+    whitening.take_filters(scaled)
     found = covariance(whitening(scaled)[:, :12])
     rows = scaled.unfold(2, 2, 1).unfold(3, 2, 1).permute(1, 4, 5, 0, 2, 3).flatten(0, 2).flatten(1)
     variance = torch.linalg.eigvalsh(rows @ rows.T / rows.shape[1]).flip(0)
@@ -32,7 +32,7 @@ def test_whitened_patches_are_uncorrelated_and_of_equal_spread(pictures):
 
 def test_every_direction_comes_with_its_negative_and_the_widest_first(pictures):
     whitening = Whitening(size=4, stride=2, filters=48)
-    whitening.fit(pictures)
+    whitening.take_filters(pictures)
     half = whitening.weight[:24]
     assert torch.equal(whitening.weight[24:], -half)
     lengths = half.flatten(1).norm(dim=1)
@@ -56,7 +56,7 @@ def test_preparing_a_speed_network_changes_its_first_filters_alone(key, pictures
 
 def test_a_fresh_convolution_hands_on_what_it_is_given():
     maps = torch.rand(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
-    wider, narrower = handing_on(4, 6)(maps), handing_on(4, 3)(maps)
+    wider, narrower = identity_conv(4, 6)(maps), identity_conv(4, 3)(maps)
     assert torch.equal(wider[:, :4], maps)
     assert torch.equal(narrower, maps[:, :3])
 

@@ -11,7 +11,7 @@ from cifar_core.errors import CheckpointError
 from cifar_core.models import MODELS
 from cifar_core.models import vig_graph as graph
 from cifar_core.models.measure import count
-from cifar_core.models.vig import neighbour_counts
+from cifar_core.models.vig import neighbor_counts
 from cifar_core.models.vig_blocks import DropPath, Grapher, MaxRelative, ViGBlock
 from cifar_core.models.vig_graph import Nearest
 from cifar_core.models.vig_keys import ours
@@ -50,7 +50,7 @@ def deterministic():
 # the graph
 
 
-def test_the_neighbours_are_the_nearest_by_cosine_distance():
+def test_the_neighbors_are_the_nearest_by_cosine_distance():
     places, keys = some(2, 12, 5), some(2, 7, 5, seed=1)
     found = Nearest(3)(places, keys)
     for image in range(2):
@@ -60,14 +60,14 @@ def test_the_neighbours_are_the_nearest_by_cosine_distance():
             assert found[image, place].tolist() == expected.tolist()
 
 
-def test_a_place_is_its_own_first_neighbour():
+def test_a_place_is_its_own_first_neighbor():
     places = some(2, 64, 16)
     for nearest in (Nearest(9), Nearest(9, dilation=2)):
         own = torch.arange(64).expand(2, 64)
         assert torch.equal(nearest(places, places)[..., 0], own)
 
 
-def test_dilation_keeps_every_second_of_twice_as_many_neighbours():
+def test_dilation_keeps_every_second_of_twice_as_many_neighbors():
     places = some(1, 20, 4)
     every = Nearest(6)(places, places)
     assert torch.equal(Nearest(3, dilation=2)(places, places), every[..., ::2])
@@ -76,7 +76,7 @@ def test_dilation_keeps_every_second_of_twice_as_many_neighbours():
 @pytest.mark.parametrize(
     ("k", "dilation", "kept"), [(9, 1, 4), (9, 3, 4), (3, 9, 3), (2, 9, 2), (1, 9, 1)]
 )
-def test_no_more_neighbours_are_sought_than_there_are_keys(k, dilation, kept):
+def test_no_more_neighbors_are_sought_than_there_are_keys(k, dilation, kept):
     found = Nearest(k, dilation)(some(1, 6, 3), some(1, 4, 3, seed=1))
     assert found.shape == (1, 6, kept)
 
@@ -88,7 +88,7 @@ def test_what_lies_near_in_the_image_is_preferred_if_told_so():
     assert (Nearest(1)(places, places, far) == 3).all()
 
 
-def test_autocast_does_not_move_the_neighbours():
+def test_autocast_does_not_move_the_neighbors():
     places = some(1, 256, 8, dtype=torch.float32)
     expected = Nearest(9)(places, places)
     with torch.autocast("cpu", torch.bfloat16):
@@ -104,12 +104,12 @@ def test_max_relative_is_the_largest_of_all_differences(keys, repeatable):
     torch.use_deterministic_algorithms(repeatable)
     try:
         x, y = some(2, 9, 4).requires_grad_(), some(2, keys, 4, seed=1).requires_grad_()
-        neighbours = Nearest(3)(x, y)
-        fast = graph.max_relative(x, y, neighbours)
+        neighbors = Nearest(3)(x, y)
+        fast = graph.max_relative(x, y, neighbors)
         gradients = torch.autograd.grad(fast.square().sum(), (x, y))
     finally:
         torch.use_deterministic_algorithms(False)
-    chosen = torch.stack([y[image, neighbours[image]] for image in range(2)])  # [N, P, k, C]
+    chosen = torch.stack([y[image, neighbors[image]] for image in range(2)])  # [N, P, k, C]
     naive = (chosen - x.unsqueeze(2)).amax(dim=2)
     assert torch.equal(fast, naive)
     expected = torch.autograd.grad(naive.square().sum(), (x, y))
@@ -121,9 +121,9 @@ def test_deterministic_mode_takes_another_way_to_the_same_maxima(deterministic, 
     def refuse(*arguments, **settings):
         raise AssertionError("embedding_bag has no repeatable gradient on a GPU")
 
-    keys, neighbours = some(2, 6, 3), torch.tensor([[[0, 1], [5, 2]], [[3, 3], [4, 0]]])
+    keys, neighbors = some(2, 6, 3), torch.tensor([[[0, 1], [5, 2]], [[3, 3], [4, 0]]])
     monkeypatch.setattr(F, "embedding_bag", refuse)
-    found = graph.neighbour_max(keys, neighbours)
+    found = graph.neighbor_max(keys, neighbors)
     assert torch.equal(found[1, 0], keys[1, 3])
     assert torch.equal(found[0, 1], torch.maximum(keys[0, 5], keys[0, 2]))
 
@@ -137,7 +137,7 @@ def test_a_relative_distance_is_smallest_to_the_place_itself_and_grows():
     torch.testing.assert_close(table, table.T)
 
 
-def test_pooled_keys_lie_at_the_centres_of_their_cells():
+def test_pooled_keys_lie_at_the_centers_of_their_cells():
     nearest_cell = graph.relative_distance(32, 4, 2)[0].argmin(dim=1).view(4, 4)
     assert nearest_cell.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
     turned = graph.relative_distance(32, 4, 2).flip(1, 2)  # as far from the end as from the start
@@ -146,9 +146,9 @@ def test_pooled_keys_lie_at_the_centres_of_their_cells():
 
 def test_the_published_table_differs_only_where_keys_are_pooled():
     assert graph.published_relative_distance(16, 4, 2).shape == (1, 16, 4)
-    published, centred = (f(16, 4, 1) for f in
+    published, centered = (f(16, 4, 1) for f in
                           (graph.published_relative_distance, graph.relative_distance))  # fmt: skip
-    torch.testing.assert_close(published, centred)
+    torch.testing.assert_close(published, centered)
     pooled = graph.published_relative_distance(16, 4, 2) - graph.relative_distance(16, 4, 2)
     assert pooled.abs().max() > 0.01
 
@@ -163,8 +163,8 @@ def test_each_head_mixes_a_feature_with_its_own_difference():
         part.update[0].bias.zero_()
         part.update[0].weight[0, 1] = 1  # the first output reads the first head's second input
     x = some(1, 8, 2, 2)
-    keys, neighbours = x.flatten(2).transpose(1, 2), torch.tensor([[[0], [0], [0], [1]]])
-    first = part(x, keys, neighbours)[0, 0].flatten()
+    keys, neighbors = x.flatten(2).transpose(1, 2), torch.tensor([[[0], [0], [0], [1]]])
+    first = part(x, keys, neighbors)[0, 0].flatten()
     difference = keys[0, [0, 0, 0, 1], 0] - keys[0, :, 0]
     torch.testing.assert_close(first, F.gelu(difference), atol=1e-4, rtol=1e-4)
 
@@ -197,10 +197,10 @@ def test_an_image_loses_a_whole_branch_or_nothing_of_it():
 # the networks
 
 
-def test_the_number_of_neighbours_grows_evenly():
-    assert neighbour_counts((9, 18), 12) == [9, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 18]
+def test_the_number_of_neighbors_grows_evenly():
+    assert neighbor_counts((9, 18), 12) == [9, 9, 10, 11, 12, 13, 13, 14, 15, 16, 17, 18]
     sixteen = [9, 9, 10, 10, 11, 12, 12, 13, 13, 14, 15, 15, 16, 16, 17, 18]
-    assert neighbour_counts((9, 18), 16) == sixteen
+    assert neighbor_counts((9, 18), 16) == sixteen
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ def test_a_file_put_into_the_store_by_hand_is_not_taken_without_its_record(store
 
 
 @pytest.mark.parametrize("key", ["mobilenet_v2_imagenet", "densenet121_imagenet"])
-def test_a_real_networks_file_is_recognised_among_all_networks(store, given, key):
+def test_a_real_networks_file_is_recognized_among_all_networks(store, given, key):
     body = MODELS[key].build(1000).body
     tensors = {name: t for name, t in body.state_dict().items() if "num_batches" not in name}
     if key.startswith("densenet"):  # the published file has the names of an older torchvision

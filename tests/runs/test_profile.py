@@ -13,7 +13,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs.record import control, status
 from cifar_core.runs.record.profiles import Profile
 from cifar_core.training.phases import PHASES
-from cifar_core.training.profiling import STEP, Call, DeviceWork, TimeSpan, operators, shared_out
+from cifar_core.training.profiling import STEP, Call, DeviceWork, TimeSpan, by_part, operators
 
 
 @pytest.fixture(scope="module")
@@ -131,11 +131,11 @@ def made(**ms):
 
 def test_the_parts_are_means_over_the_steps_after_the_warm_ones():
     spans = made(data=1.0, forward=2.0, backward=4.0)
-    steps, parts = shared_out(spans, [], warm=0)
+    steps, parts = by_part(spans, [], warm=0)
     assert steps == [7.0, 7.0]
     assert {part.name: part.ms for part in parts}["backward"] == 4.0
     assert all(part.spread_ms == 0 for part in parts)
-    assert shared_out(spans, [], warm=1)[0] == [7.0]
+    assert by_part(spans, [], warm=1)[0] == [7.0]
 
 
 def test_the_gpus_work_belongs_to_the_part_that_asked_for_it():
@@ -145,7 +145,7 @@ def test_the_gpus_work_belongs_to_the_part_that_asked_for_it():
         DeviceWork(3e3, 30.0),
         DeviceWork(11.5e3, 20.0),
     ]  # the third in step two
-    _, parts = shared_out(spans, work, warm=0)
+    _, parts = by_part(spans, work, warm=0)
     costs = {part.name: part.device_ms for part in parts}
     assert (costs["forward"], costs["backward"]) == (15.0, 15.0)
 

@@ -10,9 +10,9 @@ from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.errors import DataError
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.rate_search import parabola, race, rules, sweep
-from cifar_core.rate_search.events import Bracket, RacePoint, Suggestion, SweepPoint, row
-from cifar_core.rate_search.probe import hold_out, look
+from cifar_core.rate_search import parabola, race, range_test, rules
+from cifar_core.rate_search.events import Bracket, RacePoint, RangeTestPoint, Suggestion, row
+from cifar_core.rate_search.probe import hold_out, losses_of
 from cifar_core.rate_search.search import RateSearch
 from cifar_core.training.events import Tick
 from cifar_core.training.setup import prepare
@@ -38,8 +38,8 @@ def short(monkeypatch):
     monkeypatch.setattr(race, "CONSTANT", 8)
     monkeypatch.setattr(race, "WHOLE", 12)
     monkeypatch.setattr(race, "MARKS", (3, 4))
-    monkeypatch.setattr(sweep, "STEPS", 12)
-    monkeypatch.setattr(sweep, "LOW", 1e-3)
+    monkeypatch.setattr(range_test, "STEPS", 12)
+    monkeypatch.setattr(range_test, "LOW", 1e-3)
     monkeypatch.setattr("cifar_core.rate_search.race.FEWEST", 3)
     monkeypatch.setattr("cifar_core.rate_search.race.MOST", 3)
 
@@ -49,7 +49,7 @@ def ready(images, **settings):
 
 
 def found(images, known=(), **settings):
-    search = RateSearch(ready(images, **settings), images, known=known)
+    search = RateSearch(ready(images, **settings), images, rows=known)
     return [event for event in search.run() if not isinstance(event, Tick)]
 
 
@@ -70,7 +70,7 @@ def everything_of(trainer):
     )
 
 
-def test_a_search_sweeps_then_races_then_suggests(images, short):
+def test_a_search_tests_the_range_then_races_then_suggests(images, short):
     events = found(images)
     kinds = [event.kind for event in events]
     assert kinds == sorted(kinds, key=["sweep", "bracket", "race", "suggestion"].index)
@@ -160,13 +160,13 @@ def test_a_search_goes_on_from_any_row_to_the_same_answer(images, short):
     swept = [r["kind"] for r in whole].index("bracket") + 1
     for kept in (swept, swept + 3, len(whole) - 3):  # a first lap's middle, the finals' middle
         known = whole[:kept]
-        rest = [json.loads(json.dumps(row(e))) for e in found(images, known=known)]
+        rest = [json.loads(json.dumps(row(e))) for e in found(images, rows=known)]
         assert known + rest == whole
 
 
 def test_what_is_known_is_not_tried_again(images, short):
     whole = [row(event) for event in found(images)]
-    search = RateSearch(ready(images), images, known=whole[:-1])
+    search = RateSearch(ready(images), images, rows=whole[:-1])
     ticks = [event for event in search.run() if isinstance(event, Tick)]
     assert ticks == []
 
@@ -196,9 +196,9 @@ def test_looking_leaves_averages_and_modes_alone_and_draws_nothing(images):
     setup.trainer.model.train()
     _, probe = hold_out(setup, images)
     before = everything_of(setup.trainer)
-    first = torch.cat(list(look(setup.trainer, probe.full)))
+    first = torch.cat(list(losses_of(setup.trainer, probe.full)))
     assert everything_of(setup.trainer)[:3] == before[:3]
-    assert torch.equal(first, torch.cat(list(look(setup.trainer, probe.full))))
+    assert torch.equal(first, torch.cat(list(losses_of(setup.trainer, probe.full))))
 
 
 def test_too_few_images_are_refused_with_what_to_do(images):
@@ -277,49 +277,49 @@ def test_better_is_judged_image_by_image():
 
 
 @pytest.mark.parametrize(
-    ("steps", "annealed", "normalised", "wanted"),
+    ("steps", "annealed", "normalized", "wanted"),
     [(480, True, False, 2**0.5), (480, False, False, 2), (480, False, True, 1),
      (10, True, False, 1),
      (10**6, False, False, 4)],
 )  # fmt: skip
-def test_a_longer_training_wants_a_smaller_rate_without_normalisation(
-    steps, annealed, normalised, wanted
+def test_a_longer_training_wants_a_smaller_rate_without_normalization(
+    steps, annealed, normalized, wanted
 ):
-    got = parabola.longer(steps, raced=120, annealed=annealed, normalised=normalised)
+    got = parabola.longer(steps, raced=120, annealed=annealed, normalized=normalized)
     assert got == pytest.approx(wanted)
 
 
-def test_a_sweeps_range_is_found_on_a_curve_known_by_hand():
-    rates = list(sweep.rates())
+def test_the_range_is_found_on_a_curve_known_by_hand():
+    rates = list(range_test.rates())
     losses = [2.3 if r < 1e-3 else 1.5 if r < 0.5 else 9.0 for r in rates]
-    range_ = sweep.find_range(rates, losses, 2.3)
-    assert range_.learnt
+    range_ = range_test.find_range(rates, losses, 2.3)
+    assert range_.learned
     assert 3e-4 < range_.onset < 3e-3
     assert range_.edge == pytest.approx(min(r for r in rates if r >= 0.5))
 
 
-def test_a_collapse_back_to_chance_ends_the_sweep_though_it_is_no_explosion():
+def test_a_collapse_back_to_chance_ends_the_range_test_though_it_is_not_an_explosion():
     losses = [2.3, 2.2, 1.8, 1.6, 2.303, 2.303, 2.303, 2.303]
-    assert sweep.end_of(losses, 2.3) == 4
-    assert sweep.end_of(losses[:6], 2.3) is None
+    assert range_test.end_of(losses, 2.3) == 4
+    assert range_test.end_of(losses[:6], 2.3) is None
 
 
-def test_a_sweep_without_progress_races_around_the_usual_rate():
-    rates = list(sweep.rates())
-    range_ = sweep.find_range(rates, [2.3] * len(rates), 2.3)
-    assert not range_.learnt
+def test_a_range_test_without_progress_races_around_the_usual_rate():
+    rates = list(range_test.rates())
+    range_ = range_test.find_range(rates, [2.3] * len(rates), 2.3)
+    assert not range_.learned
     raced = race.lattice(0.1, range_)
     assert raced[0] < 0.1 < raced[-1]
 
 
 def test_smoothing_keeps_a_straight_line_straight():
     line = np.linspace(3, 1, 20)
-    assert sweep.smoothed(line) == pytest.approx(line)
+    assert range_test.smoothed(line) == pytest.approx(line)
 
 
 @pytest.mark.parametrize("edge", [0.31, 0.35, 0.4])
 def test_two_searches_race_the_same_rates_a_factor_of_two_apart(edge):
-    rates = race.lattice(0.1, sweep.Range(1e-3, edge, learnt=True))
+    rates = race.lattice(0.1, range_test.Range(1e-3, edge, learned=True))
     assert 0.1 in rates
     ratios = np.diff(np.log10(rates))
     assert ratios == pytest.approx(np.full(len(ratios), np.log10(2)))
@@ -345,7 +345,7 @@ def test_a_debiased_average_of_a_constant_is_the_constant():
 
 def test_every_event_can_be_written_as_json():
     events = [
-        SweepPoint(rate=0.1, loss=None, train_loss=2.3),
+        RangeTestPoint(rate=0.1, loss=None, train_loss=2.3),
         Bracket(start_loss=2.3, onset=0.01, edge=1.0, rates=[0.1]),
         RacePoint(rate=0.1, step=40, loss=1.0, alive=True),
     ]

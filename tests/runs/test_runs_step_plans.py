@@ -39,7 +39,7 @@ def races(monkeypatch):
         held.append(list(steps))
         return {name: [1.0 / (place + 1)] * 5 for place, name in enumerate(steps)}
 
-    monkeypatch.setattr(trial, "race", race)
+    monkeypatch.setattr(trial, "time_in_turns", race)
     return held
 
 
@@ -71,7 +71,7 @@ def test_a_run_with_a_trial_ends_like_one_that_asked_for_the_same_plan(store, ra
     assert races == [[LAST, PLANES]]
     assert tried.environment["step_plan"]["memory_format"] == "contiguous"
     assert weights_of(tried) == weights_of(asked)
-    assert asked.environment["step_plan"]["reason"] == "as asked for."
+    assert asked.environment["step_plan"]["reason"] == "as requested."
 
 
 def test_what_was_measured_once_decides_for_later_runs(store, races):

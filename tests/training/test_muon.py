@@ -6,7 +6,7 @@ from torch import nn
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS, decay_groups
-from cifar_core.optim.muon import orthogonalised
+from cifar_core.optim.muon import orthogonalized
 from cifar_core.training.freezing import weight_groups
 
 CONFIG = TrainConfig(optimizer="muon", momentum=0.9, adamw_share=0.25)
@@ -29,17 +29,17 @@ def give_gradients(model, step):
         weight.grad = torch.randn(weight.shape, generator=generator)
 
 
-def test_orthogonalising_keeps_the_directions_and_evens_out_the_singular_values():
+def test_orthogonalizing_keeps_the_directions_and_evens_out_the_singular_values():
     given = torch.randn(3, 6, 20, generator=torch.Generator().manual_seed(0))
     u, before, v = torch.linalg.svd(given, full_matrices=False)
-    found = orthogonalised(given)
+    found = orthogonalized(given)
     diagonal = u.mT @ found @ v.mT
     after = diagonal.diagonal(dim1=1, dim2=2)
     assert before.max() / before.min() > 2
     assert after.min() > 0.65
     assert after.max() < 1.25
     torch.testing.assert_close(diagonal, torch.diag_embed(after), atol=1e-4, rtol=0)
-    torch.testing.assert_close(orthogonalised(given.mT), found.mT)
+    torch.testing.assert_close(orthogonalized(given.mT), found.mT)
 
 
 def test_a_matrix_moves_as_under_torchs_muon():
@@ -67,7 +67,7 @@ def test_a_filter_bank_moves_like_its_matrix_whatever_the_memory_order():
         give_gradients(it, 0)
         optimizer.step()
     moved = (before - model[1].weight.detach()).flatten(1) / 0.1
-    expected = orthogonalised(model[1].weight.grad.flatten(1)[None])[0]
+    expected = orthogonalized(model[1].weight.grad.flatten(1)[None])[0]
     torch.testing.assert_close(moved, expected, atol=1e-4, rtol=0)
     for ours, theirs in zip(model.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)

@@ -10,7 +10,7 @@ from torch import nn
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
 from cifar_core.training.setup import prepare
-from cifar_core.training.step import compiling, racing, trial
+from cifar_core.training.step import compiling, timing, trial
 from cifar_core.training.step.precision import Precision
 from cifar_core.training.step.step_plan import (
     StepPlan,
@@ -20,19 +20,19 @@ from cifar_core.training.step.step_plan import (
     images_at_once,
     why_by_rule,
 )
-from cifar_core.training.step.trial import Races, resolve
+from cifar_core.training.step.trial import TrialTimes, resolve
 
 LONG = 100_000  # steps
 LAST, PLANES = "channels_last/float32", "contiguous/float32"
 
 
 def plan(**parts):
-    exact = Precision(key="float32", reason="As asked for.", device_type="cpu")
+    exact = Precision(key="float32", reason="As requested.", device_type="cpu")
     return StepPlan(**{"memory_format": "channels_last", "precision": exact, **parts})
 
 
 def decided(config, known, steps=LONG):
-    return resolve(config, "cpu", total_steps=steps, num_classes=4, known=known)
+    return resolve(config, "cpu", total_steps=steps, num_classes=4, times=known)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def no_race(monkeypatch):
     ],
 )
 def test_a_tie_goes_to_the_simpler_way_and_only_a_clear_win_to_the_other(first, second, wins):
-    assert racing.winner({"first": first, "second": second}) == wins
+    assert timing.winner({"first": first, "second": second}) == wins
 
 
 def test_a_race_takes_turns_and_drops_what_is_hopeless():
@@ -78,7 +78,7 @@ def test_a_race_takes_turns_and_drops_what_is_hopeless():
         work()
         return clock[0] - before
 
-    rounds = racing.race({name: lambda name=name: step(name) for name in seconds}, timer)
+    rounds = timing.time_in_turns({name: lambda name=name: step(name) for name in seconds}, timer)
     assert {name: len(times) for name, times in rounds.items()} == {"a": 3, "b": 3, "slow": 2}
     assert rounds["b"] == pytest.approx([0.9] * 3)
     assert turns[:5] == ["a", "a", "b", "b", "slow"]  # to warm up, once if that is slow
@@ -101,7 +101,7 @@ def test_a_race_takes_turns_and_drops_what_is_hopeless():
         ({"model": "vig_b"}, "cuda:0", LONG, ""),
         ({}, "mps", LONG, "NVIDIA"),
         ({"precision": "float32"}, "cpu", LONG, ""),
-        ({"precision": "float32", "memory_format": "contiguous"}, "cpu", LONG, "as asked for"),
+        ({"precision": "float32", "memory_format": "contiguous"}, "cpu", LONG, "as requested"),
         ({"precision": "float32", "memory_format": "contiguous"}, "cuda:0", LONG, ""),
     ],
 )
@@ -148,7 +148,7 @@ def test_what_was_asked_for_is_respected(plain_cpu, settings, keys):
 def test_on_a_cpu_the_faster_memory_order_is_taken_and_never_compiled(
     plain_cpu, no_race, last, planes, chosen, words
 ):
-    known = Races(formats={LAST: [last] * 5, PLANES: [planes] * 5})
+    known = TrialTimes(formats={LAST: [last] * 5, PLANES: [planes] * 5})
     plan, after = decided(TrainConfig(), known)
     assert (plan.memory_format, plan.compiled, after) == (chosen, False, known)
     assert words in plan.sentence
@@ -160,7 +160,7 @@ def test_a_fast_run_is_compiled_only_if_that_is_measurably_faster(
     plain_cpu, no_race, compiled, wins
 ):
     key = f"{LAST}/compiled"
-    known = Races(
+    known = TrialTimes(
         formats={LAST: [0.1] * 5, PLANES: [0.2] * 5},
         compiling={LAST: [0.1] * 5, key: [compiled] * 5},
     )
@@ -206,7 +206,7 @@ def test_a_trial_measures_every_way_and_leaves_the_random_numbers_alone(plain_cp
 
     config = TrainConfig(batch_size=4, startup="automatic")
     plan, races = resolve(
-        config, "cpu", total_steps=LONG, num_classes=3, known=Races(), timer=timer
+        config, "cpu", total_steps=LONG, num_classes=3, times=TrialTimes(), timer=timer
     )
     assert taken
     assert list(races.formats) == [LAST, PLANES]
@@ -219,7 +219,7 @@ def test_a_trial_of_a_gradual_plan_takes_steps_in_which_everything_learns():
     config = TrainConfig(
         model="mobilenet_v2_imagenet", plan="gradual", head_epochs=1, resolution=32, batch_size=4
     )
-    trainer = prepare(config, trial.made_up(4, 2), "cpu").trainer
+    trainer = prepare(config, trial.random_images(4, 2), "cpu").trainer
     steps = trial.endless(trainer)
     for _ in range(trainer.steps_per_epoch + 1):  # also over the end of the epoch
         next(steps)
@@ -232,7 +232,7 @@ def test_a_compiler_that_fails_costs_only_a_sentence(plain_cpu, monkeypatch):
         raise RuntimeError("No C++ compiler was found.") from None
 
     monkeypatch.setattr(compiling, "compiler", broken)
-    known = Races(formats={LAST: [0.1] * 5, PLANES: [0.2] * 5})
+    known = TrialTimes(formats={LAST: [0.1] * 5, PLANES: [0.2] * 5})
     config = TrainConfig(startup="fast_run", batch_size=4)
     plan, after = decided(config, known)
     assert (plan.compiled, after) == (False, known)

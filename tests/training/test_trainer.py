@@ -429,5 +429,5 @@ def test_a_profiler_sees_the_phases_of_every_step():
     assert counts[LOGGING] == 2 * steps  # counted at every step, read at every row
 
 
-def test_without_a_profiler_no_phase_is_labelled():
+def test_without_a_profiler_no_phase_is_labeled():
     assert phase(FORWARD) is phase(BACKWARD)

@@ -52,7 +52,7 @@ def overlay(seen: Image.Image, heard: Heard, patch: int) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     largest = max(heard.decided)
     for index, share, influence in zip(
-        heard.neighbours, heard.decided, heard.influence, strict=True
+        heard.neighbors, heard.decided, heard.influence, strict=True
     ):
         color = SUPPORTS if influence >= 0 else AGAINST
         box = cell(index, heard.answering)
@@ -77,10 +77,10 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
 def neighbor_table(heard: Heard, patch: int, name: str) -> None:
     """Draw a sentence about the neighbors, and a table of them."""
     best = max(range(len(heard.decided)), key=heard.decided.__getitem__)
-    where = position(heard.neighbours[best], heard, patch)
+    where = position(heard.neighbors[best], heard, patch)
     decider = where if where == "itself" else "row {}, column {}".format(*where.split(", "))
     st.markdown(
-        f"It is connected to **{len(heard.neighbours)} patches**. The largest share of the "
+        f"It is connected to **{len(heard.neighbors)} patches**. The largest share of the "
         f"channels, {theme.percent(heard.decided[best])}, is decided by **{decider}**."
     )
     rows = [
@@ -91,7 +91,7 @@ def neighbor_table(heard: Heard, patch: int, name: str) -> None:
             f"For {name}": f"{influence:+.4f}",
         }
         for index, similarity, share, influence in zip(
-            heard.neighbours, heard.likeness, heard.decided, heard.influence, strict=True
+            heard.neighbors, heard.likeness, heard.decided, heard.influence, strict=True
         )
     ]
     st.dataframe(rows, hide_index=True)

@@ -9,7 +9,7 @@ from app.cache.inside import features, layers
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor
-from cifar_core.explain.render import enlarge, normalise, rgb
+from cifar_core.explain.render import enlarge, normalize, rgb
 from cifar_core.palette import HEAT
 from cifar_core.runs.results.explanation import png, sha256_of
 
@@ -70,7 +70,7 @@ def large(
 
 def picture_of(map_: NDArray[np.float32], limit: float) -> Image.Image:
     """Draw a map [h, w] in the uniform color scale, one pixel per position."""
-    level = np.abs(normalise(map_, limit=limit))
+    level = np.abs(normalize(map_, limit=limit))
     stops = np.linspace(0, 1, len(HEAT))
     channels = np.stack([rgb(code) for code in HEAT], axis=1)
     pixels = np.stack([np.interp(level, stops, channel) for channel in channels], axis=-1)

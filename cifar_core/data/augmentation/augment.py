@@ -11,9 +11,9 @@ from cifar_core.registry import Option, Registry
 
 # streams of random numbers, so that switching one off leaves the others as they were; 2 is the
 # stream of the features' views
-ORDER, AUGMENT, FLIP, CUTOUT, COLOUR = 0, 1, 3, 4, 5
-MEAN_COLOUR = (125, 123, 114)  # of CIFAR-10, which the networks scale to about 0
-BRIGHTNESS, CONTRAST, SATURATION = 0, 1, 2  # kinds of change in colour
+ORDER, AUGMENT, FLIP, CUTOUT, COLOR = 0, 1, 3, 4, 5
+MEAN_COLOR = (125, 123, 114)  # of CIFAR-10, which the networks scale to about 0
+BRIGHTNESS, CONTRAST, SATURATION = 0, 1, 2  # kinds of change in color
 GRAY = (0.2989, 0.587, 0.114)  # share of red, green and blue in brightness, as in torchvision
 
 FLIP_MODES = Registry(
@@ -47,20 +47,20 @@ class Draws:
     rows: NDArray[np.int64]  # [N], top of the crop in the padded image, 0 to 2 * crop_padding
     columns: NDArray[np.int64]  # [N], left of the crop in the padded image
     flips: NDArray[np.bool_]  # [N], whether it is then mirrored left to right
-    kinds: NDArray[np.int64]  # [3, N], what of the colour is then changed first, second and third
+    kinds: NDArray[np.int64]  # [3, N], what of the color is then changed first, second and third
     factors: NDArray[np.float32]  # [3, N], and by how much; 1 leaves it as it is
     holes: NDArray[np.int64]  # [2, N], top and left of the square that is then blanked out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """What may happen to an image, in this order: pad, crop, mirror, change colours, cut out.
+    """What may happen to an image, in this order: pad, crop, mirror, change colors, cut out.
 
-    Colours change as in torchvision's ColorJitter: brightness, contrast and saturation in random
+    Colors change as in torchvision's ColorJitter: brightness, contrast and saturation in random
     order, each by a factor that is uniform in 1 - color_jitter to 1 + color_jitter. In turn
     ("alternate") an image begins on a random side and is mirrored in every other epoch (Jordan,
     2024, https://arxiv.org/abs/2404.00498). Cutout blanks a square at a random place wholly
-    inside the image with the data's mean colour (DeVries and Taylor, 2017,
+    inside the image with the data's mean color (DeVries and Taylor, 2017,
     https://arxiv.org/abs/1708.04552, whose square may also reach beyond the edge).
     """
 
@@ -95,7 +95,7 @@ class Augment:
         if self.flip_mode == "alternate":
             first = stream(seed, 0, FLIP).random(images) < 0.5
             flips = (first if order is None else first[order]) ^ bool(epoch % 2)
-        kinds, factors = self._draw_colours(images, stream(seed, epoch, COLOUR))
+        kinds, factors = self._draw_colors(images, stream(seed, epoch, COLOR))
         holes = stream(seed, epoch, CUTOUT).integers(0, side - self.cutout + 1, size=(2, images))
         return Draws(
             rows=rows,
@@ -106,7 +106,7 @@ class Augment:
             holes=holes,
         )
 
-    def _draw_colours(
+    def _draw_colors(
         self, images: int, random: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         kinds = np.tile(np.arange(3)[:, None], images)  # [3, N]
@@ -124,13 +124,13 @@ class Augment:
         for place, (row, column) in enumerate(zip(draws.rows, draws.columns, strict=True)):
             crop = padded[place, row : row + height, column : column + width]
             view = crop[:, ::-1] if draws.flips[place] else crop
-            views[place] = recolour(view, draws.kinds[:, place], draws.factors[:, place])
+            views[place] = recolor(view, draws.kinds[:, place], draws.factors[:, place])
             top, left = draws.holes[:, place]
-            views[place, top : top + self.cutout, left : left + self.cutout] = MEAN_COLOUR
+            views[place, top : top + self.cutout, left : left + self.cutout] = MEAN_COLOR
         return views
 
 
-def recolour(
+def recolor(
     image: NDArray[np.uint8], kinds: NDArray[np.int64], factors: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
     """Change an image [H, W, 3] by blending it in turn with black, its mean gray or its gray."""

@@ -6,7 +6,7 @@ from torch import Tensor
 from cifar_core.data.augmentation.augment import (
     CONTRAST,
     GRAY,
-    MEAN_COLOUR,
+    MEAN_COLOR,
     SATURATION,
     Augment,
     Draws,
@@ -21,7 +21,7 @@ class Effects:
         self.holes = torch.from_numpy(draws.holes).to(device)
         self.kinds = torch.from_numpy(draws.kinds).to(device)
         self.factors = torch.from_numpy(draws.factors).to(device)
-        self.filling = torch.tensor(MEAN_COLOUR, device=device) / 255
+        self.filling = torch.tensor(MEAN_COLOR, device=device) / 255
 
     def __call__(self, pixels: Tensor, part: slice) -> Tensor:
         """Turn pixels [n, H, W, 3] into images [n, 3, H, W] in [0, 1], stored channels-last."""

@@ -1,7 +1,7 @@
-"""How far a map can be trusted: measured on the network, not judged by its looks.
+"""How far a map can be trusted: measured on the network, not judged by eye.
 
-What a picture and a class have in common for all maps is measured once (`measure`), each map
-against it (`examine`), and `judge` puts it in a word. `docs/trust.md` says what it cannot tell.
+The values that all maps of a picture and class share are measured once (`measure`), each map is
+tested against them (`examine`), and `judge` sums it up in a word. `docs/trust.md` names the limits.
 """
 
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ EXAMINE_PASSES = orders.PASSES  # and 1 + pictures of the baseline, where there 
 
 @dataclass(frozen=True, kw_only=True)
 class Yardstick:
-    """What all maps of one picture and class are held against."""
+    """The measurements with which all maps of one picture and class are compared."""
 
     falls: Tensor  # [substrates, P], of the class's logit when a patch is hidden
     rivals: Mapping[str, MapScores]
 
 
 def measure(classifier: Explainable, image: Tensor, target: int) -> Yardstick:
-    """Hide patches of an image [1, 3, H, W] in [0, 1], and try the maps that know nothing."""
+    """Hide patches of an image [1, 3, H, W] in [0, 1] and test maps that ignore the network."""
     fallen = patches.falls(classifier, image, target)
     return Yardstick(
         falls=fallen,
@@ -50,7 +50,7 @@ def examine(
     spec: SaliencySpec,
     settings: Settings | None = None,
 ) -> Evidence:
-    """Test a map [H, W] that a method drew of the image for the class, on the CPU."""
+    """Test a method's map [H, W] of the image for the class, on the CPU."""
     complete = spec.baseline and totals.completeness(
         classifier, image, target, map_, spec.baseline(settings or spec.settings())
     )
@@ -65,7 +65,7 @@ def examine(
 def result(
     classifier: Explainable, image: Tensor, target: int, map_: Tensor, fallen: Tensor
 ) -> MapScores:
-    """Try a map in both tests."""
+    """Return a map's results in both tests."""
     return MapScores(
         curves=orders.curves(classifier, image, target, map_),
         agreement=float(patches.agreement(map_[None], fallen)),

@@ -1,4 +1,4 @@
-"""Does a map that claims to share out the score's rise add up to it?
+"""Does a map that claims to distribute the score's rise add up to it?
 
 The axiom of completeness (Sundararajan et al. 2017, arXiv 1703.01365, section 3).
 """
@@ -10,12 +10,12 @@ from torch import Tensor
 
 from cifar_core.explain.baselines import Baseline
 from cifar_core.explain.spec import Explainable
-from cifar_core.explain.trust.answers import logits
+from cifar_core.explain.trust.hiding import logits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """What a map adds up to, and what it should."""
+    """The total of a map, and the total that it should have."""
 
     total: float  # of the map, in logits
     rise: float  # of the class's logit from the baseline to the image, mean over its pictures
@@ -26,8 +26,8 @@ def completeness(
     classifier: Explainable, image: Tensor, target: int, map_: Tensor, baseline: Baseline
 ) -> Completeness:
     """Compare the total of a map [H, W] with the rise; 1 pass and 1 per picture of the baseline."""
-    found = logits(classifier, torch.cat([image, *baseline.of(image)]))
-    rise = float(found[0, target] - found[1:, target].mean())
+    scores = logits(classifier, torch.cat([image, *baseline.of(image)]))
+    rise = float(scores[0, target] - scores[1:, target].mean())
     total = float(map_.sum())
-    least = float(found.abs().max()) / 100  # below this, a rise is little more than rounding
+    least = float(scores.abs().max()) / 100  # below this, a rise is mostly rounding error
     return Completeness(total=total, rise=rise, error=abs(total - rise) / max(abs(rise), least))

@@ -1,7 +1,7 @@
 """How the class's probability changes while a picture is taken away or built up in a map's order.
 
 Deletion and insertion of Petsiuk et al. 2018 (RISE, arXiv 1806.07421, section 4.2), averaged over
-two ways to hide a pixel, because each favours the maps that compare with it.
+two ways to hide a pixel, because each favors maps that use it as their baseline.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cifar_core.explain.spec import Explainable
-from cifar_core.explain.trust.answers import SUBSTRATES, hidden, logits
+from cifar_core.explain.trust.hiding import SUBSTRATES, hidden, logits
 
 POINTS = 17  # 65 changed the gap of integrated gradients from 0.72 to 0.74
 PASSES = 2 * POINTS * len(SUBSTRATES.pictures)  # for one map
@@ -25,7 +25,7 @@ class ErasingCurves:
 
     @property
     def gap(self) -> float:
-        """Area under insertion less area under deletion, -1 to 1; high if the order is right."""
+        """Area under insertion minus area under deletion, -1 to 1; high if the order is right."""
         return area(self.insertion) - area(self.deletion)
 
 
@@ -35,20 +35,20 @@ def area(curve: tuple[float, ...]) -> float:
 
 
 def curves(classifier: Explainable, image: Tensor, target: int, map_: Tensor) -> ErasingCurves:
-    """Take the image [1, 3, H, W] away and build it up in the order of a map [H, W]."""
+    """Remove the pixels of an image [1, 3, H, W], and add them, in the order of a map [H, W]."""
     highest = top_shares(map_)
     copies = [
         part
         for substrate in SUBSTRATES.of(image)
         for part in (hidden(image, substrate, ~highest), hidden(image, substrate, highest))
     ]
-    chances = logits(classifier, torch.cat(copies)).softmax(dim=1)[:, target]
-    insertion, deletion = chances.view(-1, 2, POINTS).mean(dim=0).tolist()
+    probabilities = logits(classifier, torch.cat(copies)).softmax(dim=1)[:, target]
+    insertion, deletion = probabilities.view(-1, 2, POINTS).mean(dim=0).tolist()
     return ErasingCurves(insertion=tuple(insertion), deletion=tuple(deletion))
 
 
 def top_shares(map_: Tensor) -> Tensor:
-    """Return where a map [H, W] is among its highest 0, 1/16, ... 16/16; bool [17, 1, H, W]."""
-    places = map_.flatten().argsort(descending=True, stable=True).argsort()
+    """Return masks of the highest 0, 1/16, ... 16/16 of a map [H, W]; bool [17, 1, H, W]."""
+    order = map_.flatten().argsort(descending=True, stable=True).argsort()
     counts = torch.linspace(0, map_.numel(), steps=POINTS).round()
-    return (places < counts[:, None]).view(POINTS, 1, *map_.shape)
+    return (order < counts[:, None]).view(POINTS, 1, *map_.shape)

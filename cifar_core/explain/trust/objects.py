@@ -1,4 +1,4 @@
-"""How much of a map falls on the object, where it is known where the object is.
+"""How much of a map falls on the object, for images whose object's position is known.
 
 The share of mass inside the truth (Arras et al. 2022, "CLEVR-XAI", arXiv 2003.07258).
 """
@@ -13,11 +13,11 @@ class OnObject:
     """Shares from 0 to 1."""
 
     mass: float  # of the map's absolute values that lies on the object
-    area: float  # of the picture that the object covers: what a map that knows nothing would get
+    area: float  # of the picture that the object covers: the mass of an uninformed map
 
     @property
     def sentence(self) -> str:
-        """Say both."""
+        """Both shares in one sentence."""
         return (
             f"{self.mass:.0%} of the map lies on the object, which covers {self.area:.0%} of the "
             "picture."

@@ -1,7 +1,7 @@
-"""Do the patches that a map holds for important matter to the network?
+"""Do the patches that a map marks as important matter to the network?
 
 After Sensitivity-n (Ancona et al. 2018, arXiv 1711.06104) and faithfulness correlation (Bhatt et
-al. 2020, arXiv 2005.00631), with ranks in place of values, so that a map's units do not matter.
+al. 2020, arXiv 2005.00631), with ranks instead of values, so that a map's units do not matter.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cifar_core.explain.spec import Explainable
-from cifar_core.explain.trust.answers import SUBSTRATES, hidden, logits
+from cifar_core.explain.trust.hiding import SUBSTRATES, hidden, logits
 from cifar_core.explain.trust.ranks import spearman
 
 PATCHES = 64  # four times as many changed the mean correlation from 0.74 to 0.73
@@ -21,11 +21,11 @@ PASSES = 1 + len(SUBSTRATES.pictures) * PATCHES
 
 @cache
 def patches(height: int, width: int) -> Tensor:
-    """Return squares of four sizes at random places, bool [P, H, W], the same every time."""
+    """Return squares of four sizes at random positions, bool [P, H, W], the same every time."""
     generator = torch.Generator().manual_seed(1)
     masks = torch.zeros(PATCHES, height, width, dtype=torch.bool)
-    for place, mask in enumerate(masks):
-        side = max(1, SIDES[place % len(SIDES)] * min(height, width) // 32)
+    for index, mask in enumerate(masks):
+        side = max(1, SIDES[index % len(SIDES)] * min(height, width) // 32)
         top, left = (
             int(torch.randint(size - side + 1, (), generator=generator)) for size in (height, width)
         )
@@ -58,7 +58,7 @@ def chance(map_: Tensor, fallen: Tensor) -> float:
     """Return the share of moved copies of a map [H, W] that agree with the network as well; p.
 
     The copies are rolled over the borders and mirrored, so that they are as smooth and as peaked
-    as the map and only their place is wrong. A map that only has the right texture fails here.
+    as the map and only their position is wrong. A map that has only the right texture fails here.
     """
     generator = torch.Generator().manual_seed(2)
     height, width = map_.shape

@@ -7,7 +7,7 @@ from torch import Tensor
 def ranks(values: Tensor) -> Tensor:
     """Return the ranks [..., N] of values [..., N] within each row; equal values share their mean.
 
-    Without the mean, the zeros of two maps would be ranked by where they stand, which looks like
+    Without the mean, the zeros of two maps would be ranked by their position, which looks like
     agreement.
     """
     ordered = values.sort(dim=-1).values.contiguous()
@@ -17,8 +17,8 @@ def ranks(values: Tensor) -> Tensor:
     return (below + up_to).double() / 2
 
 
-def spearman(one: Tensor, other: Tensor) -> Tensor:
+def spearman(first: Tensor, second: Tensor) -> Tensor:
     """Return Spearman's rank correlation [...] of rows [..., N]; 0 where a row is constant."""
-    one, other = (r - r.mean(dim=-1, keepdim=True) for r in (ranks(one), ranks(other)))
-    size = one.norm(dim=-1) * other.norm(dim=-1)
-    return (one * other).sum(dim=-1) / size.where(size > 0, 1)
+    first, second = (r - r.mean(dim=-1, keepdim=True) for r in (ranks(first), ranks(second)))
+    size = first.norm(dim=-1) * second.norm(dim=-1)
+    return (first * second).sum(dim=-1) / size.where(size > 0, 1)

@@ -1,4 +1,4 @@
-"""Maps that know nothing of the network. An explanation has to do better than they do."""
+"""Maps that ignore the network. An explanation has to do better than these."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,11 +16,11 @@ def edges(image: Tensor) -> Tensor:
     """Return the strength of the Sobel gradient of an image's brightness; [H, W]."""
     across = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])
     kernels = torch.stack([across, across.T])[:, None]
-    grey = F.pad(image.mean(dim=1, keepdim=True), (1, 1, 1, 1), mode="replicate")
-    return F.conv2d(grey, kernels)[0].norm(dim=0)
+    gray = F.pad(image.mean(dim=1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+    return F.conv2d(gray, kernels)[0].norm(dim=0)
 
 
-def centre(image: Tensor) -> Tensor:
+def center(image: Tensor) -> Tensor:
     """Return a bell that is highest in the middle, its spread a quarter of the side; [H, W]."""
     down, across = (torch.linspace(-2, 2, steps=side) for side in image.shape[2:])
     return torch.exp(-(down[:, None] ** 2 + across**2) / 2)
@@ -29,6 +29,6 @@ def centre(image: Tensor) -> Tensor:
 RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {  # image [1, 3, H, W] -> map [H, W]
     "random": noise,
     "edges": edges,
-    "centre": centre,
+    "centre": center,
 }
-TITLES = {"random": "random map", "edges": "edge detector", "centre": "bell in the centre"}
+TITLES = {"random": "random map", "edges": "edge detector", "centre": "bell in the center"}

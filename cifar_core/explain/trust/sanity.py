@@ -1,8 +1,8 @@
-"""Does a method's map depend on what the network has learnt?
+"""Does a method's map depend on what the network has learned?
 
-Cascading randomisation after Adebayo et al. 2018, "Sanity checks for saliency maps"
-(arXiv 1810.03292, section 3.1): the layers are made random from the head downwards, and the maps
-are compared with those of the trained network.
+Cascading randomization after Adebayo et al. 2018, "Sanity checks for saliency maps"
+(arXiv 1810.03292, section 3.1): the layers are made random from the head down, and the maps are
+compared with those of the trained network.
 """
 
 import copy
@@ -19,12 +19,12 @@ from cifar_core.explain.trust.ranks import spearman
 from cifar_core.settings import Settings
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the layers that are random; the first is the head alone
-DEPENDS, PICTURE = 0.25, 0.5  # similarity below, and above, which the matter is clear
+DEPENDS, PICTURE = 0.25, 0.5  # similarity below, and above, which the result is clear
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomizedStage:
-    """How similar the maps still are when so many layers are random."""
+    """How similar the maps still are when `layers` of the layers are random."""
 
     layers: int  # random ones, counted from the head
     of: int
@@ -40,9 +40,9 @@ def stay_of(stages: list[RandomizedStage]) -> float:
 
 
 def sanity_sentence(stays: float) -> str:
-    """Say what a similarity with a random network means."""
+    """Return the meaning of a similarity with a random network, in a sentence."""
     if stays < DEPENDS:
-        return f"Falls to {stays:.1f} when the weights are random: depends on what was learnt."
+        return f"Falls to {stays:.1f} when the weights are random: depends on what was learned."
     if stays <= PICTURE:
         return f"Falls to {stays:.1f} when the weights are random: depends partly on the picture."
     return f"Stays at {stays:.1f}: shows the picture rather than the network."
@@ -67,10 +67,10 @@ def cascade(
     trained, done = spec.attribute(subject, images, targets, settings).cpu(), 0
     yield RandomizedStage(layers=0, of=len(layers), similarity=1.0), trained
     for count in sorted({max(1, ceil(share * len(layers))) for share in SHARES}):
-        for place, layer in enumerate(layers[done:count], done):
-            randomise(layer, seed=place)
+        for index, layer in enumerate(layers[done:count], done):
+            randomize(layer, seed=index)
         done = count
-        # what was found out about the trained network holds; the prepared copy is made anew
+        # the refusals of the trained network still hold; the prepared copy is made again
         random = Subject(subject.model, subject.layer, dict(subject.refusals))
         maps = spec.attribute(random, images, targets, settings).cpu()
         yield (
@@ -99,16 +99,16 @@ def copied(classifier: Explainable) -> Subject:
 
 
 def has_own_parameters(module: nn.Module) -> bool:
-    """Tell whether a module has learnt something that is not a part's."""
+    """Return True if a module has parameters besides those of its submodules."""
     return next(module.parameters(recurse=False), None) is not None
 
 
-def randomise(layer: Any, seed: int) -> None:
-    """Give a layer new weights of the kind that it began with; others' random numbers stay.
+def randomize(layer: Any, seed: int) -> None:
+    """Reset a layer to random weights, without changing the state of the global generators.
 
     A module of our own without `reset_parameters` gets normal numbers of the same spread.
     """
-    devices = [each.device for each in layer.parameters() if each.device.type == "cuda"][:1]
+    devices = [value.device for value in layer.parameters() if value.device.type == "cuda"][:1]
     with torch.random.fork_rng(devices), torch.no_grad():
         torch.manual_seed(seed)
         if hasattr(layer, "reset_parameters"):

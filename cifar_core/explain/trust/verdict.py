@@ -1,4 +1,4 @@
-"""One word for what is known about a map, and the sentence with the numbers behind it."""
+"""One word for the trust in a map, and the sentence with the numbers behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cifar_core.explain.trust.rivals import TITLES
 
 MARGIN = 0.05  # by which the gap must exceed every rival's: their own standard error was 0.03
 LEVEL = 0.05  # of the moved copies that may agree as well
-COMPLETE = 0.1  # relative error of the total above which the values cannot be read
+COMPLETE = 0.1  # relative error of the total above which the values mean nothing
 SIMILAR = 0.5  # to the map of a random network, above which it shows the picture
 
 
@@ -32,7 +32,7 @@ class MapScores:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What was found out about one map, and about those that know nothing of the network."""
+    """The test results of one map, and those of the maps that ignore the network."""
 
     own: MapScores
     chance: float  # p of the agreement among moved copies of the map
@@ -42,20 +42,20 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the evidence comes to."""
+    """The conclusion from the evidence."""
 
     label: Label
     sentence: str
 
 
 def judge(evidence: Evidence, similarity: float | None = None) -> Verdict:
-    """Weigh the evidence; `similarity` is the method's sanity check, if it was made.
+    """Judge the evidence; `similarity` is the result of the method's sanity check, if there is one.
 
     There are two tests. Curves: the gap exceeds that of every rival by `MARGIN`. Patches: the
     agreement exceeds that of every rival, and at most `LEVEL` of the moved copies reach it. Both
     passed is supported, one weak, none no better than an edge detector; the rivals themselves
-    can pass neither. What passes both is only weak if its total is wrong by more than `COMPLETE`
-    or if its method's maps stay as they are with a random network (`SIMILAR`).
+    can pass neither. A map that passes both is only weak if its total is wrong by more than
+    `COMPLETE` or if its method draws similar maps for a random network (`SIMILAR`).
     """
     by_curves, by_patches = passes_curves(evidence), passes_patches(evidence)
     doubts = [] if by_curves and by_patches else [missing(by_curves, by_patches)]
@@ -73,23 +73,23 @@ def judge(evidence: Evidence, similarity: float | None = None) -> Verdict:
 
 
 def passes_curves(evidence: Evidence) -> bool:
-    """Tell whether taking the picture away in the map's order is worth more than any rival's."""
+    """Return True if the map's curves beat those of every rival."""
     return evidence.own.curves.gap >= gap_of_best(evidence)[1] + MARGIN
 
 
 def passes_patches(evidence: Evidence) -> bool:
-    """Tell whether the map's patches are the network's, more than by chance and any rival's."""
+    """Return True if the map's patches agree with the network more than by chance and any rival."""
     best = max(rival.agreement for rival in evidence.rivals.values())
     return evidence.chance <= LEVEL and evidence.own.agreement > best
 
 
 def missing(by_curves: bool, by_patches: bool) -> str:
-    """Say which test failed."""
+    """Return which test failed, in words."""
     if by_curves:
         return "only the curves speak for it"
     if by_patches:
         return "only the patches speak for it"
-    return "neither test tells it from maps that know nothing of the network"
+    return "neither test distinguishes it from maps that ignore the network"
 
 
 def gap_of_best(evidence: Evidence) -> tuple[str, float]:
@@ -99,10 +99,10 @@ def gap_of_best(evidence: Evidence) -> tuple[str, float]:
 
 
 def figures(evidence: Evidence) -> str:
-    """Write down what the tests gave."""
+    """Return the results of the tests in a sentence."""
     best, gap = gap_of_best(evidence)
     return (
-        f"Insertion less deletion is {evidence.own.curves.gap:+.2f}, against {gap:+.2f} for the "
-        f"best map that knows nothing ({TITLES[best]}); patches agree with the network at "
+        f"Insertion minus deletion is {evidence.own.curves.gap:+.2f}, against {gap:+.2f} for the "
+        f"best map that ignores the network ({TITLES[best]}); patches agree with the network at "
         f"{evidence.own.agreement:+.2f} (p = {evidence.chance:.3f})."
     )

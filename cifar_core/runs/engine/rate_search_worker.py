@@ -73,7 +73,7 @@ class RateSearchWorker(BaseWorker):
         from cifar_core.rate_search.search import RateSearch
 
         yield from self.features()
-        yield from RateSearch(self.setup, self.dataset, known=self.known).run()
+        yield from RateSearch(self.setup, self.dataset, rows=self.known).run()
 
     def keep(self, event: "Event") -> None:
         """Append the event to the attempt's rows, and show it."""

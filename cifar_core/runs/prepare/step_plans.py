@@ -39,25 +39,25 @@ def decide(
     said until now, nothing for a run that has yet to begin.
     """
     from cifar_core.training.setup import steps_of
-    from cifar_core.training.step.trial import Races, resolve
+    from cifar_core.training.step.trial import TrialTimes, resolve
 
     if plan := recorded(before or {}, where["device"]):
         return plan
     place = where["device_name"], where["threads"]
     path = path_of(config, *place, store)
     kept = files.read_json(path)
-    known = Races(formats=kept.get("formats", {}), compiling=kept.get("compiling", {}))
+    times = TrialTimes(formats=kept.get("formats", {}), compiling=kept.get("compiling", {}))
     start = time.monotonic()
     plan, races = resolve(
         config,
         where["device"],
         total_steps=steps_of(config, dataset),
         num_classes=len(dataset.classes),
-        known=known,
+        times=times,
     )
-    if races != known:
+    if races != times:
         say(f"A trial of the ways to compute a step took {time.monotonic() - start:.1f} s.")
-    if races != Races():
+    if races != TrialTimes():
         path.parent.mkdir(parents=True, exist_ok=True)
         values = {**identity_of(config, *place), **asdict(races), "sentence": plan.sentence}
         if values != kept:

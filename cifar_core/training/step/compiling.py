@@ -1,4 +1,4 @@
-"""Compiles the network of a training step, and goes on without when that fails."""
+"""Compiles the network of a training step, or leaves it uncompiled if that fails."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,10 @@ Forward = Callable[[Tensor], Tensor]  # images [N, 3, 32, 32] in [0, 1] -> logit
 
 
 def ready(network: nn.Module, plan: StepPlan, batch_size: int) -> tuple[Forward, StepPlan]:
-    """Return what a training step calls, and the plan as it turned out.
+    """Return the function that a training step calls, and the plan that it really follows.
 
-    Compiling happens at the first batch, so one is rehearsed here, where going back is free: no
-    weight, statistic, gradient or random state is left changed, whether it works or not.
+    Compiling happens at the first batch, so one is rehearsed here, where a failure costs nothing:
+    no weight, statistic, gradient or random state is changed, whether it works or not.
     """
     if not plan.compiled:
         return network, plan
@@ -34,12 +34,12 @@ def compiler(network: nn.Module, **how: Any) -> Forward:
 
 
 def options(plan: StepPlan) -> dict[str, Any]:
-    """Return the compiler's options; on a GPU, CUDA graphs spare launching kernels one by one."""
+    """Return the compiler's options; on a GPU, CUDA graphs save launching kernels one by one."""
     return {"mode": "reduce-overhead"} if plan.precision.device_type == "cuda" else {}
 
 
 def rehearse(network: nn.Module, compiled: Forward, plan: StepPlan, batch_size: int) -> None:
-    """Pass a made-up batch forwards and backwards, and undo what that has changed."""
+    """Pass a random batch forward and backward, and undo all changes."""
     device = next(network.parameters()).device
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -56,7 +56,7 @@ def rehearse(network: nn.Module, compiled: Forward, plan: StepPlan, batch_size: 
 
 
 def last_cause(error: BaseException) -> str:
-    """Return the first line of what is at the bottom of an exception."""
+    """Return the first line of the root cause of an exception."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""Which number format to train in: bfloat16 where the hardware multiplies it faster."""
+"""Chooses the number format of training: bfloat16 where the hardware multiplies it faster."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import torch
 
 from cifar_core.errors import ConfigError
 
-EXACT = "Features are computed once, so exactly: in bfloat16 they cost 0.8 points when measured."
+EXACT = "Features are computed once, so in full precision: bfloat16 cost 0.8 points when measured."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Precision:
 
     @property
     def scaled(self) -> bool:
-        """Whether gradients would vanish without loss scaling, as they do in float16."""
+        """Whether the loss must be scaled so that gradients do not vanish, as in float16."""
         return self.key == "float16"
 
     def autocast(self) -> AbstractContextManager[None]:
@@ -34,9 +34,9 @@ class Precision:
 
 
 def choose_precision(wanted: str, device: str, *, exact: bool = False) -> Precision:
-    """Resolve "auto" for a device such as "cpu" or "cuda:0", or check what was asked for.
+    """Resolve "auto" for a device such as "cpu" or "cuda:0", or check an explicit format.
 
-    `exact` is for what is computed once and read many times.
+    `exact` is for features that are computed once and used many times.
     """
     kind = device.split(":")[0]
     if wanted == "auto" and exact:
@@ -48,10 +48,10 @@ def choose_precision(wanted: str, device: str, *, exact: bool = False) -> Precis
         raise ConfigError(
             {
                 "precision": f"precision is float16, but the run trains on {device}, which does "
-                "not gain by it. Choose 'auto', or a CUDA device."
+                "not benefit from it. Choose 'auto', or a CUDA device."
             }
         )
-    return Precision(key=wanted, reason="As asked for.", device_type=kind)
+    return Precision(key=wanted, reason="As requested.", device_type=kind)
 
 
 def fastest(kind: str, device: str) -> tuple[str, str]:
@@ -64,4 +64,4 @@ def fastest(kind: str, device: str) -> tuple[str, str]:
         return "bfloat16", "This processor multiplies bfloat16 in hardware (AMX)."
     if kind == "cpu" and torch.cpu._is_avx512_bf16_supported():
         return "bfloat16", "This processor multiplies bfloat16 in hardware (AVX-512)."
-    return "float32", f"The {kind.upper()} gains nothing by a shorter format."
+    return "float32", f"The {kind.upper()} gains nothing from a shorter format."

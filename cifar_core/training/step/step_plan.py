@@ -13,22 +13,22 @@ from cifar_core.models.measure import card
 from cifar_core.training.freezing import keeps_features
 from cifar_core.training.step.precision import Precision, choose_precision
 
-LEAST_STEPS = 300  # of a run; a trial takes the time of up to thirty
-# images at once in a trial on a CPU: with fewer, the other memory order can seem faster
+LEAST_STEPS = 300  # of a run; a trial takes as long as up to thirty steps
+# images at once in a trial on a CPU: with fewer, the wrong memory order can seem faster
 LEAST_IMAGES = 32
 ENOUGH_WORK, TOO_MUCH_WORK = 4 * 10**9, 4 * 10**10  # multiply-adds of a batch forward, on a CPU
-TIMED = ("cpu", "cuda")  # the kinds of devices that trials are made on
+TIMED = ("cpu", "cuda")  # the kinds of devices with trials
 TRIED_FASTER = "A short trial on this device found it faster."
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepPlan:
-    """What is decided before the trainer is built. Resuming takes the plan that was recorded."""
+    """The choices made before the trainer is built. A resumed run uses the recorded plan."""
 
     memory_format: str  # "channels_last" or "contiguous"
     precision: Precision
     compiled: bool = False
-    reason: str = "by rule."  # goes on after a colon
+    reason: str = "by rule."  # continues a sentence after a colon
 
     @property
     def key(self) -> str:
@@ -38,7 +38,7 @@ class StepPlan:
 
     @property
     def sentence(self) -> str:
-        """What is done and why, for a person."""
+        """The plan and the reason, for the user."""
         order = MEMORY_FORMATS[self.memory_format].title
         compiled = "compiled" if self.compiled else "not compiled"
         return f"{order}, {self.precision.key}, {compiled}: {self.reason}"
@@ -47,7 +47,7 @@ class StepPlan:
         """Move a network to the device, into the planned memory order."""
         if self.memory_format == "channels_last":
             return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network.register_forward_pre_hook(one_plane_after_another)
+        network.register_forward_pre_hook(make_contiguous)
         return network.to(device)
 
     def uncompiled(self, cause: str) -> Self:
@@ -60,13 +60,13 @@ class StepPlan:
                 "precision_reason": self.precision.reason}  # fmt: skip
 
 
-def one_plane_after_another(_: nn.Module, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Reorder a batch, which comes with its channels last: convolutions follow their input."""
-    return tuple(each.contiguous() for each in images)
+def make_contiguous(_: nn.Module, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Reorder a batch from channels-last order, because convolutions keep their input's order."""
+    return tuple(batch.contiguous() for batch in images)
 
 
 def from_record(record: dict[str, Any], device: str) -> StepPlan:
-    """Return the plan that `record` was made of, on a device of the same kind."""
+    """Return the plan in a record, for a device of the same kind."""
     precision = Precision(
         key=record["precision"],
         reason=record["precision_reason"],
@@ -81,7 +81,7 @@ def from_record(record: dict[str, Any], device: str) -> StepPlan:
 
 
 def by_rule(config: TrainConfig, device: str) -> StepPlan:
-    """Return the plan that needs no trial, which is also the one to beat in a trial."""
+    """Return the plan that needs no trial; in a trial it is the default."""
     auto = config.memory_format == "auto"
     precision = choose_precision(config.precision, device, exact=keeps_features(config))
     return StepPlan(
@@ -90,7 +90,7 @@ def by_rule(config: TrainConfig, device: str) -> StepPlan:
 
 
 def alternatives(config: TrainConfig, default: StepPlan) -> list[StepPlan]:
-    """Return the default and what else the settings allow, the simpler ones first."""
+    """Return the default and the other plans that the settings allow, the simpler ones first."""
     formats, precisions = [default.memory_format], [default.precision]
     if config.memory_format == "auto":
         formats.append("contiguous")
@@ -104,28 +104,28 @@ def alternatives(config: TrainConfig, default: StepPlan) -> list[StepPlan]:
 
 
 def may_compile(config: TrainConfig, device: str) -> bool:
-    """Tell whether compiling is considered at all: on a CPU only if asked for."""
+    """Return True if compiling is considered: on a CPU only with `startup` "fast_run"."""
     return config.startup == "fast_run" or (
         config.startup == "automatic" and device.startswith("cuda")
     )
 
 
 def why_by_rule(config: TrainConfig, device: str, total_steps: int) -> str:
-    """Say why a run of so many steps needs no trial; empty if it gets one."""
+    """Return why a run of `total_steps` steps needs no trial; empty if it gets one."""
     if config.startup == "fast_start":
-        return "by rule, as a fast start tries nothing out."
+        return "by rule, because a fast start makes no trial."
     if config.deterministic:
-        return "by rule, as a deterministic run tries nothing out."
+        return "by rule, because a deterministic run makes no trial."
     if keeps_features(config):
-        return "by rule, as the features are computed once and a head alone is quick."
+        return "by rule, because the features are computed once and the head alone is quick."
     if device.split(":")[0] not in TIMED:
-        return "by rule, as trials are made on CPUs and NVIDIA GPUs."
+        return "by rule, because trials are made only on CPUs and NVIDIA GPUs."
     if "auto" not in (config.memory_format, config.precision) and not may_compile(config, device):
-        return "as asked for."
+        return "as requested."
     if config.startup == "automatic" and total_steps < LEAST_STEPS:
-        return "by rule, as the run is too short for a trial."
+        return "by rule, because the run is too short for a trial."
     if device == "cpu" and images_at_once(config, device) * work_of(config) > TOO_MUCH_WORK:
-        return "by rule, as trying several ways would take minutes with this network on a CPU."
+        return "by rule, because a trial of this network would take minutes on a CPU."
     return ""
 
 
@@ -137,6 +137,6 @@ def images_at_once(config: TrainConfig, device: str) -> int:
 
 
 def work_of(config: TrainConfig) -> int:
-    """Return the multiply-adds of one image on its way forward."""
+    """Return the multiply-adds of the forward pass of one image."""
     spec = MODELS[config.model]
     return card(spec, 10, config.computes_on if "resolution" in spec.uses else 0).multiply_adds

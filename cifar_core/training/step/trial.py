@@ -1,4 +1,4 @@
-"""Chooses how a training step is computed, by a short race on the device that will train."""
+"""Chooses how a training step is computed, by a short trial on the device that will train."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,6 @@ from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.training.events import Tick
 from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.setup import prepare
-from cifar_core.training.step.racing import MARGIN, Rounds, Timer, race, ratio, timer_of, winner
 from cifar_core.training.step.step_plan import (
     StepPlan,
     alternatives,
@@ -23,21 +22,30 @@ from cifar_core.training.step.step_plan import (
     may_compile,
     why_by_rule,
 )
+from cifar_core.training.step.timing import (
+    MARGIN,
+    Rounds,
+    Timer,
+    ratio,
+    time_in_turns,
+    timer_of,
+    winner,
+)
 from cifar_core.training.trainer import Trainer
 
-WORTH_COMPILING = 300.0  # predicted seconds of a run: ten times what compiling may take
-MOST_BATCHES, MOST_IMAGES = 16, 8192  # of made-up images; at least two batches
-PLACES = {"cpu": "this CPU", "cuda": "this GPU"}
-# the plans -> their times, and why one of them cannot be compiled, if so
+WORTH_COMPILING = 300.0  # predicted seconds of a run: ten times the longest compilation
+MOST_BATCHES, MOST_IMAGES = 16, 8192  # of random images; at least two batches
+DEVICES = {"cpu": "this CPU", "cuda": "this GPU"}
+# the plans -> their times, and why one of them cannot be compiled, or ""
 Measure = Callable[[list[StepPlan]], tuple[Rounds, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Races:
-    """What was measured, by the plans' keys. Kept, so that the next run need not measure again."""
+class TrialTimes:
+    """Measured times, by the plans' keys. They are kept, so that the next run need not measure."""
 
     formats: Rounds = field(default_factory=dict)  # memory orders and number formats
-    compiling: Rounds = field(default_factory=dict)  # the fastest of them, as it is and compiled
+    compiling: Rounds = field(default_factory=dict)  # the fastest of them, uncompiled and compiled
 
 
 def resolve(
@@ -46,53 +54,59 @@ def resolve(
     *,
     total_steps: int,
     num_classes: int,
-    known: Races,
+    times: TrialTimes,
     timer: Timer | None = None,
-) -> tuple[StepPlan, Races]:
-    """Return the plan for a run, and all that is measured by now; only what is new is measured."""
+) -> tuple[StepPlan, TrialTimes]:
+    """Return the plan for a run, and all times so far; only the missing ones are measured."""
     default = by_rule(config, device)
     if reason := why_by_rule(config, device, total_steps):
-        return replace(default, reason=reason), known
+        return replace(default, reason=reason), times
     measure = partial(
         measured, config, device, num_classes=num_classes, timer=timer or timer_of(device)
     )
     try:
-        best, known = fastest_format(alternatives(config, default), known, measure)
-        seconds = median(known.formats[best.key]) * total_steps
+        best, times = fastest_format(alternatives(config, default), times, measure)
+        seconds = median(times.formats[best.key]) * total_steps
         if why := why_uncompiled(config, device, seconds):
-            return replace(best, reason=f"{best.reason}; {why}"), known
-        return compiled_or_not(best, known, measure)
+            return replace(best, reason=f"{best.reason}; {why}"), times
+        return compiled_or_not(best, times, measure)
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
-        return replace(default, reason="by rule, as a trial needs more memory than is free."), known
+        return replace(
+            default, reason="by rule, because a trial needs more memory than is free."
+        ), times
 
 
-def fastest_format(plans: list[StepPlan], known: Races, measure: Measure) -> tuple[StepPlan, Races]:
-    """Return the fastest of some uncompiled plans, of which the first is the one to beat."""
+def fastest_format(
+    plans: list[StepPlan], times: TrialTimes, measure: Measure
+) -> tuple[StepPlan, TrialTimes]:
+    """Return the fastest of some uncompiled plans, of which the first is the default."""
     keys = [plan.key for plan in plans]
-    if not known.formats.keys() >= set(keys):
-        known = replace(known, formats=measure(plans)[0])
-    rounds = {key: known.formats[key] for key in keys}
+    if not times.formats.keys() >= set(keys):
+        times = replace(times, formats=measure(plans)[0])
+    rounds = {key: times.formats[key] for key in keys}
     best = plans[keys.index(winner(rounds))]
-    return replace(best, reason=compared(rounds, best)), known
+    return replace(best, reason=compared(rounds, best)), times
 
 
-def compiled_or_not(best: StepPlan, known: Races, measure: Measure) -> tuple[StepPlan, Races]:
+def compiled_or_not(
+    best: StepPlan, times: TrialTimes, measure: Measure
+) -> tuple[StepPlan, TrialTimes]:
     """Return the plan compiled, if that works and is clearly faster."""
     compiled = replace(best, compiled=True)
-    if not known.compiling.keys() >= {best.key, compiled.key}:
+    if not times.compiling.keys() >= {best.key, compiled.key}:
         rounds, failure = measure([best, compiled])
         if failure:
-            return replace(best, reason=f"{best.reason}; {failure}"), known
-        known = replace(known, compiling=rounds)
-    pair = {key: known.compiling[key] for key in (best.key, compiled.key)}
+            return replace(best, reason=f"{best.reason}; {failure}"), times
+        times = replace(times, compiling=rounds)
+    pair = {key: times.compiling[key] for key in (best.key, compiled.key)}
     gain = f"compiled, it is {ratio(pair, best.key, compiled.key):.2g} times as fast."
     chosen = compiled if winner(pair) == compiled.key else best
-    return replace(chosen, reason=f"{best.reason}; {gain}"), known
+    return replace(chosen, reason=f"{best.reason}; {gain}"), times
 
 
 def why_uncompiled(config: TrainConfig, device: str, seconds: float) -> str:
-    """Say why a run predicted to take so long is not compiled; empty if that is to be tried."""
+    """Return why a run of the predicted `seconds` is not compiled; empty if it may be."""
     if not may_compile(config, device):
         return "compiling is for GPUs."
     if config.startup == "automatic" and seconds < WORTH_COMPILING:
@@ -101,24 +115,24 @@ def why_uncompiled(config: TrainConfig, device: str, seconds: float) -> str:
 
 
 def compared(rounds: Rounds, chosen: StepPlan) -> str:
-    """Say how much faster the chosen plan is than the others."""
+    """Return how much faster the chosen plan is than the others, in words."""
     others = [key for key in rounds if key != chosen.key]
     if not others:
-        return "as asked for"
+        return "as requested"
     ratios = sorted(ratio(rounds, key, chosen.key) for key in others)
-    place = PLACES[chosen.precision.device_type]
+    device = DEVICES[chosen.precision.device_type]
     if ratios[0] < MARGIN:
-        return f"measured, and nothing else was clearly faster on {place}"
+        return f"measured, and nothing else was clearly faster on {device}"
     low, high = f"{ratios[0]:.2g}", f"{ratios[-1]:.2g}"
     span = low if low == high else f"{low} to {high}"
     what = apart(others[0], chosen.key) if len(others) == 1 else f"{len(others)} other ways"
-    return f"measured {span} times as fast as {what} on {place}"
+    return f"measured {span} times as fast as {what} on {device}"
 
 
 def apart(key: str, other: str) -> str:
-    """Return what a plan's key says that the other's does not, in words."""
-    known = other.split("/")
-    return ", ".join(part.replace("_", " ") for part in key.split("/") if part not in known)
+    """Return the parts of a plan's key that are not in the other's, in words."""
+    shared = other.split("/")
+    return ", ".join(part.replace("_", " ") for part in key.split("/") if part not in shared)
 
 
 def measured(
@@ -130,12 +144,10 @@ def measured(
     timer: Timer,
     batch_size: int = 0,
 ) -> tuple[Rounds, str]:
-    """Race the plans; return the times, and why one of them cannot be compiled, if so.
+    """Time the plans; return the times, and why one of them cannot be compiled, or "".
 
-    `batch_size` is for benchmarks; 0 takes what suits a trial.
-
-    Each has a trainer of its own on made-up images, so that the run's is not touched; nor are
-    the random numbers of whoever calls this.
+    Each has its own trainer on random images, so that neither the run's trainer nor the caller's
+    random state is changed. `batch_size` is for benchmarks; 0 takes the trial's own.
     """
     trial = replace(
         config,
@@ -144,18 +156,18 @@ def measured(
         val_fraction=0.01,
         batch_size=batch_size or images_at_once(config, device),
     )
-    images = made_up(trial.batch_size, num_classes)
+    images = random_images(trial.batch_size, num_classes)
     with torch.random.fork_rng([device] if device.startswith("cuda") else []):
         trainers = [prepare(trial, images, device, plan=plan).trainer for plan in plans]
         for trainer, plan in zip(trainers, plans, strict=True):
             if trainer.plan != plan:  # compiling has failed
                 return {}, trainer.plan.reason
-        steps = {it.plan.key: partial(next, endless(it)) for it in trainers}
-        return race(steps, timer), ""
+        steps = {own.plan.key: partial(next, endless(own)) for own in trainers}
+        return time_in_turns(steps, timer), ""
 
 
-def made_up(batch_size: int, num_classes: int) -> Dataset:
-    """Return random images: a few batches of them, some to set aside, and next to none to test."""
+def random_images(batch_size: int, num_classes: int) -> Dataset:
+    """Return random images: a few batches, some for validation, and few for the test."""
     batches = max(2, min(MOST_BATCHES, MOST_IMAGES // batch_size))
     count = (batches + 1) * batch_size + 2 * num_classes
     pixels = np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
@@ -173,7 +185,7 @@ def made_up(batch_size: int, num_classes: int) -> Dataset:
 
 
 def endless(trainer: Trainer) -> Iterator[None]:
-    """Take one training step at each turn, over and over in the epoch in which most is trained."""
+    """Take one training step for each item, in the epoch in which most weights are trained."""
     config = trainer.config
     gradual = TRANSFER_PLANS[config.plan].head_first and bool(trainer.spec.weights)
     epoch = config.head_epochs if gradual else 0

@@ -1,4 +1,4 @@
-"""Asks a network about altered copies of a picture."""
+"""Computes a network's logits for copies of a picture with parts hidden."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from cifar_core.explain.baselines import BASELINES
 from cifar_core.explain.spec import Explainable
 
 AT_ONCE = 64  # copies in a batch
-# What hidden parts show. A map does best where they show its own baseline, so both are averaged.
+# The filling of hidden parts. A map scores best with its own baseline there, so both are averaged.
 SUBSTRATES = BASELINES["blur_and_grey"]
 
 
@@ -15,8 +15,8 @@ def logits(classifier: Explainable, images: Tensor) -> Tensor:
     """Return logits [N, K] on the CPU for images [N, 3, H, W] in [0, 1]."""
     device = next(classifier.model.parameters()).device
     with classifier.lock, torch.inference_mode():
-        found = [classifier.model(batch.to(device)).cpu() for batch in images.split(AT_ONCE)]
-    return torch.cat(found).clone()  # a plain tensor, that may go into anything later
+        batches = [classifier.model(batch.to(device)).cpu() for batch in images.split(AT_ONCE)]
+    return torch.cat(batches).clone()  # a plain tensor, without inference mode's limits
 
 
 def hidden(image: Tensor, substrate: Tensor, masks: Tensor) -> Tensor:

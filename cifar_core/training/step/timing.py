@@ -1,4 +1,4 @@
-"""Times a few ways of doing the same thing in turns, and tells which is clearly the fastest."""
+"""Times a few ways of computing the same step in turns, and finds the clearly fastest."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,19 +11,19 @@ Step = Callable[[], object]
 Timer = Callable[[Step], float]  # runs the step; returns its seconds
 Rounds = dict[str, list[float]]  # by name, simplest first: seconds a step in each round
 
-WARM_STEPS, WARM_SECONDS = 2, 1.0  # the first step pays for memory and kernels
+WARM_STEPS, WARM_SECONDS = 2, 1.0  # the first step also reserves memory and loads kernels
 LEAST_ROUNDS, MOST_ROUNDS = 3, 9
-BUDGET_SECONDS = 3.0  # after which no further round begins
+BUDGET_SECONDS = 3.0  # after which no new round begins
 CHUNK_SECONDS = 0.05  # shorter steps are timed several at a time
 HOPELESS = 1.5  # times as slow as the fastest: not tried again
-MARGIN = 1.03  # times as fast as a simpler way, or that one stays
+MARGIN = 1.03  # times as fast as a simpler way; otherwise the simpler one stays
 
 
 def timer_of(device: str) -> Timer:
-    """Return what times a step there.
+    """Return the timer for a device.
 
-    On a CPU that is the CPU time of this process, which others on the machine hardly change; on
-    a GPU the GPU's own clock.
+    On a CPU it measures the CPU time of this process, which other programs hardly change; on a
+    GPU it uses the GPU's own clock.
     """
     return cuda_seconds if device.startswith("cuda") else cpu_seconds
 
@@ -45,8 +45,8 @@ def cuda_seconds(step: Step) -> float:
     return start.elapsed_time(end) / 1000
 
 
-def race(steps: Mapping[str, Step], timer: Timer) -> Rounds:
-    """Time the steps in turns, there and back, so that a change of the machine hits all alike."""
+def time_in_turns(steps: Mapping[str, Step], timer: Timer) -> Rounds:
+    """Time the steps in turns, in alternating order, so that changes in load affect all equally."""
     once = [warm(step, timer) for step in steps.values()]
     chunk = max(1, round(CHUNK_SECONDS / max(min(once), 1e-6)))
     rounds: Rounds = {name: [] for name in steps}
@@ -64,7 +64,7 @@ def race(steps: Mapping[str, Step], timer: Timer) -> Rounds:
 
 
 def warm(step: Step, timer: Timer) -> float:
-    """Take a step or, if that is quick, a few, and return the time of the last."""
+    """Take a step, or a few if it is quick, and return the time of the last."""
     for _ in range(WARM_STEPS):
         if (seconds := timer(step)) > WARM_SECONDS:
             break
@@ -72,15 +72,15 @@ def warm(step: Step, timer: Timer) -> float:
 
 
 def repeat(step: Step, times: int) -> None:
-    """Take a step so many times."""
+    """Take a step `times` times."""
     for _ in range(times):
         step()
 
 
 def winner(rounds: Rounds) -> str:
-    """Return the name that no later one beats clearly.
+    """Return the fastest name; a later one wins only if it is clearly faster.
 
-    A tie within the noise always ends the same way: in favour of what comes first.
+    So a tie within the noise always has the same result: the one that comes first.
     """
     champion, *others = rounds
     for other in others:
@@ -90,7 +90,7 @@ def winner(rounds: Rounds) -> str:
 
 
 def clearly_faster(times: list[float], others: list[float]) -> bool:
-    """Tell whether the first wins by the margin at the median and in four rounds of five."""
+    """Return True if the first is faster by the margin at the median, and in 4 rounds of 5."""
     gains = ratios(times, others)
     return median(gains) > MARGIN and gains[len(gains) // 5] > 1
 
