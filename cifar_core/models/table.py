@@ -1,4 +1,4 @@
-"""The page docs/models.md: `python -m cifar_core.models.table > docs/models.md` writes it anew."""
+"""The page docs/models.md, which `make docs` writes."""
 
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
@@ -6,16 +6,15 @@ from cifar_core.models.measure import card
 INTRODUCTION = """\
 # The models
 
-Made by `python -m cifar_core.models.table` from the entries in `cifar_core/models/`; a test keeps
-this page equal to them. Parameters and multiply-adds are for 10 classes and one image, the
-latter of convolutions and matrix products only, which papers often call FLOPs. Every model takes
-images of 32 x 32 pixels in [0, 1] and scales them itself; those that compute on 224 pixels
-enlarge them first.
+`make docs` writes this page from the entries in `cifar_core/models/`. Parameters and
+multiply-adds are for 10 classes and one image. Multiply-adds count convolutions and matrix
+products only; papers often call them FLOPs. Every model takes images of 32 x 32 pixels in [0, 1]
+and scales them itself; models that compute on 224 pixels enlarge them first.
 
-ResNet, DenseNet, MobileNetV2 and EfficientNet were made for 224 pixels. Here the first two of
-their five halvings are left out, as they would leave a small image too coarse; VGG keeps all
-five and reads the one place that is left with a single linear layer. CAM is the layer whose maps
-Grad-CAM and HiResCAM weigh: the deepest one with at least 8 x 8 places.
+ResNet, DenseNet, MobileNetV2 and EfficientNet were designed for 224 pixels. Here the first two of
+their five halvings are left out, because they would make a small image too coarse. VGG keeps all
+five, and a single linear layer reads the one position that remains. CAM is the layer whose maps
+Grad-CAM and HiResCAM weigh: the deepest one with at least 8 x 8 positions.
 """
 COLUMNS = "| key | model | parameters | multiply-adds | computes on | CAM | what it is |"
 
@@ -47,7 +46,3 @@ def row(spec: ModelSpec) -> str:
         spec.summary,
     ]
     return f"| {' | '.join(cells)} |"
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

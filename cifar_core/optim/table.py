@@ -1,16 +1,15 @@
-"""The page docs/optimizers.md: `python -m cifar_core.optim.table > docs/optimizers.md`."""
+"""The page docs/optimizers.md, which `make docs` writes."""
 
 from cifar_core.optim import OPTIMIZERS, OptimizerSpec
 
 INTRODUCTION = """\
 # The optimizers
 
-Made by `python -m cifar_core.optim.table` from the entries in `cifar_core/optim/`; a test keeps
-this page equal to them. Every optimizer here learns at its usual rate, saves and restores what it
-remembers exactly, goes on after a stop bit for bit, and decays matrices and filters but neither
-norms nor biases; the contract tests check this for each. *Usual rate* is where to start on a
-small network without a learning-rate finder; batch norm often allows more. Those whose settings
-include `momentum` or `beta1` can have it cycled by the schedule.
+`make docs` writes this page from the entries in `cifar_core/optim/`. The contract tests check for
+each optimizer that it learns at its usual rate, that its state is saved and restored exactly, that
+a resumed run continues bit for bit, and that weight decay acts on matrices and filters but not on
+norms or biases. *Usual rate* is where to start on a small network without a rate search; batch
+norm often allows more. The schedule can cycle `momentum` or `beta1` where it is listed.
 """
 COLUMNS = "| key | optimizer | usual rate | own settings | what it is |\n|---|---|--:|---|---|"
 LEFT_OUT = """\
@@ -48,7 +47,3 @@ def row(spec: OptimizerSpec) -> str:
     settings = ", ".join(f"`{name}`" for name in spec.uses) or "none"
     title = f"[{spec.title}]({spec.paper})"
     return f"| `{spec.key}` | {title} | {spec.usual_rate:g} | {settings} | {spec.summary} |"
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")
