@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 PY = $(VENV)/bin/python
 
-.PHONY: run test faults fuzz soak mutants lint bench clean
+.PHONY: run test docs faults fuzz soak mutants lint bench clean
 
 run: $(VENV)/ready
 	$(PY) -m streamlit run app/server.py
@@ -29,6 +29,9 @@ lint: $(VENV)/ready-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+docs: $(VENV)/ready
+	$(PY) -m docs.generate
 
 bench: $(VENV)/ready
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.guard

@@ -57,8 +57,7 @@ def markdown() -> str:
     lines = [
         "# Every setting of a run",
         "",
-        "Made by `python -m cifar_core settings --markdown` from the declarations in "
-        "`cifar_core/config/train_config.py`; a test keeps this page equal to them.",
+        "`make docs` writes this page from the declarations in `cifar_core/config/`.",
     ]
     group = ""
     for f in fields(TrainConfig):
