@@ -58,25 +58,25 @@ PRESETS = Registry(
         Preset(
             key="lab_cnn_dropout",
             title="Lab CNN with dropout",
-            summary="The same with dropout: a little slower to learn, a little less overfitting.",
+            summary="The same with dropout: learns a little more slowly, overfits a little less.",
             values={"model": "simple_cnn_dropout", "dropout": 0.3},
         ),
         Preset(
             key="lab_cnn_modern",
             title="Lab CNN, modern twin",
-            summary="ResNet-9: residual, normalised and still small. Best with a GPU.",
+            summary="ResNet-9: residual, normalized and still small. Best with a GPU.",
             values={"model": "resnet9", "label_smoothing": 0.1, "epochs": 20},
         ),
         Preset(
             key="lab_cnn_dropout_modern",
             title="Lab CNN with dropout, modern twin",
-            summary="A Wide ResNet, held back by label smoothing in place of dropout. For a GPU.",
+            summary="A Wide ResNet, regularized by label smoothing instead of dropout. For a GPU.",
             values={"model": "wide_resnet16_4", "label_smoothing": 0.1, "epochs": 30},
         ),
         Preset(
             key="lab_vgg16",
             title="Lab VGG16",
-            summary="The course's pretrained VGG16: only the last layer learns.",
+            summary="The course's pretrained VGG16; only the last layer is trained.",
             values={
                 "model": "vgg16_imagenet",
                 "plan": "head",
@@ -88,15 +88,15 @@ PRESETS = Registry(
         Preset(
             key="lab_vgg16_modern",
             title="Lab VGG16, modern twin",
-            summary="The normalised VGG16, first its head, then all of it at a tenth of the rate. "
-            "For a GPU.",
+            summary="VGG16 with batch norm: first its head, then all of it, the pretrained layers "
+            "at a tenth of the rate. For a GPU.",
             values={**FINE_TUNED, "model": "vgg16_bn_imagenet"},
         ),
         Preset(
             key="lab_resnet",
             title="Lab ResNet",
-            summary="The course's pretrained ResNet with its rate, batch and epochs; head only. "
-            "The course reported 90.27 % on test.",
+            summary="The course's pretrained ResNet with its rate, batch size and epochs; head only. The "
+            "course reported 90.27 % on test.",
             values={
                 "model": "resnet18_imagenet",
                 "plan": "head",
@@ -108,7 +108,8 @@ PRESETS = Registry(
         Preset(
             key="lab_resnet_fine_tuned",
             title="Lab ResNet, fine-tuned",
-            summary="The same settings, but every layer learns, at a tenth of the rate. For a GPU.",
+            summary="The same settings, but every layer is trained, the pretrained ones at a tenth "
+            "of the rate. For a GPU.",
             values={
                 "model": "resnet18_imagenet",
                 "plan": "full",
@@ -148,22 +149,22 @@ PRESETS = Registry(
         Preset(
             key="record_94",
             title="Fastest to 94 %",
-            summary="After the published record of seconds on a large GPU; not measured here yet. "
-            "Without a GPU take 'Fast on a CPU'.",
+            summary="After a published record of a few seconds on a large GPU; not measured here "
+            "yet. Without a GPU, use 'Fast on a CPU'.",
             values={**RECORD, "model": "speed_net", "batch_size": 2000, "epochs": 8},
         ),
         Preset(
             key="record_cpu",
             title="Fast on a CPU",
             summary="The record's recipe on a smaller network. A run of just under one epoch, 45 "
-            "seconds of an AVX2 core, reached 73 % on test; this one has three.",
+            "seconds on one AVX2 core, reached 73 % on test; this one has three epochs.",
             values={**RECORD, "model": "speed_net_strided", "batch_size": 250, "epochs": 3},
         ),
         Preset(
             key="transfer_quick",
             title="Transfer on a laptop",
-            summary="A frozen MobileNetV2 whose features are computed once, exactly, in minutes "
-            "without a GPU; any further head takes seconds.",
+            summary="A frozen MobileNetV2 whose features are computed once, in minutes without a "
+            "GPU; training another head then takes seconds.",
             values={
                 "model": "mobilenet_v2_imagenet",
                 "plan": "head",
@@ -178,7 +179,7 @@ PRESETS = Registry(
         Preset(
             key="smoke",
             title="60-second smoke test",
-            summary="A quarter of the images for a few epochs, to see everything work.",
+            summary="A quarter of the images for a few epochs, to see that everything works.",
             values={
                 "model": "simple_cnn",
                 "train_fraction": 0.25,

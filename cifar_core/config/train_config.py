@@ -24,7 +24,7 @@ class TrainConfig(
     NetworkSettings,
     DataSettings,
 ):
-    """Everything that decides how one run trains; saved as config.json beside its weights."""
+    """Everything that decides how a run trains; saved as config.json beside its weights."""
 
     @property
     def computes_on(self) -> int:
@@ -35,7 +35,7 @@ class TrainConfig(
     def build_model(self, num_classes: int) -> nn.Module:
         """Build the network with fresh weights; it maps images [N, 3, H, W] to logits [N, K]."""
         spec = MODELS[self.model]
-        # the plan says what is trained of a network, which is built the same for all of them
+        # the plan decides which part is trained; the network is the same with all of them
         parts = {name: getattr(self, name) for name in spec.uses if name != "plan"}
         return spec.build(num_classes, **parts)
 
@@ -44,7 +44,7 @@ class TrainConfig(
         problems = {}
         if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
             problems["nesterov"] = (
-                "nesterov is on, but momentum is 0 and there is nothing to look ahead along. "
+                "nesterov is on, but momentum is 0, so there is nothing to look ahead along. "
                 "Turn nesterov off or set momentum, for example to 0.9."
             )
         problems |= schedule_conflicts(self)
@@ -52,31 +52,27 @@ class TrainConfig(
         if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
             problems["head_epochs"] = (
                 f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
-                f"nothing but the head would learn. Choose fewer than {self.epochs}, or the plan "
+                f"only the head would be trained. Choose fewer than {self.epochs}, or the plan "
                 "'head'."
             )
-        if (
-            "plan" in used
-            and self.plan == "head"
-            and self.cached_views
-            and (self.test_views != "plain")
-        ):
+        features_kept = "plan" in used and self.plan == "head" and self.cached_views
+        if features_kept and self.test_views != "plain":
             problems["test_views"] = (
                 f"test_views is '{self.test_views}', but with the plan 'head' the features of the "
-                "test images are computed once, as they are. Choose 'plain', or set cached_views "
-                "to 0."
+                "test images are computed once, from the unchanged images. Choose 'plain', or set "
+                "cached_views to 0."
             )
         if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
-            fitting = round(self.resolution / step) * step
+            nearest = round(self.resolution / step) * step
             problems["resolution"] = (
                 f"resolution is {self.resolution}, but {MODELS[self.model].title} cuts images "
-                f"into patches of {step} pixels. Choose a multiple of {step}, such as {fitting}."
+                f"into patches of {step} pixels. Choose a multiple of {step}, such as {nearest}."
             )
         return problems
 
 
 def schedule_conflicts(config: TrainConfig) -> dict[str, str]:
-    """Find settings of the schedule that cannot go together, or that make no sense as a text."""
+    """Find settings of the schedule that cannot go together, and milestones that are not valid."""
     problems = {}
     used = SCHEDULES[config.schedule].uses
     if "warmup_epochs" in used and config.warmup_epochs >= config.epochs:
@@ -87,7 +83,7 @@ def schedule_conflicts(config: TrainConfig) -> dict[str, str]:
     if "milestones" in used and not is_milestones(config.milestones):
         problems["milestones"] = (
             f"milestones is {config.milestones!r}, but it must be percentages of the run between "
-            "0 and 100 with commas between them, such as '50, 75'."
+            "0 and 100, separated by commas, such as '50, 75'."
         )
     if "cycle_momentum" in used and config.cycle_momentum:
         optimizer = OPTIMIZERS[config.optimizer]
@@ -98,7 +94,7 @@ def schedule_conflicts(config: TrainConfig) -> dict[str, str]:
             )
         elif config.lowest_momentum > getattr(config, name):
             problems["lowest_momentum"] = (
-                f"lowest_momentum is {config.lowest_momentum:g}, but {name}, from which it comes "
-                f"down, is {getattr(config, name):g}. Choose at most that."
+                f"lowest_momentum is {config.lowest_momentum:g}, but {name}, from which it falls, "
+                f"is {getattr(config, name):g}. Choose at most that."
             )
     return problems

@@ -10,7 +10,7 @@ Part = Literal["head", "last stage", "everything"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSpec:
-    """One plan. What it does not train stays as it was, statistics of batch norm included."""
+    """One plan. Layers that it does not train stay as they were, batch-norm statistics included."""
 
     key: str  # saved in config.json; never renamed
     title: str
@@ -26,28 +26,29 @@ TRANSFER_PLANS = Registry(
         PlanSpec(
             key="head",
             title="Head only",
-            summary="Only the last layer learns. Quick, as each image passes the network once.",
+            summary="Only the last layer is trained: fast, as features can be computed once.",
             trains="head",
             uses=("cached_views",),
         ),
         PlanSpec(
             key="last_stage",
             title="Last stage",
-            summary="The last stage and the head learn; what finds edges and textures stays.",
+            summary="The last stage and the head are trained; earlier layers stay as they are.",
             trains="last stage",
             uses=("backbone_rate",),
         ),
         PlanSpec(
             key="full",
             title="Full fine-tuning",
-            summary="Everything learns, the pretrained part at a smaller rate. Best with a GPU.",
+            summary="Everything is trained, the backbone at a smaller rate. Best with a GPU.",
             trains="everything",
             uses=("backbone_rate",),
         ),
         PlanSpec(
             key="gradual",
             title="Gradual",
-            summary="First the head alone, then everything: a raw head cannot upset the rest.",
+            summary="First the head alone, so that a random head cannot upset the rest; then "
+            "everything.",
             trains="everything",
             head_first=True,
             uses=("backbone_rate", "head_epochs"),

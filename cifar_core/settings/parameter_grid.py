@@ -1,4 +1,4 @@
-"""Several values for a setting, read from what a person types, and all their combinations."""
+"""Reads several values of a setting as a person types them, and combines those of several."""
 
 import math
 import re
@@ -28,18 +28,18 @@ COUNTED = re.compile(r"([0-9]+)\s*-\s*([0-9]+)")
 def values_of(setting: Field[Any], text: str) -> list[Any]:
     """Read "0.01, 0.03", "0.001..0.1 x5" or, for whole numbers, "1-5"; wrong ones raise.
 
-    A span has so many values evenly spaced, by factors where the setting moves by factors.
+    "x5" asks for five values, evenly spaced, or by equal factors if the setting has a log scale.
     """
-    rule, found = rule_of(setting), []
+    rule, typed = rule_of(setting), []
     for word in filter(None, map(str.strip, text.split(","))):
         if span := SPAN.fullmatch(word):
             low, high = float(span[1]), float(span[2])
-            found += spaced(rule, low, high, min(int(span[3] or 5), MOST + 1))
+            typed += spaced(rule, low, high, min(int(span[3] or 5), MOST + 1))
         elif (ends := COUNTED.fullmatch(word)) and rule.type == "integer":
-            found += range(int(ends[1]), int(ends[2]) + 1)[: MOST + 1] or [word]
+            typed += range(int(ends[1]), int(ends[2]) + 1)[: MOST + 1] or [word]
         else:
-            found.append(parsed(setting, word))
-    values = list(dict.fromkeys(found))
+            typed.append(parsed(setting, word))
+    values = list(dict.fromkeys(typed))
     if wrong := [why for value in values if (why := problem(setting, value))]:
         raise ConfigError({setting.name: " ".join(wrong)})
     if not values:
@@ -50,7 +50,7 @@ def values_of(setting: Field[Any], text: str) -> list[Any]:
 
 
 def spaced(rule: Rule, low: float, high: float, count: int) -> list[Any]:
-    """Return values from low to high, three digits each, whole where they must be."""
+    """Return `count` values from low to high, of three digits each, whole where they must be."""
     if count < 2 or (rule.log_scale and min(low, high) <= 0):
         return [low, high]
     steps = [i / (count - 1) for i in range(count)]
@@ -63,26 +63,26 @@ def spaced(rule: Rule, low: float, high: float, count: int) -> list[Any]:
 
 
 def example(setting: Field[Any]) -> str:
-    """Return what one may type for a setting."""
+    """Return an example of what to type for a setting."""
     rule, default = rule_of(setting), cast(Any, setting.default)
     if rule.among is not None:
         return ", ".join(list(rule.among)[:2])
     if rule.type == "switch":
         return "yes, no"
     if rule.type == "text":
-        return "one, another"
+        return "first, second"
     if setting.name == "seed":
         return "1-5"
     if rule.log_scale and default:
         return f"{default / 10:g}..{default:g} x3"
-    wide = [default, default * 2] if default else [0, min(1, rule.high)]
-    return ", ".join(f"{value:g}" for value in wide if rule.low <= value <= rule.high)
+    values = [default, default * 2] if default else [0, min(1, rule.high)]
+    return ", ".join(f"{value:g}" for value in values if rule.low <= value <= rule.high)
 
 
 def axis_of(group: type[Settings], text: str) -> Axis:
-    """Read "learning_rate=0.01,0.1", or settings that vary together, entries apart by "|".
+    """Read "learning_rate=0.01,0.1", or settings that vary together, with "|" between entries.
 
-    An entry of the latter names each setting: "optimizer=sgd,learning_rate=0.06 | optimizer=adam,
+    Such an entry names each setting: "optimizer=sgd,learning_rate=0.06 | optimizer=adam,
     learning_rate=0.003".
     """
     by_name = {f.name: f for f in fields(group)}
@@ -112,9 +112,9 @@ def combinations(axes: Sequence[Axis]) -> list[dict[str, Any]]:
         raise ConfigError(
             {name: f"{name} varies in two places. Keep one of them." for name in twice}
         )
-    if math.prod(map(len, axes)) > MOST:
+    if (count := math.prod(map(len, axes))) > MOST:
         raise ConfigError(
-            {"": f"These are {math.prod(map(len, axes)):,} settings, but {MOST:,} is the most. "
+            {"": f"These are {count:,} settings, but at most {MOST:,} are allowed. "
              "Leave some values out."}
         )  # fmt: skip
     return [{k: v for entry in entries for k, v in entry.items()} for entries in product(*axes)]

@@ -77,7 +77,7 @@ def test_a_name_that_is_no_setting_is_refused_with_the_nearest():
 
 
 def test_more_combinations_than_anybody_wants_are_refused():
-    with pytest.raises(ConfigError, match="1,600 settings, but 1,000 is the most"):
+    with pytest.raises(ConfigError, match="1,600 settings, but at most 1,000 are allowed"):
         combinations([[{"seed": i} for i in range(40)], [{"epochs": i} for i in range(40)]])
 
 
