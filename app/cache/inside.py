@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from cifar_core.inside import Activity, Aim, Heard, Layer
+    from cifar_core.inside import Activity, Aim, Layer, NodeNeighbors
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -76,8 +76,8 @@ def strongest_images(
 @st.cache_data(max_entries=512, show_spinner=False)
 def heard(
     folder: str, checkpoint: str, digest: str, block: str, place: int, target: int, _view: "Tensor"
-) -> "Heard":
+) -> "NodeNeighbors":
     """Return whom a patch of one view [1, 3, 32, 32] listens to in a block."""
-    from cifar_core.inside import listen
+    from cifar_core.inside import neighbors_of
 
-    return listen(classifier(folder, checkpoint), _view, block, place, target)
+    return neighbors_of(classifier(folder, checkpoint), _view, block, place, target)

@@ -59,9 +59,9 @@ def test_answers(
     folder: str, checkpoint: str, source: str, root: str, count: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
     """Return the answers [N] of a run to the first test images, and how sure it is of each."""
-    from cifar_core.inference import answers
+    from cifar_core.inference import predictions
 
-    return answers(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
+    return predictions(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

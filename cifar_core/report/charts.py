@@ -6,7 +6,7 @@ from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Chart, Line, Panel
 
-# Okabe and Ito's colors, told apart by color-blind readers
+# Okabe and Ito's colors, which color-blind readers can distinguish
 # https://jfly.uni-koeln.de/color/
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 TRAINING, VALIDATION = COLORS[0], COLORS[1]
@@ -32,16 +32,16 @@ def loss_plot(account: Account) -> Chart:
 
 
 def lines(curves: Curves, training: Values, validation: Values) -> tuple[Line, ...]:
-    """Return the reports of the trainer, their average, and what validation said."""
+    """Return lines of the training reports, of their average, and of validation."""
     if not len(training):
         return ()
-    places = thin(training, POINTS)
+    drawn = thin(training, POINTS)
     every = max(1.0, float(curves.step[0]))  # steps between two reports
     average = smooth(training, curves.step, HALF_LIFE * every)
     kept = thin(average, POINTS)
     x = curves.step_epoch
     return (
-        Line(name="Training, each report", x=x[places], y=training[places], color=TRAINING,
+        Line(name="Training, each report", x=x[drawn], y=training[drawn], color=TRAINING,
              faint=True),
         Line(name="Training", x=x[kept], y=average[kept], color=TRAINING),
         Line(name="Validation", x=curves.epoch, y=validation, color=VALIDATION, marked=True),
@@ -57,11 +57,11 @@ def comparison(accounts: Sequence[Account]) -> Chart:
                 name=account.title,
                 x=account.curves.epoch,
                 y=getattr(account.curves, name),
-                color=COLORS[place % len(COLORS)],
-                dashed=place >= len(COLORS),
+                color=COLORS[index % len(COLORS)],
+                dashed=index >= len(COLORS),
                 marked=True,
             )
-            for place, account in enumerate(accounts)
+            for index, account in enumerate(accounts)
         )
 
     return Chart(

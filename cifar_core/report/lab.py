@@ -10,7 +10,7 @@ from cifar_core.runs.store.store import Store
 
 LAB = ("lab_cnn", "lab_cnn_dropout", "lab_vgg16", "lab_resnet", "lab_vig")  # presets
 TITLE = "Image classification on CIFAR-10: lab report"
-FREE = frozenset(  # settings that are no part of what the lab asks for
+FREE = frozenset(  # settings that the lab does not prescribe
     ("data", "device", "deterministic", "memory_format", "micro_batch", "precision", "seed",
      "split_seed", "startup", "threads")
 )  # fmt: skip
@@ -18,9 +18,9 @@ FREE = frozenset(  # settings that are no part of what the lab asks for
 
 @dataclass(frozen=True, kw_only=True)
 class LabRuns:
-    """Which of the lab's networks have been trained."""
+    """The lab's networks that have been trained, and those that have not."""
 
-    found: tuple[int, ...]  # numbers of runs, in the lab's order
+    trained: tuple[int, ...]  # numbers of runs, in the lab's order
     missing: tuple[str, ...]  # presets
 
 
@@ -31,13 +31,13 @@ def lab_runs(store: Store) -> LabRuns:
     rows = [row for row in store.runs() if row.state == "finished"]
     chosen = {key: newest(store, rows, PRESETS[key].config.to_dict()) for key in LAB}
     return LabRuns(
-        found=tuple(number for number in chosen.values() if number is not None),
+        trained=tuple(number for number in chosen.values() if number is not None),
         missing=tuple(key for key, number in chosen.items() if number is None),
     )
 
 
 def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int | None:
-    """Return the newest of the runs, which come newest first, that has the wanted settings."""
+    """Return the number of the first run with the wanted settings; `rows` are newest first."""
     for row in rows:
         run = store.run(row.id)
         if row.model == wanted["model"] and same(run, wanted):
@@ -46,6 +46,6 @@ def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int |
 
 
 def same(run: Run, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a run's settings are those that are wanted, as far as they matter."""
-    found = run.config.to_dict()
-    return all(found[name] == value for name, value in wanted.items() if name not in FREE)
+    """Return True if a run has the wanted settings, except those in FREE."""
+    settings = run.config.to_dict()
+    return all(settings[name] == value for name, value in wanted.items() if name not in FREE)

@@ -14,7 +14,7 @@ from app.session import Key, remember
 from app.shared.job_offer import offer
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
-from cifar_core.evaluation.coverage import answered, coverage
+from cifar_core.evaluation.coverage import at_threshold, coverage
 from cifar_core.evaluation.mistakes import ranked
 from cifar_core.runs.results import robustness as robust
 
@@ -122,7 +122,7 @@ def covered(judged: Evaluated) -> None:
     sureness, right = judged.chances.max(axis=1), judged.given.right
     threshold = st.slider("Answer only if at least so sure", 0, 99, 50, format="%d %%",
                           key="threshold", width=420) / 100  # fmt: skip
-    kept, correct = answered(sureness, right, threshold)
+    kept, correct = at_threshold(sureness, right, threshold)
     figure = charts.coverage_figure(coverage(sureness, right), threshold)
     st.markdown(
         f"**{theme.percent(kept.share)}** of the images get an answer, of which "

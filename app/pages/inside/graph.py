@@ -10,7 +10,7 @@ from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor
 from cifar_core.explain.render import AGAINST, SUPPORTS, enlarge
-from cifar_core.inside import Heard, graph_blocks
+from cifar_core.inside import NodeNeighbors, graph_blocks
 from cifar_core.runs.results.explanation import png, sha256_of
 
 SIDE = 512  # pixels
@@ -45,14 +45,14 @@ def draw(network: Network, picture: Picture) -> None:
         words(found, place, name)
 
 
-def overlay(seen: Image.Image, found: Heard, place: int) -> Image.Image:
+def overlay(seen: Image.Image, found: NodeNeighbors, place: int) -> Image.Image:
     """Draw the patch in white and a frame around each neighbour, thicker the more it decided."""
     picture = enlarge(seen, SIDE)
     pen = ImageDraw.Draw(picture)
     largest = max(found.decided)
     for who, share, influence in zip(found.neighbors, found.decided, found.influence, strict=True):
         colour = SUPPORTS if influence >= 0 else AGAINST
-        box = cell(who, found.answering)
+        box = cell(who, found.key_side)
         pen.rectangle(box, outline=colour, width=2 + round(8 * share / largest))
         pen.line([middle(cell(place, found.side)), middle(box)], fill=colour, width=2)
     pen.rectangle(cell(place, found.side), outline=OWN, width=4)
@@ -71,7 +71,7 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
-def words(found: Heard, place: int, name: str) -> None:
+def words(found: NodeNeighbors, place: int, name: str) -> None:
     """Say the same in words and numbers."""
     best = max(range(len(found.decided)), key=found.decided.__getitem__)
     st.markdown(
@@ -87,7 +87,7 @@ def words(found: Heard, place: int, name: str) -> None:
             f"For {name}": f"{influence:+.4f}",
         }
         for who, likeness, share, influence in zip(
-            found.neighbors, found.likeness, found.decided, found.influence, strict=True
+            found.neighbors, found.similarity, found.decided, found.influence, strict=True
         )
     ]
     st.dataframe(rows, hide_index=True)
@@ -99,9 +99,9 @@ def words(found: Heard, place: int, name: str) -> None:
     )
 
 
-def position(who: int, found: Heard, place: int) -> str:
+def position(who: int, found: NodeNeighbors, place: int) -> str:
     """Name a patch by its row and column."""
-    if found.answering == found.side and who == place:
+    if found.key_side == found.side and who == place:
         return "itself"
-    row, column = divmod(who, found.answering)
+    row, column = divmod(who, found.key_side)
     return f"{row + 1}, {column + 1}"

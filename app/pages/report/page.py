@@ -57,7 +57,7 @@ def follow_address(names: dict[int, str]) -> None:
 def whole_lab() -> None:
     """Choose the newest run of each of the lab's networks."""
     found = lab.lab_runs(store())
-    st.session_state["report_runs"] = list(found.found)
+    st.session_state["report_runs"] = list(found.trained)
     st.session_state["report_lab"] = list(found.missing)
     st.session_state["report_title"] = lab.TITLE
 

@@ -67,7 +67,7 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> list[Stand]:
 def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quietly) -> list[Stand]:
     """Test a checkpoint here, in float32 on the CPU, and keep what was found."""
     from cifar_core.data import load
-    from cifar_core.inference import answers
+    from cifar_core.inference import predictions
     from cifar_core.runs.results.classifier import load_classifier
 
     name = run.checkpoint(checkpoint).name
@@ -79,7 +79,7 @@ def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quiet
     pixels, labels = np.asarray(images.pixels[places]), images.labels[places]
     found: list[Stand] = []
     for key, strength, pictures in disturbed(pixels):
-        right = answers(classifier, pictures)[0] == labels
+        right = predictions(classifier, pictures)[0] == labels
         stand = Stand(disturbance=key, strength=strength, hits=int(right.sum()), count=len(right))
         found.append(stand)
         tell(len(found), KINDS)
