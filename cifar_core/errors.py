@@ -1,20 +1,20 @@
 """Every error this package raises on purpose.
 
-CifarError                 anything the user can fix; its message is fit to be shown on the page
+CifarError                 anything the user can fix; its message can be shown on the page
   UnknownKeyError          a name that no registry has
   ConfigError              one or more settings out of range; lists all of them at once
   DeviceError              a device that this machine does not have
   DataError                a dataset that is missing, damaged or not what it says it is
   WeightsError             pretrained weights that are missing, damaged or of another network
-  ImageError               an uploaded file that is no picture, or one too large to open safely
+  ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number
-  RunError                 a run that does not exist, or is not in a state for what was asked
-  AccessError              something that the person who asks may not do
-  ExplanationError         a saliency method that this network has no layer for
-  QueryError               a search that cannot be understood
-  ArchiveError             a zip of a run that is damaged, or holds what no run has
+  RunError                 a run that does not exist, or is not in a state for the action
+  AccessError              an action that the person is not allowed to do
+  ExplanationError         a saliency method that does not suit the network
+  QueryError               a filter that cannot be understood
+  ArchiveError             a zip of a run that is damaged, or has files that no run has
   CheckpointError          saved weights that are missing, damaged or of another network
-  DiskFullError            no room on the disk for what is to be saved
+  DiskFullError            not enough room on the disk to save something
 """
 
 
@@ -35,11 +35,11 @@ class ConfigError(CifarError):
 
 
 class DeviceError(CifarError):
-    """A device was asked for that this machine does not have."""
+    """A requested device is not on this machine."""
 
 
 class DataError(CifarError):
-    """A dataset is missing, damaged or not what it says; names the file and the remedy."""
+    """A dataset is missing, damaged or not what it claims to be; names file and remedy."""
 
 
 class WeightsError(CifarError):
@@ -55,23 +55,23 @@ class TrainingDivergedError(CifarError):
 
 
 class RunError(CifarError):
-    """A run does not exist, or is not in a state that allows what was asked."""
+    """A run does not exist, or is not in a state that allows the action."""
 
 
 class AccessError(CifarError):
-    """A person asks for what their role, or the owner of a run, does not allow."""
+    """A person's role does not allow an action, or the run belongs to someone else."""
 
 
 class ExplanationError(CifarError):
-    """A saliency method cannot be right for the network that it was asked about."""
+    """A saliency method does not suit the network."""
 
 
 class QueryError(CifarError):
-    """A search of the runs cannot be understood; names the word and what it should be."""
+    """A filter of the runs cannot be understood; names the word and what it should be."""
 
 
 class ArchiveError(CifarError):
-    """A zip of a run is damaged, too large, or holds what no run has."""
+    """A zip of a run is damaged, too large, or has files that no run has."""
 
 
 class CheckpointError(CifarError):
@@ -84,6 +84,6 @@ class DiskFullError(CifarError, OSError):
     def __init__(self, what: str, needed: int, free: int) -> None:
         self.what, self.needed, self.free = what, needed, free
         super().__init__(
-            f"There is no room on the disk: {what} needs {needed / 1e6:,.1f} MB and "
+            f"There is no room on the disk: {what} needs {needed / 1e6:,.1f} MB, but only "
             f"{free / 1e6:,.1f} MB are free. Free some space, for example by emptying the trash."
         )

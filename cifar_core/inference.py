@@ -1,4 +1,4 @@
-"""A trained network ready to answer: which class is on this picture, and how sure is it?"""
+"""Predicts the class of an image with a trained network, and the confidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +15,16 @@ from torch import Tensor, nn
 from cifar_core.errors import CheckpointError
 
 BATCH = 256  # images at once: quick, and small enough for any machine
-SHOWN = 4  # names listed in a message before it says how many more there are
+SHOWN = 4  # names listed in a message; the rest are counted
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier:
     """A network in evaluation mode with the names of its classes.
 
-    `layer` is where class-activation maps are taken; None, with a sentence why in `layer_note`,
-    if the network has no such layer. Whoever runs the model holds `lock`:
-    saliency methods hook into the layers, and another thread's pass would trip over the hooks.
+    `layer` is the layer for class-activation maps; None, with the reason in `layer_note`, if the
+    network has no such layer. Hold `lock` while running the model: saliency methods hook into the
+    layers, and another thread's pass would call the hooks.
     """
 
     model: nn.Module  # images [N, 3, 32, 32] in [0, 1] -> logits [N, K]
@@ -54,12 +54,12 @@ def make_classifier(
     """Load saved weights into a freshly built network, which the classifier then owns.
 
     `layer` is the dotted name of the layer for class-activation maps, if there is one. Raises
-    CheckpointError if a single weight is missing, left over or of another shape, or if the
-    classes do not fit.
+    CheckpointError if a single weight is missing, left over or of another shape, or if the number
+    of classes differs.
     """
-    if misfits := weights_that_do_not_fit(model, weights):
+    if problems := mismatches(model, weights):
         raise CheckpointError(
-            "The saved weights belong to another network: " + "; ".join(misfits) + ". "
+            "The saved weights belong to another network: " + "; ".join(problems) + ". "
             "Choose the model and the settings that they were trained with."
         )
     model.load_state_dict(weights)
@@ -71,26 +71,26 @@ def make_classifier(
         layer_note=layer_note,
         title=title,
     )
-    answers = predict(classifier, torch.zeros(1, 3, 32, 32)).shape[1]
-    if answers != len(classes):
+    count = predict(classifier, torch.zeros(1, 3, 32, 32)).shape[1]
+    if count != len(classes):
         raise CheckpointError(
-            f"The network tells {answers} classes apart, but {len(classes)} names were given. "
+            f"The network distinguishes {count} classes, but {len(classes)} names were given. "
             "Use the class names of the data that it was trained on."
         )
     return classifier
 
 
-def weights_that_do_not_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
-    """Say what is missing, left over or of another shape; empty if the weights fit exactly."""
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+def mismatches(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Return which weights are missing, left over or of another shape; empty if they match."""
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    saved = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     reshaped = [
-        f"{name} is {list(found[name])}, but it must be {list(shape)}"
-        for name, shape in wanted.items()
-        if name in found and found[name] != shape
+        f"{name} is {list(saved[name])}, but it must be {list(shape)}"
+        for name, shape in expected.items()
+        if name in saved and saved[name] != shape
     ]
-    missing = [name for name in wanted if name not in found]
-    left_over = [name for name in found if name not in wanted]
+    missing = [name for name in expected if name not in saved]
+    left_over = [name for name in saved if name not in expected]
     return (
         ([f"missing {listed(missing)}"] if missing else [])
         + ([f"unknown {listed(left_over)}"] if left_over else [])
@@ -105,7 +105,7 @@ def listed(names: list[str]) -> str:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Return where the network's weights are."""
+    """Return the device of the network's weights."""
     return next(model.parameters()).device
 
 
@@ -118,10 +118,10 @@ def predict(classifier: Classifier, images: Tensor) -> Tensor:
 
 
 def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
-    """Return the last layer that a pass comes to of those with a value for each class."""
-    met: list[nn.Linear | nn.Conv2d] = []
+    """Return the last layer of a forward pass that has one output for each class."""
+    called: list[nn.Linear | nn.Conv2d] = []
     hooks = [
-        module.register_forward_pre_hook(lambda module, _: met.append(module))
+        module.register_forward_pre_hook(lambda module, _: called.append(module))
         for module in model.modules()
         if isinstance(module, nn.Linear | nn.Conv2d) and len(module.weight) == num_classes
     ]
@@ -131,52 +131,52 @@ def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
     finally:
         for hook in hooks:
             hook.remove()
-    assert met, f"no linear layer or convolution yields {num_classes} values"
-    return met[-1]
+    assert called, f"no linear layer or convolution has {num_classes} outputs"
+    return called[-1]
 
 
 def outputs(classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the logits [N, K] of images [N, 3, 32, 32] in [0, 1], and their features [N, D].
 
-    The features are what reaches the last layer, averaged over places if it is a convolution.
+    The features are the input of the last layer, averaged over positions if it is a convolution.
     """
     caught: list[Tensor] = []
     layer, device = classifier.last_layer, device_of(classifier.model)
     with classifier.lock, torch.inference_mode():
-        hook = layer.register_forward_pre_hook(lambda _, given: caught.append(given[0]))
+        hook = layer.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         try:
             logits = [classifier.model(batch.to(device)) for batch in images.split(BATCH)]
         finally:
             hook.remove()
-        features = [each.mean(dim=(2, 3)) if each.ndim == 4 else each for each in caught]
+        features = [x.mean(dim=(2, 3)) if x.ndim == 4 else x for x in caught]
         return torch.cat(logits).cpu(), torch.cat(features).cpu()
 
 
 def top(classifier: Classifier, probabilities: Tensor, count: int = 5) -> list[tuple[str, float]]:
-    """Name the likeliest classes of one image [K], best first, each with its probability."""
-    values, places = probabilities.topk(min(count, len(classifier.classes)))
+    """Return the most likely classes of one image [K], best first, each with its probability."""
+    values, indices = probabilities.topk(min(count, len(classifier.classes)))
     return [
-        (classifier.classes[place], value)
-        for place, value in zip(places.tolist(), values.tolist(), strict=True)
+        (classifier.classes[index], value)
+        for index, value in zip(indices.tolist(), values.tolist(), strict=True)
     ]
 
 
-def answers(
+def predictions(
     classifier: Classifier, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the likeliest class [N] of images [N, 32, 32, 3] in 0..255, and its probability."""
-    found = []
-    for start in range(0, len(pixels), BATCH):  # between two, another thread may ask too
+    """Return the predicted class [N] of images [N, 32, 32, 3] in 0..255, and the confidence [N]."""
+    results = []
+    for start in range(0, len(pixels), BATCH):  # in between, another thread can use the network
         part = torch.from_numpy(np.array(pixels[start : start + BATCH]))
-        found.append(predict(classifier, part.permute(0, 3, 1, 2).float() / 255).max(dim=1))
-    places = torch.cat([best.indices for best in found])
-    return places.numpy(), torch.cat([best.values for best in found]).numpy()
+        results.append(predict(classifier, part.permute(0, 3, 1, 2).float() / 255).max(dim=1))
+    classes = torch.cat([best.indices for best in results])
+    return classes.numpy(), torch.cat([best.values for best in results]).numpy()
 
 
 def seconds_per_image(classifier: Classifier, images: int = 8) -> float:
-    """Measure by the clock what an image of a small batch costs on its way forward."""
+    """Measure the wall time of the forward pass of a small batch, in seconds per image."""
     batch = torch.zeros(images, 3, 32, 32)
-    predict(classifier, batch)  # the first pass also finds its memory
+    predict(classifier, batch)  # the first pass also reserves memory
     start = perf_counter()
     predict(classifier, batch)
     return (perf_counter() - start) / images

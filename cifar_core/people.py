@@ -1,4 +1,4 @@
-"""Who asks, and what that person may do: roles, and the rule that every change of a store obeys."""
+"""People and their roles, and the rule that every change of a store follows."""
 
 import getpass
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ from cifar_core.registry import Registry
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What a person may do. A role of a higher rank may do all that a lower one may."""
+    """A set of permissions. A role of a higher rank includes those of the lower ones."""
 
     key: str
     title: str
@@ -28,7 +28,7 @@ VIEWER = Role(
 OPERATOR = Role(
     key="operator",
     title="Operator",
-    summary="Also downloads images, starts runs, and changes those that are nobody else's.",
+    summary="Also downloads images, starts runs, and changes own runs and runs without an owner.",
     rank=1,
 )
 ADMIN = Role(
@@ -42,28 +42,28 @@ ROLES = Registry("role", [VIEWER, OPERATOR, ADMIN])
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody who asks the store to do something."""
+    """A person who asks the store to do something."""
 
     name: str  # as the log-in gives it, such as an e-mail address
     role: Role
 
     def may(self, needed: Role, owner: str = "") -> bool:
-        """Tell whether the person may do what a role is needed for, to what belongs to `owner`."""
+        """Return True if the person has the needed role, and, for another's run, is an admin."""
         if owner not in ("", self.name):
             needed = max(needed, ADMIN, key=lambda role: role.rank)
         return self.role.rank >= needed.rank
 
-    def must(self, needed: Role, deed: str, owner: str = "") -> None:
-        """Raise AccessError unless the person may; `deed` completes "may not ..."."""
+    def must(self, needed: Role, action: str, owner: str = "") -> None:
+        """Raise AccessError unless the person may; `action` completes "may not ..."."""
         if self.may(needed, owner):
             return
         if self.role.rank >= needed.rank:
             raise AccessError(
-                f"{self.name} may not {deed}: it belongs to {owner}. "
+                f"{self.name} may not {action}: it belongs to {owner}. "
                 "Ask its owner or an admin of this lab."
             )
         raise AccessError(
-            f"{self.name} is {an(self.role)} here and may not {deed}. "
+            f"{self.name} is {an(self.role)} here and may not {action}. "
             f"Ask an admin of this lab to make you {an(needed)}."
         )
 
@@ -74,8 +74,8 @@ def an(role: Role) -> str:
 
 
 @cache
-def somebody_here() -> Person:
-    """Return whoever runs this program on this machine; the machine itself let them in."""
+def local_user() -> Person:
+    """Return the user who runs this program on this machine, as an admin."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -86,19 +86,19 @@ def somebody_here() -> Person:
 def role_of(name: str, members: Mapping[str, Collection[str]]) -> Role | None:
     """Return the highest role in whose list a name is; None if it is in none.
 
-    A list holds names, endings such as "@example.org", and "*" for everybody who is logged in;
-    small and capital letters are the same.
+    A list holds names, endings such as "@example.org", and "*" for everyone who is logged in;
+    case does not matter.
     """
     for role in sorted(ROLES.values(), key=lambda role: role.rank, reverse=True):
-        if any(fits(name, pattern) for pattern in members.get(role.key, ())):
+        if any(matches(name, pattern) for pattern in members.get(role.key, ())):
             return role
     return None
 
 
-def fits(name: str, pattern: str) -> bool:
-    """Tell whether a name is meant by an entry of a list."""
+def matches(name: str, pattern: str) -> bool:
+    """Return True if a name matches an entry of a list."""
     name, pattern = name.casefold(), pattern.strip().casefold()
     if pattern.startswith("@"):
-        # the part after the last @ alone: 'x@evil.org@example.org' is no address of ours
+        # with exactly one @: 'x@evil.org@example.org' is not an address of ours
         return name.count("@") == 1 and name.endswith(pattern)
     return pattern in ("*", name)

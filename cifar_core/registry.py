@@ -9,7 +9,7 @@ from cifar_core.errors import UnknownKeyError
 
 
 class Spec(Protocol):
-    """What every entry has: a stable key (saved in files), a title and a sentence (shown)."""
+    """The fields of every entry: a stable key (saved in files), a title and a sentence (shown)."""
 
     @property
     def key(self) -> str: ...  # noqa: D102
@@ -21,7 +21,7 @@ class Spec(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """The plainest entry: a choice that is nothing but its name and a sentence."""
+    """The simplest entry: a choice with only a title and a sentence."""
 
     key: str
     title: str
@@ -43,7 +43,7 @@ class Registry(Mapping[str, S_co], Generic[S_co]):
             self._specs[spec.key] = spec
 
     def __getitem__(self, key: str) -> S_co:
-        if isinstance(key, str) and key in self._specs:  # what a file says may be anything
+        if isinstance(key, str) and key in self._specs:  # a file can contain anything
             return self._specs[key]
         raise UnknownKeyError(
             f"There is no {self.kind} called '{key}'. {did_you_mean(key, self._specs)}"
@@ -61,6 +61,6 @@ class Registry(Mapping[str, S_co], Generic[S_co]):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word as a sentence with a space after it, or nothing."""
+    """Return the closest known word as a sentence with a space after it, "" if none is close."""
     close = get_close_matches(str(word), list(known), n=1)
     return f"Did you mean '{close[0]}'? " if close else ""

@@ -1,7 +1,7 @@
 import pytest
 
 from cifar_core.errors import AccessError
-from cifar_core.people import ADMIN, OPERATOR, ROLES, VIEWER, Person, role_of, somebody_here
+from cifar_core.people import ADMIN, OPERATOR, ROLES, VIEWER, Person, local_user, role_of
 
 LISTS = {"admin": ("ana@lab.org",), "operator": ("@lab.org",), "viewer": ("*",)}
 
@@ -52,5 +52,5 @@ def test_a_refusal_says_who_could_help():
 
 
 def test_whoever_sits_at_the_machine_may_everything():
-    assert somebody_here().may(ADMIN, "anybody else")
-    assert somebody_here().name
+    assert local_user().may(ADMIN, "anybody else")
+    assert local_user().name

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app import theme
 from app.access import admitted
 from app.access.login import FAILURES, has_login, obstacle
-from cifar_core.people import ADMIN, ROLES, VIEWER, Person, role_of, somebody_here
+from cifar_core.people import ADMIN, ROLES, VIEWER, Person, local_user, role_of
 
 OPEN = "CIFAR_OPEN"  # if set to EVERYBODY, anyone who reaches the address may do everything
 EVERYBODY = "everybody"
@@ -46,7 +46,7 @@ def visitor() -> Person | None:
         role = role_of(name, members()) if name else None
         return Person(name=name, role=role) if role else None
     if only_here():
-        return somebody_here()
+        return local_user()
     if os.environ.get(OPEN) == EVERYBODY:
         return Person(name="anybody", role=ADMIN)
     return None

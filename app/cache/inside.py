@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from cifar_core.inside import Activity, Aim, Heard, Layer
+    from cifar_core.inside import Activity, Aim, Layer, NodeNeighbors
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -74,6 +74,7 @@ def strongest_images(
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
+<<<<<<< HEAD
 def patch_neighbors(
     folder: str, checkpoint: str, digest: str, block: str, patch: int, target: int, _view: "Tensor"
 ) -> "Heard":
@@ -81,3 +82,12 @@ def patch_neighbors(
     from cifar_core.inside import listen
 
     return listen(classifier(folder, checkpoint), _view, block, patch, target)
+=======
+def heard(
+    folder: str, checkpoint: str, digest: str, block: str, place: int, target: int, _view: "Tensor"
+) -> "NodeNeighbors":
+    """Return whom a patch of one view [1, 3, 32, 32] listens to in a block."""
+    from cifar_core.inside import neighbors_of
+
+    return neighbors_of(classifier(folder, checkpoint), _view, block, place, target)
+>>>>>>> english-core

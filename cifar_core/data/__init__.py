@@ -1,4 +1,4 @@
-"""Datasets: found, downloaded, decoded once, split and cut into batches."""
+"""Datasets: finds, downloads and decodes them, splits them and cuts them into batches."""
 
 from cifar_core.data.find import DataStatus, load, resolve, status
 

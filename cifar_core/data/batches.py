@@ -1,4 +1,4 @@
-"""Feeds images to the network in batches, augmented where they lie: on the training device."""
+"""Feeds images to the network in batches, augmented on the training device."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,9 @@ from cifar_core.data.augmentation.effects import Effects
 class Batches:
     """Batches of one set of images. Iterate over `epoch(number)`.
 
-    The images are kept as padded uint8 [N, H + 2p, W + 2p, 3], stored with the channels last, in
-    which layout convolutions are fastest. Nothing waits for the device between two batches.
-    Order and augmentation are functions of (seed, epoch): any position can be resumed exactly.
+    The images are kept as padded uint8 [N, H + 2p, W + 2p, 3] in channels-last order, which is the
+    fastest for convolutions. Nothing waits for the device between two batches. Order and
+    augmentation are functions of (seed, epoch), so training can continue exactly from any position.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Batches:
         self.augment = augment or Augment()
         self.device = torch.device(device)
         padded = augmentation.pad(pixels, self.augment.crop_padding, self.augment.padding_mode)
-        self.crops = crops.place(padded, self.side, self.device, on_device=on_device)
+        self.crops = crops.store(padded, self.side, self.device, on_device=on_device)
         self.labels = torch.tensor(labels, dtype=torch.int64, device=self.device)
 
     def __len__(self) -> int:

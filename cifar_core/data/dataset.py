@@ -1,4 +1,4 @@
-"""What a dataset is: pictures, their labels, and an honest sentence about where they come from."""
+"""A dataset: images, their labels, and a sentence about their origin."""
 
 import hashlib
 import json
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZE = 32  # pixels; every image is SIZE x SIZE
-CHUNK = 4096  # images at a time where all of them are passed through
+CHUNK = 4096  # images at a time where all of them are processed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Pictures and what they show.
+    """Images and their labels.
 
-    `pixels` are uint8 [N, 32, 32, 3], red green blue, perhaps a read-only memory map;
+    `pixels` are uint8 [N, 32, 32, 3], RGB, perhaps a read-only memory map;
     `labels` are int64 [N], indices into the dataset's classes.
     """
 
@@ -30,10 +30,10 @@ class Images:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Everything there is to learn from and to be tested on.
+    """The images for training and testing.
 
-    `source` is what goes into config.data; `fingerprint` is the same on every machine that
-    has the same decoded images, whatever they were packed in.
+    `source` is the value for config.data; `fingerprint` is the same on every machine that has
+    the same decoded images, regardless of their file format.
     """
 
     kind: str  # "synthetic", "cifar10" or "folder"
@@ -43,8 +43,8 @@ class Dataset:
     train: Images
     test: Images
     fingerprint: str  # sha256, hexadecimal
-    note: str  # one honest sentence for the pages
-    train_masks: NDArray[np.bool_] | None = None  # [N, 32, 32], where the object is, if known
+    note: str  # one sentence for the pages, about their origin
+    train_masks: NDArray[np.bool_] | None = None  # [N, 32, 32], True on the object, if known
     test_masks: NDArray[np.bool_] | None = None
 
 
@@ -60,5 +60,5 @@ def fingerprint(classes: Sequence[str], parts: Sequence[Images]) -> str:
 
 
 def counts(labels: NDArray[np.int64], classes: Sequence[Any]) -> list[int]:
-    """Return how many images each class has."""
+    """Return the number of images of each class."""
     return [int(n) for n in np.bincount(labels, minlength=len(classes))]

@@ -1,7 +1,7 @@
-"""Small changes that leave what a picture shows as it is; a robust network should not mind.
+"""Small changes of a picture that keep its class; a robust network should tolerate them.
 
 A few of the common corruptions of Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261,
-with strengths that suit 32 x 32 pixels, and the shift and flip that augmentation teaches.
+with strengths for 32 x 32 pixels, and the shift and flip of training augmentation.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ class Disturbance:
     key: str
     title: str
     summary: str
-    unit: str  # how a strength is written, such as "{:g} px"
+    unit: str  # format of a strength, such as "{:g} px"
     strengths: tuple[float, ...]
     apply: Callable[[Pixels, float, np.random.Generator], Pixels]
 
 
 def shifted(pixels: Pixels, distance: float, rng: np.random.Generator) -> Pixels:
-    """Move each picture by so many pixels, up, down, left or right; the edge is repeated."""
+    """Move each picture by `distance` pixels, up, down, left or right; the edge is repeated."""
     d, side = int(distance), pixels.shape[1]
     padded = np.pad(pixels, ((0, 0), (d, d), (d, d), (0, 0)), mode="edge")
     corners = np.array([(0, d), (2 * d, d), (d, 0), (d, 2 * d)])[rng.integers(0, 4, len(pixels))]
@@ -39,14 +39,14 @@ def shifted(pixels: Pixels, distance: float, rng: np.random.Generator) -> Pixels
 
 
 def flipped(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Mirror each picture, left for right."""
+    """Mirror each picture left to right."""
     return np.ascontiguousarray(pixels[:, :, ::-1])
 
 
 def blurred(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels:
-    """Blur with a Gaussian whose standard deviation is so many pixels."""
+    """Blur with a Gaussian whose standard deviation is `radius` pixels."""
     kernel = ImageFilter.GaussianBlur(radius)
-    return np.stack([np.asarray(Image.fromarray(each).filter(kernel)) for each in pixels])
+    return np.stack([np.asarray(Image.fromarray(image).filter(kernel)) for image in pixels])
 
 
 def noisy(pixels: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
@@ -56,17 +56,17 @@ def noisy(pixels: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
 
 
 def brightened(pixels: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
-    """Multiply each pixel."""
+    """Multiply each pixel by `factor`."""
     return (pixels * factor).round().clip(0, 255).astype(np.uint8)
 
 
 def compressed(pixels: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
     """Save as JPEG with a quality in 1..95, and open again."""
-    return np.stack([through_jpeg(each, int(quality)) for each in pixels])
+    return np.stack([through_jpeg(image, int(quality)) for image in pixels])
 
 
 def through_jpeg(picture: Pixels, quality: int) -> Pixels:
-    """Return what a picture [H, W, 3] is after JPEG."""
+    """Return a picture [H, W, 3] after JPEG compression."""
     file = BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file).convert("RGB"))
@@ -80,7 +80,7 @@ DISTURBANCES = Registry(
             unit="{:g} px", strengths=(1, 2, 4), apply=shifted,
         ),
         Disturbance(
-            key="flip", title="Flip", summary="Mirrored, left for right.",
+            key="flip", title="Flip", summary="Mirrored left to right.",
             unit="mirrored", strengths=(1,), apply=flipped,
         ),
         Disturbance(
@@ -92,11 +92,11 @@ DISTURBANCES = Registry(
             unit="{:.0%}", strengths=(0.02, 0.05, 0.1), apply=noisy,
         ),
         Disturbance(
-            key="brightness", title="Brightness", summary="Each pixel multiplied.",
+            key="brightness", title="Brightness", summary="Each pixel multiplied by a factor.",
             unit="{:g} x", strengths=(1.25, 0.75, 0.5), apply=brightened,
         ),
         Disturbance(
-            key="jpeg", title="JPEG", summary="Compressed and opened again.",
+            key="jpeg", title="JPEG", summary="Compressed as JPEG.",
             unit="quality {:g}", strengths=(75, 30, 10), apply=compressed,
         ),
     ],

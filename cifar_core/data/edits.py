@@ -1,4 +1,4 @@
-"""What can be done to a picture before a network sees it: choose the region, cover a part."""
+"""Edits a picture before a network sees it: chooses the region, covers a part."""
 
 from PIL import Image, ImageFilter
 
@@ -11,7 +11,7 @@ def square(size: tuple[int, int], share: float, across: float, down: float) -> B
     """Return a square inside a picture of (width, height): left, top, right, bottom in pixels.
 
     Its side is a share of the picture's shorter one, and at least one pixel; `across` and `down`
-    in [0, 1] are where it lies, from one edge to the other.
+    in [0, 1] are its position, from one edge to the other.
     """
     side = max(1, round(share * min(size)))
     left, top = round(across * (size[0] - side)), round(down * (size[1] - side))
@@ -19,7 +19,7 @@ def square(size: tuple[int, int], share: float, across: float, down: float) -> B
 
 
 def inside(outer: Box, inner: Box) -> Box:
-    """Move a box whose places count from another one's corner to where it is in the picture."""
+    """Return a box in picture coordinates, given one that is relative to an outer box."""
     left, top = outer[:2]
     return left + inner[0], top + inner[1], left + inner[2], top + inner[3]
 

@@ -1,4 +1,4 @@
-"""Which images to use: finds them, opens them, and lists what there is."""
+"""Chooses the images: finds them, opens them, and lists the datasets on this machine."""
 
 import dataclasses
 import os
@@ -14,7 +14,7 @@ from cifar_core.errors import CifarError, DataError
 from cifar_core.registry import did_you_mean
 
 WORDS = ("auto", "synthetic", "cifar10")
-KNOWN: dict[str, dict[str, Any]] = {  # what can be told of a dataset before it was ever decoded
+KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decoded
     "synthetic": {
         "title": synthetic.TITLE,
         "classes": tuple(synthetic.SHAPES),
@@ -31,7 +31,7 @@ FETCH = "Download them on the Data page or with: python -m cifar_core data fetch
 
 
 def resolve(wanted: str, store: Path) -> str:
-    """Return 'synthetic', 'cifar10' or an absolute path: what `load` takes and a run records.
+    """Return 'synthetic', 'cifar10' or an absolute path, for `load` and for a run's record.
 
     'auto' takes $CIFAR_DATA if it is set, else the official CIFAR-10 if it is on this machine,
     else the synthetic images.
@@ -53,25 +53,25 @@ def resolve(wanted: str, store: Path) -> str:
 
 
 def automatic(store: Path) -> str:
-    """Choose when nobody has."""
+    """Return the default source."""
     chosen = os.environ.get("CIFAR_DATA", "").strip()
     if chosen and chosen != "auto":
         try:
             return resolve(chosen, store)
         except DataError as error:
-            raise DataError(f"{error} It is what $CIFAR_DATA says.") from error
+            raise DataError(f"{error} This is the value of $CIFAR_DATA.") from error
     return "cifar10" if cifar10.find(store) else "synthetic"
 
 
 def load(source: str, store: Path) -> Dataset:
-    """Open the images of a resolved source; the first time, they are decoded and kept."""
+    """Open the images of a resolved source; the first time, they are decoded and kept on disk."""
     if synthetic.is_source(source):
         return synthetic.load(source, store)
     if source == "cifar10":
-        found = cifar10.find(store)
-        if found is None:
+        official = cifar10.find(store)
+        if official is None:
             raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
-        return cifar10.load(found, store, source=source)
+        return cifar10.load(official, store, source=source)
     path = Path(source)
     if cifar10.is_official(path):
         return cifar10.load(path, store, source=source)
@@ -80,15 +80,15 @@ def load(source: str, store: Path) -> Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class DataStatus:
-    """One dataset that there is, or could be, on this machine."""
+    """One dataset that is, or could be, on this machine."""
 
-    source: str  # what to give to --data
+    source: str  # value for --data
     kind: str  # "synthetic", "cifar10" or "folder"
     title: str
     where: str
-    ready: bool  # whether a run can start with it now
-    decoded: bool  # whether it is kept decoded, so that a run starts at once
-    default: bool  # whether 'auto' means this one
+    ready: bool  # a run can start with it now
+    decoded: bool  # it is kept decoded, so that a run starts at once
+    default: bool  # 'auto' means this one
     classes: tuple[str, ...] = ()
     train_images: int = 0  # 0 if it has never been decoded
     test_images: int = 0
@@ -124,7 +124,7 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
 
 
 def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
-    """Tell about one source; `meta` is what was kept of it, if anything."""
+    """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
     about = {"title": folder.title(Path(source)), **KNOWN.get(kind, {}), **meta}
     where, action = locate(source, store)
@@ -147,7 +147,7 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
 
 
 def kind_of(source: str) -> str:
-    """Return the kind of dataset that a source will turn out to be."""
+    """Return the kind of dataset of a source."""
     if synthetic.is_source(source):
         return "synthetic"
     official = source == "cifar10" or cifar10.is_official(Path(source))
@@ -155,12 +155,12 @@ def kind_of(source: str) -> str:
 
 
 def locate(source: str, store: Path) -> tuple[str, str]:
-    """Return where a source is and "", or "" and what to do about it."""
+    """Return the location of a source and "", or "" and what to do about it."""
     if synthetic.is_source(source):
         return "drawn by the program", ""
     if source == "cifar10":
-        found = cifar10.find(store)
-        return (str(found), "") if found else ("", FETCH)
+        official = cifar10.find(store)
+        return (str(official), "") if official else ("", FETCH)
     if Path(source).exists():
         return source, ""
-    return "", f"{source} is gone. Put it back to train on it again."
+    return "", f"{source} no longer exists. Put it back to train on it again."

@@ -1,4 +1,4 @@
-"""Opens pictures that people upload, within limits, and shows the part that a network sees."""
+"""Opens pictures that people upload, within limits, and extracts the part that a network sees."""
 
 import io
 import struct
@@ -35,8 +35,8 @@ Box = tuple[int, int, int, int]
 def open_image(data: bytes, name: str = "") -> Image.Image:
     """Decode the bytes of a file: RGB, upright, at most 1600 pixels wide and high.
 
-    `info["note"]` of the result tells what a person should know, such as that only the first
-    picture of an animation is used; it is "" if there is nothing to tell.
+    `info["note"]` of the result is a note for the user, for example that only the first picture
+    of an animation is used; "" if there is none. Raises ImageError.
     """
     name = name or "The picture"
     check_bytes(data, name)
@@ -48,7 +48,7 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
         except UNREADABLE as error:
             raise ImageError(
                 f"{name} is damaged or cut short ({str(error) or 'it ends too early'}). "
-                "Get or save the picture again."
+                "Download or save the picture again."
             ) from error
     see_through = shown.mode == "RGBA" and shown.getchannel("A").getextrema() != (255, 255)
     picture = on_white(shown)
@@ -59,7 +59,7 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
 def check_bytes(data: bytes, name: str) -> None:
     """Refuse a file that is empty or too large."""
     if not data:
-        raise ImageError(f"{name} is empty (0 bytes). Choose the file of a picture.")
+        raise ImageError(f"{name} is empty (0 bytes). Choose a picture file.")
     if len(data) > MAX_MEGABYTES * 10**6:
         raise ImageError(
             f"{name} has {len(data) / 1e6:.1f} MB, but at most {MAX_MEGABYTES} MB can be opened. "
@@ -69,10 +69,10 @@ def check_bytes(data: bytes, name: str) -> None:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Let no warning of a decoder out, and turn the one about bombs into an error.
+    """Suppress the warnings of a decoder, and turn the one about bombs into an error.
 
-    Python's warning filters belong to the whole process and so does its memory, which is why
-    only one picture is decoded at a time.
+    Only one picture is decoded at a time, because Python's warning filters and the memory belong
+    to the whole process.
     """
     with ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,14 +81,14 @@ def quietly() -> Iterator[None]:
 
 
 def identify(data: bytes, name: str) -> Image.Image:
-    """Read the header alone: the kind of picture and its size, which must be in the limits."""
+    """Read only the header: the format of the picture and its size, which must be within limits."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except BOMBS as error:
         raise ImageError(too_large(name, MAX_MEGAPIXELS)) from error
     except (UnidentifiedImageError, *UNREADABLE) as error:
         raise ImageError(
-            f"{name} is no picture that can be read; it should be one of {', '.join(FORMATS)}. "
+            f"{name} is not a readable picture; it should be one of {', '.join(FORMATS)}. "
             "Open it in an image program and save it as PNG or JPEG."
         ) from error
     limit = MAX_MEGAPIXELS_OF.get(image.format or "", MAX_MEGAPIXELS)
@@ -98,7 +98,7 @@ def identify(data: bytes, name: str) -> Image.Image:
 
 
 def too_large(name: str, limit: int, size: tuple[int, int] | None = None) -> str:
-    """Say that a picture has too many pixels."""
+    """Return the message that a picture has too many pixels."""
     pixels = f"{size[0]:,} x {size[1]:,} pixels" if size else "far too many pixels"
     return (
         f"{name} has {pixels}, but at most {limit} million can be opened. "
@@ -109,7 +109,7 @@ def too_large(name: str, limit: int, size: tuple[int, int] | None = None) -> str
 def decode(image: Image.Image) -> Image.Image:
     """Read the pixels; a JPEG at a fraction of its size if that is still large enough.
 
-    At the limits this needs up to 200 MB.
+    At the limits this needs up to 200 MB of memory.
     """
     image.draft(None, (MAX_SIDE, MAX_SIDE))
     image.load()
@@ -119,7 +119,7 @@ def decode(image: Image.Image) -> Image.Image:
 
 
 def eight_bit(image: Image.Image, name: str) -> Image.Image:
-    """Convert to gray, RGB or, where something may be transparent, RGBA; 8 bits per channel."""
+    """Convert to gray, RGB or, if parts may be transparent, RGBA; 8 bits per channel."""
     if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):  # convert() would clip it at 255
@@ -128,8 +128,8 @@ def eight_bit(image: Image.Image, name: str) -> Image.Image:
         return scaled
     if image.mode in ("I", "F", "LAB"):
         raise ImageError(
-            f"{name} stores its colors in a scientific way (mode {image.mode}), which does not "
-            "say what is white. Save it with 8 bits per channel, for example as PNG."
+            f"{name} stores its colors in a scientific format (mode {image.mode}), which does not "
+            "define white. Save it with 8 bits per channel, for example as PNG."
         )
     transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
     return image.convert("RGBA" if transparent else "RGB")
@@ -142,12 +142,12 @@ def small(image: Image.Image) -> Image.Image:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turn the picture as the camera was held."""
+    """Rotate the picture to the orientation of the camera."""
     return ImageOps.exif_transpose(image)
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Convert to RGB, with white paper where the picture is transparent."""
+    """Convert to RGB, with white where the picture is transparent."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     paper = Image.new("RGB", image.size, "white")
@@ -156,7 +156,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def note(several: bool, see_through: bool) -> str:
-    """Say what was left out of a picture, or nothing."""
+    """Return a note on what was left out of a picture; empty if nothing was."""
     notes = []
     if several:
         notes.append("The file holds several pictures; only the first is used.")
@@ -173,7 +173,7 @@ def seen_box(image: Image.Image) -> Box:
 
 
 def network_view(image: Image.Image, size: int = SIZE, box: Box | None = None) -> Image.Image:
-    """Return what a network sees, scaled to its size: a square box, the centered one if None."""
+    """Return the region that a network sees, scaled to its size; the centered square if None."""
     box = box or seen_box(image)
     # cropped first: resize(box=...) would mix in pixels from around the box
     region = image if box == (0, 0, *image.size) else image.crop(box)
@@ -183,7 +183,7 @@ def network_view(image: Image.Image, size: int = SIZE, box: Box | None = None) -
 
 
 def to_tensor(image: Image.Image) -> "Tensor":
-    """Return what a network sees as [1, 3, 32, 32] in [0, 1]."""
+    """Return the region that a network sees as [1, 3, 32, 32] in [0, 1]."""
     import torch  # the Data page opens pictures without waiting for it
 
     pixels = np.array(network_view(image))  # [32, 32, 3]

@@ -11,8 +11,8 @@ def split(
 ) -> tuple[Indices, Indices]:
     """Return the sorted indices of the training and of the validation images.
 
-    The validation images depend on `val_fraction` and `seed` alone, and a smaller
-    `train_fraction` takes a subset of a larger one's images, so that runs on more or less data
+    The validation images depend only on `val_fraction` and `seed`, and a smaller
+    `train_fraction` selects a subset of a larger one's images, so that runs on more or less data
     can be compared. Every class keeps at least one training image.
     """
     train, val = [], []

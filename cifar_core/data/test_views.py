@@ -1,4 +1,4 @@
-"""How the test images are shown to the network: once as they are, or in several views."""
+"""The views of the test images that the network gets: the images alone, or several of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ class ViewsSpec:
     key: str  # saved in config.json; never renamed
     title: str
     summary: str
-    words: str  # said beside an accuracy; empty if the images are taken as they are
+    words: str  # added to an accuracy; empty for the images alone
     # images [N, 3, H, W] -> views of the same shape, the images themselves first
     make: Callable[["Tensor"], "list[Tensor]"]
     weights: tuple[float, ...]
 
 
-def as_they_are(images: "Tensor") -> "list[Tensor]":
+def unaltered(images: "Tensor") -> "list[Tensor]":
     """Return the images alone."""
     return [images]
 
 
 def mirrored(images: "Tensor") -> "list[Tensor]":
-    """Return the images and what a mirror makes of them."""
+    """Return the images and their mirror images."""
     return [images, images.flip(3)]
 
 
 def mirrored_and_shifted(images: "Tensor") -> "list[Tensor]":
-    """Add both shifted by a pixel, down right and up left; the edge that is laid open reflects."""
-    import torch.nn.functional as F  # late, so that naming the views does not wait for torch
+    """Add both shifted by a pixel, down right and up left; the border is reflected."""
+    import torch.nn.functional as F  # late, so that listing the views does not import torch
 
     wide = F.pad(images, (1, 1, 1, 1), mode="reflect")
     return [*mirrored(images), *mirrored(wide[:, :, :-2, :-2]), *mirrored(wide[:, :, 2:, 2:])]
@@ -46,10 +46,10 @@ TEST_VIEWS = Registry(
     [
         ViewsSpec(
             key="plain",
-            title="As they are",
+            title="Unaltered",
             summary="Each test image is classified once.",
             words="",
-            make=as_they_are,
+            make=unaltered,
             weights=(1.0,),
         ),
         ViewsSpec(

@@ -1,1 +1,1 @@
-"""What is computed from a network's answers to many images: logits and labels in, figures out."""
+"""Computes figures from a network's predictions on many images: logits and labels in."""

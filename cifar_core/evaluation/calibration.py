@@ -1,4 +1,4 @@
-"""Whether a network is right as often as it is sure: reliability, expected calibration error."""
+"""Compares confidence with accuracy: reliability, expected calibration error, Brier score."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ BINS = 15  # as in Guo et al. 2017, https://arxiv.org/abs/1706.04599
 
 @dataclass(frozen=True, kw_only=True)
 class Reliability:
-    """Images sorted into B bins of equal width by the probability of the answer."""
+    """Images sorted into B bins of equal width by the confidence of the prediction."""
 
     edges: NDArray[np.float64]  # [B + 1] from 0 to 1; a bin has its upper edge, not its lower
     counts: NDArray[np.int64]  # [B] images
-    confidence: NDArray[np.float64]  # [B] mean probability of the answer; NaN in an empty bin
-    accuracy: NDArray[np.float64]  # [B] share of right answers; NaN in an empty bin
+    confidence: NDArray[np.float64]  # [B] mean confidence; NaN in an empty bin
+    accuracy: NDArray[np.float64]  # [B] share of right predictions; NaN in an empty bin
 
     @property
     def ece(self) -> float:
@@ -29,26 +29,26 @@ class Reliability:
 
 
 def reliability(
-    chances: NDArray[np.float64], labels: NDArray[np.integer], bins: int = BINS
+    probabilities: NDArray[np.float64], labels: NDArray[np.integer], bins: int = BINS
 ) -> Reliability:
-    """Hold the probabilities [N, K] of the answers against how often they are right."""
-    sureness, right = chances.max(axis=1), chances.argmax(axis=1) == labels
+    """Compare the confidence of predictions with their accuracy, from probabilities [N, K]."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, sureness, side="left") - 1, 0, bins - 1)
-    counts = np.bincount(place, minlength=bins)
+    bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    counts = np.bincount(bin_of, minlength=bins)
     with np.errstate(invalid="ignore"):
         return Reliability(
             edges=edges,
             counts=counts,
-            confidence=np.bincount(place, sureness, bins) / counts,
-            accuracy=np.bincount(place, right, bins) / counts,
+            confidence=np.bincount(bin_of, confidence, bins) / counts,
+            accuracy=np.bincount(bin_of, right, bins) / counts,
         )
 
 
-def brier(chances: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
+def brier(probabilities: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
     """Return the mean squared distance of the probabilities [N, K] from the truth, in [0, 2].
 
     Brier 1950, equation 2: summed over all classes.
     """
-    wanted = np.eye(chances.shape[1])[labels]
-    return float(((chances - wanted) ** 2).sum(axis=1).mean())
+    truth = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - truth) ** 2).sum(axis=1).mean())

@@ -1,36 +1,36 @@
-"""Which class is taken for which: counts, shares, and an order that puts similar ones together."""
+"""Counts which class is predicted for which, and orders the classes by similarity."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def confusion(
-    answers: NDArray[np.integer], labels: NDArray[np.integer], classes: int
+    predicted: NDArray[np.integer], labels: NDArray[np.integer], classes: int
 ) -> NDArray[np.int64]:
-    """Count how often each class (row) got each answer (column): [K, K]."""
-    cells = np.bincount(labels * classes + answers, minlength=classes * classes)
+    """Count how often each class (row) is predicted as each class (column): [K, K]."""
+    cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return cells.reshape(classes, classes)
 
 
 def row_shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return each class's answers [K, K] as shares of its images; NaN for a class without any."""
+    """Return each class's predictions [K, K] as shares of its images; NaN if it has none."""
     with np.errstate(invalid="ignore"):
-        found: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
-    return found
+        shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
 
 
 def errors_only(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the counts [K, K] without the right answers."""
-    found: NDArray[np.int64] = counts - np.diag(np.diag(counts))
-    return found
+    """Return the counts [K, K] without the right predictions."""
+    mistakes: NDArray[np.int64] = counts - np.diag(np.diag(counts))
+    return mistakes
 
 
 def by_similarity(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the classes [K] in an order that puts those next to each other that are confused.
+    """Return the classes [K] in an order in which those that are confused are neighbors.
 
     Spectral seriation (Atkins, Boman and Hendrickson 1998, https://doi.org/10.1137/S0097539795285771):
     sorted by the Fiedler vector of the mistakes, counted in both directions. A tenth of a mistake
-    is added to each pair, so that no class is cut off from the others.
+    is added to each pair, so that every class is connected to the others.
     """
     mistakes = errors_only(counts)
     links = (mistakes + mistakes.T).astype(np.float64) + 0.1

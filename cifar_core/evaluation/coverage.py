@@ -1,7 +1,7 @@
-"""Coverage against accuracy: how much better a network is if it may leave the unsure images out.
+"""Coverage and accuracy: how much better a network is if it can skip images with low confidence.
 
 Selective classification: El-Yaniv and Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html;
-by the probability of the answer, as in Geifman and El-Yaniv 2017, https://arxiv.org/abs/1705.08500
+by the confidence, as in Geifman and El-Yaniv 2017, https://arxiv.org/abs/1705.08500
 """
 
 from dataclasses import dataclass
@@ -14,29 +14,38 @@ from cifar_core.evaluation.scores import Share
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What each threshold leaves, from the strictest to none; P different probabilities."""
+    """Coverage and accuracy at each threshold, the strictest first; P different values."""
 
-    thresholds: NDArray[np.float64]  # [P] falling; answered if the probability is at least this
-    coverage: NDArray[np.float64]  # [P] share of the images that get an answer, in (0, 1]
-    accuracy: NDArray[np.float64]  # [P] share of right ones among those, in [0, 1]
+    thresholds: NDArray[np.float64]  # [P] falling; the lowest confidence that counts
+    coverage: NDArray[np.float64]  # [P] share of the images with a prediction, in (0, 1]
+    accuracy: NDArray[np.float64]  # [P] share of right predictions among those, in [0, 1]
 
+<<<<<<< HEAD
+=======
+    @property
+    def area_under_risk(self) -> float:
+        """The mean share of mistakes over all coverages (AURC), in [0, 1]; lower is better."""
+        steps = np.diff(self.coverage, prepend=0.0)
+        return float(((1 - self.accuracy) * steps).sum())
 
-def coverage(sureness: NDArray[np.float64], right: NDArray[np.bool_]) -> Coverage:
-    """Return coverage and accuracy at each threshold on the probability [N] of the answer."""
-    order = np.argsort(-sureness, kind="stable")
-    ranked, hits = sureness[order], np.cumsum(right[order])
-    last = np.append(ranked[1:] != ranked[:-1], True)  # equal ones come in together
+>>>>>>> english-core
+
+def coverage(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Coverage:
+    """Return coverage and accuracy at each threshold on the confidence [N] of the predictions."""
+    order = np.argsort(-confidence, kind="stable")
+    ranked, hits = confidence[order], np.cumsum(right[order])
+    last = np.append(ranked[1:] != ranked[:-1], True)  # equal ones are added together
     taken = np.flatnonzero(last) + 1
     return Coverage(
         thresholds=ranked[last], coverage=taken / len(right), accuracy=hits[last] / taken
     )
 
 
-def answered(
-    sureness: NDArray[np.float64], right: NDArray[np.bool_], threshold: float
+def at_threshold(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], threshold: float
 ) -> tuple[Share, Share]:
-    """Return which share is answered at a threshold, and which share of the answers is right."""
-    chosen = sureness >= threshold
+    """Return the share of images with a prediction at a threshold, and the share of right ones."""
+    chosen = confidence >= threshold
     count = int(chosen.sum())
     hits = int(right[chosen].sum())
     return Share(hits=count, count=len(right)), Share(hits=hits, count=count)

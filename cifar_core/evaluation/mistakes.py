@@ -1,4 +1,4 @@
-"""The images worth looking at, the most telling first."""
+"""Ranks the images that are worth viewing, the most informative first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Labels = NDArray[np.integer]  # [N]
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """A way to put images in order."""
+    """One way to order images."""
 
     key: str
     title: str
@@ -25,23 +25,23 @@ class Ranking:
     wrong_only: bool = False
 
 
-def sureness(logs: Logs, labels: Labels) -> NDArray[np.float64]:
-    """Return the log-probability [N] of the answer."""
-    found: NDArray[np.float64] = logs.max(axis=1)
-    return found
+def confidence(logs: Logs, labels: Labels) -> NDArray[np.float64]:
+    """Return the log-probability [N] of the predicted class."""
+    highest: NDArray[np.float64] = logs.max(axis=1)
+    return highest
 
 
 def entropy(logs: Logs, labels: Labels) -> NDArray[np.float64]:
-    """Return the entropy [N] of the probabilities, in nats: 0 if sure, log K if clueless."""
-    found: NDArray[np.float64] = -(np.exp(logs) * logs).sum(axis=1)
-    return found
+    """Return the entropy [N] of the probabilities, in nats: from 0 to log K."""
+    nats: NDArray[np.float64] = -(np.exp(logs) * logs).sum(axis=1)
+    return nats
 
 
 def closeness(logs: Logs, labels: Labels) -> NDArray[np.float64]:
-    """Return minus the lead [N] of the likeliest class over the second, as probabilities."""
+    """Return the second highest probability minus the highest [N]; 0 for a tie, else negative."""
     top = np.sort(np.exp(logs), axis=1)[:, -2:]
-    found: NDArray[np.float64] = top[:, 0] - top[:, -1]  # below 0: the second less the first
-    return found
+    margin: NDArray[np.float64] = top[:, 0] - top[:, -1]
+    return margin
 
 
 RANKINGS: Registry[Ranking] = Registry(
@@ -50,26 +50,26 @@ RANKINGS: Registry[Ranking] = Registry(
         Ranking(
             key="confident",
             title="Most confident wrong",
-            summary="Wrong answers, the surest first: wrong labels are often among them.",
-            worth=sureness,
+            summary="Wrong predictions, most confident first: wrong labels are often among them.",
+            worth=confidence,
             wrong_only=True,
         ),
         Ranking(
             key="loss",
             title="Highest loss",
-            summary="Images whose true class the network holds for least likely.",
+            summary="Images whose true class has the lowest probability.",
             worth=losses,
         ),
         Ranking(
             key="entropy",
             title="Most uncertain",
-            summary="Images whose probabilities are spread widest over the classes (entropy).",
+            summary="Images whose probabilities are spread most evenly over the classes (entropy).",
             worth=entropy,
         ),
         Ranking(
             key="margin",
             title="Closest call",
-            summary="Images with the smallest lead of the likeliest class over the second.",
+            summary="Images with the smallest lead of the most likely class over the second.",
             worth=closeness,
         ),
     ],
@@ -83,12 +83,12 @@ def ranked(
     *,
     among: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
-    """Return the rows of the logits [N, K] in the order of a ranking, of those `among` [N]."""
+    """Return the indices of images in the order of a ranking, of those `among` [N]; all if None."""
     spec = RANKINGS[ranking]
-    passes = np.ones(len(labels), bool) if among is None else among
+    chosen = np.ones(len(labels), bool) if among is None else among
     if spec.wrong_only:
-        passes = passes & (logits.argmax(axis=1) != labels)
-    rows = np.flatnonzero(passes)
+        chosen = chosen & (logits.argmax(axis=1) != labels)
+    rows = np.flatnonzero(chosen)
     worth = spec.worth(log_softmax(logits[rows]), labels[rows])
-    found: NDArray[np.int64] = rows[np.argsort(-worth, kind="stable")]
-    return found
+    ordered: NDArray[np.int64] = rows[np.argsort(-worth, kind="stable")]
+    return ordered

@@ -1,4 +1,4 @@
-"""The figures by which a classifier is usually judged, with their intervals."""
+"""The usual figures of a classifier, with their intervals."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from cifar_core.evaluation.confusion import confusion
 from cifar_core.evaluation.softmax import log_softmax
 from cifar_core.statistics.intervals import wilson
 
-TOP = 3  # classes among which the true one may be
+TOP = 3  # most likely classes, of which one must be the true one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +33,18 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """How well one class is told from the others; shares in [0, 1]."""
+    """How well one class is distinguished from the others; shares in [0, 1]."""
 
-    precision: float  # of the answers with this class, how many are right
-    recall: float  # of its images, how many are found: its accuracy
+    precision: float  # share of the predictions of this class that are right
+    recall: float  # share of its images that are predicted right: its accuracy
     f1: float  # harmonic mean of the two
-    count: int  # its images
-    answered: int  # answers with this class
+    count: int  # number of its images
+    predicted: int  # predictions of this class
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What N answers to K classes are worth."""
+    """The figures of predictions on N images of K classes."""
 
     top1: Share
     top3: Share
@@ -56,57 +56,57 @@ class Scores:
     @property
     def macro_f1(self) -> float:
         """The mean of the classes' F1, each class with equal weight."""
-        return float(np.mean([each.f1 for each in self.classes]))
+        return float(np.mean([score.f1 for score in self.classes]))
 
 
 def scores(
     logits: NDArray[np.floating], labels: NDArray[np.integer], temperature: float = 1.0
 ) -> Scores:
-    """Judge the logits [N, K], divided by a temperature, by the labels [N]."""
+    """Compute the figures of logits [N, K], divided by a temperature, for the labels [N]."""
     logs = log_softmax(logits, temperature)
-    chances, count = np.exp(logs), len(labels)
+    probabilities, count = np.exp(logs), len(labels)
     return Scores(
         top1=Share(hits=int((logits.argmax(axis=1) == labels).sum()), count=count),
         top3=Share(hits=int(within_top(logits, labels, TOP).sum()), count=count),
         loss=float(losses(logs, labels).mean()),
-        brier=brier(chances, labels),
-        reliability=reliability(chances, labels),
+        brier=brier(probabilities, labels),
+        reliability=reliability(probabilities, labels),
         classes=class_scores(confusion(logits.argmax(axis=1), labels, logits.shape[1])),
     )
 
 
 def losses(logs: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the negative log-likelihood [N] of the labels, given log-probabilities [N, K]."""
-    found: NDArray[np.float64] = -logs[np.arange(len(labels)), labels]
-    return found
+    nats: NDArray[np.float64] = -logs[np.arange(len(labels)), labels]
+    return nats
 
 
 def within_top(
     logits: NDArray[np.floating], labels: NDArray[np.integer], top: int
 ) -> NDArray[np.bool_]:
-    """Tell of each image [N] whether its label is among the likeliest few classes.
+    """Return a flag for each image [N]: True if its label is among the `top` most likely classes.
 
-    Among equal logits the class that comes first counts as likelier, as in argmax.
+    Among equal logits the class that comes first counts as more likely, as in argmax.
     """
     own = logits[np.arange(len(labels)), labels][:, None]
     earlier = np.arange(logits.shape[1]) < labels[:, None]
     ahead = (logits > own) | ((logits == own) & earlier)
-    found: NDArray[np.bool_] = ahead.sum(axis=1) < top
-    return found
+    flags: NDArray[np.bool_] = ahead.sum(axis=1) < top
+    return flags
 
 
 def class_scores(counts: NDArray[np.int64]) -> tuple[ClassScore, ...]:
-    """Return each class's figures from a confusion matrix [K, K]; 0 where a share is of nothing."""
-    found = []
+    """Return each class's figures from a confusion matrix [K, K]; 0 instead of 0 / 0."""
+    result = []
     for k in range(len(counts)):
-        hits, of, answered = int(counts[k, k]), int(counts[k].sum()), int(counts[:, k].sum())
-        found.append(
+        hits, images, predicted = int(counts[k, k]), int(counts[k].sum()), int(counts[:, k].sum())
+        result.append(
             ClassScore(
-                precision=hits / answered if answered else 0.0,
-                recall=hits / of if of else 0.0,
-                f1=2 * hits / (of + answered) if of + answered else 0.0,
-                count=of,
-                answered=answered,
+                precision=hits / predicted if predicted else 0.0,
+                recall=hits / images if images else 0.0,
+                f1=2 * hits / (images + predicted) if images + predicted else 0.0,
+                count=images,
+                predicted=predicted,
             )
         )
-    return tuple(found)
+    return tuple(result)

@@ -1,8 +1,8 @@
-"""Inside a network: its layers and what they hold, what excites them, and a Vision GNN's graph."""
+"""Inside a network: layers, feature maps, pictures that excite them, and a Vision GNN's graph."""
 
 from cifar_core.inside.excitation import Aim, Ascent, excite, strengths
 from cifar_core.inside.feature_maps import feature_maps, filters
-from cifar_core.inside.graph import Heard, graph_blocks, listen
+from cifar_core.inside.graph import NodeNeighbors, graph_blocks, neighbors_of
 from cifar_core.inside.layers import Layer, layers_of
 from cifar_core.inside.statistics import Activity, activity
 
@@ -10,14 +10,14 @@ __all__ = [
     "Activity",
     "Aim",
     "Ascent",
-    "Heard",
     "Layer",
+    "NodeNeighbors",
     "activity",
     "excite",
     "feature_maps",
     "filters",
     "graph_blocks",
     "layers_of",
-    "listen",
+    "neighbors_of",
     "strengths",
 ]

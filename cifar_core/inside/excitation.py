@@ -1,9 +1,9 @@
-"""What excites a class or a channel: a picture made for it, and the real images that do it most.
+"""Finds what excites a class or a channel most: a synthetic picture, and real images.
 
 Activation maximization after Olah et al. 2017, https://distill.pub/2017/feature-visualization:
-the picture is a sum of waves in decorrelated colors, climbed by Adam, and shown to the network
-shifted and resized at random, so that only what survives that is drawn. It shows what the channel
-would like best, which may look like nothing in the data; the real images are firmer evidence.
+the picture is a sum of waves in decorrelated colors, optimized by Adam, and randomly shifted and
+resized for the network, so that only robust patterns remain. It shows what would activate the
+channel most, which can be unlike the data; the real images are better evidence.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_core.explain import Explainable
-from cifar_core.inside.layers import by_channel, listening
+from cifar_core.inside.layers import by_channel, watched
 
 SIDE = 32  # pixels
 STEPS = 128
@@ -29,28 +29,28 @@ COLORS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
 @dataclass(frozen=True, kw_only=True)
 class Aim:
-    """What is to be excited: a channel of a layer, or a class if no layer is named."""
+    """The target: a channel of a layer, or a class if `layer` is empty."""
 
     layer: str = ""
-    channel: int  # or the place of the class
+    channel: int  # or the index of the class
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ascent:
-    """How far the climb has come."""
+    """The state of the ascent after a step."""
 
     step: int
     picture: Tensor  # [3, 32, 32] in [0, 1]
-    strength: float  # of what the network was shown, before the step
+    strength: float  # for the randomly moved picture, before the step
 
 
 def excite(
     classifier: Explainable, aim: Aim, *, steps: int = STEPS, seed: int = 0, scale: float = 1.0
 ) -> Iterator[Ascent]:
-    """Yield ever more exciting pictures, one a step; whoever stops asking ends it.
+    """Yield pictures of growing strength, one for each step; stop iterating to end early.
 
-    `scale` is the usual spread of the strength, against which the penalties weigh. Each step costs
-    a pass there and back and holds the classifier's lock only for itself.
+    `scale` is the usual spread of the strength, which the penalties are relative to. Each step
+    costs a forward and a backward pass and holds the classifier's lock only while it runs.
     """
     device = next(classifier.model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
@@ -70,35 +70,35 @@ def excite(
 
 
 def strengths(classifier: Explainable, aim: Aim, images: Tensor) -> Tensor:
-    """Return how strongly each of the images [N, 3, H, W] in [0, 1] excites the aim; [N].
+    """Return how strongly each image [N, 3, H, W] in [0, 1] excites the target; [N].
 
-    A class's strength is its logit, a channel's its mean over all places.
+    A class's strength is its logit, a channel's is its mean over all positions.
     """
     device = next(classifier.model.parameters()).device
-    found = []
+    results = []
     for batch in images.split(BATCH):
         with classifier.lock, torch.no_grad():
-            found.append(strength_of(classifier.model, aim, batch.to(device)).cpu())
-    return torch.cat(found)
+            results.append(strength_of(classifier.model, aim, batch.to(device)).cpu())
+    return torch.cat(results)
 
 
 def strength_of(model: nn.Module, aim: Aim, images: Tensor) -> Tensor:
-    """Return the strengths [N]; whoever asks holds the lock."""
+    """Return the strengths [N]; the caller must hold the lock."""
     kept: list[Tensor] = []
 
-    def heard(name: str, module: nn.Module, output: Tensor) -> None:
+    def keep(name: str, module: nn.Module, output: Tensor) -> None:
         if name == aim.layer:
             kept.append(by_channel(output.clone())[:, aim.channel].mean(dim=1))
 
-    with listening(model, heard):
+    with watched(model, keep):
         logits: Tensor = model(images)
     return kept[0] if aim.layer else logits[:, aim.channel]
 
 
 def painted(waves: Tensor) -> Tensor:
-    """Turn the heights of waves [3, H, W // 2 + 1, 2] into a picture [1, 3, H, W] in [0, 1].
+    """Turn the amplitudes of waves [3, H, W // 2 + 1, 2] into a picture [1, 3, H, W] in [0, 1].
 
-    Slow waves are weighed more, as in photos, where strength falls with the frequency.
+    Low frequencies get more weight, as in photos, where the amplitude falls with the frequency.
     """
     down = torch.fft.fftfreq(SIDE, device=waves.device)[:, None]
     across = torch.fft.rfftfreq(SIDE, device=waves.device)[None]
@@ -122,7 +122,7 @@ def moved(picture: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def penalty(picture: Tensor) -> Tensor:
-    """Return what roughness and extreme colors cost."""
+    """Return the penalty on roughness and extreme colors."""
     spread = (picture - 0.5) * 4
     steps = spread.diff(dim=2).square().mean() + spread.diff(dim=3).square().mean()
     return ROUGH * steps + EXTREME * spread.square().mean()

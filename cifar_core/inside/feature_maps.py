@@ -1,4 +1,4 @@
-"""What a layer looks for, and what it finds: its filters, and its maps of one picture."""
+"""The filters of a layer, and its feature maps for one image."""
 
 from math import isqrt
 
@@ -6,29 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from cifar_core.explain import Explainable
-from cifar_core.inside.layers import listening
+from cifar_core.inside.layers import watched
 
 
 def feature_maps(classifier: Explainable, image: Tensor, layer: str) -> Tensor:
     """Return a layer's maps [C, h, w] of an image [1, 3, H, W] in [0, 1], on the CPU.
 
-    A transformer's patches are laid out as they lie in the image, without its class token;
-    features that have no place become maps of one pixel.
+    A transformer's patches are arranged as in the image, without the class token;
+    features without a position become maps of one pixel.
     """
     kept: list[Tensor] = []
 
-    def heard(name: str, module: nn.Module, output: Tensor) -> None:
+    def keep(name: str, module: nn.Module, output: Tensor) -> None:
         if name == layer:
             kept.append(output.clone())
 
     device = next(classifier.model.parameters()).device
-    with classifier.lock, torch.no_grad(), listening(classifier.model, heard):
+    with classifier.lock, torch.no_grad(), watched(classifier.model, keep):
         classifier.model(image.to(device))
     return laid_out(kept[0])[0].cpu()
 
 
 def laid_out(output: Tensor) -> Tensor:
-    """Bring maps [N, C, H, W], tokens [N, T, C] or features [N, C] to maps [N, C, h, w]."""
+    """Turn maps [N, C, H, W], tokens [N, T, C] or features [N, C] into maps [N, C, h, w]."""
     if output.ndim == 4:
         return output
     if output.ndim == 2:
@@ -44,11 +44,11 @@ def laid_out(output: Tensor) -> Tensor:
 
 
 def filters(classifier: Explainable, layer: str) -> Tensor | None:
-    """Return a convolution's filters as pictures in [0, 1]; None if the layer is none.
+    """Return a convolution's filters as pictures in [0, 1]; None if the layer is not one.
 
     Filters over colors are [C, 3, h, w], each stretched around gray, which is a weight of 0.
-    Those over other channels are [C, 1, h, w]: the root of the sum of their squares at each place,
-    white being the largest of the layer. None too for 1 x 1 filters, which have no shape.
+    Those over other channels are [C, 1, h, w]: the norm over the channels at each position,
+    white being the largest of the layer. Also None for 1 x 1 filters, which have no shape.
     """
     module = classifier.model.get_submodule(layer.split(" #")[0])
     if not isinstance(module, nn.Conv2d) or module.weight[0, 0].numel() == 1:

@@ -1,6 +1,6 @@
-"""The layers of a network in the order in which an image passes them, and how to listen to them.
+"""The layers of a network in the order in which an image passes them, and their outputs.
 
-Letters: N images, C channels, H W places of a map, T tokens of a transformer, P places or tokens.
+Letters: N images, C channels, H W size of a map, T tokens of a transformer, P positions or tokens.
 """
 
 from collections import Counter
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from cifar_core.explain import Explainable
 from cifar_core.explain.spec import at_rest
 
-OUTER = 2  # containers no deeper than this, as body.encoder, are parts lists and no layers
-SILENT = (nn.Identity, nn.Dropout, nn.Flatten)  # pass on what they get
+OUTER = 2  # containers no deeper than this, such as body.encoder, do not count as layers
+SILENT = (nn.Identity, nn.Dropout, nn.Flatten)  # pass on their input
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,12 @@ class Layer:
 
     name: str  # dotted; the second call of a module that is used again ends in " #2"
     kind: str  # class of the module
-    shape: tuple[int, ...]  # of what one image gives: (C, H, W), (T, C) or (C,)
+    shape: tuple[int, ...]  # of the output for one image: (C, H, W), (T, C) or (C,)
     main: bool  # a step of the network's outline rather than a part of one
 
     @property
     def channels(self) -> int:
-        """Return how many channels it has."""
+        """The number of channels."""
         return self.shape[-1] if len(self.shape) == 2 else self.shape[0]
 
 
@@ -38,11 +38,11 @@ Listener = Callable[[str, nn.Module, Tensor], None]
 
 
 @contextmanager
-def listening(model: nn.Module, heard: Listener) -> Iterator[None]:
-    """Call `heard` with the name, the module and the output of every layer while the block runs.
+def watched(model: nn.Module, receive: Listener) -> Iterator[None]:
+    """Call `receive` with the name, the module and the output of every layer while the block runs.
 
-    The output must be copied to be kept: activations in place change it later. What is called is
-    in evaluation mode, and no hook and no mode is left behind, even if the block raises.
+    Copy an output to keep it: in-place activations change it later. The model is in evaluation
+    mode, and hooks and modes are restored, even if the block raises.
     """
     calls: Counter[str] = Counter()
 
@@ -51,7 +51,7 @@ def listening(model: nn.Module, heard: Listener) -> Iterator[None]:
             tensor = output[0] if isinstance(output, tuple) else output
             if isinstance(tensor, Tensor) and tensor.is_floating_point() and 2 <= tensor.ndim <= 4:
                 calls[name] += 1
-                heard(name if calls[name] == 1 else f"{name} #{calls[name]}", module, tensor)
+                receive(name if calls[name] == 1 else f"{name} #{calls[name]}", module, tensor)
 
         return hook
 
@@ -68,24 +68,24 @@ def listening(model: nn.Module, heard: Listener) -> Iterator[None]:
 
 
 def layers_of(classifier: Explainable) -> list[Layer]:
-    """Return the layers in the order in which they finish, found with one gray image."""
+    """Return the layers in the order in which they finish, determined with one gray image."""
     model = classifier.model
-    main, found = outline(model), []
+    main, layers = outline(model), []
 
-    def heard(name: str, module: nn.Module, output: Tensor) -> None:
+    def receive(name: str, module: nn.Module, output: Tensor) -> None:
         shape = tuple(output.shape[1:])
         kind = type(module).__name__
-        found.append(Layer(name=name, kind=kind, shape=shape, main=name in main))
+        layers.append(Layer(name=name, kind=kind, shape=shape, main=name in main))
 
     gray = torch.full((1, 3, 32, 32), 0.5, device=next(model.parameters()).device)
-    with classifier.lock, torch.no_grad(), listening(model, heard):
+    with classifier.lock, torch.no_grad(), watched(model, receive):
         model(gray)
-    return found
+    return layers
 
 
 def outline(model: nn.Module) -> set[str]:
-    """Return the names of a network's steps: what is in its sequences and outer containers."""
-    found = set()
+    """Return the names of a network's main steps, in its sequences and outer containers."""
+    steps = set()
 
     def descend(prefix: str, module: nn.Module, depth: int) -> None:
         for name, child in module.named_children():
@@ -93,14 +93,14 @@ def outline(model: nn.Module) -> set[str]:
             if opens and any(child.children()):
                 descend(f"{prefix}{name}.", child, depth + 1)
             else:
-                found.add(prefix + name)
+                steps.add(prefix + name)
 
     descend("", model, 0)
-    return found
+    return steps
 
 
 def by_channel(output: Tensor) -> Tensor:
-    """Bring maps [N, C, H, W], tokens [N, T, C] or features [N, C] to [N, C, P]."""
+    """Reshape maps [N, C, H, W], tokens [N, T, C] or features [N, C] to [N, C, P]."""
     if output.ndim == 4:
         return output.flatten(2)
     return output.transpose(1, 2) if output.ndim == 3 else output[:, :, None]

@@ -1,8 +1,8 @@
-"""How alive the layers are: mean, spread and dead channels over many images.
+"""Statistics of the layers over many images: mean, spread and dead channels.
 
-A channel is dead if it gives the same value at every place of every image: it then tells the rest
-of the network nothing about the picture, whatever its value. After a ReLU that is a unit that
-never fires. With few images, a rarely used channel looks dead too.
+A channel is dead if it has the same value at every position of every image: it then carries no
+information about the image. After a ReLU that is a unit that never fires. With few images, a
+rarely active channel looks dead too.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ import torch
 from torch import Tensor, nn
 
 from cifar_core.explain import Explainable
-from cifar_core.inside.layers import by_channel, listening
+from cifar_core.inside.layers import by_channel, watched
 
 BATCH = 32  # images at once; of each layer only sums are kept
-STILL = 1e-6  # the same value, as a share of the layer's largest: what rounding can do
+STILL = 1e-6  # differences that count as none, as a share of the layer's largest value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Activity:
-    """What a layer's activations are like over a set of images."""
+    """Statistics of a layer's activations over a set of images."""
 
     mean: float
-    spread: float  # standard deviation over images, channels and places
+    spread: float  # standard deviation over images, channels and positions
     dead: float  # share of the channels, in [0, 1]
 
 
 class Sums:
-    """What is kept of one layer while the images pass."""
+    """Running sums of one layer while the images pass."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -35,7 +35,7 @@ class Sums:
         self.low = self.high = torch.empty(0)
 
     def add(self, output: Tensor) -> None:
-        """Take in the outputs of a batch."""
+        """Add the outputs of a batch."""
         values = by_channel(output)
         wide = values.double()
         self.total += wide.sum().item()
@@ -47,7 +47,7 @@ class Sums:
         self.count += values.numel()
 
     def activity(self) -> Activity:
-        """Return what they come to."""
+        """Return the statistics so far."""
         mean = self.total / self.count
         largest = torch.maximum(self.low.abs(), self.high.abs()).max()
         dead = (self.high - self.low <= STILL * largest).float().mean().item()
@@ -61,10 +61,10 @@ def activity(classifier: Explainable, images: Tensor) -> dict[str, Activity]:
     device = next(model.parameters()).device
     sums: dict[str, Sums] = {}
 
-    def heard(name: str, module: nn.Module, output: Tensor) -> None:
+    def add(name: str, module: nn.Module, output: Tensor) -> None:
         sums.setdefault(name, Sums()).add(output)
 
-    for batch in images.split(BATCH):  # between two, another thread may ask too
-        with classifier.lock, torch.no_grad(), listening(model, heard):
+    for batch in images.split(BATCH):  # in between, another thread can use the network
+        with classifier.lock, torch.no_grad(), watched(model, add):
             model(batch.to(device))
-    return {name: each.activity() for name, each in sums.items()}
+    return {name: layer.activity() for name, layer in sums.items()}

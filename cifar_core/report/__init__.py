@@ -1,5 +1,5 @@
-"""Reports on runs: gathered as plain blocks, which each format writes in its own way.
+"""Reports on runs: composed of plain blocks, which each format writes in its own way.
 
-The fields that somebody may write anew are in `fields`, what was written is kept by `edits`,
-`document` puts a report together, and `formats` lists the files that it can become.
+The fields that a person can edit are in `fields`, `edits` keeps the edited texts, `document`
+composes a report, and `formats` lists the file formats.
 """

@@ -1,4 +1,4 @@
-"""All that a report says about one run, gathered once from its folder."""
+"""The facts of a report about one run, read once from its folder."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """One run as a report sees it; everything is read at most once."""
+    """One run as a report uses it; everything is read at most once."""
 
     run: Run
 
@@ -39,9 +39,9 @@ class Account:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What is known about its images."""
-        found: dict[str, Any] = self.environment.get("data", {})
-        return found
+        """The description of its images."""
+        about: dict[str, Any] = self.environment.get("data", {})
+        return about
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -55,17 +55,17 @@ class Account:
 
     @cached_property
     def reading(self) -> Reading:
-        """What the curves say."""
+        """The reading of its curves."""
         return reading_of(self.run, self.curves)
 
     @property
     def test_accuracy(self) -> float | None:
-        """The share of the test images that it got right, in [0, 1]; None if it was not tested."""
+        """Its test accuracy in [0, 1]; None if it was not tested."""
         return self.summary.get("test_accuracy")
 
     @property
     def test_images(self) -> int:
-        """How many images it was tested on."""
+        """The number of its test images."""
         return int(self.summary.get("test_images") or self.data.get("test_images") or 0)
 
     @property
@@ -76,11 +76,11 @@ class Account:
 
 
 def account_of(run: Run) -> Account:
-    """Return what a report says about a run, or why there is nothing to say."""
+    """Return the facts of a report about a run; RunError if there is nothing to report."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a search for a rate. A report is written on trainings.")
+        raise RunError(f"Run {run.id} is a rate search. Reports are only for training runs.")
     if not run.summary.get("epochs_done"):
         raise RunError(
-            f"Run {run.id} has not finished an epoch yet. A report is written on what was measured."
+            f"Run {run.id} has not finished an epoch yet, so there is nothing to report."
         )
     return Account(run)

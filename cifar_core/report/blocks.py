@@ -1,6 +1,6 @@
-"""What a report consists of: plain blocks that know no file format.
+"""The parts of a report: plain blocks that are independent of the file format.
 
-Every text is plain: whoever writes a format escapes it, so that a name can never be markup.
+Every text is plain: each format escapes it, so that a name can never be markup.
 """
 
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ class Text:
     """Paragraphs, with empty lines between them."""
 
     text: str
-    source: str = ""  # where it comes from, a phrase
-    edited: bool = False  # whether a person wrote it in place of the program
+    source: str = ""  # its origin, a phrase
+    edited: bool = False  # a person wrote it instead of the program
 
     @property
     def paragraphs(self) -> list[str]:
@@ -35,7 +35,7 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows below a line of titles; without titles, the first column names what the others say."""
+    """Rows below a line of titles; without titles, the first column names the rows."""
 
     rows: tuple[tuple[str, ...], ...]
     titles: tuple[str, ...] = ()
@@ -61,14 +61,14 @@ class Panel:
 
     title: str
     lines: tuple[Line, ...]
-    is_share: bool = False  # whether the values are shares in [0, 1], shown as percent
+    is_share: bool = False  # the values are shares in [0, 1], shown in percent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Panels beside each other, over the same epochs."""
+    """Panels side by side, over the same epochs."""
 
-    key: str  # fit for a file's name
+    key: str  # usable as a file name
     title: str
     panels: tuple[Panel, ...]
 
@@ -91,12 +91,12 @@ class Document:
 
 
 def rounded(values: Values) -> list[float | None]:
-    """Write numbers with five digits for JSON; what is no number is a gap."""
+    """Return numbers with five digits for JSON; None if they are not finite."""
     return [float(f"{v:.5g}") if np.isfinite(v) else None for v in values.tolist()]
 
 
 def percent(share: float | None, digits: int = 2) -> str:
-    """Write a share in [0, 1] as percent; nothing for none."""
+    """Return a share in [0, 1] in percent; empty for None."""
     return "" if share is None else f"{100 * share:.{digits}f}\u00a0%"
 
 
@@ -104,6 +104,6 @@ EDITED = "edited by hand"
 
 
 def note_of(block: Text | Table) -> str:
-    """Say in a few words where a block comes from, and whether a person changed it."""
+    """Return the origin of a block in a few words, and whether a person changed it."""
     edited = isinstance(block, Text) and block.edited
     return "; ".join(filter(None, [block.source, EDITED if edited else ""]))

@@ -1,4 +1,4 @@
-"""Puts a report together: the lab's form for each run, a comparison, model cards, settings."""
+"""Composes a report: the lab's form for each run, a comparison, model cards, settings."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ def compose(
     author: str = "",
     sections: Sequence[str] = tuple(SECTIONS),
 ) -> Document:
-    """Write the report on some runs, in their order; `sections` are keys of SECTIONS."""
+    """Return the report on runs, in their order; `sections` are keys of SECTIONS."""
     if not 1 <= len(runs) <= MOST_RUNS:
-        raise RunError(f"A report is written on 1 to {MOST_RUNS} runs, but these are {len(runs)}.")
+        raise RunError(f"A report covers 1 to {MOST_RUNS} runs, but {len(runs)} were given.")
     accounts = [account_of(run) for run in runs]
     title = title.strip() or TITLE
     return Document(
@@ -50,7 +50,7 @@ def compose(
 def blocks(
     accounts: Sequence[Account], title: str, author: str, sections: Sequence[str]
 ) -> Iterator[Block]:
-    """Return the blocks of a report one after another."""
+    """Yield the blocks of a report."""
     yield Heading(text=title, level=1)
     made = f"Made with CIFAR Lab on {time.strftime('%d %B %Y, %H:%M')}."
     yield Text(text=f"{author}\n\n{made}" if author else made)
@@ -68,7 +68,7 @@ def blocks(
 
 
 def compared(accounts: Sequence[Account]) -> Iterator[Block]:
-    """Return what all runs have in common: one table and one chart."""
+    """Yield the comparison of all runs: one table and one chart."""
     yield Heading(text="Comparison", level=2)
     titles = ("Run", "Network", "Rate", "Batch", "Epochs", "Best validation", "Test", "95 %")
     yield Table(
@@ -78,15 +78,15 @@ def compared(accounts: Sequence[Account]) -> Iterator[Block]:
     )
     if len({account.data.get("fingerprint") for account in accounts}) > 1:
         yield Text(
-            text="These runs did not learn from the same images, so their accuracies are not "
-            "comparable without care.",
+            text="These runs were trained on different images, so compare their accuracies with "
+            "care.",
             source="fingerprints in environment.json",
         )
     yield comparison(accounts)
 
 
 def row(account: Account) -> tuple[str, ...]:
-    """Return the line of a run in the comparison."""
+    """Return the row of a run in the comparison."""
     from cifar_core.models import MODELS
 
     config, summary, interval = account.config, account.summary, account.test_interval
@@ -104,7 +104,7 @@ def row(account: Account) -> tuple[str, ...]:
 
 
 def form(account: Account) -> Iterator[Block]:
-    """Return the lab's form of a run; the loss plot stands above its interpretation."""
+    """Return the lab's form of a run; the loss plot is above its interpretation."""
     mine = edits(account.run)
     for key, field in FIELDS.items():
         yield Heading(text=field.title, level=3)

@@ -1,4 +1,4 @@
-"""What a person wrote in place of the program's texts; kept in the run's folder."""
+"""Texts that a person wrote instead of the program's; kept in the run's folder."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ def edits(run: Run) -> dict[str, str]:
 
 
 def edit(run: Run, changes: Mapping[str, str]) -> None:
-    """Keep texts for some fields; an empty one brings the program's own back."""
+    """Save texts for some fields; an empty one restores the program's text."""
     for key, text in changes.items():
         title = FIELDS[key].title
         if len(text) > LONGEST:

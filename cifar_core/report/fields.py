@@ -1,4 +1,4 @@
-"""The fields of the lab's form: what the program writes into each, and where that comes from."""
+"""The fields of the lab's form: the program's text for each, and its origin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class FieldSpec:
 
     key: str  # saved in report.json
     title: str
-    summary: str  # what belongs into it
+    summary: str  # what belongs in it
     write: Callable[[Account], str]
-    source: str  # where the program takes it from, a phrase
+    source: str  # the origin of the program's text, a phrase
     short: bool = False  # one line is enough
 
 
 def description(account: Account) -> str:
-    """Say in two or three sentences what was trained on what, and how."""
+    """Describe the network, its images and its training in two or three sentences."""
     from cifar_core.config.transfer_plans import TRANSFER_PLANS
     from cifar_core.models import MODELS
     from cifar_core.optim import OPTIMIZERS
@@ -43,26 +43,26 @@ def description(account: Account) -> str:
 
 
 def learning_rates(account: Account) -> str:
-    """Say which rate was set, how it changed, and between what it lay."""
+    """Describe the learning rate, its schedule and its range."""
     from cifar_core.schedules import SCHEDULES
 
     config, rates = account.config, account.curves.learning_rate
     schedule = SCHEDULES[config.schedule].title.lower()
-    words = f"{config.learning_rate:g} at its peak, schedule: {schedule}."
+    words = f"{config.learning_rate:g} at its peak, schedule:  {schedule}."
     if len(rates):
-        words += f" It lay between {rates.min():.3g} and {rates.max():.3g}."
+        words += f" It was between {rates.min():.3g} and {rates.max():.3g}."
     return words
 
 
 def batch_size(account: Account) -> str:
-    """Say how many images a step took."""
+    """Give the number of images per step."""
     config = account.config
     pieces = f", computed {config.micro_batch} at once" if config.micro_batch else ""
     return f"{config.batch_size} images{pieces}."
 
 
 def epochs(account: Account) -> str:
-    """Say how many epochs were trained, and which was the best."""
+    """Give the number of epochs, and the best one."""
     summary, planned = account.summary, account.config.epochs
     done = summary["epochs_done"]
     of = f"{done}" if done == planned else f"{done} of {planned} planned"
@@ -70,14 +70,14 @@ def epochs(account: Account) -> str:
 
 
 def interpretation(account: Account) -> str:
-    """Write the reading of the loss plot as paragraphs."""
+    """Return the reading of the loss plot as paragraphs."""
     reading = account.reading
     sentences = " ".join(finding.sentence for finding in reading.findings)
     return "\n\n".join(filter(None, [reading.headline, sentences]))
 
 
 def accuracy(account: Account) -> str:
-    """Say how many of the test images were right, how sure that is, and on which images."""
+    """Give the test accuracy, its interval, and the images that it was measured on."""
     interval = account.test_interval
     if interval is None:
         return "Not tested."
@@ -104,7 +104,7 @@ FIELDS = Registry(
     [
         FieldSpec(
             key="description", title="Description", write=description,
-            summary="What was trained on what, in a few sentences.",
+            summary="The network, its images and its training, in a few sentences.",
             source="config.json, environment.json",
         ),
         FieldSpec(
@@ -113,7 +113,7 @@ FIELDS = Registry(
         ),
         FieldSpec(
             key="batch_size", title="Batch size", write=batch_size,
-            summary="Images for each step.", short=True, source="config.json",
+            summary="Images per step.", short=True, source="config.json",
         ),
         FieldSpec(
             key="epochs", title="Epochs", write=epochs,

@@ -1,4 +1,4 @@
-"""The files that a report can become."""
+"""The file formats of a report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from cifar_core.report.pdf import as_pdf
 class FormatSpec:
     """One kind of file."""
 
-    key: str  # the ending of its name
+    key: str  # the file name extension
     title: str
     summary: str
     media_type: str
@@ -29,15 +29,15 @@ FORMATS = Registry(
     [
         FormatSpec(
             key="html", title="HTML", media_type="text/html", write=as_html,
-            summary="One file with charts to zoom into; opens without a network.",
+            summary="One file with zoomable charts; opens offline.",
         ),
         FormatSpec(
             key="pdf", title="PDF", media_type="application/pdf", write=as_pdf,
-            summary="To print or hand in.",
+            summary="For printing or submitting.",
         ),
         FormatSpec(
             key="zip", title="Markdown", media_type="application/zip", write=as_zip,
-            summary="Markdown and its pictures, in a zip.",
+            summary="Markdown with its pictures, as a zip file.",
         ),
         FormatSpec(
             key="md", title="Markdown only", media_type="text/markdown",
@@ -47,7 +47,7 @@ FORMATS = Registry(
         FormatSpec(
             key="csv", title="CSV", media_type="text/csv",
             write=lambda document: as_csv(list(document.records)).encode(),
-            summary="One line for each run, for a spreadsheet.",
+            summary="One row for each run, for a spreadsheet.",
         ),
     ],
 )  # fmt: skip
@@ -57,6 +57,6 @@ def format_of(path: Path) -> FormatSpec:
     """Return the format that a file's name asks for."""
     key = path.suffix.lower().removeprefix(".")
     if key not in FORMATS:
-        known = ", ".join(f".{name}" for name in FORMATS)
-        raise RunError(f"{path.name} should end in one of {known}, which choose the format.")
+        endings = ", ".join(f".{name}" for name in FORMATS)
+        raise RunError(f"The ending of {path.name} gives the format. Choose one of {endings}.")
     return FORMATS[key]

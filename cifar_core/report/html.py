@@ -1,4 +1,4 @@
-"""A report as one HTML file that opens without a network: style, charts and library inside."""
+"""Writes a report as one HTML file that opens offline: style, charts and library inside."""
 
 from html import escape
 from pathlib import Path
@@ -7,14 +7,14 @@ from cifar_core.report.blocks import EDITED, Block, Chart, Document, Heading, Ta
 from cifar_core.report.plotly_json import figure, inside_script, library
 
 STYLE = Path(__file__).with_name("report.css")
-POLICY = (  # nothing may be fetched, whatever is in the file
+POLICY = (  # nothing may be fetched, regardless of the content
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:"
 )
 DRAW = """
-for (const place of document.querySelectorAll('.chart')) {
-  const { data, layout } = JSON.parse(place.nextElementSibling.textContent);
-  Plotly.newPlot(place, data, layout, { responsive: true, displaylogo: false });
+for (const box of document.querySelectorAll('.chart')) {
+  const { data, layout } = JSON.parse(box.nextElementSibling.textContent);
+  Plotly.newPlot(box, data, layout, { responsive: true, displaylogo: false });
 }
 """
 
@@ -48,8 +48,8 @@ def written(block: Block) -> str:
         case Heading():
             return f"<h{block.level}>{escape(block.text)}</h{block.level}>"
         case Text():
-            said = "".join(f"<p>{escape(part)}</p>" for part in block.paragraphs)
-            return said + source(block.source, edited=block.edited)
+            text = "".join(f"<p>{escape(part)}</p>" for part in block.paragraphs)
+            return text + source(block.source, edited=block.edited)
         case Table():
             return table(block)
         case Chart():
@@ -57,13 +57,13 @@ def written(block: Block) -> str:
 
 
 def source(words: str, *, edited: bool = False) -> str:
-    """Write where something comes from, small, below it."""
+    """Write the origin of a block, in small letters below it."""
     mark = f"<mark>{EDITED}</mark>" if edited else ""
     return f"<small>{mark or f'From {escape(words)}'}</small>" if mark or words else ""
 
 
 def table(block: Table) -> str:
-    """Write a table; where there are no titles, the first cell names its row."""
+    """Write a table; without titles, the first cell names its row."""
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in block.titles)
     head = f"<thead><tr>{titles}</tr></thead>" if titles else ""
     lines = []
@@ -77,7 +77,7 @@ def table(block: Table) -> str:
 
 
 def chart(block: Chart) -> str:
-    """Write the place of a chart, and its numbers beside it."""
+    """Write the element of a chart, followed by its numbers."""
     values = inside_script(figure(block))
     return (
         f'<figure><div class="chart" role="img" aria-label="{escape(block.title)}"></div>'

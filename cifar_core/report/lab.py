@@ -11,13 +11,20 @@ from cifar_core.settings import names_of
 
 LAB = ("lab_cnn", "lab_cnn_dropout", "lab_vgg16", "lab_resnet", "lab_vig")  # presets
 TITLE = "Image classification on CIFAR-10: lab report"
+<<<<<<< HEAD
+=======
+FREE = frozenset(  # settings that the lab does not prescribe
+    ("data", "device", "deterministic", "memory_format", "micro_batch", "precision", "seed",
+     "split_seed", "startup", "threads")
+)  # fmt: skip
+>>>>>>> english-core
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabRuns:
-    """Which of the lab's networks have been trained."""
+    """The lab's networks that have been trained, and those that have not."""
 
-    found: tuple[int, ...]  # numbers of runs, in the lab's order
+    trained: tuple[int, ...]  # numbers of runs, in the lab's order
     missing: tuple[str, ...]  # presets
 
 
@@ -28,13 +35,13 @@ def lab_runs(store: Store) -> LabRuns:
     rows = [row for row in store.runs() if row.state == "finished"]
     chosen = {key: newest(store, rows, PRESETS[key].config.to_dict()) for key in LAB}
     return LabRuns(
-        found=tuple(number for number in chosen.values() if number is not None),
+        trained=tuple(number for number in chosen.values() if number is not None),
         missing=tuple(key for key, number in chosen.items() if number is None),
     )
 
 
 def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int | None:
-    """Return the newest of the runs, which come newest first, that has the wanted settings."""
+    """Return the number of the first run with the wanted settings; `rows` are newest first."""
     for row in rows:
         run = store.run(row.id)
         if row.model == wanted["model"] and same(run, wanted):
@@ -43,7 +50,13 @@ def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int |
 
 
 def same(run: Run, wanted: Mapping[str, Any]) -> bool:
+<<<<<<< HEAD
     """Whether a run has the wanted recipe; on which machine and with which seed is free."""
     config = run.config
     recipe = names_of(type(config), lambda rule: rule.scope == "recipe")
     return all(getattr(config, name) == wanted[name] for name in recipe)
+=======
+    """Return True if a run has the wanted settings, except those in FREE."""
+    settings = run.config.to_dict()
+    return all(settings[name] == value for name, value in wanted.items() if name not in FREE)
+>>>>>>> english-core

@@ -1,4 +1,4 @@
-"""A report as Markdown, and as a zip of it with its pictures beside it."""
+"""Writes a report as Markdown, alone or in a zip with its pictures."""
 
 import io
 import re
@@ -7,8 +7,8 @@ import zipfile
 from cifar_core.report.blocks import Block, Chart, Document, Heading, Table, Text, note_of
 from cifar_core.report.pictures import png
 
-ANYWHERE = re.compile(r"([\\`*_\[\]<>|~$&])")  # what Markdown would read as an instruction
-AT_START = re.compile(r"^(\d*)([#+\-=]|[.)](?=\s|$))")  # and where a line begins
+ANYWHERE = re.compile(r"([\\`*_\[\]<>|~$&])")  # characters that Markdown interprets
+AT_START = re.compile(r"^(\d*)([#+\-=]|[.)](?=\s|$))")  # and those at the beginning of a line
 
 
 def as_markdown(document: Document) -> str:
@@ -22,12 +22,12 @@ def as_zip(document: Document) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("report.md", as_markdown(document))
         for chart in document.charts:
-            archive.writestr(place(chart), png(chart), zipfile.ZIP_STORED)
+            archive.writestr(path_of(chart), png(chart), zipfile.ZIP_STORED)
     return file.getvalue()
 
 
-def place(chart: Chart) -> str:
-    """Return where a chart's picture is."""
+def path_of(chart: Chart) -> str:
+    """Return the path of a chart's picture in the zip."""
     return f"charts/{chart.key}.png"
 
 
@@ -41,17 +41,17 @@ def written(block: Block) -> str:
         case Table():
             return "\n\n".join([table(block), *source(block)])
         case Chart():
-            return f"![{safe(block.title)}]({place(block)})"
+            return f"![{safe(block.title)}]({path_of(block)})"
 
 
 def source(block: Text | Table) -> list[str]:
-    """Write where a block comes from, as a paragraph of its own."""
+    """Write the origin of a block, as a separate paragraph."""
     note = note_of(block)
     return [f"*{safe(note)}*"] if note else []
 
 
 def table(block: Table) -> str:
-    """Write a table; Markdown wants titles, empty ones too."""
+    """Write a table; Markdown needs titles, even empty ones."""
     titles = block.titles or ("",) * len(block.rows[0])
     lines = [titles, ("---",) * len(titles)]
     text = [f"| {' | '.join(map(safe, lines[0]))} |", f"|{'|'.join(lines[1])}|"]
@@ -59,5 +59,5 @@ def table(block: Table) -> str:
 
 
 def safe(text: str) -> str:
-    """Let a text stand for itself, in one line."""
+    """Escape a text, and put it in one line."""
     return AT_START.sub(r"\1\\\2", ANYWHERE.sub(r"\\\1", " ".join(text.split())))

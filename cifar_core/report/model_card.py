@@ -1,4 +1,4 @@
-"""The model card of a run: what it is, what it was made from, how good it is, and its limits.
+"""The model card of a run: its network, its images, its results and its limits.
 
 After Mitchell et al., "Model Cards for Model Reporting", section 4.
 https://arxiv.org/abs/1810.03993
@@ -24,7 +24,7 @@ def model_card(account: Account) -> Table:
 
 
 def network(account: Account) -> list[Row]:
-    """Describe the network, and what its weights began as."""
+    """Describe the network and its initial weights."""
     from cifar_core.models import MODELS
 
     config, size = account.config, account.environment.get("parameters")
@@ -37,13 +37,13 @@ def network(account: Account) -> list[Row]:
         ("Parameters", f"{size:,}" if size else ""),
         ("Input", "RGB images of 32 x 32 pixels, values in [0, 1]"),
         ("Output", f"scores (logits) of {len(account.data.get('classes', []))} classes"),
-        ("Began from", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
+        ("Initial weights", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
         ("Weights", weights(account)),
     ]
 
 
 def weights(account: Account) -> str:
-    """Name the checkpoint that counts, and its checksum."""
+    """Name the checkpoint of the results, and its checksum."""
     try:
         info = account.run.checkpoint()
     except RunError:
@@ -53,7 +53,7 @@ def weights(account: Account) -> str:
 
 
 def images(account: Account) -> list[Row]:
-    """Describe the images that it learned from and was judged by."""
+    """Describe the images for training, validation and testing."""
     data = account.data
     parts = [f"{data.get(f'{part}_images', 0):,} {name}" for part, name in PARTS.items()]
     return [
@@ -65,23 +65,23 @@ def images(account: Account) -> list[Row]:
     ]
 
 
-PARTS = {"train": "to learn from", "val": "for validation", "test": "for the test"}
+PARTS = {"train": "for training", "val": "for validation", "test": "for testing"}
 
 
 def results(account: Account) -> list[Row]:
-    """Say how good it is, and what it took."""
-    summary, known = account.summary, account.environment
+    """Give the results, and the cost."""
+    summary, about = account.summary, account.environment
     best = summary.get("best_val_accuracy")
     test, (low, high) = account.test_accuracy, account.test_interval or (0.0, 1.0)
     measured: dict[str, Any] = {
         "Validation accuracy": f"{percent(best)}, which chose the epoch" if best else "",
         "Test accuracy": f"{percent(test)}, 95 % interval {percent(low)} to {percent(high)}"
         if test is not None else "not tested",
-        "Found least often": weakest(account),
-        "Trained on": ", ".join(filter(None, [known.get("device_name"), known.get("precision")])),
+        "Lowest recall": weakest(account),
+        "Trained on": ", ".join(filter(None, [about.get("device_name"), about.get("precision")])),
         "Time": f"{summary['seconds'] / 60:,.1f} minutes" if summary.get("seconds") else "",
-        "Versions": ", ".join(f"{n} {known[n]}" for n in ("python", "torch") if known.get(n)),
-        "Program": f"commit {known['git_commit'][:12]}" if known.get("git_commit") else "",
+        "Versions": ", ".join(f"{n} {about[n]}" for n in ("python", "torch") if about.get(n)),
+        "Program": f"commit {about['git_commit'][:12]}" if about.get("git_commit") else "",
         "Seed": str(account.config.seed),
     }  # fmt: skip
     return list(measured.items())
@@ -91,30 +91,30 @@ WEAK = 3  # classes that the card names
 
 
 def weakest(account: Account) -> str:
-    """Name the classes that are found least often, if the test images' answers are kept."""
+    """Name the classes with the lowest recall, if the predictions on the test images are kept."""
     from cifar_core.evaluation.scores import scores
     from cifar_core.runs.results.predictions import kept
 
     try:
-        answers = kept(account.run, "test")
+        predictions = kept(account.run, "test")
     except RunError:  # no checkpoint is left
         return ""
-    if answers is None:
+    if predictions is None:
         return ""
-    judged = scores(answers.logits, answers.labels).classes
-    order = sorted(range(len(judged)), key=lambda k: judged[k].recall)[:WEAK]
-    return ", ".join(f"{answers.classes[k]} {percent(judged[k].recall, 1)}" for k in order)
+    classes = scores(predictions.logits, predictions.labels).classes
+    order = sorted(range(len(classes)), key=lambda k: classes[k].recall)[:WEAK]
+    return ", ".join(f"{predictions.classes[k]} {percent(classes[k].recall, 1)}" for k in order)
 
 
 def limits(account: Account) -> list[Row]:
-    """Say what it must not be used for."""
+    """Describe the intended use and the limits."""
     classes = len(account.data.get("classes", []))
     return [
-        ("Meant for", "teaching and comparing ways to train, on images like those above"),
+        ("Intended use", "teaching, and comparing training methods, on images like those above"),
         (
             "Limits",
-            f"It knows {classes} classes and gives every picture one of them, also a picture of "
-            "something else. It has seen small pictures only. How often it is right was measured "
-            "on images from the same source; others may be harder.",
+            f"It predicts one of {classes} classes for every picture, even a picture of something "
+            "else. It was trained only on small pictures. Its accuracy was measured on images from "
+            "the same source; others may be harder.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""A report as PDF, with fpdf2; its letters are matplotlib's DejaVu, which knows most alphabets."""
+"""Writes a report as PDF with fpdf2; the font is matplotlib's DejaVu, which has most alphabets."""
 
 import io
 from pathlib import Path
@@ -14,7 +14,7 @@ SIZES = {1: 20, 2: 15, 3: 11}  # points of a heading
 BODY, SMALL = 10, 8  # points
 GRAY, BLACK, LINES = (97, 110, 124), (31, 41, 51), (203, 210, 217)
 FACES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
-NAME_SHARE = 26  # percent of the width for the first column of a table without titles
+NAME_SHARE = 26  # percent of the width, for the first column of a table without titles
 
 
 def as_pdf(document: Document) -> bytes:
@@ -31,7 +31,7 @@ def as_pdf(document: Document) -> bytes:
 
 
 def blank(title: str) -> "FPDF":
-    """Return a document with its first page, letters and numbered pages."""
+    """Return a document with fonts, numbered pages and an empty first page."""
     import matplotlib
     from fpdf import FPDF
 
@@ -54,7 +54,7 @@ def blank(title: str) -> "FPDF":
 
 def style(pdf: "FPDF", size: int, *, bold: bool = False, color: tuple[int, int, int] = BLACK)\
         -> None:  # fmt: skip
-    """Set the letters of what follows."""
+    """Set the font of the following text."""
     pdf.set_font("DejaVu", "B" if bold else "", size)
     pdf.set_text_color(*color)
 
@@ -79,7 +79,7 @@ def write(pdf: "FPDF", block: Block) -> None:
 
 
 def heading(pdf: "FPDF", block: Heading) -> None:
-    """Write a heading, on a new page if nothing would fit below it."""
+    """Write a heading, on a new page if there is no space below it."""
     if pdf.will_page_break(30):
         pdf.add_page()
     pdf.ln(3 if block.level > 1 else 0)
@@ -90,7 +90,7 @@ def heading(pdf: "FPDF", block: Heading) -> None:
 
 
 def source(pdf: "FPDF", words: str) -> None:
-    """Write where something comes from, small and gray."""
+    """Write the origin of a block, small and gray."""
     if words:
         style(pdf, SMALL, color=GRAY)
         pdf.multi_cell(0, 4, words, new_x="LMARGIN", new_y="NEXT", align="L")

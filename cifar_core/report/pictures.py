@@ -1,4 +1,4 @@
-"""A chart as a PNG picture, for files that hold no programs; drawn with matplotlib."""
+"""Draws a chart as a PNG picture with matplotlib, for formats without scripts."""
 
 import io
 from typing import TYPE_CHECKING
@@ -16,18 +16,18 @@ FAINT = 0.25  # opacity of a line behind the others
 
 
 def png(chart: Chart) -> bytes:
-    """Return the picture of a chart; needs no screen, and leaves no state behind."""
+    """Return a chart as a PNG; needs no display, and changes no global state."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     axes = figure.subplots(1, len(chart.panels), squeeze=False)[0]
-    for place, panel in zip(axes, chart.panels, strict=True):
-        draw(place, panel)
+    for pair, panel in zip(axes, chart.panels, strict=True):
+        draw(pair, panel)
     handles, names = axes[0].get_legend_handles_labels()
     legend = figure.legend(handles, names, loc="outside lower left", ncols=2, frameon=False,
                            fontsize=9)  # fmt: skip
     for text in legend.get_texts():
-        text.set_parse_math(False)  # a dollar sign in a name begins no formula
+        text.set_parse_math(False)  # a dollar sign in a name does not begin a formula
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()
@@ -51,5 +51,5 @@ def draw(axes: "Axes", panel: Panel) -> None:
 
 
 def label(line: Line) -> str:
-    """Return the words of the legend, which leaves out what begins with an underscore."""
+    """Return a line's label; matplotlib's legend leaves out labels with a leading underscore."""
     return f"_{line.name}" if line.faint else line.name.lstrip("_")

@@ -1,4 +1,4 @@
-"""A chart as the plain values that Plotly's browser library draws; needs no Plotly here."""
+"""Turns a chart into plain values for Plotly's browser library; needs no Plotly here."""
 
 import json
 from importlib import resources
@@ -25,8 +25,8 @@ def figure(chart: Chart) -> dict[str, Any]:
         "annotations": [],
     }
     traces: list[dict[str, Any]] = []
-    for place, panel in enumerate(chart.panels):
-        start, number = place * (width + GAP), str(place + 1) if place else ""
+    for index, panel in enumerate(chart.panels):
+        start, number = index * (width + GAP), str(index + 1) if index else ""
         layout[f"xaxis{number}"] = {
             "domain": [start, start + width], "anchor": f"y{number}", 
             "title": {"text": "epoch", "standoff": 4, "font": {"size": 12}},
@@ -38,7 +38,7 @@ def figure(chart: Chart) -> dict[str, Any]:
         }  # fmt: skip
         layout["annotations"].append(caption(panel.title, start))
         traces += [
-            trace(line, number, first=not place, is_share=panel.is_share) for line in panel.lines
+            trace(line, number, first=not index, is_share=panel.is_share) for line in panel.lines
         ]
     return {"data": traces, "layout": layout}
 
@@ -50,7 +50,7 @@ def caption(title: str, x: float) -> dict[str, Any]:
 
 
 def trace(line: Line, number: str, *, first: bool, is_share: bool) -> dict[str, Any]:
-    """Return a line; the legend shows it once, and hides it in every panel."""
+    """Return a line; it is in the legend once, which toggles it in every panel."""
     values: dict[str, Any] = {
         "type": "scatter",
         "x": rounded(line.x),
@@ -70,7 +70,7 @@ def trace(line: Line, number: str, *, first: bool, is_share: bool) -> dict[str, 
 
 
 def plain(text: str) -> str:
-    """Let a text stand for itself where Plotly would read tags in it."""
+    """Escape a text in which Plotly would interpret tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -80,6 +80,6 @@ def library() -> str:
 
 
 def inside_script(values: Any) -> str:
-    """Write JSON that can stand inside a script element, whatever texts are in it."""
+    """Return JSON that is safe inside a script element, regardless of its texts."""
     text = json.dumps(values, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,1 +1,1 @@
-"""Is a difference more than chance: over seeds, on the same images, and for one share."""
+"""Tests whether a difference is more than chance: over seeds, on the same images, for one share."""

@@ -1,14 +1,14 @@
-"""How far a measured share can be trusted: the interval in which the true one probably lies."""
+"""The confidence interval of a measured share."""
 
 import math
 
-NORMAL_95 = 1.959964  # 95 % of a normal distribution lies within so many standard deviations
+NORMAL_95 = 1.959964  # standard deviations on each side that hold 95 % of a normal distribution
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a share in [0, 1] among `count` cases.
 
-    Unlike share plus or minus two standard errors it stays within [0, 1] and keeps its promise
+    Unlike share plus or minus two standard errors it stays within [0, 1] and has the right coverage
     near both ends. https://doi.org/10.1080/01621459.1927.10502953
     """
     if count == 0:

@@ -1,4 +1,4 @@
-"""Whether one setting is really better than another, told from a few runs of each."""
+"""Tests whether one setting is better than another, from a few runs of each."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ import numpy as np
 
 EXACT = 16  # differences up to which every assignment of signs is tried
 DRAWS = 20_000  # assignments drawn at random beyond that
-SURE = 0.05  # a difference that chance alone makes less often than this is called one
-POWER = 2.8  # 1.96 + 0.84 standard errors: seen in four of five tries
+SURE = 0.05  # p-value below which a difference counts
+POWER = 2.8  # 1.96 + 0.84 standard errors: significant in four of five tries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +24,13 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Paired:
-    """What two settings differ by, over the seeds that both have; positive: the first is more."""
+    """The difference of two settings over their common seeds; positive if the first is higher."""
 
     mean: float
     interval: tuple[float, float] | None  # 95 %; None for fewer than two seeds
     deviation: float | None  # standard deviation of a single difference
     p_value: float  # of Student's paired test, two-sided
-    sign_flip: float  # p-value of the exact test, which assumes nothing but symmetry
+    sign_flip: float  # p-value of the exact test, which assumes only symmetry
     count: int
 
 
@@ -43,47 +43,47 @@ def spread(values: Sequence[float]) -> Spread:
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Paired | None:
     """Compare two settings seed by seed; None if they have no seed in common.
 
-    Runs of one seed share the order of the images and, where the networks are equal, the first
-    weights, so that their difference scatters less than either of them.
+    Runs with the same seed share the order of the images and, for equal networks, the first
+    weights, so that their difference varies less than either of them.
     """
     differences = [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
     if not differences:
         return None
-    found = spread(differences)
+    scatter = spread(differences)
     return Paired(
-        mean=found.mean,
+        mean=scatter.mean,
         interval=mean_interval(differences),
-        deviation=found.deviation,
+        deviation=scatter.deviation,
         p_value=student_test(differences),
         sign_flip=sign_flip(differences),
-        count=found.count,
+        count=scatter.count,
     )
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Return Student's 95 % interval of the mean; None for fewer than two values."""
-    found = spread(values)
-    if found.deviation is None:
+    sample = spread(values)
+    if sample.deviation is None:
         return None
-    half = student_quantile(0.975, found.count - 1) * found.deviation / math.sqrt(found.count)
-    return found.mean - half, found.mean + half
+    half = student_quantile(0.975, sample.count - 1) * sample.deviation / math.sqrt(sample.count)
+    return sample.mean - half, sample.mean + half
 
 
 def student_test(differences: Sequence[float]) -> float:
-    """Return how often chance alone gives a mean so far from 0, on either side; Student's test."""
-    found = spread(differences)
-    if found.deviation is None or found.mean == 0:
+    """Return the two-sided p-value of a mean that differs from 0; Student's paired test."""
+    sample = spread(differences)
+    if sample.deviation is None or sample.mean == 0:
         return 1.0
-    if found.deviation == 0:
+    if sample.deviation == 0:
         return 0.0
-    t = abs(found.mean) / found.deviation * math.sqrt(found.count)
-    return max(0.0, 1 - within(t, found.count - 1))
+    t = abs(sample.mean) / sample.deviation * math.sqrt(sample.count)
+    return max(0.0, 1 - within(t, sample.count - 1))
 
 
 def within(t: float, freedom: int) -> float:
     """Return the probability that Student's t lies between -t and t, for t >= 0.
 
-    The finite sums for a whole number of degrees of freedom, Abramowitz and Stegun 26.7.3 and
+    Finite sums for an integer number of degrees of freedom, Abramowitz and Stegun 26.7.3 and
     26.7.4. https://personal.math.ubc.ca/~cbm/aands/page_948.htm
     """
     angle = math.atan(t / math.sqrt(freedom))
@@ -101,7 +101,7 @@ def student_quantile(share: float, freedom: int) -> float:
     low, high = 0.0, 1.0
     while within(high, freedom) < 2 * share - 1:
         high *= 2
-    for _ in range(60):  # halves until a double has no more digits
+    for _ in range(60):  # bisection to the precision of a double
         middle = (low + high) / 2
         low, high = (middle, high) if within(middle, freedom) < 2 * share - 1 else (low, middle)
     return high
@@ -111,29 +111,29 @@ def sign_flip(differences: Sequence[float]) -> float:
     """Return the share of all assignments of signs whose mean is at least as far from 0.
 
     Fisher's exact test for pairs (The Design of Experiments, 1935, section 21). Three seeds cannot
-    get below 0.25, five not below 0.0625; only from six on can it tell.
+    get below 0.25, five not below 0.0625; at least six are needed for 0.05.
     """
     sizes = np.abs(np.asarray(differences, dtype=float))
     count = len(sizes)
     if count <= EXACT:
-        places = np.arange(2**count)[:, None] >> np.arange(count) & 1
+        signs = np.arange(2**count)[:, None] >> np.arange(count) & 1
     else:
-        places = np.random.default_rng(0).integers(0, 2, (DRAWS, count))
-    sums = np.abs((2 * places - 1) @ sizes)
+        signs = np.random.default_rng(0).integers(0, 2, (DRAWS, count))
+    sums = np.abs((2 * signs - 1) @ sizes)
     reached = abs(math.fsum(differences))
     return float(np.mean(sums >= reached - 1e-12 * max(1.0, reached)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for being several, in their order, after Holm (1979).
+    """Return the p-values, corrected for multiple comparisons, in the same order; Holm (1979).
 
-    With it the chance of even one false alarm among all comparisons keeps to the level.
+    The probability of any false alarm among all comparisons then stays at the level.
     https://www.jstor.org/stable/4615733
     """
     corrected, largest = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = largest
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
     return corrected
 
 
@@ -146,36 +146,36 @@ def seeds_needed(deviation: float, difference: float) -> int:
     return max(3, math.ceil(round((POWER * deviation / difference) ** 2, 6)))
 
 
-def verdict(first: str, second: str, found: Paired | None, *, corrected: float = 0.0) -> str:
-    """Say in plain words what the comparison of two settings' accuracies (0 to 1) shows.
+def verdict(first: str, second: str, result: Paired | None, *, corrected: float = 0.0) -> str:
+    """Return the result of comparing two settings' accuracies (0 to 1), in plain words.
 
     `corrected` is the p-value after `holm` when there were several comparisons.
     """
-    if found is None:
+    if result is None:
         return f"{first} and {second} have no finished run of the same seed yet."
-    if found.interval is None or found.deviation is None:
+    if result.interval is None or result.deviation is None:
         return (
-            f"{direction(first, second, found.mean)} with the one seed that both have, which "
-            "says nothing about chance. Three seeds are the least that can."
+            f"{direction(first, second, result.mean)} with the one seed that both have, which "
+            "may be chance. At least three seeds are needed."
         )
-    low, high = (100 * end for end in found.interval)
-    if found.p_value >= SURE:
+    low, high = (100 * end for end in result.interval)
+    if result.p_value >= SURE:
         return (
-            f"No difference between {first} and {second} that {found.count} seeds can show: "
-            f"{100 * found.mean:+.2f} points (95 % interval {low:+.2f} to {high:+.2f} points). "
-            f"{needed(found.deviation)}"
+            f"No difference between {first} and {second} that {result.count} seeds can show: "
+            f"{100 * result.mean:+.2f} points (95 % interval {low:+.2f} to {high:+.2f} points). "
+            f"{needed(result.deviation)}"
         )
-    if found.mean < 0:  # told from the better one's side
+    if result.mean < 0:  # from the better one's side
         low, high = -high, -low
-    between = f"95 % interval {low:.2f} to {high:.2f} points, {found.count} seeds"
-    words = f"{direction(first, second, found.mean)} ({between})."
-    if max(corrected, found.p_value) >= SURE:
-        return f"Perhaps: {words} Among so many comparisons one like it can be chance."
+    between = f"95 % interval {low:.2f} to {high:.2f} points, {result.count} seeds"
+    words = f"{direction(first, second, result.mean)} ({between})."
+    if max(corrected, result.p_value) >= SURE:
+        return f"Perhaps: {words} With this many comparisons, a difference like this can be chance."
     return words
 
 
 def direction(first: str, second: str, difference: float) -> str:
-    """Say which of the two is better and by how many points."""
+    """Return which of the two is better and by how many points, in words."""
     if difference == 0:
         return f"{first} equals {second}"
     better, worse = (first, second) if difference > 0 else (second, first)
@@ -183,7 +183,7 @@ def direction(first: str, second: str, difference: float) -> str:
 
 
 def needed(deviation: float) -> str:
-    """Say how many seeds would show half a point and a whole point."""
+    """Return how many seeds would show half a point and a whole point, in words."""
     half, whole = seeds_needed(deviation, 0.005), seeds_needed(deviation, 0.01)
     if half == whole:
         return f"{half} seeds would be needed to see 0.5 points."

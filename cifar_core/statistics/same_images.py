@@ -1,8 +1,8 @@
-"""Whether two networks really differ, told from their answers to the same images.
+"""Tests whether two networks differ, from their predictions on the same images.
 
-Images that both get right, or both wrong, say nothing about a difference: only those do that one
-of them alone gets right. What is found holds for these two networks, not for their settings: the
-same settings trained with another seed give another network (see comparison.py).
+Only images that exactly one of the two gets right say anything about a difference. The result
+holds for these two networks, not for their settings: the same settings with another seed give
+another network (see over_seeds.py).
 """
 
 import math
@@ -53,12 +53,12 @@ class Counts:
 
     @property
     def p_value(self) -> float:
-        """How often chance alone splits the images so unevenly; two-sided."""
+        """The two-sided p-value of the difference."""
         return mcnemar(self.only_first, self.only_second)
 
 
 def counted(first: Flags, second: Flags) -> Counts:
-    """Count from whether each network is right [N] on the same images, at least one."""
+    """Count from flags [N] that are True where each network is right; at least one image."""
     return Counts(
         both=int((first & second).sum()),
         only_first=int((first & ~second).sum()),
@@ -70,25 +70,25 @@ def counted(first: Flags, second: Flags) -> Counts:
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the mid-p value of McNemar's exact test, two-sided.
 
-    If neither network were better, each image that one alone gets right would go to either as a
-    coin falls: the p-value counts the splits that are more uneven, and half of those that are as
-    uneven. Dietterich (1998) recommends McNemar's test for two trained classifiers,
+    If neither network were better, each image that only one gets right would go to either with
+    equal probability: the p-value counts the splits that are more uneven, and half of those that
+    are equally uneven. Dietterich (1998) recommends McNemar's test for two trained classifiers,
     https://doi.org/10.1162/089976698300017197; Fagerland, Lydersen and Laake (2013) its mid-p
-    form, which keeps to the level without the exact test's caution, for any number of images:
+    form, which keeps the level without being as conservative, for any number of images:
     https://doi.org/10.1186/1471-2288-13-91
     """
     count, fewer = only_first + only_second, min(only_first, only_second)
     if count == 0:
         return 1.0
-    chances = coin(count)
-    as_uneven = chances[fewer] + (chances[count - fewer] if 2 * fewer != count else 0.0)
-    return float(min(1.0, 2 * chances[:fewer].sum() + as_uneven / 2))
+    probabilities = coin(count)
+    as_uneven = probabilities[fewer] + (probabilities[count - fewer] if 2 * fewer != count else 0.0)
+    return float(min(1.0, 2 * probabilities[:fewer].sum() + as_uneven / 2))
 
 
 def coin(count: int) -> NDArray[np.float64]:
-    """Return how likely 0, 1, ... `count` heads are among so many throws of a fair coin."""
+    """Return the probabilities of 0, 1, ... `count` heads in `count` throws of a fair coin."""
     heads = np.arange(1, count + 1)
-    steps = np.log(count - heads + 1.0) - np.log(heads)  # from one binomial coefficient on
+    steps = np.log(count - heads + 1.0) - np.log(heads)  # ratios of binomial coefficients
     logs: NDArray[np.float64] = np.concatenate([[0.0], np.cumsum(steps)]) - count * math.log(2)
     return np.exp(logs)
 
@@ -97,15 +97,15 @@ def difference_interval(counts: Counts) -> tuple[float, float]:
     """Return Newcombe's 95 % interval of the difference of two accuracies on the same images.
 
     Method 10 of Newcombe (1998): the Wilson intervals of both accuracies, squared and added, with
-    the correlation of the two networks taken off. It stays within -1 and 1 and holds for few
-    images as well. https://doi.org/10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C
+    the correlation of the two networks subtracted. It stays within -1 and 1 and also holds for few
+    images. https://doi.org/10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C
     """
     first, second, total = counts.first, counts.second, counts.total
     (low1, high1), (low2, high2) = wilson(first, total), wilson(second, total)
     phi, center = correlation(counts), counts.difference
 
-    def reach(one: float, other: float) -> float:
-        return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
+    def reach(a: float, b: float) -> float:
+        return math.sqrt(max(0.0, a**2 - 2 * phi * a * b + b**2))
 
     return (
         max(-1.0, center - reach(first - low1, high2 - second)),
@@ -114,7 +114,7 @@ def difference_interval(counts: Counts) -> tuple[float, float]:
 
 
 def correlation(counts: Counts) -> float:
-    """Return how the two networks' successes go together, -1 to 1, with Newcombe's correction."""
+    """Return the correlation of the networks' successes, -1 to 1, with Newcombe's correction."""
     a, b, c, d = counts.both, counts.only_first, counts.only_second, counts.neither
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     if margins == 0:
@@ -126,14 +126,14 @@ def correlation(counts: Counts) -> float:
 
 
 def by_class(first: Flags, second: Flags, labels: NDArray[np.int64], classes: int) -> list[Counts]:
-    """Count for the images of each class [K] alone; the labels [N] lie in 0..K-1."""
+    """Return the counts for the images of each class [K]; the labels [N] are in 0..K-1."""
     return [counted(first[labels == k], second[labels == k]) for k in range(classes)]
 
 
 def confusion_difference(
     first: NDArray[np.int64], second: NDArray[np.int64], labels: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """Return how many more images of each class (row) the first gives each answer (column) [K, K].
+    """Return how often the first predicts each class (column) for a row's, minus the second [K, K].
 
     Every row adds up to 0.
     """
@@ -143,13 +143,13 @@ def confusion_difference(
 
 
 def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
-    """Return the places of those that nothing cheaper, or as cheap, beats: the Pareto front.
+    """Return the indices of the Pareto front: nothing that is as cheap or cheaper beats them.
 
-    In the order of their cost.
+    They are in the order of their cost.
     """
     order = sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i]))
     kept: list[int] = []
-    for place in order:
-        if not kept or accuracies[place] > accuracies[kept[-1]]:
-            kept.append(place)
+    for index in order:
+        if not kept or accuracies[index] > accuracies[kept[-1]]:
+            kept.append(index)
     return kept

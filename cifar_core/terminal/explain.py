@@ -115,19 +115,19 @@ def layers(classifier: Any, seen: Sequence[Any]) -> list[dict[str, Any]]:
 def neighbours(classifier: Any, seen: Any, where: str) -> list[dict[str, Any]]:
     """Return a row for each patch that the one at ROW,COLUMN listens to in the last block."""
     from cifar_core.inference import predict
-    from cifar_core.inside import graph_blocks, listen
+    from cifar_core.inside import graph_blocks, neighbors_of
 
     blocks = graph_blocks(classifier.model)
     if not blocks:
         raise ImageError("Only a Vision GNN builds a graph. Choose a run of such a network.")
     target = int(predict(classifier, seen)[0].argmax())
-    side = listen(classifier, seen, blocks[-1], 0, target).side
+    side = neighbors_of(classifier, seen, blocks[-1], 0, target).side
     row, column = corner(where, side)
-    found = listen(classifier, seen, blocks[-1], (row - 1) * side + column - 1, target)
-    columns = zip(found.neighbors, found.likeness, found.decided, found.influence, strict=True)
+    found = neighbors_of(classifier, seen, blocks[-1], (row - 1) * side + column - 1, target)
+    columns = zip(found.neighbors, found.similarity, found.decided, found.influence, strict=True)
     return [
         {
-            "row,column": f"{who // found.answering + 1},{who % found.answering + 1}",
+            "row,column": f"{who // found.key_side + 1},{who % found.key_side + 1}",
             "likeness": f"{likeness:.3f}", "decided": percent(share),
             f"for {classifier.classes[target]}": f"{influence:+.4f}",
         }

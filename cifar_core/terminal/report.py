@@ -43,7 +43,7 @@ def report(arguments: Namespace) -> int:
         found = lab.lab_runs(store)
         if found.missing:
             print(f"Not trained yet: {', '.join(found.missing)}")
-        title, refs = title or lab.TITLE, [*refs, *found.found]
+        title, refs = title or lab.TITLE, [*refs, *found.trained]
     runs = [store.run(ref) for ref in refs]
     document = compose(runs, title=title, author=arguments.author, sections=sections)
     try:

@@ -131,7 +131,10 @@ def changed(**names):
 
 
 BAD = {
-    "text": ({"train/cat/notes.txt": b"cats"}, r"1 image that.*train/cat/notes.txt is no picture"),
+    "text": (
+        {"train/cat/notes.txt": b"cats"},
+        r"1 image that.*notes.txt is not a readable picture",
+    ),
     "truncated": ({"test/dog/0.png": picture(0)[:900]}, r"test/dog/0.png is damaged or cut short"),
     "empty": ({"test/dog/0.png": b""}, r"test/dog/0.png is empty"),
     "mislabeled": ({"test/catt/0.png": picture(0)}, r"'catt'.*Did you mean 'cat'\?.*add train/c"),

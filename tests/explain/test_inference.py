@@ -118,7 +118,7 @@ def test_a_long_list_of_missing_weights_is_cut_short():
 
 
 def test_class_names_that_do_not_fit_are_refused():
-    with pytest.raises(CheckpointError, match="tells 10 classes apart, but 3 names"):
+    with pytest.raises(CheckpointError, match="distinguishes 10 classes, but 3 names"):
         classifier(classes=("cat", "dog", "frog"))
 
 

@@ -4,7 +4,7 @@ from torch import nn
 
 from cifar_core.inference import make_classifier
 from cifar_core.inside import Aim, activity, excite, feature_maps, filters, layers_of, strengths
-from cifar_core.inside.layers import listening
+from cifar_core.inside.layers import watched
 from cifar_core.models import MODELS
 
 CLASSES = tuple("abcdefghij")
@@ -105,7 +105,7 @@ def test_a_transformers_patches_lie_where_they_lie_in_the_image(images):
     tokens = next(layer for layer in layers_of(classifier) if len(layer.shape) == 2)
     assert tokens.shape == (65, 192)
     kept = []
-    with listening(classifier.model, lambda name, _, out: kept.append((name, out.clone()))):
+    with watched(classifier.model, lambda name, _, out: kept.append((name, out.clone()))):
         classifier.model(images[:1])
     given = dict(kept)[tokens.name][0]
     maps = feature_maps(classifier, images[:1], tokens.name)
@@ -136,7 +136,7 @@ def test_no_hook_and_no_mode_is_left_when_the_body_raises():
         hooked.extend(hooks(model))
         raise ValueError(name)
 
-    with pytest.raises(ValueError, match="block1"), listening(model, fail):
+    with pytest.raises(ValueError, match="block1"), watched(model, fail):
         model(torch.zeros(1, 3, 32, 32))
     assert hooked
     assert not hooks(model)

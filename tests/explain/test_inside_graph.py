@@ -3,7 +3,7 @@ import torch
 
 from cifar_core.errors import ExplanationError
 from cifar_core.inference import make_classifier
-from cifar_core.inside import graph_blocks, listen
+from cifar_core.inside import graph_blocks, neighbors_of
 from cifar_core.models import MODELS
 
 TARGET = 3
@@ -54,7 +54,7 @@ def brute_force(classifier, image, block, place):
 @pytest.mark.parametrize("place", [0, 11])
 def test_the_neighbors_and_who_decided_are_those_of_a_search_by_hand(classifier, images, place):
     for block in graph_blocks(classifier.model):
-        heard = listen(classifier, images[:1], block, place, TARGET)
+        heard = neighbors_of(classifier, images[:1], block, place, TARGET)
         chosen, decided = brute_force(classifier, images[:1], block, place)
         assert heard.neighbors == chosen
         assert heard.decided == pytest.approx(decided, abs=0.03)  # rounding can turn a near tie
@@ -65,16 +65,16 @@ def test_a_patch_is_its_own_first_neighbor_and_adds_nothing_to_itself(images):
     torch.manual_seed(0)
     model = MODELS["vig_nano"].build(10)
     classifier = make_classifier(model, model.state_dict(), classes=tuple("abcdefghij"), layer=None)
-    heard = listen(classifier, images[:1], graph_blocks(model)[0], 9, TARGET)
+    heard = neighbors_of(classifier, images[:1], graph_blocks(model)[0], 9, TARGET)
     assert heard.neighbors[0] == 9
-    assert heard.likeness[0] == pytest.approx(1, abs=1e-5)
+    assert heard.similarity[0] == pytest.approx(1, abs=1e-5)
     assert heard.influence[0] == 0
 
 
 def test_the_influence_is_the_slope_of_the_logit_when_the_differences_fade(classifier, images):
     """Finite differences in double precision, from all neighbors of one patch together."""
     block, place = graph_blocks(classifier.model)[-1], 2
-    heard = listen(classifier, images[:1], block, place, TARGET)
+    heard = neighbors_of(classifier, images[:1], block, place, TARGET)
     model = classifier.model.double()
     update = model.get_submodule(block).conv.update
 
@@ -97,7 +97,7 @@ def test_the_influence_is_the_slope_of_the_logit_when_the_differences_fade(class
 
 
 def test_looking_at_the_graph_leaves_the_network_as_it_was(classifier, images):
-    listen(classifier, images[:1], graph_blocks(classifier.model)[0], 0, TARGET)
+    neighbors_of(classifier, images[:1], graph_blocks(classifier.model)[0], 0, TARGET)
     for module in classifier.model.modules():
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
@@ -109,9 +109,9 @@ def test_other_networks_have_no_graph(images):
     classifier = make_classifier(model, model.state_dict(), classes=tuple("abcdefghij"), layer=None)
     assert graph_blocks(model) == []
     with pytest.raises(ExplanationError, match="builds no graph"):
-        listen(classifier, images[:1], "block1", 0, TARGET)
+        neighbors_of(classifier, images[:1], "block1", 0, TARGET)
 
 
 def test_a_patch_outside_the_grid_is_refused(classifier, images):
     with pytest.raises(ExplanationError, match="patches 0 to"):
-        listen(classifier, images[:1], graph_blocks(classifier.model)[0], 999, TARGET)
+        neighbors_of(classifier, images[:1], graph_blocks(classifier.model)[0], 999, TARGET)

@@ -31,9 +31,9 @@ def test_the_headline_figures_of_four_images_by_hand():
 def test_precision_recall_and_f1_of_four_images_by_hand():
     zero, one, two = scores(LOGITS, LABELS).classes
     assert (zero.precision, zero.recall, zero.f1) == pytest.approx((1 / 3, 1, 0.5))
-    assert (one.precision, one.recall, one.f1) == (0, 0, 0)  # never answered
+    assert (one.precision, one.recall, one.f1) == (0, 0, 0)  # never predicted
     assert (two.precision, two.recall, two.f1) == pytest.approx((1, 0.5, 2 / 3))
-    assert (two.count, two.answered) == (2, 1)
+    assert (two.count, two.predicted) == (2, 1)
     assert scores(LOGITS, LABELS).macro_f1 == pytest.approx((0.5 + 0 + 2 / 3) / 3)
 
 
@@ -129,12 +129,12 @@ def test_a_threshold_leaves_out_what_is_less_sure(many):
     sure, right = chances.max(axis=1), chances.argmax(axis=1) == labels
     whole = coverage.coverage(sure, right)
     for place in (0, 40, 299):
-        kept, correct = coverage.answered(sure, right, whole.thresholds[place])
+        kept, correct = coverage.at_threshold(sure, right, whole.thresholds[place])
         assert (kept.share, correct.share) == (whole.coverage[place], whole.accuracy[place])
 
 
 def test_a_threshold_that_nothing_reaches_leaves_nothing():
-    kept, correct = coverage.answered(np.array([0.5]), np.array([True]), 0.9)
+    kept, correct = coverage.at_threshold(np.array([0.5]), np.array([True]), 0.9)
     assert (kept.hits, correct.count, correct.share) == (0, 0, 0.0)
 
 

@@ -189,7 +189,7 @@ def test_the_labs_report_takes_the_newest_run_of_each_preset(page_store):
     make_run(page_store, "other settings", **{**wanted, "learning_rate": 0.01})
     make_run(page_store, "failed", "failed", **wanted)
     found = lab.lab_runs(page_store)
-    assert found.found == (2,)
+    assert found.trained == (2,)
     assert found.missing == lab.LAB[1:]
 
 
@@ -220,5 +220,5 @@ def test_the_model_card_names_the_classes_that_are_found_least_often(run):
     keep(Predictions(run=run, checkpoint=run.checkpoint().name, part="test", classes=classes,
                      places=np.arange(20), labels=labels, logits=logits))  # fmt: skip
     rows = dict(model_card(account_of(run)).rows)
-    said = rows["Found least often"]
+    said = rows["Lowest recall"]
     assert said.startswith(f"{classes[3]} 0.0\u00a0%, {classes[5]} 50.0\u00a0%, ")

@@ -14,7 +14,7 @@ from app.session import Key, remember
 from app.shared.job_offer import offer
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
-from cifar_core.evaluation.coverage import answered, coverage
+from cifar_core.evaluation.coverage import at_threshold, coverage
 from cifar_core.evaluation.mistakes import ranked
 from cifar_core.runs.results import robustness as robust
 
@@ -119,6 +119,7 @@ def temperature_words(temperature: float) -> str:
     return "Close to 1: the network's confidence is about right on average."
 
 
+<<<<<<< HEAD
 def covered(evaluation: Evaluation) -> None:
     """Draw the accuracy gained by leaving out predictions of low confidence."""
     confidence, right = evaluation.probabilities.max(axis=1), evaluation.predictions.right
@@ -126,6 +127,15 @@ def covered(evaluation: Evaluation) -> None:
                           format="%d %%", key="threshold", width=420) / 100  # fmt: skip
     accepted, correct = answered(confidence, right, threshold)
     figure = charts.coverage_figure(coverage(confidence, right), threshold)
+=======
+def covered(judged: Evaluated) -> None:
+    """Draw how much accuracy is gained by leaving out what the network is not sure of."""
+    sureness, right = judged.chances.max(axis=1), judged.given.right
+    threshold = st.slider("Answer only if at least so sure", 0, 99, 50, format="%d %%",
+                          key="threshold", width=420) / 100  # fmt: skip
+    kept, correct = at_threshold(sureness, right, threshold)
+    figure = charts.coverage_figure(coverage(sureness, right), threshold)
+>>>>>>> english-core
     st.markdown(
         f"**{theme.percent(accepted.share)}** of the predictions are accepted. Of these, "
         f"**{theme.percent(correct.share)}** are correct ({theme.between(correct.interval)}), "

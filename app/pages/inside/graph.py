@@ -9,9 +9,14 @@ from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor
+<<<<<<< HEAD
 from cifar_core.explain.render import enlarge
 from cifar_core.inside import Heard, graph_blocks
 from cifar_core.palette import AGAINST, SUPPORTS
+=======
+from cifar_core.explain.render import AGAINST, SUPPORTS, enlarge
+from cifar_core.inside import NodeNeighbors, graph_blocks
+>>>>>>> english-core
 from cifar_core.runs.results.explanation import png, sha256_of
 
 SIDE = 512  # pixels
@@ -46,6 +51,7 @@ def draw(network: Network, picture: Picture) -> None:
         neighbor_table(heard, patch, name)
 
 
+<<<<<<< HEAD
 def overlay(seen: Image.Image, heard: Heard, patch: int) -> Image.Image:
     """Draw the patch in white and a frame around each neighbor, thicker the more it decided."""
     picture = enlarge(seen, SIDE)
@@ -59,6 +65,19 @@ def overlay(seen: Image.Image, heard: Heard, patch: int) -> Image.Image:
         pen.rectangle(box, outline=color, width=2 + round(8 * share / largest))
         pen.line([middle(cell(patch, heard.side)), middle(box)], fill=color, width=2)
     pen.rectangle(cell(patch, heard.side), outline=OWN, width=4)
+=======
+def overlay(seen: Image.Image, found: NodeNeighbors, place: int) -> Image.Image:
+    """Draw the patch in white and a frame around each neighbour, thicker the more it decided."""
+    picture = enlarge(seen, SIDE)
+    pen = ImageDraw.Draw(picture)
+    largest = max(found.decided)
+    for who, share, influence in zip(found.neighbors, found.decided, found.influence, strict=True):
+        colour = SUPPORTS if influence >= 0 else AGAINST
+        box = cell(who, found.key_side)
+        pen.rectangle(box, outline=colour, width=2 + round(8 * share / largest))
+        pen.line([middle(cell(place, found.side)), middle(box)], fill=colour, width=2)
+    pen.rectangle(cell(place, found.side), outline=OWN, width=4)
+>>>>>>> english-core
     return picture
 
 
@@ -74,11 +93,17 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
+<<<<<<< HEAD
 def neighbor_table(heard: Heard, patch: int, name: str) -> None:
     """Draw a sentence about the neighbors, and a table of them."""
     best = max(range(len(heard.decided)), key=heard.decided.__getitem__)
     where = position(heard.neighbors[best], heard, patch)
     decider = where if where == "itself" else "row {}, column {}".format(*where.split(", "))
+=======
+def words(found: NodeNeighbors, place: int, name: str) -> None:
+    """Say the same in words and numbers."""
+    best = max(range(len(found.decided)), key=found.decided.__getitem__)
+>>>>>>> english-core
     st.markdown(
         f"It is connected to **{len(heard.neighbors)} patches**. The largest share of the "
         f"channels, {theme.percent(heard.decided[best])}, is decided by **{decider}**."
@@ -90,8 +115,13 @@ def neighbor_table(heard: Heard, patch: int, name: str) -> None:
             "Channels": theme.percent(share),
             f"For {name}": f"{influence:+.4f}",
         }
+<<<<<<< HEAD
         for index, similarity, share, influence in zip(
             heard.neighbors, heard.likeness, heard.decided, heard.influence, strict=True
+=======
+        for who, likeness, share, influence in zip(
+            found.neighbors, found.similarity, found.decided, found.influence, strict=True
+>>>>>>> english-core
         )
     ]
     st.dataframe(rows, hide_index=True)
@@ -103,9 +133,17 @@ def neighbor_table(heard: Heard, patch: int, name: str) -> None:
     )
 
 
+<<<<<<< HEAD
 def position(index: int, heard: Heard, patch: int) -> str:
     """Return a neighbor's row and column, or "itself" for the patch."""
     if heard.answering == heard.side and index == patch:
         return "itself"
     row, column = divmod(index, heard.answering)
+=======
+def position(who: int, found: NodeNeighbors, place: int) -> str:
+    """Name a patch by its row and column."""
+    if found.key_side == found.side and who == place:
+        return "itself"
+    row, column = divmod(who, found.key_side)
+>>>>>>> english-core
     return f"{row + 1}, {column + 1}"

@@ -1,4 +1,4 @@
-"""Random changes of images, drawn from (seed, epoch) so that any moment can be replayed."""
+"""Random changes of images, drawn from (seed, epoch) so that they can be repeated exactly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from cifar_core.registry import Option, Registry
 
-# streams of random numbers, so that switching one off leaves the others as they were; 2 is the
+# streams of random numbers, so that turning one off does not change the others; 2 is the
 # stream of the features' views
 ORDER, AUGMENT, FLIP, CUTOUT, COLOR = 0, 1, 3, 4, 5
 MEAN_COLOR = (125, 123, 114)  # of CIFAR-10, which the networks scale to about 0
-BRIGHTNESS, CONTRAST, SATURATION = 0, 1, 2  # kinds of change in color
+BRIGHTNESS, CONTRAST, SATURATION = 0, 1, 2  # kinds of color change
 GRAY = (0.2989, 0.587, 0.114)  # share of red, green and blue in brightness, as in torchvision
 
 FLIP_MODES = Registry(
@@ -21,47 +21,47 @@ FLIP_MODES = Registry(
     [
         Option(
             key="random",
-            title="By chance",
-            summary="Each epoch draws anew which half of the images is mirrored.",
+            title="At random",
+            summary="About half of the images are mirrored, drawn again in each epoch.",
         ),
         Option(
             key="alternate",
-            title="In turn",
-            summary="Each image is mirrored in every other epoch, so that none repeats a side.",
+            title="Alternating",
+            summary="Each image is mirrored in every other epoch.",
         ),
     ],
 )
 PADDING_MODES = Registry(
     "border",
     [
-        Option(key="black", title="Black", summary="What is shifted in is black."),
-        Option(key="reflect", title="Reflected", summary="What is shifted in mirrors the edge."),
+        Option(key="black", title="Black", summary="The new border is black."),
+        Option(key="reflect", title="Reflected", summary="The new border mirrors the edge."),
     ],
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """What happens to each image of an epoch: one entry per position in its order."""
+    """The random choices for each image of an epoch: one entry per position in its order."""
 
     rows: NDArray[np.int64]  # [N], top of the crop in the padded image, 0 to 2 * crop_padding
     columns: NDArray[np.int64]  # [N], left of the crop in the padded image
     flips: NDArray[np.bool_]  # [N], whether it is then mirrored left to right
-    kinds: NDArray[np.int64]  # [3, N], what of the color is then changed first, second and third
-    factors: NDArray[np.float32]  # [3, N], and by how much; 1 leaves it as it is
+    kinds: NDArray[np.int64]  # [3, N], the kinds of color change, in order
+    factors: NDArray[np.float32]  # [3, N], and their factors; 1 changes nothing
     holes: NDArray[np.int64]  # [2, N], top and left of the square that is then blanked out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """What may happen to an image, in this order: pad, crop, mirror, change colors, cut out.
+    """The changes of an image, in this order: pad, crop, mirror, change colors, cut out.
 
     Colors change as in torchvision's ColorJitter: brightness, contrast and saturation in random
-    order, each by a factor that is uniform in 1 - color_jitter to 1 + color_jitter. In turn
-    ("alternate") an image begins on a random side and is mirrored in every other epoch (Jordan,
-    2024, https://arxiv.org/abs/2404.00498). Cutout blanks a square at a random place wholly
+    order, each by a factor that is uniform in 1 - color_jitter to 1 + color_jitter. With flip_mode
+    "alternate", an image begins on a random side and is mirrored in every other epoch (Jordan,
+    2024, https://arxiv.org/abs/2404.00498). Cutout fills a square at a random position entirely
     inside the image with the data's mean color (DeVries and Taylor, 2017,
-    https://arxiv.org/abs/1708.04552, whose square may also reach beyond the edge).
+    https://arxiv.org/abs/1708.04552, whose square can also extend beyond the edge).
     """
 
     crop_padding: int = 0  # pixels on each side
@@ -73,7 +73,7 @@ class Augment:
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> Self:
-        """Take what concerns images from the settings of a run, whose names are the same."""
+        """Select the augmentation settings from those of a run, which have the same names."""
         return cls(**{f.name: values[f.name] for f in fields(cls)})
 
     def draw(
@@ -87,7 +87,7 @@ class Augment:
     ) -> Draws:
         """Draw for a whole epoch at once; the same (seed, epoch) gives the same draws.
 
-        `order` says which image is at each position, if they are not in turn; `side` is theirs.
+        `order` has the index of the image at each position, None if in turn; `side` is in pixels.
         """
         random = stream(seed, epoch, AUGMENT)
         rows, columns = random.integers(0, 2 * self.crop_padding + 1, size=(2, images))
@@ -116,17 +116,17 @@ class Augment:
         return random.permuted(kinds, axis=0), (1 + spread).astype(np.float32)
 
     def apply(self, pixels: NDArray[np.uint8], *, seed: int, epoch: int) -> NDArray[np.uint8]:
-        """Augment images [N, H, W, 3] one by one, for a preview without torch."""
+        """Augment images [N, H, W, 3] in 0..255 one by one, for a preview without torch."""
         height, width = pixels.shape[1:3]
         draws = self.draw(len(pixels), seed=seed, epoch=epoch, side=height)
         padded = pad(pixels, self.crop_padding, self.padding_mode)
         views = np.empty_like(pixels)
-        for place, (row, column) in enumerate(zip(draws.rows, draws.columns, strict=True)):
-            crop = padded[place, row : row + height, column : column + width]
-            view = crop[:, ::-1] if draws.flips[place] else crop
-            views[place] = recolor(view, draws.kinds[:, place], draws.factors[:, place])
-            top, left = draws.holes[:, place]
-            views[place, top : top + self.cutout, left : left + self.cutout] = MEAN_COLOR
+        for index, (row, column) in enumerate(zip(draws.rows, draws.columns, strict=True)):
+            crop = padded[index, row : row + height, column : column + width]
+            view = crop[:, ::-1] if draws.flips[index] else crop
+            views[index] = recolor(view, draws.kinds[:, index], draws.factors[:, index])
+            top, left = draws.holes[:, index]
+            views[index, top : top + self.cutout, left : left + self.cutout] = MEAN_COLOR
         return views
 
 
@@ -153,12 +153,12 @@ def order(images: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def stream(seed: int, epoch: int, purpose: int) -> np.random.Generator:
-    """Return a generator of its own for one purpose in one epoch."""
+    """Return a separate generator for one purpose in one epoch."""
     return np.random.default_rng([seed, epoch, purpose])
 
 
 def pad(pixels: NDArray[np.uint8], padding: int, mode: str = "black") -> NDArray[np.uint8]:
-    """Add a border of `padding` pixels to images [N, H, W, 3]; `mode` is of PADDING_MODES."""
+    """Add a border of `padding` pixels to images [N, H, W, 3]; `mode` is a key of PADDING_MODES."""
     if not padding:
         return pixels  # uncopied, and perhaps still in their file
     around = ((0, 0), (padding, padding), (padding, padding), (0, 0))

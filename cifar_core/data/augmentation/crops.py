@@ -1,4 +1,4 @@
-"""Where the padded images lie, and how batches of different crops are read from there."""
+"""Stores the padded images, and reads batches of different crops from them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,9 +17,9 @@ S = TypeVar("S")
 
 
 class Crops(Protocol):
-    """A home of images; `read` yields a batch [n, H, W, 3] in uint8 on the device for each part.
+    """A store of images; `read` yields a batch [n, H, W, 3] in uint8 on the device for each part.
 
-    `order` says which image is at each position of the epoch, `parts` which positions a batch has.
+    `order` has the index of the image at each position of the epoch, `parts` a batch's positions.
     """
 
     def read(  # noqa: D102
@@ -28,7 +28,7 @@ class Crops(Protocol):
 
 
 class OnDevice:
-    """Images in the device's memory, which nothing has to leave or enter for a batch.
+    """Images in the device's memory, so that nothing is copied for a batch.
 
     A view of them has every crop as an entry, so that one index picks a whole batch.
     """
@@ -51,7 +51,7 @@ class OnDevice:
 
 
 class OnHost:
-    """Images in the computer's memory: those of a CPU, and those too many for a GPU's own.
+    """Images in main memory: for a CPU, or if they are too large for a GPU's memory.
 
     numpy picks crops several times as fast as torch does on a CPU, as it copies whole rows.
     """
@@ -81,7 +81,7 @@ class OnHost:
 def uploaded(
     pick: Callable[[T], Tensor], parts: Iterable[T], device: torch.device
 ) -> Iterator[Tensor]:
-    """Copy what is picked to a GPU, beside its computations and a batch ahead of them."""
+    """Copy the picked images to a GPU, in parallel with its computations and a batch ahead."""
     beside = torch.cuda.Stream(device)
 
     def upload(part: T) -> tuple[Tensor, torch.cuda.Event]:
@@ -92,28 +92,28 @@ def uploaded(
     for pixels, arrived in one_ahead(upload, parts):
         computing = torch.cuda.current_stream(device)
         computing.wait_event(arrived)
-        pixels.record_stream(computing)  # so that its memory is not used anew too early
+        pixels.record_stream(computing)  # so that its memory is not reused too early
         yield pixels
 
 
 def one_ahead(work: Callable[[T], S], items: Iterable[T]) -> Iterator[S]:
-    """Yield work(item) for each item, while a thread already does the next one."""
+    """Yield work(item) for each item, while a thread already works on the next one."""
     with ThreadPoolExecutor(1) as thread:
-        coming: Future[S] | None = None
+        upcoming: Future[S] | None = None
         for item in items:
-            current, coming = coming, thread.submit(work, item)
+            current, upcoming = upcoming, thread.submit(work, item)
             if current is not None:
                 yield current.result()
-        if coming is not None:
-            yield coming.result()
+        if upcoming is not None:
+            yield upcoming.result()
 
 
-def place(
+def store(
     padded: NDArray[np.uint8], side: int, device: torch.device, *, on_device: bool | None = None
 ) -> Crops:
-    """Put images [N, side + 2p, side + 2p, 3] where batches of crops are read the fastest.
+    """Store images [N, side + 2p, side + 2p, 3] where batches of crops are read the fastest.
 
-    `on_device` decides; if None, they go to a GPU if they take at most half of its free memory.
+    If `on_device` is None, they are stored on a GPU if they fit into half of its free memory.
     """
     if on_device is None:
         on_device = device.type != "cpu" and padded.nbytes <= free_bytes(device) / 2
@@ -121,5 +121,5 @@ def place(
 
 
 def free_bytes(device: torch.device) -> float:
-    """Return the free memory of a GPU; a Mac's is the computer's own, which has the images."""
+    """Return the free memory of a GPU; infinite on a Mac, which shares its memory."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else float("inf")

@@ -1,4 +1,4 @@
-"""What changes the pixels of a whole batch at once, on the device and without waiting for it."""
+"""Changes the pixels of a whole batch at once, on the device and without waiting for it."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from cifar_core.data.augmentation.augment import (
 
 
 class Effects:
-    """Turns crops into what a network gets, with the effects drawn for an epoch."""
+    """Turns crops into a network's input, with the effects drawn for an epoch."""
 
     def __init__(self, augment: Augment, draws: Draws, device: torch.device) -> None:
         self.augment = augment

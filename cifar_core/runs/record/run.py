@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
-from cifar_core.people import OPERATOR, Person, somebody_here
+from cifar_core.people import OPERATOR, Person, local_user
 from cifar_core.runs.record import action_log, checkpoints, control, metrics, profiles, status
 from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt, attempt_of
@@ -30,7 +30,7 @@ class Run:
     """One run, by its folder in the store, and whoever asks for something to be done to it."""
 
     path: Path
-    by: Person = field(default_factory=somebody_here, compare=False)
+    by: Person = field(default_factory=local_user, compare=False)
 
     @property
     def id(self) -> str:

@@ -68,7 +68,7 @@ def compute(
 ) -> list[Stand]:
     """Test a checkpoint here, in float32 on the CPU, and keep what was found."""
     from cifar_core.data import load
-    from cifar_core.inference import answers
+    from cifar_core.inference import predictions
     from cifar_core.runs.results.classifier import load_classifier
 
     name = run.checkpoint(checkpoint).name
@@ -80,7 +80,7 @@ def compute(
     pixels, labels = np.asarray(images.pixels[places]), images.labels[places]
     found: list[Stand] = []
     for key, strength, pictures in disturbed(pixels):
-        right = answers(classifier, pictures)[0] == labels
+        right = predictions(classifier, pictures)[0] == labels
         stand = Stand(disturbance=key, strength=strength, hits=int(right.sum()), count=len(right))
         found.append(stand)
         report(len(found), KINDS)

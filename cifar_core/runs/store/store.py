@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
-from cifar_core.people import ADMIN, OPERATOR, Person, somebody_here
+from cifar_core.people import ADMIN, OPERATOR, Person, local_user
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.run import Run
@@ -39,7 +39,7 @@ class Store:
     """
 
     root: Path
-    by: Person = field(default_factory=somebody_here, compare=False)
+    by: Person = field(default_factory=local_user, compare=False)
 
     def __post_init__(self) -> None:
         # the processes that work for it have another current folder
@@ -49,7 +49,7 @@ class Store:
     def default(by: Person | None = None) -> "Store":
         """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
         root = Path(os.environ.get("CIFAR_STORE") or "models_store")
-        return Store(root, by or somebody_here())
+        return Store(root, by or local_user())
 
     @property
     def index(self) -> Index:
