@@ -74,20 +74,10 @@ def strongest_images(
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-<<<<<<< HEAD
 def patch_neighbors(
     folder: str, checkpoint: str, digest: str, block: str, patch: int, target: int, _view: "Tensor"
-) -> "Heard":
-    """Return the patches that a patch of one view [1, 3, 32, 32] is connected to in a block."""
-    from cifar_core.inside import listen
-
-    return listen(classifier(folder, checkpoint), _view, block, patch, target)
-=======
-def heard(
-    folder: str, checkpoint: str, digest: str, block: str, place: int, target: int, _view: "Tensor"
 ) -> "NodeNeighbors":
-    """Return whom a patch of one view [1, 3, 32, 32] listens to in a block."""
+    """Return the patches that a patch of one view [1, 3, 32, 32] is connected to in a block."""
     from cifar_core.inside import neighbors_of
 
-    return neighbors_of(classifier(folder, checkpoint), _view, block, place, target)
->>>>>>> english-core
+    return neighbors_of(classifier(folder, checkpoint), _view, block, patch, target)

@@ -58,13 +58,8 @@ def pass_seconds(folder: str, checkpoint: str) -> float:
 def test_predictions(
     folder: str, checkpoint: str, source: str, root: str, count: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
-<<<<<<< HEAD
     """Return a run's predictions [N] for the first test images, and their confidence [N]."""
-    from cifar_core.inference import answers
-=======
-    """Return the answers [N] of a run to the first test images, and how sure it is of each."""
     from cifar_core.inference import predictions
->>>>>>> english-core
 
     return predictions(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
 

@@ -20,15 +20,6 @@ class Coverage:
     coverage: NDArray[np.float64]  # [P] share of the images with a prediction, in (0, 1]
     accuracy: NDArray[np.float64]  # [P] share of right predictions among those, in [0, 1]
 
-<<<<<<< HEAD
-=======
-    @property
-    def area_under_risk(self) -> float:
-        """The mean share of mistakes over all coverages (AURC), in [0, 1]; lower is better."""
-        steps = np.diff(self.coverage, prepend=0.0)
-        return float(((1 - self.accuracy) * steps).sum())
-
->>>>>>> english-core
 
 def coverage(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Coverage:
     """Return coverage and accuracy at each threshold on the confidence [N] of the predictions."""

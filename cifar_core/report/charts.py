@@ -7,14 +7,7 @@ from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Chart, Line, Panel
 
-<<<<<<< HEAD
 TRAINING, VALIDATION, *_ = LIGHT
-=======
-# Okabe and Ito's colors, which color-blind readers can distinguish
-# https://jfly.uni-koeln.de/color/
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-TRAINING, VALIDATION = COLORS[0], COLORS[1]
->>>>>>> english-core
 POINTS = 400  # of a line, in buckets of a lowest and a highest point
 HALF_LIFE = 10  # of the average of the training's reports, in reports
 
@@ -57,21 +50,7 @@ def comparison(accounts: Sequence[Account]) -> Chart:
     """Return the validation curves of several runs, overlaid, in their colors of the pages."""
 
     def drawn(name: str) -> tuple[Line, ...]:
-<<<<<<< HEAD
         return tuple(line(account, getattr(account.curves, name)) for account in accounts)
-=======
-        return tuple(
-            Line(
-                name=account.title,
-                x=account.curves.epoch,
-                y=getattr(account.curves, name),
-                color=COLORS[index % len(COLORS)],
-                dashed=index >= len(COLORS),
-                marked=True,
-            )
-            for index, account in enumerate(accounts)
-        )
->>>>>>> english-core
 
     return Chart(
         key="comparison",

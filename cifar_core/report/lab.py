@@ -11,13 +11,6 @@ from cifar_core.settings import names_of
 
 LAB = ("lab_cnn", "lab_cnn_dropout", "lab_vgg16", "lab_resnet", "lab_vig")  # presets
 TITLE = "Image classification on CIFAR-10: lab report"
-<<<<<<< HEAD
-=======
-FREE = frozenset(  # settings that the lab does not prescribe
-    ("data", "device", "deterministic", "memory_format", "micro_batch", "precision", "seed",
-     "split_seed", "startup", "threads")
-)  # fmt: skip
->>>>>>> english-core
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +43,7 @@ def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int |
 
 
 def same(run: Run, wanted: Mapping[str, Any]) -> bool:
-<<<<<<< HEAD
-    """Whether a run has the wanted recipe; on which machine and with which seed is free."""
+    """Return True if a run has the wanted recipe, on any machine and with any seed."""
     config = run.config
     recipe = names_of(type(config), lambda rule: rule.scope == "recipe")
     return all(getattr(config, name) == wanted[name] for name in recipe)
-=======
-    """Return True if a run has the wanted settings, except those in FREE."""
-    settings = run.config.to_dict()
-    return all(settings[name] == value for name, value in wanted.items() if name not in FREE)
->>>>>>> english-core

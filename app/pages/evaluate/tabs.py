@@ -119,23 +119,13 @@ def temperature_words(temperature: float) -> str:
     return "Close to 1: the network's confidence is about right on average."
 
 
-<<<<<<< HEAD
 def covered(evaluation: Evaluation) -> None:
     """Draw the accuracy gained by leaving out predictions of low confidence."""
     confidence, right = evaluation.probabilities.max(axis=1), evaluation.predictions.right
     threshold = st.slider("Accept predictions with at least this confidence", 0, 99, 50,
                           format="%d %%", key="threshold", width=420) / 100  # fmt: skip
-    accepted, correct = answered(confidence, right, threshold)
+    accepted, correct = at_threshold(confidence, right, threshold)
     figure = charts.coverage_figure(coverage(confidence, right), threshold)
-=======
-def covered(judged: Evaluated) -> None:
-    """Draw how much accuracy is gained by leaving out what the network is not sure of."""
-    sureness, right = judged.chances.max(axis=1), judged.given.right
-    threshold = st.slider("Answer only if at least so sure", 0, 99, 50, format="%d %%",
-                          key="threshold", width=420) / 100  # fmt: skip
-    kept, correct = at_threshold(sureness, right, threshold)
-    figure = charts.coverage_figure(coverage(sureness, right), threshold)
->>>>>>> english-core
     st.markdown(
         f"**{theme.percent(accepted.share)}** of the predictions are accepted. Of these, "
         f"**{theme.percent(correct.share)}** are correct ({theme.between(correct.interval)}), "

@@ -9,14 +9,9 @@ from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import to_tensor
-<<<<<<< HEAD
 from cifar_core.explain.render import enlarge
-from cifar_core.inside import Heard, graph_blocks
-from cifar_core.palette import AGAINST, SUPPORTS
-=======
-from cifar_core.explain.render import AGAINST, SUPPORTS, enlarge
 from cifar_core.inside import NodeNeighbors, graph_blocks
->>>>>>> english-core
+from cifar_core.palette import AGAINST, SUPPORTS
 from cifar_core.runs.results.explanation import png, sha256_of
 
 SIDE = 512  # pixels
@@ -41,43 +36,29 @@ def draw(network: Network, picture: Picture) -> None:
         row = st.slider("Row of the patch", 1, side, side // 2, key=f"patch row {side}")
         column = st.slider("Column", 1, side, side // 2, key=f"patch column {side}")
     patch = (row - 1) * side + column - 1
-    heard = patch_neighbors(*network.where, digest, block, patch, target, seen)
+    neighbors = patch_neighbors(*network.where, digest, block, patch, target, seen)
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
-        drawn = overlay(picture.seen, heard, patch)
+        drawn = overlay(picture.seen, neighbors, patch)
         st.image(png(drawn), width="stretch", output_format="PNG",
                  alt=f"The neighbors of the patch in row {row}, column {column}")  # fmt: skip
     with right:
-        neighbor_table(heard, patch, name)
+        neighbor_table(neighbors, patch, name)
 
 
-<<<<<<< HEAD
-def overlay(seen: Image.Image, heard: Heard, patch: int) -> Image.Image:
+def overlay(seen: Image.Image, neighbors: NodeNeighbors, patch: int) -> Image.Image:
     """Draw the patch in white and a frame around each neighbor, thicker the more it decided."""
     picture = enlarge(seen, SIDE)
     pen = ImageDraw.Draw(picture)
-    largest = max(heard.decided)
+    largest = max(neighbors.decided)
     for index, share, influence in zip(
-        heard.neighbors, heard.decided, heard.influence, strict=True
+        neighbors.neighbors, neighbors.decided, neighbors.influence, strict=True
     ):
         color = SUPPORTS if influence >= 0 else AGAINST
-        box = cell(index, heard.answering)
+        box = cell(index, neighbors.key_side)
         pen.rectangle(box, outline=color, width=2 + round(8 * share / largest))
-        pen.line([middle(cell(patch, heard.side)), middle(box)], fill=color, width=2)
-    pen.rectangle(cell(patch, heard.side), outline=OWN, width=4)
-=======
-def overlay(seen: Image.Image, found: NodeNeighbors, place: int) -> Image.Image:
-    """Draw the patch in white and a frame around each neighbour, thicker the more it decided."""
-    picture = enlarge(seen, SIDE)
-    pen = ImageDraw.Draw(picture)
-    largest = max(found.decided)
-    for who, share, influence in zip(found.neighbors, found.decided, found.influence, strict=True):
-        colour = SUPPORTS if influence >= 0 else AGAINST
-        box = cell(who, found.key_side)
-        pen.rectangle(box, outline=colour, width=2 + round(8 * share / largest))
-        pen.line([middle(cell(place, found.side)), middle(box)], fill=colour, width=2)
-    pen.rectangle(cell(place, found.side), outline=OWN, width=4)
->>>>>>> english-core
+        pen.line([middle(cell(patch, neighbors.side)), middle(box)], fill=color, width=2)
+    pen.rectangle(cell(patch, neighbors.side), outline=OWN, width=4)
     return picture
 
 
@@ -93,35 +74,28 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
-<<<<<<< HEAD
-def neighbor_table(heard: Heard, patch: int, name: str) -> None:
+def neighbor_table(neighbors: NodeNeighbors, patch: int, name: str) -> None:
     """Draw a sentence about the neighbors, and a table of them."""
-    best = max(range(len(heard.decided)), key=heard.decided.__getitem__)
-    where = position(heard.neighbors[best], heard, patch)
+    best = max(range(len(neighbors.decided)), key=neighbors.decided.__getitem__)
+    where = position(neighbors.neighbors[best], neighbors, patch)
     decider = where if where == "itself" else "row {}, column {}".format(*where.split(", "))
-=======
-def words(found: NodeNeighbors, place: int, name: str) -> None:
-    """Say the same in words and numbers."""
-    best = max(range(len(found.decided)), key=found.decided.__getitem__)
->>>>>>> english-core
     st.markdown(
-        f"It is connected to **{len(heard.neighbors)} patches**. The largest share of the "
-        f"channels, {theme.percent(heard.decided[best])}, is decided by **{decider}**."
+        f"It is connected to **{len(neighbors.neighbors)} patches**. The largest share of the "
+        f"channels, {theme.percent(neighbors.decided[best])}, is decided by **{decider}**."
     )
     rows = [
         {
-            "Row, column": position(index, heard, patch),
+            "Row, column": position(index, neighbors, patch),
             "Similarity": round(similarity, 3),
             "Channels": theme.percent(share),
             f"For {name}": f"{influence:+.4f}",
         }
-<<<<<<< HEAD
         for index, similarity, share, influence in zip(
-            heard.neighbors, heard.likeness, heard.decided, heard.influence, strict=True
-=======
-        for who, likeness, share, influence in zip(
-            found.neighbors, found.similarity, found.decided, found.influence, strict=True
->>>>>>> english-core
+            neighbors.neighbors,
+            neighbors.similarity,
+            neighbors.decided,
+            neighbors.influence,
+            strict=True,
         )
     ]
     st.dataframe(rows, hide_index=True)
@@ -133,17 +107,9 @@ def words(found: NodeNeighbors, place: int, name: str) -> None:
     )
 
 
-<<<<<<< HEAD
-def position(index: int, heard: Heard, patch: int) -> str:
+def position(index: int, neighbors: NodeNeighbors, patch: int) -> str:
     """Return a neighbor's row and column, or "itself" for the patch."""
-    if heard.answering == heard.side and index == patch:
+    if neighbors.key_side == neighbors.side and index == patch:
         return "itself"
-    row, column = divmod(index, heard.answering)
-=======
-def position(who: int, found: NodeNeighbors, place: int) -> str:
-    """Name a patch by its row and column."""
-    if found.key_side == found.side and who == place:
-        return "itself"
-    row, column = divmod(who, found.key_side)
->>>>>>> english-core
+    row, column = divmod(index, neighbors.key_side)
     return f"{row + 1}, {column + 1}"

@@ -56,17 +56,10 @@ def follow_address(names: dict[int, str]) -> None:
 
 
 def whole_lab() -> None:
-<<<<<<< HEAD
     """Choose the newest finished run of each of the lab's networks."""
     runs = lab.lab_runs(store())
-    st.session_state["report_runs"] = list(runs.found)
+    st.session_state["report_runs"] = list(runs.trained)
     st.session_state["report_lab"] = list(runs.missing)
-=======
-    """Choose the newest run of each of the lab's networks."""
-    found = lab.lab_runs(store())
-    st.session_state["report_runs"] = list(found.trained)
-    st.session_state["report_lab"] = list(found.missing)
->>>>>>> english-core
     st.session_state["report_title"] = lab.TITLE
 
 
