@@ -12,7 +12,7 @@ from cifar_core.background.jobs import Job
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.results.predictions import Part, Predictions, errand
 
-MOST = 9  # runs that can be told apart in one chart
+MOST = 9  # runs that can be distinguished in one chart
 POLL = 1.0  # seconds between two updates of the progress
 
 
