@@ -79,8 +79,8 @@ def neighbor_table(heard: Heard, patch: int, name: str) -> None:
     where = position(heard.neighbours[best], heard, patch)
     decider = where if where == "itself" else "row {}, column {}".format(*where.split(", "))
     st.markdown(
-        f"It is connected to **{len(heard.neighbours)} patches**. The largest share of the "
-        f"channels, {theme.percent(heard.decided[best])}, is decided by **{decider}**."
+        f"It is connected to **{len(heard.neighbours)} patches**. None decides more of the "
+        f"channels than **{decider}**: {theme.percent(heard.decided[best])}."
     )
     rows = [
         {
