@@ -36,7 +36,7 @@ def picked(network: Network) -> list[Picture]:
         return []
     indices, page = wanted(network, images, source, root), remembered(Key.PICKER_PAGE, 0)
     if not len(indices):
-        st.caption("There is no such test image.")
+        st.caption("No test image matches.")
         return []
     start = page * OFFERED % len(indices)
     offered = [int(index) for index in indices[start : start + OFFERED]]

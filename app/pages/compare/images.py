@@ -39,7 +39,7 @@ def images(result: RunComparison) -> None:
     rows = np.flatnonzero(groups[group or f"Only {first_name}"])
     rows = most_confident_first(pair, rows)[:SHOWN]
     if not len(rows):
-        st.caption("There is no such image.")
+        st.caption("No image matches.")
         return
     clicked = gallery(pixels(first, rows), [tile(pair, int(row)) for row in rows], key="duel")
     if clicked:

@@ -14,7 +14,7 @@ from cifar_core.background.jobs import Job
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.results.predictions import Part, Predictions, job
 
-MOST = 9  # runs that can be told apart in one chart
+MOST = 9  # runs that can be distinguished in one chart
 
 
 def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:

@@ -116,7 +116,7 @@ def duel_table(duels: Sequence[Duel], part: Part) -> None:
     """Draw the comparison of the baseline with each other run."""
     base = duels[0].first.number
     rows = {
-        f"#{base} with": [f"#{duel.second.number}" for duel in duels],
+        f"#{base} vs.": [f"#{duel.second.number}" for duel in duels],
         "Difference": [f"{100 * duel.counts.difference:+.2f}" for duel in duels],
         "95 % interval": [
             "{:+.2f} to {:+.2f}".format(*(100 * end for end in duel.counts.interval))

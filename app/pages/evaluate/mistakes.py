@@ -49,7 +49,7 @@ def passing(evaluation: Evaluation, truth: str, predicted: str) -> NDArray[np.bo
 def pages(evaluation: Evaluation, rows: NDArray[np.int64], *, key: str) -> None:
     """Draw one page of pictures and the buttons to turn pages; a click opens the Explain page."""
     if not len(rows):
-        st.caption("There is no such image.")
+        st.caption("No image matches.")
         return
     last = (len(rows) - 1) // SHOWN
     page = min(remembered(Key.GALLERY_PAGE, 0), last)

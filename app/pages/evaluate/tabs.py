@@ -107,7 +107,7 @@ def calibrated(evaluation: Evaluation) -> None:
         st.markdown(temperature_words(evaluation.temperature))
         if evaluation.part == "val":
             st.caption("The temperature is fitted on these same images, so the right column is "
-                       "slightly too good.")  # fmt: skip
+                       "slightly optimistic.")  # fmt: skip
 
 
 def temperature_words(temperature: float) -> str:

@@ -113,7 +113,7 @@ def numbers(result: Evidence) -> None:
         {
             "Map": list(rows),
             "Insertion minus deletion": [f"{row.curves.gap:+.2f}" for row in rows.values()],
-            "Agreement with hiding patches": [f"{row.agreement:+.2f}" for row in rows.values()],
+            "Patch agreement": [f"{row.agreement:+.2f}" for row in rows.values()],
         },
         border="horizontal", hide_index=True, alt="Scores of this map and of its rivals",
     )  # fmt: skip

@@ -80,8 +80,8 @@ def neighbor_table(neighbors: NodeNeighbors, patch: int, name: str) -> None:
     where = position(neighbors.neighbors[best], neighbors, patch)
     decider = where if where == "itself" else "row {}, column {}".format(*where.split(", "))
     st.markdown(
-        f"It is connected to **{len(neighbors.neighbors)} patches**. The largest share of the "
-        f"channels, {theme.percent(neighbors.decided[best])}, is decided by **{decider}**."
+        f"It is connected to **{len(neighbors.neighbors)} patches**. None decides more of the "
+        f"channels than **{decider}**: {theme.percent(neighbors.decided[best])}."
     )
     rows = [
         {
