@@ -23,7 +23,6 @@ LOOKS = {  # colour and icon of a badge
     Label.WEAK: ("orange", ":material/help:"),
     Label.NO_BETTER: ("gray", ":material/do_not_disturb_on:"),
 }
-POLL = 1.0  # seconds between looks at a card that is being computed
 UNASKED = 1.0  # seconds that testing a map may take without having been asked for
 
 
@@ -93,7 +92,7 @@ def details(explanation: Explanation, picture: Picture, place: CardFile) -> None
     if picture.mask is not None and whole:
         share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")
-    st.fragment(card, run_every=None if place.read() else POLL)(place)
+    st.fragment(card, run_every=None if place.read() else job_offer.POLL)(place)
     st.caption("A supported map shows what the network used, not that it was right to use it.")
 
 
