@@ -203,7 +203,7 @@ def lines_of(work):
 
     def trace(frame, event, _):
         nonlocal count
-        ours = frame.f_code.co_filename.endswith(("runs/checkpoints.py", "runs/files.py"))
+        ours = frame.f_code.co_filename.endswith(("record/checkpoints.py", "disk/files.py"))
         count += ours and event == "line"
         return trace if ours else None
 
@@ -225,7 +225,7 @@ def die_at_line(work, line):
 
     def trace(frame, event, _):
         nonlocal left
-        if not frame.f_code.co_filename.endswith(("runs/checkpoints.py", "runs/files.py")):
+        if not frame.f_code.co_filename.endswith(("record/checkpoints.py", "disk/files.py")):
             return None
         if event == "line":
             left -= 1

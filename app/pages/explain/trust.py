@@ -23,7 +23,6 @@ STYLES = {  # color and icon of a badge
     Label.WEAK: ("orange", ":material/help:"),
     Label.NO_BETTER: ("gray", ":material/do_not_disturb_on:"),
 }
-POLL = 1.0  # seconds between two updates while a card is computed
 UNASKED = 1.0  # longest estimate in seconds for a test that is run without a click
 
 
@@ -94,7 +93,7 @@ def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> 
     if picture.mask is not None and whole:
         share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")
-    st.fragment(card, run_every=None if card_file.read() else POLL)(card_file)
+    st.fragment(card, run_every=None if card_file.read() else job_offer.POLL)(card_file)
     st.caption("A supported map shows what the network used, not that using it was right.")
 
 
