@@ -17,7 +17,7 @@ QUARTERS = 4  # times an epoch that a reading is made anew
 
 def goals_of(run: Run) -> list[Goal]:
     """Return what there is to beat on a run's images."""
-    return goals(run.environment.get("data", {}), store().runs())
+    return goals(run.environment.data, store().runs())
 
 
 class Feed:

@@ -55,7 +55,7 @@ def linked(network: Network, name: str) -> list[Picture]:
     """Return the image that a link names by its part and place, such as test-12."""
     part, _, place = name.partition("-")
     run = network.run
-    images = dataset(run.environment["data"]["source"], str(run.store_root))
+    images = dataset(run.source, str(run.store_root))
     among = images.test if part == "test" else images.train
     if part not in PARTS or not place.isdecimal() or int(place) >= len(among):
         st.caption(f"There is no image called {theme.safe(name)}.")

@@ -113,7 +113,7 @@ def surest_first(pair: Pair, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 def pixels(given: Predictions, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return the pictures [n, 32, 32, 3] of some rows."""
     run = given.run
-    images = dataset(run.environment["data"]["source"], str(run.store_root))
+    images = dataset(run.source, str(run.store_root))
     part = images.test if given.part == "test" else images.train
     return np.asarray(part.pixels[given.places[rows]])
 

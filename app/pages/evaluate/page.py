@@ -138,8 +138,8 @@ def draw(run: Run, checkpoint: str, part: Part) -> None:
 def answer_first(run: Run, checkpoint: str, part: Part) -> None:
     """Have the images answered: at once if that is quick, else when the person says so."""
     errand = predictions.errand(run, part, checkpoint)
-    data = run.environment.get("data", {})
-    count = data.get("test_images" if part == "test" else "val_images", 0)
+    data = run.environment.data
+    count = data.test_images if part == "test" else data.val_images
     seconds = count * pass_seconds(str(run.path), checkpoint)
     if seconds < UNASKED and not errand.error:
         errand.start()

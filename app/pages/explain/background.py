@@ -29,18 +29,18 @@ class NetworkJob:
 
 def works(network: Network) -> list[NetworkJob]:
     """Return all that there is to compute, in the order in which it is done."""
-    images = network.run.environment["data"]
+    images = network.run.environment.data
     width = network.classifier.last_layer.weight.shape[1]
-    known = min(images["train_images"], neighbors.most(width))
+    known = min(images.train_images, neighbors.most(width))
     cost = pass_seconds(*network.where)
     return [
         NetworkJob(
             title="Calibrating on the validation images", offer="Calibrate the probabilities",
-            errand=calibrating(network), seconds=cost * images["val_images"],
+            errand=calibrating(network), seconds=cost * images.val_images,
         ),
         NetworkJob(
             title="Looking at the training images", offer="Compare with the training images",
-            errand=comparing(network), seconds=cost * (images["val_images"] + known),
+            errand=comparing(network), seconds=cost * (images.val_images + known),
         ),
     ]  # fmt: skip
 

@@ -65,7 +65,7 @@ def nearest(given: Answer, found: Likeness) -> None:
     if not found.is_unlike:
         st.caption(found.sentence)
     try:
-        images = dataset(run.environment["data"]["source"], str(run.store_root)).train
+        images = dataset(run.source, str(run.store_root)).train
     except CifarError as error:
         st.error(theme.safe(str(error)), icon=":material/error:")
         return

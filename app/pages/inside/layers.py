@@ -65,8 +65,7 @@ def table(network: Network, found: Sequence[Layer]) -> None:
 
 def source_of(network: Network) -> tuple[str, str]:
     """Return where the run's images come from."""
-    source: str = network.run.environment["data"]["source"]
-    return source, str(network.run.store_root)
+    return network.run.source, str(network.run.store_root)
 
 
 def draw_filters(network: Network) -> None:

@@ -16,6 +16,7 @@ from cifar_core.errors import ConfigError, DataError, DeviceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.record.records import AttemptPlan
 from cifar_core.schedules import SCHEDULES
 
 PLACES = [i / 400 for i in range(401)]  # of the run, at which the schedule is drawn
@@ -115,11 +116,8 @@ def make_plan(values: Mapping[str, Any], root: Path) -> Plan:
 def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
     """Say how a training step is going to be computed."""
     where, _ = device.choose(config.device, inventory())
-    place = {
-        "device": where.torch_name,
-        "device_name": where.name,
-        "threads": device.choose_threads(config.threads),
-    }
+    threads = device.choose_threads(config.threads)
+    place = AttemptPlan(device=where.torch_name, device_name=where.name, threads=threads)
     return step_plans.expected(config, images, place, root)
 
 

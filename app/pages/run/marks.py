@@ -15,7 +15,7 @@ WHY = "A pinned run is never deleted by itself, nor are any of its checkpoints."
 def run_marks(run: Run) -> None:
     """Draw what people put on a run; a click changes it."""
     about = run.about
-    tags, note, starred = about.get("tags", []), about.get("note", ""), about.get("starred", False)
+    tags, note, starred = about.tags, about.note, about.starred
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/star:" if starred else ":material/star_outline:"
         label = "Starred" if starred else "Star"
@@ -33,8 +33,8 @@ def run_marks(run: Run) -> None:
         if mine:
             with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
                 edit(run, tags, note)
-        if origin := about.get("imported"):
-            st.caption(f"Imported, {theme.safe(origin['run'])} where it was trained")
+        if origin := about.imported:
+            st.caption(f"Imported, {theme.safe(origin.run)} where it was trained")
     if note:
         with st.container(border=True):
             st.markdown(theme.note(note))

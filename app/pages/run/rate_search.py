@@ -28,15 +28,15 @@ PHASES = {
 def rate_search(run: Run, status: RunStatus) -> None:
     """Draw the search as it stands."""
     found, summary = record(run.metrics()), run.summary
-    if status.is_live and summary.get("total_steps"):
-        left = summary.get("eta_seconds")
-        words = PHASES.get(summary.get("phase", ""), "Search")
+    if status.is_live and summary.total_steps:
+        left = summary.eta_seconds
+        words = PHASES.get(summary.phase or "", "Search")
         words += (
             f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
             if left
             else ""
         )
-        st.progress(min(1.0, summary["step"] / summary["total_steps"]), text=words)
+        st.progress(min(1.0, summary.step / summary.total_steps), text=words)
     if found.suggestion:
         verdict(run, found.suggestion)
     left_side, right_side = st.columns([3, 2], gap="medium")

@@ -1,14 +1,15 @@
 """What a trainer does for itself between two batches: profiles, and the number of threads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_core.disk import files
 from cifar_core.runs.engine.profiler import ProfileTaker
 from cifar_core.runs.engine.thread_governor import Governor
 from cifar_core.runs.engine.threads import ThreadKeeper, governor_of
 from cifar_core.runs.record import profiles
+from cifar_core.runs.record.records import AttemptPlan, Environment
 from cifar_core.runs.record.run import Run
 
 if TYPE_CHECKING:
@@ -23,14 +24,18 @@ class Watch:
         self,
         run: Run,
         folder: Path,
-        plan: Mapping[str, Any],
+        plan: AttemptPlan,
         trainer: "Trainer",
         say: Callable[[str], None],
     ) -> None:
         self.run, self.say = run, say
         last = profiles.latest(run.path)
-        about = {key: plan[key] for key in ("device", "device_name", "threads")}
-        about["batch_size"] = trainer.config.batch_size
+        about = {
+            "device": plan.device,
+            "device_name": plan.device_name,
+            "threads": plan.threads,
+            "batch_size": trainer.config.batch_size,
+        }
         path = folder / "profile.json"
         answered = last.request if last else 0
         self.profiler = ProfileTaker(trainer, path, about, answered, say)
@@ -51,5 +56,5 @@ class Watch:
         """Write a change of the number of threads into the log and the environment."""
         self.say(f"CPU threads: {governor.most}, {governor.words}.")
         self.profiler.about = {**self.profiler.about, "threads": governor.threads}
-        environment = {**self.run.environment, "threads_now": governor.words}
-        files.write_json(self.run.path / "environment.json", environment)
+        path, now = self.run.path / "environment.json", {"threads_now": governor.words}
+        files.edit(path, Environment, lambda _: now)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.runs.engine.thread_governor import Governor, Stretch
+from cifar_core.runs.record.records import AttemptPlan
 
 if TYPE_CHECKING:
     from cifar_core.training.events import Tick
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
 STRETCH = 0.5  # seconds of steps that the governor gets at a time
 
 
-def governor_of(settings: Mapping[str, Any], plan: Mapping[str, Any]) -> Governor | None:
+def governor_of(settings: Mapping[str, Any], plan: AttemptPlan) -> Governor | None:
     """Return the governor of an attempt, or None where the number of threads must not change.
 
     Sums depend on it, so a number that was asked for stays, and so does any deterministic run's.
     """
-    fixed = settings["threads"] > 0 or settings["deterministic"] or plan["device"] != "cpu"
-    if fixed or plan["threads"] < 2:
+    fixed = settings["threads"] > 0 or settings["deterministic"] or plan.device != "cpu"
+    if fixed or plan.threads < 2:
         return None
-    return Governor(plan["threads"], os.cpu_count() or plan["threads"])
+    return Governor(plan.threads, os.cpu_count() or plan.threads)
 
 
 class ThreadKeeper:

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from cifar_core.disk import files
 from cifar_core.runs.record.environment import PACKAGES
 from cifar_core.runs.record.run import Run
 
@@ -13,7 +14,8 @@ AS_DECIDED = ("memory_format", "precision")  # settings that a trial may have ch
 def recipe(run: Run) -> dict[str, Any]:
     """Return everything that decides what a run learns, in plain values."""
     known, settings = run.environment, run.settings
-    versions = {name: known[name] for name in ("python", "system", *PACKAGES) if known.get(name)}
+    said = files.plain_of(known)
+    versions = {name: said[name] for name in ("python", "system", *PACKAGES) if name in said}
     return {
         "schema": SCHEMA,
         "run": run.id,
@@ -21,16 +23,16 @@ def recipe(run: Run) -> dict[str, Any]:
         "command": command(run),
         "seed": settings.get("seed", 0),
         "settings": settings,
-        "program": {"git_commit": known.get("git_commit", "")},
+        "program": {"git_commit": known.git_commit},
         "versions": versions,
         "machine": {
-            name: known[name]
-            for name in ("device", "device_name", "threads", "step_plan") if name in known
+            name: said[name]
+            for name in ("device", "device_name", "threads", "step_plan") if name in said
         },
         "data": {
-            name: value for name, value in known.get("data", {}).items() if name != "note"
+            name: value for name, value in files.plain_of(known.data).items() if name != "note"
         },
-        "began_from": known.get("weights", {}),
+        "began_from": said.get("weights", {}),
     }  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def changes(run: Run) -> dict[str, Any]:
     values = {f.name: getattr(config, f.name) for f in config.relevant() if f.name != "data"}
     changed = {name: value for name, value in values.items() if value != base[name]}
     changed["seed"] = config.seed
-    if known.get("threads"):
-        changed["threads"] = known["threads"]
-    decided = known.get("step_plan", {})
+    if known.threads:
+        changed["threads"] = known.threads
+    decided = files.plain_of(known.step_plan) if known.step_plan else {}
     return changed | {name: decided[name] for name in AS_DECIDED if name in decided}

@@ -1,10 +1,10 @@
 """Accuracies to beat: the course's, and the best of one's own runs on the same images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from cifar_core.data.sources.cifar10 import CLASSES
+from cifar_core.runs.record.records import DataRecord
 from cifar_core.runs.store.run_row import RunRow
 
 
@@ -37,20 +37,20 @@ COURSE = (
 )
 
 
-def goals(data: Mapping[str, Any], rows: Iterable[RunRow]) -> list[Goal]:
+def goals(data: DataRecord, rows: Iterable[RunRow]) -> list[Goal]:
     """Return what there is to beat on these images, lowest first.
 
     `data` is what a run's environment says of its images. The course's numbers count only for the
     ten classes of CIFAR-10; one's own best is among the runs tested on the same images.
     """
-    course = COURSE if set(data.get("classes", ())) == set(CLASSES) else ()
+    course = COURSE if set(data.classes) == set(CLASSES) else ()
     own = best_of(data, rows)
     return sorted([*course, *([own] if own else [])], key=lambda goal: goal.accuracy)
 
 
-def best_of(data: Mapping[str, Any], rows: Iterable[RunRow]) -> Goal | None:
+def best_of(data: DataRecord, rows: Iterable[RunRow]) -> Goal | None:
     """Return the best test accuracy among the runs on the same images, the earliest if equal."""
-    place = same_images(data.get("title"), data.get("kind"), data.get("test_images"))
+    place = same_images(data.title, data.kind, data.test_images)
     tested = [
         row
         for row in rows
@@ -70,6 +70,6 @@ def best_of(data: Mapping[str, Any], rows: Iterable[RunRow]) -> Goal | None:
     )
 
 
-def same_images(title: Any, kind: Any, count: Any) -> tuple[str, str, int]:
+def same_images(title: str, kind: str, count: int) -> tuple[str, str, int]:
     """Return what tells one set of test images from another in the list of runs."""
-    return str(title), str(kind), int(count or 0)
+    return title, kind, count

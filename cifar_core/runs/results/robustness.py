@@ -72,7 +72,7 @@ def compute(run: Run, part: Part, checkpoint: str = "best", tell: Report = quiet
 
     name = run.checkpoint(checkpoint).name
     classifier = load_classifier(run, name)
-    dataset = load(run.environment["data"]["source"], run.store_root)
+    dataset = load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
     places = drawn(places_of(run, part, images.labels))
