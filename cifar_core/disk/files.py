@@ -75,7 +75,12 @@ def as_text(values: Mapping[str, Any]) -> str:
     return f'{head}{"," if plain else ""}\n "{CHECK}": "{crc(head)}"\n}}\n'
 
 
-def read(path: Path, kind: type[T]) -> T | None:
+def read(path: Path, kind: type[T]) -> T:
+    """Return the record in a JSON file; one that is missing, empty or damaged says nothing."""
+    return read_if_there(path, kind) or kind()
+
+
+def read_if_there(path: Path, kind: type[T]) -> T | None:
     """Return the record in a JSON file; None if it is missing, empty or damaged."""
     try:
         values = sound(path)

@@ -5,6 +5,7 @@ import pytest
 from cifar_core.disk import files
 from cifar_core.runs.engine.thread_governor import LONGEST, SHORTEST, Governor, Stretch
 from cifar_core.runs.engine.threads import OtherPrograms, ThreadKeeper, governor_of
+from cifar_core.runs.record.records import AttemptPlan
 
 
 class Machine:
@@ -131,8 +132,8 @@ AUTOMATIC = {"threads": 0, "deterministic": False}
     ],
 )
 def test_a_number_that_must_not_change_has_no_governor(settings, plan):
-    assert governor_of(AUTOMATIC, PLAN) is not None
-    assert governor_of({**AUTOMATIC, **settings}, {**PLAN, **plan}) is None
+    assert governor_of(AUTOMATIC, AttemptPlan(**PLAN)) is not None
+    assert governor_of({**AUTOMATIC, **settings}, AttemptPlan(**{**PLAN, **plan})) is None
 
 
 def test_only_whole_steps_of_one_epoch_are_timed(monkeypatch):

@@ -48,4 +48,4 @@ def decisions(run: Run) -> list[int]:
     """Return the sizes that were decided on, the last one first."""
     folders = [metrics.attempt_folder(run.path, n) for n in metrics.attempt_numbers(run.path)]
     ends = [files.read(folder / "end.json", AttemptEnd) for folder in reversed(folders)]
-    return [end.micro_batch for end in ends if end and end.micro_batch]
+    return [end.micro_batch for end in ends if end.micro_batch]

@@ -28,15 +28,7 @@ from cifar_core.runs.engine.live_attempts import (
     trainer_command,
     words_of,
 )
-from cifar_core.runs.record import control, metrics, status
-from cifar_core.runs.record.records import (
-    AttemptEnd,
-    AttemptResult,
-    AttemptStart,
-    Notice,
-    ShimEnd,
-    ShimRecord,
-)
+from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.states import FAILURES, STATES
 from cifar_core.runs.store.run_row import RunRow
@@ -120,7 +112,7 @@ class Supervisor:
         """Find out whether an attempt is over; if not, pass on what is asked of it."""
         if live.child and live.child.poll() is not None:
             live.child = None  # reaped; the lock and shim.json say the rest
-        shim = files.read(live.folder / "shim.json", ShimRecord)
+        shim = files.read_if_there(live.folder / "shim.json", records.ShimRecord)
         alive = lock.is_locked(live.folder / "lock")
         if not alive and not shim and not self.fenced(live):
             return
@@ -128,8 +120,7 @@ class Supervisor:
             self.reflect(live, shim)
             return
         # read once more: the shim writes this just before it lets the lock go
-        shim = files.read(live.folder / "shim.json", ShimRecord)
-        self.settle(live, shim.ended if shim else None)
+        self.settle(live, files.read(live.folder / "shim.json", records.ShimRecord).ended)
 
     def fenced(self, live: Live) -> bool:
         """Give up an attempt whose shim has not shown itself in time; True when that is done.
@@ -146,12 +137,12 @@ class Supervisor:
         if not (live.folder / "shim.json").exists():
             # without a child it was another executor's, which may have died before the launch
             cause = "its keeper did not start" if live.child else ""
-            ended = ShimEnd(error=cause, launched=bool(live.child), at=time.time())
-            files.write_json(live.folder / "shim.json", ShimRecord(ended=ended))
+            ended = records.ShimEnd(error=cause, launched=bool(live.child), at=time.time())
+            files.write_json(live.folder / "shim.json", records.ShimRecord(ended=ended))
         os.close(mine)
         return True
 
-    def reflect(self, live: Live, shim: ShimRecord | None) -> None:
+    def reflect(self, live: Live, shim: records.ShimRecord | None) -> None:
         """Show what a living attempt is doing, and press on if it was asked to end."""
         asked = control.read(live.run.path)
         if asked.sequence != live.sequence:
@@ -166,9 +157,9 @@ class Supervisor:
             state = "pausing" if asked.request == "pause" else "stopping"
             self.show(live, state, f"{asked.request} {force}", self.words_for(asked.request, force))
             return
-        start = files.read(live.folder / "start.json", AttemptStart)
+        start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
         state = "running" if start else "starting"
-        notice = (files.read(live.folder / "notice.json", Notice) or Notice()).message
+        notice = (files.read(live.folder / "notice.json", records.Notice)).message
         words = {"message": notice} if notice else words_of(live.run, start, live.attempt)
         self.show(live, state, f"{state} {notice}", words)
 
@@ -197,12 +188,12 @@ class Supervisor:
             "deadline": time.time() + self.grace_seconds if patient else 0.0,
         }
 
-    def settle(self, live: Live, ended: ShimEnd | None) -> None:
+    def settle(self, live: Live, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
         ending = conclude(
             attempt=live.attempt,
-            result=files.read(live.folder / "result.json", AttemptResult) or AttemptResult(),
-            ended=ended or ShimEnd(),
+            result=files.read(live.folder / "result.json", records.AttemptResult),
+            ended=ended or records.ShimEnd(),
             control=control.read(live.run.path),
             settings=halving.applied(live.run, live.attempt),
             saved=has_saved(live.run, live.attempt),
@@ -219,7 +210,7 @@ class Supervisor:
     def write_ending(self, live: Live, ending: Ending) -> None:
         """Keep how the attempt ended, and move the run on."""
         if live.folder.exists():
-            end = AttemptEnd(message=ending.message, state=ending.state, at=time.time(),
+            end = records.AttemptEnd(message=ending.message, state=ending.state, at=time.time(),
                              micro_batch=ending.micro_batch)  # fmt: skip
             files.write_json(live.folder / "end.json", end)
         status.move(
@@ -300,4 +291,4 @@ class Supervisor:
             )
             live.child = launch(live.folder)
         except OSError as error:
-            self.settle(live, ShimEnd(error=str(error)))
+            self.settle(live, records.ShimEnd(error=str(error)))

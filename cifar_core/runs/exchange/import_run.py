@@ -49,7 +49,7 @@ def check(folder: Path, store: Store, data: str) -> str:
             if path.name in KINDS:
                 values = read(folder, str(path.relative_to(folder)))
                 files.write_json(path, shaped(path.name, values, KINDS[path.name]), durable=False)
-    origin = files.read(folder / "export.json", Export) or Export()
+    origin = files.read(folder / "export.json", Export)
     if origin.schema != SCHEMA:
         raise ArchiveError("This zip was made by a newer program. Update this one, then import it.")
     check_config(folder, store, data)
@@ -79,7 +79,7 @@ def check_config(folder: Path, store: Store, data: str) -> None:
     if values.pop("schema", None) != CONFIG_SCHEMA:
         raise ArchiveError("The run was made by a newer program. Update this one, then import it.")
     path = folder / "environment.json"
-    images = (files.read(path, Environment) or Environment()).data
+    images = files.read(path, Environment).data
     source = source_here(images.fingerprint, store, data)
     try:
         config = TrainConfig.from_dict({**values, **({"data": source} if source else {})})
@@ -153,8 +153,8 @@ def check_best(folder: Path) -> None:
 
 def settle(folder: Path, export: Export, owner: str) -> str:
     """Write what the run is here: its state, and where it came from; return its name."""
-    about = files.read(folder / "about.json", About) or About()
-    known = files.read(folder / "environment.json", Environment) or Environment()
+    about = files.read(folder / "about.json", About)
+    known = files.read(folder / "environment.json", Environment)
     origin = Origin(run=export.run, machine=known.machine, weights=export.weights,
                     exported_at=export.at, at=time.time())  # fmt: skip
     name = " ".join(about.name.split())[:80] or "Imported run"

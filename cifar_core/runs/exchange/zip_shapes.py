@@ -10,7 +10,16 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from cifar_core.disk.checks import Moment, Number, Scalar, Text, Whole, as_kind, is_a
+from cifar_core.disk.checks import (
+    WHOLE_CHARACTERS,
+    Moment,
+    Number,
+    Scalar,
+    Text,
+    Whole,
+    as_kind,
+    is_a,
+)
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.record.checkpoints import MODEL, NAME, STATE
 from cifar_core.runs.record.marks import LONGEST_NOTE, MOST_TAGS, TAG
@@ -81,7 +90,7 @@ def kinds_of(file: str, names: str = "", **stricter: Any) -> Kinds:
 
 PLACE = matching(f"{NAME.pattern}|")  # of a checkpoint, or empty
 TAGS: Any = Annotated[list[matching(TAG.pattern)], Meta(max_length=MOST_TAGS)]  # type: ignore[misc]
-SHORT_NOTE = Annotated[Text, Meta(max_length=LONGEST_NOTE)]
+SHORT_NOTE = Annotated[str, Meta(max_length=LONGEST_NOTE, pattern=WHOLE_CHARACTERS)]
 
 KINDS: dict[str, Kinds] = {  # by file name; entries that are not listed are left out
     "export.json": get_type_hints(Export, include_extras=True),

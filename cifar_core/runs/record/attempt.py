@@ -25,10 +25,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
 def attempt_of(folder: Path, number: int) -> Attempt:
     """Put together what the executor, the trainer and the shim wrote about an attempt."""
     path = metrics.attempt_folder(folder, number)
-    plan = files.read(path / "attempt.json", AttemptPlan) or AttemptPlan()
-    start = files.read(path / "start.json", AttemptStart) or AttemptStart()
-    shim = files.read(path / "shim.json", ShimRecord) or ShimRecord()
-    end = files.read(path / "end.json", AttemptEnd) or AttemptEnd()
+    plan = files.read(path / "attempt.json", AttemptPlan)
+    start = files.read(path / "start.json", AttemptStart)
+    shim = files.read(path / "shim.json", ShimRecord)
+    end = files.read(path / "end.json", AttemptEnd)
     return Attempt(
         number=number,
         device=plan.device,

@@ -23,7 +23,7 @@ def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> 
 
     It looks at what is there and nothing else, so that after a crash the next call ends its work.
     """
-    about = files.read(run / "about.json", About) or About()
+    about = files.read(run / "about.json", About)
     if about.pinned:
         return
     keep = {best_name(run), *about.pinned_checkpoints}

@@ -31,7 +31,7 @@ class Control(Struct, frozen=True, kw_only=True):
 
 def read(folder: Path) -> Control:
     """Return the latest request; none if there never was one."""
-    control = files.read(folder / "control.json", Control) or Control()
+    control = files.read(folder / "control.json", Control)
     return control if control.request in STRENGTH else replace(control, request="")
 
 

@@ -89,7 +89,7 @@ def attempt_folder(folder: Path, attempt: int) -> Path:
 def attempt_plan(folder: Path, attempt: int) -> AttemptPlan:
     """Return what the executor decided before an attempt: device, threads, images at once."""
     path = attempt_folder(folder, attempt) / "attempt.json"
-    return files.read(path, AttemptPlan) or AttemptPlan()
+    return files.read(path, AttemptPlan)
 
 
 def metrics_path(folder: Path, attempt: int) -> Path:
@@ -153,7 +153,9 @@ class MetricsReader:
     def start(self, attempt: int) -> AttemptStart | None:
         """Return what the attempt wrote before its first row; None while it has not."""
         if attempt not in self.starts:
-            start = files.read(attempt_folder(self.folder, attempt) / "start.json", AttemptStart)
+            start = files.read_if_there(
+                attempt_folder(self.folder, attempt) / "start.json", AttemptStart
+            )
             if not start:
                 return None
             self.starts[attempt] = start

@@ -52,7 +52,7 @@ class Run:
     @property
     def about(self) -> About:
         """Its name, when it was made, and the run that it was cloned from."""
-        return files.read(self.path / "about.json", About) or About()
+        return files.read(self.path / "about.json", About)
 
     @property
     def name(self) -> str:
@@ -106,7 +106,7 @@ class Run:
     @property
     def environment(self) -> Environment:
         """Versions, device, threads and data of its latest attempt; empty before the first."""
-        return files.read(self.path / "environment.json", Environment) or Environment()
+        return files.read(self.path / "environment.json", Environment)
 
     @property
     def source(self) -> str:
@@ -116,7 +116,7 @@ class Run:
     @property
     def summary(self) -> Summary:
         """The best and the latest values, kept by the trainer; empty before its first row."""
-        return files.read(self.path / "summary.json", Summary) or Summary()
+        return files.read(self.path / "summary.json", Summary)
 
     @property
     def seconds_since_news(self) -> float | None:

@@ -59,7 +59,7 @@ DAMAGED = RunStatus(
 def read(folder: Path) -> RunStatus:
     """Return the run's status; a file that is missing or damaged counts as a failure."""
     status = files.read(folder / "status.json", RunStatus)
-    return status if status and status.state in list(STATES) else DAMAGED
+    return status if status.state in list(STATES) else DAMAGED
 
 
 def write(folder: Path, status: RunStatus) -> None:

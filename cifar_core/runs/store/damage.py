@@ -51,8 +51,7 @@ def of_attempt(folder: Path, *, finished: bool) -> Iterator[str]:
     """Yield what is wrong with an attempt's small files and its rows."""
     yield from of_files(folder, OF_AN_ATTEMPT, OF_A_FINISHED_ATTEMPT if finished else ())
     path, name = folder / "metrics.jsonl", f"attempts/{folder.name}/metrics.jsonl"
-    result = files.read(folder / "result.json", AttemptResult)
-    known = result.rows_bytes if result else 0
+    known = files.read(folder / "result.json", AttemptResult).rows_bytes
     size, count = files.damaged_lines(path, whole=bool(known), like=metrics.is_like_a_row)
     if size < known:
         yield f"{name} should be {known:,} bytes long, but is {size:,}: rows are missing."

@@ -256,8 +256,7 @@ def slug(text: str) -> str:
 
 def deleted_at(run: Run) -> float | None:
     """Return when a run in the trash was deleted, in unix seconds; None if nobody knows."""
-    deleted = files.read(run.path / "deleted.json", Deleted)
-    return deleted.at if deleted else None
+    return files.read(run.path / "deleted.json", Deleted).at
 
 
 def is_training(run: Run) -> bool:
