@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from benchmarks import machine
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files, lock
@@ -54,7 +56,7 @@ def fill(store: Store, count: int) -> None:
         path = store.root / f"history-{seed}.jsonl"
         rows = history(seed)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        kept.append((path, {**fold(rows, 10 * POINTS), "seconds": 900.0, "test_accuracy": 0.8}))
+        kept.append((path, replace(fold(rows, 10 * POINTS), seconds=900.0, test_accuracy=0.8)))
     for number in range(count):
         path, summary = kept[number % HISTORIES]
         config = TrainConfig(model=MODELS[number % 3], learning_rate=0.1 / (1 + number // 5),

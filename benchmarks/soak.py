@@ -188,7 +188,7 @@ def watched(store: Store, seconds: float, say: Callable[[str], None]) -> Samples
             walking.wait_for_timeout(EVERY * 1000)
         say(f"{store.runs()[0].number} runs in {seconds / 60:.0f} minutes, "
             f"{turn // STEPS_A_PAGE} visits; the long run is {long.status.state} "
-            f"at step {long.summary.get('step', 0):,}.")  # fmt: skip
+            f"at step {long.summary.step:,}.")  # fmt: skip
         browser.close()
     return found
 

@@ -17,7 +17,7 @@ QUARTERS = 4  # readings per epoch
 
 def goals_of(run: Run) -> list[Goal]:
     """Return the accuracies to beat on a run's images."""
-    return goals(run.environment.get("data", {}), store().runs())
+    return goals(run.environment.data, store().runs())
 
 
 class Feed:

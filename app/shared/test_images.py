@@ -56,7 +56,7 @@ def linked(network: Network, name: str) -> list[Picture]:
     """Return the image that a link names by its split and index, such as test-12."""
     part, _, digits = name.partition("-")
     run = network.run
-    images = dataset(run.environment["data"]["source"], str(run.store_root))
+    images = dataset(run.source, str(run.store_root))
     source = images.test if part == "test" else images.train
     if part not in PARTS or not digits.isdecimal() or int(digits) >= len(source):
         st.caption(f"There is no image called {theme.safe(name)}.")

@@ -16,12 +16,21 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+from msgspec import Struct
+
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
-from cifar_core.disk.checks import is_whole
+from cifar_core.disk.checks import Whole
 from cifar_core.errors import CifarError
 
-PROGRESS = dict.fromkeys(("done", "total"), is_whole)  # what its file holds, besides the process
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How much of a job is done, and of how much; its file holds the process too."""
+
+    done: Whole = 0
+    total: Whole = 0
+
+
 EVERY = 0.3  # seconds between two notes of the progress
 FAILED = "It ended without a result; {log} may say why."
 
@@ -65,8 +74,8 @@ class Job:
     @property
     def progress(self) -> tuple[int, int]:
         """How much is done, and of how much; 0 of 0 before that is known."""
-        noted = files.read_json(beside(self.path, ".progress"), PROGRESS)
-        return int(noted.get("done", 0)), int(noted.get("total", 0))
+        noted = files.read(beside(self.path, ".progress"), Progress)
+        return noted.done, noted.total
 
     @property
     def error(self) -> str:

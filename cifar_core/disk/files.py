@@ -7,13 +7,18 @@ import os
 import re
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from cifar_core.disk import space
-from cifar_core.disk.checks import EXPECTED, Shape, fits, is_like_a_row
+from cifar_core.disk.checks import as_kind
+
+T = TypeVar("T")
+Check = Callable[[Mapping[str, Any]], bool]
 
 # what is written here ends with a checksum, since a flipped bit can leave good JSON behind
 CHECK = "check"
@@ -52,9 +57,27 @@ def replacing(path: Path, ending: str = ".tmp") -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def write_json(path: Path, values: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Replace a JSON file in one move, indented for people and with a checksum."""
-    write_atomic(path, as_text(values), durable=durable)
+def write_json(
+    path: Path, values: Mapping[str, Any] | msgspec.Struct, *, durable: bool = True
+) -> None:
+    """Replace a JSON file in one move, indented for people and with a checksum.
+
+    What a record says nothing about, None, is left out.
+    """
+    plain = values if isinstance(values, Mapping) else plain_of(values)
+    write_atomic(path, as_text(plain), durable=durable)
+
+
+def edit(path: Path, kind: type[T], change: Callable[[T], Mapping[str, Any]]) -> None:
+    """Change entries of a JSON file; those that its record does not know stay as they are."""
+    values = read_json(path, kind)
+    write_json(path, {**values, **change(as_kind(values, kind))})
+
+
+def plain_of(record: msgspec.Struct) -> dict[str, Any]:
+    """Return what a record says as plain values."""
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def as_text(values: Mapping[str, Any]) -> str:
@@ -64,27 +87,36 @@ def as_text(values: Mapping[str, Any]) -> str:
     return f'{head}{"," if plain else ""}\n "{CHECK}": "{crc(head)}"\n}}\n'
 
 
-def read_json(path: Path, shape: Shape | None = None) -> dict[str, Any]:
+def read(path: Path, kind: type[T]) -> T:
+    """Return the record in a JSON file; one that is missing, empty or damaged says nothing."""
+    return read_if_there(path, kind) or kind()
+
+
+def read_if_there(path: Path, kind: type[T]) -> T | None:
+    """Return the record in a JSON file; None if it is missing, empty or damaged."""
+    try:
+        values = sound(path)
+        return as_kind(values, kind) if values else None
+    except (OSError, ValueError):
+        return None
+
+
+def read_json(path: Path, kind: Any = dict) -> dict[str, Any]:
     """Return the object in a JSON file; one that is missing or damaged reads as empty."""
     try:
-        return sound(path, shape)
+        return sound(path, kind)
     except (OSError, ValueError):
         return {}
 
 
-def sound(path: Path, shape: Shape | None = None) -> dict[str, Any]:
-    """Return the object in a JSON file; ValueError if it is damaged.
-
-    So is a file that holds a value of another kind than its shape says, by default the one that
-    files of its name have.
-    """
+def sound(path: Path, kind: Any = dict) -> dict[str, Any]:
+    """Return the object in a JSON file; ValueError if it is damaged, or of another kind."""
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise ValueError(f"It has more than {MOST_BYTES:,} bytes.")
     values = unchecked(data.decode())
-    if not fits(values, EXPECTED.get(path.name, {}) if shape is None else shape):
-        raise ValueError("It holds a value of another kind.")
+    as_kind(values, kind)
     return values
 
 
@@ -134,11 +166,14 @@ def line_of(values: Mapping[str, Any]) -> bytes:
     return head + LINE_END % zlib.crc32(head) + b"\n"
 
 
-def read_lines(path: Path, start: int = 0, end: int | None = None) -> tuple[list[Any], int]:
+def read_lines(
+    path: Path, start: int = 0, end: int | None = None, *, like: Check = lambda _: True
+) -> tuple[list[Any], int]:
     """Return the complete JSON lines between two byte offsets, and where to go on reading.
 
     A last line without its newline is still being written and waits for the next call. A line
-    that a power cut has damaged is passed over.
+    that a power cut has damaged is passed over; so is one without a checksum that is not `like`
+    what is expected.
     """
     try:
         with path.open("rb") as file:
@@ -147,10 +182,11 @@ def read_lines(path: Path, start: int = 0, end: int | None = None) -> tuple[list
     except FileNotFoundError:
         return [], start
     complete = data[: data.rfind(b"\n") + 1]
-    return [row for line in complete.splitlines() if (row := parsed(line))], start + len(complete)
+    rows = [row for line in complete.splitlines() if (row := parsed(line, like))]
+    return rows, start + len(complete)
 
 
-def parsed(line: bytes) -> Any:
+def parsed(line: bytes, like: Check) -> Any:
     """Return the line's object, or None if it is none or not what was written."""
     if len(line) > LONGEST_LINE:
         return None
@@ -163,10 +199,10 @@ def parsed(line: bytes) -> Any:
         row = json.loads(head + end[-1:])
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and (mark or is_like_a_row(row)) else None
+    return row if isinstance(row, dict) and (mark or like(row)) else None
 
 
-def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:
+def damaged_lines(path: Path, *, whole: bool, like: Check) -> tuple[int, int]:
     """Return how many bytes a file of rows has, and how many of its lines are damaged.
 
     The last line of a `whole` file must be complete; else it may have been cut off by a kill.
@@ -177,7 +213,9 @@ def damaged_lines(path: Path, *, whole: bool) -> tuple[int, int]:
         return 0, 0
     *lines, rest = data.split(b"\n")
     marked = any(LINE_END[:10] in line for line in lines)
-    bad = sum(parsed(line) is None or (marked and LINE_END[:10] not in line) for line in lines)
+    bad = sum(
+        parsed(line, like) is None or (marked and LINE_END[:10] not in line) for line in lines
+    )
     return len(data), bad + (whole and bool(rest))
 
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_core.errors import RunError
 from cifar_core.reading import Reading
 from cifar_core.reading.curves import Curves, curves
+from cifar_core.runs.record.records import DataRecord, Environment, Summary
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.results.reading import reading_of
@@ -33,18 +34,17 @@ class Account:
         return self.run.config
 
     @cached_property
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> Environment:
         """Versions, device and images."""
         return self.run.environment
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> DataRecord:
         """The description of its images."""
-        about: dict[str, Any] = self.environment.get("data", {})
-        return about
+        return self.environment.data
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         """Its best and latest values."""
         return self.run.summary
 
@@ -61,12 +61,12 @@ class Account:
     @property
     def test_accuracy(self) -> float | None:
         """Its test accuracy in [0, 1]; None if it was not tested."""
-        return self.summary.get("test_accuracy")
+        return self.summary.test_accuracy
 
     @property
     def test_images(self) -> int:
         """The number of its test images."""
-        return int(self.summary.get("test_images") or self.data.get("test_images") or 0)
+        return self.summary.test_images or self.data.test_images
 
     @property
     def test_interval(self) -> tuple[float, float] | None:
@@ -79,7 +79,7 @@ def account_of(run: Run) -> Account:
     """Return the facts of a report about a run; RunError if there is nothing to report."""
     if run.kind != TRAINING:
         raise RunError(f"Run {run.id} is a rate search. Reports are only for training runs.")
-    if not run.summary.get("epochs_done"):
+    if not run.summary.epochs_done:
         raise RunError(
             f"Run {run.id} has not finished an epoch yet, so there is nothing to report."
         )

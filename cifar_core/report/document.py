@@ -76,7 +76,7 @@ def compared(accounts: Sequence[Account]) -> Iterator[Block]:
         rows=tuple(row(account) for account in accounts),
         source="config.json and summary.json of each run",
     )
-    if len({account.data.get("fingerprint") for account in accounts}) > 1:
+    if len({account.data.fingerprint for account in accounts}) > 1:
         yield Text(
             text="These runs were trained on different images, so compare their accuracies with "
             "care.",
@@ -90,13 +90,13 @@ def row(account: Account) -> tuple[str, ...]:
     from cifar_core.models import MODELS
 
     config, summary, interval = account.config, account.summary, account.test_interval
-    best, test = summary.get("best_val_accuracy"), account.test_accuracy
+    best, test = summary.best_val_accuracy, account.test_accuracy
     return (
         account.title,
         MODELS[config.model].title,
         f"{config.learning_rate:g}",
         str(config.batch_size),
-        str(summary["epochs_done"]),
+        str(summary.epochs_done),
         percent(best),
         percent(test) or "not tested",
         f"{percent(interval[0], 1)} to {percent(interval[1], 1)}" if interval else "",
@@ -140,17 +140,17 @@ def record(account: Account) -> dict[str, object]:
         "learning_rate": config.learning_rate,
         "schedule": config.schedule,
         "batch_size": config.batch_size,
-        "epochs": account.summary["epochs_done"],
+        "epochs": account.summary.epochs_done,
         "seed": config.seed,
-        "best_val_accuracy": account.summary.get("best_val_accuracy"),
-        "best_epoch": account.summary.get("best_epoch"),
+        "best_val_accuracy": account.summary.best_val_accuracy,
+        "best_epoch": account.summary.best_epoch,
         "test_accuracy": account.test_accuracy,
         "test_low_95": interval[0] if interval else None,
         "test_high_95": interval[1] if interval else None,
         "test_images": account.test_images,
-        "seconds": account.summary.get("seconds"),
-        "data": account.data.get("title"),
-        "data_fingerprint": account.data.get("fingerprint"),
+        "seconds": account.summary.seconds,
+        "data": account.data.title or None,
+        "data_fingerprint": account.data.fingerprint or None,
     }
     texts = {key: mine.get(key) or field.write(account) for key, field in FIELDS.items()
              if key in ("description", "interpretation")}  # fmt: skip

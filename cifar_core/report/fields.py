@@ -30,12 +30,12 @@ def description(account: Account) -> str:
 
     config, data = account.config, account.data
     spec = MODELS[config.model]
-    size = account.environment.get("parameters")
+    size = account.environment.parameters
     with_size = f", with {size:,} parameters" if size else ""
     begun = "from scratch"
     if "plan" in spec.uses:
         begun = f"from ImageNet weights ({TRANSFER_PLANS[config.plan].title.lower()})"
-    images = f"{data.get('train_images', 0):,} images of {data.get('title', 'the data')}"
+    images = f"{data.train_images:,} images of {data.title or 'the data'}"
     return (
         f"{spec.title}{with_size}, trained {begun} on {images} with "
         f"{OPTIMIZERS[config.optimizer].title}. {spec.summary}"
@@ -64,9 +64,9 @@ def batch_size(account: Account) -> str:
 def epochs(account: Account) -> str:
     """Give the number of epochs, and the best one."""
     summary, planned = account.summary, account.config.epochs
-    done = summary["epochs_done"]
+    done = summary.epochs_done
     of = f"{done}" if done == planned else f"{done} of {planned} planned"
-    return f"{of}; the best on validation was epoch {summary.get('best_epoch', done)}."
+    return f"{of}; the best on validation was epoch {summary.best_epoch or done}."
 
 
 def interpretation(account: Account) -> str:
@@ -83,14 +83,14 @@ def accuracy(account: Account) -> str:
         return "Not tested."
     low, high = interval
     note = views_note(account.summary).strip()
-    data_note = str(account.data.get("note", ""))
+    data_note = account.data.note
     return " ".join(
         filter(
             None,
             [
                 f"{percent(account.test_accuracy)} of {account.test_images:,} test images "
                 f"(95 % interval {percent(low)} to {percent(high)}), with the weights of epoch "
-                f"{account.summary.get('best_epoch')}, the best on validation.",
+                f"{account.summary.best_epoch}, the best on validation.",
                 f"The test images were shown {note}." if note else "",
                 data_note,
                 test_looks.sentence(len(test_looks.looks(account.run))),

@@ -27,16 +27,16 @@ def network(account: Account) -> list[Row]:
     """Describe the network and its initial weights."""
     from cifar_core.models import MODELS
 
-    config, size = account.config, account.environment.get("parameters")
+    config, size = account.config, account.environment.parameters
     spec = MODELS[config.model]
-    began = account.environment.get("weights", {})
-    sha = str(began.get("sha256", ""))[:16]
+    began = account.environment.weights
+    sha = began.sha256[:16] if began else ""
     return [
         ("Network", f"{spec.title} ({config.model})"),
         ("Paper", spec.paper),
         ("Parameters", f"{size:,}" if size else ""),
         ("Input", "RGB images of 32 x 32 pixels, values in [0, 1]"),
-        ("Output", f"scores (logits) of {len(account.data.get('classes', []))} classes"),
+        ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
         ("Initial weights", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
         ("Weights", weights(account)),
     ]
@@ -55,13 +55,17 @@ def weights(account: Account) -> str:
 def images(account: Account) -> list[Row]:
     """Describe the images for training, validation and testing."""
     data = account.data
-    parts = [f"{data.get(f'{part}_images', 0):,} {name}" for part, name in PARTS.items()]
+    parts = (
+        f"{data.train_images:,} to learn from",
+        f"{data.val_images:,} for validation",
+        f"{data.test_images:,} for the test",
+    )
     return [
-        ("Images", str(data.get("title", ""))),
+        ("Images", data.title),
         ("Split", ", ".join(parts)),
-        ("Classes", ", ".join(data.get("classes", []))),
-        ("Fingerprint", str(data.get("fingerprint", ""))[:16]),
-        ("About the images", str(data.get("note", ""))),
+        ("Classes", ", ".join(data.classes)),
+        ("Fingerprint", data.fingerprint[:16]),
+        ("About the images", data.note),
     ]
 
 
@@ -71,17 +75,17 @@ PARTS = {"train": "for training", "val": "for validation", "test": "for testing"
 def results(account: Account) -> list[Row]:
     """Give the results, and the cost."""
     summary, about = account.summary, account.environment
-    best = summary.get("best_val_accuracy")
+    best = summary.best_val_accuracy
     test, (low, high) = account.test_accuracy, account.test_interval or (0.0, 1.0)
     measured: dict[str, Any] = {
         "Validation accuracy": f"{percent(best)}, which chose the epoch" if best else "",
         "Test accuracy": f"{percent(test)}, 95 % interval {percent(low)} to {percent(high)}"
         if test is not None else "not tested",
         "Lowest recall": weakest(account),
-        "Trained on": ", ".join(filter(None, [about.get("device_name"), about.get("precision")])),
-        "Time": f"{summary['seconds'] / 60:,.1f} minutes" if summary.get("seconds") else "",
-        "Versions": ", ".join(f"{n} {about[n]}" for n in ("python", "torch") if about.get(n)),
-        "Program": f"commit {about['git_commit'][:12]}" if about.get("git_commit") else "",
+        "Trained on": ", ".join(filter(None, [about.device_name, about.precision])),
+        "Time": f"{summary.seconds / 60:,.1f} minutes" if summary.seconds else "",
+        "Versions": f"python {about.python}, torch {about.torch}" if about.torch else "",
+        "Program": f"commit {about.git_commit[:12]}" if about.git_commit else "",
         "Seed": str(account.config.seed),
     }  # fmt: skip
     return list(measured.items())
@@ -108,7 +112,7 @@ def weakest(account: Account) -> str:
 
 def limits(account: Account) -> list[Row]:
     """Describe the intended use and the limits."""
-    classes = len(account.data.get("classes", []))
+    classes = len(account.data.classes)
     return [
         ("Intended use", "teaching, and comparing training methods, on images like those above"),
         (

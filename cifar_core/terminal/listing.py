@@ -179,8 +179,9 @@ def tag_run(arguments: Namespace) -> int:
     marks.untag(run, arguments.remove)
     if arguments.star is not None:
         marks.star(run, arguments.star)
-    starred = " with a star" if run.about.get("starred") else ""
-    print(f"{run.id}{starred}: {', '.join(run.about.get('tags', [])) or 'no tags'}")
+    about = run.about
+    starred = " with a star" if about.starred else ""
+    print(f"{run.id}{starred}: {', '.join(about.tags) or 'no tags'}")
     return 0
 
 

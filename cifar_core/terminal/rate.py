@@ -5,6 +5,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
+from cifar_core.disk import files
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Run
 from cifar_core.terminal.output import add_json, add_store, show, store_of
@@ -43,18 +44,18 @@ def find(arguments: Namespace) -> int:
 
 def tell(run: Run, *, as_json: bool) -> int:
     """Print what a search that is over came to."""
-    suggestion = run.summary.get("suggestion")
+    suggestion = run.summary.suggestion
     if not suggestion:
         print(f"{run.status.state}: {run.status.message}", file=sys.stderr)
         return 1
     if as_json:
-        show([suggestion], as_json=True)
+        show([files.plain_of(suggestion)], as_json=True)
         return 0
-    print(suggestion["verdict"])
-    if suggestion["advice"] != "none":
+    print(suggestion.verdict)
+    if suggestion.advice != "none":
         print(
-            f"rate {suggestion['rate']:g}  (90 % interval {suggestion['low']:g} to "
-            f"{suggestion['high']:g}, plateau {suggestion['plateau_low']:g} to "
-            f"{suggestion['plateau_high']:g}; {suggestion['steps']:,} steps)"
+            f"rate {suggestion.rate:g}  (90 % interval {suggestion.low:g} to "
+            f"{suggestion.high:g}, plateau {suggestion.plateau_low:g} to "
+            f"{suggestion.plateau_high:g}; {suggestion.steps:,} steps)"
         )
     return 0

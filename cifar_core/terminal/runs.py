@@ -7,8 +7,10 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.runs.record.profiles import ABOUT
+from cifar_core.runs.record.records import Environment, Summary
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.store import damage
@@ -137,9 +139,9 @@ def follow(run: Run) -> int:
         return 0
     status = run.status
     summary = run.summary
-    if "test_accuracy" in summary:
+    if summary.test_accuracy is not None:
         print(
-            f"test accuracy {percent(summary['test_accuracy'])} of {summary['test_images']:,} "
+            f"test accuracy {percent(summary.test_accuracy)} of {summary.test_images:,} "
             f"images{views_note(summary)}"
         )
     print(f"{status.state}: {status.message}")
@@ -153,11 +155,11 @@ def show_run(arguments: Namespace) -> int:
         "id": run.id,
         "name": run.name,
         "path": str(run.path),
-        "status": asdict(run.status),
+        "status": files.plain_of(run.status),
         "damages": damage.found(run, thorough=True),
-        "summary": run.summary,
+        "summary": files.read_json(run.path / "summary.json", Summary),
         "settings": run.settings,
-        "environment": run.environment,
+        "environment": files.read_json(run.path / "environment.json", Environment),
         "checkpoints": [asdict(checkpoint) for checkpoint in run.checkpoints()],
     }
     if arguments.json:

@@ -143,8 +143,8 @@ def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted(store):
 def test_every_part_is_drawn(store, part, words):
     for number in range(3):
         run = make_run(store, "A run", learning_rate=0.1 / (1 + number))
-        known = run.environment | {"parameters": 94_762}
-        files.write_json(run.path / "environment.json", known)
+        size = {"parameters": 94_762}
+        files.edit(run.path / "environment.json", dict, lambda _, size=size: size)
         predict_all(run, 300 - number)
     page = open_page("compare", runs="1,2,3")
     page.session_state["parts"] = part
@@ -190,7 +190,7 @@ def test_the_pareto_front_is_drawn_through_the_runs_that_nothing_cheaper_beats(s
     found = []
     for accuracy, seconds in ((0.5, 60), (0.4, 120), (0.7, 600)):
         run = make_run(store, "A run", accuracies=(accuracy,))
-        files.write_json(run.path / "summary.json", {**run.summary, "seconds": seconds})
+        files.edit(run.path / "summary.json", dict, lambda _, s=seconds: {"seconds": s})
         found.append(facts(run))
     figure = charts.cost_figure(found, "Time")
     assert figure.arrays[0].tolist() == [1, 10]

@@ -39,7 +39,7 @@ def test_a_finished_run_shows_its_result_with_an_interval(store):
 def test_a_result_from_several_views_says_so_beside_the_one_without(store):
     run = make_run(store, test_views="mirror")
     more = {"test_views": "mirror", "test_plain_accuracy": 0.44}
-    files.write_json(run.path / "summary.json", {**run.summary, **more})
+    files.edit(run.path / "summary.json", dict, lambda _: more)
     value, note = values(open_page("run", id=1))["Test accuracy"]
     assert value.replace("\xa0", " ") == "45.0 %"
     assert note.replace("\xa0", " ") == "42.8 to 47.2 %, with mirrored views; 44.0 % without"
@@ -174,7 +174,7 @@ def test_the_environment_says_how_a_step_is_computed_and_why(store):
     run = make_run(store)
     sentence = "Channels last, float32, not compiled: measured 2 times as fast as contiguous."
     plan = {"memory_format": "channels_last", "compiled": False, "sentence": sentence}
-    files.write_json(run.path / "environment.json", {**run.environment, "step_plan": plan})
+    files.edit(run.path / "environment.json", dict, lambda _: {"step_plan": plan})
     page = open_page("run", id=1)
     page.session_state["details"] = "Environment"
     page.run()

@@ -261,7 +261,7 @@ def test_tags_note_and_star_are_edited_on_the_run_page(store):
     page.text_area(key="note 1-alpha").input("**Good**")
     page.button(key="save_marks").click().run()
     assert not page.exception
-    assert (run.about["starred"], run.about["tags"], run.about["note"]) == (
+    assert (run.about.starred, run.about.tags, run.about.note) == (
         True,
         ["lab", "new"],
         "**Good**",
@@ -277,8 +277,8 @@ def test_looking_again_reads_only_the_run_that_changed(store, monkeypatch):
     for number in range(12):
         make_run(store, f"Run {number}", accuracies=())
     store.runs()
-    read, real = [], files.read_json
-    monkeypatch.setattr(files, "read_json", lambda path: read.append(path) or real(path))
+    read, real = [], files.sound
+    monkeypatch.setattr(files, "sound", lambda path, *kind: read.append(path) or real(path, *kind))
     store.runs()
     assert read == []
     marks.star(store.run(3), True)

@@ -162,7 +162,7 @@ def test_small_files_that_are_damaged_are_made_anew_and_said_when_the_run_goes_o
     assert run_attempt(attempt(run, 2)).outcome == "finished"
     assert outcome(run) == whole
     assert "summary.json is damaged" in run.attempts()[1].note
-    assert run.summary["epochs_done"] == 2
+    assert run.summary.epochs_done == 2
 
 
 def test_a_store_of_nothing_but_damaged_runs_is_listed(store, template):

@@ -17,6 +17,7 @@ from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.engine.ending import conclude
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.failures import NO_ROOM_FOR_RESULT
+from cifar_core.runs.record.records import AttemptResult, ShimEnd
 
 MEGABYTES = 48
 
@@ -273,7 +274,7 @@ def ending(request="", **result):
     from cifar_core.runs.record.control import Control
 
     return conclude(
-        attempt=1, result=result, ended={"code": 75 if not result else 0},
+        attempt=1, result=AttemptResult(**result), ended=ShimEnd(code=75 if not result else 0),
         control=Control(request=request), settings={}, saved=False, deaths=1,
     )  # fmt: skip
 

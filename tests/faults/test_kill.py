@@ -97,7 +97,7 @@ def test_dashboard_executor_and_trainer_killed_in_turn_change_nothing(store):
     assert timeless(seen) == timeless(undisturbed.metrics())
     for name in ("best", "last"):
         assert weights_of(run, name) == weights_of(undisturbed, name)
-    assert run.summary["history"] == undisturbed.summary["history"]
+    assert run.summary.history == undisturbed.summary.history
     assert store.index.leases() == {}
 
 

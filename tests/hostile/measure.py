@@ -13,6 +13,7 @@ from cifar_core.data.images import open_image
 from cifar_core.data.sources.archive import entries
 from cifar_core.disk import files
 from cifar_core.errors import CifarError
+from cifar_core.runs.record.metrics import is_like_a_row
 from cifar_core.weights.layout import read_shapes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,8 +27,8 @@ def read_archive(path):
 
 def read_text(path):
     files.read_json(path)
-    files.read_lines(path)
-    files.damaged_lines(path, whole=True)
+    files.read_lines(path, like=is_like_a_row)
+    files.damaged_lines(path, whole=True, like=is_like_a_row)
 
 
 READERS = {

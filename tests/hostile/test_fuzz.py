@@ -17,7 +17,7 @@ from measure import READERS
 from cifar_core.config import TrainConfig
 from cifar_core.data.images import open_image
 from cifar_core.disk import files
-from cifar_core.disk.checks import EXPECTED
+from cifar_core.disk.checks import is_a
 from cifar_core.errors import (
     ArchiveError,
     ConfigError,
@@ -31,6 +31,7 @@ from cifar_core.people import VIEWER, role_of
 from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.listing import run_filter, saved_listings
 from cifar_core.runs.record import action_log, control, status
+from cifar_core.runs.record.records import RECORDS
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store import sweep_files
 
@@ -117,13 +118,13 @@ def test_a_zip_of_a_run_is_imported_or_refused(store):
     assert list((store.root / "runs").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", RECORDS)
 def test_a_run_file_reads_as_its_kind_or_as_empty(tmp_path, name):
-    @given(objects_of(EXPECTED[name]))
+    @given(objects_of(RECORDS[name].__struct_encode_fields__))
     def check(values):
         corpus.write(tmp_path / name, json.dumps(values))
-        found = files.read_json(tmp_path / name)
-        assert found == {} or all(EXPECTED[name][key](value) for key, value in found.items())
+        found = files.read_json(tmp_path / name, RECORDS[name])
+        assert found == {} or is_a(found, RECORDS[name])
         now, asked = status.read(tmp_path), control.read(tmp_path)
         assert now.state in STATES
         assert now.is_under_way in (True, False)
@@ -134,7 +135,10 @@ def test_a_run_file_reads_as_its_kind_or_as_empty(tmp_path, name):
 
 
 def test_a_sweep_file_and_a_saved_view_are_whole_or_passed_over(store):
-    @given(objects_of(sweep_files.SHAPE), objects_of(["name", "query", "columns", "sort", "group"]))
+    @given(
+        objects_of(sweep_files.SweepShape.__struct_fields__),
+        objects_of(["name", "query", "columns", "sort", "group"]),
+    )
     def check(sweep, view):
         good = {"name": "a", "created_at": 1.0, "base": {}, "seeds": [1], "cells": []}
         path = sweep_files.folder(store.root) / "1-a.json"

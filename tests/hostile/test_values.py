@@ -9,11 +9,11 @@ from pages import make_run, open_page
 
 from cifar_core.__main__ import main
 from cifar_core.disk import files
-from cifar_core.disk.checks import EXPECTED
 from cifar_core.errors import CifarError
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.table import Listing
 from cifar_core.runs.record import control, marks, status
+from cifar_core.runs.record.records import RECORDS, About
 from cifar_core.runs.store import damage, run_row, sweep_files
 
 OF_AN_ATTEMPT = ("attempt.json", "start.json", "shim.json", "result.json", "end.json")
@@ -31,6 +31,11 @@ def as_made_by_hand(path, values):
     corpus.write(path, json.dumps({**old, **values}))
 
 
+def entries(name):
+    """The names of what a file's record declares."""
+    return RECORDS[name].__struct_encode_fields__
+
+
 @pytest.fixture
 def run(store):
     return make_run(store)
@@ -41,16 +46,17 @@ def test_a_value_of_another_kind_is_said_and_the_run_is_still_listed(store, run,
     path = path_in(run, name)
     whole = path.read_bytes() if path.exists() else b"{}"
     wrong = 0
-    for key in EXPECTED[name]:
+    for key in entries(name):
         for value in corpus.WRONG:
             path.write_bytes(whole)
             as_made_by_hand(path, {key: value})
             assert run_row.read_row(run).id == run.id
             said = [sentence for sentence in damage.found(run) if name in sentence]
             wrong += bool(said)
-            assert files.read_json(path) == {} if said else key in files.read_json(path)
+            read = files.read_json(path, RECORDS[name])
+            assert read == {} if said else key in read
         assert len(store.runs()) == 1
-    assert wrong >= 5 * len(EXPECTED[name])
+    assert wrong >= 5 * len(entries(name))
     assert main(["show", "1"]) in (0, 2)
     assert main(["runs"]) == 0
     assert "Traceback" not in capsys.readouterr().err
@@ -60,7 +66,7 @@ def test_a_value_of_another_kind_is_said_and_the_run_is_still_listed(store, run,
 def test_a_file_that_is_no_object_is_damaged(run, what):
     for name in FILES:
         corpus.write(path_in(run, name), corpus.TEXTS[what])
-        assert files.read_json(path_in(run, name)) == {}
+        assert files.read_json(path_in(run, name), RECORDS[name]) == {}
     assert len([sentence for sentence in damage.found(run) if ".json" in sentence]) >= len(FILES)
     assert run.status == status.DAMAGED
     assert control.read(run.path) == control.Control()
@@ -68,12 +74,12 @@ def test_a_file_that_is_no_object_is_damaged(run, what):
 
 def test_the_latest_of_equal_keys_counts_and_is_checked(run):
     corpus.write(run.path / "about.json", '{"name": "a", "name": []}')
-    assert run.about == {}
+    assert run.about == About()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_run_page_survives_a_file_of_nothing_but_wrong_values(store, run, name):
-    as_made_by_hand(path_in(run, name), {key: [None] for key in EXPECTED[name]})
+    as_made_by_hand(path_in(run, name), {key: [None] for key in entries(name)})
     page = open_page("run", id=1)
     assert not page.exception, page.exception
     assert not open_page().exception
@@ -101,7 +107,7 @@ def test_a_setting_that_is_anything_is_a_sentence(run, value):
         as_made_by_hand(run.path / "config.json", {"no_such": ""})
 
 
-@pytest.mark.parametrize("key", sweep_files.SHAPE)
+@pytest.mark.parametrize("key", sweep_files.SweepShape.__struct_fields__)
 def test_a_sweep_file_that_is_anything_is_passed_over(store, key):
     good = {"name": "a", "created_at": 1.0, "base": {}, "seeds": [1], "cells": []}
     folder = sweep_files.folder(store.root)

@@ -1,10 +1,12 @@
 import pytest
+from msgspec.structs import replace
 from pages import make_run
 
 from app.shared import goal_lines as lines
 from cifar_core.data.sources.cifar10 import CLASSES
 from cifar_core.disk import files
 from cifar_core.runs.listing.goals import COURSE, goals
+from cifar_core.runs.record.records import DataRecord
 
 
 @pytest.fixture
@@ -13,19 +15,19 @@ def store(page_store):
 
 
 def test_the_courses_numbers_count_for_its_classes_only():
-    assert goals({"classes": ["cat", "dog"]}, []) == []
-    assert goals({"classes": list(CLASSES)}, []) == list(COURSE)
+    assert goals(DataRecord(classes=["cat", "dog"]), []) == []
+    assert goals(DataRecord(classes=list(CLASSES)), []) == list(COURSE)
 
 
 def test_ones_own_best_is_the_best_tested_run_on_the_same_images(store):
     make_run(store, "First", accuracies=(0.4, 0.5))
     best = make_run(store, "Second", accuracies=(0.4, 0.7))
-    files.write_json(best.path / "summary.json", {**best.summary, "test_accuracy": 0.55})
+    files.edit(best.path / "summary.json", dict, lambda _: {"test_accuracy": 0.55})
     make_run(store, "Not over", "running", accuracies=(0.9,))
-    data = best.environment["data"]
+    data = best.environment.data
     (own,) = [goal for goal in goals(data, store.runs()) if goal.run]
     assert (own.run, own.accuracy) == (2, 0.55)
-    assert [g for g in goals({**data, "test_images": 7}, store.runs()) if g.run] == []
+    assert [g for g in goals(replace(data, test_images=7), store.runs()) if g.run] == []
 
 
 def test_a_goals_line_says_that_it_is_on_test():

@@ -32,9 +32,8 @@ SMALL = "synthetic:200"
 @pytest.fixture
 def run(page_store):
     run = make_run(page_store, "# A `run`", data=SMALL)
-    known = run.environment
-    data = {**known["data"], "source": SMALL}
-    files.write_json(run.path / "environment.json", {**known, "data": data})
+    path = run.path / "environment.json"
+    files.edit(path, dict, lambda old: {"data": {**old["data"], "source": SMALL}})
     return run
 
 
@@ -90,7 +89,7 @@ def test_onnx_answers_as_the_network_and_knows_its_classes(run, tmp_path):
     assert made.difference < 1e-4
     found = onnx.load(made.path)
     props = {prop.key: prop.value for prop in found.metadata_props}
-    assert json.loads(props["classes"]) == run.environment["data"]["classes"]
+    assert json.loads(props["classes"]) == run.environment.data.classes
 
 
 def test_a_wrong_answer_is_stated(run, tmp_path):

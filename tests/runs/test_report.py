@@ -114,9 +114,8 @@ def test_the_charts_of_the_html_hold_the_measured_numbers(run):
 def test_whatever_a_person_typed_is_text_in_the_html(run):
     run.rename(HOSTILE)
     edit(run, {"description": HOSTILE})
-    files.write_json(run.path / "environment.json", {
-        **run.environment, "data": {**run.environment["data"], "classes": [HOSTILE, "b"]},
-    })  # fmt: skip
+    data = {"classes": [HOSTILE, "b"], "source": run.source, "test_images": 2000}
+    files.edit(run.path / "environment.json", dict, lambda _: {"data": data})
     page = body_of(as_html(compose([run], title=HOSTILE, author=HOSTILE)).decode())
     assert "<img" not in page
     assert page.count("<script") == page.count("</script>") == 3  # numbers, library, drawing
@@ -212,7 +211,7 @@ def test_the_style_is_part_of_the_package():
 
 
 def test_the_model_card_names_the_classes_that_are_found_least_often(run):
-    classes = tuple(run.environment["data"]["classes"])
+    classes = tuple(run.environment.data.classes)
     labels = np.repeat(np.arange(10), 2)
     logits = np.eye(10, dtype=np.float32)[labels]
     logits[6:8] = np.eye(10)[0]  # both of class 3 are taken for class 0, and one of class 5

@@ -153,7 +153,7 @@ def test_of_many_who_pin_and_tag_at_once_nobody_is_overruled(run):
     with ThreadPoolExecutor(len(names)) as people:
         list(people.map(mark, names))
     assert run.pinned_checkpoints >= set(names)
-    assert set(run.about["tags"]) >= {f"t{name}" for name in names}
+    assert set(run.about.tags) >= {f"t{name}" for name in names}
 
 
 def test_the_terminal_says_what_would_go_and_then_lets_it_go(store, run, capsys):

@@ -99,10 +99,11 @@ def test_a_refusal_is_not_written_down_as_done(store, run):
 
 def test_a_run_from_before_there_were_owners_belongs_to_all_operators(page_store):
     run = make_run(page_store, "Old", "stopped")
-    values = {key: value for key, value in run.about.items() if key != "owner"}
     from cifar_core.disk import files
 
-    files.write_json(run.path / "about.json", values)
+    path = run.path / "about.json"
+    values = {key: value for key, value in files.read_json(path).items() if key != "owner"}
+    files.write_json(path, values)
     on_behalf_of(BEN, page_store, run)[1].rename("still ours")
     assert run.name == "still ours"
 

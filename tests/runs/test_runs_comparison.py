@@ -84,9 +84,8 @@ def test_other_validation_images_are_refused_with_the_reason(store):
 
 def test_runs_on_other_data_are_refused_with_both_names(store):
     a, b = make_run(store, "A"), make_run(store, "B")
-    known = b.environment
-    known["data"] |= {"title": "Flowers", "source": "flowers"}
-    files.write_json(b.path / "environment.json", known)
+    data = {"data": {"title": "Flowers", "source": "flowers"}}
+    files.edit(b.path / "environment.json", dict, lambda _: data)
     (why,) = obstacles([a, b], "test")
     assert "different images (Synthetic shapes and Flowers)" in why
 
@@ -154,8 +153,8 @@ def test_settings_that_mean_nothing_in_a_run_are_a_dash_and_rates_are_factors(st
 
 def test_the_gap_is_training_less_validation_accuracy(store):
     run = make_run(store, "A")
-    summary = {**run.summary, "last_train_accuracy": 0.9, "last_val_accuracy": 0.7}
-    files.write_json(run.path / "summary.json", summary)
+    more = {"last_train_accuracy": 0.9, "last_val_accuracy": 0.7}
+    files.edit(run.path / "summary.json", dict, lambda _: more)
     assert facts(run).gap == pytest.approx(0.2)
     assert facts(make_run(store, "B")).gap is None
 

@@ -14,17 +14,18 @@ from cifar_core.errors import (
 from cifar_core.runs.engine.ending import conclude
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.failures import message_of, reason_of
+from cifar_core.runs.record.records import AttemptResult, ShimEnd
 
-KILLED = {"code": None, "signal": 9, "oom_kills": 0}
-OUT_OF_MEMORY = {"code": None, "signal": 9, "oom_kills": 1, "peak_megabytes": 23456.0}
+KILLED = ShimEnd(signal=9)
+OUT_OF_MEMORY = ShimEnd(signal=9, oom_kills=1, peak_megabytes=23456.0)
 
 
 def test_a_run_that_was_pruned_says_why():
     told = Control(request="now", reason="pruned", note="Pruned: it is behind the other runs.")
     ending = conclude(
         attempt=1,
-        result={"outcome": "stopped", "message": "Stopped at epoch 3, as asked."},
-        ended={},
+        result=AttemptResult(outcome="stopped", message="Stopped at epoch 3, as asked."),
+        ended=ShimEnd(),
         control=told,
         settings={},
         saved=True,
@@ -37,7 +38,7 @@ def test_a_run_that_was_pruned_says_why():
 def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, smaller=0, **settings):
     return conclude(
         attempt=1,
-        result=result or {},
+        result=AttemptResult(**(result or {})),
         ended=ended,
         control=Control(request=request),
         settings=settings,
@@ -86,7 +87,7 @@ def test_want_of_memory_is_told_from_other_kills():
 
 
 def test_a_restart_of_the_machine_is_named():
-    assert "as by a restart" in end(ended={}).message
+    assert "as by a restart" in end(ended=ShimEnd()).message
 
 
 @pytest.mark.parametrize("reason", ["oom", "host_memory"])

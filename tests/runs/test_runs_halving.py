@@ -60,7 +60,7 @@ def test_a_run_that_lacks_memory_goes_on_in_pieces_that_fit_and_computes_the_sam
     ends = [files.read_json(short.path / f"attempts/{n}/end.json") for n in (1, 2, 3)]
     assert [end.get("micro_batch") for end in ends] == [32, 16, None]
     assert "too small for 64 images at once" in ends[0]["message"]
-    assert short.environment["images_at_once"] == 16
+    assert short.environment.images_at_once == 16
     assert short.settings["micro_batch"] == 0  # what was asked for stays as it was asked for
     chosen = trained(store, None, micro_batch=16)
     for name, weight in weights(chosen).items():

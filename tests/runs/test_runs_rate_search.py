@@ -45,12 +45,12 @@ def test_a_search_is_a_run_that_ends_with_a_verdict(store):
     assert "rate_search_worker" in " ".join(trainer_command(run, 1))
     result = attempt(run, 1).work()
     assert result.outcome == "finished"
-    suggestion = run.summary["suggestion"]
-    assert result.message == suggestion["verdict"]
-    assert run.metrics()[-1]["rate"] == suggestion["rate"]
+    suggestion = run.summary.suggestion
+    assert result.message == suggestion.verdict
+    assert run.metrics()[-1]["rate"] == suggestion.rate
     row = store.index.rows()[0]
-    assert (row.kind, row.suggested_rate) == (RATE_SEARCH, suggestion["rate"])
-    assert run.summary["step"] == run.summary["total_steps"] == suggestion["steps"]
+    assert (row.kind, row.suggested_rate) == (RATE_SEARCH, suggestion.rate)
+    assert run.summary.step == run.summary.total_steps == suggestion.steps
 
 
 @pytest.mark.usefixtures("short")

@@ -6,6 +6,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record import control
+from cifar_core.runs.record.records import AttemptPlan, Environment
 from cifar_core.training.step import compiling, trial
 
 SETTINGS = {
@@ -69,15 +70,15 @@ def forget(store):
 def test_a_run_with_a_trial_ends_like_one_that_asked_for_the_same_plan(store, races):
     tried, asked = finished(store), finished(store, memory_format="contiguous")
     assert races == [[LAST, PLANES]]
-    assert tried.environment["step_plan"]["memory_format"] == "contiguous"
+    assert tried.environment.step_plan.memory_format == "contiguous"
     assert weights_of(tried) == weights_of(asked)
-    assert asked.environment["step_plan"]["reason"] == "as requested."
+    assert asked.environment.step_plan.reason == "as requested."
 
 
 def test_what_was_measured_once_decides_for_later_runs(store, races):
     first, second = finished(store), finished(store)
     assert len(races) == 1
-    assert first.environment["step_plan"] == second.environment["step_plan"]
+    assert first.environment.step_plan == second.environment.step_plan
     assert weights_of(first) == weights_of(second)
     finished(store, batch_size=8)
     assert len(races) == 2
@@ -89,7 +90,7 @@ def test_a_resumed_run_keeps_its_plan_whatever_the_store_says_by_then(store, rac
     forget(store)
     assert attempt(run, 2).work().outcome == "finished"
     assert len(races) == 1
-    assert run.environment["step_plan"] == whole.environment["step_plan"]
+    assert run.environment.step_plan == whole.environment.step_plan
     assert weights_of(run) == weights_of(whole)
 
 
@@ -97,7 +98,7 @@ def test_a_run_from_before_there_were_plans_goes_on_as_it_began(store, races):
     whole = finished(store, memory_format="channels_last")
     run = stopped_after_an_epoch(store, startup="fast_start")
     path = run.path / "environment.json"
-    old = {key: value for key, value in run.environment.items() if key != "step_plan"}
+    old = {key: value for key, value in files.read_json(path).items() if key != "step_plan"}
     files.write_json(path, old)
     config = run.path / "config.json"
     values = files.read_json(config)
@@ -105,13 +106,13 @@ def test_a_run_from_before_there_were_plans_goes_on_as_it_began(store, races):
     files.write_json(config, {key: value for key, value in values.items() if key not in new})
     assert attempt(run, 2).work().outcome == "finished"
     assert races == []
-    found = run.environment["step_plan"]
-    assert found["sentence"] == "Channels last, float32, not compiled: as this run began."
+    found = run.environment.step_plan
+    assert found.sentence == "Channels last, float32, not compiled: as this run began."
     assert weights_of(run) == weights_of(whole)
 
 
 def test_a_run_that_moves_to_another_kind_of_device_is_planned_anew():
-    before = {"device": "cuda:0", "precision": "bfloat16", "precision_reason": "Tensor cores."}
+    before = Environment(device="cuda:0", precision="bfloat16", precision_reason="Tensor cores.")
     assert step_plans.recorded(before, "cpu") is None
     again = step_plans.recorded(before, "cuda:1")
     assert again is not None
@@ -126,9 +127,9 @@ def test_a_run_whose_compiling_fails_says_so_and_trains_as_it_would_without(
 
     monkeypatch.setattr(compiling, "compiler", broken)
     run = finished(store, startup="fast_run")
-    found = run.environment["step_plan"]
-    assert found["compiled"] is False
-    assert "compiling failed (No C++ compiler was found)." in found["sentence"]
+    found = run.environment.step_plan
+    assert found.compiled is False
+    assert "compiling failed (No C++ compiler was found)." in found.sentence
     monkeypatch.undo()
     assert weights_of(run) == weights_of(finished(store, memory_format="contiguous"))
 
@@ -145,8 +146,8 @@ def test_a_compiled_run_saves_and_resumes_like_any_other(store, races, monkeypat
 
     monkeypatch.setattr(compiling, "compiler", compiler)
     whole = finished(store, startup="fast_run")
-    assert whole.environment["step_plan"]["compiled"] is True
-    assert "compiled, it is 2 times as fast." in whole.environment["step_plan"]["sentence"]
+    assert whole.environment.step_plan.compiled is True
+    assert "compiled, it is 2 times as fast." in whole.environment.step_plan.sentence
     assert calls
     run = stopped_after_an_epoch(store, startup="fast_run")
     assert attempt(run, 2).work().outcome == "finished"
@@ -160,13 +161,13 @@ def test_before_a_run_it_is_said_what_is_known(store, races):
     dataset = data.load(config.data, store.root)
 
     def said(**settings):
-        return step_plans.expected(TrainConfig(**{**SETTINGS, **settings}), dataset, PLACE,
-                                   store.root)  # fmt: skip
+        config = TrainConfig(**{**SETTINGS, **settings})
+        return step_plans.expected(config, dataset, AttemptPlan(**PLACE), store.root)
 
     assert said() == step_plans.UPCOMING
     assert "fast start tries nothing out" in said(startup="fast_start")
     run = finished(store)
-    assert said() == run.environment["step_plan"]["sentence"]
+    assert said() == run.environment.step_plan.sentence
     assert step_plans.count(store.root) == 1
 
 

@@ -56,8 +56,9 @@ def test_a_loss_that_differs_in_its_last_bit_is_found(trained):
 
 
 def test_what_is_not_as_it_was_is_named_as_the_likely_reason(trained, store):
-    known = trained.environment
-    files.write_json(trained.path / "environment.json", {**known, "torch": "1.0", "threads": 1})
+    path = trained.path / "environment.json"
+    known = files.read_json(path)
+    files.write_json(path, {**known, "torch": "1.0", "threads": 1})
     try:
         found = verify(trained, 1)
     finally:
@@ -76,7 +77,7 @@ def test_another_seed_gives_other_losses(trained, store):
 
 
 def test_other_images_are_refused(trained):
-    known = trained.environment
+    known = files.read_json(trained.path / "environment.json")
     data = {**known["data"], "fingerprint": "0" * 64}
     files.write_json(trained.path / "environment.json", {**known, "data": data})
     try:
@@ -100,9 +101,9 @@ def test_the_command_of_a_run_makes_its_settings_again(trained):
     words = shlex.split(recipe(trained)["command"])
     assert words[:3] == ["python", "-m", "cifar_core"]
     made = config_of(parser().parse_args(words[3:])).to_dict()
-    decided = trained.environment["step_plan"]
+    decided = trained.environment.step_plan
     wanted = {**trained.config.to_dict(), "device": "cpu"}
-    wanted |= {name: decided[name] for name in ("memory_format", "precision")}
+    wanted |= {name: getattr(decided, name) for name in ("memory_format", "precision")}
     assert made == wanted
 
 

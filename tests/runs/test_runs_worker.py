@@ -66,7 +66,7 @@ def assert_same(run, other):
     assert run.checkpoint("best").best
     assert looked_back_at(run) == looked_back_at(other)
     same = ("step", "epochs_done", "history", "best_epoch", "test_accuracy", "total_steps")
-    assert {k: run.summary[k] for k in same} == {k: other.summary[k] for k in same}
+    assert [getattr(run.summary, k) for k in same] == [getattr(other.summary, k) for k in same]
 
 
 def test_a_finished_run_has_all_its_rows_files_and_numbers(undisturbed):
@@ -78,12 +78,12 @@ def test_a_finished_run_has_all_its_rows_files_and_numbers(undisturbed):
     assert steps == list(range(1, 31))  # 160 images, 16 a batch, 3 epochs; each step reported
     summary = undisturbed.summary
     best = max(row["val_accuracy"] for row in rows if row["kind"] == "epoch")
-    assert summary["best_val_accuracy"] == best
-    assert summary["sparkline"] == [r["val_accuracy"] for r in rows if r["kind"] == "epoch"]
-    data = undisturbed.environment["data"]
-    assert (data["train_images"], data["val_images"], data["test_images"]) == (160, 40, 40)
-    assert undisturbed.environment["threads"] == 1
-    assert undisturbed.checkpoint("best").epoch == summary["best_epoch"]
+    assert summary.best_val_accuracy == best
+    assert summary.sparkline == [r["val_accuracy"] for r in rows if r["kind"] == "epoch"]
+    data = undisturbed.environment.data
+    assert (data.train_images, data.val_images, data.test_images) == (160, 40, 40)
+    assert undisturbed.environment.threads == 1
+    assert undisturbed.checkpoint("best").epoch == summary.best_epoch
     assert undisturbed.checkpoint("last").step == 30
 
 
@@ -120,8 +120,8 @@ def test_averaged_weights_are_resumed_tested_and_kept_as_the_runs_weights(store)
     assert_same(cut, whole)
     val, test = evaluate_run(whole, "val"), evaluate_run(whole, "test")
     best = max(r["val_accuracy"] for r in whole.metrics() if r["kind"] == "epoch")
-    assert (val.accuracy, test.accuracy) == (best, whole.summary["test_accuracy"])
-    assert test.loss == pytest.approx(whole.summary["test_loss"])
+    assert (val.accuracy, test.accuracy) == (best, whole.summary.test_accuracy)
+    assert test.loss == pytest.approx(whole.summary.test_loss)
 
 
 def test_of_the_epochs_to_look_back_at_the_weights_are_kept(store):
@@ -142,16 +142,16 @@ def test_the_test_images_are_shown_as_asked_and_the_validation_images_as_they_ar
         row for row in timeless(undisturbed.metrics()) if row["kind"] != "test"
     ]
     summary, plain = run.summary, undisturbed.summary
-    assert summary["test_plain_accuracy"] == plain["test_accuracy"]
-    assert summary["test_loss"] != plain["test_loss"]
+    assert summary.test_plain_accuracy == plain.test_accuracy
+    assert summary.test_loss != plain.test_loss
     assert result.message.endswith(
-        f"test accuracy {summary['test_accuracy']:.2%} with mirrored views, "
-        f"{plain['test_accuracy']:.2%} without."
+        f"test accuracy {summary.test_accuracy:.2%} with mirrored views, "
+        f"{plain.test_accuracy:.2%} without."
     )
     assert views_note(plain) == ""
     again = evaluate_run(run, "test")
     assert (again.accuracy, again.plain_accuracy) == (
-        summary["test_accuracy"], summary["test_plain_accuracy"])  # fmt: skip
+        summary.test_accuracy, summary.test_plain_accuracy)  # fmt: skip
     assert evaluate_run(run, "val").views == "plain"
 
 
@@ -182,7 +182,7 @@ def test_stopping_after_the_epoch_then_resuming_changes_nothing(store, undisturb
     control.write(run.path, "epoch")
     result = attempt(run, 1).work()
     assert (result.outcome, result.message) == ("stopped", "Stopped after epoch 1, as asked.")
-    assert run.summary["step"] == 10
+    assert run.summary.step == 10
     control.write(run.path, "")
     assert attempt(run, 2).work().outcome == "finished"
     assert_same(run, undisturbed)
@@ -224,7 +224,7 @@ def test_early_stopping_finishes_and_says_so(store):
     result = attempt(run, 1).work()
     assert result.outcome == "finished"
     assert "early stopping" in result.message
-    assert run.summary["epochs_done"] < 50
+    assert run.summary.epochs_done < 50
 
 
 def test_a_loss_that_is_no_number_fails_with_advice(store):
@@ -275,7 +275,7 @@ def test_the_best_weights_become_a_classifier(undisturbed):
     answers = predict(classifier, torch.rand(3, 3, 32, 32))
     assert answers.shape == (3, 10)
     assert torch.allclose(answers.sum(dim=1), torch.ones(3))
-    assert classifier.classes == tuple(undisturbed.environment["data"]["classes"])
+    assert classifier.classes == tuple(undisturbed.environment.data.classes)
     assert undisturbed.name in classifier.title
 
 

@@ -77,7 +77,7 @@ def test_an_imported_run_is_the_same_run_under_a_new_number(store, exported, tmp
     make_run(store, "Something else", accuracies=())
     run = import_run(store, io.BytesIO(exported))
     assert (run.id, run.name, run.status.state) == ("2-a-run", "A run", "finished")
-    assert run.about["imported"]["run"] == "1-a-run"
+    assert run.about.imported.run == "1-a-run"
     (row, _) = store.runs()
     assert (row.best_val_accuracy, row.test_accuracy) == (0.5, 0.45)
     assert (row.tags, row.note) == (["lab"], "**Note**")
@@ -134,7 +134,7 @@ def test_images_of_the_same_fingerprint_are_found_here(store, exported):
     known = json.loads(members(exported)["environment.json"])["data"]
     elsewhere = {**known, "source": "/elsewhere", "fingerprint": here.fingerprint}
     run = import_run(store, io.BytesIO(changed(exported, "environment.json", data=elsewhere)))
-    assert run.settings["data"] == run.environment["data"]["source"] == "synthetic:200"
+    assert run.settings["data"] == run.environment.data.source == "synthetic:200"
 
 
 def test_other_images_can_be_named(store, exported, tmp_path):

@@ -43,7 +43,7 @@ def test_all_that_was_kept_is_there(root):
         assert rows[1].test_accuracy == 0.1375
         run = store.run("1")
         assert run.is_pinned
-        assert run.about["note"] == "A note of the old version"
+        assert run.about.note == "A note of the old version"
         for number in ("1", "2"):
             assert damage.found(store.run(number), thorough=True) == []
         assert len(predictions.kept(run, "test", run.checkpoint().name).labels) == 80

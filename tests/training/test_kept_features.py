@@ -338,8 +338,8 @@ def test_a_run_on_kept_features_has_the_curves_of_one_that_computes_them_each_ti
 def test_the_checkpoint_of_a_run_on_features_is_a_network_that_takes_images(store):
     run = finished(store)
     score = evaluate_run(run, "test")
-    assert score.accuracy == pytest.approx(run.summary["test_accuracy"])
-    assert score.loss == pytest.approx(run.summary["test_loss"], abs=1e-3)
+    assert score.accuracy == pytest.approx(run.summary.test_accuracy)
+    assert score.loss == pytest.approx(run.summary.test_loss, abs=1e-3)
     saved = checkpoints.load_model(run.checkpoint("best").path)
     published = weights.load(weights.find(KEY, store.root), pretrained.layout_of(MODELS[KEY]))
     assert all(torch.equal(saved[name], tensor) for name, tensor in published.items())
@@ -348,7 +348,7 @@ def test_the_checkpoint_of_a_run_on_features_is_a_network_that_takes_images(stor
 
 def test_a_head_of_averaged_weights_is_saved_as_it_was_validated(store):
     run = finished(store, ema_epochs=0.5)
-    assert evaluate_run(run, "val").accuracy == pytest.approx(run.summary["best_val_accuracy"])
+    assert evaluate_run(run, "val").accuracy == pytest.approx(run.summary.best_val_accuracy)
     plain, averaged = (checkpoints.load_model(r.checkpoint("last").path)
                        for r in (finished(store), run))  # fmt: skip
     assert {n for n, t in plain.items() if not torch.equal(averaged[n], t)} == {
@@ -366,11 +366,11 @@ def test_only_what_learns_is_averaged(store):
 def test_a_run_records_its_weights_and_its_progress_through_the_features(store):
     drop_features(store)
     run = finished(store)
-    record = run.environment["weights"]
-    assert record["sha256"] == weights.find(KEY, store.root).sha256
-    assert record["key"] == KEY
-    assert record["source"].endswith(".")
-    assert run.summary["features"]["done"] == run.summary["features"]["total"] == IMAGES
+    record = run.environment.weights
+    assert record.sha256 == weights.find(KEY, store.root).sha256
+    assert record.key == KEY
+    assert record.source.endswith(".")
+    assert run.summary.features.done == run.summary.features.total == IMAGES
 
 
 def test_a_second_run_computes_nothing_and_another_head_gives_other_curves(store):
@@ -380,7 +380,7 @@ def test_a_second_run_computes_nothing_and_another_head_gives_other_curves(store
     now = [f.stat().st_mtime_ns for f in sorted(store.root.glob("features/*/features.npy"))]
     assert now == started
     assert curves(first) == curves(second) != curves(other)
-    assert "features" not in second.summary
+    assert second.summary.features is None
 
 
 @pytest.mark.parametrize(
@@ -453,7 +453,7 @@ def test_a_run_on_features_resumed_in_mid_epoch_ends_like_one_that_was_not(store
     finally:
         hidden.rename(weights_folder)
     assert curves(run) == curves(whole)
-    assert run.environment["weights"] == whole.environment["weights"]
+    assert run.environment.weights == whole.environment.weights
     best, other = (checkpoints.load_model(r.checkpoint("best").path) for r in (run, whole))
     assert all(torch.equal(tensor, other[name]) for name, tensor in best.items())
 
@@ -478,8 +478,8 @@ def test_a_run_without_its_weights_fails_and_says_what_to_do(store):
 
 def test_other_plans_train_from_the_weights_too(store):
     run = finished(store, plan="gradual", head_epochs=1, epochs=2)
-    assert run.environment["weights"]["key"] == KEY
-    assert run.summary["epochs_done"] == 2
+    assert run.environment.weights.key == KEY
+    assert run.summary.epochs_done == 2
 
 
 def test_the_estimate_tells_the_time_of_the_features_apart(store):

@@ -115,7 +115,7 @@ def most_confident_first(pair: Pair, rows: NDArray[np.int64]) -> NDArray[np.int6
 def pixels(predictions: Predictions, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return the pictures [n, 32, 32, 3] of some rows."""
     run = predictions.run
-    images = dataset(run.environment["data"]["source"], str(run.store_root))
+    images = dataset(run.source, str(run.store_root))
     part = images.test if predictions.part == "test" else images.train
     return np.asarray(part.pixels[predictions.places[rows]])
 

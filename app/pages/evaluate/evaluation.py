@@ -65,8 +65,7 @@ class Evaluation:
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""
-        source = self.run.environment["data"]["source"]
-        images = dataset(source, str(self.run.store_root))
+        images = dataset(self.run.source, str(self.run.store_root))
         part = images.test if self.part == "test" else images.train
         return np.asarray(part.pixels[self.predictions.places[rows]])
 

@@ -138,8 +138,8 @@ def draw(run: Run, checkpoint: str, part: Part) -> None:
 def predict_first(run: Run, checkpoint: str, part: Part) -> None:
     """Compute the predictions: at once if that is quick, otherwise after a click."""
     job = predictions.job(run, part, checkpoint)
-    data = run.environment.get("data", {})
-    count = data.get("test_images" if part == "test" else "val_images", 0)
+    data = run.environment.data
+    count = data.test_images if part == "test" else data.val_images
     seconds = count * pass_seconds(str(run.path), checkpoint)
     if seconds < UNASKED and not job.error:
         job.start()

@@ -27,18 +27,18 @@ class NetworkJob:
 
 def jobs(network: Network) -> list[NetworkJob]:
     """Return all jobs for a network, in the order in which they are started."""
-    images = network.run.environment["data"]
+    images = network.run.environment.data
     width = network.classifier.last_layer.weight.shape[1]
-    compared = min(images["train_images"], neighbors.most(width))
+    compared = min(images.train_images, neighbors.most(width))
     cost = pass_seconds(*network.where)
     return [
         NetworkJob(
             title="Calibrating on the validation images", label="Calibrate the probabilities",
-            job=calibrating(network), seconds=cost * images["val_images"],
+            job=calibrating(network), seconds=cost * images.val_images,
         ),
         NetworkJob(
             title="Comparing with the training images", label="Compare with the training images",
-            job=comparing(network), seconds=cost * (images["val_images"] + compared),
+            job=comparing(network), seconds=cost * (images.val_images + compared),
         ),
     ]  # fmt: skip
 

@@ -66,7 +66,7 @@ def nearest(prediction: Prediction, measured: Likeness) -> None:
     if not measured.is_unlike:
         st.caption(measured.sentence)
     try:
-        images = dataset(run.environment["data"]["source"], str(run.store_root)).train
+        images = dataset(run.source, str(run.store_root)).train
     except CifarError as error:
         st.error(theme.safe(str(error)), icon=":material/error:")
         return

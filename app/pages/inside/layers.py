@@ -64,8 +64,7 @@ def table(network: Network, shown: Sequence[Layer]) -> None:
 
 def source_of(network: Network) -> tuple[str, str]:
     """Return the source of the run's images and the root of its store."""
-    source: str = network.run.environment["data"]["source"]
-    return source, str(network.run.store_root)
+    return network.run.source, str(network.run.store_root)
 
 
 def draw_filters(network: Network) -> None:

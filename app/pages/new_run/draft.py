@@ -16,6 +16,7 @@ from cifar_core.errors import ConfigError, DataError, DeviceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.record.records import AttemptPlan
 from cifar_core.schedules import SCHEDULES
 
 MOMENTS = [i / 400 for i in range(401)]  # of the run, 0 to 1, at which the schedule is drawn
@@ -115,11 +116,8 @@ def check_draft(values: Mapping[str, Any], root: Path) -> Draft:
 def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
     """Say how a training step is going to be computed."""
     where, _ = device.choose(config.device, inventory())
-    machine = {
-        "device": where.torch_name,
-        "device_name": where.name,
-        "threads": device.choose_threads(config.threads),
-    }
+    threads = device.choose_threads(config.threads)
+    machine = AttemptPlan(device=where.torch_name, device_name=where.name, threads=threads)
     return step_plans.expected(config, images, machine, root)
 
 

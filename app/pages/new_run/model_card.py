@@ -48,8 +48,7 @@ def seconds_per_epoch(key: str) -> str:
     """Say how long an epoch took in the newest run of this network here, if there is one."""
     for row in store().runs():
         if row.model == key and row.epochs_done and row.seconds:
-            features = store().run(row.number).summary.get("features", {}).get("seconds", 0.0)
-            seconds = theme.duration(max(0.0, row.seconds - features) / row.epochs_done)
+            seconds = theme.duration(max(0.0, row.seconds - row.features_seconds) / row.epochs_done)
             return f"{seconds} per epoch in run #{row.number} on {theme.safe(row.data_title)}"
     return ""
 

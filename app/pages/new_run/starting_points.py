@@ -1,7 +1,6 @@
 """Where a draft starts: a preset, a run to clone, or the result of a rate search."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import streamlit as st
 
@@ -37,8 +36,8 @@ def begin(source: str) -> None:
         if source.startswith(CLONE):
             ref, changes = clone_of(source)
             run = store().run(ref)
-            config = replace(run.config, **run.status.suggestion)  # what a failure asks for
-            config = TrainConfig.from_text(changes, base=config.to_dict())
+            base = {**run.config.to_dict(), **run.status.suggestion}  # what a failure asks for
+            config = TrainConfig.from_text(changes, base=base)
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
         else:

@@ -11,6 +11,7 @@ from app.shared.attempt import attempt
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunStatus
+from cifar_core.runs.record.records import Summary
 from cifar_core.runs.record.run import RESUMABLE
 
 
@@ -24,12 +25,12 @@ def actions(run: Run, status: RunStatus) -> None:
     if may_change and status.is_under_way:
         stop_menu(run, status)
     trains = run.kind == TRAINING
-    settled = trains and not status.is_under_way and bool(run.summary)
+    settled = trains and not status.is_under_way and run.summary != Summary()
     if settled and st.button("Evaluate", icon=":material/fact_check:", key="evaluate"):
         go("evaluate", id=run.number)
     if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
         go("explain", run=run.number)
-    measured = trains and bool(run.summary.get("epochs_done"))
+    measured = trains and run.summary.epochs_done > 0
     if measured and st.button("Report", icon=":material/description:", key="report"):
         go("report", runs=run.number)
     if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):

@@ -6,7 +6,9 @@ from app import theme
 from app.pages.run.checkpoints import checkpoints
 from app.pages.run.profile import profile
 from app.pages.run.reproduce import reproduce
+from cifar_core.disk import files
 from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of
 
 LOG_LINES = 13  # more of them scroll
@@ -64,7 +66,7 @@ def settings(run: Run, status: RunStatus) -> None:
 
 def environment(run: Run, status: RunStatus) -> None:
     """Draw the machine that the run trains on, and its images."""
-    recorded = run.environment
+    recorded = files.read_json(run.path / "environment.json", Environment)
     if not recorded:
         st.caption("Known once the run has started.")
         return

@@ -15,7 +15,7 @@ WHY = "A pinned run and its checkpoints are never deleted automatically."
 def run_marks(run: Run) -> None:
     """Draw a run's star, pin, tags and note, which a click changes."""
     about = run.about
-    tags, note, starred = about.get("tags", []), about.get("note", ""), about.get("starred", False)
+    tags, note, starred = about.tags, about.note, about.starred
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/star:" if starred else ":material/star_outline:"
         label = "Starred" if starred else "Star"
@@ -33,8 +33,8 @@ def run_marks(run: Run) -> None:
         if may_change:
             with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
                 edit(run, tags, note)
-        if origin := about.get("imported"):
-            st.caption(f"Imported; originally run {theme.safe(origin['run'])}")
+        if origin := about.imported:
+            st.caption(f"Imported; originally run {theme.safe(origin.run)}")
     if note:
         with st.container(border=True):
             st.markdown(theme.note(note))

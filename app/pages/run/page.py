@@ -20,6 +20,7 @@ from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.errors import RunError
 from cifar_core.reading.curves import Curves
 from cifar_core.runs import RATE_SEARCH, STATES, Run, RunStatus
+from cifar_core.runs.record.records import FeaturesDone, Summary
 from cifar_core.runs.store import damage
 from cifar_core.statistics.intervals import wilson
 
@@ -44,7 +45,7 @@ def page() -> None:
     status = run.status
     heading(run, status)
     run_marks(run)
-    if sweep := str(run.about.get("sweep", "")):
+    if sweep := run.about.sweep:
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     with st.container():  # always there: a chart that moves forgets its zoom
         damaged_files(run)
@@ -142,51 +143,51 @@ def sentence(status: RunStatus) -> str:
     return f"{status.message} {status.action}".strip()
 
 
-def progress(status: RunStatus, summary: dict[str, Any], epochs: int) -> None:
+def progress(status: RunStatus, summary: Summary, epochs: int) -> None:
     """Draw how far the run is and when it will be done."""
-    if not status.is_live or not summary.get("total_steps"):
+    if not status.is_live or not summary.total_steps:
         return
-    features = summary.get("features", {})
-    if not summary.get("step") and features.get("done", 0) < features.get("total", 0):
-        st.progress(features["done"] / features["total"], text=features_words(features))
+    features = summary.features
+    if features and not summary.step and features.done < features.total:
+        st.progress(features.done / features.total, text=features_words(features))
         return
-    done = min(1.0, summary.get("step", 0) / summary["total_steps"])
-    words = f"Epoch {min(summary.get('epochs_done', 0) + 1, epochs)} of {epochs}"
+    done = min(1.0, summary.step / summary.total_steps)
+    words = f"Epoch {min(summary.epochs_done + 1, epochs)} of {epochs}"
     if done == 1:
         words = "Training is done; the test images are being classified"
-    left = summary.get("eta_seconds")
+    left = summary.eta_seconds
     if left and done < 1:
         words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
     st.progress(done, text=words)
 
 
-def features_words(features: dict[str, Any]) -> str:
+def features_words(features: FeaturesDone) -> str:
     """Say how many images have passed the frozen network, and how long the rest will take."""
-    done, total = features["done"], features["total"]
+    done, total = features.done, features.total
     words = f"Features of {theme.count(done)} of {theme.count(total)} images"
-    fresh = done - features.get("kept", 0)
-    if fresh > 0 and (seconds := features.get("seconds", 0.0)):
+    fresh = done - features.kept
+    if fresh > 0 and (seconds := features.seconds):
         words += f", {theme.duration((total - done) * seconds / fresh)} until head training starts"
     return words
 
 
-def cards(run: Run, status: RunStatus, summary: dict[str, Any], curves: Curves) -> None:
+def cards(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> None:
     """Draw the four numbers that most people look for."""
-    data = run.environment.get("data", {})
+    data = run.environment.data
     with st.grid(4, min_column_width=165):
-        best = summary.get("best_val_accuracy")
-        at = summary.get("best_epoch")
+        best = summary.best_val_accuracy
+        at = summary.best_epoch
         card("Best validation accuracy", theme.percent(best), f"epoch {at}" if at else "")
-        test = summary.get("test_accuracy")
-        interval = wilson(test, data.get("test_images", 0)) if test is not None else None
+        test = summary.test_accuracy
+        interval = wilson(test, data.test_images) if test is not None else None
         note = "shown when the run finishes" if status.is_under_way else "not tested"
         note = theme.between(interval) if interval else note
         card("Test accuracy", theme.percent(test), note + views_words(summary))
         last = f"{curves.train_loss[-1]:.3f}" if len(curves.train_loss) else theme.NONE
         val = f"validation {curves.val_loss[-1]:.3f}" if len(curves.val_loss) else ""
         card("Training loss", last, val)
-        speed = summary.get("images_per_second")
-        spent = summary.get("seconds")
+        speed = summary.images_per_second
+        spent = summary.seconds
         card(
             "Images per second",
             theme.count(speed) if speed else theme.NONE,
@@ -195,10 +196,10 @@ def cards(run: Run, status: RunStatus, summary: dict[str, Any], curves: Curves) 
         )  # fmt: skip
 
 
-def views_words(summary: dict[str, Any]) -> str:
+def views_words(summary: Summary) -> str:
     """Say which test views were averaged, and the accuracy without them."""
-    words = TEST_VIEWS[summary.get("test_views", "plain")].words
-    plain = theme.percent(summary.get("test_plain_accuracy"))
+    words = TEST_VIEWS[summary.test_views].words
+    plain = theme.percent(summary.test_plain_accuracy)
     return f", {words}; {plain} without" if words else ""
 
 

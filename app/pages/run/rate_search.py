@@ -28,12 +28,12 @@ PHASES = {
 def rate_search(run: Run, status: RunStatus) -> None:
     """Draw the search so far."""
     results, summary = record(run.metrics()), run.summary
-    if status.is_live and summary.get("total_steps"):
-        left = summary.get("eta_seconds")
-        words = PHASES.get(summary.get("phase", ""), "Rate search")
+    if status.is_live and summary.total_steps:
+        left = summary.eta_seconds
+        words = PHASES.get(summary.phase or "", "Rate search")
         if left:
             words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
-        st.progress(min(1.0, summary["step"] / summary["total_steps"]), text=words)
+        st.progress(min(1.0, summary.step / summary.total_steps), text=words)
     if results.suggestion:
         verdict(run, results.suggestion)
     left_side, right_side = st.columns([3, 2], gap="medium")

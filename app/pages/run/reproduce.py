@@ -9,6 +9,7 @@ from app.shared.job_offer import offer
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.exchange.recipe import recipe
+from cifar_core.runs.record.records import Environment
 from cifar_core.runs.results.verify import STEPS, Verification, job, kept
 
 ABOUT = (
@@ -49,7 +50,7 @@ def verification(run: Run) -> None:
         if allowed:
             st.button("Verify again", icon=":material/refresh:", key="verify_again",
                       on_click=verify_again, args=(run,))  # fmt: skip
-    elif allowed and run.environment:
+    elif allowed and run.environment != Environment():
         offer(job(run), "Verify", ABOUT, key="verify")
     else:
         st.caption("Not verified yet. " + ABOUT)

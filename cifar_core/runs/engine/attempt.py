@@ -6,17 +6,20 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import structs
 
 from cifar_core.disk import files, lock, space
 from cifar_core.errors import CifarError, DiskFullError
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.base_worker import AttemptResult, BaseWorker, say
+from cifar_core.runs.engine.base_worker import BaseWorker, say
 from cifar_core.runs.engine.full_disk import print_patiently
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
+from cifar_core.runs.record.records import AttemptResult
 from cifar_core.runs.record.run import Run
 
 
@@ -50,13 +53,13 @@ def with_what_fits(worker: BaseWorker, failure: AttemptResult) -> AttemptResult:
     worker.let_go()
     say("Measures how many images at once fit.")
     try:
-        config = replace(worker.config, device=worker.plan["device"])
+        config = replace(worker.config, device=worker.plan.device)
         found = largest_batch.measure(config, worker.run.store_root, in_pieces=True)
     except CifarError as error:
         say(str(error))
         return failure
     words = f"{failure.message} {found.at_once_sentence} ({found.basis})."
-    return replace(failure, message=words, fits=found.largest)
+    return structs.replace(failure, message=words, fits=found.largest)
 
 
 def paused_for_room(error: Exception, folder: Path) -> AttemptResult:
@@ -81,7 +84,7 @@ def main(kind: type[BaseWorker], path: str, number: str) -> NoReturn:
     say(f"{result.outcome}: {result.message}")
     code = 0 if result.outcome != "failed" else 1
     try:
-        last = {**asdict(result), "rows_bytes": worker.rows.size, "at": time.time()}
+        last = structs.replace(result, rows_bytes=worker.rows.size, at=time.time())
         files.write_json(folder / "result.json", last)
     except DiskFullError:
         code = NO_ROOM_FOR_RESULT

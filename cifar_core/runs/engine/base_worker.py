@@ -11,8 +11,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from cifar_core.disk import files, space
 from cifar_core.errors import DataError, DiskFullError
@@ -23,6 +25,16 @@ from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
+from cifar_core.runs.record.metrics import Row
+from cifar_core.runs.record.records import (
+    AttemptResult,
+    AttemptStart,
+    BeganFrom,
+    DataRecord,
+    FeaturesDone,
+    Notice,
+    Summary,
+)
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace
 
@@ -43,22 +55,11 @@ ROOM_SECONDS = float(os.environ.get("CIFAR_ROOM_SECONDS") or 300.0)
 ROOM_LOOK_SECONDS = 1.0  # between two tries
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttemptResult:
-    """How the attempt ended; written as its last act."""
-
-    outcome: str  # finished, stopped, paused, failed, or interrupted by the system
-    message: str
-    reason: str = ""  # a key of FAILURES when failed, or "disk" when paused for want of room
-    needs: int = 0  # bytes that must be free on the disk before it can go on
-    fits: int | None = None  # images at once that fit, if that was measured after want of memory
-
-
 class BaseWorker(ABC):
     """One attempt: the trainer and what has to be kept of it."""
 
     pace: Pace
-    summary: dict[str, Any]
+    summary: Summary
     ends_now: tuple[str, ...] = ("now", "pause")  # requests that need not wait
 
     def __init__(self, run: Run, attempt: int) -> None:
@@ -97,20 +98,20 @@ class BaseWorker(ABC):
         from cifar_core.training.setup import prepare
 
         plan = self.plan
-        torch.set_num_threads(plan["threads"])
+        torch.set_num_threads(plan.threads)
         config, before, store = self.config, self.run.environment, self.run.store_root
         self.dataset = self.load_data()
         tensors, weights = self.load_weights(fresh=fresh)
         step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
         self.setup: Setup = prepare(
-            config, self.dataset, plan["device"], tensors, step_plan, fresh=fresh
+            config, self.dataset, plan.device, tensors, step_plan, fresh=fresh
         )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(plan, self.dataset, self.setup, weights)
         files.write_json(self.run.path / "environment.json", environment)
-        say(f"Training on {plan['device_reason']} CPU threads: {plan['threads']}.")
-        say(f"{environment['precision']}: {environment['precision_reason']}")
+        say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
+        say(f"{environment.precision}: {environment.precision_reason}")
         say(self.trainer.plan.sentence)
 
     def let_go(self) -> None:
@@ -131,25 +132,25 @@ class BaseWorker(ABC):
         """Return the images, which must be those that the run began with."""
         from cifar_core import data
 
-        before = self.run.environment.get("data", {})
+        before = self.run.environment.data
         root = self.run.store_root
-        source = before.get("source") or data.resolve(self.run.settings["data"], root)
+        source = before.source or data.resolve(self.run.settings["data"], root)
         say(f"Loading the images: {source}")
         dataset = data.load(source, root)
-        if before and before["fingerprint"] != dataset.fingerprint:
+        if before != DataRecord() and before.fingerprint != dataset.fingerprint:
             raise DataError(
                 f"The images of {source} are not those that run {self.run.id} began with. "
                 f"Put the former ones back, or clone the run to train on the new ones."
             )
         return dataset
 
-    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, dict[str, Any]]":
+    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, BeganFrom | None]":
         """Return what a pretrained network begins from, and its record; a checkpoint has it all."""
         if not fresh:
-            return None, self.run.environment.get("weights", {})
+            return None, self.run.environment.weights
         tensors, record = pretrained.load(self.run.config, self.run.store_root)
         if record:
-            say(f"Beginning from {record['path']} (sha256 {record['sha256'][:16]}...).")
+            say(f"Beginning from {record.path} (sha256 {record.sha256[:16]}...).")
         return tensors, record
 
     def features(self) -> "Iterator[Tick]":
@@ -162,17 +163,18 @@ class BaseWorker(ABC):
             except StopIteration as end:
                 self.test = end.value or self.test
                 break
-            kept = self.summary.get("features", {}).get("kept", tick.done)
-            self.summary["features"] = {
-                "done": tick.done,
-                "total": tick.total,
-                "kept": kept,  # of them from an earlier run or attempt
-                "seconds": time.monotonic() - start,
-            }
+            before = self.summary.features
+            features = FeaturesDone(
+                done=tick.done,
+                total=tick.total,
+                kept=before.kept if before else tick.done,
+                seconds=time.monotonic() - start,
+            )
+            self.summary = structs.replace(self.summary, features=features)
             if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
                 self.write_summary()
             yield tick
-        if self.summary.get("features"):
+        if self.summary.features:
             say(f"The features took {time.monotonic() - start:.1f} s.")
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
@@ -227,13 +229,13 @@ class BaseWorker(ABC):
             return
         say(words)
         with suppress(DiskFullError):
-            files.write_json(self.notice, {"message": words}, durable=False)
+            files.write_json(self.notice, Notice(message=words), durable=False)
 
-    def write_start(self, start: Mapping[str, Any]) -> None:
+    def write_start(self, start: AttemptStart) -> None:
         """Write down where this attempt starts; from here on its rows count."""
-        files.write_json(self.folder / "start.json", {**start, "at": time.time()})
+        files.write_json(self.folder / "start.json", structs.replace(start, at=time.time()))
 
-    def keep_row(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def keep_row(self, values: Mapping[str, Any]) -> Row:
         """Append a row to those of the attempt, and return it with its time."""
         timed = {**values, "t": time.time()}
         self.rows.add(timed)
@@ -242,8 +244,8 @@ class BaseWorker(ABC):
     def write_summary(self) -> None:
         """Replace summary.json."""
         self.summarised_at = time.monotonic()
-        self.summary["seconds"] = self.pace.seconds
-        self.summary["eta_seconds"] = self.pace.eta_seconds(*self.steps)
+        pace, left = self.pace, self.pace.eta_seconds(*self.steps)
+        self.summary = structs.replace(self.summary, seconds=pace.seconds, eta_seconds=left)
         with suppress(DiskFullError):  # it is written again in a second
             files.write_json(self.run.path / "summary.json", self.summary, durable=False)
 

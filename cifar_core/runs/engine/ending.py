@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cifar_core.disk.checks import Scalar
 from cifar_core.runs.prepare.batch_search import piece
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.failures import FEWEST_AT_ONCE, MEMORY, NO_ROOM_FOR_RESULT
+from cifar_core.runs.record.records import AttemptResult, ShimEnd
 from cifar_core.runs.record.states import FAILURES, STATES
 
 MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
@@ -22,7 +24,7 @@ class Ending:
     reason: str = ""
     action: str = ""
     deaths: int = 0
-    suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
+    suggestion: dict[str, Scalar] = field(default_factory=dict)  # settings to change in a clone
     needs: int = 0  # bytes that must be free on the disk before it can go on
     micro_batch: int = 0  # images at once from now on; 0 as before
 
@@ -30,8 +32,8 @@ class Ending:
 def conclude(
     *,
     attempt: int,
-    result: Mapping[str, Any],  # the trainer's last words; empty if it had none
-    ended: Mapping[str, Any],  # the shim's; empty if it died too
+    result: AttemptResult,  # the trainer's last words; empty if it had none
+    ended: ShimEnd,  # the shim's; empty if it died too
     control: Control,
     settings: Mapping[str, Any],
     saved: bool,  # whether the attempt has committed a checkpoint
@@ -39,22 +41,21 @@ def conclude(
     smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
-    outcome = result.get("outcome", "")
+    outcome = result.outcome
     smaller = 0 if control.request else smaller
     if outcome == "failed":
-        if result["reason"] in MEMORY and smaller:
-            return in_smaller_pieces(result["message"], smaller, settings)
-        return failed(result["reason"], result["message"], settings, fits=result.get("fits"))
-    if outcome == "paused" and result.get("reason") == "disk":
-        return out_of_room(result["message"], int(result.get("needs", 0)), control)
-    if not outcome and ended.get("code") == NO_ROOM_FOR_RESULT:
+        if result.reason in MEMORY and smaller:
+            return in_smaller_pieces(result.message, smaller, settings)
+        return failed(result.reason, result.message, settings, fits=result.fits)
+    if outcome == "paused" and result.reason == "disk":
+        return out_of_room(result.message, result.needs, control)
+    if not outcome and ended.code == NO_ROOM_FOR_RESULT:
         return out_of_room("Paused: the disk is full.", 0, control)
     if outcome in ("finished", "stopped", "paused"):
         why = control.note if outcome == "stopped" else ""
-        message = f"{result['message']} {why}".strip()
+        message = f"{result.message} {why}".strip()
         return Ending(state=outcome, message=message, action=STATES[outcome].action, deaths=0)
     how = how_it_died(attempt, ended, outcome)
-    was_launched = ended.get("launched", True)
     if control.is_stop:
         return Ending(state="stopped", message=f"{how} It was to stop.", action=STOPPED_ACTION)
     if control.request == "pause":
@@ -63,7 +64,7 @@ def conclude(
         return Ending(state="queued", message=f"{how} It goes on from there.")
     if reason_of_death(ended) in MEMORY and smaller:
         return in_smaller_pieces(how, smaller, settings)
-    deaths = 0 if saved else deaths + was_launched
+    deaths = 0 if saved else deaths + ended.launched
     if deaths >= MOST_DEATHS:
         reason = reason_of_death(ended)
         reason = "crash_loop" if reason == "killed" else reason
@@ -128,7 +129,7 @@ def failed(
     )
 
 
-def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dict[str, Any]:
+def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dict[str, Scalar]:
     """Return the setting that would have avoided the failure, if one would."""
     if reason in MEMORY:
         return half_at_once(settings) if fits is None else in_pieces(settings, fits)
@@ -137,7 +138,7 @@ def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dic
     return {}
 
 
-def half_at_once(settings: Mapping[str, Any]) -> dict[str, Any]:
+def half_at_once(settings: Mapping[str, Any]) -> dict[str, Scalar]:
     """Return how to compute half as many images at once; the batch itself stays what it was."""
     batch = settings.get("batch_size", 0)
     half = min(settings.get("micro_batch") or batch, batch) // 2
@@ -149,38 +150,38 @@ def is_free_again(settings: Mapping[str, Any], fits: int | None) -> bool:
     return fits is not None and fits >= settings["batch_size"]
 
 
-def in_pieces(settings: Mapping[str, Any], fits: int) -> dict[str, Any]:
+def in_pieces(settings: Mapping[str, Any], fits: int) -> dict[str, Scalar]:
     """Return how to compute the batch in pieces that fit; nothing if none does or it is whole."""
     if is_free_again(settings, fits) or fits < FEWEST_AT_ONCE:
         return {}
     return {"micro_batch": piece(settings["batch_size"], fits)}
 
 
-def how_it_died(attempt: int, ended: Mapping[str, Any], outcome: str) -> str:
+def how_it_died(attempt: int, ended: ShimEnd, outcome: str) -> str:
     """Say in a sentence how the attempt ended."""
     if outcome == "interrupted":
         return f"Attempt {attempt} was told to end by the system and saved a checkpoint."
-    if not ended.get("launched", True):
+    if not ended.launched:
         return f"Attempt {attempt} was never begun, as the program that was to start it had ended."
-    if ended.get("error"):
-        return f"Attempt {attempt} could not be started: {ended['error']}."
-    if ended.get("oom_kills") and ended.get("signal") == signal.SIGKILL:
+    if ended.error:
+        return f"Attempt {attempt} could not be started: {ended.error}."
+    if ended.oom_kills and ended.signal == signal.SIGKILL:
         return (
             f"Attempt {attempt} was ended by the system for want of memory, at "
-            f"{ended.get('peak_megabytes', 0):,.0f} MB."
+            f"{ended.peak_megabytes:,.0f} MB."
         )
-    if ended.get("signal"):
-        name = signal.Signals(ended["signal"]).name
-        return f"Attempt {attempt} was ended by signal {ended['signal']} ({name})."
-    if ended.get("code") is not None:
-        return f"Attempt {attempt} ended with code {ended['code']} and without a last word."
+    if ended.signal:
+        name = signal.Signals(ended.signal).name
+        return f"Attempt {attempt} was ended by signal {ended.signal} ({name})."
+    if ended.code is not None:
+        return f"Attempt {attempt} ended with code {ended.code} and without a last word."
     return f"Attempt {attempt} and its keeper were ended from outside, as by a restart."
 
 
-def reason_of_death(ended: Mapping[str, Any]) -> str:
+def reason_of_death(ended: ShimEnd) -> str:
     """Return the failure that fits a death without last words."""
-    if ended.get("error"):
+    if ended.error:
         return "never_started"
-    if ended.get("oom_kills") and ended.get("signal") == signal.SIGKILL:
+    if ended.oom_kills and ended.signal == signal.SIGKILL:
         return "host_memory"
     return "killed"

@@ -9,6 +9,7 @@ from typing import Any
 from cifar_core.disk import files
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import FEWEST_AT_ONCE
+from cifar_core.runs.record.records import AttemptEnd
 from cifar_core.runs.record.run import Run
 
 MOST_HALVINGS = 3
@@ -25,7 +26,7 @@ def next_try(run: Run, attempt: int) -> int:
     Only in the first epoch: what has worked for an epoch and then lacks memory has another cause,
     such as a program that takes it away.
     """
-    if run.summary.get("epochs_done") or len(decisions(run)) >= MOST_HALVINGS:
+    if run.summary.epochs_done or len(decisions(run)) >= MOST_HALVINGS:
         return 0
     half = at_once(applied(run, attempt)) // 2
     return half if half >= FEWEST_AT_ONCE else 0
@@ -33,7 +34,7 @@ def next_try(run: Run, attempt: int) -> int:
 
 def applied(run: Run, attempt: int) -> dict[str, Any]:
     """Return the settings that an attempt trains with: the run's, in pieces that fit."""
-    chosen_then = metrics.attempt_plan(run.path, attempt).get("micro_batch")
+    chosen_then = metrics.attempt_plan(run.path, attempt).micro_batch
     return {**run.settings, **({"micro_batch": chosen_then} if chosen_then else {})}
 
 
@@ -46,5 +47,5 @@ def at_once(settings: dict[str, Any]) -> int:
 def decisions(run: Run) -> list[int]:
     """Return the sizes that were decided on, the last one first."""
     folders = [metrics.attempt_folder(run.path, n) for n in metrics.attempt_numbers(run.path)]
-    ends = [files.read_json(folder / "end.json").get("micro_batch", 0) for folder in folders]
-    return [size for size in reversed(ends) if size]
+    ends = [files.read(folder / "end.json", AttemptEnd) for folder in reversed(folders)]
+    return [end.micro_batch for end in ends if end.micro_batch]

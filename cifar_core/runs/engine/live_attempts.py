@@ -7,13 +7,15 @@ import time
 from dataclasses import dataclass, field
 from importlib.util import resolve_name
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import asdict
 
 from cifar_core import device
 from cifar_core.background import processes
-from cifar_core.disk import files, lock
+from cifar_core.disk import lock
 from cifar_core.runs.engine import halving
 from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record.records import AttemptPlan, AttemptStart, Identity
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 
@@ -59,23 +61,25 @@ def how_hard(request: str, waited: float, grace: float) -> int:
     return TELL if request != "epoch" and waited > grace else ASK
 
 
-def press(force: int, trainer: dict[str, Any], *, again: bool) -> None:
+def press(force: int, trainer: Identity | None, *, again: bool) -> None:
     """Signal the trainer's process group, if it is still the one that was written down."""
+    known = asdict(trainer) if trainer else {}
     if force == TELL and not again:
-        lock.send(trainer, signal.SIGTERM, group=True)
+        lock.send(known, signal.SIGTERM, group=True)
     elif force == KILL:
-        lock.send(trainer, signal.SIGKILL, group=True)
+        lock.send(known, signal.SIGKILL, group=True)
 
 
-def words_of(run: Run, start: dict[str, Any], attempt: int) -> dict[str, Any]:
+def words_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str, str]:
     """Return the sentence of a running attempt; the table's own for a first one."""
     if run.kind != TRAINING:
         words = {"message": KINDS[run.kind].summary, "action": "This page may be closed meanwhile."}
         return words if start else {}
-    if not start.get("note") and attempt == 1:
+    start = start or AttemptStart()
+    if not start.note and attempt == 1:
         return {}
-    where = f"Attempt {attempt} goes on from step {start.get('step', 0):,}."
-    return {"message": f"{where} {start.get('note', '')}".strip()}
+    where = f"Attempt {attempt} goes on from step {start.step:,}."
+    return {"message": f"{where} {start.note}".strip()}
 
 
 def has_saved(run: Run, attempt: int) -> bool:
@@ -104,27 +108,26 @@ def plan_of(
     place: device.Device,
     devices: list[device.Device],
     command: list[str],
-) -> dict[str, Any]:
-    """Return what the shim and the trainer of an attempt have to know: its attempt.json."""
+) -> AttemptPlan:
+    """Return what the shim and the trainer of an attempt have to know."""
     settings, before, root = run.settings, run.environment, run.store_root
     # the count of the first attempt is kept: another one gives other sums
-    first = files.read_json(metrics.attempt_folder(run.path, 1) / "attempt.json")
-    known = before.get("threads") or first.get("threads")
+    known = before.threads or metrics.attempt_plan(run.path, 1).threads
     threads = known or device.choose_threads(settings.get("threads", 0))
     _, reason = device.choose(settings.get("device", "auto"), [place, *devices])
-    return {
-        "command": command,
-        "environment": processes.trainer_environment(
+    return AttemptPlan(
+        command=command,
+        environment=processes.trainer_environment(
             threads, deterministic=bool(settings.get("deterministic"))
         ),
-        "executor": processes.executor_command(root),
-        "executor_lock": str(processes.executor_lock(root)),
-        "wake": str(processes.wake_file(root)),
-        "slot": place.id,
-        "device": place.torch_name,
-        "device_name": place.name,
-        "device_reason": reason,
-        "threads": threads,
-        "micro_batch": halving.chosen(run),
-        "at": time.time(),
-    }
+        executor=processes.executor_command(root),
+        executor_lock=str(processes.executor_lock(root)),
+        wake=str(processes.wake_file(root)),
+        slot=place.id,
+        device=place.torch_name,
+        device_name=place.name,
+        device_reason=reason,
+        threads=threads,
+        micro_batch=halving.chosen(run),
+        at=time.time(),
+    )

@@ -9,10 +9,18 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from cifar_core.disk import files
 from cifar_core.runs.engine.attempt import main
-from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, AttemptResult, BaseWorker, say
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.records import (
+    AttemptResult,
+    AttemptStart,
+    SuggestedRate,
+    Summary,
+)
 from cifar_core.runs.record.summary import Pace
 
 if TYPE_CHECKING:
@@ -33,8 +41,7 @@ class RateSearchWorker(BaseWorker):
         for event in self.events():
             if isinstance(event, Tick):
                 if event.phase != "features":
-                    self.summary |= {"phase": event.phase, "step": event.done}
-                    self.summary["total_steps"] = event.total
+                    self.note(phase=event.phase, step=event.done, total_steps=event.total)
                 if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
                     self.write_summary()
                 if result := self.attend():
@@ -42,9 +49,14 @@ class RateSearchWorker(BaseWorker):
             else:
                 self.keep(event)
         self.save()
-        self.summary["total_steps"] = self.summary["step"]
+        self.note(total_steps=self.summary.step)
         self.write_summary()
-        return AttemptResult(outcome="finished", message=self.summary["suggestion"]["verdict"])
+        assert self.summary.suggestion is not None
+        return AttemptResult(outcome="finished", message=self.summary.suggestion.verdict)
+
+    def note(self, **changes: Any) -> None:
+        """Change what the summary says."""
+        self.summary = replace(self.summary, **changes)
 
     def prepare(self) -> None:
         """Load the images, build the trainer and take over what is known."""
@@ -53,14 +65,12 @@ class RateSearchWorker(BaseWorker):
         if not any(row["kind"] == "bracket" for row in known):
             known = []  # a sweep that was cut off is made anew
         self.known = known
-        self.summary = {"step": 0, "total_steps": 0, "phase": "sweep"}
-        self.pace = Pace(0, before.get("seconds", 0.0))
+        self.summary = Summary(phase="sweep")
+        self.pace = Pace(0, before.seconds or 0.0)
         earlier = [n for n in metrics.attempt_numbers(self.run.path) if n < self.attempt]
         last = max(filter(self.has_started, earlier), default=0) if known else 0
         end = files.read_lines(metrics.metrics_path(self.run.path, last))[1] if last else 0
-        self.write_start(
-            {"checkpoint": "", "step": 0, "from_attempt": last, "from_bytes": end, "note": ""}
-        )
+        self.write_start(AttemptStart(from_attempt=last, from_bytes=end))
         tried = len({row["rate"] for row in known if row["kind"] == "race"})
         say(f"Attempt {self.attempt} starts with {tried} rates known." if tried else "Sweeping.")
 
@@ -81,8 +91,7 @@ class RateSearchWorker(BaseWorker):
 
         self.keep_row(row(event))
         if isinstance(event, Suggestion):
-            self.summary["suggestion"] = asdict(event)
-            self.summary["step"] = event.steps
+            self.note(suggestion=SuggestedRate(**asdict(event)), step=event.steps)
         if isinstance(event, RacePoint):
             how = f"loss {event.loss:.4f}" if event.loss is not None else "fell out"
             say(f"rate {event.rate:<9.4g} step {event.step:>3}  {how}")
@@ -94,14 +103,13 @@ class RateSearchWorker(BaseWorker):
     @property
     def steps(self) -> tuple[int, int]:
         """Steps taken, and those that are planned."""
-        return self.summary["step"], self.summary["total_steps"]
+        return self.summary.step, self.summary.total_steps
 
     @property
     def place(self) -> str:
         """The stage, and the step of all that are planned."""
         done, planned = self.steps
-        phase: Any = self.summary["phase"]
-        return f"in the {phase}, after {done:,} of about {planned:,} steps"
+        return f"in the {self.summary.phase}, after {done:,} of about {planned:,} steps"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ attempt by its lock and goes on. It alone moves the states of live runs.
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cifar_core import device
@@ -28,7 +28,7 @@ from cifar_core.runs.engine.live_attempts import (
     trainer_command,
     words_of,
 )
-from cifar_core.runs.record import control, metrics, status
+from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.states import FAILURES, STATES
 from cifar_core.runs.store.run_row import RunRow
@@ -88,8 +88,8 @@ class Supervisor:
         folder = metrics.attempt_folder(run.path, max(numbers, default=0))
         if not lock.is_locked(folder / "lock"):
             return
-        made = files.read_json(folder / "attempt.json")
-        where = made.get("slot") or made.get("device", "cpu")
+        plan = metrics.attempt_plan(run.path, numbers[-1])
+        where = plan.slot or plan.device or "cpu"
         live = Live(run, numbers[-1], where, "running", 0)
         self.live.setdefault(run.id, live)
         status.move(
@@ -112,7 +112,7 @@ class Supervisor:
         """Find out whether an attempt is over; if not, pass on what is asked of it."""
         if live.child and live.child.poll() is not None:
             live.child = None  # reaped; the lock and shim.json say the rest
-        shim = files.read_json(live.folder / "shim.json")
+        shim = files.read_if_there(live.folder / "shim.json", records.ShimRecord)
         alive = lock.is_locked(live.folder / "lock")
         if not alive and not shim and not self.fenced(live):
             return
@@ -120,7 +120,7 @@ class Supervisor:
             self.reflect(live, shim)
             return
         # read once more: the shim writes this just before it lets the lock go
-        self.settle(live, files.read_json(live.folder / "shim.json").get("ended") or {})
+        self.settle(live, files.read(live.folder / "shim.json", records.ShimRecord).ended)
 
     def fenced(self, live: Live) -> bool:
         """Give up an attempt whose shim has not shown itself in time; True when that is done.
@@ -136,30 +136,34 @@ class Supervisor:
             return False
         if not (live.folder / "shim.json").exists():
             # without a child it was another executor's, which may have died before the launch
-            cause = {"error": "its keeper did not start"} if live.child else {"launched": False}
-            ended = {**cause, "at": time.time()}
-            files.write_json(live.folder / "shim.json", {"ended": ended})
+            cause = "its keeper did not start" if live.child else ""
+            ended = records.ShimEnd(error=cause, launched=bool(live.child), at=time.time())
+            files.write_json(live.folder / "shim.json", records.ShimRecord(ended=ended))
         os.close(mine)
         return True
 
-    def reflect(self, live: Live, shim: dict[str, Any]) -> None:
+    def reflect(self, live: Live, shim: records.ShimRecord | None) -> None:
         """Show what a living attempt is doing, and press on if it was asked to end."""
         asked = control.read(live.run.path)
         if asked.sequence != live.sequence:
             live.sequence, live.asked, live.shown = asked.sequence, time.monotonic(), ""
         if asked.request:
             force = how_hard(asked.request, time.monotonic() - live.asked, self.grace_seconds)
-            press(force, shim.get("trainer", {}), again=live.shown == f"{asked.request} {force}")
+            press(
+                force,
+                shim.trainer if shim else None,
+                again=live.shown == f"{asked.request} {force}",
+            )
             state = "pausing" if asked.request == "pause" else "stopping"
             self.show(live, state, f"{asked.request} {force}", self.words_for(asked.request, force))
             return
-        start = files.read_json(live.folder / "start.json")
+        start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
         state = "running" if start else "starting"
-        notice = files.read_json(live.folder / "notice.json").get("message", "")
+        notice = (files.read(live.folder / "notice.json", records.Notice)).message
         words = {"message": notice} if notice else words_of(live.run, start, live.attempt)
         self.show(live, state, f"{state} {notice}", words)
 
-    def show(self, live: Live, state: str, shown: str, words: dict[str, Any]) -> None:
+    def show(self, live: Live, state: str, shown: str, words: Mapping[str, Any]) -> None:
         """Write a living run's state, unless that is what was written last."""
         if shown == live.shown:
             return
@@ -167,7 +171,7 @@ class Supervisor:
         words = {"attempt": live.attempt, "device": live.device, **words}
         status.move(live.run.path, OWNED, state, **words)
 
-    def words_for(self, request: str, force: int) -> dict[str, Any]:
+    def words_for(self, request: str, force: int) -> dict[str, object]:
         """Return the sentence shown while a request is under way, and when more force follows."""
         words = {
             "epoch": "Stops at the end of this epoch.",
@@ -184,12 +188,12 @@ class Supervisor:
             "deadline": time.time() + self.grace_seconds if patient else 0.0,
         }
 
-    def settle(self, live: Live, ended: dict[str, Any]) -> None:
+    def settle(self, live: Live, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
         ending = conclude(
             attempt=live.attempt,
-            result=files.read_json(live.folder / "result.json"),
-            ended=ended,
+            result=files.read(live.folder / "result.json", records.AttemptResult),
+            ended=ended or records.ShimEnd(),
             control=control.read(live.run.path),
             settings=halving.applied(live.run, live.attempt),
             saved=has_saved(live.run, live.attempt),
@@ -206,10 +210,9 @@ class Supervisor:
     def write_ending(self, live: Live, ending: Ending) -> None:
         """Keep how the attempt ended, and move the run on."""
         if live.folder.exists():
-            words = {"message": ending.message, "state": ending.state, "at": time.time()}
-            if ending.micro_batch:
-                words["micro_batch"] = ending.micro_batch
-            files.write_json(live.folder / "end.json", words)
+            end = records.AttemptEnd(message=ending.message, state=ending.state, at=time.time(),
+                             micro_batch=ending.micro_batch)  # fmt: skip
+            files.write_json(live.folder / "end.json", end)
         status.move(
             live.run.path,
             OWNED,
@@ -288,4 +291,4 @@ class Supervisor:
             )
             live.child = launch(live.folder)
         except OSError as error:
-            self.settle(live, {"error": str(error)})
+            self.settle(live, records.ShimEnd(error=str(error)))

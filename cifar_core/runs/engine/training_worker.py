@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError
 from cifar_core.runs.engine.attempt import main, run_attempt
-from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, AttemptResult, BaseWorker, say
+from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.profiler import ProfileTaker
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
+from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, views_note
 from cifar_core.runs.store import damage
@@ -83,8 +84,12 @@ class Worker(BaseWorker):
     def profile_taker(self) -> ProfileTaker:
         """Return what takes the profiles that are asked for from now on."""
         last = profiles.latest(self.run.path)
-        about = {key: self.plan[key] for key in ("device", "device_name", "threads")}
-        about["batch_size"] = self.trainer.config.batch_size
+        about = {
+            "device": self.plan.device,
+            "device_name": self.plan.device_name,
+            "threads": self.plan.threads,
+            "batch_size": self.trainer.config.batch_size,
+        }
         path = self.folder / "profile.json"
         return ProfileTaker(self.trainer, path, about, last.request if last else 0, say)
 
@@ -102,13 +107,13 @@ class Worker(BaseWorker):
             say(note)
         where = f"checkpoint {found.name}" if found else "the beginning"
         say(f"Attempt {self.attempt} starts from {where}, at step {self.trainer.step:,}.")
-        start = {
-            "checkpoint": found.name if found else "",
-            "step": self.trainer.step,
-            "from_attempt": found.attempt if found else 0,
-            "from_bytes": manifest.get("metrics_bytes", 0),
-            "note": " ".join(notes),
-        }
+        start = AttemptStart(
+            checkpoint=found.name if found else "",
+            step=self.trainer.step,
+            from_attempt=found.attempt if found else 0,
+            from_bytes=manifest.get("metrics_bytes", 0),
+            note=" ".join(notes),
+        )
         self.write_start(start)
         return manifest
 
@@ -130,7 +135,7 @@ class Worker(BaseWorker):
         is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
         if self.requests.poll().request != "epoch" or is_last:
             return None
-        done = self.summary["epochs_done"]
+        done = self.summary.epochs_done
         return AttemptResult(outcome="stopped", message=f"Stopped after epoch {done}, as asked.")
 
     def after_steps(self, event: "StepEvent") -> None:
@@ -159,7 +164,7 @@ class Worker(BaseWorker):
         """Append the event to the attempt's rows."""
         from cifar_core.training.events import row
 
-        add(self.summary, self.keep_row(row(event)))
+        self.summary = add(self.summary, self.keep_row(row(event)))
 
     def save(self, epoch: "EpochEvent | None" = None) -> None:
         """Commit a checkpoint of this very moment, unless the last one is of it."""
@@ -214,7 +219,6 @@ class Worker(BaseWorker):
             elif result := self.attend():
                 return result
         self.patiently(self.rows.sync)
-        self.summary["eta_seconds"] = 0.0
         self.write_summary()
         return AttemptResult(outcome="finished", message=self.in_words())
 
@@ -238,9 +242,9 @@ class Worker(BaseWorker):
         summary = self.summary
         early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
         return (
-            f"Finished after {summary['epochs_done']} epochs{early}: best validation accuracy "
-            f"{summary['best_val_accuracy']:.2%} at epoch {summary['best_epoch']}, test accuracy "
-            f"{summary['test_accuracy']:.2%}{views_note(summary)}."
+            f"Finished after {summary.epochs_done} epochs{early}: best validation accuracy "
+            f"{summary.best_val_accuracy:.2%} at epoch {summary.best_epoch}, test accuracy "
+            f"{summary.test_accuracy:.2%}{views_note(summary)}."
         )
 
 

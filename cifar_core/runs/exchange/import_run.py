@@ -3,30 +3,25 @@
 import json
 import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec.structs import replace
 
 from cifar_core.disk import files
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError
 from cifar_core.people import OPERATOR
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
-from cifar_core.runs.exchange.zip_shapes import MANIFEST_SHAPE, SHAPES, is_row, shaped
+from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, Export, is_row, shaped
 from cifar_core.runs.record import checkpoints, status
+from cifar_core.runs.record.records import About, DataRecord, Environment, Origin
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import SCHEMA as CONFIG_SCHEMA
 from cifar_core.runs.store.store import Store, slug
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """The folder of a run that is being imported, and the description from its zip."""
-
-    path: Path
-    origin: dict[str, Any]  # export.json
 
 
 def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run:
@@ -41,32 +36,32 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
     path.mkdir()
     try:
         unpack(source, path)
-        draft = Draft(path=path, origin=read(path, "export.json"))
-        name = check(draft, store, data)
+        name = check(path, store, data)
         return store.adopt(path, slug(name))
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def check(draft: Draft, store: Store, data: str) -> str:
+def check(folder: Path, store: Store, data: str) -> str:
     """Check every file, remove what does not belong in it, and return the run's name."""
     for pattern in ("*.json", "attempts/*/*.json"):
-        for path in draft.path.glob(pattern):
-            if path.name in SHAPES:
-                values = read(draft.path, str(path.relative_to(draft.path)))
-                files.write_json(path, shaped(path.name, values, SHAPES[path.name]), durable=False)
-    if draft.origin.get("schema") != SCHEMA:
+        for path in folder.glob(pattern):
+            if path.name in KINDS:
+                values = read(folder, str(path.relative_to(folder)))
+                files.write_json(path, shaped(path.name, values, KINDS[path.name]), durable=False)
+    origin = files.read(folder / "export.json", Export)
+    if origin.schema != SCHEMA:
         raise ArchiveError(
             "This zip was made by a newer version. Update this program, then import it."
         )
-    check_config(draft.path, store, data)
-    for path in draft.path.glob("attempts/*/metrics.jsonl"):
+    check_config(folder, store, data)
+    for path in folder.glob("attempts/*/metrics.jsonl"):
         check_rows(path)
-    for path in checkpoints.folders(draft.path / "checkpoints"):
+    for path in checkpoints.folders(folder / "checkpoints"):
         check_checkpoint(path)
-    check_best(draft.path)
-    name = settle(draft, store.by.name)
-    (draft.path / "export.json").unlink()
+    check_best(folder)
+    name = settle(folder, origin, store.by.name)
+    (folder / "export.json").unlink()
     return name
 
 
@@ -87,17 +82,17 @@ def check_config(folder: Path, store: Store, data: str) -> None:
         raise ArchiveError(
             "The run was made by a newer version. Update this program, then import it."
         )
-    environment = files.read_json(folder / "environment.json")
-    images = environment.get("data", {})
-    source = source_here(images.get("fingerprint", ""), store, data)
+    path = folder / "environment.json"
+    images = files.read(path, Environment).data
+    source = source_here(images.fingerprint, store, data)
     try:
         config = TrainConfig.from_dict({**values, **({"data": source} if source else {})})
     except (ConfigError, TypeError) as error:
         raise ArchiveError(f"The run's settings cannot be used here. {error}") from error
     files.write_json(folder / "config.json", {"schema": CONFIG_SCHEMA, **config.to_dict()})
-    if images and source:
-        environment["data"] = {**images, "source": source}
-        files.write_json(folder / "environment.json", environment)
+    if images != DataRecord() and source:
+        here = {"data": files.plain_of(replace(images, source=source))}
+        files.edit(path, Environment, lambda _: here)
 
 
 def source_here(fingerprint: str, store: Store, data: str) -> str:
@@ -133,7 +128,7 @@ def check_checkpoint(path: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
     manifest = read(path, checkpoints.MANIFEST)
-    shaped(checkpoints.MANIFEST, manifest, MANIFEST_SHAPE)
+    shaped(checkpoints.MANIFEST, manifest, MANIFEST_KINDS)
     match = checkpoints.NAME.fullmatch(path.name)
     assert match is not None
     stated = manifest.get("name"), manifest.get("step"), manifest.get("attempt")
@@ -162,26 +157,24 @@ def check_best(folder: Path) -> None:
         marker.unlink()
 
 
-def settle(draft: Draft, owner: str) -> str:
+def settle(folder: Path, export: Export, owner: str) -> str:
     """Write the run's state in this store and where it came from; return its name."""
-    about, exported = read(draft.path, "about.json"), read(draft.path, "status.json")
-    origin = {
-        "run": draft.origin.get("run", ""),
-        "machine": files.read_json(draft.path / "environment.json").get("machine", ""),
-        "weights": draft.origin.get("weights", ""),
-        "exported_at": draft.origin.get("at", 0.0),
-        "at": time.time(),
-    }
-    name = " ".join(str(about.get("name", "")).split())[:80] or "Imported run"
-    fresh = {"name": name, "owner": owner, "parent": "", "kind": TRAINING, "imported": origin}
-    files.write_json(draft.path / "about.json", {"created_at": time.time(), **about, **fresh})
-    numbers = [int(path.name) for path in draft.path.glob("attempts/*")]
-    values = {**status_here(exported), "attempt": max(numbers, default=0)}
-    status.write(draft.path, status.RunStatus(**values))
+    about = files.read(folder / "about.json", About)
+    known = files.read(folder / "environment.json", Environment)
+    origin = Origin(run=export.run, machine=known.machine, weights=export.weights,
+                    exported_at=export.at, at=time.time())  # fmt: skip
+    name = " ".join(about.name.split())[:80] or "Imported run"
+    created = about.created_at or time.time()
+    about = replace(about, name=name, owner=owner, kind=TRAINING, imported=origin,
+                    created_at=created)  # fmt: skip
+    files.write_json(folder / "about.json", about)
+    numbers = [int(path.name) for path in folder.glob("attempts/*")]
+    words = {**status_here(read(folder, "status.json")), "attempt": max(numbers, default=0)}
+    status.write(folder, status.RunStatus(**words))
     return name
 
 
-def status_here(exported: dict[str, Any]) -> dict[str, Any]:
+def status_here(exported: Mapping[str, Any]) -> status.Changes:
     """Return the run's state in this store: a run that was under way counts as stopped."""
     state = exported.get("state", "stopped")
     if STATES[state].is_final or state in ("draft", "paused"):

@@ -114,13 +114,13 @@ def description(run: Run, checkpoint: str) -> dict[str, Any]:
     return {
         "model": config.model,
         "build": {n: getattr(config, n) for n in MODELS[config.model].uses if n != "plan"},
-        "classes": run.environment["data"]["classes"],
+        "classes": run.environment.data.classes,
         "input": "images [N, 3, 32, 32], RGB, values in [0, 1]",
         "output": "logits [N, K]",
         "epoch": info.epoch,
         "weights_sha256": info.manifest["files"][MODEL]["sha256"],
-        "test_accuracy": run.summary.get("test_accuracy"),
-        "data_fingerprint": run.environment["data"].get("fingerprint"),
+        "test_accuracy": run.summary.test_accuracy,
+        "data_fingerprint": run.environment.data.fingerprint or None,
         "run": run.id,
     }
 
@@ -143,7 +143,7 @@ Output: logits [N, {count}], in the order of the classes above.
 
 def readme(run: Run) -> str:
     """Return the README of the zip, as Markdown."""
-    classes = run.environment["data"]["classes"]
+    classes = run.environment.data.classes
     names = ", ".join(" ".join(name.split()) for name in classes)
     return README.format(name=" ".join(run.name.split()), count=len(classes), classes=names)
 
@@ -220,7 +220,7 @@ def sample_images(run: Run) -> "Tensor":
 
     from cifar_core import data
 
-    images = data.load(run.environment["data"]["source"], run.store_root).test
+    images = data.load(run.source, run.store_root).test
     indexes = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
     return torch.tensor(images.pixels[indexes]).permute(0, 3, 1, 2) / 255
 

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from cifar_core.disk import files
 from cifar_core.runs.record.environment import PACKAGES
 from cifar_core.runs.record.run import Run
 from cifar_core.settings import names_of
@@ -13,8 +14,9 @@ SCHEMA = 1  # of the record
 def recipe(run: Run) -> dict[str, Any]:
     """Return everything that determines what a run learns, in plain values."""
     environment, settings = run.environment, run.settings
+    recorded = files.plain_of(environment)
     versions = {
-        name: environment[name] for name in ("python", "system", *PACKAGES) if environment.get(name)
+        name: recorded[name] for name in ("python", "system", *PACKAGES) if name in recorded
     }
     return {
         "schema": SCHEMA,
@@ -23,16 +25,17 @@ def recipe(run: Run) -> dict[str, Any]:
         "command": command(run),
         "seed": settings.get("seed", 0),
         "settings": settings,
-        "program": {"git_commit": environment.get("git_commit", "")},
+        "program": {"git_commit": environment.git_commit},
         "versions": versions,
         "machine": {
-            name: environment[name]
-            for name in ("device", "device_name", "threads", "step_plan") if name in environment
+            name: recorded[name]
+            for name in ("device", "device_name", "threads", "step_plan") if name in recorded
         },
         "data": {
-            name: value for name, value in environment.get("data", {}).items() if name != "note"
+            name: value
+            for name, value in files.plain_of(environment.data).items() if name != "note"
         },
-        "began_from": environment.get("weights", {}),
+        "began_from": recorded.get("weights", {}),
     }  # fmt: skip
 
 
@@ -57,6 +60,7 @@ def changes(run: Run) -> dict[str, Any]:
     values = {f.name: getattr(config, f.name) for f in config.relevant() if f.name != "data"}
     changed = {name: value for name, value in values.items() if value != base[name]}
     changed["seed"] = config.seed
-    chosen = {"threads": environment.get("threads"), **environment.get("step_plan", {})}
+    step_plan = files.plain_of(environment.step_plan) if environment.step_plan else {}
+    chosen = {"threads": environment.threads, **step_plan}
     decided = names_of(TrainConfig, lambda rule: rule.decided_at_start)
     return changed | {name: chosen[name] for name in decided if chosen.get(name)}

@@ -1,138 +1,149 @@
-"""What the files of an imported run may contain; pages rely on it, so it is checked on import."""
+"""What the files of an imported run may contain. Pages rely on it, so it is checked on import.
 
-from typing import Any
+A run's files hold what their records declare; a stranger's may hold only some of it, and less.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
 
 from cifar_core.disk.checks import (
-    NEEDED,
-    ROW_SHAPE,
-    Shape,
-    is_moment,
-    is_number,
-    is_switch,
-    is_text,
-    is_whole,
-    list_of,
-    maybe,
-    object_of,
-    one_of,
+    WHOLE_CHARACTERS,
+    Moment,
+    Number,
+    Scalar,
+    Text,
+    Whole,
+    as_kind,
+    is_a,
 )
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.record.checkpoints import MODEL, NAME, STATE
 from cifar_core.runs.record.marks import LONGEST_NOTE, MOST_TAGS, TAG
+from cifar_core.runs.record.metrics import RowShape, is_like_a_row
+from cifar_core.runs.record.records import RECORDS, DataRecord, StepRecord
 from cifar_core.runs.record.states import FAILURES, STATES
 
-
-def is_tag(value: Any) -> bool:
-    """Whether a value is a tag."""
-    return isinstance(value, str) and TAG.fullmatch(value) is not None
+Kinds = dict[str, Any]  # the kind of each entry, by name
 
 
-def is_checkpoint_name(value: Any) -> bool:
-    """Whether a value is empty or the name of a checkpoint."""
-    return value == "" or (isinstance(value, str) and NAME.fullmatch(value) is not None)
+class Export(Struct, frozen=True, kw_only=True):
+    """export.json: what was exported."""
+
+    schema: Whole = 0
+    run: Text = ""
+    weights: Text = ""
+    at: Moment = 0.0
 
 
-def is_file_entry(value: Any) -> bool:
-    """Whether a value is a manifest's entry of a file."""
-    shape = {"bytes": is_whole, "sha256": is_text}
-    return object_of(shape, tuple(shape))(value)
+class StepInZip(StepRecord, frozen=True, kw_only=True):
+    """How steps are computed; pages show the sentence."""
+
+    sentence: Text
 
 
-STEP_PLAN = {"memory_format": is_text, "precision": is_text, "compiled": is_switch,
-             "reason": is_text, "sentence": is_text, "precision_reason": is_text}  # fmt: skip
-DATA = {"title": is_text, "kind": is_text, "source": is_text, "note": is_text,
-        "fingerprint": is_text, "classes": list_of(is_text, 1000), "train_images": is_whole,
-        "val_images": is_whole, "test_images": is_whole}  # fmt: skip
-FEATURES = dict.fromkeys(("done", "total", "kept", "seconds"), is_number)
+class DataInZip(DataRecord, frozen=True, kw_only=True):
+    """The images; pages name them and their classes."""
 
-SHAPES: dict[str, Shape] = {  # by file name; entries that are not listed are left out
-    "export.json": {"schema": is_whole, "run": is_text, "weights": is_text, "at": is_moment},
-    "about.json": {
-        "name": is_text,
-        "created_at": is_moment,
-        "tags": list_of(is_tag, MOST_TAGS),
-        "note": lambda value: is_text(value) and len(value) <= LONGEST_NOTE,
-        "starred": is_switch,
-    },
-    "status.json": {
-        "state": one_of(STATES),
-        "reason": one_of(["", *FAILURES]),
-        "message": is_text,
-        "action": is_text,
-        "since": is_moment,
-    },
-    "summary.json": {
-        **dict.fromkeys(("total_steps", "step", "epochs_done", "test_images"), is_whole),
-        **dict.fromkeys(
-            ("last_train_loss", "last_train_accuracy", "last_val_loss", "last_val_accuracy",
-             "best_val_accuracy", "test_accuracy", "test_loss", "test_plain_accuracy",
-             "images_per_second", "seconds", "eta_seconds"),
-            is_number,
-        ),
-        "best_epoch": is_whole,
-        "history": list_of(is_number),
-        "sparkline": list_of(is_number, 1000),
-        "test_views": is_text,
-        "features": object_of(FEATURES),
-    },
-    "environment.json": {
-        **dict.fromkeys(
-            ("python", "system", "machine", "torch", "torchvision", "numpy", "safetensors",
-             "pillow", "captum", "torch-optimizer", "git_commit", "device", "device_name",
-             "device_reason", "precision", "precision_reason", "threads_now"),
-            is_text,
-        ),
-        "threads": is_whole,
-        "parameters": is_whole,
-        "step_plan": object_of(STEP_PLAN, ("sentence",)),
-        "data": object_of(DATA, ("title", "kind", "source", "classes")),
-        "weights": object_of({}),
-    },
-    "attempt.json": {"device": is_text, "device_name": is_text, "device_reason": is_text,
-                     "threads": is_whole, "at": is_moment},
-    "start.json": {"checkpoint": is_checkpoint_name, "step": is_whole, "from_attempt": is_whole,
-                   "from_bytes": is_whole, "note": is_text, "at": is_moment},
-    "result.json": {"outcome": is_text, "message": is_text, "reason": is_text, "at": is_moment},
-    "end.json": {"message": is_text, "state": is_text, "at": is_moment},
+    title: Text
+    kind: Text
+    source: Text
+    classes: Annotated[list[Text], Meta(max_length=1000)]
+
+
+class FileSum(Struct, frozen=True, kw_only=True):
+    """What a manifest says of a file."""
+
+    bytes: Whole
+    sha256: Text
+
+
+class FileSums(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a manifest says of both files."""
+
+    model: FileSum = msgspec.field(name=MODEL)
+    state: FileSum = msgspec.field(name=STATE)
+
+
+def matching(pattern: str) -> Any:
+    """Return the kind of texts that match a pattern from end to end."""
+    return Annotated[str, Meta(pattern=rf"\A(?:{pattern})\Z")]
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """Return the kind of certain words."""
+    return matching("|".join(map(re.escape, words)))
+
+
+def kinds_of(file: str, names: str = "", **stricter: Any) -> Kinds:
+    """Return the kinds of some entries of a run's file, of all that its record declares if none."""
+    record = RECORDS[file]
+    hints = get_type_hints(record, include_extras=True)
+    fields = zip(record.__struct_encode_fields__, record.__struct_fields__, strict=True)
+    declared = {entry: hints[field] for entry, field in fields}
+    wanted = names.split() or declared
+    return {name: declared[name] for name in wanted} | stricter
+
+
+PLACE = matching(f"{NAME.pattern}|")  # of a checkpoint, or empty
+TAGS: Any = Annotated[list[matching(TAG.pattern)], Meta(max_length=MOST_TAGS)]  # type: ignore[misc]
+SHORT_NOTE = Annotated[str, Meta(max_length=LONGEST_NOTE, pattern=WHOLE_CHARACTERS)]
+
+KINDS: dict[str, Kinds] = {  # by file name; entries that are not listed are left out
+    "export.json": get_type_hints(Export, include_extras=True),
+    "about.json": kinds_of("about.json", "name created_at starred", tags=TAGS, note=SHORT_NOTE),
+    "status.json": kinds_of(
+        "status.json", state=one_of(STATES), reason=one_of(["", *FAILURES]),
+        message=Text, action=Text, since=Moment, names="state",
+    ),
+    "summary.json": kinds_of("summary.json"),
+    "environment.json": kinds_of(
+        "environment.json", step_plan=StepInZip, data=DataInZip, weights=dict[str, Scalar]
+    ),
+    "attempt.json": kinds_of("attempt.json", "device device_name device_reason threads at"),
+    "start.json": kinds_of("start.json", checkpoint=PLACE, note=Text),
+    "result.json": kinds_of("result.json", "outcome reason at", message=Text),
+    "end.json": kinds_of("end.json", "state at", message=Text),
 }  # fmt: skip
 
-MANIFEST_SHAPE: Shape = {
-    "schema": is_whole,
-    "run": is_text,
-    "name": is_checkpoint_name,
-    "attempt": is_whole,
-    "step": is_whole,
-    "epoch": is_number,
-    "val_accuracy": maybe(is_number),
-    "best": is_checkpoint_name,
-    "metrics_bytes": is_whole,
-    "seconds": is_number,
-    "meta": lambda value: isinstance(value, dict),
-    "files": lambda value: (
-        isinstance(value, dict)
-        and set(value) == {MODEL, STATE}
-        and all(map(is_file_entry, value.values()))
-    ),
-    "created_at": is_moment,
-    "seal": is_text,
+MANIFEST_KINDS: Kinds = {
+    "schema": Whole,
+    "run": Text,
+    "name": PLACE,
+    "attempt": Whole,
+    "step": Whole,
+    "epoch": Number,
+    "val_accuracy": Number | None,
+    "best": PLACE,
+    "metrics_bytes": Whole,
+    "seconds": Number,
+    "meta": dict,
+    "files": FileSums,
+    "created_at": Moment,
+    "seal": Text,
 }
 
 
-def shaped(file: str, values: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """Return the entries that the shape lists; ArchiveError if one of them is not valid."""
-    for name, check in shape.items():
-        if name in values and not check(values[name]):
+def shaped(file: str, values: dict[str, Any], kinds: Kinds) -> dict[str, Any]:
+    """Return the entries that `kinds` lists; ArchiveError if one of them is not valid."""
+    there = {}
+    for name in kinds.keys() & values.keys():
+        try:
+            there[name] = msgspec.to_builtins(as_kind(values[name], kinds[name]))
+        except ValueError as error:
             raise ArchiveError(
                 f"{file} of this zip has {str(values[name])[:40]!r} as its {name}, which no run "
                 "writes. Export the run again."
-            )
-    return {name: values[name] for name in shape if name in values}
+            ) from error
+    return there
 
 
 def is_row(row: Any) -> bool:
-    """Whether a value is a row that a trainer may have written."""
-    if not isinstance(row, dict) or not is_text(row.get("kind")) or not is_number(row.get("step")):
+    """Return True if a value is a row that a trainer may have written."""
+    if not isinstance(row, dict) or "kind" not in row or "step" not in row:
         return False
-    if any(row.get(name) is None for name in NEEDED.get(row["kind"], ())):
-        return False
-    return object_of(ROW_SHAPE)(row)
+    others = {name: row[name] for name in row.keys() - set(RowShape.__struct_fields__)}
+    return is_like_a_row(row) and is_a(others, dict[str, Scalar])

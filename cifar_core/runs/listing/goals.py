@@ -1,10 +1,10 @@
 """Accuracies to beat: the course's, and the best of this store's runs on the same images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from cifar_core.data.sources.cifar10 import CLASSES
+from cifar_core.runs.record.records import DataRecord
 from cifar_core.runs.store.run_row import RunRow
 
 
@@ -37,20 +37,20 @@ COURSE = (
 )
 
 
-def goals(data: Mapping[str, Any], rows: Iterable[RunRow]) -> list[Goal]:
+def goals(data: DataRecord, rows: Iterable[RunRow]) -> list[Goal]:
     """Return the accuracies to beat on these images, lowest first.
 
     `data` describes the images, as in a run's environment. The course's numbers count only for the
     ten classes of CIFAR-10; the best run is one that was tested on the same images.
     """
-    course = COURSE if set(data.get("classes", ())) == set(CLASSES) else ()
+    course = COURSE if set(data.classes) == set(CLASSES) else ()
     best = best_of(data, rows)
     return sorted([*course, *([best] if best else [])], key=lambda goal: goal.accuracy)
 
 
-def best_of(data: Mapping[str, Any], rows: Iterable[RunRow]) -> Goal | None:
+def best_of(data: DataRecord, rows: Iterable[RunRow]) -> Goal | None:
     """Return the best test accuracy among the runs on the same images, the earliest if equal."""
-    wanted = images_of(data.get("title"), data.get("kind"), data.get("test_images"))
+    wanted = images_of(data.title, data.kind, data.test_images)
     tested = [
         row
         for row in rows
@@ -70,6 +70,6 @@ def best_of(data: Mapping[str, Any], rows: Iterable[RunRow]) -> Goal | None:
     )
 
 
-def images_of(title: Any, kind: Any, count: Any) -> tuple[str, str, int]:
+def images_of(title: str, kind: str, count: int) -> tuple[str, str, int]:
     """Return what identifies a set of test images in the list of runs."""
-    return str(title), str(kind), int(count or 0)
+    return title, kind, count

@@ -6,8 +6,10 @@ Each is a small file, `views/<slug>.json`, so that everyone who uses the store h
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from msgspec import Struct
+
 from cifar_core.disk import files
-from cifar_core.disk.checks import is_text
+from cifar_core.disk.checks import Text
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
@@ -52,9 +54,16 @@ def listed(store: Store) -> list[SavedListing]:
     return sorted(filter(None, entries), key=lambda saved: saved.name.lower())
 
 
+class SavedTexts(Struct, frozen=True, kw_only=True):
+    """Those entries of a saved listing that must be texts."""
+
+    name: Text = ""
+    query: Text = ""
+
+
 def read(path: Path) -> SavedListing | None:
     """Read what `save` wrote; columns that no longer exist are left out."""
-    values = files.read_json(path, {"name": is_text, "query": is_text})
+    values = files.read_json(path, SavedTexts)
     parts = {f.name: values[f.name] for f in fields(Listing) if f.name in values}
     columns, sort, keys = parts.get("columns", USUAL), parts.get("sort", ""), list(COLUMNS)
     if not isinstance(columns, list | tuple) or not isinstance(parts.get("query", ""), str):

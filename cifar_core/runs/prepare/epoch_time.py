@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core import device
 from cifar_core.background import child, processes
 from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.record.records import AttemptPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     torch.set_num_threads(threads)
     where, _ = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
-    place = {"device": where.torch_name, "device_name": where.name, "threads": threads}
+    place = AttemptPlan(device=where.torch_name, device_name=where.name, threads=threads)
     plan = step_plans.decide(config, dataset, place, store)
     setup = prepare(config, dataset, where.torch_name, plan=plan)  # any weights take the same time
     trainer = setup.trainer

@@ -1,12 +1,12 @@
 """Brings weights and networks together: what a run begins from, and what a file can be."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_core import weights
 from cifar_core.errors import WeightsError
+from cifar_core.runs.record.records import BeganFrom
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,7 @@ def import_weights(path: Path, store: Path, model: str = "") -> weights.Imported
     return weights.import_file(path, store, layouts(model))
 
 
-def load(config: "TrainConfig", store: Path) -> "tuple[dict[str, Tensor] | None, dict[str, Any]]":
+def load(config: "TrainConfig", store: Path) -> "tuple[dict[str, Tensor] | None, BeganFrom | None]":
     """Return the tensors that a run begins from, and a record of them for its environment.
 
     None for a network that is trained from scratch; WeightsError if they are not there.
@@ -59,10 +59,11 @@ def load(config: "TrainConfig", store: Path) -> "tuple[dict[str, Tensor] | None,
 
     spec = MODELS[config.model]
     if not spec.weights:
-        return None, {}
+        return None, None
     found = weights.find(spec.weights, store)
     if found is None:
         raise weights.missing(spec.weights, store)
     about = weights.WEIGHTS[spec.weights]
-    record = {**asdict(found), "path": str(found.path), "file": found.path.name}
-    return weights.load(found, layout_of(spec)), {**record, "source": about.source}
+    record = BeganFrom(key=found.key, path=str(found.path), sha256=found.sha256,
+                       origin=found.origin, file=found.path.name, source=about.source)  # fmt: skip
+    return weights.load(found, layout_of(spec)), record

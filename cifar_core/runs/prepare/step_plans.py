@@ -4,15 +4,18 @@ trials/<model>-<digest>.json
     what it is of, what was measured, and the sentence of the last decision
 """
 
+import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from cifar_core.disk import files
+from cifar_core.runs.record.records import AttemptPlan, Environment
 from cifar_core.settings import rule_of
 
 if TYPE_CHECKING:
@@ -27,30 +30,30 @@ UPCOMING = "A trial of a few seconds at the start finds the fastest way to compu
 def decide(
     config: "TrainConfig",
     dataset: "Dataset",
-    where: Mapping[str, Any],
+    where: AttemptPlan,
     store: Path,
     *,
-    before: Mapping[str, Any] | None = None,
+    before: Environment | None = None,
     say: Say = lambda _: None,
 ) -> "StepPlan":
     """Return the plan that the run began with, or the one that rules and trials choose.
 
-    `where` has the attempt's device, device_name and threads; `before` is what environment.json
-    said until now, nothing for a run that has yet to begin.
+    `where` says the attempt's device, its name and threads; `before` is what environment.json
+    said until now, None for a run that has yet to begin.
     """
     from cifar_core.training.setup import steps_of
     from cifar_core.training.step.trial import TrialTimes, resolve
 
-    if plan := recorded(before or {}, where["device"]):
+    if plan := recorded(before or Environment(), where.device):
         return plan
-    place = where["device_name"], where["threads"]
+    place = where.device_name, where.threads
     path = path_of(config, *place, store)
     kept = files.read_json(path)
     times = TrialTimes(formats=kept.get("formats", {}), compiling=kept.get("compiling", {}))
     start = time.monotonic()
     plan, races = resolve(
         config,
-        where["device"],
+        where.device,
         total_steps=steps_of(config, dataset),
         num_classes=len(dataset.classes),
         times=times,
@@ -59,27 +62,30 @@ def decide(
         say(f"A trial of the ways to compute a step took {time.monotonic() - start:.1f} s.")
     if races != TrialTimes():
         path.parent.mkdir(parents=True, exist_ok=True)
-        values = {**identity_of(config, *place), **asdict(races), "sentence": plan.sentence}
+        values = {
+            **identity_of(config, *place),
+            **dataclasses.asdict(races),
+            "sentence": plan.sentence,
+        }
         if values != kept:
             files.write_json(path, values)
     return plan
 
 
-def recorded(before: Mapping[str, Any], device: str) -> "StepPlan | None":
+def recorded(before: Environment, device: str) -> "StepPlan | None":
     """Return the plan that a run began with; None if it began elsewhere or not at all."""
     from cifar_core.training.step.step_plan import from_record
 
-    kind = str(before.get("device", "")).split(":")[0]
-    if kind != device.split(":")[0]:
+    if before.device.split(":")[0] != device.split(":")[0]:
         return None
-    if record := before.get("step_plan"):
-        return from_record(record, device)
+    if before.step_plan:
+        return from_record(asdict(before.step_plan), device)
     # before there were plans, every run was channels-last and uncompiled
     return from_record(
         {
             "memory_format": "channels_last",
-            "precision": before["precision"],
-            "precision_reason": before["precision_reason"],
+            "precision": before.precision,
+            "precision_reason": before.precision_reason,
             "compiled": False,
             "reason": "as this run began.",
         },
@@ -87,16 +93,14 @@ def recorded(before: Mapping[str, Any], device: str) -> "StepPlan | None":
     )
 
 
-def expected(
-    config: "TrainConfig", dataset: "Dataset", where: Mapping[str, Any], root: Path
-) -> str:
+def expected(config: "TrainConfig", dataset: "Dataset", where: AttemptPlan, root: Path) -> str:
     """Say before a run how its steps will be computed, without touching the device."""
     from cifar_core.training.setup import steps_of
     from cifar_core.training.step.step_plan import why_by_rule
 
-    if reason := why_by_rule(config, where["device"], steps_of(config, dataset)):
+    if reason := why_by_rule(config, where.device, steps_of(config, dataset)):
         return f"The way to compute a step is chosen {reason}"
-    kept = files.read_json(path_of(config, where["device_name"], where["threads"], root))
+    kept = files.read_json(path_of(config, where.device_name, where.threads, root))
     return str(kept.get("sentence") or UPCOMING)
 
 

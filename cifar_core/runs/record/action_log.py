@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.disk import files, lock
-from cifar_core.disk.checks import is_moment
+from cifar_core.disk.checks import Moment, is_a
 
 NAME, OLD = "activity.jsonl", "activity-old.jsonl"
 LONGEST = 2_000_000  # bytes, about 15,000 lines
@@ -54,7 +54,7 @@ def deeds(root: Path, run: str = "", most: int = 200) -> list[Action]:
 
 def deed_of(row: Any) -> Action | None:
     """Return the change that a line tells of; None if the line is damaged."""
-    if not isinstance(row, dict) or not is_moment(row.get("at")):
+    if not isinstance(row, dict) or not is_a(row.get("at"), Moment):
         return None
     words = {key: str(row.get(key, "")) for key in ("by", "did", "run", "detail")}
     return Action(at=float(row["at"]), **words)

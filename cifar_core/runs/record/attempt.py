@@ -1,14 +1,15 @@
 """One process's share of a run, from what the executor, the trainer and the shim wrote."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cifar_core.disk import files
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.records import AttemptEnd, AttemptPlan, AttemptStart, ShimRecord
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One process's share of a run."""
 
     number: int
@@ -24,16 +25,17 @@ class Attempt:
 def attempt_of(folder: Path, number: int) -> Attempt:
     """Put together what the executor, the trainer and the shim wrote about an attempt."""
     path = metrics.attempt_folder(folder, number)
-    made, start = files.read_json(path / "attempt.json"), files.read_json(path / "start.json")
-    shim = files.read_json(path / "shim.json").get("ended") or {}
-    end = files.read_json(path / "end.json")
+    plan = files.read(path / "attempt.json", AttemptPlan)
+    start = files.read(path / "start.json", AttemptStart)
+    shim = files.read(path / "shim.json", ShimRecord)
+    end = files.read(path / "end.json", AttemptEnd)
     return Attempt(
         number=number,
-        device=made.get("device", ""),
-        started_at=made.get("at", 0.0),
-        ended_at=end.get("at") or shim.get("at"),
-        from_checkpoint=start.get("checkpoint", ""),
-        from_step=start.get("step", 0),
-        note=start.get("note", ""),
-        ended=end.get("message", ""),
+        device=plan.device,
+        started_at=plan.at,
+        ended_at=end.at or (shim.ended and shim.ended.at) or None,
+        from_checkpoint=start.checkpoint,
+        from_step=start.step,
+        note=start.note,
+        ended=end.message,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from cifar_core.disk import files
 from cifar_core.runs.record.checkpoints import MANIFEST, STATE, best_name, folders, remove, seal
+from cifar_core.runs.record.records import About
 
 
 def milestones(epochs: int, count: int) -> frozenset[int]:
@@ -22,10 +23,10 @@ def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> 
 
     It looks at what is there and nothing else, so that after a crash the next call ends its work.
     """
-    about = files.read_json(run / "about.json")
-    if about.get("pinned"):
+    about = files.read(run / "about.json", About)
+    if about.pinned:
         return
-    keep = {best_name(run), *about.get("pinned_checkpoints", [])}
+    keep = {best_name(run), *about.pinned_checkpoints}
     newest, seen = 0, set[int]()
     for path in folders(run / "checkpoints"):
         manifest = files.read_json(path / MANIFEST)

@@ -2,24 +2,26 @@
 
 import os
 import time
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from cifar_core.disk import files
+from cifar_core.disk.checks import LongText, Moment, Text, Whole
 
 STRENGTH = {"": 0, "pause": 1, "epoch": 2, "now": 3, "kill": 4}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Control:
+class Control(Struct, frozen=True, kw_only=True):
     """The latest request; each has a higher sequence number than the one before."""
 
-    sequence: int = 0
-    request: str = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
-    at: float = 0.0  # unix seconds
-    profiles: int = 0  # how many profiles of its steps have been asked for
-    reason: str = ""  # "pruned" when a search gave the run up; empty when a person asked
-    note: str = ""  # a sentence on why
+    sequence: Whole = 0
+    request: Text = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
+    at: Moment = 0.0  # unix seconds
+    profiles: Whole = 0  # how many profiles of its steps have been asked for
+    reason: Text = ""  # "pruned" when a search gave the run up; empty when a person asked
+    note: LongText = ""  # a sentence on why
 
     @property
     def is_stop(self) -> bool:
@@ -29,16 +31,8 @@ class Control:
 
 def read(folder: Path) -> Control:
     """Return the latest request; none if there never was one."""
-    values = files.read_json(folder / "control.json")
-    request = values.get("request", "")
-    return Control(
-        sequence=int(values.get("sequence", 0)),
-        request=request if request in STRENGTH else "",
-        at=float(values.get("at", 0.0)),
-        profiles=int(values.get("profiles", 0)),
-        reason=str(values.get("reason", "")),
-        note=str(values.get("note", "")),
-    )
+    control = files.read(folder / "control.json", Control)
+    return control if control.request in STRENGTH else replace(control, request="")
 
 
 def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Control:
@@ -52,7 +46,7 @@ def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Co
         reason=reason,
         note=note,
     )
-    files.write_json(folder / "control.json", asdict(new))
+    files.write_json(folder / "control.json", new)
     return new
 
 
@@ -60,7 +54,7 @@ def ask_profile(folder: Path) -> Control:
     """Ask for one more profile, beside whatever else is asked. The caller holds the run's lock."""
     old = read(folder)
     new = replace(old, profiles=old.profiles + 1)
-    files.write_json(folder / "control.json", asdict(new))
+    files.write_json(folder / "control.json", new)
     return new
 
 

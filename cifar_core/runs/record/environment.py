@@ -2,11 +2,17 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_core.background.processes import PACKAGE_ROOT
+from cifar_core.runs.record.records import (
+    AttemptPlan,
+    BeganFrom,
+    DataRecord,
+    Environment,
+    StepRecord,
+)
 
 if TYPE_CHECKING:
     from cifar_core.data.dataset import Dataset
@@ -16,41 +22,43 @@ PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", 
 
 
 def describe(
-    plan: Mapping[str, Any],
-    dataset: "Dataset",
-    setup: "Setup",
-    weights: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    plan: AttemptPlan, dataset: "Dataset", setup: "Setup", weights: BeganFrom | None = None
+) -> Environment:
     """Return versions, machine, step plan, data and pretrained weights of an attempt."""
     precision = setup.trainer.precision
-    return {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "machine": platform.node(),
-        **{name: version for name in PACKAGES if (version := version_of(name))},
-        "git_commit": git_commit(),
-        "device": plan["device"],
-        "device_name": plan["device_name"],
-        "device_reason": plan["device_reason"],
-        "threads": plan["threads"],
-        **({"images_at_once": plan["micro_batch"]} if plan.get("micro_batch") else {}),
-        "precision": precision.key,
-        "precision_reason": precision.reason,
-        "step_plan": setup.trainer.plan.record(),
-        "parameters": sum(weight.numel() for weight in setup.trainer.model.parameters()),
-        "data": {
-            "title": dataset.title,
-            "kind": dataset.kind,
-            "source": dataset.source,
-            "note": dataset.note,
-            "fingerprint": dataset.fingerprint,
-            "classes": list(dataset.classes),
-            "train_images": setup.trainer.train_batches.images,
-            "val_images": setup.trainer.val_batches.images,
-            "test_images": setup.test.images,
-        },
-        **({"weights": dict(weights)} if weights else {}),
-    }
+    return Environment(
+        **versions(),
+        python=platform.python_version(),
+        system=platform.platform(),
+        machine=platform.node(),
+        git_commit=git_commit(),
+        device=plan.device,
+        device_name=plan.device_name,
+        device_reason=plan.device_reason,
+        threads=plan.threads,
+        images_at_once=plan.micro_batch,
+        precision=precision.key,
+        precision_reason=precision.reason,
+        step_plan=StepRecord(**setup.trainer.plan.record()),
+        parameters=sum(weight.numel() for weight in setup.trainer.model.parameters()),
+        data=DataRecord(
+            title=dataset.title,
+            kind=dataset.kind,
+            source=dataset.source,
+            note=dataset.note,
+            fingerprint=dataset.fingerprint,
+            classes=list(dataset.classes),
+            train_images=setup.trainer.train_batches.images,
+            val_images=setup.trainer.val_batches.images,
+            test_images=setup.test.images,
+        ),
+        weights=weights,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions of PACKAGES, by the names that an environment has for them."""
+    return {package.replace("-", "_"): version_of(package) for package in PACKAGES}
 
 
 def version_of(package: str) -> str:

@@ -1,10 +1,10 @@
 """What people put on a run to find it again: tags, note, star, pin. Kept in its about.json."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from cifar_core.errors import RunError
+from cifar_core.runs.record.records import About
 from cifar_core.runs.record.run import Run
 
 TAG = re.compile(r"\w[\w.+/-]{0,29}")
@@ -33,15 +33,15 @@ def retag(run: Run, words: Iterable[str]) -> None:
 def put(run: Run, change: Callable[[set[str]], set[str]]) -> None:
     """Change a run's tags to others that are well formed, whatever others do to them meanwhile."""
 
-    def changed(about: Mapping[str, Any]) -> dict[str, list[str]]:
-        tags = change(set(about.get("tags", [])))
+    def changed(about: About) -> dict[str, list[str]]:
+        tags = change(set(about.tags))
         if len(tags) <= MOST_TAGS:
             return {"tags": sorted(tags)}
         raise RunError(f"Run {run.id} would have {len(tags)} tags, but {MOST_TAGS} is the most.")
 
     about = run.about
     tags = changed(about)["tags"]
-    if tags != about.get("tags", []):
+    if tags != about.tags:
         with run.deed("tag it", "tagged", " ".join(tags)):
             run.change_about(changed)
 
@@ -84,8 +84,8 @@ def pin_checkpoint(run: Run, name: str, pinned: bool) -> str:
     """Keep a checkpoint beside the best and the newest, or no longer; return its full name."""
     full = run.checkpoint(name).name
 
-    def changed(about: Mapping[str, Any]) -> dict[str, list[str]]:
-        others = set(about.get("pinned_checkpoints", [])) - {full}
+    def changed(about: About) -> dict[str, list[str]]:
+        others = set(about.pinned_checkpoints) - {full}
         return {"pinned_checkpoints": sorted({*others, full} if pinned else others)}
 
     with run.deed("pin its checkpoints", "pinned" if pinned else "unpinned", full):

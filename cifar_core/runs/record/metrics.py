@@ -5,26 +5,70 @@ how many bytes of which attempt's rows that checkpoint stands for. What that att
 is superseded. This is a rule for readers: nothing on disk is ever rewritten.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from cifar_core.disk import files
+from cifar_core.disk.checks import Moment, Number, Text, is_a
+from cifar_core.runs.record.records import AttemptPlan, AttemptStart
+
+Row: TypeAlias = dict[str, Any]  # of any kind, as `RowShape` says
 
 
-@dataclass(frozen=True)
-class RowRange:
+class RowShape(Struct, frozen=True, kw_only=True):
+    """What a row may say, whatever its kind; other entries may be anything."""
+
+    kind: Text = ""
+    t: Moment = 0.0
+    step: Number = 0
+    epoch: Number | None = None
+    loss: Number | None = None
+    accuracy: Number | None = None
+    learning_rate: Number | None = None
+    grad_norm: Number | None = None
+    images_per_second: Number | None = None
+    train_loss: Number | None = None
+    train_accuracy: Number | None = None
+    val_loss: Number | None = None
+    val_accuracy: Number | None = None
+    best: bool = False
+    seconds: Number | None = None
+    cpu_seconds: Number | None = None
+    test_loss: Number | None = None
+    test_accuracy: Number | None = None
+    plain_accuracy: Number | None = None
+    views: Text = "plain"
+    images: Number | None = None
+
+
+NEEDED = {  # what a row of each kind must say
+    "step": ("step",),
+    "epoch": ("step", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
+    "test": ("step", "test_loss", "test_accuracy", "images"),
+}
+
+
+def is_like_a_row(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row says all that its kind must, each of the right kind."""
+    if not is_a(row, RowShape):
+        return False
+    return all(row.get(name) is not None for name in NEEDED.get(row.get("kind", ""), ()))
+
+
+class RowRange(Struct, frozen=True):
     """The stretch of one attempt's rows that counts."""
 
     attempt: int
     end: int | None  # byte offset; None for the attempt that is still the last
 
 
-@dataclass(frozen=True)
-class Fresh:
+class Fresh(Struct, frozen=True):
     """What a reader found since it last looked."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     reset: bool  # True: rows given earlier are superseded, and `rows` is the whole history
 
 
@@ -42,9 +86,10 @@ def attempt_folder(folder: Path, attempt: int) -> Path:
     return folder / "attempts" / str(attempt)
 
 
-def attempt_plan(folder: Path, attempt: int) -> dict[str, Any]:
+def attempt_plan(folder: Path, attempt: int) -> AttemptPlan:
     """Return what the executor decided before an attempt: device, threads, images at once."""
-    return files.read_json(attempt_folder(folder, attempt) / "attempt.json")
+    path = attempt_folder(folder, attempt) / "attempt.json"
+    return files.read(path, AttemptPlan)
 
 
 def metrics_path(folder: Path, attempt: int) -> Path:
@@ -57,7 +102,7 @@ class MetricsReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.starts: dict[int, dict[str, Any]] = {}
+        self.starts: dict[int, AttemptStart] = {}
         self.parts: list[RowRange] = []
         self.place = 0  # which part is being read
         self.offset = 0  # up to which byte of it
@@ -69,11 +114,11 @@ class MetricsReader:
         if reset:
             self.place = self.offset = 0
         self.parts = parts
-        rows: list[dict[str, Any]] = []
+        rows: list[Row] = []
         while self.place < len(parts):
             part = parts[self.place]
             path = metrics_path(self.folder, part.attempt)
-            more, self.offset = files.read_lines(path, self.offset, part.end)
+            more, self.offset = files.read_lines(path, self.offset, part.end, like=is_like_a_row)
             rows += [row if "kind" in row else {"kind": "", **row} for row in more]
             if part.end is None:
                 break
@@ -93,23 +138,25 @@ class MetricsReader:
 
     def lineage(self) -> list[RowRange]:
         """Follow the last attempt back through the checkpoints that each one started from."""
-        started = [n for n in attempt_numbers(self.folder) if self.start(n)]
+        started = {n: start for n in attempt_numbers(self.folder) if (start := self.start(n))}
         if not started:
             return []
-        attempt, end = started[-1], None
+        attempt = max(started)
         parts = [RowRange(attempt, None)]
         while True:
-            start = self.start(attempt)
-            attempt, end = start.get("from_attempt", 0), start.get("from_bytes", 0)
+            start = started[attempt]
+            attempt, end = start.from_attempt, start.from_bytes
             if attempt not in started or attempt >= parts[0].attempt:
                 return parts
             parts.insert(0, RowRange(attempt, end))
 
-    def start(self, attempt: int) -> dict[str, Any]:
-        """Return what the attempt wrote before its first row; empty while it has not."""
+    def start(self, attempt: int) -> AttemptStart | None:
+        """Return what the attempt wrote before its first row; None while it has not."""
         if attempt not in self.starts:
-            values = files.read_json(attempt_folder(self.folder, attempt) / "start.json")
-            if not values:
-                return {}
-            self.starts[attempt] = values
+            start = files.read_if_there(
+                attempt_folder(self.folder, attempt) / "start.json", AttemptStart
+            )
+            if not start:
+                return None
+            self.starts[attempt] = start
         return self.starts[attempt]

@@ -15,7 +15,9 @@ from cifar_core.runs.record import action_log, checkpoints, control, metrics, pr
 from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt, attempt_of
 from cifar_core.runs.record.checkpoints import CheckpointInfo
+from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.profiles import Profile
+from cifar_core.runs.record.records import About, Environment, PlainSettings, Summary
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.status import RunStatus
 
@@ -48,39 +50,39 @@ class Run:
         return self.path.parent.parent
 
     @property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> About:
         """Its name, when it was made, and the run that it was cloned from."""
-        return files.read_json(self.path / "about.json")
+        return files.read(self.path / "about.json", About)
 
     @property
     def name(self) -> str:
         """What people call it."""
-        return str(self.about.get("name") or self.id)
+        return self.about.name or self.id
 
     @property
     def owner(self) -> str:
         """Whoever made it; empty if that was before runs had owners."""
-        return str(self.about.get("owner") or "")
+        return self.about.owner
 
     @property
     def is_pinned(self) -> bool:
         """Whether it must be kept for good, with all that belongs to it."""
-        return self.about.get("pinned") is True
+        return self.about.pinned
 
     @property
     def pinned_checkpoints(self) -> frozenset[str]:
         """The names of the checkpoints that must be kept for good; some may be gone already."""
-        return frozenset(self.about.get("pinned_checkpoints", []))
+        return frozenset(self.about.pinned_checkpoints)
 
     @property
     def kind(self) -> str:
         """What it is for, a key of KINDS."""
-        return str(self.about.get("kind") or TRAINING)
+        return self.about.kind or TRAINING
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings as plain values, without importing torch to check them."""
-        values = files.read_json(self.path / "config.json")
+        values = files.read_json(self.path / "config.json", PlainSettings)
         values.pop("schema", None)
         return values
 
@@ -102,20 +104,19 @@ class Run:
         return status.read(self.path)
 
     @property
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> Environment:
         """Versions, device, threads and data of its latest attempt; empty before the first."""
-        return files.read_json(self.path / "environment.json")
+        return files.read(self.path / "environment.json", Environment)
 
     @property
     def source(self) -> str:
         """Where its images come from."""
-        data = self.environment.get("data", {})
-        return str(data.get("source") or self.config.data)
+        return self.environment.data.source or self.config.data
 
     @property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         """The best and the latest values, kept by the trainer; empty before its first row."""
-        return files.read_json(self.path / "summary.json")
+        return files.read(self.path / "summary.json", Summary)
 
     @property
     def seconds_since_news(self) -> float | None:
@@ -129,7 +130,7 @@ class Run:
             return None
         return max(0.0, time.time() - beat)
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[Row]:
         """Return every row that counts, first to last."""
         return metrics.MetricsReader(self.path).poll().rows
 
@@ -204,11 +205,10 @@ class Run:
         """Change what about.json says, while others may be changing something else of it."""
         self.change_about(lambda _: changes)
 
-    def change_about(self, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+    def change_about(self, change: Callable[[About], Mapping[str, Any]]) -> None:
         """Change about.json by what `change` makes of what it says, with nobody in between."""
         with self._locked():
-            about = self.about
-            files.write_json(self.path / "about.json", {**about, **change(about)})
+            files.edit(self.path / "about.json", About, change)
 
     def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
         """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.

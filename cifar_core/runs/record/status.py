@@ -2,30 +2,34 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cifar_core.disk import files, lock
+from cifar_core.disk.checks import LongText, Number, Scalar, Text, Whole
 from cifar_core.runs.record.states import FAILURES, STATES
 
+Changes: TypeAlias = dict[str, Any]  # fields of a status that are about to be replaced
 
-@dataclass(frozen=True, kw_only=True)
-class RunStatus:
+
+class RunStatus(Struct, frozen=True, kw_only=True):
     """Where a run stands, in words for the program and in a sentence for the person."""
 
-    state: str  # a key of STATES
-    reason: str = ""  # a key of FAILURES when failed; "disk" when paused until there is room
-    message: str = ""  # one sentence about this run
-    action: str = ""  # what the person may want to do
-    attempt: int = 0  # the latest one; 0 before the first
-    device: str = ""  # held while live
-    since: float = 0.0  # unix seconds
-    deadline: float = 0.0  # unix seconds at which a stronger way of stopping follows; 0 for never
-    position: float = 0.0  # place in the queue, lowest first
-    deaths: int = 0  # attempts in a row that died without a new checkpoint
-    suggestion: dict[str, Any] = field(default_factory=dict)  # settings to change in a clone
-    needs: int = 0  # bytes that must be free on the disk before it goes on
+    state: Text = ""  # a key of STATES
+    reason: Text = ""  # a key of FAILURES when failed; "disk" when paused until there is room
+    message: LongText = ""  # one sentence about this run
+    action: LongText = ""  # what the person may want to do
+    attempt: Whole = 0  # the latest one; 0 before the first
+    device: Text = ""  # held while live
+    since: Number = 0.0  # unix seconds
+    deadline: Number = 0.0  # unix seconds at which a stronger way of stopping follows; 0 for never
+    position: Number = 0.0  # place in the queue, lowest first
+    deaths: Whole = 0  # attempts in a row that died without a new checkpoint
+    suggestion: dict[str, Scalar] = {}  # settings to change in a clone
+    needs: Whole = 0  # bytes that must be free on the disk before it goes on
 
     @property
     def is_live(self) -> bool:
@@ -54,24 +58,19 @@ DAMAGED = RunStatus(
 
 def read(folder: Path) -> RunStatus:
     """Return the run's status; a file that is missing or damaged counts as a failure."""
-    values = files.read_json(folder / "status.json")
-    known = {f.name for f in fields(RunStatus)}
-    try:
-        status = RunStatus(**{key: value for key, value in values.items() if key in known})
-    except TypeError:
-        return DAMAGED
+    status = files.read(folder / "status.json", RunStatus)
     return status if status.state in list(STATES) else DAMAGED
 
 
 def write(folder: Path, status: RunStatus) -> None:
     """Replace the status without a look at the old one. For new folders only."""
-    files.write_json(folder / "status.json", asdict(status))
+    files.write_json(folder / "status.json", status)
 
 
-def described(state: str, *, reason: str = "", **changes: Any) -> dict[str, Any]:
+def described(state: str, *, reason: str = "", **changes: Any) -> Changes:
     """Return the fields of a new state, with the table's sentences where none are given."""
     entry = FAILURES[reason] if reason else STATES[state]
-    words: dict[str, Any] = {
+    words: Changes = {
         "message": entry.summary,
         "action": entry.action,
         "deadline": 0.0,

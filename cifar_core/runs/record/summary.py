@@ -1,51 +1,71 @@
 """summary.json: the values of a run that a table shows, folded from its rows one by one."""
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from msgspec.structs import replace
 
 from cifar_core.data.test_views import TEST_VIEWS
+from cifar_core.runs.record.metrics import Row
+from cifar_core.runs.record.records import Summary
 
 SPARKS = 40  # points of the little curve in the table
 
 
-def fold(rows: Iterable[Mapping[str, Any]], total_steps: int) -> dict[str, Any]:
+def fold(rows: Iterable[Row], total_steps: int) -> Summary:
     """Return the summary of a history."""
-    summary: dict[str, Any] = {"total_steps": total_steps, "step": 0, "epochs_done": 0}
+    summary = Summary(total_steps=total_steps)
     for row in rows:
-        add(summary, row)
+        summary = add(summary, row)
     return summary
 
 
-def add(summary: dict[str, Any], row: Mapping[str, Any]) -> None:
-    """Take one more row in."""
-    summary["step"] = row["step"]
-    if row["kind"] == "step":
-        summary["images_per_second"] = row.get("images_per_second")
-        summary["last_train_loss"] = row.get("loss")
-    elif row["kind"] == "epoch":
-        summary["epochs_done"] = row["epoch"]
-        summary["last_val_accuracy"] = row["val_accuracy"]
-        summary["last_val_loss"] = row["val_loss"]
-        summary["last_train_loss"] = row["train_loss"]
-        summary["last_train_accuracy"] = row["train_accuracy"]
-        summary["history"] = [*summary.get("history", []), row["val_accuracy"]]
-        summary["sparkline"] = thinned(summary["history"])
-        if row["best"]:
-            summary["best_val_accuracy"] = row["val_accuracy"]
-            summary["best_epoch"] = row["epoch"]
-    elif row["kind"] == "test":
-        summary["test_accuracy"] = row["test_accuracy"]
-        summary["test_loss"] = row["test_loss"]
-        summary["test_images"] = row["images"]
-        summary["test_views"] = row.get("views", "plain")
-        summary["test_plain_accuracy"] = row.get("plain_accuracy", row["test_accuracy"])
+def add(summary: Summary, row: Row) -> Summary:
+    """Return a summary with one more row taken in."""
+    changes = CHANGES[row["kind"]](summary, row) if row["kind"] in CHANGES else {}
+    return replace(summary, step=row["step"], **changes)
 
 
-def views_note(summary: Mapping[str, Any]) -> str:
+def of_step(summary: Summary, row: Row) -> dict[str, object]:
+    """Return what a few steps change."""
+    return {
+        "images_per_second": row.get("images_per_second"),
+        "last_train_loss": row.get("loss"),
+    }
+
+
+def of_epoch(summary: Summary, row: Row) -> dict[str, object]:
+    """Return what an epoch changes."""
+    names = ("val_accuracy", "val_loss", "train_loss", "train_accuracy")
+    history = [*summary.history, row["val_accuracy"]]
+    best = {"best_val_accuracy": row["val_accuracy"], "best_epoch": row["epoch"]}
+    return {
+        "epochs_done": row["epoch"],
+        **{f"last_{name}": row[name] for name in names},
+        "history": history,
+        "sparkline": thinned(history),
+        **(best if row["best"] else {}),
+    }
+
+
+def of_test(summary: Summary, row: Row) -> dict[str, object]:
+    """Return what the test changes."""
+    return {
+        "test_accuracy": row["test_accuracy"],
+        "test_loss": row["test_loss"],
+        "test_images": row["images"],
+        "test_views": row.get("views", "plain"),
+        "test_plain_accuracy": row.get("plain_accuracy", row["test_accuracy"]),
+    }
+
+
+CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by kind of row
+
+
+def views_note(summary: Summary) -> str:
     """Say in which views the test images were shown and what they are worth; usually nothing."""
-    words = TEST_VIEWS[summary.get("test_views", "plain")].words
-    return f" {words}, {summary['test_plain_accuracy']:.2%} without" if words else ""
+    words = TEST_VIEWS[summary.test_views].words
+    return f" {words}, {summary.test_plain_accuracy or 0.0:.2%} without" if words else ""
 
 
 def thinned(values: list[float]) -> list[float]:

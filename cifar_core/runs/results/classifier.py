@@ -10,7 +10,7 @@ from cifar_core.runs.record.run import Run
 def load_classifier(run: Run, checkpoint: str = "best") -> Classifier:
     """Load a checkpoint's verified weights; "best", "last" or a checkpoint's name."""
     info = run.checkpoint(checkpoint)
-    classes = run.environment.get("data", {}).get("classes", [])
+    classes = run.environment.data.classes
     if not classes:
         raise RunError(
             f"Run {run.id} does not say which classes it knows: its environment.json is missing "

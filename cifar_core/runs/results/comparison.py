@@ -53,12 +53,12 @@ class Duel:
 
 def obstacle(first: Run, second: Run, part: Part) -> str:
     """Say why two runs have no answers to the same images; nothing if they have."""
-    one, two = first.environment.get("data", {}), second.environment.get("data", {})
+    one, two = first.environment.data, second.environment.data
     names = f"#{first.number} and #{second.number}"
-    if one.get("fingerprint", one.get("source")) != two.get("fingerprint", two.get("source")):
+    if (one.fingerprint or one.source) != (two.fingerprint or two.source):
         return (
             f"{names} cannot be compared image by image: they learnt from different images "
-            f"({one.get('title', 'unknown')} and {two.get('title', 'unknown')})."
+            f"({one.title or 'unknown'} and {two.title or 'unknown'})."
         )
     if part != "test" and held_back(first) != held_back(second):
         return (
@@ -227,7 +227,7 @@ def by_seed(runs: Sequence[Run]) -> dict[int, float]:
     return {
         int(run.settings.get("seed", 0)): float(best)
         for run in runs
-        if (best := run.summary.get("best_val_accuracy")) is not None
+        if (best := run.summary.best_val_accuracy) is not None
     }
 
 

@@ -108,7 +108,7 @@ def kept(run: Run, checkpoint: str = "best") -> Neighbors | None:
         return None
     values, _ = found
     return Neighbors(
-        classes=tuple(run.environment["data"]["classes"]),
+        classes=tuple(run.environment.data.classes),
         features=values["features"].astype(np.float32),
         places=values["places"],
         labels=values["labels"],

@@ -129,7 +129,7 @@ def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
 
 def check(run: Run, fingerprint: str) -> None:
     """Make sure that the images are still those that the run has learnt from."""
-    known = run.environment["data"].get("fingerprint", fingerprint)
+    known = run.environment.data.fingerprint or fingerprint
     if known != fingerprint:
         raise RunError(
             f"The images of run {run.id} have changed since it was trained (their fingerprint is "

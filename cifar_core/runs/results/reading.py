@@ -18,11 +18,11 @@ def reading_of(run: "Run", measured: Curves | None = None) -> Reading:
 
 def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
     """Gather what a reader must know about a run besides its curves."""
-    status, data, settings = status or run.status, run.environment.get("data", {}), run.settings
+    status, data, settings = status or run.status, run.environment.data, run.settings
     return Situation(
         settings=settings,
-        classes=len(data.get("classes", [])) or 10,
-        val_images=data.get("val_images", 0),
+        classes=len(data.classes) or 10,
+        val_images=data.val_images,
         state=status.state,
         reason=status.reason,
         pretrained=settings.get("model") in WEIGHTS,  # says it without torch

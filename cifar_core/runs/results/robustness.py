@@ -73,7 +73,7 @@ def compute(
 
     name = run.checkpoint(checkpoint).name
     classifier = load_classifier(run, name)
-    dataset = load(run.environment["data"]["source"], run.store_root)
+    dataset = load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
     places = drawn(places_of(run, part, images.labels))

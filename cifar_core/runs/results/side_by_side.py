@@ -36,20 +36,20 @@ class RunFacts:
 def facts(run: Run) -> RunFacts:
     """Gather a run's results from its small files."""
     summary = run.summary
-    last, train = summary.get("last_val_accuracy"), summary.get("last_train_accuracy")
+    last, train = summary.last_val_accuracy, summary.last_train_accuracy
     return RunFacts(
         run=run,
         name=run.name,
         state=run.status.state,
-        best=summary.get("best_val_accuracy"),
-        best_epoch=summary.get("best_epoch"),
+        best=summary.best_val_accuracy,
+        best_epoch=summary.best_epoch,
         last=last,
-        test=summary.get("test_accuracy"),
+        test=summary.test_accuracy,
         gap=None if last is None or train is None else train - last,
-        epochs=summary.get("epochs_done", 0),
-        seconds=summary.get("seconds"),
-        parameters=run.environment.get("parameters"),
-        images_per_second=summary.get("images_per_second"),
+        epochs=summary.epochs_done,
+        seconds=summary.seconds,
+        parameters=run.environment.parameters,
+        images_per_second=summary.images_per_second,
     )
 
 

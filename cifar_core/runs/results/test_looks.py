@@ -8,10 +8,11 @@ who looked; the evaluation at the end of training is the first.
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from cifar_core.disk import files, lock
-from cifar_core.disk.checks import is_moment
+from cifar_core.disk.checks import Moment, is_a
+from cifar_core.runs.record.records import Looks
 from cifar_core.runs.record.run import Run
 
 TRAINING_END = "the end of training"
@@ -21,6 +22,7 @@ TRAINING_END = "the end of training"
 class TestLook:
     """One look at the test images' answers."""
 
+    __test__: ClassVar[bool] = False  # not a pytest class, whatever its name says
     at: float  # unix seconds; 0 if not known
     where: str  # "the page", "the terminal" or the end of training
     checkpoint: str = ""  # its full name, if known
@@ -35,26 +37,26 @@ class TestLook:
 
 def looks(run: Run) -> list[TestLook]:
     """Return every look at the run's test images, first to last."""
-    noted = files.read_json(run.path / "looks.json").get("looks", [])
-    tested = "test_accuracy" in run.summary
+    noted = files.read(run.path / "looks.json", Looks)
+    tested = run.summary.test_accuracy is not None
     first = [TestLook(at=run.status.since, where=TRAINING_END)] if tested else []
-    return first + [look_of(each) for each in noted]
+    return first + [look_of(each) for each in noted.looks]
 
 
 def look_of(noted: Mapping[str, Any]) -> TestLook:
     """Return the look that an entry of looks.json tells of; what it does not say stays empty."""
     at: Any = noted.get("at")
     said = {name: str(noted.get(name, "")) for name in ("where", "checkpoint", "by")}
-    return TestLook(at=float(at) if is_moment(at) else 0.0, **said)
+    return TestLook(at=float(at) if is_a(at, Moment) else 0.0, **said)
 
 
 def count_look(run: Run, where: str, checkpoint: str) -> int:
     """Note down that whoever holds the run looks now; return how many looks there are."""
     path = run.path / "looks.json"
     with lock.held(run.path / ".lock"):
-        noted = files.read_json(path).get("looks", [])
+        noted = files.read(path, Looks)
         look = TestLook(at=time.time(), where=where, checkpoint=checkpoint, by=run.by.name)
-        files.write_json(path, {"looks": [*noted, asdict(look)]})
+        files.write_json(path, Looks(looks=[*noted.looks, asdict(look)]))
     return len(looks(run))
 
 

@@ -16,7 +16,8 @@ from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
-from cifar_core.runs.record.environment import PACKAGES, git_commit, version_of
+from cifar_core.runs.record.environment import git_commit, versions
+from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 
@@ -163,13 +164,13 @@ def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
     from cifar_core.training.setup import prepare
 
     known, config = run.environment, run.config
-    began = files.read_json(metrics.attempt_folder(run.path, 1) / "attempt.json")
+    began = metrics.attempt_plan(run.path, 1)
     there = device.inventory()
-    wanted = str(began.get("device") or known.get("device", "cpu"))
+    wanted = began.device or known.device or "cpu"
     chosen = next((d for d in there if d.id == wanted), there[-1])
-    threads = int(began.get("threads") or known.get("threads", 1))
+    threads = began.threads or known.threads or 1
     torch.set_num_threads(threads)
-    dataset = data.load(known["data"]["source"], run.store_root)
+    dataset = data.load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     tensors, _ = pretrained.load(config, run.store_root)
     plan = step_plans.recorded(known, chosen.id)
@@ -182,7 +183,7 @@ def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
         "threads": torch.get_num_threads(),
         "precision": setup.trainer.precision.key,
         "git_commit": git_commit(),
-        **{name: version_of(name) for name in PACKAGES},
+        **versions(),
     }
     return setup, found
 
@@ -200,21 +201,25 @@ def first_difference(
     return None
 
 
-WORDS = {"git_commit": "the program", "device_name": "the processor"}
+WORDS = {
+    "git_commit": "the program",
+    "device_name": "the processor",
+    "torch_optimizer": "torch-optimizer",
+}
 
 
-def differences(known: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+def differences(known: Environment, found: Mapping[str, Any]) -> list[str]:
     """Say what is not as the run recorded it, what matters most first."""
     said = []
     for name, now in found.items():
-        before = known.get(name)
+        before = getattr(known, name)
         if before and before != now:
             old, new = (str(value)[:40] for value in (before, now))
             if name == "git_commit":
                 old, new = old[:12], new[:12]
             said.append(f"{WORDS.get(name, name)} was {old} and is {new}")
-    if known.get("threads_now"):
-        said.append(f"the number of threads was changed while it trained ({known['threads_now']})")
+    if known.threads_now:
+        said.append(f"the number of threads was changed while it trained ({known.threads_now})")
     return said
 
 

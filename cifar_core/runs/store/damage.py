@@ -6,6 +6,7 @@ from pathlib import Path
 from cifar_core.disk import files
 from cifar_core.errors import CheckpointError
 from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record.records import RECORDS, AttemptResult
 from cifar_core.runs.record.run import Run
 
 ALWAYS = ("config.json", "about.json", "status.json")
@@ -36,7 +37,7 @@ def of_files(folder: Path, names: tuple[str, ...], wanted: tuple[str, ...]) -> I
     for name in names:
         where = f"{folder.parent.name}/{folder.name}/{name}" if folder.name.isdecimal() else name
         try:
-            files.sound(folder / name)
+            files.sound(folder / name, RECORDS.get(name, dict))
         except FileNotFoundError:
             if name in wanted:
                 yield f"{where} is missing."
@@ -50,8 +51,8 @@ def of_attempt(folder: Path, *, finished: bool) -> Iterator[str]:
     """Yield what is wrong with an attempt's small files and its rows."""
     yield from of_files(folder, OF_AN_ATTEMPT, OF_A_FINISHED_ATTEMPT if finished else ())
     path, name = folder / "metrics.jsonl", f"attempts/{folder.name}/metrics.jsonl"
-    known = files.read_json(folder / "result.json").get("rows_bytes", 0)
-    size, count = files.damaged_lines(path, whole=bool(known))
+    known = files.read(folder / "result.json", AttemptResult).rows_bytes
+    size, count = files.damaged_lines(path, whole=bool(known), like=metrics.is_like_a_row)
     if size < known:
         yield f"{name} should be {known:,} bytes long, but is {size:,}: rows are missing."
     if count:

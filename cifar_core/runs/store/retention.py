@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_core.disk import files, lock, logs
+from cifar_core.disk import lock, logs
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
 from cifar_core.runs.record import action_log, checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
-from cifar_core.runs.store.store import Store, is_training
+from cifar_core.runs.store.store import Store, deleted_at, is_training
 
 DAY = 24 * 3600.0
 MARK = ".tidied"  # its time is that of the last daily pass
@@ -49,8 +49,8 @@ class RetentionRule:
 def old_trash(store: Store, now: float) -> Iterator[Path]:
     """Find deleted runs whose 30 days are over."""
     for run in run_folders(store.root / "trash").values():
-        at = files.read_json(run.path / "deleted.json").get("at", now)
-        if now - at > 30 * DAY and not run.is_pinned:
+        at = deleted_at(run)
+        if at is not None and now - at > 30 * DAY and not run.is_pinned:
             yield run.path
 
 

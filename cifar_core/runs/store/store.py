@@ -1,14 +1,17 @@
 """The store: all runs of one folder, how they are made, found, queued and deleted."""
 
 import contextlib
+import dataclasses
 import os
 import re
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
@@ -16,6 +19,7 @@ from cifar_core.errors import RunError
 from cifar_core.people import ADMIN, OPERATOR, Person, local_user
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
+from cifar_core.runs.record.records import About, Deleted
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import sweep_files
@@ -73,7 +77,7 @@ class Store:
 
         self.by.must(OPERATOR, "make runs")
         # 'auto' and relative paths mean something else tomorrow, or in another process
-        config = replace(config, data=data.resolve(config.data, self.root))
+        config = dataclasses.replace(config, data=data.resolve(config.data, self.root))
         name = " ".join(name.split())[:80]
         (self.root / "runs").mkdir(parents=True, exist_ok=True)
         with lock.held(self.root / ".store.lock"):
@@ -83,9 +87,9 @@ class Store:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
-            about = {"name": name or f"{config.model} {number}", "parent": parent, "kind": kind}
-            about |= {"owner": self.by.name, **(marks or {})}
-            files.write_json(draft / "about.json", {**about, "created_at": time.time()})
+            about = About(name=name or f"{config.model} {number}", parent=parent, kind=kind,
+                          owner=self.by.name, created_at=time.time())  # fmt: skip
+            files.write_json(draft / "about.json", replace(about, **(marks or {})))
             status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
         action_log.note(self.root, by=self.by.name, did="made", run=run.id)
@@ -166,8 +170,8 @@ class Store:
                 raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
             if state.state == "queued":
                 words = status.described("stopped", message="Deleted while it waited.")
-                status.write(run.path, status.RunStatus(**{**words, "attempt": state.attempt}))
-            files.write_json(run.path / "deleted.json", {"at": time.time()})
+                status.write(run.path, status.RunStatus(**words, attempt=state.attempt))
+            files.write_json(run.path / "deleted.json", Deleted(at=time.time()))
             run.path.rename(trash / run.id)
 
     def restore(self, run: Run | str | int) -> Run:
@@ -185,7 +189,7 @@ class Store:
         self.by.must(ADMIN, "empty the trash")
         limit, count = time.time() - older_than_days * DAY, 0
         for run in run_folders(self.root / "trash").values():
-            old = files.read_json(run.path / "deleted.json").get("at", 0.0) <= limit
+            old = (deleted_at(run) or 0.0) <= limit
             if old and not run.is_pinned:
                 shutil.rmtree(run.path)
                 count += 1
@@ -248,6 +252,11 @@ def find(ref: str, runs: dict[str, Run], what: str) -> Run:
 def slug(text: str) -> str:
     """Turn a name into a part of a folder's name: small letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "run"
+
+
+def deleted_at(run: Run) -> float | None:
+    """Return when a run in the trash was deleted, in unix seconds; None if nobody knows."""
+    return files.read(run.path / "deleted.json", Deleted).at
 
 
 def is_training(run: Run) -> bool:

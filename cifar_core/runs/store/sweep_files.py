@@ -3,23 +3,40 @@
 import contextlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
 
 from cifar_core.disk import files
-from cifar_core.disk.checks import Shape, fits, is_moment, is_object, is_text, is_whole, list_of
+from cifar_core.disk.checks import MOST_ITEMS, Moment, Text, Whole
 from cifar_core.errors import RunError
 
 SCHEMA = 1
-CELL: Shape = {"title": is_text, "changes": is_object}
-SHAPE: Shape = {
-    "name": is_text,
-    "created_at": is_moment,
-    "base": is_object,
-    "cells": list_of(lambda value: is_object(value) and fits(value, CELL)),
-    "seeds": list_of(is_whole),
-    "token": is_text,
-    "search": lambda value: is_object(value) and fits(value, {"budget": is_whole}),
-}
+
+
+class CellShape(Struct, frozen=True, kw_only=True):
+    """What a cell in a sweep's file may hold."""
+
+    title: Text = ""
+    changes: dict[str, Any] = {}
+
+
+class SearchShape(Struct, frozen=True, kw_only=True):
+    """What a search in a sweep's file may hold; other entries may be anything."""
+
+    budget: Whole = 0
+
+
+class SweepShape(Struct, frozen=True, kw_only=True):
+    """What a sweep's file may hold."""
+
+    name: Text = ""
+    created_at: Moment = 0.0
+    base: dict[str, Any] = {}
+    cells: Annotated[list[CellShape], Meta(max_length=MOST_ITEMS)] = []
+    seeds: Annotated[list[Whole], Meta(max_length=MOST_ITEMS)] = []
+    token: Text = ""
+    search: SearchShape = SearchShape()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +99,7 @@ def listed(root: Path) -> list[Sweep]:
 
 def read(path: Path) -> Sweep:
     """Read what `save` wrote."""
-    values = files.read_json(path, SHAPE)
+    values = files.read_json(path, SweepShape)
     names = {f.name for f in fields(Sweep)} - {"id", "cells"}
     try:
         cells = [Cell(**cell) for cell in values["cells"]]

@@ -46,5 +46,5 @@ def repeat(store: Store, run: Run) -> Run:
 
 def suggested_rate(run: Run) -> float | None:
     """Return the rate that a finished search suggests; None without a reliable one."""
-    suggestion = run.summary.get("suggestion", {})
-    return None if suggestion.get("advice", "none") == "none" else float(suggestion["rate"])
+    suggestion = run.summary.suggestion
+    return suggestion.rate if suggestion and suggestion.advice != "none" else None

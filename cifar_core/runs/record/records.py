@@ -1,0 +1,287 @@
+"""What a run's small files may hold: each file's record is declared once, here.
+
+Entries that a record does not declare are ignored by readers, and kept when a file is edited.
+Those of status.json and control.json stand beside what changes them, in `status` and `control`.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from cifar_core.disk.checks import LongText, Moment, Number, Numbers, Scalar, Text, Texts, Whole
+from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.status import RunStatus
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where an imported run comes from."""
+
+    run: Text = ""  # its id there
+    machine: Text = ""
+    weights: Text = ""  # which checkpoints came along
+    exported_at: Moment = 0.0
+    at: Moment = 0.0
+
+
+class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """about.json: what people say about a run, and what it belongs to."""
+
+    name: Text = ""
+    parent: Text = ""  # id of the run that it was cloned from
+    kind: Text = ""  # a key of KINDS; empty for a training
+    owner: Text = ""  # whoever made it; empty if that was before runs had owners
+    sweep: Text = ""  # id of the sweep that it belongs to
+    cell: Whole = 0  # place of its settings in that sweep
+    created_at: Moment = 0.0
+    tags: Texts = []
+    note: LongText = ""  # Markdown
+    starred: bool = False
+    pinned: bool = False  # must be kept for good, with all that belongs to it
+    pinned_checkpoints: Texts = []  # their names; some may be gone already
+    imported: Origin | None = None
+
+
+class PlainSettings(Struct, frozen=True, kw_only=True):
+    """config.json: those settings that a list of runs needs. `TrainConfig` declares them all."""
+
+    data: Text = ""
+    model: Text = ""
+    optimizer: Text = ""
+    schedule: Text = ""
+    learning_rate: Number = 0.0
+    train_fraction: Number = 0.0
+    val_fraction: Number = 0.0
+    batch_size: Number = 0
+    epochs: Number = 0
+    seed: Number = 0
+
+
+class FeaturesDone(Struct, frozen=True, kw_only=True):
+    """How far the features are that a head reads."""
+
+    done: Number = 0  # images
+    total: Number = 0
+    kept: Number = 0  # of those done, from an earlier run or attempt
+    seconds: Number = 0.0
+
+
+class SuggestedRate(Struct, frozen=True, kw_only=True):
+    """What a rate search came to, as `rate_search.events.Suggestion` says it."""
+
+    advice: Text = "none"  # take the rate, keep your own, or none can be given
+    rate: Number | None = None
+    low: Number = 0.0
+    high: Number = 0.0
+    plateau_low: Number = 0.0
+    plateau_high: Number = 0.0
+    divisor: Number = 0.0
+    usual_rate: Number = 0.0
+    own_rate: Number = 0.0
+    verdict: LongText = ""
+    steps: Whole = 0
+    epochs: Number = 0.0
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """summary.json: the best and the latest values of a run. None: not measured."""
+
+    total_steps: Whole = 0
+    step: Whole = 0
+    epochs_done: Whole = 0
+    phase: Text | None = None  # of a rate search
+    images_per_second: Number | None = None
+    last_train_loss: Number | None = None
+    last_train_accuracy: Number | None = None
+    last_val_loss: Number | None = None
+    last_val_accuracy: Number | None = None
+    best_val_accuracy: Number | None = None
+    best_epoch: Whole | None = None
+    history: Numbers = []  # validation accuracy of each epoch
+    sparkline: Numbers = []  # the same, thinned
+    test_accuracy: Number | None = None
+    test_loss: Number | None = None
+    test_plain_accuracy: Number | None = None  # from the images as they are
+    test_images: Whole = 0
+    test_views: Text = "plain"  # a key of TEST_VIEWS
+    features: FeaturesDone | None = None
+    suggestion: SuggestedRate | None = None
+    seconds: Number | None = None  # spent training, over all attempts
+    eta_seconds: Number | None = None
+
+
+class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How steps are computed, as `StepPlan.record` says it."""
+
+    memory_format: Text = ""
+    precision: Text = ""
+    compiled: bool = False
+    reason: Text = ""
+    sentence: Text = ""
+    precision_reason: Text = ""
+
+
+class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The images that a run learns from."""
+
+    title: Text = ""
+    kind: Text = ""
+    source: Text = ""
+    note: Text = ""
+    fingerprint: Text = ""
+    classes: Annotated[list[Text], Meta(max_length=1000)] = []
+    train_images: Whole = 0
+    val_images: Whole = 0
+    test_images: Whole = 0
+
+
+class BeganFrom(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The file of pretrained weights that a run began from; paths need not be text."""
+
+    key: str = ""
+    path: str = ""
+    sha256: str = ""
+    origin: str = ""
+    file: str = ""
+    source: str = ""
+
+
+class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """environment.json: what the latest attempt trained with."""
+
+    python: Text = ""
+    system: Text = ""
+    machine: Text = ""
+    torch: Text = ""
+    torchvision: Text = ""
+    numpy: Text = ""
+    safetensors: Text = ""
+    pillow: Text = ""
+    captum: Text = ""
+    torch_optimizer: Text = field(name="torch-optimizer", default="")
+    git_commit: Text = ""
+    device: Text = ""
+    device_name: Text = ""
+    device_reason: Text = ""
+    threads: Whole | None = None
+    images_at_once: Whole = 0  # 0: the whole batch
+    precision: Text = ""
+    precision_reason: Text = ""
+    step_plan: StepRecord | None = None
+    parameters: Whole | None = None
+    data: DataRecord = DataRecord()
+    weights: BeganFrom | None = None
+    threads_now: Text = ""  # what the governor has changed, in words
+
+
+class AttemptPlan(Struct, frozen=True, kw_only=True):
+    """attempt.json: what the executor decided; the shim and the trainer go by it."""
+
+    command: list[str] = []
+    environment: dict[str, str] = {}
+    executor: list[str] = []
+    executor_lock: str = ""
+    wake: str = ""
+    slot: Text = ""  # the device that is lent
+    device: Text = ""  # its name in torch
+    device_name: Text = ""
+    device_reason: Text = ""
+    threads: Whole = 0
+    micro_batch: Whole = 0  # images at once; 0 if the settings say
+    at: Moment = 0.0
+
+
+class AttemptStart(Struct, frozen=True, kw_only=True):
+    """start.json: where an attempt starts; from here on its rows count."""
+
+    checkpoint: Text = ""  # its name; empty for the beginning
+    step: Whole = 0
+    from_attempt: Whole = 0  # whose rows it goes on from; 0 for none
+    from_bytes: Whole = 0  # how many bytes of those
+    note: LongText = ""  # such as that a damaged checkpoint was passed over
+    at: Moment = 0.0
+
+
+class AttemptResult(Struct, frozen=True, kw_only=True):
+    """result.json: how an attempt ended, in the trainer's last words."""
+
+    outcome: Text = ""  # finished, stopped, paused, failed, or interrupted by the system
+    message: LongText = ""
+    reason: Text = ""  # a key of FAILURES when failed, or "disk" when paused for want of room
+    needs: Whole = 0  # bytes that must be free on the disk before it can go on
+    fits: Whole | None = None  # images at once that fit, if measured after want of memory
+    rows_bytes: Whole = 0  # length of its metrics.jsonl
+    at: Moment = 0.0
+
+
+class AttemptEnd(Struct, frozen=True, kw_only=True):
+    """end.json: what the executor made of an attempt that is over."""
+
+    message: LongText = ""
+    state: Text = ""  # that the run moved to
+    at: Moment = 0.0
+    micro_batch: Whole = 0  # images at once from then on; 0 as before
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """notice.json: what keeps a trainer from going on."""
+
+    message: LongText = ""
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """A process, as `lock.identity` names it."""
+
+    boot: Text = ""
+    pid: Whole = 0
+    start: Scalar = ""
+
+
+class ShimEnd(Struct, frozen=True, kw_only=True):
+    """How the shim saw its trainer end."""
+
+    code: Number | None = None
+    signal: Whole | None = None
+    oom_kills: Whole = 0
+    peak_megabytes: Number = 0.0
+    orphans: Whole = 0  # processes that the trainer had left behind
+    error: LongText = ""  # why the shim did not start
+    launched: bool = True  # whether a shim was ever started
+    at: Moment = 0.0
+
+
+class ShimRecord(Struct, frozen=True, kw_only=True):
+    """shim.json: the processes of an attempt, and how the trainer ended."""
+
+    shim: Identity | None = None
+    trainer: Identity | None = None
+    ended: ShimEnd | None = None
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    """deleted.json: when a run was moved to the trash."""
+
+    at: Moment | None = None
+
+
+class Looks(Struct, frozen=True, kw_only=True):
+    """looks.json: looks at the test images, each as `test_looks` writes it."""
+
+    looks: Annotated[list[dict[str, object]], Meta(max_length=100_000)] = []
+
+
+RECORDS: dict[str, type[Struct]] = {  # by file name
+    "about.json": About,
+    "config.json": PlainSettings,
+    "status.json": RunStatus,
+    "control.json": Control,
+    "summary.json": Summary,
+    "environment.json": Environment,
+    "attempt.json": AttemptPlan,
+    "start.json": AttemptStart,
+    "result.json": AttemptResult,
+    "end.json": AttemptEnd,
+    "notice.json": Notice,
+    "shim.json": ShimRecord,
+    "deleted.json": Deleted,
+    "looks.json": Looks,
+}
