@@ -95,8 +95,8 @@ PRESETS = Registry(
         Preset(
             key="lab_resnet",
             title="Lab ResNet",
-            summary="The course's pretrained ResNet with its rate, batch size and epochs; head "
-            "only. The course reported 90.27 % on test.",
+            summary="The course's pretrained ResNet, rate, batch size and epochs; head only. "
+            "The course reported 90.27 % on test.",
             values={
                 "model": "resnet18_imagenet",
                 "plan": "head",
