@@ -111,7 +111,7 @@ class Job:
         cancelled = self.is_running and lock.send(process, signal.SIGTERM)
         if cancelled:
             with self.log.open("a", encoding="utf-8") as log:
-                log.write("It was cancelled.\n")
+                log.write("It was canceled.\n")
         return cancelled
 
 

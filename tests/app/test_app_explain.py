@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import re
 import zipfile
 
@@ -12,7 +13,7 @@ from PIL import Image
 from app.cache.explain import saliency
 from app.shared.picture import Picture
 from cifar_core.data.images import open_image
-from cifar_core.disk import files
+from cifar_core.disk import files, lock
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import Label
 from cifar_core.runs.results import neighbors, predictions
@@ -256,6 +257,21 @@ def test_uncalibrated_probabilities_are_called_so_and_calibrating_is_offered(sto
     (offer,) = [button for button in page.button if (button.key or "").startswith("do ")]
     assert offer.label == "Calibrate the probabilities"
     assert re.search("^about .*, once, in the background$", texts(page), re.MULTILINE)
+
+
+def test_a_job_that_runs_shows_its_progress_and_can_be_cancelled(store):
+    job = predictions.job(make_run(store, "Done"), "val")
+    job.path.parent.mkdir()
+    descriptor = lock.take(job.lock)  # as its process would
+    page = upload(open_page("explain", methods="gradient"), red=png())
+    said = [bar.proto.text for bar in page.get("progress")]
+    assert "Calibrating on the validation images: In progress" in said
+    assert page.button(key=f"do {job.path} cancel").label == "Cancel"
+    os.close(descriptor)
+    job.log.write_text("It was canceled.\n")
+    page.run()
+    assert "Calibrating on the validation images\\: It was canceled." in texts(page)
+    assert page.button(key=f"do {job.path} start")
 
 
 def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store):

@@ -62,7 +62,7 @@ def test_a_job_can_be_cancelled(run):
         time.sleep(0.01)
     wait_for(work)
     assert work.is_done or not kept(run, "train")
-    assert work.error == ("" if work.is_done else "It was cancelled.")
+    assert work.error == ("" if work.is_done else "It was canceled.")
 
 
 def test_progress_is_noted_at_the_end_whatever_the_time(tmp_path):

@@ -37,7 +37,7 @@ CIFAR10 = Archive(
     bytes=170_052_171,
     name=BINARY_ARCHIVE,
 )
-CANCELLED = f"The download was cancelled. {KEPT}"
+CANCELLED = f"The download was canceled. {KEPT}"
 
 
 class DownloadCancelledError(DataError):
