@@ -56,9 +56,7 @@ def check(draft: Draft, store: Store, data: str) -> str:
                 values = read(draft.path, str(path.relative_to(draft.path)))
                 files.write_json(path, shaped(path.name, values, SHAPES[path.name]), durable=False)
     if draft.origin.get("schema") != SCHEMA:
-        raise ArchiveError(
-            "This zip was made by a newer version. Update this program, then import it."
-        )
+        raise ArchiveError("This zip is from a newer version. Update this program, then import it.")
     check_config(draft.path, store, data)
     for path in draft.path.glob("attempts/*/metrics.jsonl"):
         check_rows(path)
@@ -84,9 +82,7 @@ def check_config(folder: Path, store: Store, data: str) -> None:
 
     values = read(folder, "config.json")
     if values.pop("schema", None) != CONFIG_SCHEMA:
-        raise ArchiveError(
-            "The run was made by a newer version. Update this program, then import it."
-        )
+        raise ArchiveError("The run is from a newer version. Update this program, then import it.")
     environment = files.read_json(folder / "environment.json")
     images = environment.get("data", {})
     source = source_here(images.get("fingerprint", ""), store, data)
@@ -122,10 +118,8 @@ def check_rows(path: Path) -> None:
             except RecursionError:
                 row = None
             if not is_row(row):
-                raise ArchiveError(
-                    f"{path.name} of this zip has a row that no trainer writes. "
-                    "Export the run again."
-                )
+                why = "has a row that no trainer writes. Export the run again."
+                raise ArchiveError(f"{path.name} of this zip {why}")
 
 
 def check_checkpoint(path: Path) -> None:
@@ -140,9 +134,7 @@ def check_checkpoint(path: Path) -> None:
     if stated != (path.name, int(match[1]), int(match[2])):
         raise ArchiveError(f"Checkpoint {path.name} of this zip has the manifest of another one.")
     if "epoch" not in manifest or "files" not in manifest:
-        raise ArchiveError(
-            f"The manifest of checkpoint {path.name} is damaged. Export the run again."
-        )
+        raise ArchiveError(f"The manifest of checkpoint {path.name} is damaged. Export it again.")
     try:
         checkpoints.verify(path)
         for file in (checkpoints.MODEL, checkpoints.STATE):

@@ -12,10 +12,8 @@ AS_DECIDED = ("memory_format", "precision")  # settings that a trial may have ch
 
 def recipe(run: Run) -> dict[str, Any]:
     """Return everything that determines what a run learns, in plain values."""
-    environment, settings = run.environment, run.settings
-    versions = {
-        name: environment[name] for name in ("python", "system", *PACKAGES) if environment.get(name)
-    }
+    env, settings = run.environment, run.settings
+    versions = {name: env[name] for name in ("python", "system", *PACKAGES) if env.get(name)}
     return {
         "schema": SCHEMA,
         "run": run.id,
@@ -23,16 +21,16 @@ def recipe(run: Run) -> dict[str, Any]:
         "command": command(run),
         "seed": settings.get("seed", 0),
         "settings": settings,
-        "program": {"git_commit": environment.get("git_commit", "")},
+        "program": {"git_commit": env.get("git_commit", "")},
         "versions": versions,
         "machine": {
-            name: environment[name]
-            for name in ("device", "device_name", "threads", "step_plan") if name in environment
+            name: env[name]
+            for name in ("device", "device_name", "threads", "step_plan") if name in env
         },
         "data": {
-            name: value for name, value in environment.get("data", {}).items() if name != "note"
+            name: value for name, value in env.get("data", {}).items() if name != "note"
         },
-        "began_from": environment.get("weights", {}),
+        "began_from": env.get("weights", {}),
     }  # fmt: skip
 
 
@@ -52,11 +50,11 @@ def changes(run: Run) -> dict[str, Any]:
     """Return the settings in which a run differs from the preset that the command starts from."""
     from cifar_core.config.presets import PRESETS
 
-    base, config, environment = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
+    base, config, env = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
     values = {f.name: getattr(config, f.name) for f in config.relevant() if f.name != "data"}
     changed = {name: value for name, value in values.items() if value != base[name]}
     changed["seed"] = config.seed
-    if environment.get("threads"):
-        changed["threads"] = environment["threads"]
-    decided = environment.get("step_plan", {})
+    if env.get("threads"):
+        changed["threads"] = env["threads"]
+    decided = env.get("step_plan", {})
     return changed | {name: decided[name] for name in AS_DECIDED if name in decided}
