@@ -60,9 +60,7 @@ class Uploads:
         if scope["type"] == "http" and rest and scope["method"] != "OPTIONS":
             session = rest.partition("/")[0]
             if not admitted.has(session):
-                refusal = PlainTextResponse(
-                    "Only visitors who may enter can upload files. Log in.", 403
-                )
+                refusal = PlainTextResponse("Only visitors who may enter can upload: log in.", 403)
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
@@ -113,10 +111,8 @@ def failed_to_finish(query: dict[str, list[str]], response: Message) -> str:
     if "error" in query:
         return "cancelled"
     cookies = [value.lower() for name, value in response["headers"] if name == b"set-cookie"]
-    user_cookies = [
-        c for c in cookies if c.startswith(b"_streamlit_user=") and b"max-age=0" not in c
-    ]
-    return "refused" if "code" in query and not user_cookies else ""
+    users = [c for c in cookies if c.startswith(b"_streamlit_user=") and b"max-age=0" not in c]
+    return "refused" if "code" in query and not users else ""
 
 
 STEPS = {"/auth/login": failed_to_start, "/oauth2callback": failed_to_finish}

@@ -30,9 +30,7 @@ st.navigation(
         entry(
             "compare", "Compare", ":material/compare_arrows:", "Runs side by side: which is better?"
         ),
-        entry(
-            "explain", "Explain", ":material/image_search:", "What a network looks at in an image."
-        ),
+        entry("explain", "Explain", ":material/image_search:", "What a network looks at."),
         entry("report", "Report", ":material/description:", "Results as a document to hand in."),
         entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),
         entry(

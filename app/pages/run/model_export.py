@@ -13,33 +13,27 @@ def model_export(run: Run) -> None:
     """Draw a row for each format that the best checkpoint can be exported in."""
     st.markdown("**The network for other programs**, with the weights of the best epoch")
     st.caption("Input: images [N, 3, 32, 32] in [0, 1], any N. Output: logits [N, classes].")
-    for model_format in MODEL_FORMATS.values():
+    for fmt in MODEL_FORMATS.values():
         try:
-            export_row(run, model_format)
+            export_row(run, fmt)
         except RunError as error:  # the best checkpoint is gone
             st.caption(theme.safe(str(error)))
             return
 
 
-def export_row(run: Run, model_format: ModelFormat) -> None:
+def export_row(run: Run, fmt: ModelFormat) -> None:
     """Draw one format: its button and purpose, or the exported file and the result of its check."""
-    if model_format.missing:
-        st.caption(f"{model_format.title}: {theme.safe(model_format.missing)}")
+    if fmt.missing:
+        st.caption(f"{fmt.title}: {theme.safe(fmt.missing)}")
         return
-    exported = kept(run, model_format.key)
+    exported = kept(run, fmt.key)
     if exported is None:
-        offer(
-            job(run, model_format.key),
-            model_format.title,
-            model_format.summary,
-            key=f"export {model_format.key}",
-        )
+        offer(job(run, fmt.key), fmt.title, fmt.summary, key=f"export {fmt.key}")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            f"{model_format.title}, {theme.magnitude(exported.path.stat().st_size)}B",
-            exported.path.read_bytes,
-            f"{run.id}{model_format.ending}", key=f"download {model_format.key}",
+            f"{fmt.title}, {theme.magnitude(exported.path.stat().st_size)}B",
+            exported.path.read_bytes, f"{run.id}{fmt.ending}", key=f"download {fmt.key}",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
         st.caption(theme.safe(exported.sentence), width="content")

@@ -136,10 +136,8 @@ def sentence(status: RunStatus) -> str:
     """Join what happened with what to do next."""
     left = status.deadline - time.time()
     if status.deadline and left > 0:
-        return (
-            f"{status.message} If it does not respond, it will be stopped more forcefully in "
-            f"{theme.duration(left)}."
-        )
+        next_step = f"it will be stopped more forcefully in {theme.duration(left)}."
+        return f"{status.message} If it does not respond, {next_step}"
     return f"{status.message} {status.action}".strip()
 
 

@@ -33,26 +33,23 @@ def range_test_figure(results: Record) -> go.Figure:
 def race_figure(results: Record, own: float, usual: float) -> go.Figure:
     """Draw the loss of each candidate, the plateau, and the usual, own and suggested rates."""
     figure = plain("Learning rate", "Loss at the end")
-    first = [racer for racer in results.candidates if racer.first is not None]
-    finals = [racer for racer in results.candidates if racer.final is not None]
+    first = [c for c in results.candidates if c.first is not None]
+    finals = [c for c in results.candidates if c.final is not None]
     figure.add_scatter(
-        x=[racer.rate for racer in first], y=[racer.first for racer in first],
-        mode="lines+markers",
+        x=[c.rate for c in first], y=[c.first for c in first], mode="lines+markers",
         name="After the first lap", line={"width": 1, "dash": "dot", "color": FAINT},
         marker={"size": 6}, hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=[racer.rate for racer in finals], y=[racer.final for racer in finals],
-        mode="lines+markers",
+        x=[c.rate for c in finals], y=[c.final for c in finals], mode="lines+markers",
         name="After the cool-down", line={"width": 2, "color": BLUE}, marker={"size": 9},
-        error_y={"type": "data", "array": [racer.error or 0.0 for racer in finals], "width": 4},
+        error_y={"type": "data", "array": [c.error or 0.0 for c in finals], "width": 4},
         hovertemplate="%{x:.3g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
-    dropped = [racer for racer in results.candidates if not racer.alive]
+    dropped = [c for c in results.candidates if not c.alive]
     if dropped:
         figure.add_scatter(
-            x=[racer.rate for racer in dropped],
-            y=[ceiling(results.candidates)] * len(dropped),
+            x=[c.rate for c in dropped], y=[ceiling(results.candidates)] * len(dropped),
             mode="markers", name="Dropped out",
             marker={"symbol": "x", "size": 10, "color": RED},
             hovertemplate="%{x:.3g} dropped out<extra></extra>",
@@ -69,9 +66,7 @@ def race_figure(results: Record, own: float, usual: float) -> go.Figure:
 
 def ceiling(candidates: list[Candidate]) -> float:
     """Return a loss above all that are drawn."""
-    losses = [
-        loss for racer in candidates for loss in (racer.first, racer.final) if loss is not None
-    ]
+    losses = [loss for c in candidates for loss in (c.first, c.final) if loss is not None]
     return 1.05 * max(losses, default=1.0)
 
 

@@ -146,8 +146,7 @@ def chart(sweep: Sweep, cells: Sequence[CellResult]) -> None:
     )  # fmt: skip
     shown = sum(any(row.history for row in cell.rows) for cell in cells)
     if kind == CURVES:
-        most = charts.MOST_CURVES
-        cut = f" Only the first {most} settings are drawn." * (shown > most)
+        cut = f" Only the first {charts.MOST_CURVES} are drawn." * (shown > charts.MOST_CURVES)
         st.caption(f"Line: mean over the seeds. Band: from the lowest to the highest seed.{cut}")
 
 

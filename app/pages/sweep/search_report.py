@@ -66,9 +66,8 @@ def verdict(sweep: Sweep, proposals: Sequence[Proposal]) -> None:
         )
         if best and best.row:
             with st.container(horizontal=True):
-                if st.button(
-                    "Use the best settings in a new run", icon=":material/check:", key="best"
-                ):
+                label = "Use the best settings in a new run"
+                if st.button(label, icon=":material/check:", key="best"):
                     go("new_run", clone=best.row.number)
                 if st.button(f"Open run {best.row.number}", type="tertiary", key="open_best"):
                     go("run", id=best.row.number)

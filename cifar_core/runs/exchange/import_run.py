@@ -51,9 +51,7 @@ def check(folder: Path, store: Store, data: str) -> str:
                 files.write_json(path, shaped(path.name, values, KINDS[path.name]), durable=False)
     origin = files.read(folder / "export.json", Export)
     if origin.schema != SCHEMA:
-        raise ArchiveError(
-            "This zip was made by a newer version. Update this program, then import it."
-        )
+        raise ArchiveError("This zip is from a newer version. Update this program, then import it.")
     check_config(folder, store, data)
     for path in folder.glob("attempts/*/metrics.jsonl"):
         check_rows(path)
@@ -79,9 +77,7 @@ def check_config(folder: Path, store: Store, data: str) -> None:
 
     values = read(folder, "config.json")
     if values.pop("schema", None) != CONFIG_SCHEMA:
-        raise ArchiveError(
-            "The run was made by a newer version. Update this program, then import it."
-        )
+        raise ArchiveError("The run is from a newer version. Update this program, then import it.")
     path = folder / "environment.json"
     images = files.read(path, Environment).data
     source = source_here(images.fingerprint, store, data)
@@ -117,10 +113,8 @@ def check_rows(path: Path) -> None:
             except RecursionError:
                 row = None
             if not is_row(row):
-                raise ArchiveError(
-                    f"{path.name} of this zip has a row that no trainer writes. "
-                    "Export the run again."
-                )
+                why = "has a row that no trainer writes. Export the run again."
+                raise ArchiveError(f"{path.name} of this zip {why}")
 
 
 def check_checkpoint(path: Path) -> None:
@@ -135,9 +129,7 @@ def check_checkpoint(path: Path) -> None:
     if stated != (path.name, int(match[1]), int(match[2])):
         raise ArchiveError(f"Checkpoint {path.name} of this zip has the manifest of another one.")
     if "epoch" not in manifest or "files" not in manifest:
-        raise ArchiveError(
-            f"The manifest of checkpoint {path.name} is damaged. Export the run again."
-        )
+        raise ArchiveError(f"The manifest of checkpoint {path.name} is damaged. Export it again.")
     try:
         checkpoints.verify(path)
         for file in (checkpoints.MODEL, checkpoints.STATE):

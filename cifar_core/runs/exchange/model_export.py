@@ -78,13 +78,13 @@ class ModelFormat:
 
 def export_model(run: Run, key: str, target: Path, checkpoint: str = "best") -> Exported:
     """Write a run's network in a format of MODEL_FORMATS; the file appears when it is complete."""
-    model_format, info = MODEL_FORMATS[key], run.checkpoint(checkpoint)
-    if model_format.missing:
-        raise RunError(model_format.missing)
+    fmt, info = MODEL_FORMATS[key], run.checkpoint(checkpoint)
+    if fmt.missing:
+        raise RunError(fmt.missing)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with files.replacing(target, model_format.ending) as draft:
-            exported = model_format.write(run, info.name, draft)
+        with files.replacing(target, fmt.ending) as draft:
+            exported = fmt.write(run, info.name, draft)
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}.") from error
     return Exported(**{**vars(exported), "path": target})
@@ -187,17 +187,14 @@ def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
     onnx.save(proto, target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
 
-    def logits_of(images: "Tensor") -> "NDArray[np.float32]":
+    def logits(images: "Tensor") -> "NDArray[np.float32]":
         return session.run(["logits"], {"images": images.numpy()})[0]
 
-    return checked(run, classifier, target, logits_of)
+    return checked(run, classifier, target, logits)
 
 
 def checked(
-    run: Run,
-    original: "Classifier",
-    path: Path,
-    logits_of: "Callable[[Tensor], NDArray[np.float32]]",
+    run: Run, original: "Classifier", path: Path, logits: "Callable[[Tensor], NDArray[np.float32]]"
 ) -> Exported:
     """Compare an exported network with the original on images of the run, in two batch sizes."""
     import numpy as np
@@ -207,7 +204,7 @@ def checked(
     with torch.inference_mode():
         expected = original.model(images).numpy()
         # one image, then the others, so that batch sizes other than the example's are tried too
-        exported = np.concatenate([logits_of(images[:1]), logits_of(images[1:])])
+        exported = np.concatenate([logits(images[:1]), logits(images[1:])])
     same = exported.argmax(axis=1) == expected.argmax(axis=1)
     difference = float(np.abs(exported - expected).max())
     return Exported(path=path, images=len(images), difference=difference, agreeing=int(same.sum()))

@@ -56,11 +56,11 @@ def changes(run: Run) -> dict[str, Any]:
     from cifar_core.config import TrainConfig
     from cifar_core.config.presets import PRESETS
 
-    base, config, environment = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
+    base, config, env = PRESETS["lab_cnn"].config.to_dict(), run.config, run.environment
     values = {f.name: getattr(config, f.name) for f in config.relevant() if f.name != "data"}
     changed = {name: value for name, value in values.items() if value != base[name]}
     changed["seed"] = config.seed
-    step_plan = files.plain_of(environment.step_plan) if environment.step_plan else {}
-    chosen = {"threads": environment.threads, **step_plan}
+    step_plan = files.plain_of(env.step_plan) if env.step_plan else {}
+    chosen = {"threads": env.threads, **step_plan}
     decided = names_of(TrainConfig, lambda rule: rule.decided_at_start)
     return changed | {name: chosen[name] for name in decided if chosen.get(name)}

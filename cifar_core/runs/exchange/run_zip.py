@@ -30,11 +30,7 @@ CHECKPOINT_FILES = (MODEL, STATE, MANIFEST)
 WEIGHTS = Registry(
     "choice of weights",
     [
-        Option(
-            key="all",
-            title="All weights",
-            summary="Every checkpoint: training continues where it stopped.",
-        ),
+        Option(key="all", title="All weights", summary="Every checkpoint: it can be continued."),
         Option(
             key="best",
             title="Best weights",

@@ -127,8 +127,7 @@ def number_of(kind: str, name: str, text: str) -> float:
     match = NUMBER.fullmatch(text.strip())
     unit = UNITS[kind].get(match[2].lower()) if match else None
     if match is None or unit is None:
-        example = f"Write, for example, {EXAMPLES[kind]}."
-        raise QueryError(f"'{text}' is not a value of '{name}'. {example}")
+        raise QueryError(f"'{text}' is not a value of '{name}'. Examples: {EXAMPLES[kind]}.")
     number = float(match[1]) * unit
     return number / 100 if kind == "share" and not match[2] and number > 1 else number
 
@@ -154,7 +153,7 @@ def tags(name: str, sign: str, value: str) -> Callable[[Any], bool]:
 def days(name: str, sign: str, value: str) -> Callable[[Any], bool]:
     """Return a test of a day; a month or a year stands for its days."""
     if not DAY.fullmatch(value):
-        raise QueryError(f"'{value}' is not a day. Write, for example, {EXAMPLES['day']}.")
+        raise QueryError(f"'{value}' is not a day. Examples: {EXAMPLES['day']}.")
     if sign in ORDER:
         return lambda actual: actual is not None and ORDER[sign](actual[: len(value)], value)
     return unless(sign, lambda actual: actual is not None and actual.startswith(value))

@@ -36,8 +36,7 @@ def grouped(rows: Iterable[RunRow]) -> list[SeedGroup]:
     by_settings: dict[str, list[RunRow]] = {}
     for row in rows:
         by_settings.setdefault(group_key(row), []).append(row)
-    groups = list(by_settings.values())
-    named = zip(groups, titles(groups), strict=True)
+    named = zip(by_settings.values(), titles(list(by_settings.values())), strict=True)
     return [SeedGroup(rows=group, title=title) for group, title in named]
 
 

@@ -105,14 +105,11 @@ def axis_of(rates: Sequence[FoundRate]) -> Axis:
 def why(setting: FoundRate) -> str:
     """Say why a setting has no found rate, and what to do."""
     if setting.under_way:
-        number = setting.under_way[0].number
-        return f"{setting.title}: its rate search, run {number}, has not finished yet."
+        search = f"its rate search, run {setting.under_way[0].number}"
+        return f"{setting.title}: {search}, has not finished yet."
     if setting.in_vain:
-        number = setting.in_vain[0].number
-        return (
-            f"{setting.title}: its rate search, run {number}, found no reliable rate. "
-            "Set a rate instead."
-        )
+        search = f"its rate search, run {setting.in_vain[0].number}"
+        return f"{setting.title}: {search}, found no reliable rate. Set a rate instead."
     return f"{setting.title}: no rate search with these settings has found a rate."
 
 
