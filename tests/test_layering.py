@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # of cifar_core, lowest first
-    {"errors"},
+    {"errors", "installation"},
     {"registry"},
     {"people", "device", "disk"},
     {"background", "settings", "statistics"},
@@ -38,6 +38,7 @@ APP_LAYERS = [
     {"shared"},
     {"pages"},
     {"server", "streamlit_app"},
+    {"command"},
 ]
 PAGES = "app/pages"  # rooms that know nothing of each other
 STUBS = {"executor", "rate_search_worker", "search", "shim", "worker"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cifar_core.installation import STORE_RULE
 from cifar_core.runs.store.store import Store
 
 Row = Mapping[str, Any]
@@ -18,7 +19,7 @@ def add_json(parser: ArgumentParser) -> None:
 
 def add_store(parser: ArgumentParser) -> None:
     """Give a command the switch that names the store."""
-    parser.add_argument("--store", help="folder of runs (default: $CIFAR_STORE or models_store)")
+    parser.add_argument("--store", help=f"folder of runs (default: {STORE_RULE})")
 
 
 def store_of(arguments: Namespace) -> Store:

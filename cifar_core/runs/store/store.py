@@ -1,7 +1,6 @@
 """The store: all runs of one folder, how they are made, found, queued and deleted."""
 
 import contextlib
-import os
 import re
 import shutil
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
+from cifar_core.installation import default_store
 from cifar_core.people import ADMIN, OPERATOR, Person, somebody_here
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
@@ -47,9 +47,8 @@ class Store:
 
     @staticmethod
     def default(by: Person | None = None) -> "Store":
-        """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
-        root = Path(os.environ.get("CIFAR_STORE") or "models_store")
-        return Store(root, by or somebody_here())
+        """Return the store that is used when no command names one."""
+        return Store(default_store(), by or somebody_here())
 
     @property
     def index(self) -> Index:
