@@ -20,7 +20,7 @@ def parser(
     top = argparse.ArgumentParser(
         prog=prog,
         description="Train, watch, compare and explain image classifiers.",
-        epilog=f"Runs, data and weights are kept in the store: {STORE_RULE}.",
+        epilog=f"The store (runs, data, weights): --store if given; else {STORE_RULE}.",
     )
     top.add_argument("--version", action="version", version=f"CIFAR Lab {VERSION}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")

@@ -10,8 +10,7 @@ IS_CHECKOUT = (ROOT / "pyproject.toml").is_file() and (ROOT / "models_store").is
 PROGRAM = "python -m cifar_core" if IS_CHECKOUT else "cifar-lab"  # what a person types
 NEEDS_POSIX = "CIFAR Lab runs on Linux and macOS; on Windows, install and start it in WSL2."
 STORE_RULE = (
-    "$CIFAR_STORE; if it is not set, models_store in a checkout of the repository, and otherwise "
-    "the folder cifar-lab in your user data"
+    "$CIFAR_STORE if set; else models_store in a checkout; else cifar-lab in your data folder"
 )
 
 

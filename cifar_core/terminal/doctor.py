@@ -13,7 +13,7 @@ from cifar_core.errors import CifarError
 from cifar_core.installation import IS_CHECKOUT, PROGRAM, STORE_RULE
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.store.store import Store
-from cifar_core.terminal.output import add_json, add_store, progress, show, store_of
+from cifar_core.terminal.output import add_json, add_store, progress, say, show, store_of
 
 PACKAGES = (
     "torch",
@@ -52,6 +52,8 @@ def doctor(arguments: Namespace) -> int:
     with progress("Checking"):
         checks = [python(), *packages(), *devices(), *storage(store), images(store)]
     show([asdict(check) for check in checks], arguments.json)
+    if not arguments.json:
+        say(f"\nThe store is --store if given; else {STORE_RULE}.")
     return 0 if all(check.fine for check in checks) else 1
 
 
@@ -90,14 +92,13 @@ def devices() -> Iterator[Check]:
 
 
 def storage(store: Store) -> Iterator[Check]:
-    """Check that the store can be written and has room; say what decides where it is."""
-    rule = f"Chosen by --store or {STORE_RULE}."
+    """Check that the store can be written and has room."""
     try:
         store.root.mkdir(parents=True, exist_ok=True)
         probe = store.root / ".probe"
         probe.touch()
         probe.unlink()
-        yield Check(what="store", fine=True, found=str(store.root.resolve()), remedy=rule)
+        yield Check(what="store", fine=True, found=str(store.root.resolve()))
     except OSError as error:
         remedy = "Choose a folder that you may write to with --store or $CIFAR_STORE."
         yield Check(what="store", fine=False, found=str(error), remedy=remedy)

@@ -12,13 +12,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cifar_core.installation import STORE_RULE
 from cifar_core.runs.store.store import Store
 
 Row = Mapping[str, Any]
 Report = Callable[[int, int], None]  # how much is done, and of how much
+LEAST = 8  # characters of a long word that a line of a cell holds
 
 
 def add_run(parser: ArgumentParser) -> None:
@@ -55,21 +56,47 @@ def show(rows: Iterable[Row], as_json: bool) -> None:
 
 
 def show_fitted(rows: list[Row]) -> None:
-    """Print a table that fits the window: long cells wrap, with a blank line between the rows."""
+    """Print a table that fits the window: long cells wrap, with a blank line between the rows.
+
+    In a window too narrow for its columns, each row becomes a block of lines.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    wraps = max(map(len, table(rows).splitlines())) > console.width
-    fitted = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), leading=int(wraps))
-    for name in rows[0]:
-        right = is_numeric(rows, name)
-        side = "right" if right else "left"
-        fitted.add_column(Text(name, "bold"), justify=side, no_wrap=right, overflow="fold")
+    console, names = Console(), list(rows[0])
+    columns = [[name, *(word(row[name]) for row in rows)] for name in names]
+    widths, gap = fitting(columns, console.width)
+    if not widths:
+        longest = max(map(len, names))
+        for row in rows:
+            say("\n".join(f"{name:<{longest}}  {word(row[name])}" for name in names) + "\n")
+        return
+    wraps = any(len(cell) > width for c, width in zip(columns, widths, strict=True) for cell in c)
+    fitted = Table(box=None, pad_edge=False, padding=(0, gap, int(wraps), 0), header_style="bold")
+    for name, width in zip(names, widths, strict=True):
+        side: Literal["right", "left"] = "right" if is_numeric(rows, name) else "left"
+        fitted.add_column(Text(name), justify=side, width=width, overflow="fold")
     for row in rows:
-        fitted.add_row(*(Text(word(row[name])) for name in rows[0]))
+        fitted.add_row(*(Text(word(row[name])) for name in names))
     console.print(fitted)
+
+
+def fitting(columns: list[list[str]], room: int) -> tuple[list[int], int]:
+    """Return the widths of columns and the gap between them, in all at most `room` characters.
+
+    Long columns give way first; then words are broken, but not into less than LEAST characters.
+    Without any width, they do not fit.
+    """
+    natural = [max(map(len, cells)) for cells in columns]
+    words = [max(len(part) for cell in cells for part in cell.split() or "-") for cells in columns]
+    parts = [min(LEAST, width) for width in words]
+    for gap, least, most in [(2, words, natural), (1, words, natural), (1, parts, words)]:
+        for cap in range(max(most), 0, -1):
+            widths = [max(low, min(cap, high)) for low, high in zip(least, most, strict=True)]
+            if sum(widths) + gap * (len(widths) - 1) <= room:
+                return widths, gap
+    return [], 0
 
 
 def table(rows: list[Row]) -> str:
@@ -95,11 +122,11 @@ def is_numeric(rows: list[Row], name: str) -> bool:
 def say(text: str) -> None:
     """Print sentences; in a terminal, lines break between words."""
     if sys.stdout.isatty():
-        text = "\n".join(textwrap.fill(line, columns()) for line in text.splitlines())
+        text = "\n".join(textwrap.fill(line, window_width()) for line in text.splitlines())
     print(text)
 
 
-def columns() -> int:
+def window_width() -> int:
     """Return the width of the window in characters; 100 where there is none."""
     return shutil.get_terminal_size((100, 24)).columns
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cifar_core.reading import KINDS, PHASES, Reading
 from cifar_core.runs.results.reading import reading_of
-from cifar_core.terminal.output import add_json, add_run, add_store, columns, store_of
+from cifar_core.terminal.output import add_json, add_run, add_store, store_of, window_width
 
 
 def add(commands: Any) -> None:
@@ -38,7 +38,7 @@ def command(arguments: Namespace) -> int:
 
 def lines(reading: Reading, *, evidence: bool) -> list[str]:
     """Write a reading as lines of text."""
-    width = min(100, columns())
+    width = min(100, window_width())
     said = [textwrap.fill(reading.headline, width)]
     if reading.phases:
         parts = [f"{PHASES[p.key].title.lower()} ({p.span.words})" for p in reading.phases]
