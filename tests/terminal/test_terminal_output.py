@@ -70,7 +70,7 @@ def test_where_no_person_looks_a_row_is_one_line(capsys):
 
 
 def test_a_row_of_a_window_that_is_too_narrow_is_a_block_of_lines(window):
-    terminal = window(20)
+    terminal = window(18)
     show([{"name": "a", "validation": 0.5, "model": "resnet"}], as_json=False)
     assert terminal.shown.splitlines()[:3] == [
         "name        a",
