@@ -4,13 +4,15 @@
 #   docker run --init --gpus all --read-only --tmpfs /tmp -p 127.0.0.1:8501:8501 \
 #     -e CIFAR_OPEN=everybody -v cifar-lab:/lab/models_store cifar-lab
 # Published on 127.0.0.1 it is reached from this machine alone, hence CIFAR_OPEN; docs/deploy.md has
-# the log-in for everything else.
+# the log-in for everything else, and TORCH_INDEX for machines without a GPU.
 FROM python:3.11-slim
 
 WORKDIR /lab
-COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
+ARG TORCH_INDEX=
+COPY requirements.txt requirements.lock install_packages.sh ./
+RUN PIP_NO_CACHE_DIR=1 ./install_packages.sh python requirements.lock
 
+COPY pyproject.toml .
 COPY app app
 COPY cifar_core cifar_core
 COPY models_store/README.md models_store/README.md

@@ -17,7 +17,9 @@ from starlette.responses import PlainTextResponse
 from streamlit.starlette import App
 
 from app.access import admitted
+from cifar_core.installation import require_posix
 
+require_posix()
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 HEADERS = {

@@ -2,52 +2,39 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from cifar_core.errors import CifarError
-from cifar_core.terminal import (
-    archive,
-    compare,
-    data,
-    doctor,
-    evaluate,
-    explain,
-    export_model,
-    listing,
-    log,
-    rate,
-    reading,
-    report,
-    reproduce,
-    runs,
-    search,
-    settings,
-    sweep,
-    sweeps,
-    tidy,
-    weights,
-)
+from cifar_core.installation import STORE_RULE, VERSION, require_posix
 
-MODULES = (
-    *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
-    *(rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
-)
+Add = Callable[[Any], None]  # adds commands to the parser
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser with every command."""
+def parser(
+    prog: str = "python -m cifar_core", first: Sequence[Add] = ()
+) -> argparse.ArgumentParser:
+    """Return the parser with every command, those that `first` adds before the others."""
+    from cifar_core.terminal import COMMANDS
+
     top = argparse.ArgumentParser(
-        prog="python -m cifar_core",
+        prog=prog,
         description="Train, watch, compare and explain image classifiers.",
+        epilog=f"The store (runs, data, weights): --store if given; else {STORE_RULE}.",
     )
+    top.add_argument("--version", action="version", version=f"CIFAR Lab {VERSION}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in MODULES:
-        module.add(commands)
+    for add in (*first, *COMMANDS):
+        add(commands)
     return top
 
 
-def main(words: list[str] | None = None) -> int:
+def main(
+    words: list[str] | None = None, *, prog: str = "python -m cifar_core", first: Sequence[Add] = ()
+) -> int:
     """Run one command and return its exit code; what the user can fix is told in a sentence."""
-    arguments = parser().parse_args(words)
+    require_posix()
+    arguments = parser(prog, first).parse_args(words)
     try:
         code: int = arguments.command(arguments)
     except CifarError as error:

@@ -14,7 +14,7 @@ from cifar_core.runs.record.run_kinds import KINDS
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # of cifar_core, lowest first
-    {"errors"},
+    {"errors", "installation"},
     {"palette", "registry"},
     {"people", "device", "disk"},
     {"background", "settings", "statistics"},
@@ -42,6 +42,7 @@ APP_LAYERS = [
     {"shared"},
     {"pages"},
     {"server", "streamlit_app"},
+    {"command"},
 ]
 PAGES = "app/pages"  # rooms that know nothing of each other
 STUBS = {"executor", "rate_search_worker", "search", "shim", "worker"}

@@ -1,1 +1,30 @@
 """The commands of `python -m cifar_core`: one module per subject, each with add(commands)."""
+
+from cifar_core.terminal import (
+    archive,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    export_model,
+    listing,
+    log,
+    rate,
+    reading,
+    report,
+    reproduce,
+    runs,
+    search,
+    settings,
+    sweep,
+    sweeps,
+    tidy,
+    weights,
+)
+
+MODULES = (
+    *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
+    *(rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
+)
+COMMANDS = tuple(module.add for module in MODULES)

@@ -1,6 +1,5 @@
 """compare: which of several runs is better, and what differs in their settings."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from cifar_core.runs.results import comparison
 from cifar_core.runs.results.predictions import Part, Predictions, compute, kept
 from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts, setting_rows
 from cifar_core.runs.results.test_looks import count_look
-from cifar_core.terminal.output import Row, add_store, percent, store_of, table
+from cifar_core.terminal.output import Row, add_store, percent, progress, say, show, store_of
 
 MOST = 9
 
@@ -24,9 +23,9 @@ def add(commands: Any) -> None:
     parser.add_argument("runs", nargs="+", help="numbers or ids of two to nine runs")
     parser.add_argument(
         "--part", choices=("val", "test"), default="val",
-        help="the images they are compared on (default: val); test counts as a look at them",
+        help="images to compare them on (default: val); test counts as a look at the test images",
     )  # fmt: skip
-    parser.add_argument("--against", help="run that the others are compared with (default: best)")
+    parser.add_argument("--against", help="run to compare the others with (default: the best)")
     add_store(parser)
     parser.set_defaults(command=compare)
 
@@ -37,59 +36,66 @@ def compare(arguments: Namespace) -> int:
     runs = list({run.id: run for run in map(store.run, arguments.runs)}.values())
     if not 2 <= len(runs) <= MOST:
         raise RunError(f"Name 2 to {MOST} different runs to compare, not {len(runs)}.")
-    found = [facts(run) for run in runs]
-    base = store.run(arguments.against) if arguments.against else best_of(found).run
+    results = [facts(run) for run in runs]
+    base = store.run(arguments.against) if arguments.against else best_of(results).run
     if base.id not in [run.id for run in runs]:
-        raise RunError(f"Run {base.id} is not among those that are compared.")
+        raise RunError(f"Run {base.id} is not one of the runs to compare.")
     for sentence in verdict(runs, base, arguments.part):
-        print(sentence)
-    print("\n" + table([result(one) for one in found]))
-    rows = [row for row in setting_rows(runs) if row.differs]
-    place = [run.id for run in runs].index(base.id)
-    lines: list[Row] = [
-        {"setting": row.name, **{f"#{r.number}": row.words(i, place) for i, r in enumerate(runs)}}
-        for row in rows
+        say(sentence)
+    print()
+    show(map(result_row, results), as_json=False)
+    position = [run.id for run in runs].index(base.id)
+    different: list[Row] = [
+        {
+            "setting": row.name,
+            **{f"#{run.number}": row.words(i, position) for i, run in enumerate(runs)},
+        }
+        for row in setting_rows(runs)
+        if row.differs
     ]
-    print("\n" + (table(lines) if lines else "Their settings are the same."))
+    print()
+    if different:
+        show(different, as_json=False)
+    else:
+        print("Their settings are the same.")
     return 0
 
 
 def verdict(runs: Sequence[Run], base: Run, part: Part) -> list[str]:
-    """Return the sentences, after the runs have answered the images."""
-    why = comparison.obstacles(runs, part)
-    found = comparison.duels_of(base, [answered(run, part) for run in runs])
-    told = [comparison.headline(base, found), *details(found, part)] if found else []
-    return [*why, *told, *comparison.beyond(runs, found)]
+    """Return the sentences, after the runs have classified the images."""
+    obstacles = comparison.obstacles(runs, part)
+    duels = comparison.duels_of(base, [predictions_of(run, part) for run in runs])
+    told = [comparison.headline(base, duels), *details(duels, part)] if duels else []
+    return [*obstacles, *told, *comparison.beyond(runs, duels)]
 
 
-def details(found: Sequence[comparison.Duel], part: Part) -> list[str]:
+def details(duels: Sequence[comparison.Duel], part: Part) -> list[str]:
     """Return what the headline rests on."""
-    evidence = [comparison.evidence(duel, part) for duel in found]
-    return [*evidence, *filter(None, [comparison.correction(found)])]
+    evidence = [comparison.evidence(duel, part) for duel in duels]
+    return [*evidence, *filter(None, [comparison.correction(duels)])]
 
 
-def answered(run: Run, part: Part) -> Predictions:
-    """Return a run's answers, computed now if they are not kept."""
+def predictions_of(run: Run, part: Part) -> Predictions:
+    """Return a run's predictions, computed now if they are not kept."""
     if part == "test":
         count_look(run, "the terminal", run.checkpoint("best").name)
-    found = kept(run, part)
-    if found is None:
-        print(f"Run {run.number} answers the images, once.", file=sys.stderr)
-        found = compute(run, part)
-    return found
+    if predictions := kept(run, part):
+        return predictions
+    with progress(f"Run {run.number} classifies the images") as tell:
+        return compute(run, part, report=tell)
 
 
-def result(one: RunFacts) -> dict[str, Any]:
+def result_row(result: RunFacts) -> dict[str, Any]:
     """Return a run's line of the table."""
     return {
-        "run": one.run.number,
-        "name": one.name,
-        "best val": percent(one.best),
-        "at epoch": one.best_epoch,
-        "last": percent(one.last),
-        "gap": None if one.gap is None else f"{100 * one.gap:+.1f}",
-        "test": percent(one.test),
-        "seconds": None if one.seconds is None else round(one.seconds),
-        "parameters": one.parameters,
-        "images/s": None if one.images_per_second is None else round(one.images_per_second),
+        "run": result.run.number,
+        "name": result.name,
+        "best val": percent(result.best),
+        "at epoch": result.best_epoch,
+        "last": percent(result.last),
+        "gap": None if result.gap is None else f"{100 * result.gap:+.1f}",
+        "test": percent(result.test),
+        "seconds": None if result.seconds is None else round(result.seconds),
+        "parameters": result.parameters,
+        "images/s": None if result.images_per_second is None else round(result.images_per_second),
     }

@@ -1,12 +1,11 @@
 """models, data status, data fetch: what there is to train, and on what."""
 
-import sys
 from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
 from cifar_core import data
-from cifar_core.terminal.output import add_json, add_store, show, store_of
+from cifar_core.terminal.output import add_json, add_store, progress, show, store_of
 
 
 def add(commands: Any) -> None:
@@ -15,9 +14,9 @@ def add(commands: Any) -> None:
     add_json(models)
     models.set_defaults(command=list_models)
 
-    about = commands.add_parser("data", help="see or download the images")
+    about = commands.add_parser("data", help="list or download the images")
     actions = about.add_subparsers(required=True, metavar="ACTION")
-    status = actions.add_parser("status", help="list the datasets that were found")
+    status = actions.add_parser("status", help="list the datasets on this machine")
     add_store(status)
     add_json(status)
     status.set_defaults(command=list_data)
@@ -32,28 +31,29 @@ def list_models(arguments: Namespace) -> int:
     from cifar_core.models import MODELS
     from cifar_core.models.measure import card
 
-    show(
-        [
-            {
-                "model": spec.key,
-                "title": spec.title,
-                "family": spec.family,
-                "parameters": card(spec).parameters,
-                "pixels": spec.input_size,
-                "summary": spec.summary,
-            }
-            for spec in MODELS.values()
-        ],
-        arguments.json,
-    )
+    rows = []
+    with progress("Counting parameters") as tell:
+        for spec in MODELS.values():
+            rows.append(
+                {
+                    "model": spec.key,
+                    "title": spec.title,
+                    "family": spec.family,
+                    "parameters": card(spec).parameters,
+                    "pixels": spec.input_size,
+                    "summary": spec.summary,
+                }
+            )
+            tell(len(rows), len(MODELS))
+    show(rows, arguments.json)
     return 0
 
 
 def list_data(arguments: Namespace) -> int:
     """Print one line for each dataset; a star marks the one that `auto` means."""
-    found = data.status(store_of(arguments).root)
+    datasets = data.status(store_of(arguments).root)
     if arguments.json:
-        show([asdict(row) for row in found], as_json=True)
+        show([asdict(row) for row in datasets], as_json=True)
         return 0
     show(
         [
@@ -66,7 +66,7 @@ def list_data(arguments: Namespace) -> int:
                 "where": row.where,
                 "what to do": row.action,
             }
-            for row in found
+            for row in datasets
         ],
         as_json=False,
     )
@@ -74,13 +74,11 @@ def list_data(arguments: Namespace) -> int:
 
 
 def fetch_data(arguments: Namespace) -> int:
-    """Download and verify CIFAR-10, with progress on the error stream."""
+    """Download and verify CIFAR-10."""
     from cifar_core.data.sources import fetch
 
-    def progress(done: int, total: int) -> None:
-        share = f"{100 * done / total:5.1f} %" if total else ""
-        print(f"\r{done / 1e6:8.1f} of {total / 1e6:.1f} MB {share}", end="", file=sys.stderr)
-
-    where = fetch.fetch_cifar10(store_of(arguments).root, url=arguments.url, progress=progress)
-    print(f"\nCIFAR-10 is ready in {where}.", file=sys.stderr)
+    root = store_of(arguments).root
+    with progress("Downloading CIFAR-10", in_bytes=True) as tell:
+        folder = fetch.fetch_cifar10(root, url=arguments.url, progress=tell)
+    print(f"CIFAR-10 is ready in {folder}.")
     return 0

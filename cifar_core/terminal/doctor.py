@@ -1,4 +1,4 @@
-"""doctor: checks everything that a run needs and says how to mend what is wrong."""
+"""doctor: checks everything that a run needs and says how to fix what is wrong."""
 
 import importlib.metadata
 import shutil
@@ -10,9 +10,10 @@ from typing import Any
 
 from cifar_core import data, device
 from cifar_core.errors import CifarError
+from cifar_core.installation import IS_CHECKOUT, PROGRAM, STORE_RULE
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.store.store import Store
-from cifar_core.terminal.output import add_json, add_store, show, store_of
+from cifar_core.terminal.output import add_json, add_store, progress, say, show, store_of
 
 PACKAGES = (
     "torch",
@@ -29,7 +30,7 @@ ENOUGH_GIGABYTES = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     fine: bool
@@ -48,8 +49,11 @@ def add(commands: Any) -> None:
 def doctor(arguments: Namespace) -> int:
     """Print every check; the exit code is 1 if one failed."""
     store = store_of(arguments)
-    checks = [python(), *packages(), *devices(), *storage(store), images(store)]
+    with progress("Checking"):
+        checks = [python(), *packages(), *devices(), *storage(store), images(store)]
     show([asdict(check) for check in checks], arguments.json)
+    if not arguments.json:
+        say(f"\nThe store is --store if given; else {STORE_RULE}.")
     return 0 if all(check.fine for check in checks) else 1
 
 
@@ -57,7 +61,9 @@ def python() -> Check:
     """Check the interpreter's version."""
     version = ".".join(map(str, sys.version_info[:3]))
     fine = sys.version_info >= (3, 11)
-    return Check(what="Python", fine=fine, found=version, remedy="" if fine else "Install 3.11.")
+    return Check(
+        what="Python", fine=fine, found=version, remedy="" if fine else "Install 3.11 or later."
+    )
 
 
 def packages() -> Iterator[Check]:
@@ -66,16 +72,16 @@ def packages() -> Iterator[Check]:
         try:
             yield Check(what=name, fine=True, found=importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            remedy = "pip install -r requirements.txt"
+            remedy = "make run" if IS_CHECKOUT else "Install cifar-lab again."
             yield Check(what=name, fine=False, found="missing", remedy=remedy)
 
 
 def devices() -> Iterator[Check]:
     """List the devices, and check that torch can use the GPU that the driver reports."""
-    found = device.inventory()
-    for each in found:
-        yield Check(what=f"device {each.id}", fine=True, found=each.name)
-    if any(each.id.startswith("cuda") for each in found):
+    devices = device.inventory()
+    for entry in devices:
+        yield Check(what=f"device {entry.id}", fine=True, found=entry.name)
+    if any(entry.id.startswith("cuda") for entry in devices):
         import torch
 
         fine = torch.cuda.is_available()
@@ -99,17 +105,17 @@ def storage(store: Store) -> Iterator[Check]:
         return
     free = shutil.disk_usage(store.root).free / 1e9
     fine = free >= ENOUGH_GIGABYTES
-    remedy = "" if fine else "Free some disk: empty the trash on the Runs page."
+    remedy = "" if fine else "Free disk space: empty the trash on the Runs page."
     yield Check(what="free disk", fine=fine, found=f"{free:.1f} GB", remedy=remedy)
     kept = step_plans.count(store.root)
-    yield Check(what="kept speed trials", fine=True, found=f"{kept} in {store.root / 'trials'}")
+    yield Check(what="speed trials", fine=True, found=f"{kept} in {store.root / 'trials'}")
 
 
 def images(store: Store) -> Check:
-    """Check which images a run would train on."""
+    """Check which images a run trains on by default."""
     try:
         source = data.resolve("auto", store.root)
     except CifarError as error:
         return Check(what="images", fine=False, found=str(error), remedy="See the Data page.")
-    remedy = "Real ones: python -m cifar_core data fetch" if source == "synthetic" else ""
+    remedy = f"For real images: {PROGRAM} data fetch" if source == "synthetic" else ""
     return Check(what="images", fine=True, found=source, remedy=remedy)

@@ -1,4 +1,4 @@
-"""evaluate: judge a run's answers to its validation or test images."""
+"""evaluate: scores a run's predictions for its validation or test images."""
 
 import json
 import sys
@@ -11,77 +11,93 @@ from cifar_core.evaluation.temperature import fit_temperature
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions, test_looks
 from cifar_core.runs.results.predictions import Part, Predictions
-from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+from cifar_core.terminal.output import (
+    add_json,
+    add_run,
+    add_store,
+    percent,
+    progress,
+    show,
+    store_of,
+)
+
+PARTS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def add(commands: Any) -> None:
     """Add the command."""
     parser: ArgumentParser = commands.add_parser(
-        "evaluate", help="judge a run's answers to its validation or test images"
+        "evaluate", help="score a run's predictions for its validation or test images"
     )
-    parser.add_argument("run", help="the run's number or id")
-    parser.add_argument("--split", default="val", choices=["val", "test"])
+    add_run(parser)
+    parser.add_argument(
+        "--split", default="val", choices=["val", "test"],
+        help="images to score (default: val); test counts as a look at the test images",
+    )  # fmt: skip
     parser.add_argument(
         "--checkpoint", default="best", help="best (default), last or a checkpoint's name"
     )
-    parser.add_argument("--classes", action="store_true", help="one line for each class")
+    parser.add_argument("--classes", action="store_true", help="print one line for each class")
     add_store(parser)
     add_json(parser)
     parser.set_defaults(command=evaluate)
 
 
 def evaluate(arguments: Namespace) -> int:
-    """Answer the images if that has not been done, and print what the answers are worth."""
+    """Classify the images unless that has been done, and print the scores."""
     run = store_of(arguments).run(arguments.run)
-    given = answers(run, arguments.split, arguments.checkpoint)
-    val = given if arguments.split == "val" else answers(run, "val", arguments.checkpoint)
+    chosen = predictions_of(run, arguments.split, arguments.checkpoint)
+    val = chosen if arguments.split == "val" else predictions_of(run, "val", arguments.checkpoint)
     temperature = fit_temperature(val.logits, val.labels)
-    found = scores(given.logits, given.labels)
+    scored = scores(chosen.logits, chosen.labels)
     if arguments.split == "test":
         before = test_looks.looks(run)[-1:]
-        count = test_looks.count_look(run, "the terminal", given.checkpoint)
-        last = [f"The last look before this: {look.words}." for look in before]
+        count = test_looks.count_look(run, "the terminal", chosen.checkpoint)
+        last = [f"The look before this one: {look.words}." for look in before]
         print(" ".join([test_looks.sentence(count), *last]), file=sys.stderr)
     if arguments.classes:
-        show(by_class(found, given), arguments.json)
+        show(by_class(scored, chosen), arguments.json)
         return 0
-    facts = headline(run, given, found)
+    facts = headline(run, chosen, scored)
     facts |= {
         "temperature": temperature,
-        "ece_scaled": scores(given.logits, given.labels, temperature).reliability.ece,
+        "ece_scaled": scores(chosen.logits, chosen.labels, temperature).reliability.ece,
     }
-    if given.part == "test" and run.config.test_views != "plain":
+    if chosen.part == "test" and run.config.test_views != "plain":
         from cifar_core.runs.results.evaluation import evaluate_run
 
-        facts["accuracy_in_views"] = evaluate_run(run, "test", given.checkpoint).accuracy
+        with progress("Classifying the test views"):
+            facts["accuracy_in_views"] = evaluate_run(run, "test", chosen.checkpoint).accuracy
     if arguments.json:
         print(json.dumps([facts], indent=2))
     else:
-        show([{"what": key, "value": word(key, value)} for key, value in facts.items()], False)
+        show([{"measure": key, "value": word(key, value)} for key, value in facts.items()], False)
     return 0
 
 
-def answers(run: Run, part: Part, checkpoint: str) -> Predictions:
-    """Return the answers to a part, computed here unless they are kept."""
-    kept = predictions.kept(run, part, checkpoint)
-    return kept or predictions.compute(run, part, checkpoint)
+def predictions_of(run: Run, part: Part, checkpoint: str) -> Predictions:
+    """Return the predictions for a split, computed here unless they are kept."""
+    if kept := predictions.kept(run, part, checkpoint):
+        return kept
+    with progress(f"Classifying the {PARTS[part]} images") as tell:
+        return predictions.compute(run, part, checkpoint, tell)
 
 
-def headline(run: Run, given: Predictions, found: Scores) -> dict[str, Any]:
-    """Return the figures that most people look for; shares from 0 to 1."""
+def headline(run: Run, chosen: Predictions, scored: Scores) -> dict[str, Any]:
+    """Return the figures that most people need; shares from 0 to 1."""
     return {
         "run": run.number,
-        "checkpoint": given.checkpoint,
-        "split": given.part,
-        "images": found.top1.count,
-        "accuracy": found.top1.share,
-        "accuracy_interval": found.top1.interval,
-        "top3": found.top3.share,
-        "top3_interval": found.top3.interval,
-        "loss": found.loss,
-        "brier": found.brier,
-        "macro_f1": found.macro_f1,
-        "ece": found.reliability.ece,
+        "checkpoint": chosen.checkpoint,
+        "split": chosen.part,
+        "images": scored.top1.count,
+        "accuracy": scored.top1.share,
+        "accuracy_interval": scored.top1.interval,
+        "top3": scored.top3.share,
+        "top3_interval": scored.top3.interval,
+        "loss": scored.loss,
+        "brier": scored.brier,
+        "macro_f1": scored.macro_f1,
+        "ece": scored.reliability.ece,
     }
 
 
@@ -89,13 +105,13 @@ SHARES = ("accuracy", "top3", "macro_f1", "ece", "ece_scaled", "accuracy_in_view
 
 
 def word(key: str, value: Any) -> Any:
-    """Write shares as per cent, and an interval as its two ends."""
+    """Write shares as percentages, and an interval as its two ends."""
     if isinstance(value, tuple):
         return " to ".join(str(percent(end)) for end in value)
     return percent(value) if key in SHARES else value
 
 
-def by_class(found: Scores, given: Predictions) -> list[dict[str, Any]]:
+def by_class(scored: Scores, chosen: Predictions) -> list[dict[str, Any]]:
     """Return one row for each class; shares from 0 to 1."""
-    pairs = zip(given.classes, found.classes, strict=True)
+    pairs = zip(chosen.classes, scored.classes, strict=True)
     return [{"class": name, **asdict(score)} for name, score in pairs]

@@ -1,4 +1,4 @@
-"""explain: what a run sees in pictures, and which pixels made it say so."""
+"""explain: what a run predicts for images, and which pixels decided it."""
 
 import csv
 from argparse import Namespace
@@ -8,37 +8,49 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ImageError
 from cifar_core.runs.record.run import Run
-from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+from cifar_core.terminal.output import (
+    add_json,
+    add_run,
+    add_store,
+    percent,
+    progress,
+    show,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from cifar_core.runs.results.calibration import Calibration
     from cifar_core.runs.results.neighbors import Likeness, Neighbors
 
-KINDS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 def add(commands: Any) -> None:
     """Add the command of this module."""
-    parser = commands.add_parser("explain", help="predict pictures and draw their saliency maps")
-    parser.add_argument("run", help="the run's number or id")
-    parser.add_argument("image", nargs="+", help="picture files, or folders of them")
-    parser.add_argument("--method", default="gradient", help="saliency methods, with commas")
-    parser.add_argument("--target", help="class to explain, or 'all' (default: the predicted one)")
-    parser.add_argument("--rival", help="explain why the target rather than this class")
-    parser.add_argument("--keep", type=float, default=100, help="percentage of pixels with colour")
+    parser = commands.add_parser("explain", help="classify images and draw their saliency maps")
+    add_run(parser)
+    parser.add_argument("image", nargs="+", help="image files, or folders of them")
+    parser.add_argument(
+        "--method", default="gradient", help="saliency methods, separated by commas"
+    )
+    parser.add_argument("--target", help="class to explain, or 'all' (default: the prediction)")
+    parser.add_argument("--rival", help="explain why it is the target rather than this class")
+    parser.add_argument(
+        "--keep", type=float, default=100, help="percentage of pixels to color (default: 100)"
+    )
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="first compute, if it is not kept, what calibration and the nearest images need",
+        help="calibrate and name the nearest training images; computes what is missing",
     )
     parser.add_argument(
         "--out",
-        help="a folder for pictures, arrays, records and predictions.csv; or, for a single map, "
-        "a file ending in .png",
+        help="a folder for maps, arrays, records and predictions.csv; for a single map also a file "
+        "ending in .png",
     )
     parser.add_argument("--inside", action="store_true", help="print the network's layers instead")
     parser.add_argument(
-        "--graph", metavar="ROW,COLUMN", help="print a Vision GNN patch's neighbours instead"
+        "--graph", metavar="ROW,COLUMN", help="print the neighbors of a Vision GNN patch instead"
     )
     add_store(parser)
     add_json(parser)
@@ -46,13 +58,12 @@ def add(commands: Any) -> None:
 
 
 def explain(arguments: Namespace) -> int:
-    """Print the five likeliest classes of each picture; write the maps if asked.
+    """Print the five likeliest classes of each image; write the maps if asked.
 
-    Probabilities are calibrated, and the nearest training images named, if that is known.
+    Probabilities are calibrated and the nearest training images named if both are known.
     """
     from cifar_core.data.images import network_view, open_image, to_tensor
     from cifar_core.explain import SALIENCY
-    from cifar_core.inference import outputs, top
     from cifar_core.runs.results.classifier import load_classifier
 
     methods = [SALIENCY[key] for key in arguments.method.split(",")]
@@ -63,40 +74,52 @@ def explain(arguments: Namespace) -> int:
     if arguments.inside or arguments.graph:
         views = [to_tensor(network_view(open_image(p.read_bytes(), p.name))) for p in paths]
         if arguments.graph:
-            show(neighbours(classifier, views[0], arguments.graph), arguments.json)
+            show(patch_neighbors(classifier, views[0], arguments.graph), arguments.json)
         else:
             show(layers(classifier, views), arguments.json)
         return 0
-    calibration, training = known(run, arguments.calibrate)
+    calibration, training = calibrated(run, arguments.calibrate)
     rows = []
-    for path in paths:
-        photo = open_image(path.read_bytes(), path.name)
-        seen = network_view(photo)
-        logits, features = outputs(classifier, to_tensor(seen))
-        raw = dict(top(classifier, logits.softmax(dim=1)[0], len(classifier.classes)))
-        temperature = calibration.temperature if calibration else 1.0
-        best = top(classifier, (logits / temperature).softmax(dim=1)[0])
-        name = {"picture": path.name} if len(paths) > 1 else {}
-        table = [{**name, "class": label, "probability": percent(p)} for label, p in best]
-        if calibration:
-            table = [{**row, "raw": percent(raw[str(row["class"])])} for row in table]
-        if training:
-            near = training.likeness(features[0].numpy())
-            table = [
-                {**row, **words} for row, words in zip(table, likeness(near), strict=False)
-            ]  # each class has one
-        rows += table
-        if arguments.out:
-            for method in methods:
-                write_maps(arguments, run, classifier, path, photo, seen, best[0][0], method)
+    with progress("Explaining") as tell:
+        for number, path in enumerate(paths, start=1):
+            photo = open_image(path.read_bytes(), path.name)
+            seen = network_view(photo)
+            table = likeliest(classifier, seen, calibration, training)
+            name = {"picture": path.name} if len(paths) > 1 else {}
+            rows += [{**name, **row} for row in table]
+            if arguments.out:
+                for method in methods:
+                    predicted = table[0]["class"]
+                    write_maps(arguments, run, classifier, path, photo, seen, predicted, method)
+            tell(number, len(paths))
     show(rows, arguments.json)
     if arguments.out and not arguments.out.endswith(".png"):
         write_table(Path(arguments.out) / "predictions.csv", rows)
     return 0
 
 
+def likeliest(
+    classifier: Any, seen: Any, calibration: "Calibration | None", training: "Neighbors | None"
+) -> list[dict[str, Any]]:
+    """Return a row for each of an image's five likeliest classes, the likeliest first."""
+    from cifar_core.data.images import to_tensor
+    from cifar_core.inference import outputs, top
+
+    logits, features = outputs(classifier, to_tensor(seen))
+    temperature = calibration.temperature if calibration else 1.0
+    best = top(classifier, (logits / temperature).softmax(dim=1)[0])
+    table = [{"class": label, "probability": percent(share)} for label, share in best]
+    if calibration:
+        raw = dict(top(classifier, logits.softmax(dim=1)[0], len(classifier.classes)))
+        table = [{**row, "raw": percent(raw[str(row["class"])])} for row in table]
+    if training:
+        near = near_images(training.likeness(features[0].numpy()))
+        table = [{**row, **words} for row, words in zip(table, near, strict=False)]
+    return table
+
+
 def layers(classifier: Any, seen: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return a row for each main layer, with its activity over the pictures."""
+    """Return a row for each main layer, with its activity over the images."""
     import torch
 
     from cifar_core.inside import activity, layers_of
@@ -112,8 +135,8 @@ def layers(classifier: Any, seen: Sequence[Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def neighbours(classifier: Any, seen: Any, where: str) -> list[dict[str, Any]]:
-    """Return a row for each patch that the one at ROW,COLUMN listens to in the last block."""
+def patch_neighbors(classifier: Any, seen: Any, where: str) -> list[dict[str, Any]]:
+    """Return a row for each patch that the one at ROW,COLUMN is connected to in the last block."""
     from cifar_core.inference import predict
     from cifar_core.inside import graph_blocks, neighbors_of
 
@@ -140,42 +163,47 @@ def corner(where: str, side: int) -> tuple[int, int]:
     numbers = where.split(",")
     if len(numbers) == 2 and all(n.isdecimal() and 1 <= int(n) <= side for n in numbers):
         return int(numbers[0]), int(numbers[1])
-    raise ImageError(f"--graph is {where}, but it must be two numbers from 1 to {side}, as 2,5.")
+    raise ImageError(
+        f"--graph is {where}, but it must be two numbers from 1 to {side}, such as 2,5."
+    )
 
 
-def known(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbors | None]":
+def calibrated(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbors | None]":
     """Return what is kept about a run's calibration and training images; compute it if wanted."""
     from cifar_core.runs.results import calibration, neighbors, predictions
 
     if wanted and not predictions.kept(run, "val"):
-        predictions.compute(run, "val")
+        with progress("Classifying the validation images") as tell:
+            predictions.compute(run, "val", report=tell)
     if wanted and not neighbors.kept(run):
-        neighbors.compute(run)
+        with progress("Comparing with the training images") as tell:
+            neighbors.compute(run, report=tell)
     return calibration.kept(run), neighbors.kept(run)
 
 
-def likeness(found: "Likeness") -> list[dict[str, Any]]:
-    """Return for each row of a picture's table a near training image, and whether it is unlike."""
+def near_images(likeness: "Likeness") -> list[dict[str, Any]]:
+    """Return for each row of an image's table a near training image, and whether it is unlike."""
     return [
-        {"unlike": found.is_unlike, "nearest": each.name, "similarity": f"{each.similarity:.2f}",
-         "training image": each.place}
-        for each in found.nearest
+        {"unlike": likeness.is_unlike, "nearest": near.name,
+         "similarity": f"{near.similarity:.2f}", "training image": near.place}
+        for near in likeness.nearest
     ]  # fmt: skip
 
 
 def pictures_in(words: Sequence[str]) -> list[Path]:
-    """Return the picture files that are named, and those in the folders that are named."""
-    found: list[Path] = []
+    """Return the image files that are named, and those in the folders that are named."""
+    files: list[Path] = []
     for path in map(Path, words):
         if path.is_dir():
-            found += sorted(p for p in path.iterdir() if p.suffix.lower() in KINDS)
+            files += sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
-            raise ImageError(f"There is no file {path}. Give the path of a picture.")
-    if not found:
-        raise ImageError(f"There is no picture in {', '.join(words)}. Known: {sorted(KINDS)}.")
-    return found
+            raise ImageError(f"There is no file {path}. Give the path of an image.")
+    if not files:
+        endings = ", ".join(sorted(ENDINGS))
+        raise ImageError(f"There are no images in {', '.join(words)} (looked for: {endings}).")
+    return files
 
 
 def one_file(arguments: Namespace, maps: int) -> None:
@@ -191,7 +219,7 @@ def write_maps(
     arguments: Namespace, run: Any, classifier: Any, path: Path, photo: Any, seen: Any,
     predicted: str, method: Any,
 ) -> None:  # fmt: skip
-    """Write one method's maps of a picture, for the class asked for or for all."""
+    """Write one method's maps of an image, for the class asked for or for all."""
     from cifar_core.data.images import seen_box
     from cifar_core.runs.results.explanation import Drawing, Explanation, Question, attribute
 
@@ -202,17 +230,17 @@ def write_maps(
             method=method.key, settings=method.settings(), target=target,
             rival=arguments.rival or "",
         )  # fmt: skip
-        found = Explanation(
+        explained = Explanation(
             run=run, checkpoint=run.checkpoint().name, question=question, name=path.name,
             photo=photo, box=seen_box(photo), seen=seen,
             map=attribute(classifier, seen, question),
         )  # fmt: skip
         if arguments.out.endswith(".png"):
-            found.overlay(drawing).save(arguments.out)
+            explained.overlay(drawing).save(arguments.out)
         else:
             folder = Path(arguments.out)
             folder.mkdir(parents=True, exist_ok=True)
-            for name, content in found.files(drawing).items():
+            for name, content in explained.files(drawing).items():
                 (folder / name).write_bytes(content)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs.exchange.model_export import MODEL_FORMATS, export_model
-from cifar_core.terminal.output import add_store, store_of
+from cifar_core.terminal.output import add_run, add_store, progress, say, store_of
 
 
 def add(commands: Any) -> None:
@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     parser: ArgumentParser = commands.add_parser(
         "export-model", help="write a run's network for other programs"
     )
-    parser.add_argument("run", help="the run's number or id")
+    add_run(parser)
     parser.add_argument("--format", default="safetensors", choices=list(MODEL_FORMATS))
     parser.add_argument("--out", help="the file (default: the run's id)")
     parser.add_argument("--checkpoint", default="best", help="best (default), last, or a name")
@@ -22,9 +22,11 @@ def add(commands: Any) -> None:
 
 
 def export(arguments: Namespace) -> int:
-    """Write the network and say how it did against the original."""
+    """Write the network and say how it compares with the original."""
     run = store_of(arguments).run(arguments.run)
     target = Path(arguments.out or f"{run.id}{MODEL_FORMATS[arguments.format].ending}")
-    made = export_model(run, arguments.format, target, arguments.checkpoint)
-    print(f"{made.path}\n{made.sentence}")
+    with progress(f"Writing and checking {target}"):
+        exported = export_model(run, arguments.format, target, arguments.checkpoint)
+    print(exported.path)
+    say(exported.sentence)
     return 0

@@ -1,4 +1,4 @@
-"""runs, tag, note: finds runs, and puts on them what helps to find them again."""
+"""runs, tag, note: lists runs, and marks them so that they are found again."""
 
 import json
 from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace
@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from cifar_core.disk.tables import as_csv, as_json
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.columns import COLUMNS, WORDS, Column
 from cifar_core.runs.listing.seed_groups import SeedGroup
@@ -14,20 +15,23 @@ from cifar_core.runs.listing.table import Listing, group_table, table
 from cifar_core.runs.record import marks
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
-from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+from cifar_core.terminal.output import add_json, add_run, add_store, percent, show, store_of
 
-EXAMPLE = 'such as "arch:resnet acc>85 lr<=0.01 tag:lab"; -- goes before a term that begins with -'
+EXAMPLE = (
+    'filter, such as "arch:resnet acc>85 lr<=0.01 tag:lab"; put -- before a first term that begins '
+    "with a minus"
+)
 
 
 class Fields(Action):
-    """Prints what can be searched for, and ends."""
+    """Prints the fields of a filter, and ends."""
 
     def __call__(self, parser: ArgumentParser, *_: Any) -> None:
         """Print the table; argparse calls this when it meets the switch."""
         rows = [{"field": column.word, "column": column.key, "about": column.summary}
                 for column in COLUMNS.values() if column.kind != "curve"]  # fmt: skip
         show(rows, as_json=False)
-        print("\nEvery setting is a field too, such as dropout<0.5: python -m cifar_core settings")
+        print(f"\nEvery setting is a field too, such as dropout<0.5: {PROGRAM} settings")
         parser.exit()
 
 
@@ -35,38 +39,40 @@ def add(commands: Any) -> None:
     """Add the commands of this module."""
     runs = commands.add_parser("runs", help="list the runs, newest first")
     runs.add_argument("query", nargs="*", help=EXAMPLE)
-    runs.add_argument("--columns", help="which ones, with commas between: number,name,best,tag")
-    runs.add_argument("--sort", help="a column; =-best or so for the highest first")
+    runs.add_argument("--columns", help="columns, separated by commas: number,name,best,tag")
+    runs.add_argument("--sort", help="column to sort by; --sort=-best puts the highest first")
     runs.add_argument(
         "--group", action="store_true", help="one line for runs that differ only in their seed"
     )
     runs.add_argument("--csv", action="store_true", help="print CSV instead of a table")
-    runs.add_argument("--view", help="begin with a saved view")
-    runs.add_argument("--save-view", metavar="NAME", help="keep this listing as a view")
-    runs.add_argument("--delete-view", metavar="NAME", help="forget a saved view")
-    runs.add_argument("--views", action="store_true", help="list the saved views instead")
-    runs.add_argument("--fields", action=Fields, nargs=0, help="list what can be searched for")
+    runs.add_argument("--view", help="start from a saved listing")
+    runs.add_argument("--save-view", metavar="NAME", help="save this listing under a name")
+    runs.add_argument("--delete-view", metavar="NAME", help="delete a saved listing")
+    runs.add_argument("--views", action="store_true", help="list the saved listings instead")
+    runs.add_argument("--fields", action=Fields, nargs=0, help="list the fields of a filter")
     add_store(runs)
     add_json(runs)
     runs.set_defaults(command=list_runs)
 
-    tag = commands.add_parser("tag", help="give a run tags, or take them off")
-    tag.add_argument("run", help="the run's number or id")
+    tag = commands.add_parser("tag", help="add tags to a run, or remove them")
+    add_run(tag)
     tag.add_argument("tags", nargs="*", help="words, such as lab or week-3")
-    tag.add_argument("--remove", action="append", default=[], metavar="TAG")
-    tag.add_argument("--star", action=BooleanOptionalAction, help="put a star on it")
+    tag.add_argument("--remove", action="append", default=[], metavar="TAG", help="remove a tag")
+    tag.add_argument(
+        "--star", action=BooleanOptionalAction, help="give the run a star, or take it off"
+    )
     add_store(tag)
     tag.set_defaults(command=tag_run)
 
     note = commands.add_parser("note", help="write a note on a run")
-    note.add_argument("run", help="the run's number or id")
-    note.add_argument("text", help="Markdown; empty for none")
+    add_run(note)
+    note.add_argument("text", help="Markdown; an empty text deletes the note")
     add_store(note)
     note.set_defaults(command=note_run)
 
 
 def list_runs(arguments: Namespace) -> int:
-    """Print one line for each run that the search finds."""
+    """Print one line for each run that passes the filter."""
     store = store_of(arguments)
     if arguments.delete_view:
         saved_listings.delete(store, saved_listings.find(store, arguments.delete_view))
@@ -86,7 +92,7 @@ def list_runs(arguments: Namespace) -> int:
 
 
 def listing_of(arguments: Namespace, store: Store) -> Listing:
-    """Return the listing that was asked for, on top of a saved view if one was named."""
+    """Return the listing that was asked for, based on a saved one if that was named."""
     view = saved_listings.find(store, arguments.view).listing if arguments.view else Listing()
     columns = tuple(column(word).key for word in (arguments.columns or "").split(",") if word)
     sort = arguments.sort or ""
@@ -101,7 +107,7 @@ def listing_of(arguments: Namespace, store: Store) -> Listing:
 
 
 def column(word: str) -> Column:
-    """Return the column of a name, or say which one may have been meant."""
+    """Return the column of a name, or suggest the one that was meant."""
     word = word.strip()
     return WORDS[word] if word in WORDS else COLUMNS[word]
 
@@ -122,7 +128,7 @@ def print_rows(rows: Sequence[RunRow], listing: Listing, arguments: Namespace) -
 
 
 def word(column: Column, row: RunRow) -> Any:
-    """Write what a run has in a column."""
+    """Return a run's value in a column, as it is printed."""
     value = column.of(row)
     if column.kind == "share":
         return percent(value)
@@ -130,7 +136,7 @@ def word(column: Column, row: RunRow) -> Any:
 
 
 def usual_line(row: RunRow) -> dict[str, Any]:
-    """Return what most people want to know about a run."""
+    """Return the columns that are printed by default."""
     return {
         "run": row.number,
         "state": row.state,
@@ -173,7 +179,7 @@ def group_line(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def tag_run(arguments: Namespace) -> int:
-    """Change a run's tags and star, and print what it has then."""
+    """Change a run's tags and star, and print the new ones."""
     run = store_of(arguments).run(arguments.run)
     marks.tag(run, arguments.tags)
     marks.untag(run, arguments.remove)
@@ -189,5 +195,5 @@ def note_run(arguments: Namespace) -> int:
     """Write a note on a run."""
     run = store_of(arguments).run(arguments.run)
     marks.write_note(run, arguments.text)
-    print(f"{run.id}: {'noted' if arguments.text.strip() else 'the note is gone'}")
+    print(f"{run.id}: note {'saved' if arguments.text.strip() else 'deleted'}")
     return 0

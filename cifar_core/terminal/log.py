@@ -1,4 +1,4 @@
-"""log: who asked for what."""
+"""log: who did what, and when."""
 
 import time
 from argparse import Namespace
@@ -10,26 +10,26 @@ from cifar_core.terminal.output import add_json, add_store, show, store_of
 
 def add(commands: Any) -> None:
     """Add the command of this module."""
-    parser = commands.add_parser("log", help="list who asked for what, newest first")
-    parser.add_argument("run", nargs="?", help="of one run alone: its number or id")
-    parser.add_argument("--most", type=int, default=50, help="how many lines (default: 50)")
+    parser = commands.add_parser("log", help="list who did what, newest first")
+    parser.add_argument("run", nargs="?", help="number or id of the only run to list")
+    parser.add_argument("--most", type=int, default=50, help="number of lines (default: 50)")
     add_store(parser)
     add_json(parser)
     parser.set_defaults(command=log)
 
 
 def log(arguments: Namespace) -> int:
-    """Print the latest changes."""
+    """Print the latest actions."""
     store = store_of(arguments)
     run = store.run(arguments.run).id if arguments.run else ""
     rows = [
         {
-            "when": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(deed.at)),
-            "who": deed.by,
-            "what": f"{deed.did} {deed.detail}".strip(),
-            "run": deed.run,
+            "when": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(action.at)),
+            "who": action.by,
+            "what": f"{action.did} {action.detail}".strip(),
+            "run": action.run,
         }
-        for deed in action_log.deeds(store.root, run, arguments.most)
+        for action in action_log.deeds(store.root, run, arguments.most)
     ]
     show(rows, arguments.json)
     return 0

@@ -1,49 +1,40 @@
-"""find-rate: searches for a good learning rate and prints what came out."""
+"""find-rate: runs a rate search and prints its verdict."""
 
 import sys
-import time
 from argparse import Namespace
 from typing import Any
 
 from cifar_core.disk import files
-from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Run
-from cifar_core.terminal.output import add_json, add_store, show, store_of
-from cifar_core.terminal.runs import add_settings, config_of
-
-WAIT_SECONDS = 0.5
+from cifar_core.terminal.output import add_json, add_store, say, show, store_of
+from cifar_core.terminal.runs import add_settings, config_of, wait_for
 
 
 def add(commands: Any) -> None:
     """Add the command of this module."""
     parser = commands.add_parser("find-rate", help="search for a good learning rate")
     add_settings(parser)
-    parser.add_argument("--background", action="store_true", help="do not wait for the answer")
+    parser.add_argument("--background", action="store_true", help="do not wait for the verdict")
     add_store(parser)
     add_json(parser)
     parser.set_defaults(command=find)
 
 
 def find(arguments: Namespace) -> int:
-    """Begin a search with the settings of a training, wait for it and print its verdict."""
+    """Begin a rate search with the settings of a run, wait for it and print its verdict."""
     from cifar_core.runs.sweeps.rate_searches import begin
 
     run = begin(store_of(arguments), config_of(arguments))
     print(run.id, file=sys.stderr if arguments.json else sys.stdout, flush=True)
     if arguments.background:
         return 0
-    try:
-        while not STATES[run.status.state].is_final:
-            time.sleep(WAIT_SECONDS)
-    except KeyboardInterrupt:
-        print(f"\nIt goes on in the background. Stop it with: python -m cifar_core stop "
-              f"{run.number}", file=sys.stderr)  # fmt: skip
+    if not wait_for(run, "Searching for a rate"):
         return 0
-    return tell(run, as_json=arguments.json)
+    return show_verdict(run, as_json=arguments.json)
 
 
-def tell(run: Run, *, as_json: bool) -> int:
-    """Print what a search that is over came to."""
+def show_verdict(run: Run, *, as_json: bool) -> int:
+    """Print the result of a rate search that has ended."""
     suggestion = run.summary.suggestion
     if not suggestion:
         print(f"{run.status.state}: {run.status.message}", file=sys.stderr)
@@ -51,9 +42,9 @@ def tell(run: Run, *, as_json: bool) -> int:
     if as_json:
         show([files.plain_of(suggestion)], as_json=True)
         return 0
-    print(suggestion.verdict)
+    say(suggestion.verdict)
     if suggestion.advice != "none":
-        print(
+        say(
             f"rate {suggestion.rate:g}  (90 % interval {suggestion.low:g} to "
             f"{suggestion.high:g}, plateau {suggestion.plateau_low:g} to "
             f"{suggestion.plateau_high:g}; {suggestion.steps:,} steps)"

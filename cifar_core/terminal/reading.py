@@ -1,4 +1,4 @@
-"""read: what the curves of a run say, in words."""
+"""read: what the curves of a run show, in words."""
 
 import json
 import textwrap
@@ -8,9 +8,7 @@ from typing import Any
 
 from cifar_core.reading import KINDS, PHASES, Reading
 from cifar_core.runs.results.reading import reading_of
-from cifar_core.terminal.output import add_json, add_store, store_of
-
-WIDTH = 100  # characters of a line
+from cifar_core.terminal.output import add_json, add_run, add_store, store_of, window_width
 
 
 def add(commands: Any) -> None:
@@ -18,7 +16,7 @@ def add(commands: Any) -> None:
     parser: ArgumentParser = commands.add_parser(
         "read", help="say in words what a run's curves show"
     )
-    parser.add_argument("run", help="the run's number or id")
+    add_run(parser)
     parser.add_argument(
         "--evidence", action="store_true", help="print the numbers behind each sentence"
     )
@@ -40,18 +38,19 @@ def command(arguments: Namespace) -> int:
 
 def lines(reading: Reading, *, evidence: bool) -> list[str]:
     """Write a reading as lines of text."""
-    said = [textwrap.fill(reading.headline, WIDTH)]
+    width = min(100, window_width())
+    said = [textwrap.fill(reading.headline, width)]
     if reading.phases:
         parts = [f"{PHASES[p.key].title.lower()} ({p.span.words})" for p in reading.phases]
-        said += ["", textwrap.fill(f"Phases: {', '.join(parts)}", WIDTH)]
+        said += ["", textwrap.fill(f"Phases: {', '.join(parts)}", width)]
     for finding in reading.findings:
         said += [
             "",
-            textwrap.fill(finding.sentence, WIDTH, initial_indent="- ", subsequent_indent="  "),
+            textwrap.fill(finding.sentence, width, initial_indent="- ", subsequent_indent="  "),
         ]
         if evidence:
             said.append(f"    {KINDS[finding.kind].title}, {finding.confidence}")
-            said += [f"    {each.words}" for each in finding.evidence]
+            said += [f"    {number.words}" for number in finding.evidence]
         for trial in finding.trials:
             changes = " ".join(f"{key}={value}" for key, value in trial.changes.items())
             said.append(f"    try {changes}: {trial.why}")

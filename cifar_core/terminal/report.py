@@ -1,4 +1,4 @@
-"""report: what was trained and what came out, as a file to hand in."""
+"""report: what was trained and what came of it, as one file."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from cifar_core.errors import RunError
 from cifar_core.report.document import SECTIONS, compose
 from cifar_core.report.formats import format_of
-from cifar_core.terminal.output import add_store, store_of
+from cifar_core.terminal.output import add_store, progress, store_of
 
 
 def add(commands: Any) -> None:
@@ -15,17 +15,19 @@ def add(commands: Any) -> None:
     parser: ArgumentParser = commands.add_parser(
         "report", help="write a report on runs as HTML, PDF, Markdown or CSV"
     )
-    parser.add_argument("run", nargs="*", help="numbers or ids of runs")
+    parser.add_argument("run", nargs="*", help="numbers or ids of the runs")
     parser.add_argument(
-        "--lab", action="store_true", help="the newest finished run of each lab preset"
+        "--lab", action="store_true", help="add the newest finished run of each lab preset"
     )
     parser.add_argument(
-        "--out", default="report.html", help=".html, .pdf, .zip (Markdown, pictures), .md or .csv"
+        "--out",
+        default="report.html",
+        help=".html (default), .pdf, .zip (Markdown with images), .md or .csv",
     )
-    parser.add_argument("--title", default="", help="of the report")
-    parser.add_argument("--author", default="", help="who hands it in")
+    parser.add_argument("--title", default="", help="title of the report")
+    parser.add_argument("--author", default="", help="author of the report")
     parser.add_argument(
-        "--sections", default=",".join(SECTIONS), help=f"of {', '.join(SECTIONS)}, with commas"
+        "--sections", default=",".join(SECTIONS), help=f"default: {','.join(SECTIONS)}"
     )
     add_store(parser)
     parser.set_defaults(command=report)
@@ -40,14 +42,15 @@ def report(arguments: Namespace) -> int:
     if arguments.lab:
         from cifar_core.report import lab
 
-        found = lab.lab_runs(store)
-        if found.missing:
-            print(f"Not trained yet: {', '.join(found.missing)}")
-        title, refs = title or lab.TITLE, [*refs, *found.trained]
+        course = lab.lab_runs(store)
+        if course.missing:
+            print(f"Not trained yet: {', '.join(course.missing)}")
+        title, refs = title or lab.TITLE, [*refs, *course.trained]
     runs = [store.run(ref) for ref in refs]
-    document = compose(runs, title=title, author=arguments.author, sections=sections)
     try:
-        target.write_bytes(kind.write(document))
+        with progress(f"Writing {target}"):
+            document = compose(runs, title=title, author=arguments.author, sections=sections)
+            target.write_bytes(kind.write(document))
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}.") from error
     print(target)

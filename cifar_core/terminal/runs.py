@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.record.profiles import ABOUT
 from cifar_core.runs.record.records import Environment, Summary
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.store import damage
 from cifar_core.runs.store.store import Run
-from cifar_core.terminal.output import add_json, add_store, percent, show, store_of
+from cifar_core.terminal.output import (
+    add_json,
+    add_run,
+    add_store,
+    percent,
+    progress,
+    say,
+    show,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -25,9 +35,9 @@ def add(commands: Any) -> None:
     """Add the commands of this module."""
     train = commands.add_parser("train", help="start a run in the background and print its id")
     add_settings(train)
-    train.add_argument("--name", default="", help="what to call the run")
+    train.add_argument("--name", default="", help="name of the run")
     train.add_argument(
-        "--foreground", action="store_true", help="wait for the run and print its epochs"
+        "--foreground", action="store_true", help="wait for the run and print each epoch"
     )
     add_store(train)
     train.set_defaults(command=start)
@@ -39,13 +49,13 @@ def add(commands: Any) -> None:
     largest.set_defaults(command=fit)
 
     for name, command, about in [
-        ("show", show_run, "print what is known about a run"),
-        ("stop", stop, "end a run"),
-        ("resume", resume, "go on with a run that was stopped or failed"),
-        ("profile", profile, "print where the time of a step goes in a run that trains"),
+        ("show", show_run, "print a run's state, results, settings and environment"),
+        ("stop", stop, "stop a run"),
+        ("resume", resume, "continue a run that was stopped or failed"),
+        ("profile", print_profile, "print where the time of a step goes while a run trains"),
     ]:
         parser: ArgumentParser = commands.add_parser(name, help=about)
-        parser.add_argument("run", help="the run's number or id")
+        add_run(parser)
         add_store(parser)
         parser.set_defaults(command=command)
         if name == "stop":
@@ -53,23 +63,27 @@ def add(commands: Any) -> None:
                 "--when",
                 default="now",
                 choices=["epoch", "now", "kill"],
-                help="after this epoch, now with a checkpoint (default), or without",
+                help="after this epoch, now with a checkpoint (default), or now without one (kill)",
             )
         if name in ("show", "profile"):
             add_json(parser)
 
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Give a command the switches that make the settings of a run."""
-    parser.add_argument("--preset", default="lab_cnn", help="where to start from")
+    """Give a command the switches for the settings of a run."""
+    parser.add_argument(
+        "--preset", default="lab_cnn", help="preset to start from (default: lab_cnn)"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting"
     )
-    parser.add_argument("--data", help="'synthetic', a folder or an archive (default: $CIFAR_DATA)")
+    parser.add_argument(
+        "--data", help="images: 'synthetic', a folder or an archive (default: $CIFAR_DATA)"
+    )
 
 
 def config_of(arguments: Namespace) -> "TrainConfig":
-    """Return the settings of a preset with the changes that were typed."""
+    """Return the settings of a preset with the changes from the command line."""
     from cifar_core.config import TrainConfig
     from cifar_core.config.presets import PRESETS
 
@@ -80,17 +94,18 @@ def config_of(arguments: Namespace) -> "TrainConfig":
 
 
 def fit(arguments: Namespace) -> int:
-    """Measure the largest batch that fits and print it, with what the chosen one needs."""
+    """Measure the largest batch that fits and print it, with what the chosen batch needs."""
     from cifar_core.runs.prepare.largest_batch import measure
 
     config = config_of(arguments)
-    found = measure(config, store_of(arguments).root)
+    with progress("Measuring memory"):
+        largest = measure(config, store_of(arguments).root)
+    micro_batch = largest.micro_batch(config.batch_size)
     if arguments.json:
-        micro_batch = found.micro_batch(config.batch_size)
-        print(json.dumps({**asdict(found), "micro_batch": micro_batch}, indent=2))
+        print(json.dumps({**asdict(largest), "micro_batch": micro_batch}, indent=2))
         return 0
-    print(f"{found.sentence(config.batch_size)}\n({found.basis})")
-    if micro_batch := found.micro_batch(config.batch_size):
+    say(f"{largest.sentence(config.batch_size)}\n({largest.basis})")
+    if micro_batch:
         print(f"Train it with: --set micro_batch={micro_batch}")
     return 0
 
@@ -112,30 +127,42 @@ def pair(word: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def follow(run: Run) -> int:
-    """Print a line for each epoch until the run ends; Ctrl-C leaves it running."""
+def wait_for(run: Run, title: str, *, print_epochs: bool = False) -> bool:
+    """Wait until a run ends, with a bar over its steps; return False if Ctrl-C ended the wait."""
     printed = 0
     try:
-        while True:
-            final = STATES[run.status.state].is_final
-            epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
-            for row in epochs[printed:]:
-                print(
-                    f"epoch {row['epoch']:>3}  train loss {row['train_loss']:.4f}  "
-                    f"val loss {row['val_loss']:.4f}  val accuracy {percent(row['val_accuracy'])}  "
-                    f"{row['seconds']:.1f} s",
-                    flush=True,
-                )
-            printed = len(epochs)
-            if final:
-                break
-            time.sleep(0.5)
+        with progress(title) as tell:
+            while True:
+                final = STATES[run.status.state].is_final
+                epochs = [row for row in run.metrics() if print_epochs and row["kind"] == "epoch"]
+                for row in epochs[printed:]:
+                    print(epoch_line(row), flush=True)
+                printed = len(epochs)
+                if final:
+                    return True
+                summary = run.summary
+                tell(summary.step, summary.total_steps)
+                time.sleep(0.5)
     except KeyboardInterrupt:
         print(
-            f"\nThe run goes on in the background. Stop it with: python -m cifar_core stop "
-            f"{run.number}",
+            f"\nThe run continues in the background. Stop it with: {PROGRAM} stop {run.number}",
             file=sys.stderr,
         )
+        return False
+
+
+def epoch_line(row: dict[str, Any]) -> str:
+    """Write an epoch's metrics as one line."""
+    return (
+        f"epoch {row['epoch']:>3}  train loss {row['train_loss']:.4f}  "
+        f"val loss {row['val_loss']:.4f}  val accuracy {percent(row['val_accuracy'])}  "
+        f"{row['seconds']:.1f} s"
+    )
+
+
+def follow(run: Run) -> int:
+    """Print a line for each epoch until the run ends; Ctrl-C leaves it running."""
+    if not wait_for(run, "Training", print_epochs=True):
         return 0
     status = run.status
     summary = run.summary
@@ -176,47 +203,48 @@ def show_run(arguments: Namespace) -> int:
 
 
 def stop(arguments: Namespace) -> int:
-    """Ask a run to end; stopping one that is over already is fine."""
+    """Ask a run to stop; for a run that has ended, print its state."""
     run = store_of(arguments).run(arguments.run)
     run.stop(arguments.when)
     status = run.status
     if STATES[status.state].is_live:
-        print(f"{run.id} was asked to stop. How it stands: python -m cifar_core show {run.number}")
+        print(f"{run.id} was asked to stop. Its state: {PROGRAM} show {run.number}")
     else:
         print(f"{run.id}: {status.state}. {status.message}")
     return 0
 
 
 def resume(arguments: Namespace) -> int:
-    """Put a run back into the queue, to go on from its newest checkpoint."""
+    """Put a run back into the queue, to continue from its newest checkpoint."""
     run = store_of(arguments).run(arguments.run)
     run.resume()
     print(f"{run.id}: {run.status.state}. {run.status.message}")
     return 0
 
 
-def profile(arguments: Namespace) -> int:
-    """Ask the trainer for a profile, wait for it and print it; of a run that is over, the last."""
+def print_profile(arguments: Namespace) -> int:
+    """Ask the trainer for a profile, wait for it and print it; for an ended run, the last one."""
     run = store_of(arguments).run(arguments.run)
-    found = run.profile
-    if run.status.is_live or not found:
+    profile = run.profile
+    if run.status.is_live or not profile:
         asked = run.ask_profile()
-        while (not (found := run.profile) or found.request < asked) and run.status.is_live:
-            time.sleep(0.2)
-        if not found or found.request < asked:
+        with progress("Measuring steps"):
+            while (not (profile := run.profile) or profile.request < asked) and run.status.is_live:
+                time.sleep(0.2)
+        if not profile or profile.request < asked:
             raise RunError(f"Run {run.id} is {run.status.state} and has not been profiled.")
-    if found.error:
-        raise RunError(found.error)
+    if profile.error:
+        raise RunError(profile.error)
     if arguments.json:
-        print(json.dumps(found.values, indent=2))
+        print(json.dumps(profile.values, indent=2))
         return 0
-    print(found.sentence)
+    say(profile.sentence)
     show(
         [
             {"part": bar.title, "ms": bar.ms, "share": percent(bar.share), "about": ABOUT[bar.name]}
-            for bar in found.bars
+            for bar in profile.bars
         ],
         as_json=False,
     )
-    print(found.hint)
+    say(profile.hint)
     return 0

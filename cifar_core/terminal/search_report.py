@@ -1,4 +1,4 @@
-"""What the terminal says of a search: what was tried, what was best, what mattered."""
+"""Prints a hyperparameter search: what was tried, what was best, what mattered."""
 
 from typing import Any
 
@@ -13,47 +13,48 @@ from cifar_core.runs.sweeps.search_results import (
     seconds_left,
     tried,
 )
-from cifar_core.terminal.output import percent, show
+from cifar_core.terminal.output import percent, say, show
 
 
 def print_search(store: Store, sweep: Sweep) -> None:
-    """Print a search for a person: a line for each run, the best first, those given up last."""
+    """Print a search for a person: a line for each run, the best first, stopped ones last."""
     rows = sweeps.runs_of(store, sweep)
-    found = tried(store, sweep, rows)
-    best = ranked(found)
+    trials = tried(store, sweep, rows)
+    best = ranked(trials)
     print(f"{sweep.id}: {sweep.name}, a search over {', '.join(sweep.search['space'])}\n")
     show(
         [
             {
-                "run": one.row.number if one.row else None,
-                "setting": one.title,
-                "outcome": one.outcome,
-                "best val": percent(one.row.best_val_accuracy) if one.row else None,
-                "epochs": f"{one.row.epochs_done}/{one.row.epochs}" if one.row else None,
-                "test (not to choose by)": percent(one.row.test_accuracy) if one.row else None,
+                "run": trial.row.number if trial.row else None,
+                "setting": trial.title,
+                "outcome": trial.outcome,
+                "best val": percent(trial.row.best_val_accuracy) if trial.row else None,
+                "epochs": f"{trial.row.epochs_done}/{trial.row.epochs}" if trial.row else None,
+                "test (not for choosing)": percent(trial.row.test_accuracy) if trial.row else None,
             }
-            for one in [*best, *(one for one in found if one not in best)]
+            for trial in [*best, *(trial for trial in trials if trial not in best)]
         ],
         as_json=False,
     )
-    print(f"\n{conclusion(sweep, found)}")
+    print()
+    say(conclusion(sweep, trials))
     if left := seconds_left(sweep, rows):
-        print(f"The rest takes about {left / 60:.0f} minutes, less if runs are stopped early.")
+        say(f"The rest takes about {left / 60:.0f} minutes, or less if runs are stopped early.")
     if shares := importance(store, sweep, rows):
-        told = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
-        print(f"What tells the good runs from the rest, roughly: {told}.")
+        words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+        say(f"What sets the good runs apart, roughly: {words}.")
     elif len(sweep.search["space"]) > 1:
-        print(f"Which setting mattered most can be said after {runs_needed(sweep)} finished runs.")
+        say(f"Which setting matters most is shown after {runs_needed(sweep)} finished runs.")
 
 
 def search_record(store: Store, sweep: Sweep) -> dict[str, Any]:
-    """Return what is particular to a search, for programs."""
+    """Return what only a search has, for programs."""
     rows = sweeps.runs_of(store, sweep)
-    found = tried(store, sweep, rows)
+    trials = tried(store, sweep, rows)
     return {
-        "conclusion": conclusion(sweep, found),
-        "outcomes": [one.outcome for one in found],
-        "best": ranked(found)[0].changes if ranked(found) else None,
+        "conclusion": conclusion(sweep, trials),
+        "outcomes": [trial.outcome for trial in trials],
+        "best": ranked(trials)[0].changes if ranked(trials) else None,
         "importance": importance(store, sweep, rows),
         "comparisons": [],  # no setting was trained twice
     }

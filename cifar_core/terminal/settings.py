@@ -10,10 +10,10 @@ from cifar_core.terminal.output import add_json, show
 def add(commands: Any) -> None:
     """Add the commands of this module."""
     settings = commands.add_parser("settings", help="list every setting with its range")
-    settings.add_argument("--markdown", action="store_true", help="as docs/settings.md")
+    settings.add_argument("--markdown", action="store_true", help="print the page docs/settings.md")
     add_json(settings)
     settings.set_defaults(command=list_settings)
-    presets = commands.add_parser("presets", help="list the starting points")
+    presets = commands.add_parser("presets", help="list the presets")
     add_json(presets)
     presets.set_defaults(command=list_presets)
 
@@ -39,7 +39,7 @@ def list_settings(arguments: Namespace) -> int:
 
 
 def allowed(setting: Field[Any]) -> str:
-    """Say in a few words what a setting may be."""
+    """Return the values that a setting may have, in a few words."""
     rule = setting.metadata["rule"]
     if rule.among is not None:
         return ", ".join(rule.among)

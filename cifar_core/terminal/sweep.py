@@ -4,12 +4,13 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CifarError, ConfigError
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.sweeps import found_rates, sweeps
 from cifar_core.settings.parameter_grid import Axis, axis_of
 from cifar_core.terminal.output import add_store, store_of
 from cifar_core.terminal.runs import add_settings, config_of
-from cifar_core.terminal.sweeps import wait_for
+from cifar_core.terminal.sweeps import wait_for_sweep
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -21,22 +22,26 @@ def add(commands: Any) -> None:
     add_settings(parser)
     parser.add_argument(
         "--vary", action="append", default=[], metavar="KEY=VALUES",
-        help="such as learning_rate=0.01,0.1 or seed=1-3; settings that belong together: "
+        help="values, such as learning_rate=0.01,0.1 or seed=1-3; settings that change together: "
         "'optimizer=sgd,learning_rate=0.06 | optimizer=adam,learning_rate=0.003'",
     )  # fmt: skip
     parser.add_argument(
         "--found-rates", action="store_true",
-        help="each setting at the rate that finished searches of the same settings found for it",
+        help="train each combination at the rate that finished rate searches found for it",
     )  # fmt: skip
-    parser.add_argument("--name", default="", help="what to call the sweep")
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there would be")
-    parser.add_argument("--foreground", action="store_true", help="wait, then print the comparison")
+    parser.add_argument("--name", default="", help="name of the sweep")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only print which runs would be made"
+    )
+    parser.add_argument(
+        "--foreground", action="store_true", help="wait for the runs and print the comparison"
+    )
     add_store(parser)
     parser.set_defaults(command=start)
 
 
 def start(arguments: Namespace) -> int:
-    """Plan a sweep, say what it is, and queue its runs."""
+    """Plan a sweep, print its runs, and queue them."""
     from cifar_core.config import TrainConfig
 
     base = config_of(arguments)
@@ -54,20 +59,20 @@ def start(arguments: Namespace) -> int:
     store = store_of(arguments)
     sweep = sweeps.create(store, base, axes, seeds, name=arguments.name)
     print(sweep.id, flush=True)
-    return wait_for(store, sweep) if arguments.foreground else 0
+    return wait_for_sweep(store, sweep) if arguments.foreground else 0
 
 
 def at_found_rates(store: Store, base: "TrainConfig", axes: list[Axis]) -> Axis:
-    """Return each combination at its found rate, or say which ones have to be searched first."""
-    found = found_rates.found_rates(store, base, axes)
+    """Return each combination at its found rate, or say which rate searches are missing."""
+    rates = found_rates.found_rates(store, base, axes)
     try:
-        return found_rates.axis_of(found)
+        return found_rates.axis_of(rates)
     except ConfigError as error:
         words = [
-            " ".join(f"--set {name}={value}" for name, value in one.changes.items())
-            for one in found
-            if one.is_missing
+            " ".join(f"--set {name}={value}" for name, value in rate.changes.items())
+            for rate in rates
+            if rate.is_missing
         ]
-        told = "\n".join(f"  python -m cifar_core find-rate ... {word}" for word in words)
-        advice = f"\nSearch with the same settings besides:\n{told}" if words else ""
+        commands = "\n".join(f"  {PROGRAM} find-rate ... {word}" for word in words)
+        advice = f"\nStart these rate searches, all else the same:\n{commands}" if words else ""
         raise CifarError(f"{error}{advice}") from error

@@ -1,4 +1,4 @@
-"""sweeps: what came of several settings at once, and further work on them."""
+"""sweeps: lists sweeps, and shows or changes one of them."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Sweep
@@ -21,7 +22,7 @@ from cifar_core.runs.sweeps.sweep_results import (
     results,
 )
 from cifar_core.statistics.over_seeds import Spread
-from cifar_core.terminal.output import add_json, add_store, show, store_of
+from cifar_core.terminal.output import add_json, add_store, progress, say, show, store_of
 from cifar_core.terminal.search_report import print_search, search_record
 
 
@@ -33,45 +34,50 @@ def add(commands: Any) -> None:
     manage.set_defaults(command=list_sweeps)
     actions = manage.add_subparsers(metavar="ACTION")
     for name, command, about in [
-        ("show", show_sweep, "mean, spread, comparison and verdict of a sweep"),
-        ("csv", print_csv, "one line for each run, for a spreadsheet"),
-        ("stop", stop_sweep, "take the waiting runs out of the queue and stop those under way"),
-        ("resume", resume_sweep, "put its stopped and failed runs back into the queue"),
-        ("seeds", more_seeds, "train every setting with further seeds"),
+        ("show", show_sweep, "print mean, spread, comparison and verdict of a sweep"),
+        ("csv", print_csv, "print one line for each run, for a spreadsheet"),
+        ("stop", stop_sweep, "remove its queued runs from the queue and stop the running ones"),
+        ("resume", resume_sweep, "queue its stopped and failed runs again"),
+        ("seeds", more_seeds, "train every setting with more seeds"),
     ]:
         parser = actions.add_parser(name, help=about)
-        parser.add_argument("sweep", help="the sweep's number or id")
+        parser.add_argument("sweep", help="number or id of the sweep")
         add_store(parser)
         parser.set_defaults(command=command)
         if name == "show":
             parser.add_argument(
-                "--against", help="part of the baseline's title (default: the best)"
+                "--against", help="part of the baseline's title (default: the best setting)"
             )
             add_json(parser)
         if name == "seeds":
-            parser.add_argument("--add", type=int, default=2, metavar="N", help="how many (2)")
+            parser.add_argument(
+                "--add", type=int, default=2, metavar="N", help="number (default: 2)"
+            )
 
 
-def wait_for(store: Store, sweep: Sweep) -> int:
-    """Wait until no run of the sweep is under way, then print what came out."""
+def wait_for_sweep(store: Store, sweep: Sweep) -> int:
+    """Wait until no run of the sweep is queued or running, then print the results."""
     try:
-        while under_way(store, sweep):
-            time.sleep(0.5)
+        with progress("Training") as tell:
+            while under_way(store, sweep):
+                rows = sweeps.runs_of(store, sweep)
+                tell(sum(STATES[row.state].is_final for row in rows), sweep.planned_runs)
+                time.sleep(0.5)
     except KeyboardInterrupt:
         print(
-            f"\nThe runs go on in the background. Stop them with: python -m cifar_core sweeps "
-            f"stop {sweep.number}",
+            f"\nThe runs continue in the background. Stop them with: {PROGRAM} sweeps stop "
+            f"{sweep.number}",
             file=sys.stderr,
         )
         return 0
     sweep, rows = sweeps.find(store, sweep.id), sweeps.runs_of(store, sweep)
     print_any(store, sweep, results(sweep, rows))
-    ended = ("finished", "stopped") if sweep.search else ("finished",)  # hopeless ones are stopped
-    return 0 if all(row.state in ended for row in rows) else 1
+    good = ("finished", "stopped") if sweep.search else ("finished",)  # hopeless ones are stopped
+    return 0 if all(row.state in good for row in rows) else 1
 
 
 def under_way(store: Store, sweep: Sweep) -> bool:
-    """Tell whether a run of the sweep waits or lives, or another one may be proposed."""
+    """Return whether a run is queued or running, or another one may be proposed."""
     rows = sweeps.runs_of(store, sweep)
     lives = any(row.state == "queued" or STATES[row.state].is_live for row in rows)
     return lives or sweeps.find(store, sweep.id).is_active
@@ -81,9 +87,9 @@ def list_sweeps(arguments: Namespace) -> int:
     """Print one line for each sweep."""
     store, rows = store_of(arguments), []
     for sweep in sweeps.listed(store):
-        found = results(sweep, sweeps.runs_of(store, sweep))
-        best = best_of(found)
-        done = sum(len(cell.finished) for cell in found)
+        cells = results(sweep, sweeps.runs_of(store, sweep))
+        best = best_of(cells)
+        done = sum(len(cell.finished) for cell in cells)
         rows.append(
             {
                 "sweep": sweep.number,
@@ -105,23 +111,23 @@ def show_sweep(arguments: Namespace) -> int:
     """Print the table, the comparison and the verdict of a sweep."""
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
-    found = results(sweep, sweeps.runs_of(store, sweep))
-    baseline = best_of(found)
+    cells = results(sweep, sweeps.runs_of(store, sweep))
+    baseline = best_of(cells)
     if arguments.against:
-        named = [c for c in found if arguments.against.lower() in c.title.lower() and c.val]
+        named = [c for c in cells if arguments.against.lower() in c.title.lower() and c.val]
         baseline = named[0] if named else baseline
     if arguments.json:
-        told = record(sweep, found, baseline)
-        told |= search_record(store, sweep) if sweep.search else {}
-        print(json.dumps(told, indent=2, default=str))
+        values = record(sweep, cells, baseline)
+        values |= search_record(store, sweep) if sweep.search else {}
+        print(json.dumps(values, indent=2, default=str))
         return 0
-    print_any(store, sweep, found, baseline)
+    print_any(store, sweep, cells, baseline)
     return 0
 
 
-def record(sweep: Sweep, found: list[CellResult], baseline: CellResult | None) -> dict[str, Any]:
+def record(sweep: Sweep, cells: list[CellResult], baseline: CellResult | None) -> dict[str, Any]:
     """Return everything about a sweep for programs."""
-    cells = [
+    rows = [
         {
             "title": cell.title,
             "changes": cell.changes,
@@ -131,31 +137,31 @@ def record(sweep: Sweep, found: list[CellResult], baseline: CellResult | None) -
             "test": asdict(cell.test) if cell.test else None,
             "seconds": cell.seconds,
         }
-        for cell in found
+        for cell in cells
     ]
     return {
         **asdict(sweep),
-        "cells": cells,
-        "conclusion": conclusion(found),
+        "cells": rows,
+        "conclusion": conclusion(cells),
         "baseline": baseline.title if baseline else None,
-        "comparisons": [asdict(c) for c in compared(found, baseline)] if baseline else [],
+        "comparisons": [asdict(c) for c in compared(cells, baseline)] if baseline else [],
     }
 
 
 def print_any(
-    store: Store, sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None
+    store: Store, sweep: Sweep, cells: list[CellResult], baseline: CellResult | None = None
 ) -> None:
     """Print a sweep or a search for a person."""
     if sweep.search:
         print_search(store, sweep)
     else:
-        print_sweep(sweep, found, baseline)
+        print_sweep(sweep, cells, baseline)
 
 
-def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | None = None) -> None:
+def print_sweep(sweep: Sweep, cells: list[CellResult], baseline: CellResult | None = None) -> None:
     """Print a sweep for a person."""
-    baseline = baseline or best_of(found)
-    rows = [row for cell in found for row in cell.rows]
+    baseline = baseline or best_of(cells)
+    rows = [row for cell in cells for row in cell.rows]
     states = ", ".join(f"{n} {STATES[state].title.lower()}" for state, n in counts(rows).items())
     print(f"{sweep.id}: {sweep.name}\n{states or 'no runs'}\n")
     show(
@@ -165,25 +171,26 @@ def print_sweep(sweep: Sweep, found: list[CellResult], baseline: CellResult | No
                 "val (mean ± spread)": mean_words(cell.val),
                 "best": f"{100 * max(cell.by_seed.values()):.2f} %" if cell.by_seed else None,
                 "seeds": len(cell.by_seed),
-                "test (not to choose by)": mean_words(cell.test),
-                "seconds a run": cell.seconds,
+                "test (not for choosing)": mean_words(cell.test),
+                "seconds per run": cell.seconds,
             }
-            for cell in found
+            for cell in cells
         ],
         as_json=False,
     )
-    print(f"\n{conclusion(found)}")
+    print()
+    say(conclusion(cells))
     if baseline:
-        for comparison in compared(found, baseline):
-            print(f"- {comparison.verdict}")
+        for comparison in compared(cells, baseline):
+            say(f"- {comparison.verdict}")
 
 
-def mean_words(found: Spread | None) -> str | None:
-    """Write mean and standard deviation as per cent."""
-    if found is None:
+def mean_words(values: Spread | None) -> str | None:
+    """Write mean and standard deviation as percentages."""
+    if values is None:
         return None
-    spread = "" if found.deviation is None else f" ± {100 * found.deviation:.2f}"
-    return f"{100 * found.mean:.2f}{spread} %"
+    spread = "" if values.deviation is None else f" ± {100 * values.deviation:.2f}"
+    return f"{100 * values.mean:.2f}{spread} %"
 
 
 def print_csv(arguments: Namespace) -> int:
@@ -195,7 +202,7 @@ def print_csv(arguments: Namespace) -> int:
 
 
 def stop_sweep(arguments: Namespace) -> int:
-    """Stop what waits and what is under way."""
+    """Remove queued runs from the queue and stop the running ones."""
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     if sweep.is_active:
@@ -205,21 +212,21 @@ def stop_sweep(arguments: Namespace) -> int:
 
 
 def resume_sweep(arguments: Namespace) -> int:
-    """Queue again what was stopped, paused or failed, and make what is missing."""
+    """Queue stopped, paused and failed runs again, and make those that are missing."""
     store = store_of(arguments)
     sweep = sweeps.find(store, arguments.sweep)
     made = len(sweeps.complete(store, sweep))
     queued = (
         hyperparameter_search.go_on(store, sweep) if sweep.search else sweeps.go_on(store, sweep)
     )
-    further = " The search goes on." if sweep.search else ""
-    print(f"{queued + made} runs of {sweep.id} wait for a device.{further}")
+    further = " The search continues." if sweep.search else ""
+    print(f"{queued + made} runs of {sweep.id} are queued.{further}")
     return 0
 
 
 def more_seeds(arguments: Namespace) -> int:
-    """Train every setting with further seeds."""
+    """Train every setting with more seeds."""
     store = store_of(arguments)
     sweep = sweeps.add_seeds(store, sweeps.find(store, arguments.sweep), arguments.add)
-    print(f"{sweep.id} has {len(sweep.seeds)} seeds now: {', '.join(map(str, sweep.seeds))}.")
+    print(f"{sweep.id} now has {len(sweep.seeds)} seeds: {', '.join(map(str, sweep.seeds))}.")
     return 0

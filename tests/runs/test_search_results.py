@@ -129,7 +129,7 @@ def test_the_terminal_speaks_of_runs_and_outcomes_and_not_of_seeds(store, capsys
     told = capsys.readouterr().out
     assert "a search over learning_rate, weight_decay" in told
     assert "Pruned" in told
-    assert "Which setting mattered most can be said after 20 finished runs." in told
+    assert "Which setting matters most is shown after 20 finished runs." in told
     assert "seed" not in told
     assert main(["sweeps", "--json", *where]) == 0
     (row,) = json.loads(capsys.readouterr().out)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 import re
 import shutil
 import time
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
+from cifar_core.installation import default_store
 from cifar_core.people import ADMIN, OPERATOR, Person, local_user
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
@@ -51,9 +51,8 @@ class Store:
 
     @staticmethod
     def default(by: Person | None = None) -> "Store":
-        """Return the store that $CIFAR_STORE names, or models_store in the current folder."""
-        root = Path(os.environ.get("CIFAR_STORE") or "models_store")
-        return Store(root, by or local_user())
+        """Return the store that is used when no command names one."""
+        return Store(default_store(), by or local_user())
 
     @property
     def index(self) -> Index:
