@@ -12,7 +12,7 @@ biases; the contract tests check this for each. *Usual rate* is where to start o
 without a rate search; batch norm often allows more. If the settings include `momentum` or `beta1`,
 the schedule can cycle it.
 """
-COLUMNS = "| key | optimizer | usual rate | own settings | what it is |\n|---|---|--:|---|---|"
+COLUMNS = "| key | optimizer | usual rate | own settings | description |\n|---|---|--:|---|---|"
 LEFT_OUT = """\
 ## Left out
 
