@@ -11,7 +11,7 @@ LONGEST_SIDE = 1024  # pixels: enough for a screen, and the time grows with the 
 DIMMED = 0.55  # brightness of what the network did not see
 SUPPORTS, AGAINST = "#e66101", "#5e3c99"  # distinguishable with every kind of color vision
 # Viridis: its lightness rises evenly, so twice the value looks twice as much, and its greens stand
-# out from fur, skin and sky where the usual reds and yellows drown.
+# out from fur, skin and sky, in which the usual reds and yellows are hard to see.
 HEAT = (
     "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c",
     "#28ae80", "#5ec962", "#addc30", "#fde725",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cifar_core.errors import CheckpointError
 
-WRAPPERS = ("model", "state_dict")  # under which some files keep the tensors
+WRAPPERS = ("model", "state_dict")  # keys under which some files store the tensors
 RULES = [  # published name -> ours; the ending (.weight, .bias, ...) stays
     (r"stem\.convs\.(\d+)", r"stem.\1"),
     (r"pos_embed", r"pos_embed"),
