@@ -4,7 +4,7 @@ CifarError                 anything the user can fix; its message can be shown o
   UnknownKeyError          a name that no registry has
   ConfigError              one or more settings out of range; lists all of them at once
   DeviceError              a device that this machine does not have
-  DataError                a dataset that is missing, damaged or not what it says it is
+  DataError                a dataset that is missing, damaged or not what it claims to be
   WeightsError             pretrained weights that are missing, damaged or of another network
   ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number

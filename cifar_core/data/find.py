@@ -87,7 +87,7 @@ class DataStatus:
     title: str
     where: str
     ready: bool  # a run can start with it now
-    decoded: bool  # it is kept decoded, so that a run starts at once
+    decoded: bool  # it is kept decoded, so that a run starts immediately
     default: bool  # 'auto' means this one
     classes: tuple[str, ...] = ()
     train_images: int = 0  # 0 if it has never been decoded

@@ -10,7 +10,7 @@ from cifar_core.settings import Settings
 def grad_cam(subject: Subject, images: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     """Weight each feature map by its mean gradient and keep the positive part; [N, H, W], >= 0.
 
-    Selvaraju et al. 2017, equations 1 and 2. The map is zero where a region speaks against the
+    Selvaraju et al. 2017, equations 1 and 2. The map is zero where a region opposes the
     class.
     """
     from captum.attr import LayerGradCam  # seconds to import, so only when asked for
@@ -66,7 +66,7 @@ SPECS = [
     SaliencySpec(
         key="hires_cam",
         title="HiResCAM",
-        summary="Which regions spoke for this class, and which against it?",
+        summary="Which regions supported this class, and which opposed it?",
         method=hires_cam,
         signed=True,
         needs_layer=True,
@@ -85,7 +85,7 @@ SPECS = [
     SaliencySpec(
         key="layer_cam",
         title="LayerCAM",
-        summary="Which positions show features that speak for this class right there?",
+        summary="Which positions have features that support this class?",
         method=layer_cam,
         signed=False,
         passes=lambda settings: 2,

@@ -78,7 +78,7 @@ def rise(subject: Subject, images: Tensor, targets: Tensor, settings: RiseSettin
     """Return how much a visible pixel raises the class logit, over random masks; [N, H, W].
 
     RISE (Petsiuk et al. 2018, section 3.2) with the mean logit subtracted, so that a pixel that
-    does not matter is 0 and one that speaks against the class is negative. Hidden parts are black.
+    does not matter is 0 and one that opposes the class is negative. Hidden parts are black.
     """
     masks = random_masks(settings.masks, images.shape[2], images.shape[3]).to(images)
     centered = masks - masks.mean(dim=0)

@@ -114,7 +114,7 @@ def amax_to_pool(graph: fx.GraphModule, node: fx.Node, name: str) -> None:
 
 
 def each_used_once(graph: fx.GraphModule) -> None:
-    """Give every second use of an activation a module of its own."""
+    """Give every second use of an activation its own module."""
     modules, seen = dict(graph.named_modules()), set()
     for number, node in enumerate(list(graph.graph.nodes)):
         if node.op != "call_module" or not isinstance(modules[node.target], ACTIVATIONS):

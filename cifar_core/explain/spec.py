@@ -74,7 +74,7 @@ class SaliencySpec:
     # subject, images [N, 3, H, W] in [0, 1], targets [N], settings -> saliency [N, H, W]
     method: Callable[..., Tensor]
     settings: type[Settings] = Settings  # only for this method
-    signed: bool  # negative values speak against the class; otherwise the map is >= 0
+    signed: bool  # negative values oppose the class; otherwise the map is >= 0
     # settings -> how often one image of 32 x 32 pixels goes forward through the model
     passes: Callable[..., int] = lambda settings: 1
     forward_only: bool = False  # else as often back again, which costs twice as much

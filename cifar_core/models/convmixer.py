@@ -51,7 +51,7 @@ SPECS = [
     ModelSpec(
         key="convmixer_256_8",
         title="ConvMixer-256/8",
-        summary="A transformer's layout made of convolutions: few weights, many steps.",
+        summary="A transformer's structure built from convolutions: few weights, many steps.",
         family="Convolutional",
         build=build,
         cam_layer="body.blocks",

@@ -1,4 +1,4 @@
-"""The table of pretrained networks: what each is, and and its stages from input to output."""
+"""The table of pretrained networks: what each one is, and its stages from input to output."""
 
 from functools import partial
 from typing import Any

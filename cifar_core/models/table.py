@@ -16,7 +16,7 @@ their five halvings are left out, because they would make a small image too coar
 five, and a single linear layer reads the one position that remains. CAM is the layer whose maps
 Grad-CAM and HiResCAM weigh: the deepest one with at least 8 x 8 positions.
 """
-COLUMNS = "| key | model | parameters | multiply-adds | computes on | CAM | what it is |"
+COLUMNS = "| key | model | parameters | multiply-adds | computes on | CAM | description |"
 
 
 def markdown() -> str:

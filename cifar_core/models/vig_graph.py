@@ -34,8 +34,8 @@ class Nearest(nn.Module):
         k = min(self.k, keys.shape[1])
         dilation = max(1, min(self.dilation, keys.shape[1] // k))
         with no_autocast(nodes.device.type):
-            queries, answers = (F.normalize(wide(x), dim=2) for x in (nodes, keys))
-            nearness = torch.bmm(queries, answers.transpose(1, 2)).mul_(2)  # [N, P, Q]
+            queries, candidates = (F.normalize(wide(x), dim=2) for x in (nodes, keys))
+            nearness = torch.bmm(queries, candidates.transpose(1, 2)).mul_(2)  # [N, P, Q]
             if distance is not None:
                 nearness -= distance
         return nearness.topk(k * dilation, dim=2).indices[..., ::dilation]

@@ -11,7 +11,7 @@ a resumed run continues bit for bit, and that weight decay acts on matrices and 
 norms or biases. *Usual rate* is where to start on a small network without a rate search; batch
 norm often allows more. The schedule can cycle `momentum` or `beta1` where it is listed.
 """
-COLUMNS = "| key | optimizer | usual rate | own settings | what it is |\n|---|---|--:|---|---|"
+COLUMNS = "| key | optimizer | usual rate | own settings | description |\n|---|---|--:|---|---|"
 LEFT_OUT = """\
 ## Left out
 

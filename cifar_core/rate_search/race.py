@@ -52,7 +52,7 @@ def lattice(usual: float, span: Range) -> list[float]:
     """Return the rates to race, ascending, a factor of 2 apart, on a lattice through the usual one.
 
     They do not depend on where exactly a noisy range test began and ended, so that two searches
-    race the same rates. Without any progress in the range test they lie around the usual one.
+    race the same rates. Without any progress in the range test they are around the usual one.
     """
     low, high = np.log10([span.onset / BELOW, span.edge / ABOVE])
     if not span.learned:

@@ -96,7 +96,7 @@ def advise(
         )
     if flat[0] <= own <= flat[1]:
         return "keep", (
-            f"Keep your rate of {own:g}: it lies on the plateau from {flat[0]:g} to {flat[1]:g}, "
+            f"Keep your rate of {own:g}: it is on the plateau from {flat[0]:g} to {flat[1]:g}, "
             "where all rates work about equally well."
         )
     mine = next((r for r in everyone if r.final and math.isclose(r.rate, own, rel_tol=0.02)), None)

@@ -9,7 +9,7 @@ from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.trouble import dead_start, divergence
 
 ENOUGH = 5  # epochs from which validation trends can be distinguished from noise
-DROWNED = 3.0  # noise bands that all changes must come to
+DROWNED = 3.0  # noise bands that all changes together must reach
 FEW = 500  # validation images under which an accuracy is a rough guess
 
 

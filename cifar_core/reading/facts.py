@@ -160,7 +160,7 @@ class CurveFacts:
 
     @cached_property
     def drops(self) -> list[tuple[float, float, float]]:
-        """Return the epochs at which a steady rate fell at once, with the rates around it."""
+        """The epochs at which a steady rate fell suddenly, with the rates before and after."""
         rate, at = self.curves.learning_rate, self.curves.step_epoch
         drops = []
         for i in range(1, len(rate) - 1):
@@ -172,7 +172,7 @@ class CurveFacts:
 
     @cached_property
     def restarts(self) -> list[float]:
-        """Return the epochs at which the rate rose to twice and more within one report."""
+        """The epochs at which the rate at least doubled from one report to the next."""
         rate, at = self.curves.learning_rate, self.curves.step_epoch
         up = np.flatnonzero((rate[1:] >= 2 * rate[:-1]) & (at[1:] > 1))
         return [float(at[i]) for i in up]
@@ -185,13 +185,13 @@ class CurveFacts:
 
     @property
     def will_fall(self) -> bool:
-        """Whether the schedule has yet to bring the rate down."""
+        """Whether the schedule will still lower the rate."""
         steady = self.situation.settings.get("schedule", "constant") in ("constant", "plateau")
         return not steady and not self.situation.over and self.end_share > 0.1
 
     @cached_property
     def rate_rises(self) -> bool:
-        """Whether the schedule is still on its way up."""
+        """Whether the schedule is still raising the rate."""
         rate = self.curves.learning_rate
         return bool(len(rate) > 2 and rate[-1] >= rate.max() and rate[-1] > 1.02 * rate[0])
 

@@ -10,7 +10,7 @@ from cifar_core.reading.statistics import mann_kendall
 
 SURE = 0.05  # p-value below which a trend counts
 ABOVE = 3.0  # noise bands above the lowest from which on a validation loss has risen
-SOME = 0.02  # share of the lowest validation loss that a rise must come to as well
+SOME = 0.02  # share of the lowest validation loss that a rise must also reach
 AFTER = 4  # epochs, the lowest among them, from which a trend can be seen
 CLOSE = 0.03  # gap between training and validation accuracy that is none
 WIDE = 0.10  # gap between training and validation accuracy that is worth a finding
@@ -118,7 +118,7 @@ def underfitting(facts: CurveFacts) -> Finding | None:
     start = float(facts.curves.epoch[-facts.tail])
     return Finding(
         kind="underfitting",
-        sentence=f"Underfitting: since epoch {start:g} the training loss stands at "
+        sentence=f"Underfitting: since epoch {start:g} the training loss stays at "
         f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good. The network is "
         "too small, or over-regularized.",
         span=EpochSpan(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),

@@ -20,9 +20,9 @@ SEEN = 4  # epochs from which the shape of a descent can be seen
 UNTOUCHED = 0.6  # share of the first loss above which little has been learned
 COOL = 0.5  # share of the peak rate below which a falling schedule has come down
 ENDED = 0.05  # share of the peak rate that counts as nearly 0
-FALLING = 3.0  # noise bands that a falling end must come to
+FALLING = 3.0  # noise bands that the fall at the end must reach
 CALM = 2.0  # the same at a low rate, where the noise is small, too
-LITTLE = 0.01  # share of the loss that it must come to as well
+LITTLE = 0.01  # share of the loss that it must also reach
 
 
 def fast_descent(facts: CurveFacts) -> Finding | None:

@@ -14,7 +14,7 @@ class Situation:
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the run, as in config.json
     classes: int = 10
     val_images: int = 0  # that validate each epoch; 0 if not known
-    state: str = "running"  # where the run stands, a key of runs.STATES
+    state: str = "running"  # of the run, a key of runs.STATES
     reason: str = ""  # why it failed, a key of runs.FAILURES
     pretrained: bool = False  # the network began with weights of another data set
 
@@ -80,7 +80,7 @@ class Finding:
 
     @property
     def confidence(self) -> str:
-        """How far it stands out of the noise, in a word."""
+        """How far it is above the noise, in a word."""
         return (
             "clear" if self.strength >= CLEAR else "likely" if self.strength >= LIKELY else "weak"
         )

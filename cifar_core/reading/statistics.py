@@ -17,7 +17,7 @@ LONGEST = 240  # values of a series cut into segments; longer ones are averaged 
 
 
 def pseudo_residuals(values: Values) -> Values:
-    """Return how far each value but the ends lies off the middle of its neighbors.
+    """Return how far each value, except the ends, is from the mean of its neighbors.
 
     Scaled to the standard deviation of a value: a straight trend cancels, noise does not.
     Gasser, Sroka and Jennen-Steinmetz, Biometrika 73 (1986), eq. 1.

@@ -139,9 +139,9 @@ def test_one_test_alone_makes_a_weak_map(classifier, image, exact, yardstick):
     evidence = evidence_of(classifier, image, exact, yardstick)
     verdict = judge(replace(evidence, chance=0.2))
     assert verdict.label == Label.WEAK
-    assert verdict.sentence.startswith("Only the curves speak for it.")
+    assert verdict.sentence.startswith("Only the curves support it.")
     flat = replace(evidence.own, curves=ErasingCurves(insertion=(0.5, 0.5), deletion=(0.5, 0.5)))
-    assert judge(replace(evidence, own=flat)).sentence.startswith("Only the patches speak for it.")
+    assert judge(replace(evidence, own=flat)).sentence.startswith("Only the patches support it.")
 
 
 def test_what_a_random_network_shows_too_is_weak_at_best(classifier, image, exact, yardstick):

@@ -68,7 +68,7 @@ def judge(evidence: Evidence, similarity: float | None = None) -> Verdict:
     label = Label.SUPPORTED
     if doubts:
         label = Label.WEAK if by_curves or by_patches else Label.NO_BETTER
-    lead = "; ".join(doubts) or "both tests speak for it"
+    lead = "; ".join(doubts) or "both tests support it"
     return Verdict(label=label, sentence=f"{lead[0].upper()}{lead[1:]}. {figures(evidence)}")
 
 
@@ -86,9 +86,9 @@ def passes_patches(evidence: Evidence) -> bool:
 def missing(by_curves: bool, by_patches: bool) -> str:
     """Return which test failed, in words."""
     if by_curves:
-        return "only the curves speak for it"
+        return "only the curves support it"
     if by_patches:
-        return "only the patches speak for it"
+        return "only the patches support it"
     return "neither test distinguishes it from maps that ignore the network"
 
 
