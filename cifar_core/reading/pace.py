@@ -50,13 +50,9 @@ def fast_descent(facts: CurveFacts) -> Finding | None:
 
 def rate_drops(facts: CurveFacts) -> list[Finding]:
     """Report each sudden drop of the rate and its effect."""
-    findings = []
     ends = [*(at for at, _, _ in facts.drops), math.inf][1:]
-    for (at, before, after), until in zip(facts.drops, ends, strict=True):
-        finding = rate_drop(facts, at, before, after, until)
-        if finding is not None:
-            findings.append(finding)
-    return findings
+    findings = [rate_drop(facts, *drop, end) for drop, end in zip(facts.drops, ends, strict=True)]
+    return [finding for finding in findings if finding is not None]
 
 
 def rate_drop(
