@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.errors import WeightsError
+from cifar_core.installation import PROGRAM
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
 
 IMPORTED = "imported"  # Found.origin of what `import` wrote
-REMEDY = "python -m cifar_core weights"
+REMEDY = f"{PROGRAM} weights"
 
 
 @dataclass(frozen=True, kw_only=True)
