@@ -10,6 +10,7 @@ from app.navigation import go
 from app.session import store
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.errors import CifarError
+from cifar_core.installation import PROGRAM
 from cifar_core.runs import TRAINING, Run, RunRow
 from cifar_core.runs.exchange import import_run, run_zip
 from cifar_core.runs.listing.seed_groups import SeedGroup
@@ -69,7 +70,7 @@ def whole_run(run: Run) -> None:
     size = sum(piece.path.stat().st_size for piece in run_zip.pieces(run, chosen))
     if size > MOST_DOWNLOAD:
         st.caption(f"{size / 1e9:.1f} GB is too large for a browser download. In a terminal:")
-        st.code(f"python -m cifar_core export {run.number} --weights {chosen}", language=None)
+        st.code(f"{PROGRAM} export {run.number} --weights {chosen}", language=None)
         return
     st.download_button(
         f"Zip, {theme.magnitude(size)}B", lambda: zipped(run, chosen), f"{run.id}.zip",

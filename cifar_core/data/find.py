@@ -11,6 +11,7 @@ from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.sources import cifar10, folder, synthetic
 from cifar_core.errors import CifarError, DataError
+from cifar_core.installation import PROGRAM
 from cifar_core.registry import did_you_mean
 
 WORDS = ("auto", "synthetic", "cifar10")
@@ -27,7 +28,7 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
         "test_images": 10_000,
     },
 }
-FETCH = "Download them on the Data page or with: python -m cifar_core data fetch"
+FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
 
 def resolve(wanted: str, store: Path) -> str:

@@ -60,8 +60,8 @@ def wait_for_sweep(store: Store, sweep: Sweep) -> int:
     try:
         with progress("Training") as tell:
             while under_way(store, sweep):
-                rows = sweeps.runs_of(store, sweep)
-                tell(sum(STATES[row.state].is_final for row in rows), sweep.planned_runs)
+                states = [row.state for row in sweeps.runs_of(store, sweep)]
+                tell(sum(STATES[state].is_final for state in states), sweep.planned_runs)
                 time.sleep(0.5)
     except KeyboardInterrupt:
         print(

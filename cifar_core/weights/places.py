@@ -8,10 +8,11 @@ from pathlib import Path
 
 from cifar_core.disk.files import read_json, sha256_of, write_json
 from cifar_core.errors import WeightsError
+from cifar_core.installation import PROGRAM
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
 
 IMPORTED = "imported"  # Found.origin of what `import` wrote
-REMEDY = "python -m cifar_core weights"
+REMEDY = f"{PROGRAM} weights"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.sources.archive import entries
 from cifar_core.errors import DataError
+from cifar_core.installation import PROGRAM
 
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -31,7 +32,7 @@ BINARY_ARCHIVE, PYTHON_ARCHIVE = "cifar-10-binary.tar.gz", "cifar-10-python.tar.
 PYTHON_FOLDER = "cifar-10-batches-py"
 NAMES = (PYTHON_FOLDER, BINARY_ARCHIVE, PYTHON_ARCHIVE)  # in the order of preference
 PLANE = SIZE * SIZE
-REMEDY = "Remove it and run: python -m cifar_core data fetch"
+REMEDY = f"Remove it and run: {PROGRAM} data fetch"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from cifar_core.data.sources.progress import (
 )
 from cifar_core.disk.download import KEPT, TIMEOUT, Archive, download
 from cifar_core.errors import DataError
+from cifar_core.installation import PROGRAM
 
 __all__ = [
     "CIFAR10",
@@ -130,7 +131,7 @@ def start_background(store: Path, url: str | None = None, *, archive: Archive = 
     except (OSError, subprocess.CalledProcessError) as error:
         raise DataError(
             f"The download could not be started ({error}). {store / 'data' / 'download.log'} "
-            "tells more; 'python -m cifar_core data fetch' does the same at the terminal."
+            f"tells more; '{PROGRAM} data fetch' does the same at the terminal."
         ) from error
     finally:
         os.close(descriptor)

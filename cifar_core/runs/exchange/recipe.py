@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from cifar_core.disk import files
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.record.environment import PACKAGES
 from cifar_core.runs.record.run import Run
 from cifar_core.settings import names_of
@@ -45,7 +46,7 @@ def command(run: Run) -> str:
     What was decided on the machine at the start, threads and step plan, is written out, so that
     another machine does not decide differently.
     """
-    words = ["python", "-m", "cifar_core", "train", "--preset", "lab_cnn"]
+    words = [*PROGRAM.split(), "train", "--preset", "lab_cnn"]
     for name, value in sorted(changes(run).items()):
         words += ["--set", f"{name}={value}"]
     return shlex.join([*words, "--data", str(run.settings.get("data", "auto"))])

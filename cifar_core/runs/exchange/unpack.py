@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from cifar_core.errors import ArchiveError
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.exchange.run_zip import MOST_BYTES
 
 MOST_FILES = 5_000
@@ -77,7 +78,7 @@ def check_members(members: list[zipfile.ZipInfo]) -> None:
     if missing := [name for name in NEEDED if name not in names]:
         raise ArchiveError(
             f"This zip has no {missing[0]}, so it is not an exported run. Export one with: "
-            "python -m cifar_core export RUN"
+            f"{PROGRAM} export RUN"
         )
     for member in members:
         check_member(member)
