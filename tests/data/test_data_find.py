@@ -82,7 +82,7 @@ def test_what_is_not_there_is_told_with_a_remedy(store, wanted, sentence):
 
 def test_a_wrong_environment_variable_is_named(store, monkeypatch):
     monkeypatch.setenv("CIFAR_DATA", "missing.zip")
-    with pytest.raises(DataError, match=r"no images at .*missing.zip.*what \$CIFAR_DATA says"):
+    with pytest.raises(DataError, match=r"no images at .*missing.zip.*the value of \$CIFAR_DATA"):
         resolve("auto", store)
 
 
