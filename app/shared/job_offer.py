@@ -15,7 +15,7 @@ Look = Literal["primary", "tertiary"]  # of the button that starts a job
 def offer(
     job: Job, label: str, about: str, *, key: str, title: str = "", look: Look = "primary"
 ) -> None:
-    """Draw the button that starts a job, or its progress; the page is drawn anew at its end.
+    """Draw the button that starts a job, or its progress; the page is redrawn at its end.
 
     Only this part is repeated, and only while a process works on it.
     """
@@ -60,7 +60,7 @@ def progress(
 ) -> bool:  # fmt: skip
     """Draw how much is done and a button that cancels it; return whether that was clicked.
 
-    Of several `jobs` that are done one after the other, so many were done `before` this one.
+    Where several `jobs` run one after the other, `before` is the number already done.
     """
     done, total = job.progress
     words = f"{theme.count(done)} of {theme.count(total)}" if total else "In progress"
