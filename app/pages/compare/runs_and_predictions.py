@@ -77,7 +77,8 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) ->
         ):  # fmt: skip
             st.rerun()
         return
-    about = f"{theme.plural(len(waiting), 'run')} to classify the images, once, in the background."
+    runs_left = "run has" if len(waiting) == 1 else "runs have"
+    about = f"{len(waiting)} {runs_left} to classify these images first (once, in the background)."
     label = f"Compare on the {images} images"
     if job_offer.draw(work, label, about, key="predictions", title=title):
         ask_for(runs, part)
