@@ -1,12 +1,11 @@
 """What a run can be for. Each kind has a worker of its own; all else is the same for all."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cifar_core.registry import Registry
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunKind:
+class RunKind(Struct, frozen=True, kw_only=True):
     """What the process of a run does."""
 
     key: str  # saved in about.json; never renamed
