@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from msgspec import structs
+
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.installation import PROGRAM
 from cifar_core.runs.listing import saved_listings
@@ -118,7 +120,7 @@ def print_rows(rows: Sequence[RunRow], listing: Listing, arguments: Namespace) -
         print(as_csv(table(rows, listing.columns), listing.columns), end="")
     elif arguments.json:
         chosen = arguments.columns or arguments.view
-        lines = table(rows, listing.columns) if chosen else [asdict(row) for row in rows]
+        lines = table(rows, listing.columns) if chosen else [structs.asdict(row) for row in rows]
         print(as_json(lines))
     elif arguments.columns or arguments.view:
         columns = [COLUMNS[key] for key in listing.columns if key != "curve"]

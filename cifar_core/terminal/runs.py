@@ -7,6 +7,8 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.installation import PROGRAM
@@ -187,7 +189,7 @@ def show_run(arguments: Namespace) -> int:
         "summary": files.read_json(run.path / "summary.json", Summary),
         "settings": run.settings,
         "environment": files.read_json(run.path / "environment.json", Environment),
-        "checkpoints": [asdict(checkpoint) for checkpoint in run.checkpoints()],
+        "checkpoints": [structs.asdict(checkpoint) for checkpoint in run.checkpoints()],
     }
     if arguments.json:
         print(json.dumps(record, indent=2, default=str))

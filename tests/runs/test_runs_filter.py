@@ -2,9 +2,9 @@
 
 import random
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cifar_core.errors import QueryError
 from cifar_core.runs.listing.columns import COLUMNS

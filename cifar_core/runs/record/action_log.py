@@ -5,9 +5,11 @@ activity-old.jsonl, whose place it takes.
 """
 
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from cifar_core.disk import files, lock
 from cifar_core.disk.checks import Moment, is_a
@@ -16,8 +18,7 @@ NAME, OLD = "activity.jsonl", "activity-old.jsonl"
 LONGEST = 2_000_000  # bytes, about 15,000 lines
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     """One change."""
 
     at: float  # unix seconds

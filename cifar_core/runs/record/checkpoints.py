@@ -8,15 +8,15 @@ checkpoints/<step>-a<attempt>/
 What is kept only to look back at has no state: nothing can be resumed from it.
 """
 
-import hashlib
 import json
 import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from cifar_core.disk import files, space
 from cifar_core.errors import CheckpointError
@@ -30,8 +30,7 @@ WHAT = "the checkpoint"  # in a sentence on why it cannot be saved
 HEADER = 50_000  # bytes that name the tensors, at most
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
+class CheckpointInfo(Struct, frozen=True, kw_only=True):
     """What a checkpoint's manifest says."""
 
     name: str
@@ -96,6 +95,8 @@ def facts(path: Path) -> dict[str, Any]:
 
 def seal(manifest: dict[str, Any]) -> dict[str, Any]:
     """Add a checksum over the manifest itself, since it holds the position."""
+    import hashlib
+
     plain = {key: value for key, value in files.finite(manifest).items() if key != "seal"}
     text = json.dumps(plain, sort_keys=True)
     return {**plain, "seal": hashlib.sha256(text.encode()).hexdigest()}

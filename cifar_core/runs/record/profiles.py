@@ -5,6 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from cifar_core.disk import files
 from cifar_core.runs.record import metrics
 
@@ -28,8 +30,7 @@ ABOUT = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """One part of a step, as it is drawn."""
 
     name: str  # a key of TITLES

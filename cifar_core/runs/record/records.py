@@ -213,7 +213,7 @@ class AttemptResult(Struct, frozen=True, kw_only=True):
     at: Moment = 0.0
 
 
-class AttemptEnd(Struct, frozen=True, kw_only=True):
+class AttemptEnd(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """end.json: what the executor made of an attempt that is over."""
 
     message: LongText = ""

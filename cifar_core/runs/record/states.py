@@ -1,12 +1,11 @@
 """The states of a run and the reasons for failing, each with a sentence and what to do next."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cifar_core.registry import Registry
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """Where a run can stand."""
 
     key: str  # saved in status.json; never renamed
@@ -91,8 +90,7 @@ STATES = Registry(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """Why a run could not go on."""
 
     key: str  # saved in status.json; never renamed

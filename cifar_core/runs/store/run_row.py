@@ -2,8 +2,10 @@
 
 import json
 import os
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.run import Run
@@ -14,8 +16,7 @@ ALWAYS = ("about.json", "status.json", "config.json")
 FILES = (*ALWAYS, "summary.json", "environment.json")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunRow:
+class RunRow(Struct, frozen=True, kw_only=True):
     """A run as the table shows it. Accuracies are 0 to 1; times are unix seconds."""
 
     number: int
@@ -47,7 +48,7 @@ class RunRow:
     created_at: float
     started_at: float | None
     ended_at: float | None
-    sparkline: list[float] = field(default_factory=list)  # validation accuracy by epoch
+    sparkline: list[float] = []  # validation accuracy by epoch
     device: str = ""
     attempt: int = 0
     eta_seconds: float | None = None
@@ -56,17 +57,17 @@ class RunRow:
     seed: int = 0
     sweep: str = ""  # id of the sweep that it belongs to, or empty
     cell: int = 0  # place of its settings in that sweep
-    history: list[float] = field(default_factory=list)  # validation accuracy of each epoch
+    history: list[float] = []  # validation accuracy of each epoch
     features_seconds: float = 0.0  # of its time, before the first epoch
     kind: str = TRAINING
     suggested_rate: float | None = None  # what a rate search came to
     owner: str = ""  # whoever made it; empty if that is not known
     parameters: int | None = None  # of its network; known once it has started
-    tags: list[str] = field(default_factory=list)  # given by people, sorted
+    tags: list[str] = []  # given by people, sorted
     note: str = ""  # Markdown
     starred: bool = False
     pinned: bool = False  # never deleted by itself, nor anything of it
-    settings: dict[str, Any] = field(default_factory=dict)  # all of them, as plain values
+    settings: dict[str, Any] = {}  # all of them, as plain values
     damaged: bool = False  # whether one of the files that this was gathered from is damaged
 
 
@@ -146,7 +147,7 @@ def stamp(run: Run) -> str:
 
 def as_text(row: RunRow) -> str:
     """Write a row as the index keeps it."""
-    return json.dumps(vars(row))
+    return json.dumps(asdict(row))
 
 
 def from_text(text: str) -> RunRow:
