@@ -243,8 +243,7 @@ def plateau(facts: CurveFacts) -> Finding | None:
     first, last = float(epoch[start]), float(epoch[end - 1])
     noise = float(np.median(facts.val_noise[start:end]))
     trained = facts.train_loss[start] - facts.train_loss[end - 1]
-    still = trained > 2 * facts.train_noise[start]
-    ongoing = end == facts.count
+    still, ongoing = trained > 2 * facts.train_noise[start], end == facts.count
     sentence = (
         f"Plateau {'since' if ongoing else 'in'} epoch{'s' if not ongoing else ''} {first:g}"
         f"{'' if ongoing else f' to {last:g}'}: the validation loss stays at "

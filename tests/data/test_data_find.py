@@ -124,7 +124,7 @@ def test_the_status_lists_what_was_decoded_with_its_numbers(store, pets):
     shutil.rmtree(pets)
     gone = next(row for row in status(store) if row.kind == "folder")
     assert not gone.ready
-    assert "is gone" in gone.action
+    assert "no longer exists" in gone.action
 
 
 def test_the_status_begins_with_what_the_environment_says(store, pets, monkeypatch):
