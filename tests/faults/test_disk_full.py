@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, 
             at_row(worker, row, lambda leave=leave: fill(small_disk, leave))
             result = run_attempt(worker)
             assert (result.outcome, result.reason) == ("paused", "disk"), (point, result)
-            assert "disk full" in result.message
+            assert "disk is full" in result.message
             assert result.needs > 0
             saved = checkpoints.newest_valid(run.path)
             assert saved[1] == []
@@ -253,11 +253,11 @@ def test_a_limit_counts_as_a_full_disk(tmp_path):
     soft = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        assert not space.is_there(2_000_000, tmp_path)
-        assert space.is_there(500_000, tmp_path)
+        assert not space.is_free(2_000_000, tmp_path)
+        assert space.is_free(500_000, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert space.is_there(2_000_000, tmp_path)
+    assert space.is_free(2_000_000, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -57,13 +57,13 @@ def test_a_long_log_keeps_its_beginning_and_its_end_while_somebody_prints(tmp_pa
     with path.open("ab", buffering=0) as printing:
         printing.write(b"first\n" + b"middle\n" * 2_000_000 + b"last\n")
         whole = path.stat().st_size
-        assert logs.bound(path) == whole - 2 * logs.KEPT
+        assert logs.shorten(path) == whole - 2 * logs.KEPT
         printing.write(b"later\n")
     lines = path.read_bytes().splitlines()
     assert (lines[0], lines[-2:]) == (b"first", [b"last", b"later"])
     assert any(line.startswith(b"(12,") and b"left out here" in line for line in lines)
     assert path.stat().st_size < 2.1 * logs.KEPT
-    assert logs.bound(path) == 0
+    assert logs.shorten(path) == 0
 
 
 def test_a_run_in_the_trash_goes_after_30_days_unless_it_is_pinned(store, run):

@@ -79,9 +79,9 @@ class Service:
     def keep_in_bounds(self, supervisor: Supervisor) -> None:
         """Cut long logs now, free what else nobody needs once a day; what fails now waits."""
         try:
-            logs.bound(self.store.root / "executor.log")
+            logs.shorten(self.store.root / "executor.log")
             for live in supervisor.live.values():  # a trainer may print without end
-                logs.bound(live.folder / "log.txt")
+                logs.shorten(live.folder / "log.txt")
             retention.tidy_daily(self.store)
         except OSError:
             traceback.print_exc()

@@ -243,7 +243,7 @@ class Supervisor:
 
     def go_on(self, run: Run) -> None:
         """Put a run that was paused for want of room back into the queue, if there is room."""
-        if space.is_there(max(run.status.needs, space.TO_START), self.store.root):
+        if space.is_free(max(run.status.needs, space.TO_START), self.store.root):
             run.enqueue(("paused",))
 
     def claim(self, run: Run) -> None:
@@ -258,7 +258,7 @@ class Supervisor:
         free = [place for place in wanted if place.id not in taken]
         if not free or run.id in self.live:
             return
-        if space.is_there(space.TO_START, self.store.root):
+        if space.is_free(space.TO_START, self.store.root):
             self.start(run, free[0])
         else:
             self.say_it_waits(run)

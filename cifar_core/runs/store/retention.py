@@ -146,7 +146,7 @@ RULES = Registry(
             summary="longer than 8 MB: the first and last MB stay",
             find=long_logs,
             size=logs.excess,
-            free=logs.bound,
+            free=logs.shorten,
         ),
         RetentionRule(
             key="drafts", title="Drafts", summary="left half done more than a day ago", find=drafts
