@@ -126,7 +126,7 @@ def test_the_executor_pauses_a_run_on_a_full_disk_and_resumes_it_when_there_is_r
         status = run.status
         assert status.reason == "disk"
         assert "the checkpoint needs" in status.message
-        assert "goes on by itself" in status.message
+        assert "continues automatically" in status.message
         assert status.is_under_way
         assert store.index.leases() == {}
         (small_disk / "filler").unlink()

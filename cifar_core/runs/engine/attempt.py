@@ -65,8 +65,8 @@ def with_what_fits(worker: BaseWorker, failure: AttemptResult) -> AttemptResult:
 def paused_for_room(error: Exception, folder: Path) -> AttemptResult:
     """Return the result of an attempt that can go on as soon as there is room on the disk."""
     needs = space.to_go_on(error, folder)
-    then = f"It goes on by itself when {space.megabytes(needs)} are free."
-    words = f"Paused: {space.missing(error, folder)}. {then}"
+    then = f"It continues automatically when {space.megabytes(needs)} are free."
+    words = f"Paused because {space.missing(error, folder)}. {then}"
     return AttemptResult(outcome="paused", reason="disk", message=words, needs=needs)
 
 

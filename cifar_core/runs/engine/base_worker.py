@@ -29,11 +29,11 @@ from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
-    BeganFrom,
     DataRecord,
     FeaturesDone,
     Notice,
     Summary,
+    UsedWeights,
 )
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace
@@ -144,7 +144,7 @@ class BaseWorker(ABC):
             )
         return dataset
 
-    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, BeganFrom | None]":
+    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
         """Return what a pretrained network begins from, and its record; a checkpoint has it all."""
         if not fresh:
             return None, self.run.environment.weights

@@ -70,7 +70,7 @@ class Worker(BaseWorker):
 
     def prepare(self) -> None:
         """Load the images, build the trainer and put it where the run was left."""
-        checkpoint_cleanup.sweep(self.run.path)
+        checkpoint_cleanup.clean_up(self.run.path)
         notes = damage.of_small_files(self.run)  # before they are written anew
         found, more = checkpoints.newest_valid(self.run.path)
         notes += more

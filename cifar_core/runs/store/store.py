@@ -163,7 +163,7 @@ class Store:
         trash = self.root / "trash"
         trash.mkdir(exist_ok=True)
         mine = Run(run.path, self.by)
-        with mine.deed("delete it", "deleted"), lock.held(run.path / ".lock"):
+        with mine.action("delete it", "deleted"), lock.held(run.path / ".lock"):
             state = run.status
             if state.is_live or is_training(run):
                 raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
@@ -178,7 +178,7 @@ class Store:
         ref = run.id if isinstance(run, Run) else str(run)
         found = find(ref, run_folders(self.root / "trash"), "deleted run")
         back = Run(self.root / "runs" / found.id, self.by)
-        with Run(found.path, self.by).deed("restore it", "restored"):
+        with Run(found.path, self.by).action("restore it", "restored"):
             found.path.rename(back.path)
         (back.path / "deleted.json").unlink(missing_ok=True)
         return back
