@@ -39,7 +39,7 @@ def aged(path, days, content=b"x" * 1000):
 
 
 def rules(store, **at):
-    return {(one.rule, one.path.name) for one in retention.waste(store, **at)}
+    return {(one.rule, one.path.name) for one in retention.unneeded(store, **at)}
 
 
 def checkpoint(run, step):
