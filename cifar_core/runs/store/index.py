@@ -59,7 +59,7 @@ class Index:
         return self._use(insert)
 
     def set_leases(self, leases: Iterable[tuple[str, str, int]]) -> None:
-        """Replace all leases (device, run, attempt) by what is kept to be true."""
+        """Replace all leases by these: device, run, attempt."""
         wanted = list(leases)
 
         def replace(db: sqlite3.Connection) -> None:
