@@ -43,7 +43,7 @@ def ensure(size: int, folder: Path, what: str) -> None:
         raise DiskFullError(what, size, free)
 
 
-def to_go_on(error: BaseException, folder: Path) -> int:
+def to_continue(error: BaseException, folder: Path) -> int:
     """Return how many bytes must be free before the failed write is worth another try."""
     if isinstance(error, DiskFullError):
         return max(2 * error.needed, TO_START)

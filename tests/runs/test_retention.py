@@ -173,20 +173,20 @@ def test_the_terminal_says_what_would_go_and_then_lets_it_go(store, run, capsys)
 def test_the_executor_tidies_once_a_day_and_cuts_its_own_log_as_it_grows(store):
     service, supervisor = Service(store), Supervisor(store, devices=[])
     first = aged(store.root / "trials" / "a.json", 200)
-    service.keep_in_bounds(supervisor)
+    service.clean_up(supervisor)
     second = aged(store.root / "trials" / "b.json", 200)
     log = store.root / "executor.log"
     log.write_bytes(b"a line\n" * (logs.LONGEST // 7 + 1))
-    service.keep_in_bounds(supervisor)
+    service.clean_up(supervisor)
     assert (first.exists(), second.exists()) == (False, True)
     assert log.stat().st_size < logs.LONGEST
     os.utime(store.root / retention.MARK, (0, 0))
-    service.keep_in_bounds(supervisor)
+    service.clean_up(supervisor)
     assert not second.exists()
 
 
 def test_the_executor_keeps_in_bounds_while_it_works(tmp_path, monkeypatch):
     seen, store = [], Store(tmp_path)
-    monkeypatch.setattr(Service, "keep_in_bounds", lambda self, supervisor: seen.append(supervisor))
+    monkeypatch.setattr(Service, "clean_up", lambda self, supervisor: seen.append(supervisor))
     assert Service(store, idle_seconds=0).serve() == 0
     assert seen

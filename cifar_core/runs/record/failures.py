@@ -53,7 +53,7 @@ def message_of(error: BaseException, reason: str, folder: Path, at_once: int = 0
     if isinstance(error, CifarError):
         return str(error)
     if reason == "disk":
-        return f"It could not save: {space.missing(error, folder)}."
+        return f"It could not save because {space.missing(error, folder)}."
     first = str(error).strip().split("\n", 1)[0]
     words = f"{type(error).__name__}: {first}" if first else type(error).__name__
     if reason in MEMORY:
