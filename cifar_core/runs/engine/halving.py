@@ -1,6 +1,6 @@
 """How many images an attempt computes at once; half as many after memory was too small.
 
-The batch stays what it was: it is cut into more pieces, whose gradients are added up
+The batch stays the same: it is cut into more pieces, whose gradients are added up
 (`training/pieces.py`). Each decision is kept in the end.json of the attempt that failed.
 """
 

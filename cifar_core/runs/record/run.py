@@ -153,8 +153,8 @@ class Run:
     def profile_is_due(self) -> bool:
         """Whether a profile has been requested that does not exist yet."""
         last = self.profile
-        asked = control.read(self.path).profiles
-        return self.status.is_live and asked > (last.request if last else 0)
+        requested = control.read(self.path).profiles
+        return self.status.is_live and requested > (last.request if last else 0)
 
     def log_tail(self, lines: int = 200) -> str:
         """Return the last lines that the latest attempt printed."""
@@ -269,7 +269,7 @@ class Run:
         words = "Removed from the queue."
         now = self.status
         if now.state == "paused" and now.is_under_way:  # it would continue automatically
-            words = now.message
+            words = "It was waiting for disk space."
         waits = ("queued", now.state) if now.is_under_way and not now.is_live else ("queued",)
         moved = status.move(self.path, waits, to, message=words)
         return moved is not None or not self.status.is_live
