@@ -1,7 +1,7 @@
-"""Asks a question whose answer needs torch in a process of its own, so that this one stays small.
+"""Calls a function that needs torch in a child process, so that this process stays small.
 
-The child reads a request as JSON from its standard input and prints the answer as its last line.
-This module is its program: python -m ... FUNCTION.
+The child reads its request as JSON from standard input and prints the result as its last line.
+This module is the child's program: python -m ... FUNCTION.
 """
 
 import json
@@ -15,18 +15,18 @@ from typing import Any
 from cifar_core.background import processes
 from cifar_core.errors import CifarError
 
-Answer = Callable[[dict[str, Any]], Mapping[str, Any]]  # what it calls, a function of a module
+Function = Callable[[dict[str, Any]], Mapping[str, Any]]  # of a module, from request to result
 
 
-def ask(
-    function: Answer,
+def call(
+    function: Function,
     request: Mapping[str, Any],
     *,
     environment: Mapping[str, str],
     seconds: float,
     too_long: str,
 ) -> dict[str, Any]:
-    """Return what the function answers; `too_long` is the error after so many seconds."""
+    """Return the function's result; after `seconds`, raise CifarError with `too_long`."""
     try:
         child = subprocess.run(
             [sys.executable, "-m", __name__, processes.name_of(function)],
@@ -40,17 +40,17 @@ def ask(
     except subprocess.TimeoutExpired as error:
         raise CifarError(too_long) from error
     if child.returncode:
-        lines = child.stderr.strip().splitlines() or ["it ended without a word"]
-        raise CifarError(f"The trial did not work: {lines[-1]}")
-    answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
-    return answer
+        lines = child.stderr.strip().splitlines() or ["it ended without a message"]
+        raise CifarError(f"The trial failed: {lines[-1]}")
+    result: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return result
 
 
-def main(function: str) -> int:
-    """Answer the request on standard input; return the exit code."""
-    answer: Answer = resolve_name(function)
+def main(name: str) -> int:
+    """Call the function with the request on standard input; return the exit code."""
+    function: Function = resolve_name(name)
     try:
-        print(json.dumps(answer(json.load(sys.stdin))))
+        print(json.dumps(function(json.load(sys.stdin))))
     except CifarError as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
-"""Background jobs: what is computed once, in a process that nobody waits for, and kept as a file.
+"""Background jobs: results computed once, in a process that no page waits for, and kept as a file.
 
-Beside the file lie, under its name, a lock that the process holds for as long as it lives, so that
-the work is done once however many ask and a page sees at once when it has died; a log; and the
+Beside the file, under its name, are a lock that the process holds as long as it lives, so that
+only one process computes the result and a page sees at once when it has died; a log; and the
 progress. This module is the program of every job: python -m ... FUNCTION REQUEST.
 """
 
@@ -25,71 +25,71 @@ from cifar_core.errors import CifarError
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """How much of a job is done, and of how much; its file holds the process too."""
+    """How much of a job is done, and of how much; its file also names the process."""
 
     done: Whole = 0
     total: Whole = 0
 
 
-EVERY = 0.3  # seconds between two notes of the progress
+EVERY = 0.3  # seconds between two writes of the progress
 FAILED = "It ended without a result; {log} may say why."
 
 Report = Callable[[int, int], None]  # how much is done, and of how much
-Work = Callable[[dict[str, Any], Report], None]  # computes what a request asks for
+Work = Callable[[dict[str, Any], Report], None]  # computes the result that a request describes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One piece of work: the file that it leads to, and what computes it from what."""
+    """One piece of work: the file of its result, the function that computes it, and its request."""
 
-    path: Path  # the result; there is one if and only if it is whole
-    work: Work  # what the process calls, a function of a module
+    path: Path  # the result; it exists only when complete
+    work: Work  # the function of a module that the process calls
     request: Mapping[str, Any]  # plain values; "path" is added
 
     @property
     def lock(self) -> Path:
-        """The file that whoever computes the result holds."""
+        """The file that the process locks while it computes the result."""
         return beside(self.path, ".lock")
 
     @property
     def log(self) -> Path:
-        """What the process printed; its last line says what is wrong if it failed."""
+        """The output of the process; if it failed, the last line says why."""
         return beside(self.path, ".log")
 
     @property
     def is_done(self) -> bool:
-        """Whether the result is there."""
+        """Whether the result exists."""
         return self.path.exists()
 
     @property
     def stamp(self) -> int:
-        """What changes when the result is made, or made anew; 0 if there is none."""
+        """A number that changes whenever the result is computed; 0 if there is none."""
         return files.stamp(self.path)
 
     @property
     def is_running(self) -> bool:
-        """Whether a process works on it."""
+        """Whether a process is working on it."""
         return lock.is_locked(self.lock)
 
     @property
     def progress(self) -> tuple[int, int]:
         """How much is done, and of how much; 0 of 0 before that is known."""
-        noted = files.read(beside(self.path, ".progress"), Progress)
-        return noted.done, noted.total
+        progress = files.read(beside(self.path, ".progress"), Progress)
+        return progress.done, progress.total
 
     @property
     def error(self) -> str:
-        """Why there is no result although it was asked for, or nothing."""
+        """Why there is no result although it was requested; empty if nothing went wrong."""
         if self.is_done or not self.log.exists() or self.is_running:
             return ""
-        if self.is_done:  # it may have ended between the two looks
+        if self.is_done:  # it may have ended between the two checks
             return ""
         return files.last_lines(self.log, 1).strip() or FAILED.format(log=self.log.name)
 
     def start(self) -> bool:
-        """Have it computed in the background; False if a process works on it already.
+        """Start computing it in the background; False if a process is working on it already.
 
-        The child inherits the locked descriptor, so that there is no moment without the lock.
+        The child inherits the locked descriptor, so the lock is never free in between.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = lock.take(self.lock, wait=False)
@@ -106,7 +106,7 @@ class Job:
         return True
 
     def cancel(self) -> bool:
-        """End the process that works on it; return whether there was one to be found."""
+        """Stop the process that works on it; return True if one was found."""
         process = files.read_json(beside(self.path, ".progress")).get("process", {})
         cancelled = self.is_running and lock.send(process, signal.SIGTERM)
         if cancelled:
@@ -116,12 +116,12 @@ class Job:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """Return the path of what belongs to a result."""
+    """Return the path of a file that belongs to a result."""
     return path.with_name(path.name + ending)
 
 
 def main(function: str, text: str) -> int:
-    """Do what a request asks for, in a process that nobody waits for; return its exit code."""
+    """Compute what a request describes, after detaching from the starter; return the exit code."""
     if os.fork():
         os._exit(0)
     os.nice(10)  # training and the pages go first
@@ -137,7 +137,7 @@ def main(function: str, text: str) -> int:
 
 
 def progress_report(path: Path) -> Report:
-    """Return what notes the progress down, now and then."""
+    """Return a function that writes the progress to a file every EVERY seconds."""
     last, process = 0.0, lock.identity(os.getpid())
 
     def report(done: int, total: int) -> None:
@@ -152,7 +152,7 @@ def progress_report(path: Path) -> Report:
 
 
 def quietly(done: int, total: int) -> None:
-    """Report to nobody."""
+    """Ignore the progress."""
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Any
 
 from cifar_core.disk import files, lock
 
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # what PYTHONPATH must hold
-# glibc: keep freed memory and ask for huge pages, which saves page faults in every step
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # must be in PYTHONPATH
+# glibc: keep freed memory and use huge pages, which saves page faults in every step
 ALLOCATOR = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "THP_MEM_ALLOC_ENABLE": "1",
@@ -24,12 +24,12 @@ ALLOCATOR = {
 
 
 def executor_lock(root: Path) -> Path:
-    """Return the file that the one executor of a store holds."""
+    """Return the file that the one executor of a store locks."""
     return root / ".executor.lock"
 
 
 def wake_file(root: Path) -> Path:
-    """Return the file that is touched to have the executor look around at once."""
+    """Return the file that is touched to make the executor look for work at once."""
     return root / ".wake"
 
 
@@ -39,7 +39,7 @@ def executor_command(root: Path) -> list[str]:
 
 
 def is_running(root: Path) -> bool:
-    """Tell whether a store has an executor."""
+    """Return True if a store has a running executor."""
     return lock.is_locked(executor_lock(root))
 
 
@@ -49,18 +49,18 @@ def say(text: str) -> None:
 
 
 def look_after(root: Path) -> None:
-    """Bring the executor back if it has died; at most every few seconds, for pages that poll."""
+    """Restart the executor if it has died; at most every few seconds, for pages that poll."""
     wake = wake_file(root)
-    # either way: the clock may have been set back since
+    # in either direction: the clock may have been set back since
     if not is_running(root) and (not wake.exists() or abs(time.time() - wake.stat().st_mtime) > 3):
         ensure_running(root)
 
 
 def ensure_running(root: Path) -> None:
-    """Start the store's executor unless it runs, and tell it to look for work."""
+    """Start the store's executor unless it is running, and make it look for work."""
     wake = wake_file(root)
     wake.touch()
-    # the kernel's own stamps are a few milliseconds coarse, and two requests may be closer
+    # the kernel's own timestamps are a few milliseconds apart, and two requests may be closer
     os.utime(wake, ns=(time.time_ns(), time.time_ns()))
     if is_running(root):
         return
@@ -78,9 +78,9 @@ def start_detached(
 ) -> None:
     """Start a process in a session of its own, which prints to a file.
 
-    It must fork at once and end its parent, which this waits for: so it is nobody's child and
-    leaves no zombie. It inherits the descriptors to `keep`, such as a lock without a moment
-    between two holders. Raises CalledProcessError.
+    The process must fork at once and exit in the parent, which this waits for: so it is detached
+    and leaves no zombie. It inherits the descriptors in `keep`, such as a lock that must never be
+    free in between. Raises CalledProcessError.
     """
     with log.open("ab" if append else "wb") as file:
         subprocess.run(
@@ -97,7 +97,7 @@ def start_detached(
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """Return what `pkgutil.resolve_name` finds a function of a module by, in another process."""
+    """Return the name by which `pkgutil.resolve_name` finds a function in another process."""
     return f"{function.__module__}:{function.__qualname__}"
 
 
@@ -105,25 +105,25 @@ def shut_down(root: Path, seconds: float = 10.0) -> None:
     """End the store's executor and wait until it is gone."""
     deadline = time.monotonic() + seconds
     while is_running(root) and time.monotonic() < deadline:
-        # again and again: one that has only just started has yet to write its identity
+        # repeated, as an executor that has only just started has not written its identity yet
         lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
         time.sleep(0.05)
 
 
 def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
-    """Add this program to PYTHONPATH: it is not installed, and the folder may be any."""
+    """Add this program to PYTHONPATH: it may not be installed, and any folder may be current."""
     paths = [PACKAGE_ROOT, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     return {**environment, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
 def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[str, str]:
-    """Return the variables that a trainer starts with besides those that are there already.
+    """Return the environment variables that are added for a trainer.
 
-    Most are read before its first line runs. They are written into the attempt's folder, so they
-    must never hold more than this: the rest of the environment may contain passwords.
+    Most are read before its first line runs. They are saved in the attempt's folder, so nothing
+    else may be added: the rest of the environment may contain passwords.
     """
     own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
-    own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler says nothing in a run's log
+    own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler prints nothing into a run's log
     own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         own |= ALLOCATOR

@@ -1,4 +1,4 @@
-"""Arrays in a file with a checksum, because safetensors loads a flipped bit without a word."""
+"""Arrays in a file with a checksum, because safetensors does not notice a flipped bit."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write(path: Path, values: Arrays, facts: Mapping[str, str]) -> None:
-    """Write arrays, and words about them, beside their place and move them there."""
+    """Replace a file of arrays, and facts about them, in one move: no reader sees half of it."""
     from safetensors.numpy import save_file
 
-    # safetensors takes the bytes of a view with gaps as if there were none
+    # safetensors would take the bytes of a view with gaps as if it had none
     values = {key: np.ascontiguousarray(value) for key, value in values.items()}
     path.parent.mkdir(exist_ok=True)
     with files.replacing(path) as draft:
@@ -25,9 +25,9 @@ def write(path: Path, values: Arrays, facts: Mapping[str, str]) -> None:
 
 
 def read(path: Path) -> tuple[Arrays, Mapping[str, str]] | None:
-    """Return the arrays and the words if they are there and every byte is right.
+    """Return the arrays and the facts; None if the file is missing or a byte of it is wrong.
 
-    A file that is damaged is removed, so that it is made anew.
+    A damaged file is deleted, so that it is computed again.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -46,9 +46,9 @@ def read(path: Path) -> tuple[Arrays, Mapping[str, str]] | None:
 
 
 def digest(values: Arrays) -> str:
-    """Return the checksum of arrays by their names."""
-    whole = hashlib.sha256()
+    """Return one checksum over arrays and their names."""
+    checksum = hashlib.sha256()
     for key in sorted(values):
-        whole.update(f"{key} {values[key].dtype} {values[key].shape}".encode())
-        whole.update(np.ascontiguousarray(values[key]).tobytes())
-    return whole.hexdigest()
+        checksum.update(f"{key} {values[key].dtype} {values[key].shape}".encode())
+        checksum.update(np.ascontiguousarray(values[key]).tobytes())
+    return checksum.hexdigest()

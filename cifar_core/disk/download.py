@@ -1,4 +1,4 @@
-"""Downloads one known file: goes on where it stopped, checks what came, never waits forever."""
+"""Downloads one file of known size: resumes where it stopped, checks it, never waits forever."""
 
 import hashlib
 import re
@@ -15,20 +15,20 @@ from urllib.error import HTTPError, URLError
 from cifar_core.errors import DataError
 
 BLOCK = 2**17  # bytes read at once
-CONNECTIONS = 5  # tried before giving up, as long as each one brings something
+CONNECTIONS = 5  # tried before giving up, as long as each one delivers something
 TIMEOUT = 30.0  # seconds of silence
-SLOWEST = 1000  # bytes per second; a server that sends less is as good as silent
+SLOWEST = 1000  # bytes per second; a server that sends less counts as silent
 NETWORK = (OSError, HTTPException, ValueError)
-KEPT = "What has come is kept: try again, and the download goes on from there."
-Progress = Callable[[int, int], None]  # bytes that are there, bytes in all
+KEPT = "The part received so far is kept: try again, and the download continues from there."
+Progress = Callable[[int, int], None]  # bytes received, bytes in all
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive:
-    """A file of which everything is known before it is downloaded.
+class RemoteFile:
+    """A file to download, with its size and its checksum.
 
-    A sha256 may be cut to its first digits, as in the names of torchvision's files; without one
-    the md5 sum decides.
+    A sha256 may be shortened to its first digits, as in the names of torchvision's files; without
+    one, the md5 sum is checked.
     """
 
     url: str
@@ -39,7 +39,7 @@ class Archive:
 
     @property
     def checksum(self) -> tuple[str, str]:
-        """The algorithm that the file is checked with, and what it must give."""
+        """The algorithm that the file is checked with, and the expected digits."""
         return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
 
 
@@ -48,57 +48,59 @@ class ConnectionEndedError(Exception):
 
 
 def download(
-    archive: Archive, folder: Path, progress: Progress | None = None, *, timeout: float = TIMEOUT
+    remote: RemoteFile, folder: Path, progress: Progress | None = None, *, timeout: float = TIMEOUT
 ) -> Path:
-    """Return the archive in `folder`, downloaded unless an intact one is there already.
+    """Return the path of the file in `folder`, downloaded unless an intact one is there already.
 
-    It grows under its name with .part added and gets its own name when size and md5 are right.
+    It is written under its name with .part added, and renamed once size and checksum are right.
     """
-    target, part = folder / archive.name, folder / f"{archive.name}.part"
+    target, part = folder / remote.name, folder / f"{remote.name}.part"
     progress = progress or (lambda done, total: None)
-    if is_intact(target, archive):
-        progress(archive.bytes, archive.bytes)
+    if is_intact(target, remote):
+        progress(remote.bytes, remote.bytes)
         return target
-    prepare(archive, folder, part)
+    prepare(remote, folder, part)
     while True:
         resumed = size_of(part) > 0
-        receive(archive, part, progress, timeout)
-        if is_intact(part, archive):
+        receive(remote, part, progress, timeout)
+        if is_intact(part, remote):
             return part.replace(target)
         part.unlink()
-        if not resumed:  # else its beginning was of another file, and a second try is fair
-            algorithm, wanted = archive.checksum
+        if not resumed:  # otherwise the old beginning may have been of another file: one more try
+            algorithm, wanted = remote.checksum
             raise DataError(
-                f"The file from {archive.url} is damaged or another one: its {algorithm} sum is "
-                f"not {wanted}. It was deleted. Try again, or give the address of a true copy."
+                f"The file from {remote.url} is damaged or a different one: its {algorithm} sum is "
+                f"not {wanted}. It was deleted. Try again, or give the address of a correct copy."
             )
 
 
-def is_intact(path: Path, archive: Archive) -> bool:
-    """Tell whether a file has the size and the checksum of the archive."""
-    if size_of(path) != archive.bytes or not path.is_file():
+def is_intact(path: Path, remote: RemoteFile) -> bool:
+    """Return True if a local file has the size and the checksum of the remote one."""
+    if size_of(path) != remote.bytes or not path.is_file():
         return False
-    algorithm, wanted = archive.checksum
+    algorithm, wanted = remote.checksum
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return digest.hexdigest().startswith(wanted)
 
 
 def check_address(url: str) -> None:
-    """Raise unless an address is one of the web: others would open files of this machine."""
+    """Raise DataError unless an address is http(s): others would open files of this machine."""
     if not url.startswith(("http://", "https://")):
-        raise DataError(f"'{url}' is no address to download from; it should start with https://.")
+        raise DataError(
+            f"'{url}' is not an address to download from; it should start with https://."
+        )
 
 
 def size_at(url: str, name: str, *, timeout: float = TIMEOUT) -> int:
-    """Return how many bytes the server says that the file has; raises DataError."""
+    """Return the file's size in bytes, as the server states it; raises DataError."""
     check_address(url)
-    with request(Archive(url=url, bytes=0, name=name), 0, timeout) as answer:
-        length = answer.headers.get("Content-Length", "")
+    with request(RemoteFile(url=url, bytes=0, name=name), 0, timeout) as response:
+        length = response.headers.get("Content-Length", "")
     if not length.isdecimal():
         raise DataError(
-            f"{url} does not say how long the file is, so it may be no file at all. "
-            "Give the address of a true copy."
+            f"{url} does not say how long the file is, so it may not be a file at all. "
+            "Give the address of a correct copy."
         )
     return int(length)
 
@@ -111,14 +113,14 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def prepare(archive: Archive, folder: Path, part: Path) -> None:
-    """Check the address and the disk, and drop a part that cannot be of this archive."""
-    check_address(archive.url)
+def prepare(remote: RemoteFile, folder: Path, part: Path) -> None:
+    """Check the address and the disk, and delete a part that is too long to belong to this file."""
+    check_address(remote.url)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if size_of(part) > archive.bytes:
+        if size_of(part) > remote.bytes:
             part.unlink()
-        missing = archive.bytes - size_of(part)
+        missing = remote.bytes - size_of(part)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -130,105 +132,107 @@ def prepare(archive: Archive, folder: Path, part: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:
-    """Say that the disk refuses."""
+    """Return the error for a disk that refuses to write."""
     return DataError(
         f"{path} cannot be written ({error.strerror or error}). Check the permissions and the "
         "free space, or choose another store."
     )
 
 
-def receive(archive: Archive, part: Path, progress: Progress, timeout: float) -> None:
-    """Bring the part to its full size, over several connections if they end too early."""
+def receive(remote: RemoteFile, part: Path, progress: Progress, timeout: float) -> None:
+    """Complete the part, over several connections if they end too early."""
     why = ""
     for _ in range(CONNECTIONS):
         before = size_of(part)
-        if before == archive.bytes:
+        if before == remote.bytes:
             return
         try:
-            append_rest(archive, part, progress, timeout)
+            append_rest(remote, part, progress, timeout)
         except ConnectionEndedError as error:
             why = str(error)
         after = size_of(part)
-        if after == archive.bytes:
+        if after == remote.bytes:
             return
         if after <= before:
             break
     raise DataError(
-        f"The download from {archive.url} stopped after {size_of(part) / 1e6:,.1f} of "
-        f"{archive.bytes / 1e6:,.1f} MB{why and f' ({why})'}. {KEPT}"
+        f"The download from {remote.url} stopped after {size_of(part) / 1e6:,.1f} of "
+        f"{remote.bytes / 1e6:,.1f} MB{why and f' ({why})'}. {KEPT}"
     )
 
 
-def append_rest(archive: Archive, part: Path, progress: Progress, timeout: float) -> None:
-    """Write what is missing, as far as one connection delivers it."""
-    answer, done = rest(archive, size_of(part), timeout)
-    with answer:
+def append_rest(remote: RemoteFile, part: Path, progress: Progress, timeout: float) -> None:
+    """Append the missing bytes, as far as one connection delivers them."""
+    response, done = rest(remote, size_of(part), timeout)
+    with response:
         try:
             file = part.open("ab" if done else "wb")
         except OSError as error:
             raise cannot_write(part, error) from error
         with file:
-            for block in blocks(answer, timeout):
+            for block in blocks(response, timeout):
                 done += len(block)
-                if done > archive.bytes:
-                    raise wrong_size(archive, f"more than {archive.bytes:,}")
+                if done > remote.bytes:
+                    raise wrong_size(remote, f"more than {remote.bytes:,}")
                 write(file, block)
-                progress(done, archive.bytes)
+                progress(done, remote.bytes)
 
 
-def rest(archive: Archive, start: int, timeout: float) -> tuple[HTTPResponse, int]:
-    """Ask for what is missing; the second value is the byte that it begins with: `start` or 0."""
-    answer = request(archive, start, timeout)
-    if start and answer.status == 206:
-        place = re.match(r"bytes (\d+)-\d+/(\d+|\*)$", answer.headers.get("Content-Range", ""))
-        if place and int(place[1]) == start and place[2] in ("*", str(archive.bytes)):
-            return answer, start
-        answer.close()
-        answer = request(archive, 0, timeout)
-    length = answer.headers.get("Content-Length")
-    if length is not None and length != str(archive.bytes):
-        answer.close()
-        raise wrong_size(archive, length)
-    return answer, 0
+def rest(remote: RemoteFile, start: int, timeout: float) -> tuple[HTTPResponse, int]:
+    """Request the missing bytes; the second value is where the response begins: `start` or 0."""
+    response = request(remote, start, timeout)
+    if start and response.status == 206:
+        byte_range = re.match(
+            r"bytes (\d+)-\d+/(\d+|\*)$", response.headers.get("Content-Range", "")
+        )
+        if byte_range and int(byte_range[1]) == start and byte_range[2] in ("*", str(remote.bytes)):
+            return response, start
+        response.close()
+        response = request(remote, 0, timeout)
+    length = response.headers.get("Content-Length")
+    if length is not None and length != str(remote.bytes):
+        response.close()
+        raise wrong_size(remote, length)
+    return response, 0
 
 
-def request(archive: Archive, start: int, timeout: float) -> HTTPResponse:
-    """Ask for the file from a byte on; for all of it if the server has no such byte."""
+def request(remote: RemoteFile, start: int, timeout: float) -> HTTPResponse:
+    """Request the file from byte `start`, or all of it if the server does not have that byte."""
     headers = {"User-Agent": "cifar-lab"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
-        asked = urllib.request.Request(archive.url, headers=headers)
-        answer: HTTPResponse = urllib.request.urlopen(asked, timeout=timeout)
+        wanted = urllib.request.Request(remote.url, headers=headers)
+        response: HTTPResponse = urllib.request.urlopen(wanted, timeout=timeout)
     except HTTPError as error:
         error.close()
         if start and error.code == 416:
-            return request(archive, 0, timeout)
+            return request(remote, 0, timeout)
         raise DataError(
-            f"The server of {archive.url} answered {error.code} ({error.reason}). "
+            f"The server of {remote.url} answered {error.code} ({error.reason}). "
             "Try again later, or give the address of another copy of the file."
         ) from error
     except NETWORK as error:
         reason = error.reason if isinstance(error, URLError) else error
         raise DataError(
-            f"{archive.url} cannot be reached ({reason or type(error).__name__}). Check the "
+            f"{remote.url} cannot be reached ({reason or type(error).__name__}). Check the "
             f"network and the address, or copy the file to the store by hand. {KEPT}"
         ) from error
-    return answer
+    return response
 
 
-def wrong_size(archive: Archive, found: str) -> DataError:
-    """Say that the server offers something else."""
+def wrong_size(remote: RemoteFile, size: str) -> DataError:
+    """Return the error for a server that offers a file of another size."""
     return DataError(
-        f"{archive.url} has {found} bytes, but {archive.name} should have {archive.bytes:,}. "
-        "It is another file or an error page: give the address of a true copy."
+        f"{remote.url} has {size} bytes, but {remote.name} should have {remote.bytes:,}. "
+        "It is another file or an error page: give the address of a correct copy."
     )
 
 
-def blocks(answer: HTTPResponse, timeout: float) -> Iterator[bytes]:
-    """Yield what comes until the server ends; raise if it is silent or almost."""
+def blocks(response: HTTPResponse, timeout: float) -> Iterator[bytes]:
+    """Yield the received blocks to the end; raise ConnectionEndedError if almost nothing comes."""
     since, received = time.monotonic(), 0
     while True:
         try:
-            block = answer.read1(BLOCK)
+            block = response.read1(BLOCK)
         except NETWORK as error:
             raise ConnectionEndedError(str(error) or type(error).__name__) from error
         if not block:
@@ -242,7 +246,7 @@ def blocks(answer: HTTPResponse, timeout: float) -> Iterator[bytes]:
 
 
 def write(file: IO[bytes], block: bytes) -> None:
-    """Append to the part, so that it can go on from there whatever happens next."""
+    """Append to the part and flush, so that a later download can resume there whatever happens."""
     try:
         file.write(block)
         file.flush()

@@ -1,4 +1,4 @@
-"""How run files are written and read, so that no reader ever sees half of anything."""
+"""How small files are written and read, so that no reader ever sees half of one."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from cifar_core.disk import space
-from cifar_core.disk.checks import as_kind
+from cifar_core.disk.checks import as_type
 
 T = TypeVar("T")
 Check = Callable[[Mapping[str, Any]], bool]
 
-# what is written here ends with a checksum, since a flipped bit can leave good JSON behind
+# every file written here ends with a checksum, since JSON with a flipped bit may still be valid
 CHECK = "check"
 END = re.compile(r',?\n "(.{5})": "([0-9a-f]{8})"\n\}\n')
 LINE_END = b',"check":"%08x"}'
@@ -31,7 +31,7 @@ LONGEST_LINE = 1_000_000  # bytes of a row
 def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
     """Replace a file in one move: a reader sees the old text or the new, never a part.
 
-    `durable` also survives a power cut; leave it out for what is rewritten every second.
+    With `durable` it also survives a power cut; leave that out for files rewritten every second.
     """
     with (
         replacing(path) as draft,
@@ -48,7 +48,7 @@ def write_atomic(path: Path, text: str, *, durable: bool = True) -> None:
 
 @contextmanager
 def replacing(path: Path, ending: str = ".tmp") -> Iterator[Path]:
-    """Give the path of a draft beside a file, which is moved into its place if all went well."""
+    """Yield the path of a draft, which replaces the file if the `with` block succeeds."""
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{ending}")
     try:
         yield draft
@@ -62,20 +62,20 @@ def write_json(
 ) -> None:
     """Replace a JSON file in one move, indented for people and with a checksum.
 
-    What a record says nothing about, None, is left out.
+    Entries of a record that are None are left out.
     """
     plain = values if isinstance(values, Mapping) else plain_of(values)
     write_atomic(path, as_text(plain), durable=durable)
 
 
-def edit(path: Path, kind: type[T], change: Callable[[T], Mapping[str, Any]]) -> None:
-    """Change entries of a JSON file; those that its record does not know stay as they are."""
-    values = read_json(path, kind)
-    write_json(path, {**values, **change(as_kind(values, kind))})
+def edit(path: Path, record: type[T], change: Callable[[T], Mapping[str, Any]]) -> None:
+    """Change entries of a JSON file; those that its record does not declare stay as they are."""
+    values = read_json(path, record)
+    write_json(path, {**values, **change(as_type(values, record))})
 
 
 def plain_of(record: msgspec.Struct) -> dict[str, Any]:
-    """Return what a record says as plain values."""
+    """Return a record as plain values, without those that are None."""
     values: dict[str, Any] = msgspec.to_builtins(record)
     return {name: value for name, value in values.items() if value is not None}
 
@@ -87,52 +87,52 @@ def as_text(values: Mapping[str, Any]) -> str:
     return f'{head}{"," if plain else ""}\n "{CHECK}": "{crc(head)}"\n}}\n'
 
 
-def read(path: Path, kind: type[T]) -> T:
-    """Return the record in a JSON file; one that is missing, empty or damaged says nothing."""
-    return read_if_there(path, kind) or kind()
+def read(path: Path, record: type[T]) -> T:
+    """Return the record in a JSON file; one of defaults if it is missing, empty or damaged."""
+    return read_if_there(path, record) or record()
 
 
-def read_if_there(path: Path, kind: type[T]) -> T | None:
+def read_if_there(path: Path, record: type[T]) -> T | None:
     """Return the record in a JSON file; None if it is missing, empty or damaged."""
     try:
         values = sound(path)
-        return as_kind(values, kind) if values else None
+        return as_type(values, record) if values else None
     except (OSError, ValueError):
         return None
 
 
-def read_json(path: Path, kind: Any = dict) -> dict[str, Any]:
+def read_json(path: Path, record: Any = dict) -> dict[str, Any]:
     """Return the object in a JSON file; one that is missing or damaged reads as empty."""
     try:
-        return sound(path, kind)
+        return sound(path, record)
     except (OSError, ValueError):
         return {}
 
 
-def sound(path: Path, kind: Any = dict) -> dict[str, Any]:
-    """Return the object in a JSON file; ValueError if it is damaged, or of another kind."""
+def sound(path: Path, record: Any = dict) -> dict[str, Any]:
+    """Return the object in a JSON file; ValueError if it is damaged or another record."""
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise ValueError(f"It has more than {MOST_BYTES:,} bytes.")
     values = unchecked(data.decode())
-    as_kind(values, kind)
+    as_type(values, record)
     return values
 
 
 def unchecked(text: str) -> dict[str, Any]:
     """Return the object in a JSON text without its checksum; ValueError if it is damaged.
 
-    Texts without a checksum, by hand or of earlier versions, are taken as they are.
+    Texts without a checksum, written by hand or by earlier versions, are accepted as they are.
     """
     try:
         values = json.loads(text)
     except RecursionError as error:
         raise ValueError("It is nested too deeply.") from error
     if not isinstance(values, dict):
-        raise ValueError("It is not a JSON object.")  # noqa: TRY004 - one kind of error for all
+        raise ValueError("It is not a JSON object.")  # noqa: TRY004 - one type of error for all
     end = END.search(text, max(0, len(text) - 32))
-    if end or CHECK in values:  # either may be what was damaged
+    if end or CHECK in values:  # either of the two may be damaged
         head = text[: end.start()] if end else ""
         if not end or end.end() != len(text) or values.pop(CHECK, "") != crc(head):
             raise ValueError("Its checksum differs.")
@@ -145,7 +145,7 @@ def crc(text: str) -> str:
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out numbers that are NaN or infinite, which JSON cannot hold."""
+    """Return values without the numbers that are NaN or infinite, which JSON cannot hold."""
     return {
         key: finite(value) if isinstance(value, Mapping) else value
         for key, value in values.items()
@@ -154,14 +154,14 @@ def finite(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def append_line(path: Path, values: Mapping[str, Any]) -> None:
-    """Add one JSON line in a single write."""
+    """Append one JSON line in a single write."""
     line = line_of(values)
     with space.needed(len(line), path.parent, "a line"), path.open("ab", buffering=0) as file:
         file.write(line)
 
 
 def line_of(values: Mapping[str, Any]) -> bytes:
-    """Return values as a JSON line that ends with a checksum over what stands before it."""
+    """Return values as a JSON line that ends with a checksum over the text before it."""
     head = json.dumps(finite(values), separators=(",", ":"))[:-1].encode()
     return head + LINE_END % zlib.crc32(head) + b"\n"
 
@@ -169,11 +169,10 @@ def line_of(values: Mapping[str, Any]) -> bytes:
 def read_lines(
     path: Path, start: int = 0, end: int | None = None, *, like: Check = lambda _: True
 ) -> tuple[list[Any], int]:
-    """Return the complete JSON lines between two byte offsets, and where to go on reading.
+    """Return the complete JSON lines between two byte offsets, and the offset to continue at.
 
-    A last line without its newline is still being written and waits for the next call. A line
-    that a power cut has damaged is passed over; so is one without a checksum that is not `like`
-    what is expected.
+    A last line without its newline is still being written and waits for the next call. A damaged
+    line is skipped; so is one without a checksum that `like` does not accept.
     """
     try:
         with path.open("rb") as file:
@@ -187,11 +186,11 @@ def read_lines(
 
 
 def parsed(line: bytes, like: Check) -> Any:
-    """Return the line's object, or None if it is none or not what was written."""
+    """Return the line's object; None if it is damaged or not an object."""
     if len(line) > LONGEST_LINE:
         return None
     head, mark, end = line.rpartition(LINE_END[:10])
-    if not mark:  # of an earlier version, or by hand
+    if not mark:  # written by an earlier version, or by hand
         head, end = line[:-1], line[-1:]
     elif mark + end != LINE_END % zlib.crc32(head):
         return None
@@ -220,7 +219,7 @@ def damaged_lines(path: Path, *, whole: bool, like: Check) -> tuple[int, int]:
 
 
 def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:
-    """Return the end of a text file, looking at no more than `longest` bytes of it."""
+    """Return the last lines of a text file, reading at most `longest` bytes of it."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -232,7 +231,7 @@ def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:
 
 
 def stamp(path: Path) -> int:
-    """Return what changes when a file is replaced, its time in nanoseconds; 0 if there is none."""
+    """Return when a file was last changed, in nanoseconds; 0 if there is no such file."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -246,7 +245,7 @@ def sha256_of(path: Path) -> str:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until the file's bytes are on the disk."""
+    """Wait until a file's bytes are on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 

@@ -1,4 +1,4 @@
-"""Who is alive, proven by the kernel: file locks for liveness, identities before any signal."""
+"""Which processes are alive: file locks prove it, and identities are checked before any signal."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether any process holds the lock. The kernel frees it at death, however that came."""
+    """Return True if a process holds the lock. The kernel frees it when the process dies."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
@@ -29,12 +29,12 @@ def is_locked(path: Path) -> bool:
 def take(path: Path, *, shared: bool = False, wait: bool = True) -> int | None:
     """Take a file lock and return its descriptor, or None if it is held and `wait` is off.
 
-    The lock lives as long as the descriptor, so the caller keeps it.
+    The lock is held until the descriptor is closed, so the caller keeps it.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, mode if wait else mode | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None
@@ -43,7 +43,7 @@ def take(path: Path, *, shared: bool = False, wait: bool = True) -> int | None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold a file lock for the time of a `with` block, waiting for it first."""
+    """Hold a file lock in a `with` block, after waiting for it."""
     descriptor = take(path)
     assert descriptor is not None
     try:
@@ -53,7 +53,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def boot_id() -> str:
-    """Return what tells this boot of this machine from any other."""
+    """Return an id of this boot of this machine."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -61,17 +61,17 @@ def boot_id() -> str:
 
 
 def start_mark(pid: int) -> str:
-    """Return when the process started, in ticks since boot; empty if there is none."""
+    """Return when a process started, in ticks since boot; empty if there is no such process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return output_of("ps", "-o", "lstart=", "-p", str(pid))
-    # field 22, counted after the name, which may hold spaces and brackets itself
+    # field 22, counted after the name, which may contain spaces and brackets itself
     return text.rpartition(")")[2].split()[19]
 
 
 def output_of(*command: str) -> str:
-    """Return what a small system command prints, for systems without /proc."""
+    """Return the output of a small system command, for systems without /proc."""
     if platform.system() == "Linux":
         return ""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -79,27 +79,27 @@ def output_of(*command: str) -> str:
 
 
 def identity(pid: int) -> dict[str, Any]:
-    """Return what names a process for good; a pid alone is used again by others."""
+    """Return what identifies a process for good; a pid alone is used again by others."""
     return {"boot": boot_id(), "pid": pid, "start": start_mark(pid)}
 
 
-def is_same(known: Mapping[str, Any]) -> bool:
-    """Tell whether the process that was written down is the one that has its pid now."""
-    pid = known.get("pid")
-    if not isinstance(pid, int) or pid <= 1 or known.get("boot") != boot_id():
+def is_same(process: Mapping[str, Any]) -> bool:
+    """Return True if the recorded process still exists, rather than another one with its pid."""
+    pid = process.get("pid")
+    if not isinstance(pid, int) or pid <= 1 or process.get("boot") != boot_id():
         return False
-    return bool(known.get("start")) and start_mark(pid) == known.get("start")
+    return bool(process.get("start")) and start_mark(pid) == process.get("start")
 
 
-def send(known: Mapping[str, Any], which: signal.Signals, *, group: bool = False) -> bool:
-    """Signal a process, or the group that it leads, if it is still the same one."""
-    if not is_same(known):
+def send(process: Mapping[str, Any], which: signal.Signals, *, group: bool = False) -> bool:
+    """Signal a recorded process, or the group that it leads, if it still exists."""
+    if not is_same(process):
         return False
     try:
         if group:
-            os.killpg(known["pid"], which)
+            os.killpg(process["pid"], which)
         else:
-            os.kill(known["pid"], which)
+            os.kill(process["pid"], which)
     except ProcessLookupError:
         return False
     return True

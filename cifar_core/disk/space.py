@@ -1,4 +1,4 @@
-"""Room on the disk: whether there is enough, and the error that says how much is missing."""
+"""Free disk space: whether there is enough, and the error that says how much is missing."""
 
 import errno
 import os
@@ -9,15 +9,17 @@ from pathlib import Path
 
 from cifar_core.errors import DiskFullError
 
-# EFBIG: a limit of the process or of the file system rather than of the disk
+# EFBIG: the file is too large for a limit of the process or of the file system
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SPARE = 1_000_000  # bytes that large files leave to the small ones, which say what happened
-TO_START = 16_000_000  # bytes without which no run is started
-MORE = 64_000_000  # bytes that must be free besides, where it is not known what is needed
+SPARE = (
+    1_000_000  # bytes that large files leave free for the small ones, which record what happened
+)
+TO_START = 16_000_000  # bytes that must be free before a run is started
+MORE = 64_000_000  # further bytes that must be free where the need is not known
 
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether an exception means that there is no room to write to."""
+    """Return True if an exception means that the disk is full."""
     if isinstance(error, DiskFullError) or getattr(error, "errno", None) in NO_ROOM:
         return True
     return any(f"os error {number}" in str(error) for number in NO_ROOM)  # safetensors' wording
@@ -25,7 +27,7 @@ def is_full(error: BaseException) -> bool:
 
 @contextmanager
 def needed(size: int, folder: Path, what: str = "a small file") -> Iterator[None]:
-    """Turn what a full disk raises within into one error that says what was to be written."""
+    """Turn a full disk's error within a `with` block into one that names what was being written."""
     try:
         yield
     except Exception as error:
@@ -35,26 +37,26 @@ def needed(size: int, folder: Path, what: str = "a small file") -> Iterator[None
 
 
 def ensure(size: int, folder: Path, what: str) -> None:
-    """Refuse to begin a large file that would not fit, or leave nothing for the small ones."""
+    """Raise DiskFullError if a large file would not fit or would leave no space for small ones."""
     free = free_bytes(folder)
     if free < size + SPARE:
         raise DiskFullError(what, size, free)
 
 
-def to_go_on(error: BaseException, folder: Path) -> int:
-    """Return how many bytes must be free before what failed is worth another try."""
+def to_continue(error: BaseException, folder: Path) -> int:
+    """Return how many bytes must be free before the failed write is worth another try."""
     if isinstance(error, DiskFullError):
         return max(2 * error.needed, TO_START)
     return free_bytes(folder) + MORE
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how many bytes of the disk this user may still fill."""
+    """Return how many bytes are free on the disk for this user."""
     return shutil.disk_usage(folder).free
 
 
-def is_there(size: int, folder: Path) -> bool:
-    """Tell whether so many bytes can be written, by asking for them: there may be a quota."""
+def is_free(size: int, folder: Path) -> bool:
+    """Return True if this many bytes can be written, by reserving them: there may be a quota."""
     if free_bytes(folder) < size:
         return False
     if not hasattr(os, "posix_fallocate"):
@@ -75,14 +77,15 @@ def is_there(size: int, folder: Path) -> bool:
 
 
 def missing(error: BaseException, folder: Path) -> str:
-    """Say what has no room, for a sentence that goes on."""
+    """Return how much space is missing, as the rest of a sentence."""
     if isinstance(error, DiskFullError):
-        return f"disk full, {error.what} needs {megabytes(error.needed)} and " + (
+        return (
+            f"the disk is full: {error.what} needs {megabytes(error.needed)}, but only "
             f"{megabytes(error.free)} are free"
         )
-    return f"disk full, {megabytes(free_bytes(folder))} are free"
+    return f"the disk is full ({megabytes(free_bytes(folder))} are free)"
 
 
 def megabytes(size: int) -> str:
-    """Write bytes for people."""
+    """Return a size as text, in megabytes."""
     return f"{size / 1e6:,.1f} MB"

@@ -1,4 +1,4 @@
-"""Lines of a table as CSV and JSON, with nothing in it that a spreadsheet would execute."""
+"""The lines of a table as CSV or JSON, without cells that a spreadsheet would execute."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def as_csv(lines: Sequence[dict[str, Any]], first: Iterable[str] = ()) -> str:
 
 
 def cell(value: Any) -> Any:
-    """Return a value as CSV holds it; what a spreadsheet would execute becomes plain text."""
+    """Return a value as a CSV cell; one that a spreadsheet would execute becomes plain text."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -29,7 +29,7 @@ def log(arguments: Namespace) -> int:
             "what": f"{action.did} {action.detail}".strip(),
             "run": action.run,
         }
-        for action in action_log.deeds(store.root, run, arguments.most)
+        for action in action_log.latest(store.root, run, arguments.most)
     ]
     show(rows, arguments.json)
     return 0

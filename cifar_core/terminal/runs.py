@@ -185,7 +185,7 @@ def show_run(arguments: Namespace) -> int:
         "name": run.name,
         "path": str(run.path),
         "status": files.plain_of(run.status),
-        "damages": damage.found(run, thorough=True),
+        "damages": damage.damages(run, thorough=True),
         "summary": files.read_json(run.path / "summary.json", Summary),
         "settings": run.settings,
         "environment": files.read_json(run.path / "environment.json", Environment),

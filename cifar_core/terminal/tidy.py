@@ -27,7 +27,7 @@ def tidy_now(arguments: Namespace) -> int:
     """Print what each rule deletes, and delete it unless this is a dry run."""
     store = store_of(arguments)
     with progress("Looking through the store"):
-        waste = retention.waste(store) if arguments.dry_run else retention.tidy(store)
+        waste = retention.unneeded(store) if arguments.dry_run else retention.tidy(store)
     for rule in retention.RULES.values():
         sizes = [piece.size for piece in waste if piece.rule == rule.key]
         if sizes:

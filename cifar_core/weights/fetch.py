@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifar_core.disk import lock
-from cifar_core.disk.download import TIMEOUT, Archive, download, size_at
+from cifar_core.disk.download import TIMEOUT, RemoteFile, download, size_at
 from cifar_core.errors import DataError, WeightsError
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
 from cifar_core.weights.places import WeightsFile, find, folder_of
@@ -58,7 +58,7 @@ def download_locked(
         raise DataError(f"{spec.file} is being downloaded already. Wait until it is there.")
     try:
         size = likely_size(spec, timeout)
-        archive = Archive(url=spec.url, sha256=spec.sha256, bytes=size, name=spec.file)
+        archive = RemoteFile(url=spec.url, sha256=spec.sha256, bytes=size, name=spec.file)
         return download(archive, folder, progress, timeout=timeout)
     finally:
         os.close(descriptor)
@@ -72,6 +72,6 @@ def likely_size(spec: WeightsSpec, timeout: float) -> int:
         raise DataError(
             f"{spec.url} has {size / 1e6:,.1f} MB, but {spec.file} has about "
             f"{spec.megabytes:,.1f} MB. It is another file or an error page: give the address of "
-            "a true copy."
+            "a correct copy."
         )
     return size

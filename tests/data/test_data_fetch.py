@@ -20,7 +20,7 @@ from cifar_core.data.sources.progress import (
     progress,
     take,
 )
-from cifar_core.disk.download import Archive, download
+from cifar_core.disk.download import RemoteFile, download
 from cifar_core.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def archive(server):
-    return Archive(
+    return RemoteFile(
         url=f"http://127.0.0.1:{server.server_port}/tiny.bin",
         md5=hashlib.md5(BODY).hexdigest(),
         bytes=len(BODY),
@@ -126,7 +126,7 @@ def test_a_download_is_verified_and_reported(tmp_path, archive, server):
 
 
 def test_another_address_of_the_same_archive_may_be_given(tmp_path, archive):
-    elsewhere = Archive(url="http://127.0.0.1:1/x", md5=archive.md5, bytes=len(BODY), name="a")
+    elsewhere = RemoteFile(url="http://127.0.0.1:1/x", md5=archive.md5, bytes=len(BODY), name="a")
     path = fetch.fetch_cifar10(tmp_path, url=archive.url, archive=elsewhere)
     assert path.read_bytes() == BODY
 
@@ -179,7 +179,7 @@ def test_a_connection_that_keeps_ending_is_given_up_and_what_came_is_kept(
     tmp_path, archive, server
 ):
     server.cut_after = 50_000
-    with pytest.raises(DataError, match=r"stopped after 0\.2 of 0\.5 MB.*goes on from there"):
+    with pytest.raises(DataError, match=r"stopped after 0\.2 of 0\.5 MB.*continues from there"):
         download(archive, tmp_path)
     assert (tmp_path / "tiny.bin.part").read_bytes() == BODY[:250_000]
     server.cut_after = len(BODY)
@@ -226,8 +226,8 @@ def test_an_answer_that_is_no_file_is_a_sentence(tmp_path, archive, server, stat
         ("https://127.0.0.1:1/x", "cannot be reached"),
         ("http://[::1/x", "cannot be reached"),
         ("http://127.0.0.1:port/x", "cannot be reached"),
-        ("file:///etc/hostname", "no address to download from"),
-        ("ftp://127.0.0.1/x", "no address to download from"),
+        ("file:///etc/hostname", "not an address to download from"),
+        ("ftp://127.0.0.1/x", "not an address to download from"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_a_sentence(tmp_path, archive, url, sentence):
@@ -259,7 +259,7 @@ def test_a_server_that_sends_almost_nothing_is_given_up(tmp_path, archive, serve
 
 
 def test_a_full_disk_is_noticed_before_anything_is_downloaded(tmp_path, server, archive):
-    vast = Archive(url=archive.url, md5=archive.md5, bytes=10**18, name="vast")
+    vast = RemoteFile(url=archive.url, md5=archive.md5, bytes=10**18, name="vast")
     with pytest.raises(DataError, match=r"free space, but the download needs 1,000,000,000,000 MB"):
         download(vast, tmp_path)
     assert server.asked == []
@@ -337,7 +337,7 @@ def test_a_background_download_belongs_to_nobody_and_its_death_is_noticed(
     server.pause, server.block = 0.1, 4096
     code = (
         "import sys, json; from pathlib import Path; from cifar_core.data.sources import fetch\n"
-        "archive = fetch.Archive(**json.loads(sys.argv[2]))\n"
+        "archive = fetch.RemoteFile(**json.loads(sys.argv[2]))\n"
         "fetch.start_background(Path(sys.argv[1]), archive=archive)"
     )
     known = json.dumps(vars(archive))
@@ -378,5 +378,5 @@ def test_fetching_does_not_wait_for_torch():
 def test_the_command_of_the_background_download_works_by_hand(tmp_path, archive, capsys):
     assert fetch.main([str(tmp_path), "--archive", json.dumps(vars(archive))]) == 0
     assert fetch.main([str(tmp_path / "b"), "ftp://x", "--archive", json.dumps(vars(archive))]) == 1
-    assert "no address to download from" in capsys.readouterr().err
+    assert "not an address to download from" in capsys.readouterr().err
     assert isinstance(progress(tmp_path / "b"), DownloadProgress)

@@ -66,7 +66,7 @@ def test_a_process_killed_while_it_saves_leaves_the_last_commit_or_a_newer_one(t
             os.waitpid(child, 0)
             committed = max(newest, before, last_of(pipe))
         drafts += bool(list(checkpoint_cleanup.leftovers(tmp_path)))
-        checkpoint_cleanup.sweep(tmp_path)  # what the next start does first
+        checkpoint_cleanup.clean_up(tmp_path)  # what the next start does first
         assert not list(checkpoint_cleanup.leftovers(tmp_path))
         found, notes = checkpoints.newest_valid(tmp_path)
         assert notes == []

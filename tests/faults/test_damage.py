@@ -78,7 +78,7 @@ def say(*words):
 def test_every_damage_of_every_file_is_said_and_nothing_breaks(store, template, sized, capfd):
     draw, count, seen = random.Random(3), sized(2, 50), 0
     run = fresh(store, template)
-    assert damage.found(run, thorough=True) == []
+    assert damage.damages(run, thorough=True) == []
     for name in names_of(template):
         data = (template / name).read_bytes()
         for what, damaged in damages_of(data, draw, count):
@@ -88,7 +88,7 @@ def test_every_damage_of_every_file_is_said_and_nothing_breaks(store, template, 
             path.unlink()
             if damaged is not None:
                 path.write_bytes(damaged)
-            said = damage.found(run, thorough=True)
+            said = damage.damages(run, thorough=True)
             assert said, f"{name} {what}"
             assert any(part in " ".join(said) for part in (path.name, path.parent.name)), said
             (row,) = store.runs()
@@ -106,7 +106,7 @@ def test_a_stale_draft_beside_a_file_is_no_damage(store, template):
     run = fresh(store, template)
     (run.path / ".status.json.123-456.tmp").write_text('{"sta')
     (run.path / "checkpoints" / ".draft-00000030-a1").mkdir()
-    assert damage.found(run, thorough=True) == []
+    assert damage.damages(run, thorough=True) == []
     assert store.runs()[0].state == "finished"
 
 
@@ -122,7 +122,7 @@ def test_the_pages_and_evaluate_survive_any_damaged_file(store, template, what, 
             (run.path / name).write_bytes(ways[what])
         page = open_page("run", id=1)
         assert not page.exception, (name, page.exception)
-        shallow = damage.found(run)
+        shallow = damage.damages(run)
         assert ("Damaged files" in texts(page)) == bool(shallow), name
         assert not open_page().exception, name
         with suppress(CifarError):  # a sentence; anything else fails the test
@@ -143,7 +143,7 @@ def test_a_run_goes_on_from_the_older_checkpoint_and_says_so(store, template, vi
     assert started.from_step == 10
     assert newest.name in started.note
     assert outcome(run) == whole
-    assert any("set aside" in words for words in damage.found(run))
+    assert any("set aside" in words for words in damage.damages(run))
 
 
 def test_a_run_whose_settings_are_lost_is_not_trained_with_the_defaults(store, template):

@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, 
             at_row(worker, row, lambda leave=leave: fill(small_disk, leave))
             result = run_attempt(worker)
             assert (result.outcome, result.reason) == ("paused", "disk"), (point, result)
-            assert "disk full" in result.message
+            assert "disk is full" in result.message
             assert result.needs > 0
             saved = checkpoints.newest_valid(run.path)
             assert saved[1] == []
@@ -103,7 +103,7 @@ def test_a_run_waits_in_memory_and_goes_on_by_itself_when_there_is_room(small_di
             if len(told) == 3:
                 (small_disk / "filler").unlink()
 
-        worker.tell_waiting = tell
+        worker.report_waiting = tell
         assert worker.work().outcome == "finished"
         assert len(told) == 3
         assert "There is no room on the disk: the checkpoint needs" in told[0]
@@ -126,7 +126,7 @@ def test_the_executor_pauses_a_run_on_a_full_disk_and_resumes_it_when_there_is_r
         status = run.status
         assert status.reason == "disk"
         assert "the checkpoint needs" in status.message
-        assert "goes on by itself" in status.message
+        assert "continues automatically" in status.message
         assert status.is_under_way
         assert store.index.leases() == {}
         (small_disk / "filler").unlink()
@@ -160,8 +160,8 @@ def test_rows_that_do_not_fit_wait_and_none_is_lost_or_cut(tmp_path):
     path = tmp_path / "metrics.jsonl"
     limited(
         100,
-        "from cifar_core.runs.engine.full_disk import Rows\n"
-        "rows = Rows(path)\n"
+        "from cifar_core.runs.engine.full_disk import RowWriter\n"
+        "rows = RowWriter(path)\n"
         "for step in range(50): rows.add({'step': step})\n"
         "assert rows.waiting and path.stat().st_size == 100\n"
         "allow(hard); rows.add({'step': 50})\n"
@@ -188,8 +188,8 @@ def test_a_checkpoint_waits_for_its_rows(tmp_path):
     limited(
         100,
         "from cifar_core.errors import DiskFullError\n"
-        "from cifar_core.runs.engine.full_disk import Rows\n"
-        "rows = Rows(path)\n"
+        "from cifar_core.runs.engine.full_disk import RowWriter\n"
+        "rows = RowWriter(path)\n"
         "for step in range(50): rows.add({'step': step})\n"
         "try: rows.sync()\n"
         "except DiskFullError as error: assert 'the rows' in str(error)\n"
@@ -203,8 +203,8 @@ def test_what_is_printed_on_a_full_disk_comes_later_and_lost_lines_are_counted(t
     limited(
         30,
         "import os\n"
-        "from cifar_core.runs.engine.full_disk import PatientLog\n"
-        "log = PatientLog(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), most=200)\n"
+        "from cifar_core.runs.engine.full_disk import BufferedLog\n"
+        "log = BufferedLog(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), most=200)\n"
         "for line in range(100): log.write(b'line %d\\n' % line)\n"
         "allow(hard); log.write(b'the end\\n')\n",
         path,
@@ -222,9 +222,9 @@ def test_a_full_disk_does_not_end_a_program_that_prints(tmp_path):
     limited(
         10,
         "import os, sys\n"
-        "from cifar_core.runs.engine.full_disk import print_patiently\n"
+        "from cifar_core.runs.engine.full_disk import buffer_output\n"
         "log = os.open(path, os.O_WRONLY | os.O_CREAT)\n"
-        "os.dup2(log, 1); print_patiently()\n"
+        "os.dup2(log, 1); buffer_output()\n"
         "for line in range(100): print('line', line, flush=True)\n",
         tmp_path / "log.txt",
     )
@@ -243,7 +243,7 @@ def test_no_run_is_started_without_room_for_its_small_files(store, monkeypatch):
     chief = supervisor(store, "finish")
     chief.step()
     assert run.status.state == "queued"
-    assert run.status.message == "Waits for room on the disk: 16.0 MB must be free."
+    assert run.status.message == "Waiting for disk space: 16.0 MB must be free."
     monkeypatch.undo()
     until(lambda: run.status.state == "finished", chief.step)
 
@@ -253,11 +253,11 @@ def test_a_limit_counts_as_a_full_disk(tmp_path):
     soft = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        assert not space.is_there(2_000_000, tmp_path)
-        assert space.is_there(500_000, tmp_path)
+        assert not space.is_free(2_000_000, tmp_path)
+        assert space.is_free(500_000, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert space.is_there(2_000_000, tmp_path)
+    assert space.is_free(2_000_000, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

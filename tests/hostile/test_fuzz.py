@@ -156,7 +156,7 @@ def test_rows_and_changes_are_objects(tmp_path_factory, lines):
     root = tmp_path_factory.getbasetemp()
     path = corpus.write(root / action_log.NAME, b"\n".join([*lines, b""]))
     assert all(isinstance(row, dict) for row in files.read_lines(path)[0])
-    assert all(deed.at >= 0 for deed in action_log.deeds(root))
+    assert all(deed.at >= 0 for deed in action_log.latest(root))
 
 
 TERMS = some.from_regex(

@@ -51,7 +51,7 @@ def test_a_value_of_another_kind_is_said_and_the_run_is_still_listed(store, run,
             path.write_bytes(whole)
             as_made_by_hand(path, {key: value})
             assert run_row.read_row(run).id == run.id
-            said = [sentence for sentence in damage.found(run) if name in sentence]
+            said = [sentence for sentence in damage.damages(run) if name in sentence]
             wrong += bool(said)
             read = files.read_json(path, RECORDS[name])
             assert read == {} if said else key in read
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_object_is_damaged(run, what):
     for name in FILES:
         corpus.write(path_in(run, name), corpus.TEXTS[what])
         assert files.read_json(path_in(run, name), RECORDS[name]) == {}
-    assert len([sentence for sentence in damage.found(run) if ".json" in sentence]) >= len(FILES)
+    assert len([sentence for sentence in damage.damages(run) if ".json" in sentence]) >= len(FILES)
     assert run.status == status.DAMAGED
     assert control.read(run.path) == control.Control()
 

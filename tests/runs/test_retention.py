@@ -39,7 +39,7 @@ def aged(path, days, content=b"x" * 1000):
 
 
 def rules(store, **at):
-    return {(one.rule, one.path.name) for one in retention.waste(store, **at)}
+    return {(one.rule, one.path.name) for one in retention.unneeded(store, **at)}
 
 
 def checkpoint(run, step):
@@ -57,13 +57,13 @@ def test_a_long_log_keeps_its_beginning_and_its_end_while_somebody_prints(tmp_pa
     with path.open("ab", buffering=0) as printing:
         printing.write(b"first\n" + b"middle\n" * 2_000_000 + b"last\n")
         whole = path.stat().st_size
-        assert logs.bound(path) == whole - 2 * logs.KEPT
+        assert logs.shorten(path) == whole - 2 * logs.KEPT
         printing.write(b"later\n")
     lines = path.read_bytes().splitlines()
     assert (lines[0], lines[-2:]) == (b"first", [b"last", b"later"])
     assert any(line.startswith(b"(12,") and b"left out here" in line for line in lines)
     assert path.stat().st_size < 2.1 * logs.KEPT
-    assert logs.bound(path) == 0
+    assert logs.shorten(path) == 0
 
 
 def test_a_run_in_the_trash_goes_after_30_days_unless_it_is_pinned(store, run):
@@ -173,20 +173,20 @@ def test_the_terminal_says_what_would_go_and_then_lets_it_go(store, run, capsys)
 def test_the_executor_tidies_once_a_day_and_cuts_its_own_log_as_it_grows(store):
     service, supervisor = Service(store), Supervisor(store, devices=[])
     first = aged(store.root / "trials" / "a.json", 200)
-    service.keep_in_bounds(supervisor)
+    service.clean_up(supervisor)
     second = aged(store.root / "trials" / "b.json", 200)
     log = store.root / "executor.log"
     log.write_bytes(b"a line\n" * (logs.LONGEST // 7 + 1))
-    service.keep_in_bounds(supervisor)
+    service.clean_up(supervisor)
     assert (first.exists(), second.exists()) == (False, True)
     assert log.stat().st_size < logs.LONGEST
     os.utime(store.root / retention.MARK, (0, 0))
-    service.keep_in_bounds(supervisor)
+    service.clean_up(supervisor)
     assert not second.exists()
 
 
 def test_the_executor_keeps_in_bounds_while_it_works(tmp_path, monkeypatch):
     seen, store = [], Store(tmp_path)
-    monkeypatch.setattr(Service, "keep_in_bounds", lambda self, supervisor: seen.append(supervisor))
+    monkeypatch.setattr(Service, "clean_up", lambda self, supervisor: seen.append(supervisor))
     assert Service(store, idle_seconds=0).serve() == 0
     assert seen

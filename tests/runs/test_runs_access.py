@@ -91,10 +91,10 @@ def test_viewers_make_neither_runs_nor_sweeps(store):
 
 
 def test_a_refusal_is_not_written_down_as_done(store, run):
-    before = action_log.deeds(store.root)
+    before = action_log.latest(store.root)
     with pytest.raises(AccessError):
         on_behalf_of(GUEST, store, run)[1].stop("kill")
-    assert action_log.deeds(store.root) == before
+    assert action_log.latest(store.root) == before
 
 
 def test_a_run_from_before_there_were_owners_belongs_to_all_operators(page_store):
@@ -112,7 +112,7 @@ def test_the_record_makes_room_for_itself_and_keeps_the_newest(tmp_path, monkeyp
     monkeypatch.setattr(action_log, "LONGEST", 2000)
     for number in range(200):
         action_log.note(tmp_path, by="ana", did="started", run=f"{number}-run")
-    found = action_log.deeds(tmp_path)
+    found = action_log.latest(tmp_path)
     assert [deed.run for deed in found] == [f"{199 - n}-run" for n in range(len(found))]
     assert len(found) > 10
     assert sum(path.stat().st_size for path in tmp_path.glob("activity*.jsonl")) < 4200
@@ -122,7 +122,7 @@ def test_a_damaged_line_of_the_record_is_passed_over(tmp_path):
     action_log.note(tmp_path, by="ana", did="started")
     with (tmp_path / action_log.NAME).open("a") as file:
         file.write('{"at": "yesterday"}\n[1]\nnot json\n{"at": 1, "by": 7, "odd": 1}\n')
-    assert [deed.by for deed in action_log.deeds(tmp_path)] == ["7", "ana"]
+    assert [deed.by for deed in action_log.latest(tmp_path)] == ["7", "ana"]
 
 
 def at_once(count, act):

@@ -24,7 +24,7 @@ def test_a_run_that_was_pruned_says_why():
     told = Control(request="now", reason="pruned", note="Pruned: it is behind the other runs.")
     ending = conclude(
         attempt=1,
-        result=AttemptResult(outcome="stopped", message="Stopped at epoch 3, as asked."),
+        result=AttemptResult(outcome="stopped", message="Stopped at epoch 3, as requested."),
         ended=ShimEnd(),
         control=told,
         settings={},
@@ -32,7 +32,9 @@ def test_a_run_that_was_pruned_says_why():
         deaths=0,
     )
     assert ending.state == "stopped"
-    assert ending.message == "Stopped at epoch 3, as asked. Pruned: it is behind the other runs."
+    assert (
+        ending.message == "Stopped at epoch 3, as requested. Pruned: it is behind the other runs."
+    )
 
 
 def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, smaller=0, **settings):
@@ -81,7 +83,7 @@ def test_being_told_to_end_by_the_system_is_no_death():
 
 
 def test_want_of_memory_is_told_from_other_kills():
-    assert "want of memory, at 23,456 MB" in end(ended=OUT_OF_MEMORY).message
+    assert "memory ran out, at 23,456 MB" in end(ended=OUT_OF_MEMORY).message
     assert end(ended=OUT_OF_MEMORY, deaths=1).reason == "host_memory"
     assert "signal 9 (SIGKILL)" in end(ended=KILLED).message
 

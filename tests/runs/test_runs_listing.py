@@ -109,7 +109,7 @@ def test_tags_are_small_sorted_and_found(store):
 @pytest.mark.parametrize("word", ["", "two words", "x" * 31, "a,b", "<b>", "-x"])
 def test_what_is_no_tag_is_refused_and_changes_nothing(store, word):
     run = make_run(store, accuracies=())
-    with pytest.raises(RunError, match="is no tag"):
+    with pytest.raises(RunError, match="is not a tag"):
         marks.tag(run, ["fine", word])
     assert store.runs()[0].tags == []
 

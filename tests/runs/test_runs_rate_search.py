@@ -6,7 +6,7 @@ from test_rate_search import short  # noqa: F401 - a fixture
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs import RATE_SEARCH, TRAINING
-from cifar_core.runs.engine.live_attempts import has_saved, trainer_command, words_of
+from cifar_core.runs.engine.live_attempts import has_saved, sentence_of, trainer_command
 from cifar_core.runs.engine.rate_search_worker import RateSearchWorker
 from cifar_core.runs.record import control, metrics
 from cifar_core.runs.sweeps.rate_searches import (
@@ -131,5 +131,5 @@ def test_a_run_made_before_there_were_kinds_is_a_training(store):
 
 def test_a_living_search_does_not_say_that_it_trains(store):
     run = new_search(store)
-    assert words_of(run, {"at": 1.0}, 1)["message"] == "Learning rates are being tried."
+    assert sentence_of(run, {"at": 1.0}, 1)["message"] == "Learning rates are being tried."
     run.stop()

@@ -7,7 +7,7 @@ from run_helpers import CPU, kill_all, queued, store_without_executor, superviso
 
 from cifar_core.device import Device
 from cifar_core.disk import files, lock
-from cifar_core.runs.engine.live_attempts import KILL, press
+from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.record import metrics, status
 
@@ -144,7 +144,7 @@ def test_the_shim_killed_too_is_noticed(store):
     assert run.status.state == "running"  # the trainer lives and holds the lock
     os.kill(attempt_pid(run), signal.SIGKILL)
     until(lambda: run.status.attempt == 2, chief.step)
-    assert "its keeper" in run.attempts()[0].ended
+    assert "its shim" in run.attempts()[0].ended
 
 
 def test_a_stopped_process_is_alive_however_long_it_is_silent(store):
@@ -200,10 +200,10 @@ def test_stop_now_is_followed_by_an_obedient_trainer(store):
     chief = supervisor(store, "obey")
     until(lambda: run.status.state == "running", chief.step)
     run.stop("now")
-    chief.reflect(chief.live[run.id], {})
+    chief.update(chief.live[run.id], {})
     assert run.status.state == "stopping"
     assert run.status.deadline > run.status.since
-    assert run.status.message == "Stops with a checkpoint of this moment."
+    assert run.status.message == "Stopping after saving a checkpoint."
     until(lambda: run.status.state == "stopped", chief.step)
 
 
@@ -236,10 +236,10 @@ def test_kill_does_not_wait(store):
     until(lambda: run.status.state == "running", chief.step)
     run.stop("epoch")
     chief.step()
-    assert run.status.message == "Stops at the end of this epoch."
+    assert run.status.message == "Stopping at the end of this epoch."
     run.stop("kill")
     until(lambda: run.status.state == "stopped", chief.step)
-    assert "It was to stop" in run.status.message
+    assert "A stop had been requested" in run.status.message
 
 
 def test_a_forged_identity_is_never_signalled(store):
@@ -251,7 +251,7 @@ def test_a_forged_identity_is_never_signalled(store):
     true = files.read_json(path)
     forged = {**true, "trainer": {**true["trainer"], "start": "1"}}
     files.write_json(path, forged)
-    press(KILL, forged["trainer"], again=False)
+    signal_trainer(KILL, forged["trainer"], again=False)
     os.kill(pid, 0)  # raises if it were gone
     assert lock.is_locked(path.with_name("lock"))
     files.write_json(path, true)

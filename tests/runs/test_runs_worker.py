@@ -181,7 +181,7 @@ def test_stopping_after_the_epoch_then_resuming_changes_nothing(store, undisturb
     run = new_run(store)
     control.write(run.path, "epoch")
     result = attempt(run, 1).work()
-    assert (result.outcome, result.message) == ("stopped", "Stopped after epoch 1, as asked.")
+    assert (result.outcome, result.message) == ("stopped", "Stopped after epoch 1, as requested.")
     assert run.summary.step == 10
     control.write(run.path, "")
     assert attempt(run, 2).work().outcome == "finished"

@@ -285,7 +285,7 @@ def test_weights_that_are_no_tensors_are_refused(store, exported, tmp_path):
     found, name = members(exported), f"{CHECKPOINT}/model.safetensors"
     (tmp_path / "x").write_bytes(b"\x80\x04pickle")
     manifest = json.loads(found[f"{CHECKPOINT}/manifest.json"])
-    manifest["files"]["model.safetensors"] = checkpoints.facts(tmp_path / "x")
+    manifest["files"]["model.safetensors"] = checkpoints.facts_of(tmp_path / "x")
     sealed = json.dumps(checkpoints.seal(manifest))
     entries = {**found, name: b"\x80\x04pickle", f"{CHECKPOINT}/manifest.json": sealed}
     refused(store, packed(entries.items()), "is damaged")

@@ -45,7 +45,7 @@ def test_all_that_was_kept_is_there(root):
         assert run.is_pinned
         assert run.about.note == "A note of the old version"
         for number in ("1", "2"):
-            assert damage.found(store.run(number), thorough=True) == []
+            assert damage.damages(store.run(number), thorough=True) == []
         assert len(predictions.kept(run, "test", run.checkpoint().name).labels) == 80
         assert test_looks.looks(run)
         assert report_texts.read(run) == {"loss": "It falls."}

@@ -85,7 +85,7 @@ def test_tags_a_star_and_a_note_are_put_on_a_run_and_found(say):
     assert "1-alpha with a star: lab" in say("tag", "1", "--remove", "old")[1]
     say("note", "1", "Too fast")
     assert found(say, "tag:lab star:yes note:fast") == [1]
-    assert "is no tag" in say("tag", "1", "a b")[2]
+    assert "is not a tag" in say("tag", "1", "a b")[2]
 
 
 def test_a_run_goes_to_another_store_and_back(say, store, tmp_path, capsys):

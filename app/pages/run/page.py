@@ -56,7 +56,7 @@ def page() -> None:
 
 def damaged_files(run: Run) -> None:
     """List the run's damaged files, if there are any."""
-    if sentences := damage.found(run):
+    if sentences := damage.damages(run):
         with st.container(border=True):
             st.markdown(":material/warning: **Damaged files.** The intact ones are still used.")
             st.markdown("\n".join(f"- {theme.safe(words)}" for words in sentences))

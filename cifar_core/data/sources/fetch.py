@@ -19,20 +19,20 @@ from cifar_core.data.sources.progress import (
     progress,
     take,
 )
-from cifar_core.disk.download import KEPT, TIMEOUT, Archive, download
+from cifar_core.disk.download import KEPT, TIMEOUT, RemoteFile, download
 from cifar_core.errors import DataError
 from cifar_core.installation import PROGRAM
 
 __all__ = [
     "CIFAR10",
-    "Archive",
     "DownloadProgress",
+    "RemoteFile",
     "cancel",
     "fetch_cifar10",
     "progress",
     "start_background",
 ]
-CIFAR10 = Archive(
+CIFAR10 = RemoteFile(
     url=f"https://www.cs.toronto.edu/~kriz/{BINARY_ARCHIVE}",
     md5=OFFICIAL.archives[BINARY_ARCHIVE],
     bytes=170_052_171,
@@ -50,7 +50,7 @@ def fetch_cifar10(
     *,
     url: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-    archive: Archive = CIFAR10,
+    archive: RemoteFile = CIFAR10,
     timeout: float = TIMEOUT,
 ) -> Path:
     """Return the path of the archive, downloaded unless it is there; raises DataError.
@@ -83,14 +83,14 @@ def claim(store: Path) -> int | None:
     return descriptor
 
 
-def at(archive: Archive, url: str | None) -> Archive:
+def at(archive: RemoteFile, url: str | None) -> RemoteFile:
     """Return the same archive at another address."""
     return replace(archive, url=url) if url else archive
 
 
 def fetch_locked(
     store: Path,
-    archive: Archive,
+    archive: RemoteFile,
     progress: Callable[[int, int], None] | None = None,
     timeout: float = TIMEOUT,
 ) -> Path:
@@ -116,7 +116,7 @@ def fetch_locked(
     return path
 
 
-def start_background(store: Path, url: str | None = None, *, archive: Archive = CIFAR10) -> None:
+def start_background(store: Path, url: str | None = None, *, archive: RemoteFile = CIFAR10) -> None:
     """Download in a process of its own that outlives this one; nothing if one does already."""
     descriptor = claim(store)
     if descriptor is None:
@@ -137,7 +137,7 @@ def start_background(store: Path, url: str | None = None, *, archive: Archive = 
         os.close(descriptor)
 
 
-def command(store: Path, archive: Archive, descriptor: int) -> list[str]:
+def command(store: Path, archive: RemoteFile, descriptor: int) -> list[str]:
     """Return the command line of the child."""
     known = json.dumps(asdict(archive))
     options = ["--archive", known, "--lock", str(descriptor)]
@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--archive", help=argparse.SUPPRESS)
     parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
-    archive = Archive(**json.loads(asked.archive)) if asked.archive else CIFAR10
+    archive = RemoteFile(**json.loads(asked.archive)) if asked.archive else CIFAR10
     try:
         if asked.lock is None:
             fetch_cifar10(asked.store, url=asked.url, archive=archive)

@@ -1,7 +1,7 @@
-"""What the processes of all kinds of run have in common: one attempt, in the run's folder.
+"""The part that the trainers of all kinds of run share: one attempt, in the run's folder.
 
-It loads the images, shows that it lives, hears what was asked of it between two batches, keeps
-rows and writes how it ended. It never opens the database.
+It loads the images, shows that it is alive, checks for requests between two batches, keeps rows
+and writes how it ended. It never opens the database.
 """
 
 import gc
@@ -19,7 +19,7 @@ from msgspec import structs
 from cifar_core.disk import files, space
 from cifar_core.errors import DataError, DiskFullError
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.full_disk import Rows
+from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.record import metrics
@@ -29,11 +29,11 @@ from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
-    BeganFrom,
     DataRecord,
     FeaturesDone,
     Notice,
     Summary,
+    UsedWeights,
 )
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
 
 SUMMARY_SECONDS = 1.0
 HEARTBEAT_SECONDS = 1.0
-# that a checkpoint waits in memory for room on the disk
+# how long a checkpoint waits in memory for space on the disk
 ROOM_SECONDS = float(os.environ.get("CIFAR_ROOM_SECONDS") or 300.0)
 ROOM_LOOK_SECONDS = 1.0  # between two tries
 
 
 class BaseWorker(ABC):
-    """One attempt: the trainer and what has to be kept of it."""
+    """One attempt: the trainer, and the files that it writes."""
 
     pace: Pace
     summary: Summary
@@ -66,33 +66,33 @@ class BaseWorker(ABC):
         self.run, self.attempt = run, attempt
         self.folder = metrics.attempt_folder(run.path, attempt)
         self.plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
-        self.rows = Rows(metrics.metrics_path(run.path, attempt))
-        self.notice = self.folder / "notice.json"  # what keeps it from going on
+        self.rows = RowWriter(metrics.metrics_path(run.path, attempt))
+        self.notice = self.folder / "notice.json"  # what it is waiting for
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
-        self.beat = 0.0
+        self.touched_at = 0.0
         self.summarised_at = time.monotonic()
 
     @abstractmethod
     def work(self) -> AttemptResult:
-        """Go on from what is saved to the end, or to a request."""
+        """Continue from the saved state to the end, or to a request."""
 
     @abstractmethod
     def save(self) -> None:
-        """Keep all that is needed to go on from this very moment, unless it is kept."""
+        """Save the state of this moment, unless it is saved already."""
 
     @property
     @abstractmethod
     def steps(self) -> tuple[int, int]:
-        """How many steps are done, and how many there are in all."""
+        """The number of steps done, and of all steps."""
 
     @property
     @abstractmethod
-    def place(self) -> str:
-        """Where the attempt is, such as "at epoch 2.5, step 1,200"."""
+    def position(self) -> str:
+        """How far the attempt is, such as "at epoch 2.5, step 1,200"."""
 
     def open(self, *, fresh: bool) -> None:
-        """Load the images, build the trainer and write down with what; `fresh` starts from 0."""
+        """Load the images, build the trainer and write environment.json; `fresh` starts from 0."""
         import torch
 
         from cifar_core.training.setup import prepare
@@ -114,7 +114,7 @@ class BaseWorker(ABC):
         say(f"{environment.precision}: {environment.precision_reason}")
         say(self.trainer.plan.sentence)
 
-    def let_go(self) -> None:
+    def free_memory(self) -> None:
         """Free the memory of the images, the network and the optimizer."""
         for name in ("trainer", "setup", "test", "dataset"):
             self.__dict__.pop(name, None)
@@ -124,12 +124,12 @@ class BaseWorker(ABC):
 
     @property
     def config(self) -> "TrainConfig":
-        """The settings that this attempt trains with: the run's, in pieces that fit."""
+        """The settings of this attempt: the run's, with the batch in pieces that fit."""
         at_once = halving.applied(self.run, self.attempt).get("micro_batch", 0)
         return replace(self.run.config, micro_batch=at_once)
 
     def load_data(self) -> "Dataset":
-        """Return the images, which must be those that the run began with."""
+        """Return the images; DataError if they are not those that the run started with."""
         from cifar_core import data
 
         before = self.run.environment.data
@@ -139,22 +139,22 @@ class BaseWorker(ABC):
         dataset = data.load(source, root)
         if before != DataRecord() and before.fingerprint != dataset.fingerprint:
             raise DataError(
-                f"The images of {source} are not those that run {self.run.id} began with. "
-                f"Put the former ones back, or clone the run to train on the new ones."
+                f"The images of {source} are not those that run {self.run.id} started with. "
+                f"Restore the original ones, or clone the run to train on the new ones."
             )
         return dataset
 
-    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, BeganFrom | None]":
-        """Return what a pretrained network begins from, and its record; a checkpoint has it all."""
+    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
+        """Return the pretrained weights of a fresh run, and their record; None without any."""
         if not fresh:
             return None, self.run.environment.weights
         tensors, record = pretrained.load(self.run.config, self.run.store_root)
         if record:
-            say(f"Beginning from {record.path} (sha256 {record.sha256[:16]}...).")
+            say(f"Starting from {record.path} (sha256 {record.sha256[:16]}...).")
         return tensors, record
 
     def features(self) -> "Iterator[Tick]":
-        """Compute once what the head reads, where it learns alone, and show how far that is."""
+        """Compute the features once, if only the head is trained, and show how far that is."""
         images = keep_features(self.setup, self.dataset.fingerprint, self.run.store_root, say)
         start = time.monotonic()
         while True:
@@ -179,34 +179,36 @@ class BaseWorker(ABC):
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
     def attend(self) -> AttemptResult | None:
-        """Between two batches: show that this lives, and end if somebody asked for it."""
+        """Between two batches: show that this is alive, and end if that was requested."""
         self.show_life()
         if not self.must_end:
             return None
         request = self.requests.control.request
         self.save()
         if request == "pause":
-            return AttemptResult(outcome="paused", message=f"Paused {self.place}.")
+            return AttemptResult(outcome="paused", message=f"Paused {self.position}.")
         if self.requests.control.is_stop:
-            return AttemptResult(outcome="stopped", message=f"Stopped {self.place}, as asked.")
-        return AttemptResult(outcome="interrupted", message=f"Interrupted {self.place}.")
+            return AttemptResult(
+                outcome="stopped", message=f"Stopped {self.position}, as requested."
+            )
+        return AttemptResult(outcome="interrupted", message=f"Interrupted {self.position}.")
 
     def show_life(self) -> None:
-        """Touch the lock now and then; its age is how long there has been no news."""
+        """Touch the lock every second; its age shows how long the trainer has been silent."""
         now = time.monotonic()
-        if now - self.beat > HEARTBEAT_SECONDS:
-            self.beat = now
+        if now - self.touched_at > HEARTBEAT_SECONDS:
+            self.touched_at = now
             os.utime(self.folder / "lock")
 
     @property
     def must_end(self) -> bool:
-        """Whether somebody, or the system, wants this to end before the next batch."""
+        """Whether a request, or the system, wants this to end before the next batch."""
         return self.requests.poll().request in self.ends_now or self.terminated
 
-    def patiently(self, write: Callable[[], object]) -> None:
-        """Write something, and if the disk is full wait for room; DiskFullError after minutes.
+    def wait_for_space(self, write: Callable[[], object]) -> None:
+        """Call `write`, and while the disk is full wait and try again; DiskFullError after minutes.
 
-        What is to be written stays in memory meanwhile. A request to end is not kept waiting.
+        The data stay in memory meanwhile. A request to end stops the waiting.
         """
         until = time.monotonic() + ROOM_SECONDS
         while True:
@@ -215,16 +217,18 @@ class BaseWorker(ABC):
             except DiskFullError as error:
                 if self.must_end or time.monotonic() > until:
                     raise
-                self.tell_waiting(error)
+                self.report_waiting(error)
                 self.show_life()
                 time.sleep(ROOM_LOOK_SECONDS)
             else:
                 self.notice.unlink(missing_ok=True)
                 return
 
-    def tell_waiting(self, error: DiskFullError) -> None:
-        """Say, as far as the disk allows, that this waits for room."""
-        words = f"Waits: {space.missing(error, self.folder)}. What it has learnt is in memory."
+    def report_waiting(self, error: DiskFullError) -> None:
+        """Write, as far as the disk allows, that this is waiting for space."""
+        words = (
+            f"Waiting because {space.missing(error, self.folder)}. Unsaved results stay in memory."
+        )
         if self.notice.exists():
             return
         say(words)
@@ -232,11 +236,11 @@ class BaseWorker(ABC):
             files.write_json(self.notice, Notice(message=words), durable=False)
 
     def write_start(self, start: AttemptStart) -> None:
-        """Write down where this attempt starts; from here on its rows count."""
+        """Write where this attempt starts; from then on its rows count."""
         files.write_json(self.folder / "start.json", structs.replace(start, at=time.time()))
 
     def keep_row(self, values: Mapping[str, Any]) -> Row:
-        """Append a row to those of the attempt, and return it with its time."""
+        """Append a row to the attempt's rows, and return it with its time."""
         timed = {**values, "t": time.time()}
         self.rows.add(timed)
         return timed

@@ -1,10 +1,11 @@
-"""Decides what becomes of a run when an attempt is over. A pure function of what was written."""
+"""Decides the next state of a run when an attempt is over, as a pure function of its records."""
 
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cifar_core.disk import space
 from cifar_core.disk.checks import Scalar
 from cifar_core.runs.prepare.batch_search import piece
 from cifar_core.runs.record.control import Control
@@ -12,12 +13,12 @@ from cifar_core.runs.record.failures import FEWEST_AT_ONCE, MEMORY, NO_ROOM_FOR_
 from cifar_core.runs.record.records import AttemptResult, ShimEnd
 from cifar_core.runs.record.states import FAILURES, STATES
 
-MOST_DEATHS = 2  # in a row without a new checkpoint; after that, trying again is a crash loop
+MOST_DEATHS = 2  # in a row without a new checkpoint; further attempts would be a crash loop
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """The state that a run moves to, and the words for it."""
+    """The next state of a run, and the sentences about it."""
 
     state: str  # finished, stopped, paused, failed, or queued to try again
     message: str
@@ -25,15 +26,15 @@ class Ending:
     action: str = ""
     deaths: int = 0
     suggestion: dict[str, Scalar] = field(default_factory=dict)  # settings to change in a clone
-    needs: int = 0  # bytes that must be free on the disk before it can go on
-    micro_batch: int = 0  # images at once from now on; 0 as before
+    needs: int = 0  # bytes that must be free on the disk before it can continue
+    micro_batch: int = 0  # images at once from now on; 0 for as before
 
 
 def conclude(
     *,
     attempt: int,
-    result: AttemptResult,  # the trainer's last words; empty if it had none
-    ended: ShimEnd,  # the shim's; empty if it died too
+    result: AttemptResult,  # the trainer's; empty if it wrote none
+    ended: ShimEnd,  # the shim's; empty if it wrote none
     control: Control,
     settings: Mapping[str, Any],
     saved: bool,  # whether the attempt has committed a checkpoint
@@ -48,41 +49,45 @@ def conclude(
             return in_smaller_pieces(result.message, smaller, settings)
         return failed(result.reason, result.message, settings, fits=result.fits)
     if outcome == "paused" and result.reason == "disk":
-        return out_of_room(result.message, result.needs, control)
+        return out_of_space(result.message, result.needs, control)
     if not outcome and ended.code == NO_ROOM_FOR_RESULT:
-        return out_of_room("Paused: the disk is full.", 0, control)
+        return out_of_space("It could not save because the disk is full.", 0, control)
     if outcome in ("finished", "stopped", "paused"):
         why = control.note if outcome == "stopped" else ""
         message = f"{result.message} {why}".strip()
         return Ending(state=outcome, message=message, action=STATES[outcome].action, deaths=0)
     how = how_it_died(attempt, ended, outcome)
-    if control.is_stop:
-        return Ending(state="stopped", message=f"{how} It was to stop.", action=STOPPED_ACTION)
-    if control.request == "pause":
-        return Ending(state="paused", message=f"{how} It was to pause.", action=STOPPED_ACTION)
-    if outcome == "interrupted":  # the machine shuts down, say; the trainer saved itself
-        return Ending(state="queued", message=f"{how} It goes on from there.")
+    if ending := as_requested(how, control):
+        return ending
+    if outcome == "interrupted":  # such as by a shutdown; the trainer has saved its state
+        return Ending(state="queued", message=f"{how} It continues from there.")
     if reason_of_death(ended) in MEMORY and smaller:
         return in_smaller_pieces(how, smaller, settings)
     deaths = 0 if saved else deaths + ended.launched
     if deaths >= MOST_DEATHS:
         reason = reason_of_death(ended)
         reason = "crash_loop" if reason == "killed" else reason
-        words = f"{MOST_DEATHS} attempts in a row ended before they saved anything. {how}"
+        words = f"{MOST_DEATHS} attempts in a row ended before they had saved anything. {how}"
         return failed(reason, words, settings, deaths=deaths)
     return Ending(
         state="queued",
-        message=f"{how} It is tried again from its last checkpoint.",
+        message=f"{how} It is tried again, from its last checkpoint if it has one.",
         action=STATES["queued"].action,
         deaths=deaths,
     )
 
 
-STOPPED_ACTION = STATES["stopped"].action
+def as_requested(message: str, control: Control) -> Ending | None:
+    """Return the ending of a run that was asked to stop or pause; None if it was not."""
+    if not control.request:
+        return None
+    state, word = ("stopped", "stop") if control.is_stop else ("paused", "pause")
+    words = f"{message} A {word} had been requested."
+    return Ending(state=state, message=words, action=STATES["stopped"].action)
 
 
 def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -> Ending:
-    """Return the ending of an attempt that lacked memory and is tried again with less."""
+    """Return the ending of an attempt that ran out of memory, to try again with fewer images."""
     then = (
         f"It is tried again with {at_once:,} at once; the batch stays {settings['batch_size']:,}."
     )
@@ -90,13 +95,13 @@ def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -
     return Ending(state="queued", message=f"{message} {then}", action=action, micro_batch=at_once)
 
 
-def out_of_room(message: str, needs: int, control: Control) -> Ending:
-    """Return the ending of a run that waits for room, unless a person has asked for another."""
-    if control.is_stop:
-        return Ending(state="stopped", message=f"{message} It was to stop.", action=STOPPED_ACTION)
-    if control.request == "pause":
-        return Ending(state="paused", message=message, action=STATES["paused"].action)
+def out_of_space(message: str, needs: int, control: Control) -> Ending:
+    """Return the ending of a run that waits for disk space, unless a person asked for another."""
+    if ending := as_requested(message, control):
+        return ending
     action = FAILURES["disk"].action
+    free = space.megabytes(max(needs, space.TO_START))
+    message = f"{message} It continues automatically when {free} are free."
     return Ending(state="paused", reason="disk", message=message, action=action, needs=needs)
 
 
@@ -108,9 +113,9 @@ def failed(
     deaths: int = 0,
     fits: int | None = None,
 ) -> Ending:
-    """Return the ending of a run that cannot go on, with what to change in a clone.
+    """Return the ending of a run that cannot continue, with the settings to change in a clone.
 
-    `fits` is how many images at once have been measured to fit; None if that is not known.
+    `fits` is how many images at once were measured to fit; None if that was not measured.
     """
     suggestion = suggested(reason, settings, fits)
     action = FAILURES[reason].action
@@ -139,47 +144,47 @@ def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dic
 
 
 def half_at_once(settings: Mapping[str, Any]) -> dict[str, Scalar]:
-    """Return how to compute half as many images at once; the batch itself stays what it was."""
+    """Return how to compute half as many images at once; the batch itself stays the same."""
     batch = settings.get("batch_size", 0)
     half = min(settings.get("micro_batch") or batch, batch) // 2
     return {"micro_batch": half} if half >= FEWEST_AT_ONCE else {}
 
 
 def is_free_again(settings: Mapping[str, Any], fits: int | None) -> bool:
-    """Tell whether the whole batch was measured to fit: something else had taken the memory."""
+    """Return True if the whole batch was measured to fit: another program had taken the memory."""
     return fits is not None and fits >= settings["batch_size"]
 
 
 def in_pieces(settings: Mapping[str, Any], fits: int) -> dict[str, Scalar]:
-    """Return how to compute the batch in pieces that fit; nothing if none does or it is whole."""
+    """Return how to compute the batch in pieces that fit; empty if none or the whole batch fits."""
     if is_free_again(settings, fits) or fits < FEWEST_AT_ONCE:
         return {}
     return {"micro_batch": piece(settings["batch_size"], fits)}
 
 
 def how_it_died(attempt: int, ended: ShimEnd, outcome: str) -> str:
-    """Say in a sentence how the attempt ended."""
+    """Return a sentence on how the attempt ended."""
     if outcome == "interrupted":
-        return f"Attempt {attempt} was told to end by the system and saved a checkpoint."
+        return f"Attempt {attempt} was interrupted by the system and saved its state."
     if not ended.launched:
-        return f"Attempt {attempt} was never begun, as the program that was to start it had ended."
+        return f"Attempt {attempt} never began: the program that should have started it had ended."
     if ended.error:
         return f"Attempt {attempt} could not be started: {ended.error}."
     if ended.oom_kills and ended.signal == signal.SIGKILL:
         return (
-            f"Attempt {attempt} was ended by the system for want of memory, at "
+            f"Attempt {attempt} was ended by the system because memory ran out, at "
             f"{ended.peak_megabytes:,.0f} MB."
         )
     if ended.signal:
         name = signal.Signals(ended.signal).name
         return f"Attempt {attempt} was ended by signal {ended.signal} ({name})."
     if ended.code is not None:
-        return f"Attempt {attempt} ended with code {ended.code} and without a last word."
-    return f"Attempt {attempt} and its keeper were ended from outside, as by a restart."
+        return f"Attempt {attempt} ended with code {ended.code} and wrote no result."
+    return f"Attempt {attempt} and its shim were ended from outside, as by a restart."
 
 
 def reason_of_death(ended: ShimEnd) -> str:
-    """Return the failure that fits a death without last words."""
+    """Return the reason of failure for a death without a result."""
     if ended.error:
         return "never_started"
     if ended.oom_kills and ended.signal == signal.SIGKILL:

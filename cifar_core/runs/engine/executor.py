@@ -1,7 +1,7 @@
-"""The one process per machine and store that works off the queue.
+"""The one process per machine and store that works through the queue.
 
 Started as `python -m cifar_core.runs.engine.executor STORE`. It is detached, starts on demand and
-leaves when there has been nothing to do for a while.
+ends after a while without work.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from cifar_core.background.processes import ensure_running, is_running
 from cifar_core.disk import files, lock, logs
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import search_driver
-from cifar_core.runs.engine.full_disk import print_patiently
+from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.store import retention
 from cifar_core.runs.store.store import Store
@@ -29,11 +29,11 @@ __all__ = ["Service", "ensure_running", "is_running", "main"]
 ONE_TOO_MANY = 73  # exit code when another executor holds the lock
 IDLE_SECONDS = 600.0
 LOOP_SECONDS, BUSY_SECONDS, WAKE_SECONDS = 1.0, 0.2, 0.05
-LOOK_SECONDS = 10.0  # between looks at the whole store when nobody asked for one
+SCAN_SECONDS = 10.0  # between scans of the whole store without a wake-up
 
 
 class Service:
-    """Keeps an executor going as long as it is of use."""
+    """Runs an executor as long as there is work."""
 
     def __init__(self, store: Store, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self.store, self.idle_seconds = store, idle_seconds
@@ -41,7 +41,7 @@ class Service:
         self.ending = False
 
     def serve(self) -> int:
-        """Hold the store's lock and reconcile until there is nothing to do for long enough."""
+        """Hold the store's lock and reconcile until there has been no work for a while."""
         path = processes.executor_lock(self.store.root)
         while True:
             mine = lock.take(path, wait=False)
@@ -49,52 +49,52 @@ class Service:
                 return ONE_TOO_MANY
             seen = self.loop(mine)
             os.close(mine)
-            # somebody may have found the lock held after the last look: look once more
+            # a request may have come between the last scan and the release: check again
             if self.ending or not path.exists() or self.woken() == seen:
                 return 0
 
     def loop(self, mine: int) -> int:
-        """Reconcile until idle, told to end, or without a store; return the last wake-up seen."""
+        """Reconcile until idle, signaled to end, or without a store; return the last wake-up."""
         supervisor = Supervisor(self.store)
-        seen, looked, used, searching = -1, -LOOK_SECONDS, time.monotonic(), False
+        seen, scanned_at, worked_at, searching = -1, -SCAN_SECONDS, time.monotonic(), False
         while not self.ending and self.holds(mine):
             woken, now = self.woken(), time.monotonic()
-            look = woken != seen or now - looked > LOOK_SECONDS
-            if look:
-                seen, looked = woken, now
-                self.show_itself()
-                self.keep_in_bounds(supervisor)
+            scan = woken != seen or now - scanned_at > SCAN_SECONDS
+            if scan:
+                seen, scanned_at = woken, now
+                self.write_identity()
+                self.clean_up(supervisor)
             before = len(supervisor.live)
-            busy = attempted(supervisor, look)
-            searching = searched(self.store.root) if look else searching
+            busy = reconciled(supervisor, scan)
+            searching = searches(self.store.root) if scan else searching
             if len(supervisor.live) < before:  # a device has become free
-                busy, looked = True, -LOOK_SECONDS
+                busy, scanned_at = True, -SCAN_SECONDS
             if supervisor.live or busy or searching:
-                used = now
-            if now - used > self.idle_seconds:
+                worked_at = now
+            if now - worked_at > self.idle_seconds:
                 break
             self.sleep(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
         return seen
 
-    def keep_in_bounds(self, supervisor: Supervisor) -> None:
-        """Cut long logs now, free what else nobody needs once a day; what fails now waits."""
+    def clean_up(self, supervisor: Supervisor) -> None:
+        """Shorten long logs, and tidy the store once a day; after an error, try again later."""
         try:
-            logs.bound(self.store.root / "executor.log")
-            for live in supervisor.live.values():  # a trainer may print without end
-                logs.bound(live.folder / "log.txt")
+            logs.shorten(self.store.root / "executor.log")
+            for live in supervisor.live.values():  # a trainer may print endlessly
+                logs.shorten(live.folder / "log.txt")
             retention.tidy_daily(self.store)
         except OSError:
             traceback.print_exc()
 
-    def show_itself(self) -> None:
-        """Write down who this is, for whoever wants to end it, unless that stands there."""
+    def write_identity(self) -> None:
+        """Write this process's identity, by which it can be ended, unless it is written already."""
         path, me = self.store.root / "executor.json", lock.identity(os.getpid())
         with contextlib.suppress(DiskFullError):
             if files.read_json(path) != me:
                 files.write_json(path, me)
 
     def holds(self, mine: int) -> bool:
-        """Tell whether the lock file is still the one that was locked: the store may be gone."""
+        """Return True if the lock file is still the one that was locked: the store may be gone."""
         try:
             path = processes.executor_lock(self.store.root)
             return path.stat().st_ino == os.fstat(mine).st_ino
@@ -102,30 +102,30 @@ class Service:
             return False
 
     def woken(self) -> int:
-        """Return when somebody last asked for attention."""
+        """Return when the wake file was last touched, in nanoseconds."""
         try:
             return self.wake.stat().st_mtime_ns
         except FileNotFoundError:
             return 0
 
     def sleep(self, seconds: float, seen: int) -> None:
-        """Wait so long, or until somebody asks for attention."""
+        """Wait for this time, or until the wake file is touched."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.woken() == seen and not self.ending:
             time.sleep(WAKE_SECONDS)
 
 
-def attempted(supervisor: Supervisor, look: bool) -> bool:
-    """Reconcile once; what the disk refuses now is tried again on the next round."""
+def reconciled(supervisor: Supervisor, scan: bool) -> bool:
+    """Reconcile once; return True if more is about to change. A write that fails is tried again."""
     try:
-        return supervisor.step(look=look)
+        return supervisor.step(scan=scan)
     except (OSError, sqlite3.DatabaseError):
         traceback.print_exc()
         return False
 
 
-def searched(root: Path) -> bool:
-    """See to it that every active search is driven; tell whether there is one."""
+def searches(root: Path) -> bool:
+    """Make sure that every active search has a driver; return True if there is one."""
     try:
         return search_driver.look_after(root)
     except (OSError, subprocess.CalledProcessError):
@@ -134,10 +134,10 @@ def searched(root: Path) -> bool:
 
 
 def main(root: Path) -> int:
-    """Detach from whoever started this, and serve the store."""
+    """Detach from the starter, and serve the store."""
     if os.fork():
-        os._exit(0)  # whoever started this has waited for it, and owns no process now
-    print_patiently()
+        os._exit(0)  # the starter waited for this parent, so it is left without a child process
+    buffer_output()
     service = Service(Store(root))
 
     def end(*_: object) -> None:

@@ -1,7 +1,7 @@
 """How many images an attempt computes at once; half as many after memory was too small.
 
-The batch stays what it was: it is cut into more pieces, whose gradients are added up
-(`training/pieces.py`). What was decided stands in the end.json of the attempt that failed.
+The batch stays the same: it is cut into more pieces, whose gradients are added up
+(`training/pieces.py`). Each decision is kept in the end.json of the attempt that failed.
 """
 
 from typing import Any
@@ -16,15 +16,15 @@ MOST_HALVINGS = 3
 
 
 def chosen(run: Run) -> int:
-    """Return how many images at once the run's next attempt computes; 0 if its settings say."""
+    """Return how many images at once the run's next attempt computes; 0 to follow its settings."""
     return next(iter(decisions(run)), 0)
 
 
 def next_try(run: Run, attempt: int) -> int:
     """Return how many images at once to try after an attempt that lacked memory; 0 for none.
 
-    Only in the first epoch: what has worked for an epoch and then lacks memory has another cause,
-    such as a program that takes it away.
+    Only in the first epoch: a run that worked for an epoch and then lacks memory has another cause,
+    such as a program that took the memory.
     """
     if run.summary.epochs_done or len(decisions(run)) >= MOST_HALVINGS:
         return 0
@@ -33,9 +33,9 @@ def next_try(run: Run, attempt: int) -> int:
 
 
 def applied(run: Run, attempt: int) -> dict[str, Any]:
-    """Return the settings that an attempt trains with: the run's, in pieces that fit."""
-    chosen_then = metrics.attempt_plan(run.path, attempt).micro_batch
-    return {**run.settings, **({"micro_batch": chosen_then} if chosen_then else {})}
+    """Return the settings of an attempt: the run's, with the batch in pieces that fit."""
+    micro_batch = metrics.attempt_plan(run.path, attempt).micro_batch
+    return {**run.settings, **({"micro_batch": micro_batch} if micro_batch else {})}
 
 
 def at_once(settings: dict[str, Any]) -> int:
@@ -45,7 +45,7 @@ def at_once(settings: dict[str, Any]) -> int:
 
 
 def decisions(run: Run) -> list[int]:
-    """Return the sizes that were decided on, the last one first."""
+    """Return the sizes that were chosen after failures, the latest one first."""
     folders = [metrics.attempt_folder(run.path, n) for n in metrics.attempt_numbers(run.path)]
     ends = [files.read(folder / "end.json", AttemptEnd) for folder in reversed(folders)]
     return [end.micro_batch for end in ends if end.micro_batch]

@@ -1,4 +1,4 @@
-"""One attempt that the executor watches: how it is started, pressed to end, and put into words."""
+"""A live attempt: how the executor starts it, makes it end, and describes it."""
 
 import signal
 import subprocess
@@ -19,16 +19,16 @@ from cifar_core.runs.record.records import AttemptPlan, AttemptStart, Identity
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 
-ASK, TELL, KILL = range(3)  # the ways in which a request to end is put
+ASK, TERMINATE, KILL = range(3)  # the ways to make an attempt end, from gentle to forceful
 SHIM = Path(__file__).with_name("shim.py")
-WORKERS = {  # by kind of run, modules beside this one; importing them here would cost memory
+WORKERS = {  # by kind of run: modules in this folder; importing them here would cost memory
     TRAINING: ".training_worker",
     RATE_SEARCH: ".rate_search_worker",
 }
 
 
 @dataclass
-class Live:
+class LiveAttempt:
     """An attempt that this executor watches."""
 
     run: Run
@@ -38,9 +38,9 @@ class Live:
     deaths: int
     child: "subprocess.Popen[bytes] | None" = None  # the shim, if this executor started it
     since: float = field(default_factory=time.monotonic)
-    sequence: int = 0  # of the request under way
-    asked: float = 0.0  # when it was first seen, on this process's own clock
-    shown: str = ""  # what the status was last written for
+    sequence: int = 0  # of the current request
+    requested_at: float = 0.0  # when it was first seen, on this process's own clock
+    shown: str = ""  # the state, request and force that the status was last written for
 
     @property
     def folder(self) -> Path:
@@ -49,42 +49,42 @@ class Live:
 
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
-    """Return the command that works on an attempt."""
+    """Return the command that trains an attempt."""
     worker = resolve_name(WORKERS[run.kind], __package__)
     return [sys.executable, "-m", worker, str(run.path), str(attempt)]
 
 
-def how_hard(request: str, waited: float, grace: float) -> int:
-    """Return how a request is put by now: ASK, TELL (SIGTERM) or KILL (SIGKILL)."""
+def force_of(request: str, waited: float, grace: float) -> int:
+    """Return how forceful a request is by now: ASK, TERMINATE (SIGTERM) or KILL (SIGKILL)."""
     if request == "kill" or (request != "epoch" and waited > 2 * grace):
         return KILL
-    return TELL if request != "epoch" and waited > grace else ASK
+    return TERMINATE if request != "epoch" and waited > grace else ASK
 
 
-def press(force: int, trainer: Identity | None, *, again: bool) -> None:
-    """Signal the trainer's process group, if it is still the one that was written down."""
-    known = asdict(trainer) if trainer else {}
-    if force == TELL and not again:
-        lock.send(known, signal.SIGTERM, group=True)
+def signal_trainer(force: int, trainer: Identity | None, *, again: bool) -> None:
+    """Signal the trainer's process group, if it is still the recorded one."""
+    process = asdict(trainer) if trainer else {}
+    if force == TERMINATE and not again:
+        lock.send(process, signal.SIGTERM, group=True)
     elif force == KILL:
-        lock.send(known, signal.SIGKILL, group=True)
+        lock.send(process, signal.SIGKILL, group=True)
 
 
-def words_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str, str]:
-    """Return the sentence of a running attempt; the table's own for a first one."""
+def sentence_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str, str]:
+    """Return the sentence about a running attempt; empty for that of STATES."""
     if run.kind != TRAINING:
-        words = {"message": KINDS[run.kind].summary, "action": "This page may be closed meanwhile."}
+        words = {"message": KINDS[run.kind].summary, "action": "You can close this page."}
         return words if start else {}
     start = start or AttemptStart()
     if not start.note and attempt == 1:
         return {}
-    where = f"Attempt {attempt} goes on from step {start.step:,}."
+    where = f"Attempt {attempt} continues from step {start.step:,}."
     return {"message": f"{where} {start.note}".strip()}
 
 
 def has_saved(run: Run, attempt: int) -> bool:
-    """Tell whether the attempt has kept what a later one goes on from."""
-    if run.kind != TRAINING:  # its rows are all that it keeps
+    """Return True if the attempt has saved a state that a later one continues from."""
+    if run.kind != TRAINING:  # its rows are its state
         return metrics.metrics_path(run.path, attempt).exists()
     names = [path.name for path in checkpoints.folders(run.path / "checkpoints")]
     return any(name.endswith(f"-a{attempt}") for name in names)
@@ -105,16 +105,16 @@ def launch(folder: Path) -> "subprocess.Popen[bytes]":
 def plan_of(
     run: Run,
     attempt: int,
-    place: device.Device,
+    target: device.Device,
     devices: list[device.Device],
     command: list[str],
 ) -> AttemptPlan:
-    """Return what the shim and the trainer of an attempt have to know."""
+    """Return the plan of an attempt, for its shim and its trainer."""
     settings, before, root = run.settings, run.environment, run.store_root
-    # the count of the first attempt is kept: another one gives other sums
-    known = before.threads or metrics.attempt_plan(run.path, 1).threads
-    threads = known or device.choose_threads(settings.get("threads", 0))
-    _, reason = device.choose(settings.get("device", "auto"), [place, *devices])
+    # the first attempt's number is kept: sums depend on it
+    first = before.threads or metrics.attempt_plan(run.path, 1).threads
+    threads = first or device.choose_threads(settings.get("threads", 0))
+    _, reason = device.choose(settings.get("device", "auto"), [target, *devices])
     return AttemptPlan(
         command=command,
         environment=processes.trainer_environment(
@@ -123,9 +123,9 @@ def plan_of(
         executor=processes.executor_command(root),
         executor_lock=str(processes.executor_lock(root)),
         wake=str(processes.wake_file(root)),
-        slot=place.id,
-        device=place.torch_name,
-        device_name=place.name,
+        slot=target.id,
+        device=target.torch_name,
+        device_name=target.name,
         device_reason=reason,
         threads=threads,
         micro_batch=halving.chosen(run),

@@ -1,4 +1,4 @@
-"""Takes a profile of the steps of a live run when one is asked for, and writes profile.json."""
+"""Profiles the steps of a live run when that is requested, and writes profile.json."""
 
 import contextlib
 import time
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from cifar_core.training.trainer import Trainer
 
 WARM_STEPS, STEPS = 3, 20
-LEAST_STEPS, LONGEST_SECONDS = 5, 30.0  # fewer steps than STEPS where they are long
+LEAST_STEPS, LONGEST_SECONDS = 5, 30.0  # fewer steps than STEPS if they are slow
 
 
 class ProfileTaker:
-    """Looks after every batch for a request; whatever goes wrong is written, never raised."""
+    """Checks for a request after every batch; an error is written to the file, never raised."""
 
     def __init__(
         self,
         trainer: "Trainer",
         path: Path,
         about: Mapping[str, Any],
-        answered: int,
+        served: int,
         say: Callable[[str], None],
     ) -> None:
         self.trainer, self.path, self.about, self.say = trainer, path, about, say
-        self.answered = answered  # the last request of the run that has its profile
+        self.served = served  # the run's last request that has its profile
         self.profiler: StepProfiler | None = None
         self.started = 0.0
 
@@ -39,68 +39,70 @@ class ProfileTaker:
         """Whether steps are being recorded, which makes them slower."""
         return self.profiler is not None
 
-    def see(self, tick: "Tick", asked: int) -> None:
-        """After a batch: begin, go on or finish, as is due; `asked` is the latest request."""
-        if asked <= self.answered and not self.busy:
+    def after_batch(self, tick: "Tick", requested: int) -> None:
+        """Begin, continue or finish a profile, as is due; `requested` is the latest request."""
+        if requested <= self.served and not self.busy:
             return
         try:
-            self.advance(tick, asked)
+            self.advance(tick, requested)
         except Exception as error:  # a profile is never worth a run
             traceback.print_exc()
-            self.give_up(asked, f"The profiler failed: {type(error).__name__}: {error}")
+            self.give_up(requested, f"The profiler failed: {type(error).__name__}: {error}")
 
-    def advance(self, tick: "Tick", asked: int) -> None:
-        """Take the next step towards a profile."""
+    def advance(self, tick: "Tick", requested: int) -> None:
+        """Begin, record one more step, or finish."""
         if tick.phase != "train":
             return
         if self.profiler is None:
-            self.begin(asked)
+            self.begin(requested)
         else:
             self.profiler.end()
             if self.enough(self.profiler.steps):
-                self.finish(asked)
-        # the first step of an epoch is left out: the validation of the last one is before it
+                self.finish(requested)
+        # the first step of an epoch is left out, as it includes the validation of the epoch before
         if self.profiler and tick.done < tick.total:
             self.profiler.begin()
 
-    def begin(self, asked: int) -> None:
-        """Start recording."""
+    def begin(self, requested: int) -> None:
+        """Start recording steps."""
         from cifar_core.training.profiling import StepProfiler
 
         if self.trainer.steps_per_epoch < 2:
-            self.give_up(asked, "An epoch of this run is a single step, too few for a profile.")
+            self.give_up(
+                requested, "An epoch of this run has a single step, which is too few for a profile."
+            )
             return
         self.say("Profiling the next steps.")
         self.profiler, self.started = StepProfiler(), time.monotonic()
 
     def enough(self, steps: int) -> bool:
-        """Tell whether the steps recorded so far will do, or have to."""
+        """Return True if the steps recorded so far suffice, or no more will come."""
         if self.trainer.step >= self.trainer.total_steps:
             return True
         late = time.monotonic() - self.started > LONGEST_SECONDS
         return steps >= WARM_STEPS + (LEAST_STEPS if late else STEPS)
 
-    def finish(self, asked: int) -> None:
+    def finish(self, requested: int) -> None:
         """Write the profile."""
         assert self.profiler is not None
         if self.profiler.steps <= WARM_STEPS:
-            self.give_up(asked, "The run was over before enough steps could be profiled.")
+            self.give_up(requested, "The run was over before enough steps could be profiled.")
             return
         values = self.profiler.report(WARM_STEPS)
         self.profiler = None
-        self.write(asked, values)
+        self.write(requested, values)
 
-    def give_up(self, asked: int, why: str) -> None:
+    def give_up(self, requested: int, why: str) -> None:
         """Write why there is no profile."""
         profiler, self.profiler = self.profiler, None
-        self.write(asked, {"error": why})
+        self.write(requested, {"error": why})
         if profiler:
-            with contextlib.suppress(Exception):  # it has failed, which is told already
+            with contextlib.suppress(Exception):  # it has failed, which is reported already
                 profiler.close()
 
-    def write(self, asked: int, values: Mapping[str, Any]) -> None:
+    def write(self, requested: int, values: Mapping[str, Any]) -> None:
         """Replace profile.json."""
-        self.answered = asked
-        about = {**self.about, "request": asked, "at": time.time(), "step": self.trainer.step}
+        self.served = requested
+        about = {**self.about, "request": requested, "at": time.time(), "step": self.trainer.step}
         files.write_json(self.path, {**about, **values}, durable=False)
         self.say(values.get("error", f"Profiled {values.get('steps')} steps: {self.path.name}"))

@@ -18,12 +18,12 @@ LOOK_SECONDS = 1.0
 
 
 def driver_lock(root: Path, id_: str) -> Path:
-    """Return the file that the one driver of a search holds."""
+    """Return the file that the one driver of a search locks."""
     return root / "sweeps" / f".{id_}.driver"
 
 
 def look_after(root: Path) -> bool:
-    """Start a driver for each search that has none; tell whether any search is active."""
+    """Start a driver for each active search that has none; return True if any is active."""
     active = [sweep for sweep in sweep_files.listed(root) if sweep.is_active]
     for sweep in active:
         if not lock.is_locked(driver_lock(root, sweep.id)):
@@ -33,7 +33,7 @@ def look_after(root: Path) -> bool:
 
 
 def serve(root: Path, id_: str) -> int:
-    """Drive a search until it is over, unless somebody does already."""
+    """Drive a search until it is over, unless another process does already."""
     mine = lock.take(driver_lock(root, id_), wait=False)
     if mine is None:
         return 0
@@ -45,7 +45,7 @@ def serve(root: Path, id_: str) -> int:
         if sweep.is_active:
             end(store, sweep, "All runs of its budget are done.")
     except CifarError as error:
-        end(store, sweeps.find(store, id_), f"It could not go on. {error}")
+        end(store, sweeps.find(store, id_), f"It could not continue. {error}")
     finally:
         with contextlib.suppress(OSError):
             os.close(mine)
@@ -54,5 +54,5 @@ def serve(root: Path, id_: str) -> int:
 
 if __name__ == "__main__":
     if os.fork():
-        os._exit(0)  # whoever started this has waited for it, and owns no process now
+        os._exit(0)  # the starter waited for this parent, so it is left without a child process
     sys.exit(serve(Path(sys.argv[1]), sys.argv[2]))

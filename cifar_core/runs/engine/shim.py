@@ -1,8 +1,8 @@
-"""Waits for one attempt's trainer and writes how it ended. Standard library only, 11 MB.
+"""Waits for one attempt's trainer and writes how it ended, with the standard library only.
 
 Started as `python -S -E shim.py <attempt folder>`, in a session of its own, so that it outlives
-the dashboard, the terminal and the executor. It imports nothing of this package, which keeps it
-small and lets a run in progress survive an upgrade of the code. attempt.json says what to run.
+the dashboard, the terminal and the executor. It imports nothing from this package, which keeps it
+at 11 MB and lets a live run survive an upgrade of the code. attempt.json holds the command.
 """
 
 import contextlib
@@ -24,20 +24,22 @@ from typing import Any
 
 STARTED_BEFORE = 73
 GUARD_SECONDS = 3.0
-LAST_WORD_SECONDS = 10.0
+RECORD_SECONDS = 10.0
 
 
 def main(folder: Path) -> int:
-    """Run the attempt in `folder` to its end."""
+    """Run the attempt in `folder` to its end; return the exit code."""
     adopt_orphans()
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    fcntl.flock(lock, fcntl.LOCK_SH)  # held until the last process of the attempt is gone
-    if (folder / "shim.json").exists():  # a second start, or the executor gave this one up
+    fcntl.flock(lock, fcntl.LOCK_SH)  # held until the attempt's last process is gone
+    if (folder / "shim.json").exists():  # a second start, or the executor gave up this one
         return STARTED_BEFORE
     plan = json.loads((folder / "attempt.json").read_text(encoding="utf-8"))
     record: dict[str, Any] = {"shim": identity(os.getpid()), "ended": None}
     kills_before = oom_kills()
-    with (folder / "log.txt").open("ab", buffering=0) as log:  # never a pipe: a full one blocks
+    with (folder / "log.txt").open(
+        "ab", buffering=0
+    ) as log:  # never a pipe, which blocks when full
         try:
             trainer = subprocess.Popen(
                 plan["command"],
@@ -69,18 +71,18 @@ def main(folder: Path) -> int:
     write_in_time(folder / "shim.json", {**record, "ended": ended})
     start_executor(plan)
     with contextlib.suppress(OSError):  # the store may be gone
-        Path(plan["wake"]).touch()  # so that the executor looks at once
+        Path(plan["wake"]).touch()  # so that the executor notices at once
     return 0
 
 
 def adopt_orphans() -> None:
-    """Become the parent of any grandchild whose parent dies, so that none is left behind."""
+    """Become the parent of any grandchild whose parent dies, so that no process is left behind."""
     if platform.system() == "Linux":
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
 def write(path: Path, values: dict[str, Any]) -> None:
-    """Replace a JSON file in one move, with a checksum as files.py makes it, durably."""
+    """Replace a JSON file durably in one move, with a checksum as in files.py."""
     head = json.dumps(values, indent=1)[:-1].rstrip()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with draft.open("w", encoding="utf-8") as file:
@@ -91,7 +93,7 @@ def write(path: Path, values: dict[str, Any]) -> None:
 
 
 def was_written(path: Path, values: dict[str, Any]) -> bool:
-    """Write a record, and tell whether the disk took it: a full one does not end this process."""
+    """Write a record; return False if the disk refuses, which must not end this process."""
     try:
         write(path, values)
     except OSError:
@@ -100,14 +102,14 @@ def was_written(path: Path, values: dict[str, Any]) -> bool:
 
 
 def write_in_time(path: Path, values: dict[str, Any]) -> None:
-    """Write a record as soon as the disk takes it, but do not hold the device for ever."""
-    deadline = time.monotonic() + LAST_WORD_SECONDS
+    """Write a record as soon as the disk accepts it, but do not hold the device for long."""
+    deadline = time.monotonic() + RECORD_SECONDS
     while not was_written(path, values) and time.monotonic() < deadline:
         time.sleep(0.2)
 
 
 def identity(pid: int) -> dict[str, Any]:
-    """Return what names a process for good, as lock.identity does."""
+    """Return what identifies a process for good, as lock.identity does."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return {"boot": boot, "pid": pid, "start": stat_fields(pid)[19]}
@@ -120,28 +122,28 @@ def identity(pid: int) -> dict[str, Any]:
 
 
 def stat_fields(pid: int) -> list[str]:
-    """Return the fields of /proc/<pid>/stat from the third on."""
+    """Return the fields of /proc/<pid>/stat, from the third on."""
     text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     return text.rpartition(")")[2].split()
 
 
 def output_of(*command: str) -> str:
-    """Return what a small system command prints, for systems without /proc."""
+    """Return the output of a small system command, for systems without /proc."""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def oom_kills() -> int:
-    """Count how often the kernel has killed for memory in this control group; 0 if unknown."""
+    """Return how many processes of this control group were killed for memory; 0 if unknown."""
     try:
         groups = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     for group in groups:
-        _, kinds, path = group.split(":", 2)
+        _, controllers, path = group.split(":", 2)
         file = {
             "": Path(f"/sys/fs/cgroup{path}/memory.events"),
             "memory": Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"),
-        }.get(kinds)
+        }.get(controllers)
         try:
             words = file.read_text(encoding="utf-8").split() if file else []
         except OSError:
@@ -152,7 +154,7 @@ def oom_kills() -> int:
 
 
 def pass_on_signals(trainer: "subprocess.Popen[bytes]") -> None:
-    """Give a request to end on to the trainer, and stay to write down how it went."""
+    """Pass signals to end on to the trainer, and stay alive to write how it ended."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for which in (signal.SIGTERM, signal.SIGINT):
         signal.signal(which, lambda number, _: trainer.send_signal(number))
@@ -161,7 +163,7 @@ def pass_on_signals(trainer: "subprocess.Popen[bytes]") -> None:
 def wait(
     trainer: "subprocess.Popen[bytes]", plan: dict[str, Any], path: Path, record: dict[str, Any]
 ) -> None:
-    """Write down who is waited for, and bring the executor back if it dies meanwhile."""
+    """Write the trainer's identity, wait for its end, and restart the executor if it dies."""
     written = was_written(path, record)
     ends = end_watch(trainer)
     while not ends():
@@ -171,7 +173,7 @@ def wait(
 
 
 def end_watch(trainer: "subprocess.Popen[bytes]") -> Callable[[], bool]:
-    """Return what waits a few seconds for the trainer's end and tells whether it came."""
+    """Return a function that waits a few seconds; it returns True once the trainer has ended."""
 
     def ends() -> bool:
         try:
@@ -182,16 +184,16 @@ def end_watch(trainer: "subprocess.Popen[bytes]") -> Callable[[], bool]:
 
     if not hasattr(os, "pidfd_open"):
         return ends
-    watch = select.poll()  # does not wake up in between, as wait does
+    watch = select.poll()  # unlike wait, does not wake up in between
     watch.register(os.pidfd_open(trainer.pid), select.POLLIN)
     return lambda: bool(watch.poll(GUARD_SECONDS * 1000))
 
 
 def start_executor(plan: dict[str, Any]) -> None:
-    """Start the executor if nobody holds its lock; it leaves by itself when it is one too many."""
+    """Start the executor if its lock is free; a second one ends at once."""
     try:
         descriptor = os.open(plan["executor_lock"], os.O_RDWR)
-    except OSError:  # the store is gone, and with it the need
+    except OSError:  # the store is gone, so no executor is needed
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -211,9 +213,9 @@ def start_executor(plan: dict[str, Any]) -> None:
 
 
 def kill_descendants() -> int:
-    """Kill what the trainer has left running in this session; return how many that were.
+    """Kill the processes that the trainer left in this session; return their number.
 
-    An executor that this shim has started has a session of its own and is spared.
+    An executor that this shim has started is spared, as it has a session of its own.
     """
     killed = 0
     for _ in range(50):
@@ -241,12 +243,12 @@ def descendants() -> list[int]:
             continue
         if state != "Z" and of_session == session:
             children.setdefault(int(parent), []).append(int(entry.name))
-    found, ahead = [], [os.getpid()]
-    while ahead:
-        below = children.get(ahead.pop(), [])
-        found += below
-        ahead += below
-    return found
+    below, parents = [], [os.getpid()]
+    while parents:
+        living = children.get(parents.pop(), [])
+        below += living
+        parents += living
+    return below
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Trains one attempt of a run in a process of its own.
 
-The trainer says what happened; this writes it into the run's folder, saves checkpoints and does
-what was asked for between two batches. It never opens the database.
+The trainer yields events; this writes them into the run's folder, saves checkpoints and follows
+requests between two batches. It never opens the database.
 """
 
 import sys
@@ -29,19 +29,19 @@ SAVE_SECONDS = 60.0  # between checkpoints inside a long epoch
 
 
 class Worker(BaseWorker):
-    """One attempt of a training: the trainer and what has to be kept of it."""
+    """One attempt of a training: the trainer, and the files that it writes."""
 
     def __init__(self, run: Run, attempt: int) -> None:
         super().__init__(run, attempt)
-        self.unsaved = False  # whether the trainer has gone on since the last checkpoint
+        self.unsaved = False  # whether the trainer has taken steps since the last checkpoint
 
     @property
     def steps(self) -> tuple[int, int]:
-        """Optimisation steps taken, and those of all epochs."""
+        """The number of steps done, and of those of all epochs."""
         return self.trainer.step, self.trainer.total_steps
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """The epoch, with a fraction, and the step."""
         return f"at epoch {self.trainer.epoch:.1f}, step {self.trainer.step:,}"
 
@@ -55,7 +55,7 @@ class Worker(BaseWorker):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
-                self.profiler.see(event, self.requests.control.profiles)
+                self.profiler.after_batch(event, self.requests.control.profiles)
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
@@ -69,20 +69,20 @@ class Worker(BaseWorker):
         return self.finish()
 
     def prepare(self) -> None:
-        """Load the images, build the trainer and put it where the run was left."""
-        checkpoint_cleanup.sweep(self.run.path)
-        notes = damage.of_small_files(self.run)  # before they are written anew
-        found, more = checkpoints.newest_valid(self.run.path)
+        """Load the images, build the trainer and restore the run's newest valid checkpoint."""
+        checkpoint_cleanup.clean_up(self.run.path)
+        notes = damage.of_small_files(self.run)  # before they are written again
+        checkpoint, more = checkpoints.newest_valid(self.run.path)
         notes += more
-        self.open(fresh=found is None)
-        manifest = self.restore(found, notes)
+        self.open(fresh=checkpoint is None)
+        manifest = self.restore(checkpoint, notes)
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = time.monotonic()
         self.profiler = self.profile_taker()
 
     def profile_taker(self) -> ProfileTaker:
-        """Return what takes the profiles that are asked for from now on."""
+        """Return the taker of the profiles that are requested from now on."""
         last = profiles.latest(self.run.path)
         about = {
             "device": self.plan.device,
@@ -93,24 +93,26 @@ class Worker(BaseWorker):
         path = self.folder / "profile.json"
         return ProfileTaker(self.trainer, path, about, last.request if last else 0, say)
 
-    def restore(self, found: checkpoints.CheckpointInfo | None, notes: list[str]) -> dict[str, Any]:
-        """Go to the newest valid checkpoint, and write down where this attempt starts."""
+    def restore(
+        self, checkpoint: checkpoints.CheckpointInfo | None, notes: list[str]
+    ) -> dict[str, Any]:
+        """Restore a checkpoint, if there is one, and write where this attempt starts."""
         from cifar_core.training.snapshot import Snapshot
 
-        manifest = found.manifest if found else {}
-        if found:
-            model, state = checkpoints.load(found.path)
+        manifest = checkpoint.manifest if checkpoint else {}
+        if checkpoint:
+            model, state = checkpoints.load(checkpoint.path)
             self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
         self.best = manifest.get("best", "")
         self.mark_best()
         for note in notes:
             say(note)
-        where = f"checkpoint {found.name}" if found else "the beginning"
+        where = f"checkpoint {checkpoint.name}" if checkpoint else "the beginning"
         say(f"Attempt {self.attempt} starts from {where}, at step {self.trainer.step:,}.")
         start = AttemptStart(
-            checkpoint=found.name if found else "",
+            checkpoint=checkpoint.name if checkpoint else "",
             step=self.trainer.step,
-            from_attempt=found.attempt if found else 0,
+            from_attempt=checkpoint.attempt if checkpoint else 0,
             from_bytes=manifest.get("metrics_bytes", 0),
             note=" ".join(notes),
         )
@@ -118,7 +120,7 @@ class Worker(BaseWorker):
         return manifest
 
     def mark_best(self) -> None:
-        """Keep the marker of the best epoch's checkpoint in step with the manifests."""
+        """Make the marker of the best epoch's checkpoint agree with the manifest."""
         if self.best and not checkpoints.is_marked_best(self.run.path, self.best):
             checkpoints.mark_best(self.run.path, self.best)
         elif not self.best:
@@ -126,20 +128,22 @@ class Worker(BaseWorker):
 
     @property
     def look_back(self) -> frozenset[int]:
-        """The epochs whose weights are kept so that one can look back at them."""
+        """The epochs whose weights are kept for review."""
         config = self.run.config
         return checkpoint_cleanup.milestones(config.epochs, config.keep_checkpoints)
 
     def attend_after_epoch(self) -> AttemptResult | None:
-        """After an epoch: end if somebody asked for that and there would be another one."""
+        """After an epoch: end if that was requested and another epoch would follow."""
         is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
         if self.requests.poll().request != "epoch" or is_last:
             return None
         done = self.summary.epochs_done
-        return AttemptResult(outcome="stopped", message=f"Stopped after epoch {done}, as asked.")
+        return AttemptResult(
+            outcome="stopped", message=f"Stopped after epoch {done}, as requested."
+        )
 
     def after_steps(self, event: "StepEvent") -> None:
-        """Keep a row, and now and then the weights in the middle of a long epoch."""
+        """Keep a row, and save a checkpoint every minute of a long epoch."""
         self.keep(event)
         now = time.monotonic()
         at_end = event.step % self.trainer.steps_per_epoch == 0  # about to be saved anyway
@@ -149,7 +153,7 @@ class Worker(BaseWorker):
             self.write_summary()
 
     def after_epoch(self, event: "EpochEvent") -> None:
-        """Keep the row and the weights, and mark them if they are the best so far."""
+        """Keep the row, and save a checkpoint, marked if it is the best so far."""
         self.keep(event)
         self.save(epoch=event)
         self.write_summary()
@@ -167,7 +171,7 @@ class Worker(BaseWorker):
         self.summary = add(self.summary, self.keep_row(row(event)))
 
     def save(self, epoch: "EpochEvent | None" = None) -> None:
-        """Commit a checkpoint of this very moment, unless the last one is of it."""
+        """Commit a checkpoint of this moment, unless the last one is still current."""
         if not epoch and not self.unsaved:
             return
         snapshot = self.trainer.snapshot()
@@ -184,12 +188,12 @@ class Worker(BaseWorker):
             "seconds": self.pace.seconds,
             "meta": snapshot.meta,
         }
-        self.patiently(lambda: self.commit(name, snapshot, manifest))
+        self.wait_for_space(lambda: self.commit(name, snapshot, manifest))
         checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
         self.unsaved, self.saved_at = False, time.monotonic()
 
     def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:
-        """Write a checkpoint; the rows first, as it says how many of them it stands for."""
+        """Write a checkpoint; the rows first, as it records how many of them it covers."""
         checkpoints.commit(
             self.run.path / "checkpoints",
             name,
@@ -218,12 +222,12 @@ class Worker(BaseWorker):
                 self.keep(event)
             elif result := self.attend():
                 return result
-        self.patiently(self.rows.sync)
+        self.wait_for_space(self.rows.sync)
         self.write_summary()
         return AttemptResult(outcome="finished", message=self.in_words())
 
     def load_best(self) -> checkpoints.CheckpointInfo:
-        """Load the best epoch's weights, or the next best if those are damaged."""
+        """Load the weights of the best epoch, or of the next best if those are damaged."""
         by_accuracy = sorted(
             self.run.checkpoints(), key=lambda c: (c.best, c.val_accuracy or 0.0), reverse=True
         )
@@ -235,10 +239,10 @@ class Worker(BaseWorker):
             else:
                 self.trainer.model.load_state_dict(weights)
                 return info
-        raise CheckpointError(f"No checkpoint of run {self.run.id} can be read any more.")
+        raise CheckpointError(f"No checkpoint of run {self.run.id} can be read.")
 
     def in_words(self) -> str:
-        """Return what came out, in one sentence."""
+        """Return the results in one sentence."""
         summary = self.summary
         early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
         return (

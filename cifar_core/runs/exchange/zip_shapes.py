@@ -17,7 +17,7 @@ from cifar_core.disk.checks import (
     Scalar,
     Text,
     Whole,
-    as_kind,
+    as_type,
     is_a,
 )
 from cifar_core.errors import ArchiveError
@@ -132,7 +132,7 @@ def shaped(file: str, values: dict[str, Any], kinds: Kinds) -> dict[str, Any]:
     there = {}
     for name in kinds.keys() & values.keys():
         try:
-            there[name] = msgspec.to_builtins(as_kind(values[name], kinds[name]))
+            there[name] = msgspec.to_builtins(as_type(values[name], kinds[name]))
         except ValueError as error:
             raise ArchiveError(
                 f"{file} of this zip has {str(values[name])[:40]!r} as its {name}, which no run "

@@ -37,7 +37,7 @@ class Estimate:
 
 def measure(config: "TrainConfig", store: Path) -> Estimate:
     """Measure a few steps of the run in a child process, so that this one stays small."""
-    measured = child.ask(
+    measured = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store)},
         environment=processes.trainer_environment(device.choose_threads(config.threads)),

@@ -73,7 +73,7 @@ def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> L
     `in_pieces` asks how many images at once fit, with the batch size of the settings.
     """
     environment = processes.trainer_environment(device.choose_threads(config.threads))
-    found = child.ask(
+    found = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
         environment=environment,

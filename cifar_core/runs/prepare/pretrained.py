@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core import weights
 from cifar_core.errors import WeightsError
-from cifar_core.runs.record.records import BeganFrom
+from cifar_core.runs.record.records import UsedWeights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,9 @@ def import_weights(path: Path, store: Path, model: str = "") -> weights.Imported
     return weights.import_file(path, store, layouts(model))
 
 
-def load(config: "TrainConfig", store: Path) -> "tuple[dict[str, Tensor] | None, BeganFrom | None]":
+def load(
+    config: "TrainConfig", store: Path
+) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
     """Return the tensors that a run begins from, and a record of them for its environment.
 
     None for a network that is trained from scratch; WeightsError if they are not there.
@@ -64,6 +66,6 @@ def load(config: "TrainConfig", store: Path) -> "tuple[dict[str, Tensor] | None,
     if found is None:
         raise weights.missing(spec.weights, store)
     about = weights.WEIGHTS[spec.weights]
-    record = BeganFrom(key=found.key, path=str(found.path), sha256=found.sha256,
+    record = UsedWeights(key=found.key, path=str(found.path), sha256=found.sha256,
                        origin=found.origin, file=found.path.name, source=about.source)  # fmt: skip
     return weights.load(found, layout_of(spec)), record

@@ -1,1 +1,1 @@
-"""One run's folder: every file in it, who writes it, what it may hold; and the handle `Run`."""
+"""One run's folder: every file in it, which process writes it, what it may hold; and `Run`."""

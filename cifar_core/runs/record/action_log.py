@@ -1,7 +1,7 @@
-"""Who did what: one line for each change that a person asked of the store.
+"""Who did what: one line for each action of a person in the store.
 
-activity.jsonl is only appended to; when it grows beyond LONGEST bytes it becomes
-activity-old.jsonl, whose place it takes.
+activity.jsonl is only appended to; beyond LONGEST bytes it is renamed to activity-old.jsonl,
+which it replaces.
 """
 
 import time
@@ -19,26 +19,26 @@ LONGEST = 2_000_000  # bytes, about 15,000 lines
 
 
 class Action(Struct, frozen=True, kw_only=True):
-    """One change."""
+    """A request of a person to the store, as the history lists it."""
 
     at: float  # unix seconds
     by: str  # the person's name
     did: str  # such as "stopped"
-    run: str = ""  # its id, if it was done to one
+    run: str = ""  # its id; empty if it concerned no single run
     detail: str = ""
 
 
 def note(root: Path, *, by: str, did: str, run: str = "", detail: str = "") -> None:
-    """Write a change down."""
-    deed = Action(at=time.time(), by=by, did=did, run=run, detail=detail)
+    """Append an action to the log."""
+    action = Action(at=time.time(), by=by, did=did, run=run, detail=detail)
     path = root / NAME
-    files.append_line(path, {key: value for key, value in asdict(deed).items() if value != ""})
+    files.append_line(path, {key: value for key, value in asdict(action).items() if value != ""})
     if path.stat().st_size > LONGEST:
-        make_room(root)
+        rotate(root)
 
 
-def make_room(root: Path) -> None:
-    """Put the full file aside; of several who see it full, one does."""
+def rotate(root: Path) -> None:
+    """Rename a full log; of several processes that see it full, only one does."""
     with lock.held(root / ".activity.lock"):
         path = root / NAME
         if path.stat().st_size > LONGEST:
@@ -46,15 +46,15 @@ def make_room(root: Path) -> None:
             path.touch()
 
 
-def deeds(root: Path, run: str = "", most: int = 200) -> list[Action]:
-    """Return the latest changes, newest first; of one run if it is named."""
+def latest(root: Path, run: str = "", most: int = 200) -> list[Action]:
+    """Return at most `most` actions, newest first; those of one run if its id is given."""
     rows = [row for name in (OLD, NAME) for row in files.read_lines(root / name)[0]]
-    found = [deed for row in reversed(rows) if (deed := deed_of(row))]
-    return [deed for deed in found if run in ("", deed.run)][:most]
+    actions = [action for row in reversed(rows) if (action := action_of(row))]
+    return [action for action in actions if run in ("", action.run)][:most]
 
 
-def deed_of(row: Any) -> Action | None:
-    """Return the change that a line tells of; None if the line is damaged."""
+def action_of(row: Any) -> Action | None:
+    """Return the action that a line records; None if the line is damaged."""
     if not isinstance(row, dict) or not is_a(row.get("at"), Moment):
         return None
     words = {key: str(row.get(key, "")) for key in ("by", "did", "run", "detail")}

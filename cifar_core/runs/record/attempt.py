@@ -1,4 +1,4 @@
-"""One process's share of a run, from what the executor, the trainer and the shim wrote."""
+"""One attempt, put together from the files of the executor, the trainer and the shim."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ from cifar_core.runs.record.records import AttemptEnd, AttemptPlan, AttemptStart
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One process's share of a run."""
+    """The part of a run that one process did."""
 
     number: int
     device: str
     started_at: float  # unix seconds
-    ended_at: float | None  # None while it lives, or if nobody could write it down
-    from_checkpoint: str  # empty: from the beginning
+    ended_at: float | None  # None while it is live, or if its end could not be recorded
+    from_checkpoint: str  # empty if it started from the beginning
     from_step: int
-    note: str  # such as that a damaged checkpoint was passed over
-    ended: str  # how it ended, one sentence; empty while it lives
+    note: str  # such as that a damaged checkpoint was skipped
+    ended: str  # how it ended, in one sentence; empty while it is live
 
 
 def attempt_of(folder: Path, number: int) -> Attempt:
-    """Put together what the executor, the trainer and the shim wrote about an attempt."""
+    """Return an attempt from the files that the executor, the trainer and the shim wrote."""
     path = metrics.attempt_folder(folder, number)
     plan = files.read(path / "attempt.json", AttemptPlan)
     start = files.read(path / "start.json", AttemptStart)

@@ -11,17 +11,17 @@ from cifar_core.runs.record.records import About
 
 
 def milestones(epochs: int, count: int) -> frozenset[int]:
-    """Return the epochs to look back at: `count` from the first on, evenly spaced to the last.
+    """Return the epochs to keep for review: `count` of them from the first on, evenly spaced.
 
-    The last epoch comes on top of them, as one of the newest.
+    The last epoch is kept in addition, as one of the newest.
     """
     return frozenset(round(1 + i * (epochs - 1) / max(1, count)) for i in range(count))
 
 
 def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> None:
-    """Delete all but the best, the newest and the pinned; of epochs to look back at, keep weights.
+    """Delete all but the best, newest and pinned checkpoints; keep weights of `look_back` epochs.
 
-    It looks at what is there and nothing else, so that after a crash the next call ends its work.
+    It depends only on the files that exist, so after a crash the next call completes it.
     """
     about = files.read(run / "about.json", About)
     if about.pinned:
@@ -48,27 +48,27 @@ def ended_epoch(manifest: dict[str, Any]) -> int:
 
 
 def is_resumable(manifest: dict[str, Any]) -> bool:
-    """Tell whether the state is kept, too; of an unreadable manifest nothing else is known."""
+    """Return True if the state is kept too; also for an unreadable manifest, which cannot say."""
     return STATE in manifest.get("files", {STATE: {}})
 
 
 def keep_weights(path: Path, manifest: dict[str, Any]) -> None:
-    """Delete the state of a checkpoint; the manifest goes first, so that it is whole throughout."""
+    """Delete a checkpoint's state; the manifest changes first, so it stays valid throughout."""
     if is_resumable(manifest):
-        listed = {file: known for file, known in manifest["files"].items() if file != STATE}
+        listed = {file: facts for file, facts in manifest["files"].items() if file != STATE}
         files.write_json(path / MANIFEST, seal({**manifest, "files": listed}))
-    for left in (path / STATE, *path.glob(".*.tmp")):  # the latter of a process that was killed
-        left.unlink(missing_ok=True)
+    for unused in (path / STATE, *path.glob(".*.tmp")):  # drafts of a process that was killed
+        unused.unlink(missing_ok=True)
 
 
 def leftovers(run: Path) -> Iterator[Path]:
-    """Find drafts and half-deleted checkpoints of an attempt that was killed."""
+    """Yield the drafts and half-deleted checkpoints of an attempt that was killed."""
     folder = run / "checkpoints"
     if folder.exists():
         yield from (p for p in folder.iterdir() if p.name.startswith((".draft-", ".gone-")))
 
 
-def sweep(run: Path) -> None:
-    """Delete what a killed attempt left half done. Only the one live attempt may call it."""
+def clean_up(run: Path) -> None:
+    """Delete the leftovers of a killed attempt. Only the one live attempt may call it."""
     for path in list(leftovers(run)):
         shutil.rmtree(path)

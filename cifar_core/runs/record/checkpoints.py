@@ -1,11 +1,11 @@
-"""Checkpoints: complete and verified, or not there at all. Safetensors and JSON, never pickle.
+"""Checkpoints: complete and verified, or absent. Safetensors and JSON, never pickle.
 
 checkpoints/<step>-a<attempt>/
     model.safetensors   the weights
-    state.safetensors   optimizer, random states and what else exact resuming needs
+    state.safetensors   optimizer, random states and whatever else exact resuming needs
     manifest.json       position, and size and sha256 of each file; written last
 
-What is kept only to look back at has no state: nothing can be resumed from it.
+A checkpoint kept only for review has no state: a run cannot be resumed from it.
 """
 
 import json
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"(\d+)-a(\d+)")
 MODEL, STATE, MANIFEST = "model.safetensors", "state.safetensors", "manifest.json"
-WHAT = "the checkpoint"  # in a sentence on why it cannot be saved
+WHAT = "the checkpoint"  # as an error names it when it cannot be saved
 HEADER = 50_000  # bytes that name the tensors, at most
 
 
 class CheckpointInfo(Struct, frozen=True, kw_only=True):
-    """What a checkpoint's manifest says."""
+    """A checkpoint, as its manifest describes it."""
 
     name: str
     step: int
     epoch: float
     attempt: int
-    val_accuracy: float | None  # 0 to 1; None before the first epoch is over
+    val_accuracy: float | None  # 0 to 1; None before the first epoch ends
     best: bool
     path: Path
     megabytes: float
-    resumable: bool  # whether its state is kept, not its weights alone
+    resumable: bool  # whether its state is kept besides its weights
     manifest: dict[str, Any]
 
 
@@ -55,7 +55,7 @@ def commit(
 ) -> Path:
     """Write a checkpoint so that a crash at any moment leaves either all of it or nothing.
 
-    DiskFullError before or while it is written leaves what was there before.
+    DiskFullError, before or during writing, leaves the former files unchanged.
     """
     from safetensors.torch import save_file
 
@@ -71,7 +71,7 @@ def commit(
                 save_file({key: t.detach().cpu().contiguous() for key, t in tensors.items()},
                           draft / file)  # fmt: skip
                 files.sync_file(draft / file)
-        listed = {file: facts(draft / file) for file in (MODEL, STATE)}
+        listed = {file: facts_of(draft / file) for file in (MODEL, STATE)}
         sealed = seal({**manifest, "name": name, "files": listed, "created_at": time.time()})
         files.write_json(draft / MANIFEST, sealed)  # syncs the draft folder too
         if target.exists():  # the same position saved twice by one attempt
@@ -84,17 +84,17 @@ def commit(
 
 
 def size_of(tensors: "dict[str, Tensor]") -> int:
-    """Return about how many bytes a file of these tensors has."""
+    """Return the approximate size of a file of these tensors, in bytes."""
     return sum(t.numel() * t.element_size() for t in tensors.values()) + HEADER
 
 
-def facts(path: Path) -> dict[str, Any]:
-    """Return what proves that a file is as it was written."""
+def facts_of(path: Path) -> dict[str, Any]:
+    """Return the size and the checksum of a file."""
     return {"bytes": path.stat().st_size, "sha256": files.sha256_of(path)}
 
 
 def seal(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Add a checksum over the manifest itself, since it holds the position."""
+    """Return the manifest with a checksum over itself, since it holds the position."""
     import hashlib
 
     plain = {key: value for key, value in files.finite(manifest).items() if key != "seal"}
@@ -103,18 +103,18 @@ def seal(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def manifest_of(path: Path) -> dict[str, Any]:
-    """Return the manifest of a checkpoint, or say why it cannot be relied on."""
+    """Return the manifest of a checkpoint; CheckpointError if it is damaged or a size is wrong."""
     manifest = files.read_json(path / MANIFEST)
     if not manifest or manifest != seal(manifest):
         raise CheckpointError(
-            f"The checkpoint {path.name} has no readable manifest, so it cannot be relied on. "
+            f"The checkpoint {path.name} has no readable manifest, so it cannot be used. "
             f"An older one is used if there is one."
         )
-    for file, known in manifest["files"].items():
+    for file, facts in manifest["files"].items():
         size = (path / file).stat().st_size if (path / file).exists() else -1
-        if size != known["bytes"]:
+        if size != facts["bytes"]:
             raise CheckpointError(
-                f"{file} of checkpoint {path.name} should be {known['bytes']} bytes long, but "
+                f"{file} of checkpoint {path.name} should be {facts['bytes']} bytes long, but "
                 f"{'is missing' if size < 0 else f'is {size}'}. An older checkpoint is used if "
                 f"there is one."
             )
@@ -124,11 +124,11 @@ def manifest_of(path: Path) -> dict[str, Any]:
 def verify(path: Path) -> dict[str, Any]:
     """Return the manifest after comparing every byte with it; CheckpointError if one differs.
 
-    Both safetensors and torch.save load a file with a flipped bit without a word.
+    Neither safetensors nor torch.load notices a flipped bit.
     """
     manifest = manifest_of(path)
-    for file, known in manifest["files"].items():
-        if files.sha256_of(path / file) != known["sha256"]:
+    for file, facts in manifest["files"].items():
+        if files.sha256_of(path / file) != facts["sha256"]:
             raise CheckpointError(
                 f"{file} of checkpoint {path.name} is not what was saved (its checksum differs). "
                 f"An older checkpoint is used if there is one."
@@ -152,7 +152,7 @@ def load_model(path: Path, *, device: str = "cpu") -> "dict[str, Tensor]":
 
 
 def folders(folder: Path) -> list[Path]:
-    """List the checkpoints' folders, newest first, without a look inside."""
+    """List the checkpoints' folders, newest first, without reading them."""
     try:
         names = [match for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
     except FileNotFoundError:
@@ -163,17 +163,17 @@ def folders(folder: Path) -> list[Path]:
 
 def listed(run: Path) -> list[CheckpointInfo]:
     """Describe the checkpoints whose manifest and sizes are right, newest first."""
-    best, found = best_name(run), []
+    best, checkpoints = best_name(run), []
     for path in folders(run / "checkpoints"):
         try:
-            found.append(info(path, manifest_of(path), best))
-        except CheckpointError:  # never used, and said when the run goes on
+            checkpoints.append(info(path, manifest_of(path), best))
+        except CheckpointError:  # never used, and reported when the run is resumed
             continue
-    return found
+    return checkpoints
 
 
 def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
-    """Put the manifest's facts into words."""
+    """Describe a checkpoint by its manifest."""
     return CheckpointInfo(
         name=path.name,
         step=manifest["step"],
@@ -182,19 +182,19 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
         val_accuracy=manifest.get("val_accuracy"),
         best=path.name == best,
         path=path,
-        megabytes=sum(known["bytes"] for known in manifest["files"].values()) / 1e6,
+        megabytes=sum(facts["bytes"] for facts in manifest["files"].values()) / 1e6,
         resumable=STATE in manifest["files"],
         manifest=manifest,
     )
 
 
 def mark_best(run: Path, name: str) -> None:
-    """Write down which checkpoint is that of the best epoch."""
+    """Record which checkpoint is that of the best epoch."""
     files.write_atomic(run / "best", f"{name}\n")
 
 
 def is_marked_best(run: Path, name: str) -> bool:
-    """Tell whether the marker is, byte for byte, what `mark_best` wrote."""
+    """Return True if the marker is byte for byte as `mark_best` wrote it."""
     try:
         return (run / "best").read_bytes() == f"{name}\n".encode()
     except OSError:
@@ -202,7 +202,7 @@ def is_marked_best(run: Path, name: str) -> bool:
 
 
 def best_name(run: Path) -> str:
-    """Return the name of the best epoch's checkpoint; empty before the first epoch is over."""
+    """Return the name of the best epoch's checkpoint; empty before the first epoch ends."""
     try:
         return (run / "best").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):  # missing or damaged: the manifests say the same
@@ -212,29 +212,28 @@ def best_name(run: Path) -> str:
 def newest_valid(run: Path) -> tuple[CheckpointInfo | None, list[str]]:
     """Return the newest checkpoint to resume from, and what is wrong with newer ones.
 
-    Every byte of it is right. Damaged ones are set aside under another name, so that nobody trips
-    over them again.
+    Every byte of it has been verified. Damaged ones are renamed, so that no reader finds them.
     """
     notes: list[str] = []
     for path in folders(run / "checkpoints"):
         try:
-            found = info(path, verify(path), best_name(run))
+            checkpoint = info(path, verify(path), best_name(run))
         except CheckpointError as error:
             notes.append(str(error))
             set_aside(path)
         else:
-            if found.resumable:
-                return found, notes
+            if checkpoint.resumable:
+                return checkpoint, notes
     return None, notes
 
 
 def set_aside(path: Path) -> None:
-    """Rename a damaged checkpoint; its bytes are kept for whoever wants to look."""
+    """Rename a damaged checkpoint; its bytes are kept for inspection."""
     path.rename(path.with_name(f"damaged-{path.name}-{time.time_ns()}"))
 
 
 def remove(path: Path) -> None:
-    """Delete a checkpoint so that a crash in between does not leave a damaged one."""
+    """Delete a checkpoint so that a crash meanwhile does not leave a damaged one."""
     gone = path.with_name(f".gone-{path.name}-{os.getpid()}")
     path.rename(gone)
     shutil.rmtree(gone)

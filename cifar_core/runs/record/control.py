@@ -1,4 +1,4 @@
-"""control.json: what the person asked of a live run. The trainer and the executor both read it."""
+"""control.json: a person's request to a live run. The trainer and the executor both read it."""
 
 import os
 import time
@@ -17,20 +17,20 @@ class Control(Struct, frozen=True, kw_only=True):
     """The latest request; each has a higher sequence number than the one before."""
 
     sequence: Whole = 0
-    request: Text = ""  # "" to go on, "pause", or how to stop: "epoch", "now", "kill"
+    request: Text = ""  # "" to continue, "pause", or how to stop: "epoch", "now", "kill"
     at: Moment = 0.0  # unix seconds
-    profiles: Whole = 0  # how many profiles of its steps have been asked for
-    reason: Text = ""  # "pruned" when a search gave the run up; empty when a person asked
-    note: LongText = ""  # a sentence on why
+    profiles: Whole = 0  # how many profiles of its steps have been requested
+    reason: Text = ""  # "pruned" when a search gave up the run; empty for a person's request
+    note: LongText = ""  # why, in a sentence
 
     @property
     def is_stop(self) -> bool:
-        """Whether the run shall end rather than wait."""
+        """Whether the run is to stop rather than pause."""
         return self.request in ("epoch", "now", "kill")
 
 
 def read(folder: Path) -> Control:
-    """Return the latest request; none if there never was one."""
+    """Return the latest request; an empty one if there has never been one."""
     control = files.read(folder / "control.json", Control)
     return control if control.request in STRENGTH else replace(control, request="")
 
@@ -51,7 +51,7 @@ def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Co
 
 
 def ask_profile(folder: Path) -> Control:
-    """Ask for one more profile, beside whatever else is asked. The caller holds the run's lock."""
+    """Request one more profile, besides any other request. The caller holds the run's lock."""
     old = read(folder)
     new = replace(old, profiles=old.profiles + 1)
     files.write_json(folder / "control.json", new)
@@ -59,7 +59,7 @@ def ask_profile(folder: Path) -> Control:
 
 
 class ControlReader:
-    """Looks for a new request at the price of one stat call, so that every batch can ask."""
+    """Checks for a new request with a single stat call, cheap enough for every batch."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

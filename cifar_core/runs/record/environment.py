@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from cifar_core.background.processes import PACKAGE_ROOT
 from cifar_core.runs.record.records import (
     AttemptPlan,
-    BeganFrom,
     DataRecord,
     Environment,
     StepRecord,
+    UsedWeights,
 )
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", 
 
 
 def describe(
-    plan: AttemptPlan, dataset: "Dataset", setup: "Setup", weights: BeganFrom | None = None
+    plan: AttemptPlan, dataset: "Dataset", setup: "Setup", weights: UsedWeights | None = None
 ) -> Environment:
-    """Return versions, machine, step plan, data and pretrained weights of an attempt."""
+    """Return the versions, machine, step plan, data and pretrained weights of an attempt."""
     precision = setup.trainer.precision
     return Environment(
         **versions(),
@@ -57,12 +57,12 @@ def describe(
 
 
 def versions() -> dict[str, str]:
-    """Return the installed versions of PACKAGES, by the names that an environment has for them."""
+    """Return the installed versions of PACKAGES, by their field names in `Environment`."""
     return {package.replace("-", "_"): version_of(package) for package in PACKAGES}
 
 
 def version_of(package: str) -> str:
-    """Return an installed package's version, or nothing."""
+    """Return an installed package's version; empty if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -70,7 +70,7 @@ def version_of(package: str) -> str:
 
 
 def git_commit() -> str:
-    """Return the commit of this program, or nothing if it is not in a git checkout."""
+    """Return the commit of this program; empty if it is not in a git checkout."""
     command = ["git", "-C", PACKAGE_ROOT, "rev-parse", "HEAD"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)

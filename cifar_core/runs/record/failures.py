@@ -1,4 +1,4 @@
-"""Which kind of failure an exception is, so that the page can suggest what to do."""
+"""Which type of failure an exception is, so that the page can suggest what to do."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from cifar_core.errors import (
 
 MEMORY = ("oom", "host_memory")  # the failures that computing fewer images at once may avoid
 FEWEST_AT_ONCE = 2  # images: batch norm needs two
-NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose last words the disk did not take
+NO_ROOM_FOR_RESULT = 75  # exit code of a trainer whose result the disk had no space for
 
-KINDS: list[tuple[type[BaseException], str]] = [
+REASONS: list[tuple[type[BaseException], str]] = [
     (DiskFullError, "disk"),
     (TrainingDivergedError, "diverged"),
     (DataError, "data"),
@@ -31,8 +31,8 @@ KINDS: list[tuple[type[BaseException], str]] = [
 
 def reason_of(error: BaseException) -> str:
     """Return the key in FAILURES that fits the exception."""
-    for kind, reason in KINDS:
-        if isinstance(error, kind):
+    for error_type, reason in REASONS:
+        if isinstance(error, error_type):
             return reason
     text = str(error)
     # by name, so that this module need not import torch
@@ -46,14 +46,14 @@ def reason_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException, reason: str, folder: Path, at_once: int = 0) -> str:
-    """Return the sentence about the exception that the page shows.
+    """Return the sentence that the page shows about the exception.
 
     `folder` is on the run's disk; `at_once` is how many images were computed together.
     """
     if isinstance(error, CifarError):
         return str(error)
     if reason == "disk":
-        return f"There is no space left to save to: {space.missing(error, folder)}."
+        return f"It could not save because {space.missing(error, folder)}."
     first = str(error).strip().split("\n", 1)[0]
     words = f"{type(error).__name__}: {first}" if first else type(error).__name__
     if reason in MEMORY:

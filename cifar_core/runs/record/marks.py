@@ -1,4 +1,4 @@
-"""What people put on a run to find it again: tags, note, star, pin. Kept in its about.json."""
+"""Marks that people put on a run to find it again: tags, note, star, pin; in its about.json."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,25 +13,25 @@ LONGEST_NOTE = 4000  # characters
 
 
 def tag(run: Run, words: Iterable[str]) -> None:
-    """Give a run further tags."""
+    """Add tags to a run."""
     more = set(map(checked, words))
     put(run, lambda tags: tags | more)
 
 
 def untag(run: Run, words: Iterable[str]) -> None:
-    """Take tags off a run; one that it does not have is fine."""
+    """Remove tags from a run; tags that it does not have are ignored."""
     gone = {word.strip().lower() for word in words}
     put(run, lambda tags: tags - gone)
 
 
 def retag(run: Run, words: Iterable[str]) -> None:
-    """Give a run these tags and no others."""
+    """Replace a run's tags."""
     wanted = set(map(checked, words))
     put(run, lambda _: wanted)
 
 
 def put(run: Run, change: Callable[[set[str]], set[str]]) -> None:
-    """Change a run's tags to others that are well formed, whatever others do to them meanwhile."""
+    """Change a run's tags to valid ones, even while others are changing them."""
 
     def changed(about: About) -> dict[str, list[str]]:
         tags = change(set(about.tags))
@@ -42,16 +42,16 @@ def put(run: Run, change: Callable[[set[str]], set[str]]) -> None:
     about = run.about
     tags = changed(about)["tags"]
     if tags != about.tags:
-        with run.deed("tag it", "tagged", " ".join(tags)):
+        with run.action("tag it", "tagged", " ".join(tags)):
             run.change_about(changed)
 
 
 def checked(word: str) -> str:
-    """Return a tag in small letters, or say what it must look like."""
+    """Return a tag in lower case; RunError says what a tag must look like."""
     word = word.strip().lower()
     if not TAG.fullmatch(word):
         raise RunError(
-            f"'{word[:40]}' is no tag. A tag is one word of at most 30 letters, digits and "
+            f"'{word[:40]}' is not a tag. A tag is one word of at most 30 letters, digits and "
             "the signs . + / - _, such as 'lab' or 'week-3'."
         )
     return word
@@ -64,30 +64,30 @@ def write_note(run: Run, text: str) -> None:
         raise RunError(
             f"The note has {len(text):,} characters, but {LONGEST_NOTE:,} is the most. Shorten it."
         )
-    with run.deed("write a note on it", "noted", text[:80]):
+    with run.action("write a note on it", "noted", text[:80]):
         run.edit_about(note=text)
 
 
 def star(run: Run, starred: bool) -> None:
-    """Put a star on a run, or take it off."""
-    with run.deed("star it", "starred" if starred else "unstarred"):
+    """Star a run, or remove its star."""
+    with run.action("star it", "starred" if starred else "unstarred"):
         run.edit_about(starred=starred)
 
 
 def pin(run: Run, pinned: bool) -> None:
-    """Keep a run, with all that belongs to it, whatever the rules of retention say; or not."""
-    with run.deed("pin it", "pinned" if pinned else "unpinned"):
+    """Pin a run, so that nothing of it is deleted automatically, or unpin it."""
+    with run.action("pin it", "pinned" if pinned else "unpinned"):
         run.edit_about(pinned=pinned)
 
 
 def pin_checkpoint(run: Run, name: str, pinned: bool) -> str:
-    """Keep a checkpoint beside the best and the newest, or no longer; return its full name."""
+    """Pin a checkpoint, so that it is not deleted automatically, or unpin it; return its name."""
     full = run.checkpoint(name).name
 
     def changed(about: About) -> dict[str, list[str]]:
         others = set(about.pinned_checkpoints) - {full}
         return {"pinned_checkpoints": sorted({*others, full} if pinned else others)}
 
-    with run.deed("pin its checkpoints", "pinned" if pinned else "unpinned", full):
+    with run.action("pin its checkpoints", "pinned" if pinned else "unpinned", full):
         run.change_about(changed)
     return full

@@ -1,8 +1,8 @@
 """The rows of metrics.jsonl as one history, however often the run was interrupted.
 
-Every attempt appends to its own file and says in start.json from which checkpoint it started and
-how many bytes of which attempt's rows that checkpoint stands for. What that attempt wrote later
-is superseded. This is a rule for readers: nothing on disk is ever rewritten.
+Every attempt appends to its own file. Its start.json names the checkpoint that it started from,
+and how many bytes of which attempt's rows that checkpoint covers; later rows of that attempt are
+superseded. This is a rule for readers: nothing on disk is ever rewritten.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from cifar_core.disk import files
 from cifar_core.disk.checks import Moment, Number, Text, is_a
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart
 
-Row: TypeAlias = dict[str, Any]  # of any kind, as `RowShape` says
+Row: TypeAlias = dict[str, Any]  # of any type, as in `RowShape`
 
 
 class RowShape(Struct, frozen=True, kw_only=True):
-    """What a row may say, whatever its kind; other entries may be anything."""
+    """The entries that a row of any type may have; others may be anything."""
 
     kind: Text = ""
     t: Moment = 0.0
@@ -44,7 +44,7 @@ class RowShape(Struct, frozen=True, kw_only=True):
     images: Number | None = None
 
 
-NEEDED = {  # what a row of each kind must say
+NEEDED = {  # the entries that a row must have, by its type
     "step": ("step",),
     "epoch": ("step", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
     "test": ("step", "test_loss", "test_accuracy", "images"),
@@ -52,24 +52,24 @@ NEEDED = {  # what a row of each kind must say
 
 
 def is_like_a_row(row: Mapping[str, Any]) -> bool:
-    """Tell whether a row says all that its kind must, each of the right kind."""
+    """Return True if a row has all entries that its type needs, with values of the right types."""
     if not is_a(row, RowShape):
         return False
     return all(row.get(name) is not None for name in NEEDED.get(row.get("kind", ""), ()))
 
 
 class RowRange(Struct, frozen=True):
-    """The stretch of one attempt's rows that counts."""
+    """The range of one attempt's rows that counts."""
 
     attempt: int
     end: int | None  # byte offset; None for the attempt that is still the last
 
 
 class Fresh(Struct, frozen=True):
-    """What a reader found since it last looked."""
+    """The rows that are new to a reader."""
 
     rows: list[Row]
-    reset: bool  # True: rows given earlier are superseded, and `rows` is the whole history
+    reset: bool  # True: earlier rows are superseded, and `rows` is the whole history
 
 
 def attempt_numbers(folder: Path) -> list[int]:
@@ -82,7 +82,7 @@ def attempt_numbers(folder: Path) -> list[int]:
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:
-    """Return where an attempt keeps its files."""
+    """Return the folder of an attempt's files."""
     return folder / "attempts" / str(attempt)
 
 
@@ -98,46 +98,46 @@ def metrics_path(folder: Path, attempt: int) -> Path:
 
 
 class MetricsReader:
-    """Reads only what was appended since the last look."""
+    """Reads only the rows that were appended since the last call."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.starts: dict[int, AttemptStart] = {}
         self.parts: list[RowRange] = []
-        self.place = 0  # which part is being read
-        self.offset = 0  # up to which byte of it
+        self.part = 0  # index of the part being read
+        self.offset = 0  # bytes of it that have been read
 
     def poll(self) -> Fresh:
         """Return the rows since the last call, and whether earlier ones are superseded."""
         parts = self.lineage()
         reset = not self.continues(parts)
         if reset:
-            self.place = self.offset = 0
+            self.part = self.offset = 0
         self.parts = parts
         rows: list[Row] = []
-        while self.place < len(parts):
-            part = parts[self.place]
+        while self.part < len(parts):
+            part = parts[self.part]
             path = metrics_path(self.folder, part.attempt)
             more, self.offset = files.read_lines(path, self.offset, part.end, like=is_like_a_row)
             rows += [row if "kind" in row else {"kind": "", **row} for row in more]
             if part.end is None:
                 break
-            self.place, self.offset = self.place + 1, 0
+            self.part, self.offset = self.part + 1, 0
         return Fresh(rows, reset)
 
     def continues(self, parts: list[RowRange]) -> bool:
-        """Tell whether all that was read so far still counts."""
+        """Return True if all rows read so far still count."""
         if not self.parts:
             return True
-        place = self.place
-        if len(parts) <= place or parts[:place] != self.parts[:place]:
+        index = self.part
+        if len(parts) <= index or parts[:index] != self.parts[:index]:
             return False
-        part = parts[place]
-        same = part.attempt == self.parts[place].attempt
+        part = parts[index]
+        same = part.attempt == self.parts[index].attempt
         return same and (part.end is None or self.offset <= part.end)
 
     def lineage(self) -> list[RowRange]:
-        """Follow the last attempt back through the checkpoints that each one started from."""
+        """Return the parts that count: the last attempt's, and those of its checkpoints."""
         started = {n: start for n in attempt_numbers(self.folder) if (start := self.start(n))}
         if not started:
             return []
@@ -151,7 +151,7 @@ class MetricsReader:
             parts.insert(0, RowRange(attempt, end))
 
     def start(self, attempt: int) -> AttemptStart | None:
-        """Return what the attempt wrote before its first row; None while it has not."""
+        """Return the attempt's start.json; None while it does not exist."""
         if attempt not in self.starts:
             start = files.read_if_there(
                 attempt_folder(self.folder, attempt) / "start.json", AttemptStart

@@ -1,4 +1,4 @@
-"""profile.json: where the time of a run's steps goes, and what that means in words."""
+"""profile.json: where the time of a run's steps goes, and what that means."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,14 +24,14 @@ ABOUT = {
     "forward": "from the images to the loss",
     "backward": "from the loss to the gradient of every weight",
     "optimizer": "moving the weights along the gradients",
-    "logging": "counting what was right, and writing it down",
-    "other": "what no part accounts for, such as looking for requests",
-    "waiting": "the program had not asked for anything yet",
+    "logging": "counting the correct predictions and recording them",
+    "other": "time outside these parts, such as checking for requests",
+    "waiting": "the program had not given it any work",
 }
 
 
 class Bar(Struct, frozen=True, kw_only=True):
-    """One part of a step, as it is drawn."""
+    """One part of a step, drawn as a bar."""
 
     name: str  # a key of TITLES
     ms: float  # milliseconds a step
@@ -40,7 +40,7 @@ class Bar(Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """The name that pages show."""
         return TITLES[self.name]
 
 
@@ -52,22 +52,22 @@ class Profile:
 
     @property
     def request(self) -> int:
-        """Which of the run's requests it answers."""
+        """The number of the request that it was made for."""
         return int(self.values.get("request", 0))
 
     @property
     def error(self) -> str:
-        """Why there are no figures, if there are none."""
+        """Why there are no figures; empty if there are."""
         return str(self.values.get("error", ""))
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the parts are those of the GPU's time."""
+        """Whether the parts are measured in GPU time."""
         return any(part["device_ms"] > 0 for part in self.values["phases"])
 
     @cached_property
     def bars(self) -> list[Bar]:
-        """The parts of a step in the order in which they happen, and what is left of it."""
+        """The parts of a step in their order, and the rest of its time."""
         step, column = self.values["step_ms"], "device_ms" if self.on_gpu else "ms"
         bars = [
             Bar(
@@ -84,7 +84,7 @@ class Profile:
 
     @property
     def sentence(self) -> str:
-        """The largest part, and what the data cost."""
+        """The largest part of a step, and the share of the data, in a sentence."""
         most = max(self.bars, key=lambda bar: bar.ms)
         step = f"a step of {self.values['step_ms']:.3g} ms"
         data = share_of(self.bars, "data")
@@ -98,7 +98,7 @@ class Profile:
 
     @property
     def hint(self) -> str:
-        """What to do about the most remarkable part; empty if all is as it should be."""
+        """What to do about an unusually large part; empty if there is none."""
         spread = self.values["step_spread_ms"] / self.values["step_ms"]
         for name, limit, words in HINTS:
             share = spread if name == "spread" else share_of(self.bars, name)
@@ -107,13 +107,13 @@ class Profile:
         return ""
 
 
-# the part of a step, the share beyond which it is out of the ordinary, and what to do then
+# the part of a step, the share above which it is unusual, and what to do then
 HINTS = (
     (
         "data",
         0.2,
-        "The data take more than a fifth of a step: this network is so quick that preparing its "
-        "images counts. Without crop and mirror they would cost less.",
+        "The data take more than a fifth of a step: this network is so fast that preparing its "
+        "images matters. Without crop and mirror they would cost less.",
     ),
     (
         "waiting",
@@ -123,34 +123,34 @@ HINTS = (
     (
         "optimizer",
         0.3,
-        "Moving the weights is a large part of so short a step. A larger batch shares each "
-        "update among more images.",
+        "Updating the weights is a large part of such a short step. A larger batch spreads each "
+        "update over more images.",
     ),
     (
         "logging",
         0.15,
-        "Writing down the results is a large part of a step. The disk of the store may be slow.",
+        "Recording the results is a large part of a step. The disk of the store may be slow.",
     ),
     (
         "spread",
         0.5,
-        "The steps differ much in length: other programs seem to use the same cores.",
+        "The steps vary a lot in length: other programs may be using the same cores.",
     ),
 )
 
 
 def percent(share: float) -> str:
-    """Write a share from 0 to 1 as whole per cent."""
+    """Return a share from 0 to 1 as a whole percentage."""
     return f"{100 * share:.0f} %"
 
 
 def share_of(bars: list[Bar], name: str) -> float:
-    """Return the share of one part, 0 if it is not among them."""
+    """Return the share of one part; 0 if it is not among the bars."""
     return sum(bar.share for bar in bars if bar.name == name)
 
 
 def latest(folder: Path) -> Profile | None:
-    """Return the last profile that the run's trainer wrote, if it ever did."""
+    """Return the run's latest profile; None if it has none."""
     for number in reversed(metrics.attempt_numbers(folder)):
         values = files.read_json(metrics.attempt_folder(folder, number) / "profile.json")
         if values:

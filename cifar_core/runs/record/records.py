@@ -1,7 +1,7 @@
-"""What a run's small files may hold: each file's record is declared once, here.
+"""The records in a run's small files; each of them is declared once, here.
 
-Entries that a record does not declare are ignored by readers, and kept when a file is edited.
-Those of status.json and control.json stand beside what changes them, in `status` and `control`.
+Readers ignore entries that a record does not declare; editing a file keeps them.
+The records of status.json and control.json are in `status` and `control`, which change them.
 """
 
 from typing import Annotated
@@ -16,33 +16,33 @@ from cifar_core.runs.record.status import RunStatus
 class Origin(Struct, frozen=True, kw_only=True):
     """Where an imported run comes from."""
 
-    run: Text = ""  # its id there
+    run: Text = ""  # its id in the other store
     machine: Text = ""
-    weights: Text = ""  # which checkpoints came along
+    weights: Text = ""  # which checkpoints were exported
     exported_at: Moment = 0.0
     at: Moment = 0.0
 
 
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """about.json: what people say about a run, and what it belongs to."""
+    """about.json: names and marks that people gave a run, and what it belongs to."""
 
     name: Text = ""
     parent: Text = ""  # id of the run that it was cloned from
     kind: Text = ""  # a key of KINDS; empty for a training
-    owner: Text = ""  # whoever made it; empty if that was before runs had owners
+    owner: Text = ""  # the person who made it; empty if that was before runs had owners
     sweep: Text = ""  # id of the sweep that it belongs to
-    cell: Whole = 0  # place of its settings in that sweep
+    cell: Whole = 0  # index of its settings in that sweep
     created_at: Moment = 0.0
     tags: Texts = []
     note: LongText = ""  # Markdown
     starred: bool = False
-    pinned: bool = False  # must be kept for good, with all that belongs to it
+    pinned: bool = False  # nothing of it is deleted automatically
     pinned_checkpoints: Texts = []  # their names; some may be gone already
     imported: Origin | None = None
 
 
 class PlainSettings(Struct, frozen=True, kw_only=True):
-    """config.json: those settings that a list of runs needs. `TrainConfig` declares them all."""
+    """config.json: the settings that a list of runs needs. `TrainConfig` declares all of them."""
 
     data: Text = ""
     model: Text = ""
@@ -57,7 +57,7 @@ class PlainSettings(Struct, frozen=True, kw_only=True):
 
 
 class FeaturesDone(Struct, frozen=True, kw_only=True):
-    """How far the features are that a head reads."""
+    """How many of the features that a head reads are computed."""
 
     done: Number = 0  # images
     total: Number = 0
@@ -66,9 +66,9 @@ class FeaturesDone(Struct, frozen=True, kw_only=True):
 
 
 class SuggestedRate(Struct, frozen=True, kw_only=True):
-    """What a rate search came to, as `rate_search.events.Suggestion` says it."""
+    """The result of a rate search, as in `rate_search.events.Suggestion`."""
 
-    advice: Text = "none"  # take the rate, keep your own, or none can be given
+    advice: Text = "none"  # take the rate, keep your own, or none
     rate: Number | None = None
     low: Number = 0.0
     high: Number = 0.0
@@ -100,7 +100,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     sparkline: Numbers = []  # the same, thinned
     test_accuracy: Number | None = None
     test_loss: Number | None = None
-    test_plain_accuracy: Number | None = None  # from the images as they are
+    test_plain_accuracy: Number | None = None  # from the unchanged images
     test_images: Whole = 0
     test_views: Text = "plain"  # a key of TEST_VIEWS
     features: FeaturesDone | None = None
@@ -110,7 +110,7 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How steps are computed, as `StepPlan.record` says it."""
+    """How steps are computed, as `StepPlan.record` returns it."""
 
     memory_format: Text = ""
     precision: Text = ""
@@ -121,7 +121,7 @@ class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The images that a run learns from."""
+    """The images of a run."""
 
     title: Text = ""
     kind: Text = ""
@@ -134,8 +134,8 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     test_images: Whole = 0
 
 
-class BeganFrom(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The file of pretrained weights that a run began from; paths need not be text."""
+class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The file of pretrained weights that a run started from; paths may not be valid text."""
 
     key: str = ""
     path: str = ""
@@ -146,7 +146,7 @@ class BeganFrom(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """environment.json: what the latest attempt trained with."""
+    """environment.json: versions, device, threads and data of the latest attempt."""
 
     python: Text = ""
     system: Text = ""
@@ -169,61 +169,61 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     step_plan: StepRecord | None = None
     parameters: Whole | None = None
     data: DataRecord = DataRecord()
-    weights: BeganFrom | None = None
-    threads_now: Text = ""  # what the governor has changed, in words
+    weights: UsedWeights | None = None
+    threads_now: Text = ""  # a later number of threads, in words; by earlier versions
 
 
 class AttemptPlan(Struct, frozen=True, kw_only=True):
-    """attempt.json: what the executor decided; the shim and the trainer go by it."""
+    """attempt.json: what the executor decided, for the shim and the trainer."""
 
     command: list[str] = []
     environment: dict[str, str] = {}
     executor: list[str] = []
     executor_lock: str = ""
     wake: str = ""
-    slot: Text = ""  # the device that is lent
+    slot: Text = ""  # id of the device that it uses
     device: Text = ""  # its name in torch
     device_name: Text = ""
     device_reason: Text = ""
     threads: Whole = 0
-    micro_batch: Whole = 0  # images at once; 0 if the settings say
+    micro_batch: Whole = 0  # images at once; 0 to follow the settings
     at: Moment = 0.0
 
 
 class AttemptStart(Struct, frozen=True, kw_only=True):
-    """start.json: where an attempt starts; from here on its rows count."""
+    """start.json: where an attempt starts. Its rows count once this file exists."""
 
     checkpoint: Text = ""  # its name; empty for the beginning
     step: Whole = 0
-    from_attempt: Whole = 0  # whose rows it goes on from; 0 for none
-    from_bytes: Whole = 0  # how many bytes of those
-    note: LongText = ""  # such as that a damaged checkpoint was passed over
+    from_attempt: Whole = 0  # whose rows it continues; 0 for none
+    from_bytes: Whole = 0  # how many bytes of those rows count
+    note: LongText = ""  # such as that a damaged checkpoint was skipped
     at: Moment = 0.0
 
 
 class AttemptResult(Struct, frozen=True, kw_only=True):
-    """result.json: how an attempt ended, in the trainer's last words."""
+    """result.json: how an attempt ended, as its trainer reports it."""
 
     outcome: Text = ""  # finished, stopped, paused, failed, or interrupted by the system
     message: LongText = ""
-    reason: Text = ""  # a key of FAILURES when failed, or "disk" when paused for want of room
-    needs: Whole = 0  # bytes that must be free on the disk before it can go on
-    fits: Whole | None = None  # images at once that fit, if measured after want of memory
+    reason: Text = ""  # a key of FAILURES when failed, or "disk" when paused for lack of space
+    needs: Whole = 0  # bytes that must be free on the disk before it can continue
+    fits: Whole | None = None  # images at once that fit, if measured after memory ran out
     rows_bytes: Whole = 0  # length of its metrics.jsonl
     at: Moment = 0.0
 
 
 class AttemptEnd(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """end.json: what the executor made of an attempt that is over."""
+    """end.json: how the executor concluded an attempt that is over."""
 
     message: LongText = ""
-    state: Text = ""  # that the run moved to
+    state: Text = ""  # the run's next state
     at: Moment = 0.0
-    micro_batch: Whole = 0  # images at once from then on; 0 as before
+    micro_batch: Whole = 0  # images at once from then on; 0 for as before
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """notice.json: what keeps a trainer from going on."""
+    """notice.json: what a trainer is waiting for."""
 
     message: LongText = ""
 
@@ -237,15 +237,15 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 class ShimEnd(Struct, frozen=True, kw_only=True):
-    """How the shim saw its trainer end."""
+    """How the trainer ended, as its shim saw it."""
 
     code: Number | None = None
     signal: Whole | None = None
     oom_kills: Whole = 0
     peak_megabytes: Number = 0.0
-    orphans: Whole = 0  # processes that the trainer had left behind
+    orphans: Whole = 0  # processes that the trainer left behind
     error: LongText = ""  # why the shim did not start
-    launched: bool = True  # whether a shim was ever started
+    launched: bool = True  # False if no shim was ever started
     at: Moment = 0.0
 
 
@@ -264,7 +264,7 @@ class Deleted(Struct, frozen=True, kw_only=True):
 
 
 class Looks(Struct, frozen=True, kw_only=True):
-    """looks.json: looks at the test images, each as `test_looks` writes it."""
+    """looks.json: looks at the test results, each as `test_looks` writes it."""
 
     looks: Annotated[list[dict[str, object]], Meta(max_length=100_000)] = []
 

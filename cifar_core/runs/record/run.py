@@ -29,7 +29,7 @@ RESUMABLE = ("paused", "stopped", "failed", status.DAMAGED_FILE)
 
 @dataclass(frozen=True)
 class Run:
-    """One run, by its folder in the store, and whoever asks for something to be done to it."""
+    """One run, by its folder in the store, and the person on whose behalf it is used."""
 
     path: Path
     by: Person = field(default_factory=local_user, compare=False)
@@ -41,7 +41,7 @@ class Run:
 
     @property
     def number(self) -> int:
-        """The part of the id that nothing else ever has."""
+        """The number at the start of the id, which no other run ever gets."""
         return int(self.id.split("-", 1)[0])
 
     @property
@@ -51,32 +51,32 @@ class Run:
 
     @property
     def about(self) -> About:
-        """Its name, when it was made, and the run that it was cloned from."""
+        """Its name, marks and origin, as about.json holds them."""
         return files.read(self.path / "about.json", About)
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name that people gave it; its id if they gave none."""
         return self.about.name or self.id
 
     @property
     def owner(self) -> str:
-        """Whoever made it; empty if that was before runs had owners."""
+        """The person who made it; empty if that was before runs had owners."""
         return self.about.owner
 
     @property
     def is_pinned(self) -> bool:
-        """Whether it must be kept for good, with all that belongs to it."""
+        """Whether nothing of it is ever deleted automatically."""
         return self.about.pinned
 
     @property
     def pinned_checkpoints(self) -> frozenset[str]:
-        """The names of the checkpoints that must be kept for good; some may be gone already."""
+        """The names of the checkpoints that are never deleted automatically; some may be gone."""
         return frozenset(self.about.pinned_checkpoints)
 
     @property
     def kind(self) -> str:
-        """What it is for, a key of KINDS."""
+        """Its kind, a key of KINDS."""
         return self.about.kind or TRAINING
 
     @property
@@ -93,19 +93,19 @@ class Run:
 
         if not (settings := self.settings):  # never train with the defaults instead
             raise RunError(
-                f"config.json of run {self.id} is missing or damaged, so nobody knows its settings "
-                f"any more. Put it back from a backup, or delete the run."
+                f"config.json of run {self.id} is missing or damaged, so its settings are lost. "
+                f"Restore it from a backup, or delete the run."
             )
         return TrainConfig.from_dict(settings)
 
     @property
     def status(self) -> RunStatus:
-        """Where it stands."""
+        """Its state, with a sentence about it."""
         return status.read(self.path)
 
     @property
     def environment(self) -> Environment:
-        """Versions, device, threads and data of its latest attempt; empty before the first."""
+        """The versions, device, threads and data of its latest attempt; empty before the first."""
         return files.read(self.path / "environment.json", Environment)
 
     @property
@@ -115,57 +115,57 @@ class Run:
 
     @property
     def summary(self) -> Summary:
-        """The best and the latest values, kept by the trainer; empty before its first row."""
+        """Its best and latest values, as the trainer writes them; empty before the first row."""
         return files.read(self.path / "summary.json", Summary)
 
     @property
     def seconds_since_news(self) -> float | None:
-        """How long ago the trainer last gave a sign of life; None if it never did."""
+        """How many seconds ago the trainer last touched its lock; None if it never did."""
         numbers = metrics.attempt_numbers(self.path)
         if not numbers:
             return None
         try:
-            beat = (metrics.attempt_folder(self.path, numbers[-1]) / "lock").stat().st_mtime
+            touched = (metrics.attempt_folder(self.path, numbers[-1]) / "lock").stat().st_mtime
         except FileNotFoundError:
             return None
-        return max(0.0, time.time() - beat)
+        return max(0.0, time.time() - touched)
 
     def metrics(self) -> list[Row]:
         """Return every row that counts, first to last."""
         return metrics.MetricsReader(self.path).poll().rows
 
     def ask_profile(self) -> int:
-        """Ask the trainer where the time of a step goes; return the number of the request."""
-        with self.deed("profile it", "profiled"), self._locked():
+        """Request a profile of the next steps; return the number of the request."""
+        with self.action("profile it", "profiled"), self._locked():
             if (state := self.status.state) not in ("starting", "running"):
                 raise RunError(
-                    f"Run {self.id} is {state}, and only the steps of a run that trains can be "
+                    f"Run {self.id} is {state}, and only the steps of a running run can be "
                     "profiled. Start it, or resume it."
                 )
             return control.ask_profile(self.path).profiles
 
     @property
     def profile(self) -> Profile | None:
-        """Where the time of its steps went, the last time that somebody asked."""
+        """The latest profile of its steps; None if there is none."""
         return profiles.latest(self.path)
 
     @property
     def profile_is_due(self) -> bool:
-        """Whether a profile has been asked for that is yet to come."""
+        """Whether a profile has been requested that does not exist yet."""
         last = self.profile
-        asked = control.read(self.path).profiles
-        return self.status.is_live and asked > (last.request if last else 0)
+        requested = control.read(self.path).profiles
+        return self.status.is_live and requested > (last.request if last else 0)
 
     def log_tail(self, lines: int = 200) -> str:
-        """Return the end of what the latest attempt printed."""
+        """Return the last lines that the latest attempt printed."""
         numbers = metrics.attempt_numbers(self.path)
         if not numbers:
             return ""
         return files.last_lines(metrics.attempt_folder(self.path, numbers[-1]) / "log.txt", lines)
 
     def history(self) -> list[Action]:
-        """Return what people asked for, newest first."""
-        return action_log.deeds(self.store_root, self.id)
+        """Return the actions of people on this run, newest first."""
+        return action_log.latest(self.store_root, self.id)
 
     def attempts(self) -> list[Attempt]:
         """Describe its attempts, first to last."""
@@ -176,83 +176,83 @@ class Run:
         return checkpoints.listed(self.path)
 
     def checkpoint(self, name: str = "best") -> CheckpointInfo:
-        """Return the checkpoint of a name; "best" and "last" are names too."""
-        found = self.checkpoints()
-        if not found:
+        """Return the checkpoint with a name; "best" and "last" are names too."""
+        complete = self.checkpoints()
+        if not complete:
             raise RunError(
                 f"Run {self.id} has no checkpoint yet. One is saved at the end of each epoch."
             )
         if name == "last":
-            return found[0]
+            return complete[0]
         if name == "best":
-            marked = [info for info in found if info.best]
-            return (marked or sorted(found, key=lambda c: c.val_accuracy or 0.0)[-1:])[0]
-        for info in found:
+            marked = [info for info in complete if info.best]
+            return (marked or sorted(complete, key=lambda c: c.val_accuracy or 0.0)[-1:])[0]
+        for info in complete:
             if info.name == name:
                 return info
-        known = ", ".join(info.name for info in found)
-        raise RunError(f"Run {self.id} has no checkpoint called '{name}'. It has: {known}.")
+        names = ", ".join(info.name for info in complete)
+        raise RunError(f"Run {self.id} has no checkpoint called '{name}'. It has: {names}.")
 
     def rename(self, text: str) -> None:
         """Give it another name; its id stays."""
         text = " ".join(text.split())
         if not 1 <= len(text) <= 80:
-            raise RunError(f"A name must have 1 to 80 characters, but this has {len(text)}.")
-        with self.deed("rename it", "renamed", text):
+            raise RunError(f"A name must have 1 to 80 characters, but this one has {len(text)}.")
+        with self.action("rename it", "renamed", text):
             self.edit_about(name=text)
 
     def edit_about(self, **changes: Any) -> None:
-        """Change what about.json says, while others may be changing something else of it."""
+        """Change entries of about.json, even while others are changing other entries."""
         self.change_about(lambda _: changes)
 
     def change_about(self, change: Callable[[About], Mapping[str, Any]]) -> None:
-        """Change about.json by what `change` makes of what it says, with nobody in between."""
+        """Change about.json by the entries that `change` returns for it, under the run's lock."""
         with self._locked():
             files.edit(self.path / "about.json", About, change)
 
     def stop(self, level: str = "now", *, reason: str = "", note: str = "") -> None:
-        """Ask it to end: after this "epoch", "now" with a checkpoint, or "kill" without.
+        """Ask it to stop: after this "epoch", "now" with a checkpoint, or "kill" without one.
 
-        A run that waits is stopped at once; stopping one that is over is fine. A program that
-        stops it says why.
+        A waiting run is stopped at once; one that is over stays as it is. A program that stops
+        a run gives its reason.
         """
         if level not in ("epoch", "now", "kill"):
-            raise RunError(f"There is no way to stop called '{level}'. Known: epoch, now, kill.")
-        with self.deed("stop it", "stopped", level):
+            raise RunError(f"Unknown way to stop: '{level}'. Known: epoch, now, kill.")
+        with self.action("stop it", "stopped", level):
             if not self._leave_the_queue("stopped"):
                 self._ask(level, reason=reason, note=note)
 
     def pause(self) -> None:
-        """Ask it to save itself and let the device go, to be resumed later."""
-        with self.deed("pause it", "paused"):
+        """Ask it to save a checkpoint and release the device, to be resumed later."""
+        with self.action("pause it", "paused"):
             if self._leave_the_queue("paused"):
                 return
             if self.status.state == "stopping":
-                raise RunError(f"Run {self.id} is stopping already. Resume it when it has stopped.")
+                raise RunError(f"Run {self.id} is already stopping. Resume it once it has stopped.")
             self._ask("pause")
 
     def resume(self) -> None:
-        """Put it back into the queue, to go on from its newest checkpoint; idempotent."""
+        """Put it back into the queue, to continue from its newest checkpoint; idempotent."""
         state = self.status.state
         if state in ("queued", "starting", "running"):
             return
         if state not in RESUMABLE:
-            raise RunError(f"Run {self.id} is {state}. {HOW_TO_GO_ON[state]}")
-        with self.deed("resume it", "resumed"):
+            raise RunError(f"Run {self.id} is {state}. {WHY_NOT_RESUMED[state]}")
+        with self.action("resume it", "resumed"):
             self.enqueue(RESUMABLE)
 
     @contextlib.contextmanager
-    def deed(self, asked: str, did: str, detail: str = "") -> Iterator[None]:
-        """Do something to the run in a `with` block if its owner and the role allow it.
+    def action(self, request: str, did: str, detail: str = "") -> Iterator[None]:
+        """Change the run in a `with` block, if the person's role and the run's owner allow it.
 
-        `asked` completes "may not ..."; `did` is what is written down when the block is over.
+        `request` completes "may not ..."; `did` is what the action log records after the block.
         """
-        self.by.must(OPERATOR, f"{asked} (run {self.id})", self.owner)
+        self.by.must(OPERATOR, f"{request} (run {self.id})", self.owner)
         yield
         action_log.note(self.store_root, by=self.by.name, did=did, run=self.id, detail=detail)
 
     def enqueue(self, expected: tuple[str, ...]) -> bool:
-        """Move it from one of the expected states into the queue; tell whether that happened."""
+        """Move it from one of the expected states into the queue; return True if it was in one."""
         moved = status.move(
             self.path,
             expected,
@@ -265,17 +265,17 @@ class Run:
         return moved is not None
 
     def _leave_the_queue(self, to: str) -> bool:
-        """End a run that no process belongs to yet; tell whether it was one, or is over."""
-        words = "Taken out of the queue before it started."
+        """Stop or pause a run that has no process; return True if it has none, or is over."""
+        words = "Removed from the queue."
         now = self.status
-        if now.state == "paused" and now.is_under_way:  # it would go on by itself
-            words = now.message
+        if now.state == "paused" and now.is_under_way:  # it would continue automatically
+            words = "It was waiting for disk space."
         waits = ("queued", now.state) if now.is_under_way and not now.is_live else ("queued",)
         moved = status.move(self.path, waits, to, message=words)
         return moved is not None or not self.status.is_live
 
     def _ask(self, request: str, *, reason: str = "", note: str = "") -> None:
-        """Write a request, unless a stronger one is under way, and see to it that it is read."""
+        """Write a request, unless a stronger one is under way, and make sure that it is read."""
         with self._locked():
             if not self.status.is_live:
                 return
@@ -287,9 +287,9 @@ class Run:
         return lock.held(self.path / ".lock")
 
 
-HOW_TO_GO_ON = {
+WHY_NOT_RESUMED = {
     "draft": "Start it instead.",
-    "finished": "There is nothing left to train; clone it to train longer.",
-    "pausing": "Resume it when it has paused, in a few seconds.",
-    "stopping": "Resume it when it has stopped, in a few seconds.",
+    "finished": "Nothing is left to train; clone it to train longer.",
+    "pausing": "Resume it once it has paused.",
+    "stopping": "Resume it once it has stopped.",
 }

@@ -1,4 +1,4 @@
-"""What a run can be for. Each kind has a worker of its own; all else is the same for all."""
+"""The kinds of run: a training or a rate search. Each has its own worker; the rest is shared."""
 
 from cifar_core.registry import Option, Registry
 

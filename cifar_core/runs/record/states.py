@@ -6,7 +6,7 @@ from cifar_core.registry import Registry
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """Where a run can stand."""
+    """A state that a run can be in."""
 
     key: str  # saved in status.json; never renamed
     title: str
@@ -28,8 +28,8 @@ STATES = Registry(
         State(
             key="queued",
             title="Queued",
-            summary="Waits for a free device.",
-            action="Nothing to do: it starts by itself.",
+            summary="Waiting for a free device.",
+            action="Nothing to do: it starts automatically.",
         ),
         State(
             key="starting",
@@ -42,47 +42,47 @@ STATES = Registry(
             key="running",
             title="Running",
             summary="The network is being trained.",
-            action="Watch its curves; this page may be closed.",
+            action="Watch its curves; you can close this page.",
             is_live=True,
         ),
         State(
             key="pausing",
             title="Pausing",
-            summary="Saves a checkpoint and lets the device go.",
+            summary="Saving a checkpoint and releasing the device.",
             action="Wait a few seconds.",
             is_live=True,
         ),
         State(
             key="paused",
             title="Paused",
-            summary="Saved; holds no device.",
-            action="Resume it to go on exactly where it was.",
+            summary="Saved, and uses no device.",
+            action="Resume it to continue.",
         ),
         State(
             key="stopping",
             title="Stopping",
-            summary="Was asked to stop.",
-            action="Wait, or stop it at once.",
+            summary="Asked to stop.",
+            action="Wait, or stop it immediately.",
             is_live=True,
         ),
         State(
             key="finished",
             title="Finished",
-            summary="Trained to its end.",
-            action="Look at the result, or explain its predictions.",
+            summary="Finished.",
+            action="Look at the results.",
             is_final=True,
         ),
         State(
             key="stopped",
             title="Stopped",
-            summary="Stopped as asked; what it has learnt is kept.",
+            summary="Stopped as requested; its checkpoints are kept.",
             action="Resume it, or clone it with other settings.",
             is_final=True,
         ),
         State(
             key="failed",
             title="Failed",
-            summary="Could not go on.",
+            summary="Could not continue.",
             action="Read the log, then resume or clone it.",
             is_final=True,
         ),
@@ -91,7 +91,7 @@ STATES = Registry(
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why a run could not go on."""
+    """Why a run could not continue."""
 
     key: str  # saved in status.json; never renamed
     title: str
@@ -105,86 +105,86 @@ FAILURES = Registry(
         Failure(
             key="oom",
             title="Out of GPU memory",
-            summary="The device's memory was too small for a batch.",
+            summary="The device ran out of memory.",
             action="Clone it with a smaller network.",
         ),
         Failure(
             key="host_memory",
             title="Out of memory",
-            summary="The machine's memory ran out and the system ended the training.",
-            action="Close other programs, then resume, or clone it with a smaller network.",
+            summary="The machine ran out of memory.",
+            action="Close other programs, then resume it, or clone it with a smaller network.",
         ),
         Failure(
             key="diverged",
             title="Diverged",
             summary="The loss stopped being a number.",
-            action="Clone it with a tenth of the learning rate.",
+            action="Clone it with one tenth of the learning rate.",
         ),
         Failure(
             key="disk",
             title="Disk full",
-            summary="There was no space left to save to.",
+            summary="The disk was full.",
             action="Free some space, for example by emptying the trash.",
         ),
         Failure(
             key="data",
             title="Data",
             summary="The images could not be used.",
-            action="Mend what the message names on the Data page, then resume.",
+            action="Fix the problem in the message on the Data page, then resume it.",
         ),
         Failure(
             key="weights",
             title="Pretrained weights",
-            summary="The weights that it begins from are not on this machine, or are damaged.",
-            action="Get the file that the message names, then resume.",
+            summary="The pretrained weights are not on this machine, or are damaged.",
+            action="Get the file named in the message, then resume it.",
         ),
         Failure(
             key="device",
             title="Device",
-            summary="The device that it asks for is not there.",
+            summary="The device in its settings is not available.",
             action="Clone it with the device set to 'auto'.",
         ),
         Failure(
             key="settings",
             title="Settings",
-            summary="The settings do not fit this machine or these images.",
-            action="Clone it and change what the message names.",
+            summary="The settings do not suit this machine or these images.",
+            action="Clone it and change the settings named in the message.",
         ),
         Failure(
             key="checkpoint",
             title="Checkpoint",
-            summary="What was saved does not fit this program.",
-            action="Clone it to train anew.",
+            summary="Its checkpoints could not be used.",
+            action="Clone it to train from the beginning.",
         ),
         Failure(
             key="bug",
             title="Error",
-            summary="The program made a mistake.",
-            action="The log's last lines say where; please report them.",
+            summary="Internal error.",
+            action="Please report the last lines of the log.",
         ),
         Failure(
             key="killed",
             title="Killed",
             summary="The training process was ended from outside.",
-            action="Resume it: it goes on from its last checkpoint.",
+            action="Resume it to continue from its last checkpoint, if it has one.",
         ),
         Failure(
             key="crash_loop",
-            title="Keeps dying",
-            summary="Two attempts in a row ended before they could save anything.",
-            action="Read the log, mend the cause, then resume.",
+            title="Keeps crashing",
+            summary="Two attempts in a row ended before they had saved anything.",
+            action="Read the log, fix the cause, then resume it.",
         ),
         Failure(
             key="never_started",
             title="Never started",
             summary="The training process could not be started.",
-            action="Read the log, then resume.",
+            action="Read the log, then resume it.",
         ),
         Failure(
             key="damaged",
             title="Damaged folder",
             summary="The run's status.json is missing or cannot be read.",
-            action="Resume it from its last checkpoint, or delete it.",
+            action="Resume it, or delete it.",
         ),
     ],
 )

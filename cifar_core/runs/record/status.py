@@ -1,4 +1,4 @@
-"""status.json: where a run stands. It changes by compare-and-set, so two hands cannot collide."""
+"""status.json: the state of a run. It changes by compare-and-set, so two writers cannot collide."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -16,34 +16,34 @@ Changes: TypeAlias = dict[str, Any]  # fields of a status that are about to be r
 
 
 class RunStatus(Struct, frozen=True, kw_only=True):
-    """Where a run stands, in words for the program and in a sentence for the person."""
+    """The state of a run: keys for the program, and a sentence for people."""
 
     state: Text = ""  # a key of STATES
-    reason: Text = ""  # a key of FAILURES when failed; "disk" when paused until there is room
+    reason: Text = ""  # a key of FAILURES when failed; "disk" when paused until there is space
     message: LongText = ""  # one sentence about this run
-    action: LongText = ""  # what the person may want to do
+    action: LongText = ""  # what the person may want to do next
     attempt: Whole = 0  # the latest one; 0 before the first
-    device: Text = ""  # held while live
+    device: Text = ""  # that it uses while live
     since: Number = 0.0  # unix seconds
-    deadline: Number = 0.0  # unix seconds at which a stronger way of stopping follows; 0 for never
-    position: Number = 0.0  # place in the queue, lowest first
+    deadline: Number = 0.0  # unix seconds; then it is stopped more forcefully; 0 for never
+    position: Number = 0.0  # in the queue, lowest first
     deaths: Whole = 0  # attempts in a row that died without a new checkpoint
     suggestion: dict[str, Scalar] = {}  # settings to change in a clone
-    needs: Whole = 0  # bytes that must be free on the disk before it goes on
+    needs: Whole = 0  # bytes that must be free on the disk before it continues
 
     @property
     def is_live(self) -> bool:
-        """Whether a process belongs to it."""
+        """Whether it has a process."""
         return STATES[self.state].is_live
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it may change by itself."""
+        """Whether it may change without a request."""
         return is_under_way(self.state, self.reason)
 
 
 def is_under_way(state: str, reason: str) -> bool:
-    """Tell whether a run may change by itself: it lives, or waits for a device or for room."""
+    """Return True if a run may change without a request: it is live, or waiting."""
     return STATES[state].is_live or state == "queued" or (state == "paused" and reason == "disk")
 
 
@@ -63,12 +63,12 @@ def read(folder: Path) -> RunStatus:
 
 
 def write(folder: Path, status: RunStatus) -> None:
-    """Replace the status without a look at the old one. For new folders only."""
+    """Replace the status, whatever it was. For new folders only."""
     files.write_json(folder / "status.json", status)
 
 
 def described(state: str, *, reason: str = "", **changes: Any) -> Changes:
-    """Return the fields of a new state, with the table's sentences where none are given."""
+    """Return the fields of a new state; sentences that are not given come from the tables."""
     entry = FAILURES[reason] if reason else STATES[state]
     words: Changes = {
         "message": entry.summary,
@@ -91,7 +91,7 @@ def move(
     """Move the run to another state if it is in one of those expected; None if it is not.
 
     A status that cannot be read counts as the state DAMAGED_FILE. `meanwhile` is called under
-    the run's lock, after the look and before the move.
+    the run's lock, after the check and before the move.
     """
     try:
         with lock.held(folder / ".lock"):

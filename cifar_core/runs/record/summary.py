@@ -1,4 +1,4 @@
-"""summary.json: the values of a run that a table shows, folded from its rows one by one."""
+"""summary.json: the values of a run that tables show, updated row by row."""
 
 import time
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import Summary
 
-SPARKS = 40  # points of the little curve in the table
+SPARKS = 40  # points of the small curve in the table
 
 
 def fold(rows: Iterable[Row], total_steps: int) -> Summary:
@@ -21,13 +21,13 @@ def fold(rows: Iterable[Row], total_steps: int) -> Summary:
 
 
 def add(summary: Summary, row: Row) -> Summary:
-    """Return a summary with one more row taken in."""
+    """Return the summary after one more row."""
     changes = CHANGES[row["kind"]](summary, row) if row["kind"] in CHANGES else {}
     return replace(summary, step=row["step"], **changes)
 
 
 def of_step(summary: Summary, row: Row) -> dict[str, object]:
-    """Return what a few steps change."""
+    """Return the values that a row about a few steps changes."""
     return {
         "images_per_second": row.get("images_per_second"),
         "last_train_loss": row.get("loss"),
@@ -35,7 +35,7 @@ def of_step(summary: Summary, row: Row) -> dict[str, object]:
 
 
 def of_epoch(summary: Summary, row: Row) -> dict[str, object]:
-    """Return what an epoch changes."""
+    """Return the values that an epoch's row changes."""
     names = ("val_accuracy", "val_loss", "train_loss", "train_accuracy")
     history = [*summary.history, row["val_accuracy"]]
     best = {"best_val_accuracy": row["val_accuracy"], "best_epoch": row["epoch"]}
@@ -49,7 +49,7 @@ def of_epoch(summary: Summary, row: Row) -> dict[str, object]:
 
 
 def of_test(summary: Summary, row: Row) -> dict[str, object]:
-    """Return what the test changes."""
+    """Return the values that the test's row changes."""
     return {
         "test_accuracy": row["test_accuracy"],
         "test_loss": row["test_loss"],
@@ -59,24 +59,24 @@ def of_test(summary: Summary, row: Row) -> dict[str, object]:
     }
 
 
-CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by kind of row
+CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by type of row
 
 
 def views_note(summary: Summary) -> str:
-    """Say in which views the test images were shown and what they are worth; usually nothing."""
+    """Return which test views were used, with the accuracy without them; usually nothing."""
     words = TEST_VIEWS[summary.test_views].words
     return f" {words}, {summary.test_plain_accuracy or 0.0:.2%} without" if words else ""
 
 
 def thinned(values: list[float]) -> list[float]:
-    """Keep at most SPARKS values, evenly spaced, first and last among them."""
+    """Return at most SPARKS values, evenly spaced, with the first and the last."""
     if len(values) <= SPARKS:
         return values
     return [values[round(i * (len(values) - 1) / (SPARKS - 1))] for i in range(SPARKS)]
 
 
 class Pace:
-    """How fast an attempt goes, from its own steps only."""
+    """The speed of an attempt, from its own steps only."""
 
     def __init__(self, step: int, seconds_before: float) -> None:
         self.first_step, self.seconds_before = step, seconds_before
@@ -84,11 +84,11 @@ class Pace:
 
     @property
     def seconds(self) -> float:
-        """Spent training, earlier attempts included."""
+        """Time spent training, with earlier attempts."""
         return self.seconds_before + time.monotonic() - self.start
 
     def eta_seconds(self, step: int, total_steps: int) -> float | None:
-        """Return how long the rest will take at this pace; None before the first step."""
+        """Return how many seconds the rest will take at this speed; None before the first step."""
         done = step - self.first_step
         if done <= 0:
             return None

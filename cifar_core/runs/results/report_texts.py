@@ -15,6 +15,6 @@ def read(run: Run) -> dict[str, str]:
 
 def keep(run: Run, changes: Mapping[str, str], what: str) -> None:
     """Keep texts in place of earlier ones; an empty one is forgotten. `what` is written down."""
-    with run.deed("edit its report", "edited the report of", what):
+    with run.action("edit its report", "edited the report of", what):
         kept = {**read(run), **{key: text.strip() for key, text in changes.items()}}
         files.write_json(run.path / FILE, {key: text for key, text in kept.items() if text})

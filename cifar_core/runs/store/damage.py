@@ -1,4 +1,4 @@
-"""What of a run's folder is damaged or missing, in sentences. Nothing is changed."""
+"""Finds damaged or missing files of a run, and names them in sentences. It changes nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,25 +15,26 @@ OF_A_FINISHED_ATTEMPT = ("attempt.json", "start.json", "shim.json", "result.json
 OF_AN_ATTEMPT = (*OF_A_FINISHED_ATTEMPT, "notice.json", "profile.json")
 
 
-def found(run: Run, *, thorough: bool = False) -> list[str]:
+def damages(run: Run, *, thorough: bool = False) -> list[str]:
     """Return a sentence for each damage; `thorough` also reads every byte of the checkpoints."""
     return [*of_small_files(run), *of_checkpoints(run, thorough=thorough)]
 
 
 def of_small_files(run: Run) -> list[str]:
-    """Return what is wrong with everything but the checkpoints."""
+    """Return what is wrong with the small files: all but the checkpoints."""
     numbers = metrics.attempt_numbers(run.path)
     finished = run.status.state == "finished"
-    damages = [*of_files(run.path, ALWAYS, ALWAYS)]
-    damages += of_files(run.path, (*ONCE_STARTED, "control.json"), ONCE_STARTED if finished else ())
+    sentences = [*of_files(run.path, ALWAYS, ALWAYS)]
+    optional = (*ONCE_STARTED, "control.json")
+    sentences += of_files(run.path, optional, ONCE_STARTED if finished else ())
     for number in numbers:
         last = finished and number == numbers[-1]
-        damages += of_attempt(metrics.attempt_folder(run.path, number), finished=last)
-    return [*damages, *of_marker(run)]
+        sentences += of_attempt(metrics.attempt_folder(run.path, number), finished=last)
+    return [*sentences, *of_marker(run)]
 
 
 def of_files(folder: Path, names: tuple[str, ...], wanted: tuple[str, ...]) -> Iterator[str]:
-    """Yield what is wrong with JSON files; those that are wanted must be there."""
+    """Yield what is wrong with JSON files; those in `wanted` must exist."""
     for name in names:
         where = f"{folder.parent.name}/{folder.name}/{name}" if folder.name.isdecimal() else name
         try:
@@ -51,27 +52,27 @@ def of_attempt(folder: Path, *, finished: bool) -> Iterator[str]:
     """Yield what is wrong with an attempt's small files and its rows."""
     yield from of_files(folder, OF_AN_ATTEMPT, OF_A_FINISHED_ATTEMPT if finished else ())
     path, name = folder / "metrics.jsonl", f"attempts/{folder.name}/metrics.jsonl"
-    known = files.read(folder / "result.json", AttemptResult).rows_bytes
-    size, count = files.damaged_lines(path, whole=bool(known), like=metrics.is_like_a_row)
-    if size < known:
-        yield f"{name} should be {known:,} bytes long, but is {size:,}: rows are missing."
+    expected = files.read(folder / "result.json", AttemptResult).rows_bytes
+    size, count = files.damaged_lines(path, whole=bool(expected), like=metrics.is_like_a_row)
+    if size < expected:
+        yield f"{name} should be {expected:,} bytes long, but is {size:,}: rows are missing."
     if count:
-        yield f"{name} has damaged rows ({count:,}), which are passed over."
+        yield f"{name} has damaged rows ({count:,}), which are skipped."
 
 
 def of_marker(run: Run) -> Iterator[str]:
     """Yield what is wrong with the marker of the best epoch."""
     saved = checkpoints.folders(run.path / "checkpoints")
     try:
-        known = checkpoints.manifest_of(saved[0]).get("best", "") if saved else ""
-    except CheckpointError:  # only the newest knows, and that it is damaged is said already
+        expected = checkpoints.manifest_of(saved[0]).get("best", "") if saved else ""
+    except CheckpointError:  # only the newest names it, and its damage is reported already
         return
-    if known and not run.status.is_live and not checkpoints.is_marked_best(run.path, known):
-        yield f"The file 'best' does not name {known}, the checkpoint of the best epoch."
+    if expected and not run.status.is_live and not checkpoints.is_marked_best(run.path, expected):
+        yield f"The file 'best' does not name {expected}, the checkpoint of the best epoch."
 
 
 def of_checkpoints(run: Run, *, thorough: bool) -> Iterator[str]:
-    """Yield what is wrong with the checkpoints that are there, and which were set aside."""
+    """Yield what is wrong with the existing checkpoints, and which ones were set aside."""
     check = checkpoints.verify if thorough else checkpoints.manifest_of
     for path in checkpoints.folders(run.path / "checkpoints"):
         try:

@@ -1,6 +1,6 @@
 """A table of all runs in SQLite, for speed only: delete it and it is rebuilt from the folders.
 
-It also holds the device leases, whose primary key makes it impossible to lend a device twice.
+It also holds the device leases, whose primary key ensures that no device is lent twice.
 """
 
 import sqlite3
@@ -14,16 +14,14 @@ from cifar_core.disk import lock
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row, stamp
 
-VERSION = 5  # of the tables and of RunRow; another one is rebuilt, not migrated
+VERSION = 5  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, row TEXT NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);
 """
 T = TypeVar("T")
-Listing = dict[
-    str, tuple[str, RunRow]
-]  # by id: a row's text and the row, which is not parsed twice
-LISTED: dict[Path, Listing] = {}  # each store's last listing: as large as the store, and no larger
+Listing = dict[str, tuple[str, RunRow]]  # by id: a row's text and the row, to parse it only once
+LISTED: dict[Path, Listing] = {}  # each store's last listing
 
 
 class Index:
@@ -33,14 +31,14 @@ class Index:
         self.root, self.path = root, root / "index.db"
 
     def rows(self) -> list[RunRow]:
-        """Return a row for each run folder, newest first, reading again only what changed."""
+        """Return a row for each run folder, newest first, reading only the folders that changed."""
         runs = run_folders(self.root / "runs")
         try:
             before = LISTED.get(self.root, {})
             LISTED[self.root] = listed = self._use(lambda db: refreshed(db, runs, before))
             rows = [row for _, row in listed.values()]
         except sqlite3.DatabaseError:
-            # damaged over and over, a full disk, or no store yet: the folders say the same
+            # damaged again, a full disk, or no store yet: the folders have the same values
             rows = [read_row(run) for run in runs.values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 
@@ -49,7 +47,7 @@ class Index:
         return self._use(lambda db: dict(db.execute("SELECT device, run FROM lease").fetchall()))
 
     def lease(self, device: str, run: str, attempt: int) -> bool:
-        """Lend a device to a run; False if somebody holds it."""
+        """Lend a device to a run; False if another run holds it."""
 
         def insert(db: sqlite3.Connection) -> bool:
             try:
@@ -61,7 +59,7 @@ class Index:
         return self._use(insert)
 
     def set_leases(self, leases: Iterable[tuple[str, str, int]]) -> None:
-        """Replace all leases (device, run, attempt) by what is known to be true."""
+        """Replace all leases by these: device, run, attempt."""
         wanted = list(leases)
 
         def replace(db: sqlite3.Connection) -> None:
@@ -71,7 +69,7 @@ class Index:
         self._use(replace)
 
     def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do some work in one transaction; a damaged database is set aside and made anew."""
+        """Do some work in one transaction; a damaged database is set aside and made again."""
         try:
             return self._transact(work)
         except sqlite3.OperationalError:  # locked, or the disk is full: not damage
@@ -100,16 +98,16 @@ class Index:
             except sqlite3.DatabaseError:
                 for suffix in ("", "-journal", "-wal", "-shm"):
                     path = self.path.with_name(self.path.name + suffix)
-                    with suppress(FileNotFoundError):  # it may vanish at any moment
+                    with suppress(FileNotFoundError):  # it may be deleted at any moment
                         path.rename(path.with_name(f"damaged-{time.time_ns()}-{path.name}"))
 
 
 def prepare(db: sqlite3.Connection) -> None:
-    """Make the tables of this version unless they are there."""
+    """Create the tables of this version unless they exist."""
     if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
         return
-    # a write-ahead log is shared through mapped memory: whoever deletes or damages the files
-    # would end every process that has them open, the dashboard among them, by SIGBUS
+    # a write-ahead log is shared through mapped memory: deleting or damaging its files would end
+    # every process that has them open, the dashboard too, by SIGBUS
     db.execute("PRAGMA journal_mode=DELETE")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
@@ -123,11 +121,11 @@ def prepare(db: sqlite3.Connection) -> None:
 
 def refreshed(db: sqlite3.Connection, runs: Mapping[str, Run], before: Listing) -> Listing:
     """Bring the table up to date with the folders, and return it."""
-    known = {id_: (mark, text) for id_, mark, text in db.execute("SELECT id, stamp, row FROM run")}
+    kept = {id_: (mark, text) for id_, mark, text in db.execute("SELECT id, stamp, row FROM run")}
     listed: Listing = {}
     changed = []
     for id_, run in runs.items():
-        mark, (old, text) = stamp(run), known.get(id_, ("", ""))
+        mark, (old, text) = stamp(run), kept.get(id_, ("", ""))
         if old == mark:
             last = before.get(id_)
             listed[id_] = last if last and last[0] == text else (text, from_text(text))
@@ -136,12 +134,12 @@ def refreshed(db: sqlite3.Connection, runs: Mapping[str, Run], before: Listing) 
         listed[id_] = (as_text(row), row)
         changed.append((id_, mark, listed[id_][0]))
     db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", changed)
-    db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in known if id_ not in runs])
+    db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in kept if id_ not in runs])
     return listed
 
 
 def run_folders(folder: Path) -> dict[str, Run]:
-    """Map the ids of the runs in a folder to them."""
+    """Return the runs in a folder by id."""
     try:
         paths = list(folder.iterdir())
     except FileNotFoundError:

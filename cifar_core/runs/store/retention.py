@@ -1,7 +1,7 @@
-"""What is deleted by itself, and when: a table of rules, none of which touches what is wanted.
+"""Which files are deleted automatically, and when: a table of rules.
 
-The best and the newest checkpoints, whatever is pinned, and anything of a pinned run stay. The
-executor tidies once a day while it works; `python -m cifar_core tidy` does it now.
+The best and the newest checkpoints, pinned checkpoints and everything of pinned runs are kept. The
+executor tidies once a day while it works; `python -m cifar_core tidy` does it at once.
 """
 
 import re
@@ -21,22 +21,22 @@ from cifar_core.runs.store.index import run_folders
 from cifar_core.runs.store.store import Store, deleted_at, is_training
 
 DAY = 24 * 3600.0
-MARK = ".tidied"  # its time is that of the last daily pass
+MARK = ".tidied"  # changed at the last daily pass
 OF_A_CHECKPOINT = re.compile(r"(\d+-a\d+)-.+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waste:
-    """One thing that can go."""
+class Unneeded:
+    """A file or folder that can be deleted or shortened."""
 
     rule: str  # a key of RULES
     path: Path
-    size: int  # bytes that are freed
+    size: int  # bytes that this frees
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionRule:
-    """One line of the policy."""
+    """One rule: which files may go, how large they are, and how they are freed."""
 
     key: str
     title: str
@@ -47,7 +47,7 @@ class RetentionRule:
 
 
 def old_trash(store: Store, now: float) -> Iterator[Path]:
-    """Find deleted runs whose 30 days are over."""
+    """Find runs that were deleted more than 30 days ago."""
     for run in run_folders(store.root / "trash").values():
         at = deleted_at(run)
         if at is not None and now - at > 30 * DAY and not run.is_pinned:
@@ -55,13 +55,13 @@ def old_trash(store: Store, now: float) -> Iterator[Path]:
 
 
 def long_logs(store: Store, now: float) -> Iterator[Path]:
-    """Find logs of which only the beginning and the end are worth keeping."""
-    found = [*store.root.glob("runs/*/attempts/*/log.txt"), store.root / "executor.log"]
-    yield from (path for path in found if logs.excess(path))
+    """Find logs that are too long, of which only the beginning and the end are kept."""
+    paths = [*store.root.glob("runs/*/attempts/*/log.txt"), store.root / "executor.log"]
+    yield from (path for path in paths if logs.excess(path))
 
 
 def drafts(store: Store, now: float) -> Iterator[Path]:
-    """Find what killed writers left half done more than a day ago."""
+    """Find drafts that killed processes left more than a day ago."""
     for pattern in ("runs/.draft-*", "runs/*/.*.tmp", "runs/*/attempts/*/.*.tmp", ".*.tmp"):
         yield from older(store.root.glob(pattern), now - DAY)
     for run in unpinned(store):
@@ -70,17 +70,17 @@ def drafts(store: Store, now: float) -> Iterator[Path]:
 
 
 def orphans(store: Store, now: float) -> Iterator[Path]:
-    """Find answers and sanity cards of checkpoints that are gone."""
+    """Find predictions and sanity cards of checkpoints that are gone."""
     for run in unpinned(store):
-        there = {path.name for path in checkpoints.folders(run.path / "checkpoints")}
+        names = {path.name for path in checkpoints.folders(run.path / "checkpoints")}
         for path in [*run.path.glob("predictions/*"), *run.path.glob("trust/*")]:
             of = OF_A_CHECKPOINT.fullmatch(path.name)
-            if of and of[1] not in there and not is_worked_on(path.parent, of[1]):
+            if of and of[1] not in names and not is_worked_on(path.parent, of[1]):
                 yield path
 
 
 def is_worked_on(folder: Path, checkpoint: str) -> bool:
-    """Tell whether a process computes something from a checkpoint."""
+    """Return True if a background job is using a checkpoint."""
     return any(lock.is_locked(path) for path in folder.glob(f"{checkpoint}-*.lock"))
 
 
@@ -105,12 +105,12 @@ def old_trials(store: Store, now: float) -> Iterator[Path]:
 
 
 def unpinned(store: Store) -> Iterator[Run]:
-    """Yield the runs that may be tidied."""
+    """Yield the runs that are not pinned."""
     yield from (run for run in run_folders(store.root / "runs").values() if not run.is_pinned)
 
 
 def older(paths: Iterator[Path], than: float) -> Iterator[Path]:
-    """Yield what was last changed before a time."""
+    """Yield the paths that were last changed before a time."""
     for path in paths:
         try:
             if path.lstat().st_mtime < than:
@@ -122,12 +122,12 @@ def older(paths: Iterator[Path], than: float) -> Iterator[Path]:
 def size_of(path: Path) -> int:
     """Return how many bytes a file or a folder takes."""
     if path.is_dir() and not path.is_symlink():
-        return sum(one.lstat().st_size for one in path.rglob("*") if not one.is_dir())
+        return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
     return path.lstat().st_size
 
 
 def remove(path: Path) -> None:
-    """Delete a file or a folder; one that is gone already is fine."""
+    """Delete a file or a folder, if it still exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -143,17 +143,17 @@ RULES = Registry(
         RetentionRule(
             key="logs",
             title="Logs",
-            summary="longer than 8 MB: the first and last MB stay",
+            summary="longer than 8 MB: the first and last MB are kept",
             find=long_logs,
             size=logs.excess,
-            free=logs.bound,
+            free=logs.shorten,
         ),
         RetentionRule(
             key="drafts", title="Drafts", summary="left half done more than a day ago", find=drafts
         ),
         RetentionRule(
             key="orphans",
-            title="Answers and cards",
+            title="Predictions and cards",
             summary="of checkpoints that are gone",
             find=orphans,
         ),
@@ -173,32 +173,32 @@ RULES = Registry(
 )
 
 
-def waste(store: Store, now: float | None = None) -> list[Waste]:
-    """List what the rules would free; nothing is changed."""
+def unneeded(store: Store, now: float | None = None) -> list[Unneeded]:
+    """List what the rules would free, without changing anything."""
     at = time.time() if now is None else now
     return [
-        Waste(rule=rule.key, path=path, size=rule.size(path))
+        Unneeded(rule=rule.key, path=path, size=rule.size(path))
         for rule in RULES.values()
         for path in rule.find(store, at)
     ]
 
 
-def tidy(store: Store, now: float | None = None) -> list[Waste]:
-    """Free what the rules allow, and return what that was."""
+def tidy(store: Store, now: float | None = None) -> list[Unneeded]:
+    """Free what the rules allow, and return a list of it."""
     store.by.must(ADMIN, "tidy the store")
-    found = waste(store, now)
-    for one in found:
-        RULES[one.rule].free(one.path)
-    if found:
-        freed = f"{sum(one.size for one in found) / 1e6:,.1f} MB"
+    removed = unneeded(store, now)
+    for item in removed:
+        RULES[item.rule].free(item.path)
+    if removed:
+        freed = f"{sum(item.size for item in removed) / 1e6:,.1f} MB"
         action_log.note(store.root, by=store.by.name, did="tidied", detail=freed)
-    return found
+    return removed
 
 
-def tidy_daily(store: Store) -> list[Waste]:
-    """Tidy unless that was done within a day."""
+def tidy_daily(store: Store) -> list[Unneeded]:
+    """Tidy unless that was done within the last day."""
     mark = store.root / MARK
-    # either way: the clock may have been set back since
+    # in either direction: the clock may have been set back since
     if mark.exists() and abs(time.time() - mark.stat().st_mtime) < DAY:
         return []
     mark.touch()

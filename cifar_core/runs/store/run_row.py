@@ -1,4 +1,4 @@
-"""One line of the list of runs: what a person compares, gathered from a run's small files."""
+"""One row of the list of runs, gathered from a run's small files."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FILES = (*ALWAYS, "summary.json", "environment.json")
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
-    """A run as the table shows it. Accuracies are 0 to 1; times are unix seconds."""
+    """A run as a table shows it. Accuracies are 0 to 1; times are unix seconds."""
 
     number: int
     id: str
@@ -56,19 +56,19 @@ class RunRow(Struct, frozen=True, kw_only=True):
     position: float = 0.0  # in the queue, lowest first
     seed: int = 0
     sweep: str = ""  # id of the sweep that it belongs to, or empty
-    cell: int = 0  # place of its settings in that sweep
+    cell: int = 0  # index of its settings in that sweep
     history: list[float] = []  # validation accuracy of each epoch
-    features_seconds: float = 0.0  # of its time, before the first epoch
+    features_seconds: float = 0.0  # part of its time, before the first epoch
     kind: str = TRAINING
-    suggested_rate: float | None = None  # what a rate search came to
-    owner: str = ""  # whoever made it; empty if that is not known
+    suggested_rate: float | None = None  # the result of a rate search
+    owner: str = ""  # the person who made it; empty if unknown
     parameters: int | None = None  # of its network; known once it has started
     tags: list[str] = []  # given by people, sorted
     note: str = ""  # Markdown
     starred: bool = False
-    pinned: bool = False  # never deleted by itself, nor anything of it
+    pinned: bool = False  # nothing of it is deleted automatically
     settings: dict[str, Any] = {}  # all of them, as plain values
-    damaged: bool = False  # whether one of the files that this was gathered from is damaged
+    damaged: bool = False  # whether a file that the row is gathered from is damaged
 
 
 def read_row(run: Run) -> RunRow:
@@ -133,7 +133,7 @@ def read_row(run: Run) -> RunRow:
 
 
 def stamp(run: Run) -> str:
-    """Return what changes whenever the row would."""
+    """Return a text that changes whenever a file of the row does."""
     folder, marks = str(run.path), []
     for name in FILES:
         try:
@@ -146,7 +146,7 @@ def stamp(run: Run) -> str:
 
 
 def as_text(row: RunRow) -> str:
-    """Write a row as the index keeps it."""
+    """Return a row as the text that the index keeps."""
     return json.dumps(asdict(row))
 
 

@@ -1,4 +1,4 @@
-"""The store: all runs of one folder, how they are made, found, queued and deleted."""
+"""The store: all runs of one folder; makes, finds, queues and deletes them."""
 
 import contextlib
 import dataclasses
@@ -39,19 +39,19 @@ DAY = 24 * 3600
 class Store:
     """A folder of runs. Holds no data, so any number of processes may use the same one.
 
-    What it is asked for is done on behalf of `by`, if that person may.
+    It acts on behalf of `by`, as far as that person's role allows.
     """
 
     root: Path
     by: Person = field(default_factory=local_user, compare=False)
 
     def __post_init__(self) -> None:
-        # the processes that work for it have another current folder
+        # the processes that it starts have another current folder
         object.__setattr__(self, "root", self.root.absolute())
 
     @staticmethod
     def default(by: Person | None = None) -> "Store":
-        """Return the store that is used when no command names one."""
+        """Return the store that is used when none is named."""
         return Store(default_store(), by or local_user())
 
     @property
@@ -68,14 +68,14 @@ class Store:
         kind: str = TRAINING,
         marks: Mapping[str, Any] | None = None,
     ) -> Run:
-        """Make the folder of a run that has yet to be started, with the next free number.
+        """Make the folder of a new run, a draft, with the next free number.
 
-        `marks` is kept in about.json too, such as the sweep that it belongs to.
+        `marks` are further entries of about.json, such as the sweep that it belongs to.
         """
         from cifar_core import data
 
         self.by.must(OPERATOR, "make runs")
-        # 'auto' and relative paths mean something else tomorrow, or in another process
+        # 'auto' and relative paths may mean something else later, or in another process
         config = dataclasses.replace(config, data=data.resolve(config.data, self.root))
         name = " ".join(name.split())[:80]
         (self.root / "runs").mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ class Store:
         return run
 
     def adopt(self, folder: Path, name: str) -> Run:
-        """Make a run of a folder that is ready, with the next free number; the folder is moved."""
+        """Move a complete run folder into the store, with the next free number."""
         self.by.must(OPERATOR, "import runs")
         with lock.held(self.root / ".store.lock"):
             number = self._next_number()
@@ -105,7 +105,7 @@ class Store:
         return run
 
     def submit(self, run: Run) -> None:
-        """Put a draft into the queue and see to it that somebody works it off; idempotent."""
+        """Put a draft into the queue and make sure that an executor is running; idempotent."""
         self.by.must(OPERATOR, f"start run {run.id}", run.owner)
         if run.enqueue(("draft",)):
             action_log.note(self.root, by=self.by.name, did="started", run=run.id)
@@ -115,8 +115,8 @@ class Store:
     def runs(self) -> list[RunRow]:
         """List the runs that are not in the trash, newest first.
 
-        If any of them waits or lives, or a search has more to propose, this also sees to it that
-        there is an executor.
+        If any of them is waiting or live, or a search may propose more, this also makes sure that
+        an executor is running.
         """
         rows = self.index.rows()
         waiting = any(status.is_under_way(row.state, row.reason) for row in rows)
@@ -125,7 +125,7 @@ class Store:
         return rows
 
     def look_after(self) -> None:
-        """Bring the executor back if it has died; cheap enough for a page that polls one run."""
+        """Restart the executor if it has died; cheap enough for a page that polls one run."""
         processes.look_after(self.root)
 
     def trash(self) -> list[RunRow]:
@@ -134,7 +134,7 @@ class Store:
         return sorted(rows, key=lambda row: row.number, reverse=True)
 
     def trash_size(self) -> int:
-        """Count the deleted runs, without a look into them."""
+        """Return the number of deleted runs, without reading them."""
         return len(run_folders(self.root / "trash"))
 
     def run(self, ref: str | int) -> Run:
@@ -148,22 +148,22 @@ class Store:
 
     def move_up(self, run: Run) -> None:
         """Let a waiting run start one place earlier."""
-        self._place(run, -1)
+        self._reorder(run, -1)
 
     def move_down(self, run: Run) -> None:
         """Let a waiting run start one place later."""
-        self._place(run, +1)
+        self._reorder(run, +1)
 
     def to_front(self, run: Run) -> None:
         """Let a waiting run start next."""
-        self._place(run, -len(self.queue()))
+        self._reorder(run, -len(self.queue()))
 
     def delete(self, run: Run) -> None:
         """Move a run to the trash, from where it can be restored."""
         trash = self.root / "trash"
         trash.mkdir(exist_ok=True)
         mine = Run(run.path, self.by)
-        with mine.deed("delete it", "deleted"), lock.held(run.path / ".lock"):
+        with mine.action("delete it", "deleted"), lock.held(run.path / ".lock"):
             state = run.status
             if state.is_live or is_training(run):
                 raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
@@ -176,15 +176,15 @@ class Store:
     def restore(self, run: Run | str | int) -> Run:
         """Take a run back from the trash."""
         ref = run.id if isinstance(run, Run) else str(run)
-        found = find(ref, run_folders(self.root / "trash"), "deleted run")
-        back = Run(self.root / "runs" / found.id, self.by)
-        with Run(found.path, self.by).deed("restore it", "restored"):
-            found.path.rename(back.path)
-        (back.path / "deleted.json").unlink(missing_ok=True)
-        return back
+        deleted = find(ref, run_folders(self.root / "trash"), "deleted run")
+        restored = Run(self.root / "runs" / deleted.id, self.by)
+        with Run(deleted.path, self.by).action("restore it", "restored"):
+            deleted.path.rename(restored.path)
+        (restored.path / "deleted.json").unlink(missing_ok=True)
+        return restored
 
     def empty_trash(self, older_than_days: float = 30) -> int:
-        """Delete for good what was in the trash so long and is not pinned; count those runs."""
+        """Delete old, unpinned runs in the trash for good; return their number."""
         self.by.must(ADMIN, "empty the trash")
         limit, count = time.time() - older_than_days * DAY, 0
         for run in run_folders(self.root / "trash").values():
@@ -196,35 +196,35 @@ class Store:
         return count
 
     def shutdown_executor(self) -> None:
-        """End the process that works off the queue. Training goes on; any request restarts it."""
+        """Stop the executor. Training continues; any request starts another executor."""
         processes.shut_down(self.root)
 
     def _name(self, draft: Path, run: Run, number: int) -> None:
-        """Move a finished folder to its place. The caller holds the store's lock."""
+        """Move a complete folder to `run`. The caller holds the store's lock."""
         draft.rename(run.path)
         files.write_atomic(self.root / ".last_number", str(number))
 
     def _next_number(self) -> int:
-        """Return one more than any number ever given. The caller holds the store's lock."""
+        """Return one more than any number ever used. The caller holds the store's lock."""
         used = [0]
         for folder in ("runs", "trash"):
             used += [run.number for run in run_folders(self.root / folder).values()]
-        # without this file the folders alone say which numbers are taken
+        # without this file, only the folders show which numbers are used
         with contextlib.suppress(FileNotFoundError, ValueError):
             used.append(int((self.root / ".last_number").read_text(encoding="utf-8")))
         return max(used) + 1
 
-    def _place(self, run: Run, by: int) -> None:
-        """Move a waiting run by so many places, by giving it a position between its neighbours."""
+    def _reorder(self, run: Run, by: int) -> None:
+        """Move a waiting run `by` places in the queue, to a position between two others."""
         rows = self.queue()
         ids = [row.id for row in rows]
         if run.id not in ids:
             return
         self.by.must(OPERATOR, f"move run {run.id} in the queue", run.owner)
         others = [row.position for row in rows if row.id != run.id]
-        place = min(max(0, ids.index(run.id) + by), len(others))
-        before = others[place - 1] if place > 0 else others[0] - 2 if others else 0.0
-        after = others[place] if place < len(others) else before + 2
+        index = min(max(0, ids.index(run.id) + by), len(others))
+        before = others[index - 1] if index > 0 else others[0] - 2 if others else 0.0
+        after = others[index] if index < len(others) else before + 2
         now = run.status
         status.move(
             run.path,
@@ -237,27 +237,27 @@ class Store:
 
 
 def find(ref: str, runs: dict[str, Run], what: str) -> Run:
-    """Return the run of a number or an id, or say which one may have been meant."""
+    """Return the run with a number or an id; RunError says which one may have been meant."""
     ref = ref.strip().lstrip("#")
     if ref in runs:
         return runs[ref]
     for run in runs.values():
         if ref.isdecimal() and run.number == int(ref):
             return run
-    known = f"There are {len(runs)}." if runs else "There are none yet."
-    raise RunError(f"There is no {what} '{ref}'. {did_you_mean(ref, runs)}{known}")
+    count = f"There are {len(runs)}." if runs else "There are none yet."
+    raise RunError(f"There is no {what} '{ref}'. {did_you_mean(ref, runs)}{count}")
 
 
 def slug(text: str) -> str:
-    """Turn a name into a part of a folder's name: small letters, digits and hyphens."""
+    """Turn a name into a part of a folder's name: lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "run"
 
 
 def deleted_at(run: Run) -> float | None:
-    """Return when a run in the trash was deleted, in unix seconds; None if nobody knows."""
+    """Return when a run in the trash was deleted, in unix seconds; None if unknown."""
     return files.read(run.path / "deleted.json", Deleted).at
 
 
 def is_training(run: Run) -> bool:
-    """Tell whether any attempt's lock is held, whatever status.json says."""
+    """Return True if any attempt's lock is held, whatever status.json says."""
     return any(lock.is_locked(path) for path in run.path.glob("attempts/*/lock"))

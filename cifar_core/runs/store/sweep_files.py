@@ -1,4 +1,4 @@
-"""The files of sweeps: what each of them plans, read and written whole."""
+"""The files of sweeps: the plan of each of them, read and replaced as a whole."""
 
 import contextlib
 from dataclasses import asdict, dataclass, field, fields
@@ -15,20 +15,20 @@ SCHEMA = 1
 
 
 class CellShape(Struct, frozen=True, kw_only=True):
-    """What a cell in a sweep's file may hold."""
+    """The entries of a cell in a sweep's file."""
 
     title: Text = ""
     changes: dict[str, Any] = {}
 
 
 class SearchShape(Struct, frozen=True, kw_only=True):
-    """What a search in a sweep's file may hold; other entries may be anything."""
+    """The entries of a search in a sweep's file; others may be anything."""
 
     budget: Whole = 0
 
 
 class SweepShape(Struct, frozen=True, kw_only=True):
-    """What a sweep's file may hold."""
+    """The entries of a sweep's file."""
 
     name: Text = ""
     created_at: Moment = 0.0
@@ -49,7 +49,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What was planned; its runs say what became of it."""
+    """A plan of runs; the runs themselves hold the results."""
 
     id: str  # such as "3-optimizers"
     name: str
@@ -57,12 +57,12 @@ class Sweep:
     base: dict[str, Any]  # plain settings
     cells: list[Cell]
     seeds: list[int]
-    token: str = ""  # names the click that made it, so that a second one makes nothing
+    token: str = ""  # identifies the click that made it, so that a double click makes only one
     search: dict[str, Any] = field(default_factory=dict)  # how cells are chosen; empty for a grid
 
     @property
     def number(self) -> int:
-        """The part of the id that nothing else has."""
+        """The number at the start of the id, which no other sweep has."""
         return int(self.id.split("-", 1)[0])
 
     @property
@@ -72,33 +72,33 @@ class Sweep:
 
     @property
     def planned_runs(self) -> int:
-        """How many runs there are going to be."""
+        """How many runs it will have in all."""
         return int(self.search.get("budget", len(self.cells) * len(self.seeds)))
 
     @property
     def is_active(self) -> bool:
-        """Whether it is a search that may still propose something."""
+        """Whether it is a search that may still propose settings."""
         return bool(self.search) and not self.search.get("ended")
 
 
 def folder(root: Path) -> Path:
-    """Return where a store keeps its sweeps."""
+    """Return the folder of a store's sweeps."""
     return root / "sweeps"
 
 
 def listed(root: Path) -> list[Sweep]:
-    """List a store's sweeps, newest first; a file that cannot be read is passed over."""
-    found = []
+    """List a store's sweeps, newest first; files that cannot be read are skipped."""
+    sweeps = []
     for path in folder(root).glob("[0-9]*.json"):
         if not path.stem.split("-", 1)[0].isdecimal():
             continue
         with contextlib.suppress(RunError):
-            found.append(read(path))
-    return sorted(found, key=lambda sweep: sweep.number, reverse=True)
+            sweeps.append(read(path))
+    return sorted(sweeps, key=lambda sweep: sweep.number, reverse=True)
 
 
 def read(path: Path) -> Sweep:
-    """Read what `save` wrote."""
+    """Read a sweep's file; RunError if it is damaged."""
     values = files.read_json(path, SweepShape)
     names = {f.name for f in fields(Sweep)} - {"id", "cells"}
     try:
@@ -109,7 +109,7 @@ def read(path: Path) -> Sweep:
 
 
 def save(root: Path, sweep: Sweep) -> None:
-    """Replace the sweep's file in one move."""
+    """Replace a sweep's file in one move."""
     values = asdict(sweep)
     path = folder(root) / f"{values.pop('id')}.json"
     files.write_json(path, {"schema": SCHEMA, **values})
