@@ -51,7 +51,7 @@ def changes(rows: Sequence[RunRow]) -> None:
     live = [row for row in rows if is_under_way(row.state, row.reason)]
     if live:
         with st.popover("Stop", icon=":material/stop_circle:"):
-            st.caption(f"{theme.plural(len(live), 'run')}; what has been saved is kept.")
+            st.caption(f"{theme.plural(len(live), 'run')}; saved checkpoints are kept.")
             act("After this epoch", "flag", live, lambda run: run.stop("epoch"))
             act("Now, with a checkpoint", "save", live, lambda run: run.stop("now"))
     if resumable := [row for row in rows if row.state in RESUMABLE]:
