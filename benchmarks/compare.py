@@ -16,7 +16,7 @@ from benchmarks.many_runs import LOOKS, POINTS, ROOT, fill, seconds, spread
 from cifar_core.disk import files, lock
 from cifar_core.runs import Run, Store
 from cifar_core.runs.record import checkpoints
-from cifar_core.runs.results.comparison import duels
+from cifar_core.runs.results.comparison import compare_pairs
 from cifar_core.runs.results.predictions import Predictions, keep, kept
 
 RUNS, IMAGES, CLASSES = 9, 5000, 10
@@ -38,7 +38,7 @@ def answer(run: Run) -> None:
     keep(
         Predictions(
             run=run, checkpoint="10-a1", part="val",
-            classes=tuple(f"class {k}" for k in range(CLASSES)), places=np.arange(IMAGES),
+            classes=tuple(f"class {k}" for k in range(CLASSES)), indexes=np.arange(IMAGES),
             labels=labels, logits=logits.astype(np.float32),
         )
     )  # fmt: skip
@@ -68,7 +68,7 @@ def measure(store: Store) -> dict[str, list[tuple[float, float]]]:
         visit.session_state["parts"] = part
         found[part.lower()] = [seconds(visit.run) for _ in range(LOOKS)]
     answers = [made for n in range(1, RUNS + 1) if (made := kept(store.run(n), "val"))]
-    found["36 pairs"] = [seconds(lambda: duels(answers)) for _ in range(LOOKS)]
+    found["36 pairs"] = [seconds(lambda: compare_pairs(answers)) for _ in range(LOOKS)]
     return found
 
 

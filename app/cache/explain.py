@@ -78,12 +78,12 @@ def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
     from cifar_core.data.images import to_tensor
     from cifar_core.explain import SALIENCY
     from cifar_core.explain.trust import examine
-    from cifar_core.runs.results.explanation import place_of, sha256_of
+    from cifar_core.runs.results.explanation import class_index, sha256_of
 
     question, seen = _explanation.question, _explanation.seen
     where = str(_explanation.run.path), _explanation.checkpoint
     network, view = classifier(*where), to_tensor(seen)
-    target = place_of(question.target, network.classes)
+    target = class_index(question.target, network.classes)
     common = yardstick(*where, target, sha256_of(seen), view)
     map_ = torch.tensor(_explanation.map)
     spec = SALIENCY[question.method]

@@ -8,40 +8,40 @@ import streamlit as st
 from app import theme
 from cifar_core.background.jobs import Job
 
-POLL = 1.0  # seconds between two looks
-Look = Literal["primary", "tertiary"]  # of the button that starts a job
+POLL = 1.0  # seconds between two checks
+ButtonType = Literal["primary", "tertiary"]
 
 
 def offer(
-    job: Job, label: str, about: str, *, key: str, title: str = "", look: Look = "primary"
+    job: Job, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
 ) -> None:
-    """Draw the button that starts a job, or its progress; the page is redrawn at its end.
+    """Draw the button that starts a job, or its progress; the page is drawn again when it ends.
 
-    Only this part is repeated, and only while a process works on it.
+    Meanwhile only this part is drawn again, and only while the job runs.
     """
     running = job.is_running
 
     def watched() -> None:
         if job.is_done or (running and not job.is_running):
             st.rerun()
-        if draw(job, label, about, key=key, title=title, look=look):
+        if draw(job, label, about, key=key, title=title, type_=type_):
             st.rerun()
 
     st.fragment(watched, run_every=POLL if running else None)()
 
 
 def draw(
-    job: Job, label: str, about: str, *, key: str, title: str = "", look: Look = "primary"
+    job: Job, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
 ) -> bool:
-    """Draw a job that is not done as it is now; return whether a click has changed that.
+    """Draw the state of a job that is not done; return True if a click has changed it.
 
-    The title goes before what is said of it, where the page shows several jobs.
+    A page that shows several jobs gives each a title, which precedes its texts.
     """
     if job.is_running:
         return progress(job, key=key, title=title)
     failure(job, title)
     with st.container(horizontal=True, vertical_alignment="center"):
-        start = st.button(label, icon=":material/play_arrow:", type=look, key=f"{key} start")
+        start = st.button(label, icon=":material/play_arrow:", type=type_, key=f"{key} start")
         st.caption(about, width="content")
     if start:
         job.start()
@@ -49,7 +49,7 @@ def draw(
 
 
 def failure(job: Job, title: str = "") -> None:
-    """Say why there is no result although it was asked for, if that is so."""
+    """Say why the job failed, if it did."""
     if error := job.error:
         st.error(theme.safe(f"{title}: {error}" if title else error), icon=":material/error:")
 
@@ -58,9 +58,9 @@ def progress(
     job: Job, *, key: str, title: str = "", before: int = 0, jobs: int = 1,
     on_cancel: Callable[[], object] | None = None,
 ) -> bool:  # fmt: skip
-    """Draw how much is done and a button that cancels it; return whether that was clicked.
+    """Draw a job's progress and a button that cancels it; return True if it was clicked.
 
-    Where several `jobs` run one after the other, `before` is the number already done.
+    If several `jobs` run one after another, `before` is the number of those done before this one.
     """
     done, total = job.progress
     words = f"{theme.count(done)} of {theme.count(total)}" if total else "In progress"

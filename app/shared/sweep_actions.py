@@ -16,7 +16,7 @@ from cifar_core.runs.sweeps.sweep_results import as_csv, results
 
 BEST = 3  # settings of a search that are trained with several seeds
 SHOWN = 4  # sweeps linked above the runs
-ICONS = {False: ":material/grid_view:", True: ":material/manage_search:"}  # is it a search?
+ICONS = {False: ":material/grid_view:", True: ":material/manage_search:"}  # True: of a search
 
 
 def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:

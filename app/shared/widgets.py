@@ -9,11 +9,11 @@ import streamlit as st
 from app import theme
 from cifar_core.settings.declaration import Rule, Settings, is_used, label_of, rule_of
 
-SUGGESTED = Mapping[str, Sequence[str]]  # name of a text setting -> values that people may want
+SUGGESTED = Mapping[str, Sequence[str]]  # name of a text setting -> suggested values
 
 
 def chosen(group: type[Settings], start: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return every setting as its control stands before it is drawn; `start` without a control."""
+    """Return the value of each setting's control before it is drawn; `start` if there is none."""
     return {
         f.name: st.session_state.get(f"{prefix}.{f.name}", start.get(f.name, f.default))
         for f in fields(group)
@@ -28,7 +28,7 @@ def is_shown(
     *,
     advanced: bool,
 ) -> bool:
-    """Whether a setting has a meaning now and is basic, asked for, changed or wrong."""
+    """Whether a setting is used now and is basic, asked for, changed or wrong."""
     if not is_used(setting, values, group):
         return False
     changed = values[setting.name] != setting.default
@@ -82,7 +82,7 @@ def setting_input(setting: Field[Any], value: Any, prefix: str, suggested: Seque
     elif rule.type == "text":
         st.text_input(**shared, value=value)
     else:
-        # without limits, so that a wrong number is kept and its problem can be said
+        # without limits, so that a wrong number is kept and its problem can be shown
         as_number = int if rule.type == "integer" else float
         step, shape = (1, "%d") if as_number is int else (step_of(setting), "%g")
         st.number_input(**shared, value=as_number(value), step=as_number(step), format=shape)

@@ -1,7 +1,7 @@
 """Keeps decoded datasets as memory-mapped arrays, so that the next run starts at once.
 
-One folder per dataset: meta.json and one .npy file per array. It is written under another name
-and renamed when complete, under a lock, so that a folder of the right name is always whole.
+One folder per dataset: meta.json and one .npy file per array. It is written under another name and
+renamed when complete, under a lock, so that a folder with the right name is always complete.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ Build = Callable[[], Dataset]
 
 
 def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
-    """Open the dataset that was decoded before, or build it and keep it.
+    """Open the dataset if it was decoded before, or else build and keep it.
 
     `identity` is plain data that changes whenever the source does.
     """
@@ -41,12 +41,12 @@ def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
 
 
 def cache_folder(store: Path) -> Path:
-    """Return where decoded datasets are kept."""
+    """Return the folder of the decoded datasets."""
     return store / "data" / "cache"
 
 
 def key(name: str, identity: Any) -> str:
-    """Return a folder name that a person recognises and that differs for other contents."""
+    """Return a folder name that a person recognizes and that differs for other contents."""
     readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:40]
     digest = hashlib.sha256(json.dumps([FORMAT, identity]).encode()).hexdigest()
     return f"{readable}-{digest[:16]}"
@@ -54,7 +54,7 @@ def key(name: str, identity: Any) -> str:
 
 @contextmanager
 def building(folder: Path) -> Iterator[None]:
-    """Wait until no other process builds, and hold the lock; a process that dies lets go of it."""
+    """Wait until no other process builds, and hold the lock, which the kernel releases at death."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "lock").touch()
@@ -64,15 +64,15 @@ def building(folder: Path) -> Iterator[None]:
             "Choose a store that you may write to with --store or $CIFAR_STORE."
         ) from error
     with lock.held(folder / "lock"):
-        for unfinished in folder.glob("*.building"):  # its writer is dead, since we have the lock
+        for unfinished in folder.glob("*.building"):  # its writer has died, since we hold the lock
             shutil.rmtree(unfinished)
         yield
 
 
 def drop_older(folder: Path) -> None:
-    """Remove what was decoded of the same source before it changed.
+    """Remove what was decoded from the same source before it changed.
 
-    A run that still has it open keeps it: its files go when the last reader closes them.
+    A run that has it open can still read it: the disk is freed when the last reader closes it.
     """
     source = (read_meta(folder) or {}).get("source")
     for other in folder.parent.glob("*/"):
@@ -82,7 +82,7 @@ def drop_older(folder: Path) -> None:
 
 
 def commit(dataset: Dataset, folder: Path) -> None:
-    """Write the dataset beside its place, make it durable and move it there."""
+    """Write the dataset to a draft folder, flush it to the disk and rename the folder."""
     draft = folder.with_name(folder.name + ".building")
     shutil.rmtree(folder, ignore_errors=True)  # it could not be opened, or we would not be here
     try:
@@ -92,7 +92,7 @@ def commit(dataset: Dataset, folder: Path) -> None:
     except OSError as error:
         raise DataError(
             f"The decoded images could not be kept in {folder.parent}: {error}. They need "
-            f"{megabytes(dataset):.0f} MB: free some disk, or choose another store."
+            f"{megabytes(dataset):.0f} MB: free some disk space, or choose another store."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -137,7 +137,7 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
-    """Read the description of a kept dataset; None if it is not there or not whole."""
+    """Read the description of a kept dataset; None if it is missing or incomplete."""
     meta = files.read_json(folder / "meta.json")
     try:
         sizes = {name: (folder / f"{name}.npy").stat().st_size for name in meta["bytes"]}

@@ -34,8 +34,8 @@ FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 def resolve(wanted: str, store: Path) -> str:
     """Return 'synthetic', 'cifar10' or an absolute path, for `load` and for a run's record.
 
-    'auto' takes $CIFAR_DATA if it is set, else the official CIFAR-10 if it is on this machine,
-    else the synthetic images.
+    'auto' means $CIFAR_DATA if it is set, or else the official CIFAR-10 if it is on this machine,
+    or else the synthetic images.
     """
     wanted = wanted.strip()
     if wanted in ("auto", ""):
@@ -91,7 +91,7 @@ class DataStatus:
     decoded: bool  # it is kept decoded, so that a run starts immediately
     default: bool  # 'auto' means this one
     classes: tuple[str, ...] = ()
-    train_images: int = 0  # 0 if it has never been decoded
+    train_images: int = 0  # 0 if unknown because it was never decoded
     test_images: int = 0
     megabytes: float = 0.0  # decoded, on disk
     fingerprint: str = ""
@@ -156,7 +156,7 @@ def kind_of(source: str) -> str:
 
 
 def locate(source: str, store: Path) -> tuple[str, str]:
-    """Return the location of a source and "", or "" and what to do about it."""
+    """Return the location of a source and "", or "" and what to do if it is missing."""
     if synthetic.is_source(source):
         return "drawn by the program", ""
     if source == "cifar10":

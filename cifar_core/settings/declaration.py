@@ -24,10 +24,10 @@ WORDS = {"true": True, "yes": True, "on": True, "1": True} | {
 class Rule:
     """What a setting allows, how it is shown and what depends on it; a field's metadata "rule".
 
-    This is the only place where settings are sorted: whoever needs some of them asks for a flag,
-    and keeps no list of names. `scope` says what another value makes of a run: another "recipe",
-    so that it learns something else; the same recipe on another "machine", or computed in another
-    way; or another "sample" of what chance may make of the recipe.
+    Settings are classified only here: code that needs some of them checks a flag and keeps no list
+    of names. `scope` says what changes with another value: the "recipe", so that the network learns
+    something else; the "machine", that is, where or how the same recipe is computed; or the
+    "sample", that is, the random draw of the same recipe.
     """
 
     type: SettingType
@@ -43,9 +43,9 @@ class Rule:
     log_scale: bool = False  # its values are spaced and compared by factors
     advanced: bool = False  # hidden until asked for
     often_varied: bool = False  # offered first where several values are compared
-    costly: bool = False  # how many images a run computes, or how much for each, depends on it
+    costly: bool = False  # the number of images a run computes, or the cost of each, depends on it
     shapes_step: bool = False  # the fastest way to compute a step may depend on it
-    decided_at_start: bool = False  # "auto" or 0 leaves it to the machine, which records its choice
+    decided_at_start: bool = False  # with "auto" or 0 the program chooses, and records its choice
 
 
 def number(default: float, *, low: float, high: float, help: str, **details: Any) -> Any:
@@ -75,7 +75,7 @@ def declared(default: Any, **rule: Any) -> Any:
 
 
 def rule_of(setting: Field[Any]) -> Rule:
-    """Return what the setting allows."""
+    """Return the setting's rule."""
     rule: Rule = setting.metadata["rule"]
     return rule
 
@@ -86,7 +86,7 @@ def label_of(setting: Field[Any]) -> str:
 
 
 def counted(setting: Field[Any], count: int) -> str:
-    """Write how many values of a setting there are: 3 seeds, 2 values of Mirror when."""
+    """Return the number of values of a setting in words: 3 seeds, 2 values of Mirror when."""
     if plural := rule_of(setting).plural:
         return f"{count} {plural if count != 1 else plural.removesuffix('s')}"
     return f"{count} value{'s' * (count != 1)} of {label_of(setting)}"
@@ -99,7 +99,7 @@ def names_of(group: "type[Settings]", wanted: Callable[[Rule], object]) -> list[
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of every group of settings. An instance that exists is valid."""
+    """Base of every group of settings. Every instance is valid."""
 
     def __post_init__(self) -> None:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -108,11 +108,11 @@ class Settings:
             raise ConfigError(problems)
 
     def conflicts(self) -> dict[str, str]:
-        """Map settings that are fine alone but not together to a sentence; none by default."""
+        """Map settings that are valid alone but not together to a sentence; empty by default."""
         return {}
 
     def relevant(self) -> list[Field[Any]]:
-        """Return the fields that mean something given the entries chosen, in order."""
+        """Return the fields that the chosen entries use, in order."""
         return [f for f in fields(self) if is_used(f, asdict(self), type(self))]
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,20 +120,20 @@ class Settings:
         return asdict(self)
 
     def save(self, path: Path) -> None:
-        """Write as JSON that a person can read and edit."""
+        """Write JSON that a person can read and edit."""
         path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make settings from plain values; those left out take their defaults."""
-        known = [f.name for f in fields(cls)]
-        if strange := {name: unknown(name, known) for name in values if name not in known}:
-            raise ConfigError(strange)
+        """Make settings from plain values; missing ones take their defaults."""
+        names = [f.name for f in fields(cls)]
+        if problems := {name: unknown(name, names) for name in values if name not in names}:
+            raise ConfigError(problems)
         return cls(**values)
 
     @classmethod
     def from_text(cls, words: Mapping[str, str], base: Mapping[str, Any] | None = None) -> Self:
-        """Make settings from what a person typed, on top of `base`; all problems at once."""
+        """Make settings from typed values on top of `base`; reports all problems at once."""
         by_name = {f.name: f for f in fields(cls)}
         values = {name: parsed(by_name[name], word) if name in by_name else word
                   for name, word in words.items()}  # fmt: skip
@@ -141,14 +141,14 @@ class Settings:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; settings added since then take their defaults."""
+        """Read a file that `save` wrote; settings added since then take their defaults."""
         return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings]) -> bool:
-    """Tell whether the entry that owns the setting, if any, uses it under these values.
+    """Return True unless the setting belongs to a choice whose entry does not use it.
 
-    The owner may be owned itself, as the model decides whether there is a plan at all.
+    That choice may itself belong to another one: the model decides whether there is a plan at all.
     """
     name = rule_of(setting).used_by
     if not name:
@@ -160,7 +160,7 @@ def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings
 
 
 def parsed(setting: Field[Any], word: str) -> Any:
-    """Turn a typed word into the setting's type; an impossible one is left for `problem`."""
+    """Convert a typed word to the setting's type; an invalid one is returned for `problem`."""
     type_ = rule_of(setting).type
     if type_ == "switch":
         return WORDS.get(word.strip().lower(), word)
@@ -175,7 +175,7 @@ def parsed(setting: Field[Any], word: str) -> Any:
 
 
 def problem(setting: Field[Any], value: Any) -> str | None:
-    """Say what is wrong with a value and what would be right, or None if nothing is."""
+    """Say what is wrong with a value and what is allowed; None if it is valid."""
     rule = rule_of(setting)
     if rule.type == "choice":
         return not_among(rule.among, value)
@@ -197,7 +197,7 @@ def problem(setting: Field[Any], value: Any) -> str | None:
 
 
 def in_range(rule: Rule, value: Any) -> bool:
-    """Tell whether a number is of the right kind and inside the range; NaN never is."""
+    """Return True if a number has the right type and is inside the range; NaN never is."""
     allowed = int if rule.type == "integer" else (int, float)
     if isinstance(value, bool) or not isinstance(value, allowed):
         return False
@@ -205,7 +205,7 @@ def in_range(rule: Rule, value: Any) -> bool:
 
 
 def not_among(among: Registry[Any] | None, value: Any) -> str | None:
-    """Say that no entry has this key, or None if one has."""
+    """Say that no entry has this key; None if one has."""
     assert among is not None
     try:
         among[value]
@@ -214,9 +214,9 @@ def not_among(among: Registry[Any] | None, value: Any) -> str | None:
     return None
 
 
-def unknown(name: str, known: list[str]) -> str:
+def unknown(name: str, names: list[str]) -> str:
     """Say that no setting has this name."""
     return (
-        f"There is no setting called '{name}'. {did_you_mean(name, known)}"
-        f"Known: {', '.join(known)}."
+        f"There is no setting called '{name}'. {did_you_mean(name, names)}"
+        f"Known: {', '.join(names)}."
     )

@@ -1,4 +1,4 @@
-"""Reads several values of a setting as a person types them, and combines those of several."""
+"""Reads the values of settings as a person types them, and combines them to a parameter grid."""
 
 import math
 import re
@@ -18,7 +18,7 @@ from cifar_core.settings.declaration import (
     unknown,
 )
 
-Axis = list[dict[str, Any]]  # what varies together: each entry sets one or more settings
+Axis = list[dict[str, Any]]  # settings that vary together: each entry sets one or more of them
 MOST = 1000  # combinations
 NUMBER = r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 SPAN = re.compile(rf"{NUMBER}\s*\.\.\s*{NUMBER}(?:\s*x\s*([0-9]+))?")
@@ -26,7 +26,7 @@ COUNTED = re.compile(r"([0-9]+)\s*-\s*([0-9]+)")
 
 
 def values_of(setting: Field[Any], text: str) -> list[Any]:
-    """Read "0.01, 0.03", "0.001..0.1 x5" or, for whole numbers, "1-5"; wrong ones raise.
+    """Read "0.01, 0.03", "0.001..0.1 x5" or, for whole numbers, "1-5"; raises ConfigError.
 
     "x5" asks for five values, evenly spaced, or by equal factors if the setting has a log scale.
     """
@@ -50,7 +50,7 @@ def values_of(setting: Field[Any], text: str) -> list[Any]:
 
 
 def spaced(rule: Rule, low: float, high: float, count: int) -> list[Any]:
-    """Return `count` values from low to high, of three digits each, whole where they must be."""
+    """Return `count` values from low to high with three digits, or as whole numbers if required."""
     if count < 2 or (rule.log_scale and min(low, high) <= 0):
         return [low, high]
     steps = [i / (count - 1) for i in range(count)]
@@ -110,7 +110,7 @@ def combinations(axes: Sequence[Axis]) -> list[dict[str, Any]]:
     names = [name for axis in axes for name in dict.fromkeys(name for e in axis for name in e)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(
-            {name: f"{name} varies in two places. Keep one of them." for name in twice}
+            {name: f"{name} is varied twice. Keep only one of the two." for name in twice}
         )
     if (count := math.prod(map(len, axes))) > MOST:
         raise ConfigError(
@@ -121,13 +121,13 @@ def combinations(axes: Sequence[Axis]) -> list[dict[str, Any]]:
 
 
 def in_words(group: type[Settings], changes: Mapping[str, Any]) -> str:
-    """Write what a combination sets: "Adam, learning rate 0.003"."""
+    """Return the settings of a combination in words: "Adam, learning rate 0.003"."""
     by_name = {f.name: f for f in fields(group)}
     return ", ".join(word(by_name[name], value) for name, value in changes.items())
 
 
 def word(setting: Field[Any], value: Any) -> str:
-    """Write one value; an entry of a registry needs no name in front."""
+    """Return one value in words; a registry's entry needs no setting's name in front."""
     among = rule_of(setting).among
     if among is not None:
         return str(among[value].title)

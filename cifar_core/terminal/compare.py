@@ -64,15 +64,15 @@ def compare(arguments: Namespace) -> int:
 def verdict(runs: Sequence[Run], base: Run, part: Part) -> list[str]:
     """Return the sentences, after the runs have classified the images."""
     obstacles = comparison.obstacles(runs, part)
-    duels = comparison.duels_of(base, [predictions_of(run, part) for run in runs])
-    told = [comparison.headline(base, duels), *details(duels, part)] if duels else []
-    return [*obstacles, *told, *comparison.beyond(runs, duels)]
+    pairs = comparison.compare_with(base, [predictions_of(run, part) for run in runs])
+    sentences = [comparison.headline(base, pairs), *details(pairs, part)] if pairs else []
+    return [*obstacles, *sentences, *comparison.beyond(runs, pairs)]
 
 
-def details(duels: Sequence[comparison.Duel], part: Part) -> list[str]:
+def details(pairs: Sequence[comparison.PairComparison], part: Part) -> list[str]:
     """Return what the headline rests on."""
-    evidence = [comparison.evidence(duel, part) for duel in duels]
-    return [*evidence, *filter(None, [comparison.correction(duels)])]
+    evidence = [comparison.evidence(pair, part) for pair in pairs]
+    return [*evidence, *filter(None, [comparison.correction(pairs)])]
 
 
 def predictions_of(run: Run, part: Part) -> Predictions:

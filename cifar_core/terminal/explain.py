@@ -185,7 +185,7 @@ def near_images(likeness: "Likeness") -> list[dict[str, Any]]:
     """Return for each row of an image's table a near training image, and whether it is unlike."""
     return [
         {"unlike": likeness.is_unlike, "nearest": near.name,
-         "similarity": f"{near.similarity:.2f}", "training image": near.place}
+         "similarity": f"{near.similarity:.2f}", "training image": near.index}
         for near in likeness.nearest
     ]  # fmt: skip
 

@@ -164,7 +164,7 @@ def progress(title: str, *, in_bytes: bool = False) -> Iterator[Report]:
 
 
 def word(value: Any) -> str:
-    """Write a value for a person; what is not known is a dash."""
+    """Write a value for a person; an unknown one is a dash."""
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):

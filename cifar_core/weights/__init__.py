@@ -1,11 +1,11 @@
-"""Pretrained weights: which there are, whether they are here, and how they get here."""
+"""Pretrained weights: which exist, whether they are on this machine, and how to get them."""
 
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
 from cifar_core.weights.fetch import fetch
 from cifar_core.weights.importing import Imported, import_file
 from cifar_core.weights.layout import Layout
 from cifar_core.weights.loading import load
-from cifar_core.weights.places import (
+from cifar_core.weights.locations import (
     WeightsFile,
     examine,
     find,

@@ -18,16 +18,16 @@ VIG_SOURCE = (
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsSpec:
-    """One file of weights. Its key is also that of the model that it is made for."""
+    """One file of weights. Its key is also that of its model."""
 
     key: str  # saved in files; never renamed
     title: str
     summary: str  # how good the network is on ImageNet with them
-    file: str  # the name that it is published under
+    file: str  # the name under which it is published
     url: str
     megabytes: float  # of 10^6 bytes; rounded
-    sha256: str  # hexadecimal; the first eight digits, which is all that is published
-    source: str  # who made it, and under which terms
+    sha256: str  # hexadecimal; only the first eight digits, since no more are published
+    source: str  # who made it, and under which license
 
 
 def torchvision(key: str, title: str, file: str, megabytes: float, top1: float) -> WeightsSpec:
@@ -36,7 +36,7 @@ def torchvision(key: str, title: str, file: str, megabytes: float, top1: float) 
     return WeightsSpec(
         key=key,
         title=title,
-        summary=f"{top1:.1f} % right at first guess on ImageNet at 224 pixels.",
+        summary=f"{top1:.1f} % top-1 accuracy on ImageNet at 224 pixels.",
         file=file,
         url=base + file,
         megabytes=megabytes,
@@ -52,7 +52,7 @@ def vig(
     return WeightsSpec(
         key=key,
         title=title,
-        summary=f"{top1:.1f} % right at first guess on ImageNet at 224 pixels.",
+        summary=f"{top1:.1f} % top-1 accuracy on ImageNet at 224 pixels.",
         file=path.split("/")[1],
         url=VIG_RELEASES + path,
         megabytes=megabytes,

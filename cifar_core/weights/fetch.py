@@ -1,4 +1,4 @@
-"""Downloads published weights into the store; goes on where it stopped, checks what came."""
+"""Downloads published weights into the store; resumes where it stopped, and verifies the file."""
 
 import os
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from cifar_core.disk import lock
 from cifar_core.disk.download import TIMEOUT, RemoteFile, download, size_at
 from cifar_core.errors import DataError, WeightsError
 from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
-from cifar_core.weights.places import WeightsFile, find, folder_of
+from cifar_core.weights.locations import WeightsFile, find, folder_of
 
-LIKELY = (0.8, 1.25)  # a file this much smaller or larger than published is another one
+LIKELY = (0.8, 1.25)  # a size outside this range of the published one is another file's
 
 
 def fetch(
@@ -25,27 +25,25 @@ def fetch(
 ) -> WeightsFile:
     """Return the weights, downloaded unless they are on this machine; raises WeightsError.
 
-    `progress` gets the bytes that are there and the bytes in all; `timeout` is in seconds.
+    `progress` gets the bytes downloaded so far and in total; `timeout` is in seconds.
     """
-    found = find(key, store)
-    if found is not None:
-        return found
+    if (weights := find(key, store)) is not None:
+        return weights
     spec = spec or WEIGHTS[key]
     spec = replace(spec, url=url or spec.url)
     try:
         path = download_locked(spec, folder_of(store), progress, timeout)
     except DataError as error:
         raise WeightsError(str(error)) from error
-    found = find(key, store)
-    if found is None:
-        raise WeightsError(f"{path} came, but is gone or changed again. Try again.")
-    return found
+    if (weights := find(key, store)) is None:
+        raise WeightsError(f"{path} was removed or changed after the download. Try again.")
+    return weights
 
 
 def download_locked(
     spec: WeightsSpec, folder: Path, progress: Callable[[int, int], None] | None, timeout: float
 ) -> Path:
-    """Download while no other process does; raises DataError."""
+    """Download unless another process does; raises DataError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = lock.take(folder / f"{spec.file}.lock", wait=False)
@@ -55,7 +53,7 @@ def download_locked(
             "another store."
         ) from error
     if descriptor is None:
-        raise DataError(f"{spec.file} is being downloaded already. Wait until it is there.")
+        raise DataError(f"{spec.file} is already being downloaded. Wait until it is complete.")
     try:
         size = likely_size(spec, timeout)
         archive = RemoteFile(url=spec.url, sha256=spec.sha256, bytes=size, name=spec.file)
@@ -65,13 +63,13 @@ def download_locked(
 
 
 def likely_size(spec: WeightsSpec, timeout: float) -> int:
-    """Return the file's bytes as the server says, if that can be the published file."""
+    """Return the file's size in bytes from the server, if it can be the published file's."""
     size = size_at(spec.url, spec.file, timeout=timeout)
     least, most = (share * spec.megabytes * 1e6 for share in LIKELY)
     if not least <= size <= most:
         raise DataError(
             f"{spec.url} has {size / 1e6:,.1f} MB, but {spec.file} has about "
             f"{spec.megabytes:,.1f} MB. It is another file or an error page: give the address of "
-            "a correct copy."
+            "an exact copy."
         )
     return size

@@ -1,4 +1,4 @@
-"""Brings in weights from any file whose tensors fit a network, as safetensors with a record."""
+"""Imports weights from any file whose tensors fit a network, as safetensors with a record."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from cifar_core.disk.files import replacing, sha256_of, write_json
 from cifar_core.errors import WeightsError
 from cifar_core.weights import unpickle
 from cifar_core.weights.layout import Layout, LayoutMatch, fit, read_shapes
-from cifar_core.weights.places import folder_of, record_path
+from cifar_core.weights.locations import folder_of, record_path
 
 LARGEST = 4 * 10**9  # bytes
 LONGEST_SECONDS = 300
@@ -21,7 +21,7 @@ LONGEST_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What was brought in."""
+    """The weights that were imported."""
 
     key: str
     path: Path
@@ -32,8 +32,8 @@ class Imported:
 def import_file(path: Path, store: Path, layouts: Iterable[Layout]) -> Imported:
     """Convert a file to safetensors in the store, under the key of the network that it fits.
 
-    Takes .safetensors and what torch.save wrote; of the latter only tensors are read, in a
-    process of its own whose memory is limited, so that no file can run code or fill the machine.
+    Accepts .safetensors and files of torch.save; of the latter only tensors are read, in a separate
+    process with limited memory, so that no file can run code or fill the memory.
     """
     check(path)
     folder = folder_of(store)
@@ -48,19 +48,19 @@ def import_file(path: Path, store: Path, layouts: Iterable[Layout]) -> Imported:
 
 
 def check(path: Path) -> None:
-    """Raise unless there is a file of a sensible size."""
+    """Raise WeightsError unless there is a file of a sensible size."""
     if not path.is_file():
         raise WeightsError(f"There is no file {path}. Give the path of a .pth or .safetensors.")
     size = path.stat().st_size
     if size > LARGEST:
         raise WeightsError(
-            f"{path} has {size / 1e9:,.1f} GB; at most {LARGEST / 1e9:g} GB are read. "
+            f"{path} has {size / 1e9:,.1f} GB; at most {LARGEST / 1e9:g} GB are allowed. "
             "Choose a file that holds the weights alone."
         )
 
 
 def is_safetensors(path: Path) -> bool:
-    """Tell the format from the first bytes, whatever the file is called."""
+    """Return True if the first bytes are those of a safetensors file, whatever its name."""
     with path.open("rb") as file:
         head = file.read(9)
     return len(head) == 9 and head[8:] == b"{"
@@ -85,31 +85,31 @@ def unpickled(path: Path, draft: Path) -> Path:
     if child.returncode:
         why = (child.stderr.strip().splitlines() or [f"it ended with code {child.returncode}"])[-1]
         raise WeightsError(
-            f"{path} cannot be read as weights: {why}. Choose a file that holds nothing but a "
+            f"{path} cannot be read as weights: {why}. Choose a file that contains only a "
             "network's weights (a state_dict)."
         )
     return draft
 
 
 def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> LayoutMatch:
-    """Return the network whose tensors these are, or say which one comes nearest and why not."""
+    """Return the only network that the tensors fit; if there is none, name the closest and why."""
     shapes = read_shapes(plain)
     fits = [fit(shapes, layout) for layout in layouts]
-    right = [one for one in fits if not one.problems]
-    if len(right) == 1:
-        return right[0]
-    if right:
-        keys = ", ".join(one.layout.key for one in right)
+    perfect = [match for match in fits if not match.problems]
+    if len(perfect) == 1:
+        return perfect[0]
+    if perfect:
+        keys = ", ".join(match.layout.key for match in perfect)
         raise WeightsError(f"{path} fits several networks ({keys}). Say which with --model.")
-    nearest = max(fits, key=lambda one: (one.likeness, -len(one.problems)))
+    closest = max(fits, key=lambda match: (match.likeness, -len(match.problems)))
     raise WeightsError(
-        f"{path} fits none of the networks. The nearest is {nearest.layout.title} "
-        f"({nearest.layout.key}): {'; '.join(nearest.problems)}."
+        f"{path} fits none of the networks. The closest is {closest.layout.title} "
+        f"({closest.layout.key}): {'; '.join(closest.problems)}."
     )
 
 
 def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
-    """Write the tensors under our names, then the record that vouches for them."""
+    """Write the tensors under this lab's names, then the record with their checksum."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
@@ -118,7 +118,7 @@ def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
         tensors = load_file(plain)
     except SafetensorError as error:
         raise WeightsError(
-            f"The head of {path} does not go with its contents. Get the file again."
+            f"The header of {path} does not match its contents. Get the file again."
         ) from error
     target = folder_of(store) / f"{key}.safetensors"
     with replacing(target) as draft:
@@ -130,7 +130,7 @@ def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
             draft,
         )
         sha256 = sha256_of(draft)
-        record_path(key, store).unlink(missing_ok=True)  # no record may vouch for another file
+        record_path(key, store).unlink(missing_ok=True)  # never a record of another file
     record = {
         "weights": key,
         "origin": str(path.absolute()),

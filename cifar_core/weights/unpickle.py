@@ -1,7 +1,7 @@
 """Reads a torch file in a process of its own: python -m cifar_core.weights.unpickle FILE DRAFT.
 
 Only tensors are read (`weights_only`), and memory is limited, since a small file can ask for a
-lot of it. What is written is a safetensors file with the names that the file has.
+lot of it. It writes a safetensors file with the same names.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-WRAPPERS = ("model", "state_dict", "model_state_dict")  # under which some files keep the tensors
-SPARE_BYTES = 10**9  # for torch itself, above a few times the file
+WRAPPERS = ("model", "state_dict", "model_state_dict")  # keys that hold the tensors in some files
+SPARE_BYTES = 10**9  # for torch itself, in addition to a few times the file
 
 
 def flat(saved: Any) -> dict[str, Any]:
-    """Return the tensors by name, out of any wrapper and without the prefix of several GPUs."""
+    """Return the tensors by name, without any wrapper and without the prefix of DataParallel."""
     import torch
 
     if not isinstance(saved, Mapping):
@@ -32,7 +32,7 @@ def flat(saved: Any) -> dict[str, Any]:
 
 
 def limit_memory(file_bytes: int) -> None:
-    """Allow what torch holds already and a few times the file; not every system can."""
+    """Limit memory to what torch already holds and a few times the file, where possible."""
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         most = pages * resource.getpagesize() + 4 * file_bytes + SPARE_BYTES
@@ -40,19 +40,19 @@ def limit_memory(file_bytes: int) -> None:
 
 
 def main(source: Path, draft: Path) -> int:
-    """Convert one file; what is wrong is the last line on the error stream."""
+    """Convert one file; the last line on the error stream names the problem."""
     import torch
     from safetensors.torch import save_file
 
     limit_memory(source.stat().st_size)
     try:
         saved = torch.load(source, map_location="cpu", weights_only=True)
-        # a copy each: in torch files several names may share memory, in safetensors they must not
+        # copies, because names may share memory in torch files, but not in safetensors
         save_file({name: t.clone().contiguous() for name, t in flat(saved).items()}, draft)
-    except UnpicklingError:  # torch's own words advise to load it unsafely: not for our users
-        print("it is no torch file, or it holds more than tensors", file=sys.stderr)
+    except UnpicklingError:  # torch's own message advises unsafe loading
+        print("it is not a torch file, or it holds more than tensors", file=sys.stderr)
         return 1
-    except Exception as error:  # whatever a strange file does, one line says it
+    except Exception as error:  # any problem of any file becomes one line
         lines = str(error).strip().splitlines() or [""]
         print(f"{type(error).__name__}: {lines[0]}", file=sys.stderr)
         return 1

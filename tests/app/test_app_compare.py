@@ -8,7 +8,7 @@ from app.pages.compare import charts, curve_charts
 from cifar_core import palette
 from cifar_core.disk import files
 from cifar_core.reading.curves import curves
-from cifar_core.runs.results.predictions import Predictions, keep, places_of
+from cifar_core.runs.results.predictions import Predictions, indexes_of, keep
 from cifar_core.runs.results.side_by_side import facts
 from cifar_core.runs.results.test_looks import looks
 from cifar_core.statistics.same_images import Counts
@@ -25,13 +25,13 @@ def predict_all(run, right, part="val"):
 
     dataset = load("synthetic", run.store_root)
     images = dataset.test if part == "test" else dataset.train
-    places = places_of(run, part, images.labels)
-    labels = np.asarray(images.labels[places])
+    indexes = indexes_of(run, part, images.labels)
+    labels = np.asarray(images.labels[indexes])
     predicted = np.where(np.arange(len(labels)) < right, labels, (labels + 1) % 10)
     keep(
         Predictions(
             run=run, checkpoint=run.checkpoint().name, part=part, classes=dataset.classes,
-            places=places, labels=labels, logits=3 * np.eye(10, dtype=np.float32)[predicted],
+            indexes=indexes, labels=labels, logits=3 * np.eye(10, dtype=np.float32)[predicted],
         )
     )  # fmt: skip
     return len(labels)
@@ -75,7 +75,8 @@ def test_kept_predictions_give_the_verdict_at_once(store):
     assert not page.exception
     words = texts(page)
     assert "\\#2 is better than \\#1 on these images" in words
-    assert f"Of {count:,} validation images, 100 only \\#2 gets right and 0 only \\#1" in words
+    assert f"Of {count:,} validation images, 100 are classified correctly only by" in words
+    assert "only by \\#2, and 0 only by \\#1 (McNemar" in words
     assert "needs more seeds" in words
     assert not [button for button in page.button if button.key == "predictions start"]
 
@@ -116,7 +117,7 @@ def test_runs_with_other_validation_images_say_why_there_is_no_test(store):
     make_run(store, "A"), make_run(store, "B", split_seed=7)
     page = open_page("compare", runs="1,2")
     assert not page.exception
-    assert "they hold different ones back" in texts(page)
+    assert "they use different ones" in texts(page)
 
 
 def test_only_the_settings_that_differ_are_shown_unless_all_are_wanted(store):

@@ -64,9 +64,9 @@ def test_the_test_images_are_behind_a_button_that_counts(run):
     page = open_page("evaluate", id=run.number, part="test")
     assert not page.exception
     assert metrics(page) == {}
-    assert "looked at once" in texts(page)
+    assert "viewed once" in texts(page)
     page = page.button(key="reveal").click().run()
-    assert "looked at twice. Choose by validation, report by test." in texts(page)
+    assert "viewed twice. Choose by validation, report by test." in texts(page)
     assert "test images" in metrics(page)["Loss"].delta
     assert [look.where for look in looks(run)] == ["the end of training", "the page"]
     (listed,) = [table.value for table in page.table if "Who" in table.value]
@@ -102,7 +102,7 @@ def test_without_an_address_the_run_that_was_shown_last_comes_back(run, page_sto
 
 
 def test_the_calibration_is_fitted_once_for_evaluate_and_explain(run, monkeypatch):
-    place, fitted, real = int(kept(run, "val").places[0]), [], calibration.kept
+    place, fitted, real = int(kept(run, "val").indexes[0]), [], calibration.kept
     monkeypatch.setattr(calibration, "kept", lambda *given: fitted.append(1) or real(*given))
     assert not open_page("evaluate", id=run.number).exception
     assert len(fitted) == 1
@@ -117,7 +117,7 @@ def test_the_address_keeps_the_run_and_the_part(run):
 
 
 def test_a_linked_image_is_explained(run):
-    place = int(compute(run, "val").places[0])
+    place = int(compute(run, "val").indexes[0])
     page = open_page("explain", run=run.number, image=f"val-{place}")
     assert not page.exception
     assert f"Validation image {place}" in texts(page)

@@ -296,7 +296,7 @@ def test_an_unlike_picture_has_a_badge_and_the_nearest_images_are_a_click_away(s
     page = upload(open_page("explain", methods="gradient"), red=png(color=(255, 0, 255)))
     assert not page.exception
     assert "Unlike the training images" in texts(page)
-    assert "Further from the training images than" in texts(page)
+    assert "Farther from the training images than" in texts(page)
     assert not [button for button in page.button if (button.key or "").startswith("do ")]
     assert len(captions(page)) == 3
     picture = Picture(name="red.png", image=open_image(png(color=(255, 0, 255))))

@@ -1,4 +1,4 @@
-"""Pretrained weights: found, verified, downloaded, brought in from any file that fits."""
+"""Pretrained weights: found, verified, downloaded, imported from any file that fits."""
 
 import functools
 import hashlib
@@ -123,7 +123,7 @@ def test_a_published_file_is_found_in_the_store_and_in_torchs_own_cache(
 def test_a_forged_file_is_not_taken_and_the_message_says_what_is_wrong(store, torch_home, tiny):
     (torch_home / "tiny-12345678.pth").write_bytes(tiny[:-1] + b"x")
     assert weights.find(KEY, store) is None
-    assert "is not what it should be" in str(weights.missing(KEY, store))
+    assert "is not the right file" in str(weights.missing(KEY, store))
 
 
 def test_a_right_file_is_used_where_a_damaged_one_comes_first(store, torch_home, tiny):
@@ -276,7 +276,7 @@ def test_a_file_put_into_the_store_by_hand_is_not_taken_without_its_record(store
     folder.mkdir(parents=True)
     save_file(network().state_dict(), folder / f"{KEY}.safetensors")
     assert weights.find(KEY, store) is None
-    assert "nothing proves what it is" in str(weights.missing(KEY, store))
+    assert "it cannot be verified" in str(weights.missing(KEY, store))
 
 
 @pytest.mark.parametrize("key", ["mobilenet_v2_imagenet", "densenet121_imagenet"])
@@ -389,7 +389,7 @@ def test_the_terminal_lists_brings_in_and_verifies(tmp_path, store, capsys):
     tensors = load_file(made)
     save_file({name: tensor * 2 for name, tensor in tensors.items()}, made)
     assert main(["weights", "verify", *at]) == 1
-    assert "is not what it should be" in capsys.readouterr().out
+    assert "is not the right file" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_the_model_card_names_the_classes_that_are_found_least_often(run):
     logits[6:8] = np.eye(10)[0]  # both of class 3 are taken for class 0, and one of class 5
     logits[10] = np.eye(10)[0]
     keep(Predictions(run=run, checkpoint=run.checkpoint().name, part="test", classes=classes,
-                     places=np.arange(20), labels=labels, logits=logits))  # fmt: skip
+                     indexes=np.arange(20), labels=labels, logits=logits))  # fmt: skip
     rows = dict(model_card(account_of(run)).rows)
     said = rows["Lowest recall"]
     assert said.startswith(f"{classes[3]} 0.0\u00a0%, {classes[5]} 50.0\u00a0%, ")

@@ -11,12 +11,12 @@ from cifar_core.runs.results.comparison import (
     THESE_TWO,
     against,
     beyond,
-    duels,
+    compare_pairs,
     headline,
     obstacle,
     obstacles,
-    one_duel,
     over_seeds,
+    pair_sentence,
 )
 from cifar_core.runs.results.predictions import Predictions, keep
 from cifar_core.runs.results.side_by_side import UNUSED, best_of, by_setting, facts, setting_rows
@@ -32,7 +32,7 @@ def answers(run, right, part="val"):
     said = np.where(np.arange(IMAGES) < right, labels, 1 - labels)
     return Predictions(
         run=run, checkpoint=run.checkpoint().name, part=part, classes=("cat", "dog"),
-        places=np.arange(IMAGES), labels=labels, logits=np.eye(2, dtype=np.float32)[said],
+        indexes=np.arange(IMAGES), labels=labels, logits=np.eye(2, dtype=np.float32)[said],
     )  # fmt: skip
 
 
@@ -43,43 +43,43 @@ def store(page_store):
 
 def test_a_clear_difference_is_told_from_the_better_ones_side(store):
     a, b = make_run(store, "A"), make_run(store, "B", learning_rate=0.01)
-    found = duels([answers(a, 200), answers(b, 280)])
-    words = one_duel(against(a, found)[0])
+    pairs = compare_pairs([answers(a, 200), answers(b, 280)])
+    words = pair_sentence(against(a, pairs)[0])
     assert words.startswith("#2 is better than #1 on these images, by 20.00 points")
-    assert found[0].corrected == mcnemar(80, 0)
+    assert pairs[0].corrected == mcnemar(80, 0)
 
 
 def test_a_difference_that_chance_makes_is_not_called_one(store):
     a, b = make_run(store, "A"), make_run(store, "B", learning_rate=0.01)
-    words = headline(a, against(a, duels([answers(a, 202), answers(b, 200)])))
-    assert words.startswith("These images cannot tell #1 from #2: +0.50 points")
+    words = headline(a, against(a, compare_pairs([answers(a, 202), answers(b, 200)])))
+    assert words.startswith("These images show no clear difference between #1 and #2: +0.50 points")
 
 
 def test_three_runs_are_corrected_for_all_three_pairs(store):
     a, b, c = (make_run(store, name) for name in "ABC")
-    found = duels([answers(a, 206), answers(b, 200), answers(c, 300)])
+    pairs = compare_pairs([answers(a, 206), answers(b, 200), answers(c, 300)])
     assert mcnemar(6, 0) < 0.05 / 2  # alone it would count
-    assert [round(duel.corrected, 6) for duel in found] == [
+    assert [round(pair.corrected, 6) for pair in pairs] == [
         round(mcnemar(6, 0), 6),  # the last of Holm's three steps
         pytest.approx(0, abs=1e-6),
         pytest.approx(0, abs=1e-6),
     ]
-    assert {duel.pairs for duel in found} == {3}
-    assert headline(c, against(c, found)) == "On these images #3 is better than #1 and #2."
+    assert {pair.pairs for pair in pairs} == {3}
+    assert headline(c, against(c, pairs)) == "On these images #3 is better than #1 and #2."
 
 
 def test_two_close_pairs_among_three_are_made_less_sure(store):
     a, b, c = (make_run(store, name) for name in "ABC")
-    found = duels([answers(a, 200), answers(b, 206), answers(c, 212)])
-    assert found[0].corrected == found[2].corrected == pytest.approx(2 * mcnemar(6, 0))
-    assert found[1].corrected == pytest.approx(3 * mcnemar(12, 0))
+    pairs = compare_pairs([answers(a, 200), answers(b, 206), answers(c, 212)])
+    assert pairs[0].corrected == pairs[2].corrected == pytest.approx(2 * mcnemar(6, 0))
+    assert pairs[1].corrected == pytest.approx(3 * mcnemar(12, 0))
 
 
 def test_other_validation_images_are_refused_with_the_reason(store):
     a, b = make_run(store, "A"), make_run(store, "B", split_seed=3)
     assert "10 % with split seed 0; 10 % with split seed 3" in obstacle(a, b, "val")
     assert obstacle(a, b, "test") == ""
-    assert duels([answers(a, 200), answers(b, 280)]) == []
+    assert compare_pairs([answers(a, 200), answers(b, 280)]) == []
 
 
 def test_runs_on_other_data_are_refused_with_both_names(store):
@@ -90,10 +90,10 @@ def test_runs_on_other_data_are_refused_with_both_names(store):
     assert "different images (Synthetic shapes and Flowers)" in why
 
 
-def test_answers_to_other_places_are_not_compared(store):
+def test_predictions_for_other_images_are_not_compared(store):
     a, b = make_run(store, "A"), make_run(store, "B")
-    moved = replace(answers(b, 280), places=np.arange(IMAGES) + 1)
-    assert duels([answers(a, 200), moved]) == []
+    moved = replace(answers(b, 280), indexes=np.arange(IMAGES) + 1)
+    assert compare_pairs([answers(a, 200), moved]) == []
 
 
 def test_runs_that_differ_in_the_seed_say_what_the_seed_alone_makes(store):
@@ -101,8 +101,7 @@ def test_runs_that_differ_in_the_seed_say_what_the_seed_alone_makes(store):
     assert len(by_setting(runs)) == 1
     (words,) = over_seeds(runs)
     assert words == (
-        "#1, #2 and #3 differ in nothing but the seed: 41.00 ± 1.00 % validation accuracy over "
-        "3 seeds."
+        "#1, #2 and #3 differ only in the seed: 41.00 ± 1.00 % validation accuracy over 3 seeds."
     )
 
 
@@ -128,11 +127,11 @@ def test_one_common_seed_leaves_the_question_open(store):
 def test_without_a_comparison_nothing_is_said_about_these_networks_only(store):
     a, b = make_run(store, "A", seed=1), make_run(store, "B", seed=2)
     other = make_run(store, "C", learning_rate=0.01)
-    found = duels([answers(a, 200), answers(other, 280)])
-    assert beyond([a, other], found) == [THESE_TWO]
+    pairs = compare_pairs([answers(a, 200), answers(other, 280)])
+    assert beyond([a, other], pairs) == [THESE_TWO]
     assert beyond([a, other], []) == []
     (words,) = beyond([a, b, other], [])
-    assert "differ in nothing but the seed" in words
+    assert "differ only in the seed" in words
 
 
 def test_settings_trained_once_have_nothing_to_say_over_seeds(store):
@@ -151,7 +150,7 @@ def test_settings_that_mean_nothing_in_a_run_are_a_dash_and_rates_are_factors(st
     assert "epochs" not in rows
 
 
-def test_the_gap_is_training_less_validation_accuracy(store):
+def test_the_gap_is_training_minus_validation_accuracy(store):
     run = make_run(store, "A")
     more = {"last_train_accuracy": 0.9, "last_val_accuracy": 0.7}
     files.edit(run.path / "summary.json", dict, lambda _: more)
@@ -160,8 +159,8 @@ def test_the_gap_is_training_less_validation_accuracy(store):
 
 
 def test_the_best_of_equal_runs_is_the_earlier(store):
-    found = [facts(make_run(store, "A", accuracies=(0.5,))) for _ in range(2)]
-    assert best_of(found[::-1]).run.number == 1
+    equal = [facts(make_run(store, "A", accuracies=(0.5,))) for _ in range(2)]
+    assert best_of(equal[::-1]).run.number == 1
 
 
 def test_the_terminal_prints_verdict_results_and_settings(store, capsys):

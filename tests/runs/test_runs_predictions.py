@@ -26,8 +26,8 @@ def test_the_answers_agree_with_an_evaluation_of_the_run(run, part):
 def test_places_name_the_images_that_were_answered(run):
     made = compute(run, "val")
     dataset = load("synthetic", run.store_root)
-    assert (dataset.train.labels[made.places] == made.labels).all()
-    assert set(made.places).isdisjoint(compute(run, "train").places)
+    assert (dataset.train.labels[made.indexes] == made.labels).all()
+    assert set(made.indexes).isdisjoint(compute(run, "train").indexes)
 
 
 def test_answers_are_kept_and_read_back_without_computing(run):

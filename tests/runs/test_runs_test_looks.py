@@ -23,7 +23,7 @@ def test_a_look_is_kept_with_when_and_from_where(page_store):
     assert looks(run)[1].at <= looks(run)[2].at
 
 
-def test_a_look_is_that_of_whoever_holds_the_run(page_store):
+def test_a_look_is_that_of_the_person_who_acts(page_store):
     run = make_run(page_store, "Done")
     count_look(replace(run, by=Person(name="ana@lab.org", role=VIEWER)), "the page", "100-a1")
     assert [look.by for look in looks(run)] == ["", "ana@lab.org"]
@@ -31,7 +31,7 @@ def test_a_look_is_that_of_whoever_holds_the_run(page_store):
     assert json.loads((run.path / "looks.json").read_text())["looks"][0]["by"] == "ana@lab.org"
 
 
-def test_a_file_from_before_looks_had_names_is_read_and_goes_on(page_store):
+def test_a_file_from_before_looks_had_names_is_read_and_continues(page_store):
     run = make_run(page_store, "Done")
     old = {"at": 1.7e9, "where": "the page", "checkpoint": "100-a1"}
     files.write_json(run.path / "looks.json", {"looks": [old]})
@@ -48,6 +48,6 @@ def test_an_entry_that_says_less_or_something_else_still_counts(page_store, entr
     assert looks(run)[1].at == 0
 
 
-def test_how_often_it_was_looked_at_is_said_in_words():
-    assert "looked at once" in sentence(1)
-    assert "looked at 3 times. Choose by validation, report by test." in sentence(3)
+def test_how_often_they_were_viewed_is_said_in_words():
+    assert "viewed once" in sentence(1)
+    assert "viewed 3 times. Choose by validation, report by test." in sentence(3)

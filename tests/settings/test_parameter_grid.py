@@ -65,7 +65,7 @@ def test_settings_that_vary_together_make_one_axis():
 
 def test_a_setting_that_varies_twice_is_refused():
     axes = [axis_of(TrainConfig, "seed=1,2"), axis_of(TrainConfig, "seed=3")]
-    with pytest.raises(ConfigError, match="seed varies in two places"):
+    with pytest.raises(ConfigError, match="seed is varied twice"):
         combinations(axes)
 
 

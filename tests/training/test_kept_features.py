@@ -426,7 +426,7 @@ def test_a_stop_in_the_middle_of_the_features_is_obeyed_and_what_is_done_is_kept
     assert sum(there) == 150
     control.write(run.path, "")
     assert attempt(run, 2).work().outcome == "finished"
-    assert "Features of 150 of 400 images are there; 250 to compute." in capsys.readouterr().out
+    assert "Features of 150 of 400 images exist; 250 to compute." in capsys.readouterr().out
     assert curves(run) == whole
 
 

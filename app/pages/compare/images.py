@@ -57,7 +57,7 @@ def classes(result: RunComparison) -> None:
     class_names = first.classes
     count = len(class_names)
     counts = by_class(first.right, second.right, first.labels, count)
-    difference = confusion_difference(first.answers, second.answers, first.labels, count)
+    difference = confusion_difference(first.predicted, second.predicted, first.labels, count)
     with st.grid(2, min_column_width=340, gap="medium"):
         with st.container():
             st.markdown(f"**Accuracy by class, {first_name} minus {second_name}**, 95 % intervals")
@@ -77,7 +77,7 @@ def choose_pair(predictions: Sequence[Predictions]) -> Pair | None:
     if others:
         first, second = choose_two(by_number)
     pair = by_number[first], by_number[second]
-    if not np.array_equal(pair[0].places, pair[1].places):
+    if not np.array_equal(pair[0].indexes, pair[1].indexes):
         st.caption("These two runs have no predictions for the same images. Choose others.")
         return None
     return pair
@@ -117,16 +117,16 @@ def pixels(predictions: Predictions, rows: NDArray[np.int64]) -> NDArray[np.uint
     run = predictions.run
     images = dataset(run.source, str(run.store_root))
     part = images.test if predictions.part == "test" else images.train
-    return np.asarray(part.pixels[predictions.places[rows]])
+    return np.asarray(part.pixels[predictions.indexes[rows]])
 
 
 def tile(pair: Pair, row: int) -> Tile:
     """Return the text below a picture: its class and the wrong predictions; hovering shows both."""
     first, _ = pair
     truth = first.classes[first.labels[row]]
-    predicted = [f"#{side.run.number} {side.classes[side.answers[row]]}" for side in pair]
+    predicted = [f"#{side.run.number} {side.classes[side.predicted[row]]}" for side in pair]
     wrong = [words for words, side in zip(predicted, pair, strict=True) if not side.right[row]]
-    index = first.places[row]
+    index = first.indexes[row]
     return Tile(
         key=f"{first.part}-{index}",
         truth=truth,
@@ -138,5 +138,5 @@ def tile(pair: Pair, row: int) -> Tile:
 
 def both_wrong(pair: Pair, row: int) -> str:
     """Write two wrong predictions in the order of the runs, briefly."""
-    first, second = (side.classes[side.answers[row]] for side in pair)
+    first, second = (side.classes[side.predicted[row]] for side in pair)
     return f"both {first}" if first == second else f"{first} · {second}"

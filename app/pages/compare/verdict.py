@@ -11,7 +11,7 @@ from app.session import Key, remember, remembered
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run
 from cifar_core.runs.results import comparison
-from cifar_core.runs.results.comparison import IMAGES, Duel
+from cifar_core.runs.results.comparison import IMAGES, PairComparison
 from cifar_core.runs.results.predictions import Part, Predictions
 from cifar_core.runs.results.side_by_side import RunFacts
 from cifar_core.runs.results.test_looks import count_look, looks
@@ -25,7 +25,7 @@ class RunComparison:
 
     part: Part
     predictions: list[Predictions]
-    duels: list[Duel]  # the baseline with each other run
+    pairs: list[PairComparison]  # the baseline with each other run
 
 
 def verdict(runs: Sequence[RunFacts], base: RunFacts) -> RunComparison | None:
@@ -39,15 +39,15 @@ def verdict(runs: Sequence[RunFacts], base: RunFacts) -> RunComparison | None:
         except CifarError as error:
             st.error(theme.safe(str(error)), icon=":material/error:")
             return None
-        duels = result.duels if result else []
+        pairs = result.pairs if result else []
         with top:
-            st.subheader(theme.safe(headline(runs, base, duels)), anchor=False)
-            if len(duels) == 1:
-                st.markdown(theme.safe(comparison.evidence(duels[0], part)))
-            for sentence in comparison.beyond(records, duels):
+            st.subheader(theme.safe(headline(runs, base, pairs)), anchor=False)
+            if len(pairs) == 1:
+                st.markdown(theme.safe(comparison.evidence(pairs[0], part)))
+            for sentence in comparison.beyond(records, pairs):
                 st.markdown(theme.safe(sentence))
-        if len(duels) > 1:
-            duel_table(duels, part)
+        if len(pairs) > 1:
+            pair_table(pairs, part)
     return result
 
 
@@ -71,8 +71,8 @@ def compare(runs: Sequence[Run], base: Run, part: Part) -> RunComparison | None:
     if len(predictions) < len(runs):
         offer_predictions(runs, part, IMAGES[part])
         return None
-    duels = comparison.duels_of(base, predictions)
-    return RunComparison(part=part, predictions=predictions, duels=duels) if duels else None
+    pairs = comparison.compare_with(base, predictions)
+    return RunComparison(part=part, predictions=predictions, pairs=pairs) if pairs else None
 
 
 def revealed(runs: Sequence[Run]) -> bool:
@@ -97,10 +97,10 @@ def revealed(runs: Sequence[Run]) -> bool:
     return False
 
 
-def headline(runs: Sequence[RunFacts], base: RunFacts, duels: Sequence[Duel]) -> str:
+def headline(runs: Sequence[RunFacts], base: RunFacts, pairs: Sequence[PairComparison]) -> str:
     """Return the sentence at the top."""
-    if duels:
-        return comparison.headline(base.run, duels)
+    if pairs:
+        return comparison.headline(base.run, pairs)
     second, best = sorted(facts.best or 0.0 for facts in runs)[-2:]
     if second == best:
         return f"The best validation accuracy, {theme.percent(best, 2)}, is shared by several runs."
@@ -112,23 +112,23 @@ def headline(runs: Sequence[RunFacts], base: RunFacts, duels: Sequence[Duel]) ->
     )
 
 
-def duel_table(duels: Sequence[Duel], part: Part) -> None:
+def pair_table(pairs: Sequence[PairComparison], part: Part) -> None:
     """Draw the comparison of the baseline with each other run."""
-    base = duels[0].first.number
+    base = pairs[0].first.number
     rows = {
-        f"#{base} vs.": [f"#{duel.second.number}" for duel in duels],
-        "Difference": [f"{100 * duel.counts.difference:+.2f}" for duel in duels],
+        f"#{base} vs.": [f"#{pair.second.number}" for pair in pairs],
+        "Difference": [f"{100 * pair.counts.difference:+.2f}" for pair in pairs],
         "95 % interval": [
-            "{:+.2f} to {:+.2f}".format(*(100 * end for end in duel.counts.interval))
-            for duel in duels
+            "{:+.2f} to {:+.2f}".format(*(100 * end for end in pair.counts.interval))
+            for pair in pairs
         ],
-        f"Only #{base} correct": [theme.count(duel.counts.only_first) for duel in duels],
-        "Only the other correct": [theme.count(duel.counts.only_second) for duel in duels],
-        "McNemar": [comparison.p_words(duel.corrected) for duel in duels],
+        f"Only #{base} correct": [theme.count(pair.counts.only_first) for pair in pairs],
+        "Only the other correct": [theme.count(pair.counts.only_second) for pair in pairs],
+        "McNemar": [comparison.p_words(pair.corrected) for pair in pairs],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Differences on the same images")
-    total = theme.count(duels[0].counts.total)
+    total = theme.count(pairs[0].counts.total)
     st.caption(
         f"{total} {IMAGES[part]} images; difference of accuracies in points. "
-        f"{comparison.correction(duels)}"
+        f"{comparison.correction(pairs)}"
     )

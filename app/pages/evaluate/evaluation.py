@@ -52,7 +52,7 @@ class Evaluation:
     def counts(self) -> NDArray[np.int64]:
         """The confusion matrix [K, K]."""
         predictions = self.predictions
-        return confusion(predictions.answers, predictions.labels, len(predictions.classes))
+        return confusion(predictions.predicted, predictions.labels, len(predictions.classes))
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
@@ -61,13 +61,13 @@ class Evaluation:
 
     def image_name(self, row: int) -> str:
         """Return an image's name in addresses: its split and its index in the dataset."""
-        return f"{self.part}-{self.predictions.places[row]}"
+        return f"{self.part}-{self.predictions.indexes[row]}"
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""
         images = dataset(self.run.source, str(self.run.store_root))
         part = images.test if self.part == "test" else images.train
-        return np.asarray(part.pixels[self.predictions.places[rows]])
+        return np.asarray(part.pixels[self.predictions.indexes[rows]])
 
     def tiles(self, rows: NDArray[np.int64]) -> list[Tile]:
         """Return the texts below the pictures of some rows."""
@@ -76,7 +76,7 @@ class Evaluation:
     def tile(self, row: int) -> Tile:
         """Return the text below one picture."""
         labels, classes = self.predictions.labels, self.predictions.classes
-        index = int(self.predictions.answers[row])
+        index = int(self.predictions.predicted[row])
         truth, predicted = classes[labels[row]], classes[index]
         confidence = theme.percent(float(self.probabilities[row, index]), 0)
         return Tile(
@@ -84,7 +84,7 @@ class Evaluation:
             truth=truth,
             prediction=f"{predicted} {confidence}",
             right=bool(index == labels[row]),
-            title=f"Image {self.predictions.places[row]}: {truth}, predicted as {predicted} with "
+            title=f"Image {self.predictions.indexes[row]}: {truth}, predicted as {predicted} with "
             f"{confidence} confidence.",
         )
 

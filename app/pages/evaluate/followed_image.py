@@ -43,7 +43,7 @@ def followed_image(evaluation: Evaluation, by_epoch: ByEpoch, epoch: float) -> N
 
 def changed_most(predictions: list[Predictions]) -> NDArray[np.int64]:
     """Return all rows, those whose prediction changed most often first."""
-    classes = np.stack([then.answers for then in predictions])  # [epochs, N]
+    classes = np.stack([then.predicted for then in predictions])  # [epochs, N]
     changes = (classes[1:] != classes[:-1]).sum(axis=0)
     shuffled = np.random.default_rng(0).permutation(len(changes))  # else ties come class by class
     order: NDArray[np.int64] = shuffled[np.argsort(-changes[shuffled], kind="stable")]
@@ -62,7 +62,7 @@ def follow(evaluation: Evaluation, by_epoch: ByEpoch, epoch: float, row: int) ->
     picture = Image.fromarray(pixels)
     with left:
         st.image(enlarge(picture, SIDE), caption=classes[truth], output_format="PNG")
-    predicted = int(now.answers[row])
+    predicted = int(now.predicted[row])
     with middle:
         confidence = theme.percent(float(now.probabilities()[row, predicted]), 0)
         st.image(overlaid(evaluation, now, picture, predicted), output_format="PNG",

@@ -40,7 +40,7 @@ def passing(evaluation: Evaluation, truth: str, predicted: str) -> NDArray[np.bo
     """Return a mask [N] of the images with a true and a predicted class."""
     predictions = evaluation.predictions
     passes = np.ones(len(predictions.labels), bool)
-    for name, values in ((truth, predictions.labels), (predicted, predictions.answers)):
+    for name, values in ((truth, predictions.labels), (predicted, predictions.predicted)):
         if name != ANY:
             passes &= values == predictions.classes.index(name)
     return passes

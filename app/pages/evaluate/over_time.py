@@ -45,7 +45,7 @@ def over_time(evaluation: Evaluation) -> None:
         now = by_epoch[epoch]
         accuracy = theme.percent(float(now.right.mean()))
         st.markdown(f"**Mistakes after epoch {epoch:g}**, accuracy {accuracy}")
-        counts = errors_only(confusion(now.answers, now.labels, len(now.classes)))
+        counts = errors_only(confusion(now.predicted, now.labels, len(now.classes)))
         values = np.where(np.eye(len(counts), dtype=bool), np.nan, counts)
         st.plotly_chart(charts.confusion_figure(values, now.classes), config=STILL,
                         key="confusion over time", alt="Mistakes after this epoch")  # fmt: skip

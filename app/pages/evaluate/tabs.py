@@ -48,7 +48,7 @@ def confused(evaluation: Evaluation) -> None:
     names = theme.safe(classes[truth]), theme.safe(classes[predicted])
     st.markdown("**{}** predicted as **{}**".format(*names))
     predictions = evaluation.predictions
-    cell = (predictions.labels == truth) & (predictions.answers == predicted)
+    cell = (predictions.labels == truth) & (predictions.predicted == predicted)
     rows = ranked(predictions.logits, predictions.labels, "loss", among=cell)
     pages(evaluation, rows, key="confused")
 

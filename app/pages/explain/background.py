@@ -63,7 +63,7 @@ def background(networks: Sequence[Network]) -> None:
             start_if_quick(network, ready[0])
         for each in [*failed, *ready[:1]]:
             offer(each.job, each.label, f"about {about(each.seconds)}, once, in the background",
-                  key=f"do {each.job.path}", title=each.title, look="tertiary")  # fmt: skip
+                  key=f"do {each.job.path}", title=each.title, type_="tertiary")  # fmt: skip
 
 
 def start_if_quick(network: Network, work: NetworkJob) -> None:

@@ -9,7 +9,7 @@ from app.cache.results import dataset
 from app.pages.explain.predictions import Prediction
 from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
-from cifar_core.runs.results.neighbors import Likeness, Neighbour
+from cifar_core.runs.results.neighbors import Likeness, NearImage
 
 SIDE = 96  # pixels of a drawn training image
 CALIBRATED = (
@@ -72,13 +72,13 @@ def nearest(prediction: Prediction, measured: Likeness) -> None:
         return
     with st.grid(len(measured.nearest), min_column_width=56, gap="xsmall"):
         for neighbor in measured.nearest:
-            picture = Image.fromarray(np.asarray(images.pixels[neighbor.place]))
+            picture = Image.fromarray(np.asarray(images.pixels[neighbor.index]))
             words = caption(neighbor)
             st.image(enlarge(picture, SIDE), words, width="stretch", output_format="PNG",
-                     alt=f"Training image {neighbor.place}: {words}")  # fmt: skip
+                     alt=f"Training image {neighbor.index}: {words}")  # fmt: skip
     st.caption("The number is the cosine similarity in the features of the network's last layer.")
 
 
-def caption(neighbor: Neighbour) -> str:
+def caption(neighbor: NearImage) -> str:
     """Return a training image's class and its similarity."""
     return f"{neighbor.name} {neighbor.similarity:.2f}"

@@ -17,7 +17,7 @@ from cifar_core.data.images import network_view, to_tensor
 from cifar_core.evaluation.softmax import softmax
 from cifar_core.explain.render import limit_of, softened
 from cifar_core.runs.results.calibration import Calibration
-from cifar_core.runs.results.explanation import Explanation, Question, place_of, sha256_of
+from cifar_core.runs.results.explanation import Explanation, Question, class_index, sha256_of
 from cifar_core.runs.results.neighbors import Likeness
 
 Ranked = list[tuple[str, float]]  # classes with their probabilities, likeliest first
@@ -67,10 +67,10 @@ def explanations(prediction: Prediction, request: Request, method: str) -> list[
     names, rival = targets(prediction.ranked, request)
     settings = request.methods[method]
     maps = saliency(
-        *network.where, method, tuple(place_of(name, classes) for name in names),
+        *network.where, method, tuple(class_index(name, classes) for name in names),
         sha256_of(picture.seen), to_tensor(picture.seen),
         settings=tuple(settings.to_dict().items()),
-        rival=place_of(rival, classes) if rival else None,
+        rival=class_index(rival, classes) if rival else None,
     )  # fmt: skip
     return [
         Explanation(

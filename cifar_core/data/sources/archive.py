@@ -1,8 +1,8 @@
-"""Lists the files of a folder, tar or zip without unpacking anything, and refuses traps.
+"""Lists the files of a folder, tar or zip without unpacking them, and refuses malicious entries.
 
-Members are read in memory and never written, so that no name can reach outside a folder; names
-that try, links, devices and contents beyond the limits are refused all the same, since an
-archive that has them is not what it should be.
+Members are read in memory and never written, so that no name can reach outside a folder. Names
+that try to, links, devices and contents beyond the limits are refused nevertheless, since no
+archive of images should have them.
 """
 
 import bz2
@@ -30,15 +30,15 @@ MAX_DEPTH = 4  # top/train/class/image
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, NotImplementedError),  # the last for an unknown compression
-    *(ValueError, LookupError, OverflowError, struct.error),  # names and numbers that are none
+    *(ValueError, LookupError, OverflowError, struct.error),  # invalid names and numbers
 )
-SHOWN = 80  # characters of a name, or of an unpacker's complaint, in a message
+SHOWN = 80  # characters of a name, or of an unpacker's error, in a message
 STREAMS: dict[bytes, Callable[..., Any]] = {  # first bytes of a file -> how to unpack it
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
-REMEDY = "Give a folder or archive that has nothing but train/<class>/* and test/<class>/* images."
+REMEDY = "Give a folder or archive that has only train/<class>/* and test/<class>/* images."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class ArchiveEntry:
 
 
 def entries(path: Path) -> Iterator[ArchiveEntry]:
-    """Yield what a folder or archive has, in no particular order; raises DataError."""
+    """Yield the entries of a folder or archive, in no particular order; raises DataError."""
     with refuse_damage(path):
         for count, entry in enumerate(reader_of(path)(path), start=1):
             if count > MAX_ENTRIES:
@@ -61,7 +61,7 @@ def entries(path: Path) -> Iterator[ArchiveEntry]:
 
 
 def guarded(path: Path, read: Callable[[], bytes]) -> Callable[[], bytes]:
-    """Return the same reader with errors that a person understands."""
+    """Return the same reader, with DataError for damage."""
 
     def read_safely() -> bytes:
         with refuse_damage(path):
@@ -72,7 +72,7 @@ def guarded(path: Path, read: Callable[[], bytes]) -> Callable[[], bytes]:
 
 @contextmanager
 def refuse_damage(path: Path) -> Iterator[None]:
-    """Turn whatever the unpackers raise on damaged files into a DataError."""
+    """Turn the errors of the unpackers on damaged files into a DataError."""
     try:
         yield
     except DAMAGED as error:
@@ -83,13 +83,13 @@ def refuse_damage(path: Path) -> Iterator[None]:
 
 
 def shown(words: object) -> str:
-    """Return words of an archive as they may be said: on one line, printable and not too long."""
+    """Return a text from an archive in a form fit for messages: one line, printable and short."""
     text = "".join(letter if letter.isprintable() else "?" for letter in str(words)[: SHOWN + 1])
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 def reader_of(path: Path) -> Callable[[Path], Iterator[ArchiveEntry]]:
-    """Choose how to read, by what the path is and not by how it is called."""
+    """Choose how to read a path by its contents, not by its name."""
     if path.is_dir():
         return folder_entries
     if not path.is_file():
@@ -104,16 +104,16 @@ def reader_of(path: Path) -> Callable[[Path], Iterator[ArchiveEntry]]:
 
 
 def stream_opener(start: bytes) -> Callable[..., Any] | None:
-    """Find out from a file's first bytes how it is compressed."""
+    """Return the function that decompresses a file with these first bytes, if any."""
     return next((opener for magic, opener in STREAMS.items() if start.startswith(magic)), None)
 
 
 def refuse_escape(path: Path, name: str) -> None:
-    """Refuse a name that would lie outside of the folder it is unpacked to."""
+    """Refuse a name that would lie outside the folder to which it is unpacked."""
     pure = PurePosixPath(name.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or ":" in name.split("/")[0]:
         raise DataError(
-            f"{path} has the entry '{shown(name)}', which leads out of it. Do not trust it."
+            f"{path} has the entry '{shown(name)}', which leads outside it. Do not trust it."
         )
 
 
@@ -128,7 +128,7 @@ def folder_entries(root: Path) -> Iterator[ArchiveEntry]:
 
 
 def walk(folder: Path | str, depth: int = 1) -> "Iterator[os.DirEntry[str]]":
-    """Yield everything in a folder and its subfolders down to where images can be."""
+    """Yield everything in a folder and its subfolders, as deep as images can be."""
     with os.scandir(folder) as files:
         for file in files:
             yield file
@@ -149,12 +149,12 @@ def tar_entries(path: Path) -> Iterator[ArchiveEntry]:
                 refuse_trap(path, member)
                 read = partial(read_member, tar, member)
                 yield ArchiveEntry(name=member.name, is_folder=member.isdir(), read=read)
-        while stream.read(2**20):  # to the end, where the checksum is
+        while stream.read(2**20):  # to the end, which has the checksum
             pass
 
 
 def refuse_trap(path: Path, member: tarfile.TarInfo) -> None:
-    """Refuse what is neither a plain file of moderate size nor a folder."""
+    """Refuse an entry that is neither a plain file of moderate size nor a folder."""
     if not (member.isfile() or member.isdir()):
         raise DataError(
             f"{path} has the entry '{shown(member.name)}', which is a link or a device. "
@@ -175,7 +175,7 @@ def read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def check_tar_end(path: Path) -> None:
-    """Refuse a tar without its end mark: cut between two members it would look complete."""
+    """Refuse a tar without its end mark, since a cut between two members would go unnoticed."""
     with path.open("rb") as file:
         file.seek(-min(1024, path.stat().st_size), os.SEEK_END)
         if any(file.read()):
@@ -192,7 +192,7 @@ class Bounded:
         """Read at most `size` bytes."""
         if size > MAX_FILE_BYTES:
             raise DataError(
-                f"{self.path} has a header of {size / 1e6:,.0f} MB, which no honest archive has. "
+                f"{self.path} has a header of {size / 1e6:,.0f} MB, which no valid archive has. "
                 f"{REMEDY}"
             )
         self._check(self.raw.tell() + size)

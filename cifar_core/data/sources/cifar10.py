@@ -1,4 +1,4 @@
-"""The official CIFAR-10 files: where they are looked for, and how they are read without pickle.
+"""The official CIFAR-10 files: where they are searched for, and how they are read without pickle.
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 The authors offer the images in two forms. The binary one is plain bytes, and is what we download.
@@ -37,7 +37,7 @@ REMEDY = f"Remove it and run: {PROGRAM} data fetch"
 
 @dataclass(frozen=True, kw_only=True)
 class Official:
-    """The md5 sums that the authors (archives) and torchvision (single files) publish."""
+    """The md5 sums published by the authors (archives) and torchvision (single files)."""
 
     archives: dict[str, str]
     batches: dict[str, str]  # of the Python form, by file name; the last one is for testing
@@ -59,8 +59,8 @@ OFFICIAL = Official(
 )
 
 
-def places(store: Path) -> list[Path]:
-    """Return the folders in which the official files are looked for, ours first."""
+def search_folders(store: Path) -> list[Path]:
+    """Return the folders in which the official files are searched for, ours first."""
     home = Path.home()
     torch_home = Path(os.environ.get("TORCH_HOME") or home / ".cache" / "torch")
     here = [Path(), Path("data"), Path("datasets"), Path("data/cifar10")]
@@ -71,12 +71,12 @@ def places(store: Path) -> list[Path]:
 
 def find(store: Path) -> Path | None:
     """Return the official files, if they are on this machine."""
-    candidates = (folder / name for folder in places(store) for name in NAMES)
+    candidates = (folder / name for folder in search_folders(store) for name in NAMES)
     return next((path for path in candidates if is_official(path)), None)
 
 
 def is_official(path: Path) -> bool:
-    """Tell whether a path has the name of the official files; what it holds is checked later."""
+    """Return True if a path is named like the official files; its contents are checked later."""
     if path.is_dir():
         return (path / "data_batch_1").is_file()
     return path.name in OFFICIAL.archives and path.is_file()
@@ -107,7 +107,7 @@ def read(path: Path, source: str, official: Official) -> Dataset:
 
 
 def join(parts: list[Images]) -> Images:
-    """Put several sets of images after one another."""
+    """Concatenate several sets of images."""
     return Images(
         pixels=np.concatenate([part.pixels for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
@@ -148,11 +148,11 @@ def md5_of(path: Path) -> str:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def check_md5(path: Path, found: str, wanted: str) -> None:
-    """Raise unless a file is, byte for byte, the official one."""
-    if found != wanted:
+def check_md5(path: Path, md5: str, wanted: str) -> None:
+    """Raise DataError unless a file is, byte for byte, the official one."""
+    if md5 != wanted:
         raise DataError(
-            f"{path} is not the official file, or is damaged: its md5 sum is {found}, "
+            f"{path} is not the official file, or is damaged: its md5 sum is {md5}, "
             f"but should be {wanted}. {REMEDY}"
         )
 
@@ -167,14 +167,14 @@ def read_records(path: Path, data: bytes) -> Images:
 
 
 def read_pickled(path: Path, data: bytes) -> Images:
-    """Read the Python form off its instructions: the one long string, and the list of labels."""
+    """Read the Python form from its instructions: the one long string, and the list of labels."""
     pixels, key, by_column = b"", b"", False
     labels: list[int] = []
     for operation, value in instructions(path, data):
         if "STRING" in operation:
             text = value.encode("latin-1")
             if len(text) < 3 * PLANE:
-                key = text  # the name of what follows
+                key = text  # the name of the next value
             else:
                 pixels = text
         elif operation in ("NEWTRUE", "NEWFALSE") and not pixels:
@@ -192,12 +192,12 @@ def read_pickled(path: Path, data: bytes) -> Images:
 
 
 def instructions(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield the instructions of a pickle, each with its value, without following any."""
+    """Yield the instructions of a pickle, each with its value, without executing any."""
     try:
         for operation, value, _ in pickletools.genops(data):
             yield operation.name, value
     except ValueError as error:
-        raise DataError(f"{path} is cut short or no CIFAR-10 batch: {error}. {REMEDY}") from error
+        raise DataError(f"{path} is not a whole CIFAR-10 batch: {error}. {REMEDY}") from error
 
 
 def images(path: Path, planes: NDArray[np.uint8], labels: NDArray[Any]) -> Images:

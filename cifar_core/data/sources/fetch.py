@@ -1,4 +1,4 @@
-"""Downloads the official CIFAR-10 archive, at the terminal or behind the dashboard."""
+"""Downloads the official CIFAR-10 archive, in the terminal or behind the dashboard."""
 
 import argparse
 import json
@@ -42,7 +42,7 @@ CANCELLED = f"The download was canceled. {KEPT}"
 
 
 class DownloadCancelledError(DataError):
-    """Somebody asked the download to stop."""
+    """The download was canceled."""
 
 
 def fetch_cifar10(
@@ -53,15 +53,15 @@ def fetch_cifar10(
     archive: RemoteFile = CIFAR10,
     timeout: float = TIMEOUT,
 ) -> Path:
-    """Return the path of the archive, downloaded unless it is there; raises DataError.
+    """Return the path of the archive, downloaded unless it exists; raises DataError.
 
-    `progress` gets the bytes that are there and the bytes in all; `timeout` is in seconds.
+    `progress` gets the bytes downloaded so far and in total; `timeout` is in seconds.
     """
     descriptor = claim(store)
     if descriptor is None:
         raise DataError(
-            f"{archive.name} is being downloaded to {store} already. Wait until it is there, or "
-            "cancel it on the Data page."
+            f"{archive.name} is already being downloaded to {store}. Wait until it is complete, or "
+            "cancel the download on the Data page."
         )
     try:
         return fetch_locked(store, at(archive, url), progress, timeout)
@@ -70,11 +70,11 @@ def fetch_cifar10(
 
 
 def claim(store: Path) -> int | None:
-    """Take the lock of the store's downloads, or None if there is one; raises DataError."""
+    """Take the lock of the store's downloads; None if a download runs; raises DataError."""
     try:
         descriptor = take(store)
         if descriptor is not None:
-            cancel_file(store).unlink(missing_ok=True)  # it was meant for an earlier one
+            cancel_file(store).unlink(missing_ok=True)  # it was meant for an earlier download
     except OSError as error:
         raise DataError(
             f"{store / 'data'} cannot be written ({error.strerror}). Check the permissions, or "
@@ -94,7 +94,7 @@ def fetch_locked(
     progress: Callable[[int, int], None] | None = None,
     timeout: float = TIMEOUT,
 ) -> Path:
-    """Download while the lock is held, and report each step and how it ended."""
+    """Download while the lock is held; report each step and the result."""
     report = Report(store, archive.bytes)
 
     def step(done: int, total: int) -> None:
@@ -117,7 +117,7 @@ def fetch_locked(
 
 
 def start_background(store: Path, url: str | None = None, *, archive: RemoteFile = CIFAR10) -> None:
-    """Download in a process of its own that outlives this one; nothing if one does already."""
+    """Download in a separate process that outlives this one, unless one already does."""
     descriptor = claim(store)
     if descriptor is None:
         return
@@ -131,33 +131,32 @@ def start_background(store: Path, url: str | None = None, *, archive: RemoteFile
     except (OSError, subprocess.CalledProcessError) as error:
         raise DataError(
             f"The download could not be started ({error}). {store / 'data' / 'download.log'} "
-            f"tells more; '{PROGRAM} data fetch' does the same at the terminal."
+            f"has details; '{PROGRAM} data fetch' does the same in the terminal."
         ) from error
     finally:
         os.close(descriptor)
 
 
 def command(store: Path, archive: RemoteFile, descriptor: int) -> list[str]:
-    """Return the command line of the child."""
-    known = json.dumps(asdict(archive))
-    options = ["--archive", known, "--lock", str(descriptor)]
+    """Return the command line of the child process."""
+    options = ["--archive", json.dumps(asdict(archive)), "--lock", str(descriptor)]
     return [sys.executable, "-m", __name__, str(store.resolve()), *options]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Download to a store; what start_background runs."""
+    """Download to a store; start_background runs this."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
     parser.add_argument("url", nargs="?", help="another address of the same archive")
     parser.add_argument("--archive", help=argparse.SUPPRESS)
     parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
-    asked = parser.parse_args(arguments)
-    archive = RemoteFile(**json.loads(asked.archive)) if asked.archive else CIFAR10
+    options = parser.parse_args(arguments)
+    archive = RemoteFile(**json.loads(options.archive)) if options.archive else CIFAR10
     try:
-        if asked.lock is None:
-            fetch_cifar10(asked.store, url=asked.url, archive=archive)
-        elif os.fork() == 0:  # the parent ends, so that it is nobody's child and leaves no zombie
-            fetch_locked(asked.store, at(archive, asked.url))
+        if options.lock is None:
+            fetch_cifar10(options.store, url=options.url, archive=archive)
+        elif os.fork() == 0:  # the parent ends, so that no zombie is left
+            fetch_locked(options.store, at(archive, options.url))
     except DataError as error:
         print(error, file=sys.stderr)
         return 1

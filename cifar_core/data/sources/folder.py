@@ -11,19 +11,19 @@ from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.images import network_view, open_image
 from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, walk
-from cifar_core.data.sources.layout import SPLITS, ImageLocation, placed
+from cifar_core.data.sources.layout import SPLITS, ImageLocation, located
 from cifar_core.errors import DataError, ImageError
 from cifar_core.registry import did_you_mean
 
-MAX_FAULTS = 20  # unreadable images after which the rest is not tried
-LEAST_TRAIN = 2  # images of each class: one to learn from, one to validate with
+MAX_FAULTS = 20  # unreadable images after which the rest are not tried
+LEAST_TRAIN = 2  # images of each class: one for training, one for validation
 
 
 @dataclass(kw_only=True)
 class Collection:
-    """The images found so far, in the order of finding."""
+    """The images read so far, in the order of reading."""
 
-    places: list[ImageLocation] = field(default_factory=list)
+    locations: list[ImageLocation] = field(default_factory=list)
     pixels: bytearray = field(default_factory=bytearray)
     seen: set[ImageLocation] = field(default_factory=set)  # files and class folders, usable or not
     faults: list[str] = field(default_factory=list)
@@ -32,8 +32,8 @@ class Collection:
 
     def order(self, split: str) -> list[int]:
         """Return the images of a split by class and file name, however they were packed."""
-        chosen = [i for i, place in enumerate(self.places) if place.split == split]
-        return sorted(chosen, key=lambda i: (self.places[i].label, self.places[i].file))
+        chosen = [i for i, location in enumerate(self.locations) if location.split == split]
+        return sorted(chosen, key=lambda i: (self.locations[i].label, self.locations[i].file))
 
 
 def load(path: Path, store: Path) -> Dataset:
@@ -43,12 +43,12 @@ def load(path: Path, store: Path) -> Dataset:
 
 
 def title(path: Path) -> str:
-    """Return what to call the dataset: the file's name without its endings."""
+    """Return the dataset's title: the file's name without its endings."""
     return path.name.removesuffix(".zip").split(".tar")[0].removesuffix(".tgz")
 
 
 def identity(path: Path) -> list[Any]:
-    """Describe a source so that any change shows, without reading any image."""
+    """Return values that change with any change of a source, without reading any image."""
     if path.is_dir():
         files = ((file.path, file.stat()) for file in walk(path) if file.is_file())
         return [str(path), sorted((name, s.st_size, s.st_mtime_ns) for name, s in files)]
@@ -60,10 +60,10 @@ def identity(path: Path) -> list[Any]:
 
 def read(path: Path) -> Dataset:
     """Decode every image and check that they make a dataset."""
-    found = collect(path)
-    refuse_faults(path, found)
-    classes = check_classes(path, found)
-    train, test = (assemble(found, split, classes) for split in SPLITS)
+    collection = collect(path)
+    refuse_faults(path, collection)
+    classes = check_classes(path, collection)
+    train, test = (assemble(collection, split, classes) for split in SPLITS)
     return Dataset(
         kind="folder",
         title=title(path),
@@ -72,64 +72,66 @@ def read(path: Path) -> Dataset:
         train=train,
         test=test,
         fingerprint=fingerprint(classes, (train, test)),
-        note=note(path, found, train, test),
+        note=note(path, collection, train, test),
     )
 
 
 def collect(path: Path) -> Collection:
-    """Decode what lies in class folders; remember what cannot be decoded."""
-    found = Collection()
-    for entry, place in placed(path, entries(path)):
-        refuse_repeat(path, found, entry, place)
-        found.seen.add(place)
-        if place.file:
-            add(found, entry, place)
-        if len(found.faults) >= MAX_FAULTS:
+    """Decode the files in class folders; record those that cannot be decoded."""
+    collection = Collection()
+    for entry, location in located(path, entries(path)):
+        refuse_repeat(path, collection, entry, location)
+        collection.seen.add(location)
+        if location.file:
+            add(collection, entry, location)
+        if len(collection.faults) >= MAX_FAULTS:
             break
-    return found
+    return collection
 
 
-def refuse_repeat(path: Path, found: Collection, entry: ArchiveEntry, place: ImageLocation) -> None:
-    """Raise if a file comes twice, or if there is a second pair of train and test."""
-    if place.file and place in found.seen:
-        raise DataError(f"{path} has {entry.name} twice. Pack the images anew.")
-    other = next(iter(found.seen), place)
-    if other.top != place.top:
+def refuse_repeat(
+    path: Path, collection: Collection, entry: ArchiveEntry, location: ImageLocation
+) -> None:
+    """Raise DataError if a file comes twice, or if there is a second pair of train and test."""
+    if location.file and location in collection.seen:
+        raise DataError(f"{path} has {entry.name} twice. Pack the images again.")
+    other = next(iter(collection.seen), location)
+    if other.top != location.top:
         raise DataError(
-            f"{path} has two sets of images, under '{other.top}' and '{place.top}'. {REMEDY}"
+            f"{path} has two sets of images, under '{other.top}' and '{location.top}'. {REMEDY}"
         )
 
 
-def add(found: Collection, entry: ArchiveEntry, place: ImageLocation) -> None:
-    """Decode one image and put it to the others."""
+def add(collection: Collection, entry: ArchiveEntry, location: ImageLocation) -> None:
+    """Decode one image and add it to the collection."""
     data = entry.read()
     try:
         picture = open_image(data, entry.name)
     except ImageError as error:
-        found.faults.append(str(error))
+        collection.faults.append(str(error))
         return
-    found.places.append(place)
-    found.lossy += data.startswith(b"\xff\xd8")
-    found.scaled += picture.size != (SIZE, SIZE)
-    found.pixels += network_view(picture).tobytes()
+    collection.locations.append(location)
+    collection.lossy += data.startswith(b"\xff\xd8")
+    collection.scaled += picture.size != (SIZE, SIZE)
+    collection.pixels += network_view(picture).tobytes()
 
 
-def refuse_faults(path: Path, found: Collection) -> None:
-    """Raise if any image could not be decoded."""
-    if not found.faults:
+def refuse_faults(path: Path, collection: Collection) -> None:
+    """Raise DataError if any image could not be decoded."""
+    if not collection.faults:
         return
-    count = f"{len(found.faults)}{' or more' if len(found.faults) >= MAX_FAULTS else ''}"
+    count = f"{len(collection.faults)}{' or more' if len(collection.faults) >= MAX_FAULTS else ''}"
     files = "image" if count == "1" else "images"
     raise DataError(
         f"{path} has {count} {files} that cannot be used; replace or remove them. "
-        + " ".join(found.faults[:3])
+        + " ".join(collection.faults[:3])
     )
 
 
-def check_classes(path: Path, found: Collection) -> tuple[str, ...]:
+def check_classes(path: Path, collection: Collection) -> tuple[str, ...]:
     """Return the class names in alphabetical order, the same in train and test."""
     train, test = (
-        {place.label for place in found.seen if place.split == wanted} for wanted in SPLITS
+        {seen.label for seen in collection.seen if seen.split == wanted} for wanted in SPLITS
     )
     for split, labels in zip(SPLITS, (train, test), strict=True):
         if not labels:
@@ -145,16 +147,16 @@ def check_classes(path: Path, found: Collection) -> tuple[str, ...]:
             f"{did_you_mean(label, test)}Add some to test/{label} or remove train/{label}."
         )
     if len(train) < 2:
-        raise DataError(f"{path} has the class '{min(train)}' alone, but at least 2 are needed.")
-    check_counts(path, found)
+        raise DataError(f"{path} has only the class '{min(train)}', but at least 2 are needed.")
+    check_counts(path, collection)
     return tuple(sorted(train))
 
 
-def check_counts(path: Path, found: Collection) -> None:
-    """Raise if a class has too few images to learn from or to test with."""
-    have = dict.fromkeys(sorted({(place.split, place.label) for place in found.seen}), 0)
-    for place in found.places:
-        have[place.split, place.label] += 1
+def check_counts(path: Path, collection: Collection) -> None:
+    """Raise DataError if a class has too few images for training or testing."""
+    have = dict.fromkeys(sorted({(seen.split, seen.label) for seen in collection.seen}), 0)
+    for location in collection.locations:
+        have[location.split, location.label] += 1
     for (split, label), count in have.items():
         least = LEAST_TRAIN if split == "train" else 1
         if count < least:
@@ -164,40 +166,41 @@ def check_counts(path: Path, found: Collection) -> None:
             )
 
 
-def assemble(found: Collection, split: str, classes: tuple[str, ...]) -> Images:
-    """Put the images of a split into their order."""
-    order = found.order(split)
-    pixels = np.frombuffer(found.pixels, np.uint8).reshape(-1, SIZE, SIZE, 3)[order]
+def assemble(collection: Collection, split: str, classes: tuple[str, ...]) -> Images:
+    """Return the images of a split, in order."""
+    order = collection.order(split)
+    pixels = np.frombuffer(collection.pixels, np.uint8).reshape(-1, SIZE, SIZE, 3)[order]
     index = {label: number for number, label in enumerate(classes)}
-    labels = [index[found.places[i].label] for i in order]
+    labels = [index[collection.locations[i].label] for i in order]
     return Images(pixels=pixels, labels=np.array(labels, np.int64))
 
 
-def note(path: Path, found: Collection, train: Images, test: Images) -> str:
-    """Say what a person should know before quoting a figure from these images."""
+def note(path: Path, collection: Collection, train: Images, test: Images) -> str:
+    """Say what a person should know before quoting accuracies on these images."""
     kind = "folder" if path.is_dir() else "archive"
-    notes = [f"{len(found.places):,} image files from the {kind} {path.name}."]
-    if found.lossy:
-        share = "They" if found.lossy == len(found.places) else f"{found.lossy:,} of them"
+    count, lossy, scaled = len(collection.locations), collection.lossy, collection.scaled
+    notes = [f"{count:,} image files from the {kind} {path.name}."]
+    if lossy:
+        share = "They" if lossy == count else f"{lossy:,} of them"
         notes.append(
             f"{share} were stored as JPEG, which loses detail: "
             "accuracies are not comparable with those on the original CIFAR-10."
         )
-    if found.scaled:
-        notes.append(f"{found.scaled:,} were cropped to a square and scaled to {SIZE} x {SIZE}.")
+    if scaled:
+        notes.append(f"{scaled:,} were cropped to a square and scaled to {SIZE} x {SIZE}.")
     return " ".join(notes + repeats(train, test))
 
 
 def repeats(train: Images, test: Images) -> list[str]:
     """Say how many images occur under two labels, or both in train and test."""
     labels: dict[bytes, int] = {}
-    torn = 0
+    conflicting = 0
     for image, label in zip(train.pixels, train.labels.tolist(), strict=True):
-        torn += labels.setdefault(image.tobytes(), label) != label
+        conflicting += labels.setdefault(image.tobytes(), label) != label
     leaked = sum(image.tobytes() in labels for image in test.pixels)
     notes = []
-    if torn:
-        notes.append(f"{torn:,} training images also occur under another class.")
+    if conflicting:
+        notes.append(f"{conflicting:,} training images also occur under another class.")
     if leaked:
         notes.append(f"{leaked:,} test images are also training images.")
     return notes

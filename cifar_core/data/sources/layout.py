@@ -1,4 +1,4 @@
-"""Where an image belongs, read off its name: train/<class>/<file> or test/<class>/<file>."""
+"""The split and class of an image, from its name: train/<class>/<file> or test/<class>/<file>."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # left behind by file managers
 
 @dataclass(frozen=True, kw_only=True)
 class ImageLocation:
-    """Where an image belongs."""
+    """The split and class of an image, and its file."""
 
     top: str  # the folder above train and test, "" if there is none
     split: str
@@ -21,18 +21,18 @@ class ImageLocation:
     file: str  # "" for the class's folder itself
 
 
-def placed(
+def located(
     path: Path, files: Iterable[ArchiveEntry]
 ) -> Iterator[tuple[ArchiveEntry, ImageLocation]]:
-    """Yield the entries that are class folders or in one."""
+    """Yield the entries that are class folders or lie in one."""
     for entry in files:
-        place = place_of(path, entry)
-        if place:
-            yield entry, place
+        location = location_of(path, entry)
+        if location:
+            yield entry, location
 
 
-def place_of(path: Path, entry: ArchiveEntry) -> ImageLocation | None:
-    """Read split and class off a name such as top/train/cat/0001.png; None if it is no image."""
+def location_of(path: Path, entry: ArchiveEntry) -> ImageLocation | None:
+    """Return the location from a name such as top/train/cat/0001.png; None if not an image."""
     parts = PurePosixPath(entry.name).parts
     if any(part.startswith(".") or part in JUNK for part in parts):
         return None

@@ -1,25 +1,25 @@
-"""How far a download is, for whoever looks from another process.
+"""How far a download is, so that other processes can show it.
 
-Files in store/data: download.json (replaced in one move), download.lock (held by whoever
-downloads; the kernel frees it at death) and download.cancel (there if somebody asked to stop).
+Files in store/data: download.json (replaced atomically), download.lock (held by the process that
+downloads; the kernel releases it at its death) and download.cancel (a request to stop).
 """
 
 import os
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cifar_core.disk import files, lock
 from cifar_core.disk.download import KEPT, cannot_write
 
 EVERY = 0.25  # seconds between two reports
-SAMPLES = 40  # reports that the speed is taken from: ten seconds
+SAMPLES = 40  # reports from which the speed is computed: ten seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadProgress:
-    """How far a download is. `alive` tells whether its process still lives."""
+    """How far a download is. `alive` is True while its process runs."""
 
     state: str  # "running", "finished", "failed" or "cancelled"
     done: int  # bytes
@@ -32,27 +32,27 @@ class DownloadProgress:
 
 def progress(store: Path) -> DownloadProgress | None:
     """Return how far the last download of a store is, or None if there was none."""
-    alive, found = is_alive(store), read(store)
-    if found is not None and found.state == "running" and not alive:
-        alive, found = is_alive(store), read(store)  # it may have ended or begun in between
-    if found is None:
+    alive, written = is_alive(store), read(store)
+    if written is not None and written.state == "running" and not alive:
+        alive, written = is_alive(store), read(store)  # it may have ended or begun in between
+    if written is None:
         return None
-    message, state = found.message, found.state
+    message, state = written.message, written.state
     if state == "running" and not alive:
-        state, message = "failed", f"The download ended without a word. {KEPT}"
+        state, message = "failed", f"The download ended unexpectedly. {KEPT}"
     elif state == "running" and cancel_file(store).exists():
         message = "Stopping."
-    return DownloadProgress(**{**asdict(found), "state": state, "message": message, "alive": alive})
+    return replace(written, state=state, message=message, alive=alive)
 
 
 def cancel(store: Path) -> None:
-    """Ask a running download to stop, which it does with its next bytes or its timeout."""
+    """Ask a running download to stop, which it does at its next bytes or its timeout."""
     if is_alive(store):
         cancel_file(store).touch()
 
 
 def cancel_file(store: Path) -> Path:
-    """Return the file that asks to stop: no process can be mistaken for another with it."""
+    """Return the file that asks to stop; unlike a signal, it cannot reach a wrong process."""
     return store / "data" / "download.cancel"
 
 
@@ -64,7 +64,7 @@ class Report:
         self.samples: deque[tuple[float, int]] = deque(maxlen=SAMPLES)
 
     def step(self, done: int) -> None:
-        """Note how many bytes are there."""
+        """Record how many bytes are there."""
         self.done, now = done, time.monotonic()
         if not self.samples or now - self.samples[-1][0] > EVERY or done == self.total:
             self.samples.append((now, done))
@@ -72,7 +72,7 @@ class Report:
 
     def write(self, state: str, message: str) -> None:
         """Replace download.json."""
-        found = DownloadProgress(
+        written = DownloadProgress(
             state=state,
             done=self.done,
             total=self.total,
@@ -82,7 +82,7 @@ class Report:
         )
         path = self.store / "data" / "download.json"
         try:
-            files.write_json(path, asdict(found), durable=False)
+            files.write_json(path, asdict(written), durable=False)
         except OSError as error:
             raise cannot_write(path, error) from error
 
@@ -95,7 +95,7 @@ class Report:
 
 
 def read(store: Path) -> DownloadProgress | None:
-    """Return what was written last; a file that is missing or of another kind counts as none."""
+    """Return the last report; None if the file is missing or of another kind."""
     try:
         return DownloadProgress(**files.read_json(store / "data" / "download.json"))
     except TypeError:
@@ -103,14 +103,14 @@ def read(store: Path) -> DownloadProgress | None:
 
 
 def lock_file(store: Path) -> Path:
-    """Return the file that whoever downloads holds."""
+    """Return the lock file, which the process that downloads holds."""
     return store / "data" / "download.lock"
 
 
 def take(store: Path) -> int | None:
-    """Take the lock and return its descriptor, which holds it; None if another has it."""
+    """Take the lock and return its descriptor, which holds it; None if it is taken."""
     lock_file(store).parent.mkdir(parents=True, exist_ok=True)
-    for _ in range(5):  # whoever only looks holds it for an instant, too
+    for _ in range(5):  # a process that only checks it also holds it for an instant
         descriptor = lock.take(lock_file(store), wait=False)
         if descriptor is not None:
             return descriptor
@@ -119,5 +119,5 @@ def take(store: Path) -> int | None:
 
 
 def is_alive(store: Path) -> bool:
-    """Tell whether a process downloads to the store now."""
+    """Return True if a process downloads to the store now."""
     return lock.is_locked(lock_file(store))

@@ -1,7 +1,7 @@
 """Images drawn by the program: ten kinds of objects on textured backgrounds, their masks known.
 
-They let a newcomer train at once, with no download, and let an explanation be checked against
-the truth: where the object really is. Colour says nothing about the class, only the shape does.
+A newcomer can train on them at once, with no download, and an explanation can be compared with
+the truth: where the object really is. Only the shape depends on the class, not the color.
 """
 
 import math
@@ -18,7 +18,7 @@ from cifar_core.data.dataset import Dataset, Images, fingerprint
 SIDE, FINE = 32, 2  # pixels, and samples of each pixel per axis, which smooth the outlines
 TRAIN_IMAGES = 10_000
 SEED = 20
-DRAWING = 2  # part of the cache's key: raise it when the same seed would draw something else
+DRAWING = 2  # part of the cache's key: raise it when the same seed would draw other images
 TITLE = "Synthetic shapes"
 NOTE = (
     "These images are drawn by the program, not photographs: "
@@ -83,7 +83,7 @@ def arrow(x: Floats, y: Floats) -> Floats:
 
 
 def hourglass(x: Floats, y: Floats) -> Floats:
-    """Return two triangles that touch with their tips."""
+    """Return two triangles that touch at their tips."""
     return np.minimum(0.8 - np.abs(y), np.abs(y) * 0.85 + 0.06 - np.abs(x))
 
 
@@ -102,26 +102,26 @@ SHAPES: dict[str, Shape] = {
 
 
 def draw(per_class: int, seed: int) -> tuple[Images, npt.NDArray[np.bool_]]:
-    """Draw so many images of every class in mixed order; return them and masks [N, 32, 32]."""
+    """Draw this many images of every class in mixed order; return them and masks [N, 32, 32]."""
     random = np.random.default_rng(seed)
     labels = random.permutation(np.repeat(np.arange(len(SHAPES)), per_class))
     pixels = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
     masks = np.empty((len(labels), SIDE, SIDE), np.bool_)
-    for place, label in enumerate(labels):
-        pixels[place], masks[place] = picture(list(SHAPES.values())[label], random)
+    for index, label in enumerate(labels):
+        pixels[index], masks[index] = picture(list(SHAPES.values())[label], random)
     return Images(pixels=pixels, labels=labels.astype(np.int64)), masks
 
 
 def picture(
     shape: Shape, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Draw one object of a shape at a random place, size, angle and colour; return its mask too."""
+    """Draw an object at a random position, size, angle and color; return the image and its mask."""
     base = random.uniform(0.15, 0.85, 3)
     background = base + texture(random)
-    colour = contrasting(base, random)
+    color = contrasting(base, random)
     coverage = blurred_outline(shape, random)  # [32, 32]
     distract(background, random)
-    shading = colour + 0.5 * texture(random)
+    shading = color + 0.5 * texture(random)
     image = background * (1 - coverage[..., None]) + shading * coverage[..., None]
     image += random.normal(0, 0.03, image.shape)
     return (255 * np.clip(image, 0, 1)).astype(np.uint8), coverage > 0.5
@@ -137,21 +137,21 @@ def texture(random: np.random.Generator) -> Floats:
 
 
 def contrasting(base: Floats, random: np.random.Generator) -> Floats:
-    """Draw a colour that can be told from the background's."""
+    """Return a random color that is clearly different from the background's."""
     while True:
-        colour = random.uniform(0, 1, 3)
-        if np.linalg.norm(colour - base) > 0.55:
-            return colour
+        color = random.uniform(0, 1, 3)
+        if np.linalg.norm(color - base) > 0.55:
+            return color
 
 
 def blurred_outline(shape: Shape, random: np.random.Generator) -> Floats:
     """Return how much of each pixel the object covers, 0 to 1: [32, 32]."""
     radius = random.uniform(0.28, 0.44) * SIDE
-    centre = random.uniform(radius * 0.8, SIDE - radius * 0.8, 2)
+    center = random.uniform(radius * 0.8, SIDE - radius * 0.8, 2)
     angle = random.normal(0, 0.3)
     stretch = random.uniform(0.85, 1.15)
     grid = (np.arange(SIDE * FINE) + 0.5) / FINE
-    dy, dx = (grid - centre[0])[:, None] / radius, (grid - centre[1])[None, :] / radius
+    dy, dx = (grid - center[0])[:, None] / radius, (grid - center[1])[None, :] / radius
     x = stretch * (dx * math.cos(angle) + dy * math.sin(angle))
     y = (dy * math.cos(angle) - dx * math.sin(angle)) / stretch
     inside = shape(x, y) > 0
@@ -160,7 +160,7 @@ def blurred_outline(shape: Shape, random: np.random.Generator) -> Floats:
 
 
 def distract(background: Floats, random: np.random.Generator) -> None:
-    """Draw a few short strokes of other colours behind the object."""
+    """Draw a few short strokes of other colors behind the object."""
     for _ in range(random.integers(1, 5)):
         row, column = random.uniform(0, SIDE, 2)
         angle, long = random.uniform(0, math.pi), random.uniform(2, 7)
@@ -170,14 +170,14 @@ def distract(background: Floats, random: np.random.Generator) -> None:
 
 
 def is_source(source: str) -> bool:
-    """Tell whether a source names these images: 'synthetic', or 'synthetic:500' for fewer."""
+    """Return True if a source names these images: 'synthetic', or 'synthetic:500' for fewer."""
     return re.fullmatch(r"synthetic(:[1-9][0-9]{0,5})?", source) is not None
 
 
 def load(source: str, store: Path) -> Dataset:
     """Open the images, drawing them the first time.
 
-    'synthetic:500' has 500 training images; there are always a fifth as many for testing.
+    'synthetic:500' has 500 training images; there are always a fifth as many test images.
     """
     number = int(source.partition(":")[2] or TRAIN_IMAGES)
     per_class = max(2, round(number / len(SHAPES)))

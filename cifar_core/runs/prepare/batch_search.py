@@ -1,4 +1,4 @@
-"""Searches the largest batch whose step fits into memory, by taking steps that grow."""
+"""Finds the largest batch whose step fits into memory, by real steps with growing batches."""
 
 import time
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from itertools import pairwise
 
 FIRST, MULTIPLE = 16, 8
 LEAST_TRIED = 3  # batches before anything is extrapolated, however long they take
-FINE = 16  # the search ends when it is sure to one part in so many
+FINE = 16  # the search ends when the limit is known to 1 part in 16
 
-# takes real steps of so many images; returns their peak in megabytes, None if memory was refused
+# takes real steps with a batch size; returns their peak in megabytes, None if memory was refused
 Attempt = Callable[[int], float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchLimit:
-    """The largest batch that fits, as far as it was asked for."""
+    """The largest batch that fits, up to the size that was asked for."""
 
     largest: int  # images; 0 if not even the smallest fits
-    tried: int  # the largest batch whose steps were really taken
+    tried: int  # the largest batch with which steps were really taken
     megabytes_per_image: float
-    at_most: int  # more was not asked for
+    at_most: int  # the largest size asked for
     limit_megabytes: float
 
 
@@ -34,8 +34,8 @@ def search(
 ) -> BatchLimit:
     """Double the batch until memory is refused or would be, then close in on the limit.
 
-    A batch that would pass the limit by the growth seen so far is never tried. When the time is
-    up, what is left is extrapolated from the batches that were tried.
+    A batch that would exceed the limit at the growth seen so far is never tried. When the time is
+    up, the limit is extrapolated from the batches that were tried.
     """
     start, late = clock(), False
     peaks: dict[int, float] = {}  # megabytes of the batches that fitted
@@ -63,7 +63,7 @@ def search(
 
 
 def following(fits: int, too_large: int, at_most: int) -> int:
-    """Return the batch to try next, 0 when the search is fine enough."""
+    """Return the batch to try next, 0 when the limit is known precisely enough."""
     if too_large > at_most:
         return min(2 * fits, at_most) if fits < at_most else 0
     if too_large - fits <= max(MULTIPLE, fits // FINE):
@@ -78,19 +78,19 @@ def down(batch: int) -> int:
 
 
 def growth(peaks: dict[int, float]) -> float:
-    """Return the megabytes per image where they grew fastest; 0 if there are not two batches."""
+    """Return the megabytes per image where they grew fastest; 0 with fewer than two batches."""
     batches = sorted(peaks)
     slopes = [(peaks[b] - peaks[a]) / (b - a) for a, b in pairwise(batches)]
     return max(slopes, default=0.0)
 
 
 def predicted(peaks: dict[int, float], batch: int) -> float:
-    """Return what a batch will take at this growth, in megabytes; 0 while nothing is known."""
+    """Return what a batch will take at this growth, in megabytes; 0 before the first is tried."""
     last = max(peaks, default=0)
     return peaks.get(last, 0.0) + growth(peaks) * (batch - last)
 
 
 def piece(batch: int, largest: int) -> int:
-    """Return the most images at once that cut a batch into equal pieces which fit."""
+    """Return the size of the largest equal pieces of a batch that fit."""
     pieces = -(-batch // largest)
     return -(-batch // pieces)

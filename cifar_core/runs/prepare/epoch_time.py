@@ -24,14 +24,14 @@ LONGEST_SECONDS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a few measured steps say about the whole run."""
+    """The time that a whole run will take, estimated from a few measured steps."""
 
     seconds_per_epoch: float  # training and validation, wall time
     images_per_second: float  # while training
     total_seconds: float  # all epochs and the test
     device: str
     steps: int  # measured
-    step_plan: str  # how a step is computed and why, one sentence
+    step_plan: str  # how a step is computed and why, in one sentence
     features_seconds: float = 0.0  # of the total, before the first epoch; kept for later runs
 
 
@@ -49,7 +49,7 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
 
 
 def trial(config: "TrainConfig", store: Path) -> Estimate:
-    """Train a few steps here and scale up."""
+    """Train a few steps here and scale up to the run."""
     import torch
 
     from cifar_core import data
@@ -58,11 +58,11 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
 
     threads = device.choose_threads(config.threads)
     torch.set_num_threads(threads)
-    where, _ = device.choose(config.device, device.inventory())
+    chosen, _ = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
-    place = AttemptPlan(device=where.torch_name, device_name=where.name, threads=threads)
-    plan = step_plans.decide(config, dataset, place, store)
-    setup = prepare(config, dataset, where.torch_name, plan=plan)  # any weights take the same time
+    here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)
+    plan = step_plans.decide(config, dataset, here, store)
+    setup = prepare(config, dataset, chosen.torch_name, plan=plan)  # the weights do not matter
     trainer = setup.trainer
     features_seconds = try_features(setup) if setup.features else 0.0
     trainer.rows_every = 1  # so that every step is waited for
@@ -89,7 +89,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
         total_seconds=config.epochs * epoch
         + setup.test.images * evaluation_seconds
         + features_seconds,
-        device=where.torch_name,
+        device=chosen.torch_name,
         steps=steps,
         features_seconds=features_seconds,
         step_plan=trainer.plan.sentence,
@@ -113,16 +113,16 @@ def try_evaluation(trainer: "Trainer") -> float:
 
 
 def waiting(kind: str) -> "Callable[[], object]":
-    """Return what waits for a kind of device to finish; the CPU needs no waiting for."""
+    """Return the function that waits for a type of device to finish; on the CPU it does nothing."""
     import torch
 
     return lambda: None if kind == "cpu" else torch.accelerator.synchronize()
 
 
 def try_features(setup: "Setup") -> float:
-    """Time a few batches of features, let the trainer read them in place of all; return seconds.
+    """Time a few batches of features, give the trainer copies of one row; return seconds for all.
 
-    The compiler is left out, so that a large job may take less time than this says.
+    The extractor is not compiled here, so a large job may take less time than this estimate.
     """
     import torch
 
@@ -141,8 +141,9 @@ def try_features(setup: "Setup") -> float:
             break
     seconds = (time.perf_counter() - start) / max(1, images)
     row = torch.from_numpy(sample[:1])
-    setup.read_features([row.expand(len(each.labels), -1) for each in setup.features])
-    return seconds * sum(len(each.labels) for each in setup.features)
+    counts = [len(images.labels) for images in setup.features]
+    setup.read_features([row.expand(count, -1) for count in counts])
+    return seconds * sum(counts)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 features/<key>/
     features.npy   float32 [N, D], written row by row in its final layout
-    meta.json      what they are of, and how many rows are safely there; replaced in one move
-    lock           held by whoever computes them; the kernel frees it at death
+    meta.json      what they were computed from, and how many rows are safely on disk; atomic
+    lock           held by the process that computes them; the kernel releases it at its death
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def limit_bytes() -> float:
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """The features of one set of images, there or to be computed."""
+    """The features of one set of images, on disk or to be computed."""
 
     folder: Path
     rows: int
@@ -64,69 +64,69 @@ class FeatureFile:
 
     @property
     def done(self) -> int:
-        """How many rows are safely there."""
+        """How many rows are safely on disk."""
         meta = files.read_json(self.folder / "meta.json")
         done = meta.get("done", 0) if meta.get("rows") == self.rows else 0
         try:
-            there = self.path.stat().st_size >= len(self.header()) + 4 * self.width * done
+            whole = self.path.stat().st_size >= len(self.header()) + 4 * self.width * done
         except FileNotFoundError:
             return 0
-        return int(done) if there else 0
+        return int(done) if whole else 0
 
     def header(self) -> bytes:
-        """Return the beginning of the .npy file, which says shape and format."""
+        """Return the beginning of the .npy file, which gives shape and format."""
         beginning = io.BytesIO()
         about = {"descr": "<f4", "fortran_order": False, "shape": (self.rows, self.width)}
         np.lib.format.write_array_header_1_0(beginning, about)
         return beginning.getvalue()
 
     def commit(self, done: int) -> None:
-        """Write down how many rows are safely there."""
+        """Record how many rows are safely on disk."""
         files.sync_file(self.path)
         meta = {"rows": self.rows, "width": self.width, "done": done, "used_at": time.time()}
         files.write_json(self.folder / "meta.json", {**meta, "identity": self.identity})
 
     def open(self) -> NDArray[np.float32]:
-        """Return the whole array [N, D] as a memory map, and count that as a use of it."""
+        """Return the whole array [N, D] as a memory map, and record this use."""
         self.commit(self.rows)
-        # copy-on-write, as torch wants writable memory; nobody writes
+        # copy-on-write, because torch wants writable memory; nothing is written
         array: NDArray[np.float32] = np.load(self.path, mmap_mode="c", allow_pickle=False)
         return array
 
 
 def entry(root: Path, identity: Mapping[str, Any], rows: int, width: int) -> FeatureFile:
-    """Return the place of the features that the plain values of `identity` describe."""
-    known = {"format": FORMAT, "width": width, **identity}
-    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    """Return the file of the features that the plain values of `identity` describe."""
+    described = {"format": FORMAT, "width": width, **identity}
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     folder = root / "features" / f"{identity.get('model', 'features')}-{digest[:16]}"
-    return FeatureFile(folder, rows, width, known)
+    return FeatureFile(folder, rows, width, described)
 
 
-def fill(place: FeatureFile, compute: Compute) -> Iterator[int]:
-    """Compute what is missing of the features; yield how many rows are there, again and again.
+def fill(features: FeatureFile, compute: Compute) -> Iterator[int]:
+    """Compute the missing features; yield how many rows exist after each batch.
 
     While another process computes the same, this one waits for it, and takes over if it dies.
     """
-    while place.done < place.rows:
-        place.folder.mkdir(parents=True, exist_ok=True)
-        mine = lock.take(place.folder / "lock", wait=False)
+    while features.done < features.rows:
+        features.folder.mkdir(parents=True, exist_ok=True)
+        mine = lock.take(features.folder / "lock", wait=False)
         if mine is None:
             time.sleep(WAIT_SECONDS)
-            yield place.done
+            yield features.done
             continue
         try:
-            yield from append(place, compute)
+            yield from append(features, compute)
         finally:
             os.close(mine)
 
 
-def append(place: FeatureFile, compute: Compute) -> Iterator[int]:
-    """Write the missing rows behind those that are there, committing now and then."""
-    start = done = place.done
-    place.path.touch()
-    with place.path.open("r+b") as file:
-        file.write(place.header())
-        file.truncate(len(place.header()) + 4 * place.width * start)
+def append(features: FeatureFile, compute: Compute) -> Iterator[int]:
+    """Append the missing rows, with a commit now and then."""
+    start = done = features.done
+    features.path.touch()
+    with features.path.open("r+b") as file:
+        file.write(features.header())
+        file.truncate(len(features.header()) + 4 * features.width * start)
         file.seek(0, os.SEEK_END)
         saved_at = time.monotonic()
         try:
@@ -135,18 +135,18 @@ def append(place: FeatureFile, compute: Compute) -> Iterator[int]:
                 done += len(batch)
                 if time.monotonic() - saved_at > COMMIT_SECONDS:
                     file.flush()
-                    place.commit(done)
+                    features.commit(done)
                     saved_at = time.monotonic()
                 yield done
-        finally:  # also when the reader stops listening, as on a request to stop
+        finally:  # also when the reader stops early, as on a request to stop
             file.flush()
-            place.commit(done)
+            features.commit(done)
 
 
 def make_room(root: Path, needed: list[FeatureFile]) -> None:
-    """Delete the features that were not used for longest until the needed ones have room."""
-    keep = {place.folder for place in needed}
-    room = limit_bytes() - sum(place.size for place in needed)
+    """Delete the least recently used features until the needed ones have room."""
+    keep = {features.folder for features in needed}
+    room = limit_bytes() - sum(features.size for features in needed)
     others = [folder for folder in (root / "features").glob("*") if folder not in keep]
     for folder in sorted(others, key=used_at, reverse=True):
         size = sum(path.stat().st_size for path in folder.iterdir())

@@ -1,4 +1,4 @@
-"""Computes the features that a head-only run reads, or opens those that were kept."""
+"""Computes the features that a head-only run reads, or opens those already on disk."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator
@@ -27,42 +27,42 @@ def keep_features(
 ) -> "Generator[Tick, None, FeatureBatches | None]":
     """Let the trainer read kept features; return those of the test, or None if none are kept.
 
-    Yields a Tick after each batch that had to be computed. What was computed stays on disk,
-    also when the caller stops listening in the middle.
+    Yields a Tick after each batch that had to be computed. Computed features stay on disk, even
+    if the caller stops in the middle.
     """
     import torch
 
     from cifar_core.training.events import Tick
 
-    places = entries(setup, fingerprint, store)
-    size = sum(place.size for place in places)
-    if not places or size > feature_files.limit_bytes():
-        if places:
+    kept = entries(setup, fingerprint, store)
+    size = sum(features.size for features in kept)
+    if not kept or size > feature_files.limit_bytes():
+        if kept:
             say(
                 f"The features would take {size / 1e9:.1f} GB, more than the limit of "
                 f"{feature_files.limit_bytes() / 1e9:g} GB, so they are computed in every epoch. "
                 f"Set ${feature_files.LIMIT_VARIABLE} to allow more."
             )
         return None
-    feature_files.make_room(store, places)
-    total = sum(place.rows for place in places)
-    there = {place.folder: place.done for place in places}
-    missing = total - sum(there.values())
-    say(f"Features of {total - missing:,} of {total:,} images are there; {missing:,} to compute.")
+    feature_files.make_room(store, kept)
+    total = sum(features.rows for features in kept)
+    done_in = {features.folder: features.done for features in kept}
+    missing = total - sum(done_in.values())
+    say(f"Features of {total - missing:,} of {total:,} images exist; {missing:,} to compute.")
     extractor = None
-    for place, images in zip(places, setup.features, strict=True):
-        if place.done < place.rows and extractor is None:
+    for features, images in zip(kept, setup.features, strict=True):
+        if features.done < features.rows and extractor is None:
             extractor = ready(setup, missing)
             say(extractor.sentence)
         work = partial(compute, setup, images, extractor)
-        for done in feature_files.fill(place, work):
-            there[place.folder] = done
-            yield Tick(phase="features", done=sum(there.values()), total=total)
-    return setup.read_features([torch.from_numpy(place.open()) for place in places])
+        for done in feature_files.fill(features, work):
+            done_in[features.folder] = done
+            yield Tick(phase="features", done=sum(done_in.values()), total=total)
+    return setup.read_features([torch.from_numpy(features.open()) for features in kept])
 
 
 def entries(setup: "Setup", fingerprint: str, store: Path) -> list[FeatureFile]:
-    """Return where the features of each set of images belong."""
+    """Return the feature file of each set of images."""
     from cifar_core.training.features import width_of
 
     if not setup.features:
@@ -86,7 +86,7 @@ def entries(setup: "Setup", fingerprint: str, store: Path) -> list[FeatureFile]:
 
 
 def fingerprint_of(model: "nn.Module", head: str) -> str:
-    """Return the sha256 of every tensor but the last layer's, 64 hexadecimal digits."""
+    """Return the sha256 of every tensor but the last layer's, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         if not name.startswith(head + "."):
@@ -96,7 +96,7 @@ def fingerprint_of(model: "nn.Module", head: str) -> str:
 
 
 def ready(setup: "Setup", images: int) -> "Extractor":
-    """Return the frozen part of the run's network, ready for so many images."""
+    """Return the frozen part of the run's network, ready for this number of images."""
     from cifar_core.training.extractor import make_extractor
 
     trainer = setup.trainer
@@ -114,6 +114,6 @@ def compute(
     """Yield the features of the images from position `start` on."""
     from cifar_core.training.extractor import extract
 
-    extractor = extractor or ready(setup, 0)  # they were there, and were deleted meanwhile
+    extractor = extractor or ready(setup, 0)  # they existed and were deleted meanwhile
     precision = setup.trainer.precision
     return extract(extractor, images.open(), precision, number=images.view, start=start)

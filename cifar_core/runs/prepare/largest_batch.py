@@ -1,6 +1,6 @@
 """Measures the largest batch that fits into memory, with real steps in a process of its own.
 
-Or, where the batch is to stay, the largest pieces of it that can be computed at once.
+If the batch size is to stay, it measures the largest pieces of it that can be computed at once.
 """
 
 import gc
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 STEPS = 2  # per batch: the first one makes room for the optimizer's memory
 SEARCH_SECONDS = 20.0  # no further batch is tried after that
 LONGEST_SECONDS = 240
-GPU_SHARE = 0.92  # of the free memory: what is left is lost between the pieces that are in use
+GPU_SHARE = 0.92  # of the free memory: the rest is lost to fragmentation
 
 
 @dataclass(frozen=True, kw_only=True)
 class LargestBatch:
-    """The largest batch, or piece of a batch, that fits on this machine as it is now."""
+    """The largest batch, or piece of a batch, that fits on this machine now."""
 
     largest: int  # images; 0 if not even the smallest batch fits
-    tried: int  # the largest one that real steps were taken with
+    tried: int  # the largest one with which real steps were taken
     megabytes_per_image: float
     at_most: int  # all training images, the setting's own limit, or the whole batch
-    limit_megabytes: float  # what training may use
+    limit_megabytes: float  # the memory that training may use
     device: str
 
     def micro_batch(self, batch: int) -> int:
@@ -41,7 +41,7 @@ class LargestBatch:
         return piece(batch, self.largest) if 0 < self.largest < batch else 0
 
     def sentence(self, batch: int) -> str:
-        """Say what came out, and what it means for a batch size."""
+        """Say what was measured, and what it means for a batch size."""
         if not self.largest:
             return "Not even the smallest batch fits into memory now. Choose a smaller network."
         if self.largest >= self.at_most:
@@ -53,14 +53,14 @@ class LargestBatch:
 
     @property
     def at_once_sentence(self) -> str:
-        """Say how many images can be computed at once."""
+        """How many images can be computed at once, in words."""
         if self.largest:
             return f"At most {self.largest:,} at once fit now"
         return "Not even the smallest batch fits now"
 
     @property
     def basis(self) -> str:
-        """Say what the figure rests on."""
+        """How the limit was measured, in words."""
         tried = self.tried == self.largest
         how = "tried" if tried else f"extrapolated from batches of up to {self.tried:,}"
         grown = f"{self.megabytes_per_image:.3g} MB per image, " if self.megabytes_per_image else ""
@@ -68,51 +68,49 @@ class LargestBatch:
 
 
 def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
-    """Search in a child process; what it takes is given back when it ends.
+    """Search in a child process, whose memory is released when it ends.
 
     `in_pieces` asks how many images at once fit, with the batch size of the settings.
     """
     environment = processes.trainer_environment(device.choose_threads(config.threads))
-    found = child.call(
+    measured = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
         environment=environment,
         seconds=LONGEST_SECONDS,
-        too_long="A few steps took minutes, so that the largest batch was not found. "
+        too_long="A few steps took minutes, so the largest batch was not found. "
         "Choose a smaller network.",
     )
-    return LargestBatch(**found)
+    return LargestBatch(**measured)
 
 
 def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
-    """Search here; forbids this process more memory than the machine can spare."""
+    """Search here; limits this process to the memory that the machine can spare."""
     import torch
 
     from cifar_core import data
     from cifar_core.training.freezing import keeps_features
 
     if keeps_features(config):
-        raise CifarError(
-            "Only the head learns, from features that are kept: a batch of any size fits."
-        )
+        raise CifarError("Only the head is trained, on kept features: a batch of any size fits.")
     torch.set_num_threads(device.choose_threads(config.threads))
-    where, _ = device.choose(config.device, device.inventory())
+    chosen, _ = device.choose(config.device, device.inventory())
     dataset = data.load(data.resolve(config.data, store), store)
-    on_gpu = where.id.startswith("cuda")
-    limit = GPU_SHARE * gpu_megabytes(where.torch_name) if on_gpu else memory.limit_megabytes()
+    on_gpu = chosen.id.startswith("cuda")
+    limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()
     if not on_gpu:
         memory.forbid_more_than(limit)
-    found = search(
-        lambda images: peak_of(sized(config, images, in_pieces), dataset, where.torch_name),
+    batch_limit = search(
+        lambda images: peak_of(sized(config, images, in_pieces), dataset, chosen.torch_name),
         limit_megabytes=limit,
         at_most=config.batch_size if in_pieces else most_images(config, dataset),
         seconds=SEARCH_SECONDS,
     )
-    return LargestBatch(**asdict(found), device=where.torch_name)
+    return LargestBatch(**asdict(batch_limit), device=chosen.torch_name)
 
 
 def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":
-    """Return settings that compute so many images at once."""
+    """Return settings that compute this many images at once."""
     if in_pieces:
         return replace(config, micro_batch=images)
     return replace(config, batch_size=images, micro_batch=0)
@@ -133,51 +131,51 @@ def most_images(config: "TrainConfig", dataset: "Dataset") -> int:
     return min(len(train), int(rule_of(setting).high))
 
 
-def peak_of(config: "TrainConfig", dataset: "Dataset", where: str) -> float | None:
-    """Return the megabytes that a few steps take, None if they are refused."""
+def peak_of(config: "TrainConfig", dataset: "Dataset", torch_device: str) -> float | None:
+    """Return the megabytes that a few steps take, None if that much memory is refused."""
     refused = False
     try:
-        peak = take_steps(config, dataset, where)
+        peak = take_steps(config, dataset, torch_device)
     except Exception as error:
         if reason_of(error) not in MEMORY:
             raise
-        refused = True  # what the steps held is let go with the error, after this block
+        refused = True  # the memory of the steps is released with the error, after this block
     gc.collect()
     return None if refused else peak
 
 
-def take_steps(config: "TrainConfig", dataset: "Dataset", where: str) -> float:
+def take_steps(config: "TrainConfig", dataset: "Dataset", torch_device: str) -> float:
     """Train a few steps of a new network; return the peak in megabytes."""
     import torch
 
     from cifar_core.training.events import Tick
     from cifar_core.training.setup import prepare
 
-    on_gpu = where.startswith("cuda")
+    on_gpu = torch_device.startswith("cuda")
     if on_gpu:
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(where)
-    trainer = prepare(everything_learns(config), dataset, where).trainer
+        torch.cuda.reset_peak_memory_stats(torch_device)
+    trainer = prepare(everything_learns(config), dataset, torch_device).trainer
     steps = 0
     for event in trainer.run():
         steps += isinstance(event, Tick)
         if steps == min(STEPS, trainer.steps_per_epoch):
             break
     if on_gpu:
-        return torch.cuda.max_memory_allocated(where) / 1e6
+        return torch.cuda.max_memory_allocated(torch_device) / 1e6
     return memory.peak_megabytes()
 
 
 def everything_learns(config: "TrainConfig") -> "TrainConfig":
-    """Return the settings without first epochs that take less memory than the later ones."""
+    """Return the settings without frozen first epochs, which take less memory than later ones."""
     return replace(config, plan="full") if config.plan == "gradual" else config
 
 
-def gpu_megabytes(where: str) -> float:
-    """Return what is free on a GPU now."""
+def gpu_megabytes(torch_device: str) -> float:
+    """Return the megabytes that are free on a GPU now."""
     import torch
 
-    return torch.cuda.mem_get_info(where)[0] / 1e6
+    return torch.cuda.mem_get_info(torch_device)[0] / 1e6
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

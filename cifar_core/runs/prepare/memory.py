@@ -1,12 +1,12 @@
-"""How much memory this process uses, and how much more it may take without harm to others."""
+"""How much memory this process uses, and how much more it may take without harming others."""
 
 import resource
 import sys
 from pathlib import Path
 
-KEEP_FREE = 0.2  # of what is available: for checkpoints, evaluation and other programs
+KEEP_FREE = 0.2  # share of the available memory: for checkpoints, evaluation and other programs
 KEEP_MEGABYTES = 512.0
-UNKNOWN = 2048.0  # megabytes taken for available where the system does not tell
+UNKNOWN = 2048.0  # megabytes assumed to be available where the system does not say
 
 
 def peak_megabytes() -> float:
@@ -16,21 +16,21 @@ def peak_megabytes() -> float:
 
 
 def limit_megabytes() -> float:
-    """Return how large this process may become."""
-    found = available_megabytes()
-    spare = min(found * (1 - KEEP_FREE), found - KEEP_MEGABYTES)
+    """Return how large this process may become, in megabytes."""
+    available = available_megabytes()
+    spare = min(available * (1 - KEEP_FREE), available - KEEP_MEGABYTES)
     return peak_megabytes() + max(0.0, min(spare, own_megabytes() * (1 - KEEP_FREE)))
 
 
 def available_megabytes() -> float:
-    """Return what the machine and this process's control group can still give without swapping."""
+    """Return what the machine and this process's control groups can give without swapping."""
     values = fields(Path("/proc/meminfo"))
     machine = values.get("MemAvailable:", UNKNOWN * 1e3) / 1e3  # from units of 1,024 bytes
     return min([machine, *(group_megabytes(folder) for folder in groups())])
 
 
 def own_megabytes() -> float:
-    """Return what the limit of this process itself leaves (`ulimit -d`)."""
+    """Return what the limit of this process itself (`ulimit -d`) leaves."""
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if limit == resource.RLIM_INFINITY:
         return float("inf")
@@ -45,14 +45,14 @@ def groups() -> list[Path]:
     except OSError:
         return []
     root = Path("/sys/fs/cgroup")
-    found = []
+    folders = []
     for line in lines:
         _, kinds, path = line.split(":", 2)
         if kinds in ("", "memory"):
             top = root / "memory" if kinds else root
             own = top / path.lstrip("/")
-            found += [own, *(up for up in own.parents if up.is_relative_to(top))]
-    return found
+            folders += [own, *(up for up in own.parents if up.is_relative_to(top))]
+    return folders
 
 
 def group_megabytes(folder: Path) -> float:
@@ -64,7 +64,7 @@ def group_megabytes(folder: Path) -> float:
         try:
             most = int((folder / limit).read_text("ascii"))
             used = int((folder / usage).read_text("ascii"))
-        except (OSError, ValueError):  # no such file, or the word "max"
+        except (OSError, ValueError):  # there is no such file, or it says "max"
             continue
         cache = fields(folder / "memory.stat").get(reclaimable, 0)
         return max(0.0, (most - used + cache) / 1e6)
@@ -82,7 +82,7 @@ def fields(path: Path) -> dict[str, int]:
 
 
 def forbid_more_than(megabytes: float) -> None:
-    """Have the kernel refuse memory beyond a limit, rather than swap or end other programs."""
+    """Have the kernel refuse memory beyond a limit instead of swapping or ending other programs."""
     data = fields(Path("/proc/self/status")).get("VmData:", 0) / 1e3
     extra = max(0.0, megabytes - peak_megabytes())
     most = int((data + extra) * 1e6)

@@ -1,4 +1,4 @@
-"""Brings weights and networks together: what a run begins from, and what a file can be."""
+"""Matches weights with networks: the tensors a run starts from, and the network a file fits."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
     from cifar_core.models import ModelSpec
 
-PUBLISHED_RESOLUTION = 224  # pixels a side that all of these networks were pretrained at
+PUBLISHED_RESOLUTION = 224  # pixels a side, at which all of these networks were pretrained
 
 
 def layout_of(spec: "ModelSpec") -> weights.Layout:
-    """Return what a file must hold to be this network's weights; no weight is ever made."""
+    """Return what a file must hold to be this network's weights; allocates no weights."""
     import torch
 
     with torch.device("meta"):
@@ -46,26 +46,26 @@ def layouts(model: str = "") -> Iterator[weights.Layout]:
 
 
 def import_weights(path: Path, store: Path, model: str = "") -> weights.Imported:
-    """Bring a file into the store as the weights of the network that it fits."""
+    """Import a file into the store as the weights of the network that it fits."""
     return weights.import_file(path, store, layouts(model))
 
 
 def load(
     config: "TrainConfig", store: Path
 ) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
-    """Return the tensors that a run begins from, and a record of them for its environment.
+    """Return the tensors that a run starts from, and a record of them for its environment.
 
-    None for a network that is trained from scratch; WeightsError if they are not there.
+    None for a network that is trained from scratch; raises WeightsError if they are missing.
     """
     from cifar_core.models import MODELS
 
     spec = MODELS[config.model]
     if not spec.weights:
         return None, None
-    found = weights.find(spec.weights, store)
-    if found is None:
+    file = weights.find(spec.weights, store)
+    if file is None:
         raise weights.missing(spec.weights, store)
     about = weights.WEIGHTS[spec.weights]
-    record = UsedWeights(key=found.key, path=str(found.path), sha256=found.sha256,
-                       origin=found.origin, file=found.path.name, source=about.source)  # fmt: skip
-    return weights.load(found, layout_of(spec)), record
+    record = UsedWeights(key=file.key, path=str(file.path), sha256=file.sha256,
+                       origin=file.origin, file=file.path.name, source=about.source)  # fmt: skip
+    return weights.load(file, layout_of(spec)), record

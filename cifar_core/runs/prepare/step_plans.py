@@ -1,7 +1,7 @@
-"""Decides how a run's steps are computed, and keeps what was measured for the runs after it.
+"""Decides how a run's steps are computed, and keeps the measurements for later runs.
 
 trials/<model>-<digest>.json
-    what it is of, what was measured, and the sentence of the last decision
+    what was measured, with which settings, and the sentence of the last decision
 """
 
 import dataclasses
@@ -30,30 +30,29 @@ UPCOMING = "A trial of a few seconds at the start finds the fastest way to compu
 def decide(
     config: "TrainConfig",
     dataset: "Dataset",
-    where: AttemptPlan,
+    attempt: AttemptPlan,
     store: Path,
     *,
     before: Environment | None = None,
     say: Say = lambda _: None,
 ) -> "StepPlan":
-    """Return the plan that the run began with, or the one that rules and trials choose.
+    """Return the plan with which the run began, or the one that rules and trials choose.
 
-    `where` says the attempt's device, its name and threads; `before` is what environment.json
-    said until now, None for a run that has yet to begin.
+    `attempt` gives the device, its name and the threads; `before` is the run's environment.json so
+    far, None for a run that has not begun.
     """
     from cifar_core.training.setup import steps_of
     from cifar_core.training.step.trial import TrialTimes, resolve
 
-    if plan := recorded(before or Environment(), where.device):
+    if plan := recorded(before or Environment(), attempt.device):
         return plan
-    place = where.device_name, where.threads
-    path = path_of(config, *place, store)
+    path = path_of(config, attempt.device_name, attempt.threads, store)
     kept = files.read_json(path)
     times = TrialTimes(formats=kept.get("formats", {}), compiling=kept.get("compiling", {}))
     start = time.monotonic()
     plan, races = resolve(
         config,
-        where.device,
+        attempt.device,
         total_steps=steps_of(config, dataset),
         num_classes=len(dataset.classes),
         times=times,
@@ -63,7 +62,7 @@ def decide(
     if races != TrialTimes():
         path.parent.mkdir(parents=True, exist_ok=True)
         values = {
-            **identity_of(config, *place),
+            **identity_of(config, attempt.device_name, attempt.threads),
             **dataclasses.asdict(races),
             "sentence": plan.sentence,
         }
@@ -73,14 +72,14 @@ def decide(
 
 
 def recorded(before: Environment, device: str) -> "StepPlan | None":
-    """Return the plan that a run began with; None if it began elsewhere or not at all."""
+    """Return the plan with which a run began; None if on another device, or if it has not begun."""
     from cifar_core.training.step.step_plan import from_record
 
     if before.device.split(":")[0] != device.split(":")[0]:
         return None
     if before.step_plan:
         return from_record(asdict(before.step_plan), device)
-    # before there were plans, every run was channels-last and uncompiled
+    # before step plans existed, every run was channels-last and uncompiled
     return from_record(
         {
             "memory_format": "channels_last",
@@ -93,19 +92,19 @@ def recorded(before: Environment, device: str) -> "StepPlan | None":
     )
 
 
-def expected(config: "TrainConfig", dataset: "Dataset", where: AttemptPlan, root: Path) -> str:
-    """Say before a run how its steps will be computed, without touching the device."""
+def expected(config: "TrainConfig", dataset: "Dataset", attempt: AttemptPlan, root: Path) -> str:
+    """Say before a run how its steps will be computed, without using the device."""
     from cifar_core.training.setup import steps_of
     from cifar_core.training.step.step_plan import why_by_rule
 
-    if reason := why_by_rule(config, where.device, steps_of(config, dataset)):
+    if reason := why_by_rule(config, attempt.device, steps_of(config, dataset)):
         return f"The way to compute a step is chosen {reason}"
-    kept = files.read_json(path_of(config, where.device_name, where.threads, root))
+    kept = files.read_json(path_of(config, attempt.device_name, attempt.threads, root))
     return str(kept.get("sentence") or UPCOMING)
 
 
 def identity_of(config: "TrainConfig", device_name: str, threads: int) -> dict[str, Any]:
-    """Return what a measurement holds for."""
+    """Return the settings and the machine for which a measurement is valid."""
     from importlib import metadata
 
     values = {f.name: getattr(config, f.name)

@@ -1,1 +1,1 @@
-"""What can be asked of a run that has weights: predictions, explanations, comparisons."""
+"""What a run's saved weights make possible: predictions, explanations, comparisons."""

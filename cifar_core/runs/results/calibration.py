@@ -1,4 +1,4 @@
-"""The temperature that makes a run's network as sure as it is right, from its validation images."""
+"""The temperature that makes a network's confidence match its accuracy on validation images."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from cifar_core.runs.results import predictions
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What the logits of one checkpoint are divided by before the softmax."""
+    """The number by which the logits of one checkpoint are divided before the softmax."""
 
     temperature: float
     images: int  # validation images that it was fitted on
 
 
 def kept(run: Run, checkpoint: str = "best") -> Calibration | None:
-    """Return the calibration if the validation images have been answered. Imports no torch."""
-    known = predictions.kept(run, "val", checkpoint)
-    return fitted(known) if known else None
+    """Return the calibration if the validation predictions are kept. Imports no torch."""
+    validation = predictions.kept(run, "val", checkpoint)
+    return fitted(validation) if validation else None
 
 
-def fitted(known: predictions.Predictions) -> Calibration:
-    """Return the calibration that suits answers best."""
-    temperature = fit_temperature(known.logits, known.labels)
-    return Calibration(temperature=temperature, images=len(known.labels))
+def fitted(validation: predictions.Predictions) -> Calibration:
+    """Return the calibration that fits these predictions best."""
+    temperature = fit_temperature(validation.logits, validation.labels)
+    return Calibration(temperature=temperature, images=len(validation.labels))

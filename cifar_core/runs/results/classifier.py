@@ -1,4 +1,4 @@
-"""Turns a run's saved weights into a classifier that answers and can be explained."""
+"""Turns a run's saved weights into a classifier that predicts and can be explained."""
 
 from cifar_core.errors import RunError
 from cifar_core.inference import Classifier, make_classifier
@@ -13,8 +13,8 @@ def load_classifier(run: Run, checkpoint: str = "best") -> Classifier:
     classes = run.environment.data.classes
     if not classes:
         raise RunError(
-            f"Run {run.id} does not say which classes it knows: its environment.json is missing "
-            f"or damaged. Resume the run for a moment to have it written anew."
+            f"The classes of run {run.id} are unknown: its environment.json is missing or damaged. "
+            f"Resume the run for a moment to write it again."
         )
     config = run.config
     spec = MODELS[config.model]

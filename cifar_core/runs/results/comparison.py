@@ -1,12 +1,12 @@
 """Whether one run is really better than another: on the same images, and over seeds.
 
-Two kinds of chance are kept apart. The images are a sample: McNemar's test on the answers says
-what two trained networks differ by. The training is a sample too: another seed gives another
-network, and only several seeds of each setting can say whether the setting is better.
+Two kinds of chance are kept apart. The images are a sample: McNemar's test on the predictions says
+how two trained networks differ. The training is a sample too: another seed gives another network,
+and only several seeds of each setting can show whether the setting is better.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -20,56 +20,55 @@ from cifar_core.statistics.same_images import Counts, counted
 
 IMAGES = {"train": "training", "val": "validation", "test": "test"}
 THESE_TWO = (
-    "That is about these networks and images like these. Whether the setting is better needs more "
-    "seeds: trained again with another one, each would answer otherwise."
+    "This holds for these networks and images like these. Whether the setting is better needs more "
+    "seeds: trained again with another seed, each network would predict differently."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Duel:
-    """Two runs' answers to the same images; the first is the one that is asked about."""
+class PairComparison:
+    """Two runs' predictions for the same images; `counts` are from the side of the first."""
 
     first: Run
     second: Run
     counts: Counts
     corrected: float  # p-value after Holm's correction for all pairs that were compared
-    pairs: int  # how many those were
+    pairs: int  # the number of those pairs
 
     @property
     def is_sure(self) -> bool:
-        """Whether chance alone would hardly make such a difference."""
+        """Whether chance alone is an unlikely explanation of the difference."""
         return self.corrected < SURE
 
-    def seen_from(self, run: Run) -> "Duel":
-        """Return the same with this run as the first."""
+    def seen_from(self, run: Run) -> "PairComparison":
+        """Return the same comparison with this run as the first."""
         if self.first.id == run.id:
             return self
         c = self.counts
         turned = Counts(both=c.both, only_first=c.only_second, only_second=c.only_first,
                         neither=c.neither)  # fmt: skip
-        return Duel(first=self.second, second=self.first, counts=turned,
-                    corrected=self.corrected, pairs=self.pairs)  # fmt: skip
+        return replace(self, first=self.second, second=self.first, counts=turned)
 
 
 def obstacle(first: Run, second: Run, part: Part) -> str:
-    """Say why two runs have no answers to the same images; nothing if they have."""
-    one, two = first.environment.data, second.environment.data
+    """Say why two runs cannot be compared on the same images; empty if they can."""
+    data, other = first.environment.data, second.environment.data
     names = f"#{first.number} and #{second.number}"
-    if (one.fingerprint or one.source) != (two.fingerprint or two.source):
+    if (data.fingerprint or data.source) != (other.fingerprint or other.source):
         return (
-            f"{names} cannot be compared image by image: they learnt from different images "
-            f"({one.title or 'unknown'} and {two.title or 'unknown'})."
+            f"{names} cannot be compared image by image: they were trained on different images "
+            f"({data.title or 'unknown'} and {other.title or 'unknown'})."
         )
     if part != "test" and held_back(first) != held_back(second):
         return (
-            f"{names} cannot be compared on validation images: they hold different ones back "
+            f"{names} cannot be compared on validation images, because they use different ones "
             f"({aside(first)}; {aside(second)}). Their test images are the same."
         )
     return ""
 
 
 def held_back(run: Run) -> tuple[object, object]:
-    """Return what decides which images are kept for validation."""
+    """Return the settings that decide which images are kept for validation."""
     return run.settings.get("val_fraction"), run.settings.get("split_seed")
 
 
@@ -80,93 +79,92 @@ def aside(run: Run) -> str:
 
 
 def obstacles(runs: Sequence[Run], part: Part) -> list[str]:
-    """Say what stands between the first run and the others."""
+    """Say why the first run cannot be compared with some of the others."""
     return [why for run in runs[1:] if (why := obstacle(runs[0], run, part))]
 
 
-def duels(answers: Sequence[Predictions]) -> list[Duel]:
-    """Compare every two runs that answered the same images, corrected for being so many.
+def compare_pairs(predictions: Sequence[Predictions]) -> list[PairComparison]:
+    """Compare every two runs that classified the same images, corrected for the number of pairs.
 
-    All pairs are corrected for, because the best is picked after looking at all.
+    The correction is for all pairs, because the best run is picked after seeing them all.
     """
-    pairs = [(a, b) for a, b in combinations(answers, 2) if same_images(a, b)]
+    pairs = [(a, b) for a, b in combinations(predictions, 2) if same_images(a, b)]
     counts = [counted(a.right, b.right) for a, b in pairs]
-    corrected = holm([found.p_value for found in counts])
+    corrected = holm([count.p_value for count in counts])
     return [
-        Duel(first=a.run, second=b.run, counts=found, corrected=p, pairs=len(pairs))
-        for (a, b), found, p in zip(pairs, counts, corrected, strict=True)
+        PairComparison(first=a.run, second=b.run, counts=count, corrected=p, pairs=len(pairs))
+        for (a, b), count, p in zip(pairs, counts, corrected, strict=True)
     ]
 
 
 def same_images(first: Predictions, second: Predictions) -> bool:
-    """Tell whether two runs answered the same images, in the same order."""
+    """Return True if two runs classified the same images, in the same order."""
     return not obstacle(first.run, second.run, first.part) and np.array_equal(
-        first.places, second.places
+        first.indexes, second.indexes
     )
 
 
-def against(base: Run, found: Sequence[Duel]) -> list[Duel]:
+def against(base: Run, pairs: Sequence[PairComparison]) -> list[PairComparison]:
     """Return the comparisons of one run with the others, from its side."""
-    mine = [duel for duel in found if base.id in (duel.first.id, duel.second.id)]
-    return [duel.seen_from(base) for duel in mine]
+    return [pair.seen_from(base) for pair in pairs if base.id in (pair.first.id, pair.second.id)]
 
 
-def duels_of(base: Run, answers: Sequence[Predictions]) -> list[Duel]:
-    """Compare one run with the others that answered the same images, from its side."""
-    return against(base, duels(answers))
+def compare_with(base: Run, predictions: Sequence[Predictions]) -> list[PairComparison]:
+    """Compare one run with the others that classified the same images, from its side."""
+    return against(base, compare_pairs(predictions))
 
 
-def headline(base: Run, found: Sequence[Duel]) -> str:
+def headline(base: Run, pairs: Sequence[PairComparison]) -> str:
     """Say in a sentence what a run's comparisons on the same images show."""
-    if len(found) == 1:
-        return one_duel(found[0])
-    better = [duel.second for duel in found if duel.is_sure and duel.counts.difference > 0]
-    worse = [duel.second for duel in found if duel.is_sure and duel.counts.difference < 0]
-    even = [duel.second for duel in found if not duel.is_sure]
-    said = [
+    if len(pairs) == 1:
+        return pair_sentence(pairs[0])
+    better = [pair.second for pair in pairs if pair.is_sure and pair.counts.difference > 0]
+    worse = [pair.second for pair in pairs if pair.is_sure and pair.counts.difference < 0]
+    even = [pair.second for pair in pairs if not pair.is_sure]
+    phrases = [
         f"{words} {listed(runs)}"
         for words, runs in (
             ("is better than", better),
             ("is worse than", worse),
-            ("cannot be told from", even),
+            ("is not clearly different from", even),
         )
         if runs
     ]
-    return f"On these images #{base.number} {', '.join(said)}."
+    return f"On these images #{base.number} {', '.join(phrases)}."
 
 
-def one_duel(duel: Duel) -> str:
-    """Say what two runs differ by on the same images."""
-    if duel.counts.difference < 0:
-        duel = duel.seen_from(duel.second)
-    first, second = f"#{duel.first.number}", f"#{duel.second.number}"
-    low, high = (100 * end for end in duel.counts.interval)
-    points = 100 * duel.counts.difference
-    if duel.is_sure:
+def pair_sentence(pair: PairComparison) -> str:
+    """Say how two runs differ on the same images."""
+    if pair.counts.difference < 0:
+        pair = pair.seen_from(pair.second)
+    first, second = f"#{pair.first.number}", f"#{pair.second.number}"
+    low, high = (100 * end for end in pair.counts.interval)
+    points = 100 * pair.counts.difference
+    if pair.is_sure:
         return (
             f"{first} is better than {second} on these images, by {points:.2f} points "
             f"(95 % interval {low:.2f} to {high:.2f})."
         )
     return (
-        f"These images cannot tell {first} from {second}: {points:+.2f} points "
+        f"These images show no clear difference between {first} and {second}: {points:+.2f} points "
         f"(95 % interval {low:+.2f} to {high:+.2f})."
     )
 
 
-def evidence(duel: Duel, part: Part) -> str:
-    """Say what the test of two runs rests on."""
-    counts = duel.counts
+def evidence(pair: PairComparison, part: Part) -> str:
+    """Say on which counts the test of two runs rests."""
+    counts = pair.counts
     return (
-        f"Of {counts.total:,} {IMAGES[part]} images, {counts.only_first:,} only "
-        f"#{duel.first.number} gets right and {counts.only_second:,} only #{duel.second.number} "
-        f"(McNemar's test, {p_words(duel.corrected)})."
+        f"Of {counts.total:,} {IMAGES[part]} images, {counts.only_first:,} are classified "
+        f"correctly only by #{pair.first.number}, and {counts.only_second:,} only by "
+        f"#{pair.second.number} (McNemar's test, {p_words(pair.corrected)})."
     )
 
 
-def correction(found: Sequence[Duel]) -> str:
-    """Say that there were several comparisons, if so."""
-    pairs = found[0].pairs if found else 0
-    return f"p-values are corrected for all {pairs} pairs (Holm)." if pairs > 1 else ""
+def correction(pairs: Sequence[PairComparison]) -> str:
+    """Say that the p-values are corrected, if there were several comparisons."""
+    count = pairs[0].pairs if pairs else 0
+    return f"p-values are corrected for all {count} pairs (Holm)." if count > 1 else ""
 
 
 def p_words(p: float) -> str:
@@ -188,37 +186,37 @@ def setting_of(runs: Sequence[Run]) -> str:
 def over_seeds(runs: Sequence[Run]) -> list[str]:
     """Say what the seeds show about the settings of the runs, in validation accuracy.
 
-    Nothing if each setting was trained once.
+    Empty if each setting was trained once.
     """
     groups = by_setting(runs)
     if len(groups) == 1:
         return [only_seeds(groups[0])]
     if all(len(group) == 1 for group in groups):
         return []
-    told = [only_seeds(group) for group in groups if len(group) > 1]
-    return told + (settings_over_seeds(groups) or [THESE_TWO])
+    sentences = [only_seeds(group) for group in groups if len(group) > 1]
+    return sentences + (settings_over_seeds(groups) or [THESE_TWO])
 
 
-def beyond(runs: Sequence[Run], found: Sequence[Duel]) -> list[str]:
-    """Say what holds beyond these networks: over seeds, or that nobody can know yet.
+def beyond(runs: Sequence[Run], pairs: Sequence[PairComparison]) -> list[str]:
+    """Say what holds beyond these networks: over seeds, or that it is not known yet.
 
-    Without a comparison there is nothing that could be about these networks only.
+    Without a comparison there is no sentence about these networks only.
     """
-    said = over_seeds(runs) or [THESE_TWO]
-    return said if found else [sentence for sentence in said if sentence != THESE_TWO]
+    sentences = over_seeds(runs) or [THESE_TWO]
+    return sentences if pairs else [words for words in sentences if words != THESE_TWO]
 
 
 def settings_over_seeds(groups: Sequence[Sequence[Run]]) -> list[str]:
-    """Compare every two settings that share two seeds or more, corrected for being several."""
+    """Compare every two settings that share at least two seeds, corrected for their number."""
     pairs = [
-        (setting_of(a), setting_of(b), found)
+        (setting_of(a), setting_of(b), difference)
         for a, b in combinations(groups, 2)
-        if (found := paired(by_seed(a), by_seed(b))) and found.interval
+        if (difference := paired(by_seed(a), by_seed(b))) and difference.interval
     ]
-    corrected = holm([found.p_value for _, _, found in pairs])
+    corrected = holm([difference.p_value for _, _, difference in pairs])
     return [
-        f"Over seeds: {verdict_over_seeds(a, b, found, corrected=p)}"
-        for (a, b, found), p in zip(pairs, corrected, strict=True)
+        f"Over seeds: {verdict_over_seeds(a, b, difference, corrected=p)}"
+        for (a, b, difference), p in zip(pairs, corrected, strict=True)
     ]
 
 
@@ -232,12 +230,12 @@ def by_seed(runs: Sequence[Run]) -> dict[int, float]:
 
 
 def only_seeds(runs: Sequence[Run]) -> str:
-    """Say how much the seed alone makes of a difference."""
+    """Say how much difference the seed alone makes."""
     values = list(by_seed(runs).values())
     if len(values) < 2:
         return f"{listed(runs)} have the same settings and the same seed."
-    found = spread(values)
+    accuracy = spread(values)
     return (
-        f"{listed(runs)} differ in nothing but the seed: {100 * found.mean:.2f} "
-        f"\u00b1 {100 * (found.deviation or 0):.2f} % validation accuracy over {found.count} seeds."
+        f"{listed(runs)} differ only in the seed: {100 * accuracy.mean:.2f} \u00b1 "
+        f"{100 * (accuracy.deviation or 0):.2f} % validation accuracy over {accuracy.count} seeds."
     )

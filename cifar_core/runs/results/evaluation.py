@@ -5,7 +5,7 @@ from typing import Literal
 from cifar_core.data import load
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.runs.results.classifier import load_classifier
-from cifar_core.runs.results.predictions import places_of
+from cifar_core.runs.results.predictions import indexes_of
 from cifar_core.runs.store.store import Run
 from cifar_core.training.evaluate import Score, evaluate
 from cifar_core.training.setup import evaluation_batches
@@ -13,15 +13,15 @@ from cifar_core.training.step.precision import choose_precision
 
 
 def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best") -> Score:
-    """Return loss and accuracy on one part of the run's own data, in float32 on the CPU.
+    """Return loss and accuracy on one split of the run's own data, in float32 on the CPU.
 
-    As when it trained, its settings say how the test images are shown, and only those.
+    The test images, and only those, get the test views that the run's settings name.
     """
     config = run.config
     dataset = load(run.source, run.store_root)
     images = dataset.test if part == "test" else dataset.train
-    chosen = places_of(run, part, images.labels)
-    batches = evaluation_batches(images, chosen, "cpu", config.computes_on)
+    indexes = indexes_of(run, part, images.labels)
+    batches = evaluation_batches(images, indexes, "cpu", config.computes_on)
     classifier = load_classifier(run, checkpoint)
     views = TEST_VIEWS[config.test_views if part == "test" else "plain"]
     ticks = evaluate(

@@ -1,4 +1,4 @@
-"""An explanation as files: the map, its picture, and a record from which it can be made again."""
+"""An explanation as files: the map, its image, and a record from which it can be reproduced."""
 
 import io
 import json
@@ -28,7 +28,7 @@ Map = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked of a network about a picture."""
+    """Which class of an image to explain, by which method."""
 
     method: str  # a saliency method's key
     settings: Settings  # the method's own
@@ -37,17 +37,17 @@ class Question:
 
     @property
     def title(self) -> str:
-        """Say in a few words what is explained: cat, or cat rather than dog."""
+        """What is explained, in a few words: cat, or cat rather than dog."""
         return f"{self.target} rather than {self.rival}" if self.rival else self.target
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """How a map is laid over its picture; see render.overlay."""
+    """How a map is drawn over its image; see render.overlay."""
 
     opacity: float = 0.8
-    keep: float = 1.0  # the share of the pixels, the strongest, that get colour
-    limit: float | None = None  # the value in full colour; found from the map if None
+    keep: float = 1.0  # the share of the pixels, the strongest, that get color
+    limit: float | None = None  # the value in full color; taken from the map if None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +58,24 @@ class Explanation:
     checkpoint: str  # named in full
     question: Question
     map: Map
-    name: str  # of the picture
+    name: str  # of the image
     photo: Image.Image
     box: Box  # the region of the photo that the network saw
     seen: Image.Image  # the 32 x 32 pixels that it saw
 
     @property
     def stem(self) -> str:
-        """Return how its files' names begin."""
-        asked = self.question
-        rather = f"_not_{asked.rival}" if asked.rival else ""
-        return tidy(f"{self.name}_run{self.run.number}_{asked.method}_{asked.target}{rather}")
+        """The beginning of its files' names."""
+        question = self.question
+        rather = f"_not_{question.rival}" if question.rival else ""
+        return tidy(f"{self.name}_run{self.run.number}_{question.method}_{question.target}{rather}")
 
     @property
     def digest(self) -> str:
-        """Return what tells the map from others: all that decided it."""
-        asked = self.question
-        values = [self.run.id, self.checkpoint, asked.method, asked.settings.to_dict(),
-                  asked.target, asked.rival, sha256_of(self.seen)]  # fmt: skip
+        """A checksum of everything that determines the map."""
+        question = self.question
+        values = [self.run.id, self.checkpoint, question.method, question.settings.to_dict(),
+                  question.target, question.rival, sha256_of(self.seen)]  # fmt: skip
         return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def overlay(self, drawing: Drawing) -> Image.Image:
@@ -89,7 +89,7 @@ class Explanation:
         )  # fmt: skip
 
     def files(self, drawing: Drawing) -> dict[str, bytes]:
-        """Return the contents of its files by name: overlay, map, record, what was seen."""
+        """Return the contents of its files by name: overlay, map, record, the pixels seen."""
         array = io.BytesIO()
         np.save(array, self.map)
         seen = f"{tidy(self.name)}_{sha256_of(self.seen)[:8]}_seen.png"
@@ -102,18 +102,18 @@ class Explanation:
         }
 
     def record(self, drawing: Drawing) -> dict[str, Any]:
-        """Return all that decided the map, in plain values."""
+        """Return everything that determines the map, in plain values."""
         info = self.run.checkpoint(self.checkpoint)
-        asked = self.question
+        question = self.question
         return {
             "format": FORMAT,
             "run": self.run.id,
             "checkpoint": self.checkpoint,
             "weights_sha256": info.manifest["files"][MODEL]["sha256"],
-            "method": asked.method,
-            "settings": asked.settings.to_dict(),
-            "target": asked.target,
-            "rival": asked.rival or None,
+            "method": question.method,
+            "settings": question.settings.to_dict(),
+            "target": question.target,
+            "rival": question.rival or None,
             "picture": self.name,
             "box": list(self.box),
             "seen_sha256": sha256_of(self.seen),
@@ -126,29 +126,29 @@ class Explanation:
 
 
 def attribute(classifier: "Classifier", seen: Image.Image, question: Question) -> Map:
-    """Return the map [32, 32] that answers a question about what a network sees."""
-    (found,) = attributions(classifier, seen, question, [question.target])
-    return found
+    """Return the map [32, 32] that answers a question about the image that a network sees."""
+    (saliency,) = attributions(classifier, seen, question, [question.target])
+    return saliency
 
 
 def attributions(
     classifier: "Classifier", seen: Image.Image, question: Question, targets: list[str]
 ) -> Map:
-    """Return the maps [T, 32, 32] for several classes in place of the question's own."""
+    """Return the maps [T, 32, 32] for several classes instead of the question's own."""
     import torch
 
     from cifar_core.explain import explain
 
-    places = [place_of(name, classifier.classes) for name in targets]
-    rival = place_of(question.rival, classifier.classes) if question.rival else None
-    found = explain(
-        classifier, to_tensor(seen).expand(len(places), -1, -1, -1), torch.tensor(places),
+    indexes = [class_index(name, classifier.classes) for name in targets]
+    rival = class_index(question.rival, classifier.classes) if question.rival else None
+    maps = explain(
+        classifier, to_tensor(seen).expand(len(indexes), -1, -1, -1), torch.tensor(indexes),
         question.method, question.settings, rival=rival,
     )  # fmt: skip
-    return found.numpy()
+    return maps.numpy()
 
 
-def place_of(name: str, classes: tuple[str, ...]) -> int:
+def class_index(name: str, classes: tuple[str, ...]) -> int:
     """Return the index of a class."""
     if name not in classes:
         raise ExplanationError(f"There is no class '{name}'. Known: {', '.join(classes)}.")
@@ -156,9 +156,9 @@ def place_of(name: str, classes: tuple[str, ...]) -> int:
 
 
 def reproduce(record: Mapping[str, Any], seen: Image.Image, store: Store) -> Map:
-    """Make the map of a record again from the pixels that the network saw.
+    """Compute the map of a record again from the pixels that the network saw.
 
-    Raises ExplanationError if the pixels or the weights are not those of the record.
+    Raises ExplanationError if the pixels or the weights differ from those of the record.
     """
     from cifar_core.explain import SALIENCY
     from cifar_core.runs.results.classifier import load_classifier
@@ -176,29 +176,29 @@ def reproduce(record: Mapping[str, Any], seen: Image.Image, store: Store) -> Map
     return attribute(load_classifier(run, record["checkpoint"]), seen, question)
 
 
-def same(what: str, found: str, recorded: str) -> None:
-    """Refuse to go on with something else than what was recorded."""
-    if found != recorded:
+def same(what: str, actual: str, recorded: str) -> None:
+    """Raise ExplanationError if the pixels or weights are not the recorded ones."""
+    if actual != recorded:
         raise ExplanationError(
-            f"These are other {what} than the record's: their sha256 begins with {found[:12]}, "
-            f"but it should begin with {recorded[:12]}. Use the files that the record came with."
+            f"The {what} differ from those in the record: their sha256 begins with {actual[:12]}, "
+            f"but should begin with {recorded[:12]}. Use the files that came with the record."
         )
 
 
 def sha256_of(image: Image.Image) -> str:
-    """Return the checksum of a picture's size and pixels."""
+    """Return the checksum of an image's size and pixels."""
     size = f"{image.width} x {image.height}".encode()
     return sha256(size + image.convert("RGB").tobytes()).hexdigest()
 
 
 def png(image: Image.Image) -> bytes:
-    """Return a picture as the content of a file, without loss."""
+    """Return an image as the content of a PNG file."""
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
 def tidy(name: str) -> str:
-    """Return a name fit for a file on every system."""
-    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-    return kept.strip("_")[:120] or "picture"
+    """Return a name that is valid for a file on every system."""
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    return safe.strip("_")[:120] or "picture"

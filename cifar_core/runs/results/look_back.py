@@ -1,7 +1,7 @@
-"""The answers of all kept checkpoints of a run, computed one after another by a background job.
+"""The predictions of all kept checkpoints of a run, computed in turn by a background job.
 
-Its result, a JSON file under predictions/, only names the checkpoints; the answers themselves
-are kept by the module `predictions`.
+Its result, a JSON file under predictions/, only names the checkpoints; the module `predictions`
+keeps the predictions themselves.
 """
 
 from hashlib import sha256
@@ -24,7 +24,7 @@ def epochs(run: Run) -> list[CheckpointInfo]:
 
 
 def job(run: Run, part: Part) -> Job:
-    """Return the work of computing whatever is missing."""
+    """Return the background job that computes the missing predictions."""
     names = [info.name for info in epochs(run)]
     digest = sha256(" ".join(names).encode()).hexdigest()[:12]
     return Job(
@@ -35,13 +35,13 @@ def job(run: Run, part: Part) -> Job:
 
 
 def do_job(request: dict[str, Any], report: Report) -> None:
-    """Compute what a request asks for, and report how many images are done of all."""
+    """Compute what a request asks for, and report how many of all images are done."""
     run, part = Run(Path(request["run"])), cast(Part, request["part"])
     names = request["checkpoints"]
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
 
-        def report_all(done: int, total: int, place: int = place) -> None:
-            report(place * total + done, len(names) * total)
+        def report_all(done: int, total: int, index: int = index) -> None:
+            report(index * total + done, len(names) * total)
 
         if predictions.kept(run, part, name) is None:
             predictions.compute(run, part, name, report_all)

@@ -1,7 +1,7 @@
-"""What a run answers to every image of a part of its data, computed once and kept.
+"""The predictions of a run for every image of a split of its data, computed once and kept.
 
-predictions/<checkpoint>-<part>.safetensors holds logits [N, K], labels [N] and the images'
-places [N].
+predictions/<checkpoint>-<part>.safetensors holds logits [N, K], labels [N] and, as "places",
+the indexes [N] of the images.
 """
 
 import json
@@ -29,56 +29,56 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """The answers of one checkpoint to one part of the run's data, the images as they are."""
+    """The predictions of one checkpoint for one split of the run's data, the images unchanged."""
 
     run: Run
     checkpoint: str  # its full name
     part: Part
     classes: tuple[str, ...]  # K names
-    places: NDArray[np.int64]  # [N] in the dataset's training images, or in its test images
+    indexes: NDArray[np.int64]  # [N] in the dataset's training images, or in its test images
     labels: NDArray[np.int64]  # [N] in 0..K-1
     logits: NDArray[np.float32]  # [N, K]
 
     @property
-    def answers(self) -> NDArray[np.int64]:
-        """The likeliest class [N] of each image."""
+    def predicted(self) -> NDArray[np.int64]:
+        """The most likely class [N] of each image."""
         return self.logits.argmax(axis=1)
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether the likeliest class [N] is the label."""
-        return self.answers == self.labels
+        """Whether the predicted class [N] is the label."""
+        return self.predicted == self.labels
 
     def probabilities(self, temperature: float = 1.0) -> NDArray[np.float64]:
-        """Return how likely each class is [N, K], the logits divided by a temperature."""
+        """Return the probability of each class [N, K], the logits divided by a temperature."""
         return softmax(self.logits, temperature)
 
 
 def path_of(run: Run, part: Part, checkpoint: str) -> Path:
-    """Return where the answers of a checkpoint, named in full, are kept."""
+    """Return the file that keeps the predictions of a checkpoint, named in full."""
     return run.path / "predictions" / f"{checkpoint}-{part}.safetensors"
 
 
 def job(run: Run, part: Part, checkpoint: str = "best") -> Job:
-    """Return the work of answering one part; "best" and "last" are names too."""
+    """Return the background job that classifies one split; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
     return Job(path=path_of(run, part, name), work=do_job, request=request)
 
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
-    """Return the answers if they have been computed and every byte is right. Imports no torch."""
+    """Return the predictions if they are kept and every byte is right. Imports no torch."""
     name = run.checkpoint(checkpoint).name
-    found = arrays.read(path_of(run, part, name))
-    if found is None:
+    saved = arrays.read(path_of(run, part, name))
+    if saved is None:
         return None
-    values, facts = found
+    values, facts = saved
     return Predictions(
         run=run,
         checkpoint=name,
         part=part,
         classes=tuple(json.loads(facts["classes"])),
-        places=values["places"],
+        indexes=values["places"],
         labels=values["labels"],
         logits=values["logits"],
     )
@@ -87,7 +87,7 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
 def compute(
     run: Run, part: Part, checkpoint: str = "best", report: Report = quietly
 ) -> Predictions:
-    """Answer a part here, in float32 on the CPU, and keep the answers."""
+    """Classify a split here, in float32 on the CPU, and keep the predictions."""
     import torch
 
     from cifar_core.training.setup import evaluation_batches
@@ -95,29 +95,29 @@ def compute(
     name = run.checkpoint(checkpoint).name
     classifier, dataset = load_with_images(run, name)
     images = dataset.test if part == "test" else dataset.train
-    places = places_of(run, part, images.labels)
-    batches = evaluation_batches(images, places, "cpu", run.config.computes_on)
-    found = []
+    indexes = indexes_of(run, part, images.labels)
+    batches = evaluation_batches(images, indexes, "cpu", run.config.computes_on)
+    logits: list[NDArray[np.float32]] = []
     with torch.inference_mode():
         for pixels, _ in batches.epoch():
             with classifier.lock:
-                found.append(classifier.model(pixels).float().numpy())
-            report(sum(len(each) for each in found), len(places))
-    made = Predictions(
+                logits.append(classifier.model(pixels).float().numpy())
+            report(sum(len(batch) for batch in logits), len(indexes))
+    predictions = Predictions(
         run=run,
         checkpoint=name,
         part=part,
         classes=classifier.classes,
-        places=places,
-        labels=np.asarray(images.labels[places]),
-        logits=np.concatenate(found),
+        indexes=indexes,
+        labels=np.asarray(images.labels[indexes]),
+        logits=np.concatenate(logits),
     )
-    keep(made)
-    return made
+    keep(predictions)
+    return predictions
 
 
 def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
-    """Return a checkpoint's network and the images that the run has learnt from."""
+    """Return a checkpoint's network and the images on which the run was trained."""
     from cifar_core.data import load
     from cifar_core.runs.results.classifier import load_classifier
 
@@ -128,17 +128,17 @@ def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
 
 
 def check(run: Run, fingerprint: str) -> None:
-    """Make sure that the images are still those that the run has learnt from."""
-    known = run.environment.data.fingerprint or fingerprint
-    if known != fingerprint:
+    """Raise RunError if these are not the images on which the run was trained."""
+    recorded = run.environment.data.fingerprint or fingerprint
+    if recorded != fingerprint:
         raise RunError(
             f"The images of run {run.id} have changed since it was trained (their fingerprint is "
-            f"{fingerprint[:12]}, but it was {known[:12]}). Bring the old ones back, or train anew."
+            f"{fingerprint[:12]}, but was {recorded[:12]}). Restore the old ones, or train again."
         )
 
 
-def places_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places of the images of a part, in the order of the dataset."""
+def indexes_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indexes of the images of a split, in the order of the dataset."""
     if part == "test":
         return np.arange(len(labels))
     from cifar_core.data.split import split
@@ -154,8 +154,8 @@ def places_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int
 
 
 def keep(made: Predictions) -> None:
-    """Write the answers into their place."""
-    values: Arrays = {"places": made.places, "labels": made.labels, "logits": made.logits}
+    """Write predictions to their file."""
+    values: Arrays = {"places": made.indexes, "labels": made.labels, "logits": made.logits}
     facts = {"classes": json.dumps(list(made.classes))}
     arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def reading_of(run: "Run", measured: Curves | None = None) -> Reading:
-    """Say what the curves of a run show; those at hand are not read again."""
+    """Return the findings from a run's curves, read from its folder unless they are passed."""
     return read(measured if measured is not None else curves(run.metrics()), situation_of(run))
 
 
 def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
-    """Gather what a reader must know about a run besides its curves."""
+    """Gather what a reading needs to know about a run besides its curves."""
     status, data, settings = status or run.status, run.environment.data, run.settings
     return Situation(
         settings=settings,
@@ -25,5 +25,5 @@ def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
         val_images=data.val_images,
         state=status.state,
         reason=status.reason,
-        pretrained=settings.get("model") in WEIGHTS,  # says it without torch
+        pretrained=settings.get("model") in WEIGHTS,  # known without torch
     )

@@ -1,4 +1,4 @@
-"""How well a run's network does on pictures that were shifted, flipped, blurred and the like.
+"""How well a run's network does on images that were shifted, flipped, blurred and so on.
 
 The result, a JSON file under robustness/, is computed by a background job and kept. The images
 are drawn once with a fixed seed, the same for every disturbance, so that they can be compared.
@@ -16,26 +16,26 @@ from cifar_core.background.jobs import Job, Report, quietly
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.results.predictions import Part, check, places_of
+from cifar_core.runs.results.predictions import Part, check, indexes_of
 from cifar_core.statistics.intervals import wilson
 
-IMAGES = 1000  # drawn from the part; the interval of a share is then at most 3.1 points each way
+IMAGES = 1000  # drawn from the split; the interval of a share is then at most 3.1 points each way
 SEED = 0
 KINDS = sum(len(spec.strengths) for spec in DISTURBANCES.values()) + 1  # and one without
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stand:
-    """How the network does on one kind of disturbed pictures."""
+class DisturbedScore:
+    """How many images the network classifies correctly under one disturbance."""
 
-    disturbance: str  # a key of DISTURBANCES; empty for the pictures as they are
+    disturbance: str  # a key of DISTURBANCES; empty for the unchanged images
     strength: float
     hits: int
     count: int
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers, in [0, 1]."""
+        """The share of correct predictions, in [0, 1]."""
         return self.hits / self.count
 
     @property
@@ -45,28 +45,28 @@ class Stand:
 
 
 def path_of(run: Run, part: Part, checkpoint: str) -> Path:
-    """Return where the result of a checkpoint, named in full, is kept."""
+    """Return the file that keeps the result of a checkpoint, named in full."""
     return run.path / "robustness" / f"{checkpoint}-{part}.json"
 
 
 def job(run: Run, part: Part, checkpoint: str = "best") -> Job:
-    """Return the work of testing one checkpoint; "best" and "last" are names too."""
+    """Return the background job that tests one checkpoint; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
     path = path_of(run, part, name)
     return Job(path=path, work=do_job, request=request)
 
 
-def kept(run: Run, part: Part, checkpoint: str = "best") -> list[Stand]:
-    """Return what was found, the undisturbed pictures first; nothing if it was not computed."""
+def kept(run: Run, part: Part, checkpoint: str = "best") -> list[DisturbedScore]:
+    """Return the scores, that of the unchanged images first; empty if they are not computed."""
     values = files.read_json(path_of(run, part, run.checkpoint(checkpoint).name))
-    return [Stand(**each) for each in values.get("stands", [])]
+    return [DisturbedScore(**score) for score in values.get("stands", [])]
 
 
 def compute(
     run: Run, part: Part, checkpoint: str = "best", report: Report = quietly
-) -> list[Stand]:
-    """Test a checkpoint here, in float32 on the CPU, and keep what was found."""
+) -> list[DisturbedScore]:
+    """Test a checkpoint here, in float32 on the CPU, and keep the scores."""
     from cifar_core.data import load
     from cifar_core.inference import predictions
     from cifar_core.runs.results.classifier import load_classifier
@@ -76,28 +76,28 @@ def compute(
     dataset = load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
-    places = drawn(places_of(run, part, images.labels))
-    pixels, labels = np.asarray(images.pixels[places]), images.labels[places]
-    found: list[Stand] = []
-    for key, strength, pictures in disturbed(pixels):
-        right = predictions(classifier, pictures)[0] == labels
-        stand = Stand(disturbance=key, strength=strength, hits=int(right.sum()), count=len(right))
-        found.append(stand)
-        report(len(found), KINDS)
+    indexes = drawn(indexes_of(run, part, images.labels))
+    pixels, labels = np.asarray(images.pixels[indexes]), images.labels[indexes]
+    scores: list[DisturbedScore] = []
+    for key, strength, changed in disturbed(pixels):
+        right = predictions(classifier, changed)[0] == labels
+        hits, count = int(right.sum()), len(right)
+        scores.append(DisturbedScore(disturbance=key, strength=strength, hits=hits, count=count))
+        report(len(scores), KINDS)
     path = path_of(run, part, name)
     path.parent.mkdir(exist_ok=True)
-    files.write_json(path, {"seed": SEED, "stands": [vars(each) for each in found]})
-    return found
+    files.write_json(path, {"seed": SEED, "stands": [vars(score) for score in scores]})
+    return scores
 
 
-def drawn(places: NDArray[np.int64]) -> NDArray[np.int64]:
+def drawn(indexes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Draw the images to test, the same ones every time, in order."""
-    few = min(IMAGES, len(places))
-    return np.sort(np.random.default_rng(SEED).choice(places, few, replace=False))
+    few = min(IMAGES, len(indexes))
+    return np.sort(np.random.default_rng(SEED).choice(indexes, few, replace=False))
 
 
 def disturbed(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-    """Yield each disturbance and strength with its pictures [N, 32, 32, 3]; first none."""
+    """Yield each disturbance and strength with its images [N, 32, 32, 3]; first the unchanged."""
     yield "", 0.0, pixels
     for key, spec in DISTURBANCES.items():
         for strength in spec.strengths:

@@ -1,4 +1,4 @@
-"""Sanity cards: how a run's maps change when its weights are made random; computed once, kept.
+"""Sanity cards: how a run's saliency maps change when its weights are randomized; kept on disk.
 
 A card is a JSON file in the run's folder under trust/, computed by a background job.
 """
@@ -22,7 +22,7 @@ IMAGES = 24  # spread evenly over the test images
 
 @dataclass(frozen=True, kw_only=True)
 class CardFile:
-    """Where the card of a checkpoint, a method and its settings is."""
+    """The file of the card of a checkpoint, a method and its settings."""
 
     run: Run
     checkpoint: str  # its full name
@@ -31,7 +31,7 @@ class CardFile:
 
     @property
     def path(self) -> Path:
-        """The card's file; settings other than the defaults are told apart by their checksum."""
+        """The card's file; its name has a checksum of settings other than the defaults."""
         name = f"{self.checkpoint}-{self.method}"
         if self.settings:
             text = json.dumps(self.settings.to_dict(), sort_keys=True)
@@ -40,7 +40,7 @@ class CardFile:
 
     @property
     def job(self) -> Job:
-        """The work of computing the card."""
+        """The background job that computes the card."""
         request = {
             "run": str(self.run.path),
             "checkpoint": self.checkpoint,
@@ -50,11 +50,11 @@ class CardFile:
         return Job(path=self.path, work=do_job, request=request)
 
     def read(self) -> dict[str, Any]:
-        """Return the card, or nothing if there is none yet."""
+        """Return the card; empty if there is none yet."""
         return files.read_json(self.path)
 
 
-def compute(place: CardFile) -> dict[str, Any]:
+def compute(file: CardFile) -> dict[str, Any]:
     """Compute a card here and keep it."""
     import numpy as np
     import torch
@@ -66,16 +66,16 @@ def compute(place: CardFile) -> dict[str, Any]:
     from cifar_core.inference import predict
     from cifar_core.runs.results.classifier import load_classifier
 
-    start, spec = time.process_time(), SALIENCY[place.method]
-    classifier = load_classifier(place.run, place.checkpoint)
-    dataset = data.load(place.run.source, place.run.store_root)
+    start, spec = time.process_time(), SALIENCY[file.method]
+    classifier = load_classifier(file.run, file.checkpoint)
+    dataset = data.load(file.run.source, file.run.store_root)
     chosen = np.linspace(0, len(dataset.test) - 1, min(IMAGES, len(dataset.test))).astype(int)
     images = torch.from_numpy(dataset.test.pixels[chosen]).permute(0, 3, 1, 2) / 255
     targets = predict(classifier, images).argmax(dim=1)
-    (_, trained), *random = cascade(classifier, images, targets, spec, place.settings)
+    (_, trained), *random = cascade(classifier, images, targets, spec, file.settings)
     stages = [stage for stage, _ in random]
     card: dict[str, Any] = {
-        "method": place.method,
+        "method": file.method,
         "images": len(images),
         "stays": stay_of(stages),
         "stages": [vars(stage) for stage in stages],
@@ -83,15 +83,15 @@ def compute(place: CardFile) -> dict[str, Any]:
     }
     if dataset.test_masks is not None:
         card["object"] = vars(on_object(trained, torch.from_numpy(dataset.test_masks[chosen])))
-    place.path.parent.mkdir(exist_ok=True)
-    files.write_json(place.path, card)
+    file.path.parent.mkdir(exist_ok=True)
+    files.write_json(file.path, card)
     return card
 
 
 def cards(run: Run, checkpoint: str) -> list[dict[str, Any]]:
-    """Return the cards of a checkpoint that are there, sorted by method."""
-    found = sorted((run.path / "trust").glob(f"{checkpoint}-*.json"))
-    return [card for path in found if (card := files.read_json(path))]
+    """Return the existing cards of a checkpoint, sorted by method."""
+    paths = sorted((run.path / "trust").glob(f"{checkpoint}-*.json"))
+    return [card for path in paths if (card := files.read_json(path))]
 
 
 def do_job(request: dict[str, Any], report: Report) -> None:

@@ -1,4 +1,4 @@
-"""What is known of several runs, side by side: their results, and the settings that differ."""
+"""Several runs side by side: their results, and the settings in which they differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -7,12 +7,12 @@ from typing import Any
 from cifar_core.runs.record.run import Run
 from cifar_core.settings import label_of, rule_of
 
-UNUSED = "\u2013"  # shown for a setting that means nothing in a run
+UNUSED = "\u2013"  # shown for a setting that a run does not use
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """The results of a run. Accuracies are 0 to 1; None: not known."""
+    """The results of a run. Accuracies are 0 to 1; None if unknown."""
 
     run: Run
     name: str
@@ -21,7 +21,7 @@ class RunFacts:
     best_epoch: int | None
     last: float | None  # validation accuracy of the newest epoch
     test: float | None
-    gap: float | None  # training less validation accuracy of the newest epoch
+    gap: float | None  # training minus validation accuracy of the newest epoch
     epochs: int
     seconds: float | None  # of training
     parameters: int | None
@@ -53,9 +53,9 @@ def facts(run: Run) -> RunFacts:
     )
 
 
-def best_of(found: Sequence[RunFacts]) -> RunFacts:
+def best_of(results: Sequence[RunFacts]) -> RunFacts:
     """Return the run with the best validation accuracy, the earliest if several are equal."""
-    return max(found, key=lambda one: (one.best or 0.0, -one.run.number))
+    return max(results, key=lambda result: (result.best or 0.0, -result.run.number))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +65,17 @@ class SettingRow:
     name: str
     label: str
     group: str
-    values: tuple[Any, ...]  # by run; None where it means nothing
-    by_factors: bool  # whether a person compares its values as factors, as rates
+    values: tuple[Any, ...]  # by run; None where it is not used
+    by_factors: bool  # whether its values are compared as factors, like rates
 
     @property
     def differs(self) -> bool:
         """Whether it is not the same in all runs."""
         return any(value != self.values[0] for value in self.values)
 
-    def words(self, place: int, base: int) -> str:
-        """Write the value of a run, for rates with how many times that of another run it is."""
-        value, other = self.values[place], self.values[base]
+    def words(self, index: int, base: int) -> str:
+        """Write the value of a run, for rates with its factor relative to the run `base`."""
+        value, other = self.values[index], self.values[base]
         if value is None:
             return UNUSED
         text = f"{value:g}" if isinstance(value, float) else str(value)
@@ -85,7 +85,7 @@ class SettingRow:
 
 
 def setting_rows(runs: Sequence[Run]) -> list[SettingRow]:
-    """Return every setting that means something in any of the runs, as they are declared.
+    """Return every setting that any of the runs uses, in the order of declaration.
 
     Imports torch, which the declarations need.
     """
@@ -108,7 +108,7 @@ def setting_rows(runs: Sequence[Run]) -> list[SettingRow]:
 
 
 def by_setting(runs: Sequence[Run]) -> list[list[Run]]:
-    """Group the runs whose settings differ in nothing but the seed, in their order."""
+    """Group the runs whose settings differ only in the seed, in their order."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         plain = {key: value for key, value in run.settings.items() if key != "seed"}

@@ -1,8 +1,8 @@
-"""How often the test images of a run were looked at: choose by validation, report by test.
+"""How often the test results of a run were opened: choose by validation, report by test.
 
-Each look at the test set and each choice made after it uses some of it up: the best of many runs
-by test accuracy is partly the luckiest. looks.json in the run's folder lists the looks and
-who looked; the evaluation at the end of training is the first.
+With each look at the test results and each choice made after it, the test accuracy becomes a less
+independent check: the best of many runs by test accuracy is partly the luckiest. looks.json in the
+run's folder lists the looks and who looked; the evaluation at the end of training is the first.
 """
 
 import time
@@ -20,13 +20,13 @@ TRAINING_END = "the end of training"
 
 @dataclass(frozen=True, kw_only=True)
 class TestLook:
-    """One look at the test images' answers."""
+    """One look at the test results."""
 
-    __test__: ClassVar[bool] = False  # not a pytest class, whatever its name says
-    at: float  # unix seconds; 0 if not known
+    __test__: ClassVar[bool] = False  # not a pytest class, despite its name
+    at: float  # unix seconds; 0 if unknown
     where: str  # "the page", "the terminal" or the end of training
     checkpoint: str = ""  # its full name, if known
-    by: str = ""  # the person's name; empty for the end of training, or if that was not noted yet
+    by: str = ""  # the person's name; empty for the end of training and in older files
 
     @property
     def words(self) -> str:
@@ -36,33 +36,32 @@ class TestLook:
 
 
 def looks(run: Run) -> list[TestLook]:
-    """Return every look at the run's test images, first to last."""
-    noted = files.read(run.path / "looks.json", Looks)
+    """Return every look at the run's test results, first to last."""
+    saved = files.read(run.path / "looks.json", Looks)
     tested = run.summary.test_accuracy is not None
     first = [TestLook(at=run.status.since, where=TRAINING_END)] if tested else []
-    return first + [look_of(each) for each in noted.looks]
+    return first + [look_of(entry) for entry in saved.looks]
 
 
-def look_of(noted: Mapping[str, Any]) -> TestLook:
-    """Return the look that an entry of looks.json tells of; what it does not say stays empty."""
-    at: Any = noted.get("at")
-    said = {name: str(noted.get(name, "")) for name in ("where", "checkpoint", "by")}
-    return TestLook(at=float(at) if is_a(at, Moment) else 0.0, **said)
+def look_of(entry: Mapping[str, Any]) -> TestLook:
+    """Return the look of an entry of looks.json; missing values are empty."""
+    at: Any = entry.get("at")
+    texts = {name: str(entry.get(name, "")) for name in ("where", "checkpoint", "by")}
+    return TestLook(at=float(at) if is_a(at, Moment) else 0.0, **texts)
 
 
 def count_look(run: Run, where: str, checkpoint: str) -> int:
-    """Note down that whoever holds the run looks now; return how many looks there are."""
+    """Record a look by the person who acts on the run (`run.by`); return the number of looks."""
     path = run.path / "looks.json"
     with lock.held(run.path / ".lock"):
-        noted = files.read(path, Looks)
+        saved = files.read(path, Looks)
         look = TestLook(at=time.time(), where=where, checkpoint=checkpoint, by=run.by.name)
-        files.write_json(path, Looks(looks=[*noted.looks, asdict(look)]))
+        files.write_json(path, Looks(looks=[*saved.looks, asdict(look)]))
     return len(looks(run))
 
 
-def sentence(found: int) -> str:
-    """Say how often, and what follows from it."""
-    times = {0: "never", 1: "once", 2: "twice"}.get(found, f"{found} times")
-    return (
-        f"The test images of this run were looked at {times}. Choose by validation, report by test."
-    )
+def sentence(count: int) -> str:
+    """Say how often the test results were viewed, and what follows from it."""
+    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+    viewed = f"have been viewed {times}" if count else "have never been viewed"
+    return f"The test results of this run {viewed}. Choose by validation, report by test."

@@ -1,8 +1,8 @@
 """Verifies a run: trains its first steps again and compares each logged loss, bit for bit.
 
-verify.json in the run's folder holds the last comparison; a background job computes it. On the
-CPU equal settings, seed, images, threads and versions give equal numbers, so that any difference
-has a cause, and the likely ones are named.
+verify.json in the run's folder holds the last verification; a background job computes it. On the
+CPU equal settings, seed, images, threads and versions give equal numbers, so any difference has a
+cause, and the likely ones are named.
 """
 
 import time
@@ -31,7 +31,7 @@ COMPARED = ("loss", "accuracy", "grad_norm", "learning_rate")  # of each report
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """The first number that did not come out again."""
+    """The first number that was not reproduced."""
 
     step: int
     what: str  # one of COMPARED
@@ -41,24 +41,24 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What came out when the first steps were trained again."""
+    """The result of training the first steps again."""
 
     run: str
     steps: int  # trained again
     reports: int  # compared, each with all of COMPARED
     difference: Difference | None
-    reasons: tuple[str, ...]  # what is not as it was, each a phrase
+    reasons: tuple[str, ...]  # what has changed, each a phrase
     seconds: float
     at: float  # unix seconds
 
     @property
     def equal(self) -> bool:
-        """Whether every number came out again, bit for bit."""
+        """Whether every number was reproduced, bit for bit."""
         return self.difference is None
 
     @property
     def sentence(self) -> str:
-        """The comparison in words."""
+        """The result in words."""
         reports = f"{self.reports} logged report" + ("" if self.reports == 1 else "s")
         if self.difference is None:
             return (
@@ -73,23 +73,23 @@ class Verification:
 
 
 def why(reasons: tuple[str, ...]) -> str:
-    """Say what the likely reason is."""
+    """Name the likely reasons."""
     if reasons:
         return f"Likely because {', and '.join(reasons)}."
     return (
-        "Nothing that is recorded differs. On a GPU sums may come in another order, which the "
-        "setting 'deterministic' prevents."
+        "No recorded difference explains it. On a GPU, sums may be computed in another order; the "
+        "setting 'deterministic' prevents that."
     )
 
 
 def job(run: Run, steps: int = STEPS) -> Job:
-    """Return the work of training the first steps again."""
+    """Return the background job that trains the first steps again."""
     request = {"run": str(run.path), "steps": steps}
     return Job(path=run.path / FILE, work=do_job, request=request)
 
 
 def kept(run: Run) -> Verification | None:
-    """Return the last comparison, if there was one."""
+    """Return the last verification, if there was one."""
     values = files.read_json(run.path / FILE)
     if not values:
         return None
@@ -106,24 +106,24 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
     steps = max(wanted)
-    again, found = train(run, steps, report)
-    comparison = Verification(
+    again, environment = train(run, steps, report)
+    verification = Verification(
         run=run.id,
         steps=steps,
         reports=len(wanted),
         difference=first_difference(wanted, again),
-        reasons=tuple(differences(run.environment, found)),
+        reasons=tuple(differences(run.environment, environment)),
         seconds=time.monotonic() - start,
         at=time.time(),
     )
-    files.write_json(run.path / FILE, asdict(comparison))
-    return comparison
+    files.write_json(run.path / FILE, asdict(verification))
+    return verification
 
 
 def recorded(run: Run) -> list[dict[str, Any]]:
     """Return the reports of the run's steps from its beginning."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a search for a rate. Only trainings can be verified.")
+        raise RunError(f"Run {run.id} is a rate search. Only training runs can be verified.")
     rows = [row for row in run.metrics() if row["kind"] == "step"]
     if not rows:
         raise RunError(
@@ -133,14 +133,14 @@ def recorded(run: Run) -> list[dict[str, Any]]:
 
 
 def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
-    """Return the reports of the first steps, trained again, and on what that was."""
+    """Return the reports of the first steps, trained again, and this environment's values."""
     import torch
 
     from cifar_core.training.events import StepEvent, Tick, row
 
     before = torch.get_num_threads()
     try:
-        setup, found = prepared(run)
+        setup, environment = prepared(run)
         again: dict[int, dict[str, Any]] = {}
         for event in setup.trainer.run():
             if isinstance(event, Tick):
@@ -151,11 +151,11 @@ def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any
                 break
     finally:
         torch.set_num_threads(before)
-    return again, found
+    return again, environment
 
 
 def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
-    """Build the run's trainer as it was at its beginning; say on what, as environment.json does."""
+    """Build the run's trainer as it was at the start; return environment.json's values too."""
     import torch
 
     from cifar_core import data, device
@@ -163,21 +163,22 @@ def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
     from cifar_core.runs.results.predictions import check
     from cifar_core.training.setup import prepare
 
-    known, config = run.environment, run.config
+    recorded, config = run.environment, run.config
     began = metrics.attempt_plan(run.path, 1)
-    there = device.inventory()
-    wanted = began.device or known.device or "cpu"
-    chosen = next((d for d in there if d.id == wanted), there[-1])
-    threads = began.threads or known.threads or 1
+    devices = device.inventory()
+    wanted = began.device or recorded.device or "cpu"
+    chosen = next((d for d in devices if d.id == wanted), devices[-1])
+    threads = began.threads or recorded.threads or 1
     torch.set_num_threads(threads)
     dataset = data.load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     tensors, _ = pretrained.load(config, run.store_root)
-    plan = step_plans.recorded(known, chosen.id)
+    plan = step_plans.recorded(recorded, chosen.id)
     setup = prepare(config, dataset, chosen.id, tensors, plan)
     for _ in keep_features(setup, dataset.fingerprint, run.store_root, lambda _: None):
         pass
-    found = {
+
+    environment = {
         "device": chosen.id,
         "device_name": chosen.name,
         "threads": torch.get_num_threads(),
@@ -185,13 +186,13 @@ def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
         "git_commit": git_commit(),
         **versions(),
     }
-    return setup, found
+    return setup, environment
 
 
 def first_difference(
     recorded: Mapping[int, Mapping[str, Any]], again: Mapping[int, Mapping[str, Any]]
 ) -> Difference | None:
-    """Return the first number that is not the same in both, or None."""
+    """Return the first number that differs, or None."""
     for step in sorted(recorded):
         for what in COMPARED:
             old, new = recorded[step].get(what), again.get(step, {}).get(what)
@@ -208,19 +209,19 @@ WORDS = {
 }
 
 
-def differences(known: Environment, found: Mapping[str, Any]) -> list[str]:
-    """Say what is not as the run recorded it, what matters most first."""
-    said = []
-    for name, now in found.items():
-        before = getattr(known, name)
+def differences(recorded: Environment, here: Mapping[str, Any]) -> list[str]:
+    """Say what differs from the run's record, the most important first."""
+    reasons = []
+    for name, now in here.items():
+        before = getattr(recorded, name)
         if before and before != now:
             old, new = (str(value)[:40] for value in (before, now))
             if name == "git_commit":
                 old, new = old[:12], new[:12]
-            said.append(f"{WORDS.get(name, name)} was {old} and is {new}")
-    if known.threads_now:
-        said.append(f"the number of threads was changed while it trained ({known.threads_now})")
-    return said
+            reasons.append(f"{WORDS.get(name, name)} was {old} and is {new}")
+    if recorded.threads_now:
+        reasons.append(f"the number of threads changed during training (to {recorded.threads_now})")
+    return reasons
 
 
 def do_job(request: dict[str, Any], report: Report) -> None:
