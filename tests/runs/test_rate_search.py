@@ -48,8 +48,8 @@ def ready(images, **settings):
     return prepare(TrainConfig(**{**SETTINGS, **settings}), images, "cpu")
 
 
-def found(images, known=(), **settings):
-    search = RateSearch(ready(images, **settings), images, rows=known)
+def found(images, rows=(), **settings):
+    search = RateSearch(ready(images, **settings), images, rows=rows)
     return [event for event in search.run() if not isinstance(event, Tick)]
 
 
