@@ -69,7 +69,7 @@ STATES = Registry(
         State(
             key="finished",
             title="Finished",
-            summary="Finished.",
+            summary="Ran to completion.",
             action="Look at the results.",
             is_final=True,
         ),
