@@ -120,7 +120,7 @@ FAILURES = Registry(
             key="diverged",
             title="Diverged",
             summary="The loss stopped being a number.",
-            action="Clone it with one tenth of the learning rate.",
+            action="Clone it with a tenth of the learning rate.",
         ),
         Failure(
             key="disk",
