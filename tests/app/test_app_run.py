@@ -32,7 +32,7 @@ def test_a_finished_run_shows_its_result_with_an_interval(store):
     found = {k: tuple(part.replace("\xa0", " ") for part in v) for k, v in values(page).items()}
     assert found["Best validation accuracy"] == ("60.0 %", "epoch 2")
     assert found["Test accuracy"] == ("45.0 %", "42.8 to 47.2 %")
-    assert "Trained to its end" in texts(page)
+    assert "Ran to completion" in texts(page)
     assert {b.key for b in page.button} >= {"explain", "clone"}
 
 

@@ -98,7 +98,7 @@ def test_epochs_of_one_step_are_not_profiled_and_that_is_said(store):
 
 def test_only_a_run_that_trains_can_be_asked(store):
     run = new_run(store)
-    with pytest.raises(RunError, match="is draft, and only the steps of a run that trains"):
+    with pytest.raises(RunError, match="is draft, and only a run that is training"):
         run.ask_profile()
     status.write(run.path, status.RunStatus(**status.described("running"), attempt=1))
     assert (run.ask_profile(), run.ask_profile()) == (1, 2)
@@ -182,7 +182,7 @@ def test_a_profile_is_told_in_a_sentence():
     [
         (figures(10.0, data=3.0, backward=7.0), "more than a fifth"),
         (figures(10.0, gpu=True, backward=4.0), "The GPU waits"),
-        (figures(10.0, optimizer=5.0, backward=5.0), "A larger batch shares"),
+        (figures(10.0, optimizer=5.0, backward=5.0), "A larger batch spreads"),
         (figures(10.0, logging=3.0, backward=7.0), "disk"),
         (figures(10.0, backward=10.0, spread=8.0), "other programs"),
     ],
@@ -236,4 +236,4 @@ def test_the_terminal_says_why_there_is_no_profile(capsys, store):
     status.write(over.path, status.RunStatus(**status.described("stopped"), attempt=1))
     code, out, err = terminal(capsys, store, str(over.number))
     assert (code, out) == (2, "")
-    assert "is stopped, and only the steps of a run that trains" in err
+    assert "is stopped, and only a run that is training" in err

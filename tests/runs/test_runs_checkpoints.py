@@ -167,7 +167,7 @@ def test_death_at_any_line_of_keeping_weights_leaves_them_whole(tmp_path):
         prepare(run)
         die_at_line(lambda run=run: work(run), line)
         states.append([info.resumable for info in checkpoints.listed(run)])
-        checkpoint_cleanup.sweep(run)
+        checkpoint_cleanup.clean_up(run)
         work(run)
         newest, old = checkpoints.listed(run)
         assert checkpoints.load_model(old.path)["weight"][0, 0] == 1.0
@@ -253,7 +253,7 @@ def test_death_at_any_line_of_a_save_leaves_the_old_checkpoint_or_the_new(tmp_pa
         run = tmp_path / str(line)
         save(run, "00000010-a1")
         die_at_line(lambda run=run: work(run), line)
-        checkpoint_cleanup.sweep(run)
+        checkpoint_cleanup.clean_up(run)
         info, notes = checkpoints.newest_valid(run)
         assert notes == []
         assert list(checkpoint_cleanup.leftovers(run)) == []

@@ -10,6 +10,7 @@ from cifar_core.disk import files, lock
 from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.record import metrics, status
+from cifar_core.runs.record.records import Identity
 
 GPUS = [Device(id="cuda:0", name="first"), Device(id="cuda:1", name="second"), CPU]
 
@@ -176,7 +177,7 @@ def test_an_attempt_that_was_never_launched_is_given_up_and_tried_again(store):
     status.move(run.path, ("queued",), "starting", attempt=1, device="cpu")
     chief = supervisor(store, "obey", start_seconds=0.0)
     chief.step()
-    assert "never begun" in run.attempts()[0].ended
+    assert "never began" in run.attempts()[0].ended
     assert run.status.deaths == 0  # it was not the run's fault
     chief.start_seconds = 60.0
     until(lambda: run.status.state == "running", chief.step)
@@ -251,7 +252,7 @@ def test_a_forged_identity_is_never_signalled(store):
     true = files.read_json(path)
     forged = {**true, "trainer": {**true["trainer"], "start": "1"}}
     files.write_json(path, forged)
-    signal_trainer(KILL, forged["trainer"], again=False)
+    signal_trainer(KILL, Identity(**forged["trainer"]), again=False)
     os.kill(pid, 0)  # raises if it were gone
     assert lock.is_locked(path.with_name("lock"))
     files.write_json(path, true)

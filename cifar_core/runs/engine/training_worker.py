@@ -244,9 +244,10 @@ class Worker(BaseWorker):
     def in_words(self) -> str:
         """Return the results in one sentence."""
         summary = self.summary
+        epochs = "epoch" if summary.epochs_done == 1 else "epochs"
         early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
         return (
-            f"Finished after {summary.epochs_done} epochs{early}: best validation accuracy "
+            f"Finished after {summary.epochs_done} {epochs}{early}: best validation accuracy "
             f"{summary.best_val_accuracy:.2%} at epoch {summary.best_epoch}, test accuracy "
             f"{summary.test_accuracy:.2%}{views_note(summary)}."
         )

@@ -139,8 +139,8 @@ class Run:
         with self.action("profile it", "profiled"), self._locked():
             if (state := self.status.state) not in ("starting", "running"):
                 raise RunError(
-                    f"Run {self.id} is {state}, and only the steps of a running run can be "
-                    "profiled. Start it, or resume it."
+                    f"Run {self.id} is {state}, and only a run that is training can be profiled. "
+                    "Start it, or resume it."
                 )
             return control.ask_profile(self.path).profiles
 

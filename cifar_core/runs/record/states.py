@@ -68,7 +68,7 @@ STATES = Registry(
         State(
             key="finished",
             title="Finished",
-            summary="Finished.",
+            summary="Ran to completion.",
             action="Look at the results.",
             is_final=True,
         ),
@@ -118,7 +118,7 @@ FAILURES = Registry(
             key="diverged",
             title="Diverged",
             summary="The loss stopped being a number.",
-            action="Clone it with one tenth of the learning rate.",
+            action="Clone it with a tenth of the learning rate.",
         ),
         Failure(
             key="disk",
