@@ -1,4 +1,4 @@
-"""Reads the values of settings as a person types them, and combines them to a parameter grid."""
+"""Reads the values of settings as a person types them, and combines them into a parameter grid."""
 
 import math
 import re

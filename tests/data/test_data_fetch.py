@@ -349,7 +349,7 @@ def test_a_background_download_belongs_to_nobody_and_its_death_is_noticed(
     wait_for(lambda: not is_alive(tmp_path))
     now = progress(tmp_path)
     assert (now.state, now.alive) == ("failed", False)
-    assert "without a word" in now.message
+    assert "ended unexpectedly" in now.message
 
 
 def test_speed_is_that_of_the_last_reports(tmp_path, archive, server):

@@ -17,7 +17,7 @@ from cifar_core.__main__ import main
 from cifar_core.errors import WeightsError
 from cifar_core.models import MODELS
 from cifar_core.runs.prepare import pretrained
-from cifar_core.weights import places
+from cifar_core.weights import locations
 from cifar_core.weights.layout import Layout
 
 KEY = "mobilenet_v2_imagenet"
@@ -139,8 +139,8 @@ def test_a_checksum_is_computed_once_and_again_when_the_file_changes(
     path = torch_home / "tiny-12345678.pth"
     path.write_bytes(tiny)
     read = []
-    real = places.sha256_of
-    monkeypatch.setattr(places, "sha256_of", lambda path: read.append(path) or real(path))
+    real = locations.sha256_of
+    monkeypatch.setattr(locations, "sha256_of", lambda path: read.append(path) or real(path))
     assert weights.find(KEY, store)
     assert weights.find(KEY, store)
     assert len(read) == 1

@@ -197,7 +197,7 @@ def instructions(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:
         for operation, value, _ in pickletools.genops(data):
             yield operation.name, value
     except ValueError as error:
-        raise DataError(f"{path} is not a whole CIFAR-10 batch: {error}. {REMEDY}") from error
+        raise DataError(f"{path} is not a complete CIFAR-10 batch: {error}. {REMEDY}") from error
 
 
 def images(path: Path, planes: NDArray[np.uint8], labels: NDArray[Any]) -> Images:

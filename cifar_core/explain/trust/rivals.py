@@ -21,7 +21,7 @@ def edges(image: Tensor) -> Tensor:
 
 
 def center(image: Tensor) -> Tensor:
-    """Return a bell that is highest in the middle, its spread a quarter of the side; [H, W]."""
+    """Return a centered Gaussian whose spread is a quarter of the side; [H, W]."""
     down, across = (torch.linspace(-2, 2, steps=side) for side in image.shape[2:])
     return torch.exp(-(down[:, None] ** 2 + across**2) / 2)
 
@@ -31,4 +31,4 @@ RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {  # image [1, 3, H, W] -> ma
     "edges": edges,
     "centre": center,
 }
-TITLES = {"random": "random map", "edges": "edge detector", "centre": "bell in the center"}
+TITLES = {"random": "random map", "edges": "edge detector", "centre": "centered Gaussian"}
