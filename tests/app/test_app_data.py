@@ -53,7 +53,7 @@ def test_one_class_of_the_test_images_can_be_looked_at(store):
 
 
 def test_a_download_that_failed_says_why_and_can_be_tried_again(store):
-    progress.Report(store.root, 100).write("failed", "The server cannot be reached.")
+    progress.ProgressWriter(store.root, 100).write("failed", "The server cannot be reached.")
     page = open_page("data")
     (store.root / "data" / "download.json").unlink()
     assert "The server cannot be reached." in texts(page)
@@ -62,7 +62,7 @@ def test_a_download_that_failed_says_why_and_can_be_tried_again(store):
 
 def test_a_download_under_way_shows_how_far_it_is_and_can_be_cancelled(store):
     held = progress.take(store.root)
-    report = progress.Report(store.root, 170_000_000)
+    report = progress.ProgressWriter(store.root, 170_000_000)
     report.done = 85_000_000
     report.write("running", "Downloading.")
     page = open_page("data")

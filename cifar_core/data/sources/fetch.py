@@ -13,7 +13,7 @@ from cifar_core.background.processes import start_detached
 from cifar_core.data.sources.cifar10 import BINARY_ARCHIVE, OFFICIAL
 from cifar_core.data.sources.progress import (
     DownloadProgress,
-    Report,
+    ProgressWriter,
     cancel,
     cancel_file,
     progress,
@@ -95,7 +95,7 @@ def fetch_locked(
     timeout: float = TIMEOUT,
 ) -> Path:
     """Download while the lock is held; report each step and the result."""
-    report = Report(store, archive.bytes)
+    report = ProgressWriter(store, archive.bytes)
 
     def step(done: int, total: int) -> None:
         if cancel_file(store).exists():
@@ -122,7 +122,7 @@ def start_background(store: Path, url: str | None = None, *, archive: RemoteFile
     if descriptor is None:
         return
     try:
-        Report(store, archive.bytes).write("running", "Starting.")
+        ProgressWriter(store, archive.bytes).write("running", "Starting.")
         start_detached(
             command(store, at(archive, url), descriptor),
             store / "data" / "download.log",

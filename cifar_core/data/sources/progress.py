@@ -56,7 +56,7 @@ def cancel_file(store: Path) -> Path:
     return store / "data" / "download.cancel"
 
 
-class Report:
+class ProgressWriter:
     """Writes how far the download is, a few times a second."""
 
     def __init__(self, store: Path, total: int) -> None:
