@@ -165,7 +165,7 @@ def test_before_a_run_it_is_said_what_is_known(store, races):
         return step_plans.expected(config, dataset, AttemptPlan(**PLACE), store.root)
 
     assert said() == step_plans.UPCOMING
-    assert "fast start tries nothing out" in said(startup="fast_start")
+    assert "fast start makes no trial" in said(startup="fast_start")
     run = finished(store)
     assert said() == run.environment.step_plan.sentence
     assert step_plans.count(store.root) == 1
