@@ -32,7 +32,7 @@ def parser(
 def main(
     words: list[str] | None = None, *, prog: str = "python -m cifar_core", first: Sequence[Add] = ()
 ) -> int:
-    """Run one command and return its exit code; errors that the user can fix are printed as a sentence."""
+    """Run one command and return its exit code; a user error is printed as a sentence."""
     require_posix()
     arguments = parser(prog, first).parse_args(words)
     try:
