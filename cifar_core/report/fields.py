@@ -48,7 +48,7 @@ def learning_rates(account: Account) -> str:
 
     config, rates = account.config, account.curves.learning_rate
     schedule = SCHEDULES[config.schedule].title.lower()
-    words = f"{config.learning_rate:g} at its peak, schedule:  {schedule}."
+    words = f"{config.learning_rate:g} at its peak, schedule: {schedule}."
     if len(rates):
         words += f" It was between {rates.min():.3g} and {rates.max():.3g}."
     return words
