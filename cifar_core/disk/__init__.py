@@ -1,1 +1,1 @@
-"""Files that survive a power cut, locks, free space and downloads. Knows no run."""
+"""Files that survive a power cut, locks, free space, downloads, CSV tables. Knows no run."""

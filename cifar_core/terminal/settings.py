@@ -47,6 +47,8 @@ def allowed(setting: Field[Any]) -> str:
         return "yes, no"
     if rule.type == "text":
         return "text"
+    if rule.type == "integer":
+        return f"{rule.low:,} to {rule.high:,}"
     return f"{rule.low:g} to {rule.high:g}"
 
 

@@ -1,1 +1,1 @@
-"""One run's folder: every file in it, which process writes it, what it may hold; and `Run`."""
+"""One run's folder: its files, what they may hold, why a run failed; and the handle `Run`."""
