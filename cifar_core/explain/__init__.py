@@ -1,4 +1,4 @@
-"""The saliency methods, and how their maps are drawn. To add one: write a function, put its spec in SPECS, list it here."""
+"""The saliency methods, and how their maps are drawn. To add one: its function, SPECS, this list."""
 
 from torch import Tensor
 
