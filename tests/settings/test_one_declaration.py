@@ -25,11 +25,9 @@ ROOT = Path(__file__).parent.parent.parent
 NAMES = {f.name for f in fields(TrainConfig)}
 OTHER_THINGS = {  # collections that hold names of settings by chance, or mean something else
     "app/pages/runs/table.py CELLS": "columns of the list of runs",
-    "cifar_core/disk/checks.py EXPECTED": "what the list of runs reads of any config.json",
     "cifar_core/report/document.py record": "columns of a file that other programs read",
-    "cifar_core/runs/engine/live_attempts.py plan_of": "where an attempt runs",
+    "cifar_core/runs/engine/training_worker.py Worker": "where a profile was taken",
     "cifar_core/runs/prepare/kept_features.py entries": "what kept features were computed with",
-    "cifar_core/runs/record/environment.py describe": "what a run was trained with",
     "cifar_core/runs/results/verify.py prepared": "what a verification was computed with",
     "cifar_core/terminal/listing.py usual_line": "columns of the list of runs",
 }
