@@ -1,4 +1,4 @@
-"""The saliency methods, and how their maps are drawn. To add one: its function, SPECS, this list."""
+"""The saliency methods, and how maps are drawn. To add one: its function, SPECS, this list."""
 
 from torch import Tensor
 
