@@ -69,9 +69,11 @@ def write_json(
 
 
 def edit(path: Path, record: type[T], change: Callable[[T], Mapping[str, Any]]) -> None:
-    """Change entries of a JSON file; those that its record does not declare stay as they are."""
-    values = read_json(path, record)
-    write_json(path, {**values, **change(as_type(values, record))})
+    """Change entries of a JSON file; all others stay as they are, whatever the record says of them.
+
+    `change` gets the record that readers see: of defaults if an entry is not of its type.
+    """
+    write_json(path, {**read_json(path), **change(read(path, record))})
 
 
 def plain_of(record: msgspec.Struct) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from cifar_core.disk import files, lock
+from cifar_core.runs.record.records import About
 
 
 def test_a_half_written_line_is_not_read_until_it_is_whole(tmp_path):
@@ -143,3 +144,12 @@ def test_the_stamp_of_a_file_changes_when_it_is_replaced_within_a_second(tmp_pat
     first = files.stamp(path)
     os.utime(path, ns=(10**18 + 2, 10**18 + 2))
     assert files.stamp(path) == first + 1 == 10**18 + 2
+
+
+def test_an_edit_keeps_what_it_does_not_change_even_beside_an_entry_of_another_type(tmp_path):
+    path = tmp_path / "about.json"
+    files.write_json(path, {"name": "Mine", "owner": "ana", "imported": "x", "newer": 1})
+    assert files.read(path, About) == About()  # one odd entry, and readers use none of it
+    files.edit(path, About, lambda _: {"note": "n"})
+    kept = {"name": "Mine", "owner": "ana", "imported": "x", "newer": 1, "note": "n"}
+    assert files.read_json(path) == kept

@@ -15,7 +15,7 @@ from cifar_core.disk import files
 from cifar_core.errors import ArchiveError, DataError, RunError
 from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.exchange.run_zip import export_run
-from cifar_core.runs.record import checkpoints, marks, status
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints, marks, status
 from cifar_core.runs.results.classifier import load_classifier
 
 
@@ -263,6 +263,8 @@ CHECKPOINT = "checkpoints/100-a1"
         {"best": "../x"},
         {"files": {"../../../etc/passwd": {"bytes": 1, "sha256": "x"}}},
         {"files": []},
+        {"files": {"model.safetensors": None}},
+        {"files": {"state.safetensors": None}},
         {"seconds": "x"},
     ],
 )
@@ -289,6 +291,15 @@ def test_weights_that_are_no_tensors_are_refused(store, exported, tmp_path):
     sealed = json.dumps(checkpoints.seal(manifest))
     entries = {**found, name: b"\x80\x04pickle", f"{CHECKPOINT}/manifest.json": sealed}
     refused(store, packed(entries.items()), "is damaged")
+
+
+def test_a_checkpoint_that_keeps_only_its_weights_goes_along(store):
+    run = make_run(store, accuracies=(0.4, 0.5))
+    path = run.checkpoint("last").path
+    checkpoint_cleanup.keep_weights(path, checkpoints.manifest_of(path))
+    copy = import_run(store, io.BytesIO(zipped(run)))
+    assert not copy.checkpoint("last").resumable
+    assert checkpoints.load_model(copy.checkpoint("last").path)
 
 
 def test_a_checkpoint_that_is_not_whole_is_refused(store, exported):

@@ -132,7 +132,7 @@ def check_checkpoint(path: Path) -> None:
         raise ArchiveError(f"The manifest of checkpoint {path.name} is damaged. Export it again.")
     try:
         checkpoints.verify(path)
-        for file in (checkpoints.MODEL, checkpoints.STATE):
+        for file in manifest["files"]:
             with safe_open(path / file, framework="numpy"):
                 pass
     except (CheckpointError, SafetensorError) as error:

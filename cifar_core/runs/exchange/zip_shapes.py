@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cifar_core.disk.checks import (
     WHOLE_CHARACTERS,
@@ -62,10 +62,10 @@ class FileSum(Struct, frozen=True, kw_only=True):
 
 
 class FileSums(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a manifest says of both files."""
+    """What a manifest says of its files; old checkpoints keep their weights only."""
 
     model: FileSum = msgspec.field(name=MODEL)
-    state: FileSum = msgspec.field(name=STATE)
+    state: FileSum | UnsetType = msgspec.field(name=STATE, default=UNSET)
 
 
 def matching(pattern: str) -> Any:
