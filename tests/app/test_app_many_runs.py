@@ -125,7 +125,7 @@ def test_optimizers_wait_for_their_rates_and_the_missing_searches_are_one_click(
     make_search(store, 0.05, **{**SMOKE, "data": "synthetic", "optimizer": "sgd"})
     page = open_found("sgd", "adam")
     assert "SGD: **0.05**" in plain(page)
-    assert "Adam: its rate has not been searched for" in plain(page)
+    assert "Adam: no rate search with these settings has found a rate" in plain(page)
     assert "1 of 2 rates must be found first." in plain(page)
     assert page.button(key="start").disabled
     assert page.button(key="find_rates").label == "Start 1 rate search"

@@ -1,7 +1,7 @@
-import dataclasses
 from dataclasses import fields
 
 import pytest
+from msgspec.structs import replace
 from pages import make_run, open_page, texts
 
 from app import theme
@@ -301,7 +301,7 @@ def test_a_batch_that_does_not_fit_is_computed_in_pieces_by_one_click(store, mon
 
 def test_a_clone_of_a_failed_run_begins_with_what_its_failure_asks_for(store):
     run = make_run(store, state="failed", reason="oom", batch_size=256)
-    status.write(run.path, dataclasses.replace(run.status, suggestion={"micro_batch": 128}))
+    status.write(run.path, replace(run.status, suggestion={"micro_batch": 128}))
     page = open_page("new_run", clone=run.number)
     assert number(page, "micro_batch").value == 128
     assert "micro_batch 128 so that the failure is not repeated" in texts(page).replace("\\", "")

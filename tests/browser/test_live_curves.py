@@ -111,7 +111,7 @@ def test_a_run_that_ends_keeps_its_zoom_and_is_no_longer_asked_about(visit, grow
     growing.thread.join()
     words = status.described("finished")
     status.write(growing.run.path, status.RunStatus(**words, attempt=1))
-    tab.get_by_text("Trained to its end").wait_for()
+    tab.get_by_text("Ran to completion").wait_for()
     tab.wait_for_timeout(1000)  # what was under way arrives
     before = tab.evaluate(UPDATES)
     tab.wait_for_timeout(2500)

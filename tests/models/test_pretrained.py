@@ -135,7 +135,7 @@ def test_only_pretrained_models_have_a_plan_and_only_its_settings_are_asked_for(
 
 
 def test_settings_of_transfer_that_contradict_each_other_are_refused():
-    with pytest.raises(ConfigError, match="nothing but the head would learn"):
+    with pytest.raises(ConfigError, match="only the head would be trained"):
         TrainConfig(model="resnet18_imagenet", plan="gradual", head_epochs=3, epochs=3)
     with pytest.raises(ConfigError, match="a multiple of 16, such as 96"):
         TrainConfig(model="vit_b_16_imagenet", resolution=100)

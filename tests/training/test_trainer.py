@@ -409,7 +409,7 @@ def test_bfloat16_trains_and_keeps_its_weights_in_float32():
 
 
 def test_float16_on_a_cpu_is_refused_with_what_to_choose():
-    with pytest.raises(ConfigError, match="does not gain by it"):
+    with pytest.raises(ConfigError, match="does not benefit from it"):
         choose_precision("float16", "cpu")
 
 
