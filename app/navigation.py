@@ -14,7 +14,7 @@ def drawing(name: str) -> Callable[[], None]:
 
     def draw() -> None:
         with st.skeleton(height=320):
-            module = import_module(f"app.pages.{name}.page")
+            module = import_module(f"app.screens.{name}.page")
         module.page()
 
     return draw
@@ -23,7 +23,7 @@ def drawing(name: str) -> Callable[[], None]:
 def entry(
     name: str, title: str = "", icon: str | None = None, about: str = "", *, hidden: bool = False
 ) -> st.Page:
-    """Describe a page; `name` is its folder in app/pages and its path in the address."""
+    """Describe a page; `name` is its folder in app/screens and its path in the address."""
     return st.Page(
         drawing(name),
         title=title or None,

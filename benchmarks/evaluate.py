@@ -22,7 +22,7 @@ ROUNDS = 3  # each shows every order once
 
 def script() -> None:
     """Be the page."""
-    from app.pages.evaluate import page
+    from app.screens.evaluate import page
 
     page.page()
 

@@ -31,7 +31,7 @@ BESIDE = {  # folders that are not packages
     "docs": "architecture, glossary, one page for each screen, settings, terminal",
     "tests": "what must stay true, in the same rooms",
 }
-NAMED_ONLY = "app/pages"  # its rooms have their pages' names
+NAMED_ONLY = "app/screens"  # its rooms have their pages' names
 
 
 def page(name: str) -> str:

@@ -99,7 +99,7 @@ def test_every_page_is_linked_from_another():
 
 
 @pytest.mark.parametrize(
-    "room", sorted(path.parent.name for path in (ROOT / "app/pages").glob("*/page.py"))
+    "room", sorted(path.parent.name for path in (ROOT / "app/screens").glob("*/page.py"))
 )
 def test_every_page_of_the_dashboard_is_documented(room):
     assert (ROOT / "docs" / f"page-{room.replace('_', '-')}.md").exists()

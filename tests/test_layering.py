@@ -40,11 +40,11 @@ APP_LAYERS = [
     {"session"},
     {"cache"},
     {"shared"},
-    {"pages"},
+    {"screens"},
     {"server", "streamlit_app"},
     {"command"},
 ]
-PAGES = "app/pages"  # rooms that know nothing of each other
+PAGES = "app/screens"  # rooms that know nothing of each other
 STUBS = {"executor", "rate_search_worker", "search", "shim", "worker"}
 REGISTRIES = {"cifar_core/models", "cifar_core/terminal"}  # one entry a file
 MOST_MODULES, MOST_LINES = 16, 300
@@ -104,6 +104,11 @@ def test_every_room_of_runs_has_its_place_in_the_order():
     runs = ROOT / "cifar_core" / "runs"
     assert {path.parent.name for path in runs.glob("*/__init__.py")} == set().union(*RUNS_LAYERS)
     assert {path.stem for path in runs.glob("*.py")} - {"__init__"} == STUBS
+
+
+def test_no_folder_is_called_pages():
+    """Streamlit would look for pages in it, and greet links with "Page not found"."""
+    assert not (ROOT / "app" / "pages").exists()
 
 
 def test_no_page_imports_another():

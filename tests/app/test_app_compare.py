@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pages import make_run, open_page, texts
 
-from app.pages.compare import charts, curve_charts
+from app.screens.compare import charts, curve_charts
 from cifar_core import palette
 from cifar_core.disk import files
 from cifar_core.reading.curves import curves

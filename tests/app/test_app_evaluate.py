@@ -4,7 +4,7 @@ from pages import make_run, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from app import theme
-from app.pages.evaluate import charts
+from app.screens.evaluate import charts
 from app.session import Key
 from app.shared.gallery import sheet
 from cifar_core.evaluation.calibration import reliability
@@ -85,7 +85,7 @@ def test_another_run_has_looks_of_its_own(run, page_store):
 
 
 def evaluate_page():
-    from app.pages.evaluate import page
+    from app.screens.evaluate import page
 
     page.page()
 

@@ -184,9 +184,9 @@ def test_a_slow_method_says_its_cost_and_waits_for_a_click(store):
 
 
 def test_the_download_holds_pictures_arrays_records_and_predictions(store):
-    from app.pages.explain.picture_card import zipped
-    from app.pages.explain.predictions import explanations, predict
-    from app.pages.explain.request import ONE, PREDICTED, SECOND, Request
+    from app.screens.explain.picture_card import zipped
+    from app.screens.explain.predictions import explanations, predict
+    from app.screens.explain.request import ONE, PREDICTED, SECOND, Request
     from app.shared.networks import Network
     from cifar_core.runs.results.classifier import load_classifier
     from cifar_core.runs.results.explanation import Drawing
@@ -216,7 +216,9 @@ def badges(page):
 
 
 def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
-    monkeypatch.setattr("app.pages.explain.trust.UNASKED", 1e9)  # seconds, however busy the machine
+    monkeypatch.setattr(
+        "app.screens.explain.trust.UNASKED", 1e9
+    )  # seconds, however busy the machine
     make_run(store, "Done")
     page = open_page("explain")
     page.segmented_control(key="source").set_value("Test set").run()
@@ -232,7 +234,9 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
 
 
 def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store, monkeypatch):
-    monkeypatch.setattr("app.pages.explain.trust.UNASKED", 1e9)  # seconds, however busy the machine
+    monkeypatch.setattr(
+        "app.screens.explain.trust.UNASKED", 1e9
+    )  # seconds, however busy the machine
     run = make_run(store, "Done")
     place = CardFile(run=run, checkpoint=run.checkpoint().name, method="gradient")
     place.path.parent.mkdir()

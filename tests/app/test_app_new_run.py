@@ -272,7 +272,7 @@ def measured(monkeypatch, largest):
         return LargestBatch(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
                    limit_megabytes=4000.0, device="cpu")  # fmt: skip
 
-    monkeypatch.setattr("app.pages.new_run.largest_batch.measure", measure)
+    monkeypatch.setattr("app.screens.new_run.largest_batch.measure", measure)
     return asked
 
 

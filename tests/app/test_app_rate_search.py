@@ -1,7 +1,7 @@
 import pytest
 from pages import open_page, texts
 
-from app.pages.run import rate_charts
+from app.screens.run import rate_charts
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.rate_search.events import Bracket, RacePoint, RangeTestPoint, Suggestion, row

@@ -71,6 +71,7 @@ def visit(tab):
         tab.locator(still).wait_for(state="attached")
         expect(tab.get_by_test_id("stSkeleton")).to_have_count(0)
         expect(tab.get_by_test_id("stException")).to_have_count(0)
+        expect(tab.get_by_text("Page not found")).to_have_count(0)
         return tab
 
     return open_page

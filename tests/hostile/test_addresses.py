@@ -9,7 +9,7 @@ from pages import ENTRY, make_run, open_page
 GARBAGE = ["", " ", "-1", "999999", "1e999", "nan", "None", "[]", "../../etc/passwd", "%00", "\0",
            "<script>alert(1)</script>", "'; DROP TABLE run; --", "1,1,1", "\u202e\U0001f408",
            "x" * 5000, "1-a-run/..", "²", "#1"]  # fmt: skip
-ROOMS = Path(ENTRY).parent / "pages"
+ROOMS = Path(ENTRY).parent / "screens"
 PAGES = sorted(path.parent.name for path in ROOMS.glob("*/page.py"))
 # whatever the pages read: names in st.query_params and of the helpers in address.py
 ASKED = re.compile(r'(?:query_params(?:\.get(?:_all)?\(|\[)|_(?:in|from)_address\(\s*)"(\w+)"')

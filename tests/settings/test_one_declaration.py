@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.pages.new_run.hyperparameter_search import SEARCHED
-from app.pages.new_run.varied_settings import SETTINGS
+from app.screens.new_run.hyperparameter_search import SEARCHED
+from app.screens.new_run.varied_settings import SETTINGS
 from cifar_core import data
 from cifar_core.config import MACHINE, TrainConfig
 from cifar_core.data.augmentation.augment import Augment, is_augmented
@@ -24,7 +24,7 @@ from cifar_core.weights.catalogue import WEIGHTS
 ROOT = Path(__file__).parent.parent.parent
 NAMES = {f.name for f in fields(TrainConfig)}
 OTHER_THINGS = {  # collections that hold names of settings by chance, or mean something else
-    "app/pages/runs/table.py CELLS": "columns of the list of runs",
+    "app/screens/runs/table.py CELLS": "columns of the list of runs",
     "cifar_core/report/document.py record": "columns of a file that other programs read",
     "cifar_core/runs/engine/training_worker.py Worker": "where a profile was taken",
     "cifar_core/runs/prepare/kept_features.py entries": "what kept features were computed with",

@@ -1,0 +1,76 @@
+"""The curves of several runs: all in one chart, or one panel per run."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.cache.runs import feed, goals_of
+from app.screens.compare import curve_charts
+from app.session import Key
+from app.shared.goal_lines import goal_shapes
+from app.shared.live_chart import live_chart, window
+from cifar_core.runs.results.side_by_side import RunFacts
+
+SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
+POLL = 2.0  # seconds between two updates while a run trains
+TOGETHER = "Together"
+CHART = str(Key.COMPARE_CHART)
+
+
+def curves(runs: Sequence[RunFacts]) -> None:
+    """Draw the curves, and update them while one of the runs trains."""
+    live = any(facts.run.status.is_under_way for facts in runs)
+    st.fragment(draw, run_every=POLL if live else None)(runs)
+
+
+def draw(runs: Sequence[RunFacts]) -> None:
+    """Draw the controls and the chart."""
+    options = controls(runs)
+    tracks = [
+        curve_charts.Track(
+            number=facts.run.number, title=facts.title, seconds=facts.seconds or 0.0,
+            curves=feed(str(facts.run.path)).curves(),
+        )
+        for facts in runs
+    ]  # fmt: skip
+    live_chart(curve_charts.curves_figure(tracks, options), key=CHART)
+
+
+def controls(runs: Sequence[RunFacts]) -> curve_charts.CurveOptions:
+    """Draw the controls that decide how the curves are drawn; the address keeps them."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        curve = st.segmented_control(
+            "Curves", ["Validation", "Training"], default="Validation", required=True,
+            key="curve", bind="query-params",
+        )  # fmt: skip
+        axis = st.segmented_control(
+            "Axis", list(curve_charts.AXES), default="Epoch", required=True, key="axis",
+            bind="query-params", help="Time is training time, at each run's mean speed.",
+        )  # fmt: skip
+        layout = st.segmented_control(
+            "Panels", [TOGETHER, *curve_charts.PANELS], default=TOGETHER, required=True,
+            key="panels", bind="query-params",
+            help="All runs in one chart, or one panel per run with the other runs in the "
+            "background.",
+        )  # fmt: skip
+        smoothing = "Off"
+        if curve == "Training":
+            smoothing = st.segmented_control(
+                "Smoothing", list(SMOOTHING), default="Light", required=True, key="smoothing",
+                bind="query-params", help="Half-life of the average: 10, 50 or 250 steps.",
+            ) or "Off"  # fmt: skip
+        log = st.toggle("Log loss", key="log", bind="query-params")
+        goal = st.toggle("Goals", key="goal", bind="query-params",
+                         help="Accuracies to beat, all on test images.")  # fmt: skip
+    shapes, labels = goal_shapes(goals_of(runs[0].run) if goal else (), axis="y2")
+    return curve_charts.CurveOptions(
+        axis=axis or "Epoch",
+        training=curve == "Training",
+        apart="" if layout in (None, TOGETHER) else str(layout),
+        half_life=SMOOTHING[smoothing],
+        log_loss=log,
+        window=window(CHART),
+        shapes=shapes,
+        labels=labels,
+        revision=" ".join(facts.run.id for facts in runs),
+    )

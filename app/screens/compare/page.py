@@ -1,0 +1,87 @@
+"""The Compare page: two to nine runs side by side, and whether one is really better."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import theme
+from app.navigation import link
+from app.screens.compare.curves import curves
+from app.screens.compare.images import classes, images
+from app.screens.compare.runs_and_predictions import choose_runs
+from app.screens.compare.tables import cost, parallel, results, settings
+from app.screens.compare.verdict import RunComparison, verdict
+from app.session import store
+from app.shared.address import keep_in_address, start_from_address
+from cifar_core.runs import TRAINING, RunRow
+from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
+
+NOT_YET = "Shown once there are predictions of the runs for the same images; see above."
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    st.header("Compare", anchor=False)
+    rows = [row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy]
+    if not rows:
+        st.markdown("No run has finished an epoch yet.")
+        link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
+        return
+    runs = choose_runs(store(), rows)
+    if len(runs) < 2:
+        invitation(rows)
+        return
+    compared = [facts(run) for run in runs]
+    base = choose_base(compared) if len(compared) > 2 else best_of(compared)
+    result = verdict(compared, base)
+    results(compared)
+    tabs(compared, base, result)
+
+
+def invitation(rows: Sequence[RunRow]) -> None:
+    """Say what appears here, and offer two runs."""
+    with st.container(border=True):
+        st.markdown("**Choose two to nine runs.**")
+        st.caption(
+            "You will see which is better and how certain that is, their curves in one chart, the "
+            "settings that differ, and the pictures that only one of them gets right."
+        )
+        if len(rows) >= 2:
+            best = sorted(rows, key=lambda row: -(row.best_val_accuracy or 0.0))[:2]
+            names = [str(row.number) for row in best]
+            st.button(f"Compare the two best, #{names[0]} and #{names[1]}", key="two best",
+                      on_click=st.session_state.update, args=({"runs": names},))  # fmt: skip
+
+
+def choose_base(runs: Sequence[RunFacts]) -> RunFacts:
+    """Draw the choice of the run that the others are compared with; the best by default."""
+    by_number = {str(run_facts.run.number): run_facts for run_facts in runs}
+    best = str(best_of(runs).run.number)
+    start_from_address("base", by_number)
+    st.session_state.setdefault("base", best)
+    if st.session_state["base"] not in by_number:  # its run was removed from the comparison
+        st.session_state["base"] = best
+    chosen = st.selectbox(
+        "Baseline", list(by_number), format_func=lambda n: theme.short(by_number[n].title, 40),
+        key="base", width=320, help="The run that the others are compared with.",
+    )  # fmt: skip
+    keep_in_address("base", chosen, best)
+    return by_number[chosen]
+
+
+def tabs(runs: Sequence[RunFacts], base: RunFacts, result: RunComparison | None) -> None:
+    """Draw the tabs, each only while it is open."""
+    draw = {
+        "Curves": lambda: curves(runs),
+        "Settings": lambda: settings(runs, base),
+        "Images": lambda: images(result) if result else st.caption(NOT_YET),
+        "Classes": lambda: classes(result) if result else st.caption(NOT_YET),
+        "Cost": lambda: cost(runs),
+        "All settings": lambda: parallel(runs),
+    }
+    for tab, show in zip(
+        st.tabs(list(draw), on_change="rerun", key="parts"), draw.values(), strict=True
+    ):
+        if tab.open:
+            with tab:
+                show()

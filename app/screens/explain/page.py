@@ -1,0 +1,61 @@
+"""The Explain page: what trained networks predict for a picture, and which parts mattered."""
+
+import streamlit as st
+
+from app import theme
+from app.navigation import link
+from app.screens.explain.background import background
+from app.screens.explain.picture_card import Shown, card, download
+from app.screens.explain.picture_edits import edited
+from app.screens.explain.predictions import predict, shared_limits
+from app.screens.explain.request import choose_request
+from app.session import store
+from app.shared.networks import choose_networks
+from app.shared.nothing_trained import nothing_trained
+from app.shared.pictures import choose_pictures
+from cifar_core.errors import CifarError
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    st.header("Explain", anchor=False)
+    rows = [row for row in store().runs() if row.best_val_accuracy is not None]
+    if not rows:
+        nothing_trained()
+        return
+    left, right = st.columns([1, 2.4], gap="large")
+    with left:
+        networks = choose_networks(rows)
+        if not networks:
+            return
+        background(networks)
+        pictures = [edited(picture) for picture in choose_pictures(networks[0])]
+        request = choose_request(networks, max(1, len(pictures)))
+        link("inside", "Inside the network", ":material/layers:", run=networks[0].run.number)
+    with right:
+        if not pictures:
+            invitation()
+            return
+        by_picture = [[predict(network, picture) for network in networks] for picture in pictures]
+        predictions = [prediction for group in by_picture for prediction in group]
+        limits: dict[str, float] = {}
+        if request.shared:
+            try:
+                limits = shared_limits(predictions, request, request.methods)
+            except CifarError as error:
+                st.caption(f"Each map has its own scale. {theme.safe(str(error))}")
+        shown: Shown = []
+        for number, group in enumerate(by_picture):
+            shown += card(group, request, limits, number)
+        if len(by_picture) > 1:
+            download(shown, "explanations.zip", predictions, key="download", label="Download all")
+
+
+def invitation() -> None:
+    """Say what appears here."""
+    with st.container(border=True):
+        st.markdown("**Add a picture**, or pick one of the test images.")
+        st.caption(
+            "You will see the most likely classes, the 32 x 32 pixels that the network sees, and "
+            "which parts of the picture mattered for its prediction."
+        )

@@ -1,0 +1,156 @@
+"""How far a map can be trusted: a badge below it, and a dialog with the evidence."""
+
+import streamlit as st
+import torch
+
+from app import theme
+from app.cache.explain import evidence
+from app.cache.results import pass_seconds
+from app.screens.explain import charts
+from app.shared import job_offer
+from app.shared.picture import Picture
+from cifar_core.data.images import seen_box
+from cifar_core.explain import SALIENCY
+from cifar_core.explain.trust import EXAMINE_PASSES, MEASURE_PASSES, Evidence, Label, Verdict, judge
+from cifar_core.explain.trust.objects import on_object
+from cifar_core.explain.trust.rivals import TITLES
+from cifar_core.explain.trust.sanity import sanity_sentence
+from cifar_core.runs.results.explanation import Explanation
+from cifar_core.runs.results.sanity_cards import CardFile, cards
+
+STYLES = {  # color and icon of a badge
+    Label.SUPPORTED: ("green", ":material/verified:"),
+    Label.WEAK: ("orange", ":material/help:"),
+    Label.NO_BETTER: ("gray", ":material/do_not_disturb_on:"),
+}
+UNASKED = 1.0  # longest estimate in seconds for a test that is run without a click
+
+
+def badge(explanation: Explanation, picture: Picture) -> None:
+    """Draw the verdict on a map; a click shows the evidence.
+
+    On a slow network the map is tested only after a click. A map of one class rather than another
+    has no verdict, because the tests are about the score of a single class.
+    """
+    if explanation.question.rival:
+        return
+    card_file = card_file_of(explanation)
+    key = f"trust {explanation.run.number} {picture.key} {explanation.question.method} "
+    key += explanation.question.target
+    if seconds(explanation) > UNASKED:
+        label = ":gray[:material/help: Can this map be trusted?]"
+        words = "Click to test the map, which takes a while."
+    else:
+        verdict = judge(tested(explanation), card_file.read().get("stays"))
+        color, icon = STYLES[verdict.label]
+        label, words = f":{color}[{icon} {verdict.label.capitalize()}]", verdict.sentence
+    if st.button(label, type="tertiary", key=key, help=words):
+        details(explanation, picture, card_file)
+
+
+def card_file_of(explanation: Explanation) -> CardFile:
+    """Return the file of the sanity card of the map's method."""
+    question = explanation.question
+    defaults = SALIENCY[question.method].settings()
+    return CardFile(
+        run=explanation.run, checkpoint=explanation.checkpoint, method=question.method,
+        settings=None if question.settings == defaults else question.settings,
+    )  # fmt: skip
+
+
+def seconds(explanation: Explanation) -> float:
+    """Return about how many seconds testing one picture's maps takes."""
+    cost = pass_seconds(str(explanation.run.path), explanation.checkpoint)
+    return cost * (MEASURE_PASSES + EXAMINE_PASSES)
+
+
+def tested(explanation: Explanation) -> Evidence:
+    """Return how the map did in the tests, which are run once."""
+    return evidence(explanation, explanation.digest)
+
+
+@st.dialog("How far can this map be trusted?", width="large")
+def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> None:
+    """Draw the verdict, the curves, the numbers and the sanity card."""
+    spec = SALIENCY[card_file.method]
+    with st.spinner("Testing the map"):
+        result = tested(explanation)
+    st.markdown(f"**{spec.title}** for {theme.safe(explanation.question.target)}")
+    headline(judge(result, card_file.read().get("stays")))
+    rivals = {TITLES[key]: scores.curves for key, scores in result.rivals.items()}
+    st.plotly_chart(
+        charts.trust_figure(result.own.curves, rivals, spec.title),
+        config={"displayModeBar": False}, key="trust chart",
+        alt="Probability of the class while pixels are shown, and while they are hidden",
+    )  # fmt: skip
+    st.caption(
+        "Left: the pixels that the map ranks highest are shown first, so a good map rises early. "
+        "Right: they are hidden first, so a good map falls early. The thin lines are maps made "
+        "without the network."
+    )
+    numbers(result)
+    whole = picture.region == seen_box(picture.image) and not picture.cover
+    if picture.mask is not None and whole:
+        share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
+        st.markdown(f":material/center_focus_strong: {share.sentence}")
+    st.fragment(card, run_every=None if card_file.read() else job_offer.POLL)(card_file)
+    st.caption("A supported map shows what the network used, not that using it was right.")
+
+
+def headline(verdict: Verdict) -> None:
+    """Write the verdict and its sentence."""
+    color, icon = STYLES[verdict.label]
+    st.badge(verdict.label.capitalize(), icon=icon, color=color)  # type: ignore[arg-type]
+    st.markdown(theme.safe(verdict.sentence))
+
+
+def numbers(result: Evidence) -> None:
+    """Draw the scores of the map, and of the maps made without the network."""
+    rows = {"This map": result.own}
+    rows |= {TITLES[key].capitalize(): scores for key, scores in result.rivals.items()}
+    st.table(
+        {
+            "Map": list(rows),
+            "Insertion minus deletion": [f"{row.curves.gap:+.2f}" for row in rows.values()],
+            "Patch agreement": [f"{row.agreement:+.2f}" for row in rows.values()],
+        },
+        border="horizontal", hide_index=True, alt="Scores of this map and of its rivals",
+    )  # fmt: skip
+    chance = theme.percent(result.chance)
+    st.markdown(f"At most {chance} of shifted copies of the map agree as well as the map itself.")
+    if total := result.completeness:
+        st.markdown(
+            f"The map adds up to {total.total:.2f}. The class's logit is {total.rise:.2f} higher "
+            f"than for the baseline (difference {theme.percent(total.error)})."
+        )
+
+
+def card(card_file: CardFile) -> None:
+    """Draw the method's sanity card, or offer to compute it; repeated until there is one."""
+    st.markdown("**Sanity card of the method**")
+    values = card_file.read()
+    if values:
+        st.markdown(sanity_sentence(values["stays"]))
+        st.plotly_chart(
+            charts.cascade_figure(values["stages"]), config={"displayModeBar": False},
+            key="cascade chart", alt="Similarity of the maps as more layers are randomized",
+        )  # fmt: skip
+        objects(card_file)
+        return
+    about = "Do its maps change when the learned weights are replaced by random ones?"
+    if job_offer.draw(card_file.job, "Compute", about, key="card"):
+        st.rerun(scope="fragment")
+
+
+def objects(card_file: CardFile) -> None:
+    """List how much of each method's maps lies on the object, for cards that measured it."""
+    measured = [card for card in cards(card_file.run, card_file.checkpoint) if "object" in card]
+    if measured:
+        st.table(
+            {
+                "Method": [SALIENCY[card["method"]].title for card in measured],
+                "On the object": [theme.percent(card["object"]["mass"]) for card in measured],
+                "Area of the object": [theme.percent(card["object"]["area"]) for card in measured],
+            },
+            border="horizontal", hide_index=True, alt="How much of the maps lies on the object",
+        )  # fmt: skip

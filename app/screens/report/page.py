@@ -1,0 +1,132 @@
+"""The Report page: what was trained and the results, to read, edit and hand in."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import theme
+from app.navigation import link
+from app.screens.report.form import chart, name_of, report_form
+from app.session import store
+from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
+from cifar_core.report import lab
+from cifar_core.report.account import Account, account_of
+from cifar_core.report.charts import comparison
+from cifar_core.report.document import MOST_RUNS, SECTIONS, TITLE, compose
+from cifar_core.report.formats import FORMATS
+from cifar_core.runs import TRAINING, Run
+
+DOWNLOADS = ("html", "pdf", "zip", "csv")  # on the page, the first one first
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    st.header("Report", anchor=False)
+    rows = [row for row in store().runs() if row.epochs_done and row.kind == TRAINING]
+    if not rows:
+        st.markdown("A report needs a run that has finished an epoch. There is none yet.")
+        link("new_run", "Train a network", ":material/play_circle:")
+        return
+    names = {row.number: f"#{row.number} {row.name}" for row in rows}
+    follow_address(names)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        numbers = st.multiselect(
+            "Runs", list(names), key="report_runs", format_func=lambda n: names[n],
+            max_selections=MOST_RUNS, placeholder="Choose runs in the order of the report",
+        )  # fmt: skip
+        st.button(
+            "The lab's report", icon=":material/school:", key="lab", on_click=whole_lab,
+            help="Chooses the newest finished run of each of the course's five networks.",
+        )  # fmt: skip
+    st.query_params["runs"] = ",".join(map(str, numbers))
+    if st.session_state.get("report_lab"):
+        still_missing()
+    if numbers:
+        draw_report([store().run(number) for number in numbers])
+
+
+def follow_address(names: dict[int, str]) -> None:
+    """Start with the runs named in the address."""
+    if "report_runs" in st.session_state:
+        return
+    words = st.query_params.get("runs", "").split(",")
+    asked = [int(word) for word in words if word.strip().isdecimal()]
+    st.session_state["report_runs"] = [n for n in dict.fromkeys(asked) if n in names][:MOST_RUNS]
+
+
+def whole_lab() -> None:
+    """Choose the newest finished run of each of the lab's networks."""
+    runs = lab.lab_runs(store())
+    st.session_state["report_runs"] = list(runs.trained)
+    st.session_state["report_lab"] = list(runs.missing)
+    st.session_state["report_title"] = lab.TITLE
+
+
+def still_missing() -> None:
+    """List the lab's networks that have no finished run, with links to train them."""
+    from cifar_core.config.presets import PRESETS
+
+    missing = [PRESETS[key] for key in st.session_state["report_lab"]]
+    with st.container(border=True):
+        st.markdown(f"Not trained yet: {theme.plural(len(missing), 'network')} of the lab's five.")
+        with st.container(horizontal=True):
+            for preset in missing:
+                link("new_run", preset.title, ":material/play_circle:", preset=preset.key)
+
+
+def draw_report(runs: Sequence[Run]) -> None:
+    """Draw the report: its title and files, then the form of each run."""
+    try:
+        accounts = [account_of(run) for run in runs]
+    except CifarError as error:
+        st.error(theme.safe(str(error)), icon=":material/error:")
+        return
+    heading(runs)
+    if len(accounts) > 1:
+        chart(comparison(accounts), "comparison")
+        tabs = st.tabs([name_of(account) for account in accounts], on_change="rerun",
+                       key="report_tab")  # fmt: skip
+        for tab, account in zip(tabs, accounts, strict=True):
+            if tab.open:
+                with tab:
+                    form(account)
+    else:
+        form(accounts[0])
+
+
+def form(account: Account) -> None:
+    """Draw the form of a run, with a link to its page."""
+    report_form(account)
+    link("run", f"Run #{account.run.number}", ":material/show_chart:", id=account.run.number)
+
+
+def heading(runs: Sequence[Run]) -> None:
+    """Draw the controls for title, author and sections, and the download buttons."""
+    with st.grid(3, min_column_width=240):
+        title = st.text_input("Title", placeholder=TITLE, key="report_title", max_chars=120)
+        author = st.text_input("Author", key="report_author", max_chars=120)
+        sections = st.pills(
+            "Include", list(SECTIONS), selection_mode="multi", default=list(SECTIONS),
+            format_func=lambda key: SECTIONS[key].title, key="report_parts",
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for key in DOWNLOADS:
+            offer(key, runs, title or "", author or "", sections)
+        if any(run.by.may(OPERATOR, run.owner) for run in runs):
+            st.caption("You can edit the texts below first; they are kept with the run.")
+
+
+def offer(key: str, runs: Sequence[Run], title: str, author: str, sections: Sequence[str]) -> None:
+    """Draw the button of one file, which is written when it is clicked."""
+    spec = FORMATS[key]
+
+    def write() -> bytes:
+        return spec.write(compose(runs, title=title, author=author, sections=sections))
+
+    stem = f"report-{runs[0].id}" if len(runs) == 1 else "report"
+    st.download_button(
+        spec.title, write, f"{stem}.{key}", spec.media_type, key=f"download {key}",
+        help=spec.summary, icon=":material/download:", on_click="ignore",
+        type="primary" if key == DOWNLOADS[0] else "secondary",
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""The Runs page: every run in one table, and the trash."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import theme
+from app.navigation import go, link
+from app.screens.runs.bulk_actions import bulk_actions
+from app.screens.runs.filter_box import filter_controls
+from app.screens.runs.table import group_table, run_table
+from app.screens.runs.trash import trash_table, undo_bar
+from app.session import store
+from app.shared.run_export import import_form, table_downloads
+from app.shared.sweep_actions import sweep_links
+from cifar_core.errors import QueryError
+from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.listing.seed_groups import SeedGroup
+from cifar_core.runs.listing.table import Listing
+from cifar_core.runs.record.status import is_under_way
+
+REFRESH = 3.0  # seconds between two updates while a run is under way
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this again on every interaction."""
+    rows, deleted = store().runs(), store().trash_size()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Runs", anchor=False)
+        st.space("stretch")
+        if deleted:
+            label = f"Trash ({deleted})"
+            st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
+        if rows and st.button("New run", type="primary", icon=":material/add:", key="new"):
+            go("new_run")
+    undo_bar()
+    if deleted and st.session_state.get("show_trash"):
+        trash_table(store().trash())
+    elif rows:
+        active = any(is_under_way(row.state, row.reason) for row in rows)
+        st.fragment(live_listing, run_every=REFRESH if active else None)()
+    else:
+        welcome()
+
+
+def welcome() -> None:
+    """Say what to do when there is no run yet."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.space("medium")
+        st.subheader("Train your first network", anchor=False, text_alignment="center")
+        st.markdown(
+            "A smoke test takes about a minute and shows everything once: live curves, "
+            "a result, and what the network looks at.",
+            text_alignment="center",
+        )
+        if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
+            go("new_run", preset="smoke")
+        link("data", "See which images it will learn from")
+        with st.popover("Import a run", type="tertiary"):
+            import_form()
+        st.space("medium")
+
+
+def live_listing() -> None:
+    """Draw the filter and the table; Streamlit repeats it while a run is under way."""
+    rows = store().runs()
+    if not rows:
+        st.rerun()
+    sweep_links(rows)
+    listing = filter_controls(rows)
+    try:
+        shown = listing.groups(rows) if listing.group else listing.rows(rows)
+    except QueryError as error:
+        st.markdown(f":red[{theme.safe(str(error))}]")
+        shown = rows
+    if not shown:
+        no_match(len(rows))
+        return
+    actions = st.container(horizontal=True, vertical_alignment="center")
+    ticked = draw_table(shown, listing)
+    with actions:
+        if ticked:
+            bulk_actions(ticked)
+        else:
+            st.caption(count_of(rows, shown))
+            st.space("stretch")
+            with st.popover("Export or import", icon=":material/import_export:", type="tertiary"):
+                st.markdown("**This table**")
+                table_downloads(shown, listing.columns)
+                import_form()
+
+
+def draw_table(shown: Sequence[RunRow] | Sequence[SeedGroup], listing: Listing) -> list[RunRow]:
+    """Draw the table and return the runs that are ticked."""
+    if groups := [line for line in shown if isinstance(line, SeedGroup)]:
+        return group_table(groups)
+    return run_table([line for line in shown if isinstance(line, RunRow)], listing.columns)
+
+
+def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup]) -> str:
+    """Say how many runs there are, how many are shown and how many are under way."""
+    groups = [line for line in shown if isinstance(line, SeedGroup)]
+    count = sum(len(group.rows) for group in groups) if groups else len(shown)
+    words = theme.plural(len(rows), "run")
+    if count < len(rows):
+        words = f"{count} of {words} shown"
+    if groups:
+        return f"{words}, in {theme.plural(len(groups), 'group')}"
+    live = sum(STATES[row.state].is_live for row in rows) if count == len(rows) else 0
+    return words + (f", {live} under way" if live else "")
+
+
+def no_match(count: int) -> None:
+    """Say that the filter hides every run, and offer to clear it."""
+    st.caption(f"0 of {theme.plural(count, 'run')} shown.")
+    st.button("Clear the filter", key="clear", on_click=clear_filter)
+
+
+def clear_filter() -> None:
+    """Empty the filter box."""
+    st.session_state["search"] = ""
