@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cifar_core.disk import files
 from cifar_core.runs import Run
+from cifar_core.runs.results import predictions as predictions_files
 from cifar_core.runs.results.predictions import Part, Predictions, path_of
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ def test_predictions(
 @st.cache_resource(max_entries=32, show_spinner=False)
 def kept_predictions(folder: str, checkpoint: str, part: Part, stamp: int) -> Predictions | None:
     """Return the predictions kept for a split; `stamp` identifies the file."""
-    from cifar_core.runs.results import predictions
-
-    return predictions.kept(Run(Path(folder)), part, checkpoint)
+    return predictions_files.kept(Run(Path(folder)), part, checkpoint)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

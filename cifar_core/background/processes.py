@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.disk import files, lock
+from cifar_core.installation import ROOT
 
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])  # must be in PYTHONPATH
+PACKAGE_ROOT = str(ROOT)  # must be in PYTHONPATH
 # glibc: keep freed memory and use huge pages, which saves page faults in every step
 ALLOCATOR = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",

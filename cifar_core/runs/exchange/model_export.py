@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.background.jobs import Job, Report, beside
 from cifar_core.disk import files
 from cifar_core.errors import RunError
+from cifar_core.installation import ROOT
 from cifar_core.registry import Registry
 from cifar_core.runs.record.checkpoints import MODEL, verify
 from cifar_core.runs.record.run import Run
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from cifar_core.inference import Classifier
 
 CHECKED = 64  # images that an exported network is compared on
-PACKAGE = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "cifar_core"
 CODE = ("__init__.py", "errors.py", "registry.py")  # what the models need from the package
 NEEDED = "requirements-export.txt"
 
