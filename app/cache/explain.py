@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cifar_core.explain.trust import Evidence, Yardstick
+    from cifar_core.explain.trust.curves import ErasingCurves
+    from cifar_core.explain.trust.steadiness import Steadiness
     from cifar_core.runs.results.explanation import Explanation
     from cifar_core.runs.results.neighbors import Likeness, Neighbors
 
@@ -88,3 +90,36 @@ def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
     map_ = torch.tensor(_explanation.map)
     spec = SALIENCY[question.method]
     return examine(network, view, target, map_, common, spec, question.settings)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def erasing_curves(_explanation: "Explanation", digest: str) -> "ErasingCurves":
+    """Return a map's insertion and deletion; `digest` identifies the map."""
+    import torch
+
+    from cifar_core.data.images import to_tensor
+    from cifar_core.explain.trust.curves import curves
+    from cifar_core.runs.results.explanation import class_index
+
+    network = classifier(str(_explanation.run.path), _explanation.checkpoint)
+    target = class_index(_explanation.question.target, network.classes)
+    return curves(network, to_tensor(_explanation.seen), target, torch.tensor(_explanation.map))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def steadiness(_explanation: "Explanation", digest: str) -> "Steadiness":
+    """Return how a map agrees with one drawn with other random numbers; costs one more map."""
+    import torch
+
+    from cifar_core.data.images import to_tensor
+    from cifar_core.explain import explain
+    from cifar_core.explain.trust.steadiness import steadiness as agreement
+    from cifar_core.runs.results.explanation import class_index
+
+    question = _explanation.question
+    network = classifier(str(_explanation.run.path), _explanation.checkpoint)
+    target = torch.tensor([class_index(question.target, network.classes)])
+    again = explain(
+        network, to_tensor(_explanation.seen), target, question.method, question.settings, draw=1
+    )
+    return agreement(torch.tensor(_explanation.map), again[0])

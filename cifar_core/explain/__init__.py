@@ -1,5 +1,8 @@
 """The saliency methods, and how maps are drawn. To add one: its function, SPECS, this list."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from torch import Tensor
 
 from cifar_core.explain import backward_rules, cam, erasing, gradients, integrated, noise
@@ -51,16 +54,21 @@ def explain(
     settings: Settings | None = None,
     *,
     rival: int | None = None,
+    draw: int = 0,
+    methods: Mapping[str, SaliencySpec] = SALIENCY,
 ) -> Tensor:
     """Return saliency [N, H, W] on the CPU; `method` is a key, its default settings if None.
 
     Images are [N, 3, H, W] in [0, 1]; `targets` [N] are the classes to explain. With a `rival`
-    class, the maps explain why the target was preferred to the rival.
+    class, the maps explain why the target was preferred to the rival. A method that draws at random
+    draws other numbers for another `draw`. `methods` can be those of an earlier version.
     """
-    spec = SALIENCY[method]
+    spec = methods[method]
     device = next(classifier.model.parameters()).device
     with classifier.lock:
         subject = subject_of(classifier)
+        if draw:
+            subject = replace(subject, draw=draw)
         if rival is not None:
             subject = contrast(subject, rival)
         return spec.attribute(subject, images.to(device), targets.to(device), settings).cpu()

@@ -43,4 +43,5 @@ class Contrast(Subject):
 
 def contrast(subject: Subject, rival: int) -> Contrast:
     """Return the subject whose scores are the leads over the rival class."""
-    return Contrast(Leads(subject.model, rival), subject.layer, subject.refusals, subject)
+    leads = Leads(subject.model, rival)
+    return Contrast(leads, subject.layer, subject.refusals, subject.draw, whole=subject)

@@ -35,13 +35,13 @@ AVERAGES = Registry(
 
 
 @contextmanager
-def own_noise(device: torch.device) -> Iterator[None]:
+def own_noise(device: torch.device, seed: int) -> Iterator[None]:
     """Draw the same random numbers every time, and leave the generators of others as they were."""
     devices = [] if device.type == "cpu" else [device]
     with GENERATORS, torch.random.fork_rng(devices):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         before = np.random.get_state()
-        np.random.seed(0)
+        np.random.seed(seed)
         try:
             yield
         finally:
@@ -75,7 +75,7 @@ def smoothgrad(
     tunnel = NoiseTunnel(Saliency(subject.model))
 
     def average(image: Tensor, target: Tensor) -> Tensor:
-        with own_noise(image.device):
+        with own_noise(image.device, subject.draw):
             mean: Tensor = tunnel.attribute(
                 image,
                 nt_type=settings.average,
@@ -114,7 +114,7 @@ def gradient_shap(
     method, baseline = GradientShap(subject.model), BASELINES[settings.baseline]
 
     def expectation(image: Tensor, target: Tensor) -> Tensor:
-        with own_noise(image.device):
+        with own_noise(image.device, subject.draw):
             mean: Tensor = method.attribute(
                 image,
                 baselines=torch.cat(baseline.of(image.detach())),
@@ -142,6 +142,7 @@ SPECS = [
         settings=SmoothGradSettings,
         signed=False,
         passes=PASSES,
+        random=True,
         paper="https://arxiv.org/abs/1706.03825",
     ),
     SaliencySpec(
@@ -152,6 +153,7 @@ SPECS = [
         settings=GradientShapSettings,
         signed=True,
         passes=PASSES,
+        random=True,
         paper="https://arxiv.org/abs/1705.07874",
     ),
 ]

@@ -54,6 +54,7 @@ class Subject:
     refusals: dict[str, str] = field(
         default_factory=dict, compare=False
     )  # by method, filled on demand
+    draw: int = 0  # seed of the methods that draw at random
 
     @cached_property
     def prepared(self) -> nn.Module | None:
@@ -78,6 +79,7 @@ class SaliencySpec:
     # settings -> how often one image of 32 x 32 pixels goes forward through the model
     passes: Callable[..., int] = lambda settings: 1
     forward_only: bool = False  # else as often back again, which costs twice as much
+    random: bool = False  # draws at random: another `Subject.draw` gives another map
     needs_layer: bool = False  # reads the feature maps of the subject's layer
     # subject -> why the method does not suit it; empty if it does
     refuse: Callable[[Subject], str] = lambda subject: ""

@@ -228,7 +228,9 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
     assert all(any(each in label.lower() for each in Label) for label in labels)
     found[0].click().run(timeout=120)
     assert not page.exception
-    assert "Insertion minus deletion is" in texts(page)
+    assert "squares of four sizes are hidden one at a time" in texts(page)
+    assert "Insertion minus deletion is" not in texts(page)
+    assert not page.toggle(key="trust curves").value
     assert "of the map lies on the object, which covers" in texts(page)
     assert page.button(key="card start").label == "Compute"
 

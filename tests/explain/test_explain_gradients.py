@@ -6,6 +6,7 @@ from torch import nn
 
 from cifar_core.explain import SALIENCY, Subject
 from cifar_core.explain.baselines import BASELINES, blurred
+from cifar_core.explain.earlier import EARLIER
 from cifar_core.models import MODELS
 
 TARGETS = torch.tensor([3, 7])
@@ -99,6 +100,24 @@ def test_integrated_gradients_come_near_a_fine_riemann_sum(subject, images):
     mean = by_hand(subject.model, path, TARGETS[:1].repeat(400)).mean(dim=0, keepdim=True)
     expected = (mean * (images[:1] - start)).sum(dim=1)
     assert (result - expected).norm() < 0.05 * expected.norm()
+
+
+def test_the_rise_is_missed_less_than_by_gauss_and_legendre_where_scores_have_kinks():
+    """Twenty scores that each bend at sixteen places in the middle of the path from black."""
+    torch.manual_seed(0)
+    hidden, last = nn.Linear(3072, 16), nn.Linear(16, 20)
+    nn.init.constant_(hidden.weight, 1 / 3072)
+    nn.init.uniform_(hidden.bias, -0.7, -0.3)
+    model = nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), last).eval()
+    subject, images = Subject(model, None), torch.ones(20, 3, 32, 32)
+    targets, settings = torch.arange(20), INTEGRATED.settings(baseline="black")
+
+    def missed(spec):
+        total = spec.attribute(subject, images, targets, settings).sum(dim=(1, 2))
+        rise = scores(model, images, targets) - scores(model, 0 * images, targets)
+        return float((total - rise).norm())
+
+    assert missed(INTEGRATED) < 0.8 * missed(EARLIER["integrated_gradients"])
 
 
 def test_on_a_linear_model_integrated_gradients_are_weight_times_difference(images):

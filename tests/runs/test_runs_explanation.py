@@ -8,6 +8,7 @@ import pytest
 from pages import make_run
 from PIL import Image
 
+from cifar_core.data.images import to_tensor
 from cifar_core.errors import ExplanationError
 from cifar_core.explain import SALIENCY
 from cifar_core.runs.results.classifier import load_classifier
@@ -49,6 +50,27 @@ def test_the_files_alone_make_the_same_map_again(store, method, rival):
     record, seen, map_ = contents(explained(store, method, rival=rival))
     assert map_.any()
     assert np.array_equal(reproduce(record, seen, store), map_)
+
+
+@pytest.mark.parametrize("method", ["occlusion", "rise", "integrated_gradients", "gradient"])
+def test_a_record_of_an_earlier_version_gets_the_map_of_that_version(store, method):
+    record, seen, map_ = contents(explained(store, method))
+    assert record["format"] == 2
+    earlier = reproduce({**record, "format": 1}, seen, store)
+    assert np.array_equal(earlier, map_) == (method == "gradient")
+    if method == "occlusion":
+        assert_inside(earlier, store.run(record["run"]), seen)
+
+
+def assert_inside(map_, run, seen):
+    """Compare with Captum's windows inside the picture, which format 1 had."""
+    from captum.attr import Occlusion
+
+    classifier, image = load_classifier(run), to_tensor(seen)
+    expected = Occlusion(classifier.model).attribute(
+        image, (3, 8, 8), strides=(3, 4, 4), baselines=0.5, target=classifier.classes.index("ring")
+    )
+    np.testing.assert_allclose(map_, expected.mean(dim=1)[0].numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_other_pixels_or_weights_are_refused(store):

@@ -6,25 +6,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cifar_core.palette import AGAINST, FAINT, SUPPORTS
+from cifar_core.palette import AGAINST, SUPPORTS
 
 if TYPE_CHECKING:
     from cifar_core.explain.trust.curves import ErasingCurves as TrustCurves
 
 
-def trust_figure(own: "TrustCurves", rivals: "Mapping[str, TrustCurves]", title: str) -> go.Figure:
-    """Draw a map's insertion and deletion curves over those of maps made without the network."""
+def trust_figure(curves: "TrustCurves") -> go.Figure:
+    """Draw a map's insertion and deletion curves."""
     figure = go.Figure()
-    for side, axis in (("insertion", "x"), ("deletion", "x2")):
-        for (name, curves), dash in zip(rivals.items(), ("dot", "dash", "solid"), strict=True):
-            style = {"color": FAINT, "width": 1, "dash": dash}
-            figure.add_trace(share_line(getattr(curves, side), name, axis, style))
-        style = {"color": SUPPORTS if side == "insertion" else AGAINST, "width": 3}
-        figure.add_trace(share_line(getattr(own, side), title, axis, style))
+    figure.add_trace(share_line(curves.insertion, "Insertion", "x", SUPPORTS))
+    figure.add_trace(share_line(curves.deletion, "Deletion", "x2", AGAINST))
     figure.update_layout(
-        height=260,
+        height=230,
         margin={"t": 8, "r": 8, "b": 8, "l": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        showlegend=False,
         xaxis={"domain": [0, 0.48], "title": "Pixels shown, highest first"},
         xaxis2={"domain": [0.52, 1], "title": "Pixels hidden, highest first", "anchor": "y"},
     )
@@ -35,17 +31,15 @@ def trust_figure(own: "TrustCurves", rivals: "Mapping[str, TrustCurves]", title:
     return figure
 
 
-def share_line(curve: Sequence[float], name: str, axis: str, style: dict[str, Any]) -> go.Scatter:
-    """Draw a curve over evenly spaced shares from 0 to 1; both panels share one legend entry."""
+def share_line(curve: Sequence[float], name: str, axis: str, color: str) -> go.Scatter:
+    """Draw a curve over evenly spaced shares from 0 to 1."""
     return go.Scatter(
         x=np.linspace(0, 1, len(curve)),
         y=curve,
         xaxis=axis,
         name=name,
-        legendgroup=name,
-        showlegend=axis == "x",
         mode="lines",
-        line=style,
+        line={"color": color, "width": 3},
         hovertemplate=f"{name} %{{y:.1%}}<extra></extra>",
     )
 

@@ -4,17 +4,18 @@ import streamlit as st
 import torch
 
 from app import theme
-from app.cache.explain import evidence
+from app.cache.explain import erasing_curves, evidence, steadiness
 from app.cache.results import pass_seconds
 from app.screens.explain import charts
 from app.shared import job_offer
 from app.shared.picture import Picture
 from cifar_core.data.images import seen_box
 from cifar_core.explain import SALIENCY
-from cifar_core.explain.trust import EXAMINE_PASSES, MEASURE_PASSES, Evidence, Label, Verdict, judge
+from cifar_core.explain.trust import PASSES, Evidence, Label, Verdict, judge
 from cifar_core.explain.trust.objects import on_object
 from cifar_core.explain.trust.rivals import TITLES
 from cifar_core.explain.trust.sanity import sanity_sentence
+from cifar_core.explain.trust.squares import COUNT
 from cifar_core.runs.results.explanation import Explanation
 from cifar_core.runs.results.sanity_cards import CardFile, cards
 
@@ -22,6 +23,7 @@ STYLES = {  # color and icon of a badge
     Label.SUPPORTED: ("green", ":material/verified:"),
     Label.WEAK: ("orange", ":material/help:"),
     Label.NO_BETTER: ("gray", ":material/do_not_disturb_on:"),
+    Label.UNTESTABLE: ("gray", ":material/indeterminate_question_box:"),
 }
 UNASKED = 1.0  # longest estimate in seconds for a test that is run without a click
 
@@ -61,7 +63,7 @@ def card_file_of(explanation: Explanation) -> CardFile:
 def seconds(explanation: Explanation) -> float:
     """Return about how many seconds testing one picture's maps takes."""
     cost = pass_seconds(str(explanation.run.path), explanation.checkpoint)
-    return cost * (MEASURE_PASSES + EXAMINE_PASSES)
+    return cost * PASSES
 
 
 def tested(explanation: Explanation) -> Evidence:
@@ -71,30 +73,22 @@ def tested(explanation: Explanation) -> Evidence:
 
 @st.dialog("How far can this map be trusted?", width="large")
 def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> None:
-    """Draw the verdict, the curves, the numbers and the sanity card."""
+    """Draw the verdict, the numbers, the curves on request, and the sanity card."""
     spec = SALIENCY[card_file.method]
     with st.spinner("Testing the map"):
         result = tested(explanation)
+        noise = steadiness(explanation, explanation.digest) if spec.random else None
     st.markdown(f"**{spec.title}** for {theme.safe(explanation.question.target)}")
     headline(judge(result, card_file.read().get("stays")))
-    rivals = {TITLES[key]: scores.curves for key, scores in result.rivals.items()}
-    st.plotly_chart(
-        charts.trust_figure(result.own.curves, rivals, spec.title),
-        config={"displayModeBar": False}, key="trust chart",
-        alt="Probability of the class while pixels are shown, and while they are hidden",
-    )  # fmt: skip
-    st.caption(
-        "Left: the pixels that the map ranks highest are shown first, so a good map rises early. "
-        "Right: they are hidden first, so a good map falls early. The thin lines are maps made "
-        "without the network."
-    )
     numbers(result)
+    if noise:
+        st.markdown(noise.sentence)
+    curves(explanation)
     whole = picture.region == seen_box(picture.image) and not picture.cover
     if picture.mask is not None and whole:
         share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")
     st.fragment(card, run_every=None if card_file.read() else job_offer.POLL)(card_file)
-    st.caption("A supported map shows what the network used, not that using it was right.")
 
 
 def headline(verdict: Verdict) -> None:
@@ -105,24 +99,41 @@ def headline(verdict: Verdict) -> None:
 
 
 def numbers(result: Evidence) -> None:
-    """Draw the scores of the map, and of the maps made without the network."""
-    rows = {"This map": result.own}
-    rows |= {TITLES[key].capitalize(): scores for key, scores in result.rivals.items()}
+    """Draw the agreement of the map, and that of the best map made without the network."""
+    best = [f"{way.best:+.2f} ({TITLES[way.rival]})" for way in result.ways.values()]
     st.table(
         {
-            "Map": list(rows),
-            "Insertion minus deletion": [f"{row.curves.gap:+.2f}" for row in rows.values()],
-            "Patch agreement": [f"{row.agreement:+.2f}" for row in rows.values()],
+            "Squares are hidden": [way.capitalize() for way in result.ways],
+            "This map agrees": [f"{way.value:+.2f}" for way in result.ways.values()],
+            "Best map without the network": best,
+            "Moved copies as good": [theme.percent(way.chance) for way in result.ways.values()],
         },
-        border="horizontal", hide_index=True, alt="Scores of this map and of its rivals",
+        border="horizontal", hide_index=True, alt="Agreement of this map and of its rivals",
     )  # fmt: skip
-    chance = theme.percent(result.chance)
-    st.markdown(f"At most {chance} of shifted copies of the map agree as well as the map itself.")
+    st.caption(
+        f"{COUNT} squares of four sizes are hidden one at a time, softly (blurred, and filled in "
+        "from their border) or with gray. Agreement is the correlation, from -1 to 1, of what the "
+        "map holds in the squares with how far the score of the class falls."
+    )
     if total := result.completeness:
-        st.markdown(
-            f"The map adds up to {total.total:.2f}. The class's logit is {total.rise:.2f} higher "
-            f"than for the baseline (difference {theme.percent(total.error)})."
-        )
+        st.markdown(total.sentence)
+
+
+def curves(explanation: Explanation) -> None:
+    """Draw insertion and deletion on request; the verdict does not depend on them."""
+    if not st.toggle("Show insertion and deletion curves", key="trust curves"):
+        return
+    with st.spinner("Drawing the curves"):
+        found = erasing_curves(explanation, explanation.digest)
+    st.plotly_chart(
+        charts.trust_figure(found), config={"displayModeBar": False}, key="trust chart",
+        alt="Probability of the class while pixels are shown, and while they are hidden",
+    )  # fmt: skip
+    st.caption(
+        "Left: the pixels that the map ranks highest are shown first. Right: they are hidden "
+        f"first. Insertion minus deletion is {found.gap:+.2f}. The verdict does not depend on "
+        "these curves, because many maps made without the network do well in them."
+    )
 
 
 def card(card_file: CardFile) -> None:

@@ -7,38 +7,54 @@ tested against them (`examine`), and `judge` sums it up in a word. `docs/trust.m
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from cifar_core.explain.baselines import gray
 from cifar_core.explain.spec import Explainable, SaliencySpec
 from cifar_core.explain.trust import completeness as totals
-from cifar_core.explain.trust import curves as orders
-from cifar_core.explain.trust import patches
-from cifar_core.explain.trust.rivals import RIVALS
-from cifar_core.explain.trust.verdict import Evidence, Label, MapScores, Verdict, judge
+from cifar_core.explain.trust.agreement import compare
+from cifar_core.explain.trust.hiding import hidden, logits
+from cifar_core.explain.trust.rivals import RIVALS, soft
+from cifar_core.explain.trust.squares import COUNT, filled, squares, sums
+from cifar_core.explain.trust.verdict import GRAY, SOFTLY, Evidence, Label, Verdict, judge
 from cifar_core.settings import Settings
 
-MEASURE_PASSES = patches.PASSES + len(RIVALS) * orders.PASSES
-EXAMINE_PASSES = orders.PASSES  # and 1 + pictures of the baseline, where there is one
+# For all maps of a picture and class; a map that claims to add up takes 1 + pictures of its
+# baseline more.
+PASSES = 3 + 3 * COUNT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Yardstick:
     """The measurements with which all maps of one picture and class are compared."""
 
-    falls: Tensor  # [substrates, P], of the class's logit when a patch is hidden
-    rivals: Mapping[str, MapScores]
+    falls: Mapping[str, Tensor]  # by way to hide, of the class's log-odds; [P]
+    rivals: Mapping[str, Tensor]  # sums in the squares of the maps that ignore the network; [P]
+    whole: float  # probability of the class for the picture
+    nothing: float  # the higher of those for its blurred copy and for gray
 
 
 def measure(classifier: Explainable, image: Tensor, target: int) -> Yardstick:
-    """Hide patches of an image [1, 3, H, W] in [0, 1] and test maps that ignore the network."""
-    fallen = patches.falls(classifier, image, target)
+    """Hide each square of an image [1, 3, H, W] in [0, 1] in three ways; `PASSES` passes."""
+    masks, blur, plain = squares(*image.shape[2:]), soft(image, 4), gray(image)
+    copies = [hidden(image, cover, masks[:, None]) for cover in (blur, plain)]
+    found = logits(classifier, torch.cat([image, blur, plain, *copies, filled(image, masks)]))
+    chances, odds = found.softmax(dim=1)[:, target], log_odds(found.double(), target)
+    by_blur, by_gray, by_border = (odds[0] - odds[3:]).view(3, -1)
     return Yardstick(
-        falls=fallen,
-        rivals={
-            key: result(classifier, image, target, draw(image), fallen)
-            for key, draw in RIVALS.items()
-        },
+        falls={SOFTLY: (by_blur + by_border) / 2, GRAY: by_gray},
+        rivals={key: sums(draw(image)[None])[0] for key, draw in RIVALS.items()},
+        whole=float(chances[0]),
+        nothing=float(chances[1:3].max()),
     )
+
+
+def log_odds(found: Tensor, target: int) -> Tensor:
+    """Return the log-odds [N] of a class against all others, from logits [N, K]."""
+    others = found.clone()
+    others[:, target] = -torch.inf
+    return found[:, target] - others.logsumexp(dim=1)
 
 
 def examine(
@@ -55,26 +71,15 @@ def examine(
         classifier, image, target, map_, spec.baseline(settings or spec.settings())
     )
     return Evidence(
-        own=result(classifier, image, target, map_, yardstick.falls),
-        chance=patches.chance(map_, yardstick.falls),
-        rivals=yardstick.rivals,
+        ways=compare(map_, yardstick.falls, yardstick.rivals),
+        whole=yardstick.whole,
+        nothing=yardstick.nothing,
         completeness=complete,
     )
 
 
-def result(
-    classifier: Explainable, image: Tensor, target: int, map_: Tensor, fallen: Tensor
-) -> MapScores:
-    """Return a map's results in both tests."""
-    return MapScores(
-        curves=orders.curves(classifier, image, target, map_),
-        agreement=float(patches.agreement(map_[None], fallen)),
-    )
-
-
 __all__ = [
-    "EXAMINE_PASSES",
-    "MEASURE_PASSES",
+    "PASSES",
     "Evidence",
     "Label",
     "Verdict",

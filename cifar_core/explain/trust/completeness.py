@@ -21,6 +21,19 @@ class Completeness:
     rise: float  # of the class's logit from the baseline to the image, mean over its pictures
     error: float  # |total - rise| as a share of the rise
 
+    @property
+    def sentence(self) -> str:
+        """What the map adds up to, measured, in a sentence."""
+        if abs(self.total - self.rise) >= 2 * abs(self.rise):  # a share would mislead
+            return (
+                f"The map sums to {self.total:+.2f}, while the class's logit is {self.rise:+.2f} "
+                "above that of the baseline."
+            )
+        return (
+            f"The map sums to {self.total / self.rise:.0%} of the rise of the class's logit over "
+            f"the baseline ({self.rise:+.2f})."
+        )
+
 
 def completeness(
     classifier: Explainable, image: Tensor, target: int, map_: Tensor, baseline: Baseline

@@ -6,10 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def noise(image: Tensor) -> Tensor:
-    """Return a random map [H, W], the same every time."""
-    return torch.rand(image.shape[2:], generator=torch.Generator().manual_seed(0))
+from cifar_core.explain.baselines import blurred
 
 
 def edges(image: Tensor) -> Tensor:
@@ -26,9 +23,52 @@ def center(image: Tensor) -> Tensor:
     return torch.exp(-(down[:, None] ** 2 + across**2) / 2)
 
 
+def colorful(image: Tensor) -> Tensor:
+    """Return by how much the color channels differ; [H, W]."""
+    return image[0].amax(dim=0) - image[0].amin(dim=0)
+
+
+def detail(image: Tensor) -> Tensor:
+    """Return by how much the picture differs from its blurred copy; [H, W]."""
+    return (image - soft(image, 4)).abs().sum(dim=1)[0]
+
+
+def bright(image: Tensor) -> Tensor:
+    """Return the brightness; [H, W]."""
+    return image[0].mean(dim=0)
+
+
+def central_edges(image: Tensor) -> Tensor:
+    """Return the edges, weighted by nearness to the center; [H, W]."""
+    return edges(image) * center(image)
+
+
+def contrast(image: Tensor) -> Tensor:
+    """Return the steepest slope of the three slightly blurred color channels; [H, W]."""
+    down, across = torch.gradient(soft(image, 1)[0], dim=(1, 2))
+    return (down**2 + across**2).sqrt().amax(dim=0)
+
+
+def soft(image: Tensor, sigma: float) -> Tensor:
+    """Blur an image [1, 3, H, W]; sigma in pixels of a picture of 32, scaled for others."""
+    return blurred(image, sigma * min(image.shape[2:]) / 32)
+
+
 RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {  # image [1, 3, H, W] -> map [H, W]
-    "random": noise,
     "edges": edges,
     "centre": center,
+    "color": colorful,
+    "detail": detail,
+    "brightness": bright,
+    "central_edges": central_edges,
+    "contrast": contrast,
 }
-TITLES = {"random": "random map", "edges": "edge detector", "centre": "centered Gaussian"}
+TITLES = {
+    "edges": "edge detector",
+    "centre": "centered Gaussian",
+    "color": "colorfulness",
+    "detail": "fine detail",
+    "brightness": "brightness",
+    "central_edges": "edges near the center",
+    "contrast": "color contrast",
+}

@@ -1,17 +1,19 @@
-"""One word for the trust in a map, and the sentence with the numbers behind it."""
+"""One word for the trust in a map, and the sentences with the numbers behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cifar_core.explain.trust.agreement import COPIES, Agreement
 from cifar_core.explain.trust.completeness import Completeness
-from cifar_core.explain.trust.curves import ErasingCurves
 from cifar_core.explain.trust.rivals import TITLES
 
-MARGIN = 0.05  # by which the gap must exceed every rival's: their own standard error was 0.03
-LEVEL = 0.05  # of the moved copies that may agree as well
+SOFTLY, GRAY = "softly", "with gray"  # ways to hide: blurred and filled in, averaged; medium gray
+STAKE = 0.1  # probability that the picture must add, so that there is something to explain
+CLOSE = 0.1  # a rival's distance within which it says much the same
 COMPLETE = 0.1  # relative error of the total above which the values mean nothing
 SIMILAR = 0.5  # to the map of a random network, above which it shows the picture
+RIGHT_OR_NOT = "It shows what the network uses, not that using it is right."
 
 
 class Label(StrEnum):
@@ -20,23 +22,41 @@ class Label(StrEnum):
     SUPPORTED = "supported"
     WEAK = "weak"
     NO_BETTER = "no better than an edge detector"
+    UNTESTABLE = "cannot be tested here"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapScores:
-    """How a map did in both tests."""
+class Level:
+    """The agreement that a label asks for, under one way to hide."""
 
-    curves: ErasingCurves
-    agreement: float  # rank correlation of its patches with the network's, -1 to 1
+    agreement: float
+    lead: float  # over the best rival
+    chance: float  # share of the moved copies that may agree as well
+    beyond: float  # the same, once what the rivals explain is taken out
+
+    def reached(self, found: Agreement) -> bool:
+        """Return True if an agreement is enough."""
+        return (
+            found.chance <= self.chance
+            and found.beyond <= self.beyond
+            and found.value >= max(self.agreement, found.best + self.lead)
+        )
+
+
+SUPPORTED = Level(agreement=0.5, lead=0.0, chance=0.02, beyond=0.025)
+# So clear that it does not matter whether a color or edge detector happens to say the same.
+CLEAR = Level(agreement=0.85, lead=-2.0, chance=0.03, beyond=1.0)
+WEAK = Level(agreement=0.3, lead=-0.1, chance=0.05, beyond=0.1)
+LEVELS = ((Label.SUPPORTED, CLEAR), (Label.SUPPORTED, SUPPORTED), (Label.WEAK, WEAK))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """The test results of one map, and those of the maps that ignore the network."""
+    """The test results of one map."""
 
-    own: MapScores
-    chance: float  # p of the agreement among moved copies of the map
-    rivals: Mapping[str, MapScores]  # by key of RIVALS
+    ways: Mapping[str, Agreement]  # by way to hide
+    whole: float  # probability of the class for the picture
+    nothing: float  # the higher of those for its blurred copy and for gray
     completeness: Completeness | None = None  # where the map claims to add up
 
 
@@ -51,58 +71,99 @@ class Verdict:
 def judge(evidence: Evidence, similarity: float | None = None) -> Verdict:
     """Judge the evidence; `similarity` is the result of the method's sanity check, if there is one.
 
-    There are two tests. Curves: the gap exceeds that of every rival by `MARGIN`. Patches: the
-    agreement exceeds that of every rival, and at most `LEVEL` of the moved copies reach it. Both
-    passed is supported, one weak, none no better than an edge detector; the rivals themselves
-    can pass neither. A map that passes both is only weak if its total is wrong by more than
-    `COMPLETE` or if its method draws similar maps for a random network (`SIMILAR`).
+    One way to hide is enough, because a map answers for its own only; `LEVELS` says what it takes.
+    A map can be tested only where the picture adds `STAKE` to the probability of the class. A
+    supported map becomes weak if its total is wrong by more than `COMPLETE` or if its method draws
+    similar maps for a random network (`SIMILAR`).
     """
-    by_curves, by_patches = passes_curves(evidence), passes_patches(evidence)
-    doubts = [] if by_curves and by_patches else [missing(by_curves, by_patches)]
+    if evidence.whole - evidence.nothing < STAKE:
+        return Verdict(label=Label.UNTESTABLE, sentence=no_stake(evidence))
+    label, way = decided(evidence.ways)
+    found, caveats = evidence.ways[way], doubts(evidence, similarity)
+    figures = f"{numbers(found, way)} {' '.join(caveats)}".strip()
+    if label == Label.SUPPORTED and caveats:
+        lead = "Hiding squares supports this map, but there is a doubt about it."
+        return Verdict(label=Label.WEAK, sentence=f"{lead} {figures}")
+    return Verdict(label=label, sentence=f"{MEANINGS[label](found)} {figures}")
+
+
+def decided(ways: Mapping[str, Agreement]) -> tuple[Label, str]:
+    """Return the highest label that the map reaches, and the way to hide that it reaches it by.
+
+    If it reaches none, this is the way under which it agrees best.
+    """
+    for label, level in LEVELS:
+        for way, found in ways.items():
+            if level.reached(found):
+                return label, way
+    return Label.NO_BETTER, max(ways, key=lambda way: ways[way].value)
+
+
+def doubts(evidence: Evidence, similarity: float | None) -> list[str]:
+    """Return what speaks against a map besides the squares, in sentences."""
+    found = []
     if evidence.completeness and evidence.completeness.error > COMPLETE:
-        doubts.append(
-            f"its total misses the rise of the score by {evidence.completeness.error:.0%}"
+        found.append(
+            f"Its total misses the rise of the score by {evidence.completeness.error:.0%}."
         )
     if similarity is not None and similarity > SIMILAR:
-        doubts.append(f"the method draws much the same for a random network ({similarity:.2f})")
-    label = Label.SUPPORTED
-    if doubts:
-        label = Label.WEAK if by_curves or by_patches else Label.NO_BETTER
-    lead = "; ".join(doubts) or "both tests support it"
-    return Verdict(label=label, sentence=f"{lead[0].upper()}{lead[1:]}. {figures(evidence)}")
+        found.append(f"The method draws much the same for a random network ({similarity:.2f}).")
+    return found
 
 
-def passes_curves(evidence: Evidence) -> bool:
-    """Return True if the map's curves beat those of every rival."""
-    return evidence.own.curves.gap >= gap_of_best(evidence)[1] + MARGIN
-
-
-def passes_patches(evidence: Evidence) -> bool:
-    """Return True if the map's patches agree with the network more than by chance and any rival."""
-    best = max(rival.agreement for rival in evidence.rivals.values())
-    return evidence.chance <= LEVEL and evidence.own.agreement > best
-
-
-def missing(by_curves: bool, by_patches: bool) -> str:
-    """Return which test failed, in words."""
-    if by_curves:
-        return "only the curves support it"
-    if by_patches:
-        return "only the patches support it"
-    return "neither test distinguishes it from maps that ignore the network"
-
-
-def gap_of_best(evidence: Evidence) -> tuple[str, float]:
-    """Return the rival with the widest gap, and the gap."""
-    best = max(evidence.rivals, key=lambda key: evidence.rivals[key].curves.gap)
-    return best, evidence.rivals[best].curves.gap
-
-
-def figures(evidence: Evidence) -> str:
-    """Return the results of the tests in a sentence."""
-    best, gap = gap_of_best(evidence)
+def no_stake(evidence: Evidence) -> str:
+    """Say that too little depends on the picture."""
     return (
-        f"Insertion minus deletion is {evidence.own.curves.gap:+.2f}, against {gap:+.2f} for the "
-        f"best map that ignores the network ({TITLES[best]}); patches agree with the network at "
-        f"{evidence.own.agreement:+.2f} (p = {evidence.chance:.3f})."
+        f"The network gives this class {evidence.whole:.0%} for the picture and "
+        f"{evidence.nothing:.0%} for a blurred or gray one: the answer depends too little on the "
+        "picture for a map to be tested."
+    )
+
+
+def supports(found: Agreement) -> str:
+    """Say what supports a map, and that the picture alone says the same where it does."""
+    lead = "Where this map is high, hiding a square lowers the network's score for the class, more "
+    lead += "than for nearly all moved copies of the map"
+    if found.best <= found.value - CLOSE:
+        words = f"{lead} and for edges, colors or the middle of the picture."
+    else:
+        words = (
+            f"{lead}. But a map made without the network says much the same here "
+            f"({TITLES[found.rival]}), so this picture cannot show which of them looked into it."
+        )
+    return f"{words} {RIGHT_OR_NOT}"
+
+
+def falls_short(found: Agreement) -> str:
+    """Say what a weak map lacks."""
+    if found.value < found.best:
+        lack = f"a map made without the network agrees better ({TITLES[found.rival]})"
+    elif found.beyond > SUPPORTED.beyond:
+        lack = "little is left of it once edges, colors and the middle of the picture are taken out"
+    elif found.chance > SUPPORTED.chance:
+        lack = "too many moved copies of it agree as well"
+    else:
+        lack = f"the agreement is below {SUPPORTED.agreement}"
+    return f"The map agrees with the network more than most of its moved copies, but {lack}."
+
+
+def no_better(found: Agreement) -> str:
+    """Say that nothing speaks for a map."""
+    return "Nothing distinguishes this map from one drawn without the network."
+
+
+MEANINGS = {
+    Label.SUPPORTED: supports,
+    Label.WEAK: falls_short,
+    Label.NO_BETTER: no_better,
+}
+
+
+def numbers(found: Agreement, way: str) -> str:
+    """Return the results of the test in a sentence."""
+    copies = round(found.chance * (COPIES + 1)) - 1
+    return (
+        f"Agreement {found.value:+.2f} (hidden {way}); best map made without the network "
+        f"{found.best:+.2f} ({TITLES[found.rival]}); {copies} of {COPIES} moved copies agree as "
+        "well."
     )

@@ -22,7 +22,7 @@ from cifar_core.settings import Settings
 if TYPE_CHECKING:
     from cifar_core.inference import Classifier
 
-FORMAT = 1
+FORMAT = 2  # 1: maps of the methods in explain.earlier
 Map = np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -125,25 +125,33 @@ class Explanation:
         }
 
 
-def attribute(classifier: "Classifier", seen: Image.Image, question: Question) -> Map:
-    """Return the map [32, 32] that answers a question about the image that a network sees."""
-    (saliency,) = attributions(classifier, seen, question, [question.target])
+def attribute(
+    classifier: "Classifier", seen: Image.Image, question: Question, *, format: int = FORMAT
+) -> Map:
+    """Return the map [32, 32] that answers a question about the image that a network sees.
+
+    `format` is that of the record whose map is made again.
+    """
+    (saliency,) = attributions(classifier, seen, question, [question.target], format=format)
     return saliency
 
 
 def attributions(
-    classifier: "Classifier", seen: Image.Image, question: Question, targets: list[str]
-) -> Map:
+    classifier: "Classifier", seen: Image.Image, question: Question, targets: list[str],
+    *, format: int = FORMAT,
+) -> Map:  # fmt: skip
     """Return the maps [T, 32, 32] for several classes instead of the question's own."""
     import torch
 
-    from cifar_core.explain import explain
+    from cifar_core.explain import SALIENCY, explain
+    from cifar_core.explain.earlier import EARLIER
 
     indexes = [class_index(name, classifier.classes) for name in targets]
     rival = class_index(question.rival, classifier.classes) if question.rival else None
     maps = explain(
         classifier, to_tensor(seen).expand(len(indexes), -1, -1, -1), torch.tensor(indexes),
         question.method, question.settings, rival=rival,
+        methods=EARLIER if format == 1 else SALIENCY,
     )  # fmt: skip
     return maps.numpy()
 
@@ -158,7 +166,8 @@ def class_index(name: str, classes: tuple[str, ...]) -> int:
 def reproduce(record: Mapping[str, Any], seen: Image.Image, store: Store) -> Map:
     """Compute the map of a record again from the pixels that the network saw.
 
-    Raises ExplanationError if the pixels or the weights differ from those of the record.
+    Raises ExplanationError if the pixels or the weights differ from those of the record. A record
+    of an earlier version gets the map that this version made.
     """
     from cifar_core.explain import SALIENCY
     from cifar_core.runs.results.classifier import load_classifier
@@ -173,7 +182,8 @@ def reproduce(record: Mapping[str, Any], seen: Image.Image, store: Store) -> Map
         target=record["target"],
         rival=record["rival"] or "",
     )
-    return attribute(load_classifier(run, record["checkpoint"]), seen, question)
+    classifier = load_classifier(run, record["checkpoint"])
+    return attribute(classifier, seen, question, format=record.get("format", 1))
 
 
 def same(what: str, actual: str, recorded: str) -> None:

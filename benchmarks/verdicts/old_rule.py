@@ -1,22 +1,72 @@
-"""Do the patches that a map marks as important matter to the network?
+"""The rule of the verdicts until November 2026, kept to compare with: curves and ranks of patches.
 
-After Sensitivity-n (Ancona et al. 2018, arXiv 1711.06104) and faithfulness correlation (Bhatt et
-al. 2020, arXiv 2005.00631), with ranks instead of values, so that a map's units do not matter.
+A map that beats three maps made without the network in the curves and in the rank correlation over
+64 random squares is supported, in one of them weak. `docs/trust.md` says why it was replaced.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from cifar_core.explain.spec import Explainable
+from cifar_core.explain.trust import Label
+from cifar_core.explain.trust.curves import curves
 from cifar_core.explain.trust.hiding import SUBSTRATES, hidden, logits
 from cifar_core.explain.trust.ranks import spearman
+from cifar_core.explain.trust.rivals import center, edges
 
 PATCHES = 64  # four times as many changed the mean correlation from 0.74 to 0.73
 SIDES = (4, 6, 8, 10)  # of 32 pixels
 COPIES = 200  # moved copies that the chance level is taken from
 PASSES = 1 + len(SUBSTRATES.pictures) * PATCHES
+MARGIN = 0.05  # by which the gap of the curves must exceed every rival's
+LEVEL = 0.05  # of the moved copies that may agree as well
+
+
+def noise(image: Tensor) -> Tensor:
+    """Return a random map [H, W], the same every time."""
+    return torch.rand(image.shape[2:], generator=torch.Generator().manual_seed(0))
+
+
+RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "random": noise, "edges": edges, "centre": center,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldYardstick:
+    """What all maps of one picture and class were compared with."""
+
+    fallen: Tensor  # [substrates, P]
+    gap: float  # of the best rival
+    agreement: float  # of the best rival
+
+
+def measure(classifier: Explainable, image: Tensor, target: int) -> OldYardstick:
+    """Hide the patches, and test the rivals; 333 passes."""
+    fallen = falls(classifier, image, target)
+    rivals = torch.stack([draw(image) for draw in RIVALS.values()])
+    return OldYardstick(
+        fallen=fallen,
+        gap=max(curves(classifier, image, target, map_).gap for map_ in rivals),
+        agreement=float(agreement(rivals, fallen).max()),
+    )
+
+
+def judge(
+    classifier: Explainable, image: Tensor, target: int, map_: Tensor, yardstick: OldYardstick,
+    *, doubted: bool,
+) -> Label:  # fmt: skip
+    """Return the old verdict on a map [H, W]; 68 passes."""
+    by_curves = curves(classifier, image, target, map_).gap >= yardstick.gap + MARGIN
+    agreed = float(agreement(map_[None], yardstick.fallen))
+    by_patches = agreed > yardstick.agreement and chance(map_, yardstick.fallen) <= LEVEL
+    if by_curves and by_patches and not doubted:
+        return Label.SUPPORTED
+    return Label.WEAK if by_curves or by_patches else Label.NO_BETTER
 
 
 @cache
