@@ -31,7 +31,7 @@ RECIPES: Mapping[str, dict[str, Any]] = {
     "simple_cnn": PLAIN,
     "speed_net_strided": FAST,
     "vig_nano": ATTENTIVE,
-    "vit_small": {**ATTENTIVE, "learning_rate": 0.0005},
+    "vit_small": {**ATTENTIVE, "learning_rate": 0.001},
 }
 NATURAL, SHAPES, PLANTED, UNTRAINED = "natural", "shapes", "planted", "untrained"
 
@@ -69,17 +69,17 @@ NETWORKS = [
     planted_one("speed_net_strided", 112, "anywhere", 5, 6000, 2),
     planted_one("simple_cnn", 113, "decoy", 6, 5000, 2),
     Network(model="simple_cnn", seed=121, kind=UNTRAINED),
-    Network(model="speed_net_strided", seed=122, kind=UNTRAINED),
     planted_one("vig_nano", 116, "anywhere", 6, 3000, 2),
-    planted_one("vit_small", 117, "fixed", 5, 1500, 2),
+    Network(model="speed_net_strided", seed=122, kind=UNTRAINED),
+    planted_one("vit_small", 117, "fixed", 5, 1200, 2),
     Network(model="speed_net_strided", seed=104, images=16_000, epochs=2),
-    Network(model="simple_cnn", seed=102, images=8000, epochs=3),
-    planted_one("speed_net_strided", 115, "decoy", 5, 6000, 2),
-    planted_one("simple_cnn", 114, "anywhere", 4, 5000, 2),
-    Network(model="vig_nano", seed=105, images=6000, epochs=2),
     Network(model="vig_nano", seed=124, kind=UNTRAINED),
+    Network(model="vig_nano", seed=105, images=6000, epochs=2),
+    planted_one("speed_net_strided", 115, "decoy", 5, 6000, 2),
     Network(model="vit_small", seed=123, kind=UNTRAINED),
     Network(model="simple_cnn", seed=107, kind=SHAPES, images=9000, epochs=3),
+    planted_one("simple_cnn", 114, "anywhere", 4, 5000, 2),
+    Network(model="simple_cnn", seed=102, images=8000, epochs=3),
     planted_one("speed_net_strided", 118, "anywhere", 6, 6000, 2),
     Network(model="vit_small", seed=106, images=3000, epochs=3),
 ]

@@ -239,6 +239,7 @@ def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store, monkeypatc
     monkeypatch.setattr(
         "app.screens.explain.trust.UNASKED", 1e9
     )  # seconds, however busy the machine
+    monkeypatch.setattr("cifar_core.explain.trust.verdict.STAKE", -1.0)  # it has hardly learned
     run = make_run(store, "Done")
     place = CardFile(run=run, checkpoint=run.checkpoint().name, method="gradient")
     place.path.parent.mkdir()

@@ -25,6 +25,8 @@ STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_super
 METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK = "tests/faults/test_disk_full.py"
 RETENTION = "tests/runs/test_retention.py"
+TRUST = "tests/explain/test_explain_trust.py"
+ERASING = "tests/explain/test_explain_erasing.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
@@ -148,6 +150,28 @@ MUTATIONS = [
     Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),
+    Mutation("sizes of squares are not kept apart", "explain/trust/agreement.py",
+             "    return torch.stack(each).mean(dim=0)\n",
+             "    return (unit(values) * unit(falls[None])).sum(dim=-1)\n", TRUST + " within_each_size"),
+    Mutation("a supported map keeps its label when its total is off", "explain/trust/verdict.py",
+             "    if label == Label.SUPPORTED and caveats:", "    if False:", TRUST + " weak_at_best"),
+    Mutation("a picture that decides nothing is tested all the same", "explain/trust/verdict.py",
+             "    if evidence.whole - evidence.nothing < STAKE:", "    if False:",
+             TRUST + " nothing_can_be_tested"),
+    Mutation("occlusion's windows stay inside the picture", "explain/erasing.py",
+             "    first = settings.stride - settings.window\n", "    first = 0\n",
+             ERASING + " occlusion"),
+    Mutation("a part of a window counts as if it were whole", "explain/erasing.py",
+             "(lost / shares[:, None])", "lost[:, :]", ERASING + " occlusion"),
+    Mutation("RISE's masks are all drawn by chance", "explain/erasing.py",
+             "    masks = smooth_masks(ceil(count / 2), height, width, seed)\n",
+             "    return smooth_masks(count, height, width, seed)\n", ERASING + " two_draws"),
+    Mutation("integrated gradients by Gauss and Legendre", "explain/integrated.py",
+             'integral_by("riemann_middle"', 'integral_by("gausslegendre"',
+             "tests/explain/test_explain_gradients.py kinks"),
+    Mutation("earlier records are reproduced by today's methods", "runs/results/explanation.py",
+             "EARLIER if format == 1 else SALIENCY", "SALIENCY",
+             "tests/runs/test_runs_explanation.py earlier_version"),
 ]  # fmt: skip
 
 
