@@ -148,6 +148,12 @@ MUTATIONS = [
     Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),
+    Mutation("seeds needed as of large samples", "statistics/over_seeds.py",
+             "    while ratio and power(count, 1 / ratio) < POWER:\n        count += 1\n", "",
+             "tests/judging/test_over_seeds.py needed"),
+    Mutation("all values copied for each setting", "settings/declaration.py",
+             "is_used(f, vars(self), type(self))", "is_used(f, asdict(self), type(self))",
+             "tests/settings/test_config.py relevant"),
 ]  # fmt: skip
 
 
