@@ -113,7 +113,7 @@ class Settings:
 
     def relevant(self) -> list[Field[Any]]:
         """Return the fields that the chosen entries use, in order."""
-        return [f for f in fields(self) if is_used(f, asdict(self), type(self))]
+        return [f for f in fields(self) if is_used(f, vars(self), type(self))]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain values, ready for JSON."""

@@ -172,6 +172,12 @@ MUTATIONS = [
     Mutation("earlier records are reproduced by today's methods", "runs/results/explanation.py",
              "EARLIER if format == 1 else SALIENCY", "SALIENCY",
              "tests/runs/test_runs_explanation.py earlier_version"),
+    Mutation("seeds needed as of large samples", "statistics/over_seeds.py",
+             "    while ratio and power(count, 1 / ratio) < POWER:\n        count += 1\n", "",
+             "tests/judging/test_over_seeds.py needed"),
+    Mutation("all values copied for each setting", "settings/declaration.py",
+             "is_used(f, vars(self), type(self))", "is_used(f, asdict(self), type(self))",
+             "tests/settings/test_config.py relevant"),
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from cifar_core.statistics.over_seeds import (
     holm,
     mean_interval,
     paired,
+    power,
     seeds_needed,
     sign_flip,
     spread,
@@ -64,10 +65,32 @@ def test_holm_corrects_the_textbook_case():
     assert holm([]) == []
 
 
-def test_the_seeds_needed_grow_with_the_square_of_the_scatter():
-    assert seeds_needed(0.005, 0.005) == math.ceil(2.8**2)
-    assert seeds_needed(0.010, 0.005) == math.ceil(5.6**2)
+@pytest.mark.parametrize(("ratio", "count"), [(1 / 2, 5), (2 / 3, 6), (1, 10), (2, 34), (10, 787)])
+def test_the_seeds_needed_are_the_fewest_with_a_power_of_four_in_five(ratio, count):
+    assert seeds_needed(0.005 * ratio, 0.005) == count
+    assert power(count, 1 / ratio) >= 0.8 > power(count - 1, 1 / ratio)
+
+
+def test_no_fewer_seeds_than_the_search_begins_with_would_do():
+    for effect in np.linspace(0.15, 3, 40):
+        assert seeds_needed(1, effect) == next(n for n in range(3, 500) if power(n, effect) >= 0.8)
+
+
+@pytest.mark.parametrize(("count", "effect"), [(3, 2.0), (5, 1.4), (8, 1.0), (30, 0.4)])
+def test_the_power_is_the_share_of_samples_with_a_significant_mean(count, effect):
+    samples = np.random.default_rng(count).normal(effect, 1, (40_000, count))
+    t = samples.mean(axis=1) / samples.std(axis=1, ddof=1) * math.sqrt(count)
+    found = np.abs(t) > student_quantile(0.975, count - 1)
+    assert power(count, effect) == pytest.approx(found.mean(), abs=0.008)
+
+
+def test_without_an_effect_the_power_is_the_level():
+    assert power(4, 0.0) == pytest.approx(0.05, abs=1e-4)
+
+
+def test_at_least_three_seeds_are_needed_whatever_the_scatter():
     assert seeds_needed(0.0, 0.005) == 3
+    assert seeds_needed(0.0001, 0.005) == 3
 
 
 def test_a_single_result_has_no_spread():
@@ -86,7 +109,7 @@ def test_the_verdict_says_when_the_seeds_cannot_tell_and_how_many_could():
     second = {1: 0.703, 2: 0.706, 3: 0.704}
     said = verdict("Adam", "SGD", paired(first, second))
     assert said.startswith("No difference between Adam and SGD that 3 seeds can show")
-    assert "7 seeds would be needed to see 0.5 points, 3 for 1 point" in said
+    assert "9 seeds would be needed to see 0.5 points, 4 for 1 point" in said
 
 
 def test_the_verdict_names_the_better_one_whichever_is_first():

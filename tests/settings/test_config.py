@@ -1,4 +1,5 @@
 import math
+import time
 from dataclasses import fields
 
 import pytest
@@ -87,6 +88,19 @@ def test_only_settings_that_the_chosen_entries_use_are_relevant():
     names = {f.name for f in TrainConfig(optimizer="adam", schedule="step").relevant()}
     assert {"beta1", "beta2", "step_epochs", "learning_rate"} <= names
     assert not {"momentum", "nesterov", "dropout", "warmup_epochs"} & names
+
+
+def test_the_relevant_settings_cost_about_as_much_as_the_settings_themselves():
+    def seconds(work):
+        start = time.process_time()
+        for _ in range(100):
+            work()
+        return time.process_time() - start
+
+    config = TrainConfig()
+    made = min(seconds(TrainConfig) for _ in range(3))
+    asked = min(seconds(config.relevant) for _ in range(3))
+    assert asked < 6 * made  # 1.3 times; 43 times while all values were copied for each field
 
 
 @pytest.mark.parametrize("registry", [MODELS, OPTIMIZERS, SCHEDULES], ids=lambda r: r.kind)

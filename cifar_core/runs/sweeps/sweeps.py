@@ -34,10 +34,11 @@ def planned(base: "TrainConfig", axes: Sequence[Axis], seeds: Sequence[int]) -> 
 
     cells: dict[str, Cell] = {}
     problems: dict[str, str] = {}
+    unchanged = base.to_dict()
     for changes in combinations(with_usual_rates(axes)):
         title = in_words(TrainConfig, changes) or "unchanged"
         try:
-            config = TrainConfig.from_dict({**base.to_dict(), **changes})
+            config = TrainConfig.from_dict({**unchanged, **changes})
         except ConfigError as error:
             problems |= {f"{title}: {name}": why for name, why in with_title(title, error).items()}
             continue
