@@ -35,8 +35,8 @@ RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier v
     {"engine", "exchange"},
 ]
 APP_LAYERS = [
-    {"theme"},
     {"warm_up"},
+    {"theme"},
     {"access", "navigation"},
     {"session"},
     {"cache"},
