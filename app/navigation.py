@@ -1,5 +1,7 @@
 """How pages are found: by the name of their folder, imported when a page is first opened."""
 
+import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import NoReturn
@@ -7,15 +9,22 @@ from typing import NoReturn
 import streamlit as st
 
 FIRST = "runs"  # the page without a path
+TO_THE_BROWSER = 0.1  # seconds that the server needs to send what has been drawn
 
 
-def drawing(name: str) -> Callable[[], None]:
+def drawing(name: str, title: str) -> Callable[[], None]:
     """Return the function that draws a page; its module is imported late, as some import torch."""
 
     def draw() -> None:
-        with st.skeleton(height=320):
-            module = import_module(f"app.screens.{name}.page")
-        module.page()
+        path, frame = f"app.screens.{name}.page", st.empty()
+        if path not in sys.modules:
+            with frame.container():
+                st.header(title, anchor=False)
+                with st.skeleton(height=320):
+                    time.sleep(TO_THE_BROWSER)  # an import of torch lets no other thread run
+                    import_module(path)
+            frame.empty()
+        sys.modules[path].page()
 
     return draw
 
@@ -25,7 +34,7 @@ def entry(
 ) -> st.Page:
     """Describe a page; `name` is its folder in app/screens and its path in the address."""
     return st.Page(
-        drawing(name),
+        drawing(name, title),
         title=title or None,
         icon=icon,
         url_path=name,

@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `impo
 
 import streamlit as st
 
+from app import warm_up
 from app.access import admission
 from app.navigation import entry
 from app.shared.live_chart import publish_plotly
@@ -16,6 +17,7 @@ st.set_page_config(
     page_icon=str(Path(__file__).parent / "static/favicon.png"),
     layout="wide",
 )
+st.html(Path(__file__).parent / "static/contrast.css")
 admission.admit()
 publish_plotly()
 st.navigation(
@@ -40,3 +42,4 @@ st.navigation(
     position="top",
 ).run()
 admission.badge()
+warm_up.begin()

@@ -35,6 +35,7 @@ RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier v
     {"engine", "exchange"},
 ]
 APP_LAYERS = [
+    {"warm_up"},
     {"theme"},
     {"access", "navigation"},
     {"session"},

@@ -1,0 +1,81 @@
+"""What assistive technology meets on every page, in light and dark, by the rules of axe-core."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from pages import make_run
+
+from cifar_core.config import TrainConfig
+
+SCREENS = Path(__file__).resolve().parents[2] / "app" / "screens"
+PAGES = sorted(folder.name for folder in SCREENS.iterdir() if (folder / "page.py").exists())
+STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
+PICTURE = Path(__file__).resolve().parents[2] / "app" / "static" / "favicon.png"
+UNREACHABLE = """() => [...document.querySelectorAll(
+    '[data-testid=stMain] :is(button, a[href], input:not([type=file]), select, textarea, summary)')]
+    .filter(e => e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.tabIndex < 0)
+    .filter(e => !e.closest('[role=radiogroup], [role=tablist], [role=group], [aria-hidden=true]'))
+    .map(e => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def address(store):
+    """Return the query of each page that shows something only for a run or a sweep."""
+    first = make_run(store, "First")
+    second = make_run(store, "Second", accuracies=(0.4, 0.5, 0.45), dropout=0.3)
+    configs = [TrainConfig(data="synthetic", epochs=1, seed=seed) for seed in (1, 2)]
+    del configs
+    return {
+        "run": f"?id={first.number}",
+        "evaluate": f"?run={first.number}",
+        "inside": f"?run={first.number}",
+        "explain": f"?run={first.number}",
+        "report": f"?run={first.number}",
+        "compare": f"?runs={first.number},{second.number}",
+    }
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request, chromium, url):
+    context = chromium.new_context(
+        base_url=url, color_scheme=request.param, reduced_motion="reduce",
+        viewport={"width": 1280, "height": 1000},
+    )  # fmt: skip
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_serious_is_found_and_everything_is_reachable(name, page, address):
+    page.goto(f"/{name}{address.get(name, '')}")
+    settle(page)
+    if name == "explain":
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(PICTURE)
+        page.get_by_text("What the network sees").wait_for()
+        settle(page)
+    problems = look(page)
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        settle(page)
+        problems |= look(page)
+    assert not problems, "\n".join(sorted(problems))
+
+
+def settle(page):
+    """Wait until the page is drawn."""
+    page.locator(STILL).wait_for(state="attached")
+    page.wait_for_timeout(500)
+    page.locator(STILL).wait_for(state="attached")
+
+
+def look(page):
+    """Return serious violations of axe's rules, and what the tab key cannot reach."""
+    found = {
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in Axe().run(page).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    }
+    return found | {f"not reachable: {html}" for html in page.evaluate(UNREACHABLE)}
