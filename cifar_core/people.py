@@ -28,13 +28,13 @@ VIEWER = Role(
 OPERATOR = Role(
     key="operator",
     title="Operator",
-    summary="Also downloads images, starts runs, and changes own runs and runs without an owner.",
+    summary="Also downloads images, starts runs, and changes what is their own or has no owner.",
     rank=1,
 )
 ADMIN = Role(
     key="admin",
     title="Admin",
-    summary="Also changes the runs of others and empties the trash.",
+    summary="Also changes what belongs to others, and empties the trash.",
     rank=2,
 )
 ROLES = Registry("role", [VIEWER, OPERATOR, ADMIN])

@@ -16,6 +16,7 @@ from cifar_core.people import OPERATOR
 
 ROWS, COLUMNS = 5, 12  # of the preview
 MEGA = 1e6
+CIFAR10 = "CIFAR-10"  # as the log names it
 
 
 def page() -> None:
@@ -72,16 +73,18 @@ def download_state(was_running: bool) -> None:
         speed = f", {now.bytes_per_second / MEGA:.1f} MB per second" if now.done else ""
         st.progress(share, f"{now.done / MEGA:.1f} of {now.total / MEGA:.1f} MB{speed}")
         st.caption(f"{theme.safe(now.message)} You can close this page.")
-        if store().by.may(OPERATOR) and st.button("Cancel", key="cancel"):
-            progress.cancel(store().root)
+        if store().by.may(OPERATOR, now.by) and st.button("Cancel", key="cancel"):
+            with store().action("cancel the download", "canceled the download of", CIFAR10,
+                                owner=now.by):  # fmt: skip
+                progress.cancel(store().root)
         return
     if now is not None and now.state in ("failed", "cancelled"):
         st.markdown(f":red[:material/error: {theme.safe(now.message)}]")
     label = "Try again" if now is not None and now.state == "failed" else "Download (170 MB)"
     if st.button(label, type="primary", icon=":material/download:", key="download"):
         try:
-            store().by.must(OPERATOR, "download images")
-            fetch.start_background(store().root)
+            with store().action("download images", "began to download", CIFAR10) as line:
+                line.skip = not fetch.start_background(store().root, by=store().by.name)
         except CifarError as error:
             st.error(theme.safe(str(error)))
         else:

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from cifar_core.disk import files
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError
-from cifar_core.people import OPERATOR
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
 from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, Export, is_row, shaped
@@ -30,16 +29,18 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
     `data` names the images that the run continues with; by default those with the same
     fingerprint if they are decoded here, and otherwise those that the run names.
     """
-    store.by.must(OPERATOR, "import runs")
-    (store.root / "runs").mkdir(parents=True, exist_ok=True)
-    path = store.root / "runs" / f".draft-import-{time.time_ns()}"
-    path.mkdir()
-    try:
-        unpack(source, path)
-        name = check(path, store, data)
-        return store.adopt(path, slug(name))
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+    with store.action("import runs", "imported") as line:
+        (store.root / "runs").mkdir(parents=True, exist_ok=True)
+        path = store.root / "runs" / f".draft-import-{time.time_ns()}"
+        path.mkdir()
+        try:
+            unpack(source, path)
+            name = check(path, store, data)
+            run = store.adopt(path, slug(name))
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+        line.run = run.id
+    return run
 
 
 def check(folder: Path, store: Store, data: str) -> str:
