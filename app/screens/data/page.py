@@ -9,6 +9,7 @@ from app.screens.data import charts
 from app.session import Key, remember, remembered, store
 from app.shared.charts import picture_rows
 from cifar_core import data
+from cifar_core.data import roots
 from cifar_core.data.dataset import Dataset, counts
 from cifar_core.data.sources import fetch, progress
 from cifar_core.errors import CifarError
@@ -22,7 +23,7 @@ CIFAR10 = "CIFAR-10"  # as the log names it
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     st.header("Data", anchor=False)
-    statuses = data.status(store().root)
+    statuses = data.offered_to(store().by, store().root)
     left, right = st.columns([1, 1.7], gap="large")
     with left:
         for status in statuses:
@@ -93,12 +94,20 @@ def download_state(was_running: bool) -> None:
 
 def own_images() -> None:
     """Say how to use other images."""
+    is_local = store().by.is_local
     with st.expander("Use your own images"):
         st.markdown(
             "Set **Data** of a new run to a folder, or to a tar or zip file of one. It contains "
             "one folder per class, once for training and once for testing:"
         )
         st.code("train/cat/0001.jpg\ntrain/dog/0001.jpg\ntest/cat/0001.jpg", language=None)
+        if not is_local:
+            st.markdown(
+                "Others can reach this dashboard, so it reads only folders that its admin has "
+                f"named in `{roots.VARIABLE}`, and lists the images in them here. Ask an admin of "
+                "this lab to put yours there."
+            )
+            return
         st.markdown(
             "If `CIFAR_DATA` is set to its path before the dashboard starts, every run uses it by "
             "default. An official CIFAR-10 archive, or the folder that torchvision made from it, "

@@ -41,7 +41,7 @@ def serve(root: Path, id_: str) -> int:
         return 0
     store = Store(root)
     # the log names the person who asked for the search, not the account that its driver runs in
-    store = replace(store, by=Person(name=asker(store, id_), role=ADMIN))
+    store = replace(store, by=Person(name=asker(store, id_), role=ADMIN, is_local=True))
     try:
         while step(store, id_):
             time.sleep(LOOK_SECONDS)

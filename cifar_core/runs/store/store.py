@@ -84,7 +84,7 @@ class Store:
         from cifar_core import data
 
         # 'auto' and relative paths may mean something else later, or in another process
-        config = dataclasses.replace(config, data=data.resolve(config.data, self.root))
+        config = dataclasses.replace(config, data=data.resolve(config.data, self.root, self.by))
         name = " ".join(name.split())[:80]
         (self.root / "runs").mkdir(parents=True, exist_ok=True)
         with lock.held(self.root / ".store.lock"):

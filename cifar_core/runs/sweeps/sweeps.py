@@ -110,7 +110,7 @@ def begin(
     from cifar_core import data
 
     # once for all of its runs, including those that are added later
-    base = replace(base, data=data.resolve(base.data, store.root))
+    base = replace(base, data=data.resolve(base.data, store.root, store.by))
     with store.action("make sweeps", "made") as line, locked(store):
         existing = listed(store)
         if same := [sweep for sweep in existing if token and sweep.token == token]:
