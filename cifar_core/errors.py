@@ -9,6 +9,7 @@ CifarError                 anything the user can fix; its message can be shown o
   ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for the action
+  BusyError                more background jobs than a store or a person may have at once
   AccessError              an action that the person is not allowed to do
   ExplanationError         a saliency method that does not suit the network
   QueryError               a filter that cannot be understood
@@ -56,6 +57,10 @@ class TrainingDivergedError(CifarError):
 
 class RunError(CifarError):
     """A run does not exist, or is not in a state that allows the action."""
+
+
+class BusyError(CifarError):
+    """A store or a person has as many background jobs as are allowed."""
 
 
 class AccessError(CifarError):

@@ -28,13 +28,13 @@ VIEWER = Role(
 OPERATOR = Role(
     key="operator",
     title="Operator",
-    summary="Also downloads images, starts runs, and changes own runs and runs without an owner.",
+    summary="Also downloads images, starts runs, and changes what is their own or has no owner.",
     rank=1,
 )
 ADMIN = Role(
     key="admin",
     title="Admin",
-    summary="Also changes the runs of others and empties the trash.",
+    summary="Also changes what belongs to others, and empties the trash.",
     rank=2,
 )
 ROLES = Registry("role", [VIEWER, OPERATOR, ADMIN])
@@ -46,6 +46,7 @@ class Person:
 
     name: str  # as the log-in gives it, such as an e-mail address
     role: Role
+    is_local: bool = False  # uses the machine itself, so the machine decides what may be read
 
     def may(self, needed: Role, owner: str = "") -> bool:
         """Return True if the person has the needed role, and, for another's run, is an admin."""
@@ -80,7 +81,7 @@ def local_user() -> Person:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         name = "somebody"
-    return Person(name=name, role=ADMIN)
+    return Person(name=name, role=ADMIN, is_local=True)
 
 
 def role_of(name: str, members: Mapping[str, Collection[str]]) -> Role | None:

@@ -6,14 +6,15 @@ from typing import Literal
 import streamlit as st
 
 from app import theme
-from cifar_core.background.jobs import Job
+from cifar_core.errors import CifarError
+from cifar_core.runs.store.run_job import RunJob
 
 POLL = 1.0  # seconds between two checks
 ButtonType = Literal["primary", "tertiary"]
 
 
 def offer(
-    job: Job, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
+    job: RunJob, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
 ) -> None:
     """Draw the button that starts a job, or its progress; the page is drawn again when it ends.
 
@@ -31,7 +32,7 @@ def offer(
 
 
 def draw(
-    job: Job, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
+    job: RunJob, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
 ) -> bool:
     """Draw the state of a job that is not done; return True if a click has changed it.
 
@@ -43,31 +44,40 @@ def draw(
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button(label, icon=":material/play_arrow:", type=type_, key=f"{key} start")
         st.caption(about, width="content")
-    if start:
-        job.start()
-    return start
+    return start and tried(job.begin)
 
 
-def failure(job: Job, title: str = "") -> None:
+def tried(do: Callable[[], object]) -> bool:
+    """Do something; return False if it cannot be done, after saying why."""
+    try:
+        do()
+    except CifarError as error:
+        st.error(theme.safe(str(error)), icon=":material/error:")
+        return False
+    return True
+
+
+def failure(job: RunJob, title: str = "") -> None:
     """Say why the job failed, if it did."""
     if error := job.error:
         st.error(theme.safe(f"{title}: {error}" if title else error), icon=":material/error:")
 
 
 def progress(
-    job: Job, *, key: str, title: str = "", before: int = 0, jobs: int = 1,
+    job: RunJob, *, key: str, title: str = "", before: int = 0, jobs: int = 1,
     on_cancel: Callable[[], object] | None = None,
 ) -> bool:  # fmt: skip
-    """Draw a job's progress and a button that cancels it; return True if it was clicked.
+    """Draw a job's progress and a button that cancels it; return True if that was done.
 
-    If several `jobs` run one after another, `before` is the number of those done before this one.
+    The button is there for the people who may cancel the job. If several `jobs` run one after
+    another, `before` is the number of those done before this one.
     """
     done, total = job.progress
     words = f"{theme.count(done)} of {theme.count(total)}" if total else "In progress"
+    if job.ahead:
+        words = f"Waiting for {theme.plural(job.ahead, 'other job')} to finish"
     share = (before + (min(1.0, done / total) if total else 0.0)) / jobs
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share, text=f"{title}: {words}" if title else words, width=320)
-        cancel = st.button("Cancel", type="tertiary", key=f"{key} cancel")
-    if cancel:
-        (on_cancel or job.cancel)()
-    return cancel
+        cancel = job.may_stop() and st.button("Cancel", type="tertiary", key=f"{key} cancel")
+    return cancel and tried(on_cancel or job.stop)

@@ -2,7 +2,8 @@
 
 Beside the file, under its name, are a lock that the process holds as long as it lives, so that
 only one process computes the result and a page sees at once when it has died; a log; and the
-progress. This module is the program of every job: python -m ... FUNCTION REQUEST.
+progress. Few work at once, and the others wait (`tickets`). This module is the program of every
+job: python -m ... FUNCTION REQUEST TICKET.
 """
 
 import json
@@ -18,9 +19,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from cifar_core.background import processes
+from cifar_core.background import processes, tickets
 from cifar_core.disk import files, lock
-from cifar_core.disk.checks import Whole
+from cifar_core.disk.checks import Text, Whole
 from cifar_core.errors import CifarError
 
 
@@ -29,6 +30,8 @@ class Progress(Struct, frozen=True, kw_only=True):
 
     done: Whole = 0
     total: Whole = 0
+    ahead: Whole = 0  # jobs that must end before it may begin
+    by: Text = ""  # the name of the person who asked for it
 
 
 EVERY = 0.3  # seconds between two writes of the progress
@@ -42,6 +45,8 @@ Work = Callable[[dict[str, Any], Report], None]  # computes the result that a re
 class Job:
     """One piece of work: the file of its result, the function that computes it, and its request."""
 
+    root: Path  # the store, in which it waits for its turn
+    by: str  # the name of the person who asks for it
     path: Path  # the result; it exists only when complete
     work: Work  # the function of a module that the process calls
     request: Mapping[str, Any]  # plain values; "path" is added
@@ -74,8 +79,22 @@ class Job:
     @property
     def progress(self) -> tuple[int, int]:
         """How much is done, and of how much; 0 of 0 before that is known."""
-        progress = files.read(beside(self.path, ".progress"), Progress)
+        progress = self._report
         return progress.done, progress.total
+
+    @property
+    def ahead(self) -> int:
+        """How many other jobs must end before it may begin; 0 if it works."""
+        return self._report.ahead
+
+    @property
+    def asker(self) -> str:
+        """The name of the person who started it last; empty if unknown."""
+        return self._report.by
+
+    @property
+    def _report(self) -> Progress:
+        return files.read(beside(self.path, ".progress"), Progress)
 
     @property
     def error(self) -> str:
@@ -89,21 +108,34 @@ class Job:
     def start(self) -> bool:
         """Start computing it in the background; False if a process is working on it already.
 
-        The child inherits the locked descriptor, so the lock is never free in between.
+        The child inherits the locked descriptors, so that no lock is free in between. Raises
+        BusyError if too many jobs work or wait.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = lock.take(self.lock, wait=False)
         if descriptor is None:
             return False
-        beside(self.path, ".progress").unlink(missing_ok=True)
-        request = json.dumps({**self.request, "path": str(self.path)})
-        command = [sys.executable, "-m", __name__, processes.name_of(self.work), request]
-        environment = processes.trainer_environment(1)
         try:
-            processes.start_detached(command, self.log, environment=environment, keep=(descriptor,))
+            ticket = tickets.take(self.root, self.by)
+            try:
+                self._launch(descriptor, ticket)
+            finally:
+                os.close(ticket.descriptor)
         finally:
             os.close(descriptor)
         return True
+
+    def _launch(self, descriptor: int, ticket: tickets.Ticket) -> None:
+        """Start the process, which inherits both locks."""
+        files.write_json(beside(self.path, ".progress"), {"by": self.by}, durable=False)
+        request = json.dumps({**self.request, "path": str(self.path)})
+        command = [sys.executable, "-m", __name__, processes.name_of(self.work), request]
+        processes.start_detached(
+            [*command, str(ticket.path)],
+            self.log,
+            environment=processes.trainer_environment(1),
+            keep=(descriptor, ticket.descriptor),
+        )
 
     def cancel(self) -> bool:
         """Stop the process that works on it; return True if one was found."""
@@ -120,13 +152,16 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def main(function: str, text: str) -> int:
+def main(function: str, text: str, ticket: str) -> int:
     """Compute what a request describes, after detaching from the starter; return the exit code."""
     if os.fork():
         os._exit(0)
     os.nice(10)  # training and the pages go first
     request: dict[str, Any] = json.loads(text)
-    report = progress_report(beside(Path(request["path"]), ".progress"))
+    path = beside(Path(request["path"]), ".progress")
+    by = files.read(path, Progress).by
+    tickets.wait_for_turn(Path(ticket), lambda ahead: write_progress(path, by=by, ahead=ahead))
+    report = progress_report(path, by)  # not before: torch is imported only when it is its turn
     work: Work = resolve_name(function)
     try:
         work(request, report)
@@ -136,19 +171,24 @@ def main(function: str, text: str) -> int:
     return 0
 
 
-def progress_report(path: Path) -> Report:
+def progress_report(path: Path, by: str = "") -> Report:
     """Return a function that writes the progress to a file every EVERY seconds."""
-    last, process = 0.0, lock.identity(os.getpid())
+    last = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last >= EVERY or done == total:
             last = time.monotonic()
-            values = {"done": done, "total": total, "process": process}
-            files.write_json(path, values, durable=False)
+            write_progress(path, by=by, done=done, total=total)
 
     report(0, 0)
     return report
+
+
+def write_progress(path: Path, **values: Any) -> None:
+    """Replace the file of the progress, which also names this process."""
+    process = lock.identity(os.getpid())
+    files.write_json(path, {**values, "process": process}, durable=False)
 
 
 def quietly(done: int, total: int) -> None:

@@ -1,7 +1,8 @@
 """Keeps decoded datasets as memory-mapped arrays, so that the next run starts at once.
 
 One folder per dataset: meta.json and one .npy file per array. It is written under another name and
-renamed when complete, under a lock, so that a folder with the right name is always complete.
+renamed when complete, under a lock of its own, so that a folder with the right name is always
+complete, and no one waits for another dataset.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
     folder = cache_folder(store) / key(name, identity)
     dataset = open_folder(folder)
     if dataset is None:
-        with building(folder.parent):
+        with building(folder):
             dataset = open_folder(folder)  # another process may have built it meanwhile
             if dataset is None:
                 commit(build(), folder)
@@ -54,18 +55,23 @@ def key(name: str, identity: Any) -> str:
 
 @contextmanager
 def building(folder: Path) -> Iterator[None]:
-    """Wait until no other process builds, and hold the lock, which the kernel releases at death."""
+    """Wait until no other process builds this dataset, and hold its lock.
+
+    The kernel releases it when the process dies.
+    """
+    locks = folder.parent / ".locks"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lock").touch()
+        locks.mkdir(parents=True, exist_ok=True)
+        (locks / folder.name).touch()
     except OSError as error:
         raise DataError(
-            f"The decoded images could not be kept in {folder}: {error}. "
+            f"The decoded images could not be kept in {folder.parent}: {error}. "
             "Choose a store that you may write to with --store or $CIFAR_STORE."
         ) from error
-    with lock.held(folder / "lock"):
-        for unfinished in folder.glob("*.building"):  # its writer has died, since we hold the lock
-            shutil.rmtree(unfinished)
+    with lock.held(locks / folder.name):
+        for unfinished in folder.parent.glob("*.building"):
+            if unfinished.stem == folder.name or not lock.is_locked(locks / unfinished.stem):
+                shutil.rmtree(unfinished, ignore_errors=True)  # its writer has died
         yield
 
 

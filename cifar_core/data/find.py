@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifar_core.data import roots
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.data.sources.archive import shown
 from cifar_core.errors import CifarError, DataError
 from cifar_core.installation import PROGRAM
+from cifar_core.people import OPERATOR, Person
 from cifar_core.registry import did_you_mean
 
 WORDS = ("auto", "synthetic", "cifar10")
@@ -28,22 +31,34 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
         "test_images": 10_000,
     },
 }
+ELSEWHERE = "elsewhere:"  # how the source of an imported run begins whose images are not here
 FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
 
-def resolve(wanted: str, store: Path) -> str:
+def resolve(wanted: str, store: Path, by: Person | None = None) -> str:
     """Return 'synthetic', 'cifar10' or an absolute path, for `load` and for a run's record.
 
     'auto' means $CIFAR_DATA if it is set, or else the official CIFAR-10 if it is on this machine,
-    or else the synthetic images.
+    or else the synthetic images. A person who does not use the machine itself chooses among the
+    images that are listed and those in the folders of $CIFAR_DATA_ROOTS; None is the machine's
+    own user. Raises DataError.
     """
     wanted = wanted.strip()
     if wanted in ("auto", ""):
         return automatic(store)
     if wanted == "cifar10" and cifar10.find(store) is None:
         raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
+    if synthetic.is_source(wanted) and synthetic.number_of(wanted) > synthetic.MOST:
+        raise DataError(
+            f"'{wanted}' is more than the program draws: choose at most {synthetic.MOST:,} "
+            f"images, as in synthetic:{synthetic.MOST}."
+        )
+    if by is not None and not by.is_local:
+        return among_listed(wanted, store, by)
     if synthetic.is_source(wanted) or wanted == "cifar10":
         return wanted
+    if wanted.startswith(ELSEWHERE):
+        raise DataError(not_here(wanted))
     path = Path(wanted).expanduser().resolve()
     if not path.exists():
         raise DataError(
@@ -51,6 +66,51 @@ def resolve(wanted: str, store: Path) -> str:
             f"archive, or one of {', '.join(WORDS)}."
         )
     return str(path)
+
+
+def among_listed(wanted: str, store: Path, by: Person) -> str:
+    """Return the source that a person may use; DataError says the same of all others.
+
+    Nothing is opened, so that no one learns what else is on the machine.
+    """
+    if wanted in {one.source for one in offered_to(by, store)}:
+        return wanted
+    if by.may(OPERATOR):  # who may start runs may have images decoded and kept
+        if synthetic.is_source(wanted):
+            return wanted
+        path = roots.inside(wanted)
+        if path is not None and path.exists():
+            return str(path)
+    raise DataError(
+        f"'{shown(wanted)}' is not among the images that you may use here. Choose one of the "
+        f"list, or ask an admin of this lab to add its folder to ${roots.VARIABLE}."
+    )
+
+
+def offered_to(by: Person, store: Path) -> list["DataStatus"]:
+    """Return the sources that a person may choose, the default one first.
+
+    People who may start no runs only see what needs no work: what is decoded, and the usual sets.
+    """
+    usual = ("synthetic", "cifar10")
+    return [
+        one for one in status(store)
+        if by.may(OPERATOR) or one.decoded or one.default or one.source in usual
+    ]  # fmt: skip
+
+
+def elsewhere(source: str) -> str:
+    """Return a source that stands for images that are not on this machine, or may not be used."""
+    return ELSEWHERE + Path(source).name
+
+
+def not_here(source: str) -> str:
+    """Say that a run's images are elsewhere, and what to do."""
+    name = shown(source.removeprefix(ELSEWHERE))
+    return (
+        f"The images '{name}' of this run, which was imported, are not available here. On this "
+        f"machine itself, import the run again and name them: {PROGRAM} import RUN.zip --data PATH"
+    )
 
 
 def automatic(store: Path) -> str:
@@ -73,7 +133,10 @@ def load(source: str, store: Path) -> Dataset:
         if official is None:
             raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
         return cifar10.load(official, store, source=source)
+    if source.startswith(ELSEWHERE):
+        raise DataError(not_here(source))
     path = Path(source)
+    roots.refuse_way_out(path)
     if cifar10.is_official(path):
         return cifar10.load(path, store, source=source)
     return folder.load(path, store)
@@ -107,7 +170,8 @@ def status(store: Path) -> list[DataStatus]:
     except CifarError as error:
         default, problem = chosen, str(error)
     kept = {meta["source"]: meta for meta in decoded(store)}
-    sources = dict.fromkeys([default, "cifar10", *kept, "synthetic"])
+    found = map(str, roots.offered())
+    sources = dict.fromkeys([default, "cifar10", *kept, *found, "synthetic"])
     rows = [describe(source, store, kept.get(source, {})) for source in sources]
     first = dataclasses.replace(rows[0], default=True)
     if problem:
@@ -162,6 +226,8 @@ def locate(source: str, store: Path) -> tuple[str, str]:
     if source == "cifar10":
         official = cifar10.find(store)
         return (str(official), "") if official else ("", FETCH)
+    if source.startswith(ELSEWHERE):
+        return "", not_here(source)
     if Path(source).exists():
         return source, ""
     return "", f"{source} no longer exists. Put it back to train on it again."

@@ -1,4 +1,7 @@
-"""The lines of a table as CSV or JSON, without cells that a spreadsheet would execute."""
+"""The lines of a table as CSV or JSON, without cells that a spreadsheet would execute.
+
+The only module that writes CSV: a test refuses any other.
+"""
 
 import csv
 import io
@@ -6,24 +9,39 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
+# what a spreadsheet would execute, also in full width:
+# https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_csv(lines: Sequence[dict[str, Any]], first: Iterable[str] = ()) -> str:
     """Write lines as CSV, some columns first or alone; lists are joined by spaces."""
     file = io.StringIO()
     names = dict.fromkeys([*first, *(name for line in lines for name in line)])
-    writer = csv.DictWriter(file, list(names), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: cell(value) for name, value in line.items()} for line in lines)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(map(cell, names))
+    writer.writerows([cell(line.get(name)) for name in names] for line in lines)
     return file.getvalue()
 
 
 def cell(value: Any) -> Any:
     """Return a value as a CSV cell; one that a spreadsheet would execute becomes plain text."""
     if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        value = " ".join(map(str, value))
+    if not isinstance(value, str):
+        return value
+    runs = value.startswith(FORMULA) and not is_number(value)
+    # a bare carriage return would end the row for some readers
+    return ("'" if runs else "") + value.replace("\r", "\n")
+
+
+def is_number(text: str) -> bool:
+    """Return True if a text is a number, such as -0.25, which a spreadsheet only reads."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def as_json(lines: Sequence[dict[str, Any]]) -> str:

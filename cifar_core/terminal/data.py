@@ -77,8 +77,11 @@ def fetch_data(arguments: Namespace) -> int:
     """Download and verify CIFAR-10."""
     from cifar_core.data.sources import fetch
 
-    root = store_of(arguments).root
-    with progress("Downloading CIFAR-10", in_bytes=True) as tell:
-        folder = fetch.fetch_cifar10(root, url=arguments.url, progress=tell)
+    store = store_of(arguments)
+    with (
+        store.action("download images", "downloaded", "CIFAR-10"),
+        progress("Downloading CIFAR-10", in_bytes=True) as tell,
+    ):
+        folder = fetch.fetch_cifar10(store.root, url=arguments.url, progress=tell, by=store.by.name)
     print(f"CIFAR-10 is ready in {folder}.")
     return 0

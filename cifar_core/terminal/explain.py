@@ -1,11 +1,11 @@
 """explain: what a run predicts for images, and which pixels decided it."""
 
-import csv
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.disk.tables import as_csv
 from cifar_core.errors import ImageError
 from cifar_core.runs.record.run import Run
 from cifar_core.terminal.output import (
@@ -94,7 +94,7 @@ def explain(arguments: Namespace) -> int:
             tell(number, len(paths))
     show(rows, arguments.json)
     if arguments.out and not arguments.out.endswith(".png"):
-        write_table(Path(arguments.out) / "predictions.csv", rows)
+        (Path(arguments.out) / "predictions.csv").write_text(as_csv(rows), encoding="utf-8")
     return 0
 
 
@@ -242,11 +242,3 @@ def write_maps(
             folder.mkdir(parents=True, exist_ok=True)
             for name, content in explained.files(drawing).items():
                 (folder / name).write_bytes(content)
-
-
-def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the predictions as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)

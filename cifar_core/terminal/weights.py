@@ -54,9 +54,12 @@ def list_weights(arguments: Namespace) -> int:
 def fetch(arguments: Namespace) -> int:
     """Download one file and verify it."""
     spec = weights.WEIGHTS[arguments.key]  # an unknown name is refused before anything is done
-    root = store_of(arguments).root
-    with progress(f"Downloading {spec.file}", in_bytes=True) as tell:
-        file = weights.fetch(arguments.key, root, url=arguments.url, progress=tell)
+    store = store_of(arguments)
+    with (
+        store.action("download weights", "downloaded", spec.file),
+        progress(f"Downloading {spec.file}", in_bytes=True) as tell,
+    ):
+        file = weights.fetch(arguments.key, store.root, url=arguments.url, progress=tell)
     print(f"{spec.title}: {file.path}")
     return 0
 
@@ -86,7 +89,12 @@ def import_file(arguments: Namespace) -> int:
     """Convert a file to safetensors in the store and print which network it belongs to."""
     from cifar_core.runs.prepare.pretrained import import_weights
 
-    with progress(f"Importing {arguments.file}"):
-        made = import_weights(Path(arguments.file), store_of(arguments).root, arguments.model)
+    store = store_of(arguments)
+    with (
+        store.action("import weights", "imported weights") as line,
+        progress(f"Importing {arguments.file}"),
+    ):
+        made = import_weights(Path(arguments.file), store.root, arguments.model)
+        line.detail = made.key
     print(f"{made.key}: {made.tensors} tensors, sha256 {made.sha256}\n{made.path}")
     return 0

@@ -6,6 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from app.access import admitted, login
 from app.access.admission import is_loopback
+from app.screens.new_run.draft import check_draft
+from cifar_core.config import TrainConfig
+from cifar_core.people import ROLES, Person
 from cifar_core.runs.record import marks
 
 AUTH = {
@@ -233,6 +236,19 @@ def test_a_viewer_cannot_start_a_run_even_if_the_button_is_pressed(page_store, s
     page = visit({"email": "guest@lab.org"}, name="new_run")
     assert page.button(key="start").disabled
     assert page_store.runs() == []
+
+
+@pytest.mark.parametrize("role", ROLES.values(), ids=lambda role: role.key)
+def test_a_visitor_opens_no_folder_of_the_machine(page_store, tmp_path, role):
+    (tmp_path / "secret" / "train" / "cat").mkdir(parents=True)
+    visitor, told = Person(name="ana", role=role), []
+    for name in ("secret", "nothing"):
+        values = {**TrainConfig().to_dict(), "data": str(tmp_path / name)}
+        draft = check_draft(values, page_store.root, visitor)
+        assert draft.images is None
+        told.append(draft.problems["data"].rpartition("'")[2])
+    assert told[0] == told[1]
+    assert "not among the images that you may use" in told[0]
 
 
 @pytest.mark.parametrize(

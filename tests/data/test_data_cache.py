@@ -61,7 +61,7 @@ def test_what_was_decoded_before_the_source_changed_is_removed(tmp_path):
     old = cached(tmp_path, "tiny", 1, tiny)
     wanted = np.array(old.train.pixels)
     cached(tmp_path, "tiny", 2, lambda: tiny(seed=1))
-    assert names(tmp_path) == sorted([key("tiny", 2), "lock"])
+    assert names(tmp_path) == sorted([key("tiny", 2), ".locks"])
     assert np.array_equal(old.train.pixels, wanted)  # a run that has it open can go on
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_left_of_a_failed_build(tmp_path):
 
     with pytest.raises(DataError, match="no"):
         cached(tmp_path, "tiny", 1, fail)
-    assert names(tmp_path) == ["lock"]
+    assert names(tmp_path) == [".locks"]
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
@@ -82,7 +82,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
             cached(tmp_path, "tiny", 1, tiny)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert names(tmp_path) == ["lock"]
+    assert names(tmp_path) == [".locks"]
 
 
 def test_a_store_that_cannot_be_written_is_told(tmp_path):
@@ -96,7 +96,7 @@ def test_a_half_written_dataset_of_a_dead_process_is_removed(tmp_path):
     half.mkdir(parents=True)
     (half / "train_pixels.npy").write_bytes(b"half")
     cached(tmp_path, "tiny", 1, tiny)
-    assert names(tmp_path) == sorted([key("tiny", 1), "lock"])
+    assert names(tmp_path) == sorted([key("tiny", 1), ".locks"])
 
 
 @pytest.mark.parametrize("file", ["meta.json", "train_pixels.npy", "test_labels.npy"])
@@ -131,6 +131,27 @@ def test_two_that_want_the_same_at_once_build_it_once(tmp_path):
         thread.join()
     assert found == [tiny().fingerprint] * 2
     assert len(builds) == 1
+
+
+def test_no_one_waits_for_another_dataset(tmp_path):
+    began, may_end = threading.Event(), threading.Event()
+
+    def slow():
+        began.set()
+        assert may_end.wait(30)
+        return tiny()
+
+    long = threading.Thread(target=cached, args=(tmp_path, "slow", 1, slow))
+    long.start()
+    assert began.wait(30)
+    half = cache_folder(tmp_path) / f"{key('slow', 1)}.building"
+    half.mkdir()
+    assert cached(tmp_path, "tiny", 2, lambda: tiny(seed=1)).fingerprint
+    assert half.exists()  # it belongs to one who lives
+    half.rmdir()
+    may_end.set()
+    long.join()
+    assert names(tmp_path) == sorted([key("slow", 1), ".locks"])  # both are of the same source
 
 
 def test_a_folder_can_be_recognized_and_has_no_odd_characters():

@@ -5,14 +5,17 @@ import json
 import random
 import stat
 import zipfile
+from dataclasses import replace
 
 import pytest
 from pages import make_run
 from run_helpers import store_without_executor
 from test_runs_worker import assert_same, attempt, new_run, work_until
 
+from cifar_core.data import load
 from cifar_core.disk import files
 from cifar_core.errors import ArchiveError, DataError, RunError
+from cifar_core.people import OPERATOR, Person
 from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.exchange.run_zip import export_run
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, marks, status
@@ -143,6 +146,21 @@ def test_other_images_can_be_named(store, exported, tmp_path):
     with pytest.raises(DataError, match="There are no images at"):
         import_run(store, io.BytesIO(exported), data=str(tmp_path / "nowhere"))
     assert len(store.runs()) == 1
+
+
+@pytest.mark.parametrize("file", ["config.json", "environment.json"])
+def test_a_zip_opens_no_folder_that_its_importer_may_not_use(store, exported, tmp_path, file):
+    secret = str(tmp_path / "secret")
+    known = json.loads(members(exported)["environment.json"])["data"]
+    changes = {"data": secret} if file == "config.json" else {"data": {**known, "source": secret}}
+    data = changed(exported, file, **changes)
+    guest = replace(store, by=Person(name="ana", role=OPERATOR))
+    run = import_run(guest, io.BytesIO(data))
+    assert run.settings["data"] == run.environment.data.source == "elsewhere:secret"
+    with pytest.raises(DataError, match=r"'secret' of this run.*are not available here.*--data"):
+        load(run.source, store.root)
+    here = import_run(store, io.BytesIO(data))  # the machine's own user may name any path
+    assert secret in (here.settings["data"], here.environment.data.source)
 
 
 @pytest.mark.parametrize("state", ["running", "queued", "stopping"])

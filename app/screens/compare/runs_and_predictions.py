@@ -10,9 +10,9 @@ from app.cache.results import predictions_of
 from app.session import Key, remember, remembered
 from app.shared import job_offer
 from app.shared.address import keep_in_address, start_from_address
-from cifar_core.background.jobs import Job
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.results.predictions import Part, Predictions, job
+from cifar_core.runs.store.run_job import RunJob
 
 MOST = 9  # runs that can be distinguished in one chart
 
@@ -69,9 +69,10 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) ->
         st.rerun()
     work, title = job(waiting[0], part), f"#{waiting[0].number}"
     if remembered(Key.COMPARE_REQUEST) == request and not work.error:
-        if not work.is_done:  # it may have ended just now
-            work.start()
-        if job_offer.progress(
+        # it may have ended just now
+        if not work.is_done and not job_offer.tried(work.begin):
+            remember(Key.COMPARE_REQUEST, None)
+        elif job_offer.progress(
             work, key="predictions", title=title, before=len(runs) - len(waiting), jobs=len(runs),
             on_cancel=partial(cancel, work),
         ):  # fmt: skip
@@ -85,7 +86,7 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) ->
         st.rerun()
 
 
-def cancel(work: Job) -> None:
+def cancel(work: RunJob) -> None:
     """Stop the computation that runs now, and start no other."""
     remember(Key.COMPARE_REQUEST, None)
-    work.cancel()
+    work.stop()

@@ -9,6 +9,7 @@ from app.screens.data import charts
 from app.session import Key, remember, remembered, store
 from app.shared.charts import picture_rows
 from cifar_core import data
+from cifar_core.data import roots
 from cifar_core.data.dataset import Dataset, counts
 from cifar_core.data.sources import fetch, progress
 from cifar_core.errors import CifarError
@@ -16,12 +17,13 @@ from cifar_core.people import OPERATOR
 
 ROWS, COLUMNS = 5, 12  # of the preview
 MEGA = 1e6
+CIFAR10 = "CIFAR-10"  # as the log names it
 
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     st.header("Data", anchor=False)
-    statuses = data.status(store().root)
+    statuses = data.offered_to(store().by, store().root)
     left, right = st.columns([1, 1.7], gap="large")
     with left:
         for status in statuses:
@@ -72,16 +74,18 @@ def download_state(was_running: bool) -> None:
         speed = f", {now.bytes_per_second / MEGA:.1f} MB per second" if now.done else ""
         st.progress(share, f"{now.done / MEGA:.1f} of {now.total / MEGA:.1f} MB{speed}")
         st.caption(f"{theme.safe(now.message)} You can close this page.")
-        if store().by.may(OPERATOR) and st.button("Cancel", key="cancel"):
-            progress.cancel(store().root)
+        if store().by.may(OPERATOR, now.by) and st.button("Cancel", key="cancel"):
+            with store().action("cancel the download", "canceled the download of", CIFAR10,
+                                owner=now.by):  # fmt: skip
+                progress.cancel(store().root)
         return
     if now is not None and now.state in ("failed", "cancelled"):
         st.markdown(f":red[:material/error: {theme.safe(now.message)}]")
     label = "Try again" if now is not None and now.state == "failed" else "Download (170 MB)"
     if st.button(label, type="primary", icon=":material/download:", key="download"):
         try:
-            store().by.must(OPERATOR, "download images")
-            fetch.start_background(store().root)
+            with store().action("download images", "began to download", CIFAR10) as line:
+                line.skip = not fetch.start_background(store().root, by=store().by.name)
         except CifarError as error:
             st.error(theme.safe(str(error)))
         else:
@@ -90,12 +94,20 @@ def download_state(was_running: bool) -> None:
 
 def own_images() -> None:
     """Say how to use other images."""
+    is_local = store().by.is_local
     with st.expander("Use your own images"):
         st.markdown(
             "Set **Data** of a new run to a folder, or to a tar or zip file of one. It contains "
             "one folder per class, once for training and once for testing:"
         )
         st.code("train/cat/0001.jpg\ntrain/dog/0001.jpg\ntest/cat/0001.jpg", language=None)
+        if not is_local:
+            st.markdown(
+                "Others can reach this dashboard, so it reads only folders that its admin has "
+                f"named in `{roots.VARIABLE}`, and lists the images in them here. Ask an admin of "
+                "this lab to put yours there."
+            )
+            return
         st.markdown(
             "If `CIFAR_DATA` is set to its path before the dashboard starts, every run uses it by "
             "default. An official CIFAR-10 archive, or the folder that torchvision made from it, "

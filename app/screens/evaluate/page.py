@@ -1,6 +1,7 @@
 """The Evaluate page: how accurate a network is, where it errs, how reliable its confidence is."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from app.screens.evaluate.tabs import by_class, calibrated, confused, covered, r
 from app.session import Key, remember, remembered, store
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.job_offer import offer
-from cifar_core.errors import CifarError
+from cifar_core.errors import BusyError, CifarError
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
@@ -142,7 +143,8 @@ def predict_first(run: Run, checkpoint: str, part: Part) -> None:
     count = data.test_images if part == "test" else data.val_images
     seconds = count * pass_seconds(str(run.path), checkpoint)
     if seconds < UNASKED and not job.error:
-        job.start()
+        with suppress(BusyError):  # then the button says why
+            job.start()
     about = f"about {theme.duration(seconds)}, once"
     offer(job, f"Classify {theme.count(count)} {SPLITS[part]} images", about, key="predict")
 

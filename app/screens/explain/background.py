@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app import theme
 from app.cache.results import pass_seconds
 from app.shared.job_offer import offer
 from app.shared.networks import Network
-from cifar_core.background.jobs import Job
+from cifar_core.errors import BusyError
 from cifar_core.runs.results import neighbors, predictions
+from cifar_core.runs.store.run_job import RunJob
 
 UNASKED = 180.0  # longest estimate in seconds for a job that is started without a click
 VARIABLE = "CIFAR_UNASKED"  # "off": no job is started without a click
@@ -21,7 +23,7 @@ class NetworkJob:
 
     title: str
     label: str  # of the button
-    job: Job
+    job: RunJob
     seconds: float  # about how long it takes
 
 
@@ -43,12 +45,12 @@ def jobs(network: Network) -> list[NetworkJob]:
     ]  # fmt: skip
 
 
-def calibrating(network: Network) -> Job:
+def calibrating(network: Network) -> RunJob:
     """Return the job that classifies the validation images."""
     return predictions.job(network.run, "val", network.checkpoint.name)
 
 
-def comparing(network: Network) -> Job:
+def comparing(network: Network) -> RunJob:
     """Return the job that computes the training images' features."""
     return neighbors.job(network.run, network.checkpoint.name)
 
@@ -70,7 +72,8 @@ def start_if_quick(network: Network, work: NetworkJob) -> None:
     """Start a quick job, unless that is turned off."""
     settled = not network.run.status.is_under_way  # its best epoch will not change
     if settled and work.seconds <= UNASKED and os.environ.get(VARIABLE) != "off":
-        work.job.start()
+        with suppress(BusyError):  # then the button says why
+            work.job.start()
 
 
 def about(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """One picture's card: the networks' predictions, and the saliency maps that explain them."""
 
-import csv
 import io
 import zipfile
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from app.screens.explain.picture_edits import edit_controls
 from app.screens.explain.predictions import Prediction, explanations
 from app.screens.explain.request import EVERY, Request, warning_badge
 from app.shared.picture import Picture
+from cifar_core.disk.tables import as_csv
 from cifar_core.errors import CifarError
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.render import enlarge, scaled
@@ -207,12 +207,18 @@ def zipped(shown: Shown, predictions: Sequence[Prediction]) -> bytes:
 
 def table_of(predictions: Sequence[Prediction]) -> bytes:
     """Return the likeliest classes of every picture and run as a CSV table."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(["picture", "truth", "run", "class", "probability", "raw probability"])
+    lines = []
     for prediction in predictions:
         raw, picture = dict(prediction.raw), prediction.picture
         for name, share in prediction.ranked[:LIKELIEST]:
-            shares = f"{share:.6f}", f"{raw[name]:.6f}"
-            table.writerow([picture.name, picture.truth, prediction.network.run.id, name, *shares])
-    return text.getvalue().encode()
+            lines.append(
+                {
+                    "picture": picture.name,
+                    "truth": picture.truth,
+                    "run": prediction.network.run.id,
+                    "class": name,
+                    "probability": f"{share:.6f}",
+                    "raw probability": f"{raw[name]:.6f}",
+                }
+            )
+    return as_csv(lines).encode()

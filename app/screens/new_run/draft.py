@@ -15,6 +15,7 @@ from cifar_core.data.split import split
 from cifar_core.errors import ConfigError, DataError, DeviceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
+from cifar_core.people import Person
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record.records import AttemptPlan
 from cifar_core.schedules import SCHEDULES
@@ -83,13 +84,13 @@ class Draft:
         )
 
 
-def check_draft(values: Mapping[str, Any], root: Path) -> Draft:
+def check_draft(values: Mapping[str, Any], root: Path, by: Person) -> Draft:
     """Check the values, the images and the device, and gather every problem."""
     config, problems = checked(values)
     images, where = None, ""
     if "data" not in problems:
         try:
-            images = dataset(data.resolve(values["data"], root), str(root))
+            images = dataset(data.resolve(values["data"], root, by), str(root))
         except DataError as error:
             problems["data"] = str(error)
     model = MODELS[values["model"]] if "model" not in problems else None

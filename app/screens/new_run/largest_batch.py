@@ -8,7 +8,6 @@ from app import theme
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
-from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 
 
@@ -20,8 +19,10 @@ def batch_fit(config: TrainConfig, prefix: str) -> None:
         result(measured[1], config.batch_size, prefix)
     elif st.button("Find the largest batch", icon=":material/memory_alt:", key="find_fit"):
         try:
-            with st.spinner("Training a few steps with larger and larger batches"):
-                store().by.must(OPERATOR, "measure on this machine")
+            with (
+                store().action("measure on this machine", "measured", "the largest batch"),
+                st.spinner("Training a few steps with larger and larger batches"),
+            ):
                 remember(Key.LARGEST_BATCH, (but_for_batch, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))

@@ -15,7 +15,6 @@ from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
-from cifar_core.people import OPERATOR
 from cifar_core.settings.declaration import in_range, rule_of
 
 
@@ -99,8 +98,8 @@ def download(key: str) -> None:
         bar.progress(min(1.0, done / max(total, 1)), text=f"{done / 1e6:,.0f} MB")
 
     try:
-        store().by.must(OPERATOR, "download weights")
-        weights.fetch(key, store().root, progress=progress)
+        with store().action("download weights", "downloaded", weights.WEIGHTS[key].file):
+            weights.fetch(key, store().root, progress=progress)
     except CifarError as error:
         bar.empty()
         st.error(theme.safe(str(error)))

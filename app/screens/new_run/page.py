@@ -54,7 +54,7 @@ def page() -> None:
     follow_address()
     start, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
     values = widgets.chosen(TrainConfig, start, prefix)
-    draft = check_draft(values, store().root)
+    draft = check_draft(values, store().root, store().by)
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
@@ -107,7 +107,8 @@ def form(
 
 def sources_of_images() -> list[str]:
     """List values of the data setting: those that are on this machine."""
-    ready = [dataset.source for dataset in data.status(store().root) if dataset.ready]
+    offered = data.offered_to(store().by, store().root)
+    ready = [dataset.source for dataset in offered if dataset.ready]
     return list(dict.fromkeys(["auto", *ready, "synthetic"]))
 
 

@@ -8,7 +8,6 @@ from app.screens.new_run.draft import Draft
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
-from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
 
 STEP_HELP = (
@@ -52,8 +51,10 @@ def estimate(config: TrainConfig) -> None:
         return
     if st.button("Measure the time", icon=":material/timer:", key="measure"):
         try:
-            with st.spinner("Training a few steps"):
-                store().by.must(OPERATOR, "measure on this machine")
+            with (
+                store().action("measure on this machine", "measured", "the time of an epoch"),
+                st.spinner("Training a few steps"),
+            ):
                 remember(Key.ESTIMATE, (config, measure(config, store().root)))
         except CifarError as error:
             st.error(theme.safe(str(error)))

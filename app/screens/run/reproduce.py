@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import theme
 from app.shared.job_offer import offer
+from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.exchange.recipe import recipe
@@ -65,6 +66,7 @@ def verdict(last: Verification) -> None:
 
 def verify_again(run: Run) -> None:
     """Delete the last result and start another verification."""
-    work = job(run)
-    work.path.unlink(missing_ok=True)
-    work.start()
+    try:
+        job(run).begin(again=True)
+    except CifarError as error:
+        st.toast(theme.safe(str(error)), icon=":material/error:")

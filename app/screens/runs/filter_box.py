@@ -14,6 +14,7 @@ from app.shared.address import (
     start_text_from_address,
 )
 from cifar_core.errors import CifarError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.columns import COLUMNS
@@ -125,8 +126,9 @@ def saved_listing_links() -> None:
                 st.button(theme.safe(entry.name), key=f"show {entry.id}", type="tertiary",
                           on_click=apply, args=(entry.listing,))  # fmt: skip
                 st.space("stretch")
-                st.button("Delete", key=f"delete {entry.id}", type="tertiary",
-                          icon=":material/delete:", on_click=delete, args=(entry,))  # fmt: skip
+                if store().by.may(OPERATOR, entry.owner):
+                    st.button("Delete", key=f"delete {entry.id}", type="tertiary",
+                              icon=":material/delete:", on_click=delete, args=(entry,))  # fmt: skip
 
 
 def open_listing_of_address() -> None:
@@ -151,5 +153,8 @@ def apply(listing: Listing) -> None:
 
 
 def delete(saved: SavedListing) -> None:
-    """Delete a saved listing."""
-    saved_listings.delete(store(), saved)
+    """Delete a saved listing, or say why not."""
+    try:
+        saved_listings.delete(store(), saved)
+    except CifarError as error:
+        st.toast(theme.safe(str(error)), icon=":material/error:")

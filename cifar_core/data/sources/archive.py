@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from cifar_core.data import roots
 from cifar_core.errors import DataError
 
 MAX_ENTRIES = 300_000  # files and folders
@@ -118,7 +119,7 @@ def refuse_escape(path: Path, name: str) -> None:
 
 
 def folder_entries(root: Path) -> Iterator[ArchiveEntry]:
-    """Walk a folder, following links: it is the user's own."""
+    """Walk a folder, following links: it is the user's own, or `roots` says where they may lead."""
     for file in walk(root):
         is_folder = file.is_dir()
         if is_folder or file.is_file():  # a pipe or device would block
@@ -131,6 +132,8 @@ def walk(folder: Path | str, depth: int = 1) -> "Iterator[os.DirEntry[str]]":
     """Yield everything in a folder and its subfolders, as deep as images can be."""
     with os.scandir(folder) as files:
         for file in files:
+            if file.is_symlink():
+                roots.refuse_way_out(Path(file.path))
             yield file
             if depth < MAX_DEPTH and file.is_dir():
                 yield from walk(file.path, depth + 1)

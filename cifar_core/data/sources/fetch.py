@@ -52,10 +52,12 @@ def fetch_cifar10(
     progress: Callable[[int, int], None] | None = None,
     archive: RemoteFile = CIFAR10,
     timeout: float = TIMEOUT,
+    by: str = "",
 ) -> Path:
     """Return the path of the archive, downloaded unless it exists; raises DataError.
 
-    `progress` gets the bytes downloaded so far and in total; `timeout` is in seconds.
+    `progress` gets the bytes downloaded so far and in total; `timeout` is in seconds; `by` names
+    the person who asks for it.
     """
     descriptor = claim(store)
     if descriptor is None:
@@ -64,7 +66,7 @@ def fetch_cifar10(
             "cancel the download on the Data page."
         )
     try:
-        return fetch_locked(store, at(archive, url), progress, timeout)
+        return fetch_locked(store, at(archive, url), progress, timeout, by)
     finally:
         os.close(descriptor)
 
@@ -93,9 +95,10 @@ def fetch_locked(
     archive: RemoteFile,
     progress: Callable[[int, int], None] | None = None,
     timeout: float = TIMEOUT,
+    by: str = "",
 ) -> Path:
     """Download while the lock is held; report each step and the result."""
-    report = ProgressWriter(store, archive.bytes)
+    report = ProgressWriter(store, archive.bytes, by)
 
     def step(done: int, total: int) -> None:
         if cancel_file(store).exists():
@@ -116,15 +119,20 @@ def fetch_locked(
     return path
 
 
-def start_background(store: Path, url: str | None = None, *, archive: RemoteFile = CIFAR10) -> None:
-    """Download in a separate process that outlives this one, unless one already does."""
+def start_background(
+    store: Path, url: str | None = None, *, archive: RemoteFile = CIFAR10, by: str = ""
+) -> bool:
+    """Download in a separate process that outlives this one; False if one already does.
+
+    `by` names the person who asks for it.
+    """
     descriptor = claim(store)
     if descriptor is None:
-        return
+        return False
     try:
-        ProgressWriter(store, archive.bytes).write("running", "Starting.")
+        ProgressWriter(store, archive.bytes, by).write("running", "Starting.")
         start_detached(
-            command(store, at(archive, url), descriptor),
+            command(store, at(archive, url), descriptor, by),
             store / "data" / "download.log",
             keep=(descriptor,),
         )
@@ -135,11 +143,12 @@ def start_background(store: Path, url: str | None = None, *, archive: RemoteFile
         ) from error
     finally:
         os.close(descriptor)
+    return True
 
 
-def command(store: Path, archive: RemoteFile, descriptor: int) -> list[str]:
+def command(store: Path, archive: RemoteFile, descriptor: int, by: str) -> list[str]:
     """Return the command line of the child process."""
-    options = ["--archive", json.dumps(asdict(archive)), "--lock", str(descriptor)]
+    options = ["--archive", json.dumps(asdict(archive)), "--lock", str(descriptor), f"--by={by}"]
     return [sys.executable, "-m", __name__, str(store.resolve()), *options]
 
 
@@ -150,13 +159,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("url", nargs="?", help="another address of the same archive")
     parser.add_argument("--archive", help=argparse.SUPPRESS)
     parser.add_argument("--lock", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--by", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     archive = RemoteFile(**json.loads(options.archive)) if options.archive else CIFAR10
     try:
         if options.lock is None:
-            fetch_cifar10(options.store, url=options.url, archive=archive)
+            fetch_cifar10(options.store, url=options.url, archive=archive, by=options.by)
         elif os.fork() == 0:  # the parent ends, so that no zombie is left
-            fetch_locked(options.store, at(archive, options.url))
+            fetch_locked(options.store, at(archive, options.url), by=options.by)
     except DataError as error:
         print(error, file=sys.stderr)
         return 1

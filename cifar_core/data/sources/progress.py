@@ -27,6 +27,7 @@ class DownloadProgress:
     bytes_per_second: float
     message: str
     pid: int  # the process that wrote it
+    by: str = ""  # the name of the person who asked for it; empty if unknown
     alive: bool = False
 
 
@@ -59,8 +60,8 @@ def cancel_file(store: Path) -> Path:
 class ProgressWriter:
     """Writes how far the download is, a few times a second."""
 
-    def __init__(self, store: Path, total: int) -> None:
-        self.store, self.total, self.done = store, total, 0
+    def __init__(self, store: Path, total: int, by: str = "") -> None:
+        self.store, self.total, self.by, self.done = store, total, by, 0
         self.samples: deque[tuple[float, int]] = deque(maxlen=SAMPLES)
 
     def step(self, done: int) -> None:
@@ -79,6 +80,7 @@ class ProgressWriter:
             bytes_per_second=self.speed(),
             message=message,
             pid=os.getpid(),
+            by=self.by,
         )
         path = self.store / "data" / "download.json"
         try:

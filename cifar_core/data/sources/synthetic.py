@@ -17,6 +17,7 @@ from cifar_core.data.dataset import Dataset, Images, fingerprint
 
 SIDE, FINE = 32, 2  # pixels, and samples of each pixel per axis, which smooth the outlines
 TRAIN_IMAGES = 10_000
+MOST = 50_000  # training images, as many as CIFAR-10 has: about 0.25 GB on the disk
 SEED = 20
 DRAWING = 2  # part of the cache's key: raise it when the same seed would draw other images
 TITLE = "Synthetic shapes"
@@ -174,13 +175,17 @@ def is_source(source: str) -> bool:
     return re.fullmatch(r"synthetic(:[1-9][0-9]{0,5})?", source) is not None
 
 
+def number_of(source: str) -> int:
+    """Return how many training images a source names."""
+    return int(source.partition(":")[2] or TRAIN_IMAGES)
+
+
 def load(source: str, store: Path) -> Dataset:
     """Open the images, drawing them the first time.
 
     'synthetic:500' has 500 training images; there are always a fifth as many test images.
     """
-    number = int(source.partition(":")[2] or TRAIN_IMAGES)
-    per_class = max(2, round(number / len(SHAPES)))
+    per_class = max(2, round(number_of(source) / len(SHAPES)))
     return cached(store, "synthetic", [DRAWING, SEED, per_class], lambda: build(source, per_class))
 
 

@@ -4,15 +4,17 @@ import contextlib
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from cifar_core.background import processes
 from cifar_core.disk import lock
 from cifar_core.errors import CifarError
+from cifar_core.people import ADMIN, Person
 from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.sweeps import sweeps
-from cifar_core.runs.sweeps.hyperparameter_search import end, step
+from cifar_core.runs.sweeps.hyperparameter_search import mark_ended, step
 
 LOOK_SECONDS = 1.0
 
@@ -38,18 +40,28 @@ def serve(root: Path, id_: str) -> int:
     if mine is None:
         return 0
     store = Store(root)
+    # the log names the person who asked for the search, not the account that its driver runs in
+    store = replace(store, by=Person(name=asker(store, id_), role=ADMIN, is_local=True))
     try:
         while step(store, id_):
             time.sleep(LOOK_SECONDS)
         sweep = sweeps.find(store, id_)
         if sweep.is_active:
-            end(store, sweep, "All runs of its budget are done.")
+            mark_ended(store, sweep, "All runs of its budget are done.")
     except CifarError as error:
-        end(store, sweeps.find(store, id_), f"It could not continue. {error}")
+        mark_ended(store, sweeps.find(store, id_), f"It could not continue. {error}")
     finally:
         with contextlib.suppress(OSError):
             os.close(mine)
     return 0
+
+
+def asker(store: Store, id_: str) -> str:
+    """Return the name of the person who started a search."""
+    try:
+        return sweeps.owner_of(store, sweeps.find(store, id_)) or store.by.name
+    except CifarError:  # its file is damaged
+        return store.by.name
 
 
 if __name__ == "__main__":

@@ -3,15 +3,14 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from msgspec.structs import replace
 
 from cifar_core.disk import files
-from cifar_core.errors import ArchiveError, CheckpointError, ConfigError
-from cifar_core.people import OPERATOR
+from cifar_core.errors import ArchiveError, CheckpointError, ConfigError, DataError
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
 from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, Export, is_row, shaped
@@ -30,16 +29,18 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
     `data` names the images that the run continues with; by default those with the same
     fingerprint if they are decoded here, and otherwise those that the run names.
     """
-    store.by.must(OPERATOR, "import runs")
-    (store.root / "runs").mkdir(parents=True, exist_ok=True)
-    path = store.root / "runs" / f".draft-import-{time.time_ns()}"
-    path.mkdir()
-    try:
-        unpack(source, path)
-        name = check(path, store, data)
-        return store.adopt(path, slug(name))
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+    with store.action("import runs", "imported") as line:
+        (store.root / "runs").mkdir(parents=True, exist_ok=True)
+        path = store.root / "runs" / f".draft-import-{time.time_ns()}"
+        path.mkdir()
+        try:
+            unpack(source, path)
+            name = check(path, store, data)
+            run = store.adopt(path, slug(name))
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+        line.run = run.id
+    return run
 
 
 def check(folder: Path, store: Store, data: str) -> str:
@@ -80,7 +81,8 @@ def check_config(folder: Path, store: Store, data: str) -> None:
         raise ArchiveError("The run is from a newer version. Update this program, then import it.")
     path = folder / "environment.json"
     images = files.read(path, Environment).data
-    source = source_here(images.fingerprint, store, data)
+    named = [values.get("data", ""), images.source]
+    source = source_here(images.fingerprint, store, data) or stand_in(named, store)
     try:
         config = TrainConfig.from_dict({**values, **({"data": source} if source else {})})
     except (ConfigError, TypeError) as error:
@@ -96,10 +98,27 @@ def source_here(fingerprint: str, store: Store, data: str) -> str:
     from cifar_core.data import find
 
     if data:
-        return find.resolve(data, store.root)
+        return find.resolve(data, store.root, store.by)
     decoded = find.decoded(store.root)
     same = [meta["source"] for meta in decoded if meta.get("fingerprint") == fingerprint]
     return same[0] if fingerprint and same else ""
+
+
+def stand_in(named: Sequence[Any], store: Store) -> str:
+    """Return what stands for the images that the run's files name, if the person may not use them.
+
+    Empty if they may: then the names stay as they are, whether the images are here or not.
+    """
+    from cifar_core.data import find
+
+    for name in filter(None, named):
+        if store.by.is_local or name in find.WORDS or not isinstance(name, str):
+            continue
+        try:
+            find.resolve(name, store.root, store.by)
+        except DataError:
+            return find.elsewhere(name)
+    return ""
 
 
 def check_rows(path: Path) -> None:

@@ -16,13 +16,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Job, Report, beside
+from cifar_core.background.jobs import Report, beside
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.installation import ROOT
 from cifar_core.registry import Registry
 from cifar_core.runs.record.checkpoints import MODEL, verify
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -243,10 +244,12 @@ MODEL_FORMATS = Registry(
 )  # fmt: skip
 
 
-def job(run: Run, key: str, checkpoint: str = "best") -> Job:
+def job(run: Run, key: str, checkpoint: str = "best") -> RunJob:
     """Return the background job that exports a checkpoint into the run's folder."""
     name = run.checkpoint(checkpoint).name
-    return Job(
+    return job_of(
+        run,
+        what=f"an export as {MODEL_FORMATS[key].title}",
         path=run.path / "exports" / f"{name}-{key}{MODEL_FORMATS[key].ending}",
         work=do_job,
         request={"run": str(run.path), "format": key, "checkpoint": name},

@@ -11,7 +11,6 @@ from msgspec import Struct
 from cifar_core.disk import files
 from cifar_core.disk.checks import Text
 from cifar_core.errors import RunError
-from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.listing.columns import COLUMNS
 from cifar_core.runs.listing.table import USUAL, Listing
@@ -28,23 +27,29 @@ class SavedListing:
     id: str  # the file's name, such as "lab-runs"
     name: str
     listing: Listing
+    owner: str = ""  # who saved it; empty if that was before they had owners
 
 
 def save(store: Store, name: str, listing: Listing) -> SavedListing:
-    """Save a listing under a name, replacing any that has it already."""
-    store.by.must(OPERATOR, "save listings")
+    """Save a listing under a name, replacing any of one's own that has it already."""
     name = " ".join(name.split())[:40]
     if not name:
         raise RunError("A saved listing needs a name, such as 'Lab runs'.")
-    others = {saved.id: saved.name for saved in listed(store)}
-    if name not in others.values() and len(others) >= MOST:
+    others = {saved.id: saved for saved in listed(store)}
+    same = next((saved for saved in others.values() if saved.name == name), None)
+    if same is None and len(others) >= MOST:
         raise RunError(f"There are {len(others)} saved listings already. Delete one first.")
     ids = [slug(name), *(f"{slug(name)}-{number}" for number in range(2, MOST + 2))]
     saved = SavedListing(
-        id=next(id_ for id_ in ids if others.get(id_, name) == name), name=name, listing=listing
+        id=same.id if same else next(id_ for id_ in ids if id_ not in others),
+        name=name,
+        listing=listing,
+        owner=same.owner if same else store.by.name,
     )
-    folder(store).mkdir(parents=True, exist_ok=True)
-    files.write_json(path_of(store, saved.id), {"schema": SCHEMA, "name": name, **asdict(listing)})
+    values = {"schema": SCHEMA, "name": name, "owner": saved.owner, **asdict(listing)}
+    with store.action(f"save the listing {name}", "saved the listing", name, owner=saved.owner):
+        folder(store).mkdir(parents=True, exist_ok=True)
+        files.write_json(path_of(store, saved.id), values)
     return saved
 
 
@@ -59,6 +64,7 @@ class SavedTexts(Struct, frozen=True, kw_only=True):
 
     name: Text = ""
     query: Text = ""
+    owner: Text = ""
 
 
 def read(path: Path) -> SavedListing | None:
@@ -66,13 +72,18 @@ def read(path: Path) -> SavedListing | None:
     values = files.read_json(path, SavedTexts)
     parts = {f.name: values[f.name] for f in fields(Listing) if f.name in values}
     columns, sort, keys = parts.get("columns", USUAL), parts.get("sort", ""), list(COLUMNS)
-    if not isinstance(columns, list | tuple) or not isinstance(parts.get("query", ""), str):
+    if (
+        not values
+        or not isinstance(columns, list | tuple)
+        or not isinstance(parts.get("query", ""), str)
+    ):
         return None
     parts["columns"] = tuple(key for key in columns if key in keys) or USUAL
     parts["sort"] = sort if str(sort).removeprefix("-") in keys else ""
     parts["group"] = parts.get("group") is True
     name = str(values.get("name") or path.stem)
-    return SavedListing(id=path.stem, name=name, listing=Listing(**parts)) if values else None
+    owner = str(values.get("owner", ""))
+    return SavedListing(id=path.stem, name=name, listing=Listing(**parts), owner=owner)
 
 
 def find(store: Store, ref: str) -> SavedListing:
@@ -88,8 +99,12 @@ def find(store: Store, ref: str) -> SavedListing:
 
 def delete(store: Store, saved: SavedListing) -> None:
     """Delete a saved listing, if it still exists."""
-    store.by.must(OPERATOR, "delete saved listings")
-    path_of(store, saved.id).unlink(missing_ok=True)
+    there = read(path_of(store, saved.id))  # whose it is now, whatever the caller holds
+    owner = there.owner if there else ""
+    request = f"delete the listing {saved.name}"
+    with store.action(request, "deleted the listing", saved.name, owner=owner) as line:
+        path_of(store, saved.id).unlink(missing_ok=True)
+        line.skip = there is None
 
 
 def path_of(store: Store, id_: str) -> Path:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
-from cifar_core.people import OPERATOR, Person, local_user
+from cifar_core.people import OPERATOR, Person, Role, local_user
 from cifar_core.runs.record import action_log, checkpoints, control, metrics, profiles, status
 from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt, attempt_of
@@ -241,15 +241,17 @@ class Run:
         with self.action("resume it", "resumed"):
             self.enqueue(RESUMABLE)
 
-    @contextlib.contextmanager
-    def action(self, request: str, did: str, detail: str = "") -> Iterator[None]:
-        """Change the run in a `with` block, if the person's role and the run's owner allow it.
+    def action(
+        self, request: str, did: str, detail: str = "", *, needed: Role = OPERATOR
+    ) -> action_log.Change:
+        """Change the run in a `with` block, as `action_log.action` says; it belongs to its owner.
 
         `request` completes "may not ..."; `did` is what the action log records after the block.
         """
-        self.by.must(OPERATOR, f"{request} (run {self.id})", self.owner)
-        yield
-        action_log.note(self.store_root, by=self.by.name, did=did, run=self.id, detail=detail)
+        return action_log.action(
+            self.store_root, self.by, f"{request} (run {self.id})", did,
+            needed=needed, owner=self.owner, run=self.id, detail=detail,
+        )  # fmt: skip
 
     def enqueue(self, expected: tuple[str, ...]) -> bool:
         """Move it from one of the expected states into the queue; return True if it was in one."""

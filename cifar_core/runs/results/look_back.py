@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from cifar_core.background.jobs import Job, Report
+from cifar_core.background.jobs import Report
 from cifar_core.disk import files
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
+from cifar_core.runs.store.run_job import RunJob, job_of
 
 
 def epochs(run: Run) -> list[CheckpointInfo]:
@@ -23,11 +24,13 @@ def epochs(run: Run) -> list[CheckpointInfo]:
     return [newest_last[epoch] for epoch in sorted(newest_last)]
 
 
-def job(run: Run, part: Part) -> Job:
+def job(run: Run, part: Part) -> RunJob:
     """Return the background job that computes the missing predictions."""
     names = [info.name for info in epochs(run)]
     digest = sha256(" ".join(names).encode()).hexdigest()[:12]
-    return Job(
+    return job_of(
+        run,
+        what="predictions for all saved epochs",
         path=run.path / "predictions" / f"look-back-{part}-{digest}.json",
         work=do_job,
         request={"run": str(run.path), "part": part, "checkpoints": names},

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Job, Report, quietly
+from cifar_core.background.jobs import Report, quietly
 from cifar_core.disk import arrays
 from cifar_core.disk.arrays import Arrays
 from cifar_core.evaluation.nearest import evenly, kth_similarity, nearest, share_nearer, unit
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results.predictions import indexes_of, load_with_images
+from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
     from cifar_core.inference import Classifier
@@ -96,11 +97,14 @@ def path_of(run: Run, checkpoint: str) -> Path:
     return run.path / "predictions" / f"{checkpoint}-features.safetensors"
 
 
-def job(run: Run, checkpoint: str = "best") -> Job:
+def job(run: Run, checkpoint: str = "best") -> RunJob:
     """Return the background job that computes the features; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "checkpoint": name}
-    return Job(path=path_of(run, name), work=do_job, request=request)
+    return job_of(
+        run, path=path_of(run, name), work=do_job,
+        request=request, what="the comparison with the training images",
+    )  # fmt: skip
 
 
 def kept(run: Run, checkpoint: str = "best") -> Neighbors | None:

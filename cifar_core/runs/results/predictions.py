@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Job, Report, quietly
+from cifar_core.background.jobs import Report, quietly
 from cifar_core.disk import arrays
 from cifar_core.disk.arrays import Arrays
 from cifar_core.errors import RunError
 from cifar_core.evaluation.softmax import softmax
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
     from cifar_core.data.dataset import Dataset
     from cifar_core.inference import Classifier
 
 Part = Literal["train", "val", "test"]
+NAMES: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -59,11 +61,14 @@ def path_of(run: Run, part: Part, checkpoint: str) -> Path:
     return run.path / "predictions" / f"{checkpoint}-{part}.safetensors"
 
 
-def job(run: Run, part: Part, checkpoint: str = "best") -> Job:
+def job(run: Run, part: Part, checkpoint: str = "best") -> RunJob:
     """Return the background job that classifies one split; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
-    return Job(path=path_of(run, part, name), work=do_job, request=request)
+    return job_of(
+        run, path=path_of(run, part, name), work=do_job,
+        request=request, what=f"predictions for the {NAMES[part]} images",
+    )  # fmt: skip
 
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:

@@ -12,11 +12,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.background.jobs import Job, Report, quietly
+from cifar_core.background.jobs import Report, quietly
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results.predictions import Part, check, indexes_of
+from cifar_core.runs.store.run_job import RunJob, job_of
 from cifar_core.statistics.intervals import wilson
 
 IMAGES = 1000  # drawn from the split; the interval of a share is then at most 3.1 points each way
@@ -49,12 +50,15 @@ def path_of(run: Run, part: Part, checkpoint: str) -> Path:
     return run.path / "robustness" / f"{checkpoint}-{part}.json"
 
 
-def job(run: Run, part: Part, checkpoint: str = "best") -> Job:
+def job(run: Run, part: Part, checkpoint: str = "best") -> RunJob:
     """Return the background job that tests one checkpoint; "best" and "last" are names too."""
     name = run.checkpoint(checkpoint).name
     request = {"run": str(run.path), "part": part, "checkpoint": name}
     path = path_of(run, part, name)
-    return Job(path=path, work=do_job, request=request)
+    return job_of(
+        run, path=path, work=do_job, request=request,
+        what="the robustness",
+    )  # fmt: skip
 
 
 def kept(run: Run, part: Part, checkpoint: str = "best") -> list[DisturbedScore]:

@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Job, Report
+from cifar_core.background.jobs import Report
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
     from cifar_core.settings import Settings
@@ -39,7 +40,7 @@ class CardFile:
         return self.run.path / "trust" / f"{name}.json"
 
     @property
-    def job(self) -> Job:
+    def job(self) -> RunJob:
         """The background job that computes the card."""
         request = {
             "run": str(self.run.path),
@@ -47,7 +48,10 @@ class CardFile:
             "method": self.method,
             "settings": self.settings.to_dict() if self.settings else None,
         }
-        return Job(path=self.path, work=do_job, request=request)
+        return job_of(
+            self.run, path=self.path,
+            work=do_job, request=request, what=f"the sanity card of {self.method}",
+        )  # fmt: skip
 
     def read(self) -> dict[str, Any]:
         """Return the card; empty if there is none yet."""

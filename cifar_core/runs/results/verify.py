@@ -11,15 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.background.jobs import Job, Report, quietly
+from cifar_core.background.jobs import Report, quietly
 from cifar_core.disk import files
 from cifar_core.errors import RunError
+from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import git_commit, versions
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
     from cifar_core.training.setup import Setup
@@ -82,10 +84,13 @@ def why(reasons: tuple[str, ...]) -> str:
     )
 
 
-def job(run: Run, steps: int = STEPS) -> Job:
+def job(run: Run, steps: int = STEPS) -> RunJob:
     """Return the background job that trains the first steps again."""
     request = {"run": str(run.path), "steps": steps}
-    return Job(path=run.path / FILE, work=do_job, request=request)
+    return job_of(
+        run, path=run.path / FILE, work=do_job,
+        request=request, what="a verification", needed=OPERATOR,
+    )  # fmt: skip
 
 
 def kept(run: Run) -> Verification | None:

@@ -15,7 +15,7 @@ from cifar_core.disk import lock, logs
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
-from cifar_core.runs.record import action_log, checkpoint_cleanup, checkpoints
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
 from cifar_core.runs.store.store import Store, deleted_at, is_training
@@ -185,13 +185,12 @@ def unneeded(store: Store, now: float | None = None) -> list[Unneeded]:
 
 def tidy(store: Store, now: float | None = None) -> list[Unneeded]:
     """Free what the rules allow, and return a list of it."""
-    store.by.must(ADMIN, "tidy the store")
-    removed = unneeded(store, now)
-    for item in removed:
-        RULES[item.rule].free(item.path)
-    if removed:
-        freed = f"{sum(item.size for item in removed) / 1e6:,.1f} MB"
-        action_log.note(store.root, by=store.by.name, did="tidied", detail=freed)
+    with store.action("tidy the store", "tidied", needed=ADMIN) as line:
+        removed = unneeded(store, now)
+        for item in removed:
+            RULES[item.rule].free(item.path)
+        line.detail = f"{sum(item.size for item in removed) / 1e6:,.1f} MB"
+        line.skip = not removed
     return removed
 
 

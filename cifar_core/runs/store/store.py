@@ -16,7 +16,7 @@ from cifar_core.background import processes
 from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
 from cifar_core.installation import default_store
-from cifar_core.people import ADMIN, OPERATOR, Person, local_user
+from cifar_core.people import ADMIN, OPERATOR, Person, Role, local_user
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.records import About, Deleted
@@ -72,11 +72,19 @@ class Store:
 
         `marks` are further entries of about.json, such as the sweep that it belongs to.
         """
+        with self.action("make runs", "made") as line:
+            run = self._made(config, name, parent, kind, marks or {})
+            line.run = run.id
+        return run
+
+    def _made(
+        self, config: "TrainConfig", name: str, parent: str, kind: str, marks: Mapping[str, Any]
+    ) -> Run:
+        """Make the folder of a run."""
         from cifar_core import data
 
-        self.by.must(OPERATOR, "make runs")
         # 'auto' and relative paths may mean something else later, or in another process
-        config = dataclasses.replace(config, data=data.resolve(config.data, self.root))
+        config = dataclasses.replace(config, data=data.resolve(config.data, self.root, self.by))
         name = " ".join(name.split())[:80]
         (self.root / "runs").mkdir(parents=True, exist_ok=True)
         with lock.held(self.root / ".store.lock"):
@@ -88,29 +96,26 @@ class Store:
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
             about = About(name=name or f"{config.model} {number}", parent=parent, kind=kind,
                           owner=self.by.name, created_at=time.time())  # fmt: skip
-            files.write_json(draft / "about.json", replace(about, **(marks or {})))
+            files.write_json(draft / "about.json", replace(about, **marks))
             status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
-        action_log.note(self.root, by=self.by.name, did="made", run=run.id)
         return run
 
     def adopt(self, folder: Path, name: str) -> Run:
-        """Move a complete run folder into the store, with the next free number."""
-        self.by.must(OPERATOR, "import runs")
+        """Move a complete run folder into the store, with the next free number.
+
+        The caller does it inside an `action`.
+        """
         with lock.held(self.root / ".store.lock"):
             number = self._next_number()
             run = Run(self.root / "runs" / f"{number}-{name}", self.by)
             self._name(folder, run, number)
-        action_log.note(self.root, by=self.by.name, did="imported", run=run.id)
         return run
 
     def submit(self, run: Run) -> None:
         """Put a draft into the queue and make sure that an executor is running; idempotent."""
-        self.by.must(OPERATOR, f"start run {run.id}", run.owner)
-        if run.enqueue(("draft",)):
-            action_log.note(self.root, by=self.by.name, did="started", run=run.id)
-        else:
-            processes.ensure_running(self.root)
+        with Run(run.path, self.by).action("start it", "started") as line:
+            line.skip = not run.enqueue(("draft",))
 
     def runs(self) -> list[RunRow]:
         """List the runs that are not in the trash, newest first.
@@ -180,20 +185,28 @@ class Store:
         restored = Run(self.root / "runs" / deleted.id, self.by)
         with Run(deleted.path, self.by).action("restore it", "restored"):
             deleted.path.rename(restored.path)
-        (restored.path / "deleted.json").unlink(missing_ok=True)
+            (restored.path / "deleted.json").unlink(missing_ok=True)
         return restored
 
     def empty_trash(self, older_than_days: float = 30) -> int:
         """Delete old, unpinned runs in the trash for good; return their number."""
-        self.by.must(ADMIN, "empty the trash")
         limit, count = time.time() - older_than_days * DAY, 0
-        for run in run_folders(self.root / "trash").values():
-            old = (deleted_at(run) or 0.0) <= limit
-            if old and not run.is_pinned:
-                shutil.rmtree(run.path)
-                count += 1
-        action_log.note(self.root, by=self.by.name, did="emptied the trash", detail=f"{count} runs")
+        with self.action("empty the trash", "emptied the trash", needed=ADMIN) as line:
+            for run in run_folders(self.root / "trash").values():
+                old = (deleted_at(run) or 0.0) <= limit
+                if old and not run.is_pinned:
+                    shutil.rmtree(run.path)
+                    count += 1
+            line.detail = f"{count} runs"
         return count
+
+    def action(
+        self, request: str, did: str, detail: str = "", *, needed: Role = OPERATOR, owner: str = ""
+    ) -> action_log.Change:
+        """Change the store in a `with` block, as `action_log.action` says."""
+        return action_log.action(
+            self.root, self.by, request, did, needed=needed, owner=owner, detail=detail
+        )
 
     def shutdown_executor(self) -> None:
         """Stop the executor. Training continues; any request starts another executor."""
@@ -220,20 +233,21 @@ class Store:
         ids = [row.id for row in rows]
         if run.id not in ids:
             return
-        self.by.must(OPERATOR, f"move run {run.id} in the queue", run.owner)
         others = [row.position for row in rows if row.id != run.id]
         index = min(max(0, ids.index(run.id) + by), len(others))
         before = others[index - 1] if index > 0 else others[0] - 2 if others else 0.0
         after = others[index] if index < len(others) else before + 2
-        now = run.status
-        status.move(
-            run.path,
-            ("queued",),
-            "queued",
-            position=(before + after) / 2,
-            message=now.message,
-            since=now.since,
-        )
+        where = "earlier" if by < 0 else "later"
+        with Run(run.path, self.by).action("move it in the queue", "moved in the queue", where):
+            now = run.status
+            status.move(
+                run.path,
+                ("queued",),
+                "queued",
+                position=(before + after) / 2,
+                message=now.message,
+                since=now.since,
+            )
 
 
 def find(ref: str, runs: dict[str, Run], what: str) -> Run:

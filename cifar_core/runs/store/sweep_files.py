@@ -25,6 +25,7 @@ class SearchShape(Struct, frozen=True, kw_only=True):
     """The entries of a search in a sweep's file; others may be anything."""
 
     budget: Whole = 0
+    owner: Text = ""
 
 
 class SweepShape(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class SweepShape(Struct, frozen=True, kw_only=True):
     cells: Annotated[list[CellShape], Meta(max_length=MOST_ITEMS)] = []
     seeds: Annotated[list[Whole], Meta(max_length=MOST_ITEMS)] = []
     token: Text = ""
+    owner: Text = ""
     search: SearchShape = SearchShape()
 
 
@@ -59,6 +61,7 @@ class Sweep:
     seeds: list[int]
     token: str = ""  # identifies the click that made it, so that a double click makes only one
     search: dict[str, Any] = field(default_factory=dict)  # how cells are chosen; empty for a grid
+    owner: str = ""  # the person who made it; in files of earlier versions only searches name them
 
     @property
     def number(self) -> int:

@@ -68,7 +68,7 @@ def found_rates(store: Store, base: "TrainConfig", axes: Sequence[Axis]) -> list
     if any("learning_rate" in entry for axis in axes for entry in axis):
         why_not = "learning_rate is set already. Leave it out, or do not use found rates."
         raise ConfigError({"learning_rate": why_not})
-    base = replace(base, data=data.resolve(base.data, store.root))
+    base = replace(base, data=data.resolve(base.data, store.root, store.by))
     rows = [row for row in store.index.rows() if row.kind == RATE_SEARCH]
     runs = [Run(store.root / "runs" / row.id) for row in sorted(rows, key=lambda row: row.number)]
     settings_of = [(run, {**TrainConfig().to_dict(), **run.settings}) for run in runs]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core import device
 from cifar_core.background import processes
-from cifar_core.disk import lock
 from cifar_core.errors import ConfigError
 from cifar_core.registry import Option, Registry
 from cifar_core.runs.record import control
@@ -227,10 +226,10 @@ def step(store: Store, id_: str) -> bool:
 
 def with_cell(store: Store, sweep: Sweep, cell: Cell) -> Sweep:
     """Save the next settings in the sweep's file; a search ended in the meantime stays ended."""
-    with lock.held(sweep_files.folder(store.root) / ".lock"):
+    with sweeps.locked(store):
         current = sweeps.find(store, sweep.id)
         longer = replace(current, cells=[*current.cells, cell])
-        sweeps.save(store, longer)
+        sweep_files.save(store.root, longer)
     return longer
 
 
@@ -254,11 +253,18 @@ def parallel_runs() -> int:
     return max(1, len(candidates("auto", device.inventory())))
 
 
-def end(store: Store, sweep: Sweep, why: str = "Ended by a person.") -> None:
-    """End a search, so that it proposes nothing more; an empty reason continues it."""
-    with lock.held(sweep_files.folder(store.root) / ".lock"):
+def end(store: Store, sweep: Sweep) -> None:
+    """End a search on behalf of a person, so that it proposes nothing more."""
+    with sweeps.action(store, sweep, "end", "ended"):
+        mark_ended(store, sweep, "Ended by a person.")
+
+
+def mark_ended(store: Store, sweep: Sweep, why: str) -> None:
+    """Write into a search's file why it has ended; an empty reason lets it continue."""
+    with sweeps.locked(store):
         current = sweeps.find(store, sweep.id)
-        sweeps.save(store, replace(current, search={**current.search, "ended": why}))
+        ended = replace(current, search={**current.search, "ended": why})
+        sweep_files.save(store.root, ended)
     processes.ensure_running(store.root)
 
 
@@ -267,9 +273,10 @@ def go_on(store: Store, sweep: Sweep) -> int:
 
     Runs that the search itself stopped stay stopped.
     """
-    end(store, sweep, "")
-    rows = [row for row in sweeps.runs_of(store, sweep) if row.state in RESUMABLE]
-    resumed = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
-    for row in resumed:
-        store.run(row.id).resume()
+    with sweeps.action(store, sweep, "resume", "resumed"):
+        mark_ended(store, sweep, "")
+        rows = [row for row in sweeps.runs_of(store, sweep) if row.state in RESUMABLE]
+        resumed = [row for row in rows if not was_pruned(store, row) and row.reason != "diverged"]
+        for row in resumed:
+            store.run(row.id).resume()
     return len(resumed)

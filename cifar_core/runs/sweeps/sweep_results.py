@@ -3,15 +3,19 @@
 Validation accuracy decides; test accuracy is included to be shown, never to choose by.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_core.disk import tables
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.sweep_files import Sweep
 from cifar_core.statistics.over_seeds import Paired, Spread, holm, paired, spread, verdict
+
+RESULTS = (
+    *("seed", "state", "best_val_accuracy", "best_epoch", "test_accuracy", "epochs_done"),
+    "seconds",
+)  # columns of a sweep's CSV after the settings that vary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,26 +170,22 @@ def equal_time(cells: Sequence[CellResult]) -> tuple[float, dict[int, float]] | 
 
 def as_csv(sweep: Sweep, cells: Sequence[CellResult]) -> str:
     """Write one row for each run: its settings that vary, its seed and its results."""
-    out = io.StringIO()
-    names = sweep.varied
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["run", *names, "seed", "state", "best_val_accuracy", "best_epoch", "test_accuracy",
-         "epochs_done", "seconds"]
-    )  # fmt: skip
-    for cell in cells:
-        for row in cell.rows:
-            writer.writerow(
-                [row.number, *(cell.changes.get(name, "") for name in names), row.seed, row.state,
-                 *map(or_blank, (row.best_val_accuracy, row.best_epoch, row.test_accuracy)),
-                 row.epochs_done, f"{row.seconds:.1f}"]
-            )  # fmt: skip
-    return out.getvalue()
-
-
-def or_blank(value: float | None) -> float | str:
-    """Return the value, or an empty text for None."""
-    return "" if value is None else value
+    lines = [
+        {
+            "run": row.number,
+            **{name: cell.changes.get(name) for name in sweep.varied},
+            "seed": row.seed,
+            "state": row.state,
+            "best_val_accuracy": row.best_val_accuracy,
+            "best_epoch": row.best_epoch,
+            "test_accuracy": row.test_accuracy,
+            "epochs_done": row.epochs_done,
+            "seconds": f"{row.seconds:.1f}",
+        }
+        for cell in cells
+        for row in cell.rows
+    ]
+    return tables.as_csv(lines, ["run", *sweep.varied, *RESULTS])
 
 
 def counts(rows: Sequence[RunRow]) -> Mapping[str, int]:

@@ -6,13 +6,14 @@ their results, is read from the runs themselves: each names its sweep and its ce
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import lock
 from cifar_core.errors import ConfigError, RunError
-from cifar_core.people import OPERATOR
 from cifar_core.registry import did_you_mean
+from cifar_core.runs.record import action_log
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store import sweep_files
@@ -110,11 +111,11 @@ def begin(
     from cifar_core import data
 
     # once for all of its runs, including those that are added later
-    base = replace(base, data=data.resolve(base.data, store.root))
-    sweep_files.folder(store.root).mkdir(parents=True, exist_ok=True)
-    with lock.held(sweep_files.folder(store.root) / ".lock"):
+    base = replace(base, data=data.resolve(base.data, store.root, store.by))
+    with store.action("make sweeps", "made") as line, locked(store):
         existing = listed(store)
         if same := [sweep for sweep in existing if token and sweep.token == token]:
+            line.skip = True
             return same[0]
         number = max([sweep.number for sweep in existing], default=0) + 1
         name = " ".join(name.split())[:80] or f"Sweep {number}"
@@ -127,8 +128,10 @@ def begin(
             seeds=list(seeds),
             token=token,
             search=search or {},
+            owner=store.by.name,
         )
-        save(store, sweep)
+        sweep_files.save(store.root, sweep)
+        line.detail = words(sweep)
     return sweep
 
 
@@ -140,9 +143,12 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     from cifar_core.config import TrainConfig
 
     created = []
-    # the driver of a search creates runs for the person who started it
-    owner = {"owner": sweep.search["owner"]} if "owner" in sweep.search else {}
-    with lock.held(sweep_files.folder(store.root) / ".lock"):
+    with (
+        action(store, sweep, "queue the missing runs of", "queued the runs of") as line,
+        locked(store),
+    ):
+        # also if an admin or the driver of a search creates them
+        owner = {"owner": name} if (name := owner_of(store, sweep)) else {}
         existing = {
             (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
         }
@@ -154,6 +160,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                 marks = {"sweep": sweep.id, "cell": index, **owner}
                 name = f"{cell.title}, seed {seed}"
                 created.append(store.create(config, name=name, marks=marks))
+        line.skip = not created
     for row in runs_of(store, sweep):
         if row.state == "draft":
             store.submit(store.run(row.id))
@@ -176,11 +183,11 @@ def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
             f"{sweep.id} is a search, which trains every setting once. To train its best settings "
             "with several seeds, use the button on its page."
         )
-    with lock.held(sweep_files.folder(store.root) / ".lock"):
+    with action(store, sweep, "add seeds to", "added seeds to"), locked(store):
         current = find(store, sweep.id)
         first = max(current.seeds) + 1
         longer = replace(current, seeds=[*current.seeds, *range(first, first + count)])
-        save(store, longer)
+        sweep_files.save(store.root, longer)
     complete(store, longer)
     return longer
 
@@ -190,19 +197,24 @@ def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
 
     Returns how many were stopped or asked to stop.
     """
-    count = 0
-    for row in runs_of(store, sweep):
-        if row.state == "queued" or (running and STATES[row.state].is_live):
+    wanted = [
+        row for row in runs_of(store, sweep)
+        if row.state == "queued" or (running and STATES[row.state].is_live)
+    ]  # fmt: skip
+    with action(store, sweep, "stop the runs of", "stopped the runs of") as line:
+        line.skip = not wanted
+        for row in wanted:
             store.run(row.id).stop("now")
-            count += 1
-    return count
+    return len(wanted)
 
 
 def go_on(store: Store, sweep: Sweep) -> int:
     """Resume its stopped, paused and failed runs; return how many."""
     rows = [row for row in runs_of(store, sweep) if row.state in RESUMABLE]
-    for row in sorted(rows, key=lambda row: row.number):
-        store.run(row.id).resume()
+    with action(store, sweep, "resume the runs of", "resumed the runs of") as line:
+        line.skip = not rows
+        for row in sorted(rows, key=lambda row: row.number):
+            store.run(row.id).resume()
     return len(rows)
 
 
@@ -233,7 +245,26 @@ def find(store: Store, ref: str | int) -> Sweep:
     raise RunError(f"There is no sweep '{ref}'. {hint}{count}")
 
 
-def save(store: Store, sweep: Sweep) -> None:
-    """Replace the sweep's file in one move; AccessError if the person may not."""
-    store.by.must(OPERATOR, "make or change sweeps")
-    sweep_files.save(store.root, sweep)
+def owner_of(store: Store, sweep: Sweep) -> str:
+    """Return who made a sweep; for files that do not say it, who made its first run."""
+    if named := sweep.owner or str(sweep.search.get("owner", "")):
+        return named
+    runs = [*runs_of(store, sweep), *deleted(store, sweep)]
+    return min(runs, key=lambda row: row.number).owner if runs else ""
+
+
+def action(store: Store, sweep: Sweep, request: str, did: str) -> action_log.Change:
+    """Change a sweep in a `with` block, as `action_log.action` says; it belongs to its owner."""
+    owner = owner_of(store, sweep)
+    return store.action(f"{request} {words(sweep)}", did, words(sweep), owner=owner)
+
+
+def words(sweep: Sweep) -> str:
+    """Name a sweep or a search, as in sweep 3."""
+    return f"{'search' if sweep.search else 'sweep'} {sweep.number}"
+
+
+def locked(store: Store) -> AbstractContextManager[None]:
+    """Hold the lock of the store's sweeps."""
+    sweep_files.folder(store.root).mkdir(parents=True, exist_ok=True)
+    return lock.held(sweep_files.folder(store.root) / ".lock")
