@@ -85,5 +85,6 @@ class DiskFullError(CifarError, OSError):
         self.what, self.needed, self.free = what, needed, free
         super().__init__(
             f"There is no room on the disk: {what} needs {needed / 1e6:,.1f} MB, but only "
-            f"{free / 1e6:,.1f} MB are free. Free some space, for example by emptying the trash."
+            f"{free / 1e6:,.1f} MB are free. Free some space, for example by deleting "
+            "runs and then emptying the trash."
         )

@@ -10,6 +10,7 @@ from app.screens.runs.bulk_actions import bulk_actions
 from app.screens.runs.filter_box import filter_controls
 from app.screens.runs.table import group_table, run_table
 from app.screens.runs.trash import trash_table, undo_bar
+from app.screens.runs.twins import twins_bar
 from app.session import store
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
@@ -34,6 +35,7 @@ def page() -> None:
         if rows and st.button("New run", type="primary", icon=":material/add:", key="new"):
             go("new_run")
     undo_bar()
+    twins_bar()
     if deleted and st.session_state.get("show_trash"):
         trash_table(store().trash())
     elif rows:

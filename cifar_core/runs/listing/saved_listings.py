@@ -3,12 +3,14 @@
 Each is a small file, `views/<slug>.json`, so that everyone who uses the store has it.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from msgspec import Struct
 
-from cifar_core.disk import files
+from cifar_core.disk import files, lock
 from cifar_core.disk.checks import Text
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
@@ -36,16 +38,26 @@ def save(store: Store, name: str, listing: Listing) -> SavedListing:
     name = " ".join(name.split())[:40]
     if not name:
         raise RunError("A saved listing needs a name, such as 'Lab runs'.")
-    others = {saved.id: saved.name for saved in listed(store)}
-    if name not in others.values() and len(others) >= MOST:
-        raise RunError(f"There are {len(others)} saved listings already. Delete one first.")
-    ids = [slug(name), *(f"{slug(name)}-{number}" for number in range(2, MOST + 2))]
-    saved = SavedListing(
-        id=next(id_ for id_ in ids if others.get(id_, name) == name), name=name, listing=listing
-    )
     folder(store).mkdir(parents=True, exist_ok=True)
-    files.write_json(path_of(store, saved.id), {"schema": SCHEMA, "name": name, **asdict(listing)})
+    with lock.held(folder(store) / ".lock"):
+        others = listed(store)
+        if name not in [saved.name for saved in others] and len(others) >= MOST:
+            raise RunError(f"There are {len(others)} saved listings already. Delete one first.")
+        saved = SavedListing(id=id_for(store, name, others), name=name, listing=listing)
+        values = {"schema": SCHEMA, "name": name, **asdict(listing)}
+        files.write_json(path_of(store, saved.id), values)
     return saved
+
+
+def id_for(store: Store, name: str, others: Sequence[SavedListing]) -> str:
+    """Return the id of the listing with a name, or one whose file does not exist, readable or not.
+
+    The caller holds the lock of the saved listings.
+    """
+    if same := [saved.id for saved in others if saved.name == name]:
+        return same[0]
+    ids = itertools.chain([slug(name)], (f"{slug(name)}-{n}" for n in itertools.count(2)))
+    return next(id_ for id_ in ids if not path_of(store, id_).exists())
 
 
 def listed(store: Store) -> list[SavedListing]:

@@ -9,7 +9,6 @@ A checkpoint kept only for review has no state: a run cannot be resumed from it.
 """
 
 import json
-import os
 import re
 import shutil
 import time
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from cifar_core.disk import files, space
+from cifar_core.disk import files, removal, space
 from cifar_core.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -234,6 +233,4 @@ def set_aside(path: Path) -> None:
 
 def remove(path: Path) -> None:
     """Delete a checkpoint so that a crash meanwhile does not leave a damaged one."""
-    gone = path.with_name(f".gone-{path.name}-{os.getpid()}")
-    path.rename(gone)
-    shutil.rmtree(gone)
+    removal.discard(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.background import processes
-from cifar_core.disk import files, lock
+from cifar_core.disk import files, lock, space
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR, Person, local_user
 from cifar_core.runs.record import action_log, checkpoints, control, metrics, profiles, status
@@ -266,6 +266,7 @@ class Run:
 
     def _leave_the_queue(self, to: str) -> bool:
         """Stop or pause a run that has no process; return True if it has none, or is over."""
+        space.release_reserve(self.store_root)
         words = "Removed from the queue."
         now = self.status
         if now.state == "paused" and now.is_under_way:  # it would continue automatically
