@@ -9,6 +9,7 @@ CifarError                 anything the user can fix; its message can be shown o
   ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for the action
+  ChangedMeanwhileError    a text that another person has changed since it was opened
   AccessError              an action that the person is not allowed to do
   ExplanationError         a saliency method that does not suit the network
   QueryError               a filter that cannot be understood
@@ -56,6 +57,17 @@ class TrainingDivergedError(CifarError):
 
 class RunError(CifarError):
     """A run does not exist, or is not in a state that allows the action."""
+
+
+class ChangedMeanwhileError(CifarError):
+    """Another person saved another text since this one was opened; nothing was written."""
+
+    def __init__(self, what: str, *, mine: str, theirs: str) -> None:
+        self.what, self.mine, self.theirs = what, mine, theirs
+        super().__init__(
+            f"Someone has changed {what} since you opened it. Your text is not saved yet: "
+            "keep yours, theirs or both."
+        )
 
 
 class AccessError(CifarError):
