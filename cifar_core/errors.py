@@ -15,6 +15,7 @@ CifarError                 anything the user can fix; its message can be shown o
   QueryError               a filter that cannot be understood
   ArchiveError             a zip of a run that is damaged, or has files that no run has
   CheckpointError          saved weights that are missing, damaged or of another network
+  OutputError              a file on a path that a person named cannot be written
   DiskFullError            not enough room on the disk to save something
 """
 
@@ -88,6 +89,10 @@ class ArchiveError(CifarError):
 
 class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
+
+
+class OutputError(CifarError):
+    """A file cannot be written on a path that a person named; an earlier one is unchanged."""
 
 
 class DiskFullError(CifarError, OSError):
