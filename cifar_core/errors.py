@@ -21,7 +21,13 @@ CifarError                 anything the user can fix; its message can be shown o
 
 
 class CifarError(Exception):
-    """Something the user can fix. str(error) is a complete sentence that says how."""
+    """Something the user can fix. str(error) is a complete sentence that says how.
+
+    It can be shown and saved, even if it quotes a name from the disk that is not UTF-8.
+    """
+
+    def __str__(self) -> str:
+        return super().__str__().encode("utf-8", "replace").decode("utf-8")
 
 
 class UnknownKeyError(CifarError):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import output
+from cifar_core.disk.checks import readable
 from cifar_core.disk.tables import as_csv
 from cifar_core.errors import ImageError
 from cifar_core.runs.record.run import Run
@@ -86,7 +87,7 @@ def explain(arguments: Namespace) -> int:
             photo = open_image(path.read_bytes(), path.name)
             seen = network_view(photo)
             table = likeliest(classifier, seen, calibration, training)
-            name = {"picture": path.name} if len(paths) > 1 else {}
+            name = {"picture": readable(path.name)} if len(paths) > 1 else {}
             rows += [{**name, **row} for row in table]
             if arguments.out:
                 for method in methods:
@@ -232,7 +233,8 @@ def write_maps(
             rival=arguments.rival or "",
         )  # fmt: skip
         explained = Explanation(
-            run=run, checkpoint=run.checkpoint().name, question=question, name=path.name,
+            run=run, checkpoint=run.checkpoint().name, question=question,
+            name=readable(path.name),
             photo=photo, box=seen_box(photo), seen=seen,
             map=attribute(classifier, seen, question),
         )  # fmt: skip
