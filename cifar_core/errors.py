@@ -10,17 +10,25 @@ CifarError                 anything the user can fix; its message can be shown o
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for the action
   BusyError                more background jobs than a store or a person may have at once
+  ChangedMeanwhileError    a text that another person has changed since it was opened
   AccessError              an action that the person is not allowed to do
   ExplanationError         a saliency method that does not suit the network
   QueryError               a filter that cannot be understood
   ArchiveError             a zip of a run that is damaged, or has files that no run has
   CheckpointError          saved weights that are missing, damaged or of another network
+  OutputError              a file on a path that a person named cannot be written
   DiskFullError            not enough room on the disk to save something
 """
 
 
 class CifarError(Exception):
-    """Something the user can fix. str(error) is a complete sentence that says how."""
+    """Something the user can fix. str(error) is a complete sentence that says how.
+
+    It can be shown and saved, even if it quotes a name from the disk that is not UTF-8.
+    """
+
+    def __str__(self) -> str:
+        return super().__str__().encode("utf-8", "replace").decode("utf-8")
 
 
 class UnknownKeyError(CifarError):
@@ -63,6 +71,17 @@ class BusyError(CifarError):
     """A store or a person has as many background jobs as are allowed."""
 
 
+class ChangedMeanwhileError(CifarError):
+    """Another person saved another text since this one was opened; nothing was written."""
+
+    def __init__(self, what: str, *, mine: str, theirs: str) -> None:
+        self.what, self.mine, self.theirs = what, mine, theirs
+        super().__init__(
+            f"Someone has changed {what} since you opened it. Your text is not saved yet: "
+            "keep yours, theirs or both."
+        )
+
+
 class AccessError(CifarError):
     """A person's role does not allow an action, or the run belongs to someone else."""
 
@@ -83,6 +102,10 @@ class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
 
 
+class OutputError(CifarError):
+    """A file cannot be written on a path that a person named; an earlier one is unchanged."""
+
+
 class DiskFullError(CifarError, OSError):
     """The disk has no room for something. `needed` and `free` are in bytes."""
 
@@ -90,5 +113,6 @@ class DiskFullError(CifarError, OSError):
         self.what, self.needed, self.free = what, needed, free
         super().__init__(
             f"There is no room on the disk: {what} needs {needed / 1e6:,.1f} MB, but only "
-            f"{free / 1e6:,.1f} MB are free. Free some space, for example by emptying the trash."
+            f"{free / 1e6:,.1f} MB are free. Free some space, for example by deleting "
+            "runs and then emptying the trash."
         )

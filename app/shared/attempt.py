@@ -7,7 +7,7 @@ import streamlit as st
 from cifar_core.errors import CifarError
 
 
-def attempt(act: Callable[[], None]) -> None:
+def attempt(act: Callable[[], object]) -> None:
     """Do something and redraw the page, or show why it cannot be done."""
     try:
         act()

@@ -1,5 +1,6 @@
 """Free disk space: whether there is enough, and the error that says how much is missing."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -15,6 +16,8 @@ SPARE = (
     1_000_000  # bytes that large files leave free for the small ones, which record what happened
 )
 TO_START = 16_000_000  # bytes that must be free before a run is started
+RESERVE, RESERVE_BYTES = ".reserve", 2_000_000  # a file of a store that a full disk gives up
+SMALL_FILES = 200_000  # bytes that deleting or stopping writes, at most
 MORE = 64_000_000  # further bytes that must be free where the need is not known
 
 
@@ -74,6 +77,28 @@ def is_free(size: int, folder: Path) -> bool:
             raise
         return False
     return True
+
+
+def keep_reserve(root: Path) -> None:
+    """Set bytes of a store aside, unless they are set aside or the disk has little room.
+
+    The bytes are random, as a file system may store others in less space.
+    """
+    path = root / RESERVE
+    try:
+        if path.exists() or free_bytes(root) < TO_START + RESERVE_BYTES:
+            return
+        path.write_bytes(os.urandom(RESERVE_BYTES))
+    except OSError:  # the next call tries again
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def release_reserve(root: Path) -> None:
+    """Give up the reserve if the disk is full: stopping and deleting must always be possible."""
+    with contextlib.suppress(OSError):
+        if not is_free(SMALL_FILES, root):
+            (root / RESERVE).unlink(missing_ok=True)
 
 
 def missing(error: BaseException, folder: Path) -> str:

@@ -105,7 +105,9 @@ def storage(store: Store) -> Iterator[Check]:
         return
     free = shutil.disk_usage(store.root).free / 1e9
     fine = free >= ENOUGH_GIGABYTES
-    remedy = "" if fine else "Free disk space: empty the trash on the Runs page."
+    remedy = (
+        "" if fine else "Free disk space: on the Runs page, delete runs and then empty the trash."
+    )
     yield Check(what="free disk", fine=fine, found=f"{free:.1f} GB", remedy=remedy)
     kept = step_plans.count(store.root)
     yield Check(what="speed trials", fine=True, found=f"{kept} in {store.root / 'trials'}")

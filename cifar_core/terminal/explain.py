@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.disk import output
+from cifar_core.disk.checks import readable
 from cifar_core.disk.tables import as_csv
 from cifar_core.errors import ImageError
 from cifar_core.runs.record.run import Run
@@ -85,7 +87,7 @@ def explain(arguments: Namespace) -> int:
             photo = open_image(path.read_bytes(), path.name)
             seen = network_view(photo)
             table = likeliest(classifier, seen, calibration, training)
-            name = {"picture": path.name} if len(paths) > 1 else {}
+            name = {"picture": readable(path.name)} if len(paths) > 1 else {}
             rows += [{**name, **row} for row in table]
             if arguments.out:
                 for method in methods:
@@ -94,7 +96,7 @@ def explain(arguments: Namespace) -> int:
             tell(number, len(paths))
     show(rows, arguments.json)
     if arguments.out and not arguments.out.endswith(".png"):
-        (Path(arguments.out) / "predictions.csv").write_text(as_csv(rows), encoding="utf-8")
+        output.write(Path(arguments.out) / "predictions.csv", as_csv(rows))
     return 0
 
 
@@ -231,14 +233,16 @@ def write_maps(
             rival=arguments.rival or "",
         )  # fmt: skip
         explained = Explanation(
-            run=run, checkpoint=run.checkpoint().name, question=question, name=path.name,
+            run=run, checkpoint=run.checkpoint().name, question=question,
+            name=readable(path.name),
             photo=photo, box=seen_box(photo), seen=seen,
             map=attribute(classifier, seen, question),
         )  # fmt: skip
         if arguments.out.endswith(".png"):
-            explained.overlay(drawing).save(arguments.out)
+            with output.replacing(Path(arguments.out)) as draft:
+                explained.overlay(drawing).save(draft, "PNG")
         else:
             folder = Path(arguments.out)
-            folder.mkdir(parents=True, exist_ok=True)
+            output.make_folder(folder)
             for name, content in explained.files(drawing).items():
-                (folder / name).write_bytes(content)
+                output.write(folder / name, content)

@@ -1,4 +1,4 @@
-"""tidy, pin: what the store deletes automatically, and what it keeps for good."""
+"""tidy, pin, renumber: what the store deletes, what it keeps for good, and copies of runs."""
 
 from argparse import Namespace
 from typing import Any
@@ -21,6 +21,13 @@ def add(commands: Any) -> None:
     pin.add_argument("--off", action="store_true", help="take the pin off")
     add_store(pin)
     pin.set_defaults(command=pin_it)
+
+    number = commands.add_parser(
+        "renumber", help="give a run whose folder was copied by hand a number of its own"
+    )
+    number.add_argument("run", help="id of the copy, which is the name of its folder")
+    add_store(number)
+    number.set_defaults(command=renumber)
 
 
 def tidy_now(arguments: Namespace) -> int:
@@ -46,4 +53,11 @@ def pin_it(arguments: Namespace) -> int:
     else:
         marks.pin(run, not arguments.off)
         print(f"Run {run.id} is {'no longer pinned' if arguments.off else 'pinned'}.")
+    return 0
+
+
+def renumber(arguments: Namespace) -> int:
+    """Give a run the next free number, and print its new id."""
+    store = store_of(arguments)
+    print(store.give_number(store.run(arguments.run)).id)
     return 0

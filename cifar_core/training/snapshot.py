@@ -36,6 +36,7 @@ def copies(model: nn.Module) -> dict[str, Tensor]:
 def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Split an optimizer's state into tensors and plain values, both named "<weight>/<name>".
 
+    A dict or list of tensors becomes a plain description whose tensors are named "nested/...".
     Step counts of a group of weights are named "group <number>/<name>"; only integers are kept,
     because all else in a group follows from the settings.
     """
@@ -45,34 +46,81 @@ def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, A
         for name, value in memory.items()
     }
     tensors = {name: copied(v) for name, v in flat.items() if isinstance(v, Tensor)}
+    plain = {
+        name: described(value, f"nested/{name}", tensors)
+        for name, value in flat.items()
+        if not isinstance(value, Tensor)
+    }
     counts = {
         f"group {i}/{name}": value
         for i, group in enumerate(optimizer.param_groups)
         for name, value in group.items()
         if type(value) is int
     }
-    return tensors, {n: v for n, v in flat.items() if not isinstance(v, Tensor)} | counts
+    return tensors, plain | counts
+
+
+def described(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """Return a value as plain JSON: containers by type and items, tensors by name.
+
+    Copies of the tensors are added to `tensors`. Keys of a dict may be of any type that JSON has.
+    """
+    if isinstance(value, Tensor):
+        tensors[path] = copied(value)
+        return {"tensor": path}
+    if isinstance(value, dict):
+        items = enumerate(value.items())
+        return {
+            "dict": [[key, described(item, f"{path}/{i}", tensors)] for i, (key, item) in items]
+        }
+    if isinstance(value, list | tuple):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [described(item, f"{path}/{i}", tensors) for i, item in enumerate(value)]}
+    return value
+
+
+def rebuilt(description: Any, tensors: dict[str, Tensor], like: Tensor) -> Any:
+    """Return the value that `described` was given, its tensors in the memory order of a weight."""
+    if not isinstance(description, dict):
+        return description
+    ((kind, content),) = description.items()
+    if kind == "tensor":
+        return in_order_of(like, tensors[content])
+    if kind == "dict":
+        return {key: rebuilt(item, tensors, like) for key, item in content}
+    items = [rebuilt(item, tensors, like) for item in content]
+    return items if kind == "list" else tuple(items)
+
+
+def in_order_of(weight: Tensor, tensor: Tensor) -> Tensor:
+    """Return a tensor in the memory order of its weight; one of another shape as it is.
+
+    Fused kernels walk both by address, so a contiguous buffer for a channels-last weight would
+    pair the wrong numbers without any error.
+    """
+    if tensor.shape != weight.shape:
+        return tensor
+    return torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
 
 
 def unpack_optimizer(
     optimizer: Optimizer, tensors: dict[str, Tensor], values: dict[str, Any]
 ) -> None:
-    """Restore the state from `pack_optimizer`.
-
-    Each tensor gets the memory order of its weight: fused kernels walk both by address, so a
-    contiguous buffer for a channels-last weight would pair the wrong numbers without any error.
-    """
+    """Restore the state from `pack_optimizer`."""
     weights = [p for group in optimizer.param_groups for p in group["params"]]
     memory: dict[int, dict[str, Any]] = {}
     for path, value in {**tensors, **values}.items():
         index, name = path.split("/", 1)
+        if index == "nested":  # belongs to a description among the plain values
+            continue
         if index.startswith("group "):
             optimizer.param_groups[int(index.removeprefix("group "))][name] = value
             continue
         weight = weights[int(index)]
-        if isinstance(value, Tensor) and value.shape == weight.shape:
-            value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
-        memory.setdefault(int(index), {})[name] = value
+        whole = isinstance(value, Tensor)
+        memory.setdefault(int(index), {})[name] = (
+            in_order_of(weight, value) if whole else rebuilt(value, tensors, weight)
+        )
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": memory, "param_groups": groups})
 

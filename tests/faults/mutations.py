@@ -27,6 +27,8 @@ DISK = "tests/faults/test_disk_full.py"
 RETENTION = "tests/runs/test_retention.py"
 TRUST = "tests/explain/test_explain_trust.py"
 ERASING = "tests/explain/test_explain_erasing.py"
+SWEEPS, LISTING = "tests/runs/test_sweeps.py", "tests/runs/test_runs_listing.py"
+TRASH = "tests/runs/test_trash.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
@@ -90,7 +92,7 @@ MUTATIONS = [
              "newest <= keep_last", "newest <= 0", CHECKPOINTS + " best"),
     Mutation("pinned checkpoints are pruned", "runs/record/checkpoint_cleanup.py",
              ", *about.pinned_checkpoints", "", RETENTION + " pinned"),
-    Mutation("checkpoints deleted under their names", "runs/record/checkpoints.py",
+    Mutation("folders deleted under their names", "disk/removal.py",
              "    path.rename(gone)\n    shutil.rmtree(gone)\n", "    shutil.rmtree(path)\n", ORDER + " deleted"),
     Mutation("no look at the room before a checkpoint", "runs/record/checkpoints.py",
              "    space.ensure(size, folder, WHAT)\n", "", DISK + " any_point"),
@@ -178,6 +180,31 @@ MUTATIONS = [
     Mutation("all values copied for each setting", "settings/declaration.py",
              "is_used(f, vars(self), type(self))", "is_used(f, asdict(self), type(self))",
              "tests/settings/test_config.py relevant"),
+    Mutation("a sweep is numbered by the readable files", "runs/sweeps/sweeps.py",
+             "sweep_files.next_number(store.root, [row.sweep for row in rows])",
+             "1 + max([sweep.number for sweep in existing], default=0)", SWEEPS + " adopts"),
+    Mutation("the numbers of the runs' sweeps do not count", "runs/sweeps/sweeps.py",
+             "[row.sweep for row in rows]", "[]", SWEEPS + " adopts"),
+    Mutation("a damaged listing is written over", "runs/listing/saved_listings.py",
+             "if not path_of(store, id_).exists()", "if True", LISTING + " damaged_listing"),
+    Mutation("a dict of tensors is taken for a plain value", "training/snapshot.py",
+             "    if isinstance(value, dict):\n        items", "    if False:\n        items",
+             "tests/training/test_trainer.py aggmo"),
+    Mutation("a deleted run has to fit on the disk", "runs/store/trash.py",
+             "            with contextlib.suppress(DiskFullError):\n                files.write_json",
+             "            if True:\n                files.write_json", TRASH + " without_a_byte"),
+    Mutation("no reserve is kept", "runs/store/store.py",
+             "            space.keep_reserve(self.root)\n", "", TRASH + " reserve"),
+    Mutation("the reserve is not given up", "runs/record/run.py",
+             "        space.release_reserve(self.store_root)\n", "", TRASH + " stopped_on_a_full_disk"),
+    Mutation("the trash is emptied under the runs' names", "runs/store/trash.py",
+             "                removal.discard(run.path)\n", "                shutil.rmtree(run.path)\n",
+             TRASH + " killed"),
+    Mutation("a run's folder is moved onto another", "runs/store/trash.py",
+             "    if (folder / path.name).exists():\n", "    if False:\n", TRASH + " twice"),
+    Mutation("one of two runs with a number is taken", "runs/store/store.py",
+             "    if len(same) > 1:  # never one of them silently\n", "    if False:\n",
+             TRASH + " copied"),
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A disk that fills up: nothing that was saved is lost, and the run goes on when there is room."""
 
+import contextlib
 import os
 import resource
 import shutil
@@ -8,14 +9,16 @@ import sys
 
 import pytest
 from run_helpers import attempt, kill_all, queued, store_without_executor, supervisor, until
-from small_runs import new_run, outcome, trained_here
+from small_runs import SETTINGS, new_run, outcome, trained_here
 
 from cifar_core.background import processes
+from cifar_core.config import TrainConfig
 from cifar_core.disk import files, space
+from cifar_core.errors import CifarError
 from cifar_core.runs import Store
 from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.engine.ending import conclude
-from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record import action_log, checkpoints, control, metrics, status
 from cifar_core.runs.record.failures import NO_ROOM_FOR_RESULT
 from cifar_core.runs.record.records import AttemptResult, ShimEnd
 
@@ -43,6 +46,13 @@ def fill(disk, leave):
     size = space.free_bytes(disk) - leave
     with (disk / "filler").open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, size)
+
+
+def fill_up(disk):
+    """Fill the disk to its last block."""
+    with (disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 def at_row(worker, row, act):
@@ -139,6 +149,28 @@ def test_the_executor_pauses_a_run_on_a_full_disk_and_resumes_it_when_there_is_r
         kill_all(store)
         store.shutdown_executor()
         until(lambda: not processes.is_running(store.root))
+
+
+def test_a_full_disk_is_freed_by_deleting_and_a_live_run_can_be_stopped(small_disk):
+    with store_without_executor(small_disk / "store") as store:
+        live, old, older = (store.create(TrainConfig(**SETTINGS)) for _ in range(3))
+        status.move(live.path, ("draft",), "running", attempt=1)
+        store.submit(old)
+        (older.path / "weights").write_bytes(os.urandom(3_000_000))
+        fill_up(small_disk)
+        with pytest.raises(CifarError, match="deleting runs and then emptying the trash"):
+            live.rename("There is no room for this name")
+        live.stop("now")
+        assert control.read(live.path).request == "now"
+        store.delete(old)
+        store.delete(older)
+        assert [row.id for row in store.runs()] == [live.id]
+        assert store.empty_trash(older_than_days=0) == 2
+        assert space.free_bytes(small_disk) > 3_000_000
+        assert [action.did for action in action_log.latest(store.root)][:4] == [
+            "emptied the trash", "deleted", "deleted", "stopped",
+        ]  # fmt: skip
+        live.rename("Now there is")
 
 
 def limited(size, code, path):
@@ -262,8 +294,6 @@ def test_a_limit_counts_as_a_full_disk(tmp_path):
 
 
 def test_a_run_that_waits_for_room_can_be_taken_out(store):
-    from cifar_core.runs.record import status
-
     run = queued(store)
     status.move(run.path, ("queued",), "paused", reason="disk", needs=5)
     run.stop()
@@ -271,11 +301,9 @@ def test_a_run_that_waits_for_room_can_be_taken_out(store):
 
 
 def ending(request="", **result):
-    from cifar_core.runs.record.control import Control
-
     return conclude(
         attempt=1, result=AttemptResult(**result), ended=ShimEnd(code=75 if not result else 0),
-        control=Control(request=request), settings={}, saved=False, deaths=1,
+        control=control.Control(request=request), settings={}, saved=False, deaths=1,
     )  # fmt: skip
 
 

@@ -172,3 +172,13 @@ def test_a_damaged_view_is_passed_over_or_mended(store, values):
 
 def test_the_usual_columns_exist():
     assert set(USUAL) <= set(COLUMNS)
+
+
+def test_a_damaged_listing_is_never_written_over(store):
+    first = saved_listings.save(store, "Lab runs", Listing())
+    path = saved_listings.path_of(store, first.id)
+    path.write_text(path.read_text()[:30])
+    left = path.read_text()
+    assert saved_listings.save(store, "Lab runs", Listing()).id == "lab-runs-2"
+    assert saved_listings.save(store, "Lab runs", Listing(query="x")).id == "lab-runs-2"
+    assert path.read_text() == left

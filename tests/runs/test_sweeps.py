@@ -237,3 +237,41 @@ def test_a_sweep_from_the_terminal_trains_and_is_compared(tmp_path, capsys):
         assert "There is no sweep '7'" in capsys.readouterr().err
     finally:
         Store(tmp_path / "store").shutdown_executor()
+
+
+def gone(path):
+    path.unlink()
+
+
+def cut(path):
+    path.write_text(path.read_text()[:100])
+
+
+@pytest.mark.parametrize("damage", [gone, cut])
+@pytest.mark.parametrize("where", ["runs", "trash"])
+def test_a_new_sweep_never_adopts_the_runs_of_one_whose_file_is_damaged_or_gone(
+    store, damage, where
+):
+    first = sweeps.create(store, BASE, TWO, [1], name="Dropout")
+    if where == "trash":
+        for row in sweeps.runs_of(store, first):
+            store.delete(store.run(row.id))
+    path = sweep_files.folder(store.root) / f"{first.id}.json"
+    damage(path)
+    left = path.read_text() if path.exists() else None
+    second = sweeps.create(
+        store, BASE, [[{"batch_size": 8}, {"batch_size": 9}]], [1], name="Dropout"
+    )
+    assert second.id == "2-dropout"
+    rows = sweeps.runs_of(store, second)
+    assert [row.settings["batch_size"] for row in rows] == [8, 9]
+    assert (path.read_text() if path.exists() else None) == left
+
+
+def test_the_number_of_a_sweep_follows_the_highest_one_readable_or_not(store):
+    folder = sweep_files.folder(store.root)
+    folder.mkdir()
+    (folder / "7-old.json").write_text("{")
+    (folder / "9.json.bak").write_text("")
+    assert sweeps.create(store, BASE, TWO, [1]).number == 10
+    assert sweeps.create(store, BASE, TWO, [1]).number == 11

@@ -6,11 +6,13 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
+from cifar_core.disk import files
 from cifar_core.errors import ConfigError, TrainingDivergedError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
@@ -26,6 +28,7 @@ from cifar_core.training.phases import (
     PHASES,
     phase,
 )
+from cifar_core.training.snapshot import Snapshot
 from cifar_core.training.step.precision import choose_precision
 from cifar_core.training.trainer import Trainer
 
@@ -137,6 +140,13 @@ def uninterrupted(make=trainer, **settings):
     return [values(e) for e in events(it, StepEvent | EpochEvent)], weights(it)
 
 
+def through_files(snapshot):
+    """What is left of a snapshot in the formats of a checkpoint's files, as when it is resumed."""
+    model, state = (load(save(tensors)) for tensors in (snapshot.model, snapshot.state))
+    meta = files.unchecked(files.as_text({"meta": snapshot.meta}))["meta"]
+    return Snapshot(model=model, state=state, meta=meta)
+
+
 def resumed(stop_after, make=trainer, **settings):
     """The same of a run that was cut after so many events and restored."""
     first, items = make(**settings), []
@@ -144,7 +154,7 @@ def resumed(stop_after, make=trainer, **settings):
         items.append(item)
         if len(items) == stop_after:
             break
-    snapshot, second = first.snapshot(), make(**settings)
+    snapshot, second = through_files(first.snapshot()), make(**settings)
     second.restore(snapshot)
     later = events(second, StepEvent | EpochEvent)
     said = [e for e in items if not isinstance(e, Tick)] + later

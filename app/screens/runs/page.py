@@ -10,10 +10,12 @@ from app.screens.runs.bulk_actions import bulk_actions
 from app.screens.runs.filter_box import filter_controls
 from app.screens.runs.table import group_table, run_table
 from app.screens.runs.trash import trash_table, undo_bar
+from app.screens.runs.twins import twins_bar
 from app.session import store
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
@@ -34,6 +36,7 @@ def page() -> None:
         if rows and st.button("New run", type="primary", icon=":material/add:", key="new"):
             go("new_run")
     undo_bar()
+    twins_bar()
     if deleted and st.session_state.get("show_trash"):
         trash_table(store().trash())
     elif rows:
@@ -56,8 +59,9 @@ def welcome() -> None:
         if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
             go("new_run", preset="smoke")
         link("data", "See which images it will learn from")
-        with st.popover("Import a run", type="tertiary"):
-            import_form()
+        if store().by.may(OPERATOR):
+            with st.popover("Import a run", type="tertiary"):
+                import_form()
         st.space("medium")
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import theme
 from app.session import Key, remember, remembered, store
+from app.shared.attempt import attempt
 from cifar_core.errors import CifarError
 from cifar_core.people import ADMIN
 from cifar_core.runs import RunRow
@@ -79,6 +80,5 @@ def confirm_emptying(count: int) -> None:
         f"{theme.plural(count, 'run')} with all curves and weights will be deleted permanently."
     )
     if st.button("Delete permanently", type="primary", key="empty_now"):
-        store().empty_trash(older_than_days=0)
         remember(Key.DELETED, [])
-        st.rerun()
+        attempt(lambda: store().empty_trash(older_than_days=0))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cifar_core.background import processes
 from cifar_core.background.processes import ensure_running, is_running
-from cifar_core.disk import files, lock, logs
+from cifar_core.disk import files, lock, logs, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import search_driver
 from cifar_core.runs.engine.full_disk import buffer_output
@@ -83,6 +83,7 @@ class Service:
             for live in supervisor.live.values():  # a trainer may print endlessly
                 logs.shorten(live.folder / "log.txt")
             retention.tidy_daily(self.store)
+            space.keep_reserve(self.store.root)
         except OSError:
             traceback.print_exc()
 

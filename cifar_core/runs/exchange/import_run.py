@@ -20,7 +20,7 @@ from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import SCHEMA as CONFIG_SCHEMA
-from cifar_core.runs.store.store import Store, slug
+from cifar_core.runs.store.store import Store
 
 
 def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run:
@@ -36,7 +36,7 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
         try:
             unpack(source, path)
             name = check(path, store, data)
-            run = store.adopt(path, slug(name))
+            run = store.adopt(path, name)
         finally:
             shutil.rmtree(path, ignore_errors=True)
         line.run = run.id

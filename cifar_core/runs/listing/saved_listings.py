@@ -3,12 +3,13 @@
 Each is a small file, `views/<slug>.json`, so that everyone who uses the store has it.
 """
 
+import itertools
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from msgspec import Struct
 
-from cifar_core.disk import files
+from cifar_core.disk import files, lock
 from cifar_core.disk.checks import Text
 from cifar_core.errors import RunError
 from cifar_core.registry import did_you_mean
@@ -35,22 +36,31 @@ def save(store: Store, name: str, listing: Listing) -> SavedListing:
     name = " ".join(name.split())[:40]
     if not name:
         raise RunError("A saved listing needs a name, such as 'Lab runs'.")
-    others = {saved.id: saved for saved in listed(store)}
-    same = next((saved for saved in others.values() if saved.name == name), None)
-    if same is None and len(others) >= MOST:
-        raise RunError(f"There are {len(others)} saved listings already. Delete one first.")
-    ids = [slug(name), *(f"{slug(name)}-{number}" for number in range(2, MOST + 2))]
-    saved = SavedListing(
-        id=same.id if same else next(id_ for id_ in ids if id_ not in others),
-        name=name,
-        listing=listing,
-        owner=same.owner if same else store.by.name,
-    )
-    values = {"schema": SCHEMA, "name": name, "owner": saved.owner, **asdict(listing)}
-    with store.action(f"save the listing {name}", "saved the listing", name, owner=saved.owner):
-        folder(store).mkdir(parents=True, exist_ok=True)
-        files.write_json(path_of(store, saved.id), values)
+    folder(store).mkdir(parents=True, exist_ok=True)
+    with lock.held(folder(store) / ".lock"):
+        others = listed(store)
+        same = next((saved for saved in others if saved.name == name), None)
+        if same is None and len(others) >= MOST:
+            raise RunError(f"There are {len(others)} saved listings already. Delete one first.")
+        saved = SavedListing(
+            id=same.id if same else free_id(store, name),
+            name=name,
+            listing=listing,
+            owner=same.owner if same else store.by.name,
+        )
+        values = {"schema": SCHEMA, "name": name, "owner": saved.owner, **asdict(listing)}
+        with store.action(f"save the listing {name}", "saved the listing", name, owner=saved.owner):
+            files.write_json(path_of(store, saved.id), values)
     return saved
+
+
+def free_id(store: Store, name: str) -> str:
+    """Return an id for a new listing, whose file does not exist, readable or not.
+
+    The caller holds the lock of the saved listings.
+    """
+    ids = itertools.chain([slug(name)], (f"{slug(name)}-{n}" for n in itertools.count(2)))
+    return next(id_ for id_ in ids if not path_of(store, id_).exists())
 
 
 def listed(store: Store) -> list[SavedListing]:

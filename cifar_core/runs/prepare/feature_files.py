@@ -6,11 +6,11 @@ features/<key>/
     lock           held by the process that computes them; the kernel releases it at its death
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.disk import files, lock
+from cifar_core.disk import files, lock, removal
 from cifar_core.errors import CifarError
 
 FORMAT = 1  # part of every key: raise it when the same settings would give other features
@@ -153,7 +153,8 @@ def make_room(root: Path, needed: list[FeatureFile]) -> None:
         if size <= room:
             room -= size
         elif not lock.is_locked(folder / "lock"):
-            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                removal.discard(folder)
 
 
 def used_at(folder: Path) -> float:

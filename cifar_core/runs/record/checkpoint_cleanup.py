@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.disk import files
+from cifar_core.disk.removal import GONE
 from cifar_core.runs.record.checkpoints import MANIFEST, STATE, best_name, folders, remove, seal
 from cifar_core.runs.record.records import About
 
@@ -65,7 +66,7 @@ def leftovers(run: Path) -> Iterator[Path]:
     """Yield the drafts and half-deleted checkpoints of an attempt that was killed."""
     folder = run / "checkpoints"
     if folder.exists():
-        yield from (p for p in folder.iterdir() if p.name.startswith((".draft-", ".gone-")))
+        yield from (p for p in folder.iterdir() if p.name.startswith((".draft-", GONE)))
 
 
 def clean_up(run: Path) -> None:

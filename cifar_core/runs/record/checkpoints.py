@@ -9,7 +9,6 @@ A checkpoint kept only for review has no state: a run cannot be resumed from it.
 """
 
 import json
-import os
 import re
 import shutil
 import time
@@ -18,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from cifar_core.disk import files, space
-from cifar_core.errors import CheckpointError
+from cifar_core.disk import files, removal, space
+from cifar_core.errors import CheckpointError, RunError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -172,6 +171,25 @@ def listed(run: Path) -> list[CheckpointInfo]:
     return checkpoints
 
 
+def named(run: Path, name: str) -> CheckpointInfo:
+    """Return the checkpoint of a run with a name, "best" or "last"; RunError if there is none."""
+    complete = listed(run)
+    if not complete:
+        raise RunError(
+            f"Run {run.name} has no checkpoint yet. One is saved at the end of each epoch."
+        )
+    if name == "last":
+        return complete[0]
+    if name == "best":
+        marked = [one for one in complete if one.best]
+        return (marked or sorted(complete, key=lambda c: c.val_accuracy or 0.0)[-1:])[0]
+    for one in complete:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in complete)
+    raise RunError(f"Run {run.name} has no checkpoint called '{name}'. It has: {names}.")
+
+
 def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
     """Describe a checkpoint by its manifest."""
     return CheckpointInfo(
@@ -234,6 +252,4 @@ def set_aside(path: Path) -> None:
 
 def remove(path: Path) -> None:
     """Delete a checkpoint so that a crash meanwhile does not leave a damaged one."""
-    gone = path.with_name(f".gone-{path.name}-{os.getpid()}")
-    path.rename(gone)
-    shutil.rmtree(gone)
+    removal.discard(path)

@@ -124,7 +124,7 @@ FAILURES = Registry(
             key="disk",
             title="Disk full",
             summary="The disk was full.",
-            action="Free some space, for example by emptying the trash.",
+            action="Free some space, for example by deleting runs and then emptying the trash.",
         ),
         Failure(
             key="data",

@@ -4,21 +4,22 @@ The best and the newest checkpoints, pinned checkpoints and everything of pinned
 executor tidies once a day while it works; `python -m cifar_core tidy` does it at once.
 """
 
+import contextlib
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_core.disk import lock, logs
+from cifar_core.disk import lock, logs, removal, space
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
-from cifar_core.runs.store.store import Store, deleted_at, is_training
+from cifar_core.runs.store.store import Store
+from cifar_core.runs.store.trash import deleted_at, is_training
 
 DAY = 24 * 3600.0
 MARK = ".tidied"  # changed at the last daily pass
@@ -61,8 +62,10 @@ def long_logs(store: Store, now: float) -> Iterator[Path]:
 
 
 def drafts(store: Store, now: float) -> Iterator[Path]:
-    """Find drafts that killed processes left more than a day ago."""
-    for pattern in ("runs/.draft-*", "runs/*/.*.tmp", "runs/*/attempts/*/.*.tmp", ".*.tmp"):
+    """Find drafts, and half-deleted folders, that killed processes left more than a day ago."""
+    gone = f"{removal.GONE}*"
+    for pattern in ("runs/.draft-*", "runs/*/.*.tmp", "runs/*/attempts/*/.*.tmp", ".*.tmp",
+                    f"trash/{gone}", f"features/{gone}"):  # fmt: skip
         yield from older(store.root.glob(pattern), now - DAY)
     for run in unpinned(store):
         if not is_training(run):
@@ -127,11 +130,9 @@ def size_of(path: Path) -> int:
 
 
 def remove(path: Path) -> None:
-    """Delete a file or a folder, if it still exists."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    """Delete a file or a folder, if it still exists and may be deleted."""
+    with contextlib.suppress(OSError):
+        removal.discard(path)
 
 
 RULES = Registry(
@@ -186,6 +187,7 @@ def unneeded(store: Store, now: float | None = None) -> list[Unneeded]:
 def tidy(store: Store, now: float | None = None) -> list[Unneeded]:
     """Free what the rules allow, and return a list of it."""
     with store.action("tidy the store", "tidied", needed=ADMIN) as line:
+        space.release_reserve(store.root)
         removed = unneeded(store, now)
         for item in removed:
             RULES[item.rule].free(item.path)

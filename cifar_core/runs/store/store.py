@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from cifar_core.background import processes
-from cifar_core.disk import files, lock
+from cifar_core.disk import files, lock, space
 from cifar_core.errors import RunError
-from cifar_core.installation import default_store
-from cifar_core.people import ADMIN, OPERATOR, Person, Role, local_user
+from cifar_core.installation import PROGRAM, default_store
+from cifar_core.people import OPERATOR, Person, Role, local_user
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
-from cifar_core.runs.record.records import About, Deleted
+from cifar_core.runs.record.records import About
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
-from cifar_core.runs.store import sweep_files
+from cifar_core.runs.store import sweep_files, trash
 from cifar_core.runs.store.index import Index, run_folders
 from cifar_core.runs.store.run_row import RunRow, read_row
+from cifar_core.runs.store.trash import Twins
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Run", "RunRow", "Store"]
 
 SCHEMA = 1  # of config.json
-DAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ class Store:
             files.write_json(draft / "about.json", replace(about, **marks))
             status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
+            space.keep_reserve(self.root)
         return run
 
     def adopt(self, folder: Path, name: str) -> Run:
@@ -108,7 +109,7 @@ class Store:
         """
         with lock.held(self.root / ".store.lock"):
             number = self._next_number()
-            run = Run(self.root / "runs" / f"{number}-{name}", self.by)
+            run = Run(self.root / "runs" / f"{number}-{slug(name)}", self.by)
             self._name(folder, run, number)
         return run
 
@@ -142,6 +143,10 @@ class Store:
         """Return the number of deleted runs, without reading them."""
         return len(run_folders(self.root / "trash"))
 
+    def twins(self) -> list[Twins]:
+        """List the runs that share a number, as after a folder was copied by hand."""
+        return trash.twins(self.root)
+
     def run(self, ref: str | int) -> Run:
         """Find a run by its number or id."""
         return Run(find(str(ref), run_folders(self.root / "runs"), "run").path, self.by)
@@ -164,41 +169,22 @@ class Store:
         self._reorder(run, -len(self.queue()))
 
     def delete(self, run: Run) -> None:
-        """Move a run to the trash, from where it can be restored."""
-        trash = self.root / "trash"
-        trash.mkdir(exist_ok=True)
-        mine = Run(run.path, self.by)
-        with mine.action("delete it", "deleted"), lock.held(run.path / ".lock"):
-            state = run.status
-            if state.is_live or is_training(run):
-                raise RunError(f"Run {run.id} is {state.state}. Stop it first, then delete it.")
-            if state.state == "queued":
-                words = status.described("stopped", message="Deleted while it waited.")
-                status.write(run.path, status.RunStatus(**words, attempt=state.attempt))
-            files.write_json(run.path / "deleted.json", Deleted(at=time.time()))
-            run.path.rename(trash / run.id)
+        """Move a run to the trash, from where it can be restored; works on a full disk too."""
+        trash.delete(self, run)
 
-    def restore(self, run: Run | str | int) -> Run:
-        """Take a run back from the trash."""
+    def restore(self, run: Run | str | int, *, renumber: bool = False) -> Run:
+        """Take a run back from the trash, under the next free number if `renumber` is set."""
         ref = run.id if isinstance(run, Run) else str(run)
         deleted = find(ref, run_folders(self.root / "trash"), "deleted run")
-        restored = Run(self.root / "runs" / deleted.id, self.by)
-        with Run(deleted.path, self.by).action("restore it", "restored"):
-            deleted.path.rename(restored.path)
-            (restored.path / "deleted.json").unlink(missing_ok=True)
-        return restored
+        return trash.restore(self, deleted, renumber=renumber)
+
+    def give_number(self, run: Run) -> Run:
+        """Give a run whose folder was copied by hand the next free number; return it."""
+        return trash.give_number(self, run)
 
     def empty_trash(self, older_than_days: float = 30) -> int:
         """Delete old, unpinned runs in the trash for good; return their number."""
-        limit, count = time.time() - older_than_days * DAY, 0
-        with self.action("empty the trash", "emptied the trash", needed=ADMIN) as line:
-            for run in run_folders(self.root / "trash").values():
-                old = (deleted_at(run) or 0.0) <= limit
-                if old and not run.is_pinned:
-                    shutil.rmtree(run.path)
-                    count += 1
-            line.detail = f"{count} runs"
-        return count
+        return trash.empty(self, older_than_days)
 
     def action(
         self, request: str, did: str, detail: str = "", *, needed: Role = OPERATOR, owner: str = ""
@@ -255,9 +241,14 @@ def find(ref: str, runs: dict[str, Run], what: str) -> Run:
     ref = ref.strip().lstrip("#")
     if ref in runs:
         return runs[ref]
-    for run in runs.values():
-        if ref.isdecimal() and run.number == int(ref):
-            return run
+    same = sorted(run.id for run in runs.values() if ref.isdecimal() and run.number == int(ref))
+    if len(same) > 1:  # never one of them silently
+        raise RunError(
+            f"{len(same)} runs have the number {ref}: {', '.join(same)}. Give the id, or give the "
+            f"copy a number of its own: {PROGRAM} renumber ID"
+        )
+    if same:
+        return runs[same[0]]
     count = f"There are {len(runs)}." if runs else "There are none yet."
     raise RunError(f"There is no {what} '{ref}'. {did_you_mean(ref, runs)}{count}")
 
@@ -265,13 +256,3 @@ def find(ref: str, runs: dict[str, Run], what: str) -> Run:
 def slug(text: str) -> str:
     """Turn a name into a part of a folder's name: lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "run"
-
-
-def deleted_at(run: Run) -> float | None:
-    """Return when a run in the trash was deleted, in unix seconds; None if unknown."""
-    return files.read(run.path / "deleted.json", Deleted).at
-
-
-def is_training(run: Run) -> bool:
-    """Return True if any attempt's lock is held, whatever status.json says."""
-    return any(lock.is_locked(path) for path in run.path.glob("attempts/*/lock"))

@@ -1,6 +1,8 @@
 """The files of sweeps: the plan of each of them, read and replaced as a whole."""
 
 import contextlib
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,7 +68,7 @@ class Sweep:
     @property
     def number(self) -> int:
         """The number at the start of the id, which no other sweep has."""
-        return int(self.id.split("-", 1)[0])
+        return number_of(self.id)
 
     @property
     def varied(self) -> list[str]:
@@ -93,11 +95,26 @@ def listed(root: Path) -> list[Sweep]:
     """List a store's sweeps, newest first; files that cannot be read are skipped."""
     sweeps = []
     for path in folder(root).glob("[0-9]*.json"):
-        if not path.stem.split("-", 1)[0].isdecimal():
-            continue
-        with contextlib.suppress(RunError):
-            sweeps.append(read(path))
+        if number_of(path.stem):
+            with contextlib.suppress(RunError):
+                sweeps.append(read(path))
     return sorted(sweeps, key=lambda sweep: sweep.number, reverse=True)
+
+
+def next_number(root: Path, named: Iterable[str]) -> int:
+    """Return one more than the number of any sweep there is or was; the caller holds their lock.
+
+    A file counts by its name, readable or not, and so do the sweeps that runs say they belong to
+    (`named`): runs of a sweep whose file is damaged or gone must never become those of another.
+    """
+    paths = folder(root).glob("[0-9]*")
+    return 1 + max(map(number_of, [*(path.name for path in paths), *named]), default=0)
+
+
+def number_of(id_: str) -> int:
+    """Return the number at the start of a sweep's id or its file's name; 0 if there is none."""
+    start = re.match("[0-9]+", id_)
+    return int(start[0]) if start else 0
 
 
 def read(path: Path) -> Sweep:

@@ -117,7 +117,8 @@ def begin(
         if same := [sweep for sweep in existing if token and sweep.token == token]:
             line.skip = True
             return same[0]
-        number = max([sweep.number for sweep in existing], default=0) + 1
+        rows = [*store.index.rows(), *store.trash()]
+        number = sweep_files.next_number(store.root, [row.sweep for row in rows])
         name = " ".join(name.split())[:80] or f"Sweep {number}"
         sweep = Sweep(
             id=f"{number}-{slug(name)}",
