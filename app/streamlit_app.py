@@ -17,7 +17,7 @@ st.set_page_config(
     page_icon=str(Path(__file__).parent / "static/favicon.png"),
     layout="wide",
 )
-st.html(Path(__file__).parent / "static/contrast.css")
+st.html(Path(__file__).parent / "static/page.css")
 admission.admit()
 publish_plotly()
 st.navigation(

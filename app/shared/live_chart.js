@@ -111,6 +111,38 @@ function reportWindow(element, setStateValue) {
   });
 }
 
+const MOST_ROWS = 50;
+
+// The numbers of each line as a table, made only while someone has unfolded them.
+function writeNumbers(box, figure) {
+  box.querySelector("summary").setAttribute("aria-label", `Numbers: ${figure.alt}`);
+  box.write = () => box.open && box.querySelector("div").replaceChildren(
+    ...figure.traces.flatMap((trace, i) => {
+      const [x, y] = [figure.arrays[2 * i], figure.arrays[2 * i + 1]];
+      return trace.hoverinfo === "skip" || !x.length ? [] : [table(label(trace), x, y)];
+    }));
+  box.ontoggle = () => box.write();
+  box.write();
+}
+
+function label(trace) {
+  return trace.hovertemplate?.split("%{")[0].trim() || trace.name;
+}
+
+function table(caption, x, y) {
+  const every = Math.max(1, Math.ceil(x.length / MOST_ROWS));
+  const element = document.createElement("table");
+  element.createCaption().textContent = caption + (every > 1 ? `, one point in ${every}` : "");
+  for (let i = x.length - 1; i >= 0; i -= every) {
+    const row = element.insertRow(0);
+    const head = row.appendChild(document.createElement("th"));
+    head.scope = "row";
+    head.textContent = Number(x[i].toPrecision(7));
+    row.insertCell().textContent = Number.isFinite(y[i]) ? Number(y[i].toPrecision(4)) : "\u2013";
+  }
+  return element;
+}
+
 export default function ({ data, parentElement, setStateValue }) {
   const element = parentElement.querySelector(".live-chart");
   const figure = unpack(data instanceof Uint8Array ? data : new Uint8Array(data));
@@ -120,6 +152,7 @@ export default function ({ data, parentElement, setStateValue }) {
     element.start = figure.window; // must not change, so that Plotly keeps the viewer's own zoom
   }
   element.setAttribute("aria-label", figure.alt);
+  writeNumbers(parentElement.querySelector(".numbers"), figure);
   const theme = themed(element);
   const drawn = layout(figure, theme, touch);
   if (element.start) drawn.xaxis = { ...drawn.xaxis, range: element.start };

@@ -21,7 +21,8 @@ PLOTLY = HERE.parent / "static" / "plotly.min.js"
 
 _mount = st.components.v2.component(
     "cifar_lab.live_chart",
-    html="<div class='live-chart' role='figure'></div>",
+    html="<div class='live-chart' role='figure'></div>"
+    "<details class='numbers'><summary>Numbers</summary><div></div></details>",
     js=(HERE / "live_chart.js").read_text("utf-8"),
     isolate_styles=False,
 )

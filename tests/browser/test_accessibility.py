@@ -6,8 +6,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pages import make_run
 
-from cifar_core.config import TrainConfig
-
 SCREENS = Path(__file__).resolve().parents[2] / "app" / "screens"
 PAGES = sorted(folder.name for folder in SCREENS.iterdir() if (folder / "page.py").exists())
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -21,11 +19,9 @@ UNREACHABLE = """() => [...document.querySelectorAll(
 
 @pytest.fixture(scope="module")
 def address(store):
-    """Return the query of each page that shows something only for a run or a sweep."""
+    """Return the query of each page that shows something only for a run."""
     first = make_run(store, "First")
     second = make_run(store, "Second", accuracies=(0.4, 0.5, 0.45), dropout=0.3)
-    configs = [TrainConfig(data="synthetic", epochs=1, seed=seed) for seed in (1, 2)]
-    del configs
     return {
         "run": f"?id={first.number}",
         "evaluate": f"?run={first.number}",
@@ -42,7 +38,7 @@ def page(request, chromium, url):
         base_url=url, color_scheme=request.param, reduced_motion="reduce",
         viewport={"width": 1280, "height": 1000},
     )  # fmt: skip
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(120_000)
     yield context.new_page()
     context.close()
 
@@ -61,6 +57,15 @@ def test_nothing_serious_is_found_and_everything_is_reachable(name, page, addres
         settle(page)
         problems |= look(page)
     assert not problems, "\n".join(sorted(problems))
+
+
+def test_the_numbers_of_the_curves_can_be_read(page, address):
+    page.goto(f"/run{address['run']}")
+    numbers = page.locator("details.numbers").first
+    numbers.locator("summary").focus()
+    page.keyboard.press("Enter")
+    table = numbers.locator("table").filter(has_text="validation accuracy")
+    assert table.locator("tr").last.inner_text().split() == ["100", "0.5"]
 
 
 def settle(page):

@@ -12,6 +12,7 @@ from app.navigation import go
 from app.screens.compare import charts
 from app.screens.compare.verdict import RunComparison
 from app.shared.address import keep_in_address, start_from_address
+from app.shared.figure import show_figure
 from app.shared.gallery import Tile, gallery
 from cifar_core.runs.results.predictions import Predictions
 from cifar_core.statistics.same_images import by_class, confusion_difference
@@ -61,12 +62,12 @@ def classes(result: RunComparison) -> None:
     with st.grid(2, min_column_width=340, gap="medium"):
         with st.container():
             st.markdown(f"**Accuracy by class, {first_name} minus {second_name}**, 95 % intervals")
-            st.plotly_chart(charts.class_figure(counts, class_names, first_name, second_name),
-                            key="by class", config={"displayModeBar": False})  # fmt: skip
+            show_figure(charts.class_figure(counts, class_names, first_name, second_name),
+                        key="by class", alt="Difference in accuracy in each class")  # fmt: skip
         with st.container():
             st.markdown(f"**Predictions, {first_name} minus {second_name}**, in images")
-            st.plotly_chart(charts.confusion_figure(difference, class_names), key="confusions",
-                            config={"displayModeBar": False})  # fmt: skip
+            show_figure(charts.confusion_figure(difference, class_names), key="confusions",
+                        alt="Difference of the predictions of two runs")  # fmt: skip
     st.caption("Each interval is for its class alone; one in twenty misses the true difference.")
 
 

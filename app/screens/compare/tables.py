@@ -8,6 +8,7 @@ import streamlit as st
 from app import theme
 from app.screens.compare import charts
 from app.session import Key, store
+from app.shared.figure import show_figure
 from app.shared.live_chart import live_chart
 from cifar_core.runs import TRAINING
 from cifar_core.runs.results.side_by_side import RunFacts, setting_rows
@@ -90,8 +91,8 @@ def parallel(runs: Sequence[RunFacts]) -> None:
     kept = [{k: v for k, v in values.items() if k not in left_out} for values, _ in drawn]
     logs = names_of(TrainConfig, lambda rule: rule.log_scale)
     figure = charts.parallel_figure(kept, [best for _, best in drawn], logs)
-    st.plotly_chart(figure, key=f"parallel {st.session_state.get('brush', 0)}",
-                    config={"displayModeBar": False})  # fmt: skip
+    brush = st.session_state.get("brush", 0)
+    show_figure(figure, key=f"parallel {brush}", alt="Settings and accuracy of each run")
     st.caption("One line per run, brighter when more accurate. Drag along an axis to select runs.")
 
 

@@ -8,6 +8,7 @@ from app.cache.results import dataset
 from app.screens.data import charts
 from app.session import Key, remember, remembered, store
 from app.shared.charts import picture_rows
+from app.shared.figure import show_figure
 from cifar_core import data
 from cifar_core.data import roots
 from cifar_core.data.dataset import Dataset, counts
@@ -166,7 +167,8 @@ def class_counts(images: Dataset) -> None:
     """Draw how many images each class has."""
     with st.expander("Images per class"):
         train, test = (counts(p.labels, images.classes) for p in (images.train, images.test))
-        st.plotly_chart(
-            charts.count_figure(images.classes, train, test), key="counts",
-            config={"displayModeBar": False}, alt="Number of images of each class",
-        )  # fmt: skip
+        show_figure(
+            charts.count_figure(images.classes, train, test),
+            key="counts",
+            alt="Number of images of each class",
+        )

@@ -1,7 +1,6 @@
 """One image over the epochs: its predictions, and the parts of it that mattered for them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,6 +13,7 @@ from app.cache.results import classifier
 from app.screens.evaluate import charts
 from app.screens.evaluate.evaluation import Evaluation
 from app.session import Key, remember, remembered
+from app.shared.figure import show_figure
 from app.shared.gallery import gallery
 from cifar_core.data.images import to_tensor
 from cifar_core.explain import SALIENCY, suitable
@@ -69,12 +69,11 @@ def follow(evaluation: Evaluation, by_epoch: ByEpoch, epoch: float, row: int) ->
                  caption=f"Epoch {epoch:g}: {classes[predicted]} {confidence}")  # fmt: skip
     with right:
         lines = {classes[k]: [float(share) for share in probabilities[:, k]] for k in shown}
-        still: dict[str, Any] = {"displayModeBar": False}
-        st.plotly_chart(
+        show_figure(
             charts.lines_figure(list(by_epoch), lines, epoch, "Probability", height=260),
-            config=still, key="followed chart",
+            key="followed chart",
             alt="Probability of the image's classes over the epochs",
-        )  # fmt: skip
+        )
 
 
 def overlaid(

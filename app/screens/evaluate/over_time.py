@@ -1,7 +1,5 @@
 """How a network learned: the predictions of its saved epochs, with a slider over the epochs."""
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
@@ -10,6 +8,7 @@ from app.cache.results import pass_seconds, predictions_of
 from app.screens.evaluate import charts
 from app.screens.evaluate.evaluation import Evaluation
 from app.screens.evaluate.followed_image import ByEpoch, followed_image
+from app.shared.figure import show_figure
 from app.shared.job_offer import offer
 from cifar_core.config import TrainConfig
 from cifar_core.evaluation.confusion import confusion, errors_only
@@ -18,7 +17,6 @@ from cifar_core.runs.results.predictions import Predictions
 from cifar_core.settings import label_of
 
 KEPT = TrainConfig.__dataclass_fields__["keep_checkpoints"]
-STILL: dict[str, Any] = {"displayModeBar": False}
 
 
 def over_time(evaluation: Evaluation) -> None:
@@ -37,18 +35,22 @@ def over_time(evaluation: Evaluation) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Accuracy of each class**")
-        st.plotly_chart(
-            charts.lines_figure(list(by_epoch), lines, epoch, "Accuracy"), config=STILL,
-            key="classes over time", alt="Accuracy of each class over the epochs",
-        )  # fmt: skip
+        show_figure(
+            charts.lines_figure(list(by_epoch), lines, epoch, "Accuracy"),
+            key="classes over time",
+            alt="Accuracy of each class over the epochs",
+        )
     with right:
         now = by_epoch[epoch]
         accuracy = theme.percent(float(now.right.mean()))
         st.markdown(f"**Mistakes after epoch {epoch:g}**, accuracy {accuracy}")
         counts = errors_only(confusion(now.predicted, now.labels, len(now.classes)))
         values = np.where(np.eye(len(counts), dtype=bool), np.nan, counts)
-        st.plotly_chart(charts.confusion_figure(values, now.classes), config=STILL,
-                        key="confusion over time", alt="Mistakes after this epoch")  # fmt: skip
+        show_figure(
+            charts.confusion_figure(values, now.classes),
+            key="confusion over time",
+            alt="Mistakes after this epoch",
+        )
     followed_image(evaluation, by_epoch, epoch)
 
 

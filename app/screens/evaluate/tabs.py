@@ -11,6 +11,7 @@ from app.screens.evaluate import charts
 from app.screens.evaluate.evaluation import Evaluation
 from app.screens.evaluate.mistakes import pages
 from app.session import Key, remember
+from app.shared.figure import show_figure
 from app.shared.job_offer import offer
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
@@ -18,7 +19,6 @@ from cifar_core.evaluation.coverage import at_threshold, coverage
 from cifar_core.evaluation.mistakes import ranked
 from cifar_core.runs.results import robustness as robust
 
-STILL: dict[str, Any] = {"displayModeBar": False}
 CELLS = ("Counts", "Shares of the class", "Errors only")
 
 
@@ -33,13 +33,15 @@ def confused(evaluation: Evaluation) -> None:
     values = row_shares(counts) if cells == CELLS[1] else counts.astype(float)
     if cells == CELLS[2]:
         values = np.where(np.eye(len(classes), dtype=bool), np.nan, errors_only(counts))
-    chosen: Any = st.plotly_chart(
+    chosen: Any = show_figure(
         charts.confusion_figure(
             values[np.ix_(order, order)], [classes[k] for k in order], percent=cells == CELLS[1]
         ),
-        key=f"confusion {cells} {similar}", on_select=first_page, selection_mode="points",
-        config=STILL, alt="How often each class was predicted as each class",
-    )  # fmt: skip
+        key=f"confusion {cells} {similar}",
+        on_select=first_page,
+        selection_mode="points",
+        alt="How often each class was predicted as each class",
+    )
     points = chosen.selection.points
     if not points:
         st.caption("Click a cell to see its images.")
@@ -63,8 +65,11 @@ def by_class(evaluation: Evaluation) -> None:
     scores, classes = evaluation.scores.classes, evaluation.predictions.classes
     left, right = st.columns([1.2, 1], gap="large")
     with left:
-        st.plotly_chart(charts.class_figure(scores, classes), config=STILL, key="classes chart",
-                        alt="Precision and recall of each class")  # fmt: skip
+        show_figure(
+            charts.class_figure(scores, classes),
+            key="classes chart",
+            alt="Precision and recall of each class",
+        )
     with right:
         st.table(
             {
@@ -89,10 +94,11 @@ def calibrated(evaluation: Evaluation) -> None:
     before, after = evaluation.scores, evaluation.calibrated
     left, right = st.columns([1.6, 1], gap="large")
     with left:
-        st.plotly_chart(
-            charts.reliability_figure(before.reliability, after.reliability), config=STILL,
-            key="reliability chart", alt="Accuracy against confidence",
-        )  # fmt: skip
+        show_figure(
+            charts.reliability_figure(before.reliability, after.reliability),
+            key="reliability chart",
+            alt="Accuracy against confidence",
+        )
     with right:
         st.table(
             {
@@ -132,8 +138,9 @@ def covered(evaluation: Evaluation) -> None:
         f"compared with {theme.percent(evaluation.scores.top1.share)} of all."
         if accepted.hits else "The network is not that confident about any image."
     )  # fmt: skip
-    st.plotly_chart(figure, config=STILL, key="coverage chart",
-                    alt="Accuracy of the accepted predictions over their share")  # fmt: skip
+    show_figure(
+        figure, key="coverage chart", alt="Accuracy of the accepted predictions over their share"
+    )
 
 
 def robust_to(evaluation: Evaluation) -> None:
@@ -159,8 +166,7 @@ def robust_to(evaluation: Evaluation) -> None:
         labels, [result.accuracy for result in disturbed],
         [result.interval for result in disturbed], plain.accuracy,
     )  # fmt: skip
-    st.plotly_chart(figure, config=STILL, key="robustness chart",
-                    alt="Accuracy on disturbed pictures")  # fmt: skip
+    show_figure(figure, key="robustness chart", alt="Accuracy on disturbed pictures")
     st.caption(
         f"The same {theme.count(plain.count)} images each time; {theme.percent(plain.accuracy)} "
         "are classified correctly without any disturbance. Bars: 95 % intervals."

@@ -8,6 +8,7 @@ from app.cache.explain import erasing_curves, evidence, steadiness
 from app.cache.results import pass_seconds
 from app.screens.explain import charts
 from app.shared import job_offer
+from app.shared.figure import show_figure
 from app.shared.picture import Picture
 from cifar_core.data.images import seen_box
 from cifar_core.explain import SALIENCY
@@ -125,10 +126,11 @@ def curves(explanation: Explanation) -> None:
         return
     with st.spinner("Drawing the curves"):
         found = erasing_curves(explanation, explanation.digest)
-    st.plotly_chart(
-        charts.trust_figure(found), config={"displayModeBar": False}, key="trust chart",
+    show_figure(
+        charts.trust_figure(found),
+        key="trust chart",
         alt="Probability of the class while pixels are shown, and while they are hidden",
-    )  # fmt: skip
+    )
     st.caption(
         "Left: the pixels that the map ranks highest are shown first. Right: they are hidden "
         f"first. Insertion minus deletion is {found.gap:+.2f}. The verdict does not depend on "
@@ -142,10 +144,11 @@ def card(card_file: CardFile) -> None:
     values = card_file.read()
     if values:
         st.markdown(sanity_sentence(values["stays"]))
-        st.plotly_chart(
-            charts.cascade_figure(values["stages"]), config={"displayModeBar": False},
-            key="cascade chart", alt="Similarity of the maps as more layers are randomized",
-        )  # fmt: skip
+        show_figure(
+            charts.cascade_figure(values["stages"]),
+            key="cascade chart",
+            alt="Similarity of the maps as more layers are randomized",
+        )
         objects(card_file)
         return
     about = "Do its maps change when the learned weights are replaced by random ones?"

@@ -29,6 +29,7 @@ from app.screens.new_run.starting_points import (
 from app.session import Key, inventory, remember, remembered, store
 from app.shared import widgets
 from app.shared.charts import picture_rows
+from app.shared.figure import show_figure
 from cifar_core import data
 from cifar_core.config import (
     DATA,
@@ -145,10 +146,11 @@ def summary(prefix: str, draft: Draft, many: Many | None, values: Mapping[str, A
             shown = draft.of({**values, **many.example}) if many else draft
             st.markdown(theme.safe(introduction(many) + shown.sentence))
             figure = charts.schedule_figure(*shown.rates, shown.momenta)
-            st.plotly_chart(
-                figure, key="schedule", config={"displayModeBar": False},
+            show_figure(
+                figure,
+                key="schedule",
                 alt="Planned learning rate over the epochs",
-            )  # fmt: skip
+            )
             if shown.schedule_note:
                 st.caption(shown.schedule_note)
         about_data(draft)

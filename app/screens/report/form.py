@@ -3,10 +3,12 @@
 from functools import partial
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import theme
 from app.shared import edited
+from app.shared.figure import show_figure
 from cifar_core.people import OPERATOR
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import EDITED, Chart
@@ -50,7 +52,7 @@ def chart(of: Chart, key: str) -> None:
     """Draw a chart in the colors of the page's theme."""
     plotly = figure(of)
     del plotly["layout"]["font"]
-    st.plotly_chart(plotly, key=key)
+    show_figure(go.Figure(plotly), key=key, alt=of.title)
 
 
 def box(account: Account, field: FieldSpec, own: str, kept: str, *, may: bool) -> None:

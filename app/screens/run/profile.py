@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import theme
 from app.screens.run import charts
+from app.shared.figure import show_figure
 from cifar_core.errors import CifarError
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.profiles import ABOUT, Profile
@@ -54,10 +55,11 @@ def figures(latest: Profile) -> None:
     values = latest.values
     if latest.hint:
         st.markdown(f":orange[:material/lightbulb:] {theme.safe(latest.hint)}")
-    st.plotly_chart(
-        charts.profile_figure(latest.bars), key=f"profile chart {latest.request}",
-        config={"displayModeBar": False}, alt="Milliseconds of a step in each of its parts",
-    )  # fmt: skip
+    show_figure(
+        charts.profile_figure(latest.bars),
+        key=f"profile chart {latest.request}",
+        alt="Milliseconds of a step in each of its parts",
+    )
     st.caption(
         f"Mean of {theme.plural(values['steps'], 'step')} of {values['batch_size']} images before "
         f"step {values['step']:,}, on {theme.safe(values['device_name'])} with "

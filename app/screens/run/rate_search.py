@@ -10,6 +10,7 @@ from app import theme
 from app.navigation import go, link
 from app.screens.run import rate_charts
 from app.session import store
+from app.shared.figure import show_figure
 from cifar_core.errors import CifarError
 from cifar_core.rate_search.parabola import agreement, middle
 from cifar_core.rate_search.record import Record, record
@@ -17,7 +18,6 @@ from cifar_core.rate_search.rules import RULES, opinions
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.sweeps.rate_searches import alike, repeat, suggested_rate
 
-QUIET = {"displayModeBar": False}
 PHASES = {
     "sweep": "Range test: one step at each rate",
     "race": "Race: first lap",
@@ -110,7 +110,7 @@ def race(run: Run, results: Record) -> None:
     suggestion = results.suggestion or {}
     own = run.settings.get("learning_rate", 0.0)
     figure = rate_charts.race_figure(results, own, suggestion.get("usual_rate", own))
-    st.plotly_chart(figure, key="race", config=QUIET, alt="Loss of each candidate rate")
+    show_figure(figure, key="race", alt="Loss of each candidate rate")
     st.caption(
         "Every candidate started from the same weights and saw the same images. The bars show the "
         "uncertainty of the differences between candidates."
@@ -124,10 +124,11 @@ def range_test(results: Record) -> None:
         st.caption("The curve begins with the first steps.")
         st.space("large")
         return
-    st.plotly_chart(
-        rate_charts.range_test_figure(results), key="range_test", config=QUIET,
+    show_figure(
+        rate_charts.range_test_figure(results),
+        key="range_test",
         alt="Loss after each step",
-    )  # fmt: skip
+    )
     st.caption("One step at each rate: enough to find where to race, not which rate is best.")
 
 

@@ -12,6 +12,7 @@ from app.navigation import link
 from app.screens.sweep import charts
 from app.screens.sweep.search_report import BASIS, percent, search_report
 from app.session import store
+from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
 from app.shared.sweep_actions import actions
 from cifar_core.errors import RunError
@@ -140,10 +141,11 @@ def chart(sweep: Sweep, cells: Sequence[CellResult]) -> None:
     first = next((row for cell in cells for row in cell.rows), None)
     if first is not None:
         add_goals(figure, goals_of(store().run(first.id)), axis="x" if kind == SEEDS else "y")
-    st.plotly_chart(
-        figure, key="sweep_chart", config={"displayModeBar": False},
+    show_figure(
+        figure,
+        key="sweep_chart",
         alt=f"{kind} of sweep {sweep.number}",
-    )  # fmt: skip
+    )
     shown = sum(any(row.history for row in cell.rows) for cell in cells)
     if kind == CURVES:
         cut = f" Only the first {charts.MOST_CURVES} are drawn." * (shown > charts.MOST_CURVES)
@@ -233,10 +235,11 @@ def comparison(cells: Sequence[CellResult]) -> None:
         baseline = next(cell for cell in done if cell.place == picked)
         comparisons = compared(cells, baseline)
         if any(c.found and c.found.interval for c in comparisons):
-            st.plotly_chart(
-                charts.differences(cells, comparisons, baseline.title), key="differences",
-                config={"displayModeBar": False}, alt="Differences with 95 % intervals",
-            )  # fmt: skip
+            show_figure(
+                charts.differences(cells, comparisons, baseline.title),
+                key="differences",
+                alt="Differences with 95 % intervals",
+            )
         st.markdown("\n".join(f"- {theme.safe(c.verdict)}" for c in comparisons))
         st.caption(EXPLAINED)
         exact = [

@@ -10,6 +10,7 @@ from app import theme
 from app.navigation import go
 from app.screens.sweep import search_charts
 from app.session import store
+from app.shared.figure import show_figure
 from cifar_core.runs import RunRow
 from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store.sweep_files import Sweep
@@ -90,10 +91,11 @@ def chart(sweep: Sweep, proposals: Sequence[Proposal]) -> None:
         figure = search_charts.by_setting(proposals, name, kind, log=log)
     else:
         figure = search_charts.curves(proposals)
-    st.plotly_chart(
-        figure, key="search_chart", config={"displayModeBar": False},
+    show_figure(
+        figure,
+        key="search_chart",
         alt=f"{kind} of search {sweep.number}",
-    )  # fmt: skip
+    )
 
 
 def table(proposals: Sequence[Proposal]) -> None:
