@@ -51,7 +51,7 @@ class Headers:
 
 
 class Uploads:
-    """Accepts uploads only in sessions that app/access/admission.py has admitted."""
+    """Accepts uploads only in sessions that app/access/admission.py has admitted, up to a size."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -65,7 +65,22 @@ class Uploads:
                 refusal = PlainTextResponse("Only visitors who may enter can upload: log in.", 403)
                 await refusal(scope, receive, send)
                 return
+            if scope["method"] == "PUT" and (why := too_large(scope, session)):
+                await PlainTextResponse(why, 413)(scope, receive, send)
+                return
         await self.app(scope, receive, send)
+
+
+FORM_BYTES = 10_000  # of an upload besides its file: boundaries and names
+
+
+def too_large(scope: Message, session: str) -> str:
+    """Return why an upload is refused: no size is stated, or one beyond the session's limit."""
+    stated = dict(scope["headers"]).get(b"content-length", b"")
+    most = admitted.most_bytes(session)
+    if stated.isdigit() and int(stated) <= most + FORM_BYTES:
+        return ""
+    return f"The file is too large: at most {most // 2**20} MB can be uploaded here."
 
 
 class FailedLogins:

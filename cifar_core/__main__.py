@@ -1,6 +1,7 @@
 """The same functions from a terminal: python -m cifar_core --help."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,6 +35,8 @@ def main(
 ) -> int:
     """Run one command and return its exit code; errors that a user can fix are printed."""
     require_posix()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names from the disk may not be UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser(prog, first).parse_args(words)
     try:
         code: int = arguments.command(arguments)

@@ -9,17 +9,25 @@ CifarError                 anything the user can fix; its message can be shown o
   ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for the action
+  ChangedMeanwhileError    a text that another person has changed since it was opened
   AccessError              an action that the person is not allowed to do
   ExplanationError         a saliency method that does not suit the network
   QueryError               a filter that cannot be understood
   ArchiveError             a zip of a run that is damaged, or has files that no run has
   CheckpointError          saved weights that are missing, damaged or of another network
+  OutputError              a file on a path that a person named cannot be written
   DiskFullError            not enough room on the disk to save something
 """
 
 
 class CifarError(Exception):
-    """Something the user can fix. str(error) is a complete sentence that says how."""
+    """Something the user can fix. str(error) is a complete sentence that says how.
+
+    It can be shown and saved, even if it quotes a name from the disk that is not UTF-8.
+    """
+
+    def __str__(self) -> str:
+        return super().__str__().encode("utf-8", "replace").decode("utf-8")
 
 
 class UnknownKeyError(CifarError):
@@ -58,6 +66,17 @@ class RunError(CifarError):
     """A run does not exist, or is not in a state that allows the action."""
 
 
+class ChangedMeanwhileError(CifarError):
+    """Another person saved another text since this one was opened; nothing was written."""
+
+    def __init__(self, what: str, *, mine: str, theirs: str) -> None:
+        self.what, self.mine, self.theirs = what, mine, theirs
+        super().__init__(
+            f"Someone has changed {what} since you opened it. Your text is not saved yet: "
+            "keep yours, theirs or both."
+        )
+
+
 class AccessError(CifarError):
     """A person's role does not allow an action, or the run belongs to someone else."""
 
@@ -76,6 +95,10 @@ class ArchiveError(CifarError):
 
 class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
+
+
+class OutputError(CifarError):
+    """A file cannot be written on a path that a person named; an earlier one is unchanged."""
 
 
 class DiskFullError(CifarError, OSError):

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import theme
+from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.picture import MOST, Picture
@@ -11,7 +12,6 @@ from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 
 LINKED = "Linked"
-FILE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
 def choose_pictures(network: Network) -> list[Picture]:
@@ -36,9 +36,9 @@ def choose_pictures(network: Network) -> list[Picture]:
 
 def uploaded() -> list[Picture]:
     """Draw the upload box; a file that cannot be opened gets an error."""
-    files = st.file_uploader(
-        "Pictures", type=FILE_TYPES, accept_multiple_files=True, key="upload",
-        label_visibility="collapsed", max_upload_size=20,
+    files = upload_box(
+        "picture", "Pictures", accept_multiple_files=True, key="upload",
+        label_visibility="collapsed",
     )  # fmt: skip
     pictures = [opened(file.getvalue(), file.name) for file in files[:MOST]]
     if len(files) > MOST:

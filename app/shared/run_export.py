@@ -6,18 +6,19 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
+from app.access.uploads import RUN, upload_box
 from app.navigation import go
 from app.session import store
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.errors import CifarError
 from cifar_core.installation import PROGRAM
+from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunRow
 from cifar_core.runs.exchange import import_run, run_zip
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import group_table, table
 
-MOST_UPLOAD = 500  # megabytes; an upload is held in memory, so larger files are for the terminal
-MOST_DOWNLOAD = 500e6  # bytes
+MOST_DOWNLOAD = RUN.megabytes * 2**20  # bytes: no more than the import form takes back
 
 
 def table_downloads(shown: Sequence[RunRow] | Sequence[SeedGroup], columns: Sequence[str]) -> None:
@@ -86,9 +87,13 @@ def zipped(run: Run, weights: str) -> bytes:
 
 
 def import_form() -> None:
-    """Draw the form that imports a run from a zip."""
+    """Draw the form that imports a run from a zip, for visitors who may do that."""
+    if not store().by.may(OPERATOR):
+        return
     with st.form("import", border=False, clear_on_submit=True):
-        file = st.file_uploader("Import a run", type="zip", max_upload_size=MOST_UPLOAD)
+        file = upload_box(
+            "run", "Import a run", help=f"For a larger zip, in a terminal: `{PROGRAM} import FILE`"
+        )
         submitted = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
         if submitted and file is not None:
             try:

@@ -16,6 +16,7 @@ import numpy as np
 
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.disk import files, lock
+from cifar_core.disk.checks import ClassNames, Text, is_a
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
@@ -142,6 +143,9 @@ def read_meta(folder: Path) -> dict[str, Any] | None:
     try:
         sizes = {name: (folder / f"{name}.npy").stat().st_size for name in meta["bytes"]}
     except (OSError, KeyError):
+        return None
+    # decoded by a version that did not refuse names that no page can show
+    if not is_a(meta.get("classes"), ClassNames) or not is_a(meta.get("source"), Text):
         return None
     return meta if sizes == meta["bytes"] else None
 

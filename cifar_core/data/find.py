@@ -10,6 +10,7 @@ from typing import Any
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.disk.checks import Text, is_a
 from cifar_core.errors import CifarError, DataError
 from cifar_core.installation import PROGRAM
 from cifar_core.registry import did_you_mean
@@ -45,6 +46,11 @@ def resolve(wanted: str, store: Path) -> str:
     if synthetic.is_source(wanted) or wanted == "cifar10":
         return wanted
     path = Path(wanted).expanduser().resolve()
+    if not is_a(str(path), Text):
+        raise DataError(
+            f"The path {path} is not UTF-8, so that it could not be saved with a run. Rename the "
+            "folder or archive, or give a link to it that has another name."
+        )
     if not path.exists():
         raise DataError(
             f"There are no images at {path}. {did_you_mean(wanted, WORDS)}Give a folder, an "

@@ -1,6 +1,7 @@
 """Opens pictures that people upload, within limits, and extracts the part that a network sees."""
 
 import io
+import math
 import struct
 import threading
 import warnings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # never EPS, PDF: they run programs
-MAX_MEGABYTES = 10  # of the file
+MAX_MEGABYTES = 20  # of the file, in units of 2**20 bytes: all that the upload box takes
 MAX_MEGAPIXELS = 16  # width times height
 MAX_MEGAPIXELS_OF = {"WEBP": 10}  # its decoder keeps two more canvases in memory
 MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
@@ -60,9 +61,10 @@ def check_bytes(data: bytes, name: str) -> None:
     """Refuse a file that is empty or too large."""
     if not data:
         raise ImageError(f"{name} is empty (0 bytes). Choose a picture file.")
-    if len(data) > MAX_MEGABYTES * 10**6:
+    if len(data) > MAX_MEGABYTES * 2**20:
+        size = math.ceil(len(data) / 2**20 * 10) / 10
         raise ImageError(
-            f"{name} has {len(data) / 1e6:.1f} MB, but at most {MAX_MEGABYTES} MB can be opened. "
+            f"{name} has {size:.1f} MB, but at most {MAX_MEGABYTES} MB can be opened. "
             "Save it smaller, for example as JPEG."
         )
 

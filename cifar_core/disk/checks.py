@@ -16,6 +16,7 @@ WHOLE_CHARACTERS = (
     "\\A[^\ud800-\udfff]*\\Z"  # JSON can escape half a character, which UTF-8 cannot encode
 )
 LARGEST = 2**63 - 1
+MOST_CLASSES = 1000  # of a data set
 
 # a text that a page can show, and one of any length, such as a program's last message
 Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST, pattern=WHOLE_CHARACTERS)]
@@ -31,6 +32,7 @@ Moment: TypeAlias = (  # unix seconds that a date can be made of
 Scalar: TypeAlias = Text | Number | bool
 Texts: TypeAlias = Annotated[list[Text], Meta(max_length=MOST_ITEMS)]
 Numbers: TypeAlias = Annotated[list[Number], Meta(max_length=MOST_ITEMS)]
+ClassNames: TypeAlias = Annotated[list[Text], Meta(max_length=MOST_CLASSES)]
 
 
 def as_type(value: Any, expected: type[T]) -> T:
@@ -45,3 +47,11 @@ def is_a(value: Any, expected: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def readable(name: str) -> str:
+    """Return a name from the disk as text that can be shown and saved.
+
+    Bytes that are not UTF-8, which Python reads as half characters, become question marks.
+    """
+    return name.encode("utf-8", "replace").decode("utf-8")

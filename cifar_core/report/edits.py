@@ -15,8 +15,12 @@ def edits(run: Run) -> dict[str, str]:
     return {key: text for key, text in report_texts.read(run).items() if key in FIELDS}
 
 
-def edit(run: Run, changes: Mapping[str, str]) -> None:
-    """Save texts for some fields; an empty one restores the program's text."""
+def edit(run: Run, changes: Mapping[str, str], *, was: Mapping[str, str] | None = None) -> None:
+    """Save texts for some fields; an empty one restores the program's text.
+
+    With `was`, what `edits` returned when the person began, ChangedMeanwhileError if someone else
+    has changed one of these fields since.
+    """
     for key, text in changes.items():
         title = FIELDS[key].title
         if len(text) > LONGEST:
@@ -24,4 +28,4 @@ def edit(run: Run, changes: Mapping[str, str]) -> None:
                 f"The text of '{title}' has {len(text):,} characters, but it may have at most "
                 f"{LONGEST:,}. Shorten it."
             )
-    report_texts.keep(run, changes, ", ".join(FIELDS[key].title.lower() for key in changes))
+    report_texts.keep(run, changes, {key: FIELDS[key].title for key in changes}, was)

@@ -7,6 +7,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from cifar_core.disk import output
 from cifar_core.errors import ConfigError, UnknownKeyError
 from cifar_core.registry import Registry, did_you_mean
 
@@ -121,7 +122,7 @@ class Settings:
 
     def save(self, path: Path) -> None:
         """Write JSON that a person can read and edit."""
-        path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        output.write(path, json.dumps(self.to_dict(), indent=2) + "\n")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

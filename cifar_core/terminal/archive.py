@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from cifar_core.disk import output
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.exchange.run_zip import WEIGHTS
 from cifar_core.terminal.output import add_run, add_store, progress, store_of
@@ -39,16 +40,14 @@ def export_run(arguments: Namespace) -> int:
 
     run = store_of(arguments).run(arguments.run)
     target = Path(arguments.out or f"{run.id}.zip")
-    try:
-        with progress(f"Writing {target}"):
-            if target.suffix == ".zip":
-                run_zip.export_run(run, target, arguments.weights)
-            elif target.suffix == ".csv":
-                target.write_text(metric_files.metrics_csv([run]), encoding="utf-8")
-            else:
-                metric_files.write_events(run, target / run.id)
-    except OSError as error:
-        raise ArchiveError(f"{target} cannot be written: {error.strerror}.") from error
+    with progress(f"Writing {target}"):
+        if target.suffix == ".zip":
+            run_zip.export_run(run, target, arguments.weights)
+        elif target.suffix == ".csv":
+            output.write(target, metric_files.metrics_csv([run]))
+        else:
+            output.make_folder(target / run.id)
+            metric_files.export_events(run, target / run.id)
     print(target)
     return 0
 

@@ -1,11 +1,13 @@
 """explain: what a run predicts for images, and which pixels decided it."""
 
-import csv
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.disk import output
+from cifar_core.disk.checks import readable
+from cifar_core.disk.tables import as_csv
 from cifar_core.errors import ImageError
 from cifar_core.runs.record.run import Run
 from cifar_core.terminal.output import (
@@ -85,7 +87,7 @@ def explain(arguments: Namespace) -> int:
             photo = open_image(path.read_bytes(), path.name)
             seen = network_view(photo)
             table = likeliest(classifier, seen, calibration, training)
-            name = {"picture": path.name} if len(paths) > 1 else {}
+            name = {"picture": readable(path.name)} if len(paths) > 1 else {}
             rows += [{**name, **row} for row in table]
             if arguments.out:
                 for method in methods:
@@ -94,7 +96,7 @@ def explain(arguments: Namespace) -> int:
             tell(number, len(paths))
     show(rows, arguments.json)
     if arguments.out and not arguments.out.endswith(".png"):
-        write_table(Path(arguments.out) / "predictions.csv", rows)
+        output.write(Path(arguments.out) / "predictions.csv", as_csv(rows))
     return 0
 
 
@@ -231,22 +233,16 @@ def write_maps(
             rival=arguments.rival or "",
         )  # fmt: skip
         explained = Explanation(
-            run=run, checkpoint=run.checkpoint().name, question=question, name=path.name,
+            run=run, checkpoint=run.checkpoint().name, question=question,
+            name=readable(path.name),
             photo=photo, box=seen_box(photo), seen=seen,
             map=attribute(classifier, seen, question),
         )  # fmt: skip
         if arguments.out.endswith(".png"):
-            explained.overlay(drawing).save(arguments.out)
+            with output.replacing(Path(arguments.out)) as draft:
+                explained.overlay(drawing).save(draft, "PNG")
         else:
             folder = Path(arguments.out)
-            folder.mkdir(parents=True, exist_ok=True)
+            output.make_folder(folder)
             for name, content in explained.files(drawing).items():
-                (folder / name).write_bytes(content)
-
-
-def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the predictions as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
+                output.write(folder / name, content)

@@ -1,11 +1,14 @@
 """log: who did what, and when."""
 
+import textwrap
 import time
 from argparse import Namespace
 from typing import Any
 
 from cifar_core.runs.record import action_log
 from cifar_core.terminal.output import add_json, add_store, show, store_of
+
+LONGEST = 120  # characters of an action in the table; --json has all of them
 
 
 def add(commands: Any) -> None:
@@ -26,10 +29,16 @@ def log(arguments: Namespace) -> int:
         {
             "when": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(action.at)),
             "who": action.by,
-            "what": f"{action.did} {action.detail}".strip(),
+            "what": what if arguments.json else shortened(what),
             "run": action.run,
         }
         for action in action_log.latest(store.root, run, arguments.most)
+        for what in [f"{action.did} {action.detail}".strip()]
     ]
     show(rows, arguments.json)
     return 0
+
+
+def shortened(words: str) -> str:
+    """Return what a person did on one line, without the end of a long text."""
+    return textwrap.shorten(words, LONGEST, placeholder=" ...")

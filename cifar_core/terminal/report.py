@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from cifar_core.errors import RunError
+from cifar_core.disk import output
 from cifar_core.report.document import SECTIONS, compose
 from cifar_core.report.formats import format_of
 from cifar_core.terminal.output import add_store, progress, store_of
@@ -47,11 +47,8 @@ def report(arguments: Namespace) -> int:
             print(f"Not trained yet: {', '.join(course.missing)}")
         title, refs = title or lab.TITLE, [*refs, *course.trained]
     runs = [store.run(ref) for ref in refs]
-    try:
-        with progress(f"Writing {target}"):
-            document = compose(runs, title=title, author=arguments.author, sections=sections)
-            target.write_bytes(kind.write(document))
-    except OSError as error:
-        raise RunError(f"{target} cannot be written: {error.strerror}.") from error
+    with progress(f"Writing {target}"):
+        document = compose(runs, title=title, author=arguments.author, sections=sections)
+        output.write(target, kind.write(document))
     print(target)
     return 0

@@ -1,11 +1,21 @@
+import asyncio
+import io
+import tomllib
+from pathlib import Path
+
+import numpy as np
 import pytest
 import streamlit as st
 from pages import ENTRY, make_run, texts
+from PIL import Image
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from app import server
 from app.access import admitted, login
 from app.access.admission import is_loopback
+from app.access.uploads import UPLOADS
+from cifar_core.data.images import MAX_MEGABYTES, open_image
 from cifar_core.runs.record import marks
 
 AUTH = {
@@ -169,6 +179,57 @@ def test_only_a_session_that_was_let_in_may_upload(page_store, served, monkeypat
     assert not admitted._sessions
     visit({"is_logged_in": True, "email": "ana@lab.org"}, login=True)
     assert len(admitted._sessions) == 1
+
+
+async def answered(size, session="a"):
+    """Return the status with which the server answers an upload of a stated size."""
+    sent = []
+
+    async def accept(scope, receive, send):
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def keep(message):
+        sent.append(message)
+
+    headers = [] if size is None else [(b"content-length", str(size).encode())]
+    scope = {"type": "http", "method": "PUT", "headers": headers,
+             "path": f"/_stcore/upload_file/{session}/1"}  # fmt: skip
+    await server.Uploads(accept)(scope, None, keep)
+    return sent[0]["status"]
+
+
+def test_the_server_takes_no_larger_file_than_the_boxes_that_a_session_was_shown(monkeypatch):
+    monkeypatch.setattr(admitted, "_sessions", {})
+    admitted.add("a")
+    status = lambda size: asyncio.run(answered(size))  # noqa: E731
+    assert [status(size) for size in (20 * 2**20, 21 * 2**20, None)] == [204, 413, 413]
+    admitted.allow("a", UPLOADS["run"].megabytes)
+    admitted.add("a")
+    assert [status(size) for size in (200 * 2**20, 201 * 2**20)] == [204, 413]
+    admitted.allow("stranger", 200)
+    assert asyncio.run(answered(1, "stranger")) == 403
+
+
+def test_one_table_has_the_limits_of_the_boxes_the_server_and_the_opening():
+    path = Path(server.__file__).parent / ".streamlit" / "config.toml"
+    largest = tomllib.loads(path.read_text("utf-8"))["server"]["maxUploadSize"]
+    assert largest == max(upload.megabytes for upload in UPLOADS.values())
+    assert UPLOADS["picture"].megabytes == MAX_MEGABYTES == admitted.USUAL_MEGABYTES
+    picture = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (2500, 2700, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(picture, "BMP")
+    assert 19 * 2**20 < len(picture.getvalue()) <= 20 * 2**20
+    assert open_image(picture.getvalue()).width == 1600
+    app = Path(server.__file__).parent
+    boxes = [path for path in app.rglob("*.py") if "file_uploader(" in path.read_text("utf-8")]
+    assert [path.name for path in boxes] == ["uploads.py"]
+
+
+def test_a_viewer_is_shown_no_box_for_runs(page_store, served):
+    served("0.0.0.0", viewer="@lab.org")
+    page = visit({"is_logged_in": True, "email": "eve@lab.org"}, login=True)
+    assert not page.exception
+    assert not [box for box in page.get("file_uploader") if "Import" in box.proto.label]
 
 
 def test_the_session_used_longest_ago_is_forgotten_first(monkeypatch):

@@ -2,8 +2,10 @@ import pytest
 from pages import make_run, open_page, texts
 
 from cifar_core.config.presets import PRESETS
+from cifar_core.disk import files
 from cifar_core.people import VIEWER, Person
 from cifar_core.report.edits import edits
+from cifar_core.runs.record.records import Summary
 
 
 @pytest.fixture
@@ -52,3 +54,40 @@ def test_a_viewer_reads_a_report_but_does_not_change_it(run, monkeypatch):
 
 def test_an_empty_store_says_what_a_report_needs(page_store):
     assert "There is none yet" in texts(open_page("report"))
+
+
+def two_tabs(name="report", **query):
+    return open_page(name, **query), open_page(name, **query)
+
+
+def test_a_text_that_another_tab_wrote_stays_when_this_tab_writes_another(run):
+    mine, theirs = two_tabs(runs=1)
+    theirs.text_area(key=f"text {run.id} description").set_value("Theirs.").run()
+    mine.text_input(key="report_title").set_value("A title").run()
+    mine.text_input(key=f"text {run.id} epochs").set_value("Five.").run()
+    assert edits(run) == {"description": "Theirs.", "epochs": "Five."}
+    assert mine.text_area(key=f"text {run.id} description").value == "Theirs."
+
+
+def test_a_generated_text_that_has_changed_meanwhile_is_not_an_edit(run):
+    page = open_page("report", runs=1)
+    files.edit(run.path / "summary.json", Summary, lambda _: {"epochs_done": 77})
+    page.text_input(key="report_title").set_value("A title").run()
+    assert edits(run) == {}
+
+
+@pytest.mark.parametrize(
+    ("choice", "kept"), [("yours", "Mine."), ("theirs", "Theirs."), ("both", "Theirs.\n\nMine.")]
+)
+def test_of_two_texts_for_one_field_the_person_chooses(run, choice, kept):
+    mine, theirs = two_tabs(runs=1)
+    key = f"text {run.id} description"
+    theirs.text_area(key=key).set_value("Theirs.").run()
+    mine.text_area(key=key).set_value("Mine.").run()
+    assert edits(run) == {"description": "Theirs."}
+    assert "Someone has changed the text of 'Description'" in texts(mine)
+    assert [code.value for code in mine.code] == ["Mine.", "Theirs."]
+    mine.button(key=f"{choice} {key}").click().run()
+    assert edits(run) == {"description": kept}
+    assert mine.text_area(key=key).value == kept
+    assert "Someone has changed" not in texts(mine)

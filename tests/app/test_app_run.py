@@ -295,3 +295,58 @@ def test_the_button_does_what_it_says_whatever_others_did_meanwhile(store):
     marks.pin_checkpoint(run, "best", True)
     click_cell(page, "pin", 0)
     assert run.pinned_checkpoints == {"100-a1"}
+
+
+def note(page, run, text):
+    page.text_area(key=f"note {run.id}").set_value(text)
+    return page.button(key="save_marks").click().run()
+
+
+@pytest.mark.parametrize(
+    ("choice", "kept"), [("yours", "Mine"), ("theirs", "Theirs"), ("both", "Theirs\n\nMine")]
+)
+def test_a_note_is_never_written_over_one_that_was_not_shown(page_store, choice, kept):
+    run = make_run(page_store, "Alpha")
+    mine, theirs = open_page("run", id=1), open_page("run", id=1)
+    note(theirs, run, "Theirs")
+    note(mine, run, "Mine")
+    assert run.about.note == "Theirs"
+    assert "Someone has changed the note" in texts(mine)
+    mine.button(key=f"{choice} note {run.id}").click().run()
+    assert not mine.exception
+    assert run.about.note == kept
+    assert mine.text_area(key=f"note {run.id}").value == kept
+    note(mine, run, "Last")
+    assert run.about.note == "Last"
+
+
+def test_an_older_tab_keeps_the_note_and_the_tags_of_others_and_adds_its_own(page_store):
+    run = make_run(page_store, "Alpha")
+    marks.retag(run, ["lab", "old"])
+    mine = open_page("run", id=1)
+    marks.retag(run, ["lab", "theirs"])
+    marks.write_note(run, "Theirs")
+    mine.text_input(key=f"tags {run.id}").set_value("lab old mine")
+    mine.button(key="save_marks").click().run()
+    assert run.about.tags == ["lab", "mine", "theirs"]
+    assert run.about.note == "Theirs"
+    assert mine.text_area(key=f"note {run.id}").value == "Theirs"
+
+
+def test_two_new_names_are_both_shown(page_store):
+    run = make_run(page_store, "Alpha")
+    mine = open_page("run", id=1)
+    run.rename("Theirs")
+    mine.text_input(key=f"name {run.id}").set_value("Mine")
+    [button] = [b for b in mine.button if b.label == "Save" and b.key != "save_marks"]
+    button.click().run()
+    assert run.name == "Theirs"
+    mine.button(key=f"both name {run.id}").click().run()
+    assert run.name == "Theirs / Mine"
+
+
+def test_the_history_has_the_whole_text(page_store):
+    run = make_run(page_store, "Alpha")
+    text = "A long note. " * 40
+    marks.write_note(run, text)
+    assert run.history()[0].detail == text.strip()

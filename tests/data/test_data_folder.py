@@ -205,3 +205,60 @@ def test_a_change_of_the_archive_is_seen(tmp_path):
     first = read(tmp_path, small_set(), ".zip")
     second = read(tmp_path, changed(**{"train/cat/0.png": picture(99)}), ".zip")
     assert second.fingerprint != first.fingerprint
+
+
+def renamed(files, old, new):
+    return {name.replace(f"/{old}/", f"/{new}/"): data for name, data in files.items()}
+
+
+@pytest.mark.parametrize("how", ["", ".tar.gz"])
+def test_a_class_whose_name_is_not_utf8_is_refused_before_anything_is_kept(tmp_path, how):
+    bad = os.fsdecode(b"f\xe9e")
+    files = renamed(small_set(), "dog", bad)
+    path = pack(tmp_path, how, files)
+    with pytest.raises(DataError, match=r"class folder 'f\?e', whose name is not UTF-8") as caught:
+        folder.load(path, tmp_path / "store")
+    str(caught.value).encode()
+    assert list((tmp_path / "store").glob("data/cache/*/meta.json")) == []
+
+
+def test_file_names_that_are_not_utf8_are_accepted(tmp_path):
+    files = small_set()
+    files[f"train/dog/{os.fsdecode(bytes([0xE9]))}.png"] = picture(99)
+    dataset = folder.load(pack(tmp_path, "", files), tmp_path / "store")
+    assert len(dataset.train) == 13
+
+
+def test_a_fault_in_a_file_whose_name_is_not_utf8_can_be_shown(tmp_path):
+    files = small_set()
+    files[f"train/dog/{os.fsdecode(bytes([0xE9]))}.png"] = b"not a picture"
+    with pytest.raises(DataError) as caught:
+        folder.load(pack(tmp_path, "", files), tmp_path / "store")
+    str(caught.value).encode()
+
+
+def test_more_classes_than_a_run_can_record_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "MOST_CLASSES", 2)
+    with pytest.raises(DataError, match="has 3 classes, but at most 2 can be used"):
+        folder.load(pack(tmp_path, "", small_set()), tmp_path / "store")
+
+
+def test_what_an_earlier_version_decoded_with_such_a_name_is_decoded_again(tmp_path):
+    from cifar_core.data import find
+    from cifar_core.disk import files as disk
+
+    path = pack(tmp_path, "", small_set())
+    dataset = folder.load(path, tmp_path / "store")
+    [meta] = (tmp_path / "store").glob("data/cache/*/meta.json")
+    values = disk.read_json(meta)
+    disk.write_json(meta, {**values, "classes": ["bird", "cat", os.fsdecode(b"f\xe9e")]})
+    assert list(find.decoded(tmp_path / "store")) == []
+    assert folder.load(path, tmp_path / "store").classes == dataset.classes
+
+
+def test_a_source_whose_path_is_not_utf8_is_refused(tmp_path):
+    from cifar_core.data import find
+
+    path = as_folder(tmp_path / os.fsdecode(b"f\xe9e"), small_set())
+    with pytest.raises(DataError, match="is not UTF-8"):
+        find.resolve(str(path), tmp_path / "store")

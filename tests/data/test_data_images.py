@@ -89,7 +89,7 @@ def test_damaged_bytes_give_a_picture_or_an_image_error_and_nothing_else(kind):
         (b"", r"empty \(0 bytes\)"),
         (b"hello", "is not a readable picture; it should be one of JPEG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a readable picture"),
-        (b"\xff\xd8\xff" + bytes(10**7), "10.0 MB, but at most 10 MB"),
+        (b"\xff\xd8\xff" + bytes(20 * 2**20), "20.1 MB, but at most 20 MB"),
         (png_bomb(4001, 4000), "4,001 x 4,000 pixels, but at most 16 million"),
         (png_bomb(12000, 10000), "has far too many pixels, but at most 16 million"),
         (png_bomb(60000, 6000), "has far too many pixels"),

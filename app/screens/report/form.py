@@ -1,11 +1,13 @@
 """The lab's form for one run, to read and edit before it is exported."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from app import theme
-from app.shared.attempt import attempt
+from app.shared import edited
 from cifar_core.people import OPERATOR
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import EDITED, Chart
@@ -13,6 +15,7 @@ from cifar_core.report.charts import loss_plot
 from cifar_core.report.edits import LONGEST, edit, edits
 from cifar_core.report.fields import FIELDS, FieldSpec
 from cifar_core.report.plotly_json import figure
+from cifar_core.runs import Run
 
 
 def report_form(account: Account) -> None:
@@ -22,19 +25,31 @@ def report_form(account: Account) -> None:
     for key, field in FIELDS.items():
         if key == "interpretation":
             chart(loss_plot(account), f"plot {run.id}")
-        own = field.write(account)
-        text = mine.get(key, own)
+        own, kept = field.write(account), mine.get(key, "")
+        box_key = f"text {run.id} {key}"
+        edited.conflict(box_key, keeper(run, key), between=" / " if field.short else "\n\n",
+                        longest=LONGEST, none="The generated text")  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            box(account, field, text, may=may)
+            box(account, field, own, kept, may=may)
             if key in mine and may:
                 st.button(
                     "Undo", key=f"undo {run.id} {key}", icon=":material/undo:",
                     help="Restores the generated text.", type="tertiary",
-                    on_click=undo, args=(account, key, own),
+                    on_click=undo, args=(box_key, partial(keeper(run, key), "", kept)),
                 )  # fmt: skip
         st.caption(f":orange-badge[{EDITED}]" if key in mine else f"From {field.source}")
     if not may:
         st.caption("You can read these texts but not edit them.")
+
+
+def undo(box_key: str, act: Callable[[], object]) -> None:
+    """Restore the generated text of a box."""
+    edited.save(box_key, act)
+
+
+def keeper(run: Run, key: str) -> edited.Save:
+    """Return what keeps a text of a field that was written over another one."""
+    return lambda text, was: edit(run, {key: text}, was={key: was})
 
 
 def chart(of: Chart, key: str) -> None:
@@ -44,24 +59,37 @@ def chart(of: Chart, key: str) -> None:
     st.plotly_chart(plotly, key=key)
 
 
-def box(account: Account, field: FieldSpec, text: str, *, may: bool) -> None:
-    """Draw one text box, and keep what is typed."""
+def box(account: Account, field: FieldSpec, own: str, kept: str, *, may: bool) -> None:
+    """Draw one text box, which shows the latest text, and keep what is typed.
+
+    Args:
+        account: of the run.
+        field: the field of the form.
+        own: the generated text.
+        kept: the text that a person wrote instead; empty if no one did.
+        may: whether this person may change it.
+    """
     key = f"text {account.run.id} {field.key}"
-    options: dict[str, Any] = {"max_chars": LONGEST, "help": field.summary, "disabled": not may}
+    if key not in st.session_state or st.session_state.get(f"shown {key}") != (own, kept):
+        st.session_state[key], st.session_state[f"shown {key}"] = kept or own, (own, kept)
+    options: dict[str, Any] = {
+        "max_chars": LONGEST, "help": field.summary, "disabled": not may,
+        "on_change": keep_typed, "args": (account.run, field.key),
+    }  # fmt: skip
     if field.short:
-        typed = st.text_input(field.title, text, key=key, **options)
+        st.text_input(field.title, key=key, **options)
     else:
-        typed = st.text_area(field.title, text, key=key, height="content", **options)
-    if may and typed is not None and typed.strip() != text:
-        own = field.write(account)
-        changed = "" if typed.strip() == own else typed
-        attempt(lambda: edit(account.run, {field.key: changed}))
+        st.text_area(field.title, key=key, height="content", **options)
 
 
-def undo(account: Account, key: str, own: str) -> None:
-    """Restore the generated text, in the box too."""
-    edit(account.run, {key: ""})
-    st.session_state[f"text {account.run.id} {key}"] = own
+def keep_typed(run: Run, field: str) -> None:
+    """Keep what was just typed into a box, over the text that the box showed."""
+    key = f"text {run.id} {field}"
+    own, kept = st.session_state[f"shown {key}"]
+    typed = str(st.session_state[key] or "").strip()
+    changed = "" if typed == own else typed
+    if edited.save(key, lambda: keeper(run, field)(changed, kept)) or edited.is_open(key):
+        st.session_state.pop(f"shown {key}")  # so that it shows the kept text
 
 
 def name_of(account: Account) -> str:

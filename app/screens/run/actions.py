@@ -7,12 +7,13 @@ import streamlit as st
 
 from app.navigation import go
 from app.session import store
+from app.shared import edited
 from app.shared.attempt import attempt
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunStatus
 from cifar_core.runs.record.records import Summary
-from cifar_core.runs.record.run import RESUMABLE
+from cifar_core.runs.record.run import LONGEST_NAME, RESUMABLE
 
 
 def actions(run: Run, status: RunStatus) -> None:
@@ -81,7 +82,12 @@ def confirm_kill(run: Run) -> None:
 
 def rename(run: Run) -> None:
     """Ask for a new name."""
+    key = f"name {run.id}"
+    edited.conflict(key, lambda text, was: run.rename(text, was=was), between=" / ",
+                    longest=LONGEST_NAME, none="No name")  # fmt: skip
+    had = edited.begun(key, run.name)
     with st.form("rename", border=False):
-        name = st.text_input("Name", run.name, max_chars=80, key=f"name {run.id}")
-        if st.form_submit_button("Save"):
-            attempt(lambda: run.rename(name or ""))
+        name = st.text_input("Name", max_chars=LONGEST_NAME, key=key)
+        saved = st.form_submit_button("Save")
+    if saved and (edited.save(key, lambda: run.rename(name or "", was=had)) or edited.is_open(key)):
+        st.rerun()

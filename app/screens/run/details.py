@@ -8,10 +8,12 @@ from app.screens.run.profile import profile
 from app.screens.run.reproduce import reproduce
 from cifar_core.disk import files
 from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of
 
 LOG_LINES = 13  # more of them scroll
+SHORT = 100  # characters of an action in the table
 
 
 def details(run: Run, status: RunStatus) -> None:
@@ -112,6 +114,16 @@ def history(run: Run, status: RunStatus) -> None:
     rows = {
         "When": [theme.clock(action.at) for action in log],
         "Who": [theme.safe(action.by) for action in log],
-        "What": [theme.safe(f"{action.did} {action.detail}".strip()) for action in log],
+        "What": [theme.safe(theme.short(words_of(action), SHORT)) for action in log],
     }
     st.table(rows, border="horizontal", hide_index=True, alt="Actions, newest first")
+    if long := [action for action in log if len(words_of(action)) > SHORT]:
+        with st.expander("Whole texts"):
+            for action in long:
+                st.caption(theme.safe(f"{theme.clock(action.at)}, {action.by}: {action.did}"))
+                st.code(action.detail, language=None, wrap_lines=True)
+
+
+def words_of(action: Action) -> str:
+    """Return what a person did, on one line."""
+    return " ".join(f"{action.did} {action.detail}".split())

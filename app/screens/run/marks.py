@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import theme
+from app.shared import edited
 from app.shared.attempt import attempt
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
@@ -35,26 +36,32 @@ def run_marks(run: Run) -> None:
                 edit(run, tags, note)
         if origin := about.imported:
             st.caption(f"Imported; originally run {theme.safe(origin.run)}")
+    edited.conflict(note_box(run), lambda text, was: marks.write_note(run, text, was=was),
+                    between="\n\n", longest=marks.LONGEST_NOTE, none="No note")  # fmt: skip
     if note:
         with st.container(border=True):
             st.markdown(theme.note(note))
 
 
+def note_box(run: Run) -> str:
+    """Return the key of the box for a run's note."""
+    return f"note {run.id}"
+
+
 def edit(run: Run, tags: list[str], note: str) -> None:
     """Ask for tags and a note."""
+    tags_key, note_key = f"tags {run.id}", note_box(run)
+    had_tags, had_note = edited.begun(tags_key, " ".join(tags)), edited.begun(note_key, note)
     with st.form("marks", border=False):
-        words = st.text_input(
-            "Tags", " ".join(tags), placeholder="lab week-3", key=f"tags {run.id} {tags}"
-        )
+        words = st.text_input("Tags", placeholder="lab week-3", key=tags_key)
         text = st.text_area(
-            "Note", note, height=140, max_chars=marks.LONGEST_NOTE, key=f"note {run.id}",
+            "Note", height=140, max_chars=marks.LONGEST_NOTE, key=note_key,
             placeholder="Markdown", width=NARROW_WIDTH,
         )  # fmt: skip
         if st.form_submit_button("Save", key="save_marks"):
-            attempt(lambda: save(run, words or "", text or ""))
-
-
-def save(run: Run, words: str, text: str) -> None:
-    """Save both; RunError if one of them is not valid."""
-    marks.retag(run, words.replace(",", " ").split())
-    marks.write_note(run, text)
+            wanted = (words or "").replace(",", " ").split()
+            kept = edited.save(
+                tags_key, lambda: marks.retag(run, wanted, was=had_tags.split())
+            ) and edited.save(note_key, lambda: marks.write_note(run, text or "", was=had_note))
+            if kept or edited.is_open(note_key):
+                st.rerun()

@@ -15,6 +15,7 @@ from app.session import store
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
@@ -58,8 +59,9 @@ def welcome() -> None:
         if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
             go("new_run", preset="smoke")
         link("data", "See which images it will learn from")
-        with st.popover("Import a run", type="tertiary"):
-            import_form()
+        if store().by.may(OPERATOR):
+            with st.popover("Import a run", type="tertiary"):
+                import_form()
         st.space("medium")
 
 

@@ -12,6 +12,7 @@ from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.images import network_view, open_image
 from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, walk
 from cifar_core.data.sources.layout import SPLITS, ImageLocation, located
+from cifar_core.disk.checks import MOST_CLASSES
 from cifar_core.errors import DataError, ImageError
 from cifar_core.registry import did_you_mean
 
@@ -145,6 +146,11 @@ def check_classes(path: Path, collection: Collection) -> tuple[str, ...]:
         raise DataError(
             f"{path} has training images of a class '{label}', but no test images of it. "
             f"{did_you_mean(label, test)}Add some to test/{label} or remove train/{label}."
+        )
+    if len(train) > MOST_CLASSES:
+        raise DataError(
+            f"{path} has {len(train):,} classes, but at most {MOST_CLASSES:,} can be used. "
+            "Remove some from train and test."
         )
     if len(train) < 2:
         raise DataError(f"{path} has only the class '{min(train)}', but at least 2 are needed.")

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cifar_core.data.sources.archive import ArchiveEntry
+from cifar_core.data.sources.archive import ArchiveEntry, shown
+from cifar_core.disk.checks import LONGEST, Text, is_a
 from cifar_core.errors import DataError
 
 SPLITS = ("train", "test")
@@ -40,6 +41,7 @@ def location_of(path: Path, entry: ArchiveEntry) -> ImageLocation | None:
     if depth is None or len(parts) == depth + 1:
         return None  # a readme, or train and test themselves
     top, (split, label, *file) = "/".join(parts[:depth]), parts[depth:]
+    refuse_name(path, label)
     if entry.is_folder and not file:
         return ImageLocation(top=top, split=split, label=label, file="")
     if len(file) != 1 or entry.is_folder:
@@ -48,3 +50,14 @@ def location_of(path: Path, entry: ArchiveEntry) -> ImageLocation | None:
             "Sort the images into train/<class>/ and test/<class>/."
         )
     return ImageLocation(top=top, split=split, label=label, file=file[0])
+
+
+def refuse_name(path: Path, label: str) -> None:
+    """Raise DataError if a class's name could not be shown on a page or saved with a run."""
+    if is_a(label, Text):
+        return
+    why = "is not UTF-8" if len(label) <= LONGEST else f"has more than {LONGEST:,} characters"
+    raise DataError(
+        f"{path} has the class folder '{shown(label)}', whose name {why}. "
+        "Rename the folder in train and in test."
+    )

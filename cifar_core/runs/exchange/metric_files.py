@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cifar_core.disk import output
 from cifar_core.disk.tables import as_csv
 from cifar_core.runs.record.run import Run
 
@@ -25,6 +26,14 @@ SCALARS = {  # kind of row -> metric -> TensorBoard's name of the curve
 def metrics_csv(runs: Sequence[Run]) -> str:
     """Return every row of some runs as CSV, run after run, each preceded by the run's number."""
     return as_csv([{"run": run.number, **row} for run in runs for row in run.metrics()])
+
+
+def export_events(run: Run, folder: Path) -> None:
+    """Write the curves of a run into a folder that a person named; an event file appears whole."""
+    with tempfile.TemporaryDirectory() as drafts:
+        write_events(run, Path(drafts))
+        for path in Path(drafts).iterdir():
+            output.write(folder / path.name, path.read_bytes())
 
 
 def write_events(run: Run, folder: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.background.jobs import Job, Report, beside
-from cifar_core.disk import files
+from cifar_core.disk import files, output
 from cifar_core.errors import RunError
 from cifar_core.installation import ROOT
 from cifar_core.registry import Registry
@@ -82,12 +82,9 @@ def export_model(run: Run, key: str, target: Path, checkpoint: str = "best") -> 
     fmt, info = MODEL_FORMATS[key], run.checkpoint(checkpoint)
     if fmt.missing:
         raise RunError(fmt.missing)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with files.replacing(target, fmt.ending) as draft:
-            exported = fmt.write(run, info.name, draft)
-    except OSError as error:
-        raise RunError(f"{target} cannot be written: {error.strerror}.") from error
+    output.make_folder(target.parent)
+    with output.replacing(target, fmt.ending) as draft:
+        exported = fmt.write(run, info.name, draft)
     return Exported(**{**vars(exported), "path": target})
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from cifar_core.disk import files, lock
+from cifar_core.disk import files, lock, output
 from cifar_core.errors import RunError
 from cifar_core.registry import Option, Registry
 from cifar_core.runs.record import checkpoints, metrics
@@ -68,7 +68,11 @@ def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None
         for folder in {piece.path.parent for piece in chosen if piece.path.name == MANIFEST}:
             checkpoints.verify(folder)
         about = {"schema": SCHEMA, "run": run.id, "weights": weights, "at": time.time()}
-        write(chosen, about, target)
+        if isinstance(target, Path):
+            with output.replacing(target) as draft:
+                write(chosen, about, draft)
+        else:
+            write(chosen, about, target)
 
 
 def write(chosen: list[Piece], about: dict[str, Any], target: IO[bytes] | Path) -> None:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cifar_core.disk.checks import (
     WHOLE_CHARACTERS,
+    ClassNames,
     Moment,
     Number,
     Scalar,
@@ -51,7 +52,7 @@ class DataInZip(DataRecord, frozen=True, kw_only=True):
     title: Text
     kind: Text
     source: Text
-    classes: Annotated[list[Text], Meta(max_length=1000)]
+    classes: ClassNames
 
 
 class FileSum(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from cifar_core.disk import files, removal, space
-from cifar_core.errors import CheckpointError
+from cifar_core.errors import CheckpointError, RunError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -169,6 +169,25 @@ def listed(run: Path) -> list[CheckpointInfo]:
         except CheckpointError:  # never used, and reported when the run is resumed
             continue
     return checkpoints
+
+
+def named(run: Path, name: str) -> CheckpointInfo:
+    """Return the checkpoint of a run with a name, "best" or "last"; RunError if there is none."""
+    complete = listed(run)
+    if not complete:
+        raise RunError(
+            f"Run {run.name} has no checkpoint yet. One is saved at the end of each epoch."
+        )
+    if name == "last":
+        return complete[0]
+    if name == "best":
+        marked = [one for one in complete if one.best]
+        return (marked or sorted(complete, key=lambda c: c.val_accuracy or 0.0)[-1:])[0]
+    for one in complete:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in complete)
+    raise RunError(f"Run {run.name} has no checkpoint called '{name}'. It has: {names}.")
 
 
 def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
+from cifar_core.disk import edited
 from cifar_core.errors import RunError
 from cifar_core.runs.record.records import About
 from cifar_core.runs.record.run import Run
@@ -24,10 +25,10 @@ def untag(run: Run, words: Iterable[str]) -> None:
     put(run, lambda tags: tags - gone)
 
 
-def retag(run: Run, words: Iterable[str]) -> None:
-    """Replace a run's tags."""
+def retag(run: Run, words: Iterable[str], *, was: Iterable[str] | None = None) -> None:
+    """Replace a run's tags; with `was`, only add and remove what differs from those tags."""
     wanted = set(map(checked, words))
-    put(run, lambda _: wanted)
+    put(run, lambda tags: wanted if was is None else edited.merged(tags, was, wanted))
 
 
 def put(run: Run, change: Callable[[set[str]], set[str]]) -> None:
@@ -57,15 +58,20 @@ def checked(word: str) -> str:
     return word
 
 
-def write_note(run: Run, text: str) -> None:
-    """Replace the note on a run; Markdown, empty for none."""
+def write_note(run: Run, text: str, *, was: str | None = None) -> None:
+    """Replace the note on a run; Markdown, empty for none.
+
+    With `was`, the note that the person began with, ChangedMeanwhileError if it is another by now.
+    """
     text = text.strip()
     if len(text) > LONGEST_NOTE:
         raise RunError(
             f"The note has {len(text):,} characters, but {LONGEST_NOTE:,} is the most. Shorten it."
         )
-    with run.action("write a note on it", "noted", text[:80]):
-        run.edit_about(note=text)
+    if text == was:
+        return
+    with run.action("write a note on it", "noted", text):
+        run.change_about(lambda about: {"note": edited.checked("the note", about.note, was, text)})
 
 
 def star(run: Run, starred: bool) -> None:

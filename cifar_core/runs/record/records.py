@@ -8,7 +8,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from cifar_core.disk.checks import LongText, Moment, Number, Numbers, Scalar, Text, Texts, Whole
+from cifar_core.disk.checks import (
+    ClassNames,
+    LongText,
+    Moment,
+    Number,
+    Numbers,
+    Scalar,
+    Text,
+    Texts,
+    Whole,
+)
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.status import RunStatus
 
@@ -128,7 +138,7 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: Text = ""
     note: Text = ""
     fingerprint: Text = ""
-    classes: Annotated[list[Text], Meta(max_length=1000)] = []
+    classes: ClassNames = []
     train_images: Whole = 0
     val_images: Whole = 0
     test_images: Whole = 0

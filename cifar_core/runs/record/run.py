@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.background import processes
-from cifar_core.disk import files, lock, space
+from cifar_core.disk import edited, files, lock, space
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR, Person, local_user
 from cifar_core.runs.record import action_log, checkpoints, control, metrics, profiles, status
@@ -24,6 +24,7 @@ from cifar_core.runs.record.status import RunStatus
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
+LONGEST_NAME = 80  # characters
 RESUMABLE = ("paused", "stopped", "failed", status.DAMAGED_FILE)
 
 
@@ -177,29 +178,19 @@ class Run:
 
     def checkpoint(self, name: str = "best") -> CheckpointInfo:
         """Return the checkpoint with a name; "best" and "last" are names too."""
-        complete = self.checkpoints()
-        if not complete:
-            raise RunError(
-                f"Run {self.id} has no checkpoint yet. One is saved at the end of each epoch."
-            )
-        if name == "last":
-            return complete[0]
-        if name == "best":
-            marked = [info for info in complete if info.best]
-            return (marked or sorted(complete, key=lambda c: c.val_accuracy or 0.0)[-1:])[0]
-        for info in complete:
-            if info.name == name:
-                return info
-        names = ", ".join(info.name for info in complete)
-        raise RunError(f"Run {self.id} has no checkpoint called '{name}'. It has: {names}.")
+        return checkpoints.named(self.path, name)
 
-    def rename(self, text: str) -> None:
-        """Give it another name; its id stays."""
+    def rename(self, text: str, *, was: str | None = None) -> None:
+        """Give it another name, unless it has another than `was` by now; its id stays."""
         text = " ".join(text.split())
-        if not 1 <= len(text) <= 80:
-            raise RunError(f"A name must have 1 to 80 characters, but this one has {len(text)}.")
+        if not 1 <= len(text) <= LONGEST_NAME:
+            raise RunError(
+                f"A name must have 1 to {LONGEST_NAME} characters, but this one has {len(text)}."
+            )
         with self.action("rename it", "renamed", text):
-            self.edit_about(name=text)
+            self.change_about(
+                lambda about: {"name": edited.checked("the name", about.name or self.id, was, text)}
+            )
 
     def edit_about(self, **changes: Any) -> None:
         """Change entries of about.json, even while others are changing other entries."""
