@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import theme
+from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.picture import MOST, Picture

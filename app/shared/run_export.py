@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
+from app.access.uploads import RUN, upload_box
 from app.navigation import go
 from app.session import store
 from app.shared.uploads import RUN, upload_box

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from app import server
 from app.access import admitted, login
 from app.access.admission import is_loopback
+from app.access.uploads import UPLOADS
 from app.screens.new_run.draft import check_draft
-from app.shared.uploads import UPLOADS
 from cifar_core.config import TrainConfig
 from cifar_core.data.images import MAX_MEGABYTES, open_image
 from cifar_core.people import ROLES, Person

@@ -14,6 +14,7 @@ import pytest
 from cifar_core.data.sources import fetch
 from cifar_core.data.sources.progress import (
     DownloadProgress,
+    ProgressWriter,
     cancel,
     cancel_file,
     is_alive,
@@ -279,6 +280,17 @@ def test_two_downloads_to_one_store_are_refused(tmp_path, archive):
     finally:
         os.close(descriptor)
     assert fetch.fetch_cifar10(tmp_path, archive=archive).exists()
+
+
+def test_the_speed_of_a_resumed_download_counts_only_what_came_since(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    now = iter([10.0, 12.0])
+    monkeypatch.setattr("cifar_core.data.sources.progress.time.monotonic", lambda: next(now))
+    writer = ProgressWriter(tmp_path, 200_000_000)
+    writer.step(90_000_000)  # most of it is there from before
+    assert progress(tmp_path).bytes_per_second == 0
+    writer.step(93_000_000)
+    assert progress(tmp_path).bytes_per_second == 1_500_000
 
 
 def test_a_store_without_a_download_has_no_progress(tmp_path):

@@ -28,7 +28,8 @@ RETENTION = "tests/runs/test_retention.py"
 TRUST = "tests/explain/test_explain_trust.py"
 ERASING = "tests/explain/test_explain_erasing.py"
 SWEEPS, LISTING = "tests/runs/test_sweeps.py", "tests/runs/test_runs_listing.py"
-TRASH = "tests/runs/test_trash.py"
+TRASH, EDITED = "tests/runs/test_trash.py", "tests/runs/test_edited.py"
+OUTPUT = "tests/runs/test_output.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
@@ -191,8 +192,8 @@ MUTATIONS = [
              "    if isinstance(value, dict):\n        items", "    if False:\n        items",
              "tests/training/test_trainer.py aggmo"),
     Mutation("a deleted run has to fit on the disk", "runs/store/trash.py",
-             "            with contextlib.suppress(DiskFullError):\n                files.write_json",
-             "            if True:\n                files.write_json", TRASH + " without_a_byte"),
+             "                with contextlib.suppress(DiskFullError):\n                    leave_queue",
+             "                if True:\n                    leave_queue", TRASH + " without_a_byte"),
     Mutation("no reserve is kept", "runs/store/store.py",
              "            space.keep_reserve(self.root)\n", "", TRASH + " reserve"),
     Mutation("the reserve is not given up", "runs/record/run.py",
@@ -205,6 +206,32 @@ MUTATIONS = [
     Mutation("one of two runs with a number is taken", "runs/store/store.py",
              "    if len(same) > 1:  # never one of them silently\n", "    if False:\n",
              TRASH + " copied"),
+    Mutation("texts of a report without a lock", "runs/results/report_texts.py",
+             '        lock.held(run.path / ".lock"),\n', "", EDITED + " six_writers"),
+    Mutation("a text replaces one that was not shown", "disk/edited.py",
+             "    if was is None or kept in (was, now):\n", "    if True:\n", EDITED + " meanwhile"),
+    Mutation("the history keeps the beginning of a note", "runs/record/marks.py",
+             '"noted", text):', '"noted", text[:80]):', "tests/app/test_app_run.py whole_text"),
+    Mutation("a file for a person is written in place", "disk/output.py",
+             '        with files.replacing(target, f".draft{ending}") as draft:\n            yield draft',
+             "        for draft in [target]:\n            yield draft", OUTPUT + " killed"),
+    Mutation("a class may have any name", "data/sources/layout.py",
+             "    if is_a(label, Text):\n", "    if True:\n",
+             "tests/data/test_data_folder.py not_utf8_is_refused"),
+    Mutation("errors quote half characters", "errors.py",
+             '.encode("utf-8", "replace").decode("utf-8")', "",
+             "tests/data/test_data_folder.py can_be_shown"),
+    Mutation("a long curve loses its end", "runs/record/summary.py",
+             "round(i * (len(values) - 1) / (SPARKS - 1))", "i * len(values) // SPARKS",
+             METRICS + " thinned"),
+    Mutation("the estimate leaves the test images out", "runs/prepare/epoch_time.py",
+             "        + setup.test.images * evaluation_seconds\n", "",
+             "tests/runs/test_runs_step_plans.py test_images"),
+    Mutation("memory is not limited before a fit", "runs/prepare/largest_batch.py",
+             "        memory.forbid_more_than(limit)\n", "        pass\n",
+             "tests/runs/test_runs_largest_batch.py limited_before"),
+    Mutation("a resumed download counts what was there", "data/sources/progress.py",
+             "(last - first) / max", "last / max", "tests/data/test_data_fetch.py resumed_download"),
 ]  # fmt: skip
 
 

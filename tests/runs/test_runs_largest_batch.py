@@ -8,8 +8,8 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
-from cifar_core.runs.prepare import memory
-from cifar_core.runs.prepare.batch_search import FINE, MULTIPLE, piece, search
+from cifar_core.runs.prepare import largest_batch, memory
+from cifar_core.runs.prepare.batch_search import FINE, MULTIPLE, BatchLimit, piece, search
 from cifar_core.runs.prepare.largest_batch import LargestBatch, measure, peak_of
 
 BASE, EACH = 500.0, 2.0  # megabytes of the program, and of each image
@@ -98,6 +98,21 @@ def test_a_measurement_takes_real_steps_in_a_process_of_its_own(tmp_path):
     assert found.largest == found.at_most == 180
     assert found.tried >= 64
     assert found.limit_megabytes > 100
+
+
+def test_memory_is_limited_before_the_first_step_is_tried(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(memory, "limit_megabytes", lambda: 777.0)
+    monkeypatch.setattr(memory, "forbid_more_than", lambda limit: done.append(limit))
+
+    def tried(attempt, *, limit_megabytes, at_most, seconds):
+        done.append("search")
+        return BatchLimit(largest=1, at_most=at_most, tried=1, megabytes_per_image=1.0,
+                          limit_megabytes=limit_megabytes)  # fmt: skip
+
+    monkeypatch.setattr(largest_batch, "search", tried)
+    assert largest_batch.trial(CONFIG, tmp_path).limit_megabytes == 777.0
+    assert done == [777.0, "search"]
 
 
 def test_pieces_are_measured_with_the_batch_that_they_are_cut_from(tmp_path):

@@ -3,7 +3,7 @@ import time
 
 from cifar_core.disk import files
 from cifar_core.runs import MetricsReader
-from cifar_core.runs.record import metrics
+from cifar_core.runs.record import metrics, summary
 
 
 def start(folder, attempt, *, after=0, size=0):
@@ -107,3 +107,9 @@ def test_polling_a_long_run_costs_about_a_millisecond(tmp_path):
     for _ in range(20):
         reader.poll()
     assert (time.process_time() - begin) / 20 < 0.005
+
+
+def test_a_long_curve_is_thinned_evenly_from_its_first_value_to_its_last():
+    values = [float(value) for value in range(391)]
+    assert summary.thinned(values) == [10.0 * place for place in range(40)]
+    assert summary.thinned(values[:40]) == values[:40]

@@ -182,3 +182,16 @@ def test_the_estimate_keeps_the_trial_that_it_made(store, races, monkeypatch):
     assert found.step_plan == again.step_plan
     assert "measured 2 times as fast as channels last on this CPU" in found.step_plan
     assert found.total_seconds > 2 * found.seconds_per_epoch
+
+
+def test_the_estimate_of_a_whole_run_has_the_test_images_in_it(store, races, monkeypatch):
+    from cifar_core.runs.prepare import epoch_time
+
+    monkeypatch.setattr(epoch_time, "MEASURED_SECONDS", 0.1)
+    monkeypatch.setattr(epoch_time, "try_evaluation", lambda _: 2.0)  # seconds per image
+    config = TrainConfig(**SETTINGS)
+    found = epoch_time.trial(config, store.root)
+    images = len(data.load("synthetic:200", store.root).test)
+    beyond = found.total_seconds - config.epochs * found.seconds_per_epoch
+    assert images > 0
+    assert beyond == pytest.approx(2.0 * images)

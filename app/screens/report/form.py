@@ -1,5 +1,6 @@
 """The lab's form for one run, to read and edit before it is exported."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -36,11 +37,16 @@ def report_form(account: Account) -> None:
                 st.button(
                     "Undo", key=f"undo {run.id} {key}", icon=":material/undo:",
                     help="Restores the generated text.", type="tertiary",
-                    on_click=edited.save, args=(box_key, partial(keeper(run, key), "", kept)),
+                    on_click=undo, args=(box_key, partial(keeper(run, key), "", kept)),
                 )  # fmt: skip
         st.caption(f":orange-badge[{EDITED}]" if key in mine else f"From {field.source}")
     if not may:
         st.caption("You can read these texts but not edit them.")
+
+
+def undo(box_key: str, act: Callable[[], object]) -> None:
+    """Restore the generated text of a box."""
+    edited.save(box_key, act)
 
 
 def keeper(run: Run, key: str) -> edited.Save:
