@@ -1,22 +1,24 @@
-"""The sessions whose visitor may enter; the server accepts uploads from no others."""
+"""The sessions whose visitor may enter, and who it is; no others may upload anything."""
 
 from threading import Lock
 
+from cifar_core.people import Person
+
 MOST = 10_000  # sessions remembered; one that is used again counts as new
-_sessions: dict[str, None] = {}  # least recently used first
+_sessions: dict[str, Person] = {}  # least recently used first
 _lock = Lock()
 
 
-def add(session: str) -> None:
+def add(session: str, visitor: Person) -> None:
     """Remember that the visitor of a session may enter."""
     with _lock:
         _sessions.pop(session, None)
-        _sessions[session] = None
+        _sessions[session] = visitor
         if len(_sessions) > MOST:
             del _sessions[next(iter(_sessions))]
 
 
-def has(session: str) -> bool:
-    """Whether the visitor of a session may enter."""
+def person(session: str) -> Person | None:
+    """Return the visitor of a session; None if they may not enter."""
     with _lock:
-        return session in _sessions
+        return _sessions.get(session)

@@ -178,8 +178,8 @@ def test_the_session_used_longest_ago_is_forgotten_first(monkeypatch):
     monkeypatch.setattr(admitted, "_sessions", {})
     monkeypatch.setattr(admitted, "MOST", 2)
     for session in "abac":
-        admitted.add(session)
-    assert [admitted.has(session) for session in "abc"] == [True, False, True]
+        admitted.add(session, Person(name=session, role=ROLES["viewer"]))
+    assert [bool(admitted.person(session)) for session in "abc"] == [True, False, True]
 
 
 def test_somebody_in_no_list_is_told_whom_to_ask(page_store, served):
