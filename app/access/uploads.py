@@ -31,7 +31,7 @@ _seen = 0  # bytes held when memory was last given back
 
 
 class Uploads:
-    """Accepts uploads only in sessions that `admission` has admitted, and only so many bytes."""
+    """Accepts uploads only in sessions that `admission` has admitted, and up to the limits."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
