@@ -35,7 +35,7 @@ def refuse_dark_color(image: Image.Image, data: bytes, name: str) -> None:
     if bits_per_channel(image, data) < 16:
         return
     colors = image.getbands()[: 1 if image.mode == "LA" else 3]
-    if max(image.getchannel(color).getextrema()[1] for color in colors) < DARK:
+    if all(np.asarray(image.getchannel(color)).max() < DARK for color in colors):
         raise ImageError(
             f"{name} stores 16 bits per channel, but uses at most 12 of them, so it would be "
             "black. Save it with 8 bits per channel, for example as PNG."
