@@ -1,7 +1,7 @@
 """The dashboard as a server: python -m streamlit run app/server.py.
 
 Streamlit itself sends no security headers; a proxy in front may set stricter ones. It does not say
-that a login failed, or why, either, and it accepts uploads from anyone who opens a page.
+that a login failed, or why, either; `app/access` has what else it leaves open.
 """
 
 import sys
@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `import app` works
 
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
 from streamlit.starlette import App
 
-from app.access import admitted
+from app.access.doors import Doors
+from app.access.upload_limits import Uploads
 from cifar_core.installation import require_posix
 
 require_posix()
@@ -48,39 +48,6 @@ class Headers:
             await send(message)
 
         await self.app(scope, receive, with_headers)
-
-
-class Uploads:
-    """Accepts uploads only in sessions that app/access/admission.py has admitted, up to a size."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
-        """Pass on a request, unless it uploads a file from a visitor who may not enter."""
-        _, _, rest = scope.get("path", "").partition("/_stcore/upload_file/")
-        if scope["type"] == "http" and rest and scope["method"] != "OPTIONS":
-            session = rest.partition("/")[0]
-            if not admitted.has(session):
-                refusal = PlainTextResponse("Only visitors who may enter can upload: log in.", 403)
-                await refusal(scope, receive, send)
-                return
-            if scope["method"] == "PUT" and (why := too_large(scope, session)):
-                await PlainTextResponse(why, 413)(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
-
-
-FORM_BYTES = 10_000  # of an upload besides its file: boundaries and names
-
-
-def too_large(scope: Message, session: str) -> str:
-    """Return why an upload is refused: no size is stated, or one beyond the session's limit."""
-    stated = dict(scope["headers"]).get(b"content-length", b"")
-    most = admitted.most_bytes(session)
-    if stated.isdigit() and int(stated) <= most + FORM_BYTES:
-        return ""
-    return f"The file is too large: at most {most // 2**20} MB can be uploaded here."
 
 
 class FailedLogins:
@@ -135,5 +102,6 @@ def failed_to_finish(query: dict[str, list[str]], response: Message) -> str:
 STEPS = {"/auth/login": failed_to_start, "/oauth2callback": failed_to_finish}
 
 app = App(
-    "streamlit_app.py", middleware=[Middleware(of) for of in (Headers, Uploads, FailedLogins)]
+    "streamlit_app.py",
+    middleware=[Middleware(of) for of in (Headers, Doors, Uploads, FailedLogins)],
 )

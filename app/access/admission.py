@@ -6,12 +6,14 @@ $CIFAR_ADMINS, $CIFAR_OPERATORS and $CIFAR_VIEWERS list who has which role: e-ma
 
 import ipaddress
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import theme
-from app.access import admitted
+from app.access import admitted, upload_limits
 from app.access.login import FAILURES, has_login, obstacle
 from cifar_core.people import ADMIN, ROLES, VIEWER, Person, local_user, role_of
 
@@ -26,7 +28,7 @@ def admit() -> None:
         unfinished(why)
     elif has_login() and not st.user.is_logged_in:
         welcome()
-    elif visitor() is None:
+    elif (who := visitor()) is None:
         if has_login() or from_proxy():
             unknown()
         else:
@@ -34,15 +36,19 @@ def admit() -> None:
     else:
         context = get_script_run_ctx()
         if context:
-            admitted.add(context.session_id)
+            admitted.add(context.session_id, who)
+        upload_limits.give_back()
         return
     st.stop()
 
 
-def visitor() -> Person | None:
-    """Return the visitor; None for a visitor who may not enter."""
+def visitor(user: Mapping[str, Any] | None = None) -> Person | None:
+    """Return the visitor; None for a visitor who may not enter.
+
+    `user` is what the log-in or the proxy says of them; by default, of the session's visitor.
+    """
     if has_login() or from_proxy():
-        name = name_of_user()
+        name = name_of_user(user)
         role = role_of(name, members()) if name else None
         return Person(name=name, role=role) if role else None
     if only_here():
@@ -71,12 +77,12 @@ def from_proxy() -> bool:
     return bool(st.get_option("server.trustedUserHeaders"))
 
 
-def name_of_user() -> str:
+def name_of_user(user: Mapping[str, Any] | None = None) -> str:
     """Return the address or name of the logged-in visitor; empty if it is not confirmed.
 
     A login must give an e-mail address: with many providers, anyone may choose any name.
     """
-    user = st.user.to_dict()
+    user = st.user.to_dict() if user is None else user
     if not has_login():
         return str(user.get("email") or user.get("name") or "").strip()
     is_verified = str(user.get("email_verified", True)).lower() == "true"  # some send it as text

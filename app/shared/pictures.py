@@ -8,7 +8,6 @@ from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.picture import MOST, Picture
 from app.shared.test_images import linked, picked
-from app.shared.uploads import upload_box
 from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 

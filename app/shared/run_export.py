@@ -9,7 +9,6 @@ from app import theme
 from app.access.uploads import RUN, upload_box
 from app.navigation import go
 from app.session import store
-from app.shared.uploads import RUN, upload_box
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.errors import CifarError
 from cifar_core.installation import PROGRAM

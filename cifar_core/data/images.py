@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cifar_core.data.dataset import SIZE
+from cifar_core.data.depth import gray_of, refuse_dark_color
 from cifar_core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
     """Decode the bytes of a file: RGB, upright, at most 1600 pixels wide and high.
 
     `info["note"]` of the result is a note for the user, for example that only the first picture
-    of an animation is used; "" if there is none. Raises ImageError.
+    of an animation is used; "" if there is none. `info["depth"]` is how many of 16 bits per
+    channel are used; 0 if the file does not store 16. Raises ImageError.
     """
     name = name or "The picture"
     check_bytes(data, name)
@@ -45,7 +47,7 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
         image = identify(data, name)
         try:
             several = getattr(image, "is_animated", False)
-            shown = upright(small(eight_bit(decode(image), name)))
+            shown = upright(small(eight_bit(decode(image), data, name)))
         except UNREADABLE as error:
             raise ImageError(
                 f"{name} is damaged or cut short ({str(error) or 'it ends too early'}). "
@@ -53,7 +55,8 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
             ) from error
     see_through = shown.mode == "RGBA" and shown.getchannel("A").getextrema() != (255, 255)
     picture = on_white(shown)
-    picture.info = {"note": note(several, see_through)}
+    depth = shown.info.get("depth", 0)
+    picture.info = {"note": note(several, see_through, depth), "depth": depth}
     return picture
 
 
@@ -120,13 +123,15 @@ def decode(image: Image.Image) -> Image.Image:
     return image
 
 
-def eight_bit(image: Image.Image, name: str) -> Image.Image:
+def eight_bit(image: Image.Image, data: bytes, name: str) -> Image.Image:
     """Convert to gray, RGB or, if parts may be transparent, RGBA; 8 bits per channel."""
+    if image.mode in ("RGB", "RGBA", "LA"):
+        refuse_dark_color(image, data, name)
     if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):  # convert() would clip it at 255
-        scaled = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        scaled.info = {"exif": image.info.get("exif", b"")}
+        scaled, depth = gray_of(image, data)
+        scaled.info = {"exif": image.info.get("exif", b""), "depth": depth}
         return scaled
     if image.mode in ("I", "F", "LAB"):
         raise ImageError(
@@ -157,9 +162,11 @@ def on_white(image: Image.Image) -> Image.Image:
     return paper
 
 
-def note(several: bool, see_through: bool) -> str:
-    """Return a note on what was left out of a picture; empty if nothing was."""
+def note(several: bool, see_through: bool, depth: int) -> str:
+    """Return a note on what was changed or left out; empty if nothing was."""
     notes = []
+    if 0 < depth < 16:
+        notes.append(f"The file stores 16 bits per pixel and uses {depth}: it is shown brighter.")
     if several:
         notes.append("The file holds several pictures; only the first is used.")
     if see_through:

@@ -12,7 +12,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app import server
-from app.access import admitted, login
+from app.access import admitted, login, upload_limits
 from app.access.admission import is_loopback
 from app.access.uploads import UPLOADS
 from app.screens.new_run.draft import check_draft
@@ -203,11 +203,13 @@ async def answered(size, session="a"):
 
 def test_the_server_takes_no_larger_file_than_the_boxes_that_a_session_was_shown(monkeypatch):
     monkeypatch.setattr(admitted, "_sessions", {})
-    admitted.add("a")
+    ana = Person(name="ana", role=ROLES["operator"])
+    admitted.add("a", ana)
+    monkeypatch.setattr(upload_limits, "held", dict)
     status = lambda size: asyncio.run(answered(size))  # noqa: E731
-    assert [status(size) for size in (20 * 2**20, 21 * 2**20, None)] == [204, 413, 413]
+    assert [status(size) for size in (20 * 2**20, 21 * 2**20, None)] == [204, 413, 411]
     admitted.allow("a", UPLOADS["run"].megabytes)
-    admitted.add("a")
+    admitted.add("a", ana)
     assert [status(size) for size in (200 * 2**20, 201 * 2**20)] == [204, 413]
     admitted.allow("stranger", 200)
     assert asyncio.run(answered(1, "stranger")) == 403
@@ -239,8 +241,8 @@ def test_the_session_used_longest_ago_is_forgotten_first(monkeypatch):
     monkeypatch.setattr(admitted, "_sessions", {})
     monkeypatch.setattr(admitted, "MOST", 2)
     for session in "abac":
-        admitted.add(session)
-    assert [admitted.has(session) for session in "abc"] == [True, False, True]
+        admitted.add(session, Person(name=session, role=ROLES["viewer"]))
+    assert [bool(admitted.person(session)) for session in "abc"] == [True, False, True]
 
 
 def test_somebody_in_no_list_is_told_whom_to_ask(page_store, served):

@@ -260,8 +260,10 @@ def test_whoever_is_not_logged_in_can_neither_upload_nor_fetch(browser, lab):
     enter(tab)
     expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
     assert upload(browser, session_of(browser)) == 204
-    for path in ("/media/", f"/media/{'0' * 56}.png"):
-        assert answer(lab.url, path)[0] == 404
+    for path in ("/media/", f"/media/{'0' * 56}.png", "/_stcore/metrics"):
+        assert answer(lab.url, path)[0] == 403
+        found = browser.request.get(path).status
+        assert found == (200 if "metrics" in path else 404)  # the browser has the cookie
     assert answer(lab.url, f"/_stcore/upload_file/{'0' * 36}/1")[0] == 403
 
 
@@ -269,7 +271,7 @@ def test_what_anybody_may_ask_the_server_names_no_run(browser, lab):
     tab = log_in(browser)
     expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
     pages = "/", "/run?id=1", "/app/.streamlit/secrets.toml", "/.streamlit/config.toml"
-    for path in (*pages, "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics"):
+    for path in (*pages, "/_stcore/health", "/_stcore/host-config"):
         text = urllib.request.urlopen(f"{lab.url}{path}").read().decode()
         for secret in (RUN, "lab.org", SECRET, "client_secret", "allowedHosts ="):
             assert secret not in text, path

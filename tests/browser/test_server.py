@@ -22,6 +22,13 @@ def test_every_answer_tells_browsers_to_be_careful(url, path):
     assert {(name.decode(), value.decode()) for name, value in HEADERS.items()} <= found.items()
 
 
+@pytest.mark.parametrize("path", ["/", "/_stcore/metrics", "/media/x.png"])
+def test_nothing_but_health_answers_to_another_name(url, path):
+    assert answer(url, path)[0] in (200, 404)
+    assert answer(url, path, Host="evil.example")[0] == 403
+    assert answer(url, "/_stcore/health", Host="evil.example")[0] == 200
+
+
 UPGRADE = {
     "Upgrade": "websocket",
     "Connection": "Upgrade",

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.data.sources import folder
+from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.errors import DataError
 
 CLASSES = ("bird", "cat", "dog")
@@ -111,8 +112,31 @@ def test_images_of_another_size_are_scaled_and_the_note_says_so(tmp_path):
 
 
 def test_the_note_says_that_jpeg_files_are_not_the_original(tmp_path):
-    assert "They were stored as JPEG" in read(tmp_path / "a", small_set("JPEG")).note
+    pets = read(tmp_path / "a", small_set("JPEG")).note
+    assert "They were stored as JPEG, which loses detail." in pets
+    assert "CIFAR-10" not in pets
+    ours = {
+        f"{split}/{label}/{number}.jpg": picture(number, kind="JPEG")
+        for split in COUNTS for label in CIFAR10 for number in range(2)
+    }  # fmt: skip
+    assert "not comparable with those on the original CIFAR-10" in read(tmp_path / "c", ours).note
     assert "JPEG" not in read(tmp_path / "b", small_set()).note
+
+
+def deep(largest):
+    """Return a 16-bit gray PNG whose largest value is this."""
+    file = io.BytesIO()
+    values = np.linspace(0, largest, 1024).reshape(32, 32).astype(np.uint16)
+    Image.fromarray(values).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_images_of_sixteen_bits_are_all_scaled_alike(tmp_path):
+    deeper = {f"train/cat/{number}.png": deep(most) for number, most in enumerate((4095, 900, 0))}
+    dataset = read(tmp_path, {**small_set(), **deeper})
+    assert "2 store 16 bits per pixel and use at most 12" in dataset.note
+    cats = dataset.train.pixels[dataset.train.labels == 1]
+    assert [int(image.max()) for image in cats[:3]] == [255, 900 >> 4, 0]
 
 
 def test_the_note_counts_images_that_occur_again(tmp_path):
@@ -153,7 +177,8 @@ def test_a_fault_is_named_with_the_file_and_leaves_nothing_behind(tmp_path, faul
     with pytest.raises(DataError, match=sentence) as caught:
         read(tmp_path, changed(**changes), how)
     assert str(tmp_path / f"pets{how}") in str(caught.value)
-    assert [file.name for file in (tmp_path / "store").rglob("*") if file.is_file()] == ["lock"]
+    kept = [file for file in (tmp_path / "store").rglob("*") if file.is_file()]
+    assert [file.parent.name for file in kept] == [".locks"]
 
 
 @pytest.mark.parametrize("missing", ["train", "test"])

@@ -116,6 +116,44 @@ def test_sixteen_bit_gray_is_scaled_and_not_clipped(kind):
     assert np.array_equal(np.asarray(picture)[..., 1], (ramp // 256).astype(np.uint8))
 
 
+def png16(values, sbit=0):
+    """Return a 16-bit gray PNG of some values, perhaps with the chunk that says its depth."""
+    data = saved(Image.fromarray(np.array(values, np.uint16)), "PNG")
+    kind = b"sBIT" + bytes([sbit])
+    chunk = struct.pack(">I", 1) + kind + struct.pack(">I", zlib.crc32(kind))
+    return data[:33] + chunk + data[33:] if sbit else data
+
+
+@pytest.mark.parametrize(
+    ("largest", "sbit", "depth"),
+    [(255, 0, 8), (1000, 0, 10), (4095, 0, 12), (9000, 0, 14), (65535, 0, 16), (300, 12, 12),
+     (65520, 12, 16), (0, 0, 0), (0, 12, 0)],
+)  # fmt: skip
+def test_sixteen_bits_that_hold_fewer_are_scaled_by_what_the_file_says(largest, sbit, depth):
+    ramp = np.linspace(0, largest, 256).reshape(16, 16).astype(np.uint16)
+    picture = open_image(png16(ramp, sbit), "scan.png")
+    expected = (ramp >> (max(depth, 8) - 8)).astype(np.uint8)
+    assert np.array_equal(np.asarray(picture)[..., 0], expected)
+    assert picture.info["depth"] == depth
+    told = f"stores 16 bits per pixel and uses {depth}: it is shown brighter"
+    assert (told in picture.info["note"]) == (0 < depth < 16)
+
+
+@pytest.mark.parametrize("size", [8, 12, 16])
+def test_sixteen_bit_colors_that_would_be_black_are_refused(size):
+    rows = b"".join(b"\0" + struct.pack(">6H", *[2**size - 1] * 6) for _ in range(2))
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, body in ((b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)),
+                       (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):  # fmt: skip
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        data += struct.pack(">I", len(body)) + kind + body + checksum
+    if size == 16:
+        assert open_image(data).getpixel((0, 0)) == (255, 255, 255)
+    else:
+        with pytest.raises(ImageError, match=r"x\.png stores 16 bits per channel, but uses at m"):
+            open_image(data, "x.png")
+
+
 def test_numbers_without_a_white_are_refused():
     with pytest.raises(ImageError, match=r"mode F.*8 bits per channel"):
         open_image(saved(Image.fromarray(np.ones((8, 8), np.float32)), "TIFF"))

@@ -30,6 +30,7 @@ ERASING = "tests/explain/test_explain_erasing.py"
 SWEEPS, LISTING = "tests/runs/test_sweeps.py", "tests/runs/test_runs_listing.py"
 TRASH, EDITED = "tests/runs/test_trash.py", "tests/runs/test_edited.py"
 OUTPUT = "tests/runs/test_output.py"
+OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
@@ -150,6 +151,34 @@ MUTATIONS = [
              "", DISK + " any_point"),
     Mutation("a paused run does not go on", "runs/engine/supervisor.py",
              '            run.enqueue(("paused",))\n', "            pass\n", DISK + " executor"),
+    Mutation("no one is asked for a role", "runs/record/action_log.py",
+             "    by.must(needed, request, owner)\n", "", OWNERS + " bens"),
+    Mutation("an action leaves no line", "runs/record/action_log.py",
+             "    if not line.skip:\n", "    if line.skip:\n", OWNERS + " bens"),
+    Mutation("a sweep's runs belong to whoever adds them", "runs/sweeps/sweeps.py",
+             'owner = {"owner": name} if (name := owner_of(store, sweep)) else {}',
+             "owner: dict[str, str] = {}", OWNERS + " admin_adds"),
+    Mutation("a job is anyone's to cancel", "runs/store/run_job.py",
+             '"canceled the computation of", self.asker)', '"canceled the computation of", "")',
+             OWNERS + " cancel"),
+    Mutation("a person may have any number of jobs", "background/tickets.py",
+             "        if own >= MOST_EACH:\n", "        if False:\n", "tests/runs/test_tickets.py so_many"),
+    Mutation("jobs do not wait", "background/tickets.py",
+             "(before := earlier(ticket)) >= slots()", "(before := earlier(ticket)) < 0",
+             "tests/runs/test_tickets.py first"),
+    Mutation("a path outside the folders is opened", "data/roots.py",
+             "    return real if root and real and real.is_relative_to(root) else None",
+             "    return Path(wanted)", ROOTS + " no_one or lead_out"),
+    Mutation("links out of the folders are followed", "data/roots.py",
+             "    if root and not path.resolve().is_relative_to(root):\n", "    if False:\n", ROOTS + " laid_later"),
+    Mutation("one lock for all datasets", "data/cache.py",
+             "    with lock.held(locks / folder.name):\n", '    with lock.held(locks / "one"):\n',
+             "tests/data/test_data_cache.py another_dataset"),
+    Mutation("formulas stay formulas", "disk/tables.py",
+             "value.startswith(FORMULA)", "value.startswith(FORMULA[:0])", "tests/test_csv.py execute"),
+    Mutation("the depth of 16-bit pictures is not looked for", "data/depth.py",
+             "next(depth for depth in DEPTHS if largest < 2**depth)", "16",
+             "tests/data/test_data_images.py sixteen"),
     Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),

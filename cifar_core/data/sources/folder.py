@@ -11,11 +11,13 @@ from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.images import network_view, open_image
 from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, walk
+from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.data.sources.layout import SPLITS, ImageLocation, located
 from cifar_core.disk.checks import MOST_CLASSES
 from cifar_core.errors import DataError, ImageError
 from cifar_core.registry import did_you_mean
 
+DECODING = 2  # part of the cache's key: raise it when the same file would decode differently
 MAX_FAULTS = 20  # unreadable images after which the rest are not tried
 LEAST_TRAIN = 2  # images of each class: one for training, one for validation
 
@@ -30,6 +32,7 @@ class Collection:
     faults: list[str] = field(default_factory=list)
     scaled: int = 0  # images that were not of the network's size
     lossy: int = 0  # images that were stored as JPEG
+    depths: dict[int, int] = field(default_factory=dict)  # index -> bits used of 16
 
     def order(self, split: str) -> list[int]:
         """Return the images of a split by class and file name, however they were packed."""
@@ -40,7 +43,8 @@ class Collection:
 def load(path: Path, store: Path) -> Dataset:
     """Open the images of a folder or archive, decoding them if they are new or have changed."""
     path = path.absolute()
-    return cached(store, title(path), identity(path), functools.partial(read, path))
+    key = [DECODING, *identity(path)]
+    return cached(store, title(path), key, functools.partial(read, path))
 
 
 def title(path: Path) -> str:
@@ -63,6 +67,7 @@ def read(path: Path) -> Dataset:
     """Decode every image and check that they make a dataset."""
     collection = collect(path)
     refuse_faults(path, collection)
+    same_depth(collection)
     classes = check_classes(path, collection)
     train, test = (assemble(collection, split, classes) for split in SPLITS)
     return Dataset(
@@ -90,6 +95,16 @@ def collect(path: Path) -> Collection:
     return collection
 
 
+def same_depth(collection: Collection) -> None:
+    """Darken 16-bit images that use fewer bits than another one, since all are of one scale."""
+    deepest = max(collection.depths.values(), default=0)
+    image = SIZE * SIZE * 3  # bytes
+    for index, depth in collection.depths.items():
+        part = slice(index * image, (index + 1) * image)
+        pixels = np.frombuffer(bytes(collection.pixels[part]), np.uint8)
+        collection.pixels[part] = (pixels >> (deepest - depth)).tobytes()
+
+
 def refuse_repeat(
     path: Path, collection: Collection, entry: ArchiveEntry, location: ImageLocation
 ) -> None:
@@ -111,6 +126,8 @@ def add(collection: Collection, entry: ArchiveEntry, location: ImageLocation) ->
     except ImageError as error:
         collection.faults.append(str(error))
         return
+    if depth := picture.info["depth"]:
+        collection.depths[len(collection.locations)] = depth
     collection.locations.append(location)
     collection.lossy += data.startswith(b"\xff\xd8")
     collection.scaled += picture.size != (SIZE, SIZE)
@@ -188,9 +205,14 @@ def note(path: Path, collection: Collection, train: Images, test: Images) -> str
     notes = [f"{count:,} image files from the {kind} {path.name}."]
     if lossy:
         share = "They" if lossy == count else f"{lossy:,} of them"
+        # only images that could be taken for the original ones are compared with them
+        alike = {seen.label for seen in collection.seen} == set(CIFAR10)
+        than = ": accuracies are not comparable with those on the original CIFAR-10"
+        notes.append(f"{share} were stored as JPEG, which loses detail{than if alike else ''}.")
+    if 0 < (deepest := max(collection.depths.values(), default=0)) < 16:
         notes.append(
-            f"{share} were stored as JPEG, which loses detail: "
-            "accuracies are not comparable with those on the original CIFAR-10."
+            f"{len(collection.depths):,} store 16 bits per pixel and use at most {deepest}: "
+            "their brightness is scaled to that."
         )
     if scaled:
         notes.append(f"{scaled:,} were cropped to a square and scaled to {SIZE} x {SIZE}.")
