@@ -173,7 +173,7 @@ def test_a_search_that_was_ended_proposes_nothing_more_until_it_may_go_on(store)
     hyperparameter_search.end(store, found)
     assert not hyperparameter_search.step(store, found.id)
     assert sweeps.runs_of(store, found) == []
-    hyperparameter_search.end(store, found, "")
+    hyperparameter_search.mark_ended(store, found, "")
     assert hyperparameter_search.step(store, found.id)
     assert len(sweeps.runs_of(store, found)) == 1
 
