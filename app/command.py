@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core import __main__ as terminal
-from cifar_core.installation import STORE_RULE
+from cifar_core.terminal.output import add_store
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
         "--address",
         help="address to listen on (default: 127.0.0.1); any other one asks visitors to log in",
     )
-    parser.add_argument("--store", help=f"folder of runs (default: {STORE_RULE})")
+    add_store(parser)
     parser.set_defaults(command=up)
 
 

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import streamlit as st
 
+from app import boundary
+
 FIRST = "runs"  # the page without a path
 
 
@@ -15,7 +17,7 @@ def drawing(name: str) -> Callable[[], None]:
     def draw() -> None:
         with st.skeleton(height=320):
             module = import_module(f"app.screens.{name}.page")
-        module.page()
+        boundary.part(module.page)()
 
     return draw
 

@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from streamlit.starlette import App
 
+from app import boundary
 from app.access import admitted
 from cifar_core.installation import require_posix
 
@@ -120,5 +121,7 @@ def failed_to_finish(query: dict[str, list[str]], response: Message) -> str:
 STEPS = {"/auth/login": failed_to_start, "/oauth2callback": failed_to_finish}
 
 app = App(
-    "streamlit_app.py", middleware=[Middleware(of) for of in (Headers, Uploads, FailedLogins)]
+    "streamlit_app.py",
+    middleware=[Middleware(of) for of in (Headers, Uploads, FailedLogins)],
+    on_script_error=boundary.on_fault,
 )

@@ -36,6 +36,7 @@ RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier v
 ]
 APP_LAYERS = [
     {"theme"},
+    {"boundary"},
     {"access", "navigation"},
     {"session"},
     {"cache"},

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from cifar_core.background.jobs import Job
 
 POLL = 1.0  # seconds between two checks
@@ -27,7 +27,7 @@ def offer(
         if draw(job, label, about, key=key, title=title, type_=type_):
             st.rerun()
 
-    st.fragment(watched, run_every=POLL if running else None)()
+    boundary.fragment(watched, run_every=POLL if running else None)()
 
 
 def draw(

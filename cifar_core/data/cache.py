@@ -16,6 +16,7 @@ import numpy as np
 
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.disk import files, lock
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
@@ -60,7 +61,7 @@ def building(folder: Path) -> Iterator[None]:
         (folder / "lock").touch()
     except OSError as error:
         raise DataError(
-            f"The decoded images could not be kept in {folder}: {error}. "
+            f"The decoded images could not be kept in {folder}: {reason(error)}. "
             "Choose a store that you may write to with --store or $CIFAR_STORE."
         ) from error
     with lock.held(folder / "lock"):
@@ -91,7 +92,7 @@ def commit(dataset: Dataset, folder: Path) -> None:
         draft.rename(folder)
     except OSError as error:
         raise DataError(
-            f"The decoded images could not be kept in {folder.parent}: {error}. They need "
+            f"The decoded images could not be kept in {folder.parent}: {reason(error)}. They need "
             f"{megabytes(dataset):.0f} MB: free some disk space, or choose another store."
         ) from error
     finally:

@@ -4,12 +4,16 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.data.sources import cifar10, folder, layout, synthetic
+from cifar_core.data.sources.archive import REMEDY, shown
+from cifar_core.disk.files import is_there
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import CifarError, DataError
 from cifar_core.installation import PROGRAM
 from cifar_core.registry import did_you_mean
@@ -28,6 +32,8 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
         "test_images": 10_000,
     },
 }
+CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
+MOST_GLANCES = 1000  # subfolders of a folder that may hold its train and test
 FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
 
@@ -44,13 +50,35 @@ def resolve(wanted: str, store: Path) -> str:
         raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
     if synthetic.is_source(wanted) or wanted == "cifar10":
         return wanted
-    path = Path(wanted).expanduser().resolve()
-    if not path.exists():
+    return str(existing(wanted))
+
+
+def existing(wanted: str) -> Path:
+    """Return the absolute path of the images that a person named; DataError says what is wrong."""
+    try:
+        path = Path(wanted).expanduser().resolve()
+        there = path.exists()
+        fits = not there or has_images(path)
+    except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a name too long
+        why = reason(error) if isinstance(error, OSError) else str(error)
         raise DataError(
-            f"There are no images at {path}. {did_you_mean(wanted, WORDS)}Give a folder, an "
-            f"archive, or one of {', '.join(WORDS)}."
+            f"'{shown(wanted)}' cannot be opened: {why[:1].lower() + why[1:]}. Give {CHOICES}."
+        ) from error
+    if not there:
+        raise DataError(
+            f"There are no images at {shown(path)}. {did_you_mean(wanted, WORDS)}Give {CHOICES}."
         )
-    return str(path)
+    if not fits:
+        raise DataError(f"{shown(path)} has no {layout.SPLITS[0]}/<class>/ folder. {REMEDY}")
+    return path
+
+
+def has_images(path: Path) -> bool:
+    """Return False if a folder cannot be a dataset, as a glance at its subfolders shows."""
+    if not path.is_dir() or cifar10.is_official(path):
+        return True
+    inside = [path, *islice((one for one in path.iterdir() if one.is_dir()), MOST_GLANCES)]
+    return any((folder / layout.SPLITS[0]).is_dir() for folder in inside)
 
 
 def automatic(store: Path) -> str:
@@ -162,6 +190,6 @@ def locate(source: str, store: Path) -> tuple[str, str]:
     if source == "cifar10":
         official = cifar10.find(store)
         return (str(official), "") if official else ("", FETCH)
-    if Path(source).exists():
+    if is_there(Path(source)):
         return source, ""
     return "", f"{source} no longer exists. Put it back to train on it again."

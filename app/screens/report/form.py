@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.shared.attempt import attempt
 from cifar_core.people import OPERATOR
 from cifar_core.report.account import Account
@@ -30,7 +30,7 @@ def report_form(account: Account) -> None:
                 st.button(
                     "Undo", key=f"undo {run.id} {key}", icon=":material/undo:",
                     help="Restores the generated text.", type="tertiary",
-                    on_click=undo, args=(account, key, own),
+                    on_click=boundary.callback(undo), args=(account, key, own),
                 )  # fmt: skip
         st.caption(f":orange-badge[{EDITED}]" if key in mine else f"From {field.source}")
     if not may:
@@ -38,7 +38,10 @@ def report_form(account: Account) -> None:
 
 
 def chart(of: Chart, key: str) -> None:
-    """Draw a chart in the colors of the page's theme."""
+    """Draw a chart in the colors of the page's theme; without any point, say why."""
+    if not any(len(line.x) for panel in of.panels for line in panel.lines):
+        st.caption("There are no curves to draw: the rows of metrics are missing or damaged.")
+        return
     plotly = figure(of)
     del plotly["layout"]["font"]
     st.plotly_chart(plotly, key=key)
