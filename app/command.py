@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core import __main__ as terminal
-from cifar_core.terminal.output import add_store
 
 
 def main() -> int:
@@ -17,6 +16,8 @@ def main() -> int:
 
 def add(commands: Any) -> None:
     """Add the command that opens the dashboard."""
+    from cifar_core.terminal.output import add_store
+
     parser: ArgumentParser = commands.add_parser("up", help="open the dashboard")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
     parser.add_argument(

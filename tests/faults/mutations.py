@@ -26,6 +26,7 @@ METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK = "tests/faults/test_disk_full.py"
 RETENTION = "tests/runs/test_retention.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
+BOUNDARY = "tests/hostile/test_boundary.py"
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,21 @@ MUTATIONS = [
     Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),
+    Mutation("a lock is seen only by those who may write", "disk/lock.py",
+             "    return os.open(path, os.O_RDONLY)\n", "    raise FileNotFoundError(path)\n",
+             BOUNDARY + " lock_that_may"),
+    Mutation("an attempt is said to start before it has", "runs/engine/live_attempts.py",
+             "    if start is None or (not start.note and attempt == 1):\n",
+             "    start = start or AttemptStart()\n    if not start.note and attempt == 1:\n",
+             BOUNDARY + " where_an_attempt"),
+    Mutation("a fault leaves no traceback", "disk/faults_log.py",
+             "            append(folder, text)\n", "            pass\n", BOUNDARY + " fault_is_kept"),
+    Mutation("an unexpected error leaves a command", "__main__.py",
+             "    except Exception as error:\n", "    except CifarError as error:\n",
+             BOUNDARY + " command_at_fault"),
+    Mutation("a read-only store cannot be read while a run waits", "background/processes.py",
+             "    with contextlib.suppress(PermissionError):\n", "    if True:\n",
+             BOUNDARY + " waits_in_a_store"),
 ]  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from cifar_core.disk import faults_log, lock
 from cifar_core.disk.faults_log import record
 from cifar_core.disk.os_errors import explained
 from cifar_core.errors import RunError
+from cifar_core.runs.engine.live_attempts import sentence_of
+from cifar_core.runs.record.records import AttemptStart
 
 APP = Path(ENTRY).parent
 PURE = {"remember", "st.login", "st.logout", "st.session_state.update"}  # callbacks without a store
@@ -198,6 +200,24 @@ def test_no_command_over_a_read_only_store_ends_in_a_traceback(read_only, words,
     out, said = capsys.readouterr()
     assert "Errno" not in out + said
     assert code == 0 or "may not read or write" in said + out or words[0] == "doctor"
+
+
+def test_a_run_that_waits_in_a_store_that_may_only_be_read_is_listed(page_store, monkeypatch):
+    run = make_run(page_store, "Waits", "queued", accuracies=())
+    monkeypatch.setattr("cifar_core.background.processes.is_running", lambda _: False)
+    page_store.root.chmod(0o555)
+    with as_an_owner():
+        rows = page_store.runs()
+    make_writable(page_store.root)
+    assert [row.id for row in rows] == [run.id]
+
+
+def test_where_an_attempt_starts_is_said_once_it_is_known(page_store):
+    run = make_run(page_store, "Good")
+    assert sentence_of(run, None, 2) == {}
+    start = AttemptStart(checkpoint="00000030-a1", step=30)
+    assert sentence_of(run, start, 2)["message"] == "Attempt 2 continues from step 30."
+    assert sentence_of(run, AttemptStart(), 2)["message"] == "Attempt 2 starts from step 0."
 
 
 def test_a_lock_that_may_only_be_read_is_still_seen(tmp_path):
