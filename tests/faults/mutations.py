@@ -160,7 +160,7 @@ MUTATIONS = [
              "            append(folder, text)\n", "            pass\n", BOUNDARY + " fault_is_kept"),
     Mutation("an unexpected error leaves a command", "__main__.py",
              "    except Exception as error:\n", "    except CifarError as error:\n",
-             BOUNDARY + " command_at_fault"),
+             BOUNDARY + " is_at_fault"),
     Mutation("a read-only store cannot be read while a run waits", "background/processes.py",
              "    with contextlib.suppress(PermissionError):\n", "    if True:\n",
              BOUNDARY + " waits_in_a_store"),
