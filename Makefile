@@ -33,7 +33,7 @@ faults: $(VENV)/ready-dev  ## kill and damage things for a long time
 	CIFAR_FAULTS=long OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/faults
 
 fuzz: $(VENV)/ready-dev  ## feed hostile input for a long time
-	CIFAR_FUZZ=long OMP_NUM_THREADS=1 $(PY) -m pytest tests/hostile/test_fuzz.py
+	CIFAR_FUZZ=long OMP_NUM_THREADS=1 $(PY) -m pytest tests/hostile/test_fuzz.py tests/hostile/test_no_traceback.py
 
 soak: $(VENV)/ready-dev  ## watch memory over many runs and visits
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.soak

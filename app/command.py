@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core import __main__ as terminal
-from cifar_core.installation import STORE_RULE
 
 
 def main() -> int:
@@ -17,13 +16,15 @@ def main() -> int:
 
 def add(commands: Any) -> None:
     """Add the command that opens the dashboard."""
+    from cifar_core.terminal.output import add_store
+
     parser: ArgumentParser = commands.add_parser("up", help="open the dashboard")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
     parser.add_argument(
         "--address",
         help="address to listen on (default: 127.0.0.1); any other one asks visitors to log in",
     )
-    parser.add_argument("--store", help=f"folder of runs (default: {STORE_RULE})")
+    add_store(parser)
     parser.set_defaults(command=up)
 
 

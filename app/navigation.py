@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import streamlit as st
 
+from app import boundary
+
 FIRST = "runs"  # the page without a path
 TO_THE_BROWSER = 0.1  # seconds that the server needs to send what has been drawn
 
@@ -24,7 +26,7 @@ def drawing(name: str, title: str) -> Callable[[], None]:
                     time.sleep(TO_THE_BROWSER)  # an import of torch lets no other thread run
                     import_module(path)
             frame.empty()
-        sys.modules[path].page()
+        boundary.part(sys.modules[path].page)()
 
     return draw
 

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `impo
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from app import boundary
 from app.access.doors import Doors
 from app.access.upload_limits import Uploads
 from cifar_core.installation import require_posix
@@ -104,4 +105,5 @@ STEPS = {"/auth/login": failed_to_start, "/oauth2callback": failed_to_finish}
 app = App(
     "streamlit_app.py",
     middleware=[Middleware(of) for of in (Headers, Doors, Uploads, FailedLogins)],
+    on_script_error=boundary.on_fault,
 )

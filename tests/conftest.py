@@ -10,6 +10,16 @@ torch.set_num_threads(1)
 config.set_option("server.address", "127.0.0.1")  # AppTest has no server to ask
 
 
+@pytest.fixture(autouse=True)
+def faults_are_raised(monkeypatch):
+    """Let a fault of the program fail the test, where its user would get a code and a log."""
+
+    def raised(error, root):
+        raise error
+
+    monkeypatch.setattr("cifar_core.disk.faults_log.record", raised)
+
+
 @pytest.fixture
 def images():
     return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

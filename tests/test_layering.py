@@ -37,6 +37,7 @@ RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier v
 APP_LAYERS = [
     {"warm_up"},
     {"theme"},
+    {"boundary"},
     {"access", "navigation"},
     {"session"},
     {"cache"},

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
+from app import theme
+
 
 def start_from_address(key: str, options: Collection[str], *, several: bool = False) -> None:
     """Set a control that was not drawn yet to those of its options that the address names."""
@@ -11,6 +13,25 @@ def start_from_address(key: str, options: Collection[str], *, several: bool = Fa
     if key in st.session_state or not values:
         return
     st.session_state[key] = values if several else values[0]
+
+
+def not_offered(key: str, options: Collection[str]) -> str:
+    """Return the choice that the address names, if it is not offered and no other was made yet."""
+    asked = st.query_params.get(key, "")
+    return asked if asked not in options and st.session_state.get(key) is None else ""
+
+
+def left_out(key: str, options: Collection[str]) -> list[str]:
+    """Return those of several choices in the address that are not offered."""
+    words = (word.strip() for word in st.query_params.get(key, "").split(","))
+    return [word for word in dict.fromkeys(words) if word and word not in options]
+
+
+def say_left_out(words: Sequence[str]) -> None:
+    """Name runs of the address that cannot be shown, so that no one takes others for them."""
+    if words:
+        names = ", ".join(theme.safe(f"#{theme.short(word, 40)}") for word in words)
+        st.caption(f"Not shown (no result yet, or not in this store): {names}.")
 
 
 def start_text_from_address(key: str) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cifar_core.errors import CifarError
+from app import boundary
 
 
 def attempt(act: Callable[[], object]) -> None:
     """Do something and redraw the page, or show why it cannot be done."""
     try:
         act()
-    except CifarError as error:
-        st.toast(str(error), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)
     else:
         st.rerun()

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import theme
-from cifar_core.errors import ChangedMeanwhileError, CifarError
+from app import boundary, theme
+from cifar_core.errors import ChangedMeanwhileError
 
 Save = Callable[[str, str], object]  # keeps a text, written over another one
 
@@ -32,8 +32,8 @@ def save(key: str, act: Callable[[], object]) -> bool:
     except ChangedMeanwhileError as error:
         st.session_state[of(key, "conflict")] = (error.mine, error.theirs, str(error))
         return False
-    except CifarError as error:
-        st.toast(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)
         return False
     begin_again(key)
     return True

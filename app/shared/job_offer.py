@@ -5,8 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app import theme
-from cifar_core.errors import CifarError
+from app import boundary, theme
 from cifar_core.runs.store.run_job import RunJob
 
 POLL = 1.0  # seconds between two checks
@@ -28,7 +27,7 @@ def offer(
         if draw(job, label, about, key=key, title=title, type_=type_):
             st.rerun()
 
-    st.fragment(watched, run_every=POLL if running else None)()
+    boundary.fragment(watched, run_every=POLL if running else None)()
 
 
 def draw(
@@ -51,8 +50,8 @@ def tried(do: Callable[[], object]) -> bool:
     """Do something; return False if it cannot be done, after saying why."""
     try:
         do()
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
         return False
     return True
 

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.cache.results import classifier
 from app.session import store
-from app.shared.address import keep_in_address, start_from_address
+from app.shared.address import (
+    keep_in_address,
+    left_out,
+    not_offered,
+    say_left_out,
+    start_from_address,
+)
 from cifar_core.errors import CifarError
 from cifar_core.inference import Classifier
-from cifar_core.runs import CheckpointInfo, Run, RunRow
+from cifar_core.runs import STATES, TRAINING, CheckpointInfo, Run, RunRow
 
 BESIDE = 2  # further runs
 
@@ -33,7 +39,9 @@ class Network:
 def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
     """Let the person choose runs, and load their best weights; a failure is shown as an error."""
     titles = titles_of(rows)
-    first = choose_first(titles)
+    first = choose_run("run", titles)
+    if first is None:
+        return []
     others = [number for number in titles if number != first]
     chosen = choose_others(others, titles) if others else []
     loaded = [load(number) for number in (first, *chosen)]
@@ -42,7 +50,8 @@ def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
 
 def choose_network(rows: Sequence[RunRow]) -> Network | None:
     """Let the person choose one run, and load its best weights; a failure is shown as an error."""
-    return load(choose_first(titles_of(rows)))
+    number = choose_run("run", titles_of(rows))
+    return load(number) if number else None
 
 
 def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
@@ -53,24 +62,49 @@ def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
     }
 
 
-def choose_first(titles: dict[str, str]) -> str:
-    """Let the person choose the run; return its number."""
-    start_from_address("run", titles)
+def choose_run(key: str, titles: dict[str, str]) -> str | None:
+    """Let the person choose a run, which the address keeps; return its number.
+
+    None if the address names a run that cannot be shown: no other takes its place unasked.
+    """
+    start_from_address(key, titles)
+    refused = not_offered(key, titles)
     number = st.selectbox(
-        "Run", list(titles), format_func=titles.__getitem__, key="run",
+        "Run", list(titles), format_func=titles.__getitem__, key=key,
+        index=None if refused else 0, placeholder="Choose a run",
         help="With its best validation accuracy. The weights of that epoch are used.",
     )  # fmt: skip
-    st.query_params["run"] = number
+    if number is None:
+        st.markdown(theme.safe(why_not(refused)))
+        return None
+    st.query_params[key] = number
     return number
+
+
+def why_not(ref: str) -> str:
+    """Say why a run that the address names is not among those with trained weights."""
+    try:
+        run = store().run(ref)
+    except CifarError as error:
+        return f"{error} Choose another run."
+    if run.kind != TRAINING:
+        return f"#{run.number} {run.name} is a rate search, which keeps no network. Choose a run."
+    state = STATES[run.status.state].title.lower()
+    return (
+        f"#{run.number} {run.name} ({state}) has no finished epoch on record, so there is no "
+        "network of it to show. Choose another run."
+    )
 
 
 def choose_others(others: Sequence[str], titles: dict[str, str]) -> list[str]:
     """Let the person choose further runs to show beside the first."""
     start_from_address("beside", others, several=True)
+    missing = left_out("beside", others)
     chosen = st.multiselect(
         "Other runs", others, format_func=titles.__getitem__, key="beside", max_selections=BESIDE,
         placeholder="Compare with up to two runs", label_visibility="collapsed",
     )  # fmt: skip
+    say_left_out(missing)
     keep_in_address("beside", chosen, [])
     return chosen
 
@@ -82,7 +116,7 @@ def load(number: str) -> Network | None:
         checkpoint = run.checkpoint("best")
         with st.spinner("Loading the network", show_time=False):
             model = classifier(str(run.path), checkpoint.name)
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
         return None
     return Network(run=run, checkpoint=checkpoint, classifier=model)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.access.uploads import RUN, upload_box
 from app.navigation import go
 from app.session import store
 from cifar_core.disk.tables import as_csv, as_json
-from cifar_core.errors import CifarError
 from cifar_core.installation import PROGRAM
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunRow
@@ -98,7 +97,7 @@ def import_form() -> None:
         if submitted and file is not None:
             try:
                 run = import_run.import_run(store(), file)
-            except CifarError as error:
-                st.error(theme.safe(str(error)), icon=":material/error:")
+            except boundary.REFUSED as error:
+                boundary.show(error)
             else:
                 go("run", id=run.number)

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go, link
 from app.session import store
-from cifar_core.errors import CifarError
 from cifar_core.runs import RunRow
 from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store.sweep_files import Sweep
@@ -77,8 +76,8 @@ def act(label: str, icon: str, do: Callable[[], object]) -> None:
     if st.button(label, icon=f":material/{icon}:", key=f"act {label}"):
         try:
             do()
-        except CifarError as error:
-            st.error(theme.safe(str(error)))
+        except boundary.REFUSED as error:
+            boundary.show(error)
         else:
             st.rerun()
 

@@ -8,13 +8,12 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from app import theme
+from app import boundary, theme
 from app.cache.results import dataset, pass_seconds, test_predictions
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.picture import MOST, Picture
 from cifar_core.data.dataset import Dataset
-from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.runs.results.predictions import PARTS
 
@@ -31,8 +30,8 @@ def picked(network: Network) -> list[Picture]:
     source, root = run.source, str(run.store_root)
     try:
         images = dataset(source, root)
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
         return []
     indices, page = wanted(network, images, source, root), remembered(Key.PICKER_PAGE, 0)
     if not len(indices):
@@ -116,7 +115,8 @@ def offer(images: Dataset, offered: list[int], chosen: list[int]) -> None:
                 st.button(
                     f"{index}",
                     type="secondary" if index in chosen else "tertiary",
-                    key=f"pick {index}", on_click=toggle, args=(index,), width="stretch",
+                    key=f"pick {index}", on_click=boundary.callback(toggle), args=(index,),
+                    width="stretch",
                 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Starts processes that outlive their starter, finds and ends the executor among them."""
 
+import contextlib
 import os
 import platform
 import signal
@@ -50,11 +51,16 @@ def say(text: str) -> None:
 
 
 def look_after(root: Path) -> None:
-    """Restart the executor if it has died; at most every few seconds, for pages that poll."""
+    """Restart the executor if it has died; at most every few seconds, for pages that poll.
+
+    In a store that this program may only read, it does nothing: its owner looks after it.
+    """
     wake = wake_file(root)
-    # in either direction: the clock may have been set back since
-    if not is_running(root) and (not wake.exists() or abs(time.time() - wake.stat().st_mtime) > 3):
-        ensure_running(root)
+    with contextlib.suppress(PermissionError):
+        # in either direction: the clock may have been set back since
+        now = time.time()
+        if not is_running(root) and (not wake.exists() or abs(now - wake.stat().st_mtime) > 3):
+            ensure_running(root)
 
 
 def ensure_running(root: Path) -> None:

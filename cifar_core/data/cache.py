@@ -18,6 +18,7 @@ import numpy as np
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.disk import files, lock
 from cifar_core.disk.checks import ClassNames, Text, is_a
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
@@ -66,7 +67,7 @@ def building(folder: Path) -> Iterator[None]:
         (locks / folder.name).touch()
     except OSError as error:
         raise DataError(
-            f"The decoded images could not be kept in {folder.parent}: {error}. "
+            f"The decoded images could not be kept in {folder.parent}: {reason(error)}. "
             "Choose a store that you may write to with --store or $CIFAR_STORE."
         ) from error
     with lock.held(locks / folder.name):
@@ -98,7 +99,7 @@ def commit(dataset: Dataset, folder: Path) -> None:
         draft.rename(folder)
     except OSError as error:
         raise DataError(
-            f"The decoded images could not be kept in {folder.parent}: {error}. They need "
+            f"The decoded images could not be kept in {folder.parent}: {reason(error)}. They need "
             f"{megabytes(dataset):.0f} MB: free some disk space, or choose another store."
         ) from error
     finally:

@@ -4,15 +4,18 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from cifar_core.data import roots
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.sources import cifar10, folder, synthetic
-from cifar_core.data.sources.archive import shown
+from cifar_core.data.sources import cifar10, folder, layout, synthetic
+from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
+from cifar_core.disk.files import is_there
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import CifarError, DataError
 from cifar_core.installation import PROGRAM
 from cifar_core.people import OPERATOR, Person
@@ -33,6 +36,8 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
     },
 }
 ELSEWHERE = "elsewhere:"  # how the source of an imported run begins whose images are not here
+CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
+MOST_GLANCES = 1000  # subfolders of a folder that may hold its train and test
 FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
 
@@ -60,18 +65,40 @@ def resolve(wanted: str, store: Path, by: Person | None = None) -> str:
         return wanted
     if wanted.startswith(ELSEWHERE):
         raise DataError(not_here(wanted))
-    path = Path(wanted).expanduser().resolve()
+    return str(existing(wanted))
+
+
+def existing(wanted: str) -> Path:
+    """Return the absolute path of the images that a person named; DataError says what is wrong."""
+    try:
+        path = Path(wanted).expanduser().resolve()
+        there = path.exists()
+        fits = not there or has_images(path)
+    except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a name too long
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise DataError(
+            f"'{shown(wanted)}' cannot be opened: {why[:1].lower() + why[1:]}. Give {CHOICES}."
+        ) from error
     if not is_a(str(path), Text):
         raise DataError(
             f"The path {path} is not UTF-8, so that it could not be saved with a run. Rename the "
             "folder or archive, or give a link to it that has another name."
         )
-    if not path.exists():
+    if not there:
         raise DataError(
-            f"There are no images at {path}. {did_you_mean(wanted, WORDS)}Give a folder, an "
-            f"archive, or one of {', '.join(WORDS)}."
+            f"There are no images at {shown(path)}. {did_you_mean(wanted, WORDS)}Give {CHOICES}."
         )
-    return str(path)
+    if not fits:
+        raise DataError(f"{shown(path)} has no {layout.SPLITS[0]}/<class>/ folder. {REMEDY}")
+    return path
+
+
+def has_images(path: Path) -> bool:
+    """Return False if a folder cannot be a dataset, as a glance at its subfolders shows."""
+    if not path.is_dir() or cifar10.is_official(path):
+        return True
+    inside = [path, *islice((one for one in path.iterdir() if one.is_dir()), MOST_GLANCES)]
+    return any((folder / layout.SPLITS[0]).is_dir() for folder in inside)
 
 
 def among_listed(wanted: str, store: Path, by: Person) -> str:
@@ -234,6 +261,6 @@ def locate(source: str, store: Path) -> tuple[str, str]:
         return (str(official), "") if official else ("", FETCH)
     if source.startswith(ELSEWHERE):
         return "", not_here(source)
-    if Path(source).exists():
+    if is_there(Path(source)):
         return source, ""
     return "", f"{source} no longer exists. Put it back to train on it again."

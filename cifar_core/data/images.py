@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cifar_core.data.dataset import SIZE
 from cifar_core.data.depth import gray_of, refuse_dark_color
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
             several = getattr(image, "is_animated", False)
             shown = upright(small(eight_bit(decode(image), data, name)))
         except UNREADABLE as error:
+            why = reason(error) if str(error) else "it ends too early"
             raise ImageError(
-                f"{name} is damaged or cut short ({str(error) or 'it ends too early'}). "
-                "Download or save the picture again."
+                f"{name} is damaged or cut short ({why}). Download or save the picture again."
             ) from error
     see_through = shown.mode == "RGBA" and shown.getchannel("A").getextrema() != (255, 255)
     picture = on_white(shown)

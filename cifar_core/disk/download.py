@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 BLOCK = 2**17  # bytes read at once
@@ -211,9 +212,8 @@ def request(remote: RemoteFile, start: int, timeout: float) -> HTTPResponse:
             "Try again later, or give the address of another copy of the file."
         ) from error
     except NETWORK as error:
-        reason = error.reason if isinstance(error, URLError) else error
         raise DataError(
-            f"{remote.url} cannot be reached ({reason or type(error).__name__}). Check the "
+            f"{remote.url} cannot be reached ({reason(error)}). Check the "
             f"network and the address, or copy the file to the store by hand. {KEPT}"
         ) from error
     return response
@@ -234,7 +234,7 @@ def blocks(response: HTTPResponse, timeout: float) -> Iterator[bytes]:
         try:
             block = response.read1(BLOCK)
         except NETWORK as error:
-            raise ConnectionEndedError(str(error) or type(error).__name__) from error
+            raise ConnectionEndedError(reason(error)) from error
         if not block:
             return
         yield block

@@ -240,6 +240,14 @@ def stamp(path: Path) -> int:
         return 0
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a file or folder exists; False too where the system cannot say."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # not permitted, too long, or with a NUL
+        return False
+
+
 def sha256_of(path: Path) -> str:
     """Return the checksum of a file of any size, in hexadecimal."""
     with path.open("rb") as file:

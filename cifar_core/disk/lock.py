@@ -1,5 +1,6 @@
 """Which processes are alive: file locks prove it, and identities are checked before any signal."""
 
+import errno
 import fcntl
 import os
 import platform
@@ -14,7 +15,7 @@ from typing import Any
 def is_locked(path: Path) -> bool:
     """Return True if a process holds the lock. The kernel frees it when the process dies."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = opened(path)
     except FileNotFoundError:
         return False
     try:
@@ -24,6 +25,16 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def opened(path: Path) -> int:
+    """Return a descriptor of a lock file: to read and write, as network drives need, or to read."""
+    try:
+        return os.open(path, os.O_RDWR)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+    return os.open(path, os.O_RDONLY)
 
 
 def take(path: Path, *, shared: bool = False, wait: bool = True) -> int | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cifar_core import data, device
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import CifarError
 from cifar_core.installation import IS_CHECKOUT, PROGRAM, STORE_RULE
 from cifar_core.runs.prepare import step_plans
@@ -101,7 +102,7 @@ def storage(store: Store) -> Iterator[Check]:
         yield Check(what="store", fine=True, found=str(store.root.resolve()))
     except OSError as error:
         remedy = "Choose a folder that you may write to with --store or $CIFAR_STORE."
-        yield Check(what="store", fine=False, found=str(error), remedy=remedy)
+        yield Check(what="store", fine=False, found=reason(error), remedy=remedy)
         return
     free = shutil.disk_usage(store.root).free / 1e9
     fine = free >= ENOUGH_GIGABYTES

@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 import textwrap
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +33,9 @@ def add_json(parser: ArgumentParser) -> None:
 
 
 def add_store(parser: ArgumentParser) -> None:
-    """Give a command the switch that names the store."""
-    parser.add_argument("--store", help=f"folder of runs (default: {STORE_RULE})")
+    """Give a command the switch that names the store; it may stand before the command too."""
+    about = f"folder of runs (default: {STORE_RULE})"
+    parser.add_argument("--store", default=SUPPRESS, help=about)  # keeps the one before
 
 
 def store_of(arguments: Namespace) -> Store:

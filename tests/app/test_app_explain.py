@@ -95,11 +95,14 @@ def test_a_test_image_comes_with_the_truth(store):
     assert f"Test image {other.label}" in texts(page)
 
 
-def test_the_address_chooses_the_run_and_a_wrong_one_the_newest(store):
+def test_the_address_chooses_the_run_and_a_wrong_one_chooses_none(store):
     make_run(store, "First")
     make_run(store, "Second")
     assert open_page("explain", run=1).selectbox(key="run").value == "1"
-    assert open_page("explain", run=99).selectbox(key="run").value == "2"
+    assert open_page("explain").selectbox(key="run").value == "2"
+    wrong = open_page("explain", run=99)
+    assert wrong.selectbox(key="run").value is None
+    assert "There is no run '99'" in texts(wrong).replace("\\", "")
 
 
 def test_damaged_weights_are_said_and_not_used(store):

@@ -32,6 +32,7 @@ TRASH, EDITED = "tests/runs/test_trash.py", "tests/runs/test_edited.py"
 OUTPUT = "tests/runs/test_output.py"
 OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
+BOUNDARY = "tests/hostile/test_boundary.py"
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,21 @@ MUTATIONS = [
              "tests/runs/test_runs_largest_batch.py limited_before"),
     Mutation("a resumed download counts what was there", "data/sources/progress.py",
              "(last - first) / max", "last / max", "tests/data/test_data_fetch.py resumed_download"),
+    Mutation("a lock is seen only by those who may write", "disk/lock.py",
+             "    return os.open(path, os.O_RDONLY)\n", "    raise FileNotFoundError(path)\n",
+             BOUNDARY + " lock_that_may"),
+    Mutation("an attempt is said to start before it has", "runs/engine/live_attempts.py",
+             "    if start is None or (not start.note and attempt == 1):\n",
+             "    start = start or AttemptStart()\n    if not start.note and attempt == 1:\n",
+             BOUNDARY + " where_an_attempt"),
+    Mutation("a fault leaves no traceback", "disk/faults_log.py",
+             "            append(folder, text)\n", "            pass\n", BOUNDARY + " fault_is_kept"),
+    Mutation("an unexpected error leaves a command", "__main__.py",
+             "    except Exception as error:\n", "    except CifarError as error:\n",
+             BOUNDARY + " is_at_fault"),
+    Mutation("a read-only store cannot be read while a run waits", "background/processes.py",
+             "    with contextlib.suppress(PermissionError):\n", "    if True:\n",
+             BOUNDARY + " waits_in_a_store"),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import boundary
 from app.cache.runs import feed, goals_of
 from app.screens.compare import curve_charts
 from app.session import Key
@@ -20,7 +21,7 @@ CHART = str(Key.COMPARE_CHART)
 def curves(runs: Sequence[RunFacts]) -> None:
     """Draw the curves, and update them while one of the runs trains."""
     live = any(facts.run.status.is_under_way for facts in runs)
-    st.fragment(draw, run_every=POLL if live else None)(runs)
+    boundary.fragment(draw, run_every=POLL if live else None)(runs)
 
 
 def draw(runs: Sequence[RunFacts]) -> None:

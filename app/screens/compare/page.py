@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import link
 from app.screens.compare.curves import curves
 from app.screens.compare.images import classes, images
@@ -84,4 +84,4 @@ def tabs(runs: Sequence[RunFacts], base: RunFacts, result: RunComparison | None)
     ):
         if tab.open:
             with tab:
-                show()
+                boundary.part(show)()

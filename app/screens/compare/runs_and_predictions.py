@@ -5,11 +5,11 @@ from functools import partial
 
 import streamlit as st
 
-from app import theme
+from app import boundary
 from app.cache.results import predictions_of
 from app.session import Key, remember, remembered
 from app.shared import job_offer
-from app.shared.address import keep_in_address, start_from_address
+from app.shared.address import keep_in_address, left_out, say_left_out, start_from_address
 from cifar_core.runs import Run, RunRow, Store
 from cifar_core.runs.results.predictions import Part, Predictions, job
 from cifar_core.runs.store.run_job import RunJob
@@ -27,9 +27,7 @@ def choose_runs(store: Store, rows: Sequence[RunRow]) -> list[Run]:
         "Runs", list(titles), format_func=titles.__getitem__, key="runs", max_selections=MOST,
         placeholder="Add a run", label_visibility="collapsed",
     )  # fmt: skip
-    if missing := [word for word in asked if word not in titles]:
-        names = ", ".join(theme.safe(f"#{word}") for word in missing)
-        st.caption(f"Not shown (no result yet, or not in this store): {names}.")
+    say_left_out(left_out("runs", titles))
     if len(asked) > MOST:
         st.caption(f"Only the first {MOST} runs are compared.")
     keep_in_address("runs", chosen, [])
@@ -56,7 +54,7 @@ def offer_predictions(runs: Sequence[Run], part: Part, images: str) -> None:
     """Draw the button that computes the missing predictions, one run at a time."""
     request = (part, tuple(run.id for run in runs))
     requested = remembered(Key.COMPARE_REQUEST) == request
-    st.fragment(draw_offer, run_every=job_offer.POLL if requested else None)(
+    boundary.fragment(draw_offer, run_every=job_offer.POLL if requested else None)(
         runs, part, images, request
     )
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.screens.compare.runs_and_predictions import ask_for, kept_predictions, offer_predictions
 from app.session import Key, remember, remembered
-from cifar_core.errors import CifarError
 from cifar_core.runs import Run
 from cifar_core.runs.results import comparison
 from cifar_core.runs.results.comparison import IMAGES, PairComparison
@@ -36,8 +35,8 @@ def verdict(runs: Sequence[RunFacts], base: RunFacts) -> RunComparison | None:
         part = choose_split()
         try:
             result = compare(records, base.run, part)
-        except CifarError as error:
-            st.error(theme.safe(str(error)), icon=":material/error:")
+        except boundary.REFUSED as error:
+            boundary.show(error)
             return None
         pairs = result.pairs if result else []
         with top:

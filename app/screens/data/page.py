@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.cache.results import dataset
 from app.screens.data import charts
 from app.session import Key, remember, remembered, store
@@ -13,7 +13,6 @@ from cifar_core import data
 from cifar_core.data import roots
 from cifar_core.data.dataset import Dataset, counts
 from cifar_core.data.sources import fetch, progress
-from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 
 ROWS, COLUMNS = 5, 12  # of the preview
@@ -61,7 +60,7 @@ def download() -> None:
     """Offer the official images, and show the progress of their download."""
     now = progress.progress(store().root)
     running = now is not None and now.alive
-    st.fragment(download_state, run_every=1.0 if running else None)(running)
+    boundary.fragment(download_state, run_every=1.0 if running else None)(running)
 
 
 def download_state(was_running: bool) -> None:
@@ -87,8 +86,8 @@ def download_state(was_running: bool) -> None:
         try:
             with store().action("download images", "began to download", CIFAR10) as line:
                 line.skip = not fetch.start_background(store().root, by=store().by.name)
-        except CifarError as error:
-            st.error(theme.safe(str(error)))
+        except boundary.REFUSED as error:
+            boundary.show(error)
         else:
             st.rerun()
 
@@ -126,8 +125,8 @@ def browser(statuses: list[data.DataStatus]) -> None:
     try:
         with st.spinner("Decoding the images (only the first time)", show_time=True):
             images = dataset(source, str(store().root))
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(

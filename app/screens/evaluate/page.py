@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.cache.results import pass_seconds
 from app.navigation import link
 from app.screens.evaluate.evaluation import SPLITS, Evaluation, evaluation_of
@@ -13,9 +13,10 @@ from app.screens.evaluate.mistakes import mistakes
 from app.screens.evaluate.over_time import over_time
 from app.screens.evaluate.tabs import by_class, calibrated, confused, covered, robust_to
 from app.session import Key, remember, remembered, store
-from app.shared.address import keep_in_address, start_from_address
+from app.shared.address import keep_in_address, not_offered, start_from_address
 from app.shared.job_offer import offer
-from cifar_core.errors import BusyError, CifarError
+from app.shared.networks import choose_run
+from cifar_core.errors import BusyError
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
@@ -47,28 +48,33 @@ def page() -> None:
         for row in rows
     }
     try:
-        run, checkpoint, part = choose(titles)
+        chosen = choose(titles)
+        if chosen is None:
+            return
+        run, checkpoint, part = chosen
         if part == "val" or revealed(run, checkpoint):
             draw(run, checkpoint, part)
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
 
 
-def choose(titles: dict[str, str]) -> tuple[Run, str, Part]:
-    """Draw the choice of run, checkpoint and split, which the address keeps."""
+def choose(titles: dict[str, str]) -> tuple[Run, str, Part] | None:
+    """Draw the choice of run, checkpoint and split, which the address keeps; None without a run."""
     if "id" not in st.query_params:  # after the browser's Back button the address is empty
         for stray in ("run", "image"):
             st.query_params.pop(stray, None)
-        st.query_params["id"] = remembered(Key.LAST_EVALUATED, "")
-    start_from_address("id", titles)
+        last = remembered(Key.LAST_EVALUATED, "")
+        st.query_params["id"] = last if last in titles else ""
     with st.grid(3, min_column_width=220, gap="small"):
-        number = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="id")
-        st.query_params["id"] = number
+        number = choose_run("id", titles)
+        if number is None:
+            return None
         remember(Key.LAST_EVALUATED, number)
         run = store().run(number)
         names = {"best": f"Best epoch, {run.checkpoint('best').epoch:g}"}
         names |= {i.name: f"Epoch {i.epoch:g}" for i in run.checkpoints() if not i.best}
         start_from_address("checkpoint", names)
+        gone = not_offered("checkpoint", names)
         checkpoint = st.selectbox(
             "Checkpoint", list(names), format_func=names.__getitem__, key="checkpoint"
         )
@@ -80,6 +86,8 @@ def choose(titles: dict[str, str]) -> tuple[Run, str, Part]:
             default=None if "part" in st.session_state else "val", key="part",
         ) or "val"  # fmt: skip
         keep_in_address("part", part, "val")
+    if gone:
+        st.caption(f"This run keeps no checkpoint {theme.safe(gone)}; the best epoch is shown.")
     return run, run.checkpoint(checkpoint).name, part
 
 
@@ -133,7 +141,7 @@ def draw(run: Run, checkpoint: str, part: Part) -> None:
     ):
         if tab.open:
             with tab:
-                show(evaluation)
+                boundary.part(show)(evaluation)
 
 
 def predict_first(run: Run, checkpoint: str, part: Part) -> None:

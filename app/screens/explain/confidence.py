@@ -4,10 +4,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app import theme
+from app import boundary, theme
 from app.cache.results import dataset
 from app.screens.explain.predictions import Prediction
-from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.runs.results.neighbors import Likeness, NearImage
 
@@ -67,8 +66,8 @@ def nearest(prediction: Prediction, measured: Likeness) -> None:
         st.caption(measured.sentence)
     try:
         images = dataset(run.source, str(run.store_root)).train
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
         return
     with st.grid(len(measured.nearest), min_column_width=56, gap="xsmall"):
         for neighbor in measured.nearest:

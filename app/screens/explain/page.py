@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import theme
+from app import boundary
 from app.navigation import link
 from app.screens.explain.background import background
 from app.screens.explain.picture_card import Shown, card, download
@@ -13,7 +13,6 @@ from app.session import store
 from app.shared.networks import choose_networks
 from app.shared.nothing_trained import nothing_trained
 from app.shared.pictures import choose_pictures
-from cifar_core.errors import CifarError
 
 
 def page() -> None:
@@ -42,8 +41,8 @@ def page() -> None:
         if request.shared:
             try:
                 limits = shared_limits(predictions, request, request.methods)
-            except CifarError as error:
-                st.caption(f"Each map has its own scale. {theme.safe(str(error))}")
+            except boundary.REFUSED as error:
+                st.caption(f"Each map has its own scale. {boundary.words(error)}")
         shown: Shown = []
         for number, group in enumerate(by_picture):
             shown += card(group, request, limits, number)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 from PIL import Image
 
-from app import theme
+from app import boundary, theme
 from app.screens.explain import trust
 from app.screens.explain.confidence import confidence
 from app.screens.explain.picture_edits import edit_controls
@@ -16,7 +16,6 @@ from app.screens.explain.predictions import Prediction, explanations
 from app.screens.explain.request import EVERY, Request, warning_badge
 from app.shared.picture import Picture
 from cifar_core.disk.tables import as_csv
-from cifar_core.errors import CifarError
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.render import enlarge, scaled
 from cifar_core.runs.results.explanation import Drawing, Explanation, png
@@ -89,8 +88,8 @@ def maps(prediction: Prediction, request: Request, limits: Limits) -> Shown:
         drawing = Drawing(opacity=request.opacity, keep=request.keep, limit=limits.get(method))
         try:
             made = explanations(prediction, request, method)
-        except CifarError as error:
-            st.caption(theme.safe(str(error)))
+        except boundary.REFUSED as error:
+            st.caption(boundary.words(error))
             continue
         if request.why == EVERY:
             row_of_maps(made, drawing, dict(prediction.ranked))

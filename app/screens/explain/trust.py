@@ -3,7 +3,7 @@
 import streamlit as st
 import torch
 
-from app import theme
+from app import boundary, theme
 from app.cache.explain import erasing_curves, evidence, steadiness
 from app.cache.results import pass_seconds
 from app.screens.explain import charts
@@ -72,7 +72,7 @@ def tested(explanation: Explanation) -> Evidence:
     return evidence(explanation, explanation.digest)
 
 
-@st.dialog("How far can this map be trusted?", width="large")
+@boundary.dialog("How far can this map be trusted?", width="large")
 def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> None:
     """Draw the verdict, the numbers, the curves on request, and the sanity card."""
     spec = SALIENCY[card_file.method]
@@ -89,7 +89,7 @@ def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> 
     if picture.mask is not None and whole:
         share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")
-    st.fragment(card, run_every=None if card_file.read() else job_offer.POLL)(card_file)
+    boundary.fragment(card, run_every=None if card_file.read() else job_offer.POLL)(card_file)
 
 
 def headline(verdict: Verdict) -> None:

@@ -5,12 +5,11 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from app import theme
+from app import boundary, theme
 from app.cache.inside import layers, strongest_images
 from app.cache.results import pass_seconds
 from app.screens.inside.layers import IMAGES, source_of
 from app.shared.networks import Network
-from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.inside import Aim, excite
 from cifar_core.inside.excitation import STEPS
@@ -69,8 +68,8 @@ def real_images(network: Network, aim: Aim) -> float:
     """Draw the test images that activate most; return the spread of the activation over all."""
     try:
         images, values, spread = strongest_images(*network.where, *source_of(network), IMAGES, aim)
-    except CifarError as error:
-        st.caption(f"The test images cannot be shown. {theme.safe(str(error))}")
+    except boundary.REFUSED as error:
+        st.caption(f"The test images cannot be shown. {boundary.words(error)}")
         return 1.0
     with st.grid(6, min_column_width=90, gap="small"):
         for pixels, value in zip(images, values, strict=True):

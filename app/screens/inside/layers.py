@@ -6,10 +6,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app import theme
+from app import boundary
 from app.cache.inside import activities, filters, layers
 from app.shared.networks import Network
-from cifar_core.errors import CifarError
 from cifar_core.explain.render import enlarge
 from cifar_core.inside import Layer
 from cifar_core.models import MODELS
@@ -34,8 +33,8 @@ def table(network: Network, shown: Sequence[Layer]) -> None:
     try:
         with st.spinner("Running test images through the network"):
             measured = activities(*network.where, *source_of(network), IMAGES)
-    except CifarError as error:
-        st.caption(f"The activity could not be measured. {theme.safe(str(error))}")
+    except boundary.REFUSED as error:
+        st.caption(f"The activity could not be measured. {boundary.words(error)}")
         measured = {}
     rows = [
         {

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import link
 from app.screens.new_run.total_time import search_seconds
 from app.session import store
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
-from cifar_core.errors import CifarError
 from cifar_core.runs.sweeps.found_rates import FoundRate, begin_missing, found_rates, why
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS
 from cifar_core.settings.parameter_grid import Axis
@@ -22,7 +21,7 @@ def rates_list(base: TrainConfig, axes: Sequence[Axis], images: Dataset | None) 
     """Draw a line for each combination with its found rate, and offer to search the others."""
     rates = found_rates(store(), base, axes)
     refresh = REFRESH_SECONDS if any(entry.under_way for entry in rates) else None
-    st.fragment(lines, run_every=refresh)(base, axes, numbers(rates))
+    boundary.fragment(lines, run_every=refresh)(base, axes, numbers(rates))
     missing = [entry for entry in rates if entry.is_missing]
     if missing:
         searches = f"{len(missing)} rate search{'es' * (len(missing) > 1)}"
@@ -67,7 +66,7 @@ def start(missing: Sequence[FoundRate]) -> None:
     """Queue the rate searches and draw the page again."""
     try:
         begin_missing(store(), missing)
-    except CifarError as error:
-        st.error(theme.safe(str(error)))
+    except boundary.REFUSED as error:
+        boundary.show(error)
     else:
         st.rerun()

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
-from cifar_core.errors import CifarError
 from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 
 
@@ -24,8 +23,8 @@ def batch_fit(config: TrainConfig, prefix: str) -> None:
                 st.spinner("Training a few steps with larger and larger batches"),
             ):
                 remember(Key.LARGEST_BATCH, (but_for_batch, measure(config, store().root)))
-        except CifarError as error:
-            st.error(theme.safe(str(error)))
+        except boundary.REFUSED as error:
+            boundary.show(error)
         else:
             st.rerun()
 
@@ -44,7 +43,7 @@ def offer(label: str, key: str, value: int) -> None:
     """Draw a button that puts a value into the form."""
     st.button(
         label, icon=":material/input:", type="tertiary", key="use_fit",
-        on_click=put, args=(key, value),
+        on_click=boundary.callback(put), args=(key, value),
     )  # fmt: skip
 
 

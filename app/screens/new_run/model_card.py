@@ -6,13 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.cache.new_run import stages
 from app.session import store
 from cifar_core import weights
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
-from cifar_core.errors import CifarError
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
 from cifar_core.settings.declaration import in_range, rule_of
@@ -100,8 +99,8 @@ def download(key: str) -> None:
     try:
         with store().action("download weights", "downloaded", weights.WEIGHTS[key].file):
             weights.fetch(key, store().root, progress=progress)
-    except CifarError as error:
+    except boundary.REFUSED as error:
         bar.empty()
-        st.error(theme.safe(str(error)))
+        boundary.show(error)
     else:
         st.rerun()

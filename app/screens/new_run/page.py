@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go
 from app.screens.new_run import charts
 from app.screens.new_run.draft import Draft, check_draft
@@ -41,11 +41,11 @@ from cifar_core.config import (
 )
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.dataset import Dataset
-from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
 from cifar_core.people import OPERATOR
 from cifar_core.settings import rule_of
 
+SHOWN = 8  # images, before and after augmentation
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
 VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
 
@@ -119,17 +119,17 @@ def devices() -> list[str]:
 
 
 def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:
-    """Draw eight images, original and as the network may see them in an epoch."""
+    """Draw up to SHOWN images, original and as the network may see them in an epoch."""
     augment = Augment.from_settings(values)
-    seed = remembered(Key.RESHUFFLE, 0)
-    chosen = np.random.default_rng(seed).choice(len(images.train), 8, replace=False)
+    seed, count = remembered(Key.RESHUFFLE, 0), min(SHOWN, len(images.train))
+    chosen = np.random.default_rng(seed).choice(len(images.train), count, replace=False)
     before = np.asarray(images.train.pixels[np.sort(chosen)])
     after = augment.apply(before, seed=seed, epoch=0)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Top: original. Bottom: as they may appear in one epoch.")
         st.space("stretch")
         st.button(
-            "Reshuffle", icon=":material/shuffle:", type="tertiary", key="reshuffle",
+            "Reshuffle", icon=":material/shuffle:", type="tertiary", key="other_images",
             on_click=remember, args=(Key.RESHUFFLE, seed + 1),
         )  # fmt: skip
     picture = picture_rows([before, after], zoom=3)
@@ -200,8 +200,8 @@ def start_many(config: TrainConfig, many: Many, name: str) -> None:
     try:
         with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
             made = many.begin(config, name, token)
-    except CifarError as error:
-        st.error(theme.safe(str(error)))
+    except boundary.REFUSED as error:
+        boundary.show(error)
     else:
         go("sweep", id=made.number)
 
@@ -215,7 +215,7 @@ def start(config: TrainConfig, name: str, source: str) -> None:
             remember(Key.STARTED, id_)
         run = store().run(id_)
         store().submit(run)
-    except CifarError as error:
-        st.error(theme.safe(str(error)))
+    except boundary.REFUSED as error:
+        boundary.show(error)
     else:
         go("run", id=run.number)

@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import link
 from app.screens.new_run.draft import Draft
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
-from cifar_core.errors import CifarError
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
 
 STEP_HELP = (
@@ -56,7 +55,7 @@ def estimate(config: TrainConfig) -> None:
                 st.spinner("Training a few steps"),
             ):
                 remember(Key.ESTIMATE, (config, measure(config, store().root)))
-        except CifarError as error:
-            st.error(theme.safe(str(error)))
+        except boundary.REFUSED as error:
+            boundary.show(error)
         else:
             st.rerun()

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
-from cifar_core.errors import CifarError
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS, begin
 
@@ -31,8 +30,8 @@ def rate_finder(config: TrainConfig | None, images: int) -> None:
         if (number := remembered(Key.RATE_SEARCH)) is None:
             number = begin(store(), config).number
             remember(Key.RATE_SEARCH, number)
-    except CifarError as error:
-        st.error(theme.safe(str(error)))
+    except boundary.REFUSED as error:
+        boundary.show(error)
     else:
         go("run", id=number)
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app import boundary
 from cifar_core.optim import OPTIMIZERS
 
 FAR = 5  # factor from the usual rate, up or down
@@ -19,7 +20,7 @@ def rate_hint(optimizer: str, rate: float, prefix: str) -> None:
         icon=":material/lightbulb:",
         type="tertiary",
         key="usual_rate",
-        on_click=use,
+        on_click=boundary.callback(use),
         args=(f"{prefix}.learning_rate", spec.usual_rate),
     )
 

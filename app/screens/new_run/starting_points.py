@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
-from cifar_core.errors import CifarError
 from cifar_core.runs.sweeps.rate_searches import alike
 
 FIRST_PRESET = next(iter(PRESETS))
@@ -42,8 +41,8 @@ def begin(source: str) -> None:
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
         else:
             config = PRESETS[source].config
-    except CifarError as error:
-        st.toast(str(error), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)
         source, config = FIRST_PRESET, PRESETS[FIRST_PRESET].config
     remember(Key.DRAFT, config.to_dict())
     remember(Key.DRAFT_SOURCE, source)
@@ -71,7 +70,7 @@ def sources() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Start from", options, index=options.index(source), format_func=source_title,
-            key=key, on_change=choose_source, args=(key,), width=360,
+            key=key, on_change=boundary.callback(choose_source), args=(key,), width=360,
         )  # fmt: skip
         st.space("stretch")
         st.toggle(

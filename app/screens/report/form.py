@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.shared import edited
 from app.shared.figure import show_figure
 from cifar_core.people import OPERATOR
@@ -37,7 +37,8 @@ def report_form(account: Account) -> None:
                 st.button(
                     "Undo", key=f"undo {run.id} {key}", icon=":material/undo:",
                     help="Restores the generated text.", type="tertiary",
-                    on_click=undo, args=(box_key, partial(keeper(run, key), "", kept)),
+                    on_click=boundary.callback(undo),
+                    args=(box_key, partial(keeper(run, key), "", kept)),
                 )  # fmt: skip
         st.caption(f":orange-badge[{EDITED}]" if key in mine else f"From {field.source}")
     if not may:
@@ -55,7 +56,10 @@ def keeper(run: Run, key: str) -> edited.Save:
 
 
 def chart(of: Chart, key: str) -> None:
-    """Draw a chart in the colors of the page's theme."""
+    """Draw a chart in the colors of the page's theme; without any point, say why."""
+    if not any(len(line.x) for panel in of.panels for line in panel.lines):
+        st.caption("There are no curves to draw: the rows of metrics are missing or damaged.")
+        return
     plotly = figure(of)
     del plotly["layout"]["font"]
     show_figure(go.Figure(plotly), key=key, alt=of.title)

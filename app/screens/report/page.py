@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import link
 from app.screens.report.form import chart, name_of, report_form
 from app.session import store
-from cifar_core.errors import CifarError
+from app.shared.address import left_out, say_left_out
 from cifar_core.people import OPERATOR
 from cifar_core.report import lab
 from cifar_core.report.account import Account, account_of
@@ -30,15 +30,18 @@ def page() -> None:
         return
     names = {row.number: f"#{row.number} {row.name}" for row in rows}
     follow_address(names)
+    missing = left_out("runs", [str(number) for number in names])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         numbers = st.multiselect(
             "Runs", list(names), key="report_runs", format_func=lambda n: names[n],
             max_selections=MOST_RUNS, placeholder="Choose runs in the order of the report",
         )  # fmt: skip
         st.button(
-            "The lab's report", icon=":material/school:", key="lab", on_click=whole_lab,
+            "The lab's report", icon=":material/school:", key="lab",
+            on_click=boundary.callback(whole_lab),
             help="Chooses the newest finished run of each of the course's five networks.",
         )  # fmt: skip
+    say_left_out(missing)
     st.query_params["runs"] = ",".join(map(str, numbers))
     if st.session_state.get("report_lab"):
         still_missing()
@@ -79,8 +82,8 @@ def draw_report(runs: Sequence[Run]) -> None:
     """Draw the report: its title and files, then the form of each run."""
     try:
         accounts = [account_of(run) for run in runs]
-    except CifarError as error:
-        st.error(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.show(error)
         return
     heading(runs)
     if len(accounts) > 1:
@@ -90,7 +93,7 @@ def draw_report(runs: Sequence[Run]) -> None:
         for tab, account in zip(tabs, accounts, strict=True):
             if tab.open:
                 with tab:
-                    form(account)
+                    boundary.part(form)(account)
     else:
         form(accounts[0])
 

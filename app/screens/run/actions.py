@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import boundary
 from app.navigation import go
 from app.session import store
 from app.shared import edited
@@ -68,7 +69,7 @@ def stop_menu(run: Run, status: RunStatus) -> None:
             confirm_kill(run)
 
 
-@st.dialog("Kill this run?")
+@boundary.dialog("Kill this run?")
 def confirm_kill(run: Run) -> None:
     """Ask for confirmation, since progress is lost."""
     st.markdown(

@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.screens.run.model_export import model_export
-from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record import marks
@@ -72,7 +71,7 @@ def pin_column(run: Run, names: Sequence[str]) -> Any:
     key = f"pin checkpoints {run.id}"
     return st.column_config.ButtonColumn(
         "Keep", help=WHY, type="tertiary", alignment="left", width=WIDTH,
-        key=key, on_click=pin_clicked, args=(key, run, names),
+        key=key, on_click=boundary.callback(pin_clicked), args=(key, run, names),
     )  # fmt: skip
 
 
@@ -83,5 +82,5 @@ def pin_clicked(key: str, run: Run, names: Sequence[str]) -> None:
         return
     try:
         marks.pin_checkpoint(run, names[click["row"]], click["label"] == PIN)
-    except CifarError as error:  # such as that it has been deleted in the meantime
-        st.toast(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:  # such as that it has been deleted in the meantime
+        boundary.toast(error)

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.screens.run.checkpoints import checkpoints
 from app.screens.run.profile import profile
 from app.screens.run.reproduce import reproduce
 from cifar_core.disk import files
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.action_log import Action
+from cifar_core.runs.record.attempt import Attempt
 from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of
 
@@ -26,7 +27,7 @@ def details(run: Run, status: RunStatus) -> None:
     ):
         if tab.open:
             with tab:
-                draw(run, status)
+                boundary.part(draw)(run, status)
 
 
 def log_tail(run: Run, status: RunStatus) -> None:
@@ -41,7 +42,7 @@ def log_tail(run: Run, status: RunStatus) -> None:
         with st.container(height=320 if high else "content", border=False, autoscroll=high or None):
             st.code(text, language=None, wrap_lines=True)
 
-    st.fragment(draw, run_every=2.0 if status.is_live else None)()
+    boundary.fragment(draw, run_every=2.0 if status.is_live else None)()
 
 
 def settings(run: Run, status: RunStatus) -> None:
@@ -97,10 +98,20 @@ def attempts(run: Run, status: RunStatus) -> None:
     if not attempts:
         st.caption("This run has not been started.")
     for a in attempts:
-        end = f" to {theme.clock(a.ended_at)}" if a.ended_at else ", still running"
-        start = f"step {a.from_step:,}" if a.from_checkpoint else "the beginning"
-        st.markdown(f"**Attempt {a.number}** on {a.device}, {theme.clock(a.started_at)}{end}")
-        st.caption(theme.safe(" ".join(filter(None, [f"Started from {start}.", a.ended, a.note]))))
+        alive = status.is_live and a.number == attempts[-1].number
+        end = f" to {theme.clock(a.ended_at)}" if a.ended_at else ", still running" if alive else ""
+        began = theme.clock(a.started_at) if a.started_at else "at an unknown time"
+        st.markdown(f"**Attempt {a.number}** on {a.device or 'an unknown device'}, {began}{end}")
+        words = [beginning(a, alive=alive), a.ended, a.note]
+        st.caption(theme.safe(" ".join(filter(None, words))))
+
+
+def beginning(attempt: Attempt, *, alive: bool) -> str:
+    """Say where an attempt started, as far as its start.json says."""
+    if attempt.begun:
+        origin = f"step {attempt.from_step:,}" if attempt.from_checkpoint else "the beginning"
+        return f"Started from {origin}."
+    return "It is being prepared." if alive else "Where it started is not recorded."
 
 
 def history(run: Run, status: RunStatus) -> None:

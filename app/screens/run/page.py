@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.cache.runs import feed, goals_of, reading
 from app.navigation import link
 from app.screens.run import charts
@@ -50,7 +50,7 @@ def page() -> None:
     with st.container():  # always there: a chart that moves forgets its zoom
         damaged_files(run)
     draw = searching if run.kind == RATE_SEARCH else live
-    st.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
+    boundary.fragment(draw, run_every=1.0 if status.is_under_way else None)(run, status)
     details(run, status)
 
 

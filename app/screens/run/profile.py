@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.screens.run import charts
 from app.shared.figure import show_figure
-from cifar_core.errors import CifarError
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.profiles import ABOUT, Profile
 
@@ -13,7 +12,7 @@ from cifar_core.runs.record.profiles import ABOUT, Profile
 def profile(run: Run, status: RunStatus) -> None:
     """Draw the last profile, and offer another while the run trains."""
     due = run.profile_is_due
-    st.fragment(draw, run_every=1.0 if due else None)(run, status, due)
+    boundary.fragment(draw, run_every=1.0 if due else None)(run, status, due)
 
 
 def draw(run: Run, status: RunStatus, due: bool) -> None:
@@ -44,8 +43,8 @@ def request_profile(run: Run) -> None:
     """Ask the trainer for a profile, or show why it cannot make one."""
     try:
         run.ask_profile()
-    except CifarError as error:
-        st.toast(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)
     else:
         st.rerun()
 

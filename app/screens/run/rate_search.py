@@ -6,12 +6,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go, link
 from app.screens.run import rate_charts
 from app.session import store
 from app.shared.figure import show_figure
-from cifar_core.errors import CifarError
 from cifar_core.rate_search.parabola import agreement, middle
 from cifar_core.rate_search.record import Record, record
 from cifar_core.rate_search.rules import RULES, opinions
@@ -94,8 +93,8 @@ def search_again(run: Run) -> None:
     """Start the same search with another seed and open it."""
     try:
         number = repeat(store(), run).number
-    except CifarError as error:
-        st.toast(str(error), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)
     else:
         go("run", id=number)
 

@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.shared.job_offer import offer
 from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
@@ -50,7 +50,7 @@ def verification(run: Run) -> None:
         verdict(last)
         if allowed:
             st.button("Verify again", icon=":material/refresh:", key="verify_again",
-                      on_click=verify_again, args=(run,))  # fmt: skip
+                      on_click=boundary.callback(verify_again), args=(run,))  # fmt: skip
     elif allowed and run.environment != Environment():
         offer(job(run), "Verify", ABOUT, key="verify")
     else:

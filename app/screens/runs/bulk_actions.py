@@ -5,12 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go
 from app.screens.runs.trash import delete
 from app.session import store
 from app.shared.run_export import run_downloads
-from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.report.document import MOST_RUNS
 from cifar_core.runs import TRAINING, Run, RunRow
@@ -57,7 +56,13 @@ def changes(rows: Sequence[RunRow]) -> None:
     if resumable := [row for row in rows if row.state in RESUMABLE]:
         act("Resume", "play_arrow", resumable[::-1], lambda run: run.resume())
     ids = [row.id for row in rows]
-    if st.button("Delete", icon=":material/delete:", key="delete", on_click=delete, args=(ids,)):
+    if st.button(
+        "Delete",
+        icon=":material/delete:",
+        key="delete",
+        on_click=boundary.callback(delete),
+        args=(ids,),
+    ):
         st.rerun()
 
 
@@ -73,8 +78,8 @@ def apply_to_all(rows: Sequence[RunRow], do: Callable[[Run], Any]) -> None:
     for row in rows:
         try:
             do(store().run(row.id))
-        except CifarError as error:
-            st.toast(theme.safe(str(error)), icon=":material/error:")
+        except boundary.REFUSED as error:
+            boundary.toast(error)
 
 
 def tag_form(rows: Sequence[RunRow]) -> None:

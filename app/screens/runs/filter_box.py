@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.session import store
 from app.shared.address import (
     keep_in_address,
@@ -111,8 +111,8 @@ def save_form(listing: Listing) -> None:
         if st.form_submit_button("Save", icon=":material/bookmark_add:", key="save_the_listing"):
             try:
                 saved_listings.save(store(), name or "", listing)
-            except CifarError as error:
-                st.error(theme.safe(str(error)))
+            except boundary.REFUSED as error:
+                boundary.show(error)
 
 
 def saved_listing_links() -> None:
@@ -124,11 +124,12 @@ def saved_listing_links() -> None:
         for entry in saved:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(theme.safe(entry.name), key=f"show {entry.id}", type="tertiary",
-                          on_click=apply, args=(entry.listing,))  # fmt: skip
+                          on_click=boundary.callback(apply), args=(entry.listing,))  # fmt: skip
                 st.space("stretch")
                 if store().by.may(OPERATOR, entry.owner):
                     st.button("Delete", key=f"delete {entry.id}", type="tertiary",
-                              icon=":material/delete:", on_click=delete, args=(entry,))  # fmt: skip
+                              icon=":material/delete:", on_click=boundary.callback(delete),
+                              args=(entry,))  # fmt: skip
 
 
 def open_listing_of_address() -> None:
@@ -139,8 +140,8 @@ def open_listing_of_address() -> None:
     del st.query_params["view"]
     try:
         apply(saved_listings.find(store(), ref).listing)
-    except CifarError as error:
-        st.toast(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)
 
 
 def apply(listing: Listing) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go, link
 from app.screens.runs.bulk_actions import bulk_actions
 from app.screens.runs.filter_box import filter_controls
@@ -41,7 +41,7 @@ def page() -> None:
         trash_table(store().trash())
     elif rows:
         active = any(is_under_way(row.state, row.reason) for row in rows)
-        st.fragment(live_listing, run_every=REFRESH if active else None)()
+        boundary.fragment(live_listing, run_every=REFRESH if active else None)()
     else:
         welcome()
 
@@ -117,7 +117,7 @@ def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGrou
 def no_match(count: int) -> None:
     """Say that the filter hides every run, and offer to clear it."""
     st.caption(f"0 of {theme.plural(count, 'run')} shown.")
-    st.button("Clear the filter", key="clear", on_click=clear_filter)
+    st.button("Clear the filter", key="clear", on_click=boundary.callback(clear_filter))
 
 
 def clear_filter() -> None:

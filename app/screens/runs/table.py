@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.navigation import go
 from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 from cifar_core.runs.listing.columns import COLUMNS, Column
@@ -163,7 +163,7 @@ def name_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
         alignment="left",
         width=165,
         key=f"open {key}",
-        on_click=open_clicked,
+        on_click=boundary.callback(open_clicked),
         args=(f"open {key}", [row.number for row in rows]),
     )
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.session import Key, remember, remembered, store
 from app.shared.attempt import attempt
-from cifar_core.errors import CifarError
 from cifar_core.people import ADMIN
 from cifar_core.runs import RunRow
 
@@ -21,7 +20,13 @@ def undo_bar() -> None:
         name = ids[0] if len(ids) == 1 else f"{len(ids)} runs"
         st.markdown(f"Moved {name} to the trash.")
         st.space("stretch")
-        st.button("Undo", icon=":material/undo:", key="undo", on_click=restore, args=(ids,))
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="undo",
+            on_click=boundary.callback(restore),
+            args=(ids,),
+        )
         st.button(
             "Dismiss", type="tertiary", key="dismiss", on_click=remember, args=(Key.DELETED, [])
         )
@@ -32,8 +37,8 @@ def restore(ids: Sequence[str]) -> None:
     for id_ in ids:
         try:
             store().restore(id_)
-        except CifarError as error:
-            st.toast(str(error), icon=":material/error:")
+        except boundary.REFUSED as error:
+            boundary.toast(error)
     remember(Key.DELETED, [])
 
 
@@ -44,8 +49,8 @@ def delete(ids: Sequence[str]) -> None:
         try:
             store().delete(store().run(id_))
             deleted.append(id_)
-        except CifarError as error:
-            st.toast(str(error), icon=":material/error:")
+        except boundary.REFUSED as error:
+            boundary.toast(error)
     remember(Key.DELETED, deleted)
 
 
@@ -63,7 +68,7 @@ def trash_table(rows: Sequence[RunRow]) -> None:
                 "Restore",
                 key=f"restore {row.id}",
                 icon=":material/undo:",
-                on_click=restore,
+                on_click=boundary.callback(restore),
                 args=([row.id],),
             )
     removable = sum(not row.pinned for row in rows)
@@ -73,7 +78,7 @@ def trash_table(rows: Sequence[RunRow]) -> None:
         confirm_emptying(removable)
 
 
-@st.dialog("Empty the trash")
+@boundary.dialog("Empty the trash")
 def confirm_emptying(count: int) -> None:
     """Ask for confirmation, since this cannot be undone."""
     st.markdown(

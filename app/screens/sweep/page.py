@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.cache.runs import goals_of
 from app.navigation import link
 from app.screens.sweep import charts
@@ -51,7 +51,7 @@ def page() -> None:
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
     active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
-    st.fragment(live, run_every=REFRESH if active else None)(sweep, active)
+    boundary.fragment(live, run_every=REFRESH if active else None)(sweep, active)
 
 
 def missing(why: str) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from cifar_core.data import roots
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 MAX_ENTRIES = 300_000  # files and folders
@@ -76,9 +77,15 @@ def refuse_damage(path: Path) -> Iterator[None]:
     """Turn the errors of the unpackers on damaged files into a DataError."""
     try:
         yield
-    except DAMAGED as error:
+    except PermissionError as error:
         raise DataError(
-            f"{path} is damaged or cut short ({shown(error) or 'it ends too early'}). "
+            f"{shown(error.filename or path)} may not be read by this program. Give it permission "
+            "to read the images, or take this file or folder out."
+        ) from error
+    except DAMAGED as error:
+        why = shown(reason(error)) if str(error) else "it ends too early"
+        raise DataError(
+            f"{path} is damaged or cut short ({why}). "
             "Get it again and compare its size with the original."
         ) from error
 

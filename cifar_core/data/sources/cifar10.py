@@ -77,9 +77,12 @@ def find(store: Path) -> Path | None:
 
 def is_official(path: Path) -> bool:
     """Return True if a path is named like the official files; its contents are checked later."""
-    if path.is_dir():
-        return (path / "data_batch_1").is_file()
-    return path.name in OFFICIAL.archives and path.is_file()
+    try:
+        if path.is_dir():
+            return (path / "data_batch_1").is_file()
+        return path.name in OFFICIAL.archives and path.is_file()
+    except (OSError, ValueError):  # not permitted, or not a path at all
+        return False
 
 
 def load(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset:

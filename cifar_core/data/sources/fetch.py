@@ -20,6 +20,7 @@ from cifar_core.data.sources.progress import (
     take,
 )
 from cifar_core.disk.download import KEPT, TIMEOUT, RemoteFile, download
+from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 from cifar_core.installation import PROGRAM
 
@@ -138,8 +139,9 @@ def start_background(
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise DataError(
-            f"The download could not be started ({error}). {store / 'data' / 'download.log'} "
-            f"has details; '{PROGRAM} data fetch' does the same in the terminal."
+            f"The download could not be started ({reason(error)}). "
+            f"{store / 'data' / 'download.log'} has details; '{PROGRAM} data fetch' does the same "
+            "in the terminal."
         ) from error
     finally:
         os.close(descriptor)

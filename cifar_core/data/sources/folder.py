@@ -10,7 +10,7 @@ import numpy as np
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.images import network_view, open_image
-from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, walk
+from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, refuse_damage, walk
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.data.sources.layout import SPLITS, ImageLocation, located
 from cifar_core.disk.checks import MOST_CLASSES
@@ -55,8 +55,9 @@ def title(path: Path) -> str:
 def identity(path: Path) -> list[Any]:
     """Return values that change with any change of a source, without reading any image."""
     if path.is_dir():
-        files = ((file.path, file.stat()) for file in walk(path) if file.is_file())
-        return [str(path), sorted((name, s.st_size, s.st_mtime_ns) for name, s in files)]
+        with refuse_damage(path):
+            files = ((file.path, file.stat()) for file in walk(path) if file.is_file())
+            return [str(path), sorted((name, s.st_size, s.st_mtime_ns) for name, s in files)]
     if not path.exists():
         raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
     about = path.stat()

@@ -75,11 +75,10 @@ def sentence_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str,
     if run.kind != TRAINING:
         words = {"message": KINDS[run.kind].summary, "action": "You can close this page."}
         return words if start else {}
-    start = start or AttemptStart()
-    if not start.note and attempt == 1:
+    if start is None or (not start.note and attempt == 1):
         return {}
-    where = f"Attempt {attempt} continues from step {start.step:,}."
-    return {"message": f"{where} {start.note}".strip()}
+    origin = f"continues from step {start.step:,}" if start.checkpoint else "starts from step 0"
+    return {"message": f"Attempt {attempt} {origin}. {start.note}".strip()}
 
 
 def has_saved(run: Run, attempt: int) -> bool:

@@ -16,6 +16,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     device: str
     started_at: float  # unix seconds
     ended_at: float | None  # None while it is live, or if its end could not be recorded
+    begun: bool  # whether start.json says where it started; False before that, or if it is lost
     from_checkpoint: str  # empty if it started from the beginning
     from_step: int
     note: str  # such as that a damaged checkpoint was skipped
@@ -26,7 +27,8 @@ def attempt_of(folder: Path, number: int) -> Attempt:
     """Return an attempt from the files that the executor, the trainer and the shim wrote."""
     path = metrics.attempt_folder(folder, number)
     plan = files.read(path / "attempt.json", AttemptPlan)
-    start = files.read(path / "start.json", AttemptStart)
+    begun = files.read_if_there(path / "start.json", AttemptStart)
+    start = begun or AttemptStart()
     shim = files.read(path / "shim.json", ShimRecord)
     end = files.read(path / "end.json", AttemptEnd)
     return Attempt(
@@ -34,6 +36,7 @@ def attempt_of(folder: Path, number: int) -> Attempt:
         device=plan.device,
         started_at=plan.at,
         ended_at=end.at or (shim.ended and shim.ended.at) or None,
+        begun=begun is not None,
         from_checkpoint=start.checkpoint,
         from_step=start.step,
         note=start.note,

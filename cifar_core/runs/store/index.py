@@ -37,8 +37,8 @@ class Index:
             before = LISTED.get(self.root, {})
             LISTED[self.root] = listed = self._use(lambda db: refreshed(db, runs, before))
             rows = [row for _, row in listed.values()]
-        except sqlite3.DatabaseError:
-            # damaged again, a full disk, or no store yet: the folders have the same values
+        except (sqlite3.DatabaseError, OSError):
+            # damaged again, a full disk, read-only, or no store: the folders have the same values
             rows = [read_row(run) for run in runs.values()]
         return sorted(rows, key=lambda row: row.number, reverse=True)
 

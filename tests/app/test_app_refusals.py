@@ -1,0 +1,113 @@
+"""What a page says when it cannot show what was asked for, and what it shows beside that."""
+
+import pytest
+from pages import make_run, open_page, texts
+
+from cifar_core.disk import files
+
+
+@pytest.fixture
+def store(page_store):
+    return page_store
+
+
+@pytest.mark.parametrize(
+    ("page", "key"), [("evaluate", "id"), ("explain", "run"), ("inside", "run")]
+)
+def test_no_other_run_takes_the_place_of_one_that_cannot_be_shown(store, page, key):
+    make_run(store, "Good")
+    make_run(store, "Broken", "failed", reason="bug", accuracies=())
+    opened = open_page(page, **{key: 2})
+    assert not opened.exception
+    assert opened.selectbox(key=key).value is None
+    assert "#2 Broken (failed) has no finished epoch on record" in texts(opened)
+    assert not opened.metric
+    gone = open_page(page, **{key: 7})
+    assert "There is no run '7'" in texts(gone).replace("\\", "")
+    opened.selectbox(key=key).select("1").run()
+    assert not opened.exception
+    assert opened.query_params[key] == "1"
+    assert "Broken" not in texts(opened)
+
+
+def test_a_report_names_the_runs_of_its_address_that_it_leaves_out(store):
+    make_run(store, "Good")
+    make_run(store, "Broken", "failed", reason="bug", accuracies=())
+    page = open_page("report", runs="1,2")
+    assert page.multiselect(key="report_runs").value == [1]
+    assert "Not shown (no result yet, or not in this store): \\#2." in texts(page)
+
+
+def test_a_report_of_a_run_without_its_rows_is_still_a_report(store):
+    run = make_run(store, "Good")
+    (run.path / "attempts" / "1" / "metrics.jsonl").unlink()
+    page = open_page("report", runs=1)
+    assert not page.exception
+    assert len(page.text_area) >= 2
+
+
+def test_an_attempt_that_has_not_begun_is_not_said_to_have_started_anywhere(store):
+    run = make_run(store, "Good", "starting", accuracies=())
+    folder = run.path / "attempts" / "1"
+    for name in ("start.json", "end.json"):
+        (folder / name).unlink()
+    assert "It is being prepared." in attempts(run)
+    files.write_json(folder / "start.json", {"checkpoint": "", "step": 0})
+    assert "Started from the beginning." in attempts(run)
+
+
+def test_where_an_attempt_started_is_not_guessed_when_its_file_is_lost(store):
+    run = make_run(store, "Good")
+    (run.path / "attempts" / "1" / "start.json").unlink()
+    assert "Where it started is not recorded." in attempts(run)
+    assert "still running" not in attempts(run)
+
+
+def attempts(run):
+    page = open_page("run", id=run.number)
+    page.session_state["details"] = "Attempts"
+    page.run()
+    assert not page.exception
+    return texts(page)
+
+
+def type_data(page, text):
+    """Type a source of images, which AppTest allows only for what a box already offers."""
+    field = next(box for box in page.selectbox if box.label == "Data")
+    field.options.append(text)
+    field.set_value(text).run()
+
+
+@pytest.mark.parametrize("typed", ["/", "~nosuchuser", "x" * 300, "a\0b", "../..", "/proc/self"])
+def test_a_path_that_cannot_be_images_is_said_beside_its_field(store, typed):
+    page = open_page("new_run")
+    type_data(page, typed)
+    assert not page.exception
+    assert page.button(key="start").disabled
+    assert "1 setting needs to be corrected first." in texts(page)
+    assert any(box.label == "Data" for box in page.selectbox)
+
+
+def test_fewer_training_images_than_the_preview_shows_are_drawn_all(store):
+    page = open_page("new_run", preset="smoke")
+    type_data(page, "synthetic:20")
+    assert not page.exception
+
+
+def test_other_images_are_shown_at_a_click(store):
+    page = open_page("new_run")
+    page.button(key="other_images").click().run()
+    assert not page.exception
+
+
+def test_each_tab_of_a_run_without_settings_says_why_and_leaves_the_page(store):
+    run = make_run(store, "Good")
+    (run.path / "config.json").write_text("{")
+    page = open_page("run", id=1)
+    page.session_state["details"] = "Settings"
+    page.run()
+    assert not page.exception
+    assert "config.json of run 1-good is missing or damaged" in page.error[0].value.replace(
+        "\\", ""
+    )
+    assert len(page.metric) == 4
