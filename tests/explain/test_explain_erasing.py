@@ -112,7 +112,7 @@ def test_masks_show_about_half_and_are_smooth():
     assert torch.equal(masks, random_masks(512, 32, 32))
 
 
-def test_every_second_mask_is_the_opposite_of_another():
+def test_the_second_half_of_the_masks_is_the_opposite_of_the_first():
     masks = random_masks(33, 32, 32)
     assert len(masks) == 33
     torch.testing.assert_close(masks[17:], 1 - masks[:16])
