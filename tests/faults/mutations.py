@@ -25,6 +25,7 @@ STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_super
 METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK = "tests/faults/test_disk_full.py"
 RETENTION = "tests/runs/test_retention.py"
+READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 
 
@@ -148,6 +149,23 @@ MUTATIONS = [
     Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),
+    Mutation("a lower rate is credited with any fall", "reading/rates.py",
+             "return self.gain > GAINED * self.error", "return self.fell > GAINED * self.error",
+             READINGS + " without_an_effect"),
+    Mutation("runs that failed are advised more epochs", "reading/endings.py",
+             "if facts.as_planned and facts.gap <= WIDE else ()", "if facts.count else ()",
+             READINGS + " failed_run"),
+    Mutation("advice that changes nothing is given", "reading/advice.py",
+             "if is_useful(t, settings, kinds)", "if t", READINGS + " value_that"),
+    Mutation("validation at guessing is not noticed", "reading/guessing.py",
+             "    if level > guess + CHANCE_BANDS * error or", "    if level > 0 or",
+             READINGS + " random_labels"),
+    Mutation("any progress counts as learning", "rate_search/parabola.py",
+             "gain.mean() > LEARNED * gain.std()", "gain.mean() > -LEARNED * gain.std()",
+             RATES + " guessing_knows"),
+    Mutation("rates that were not raced to the end are compared", "rate_search/verdict.py",
+             "if mine is None or (mine.alive and not mine.final):", "if mine is None:",
+             RATES + " same_end"),
 ]  # fmt: skip
 
 
