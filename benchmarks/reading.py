@@ -169,6 +169,8 @@ def constructed(case: Case, seed: int, noise: float = 0.012) -> Curves:
         epoch=epoch,
         val_loss=val,
         val_accuracy=np.clip(accuracy + noise / 2 * random.normal(size=len(epoch)), 0, 1),
+        val_balanced_accuracy=np.full(len(epoch), np.nan),
+        val_macro_f1=np.full(len(epoch), np.nan),
     )
 
 

@@ -1,5 +1,6 @@
 """The usual figures of a classifier, with their intervals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,12 @@ class Scores:
     @property
     def macro_f1(self) -> float:
         """The mean of the classes' F1, each class with equal weight."""
-        return float(np.mean([score.f1 for score in self.classes]))
+        return macro_f1(self.classes)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean of the classes' recall, each class with equal weight, in [0, 1]."""
+        return balanced_accuracy(self.classes)
 
 
 def scores(
@@ -110,3 +116,18 @@ def class_scores(counts: NDArray[np.int64]) -> tuple[ClassScore, ...]:
             )
         )
     return tuple(result)
+
+
+def macro_f1(classes: Sequence[ClassScore]) -> float:
+    """Return the mean of the classes' F1 in [0, 1], each class with equal weight."""
+    return float(np.mean([score.f1 for score in classes]))
+
+
+def balanced_accuracy(classes: Sequence[ClassScore]) -> float:
+    """Return the mean recall in [0, 1] of the classes that have images; 0 without images.
+
+    Always guessing one class gives 1 / K, however uneven the classes are. Brodersen et al.,
+    "The balanced accuracy and its posterior distribution", ICPR 2010.
+    """
+    recalls = [score.recall for score in classes if score.count]
+    return float(np.mean(recalls)) if recalls else 0.0

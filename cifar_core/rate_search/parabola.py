@@ -11,6 +11,7 @@ DRAWS = 300  # of the bootstrap
 LEAST_HALF = 0.1  # decades on each side that an interval covers at least
 BETTER = 0.5  # share of the best progress that a point of the fitted parabola may lack
 NEAR_BEST = 0.05  # share of the best progress that a rate on the plateau may lack
+LEARNED = 3.5  # standard errors; chance passes it once in 4,000 rates
 POORLY = 0.6  # decades between suggestions: a factor of 4
 
 
@@ -75,6 +76,18 @@ def clearly_better(losses: Sequence[float], than: Sequence[float], seed: int = 0
     gain = np.asarray(than) - np.asarray(losses)
     draws = np.random.default_rng(seed).integers(0, len(gain), (DRAWS, len(gain)))
     return bool(np.percentile(gain[draws].mean(1), 2.5) > 0)
+
+
+def learned(losses: Sequence[float], guess: Values) -> bool:
+    """Return True if the losses [N] of the probe images are lower than those of guessing.
+
+    Lower by more than LEARNED standard errors of the difference, image by image, because the best
+    of several rates would otherwise often seem to have learned something by chance.
+    """
+    if not losses:
+        return False
+    gain = guess - np.asarray(losses)
+    return bool(gain.mean() > LEARNED * gain.std() / np.sqrt(len(gain)))
 
 
 def longer(steps: int, *, raced: int, annealed: bool, normalized: bool) -> float:

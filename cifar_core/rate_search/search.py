@@ -17,9 +17,10 @@ from cifar_core.errors import TrainingDivergedError
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.rate_search import race, range_test
 from cifar_core.rate_search.events import Bracket, Event, RacePoint, RangeTestPoint
+from cifar_core.rate_search.parabola import Values
 from cifar_core.rate_search.probe import AnyBatches, hold_out, losses_of
 from cifar_core.rate_search.race import Racer
-from cifar_core.rate_search.verdict import conclude
+from cifar_core.rate_search.verdict import conclude, racer_of
 from cifar_core.training.events import Tick
 from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.setup import Setup
@@ -60,8 +61,8 @@ class RateSearch:
     def planned(self) -> int:
         """Return how many steps the search will take, as far as is known."""
         laps = (len(self.racers) or race.MOST - 1) + len(self.guests)
-        finals = [racer for racer in self.racers if racer.step > race.FIRST]
-        rest = max(4, len(finals)) * (race.WHOLE - race.FIRST)
+        finals = [racer for racer in self.racers + self.guests if racer.step > race.FIRST]
+        rest = max(5, len(finals)) * (race.WHOLE - race.FIRST)
         tested = self.tested if self.bracket else range_test.STEPS
         return max(self.done, tested + laps * race.FIRST + rest)
 
@@ -79,6 +80,7 @@ class RateSearch:
                 self.racers + self.guests,
                 self.trainer,
                 start=self.bracket.start_loss,
+                guess=guessing_losses(self.steps, self.probe.full),
                 own=self.own,
                 usual=self.usual,
                 steps=self.done,
@@ -174,6 +176,9 @@ class RateSearch:
         for guest in self.guests:
             if finalists[0].rate < guest.rate < finalists[-1].rate:
                 yield from self._advance(guest, race.WHOLE)
+        mine = racer_of(self.racers + self.guests, self.own)
+        if mine is not None:  # to compare two rates, both must have raced to the end
+            yield from self._advance(mine, race.WHOLE)
         return finalists
 
     def _advance(self, racer: Racer, until: int) -> Events:
@@ -249,6 +254,15 @@ class RateSearch:
 
     def _tick(self) -> Tick:
         return Tick(phase=self.phase, done=self.done, total=self.planned)
+
+
+def guessing_losses(steps: AnyBatches, probe: AnyBatches) -> Values:
+    """Return the losses [N] in nats of the probe's images if only the classes' shares are known."""
+    classes = int(max(steps.labels.max(), probe.labels.max())) + 1
+    counts = steps.labels.bincount(minlength=classes).double() + 1  # none is impossible
+    shares = (counts / counts.sum()).cpu().numpy()
+    losses: Values = -np.log(shares[probe.labels.cpu().numpy()])
+    return losses
 
 
 def bracket_of(row: Mapping[str, Any]) -> Bracket:

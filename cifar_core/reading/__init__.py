@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from cifar_core.reading import doubts, generalization, pace, trouble
+from cifar_core.reading import (
+    advice,
+    doubts,
+    endings,
+    generalization,
+    guessing,
+    pace,
+    rates,
+    trouble,
+)
 from cifar_core.reading.curves import Curves, until
 from cifar_core.reading.facts import CurveFacts
 from cifar_core.reading.finding_kinds import KINDS, PHASES, FindingKind
@@ -39,7 +48,8 @@ __all__ = [
 
 MOST = 8  # findings; the least important ones are left out
 FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
-    *(trouble.no_number, trouble.dead_start, trouble.divergence, trouble.spikes),
+    *(trouble.no_number, trouble.divergence, trouble.spikes),
+    *(guessing.dead_start, guessing.val_at_chance, guessing.uneven),
     *(
         generalization.overfitting,
         generalization.over_confidence,
@@ -47,8 +57,8 @@ FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
         generalization.gap,
         generalization.val_below_train,
     ),
-    *(pace.fast_descent, pace.rate_end, pace.rate_too_low, pace.too_short, pace.stopped_early),
-    pace.plateau,
+    *(rates.rate_end, rates.rate_too_low, endings.too_short, endings.stopped_early),
+    *(pace.fast_descent, pace.rise_and_fall, pace.plateau),
 )
 
 
@@ -60,6 +70,7 @@ def read(curves: Curves, situation: Situation) -> Reading:
     findings = everything(facts) if situation.over else lasting(facts)
     order = list(KINDS)
     kept = sorted(findings, key=lambda finding: order.index(finding.kind))[:MOST]
+    kept = advice.consistent(kept, situation.settings)
     return Reading(
         headline=headline(facts, kept),
         findings=tuple(sorted(kept, key=lambda finding: finding.span.start)),
@@ -71,7 +82,7 @@ def read(curves: Curves, situation: Situation) -> Reading:
 def everything(facts: CurveFacts) -> list[Finding]:
     """Return every finding that the curves show at this moment."""
     findings = [finding for find in FINDERS if (finding := find(facts)) is not None]
-    findings += pace.rate_drops(facts)
+    findings += rates.rate_drops(facts)
     quiet = not {finding.kind for finding in findings} & {"gap", "plateau", "overfitting"}
     return findings + doubts.cannot_tell(facts, quiet=quiet)
 
@@ -103,26 +114,38 @@ OPENINGS = {  # kind -> the first words of the headline
     "no_number": "The loss stopped being a number",
     "dead_start": "It has not begun to learn",
     "divergence": "The training loss diverged",
-    "gap": "It memorizes the training images and improves less on others",
+    "val_at_chance": "Validation stays at guessing",
+    "gap": "It is much better on its training images than on others",
     "overfitting": "It overfits from epoch {start:.0f} on",
-    "rate_too_low": "It learns, but slowly: the rate looks too low",
+    "rate_too_low": "It learns slowly: the training loss falls in nearly a straight line",
     "underfitting": "It underfits: training has come to rest at a low accuracy",
-    "too_short": "It was too short: validation was still getting better",
-    "spikes": "The loss is noisy: the rate is high",
+    "too_short": "Validation was still getting better",
+    "spikes": "The loss is unsteady",
     "plateau": "It has leveled off",
 }
+FAR = "The training loss is far above guessing"
 
 
 def headline(facts: CurveFacts, findings: list[Finding]) -> str:
     """Return the most important finding in one sentence, with the best result so far."""
     first = next((f for f in findings if f.kind in OPENINGS and opens(f, facts)), None)
     opening = OPENINGS[first.kind].format(start=first.span.start) if first else calm(facts)
+    if first and first.kind == "dead_start" and guessing.is_far(facts):
+        opening = FAR
+    if facts.situation.state == "failed" and not facts.situation.diverged:
+        done = f"It failed after {facts.count} of {facts.situation.epochs} epochs"
+        opening = f"{done}. {opening}" if first else done
     best = facts.curves.best
     if best is None:
         return f"{opening}."
     share, epoch = facts.curves.val_accuracy[best], facts.curves.epoch[best]
     so_far = "" if facts.situation.over else " so far"
-    return f"{opening}; the best validation accuracy{so_far} is {share:.1%}, at epoch {epoch:.0f}."
+    guess = facts.situation.guessing_accuracy
+    beside = f"; always naming the largest class gives {guess:.1%}"
+    return (
+        f"{opening}; the best validation accuracy{so_far} is {share:.1%}, at epoch {epoch:.0f}"
+        f"{beside if facts.situation.uneven else ''}."
+    )
 
 
 def opens(finding: Finding, facts: CurveFacts) -> bool:
@@ -134,4 +157,6 @@ def calm(facts: CurveFacts) -> str:
     """Return the headline of a run without trouble."""
     if facts.count < doubts.ENOUGH:
         return f"After {facts.done:.2g} epochs it is too early to say much"
-    return "Nothing went wrong" if facts.situation.over else "Nothing wrong so far"
+    if facts.situation.state == "stopped" and not facts.as_planned:
+        return f"It was stopped after {facts.count} of {facts.situation.epochs} epochs"
+    return f"No trouble is visible{'' if facts.situation.over else ' so far'}"

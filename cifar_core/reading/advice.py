@@ -1,12 +1,37 @@
 """What to try next: changes to a run's settings, each with a button's label and its reason."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cifar_core.reading.spec import Trial
+from cifar_core.reading.spec import Finding, Trial
 
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0  # what the settings allow
 MOST_EPOCHS = 1000
+SLOW = {"rate_too_low"}  # findings after which a lower rate is against the evidence
+WILD = {"no_number", "divergence", "spikes"}  # and those after which a higher one is
+ROUNDING = 1e-9  # share of a rate that two equal ones may differ by
+
+
+def consistent(findings: Sequence[Finding], settings: Mapping[str, Any]) -> list[Finding]:
+    """Return the findings without advice that changes nothing or that other findings contradict."""
+    kinds = {finding.kind for finding in findings}
+    return [
+        replace(f, trials=tuple(t for t in f.trials if is_useful(t, settings, kinds)))
+        for f in findings
+    ]
+
+
+def is_useful(trial: Trial, settings: Mapping[str, Any], kinds: set[str]) -> bool:
+    """Return True if a trial changes something, in the direction that the findings allow."""
+    if all(settings.get(name) == value for name, value in trial.changes.items()):
+        return False
+    if "learning_rate" not in trial.changes:
+        return not (kinds & SLOW and {"schedule", "clip_norm"} & set(trial.changes))
+    now, then = settings["learning_rate"], trial.changes["learning_rate"]
+    if abs(then - now) <= ROUNDING * now:
+        return False
+    return not kinds & (WILD if then > now else SLOW)
 
 
 def rate(settings: Mapping[str, Any], factor: float, why: str) -> tuple[Trial, ...]:
@@ -97,7 +122,7 @@ def decaying(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
     return (
         Trial(
             label="Cosine schedule",
-            why="A rate that falls to 0 lets the network settle where constant steps keep jumping.",
+            why="A rate that falls to 0 often gets below the level at which a constant one stays.",
             changes={"schedule": "cosine"},
         ),
     )

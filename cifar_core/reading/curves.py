@@ -27,6 +27,8 @@ class Curves:
     epoch: Values  # [E] epochs complete
     val_loss: Values  # [E] nats
     val_accuracy: Values  # [E] 0 to 1
+    val_balanced_accuracy: Values  # [E] 0 to 1, each class with equal weight; NaN if not measured
+    val_macro_f1: Values  # [E] 0 to 1; NaN if not measured
 
     @cached_property
     def best(self) -> int | None:
@@ -49,6 +51,8 @@ def curves(rows: Iterable[dict[str, Any]]) -> Curves:
         epoch=column(epochs, "epoch"),
         val_loss=column(epochs, "val_loss"),
         val_accuracy=column(epochs, "val_accuracy"),
+        val_balanced_accuracy=column(epochs, "val_balanced_accuracy"),
+        val_macro_f1=column(epochs, "val_macro_f1"),
     )
 
 
@@ -113,10 +117,10 @@ def until(curves: Curves, epoch: float) -> Curves:
     """Return the part of the curves that had been measured when `epoch` epochs were complete."""
     steps = int(np.searchsorted(curves.step_epoch, epoch, side="right"))
     epochs = int(np.searchsorted(curves.epoch, epoch, side="right"))
-    ends = {"epoch_step": epochs, "epoch": epochs, "val_loss": epochs, "val_accuracy": epochs}
-    return Curves(
-        **{f.name: getattr(curves, f.name)[: ends.get(f.name, steps)] for f in fields(Curves)}
-    )
+    ends = {
+        f.name: epochs if f.name.startswith(("epoch", "val_")) else steps for f in fields(Curves)
+    }
+    return Curves(**{name: getattr(curves, name)[:end] for name, end in ends.items()})
 
 
 def joined(first: Curves, second: Curves) -> Curves:

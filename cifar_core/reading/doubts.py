@@ -5,12 +5,16 @@ import math
 import numpy as np
 
 from cifar_core.reading.facts import NOTHING, CurveFacts
+from cifar_core.reading.guessing import dead_start, val_at_chance
 from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
-from cifar_core.reading.trouble import dead_start, divergence
+from cifar_core.reading.statistics import mann_kendall
+from cifar_core.reading.trouble import divergence
+from cifar_core.statistics.intervals import wilson
 
 ENOUGH = 5  # epochs from which validation trends can be distinguished from noise
 DROWNED = 3.0  # noise bands that all changes together must reach
-FEW = 500  # validation images under which an accuracy is a rough guess
+TREND = 0.05  # p-value below which there is a trend in spite of the noise
+FEW = 500  # validation images under which an accuracy is known only roughly
 
 
 def cannot_tell(facts: CurveFacts, *, quiet: bool) -> list[Finding]:
@@ -24,7 +28,7 @@ def cannot_tell(facts: CurveFacts, *, quiet: bool) -> list[Finding]:
 
 def brief(facts: CurveFacts) -> Finding | None:
     """Report too few epochs, or none that was validated."""
-    if facts.count >= ENOUGH or facts.situation.reason == "diverged":
+    if facts.count >= ENOUGH or facts.situation.diverged:
         return None
     had = (
         "No epoch has been validated"
@@ -52,13 +56,14 @@ def drowned(facts: CurveFacts) -> Finding | None:
     middle = np.median(np.lib.stride_tricks.sliding_window_view(y, 3), axis=1)
     noise = float(np.median(facts.val_noise))
     moved = float(np.ptp(middle))
-    if moved > DROWNED * noise or noise < NOTHING * facts.gained:
+    if moved > DROWNED * noise or noise < NOTHING * facts.gained or val_at_chance(facts):
+        return None
+    if min(mann_kendall(y), mann_kendall(-y)) <= TREND:
         return None
     return Finding(
         kind="cannot_tell",
         sentence=f"Between epochs the validation loss scatters by ±{noise:.3f}, more than it "
-        f"changes over the run ({moved:.3f}): trends cannot be seen. More validation images or a "
-        "lower rate would show them.",
+        f"changes over the run ({moved:.3f}): trends cannot be seen.",
         span=EpochSpan(start=1.0, end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="all changes of its running median", value=f"{moved:.3f}",
@@ -75,11 +80,12 @@ def few_images(facts: CurveFacts) -> Finding | None:
     if not 0 < images < FEW or not facts.count:
         return None
     share = float(facts.curves.val_accuracy[-1])
-    half = 196 * math.sqrt(share * (1 - share) / images)
+    low, high = wilson(share, images)
     return Finding(
         kind="cannot_tell",
-        sentence=f"Only {images} images validate each epoch, so the validation accuracy is known "
-        f"to ±{half:.1f} points: small differences do not count.",
+        sentence=f"Only {images} image{'s validate' if images > 1 else ' validates'} each epoch: "
+        f"the last validation accuracy, {share:.1%}, stands for anything from {low:.1%} to "
+        f"{high:.1%} (95 % interval).",
         span=EpochSpan(start=0.0, end=facts.done, panel=ACCURACY),
         evidence=(Reason(what="validation images", value=str(images), against=f"at least {FEW}"),),
         strength=math.inf,

@@ -26,6 +26,7 @@ LATE = 0.75  # share of an epoch after which reports count as made at its end
 BLOCKS = 120  # into which the training reports are gathered to see the shape of the descent
 FLAT = 2.5  # noise bands that a stretch may change by and still be called flat
 NOTHING = 0.02  # share of all that was gained that counts as no change, however small the noise
+EXPLODED = 2.0  # times ln K; what comes down from above that was not gained by learning
 HELD = 0.9  # share of the rate before that counts as the same rate
 DROPPED = 0.7  # share of the rate before that counts as a drop
 SHARE_OF_WALK = 0.5  # of the standard error of a share: successive epochs err alike
@@ -51,8 +52,14 @@ class CurveFacts:
 
     @cached_property
     def chance(self) -> float:
-        """The loss of a network that guesses, ln K."""
-        return math.log(self.situation.classes)
+        """The loss of a network that guesses by the shares of the classes, ln K for equal ones."""
+        return self.situation.guessing_loss
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether the run is over because all of its planned epochs are done."""
+        planned = self.situation.epochs
+        return self.situation.state == "finished" and (not planned or self.count >= planned)
 
     def by_epoch(self, values: Values, after: float = 0.0) -> Values:
         """Return the mean of the training reports of each epoch [E], of its late part if asked."""
@@ -114,10 +121,10 @@ class CurveFacts:
 
     @cached_property
     def gained(self) -> float:
-        """By how much the validation loss has come down from guessing to its lowest, in nats."""
+        """By how much the validation loss has come down from its first epoch to its lowest."""
         if self.count == 0:
             return self.train_gained
-        top = max(self.chance, float(self.curves.val_loss[0]))
+        top = min(float(self.val_clean[0]), EXPLODED * math.log(self.situation.classes))
         return max(top - float(self.val_clean.min()), 1e-9)
 
     @cached_property
@@ -210,8 +217,8 @@ class CurveFacts:
     @cached_property
     def skill(self) -> float:
         """How far training accuracy has come from guessing (0) to perfect (1) at the end."""
-        guess = 1 / self.situation.classes
-        return float((np.median(self.train_accuracy[-3:]) - guess) / (1 - guess))
+        guess = self.situation.guessing_accuracy
+        return float((np.median(self.train_accuracy[-3:]) - guess) / max(1e-9, 1 - guess))
 
 
 Result = TypeVar("Result")

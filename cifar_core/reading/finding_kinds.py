@@ -24,24 +24,35 @@ KINDS = Registry(
         FindingKind(
             key="no_number",
             title="Loss is not a number",
-            summary="The steps were so large that the numbers overflowed.",
+            summary="A number overflowed, so that training could not continue.",
             tone=TROUBLE,
-            rule="A loss or a gradient is infinite or not a number.",
+            rule="A loss or a gradient is infinite or not a number. A lower rate is advised.",
         ),
         FindingKind(
             key="dead_start",
-            title="Never started to learn",
-            summary="The loss stays where guessing puts it, at ln K for K classes.",
+            title="Loss not below guessing",
+            summary="The loss stays where guessing puts it, at ln K for K equal classes, or above.",
             tone=TROUBLE,
-            rule="Over at least an epoch of training the loss never falls 3 % below ln K.",
+            rule="Over at least an epoch of training the loss never falls 3 % below guessing by "
+            "the shares of the classes. A lower rate is advised only if the loss has shot up, a "
+            "higher one only if it falls steadily.",
         ),
         FindingKind(
             key="divergence",
             title="Divergence",
-            summary="The training loss rises again and stays high: the steps are too large.",
+            summary="The training loss rises again and stays high.",
             tone=TROUBLE,
             rule="The training loss ends above its lowest level by 25 % of what had been gained "
             "and by 6 noise bands, and no restart of the rate explains it.",
+        ),
+        FindingKind(
+            key="val_at_chance",
+            title="Validation at guessing",
+            summary="Nothing that was learned from the training images helps with others.",
+            tone=TROUBLE,
+            rule="Over the second half of at least 4 epochs the validation accuracy exceeds that "
+            "of guessing (always naming the largest class) by at most 2 standard errors, and the "
+            "validation loss never falls 2 % below guessing, while the training loss does.",
         ),
         FindingKind(
             key="overfitting",
@@ -50,20 +61,20 @@ KINDS = Registry(
             "on others.",
             tone=WARNING,
             rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
-            "rising trend (Mann-Kendall, 5 %), while the training loss falls beyond its noise.",
+            "rising trend (Mann-Kendall, 1 %), while the training loss falls beyond its noise.",
         ),
         FindingKind(
             key="gap",
             title="Gap to training",
             summary="The network is much better on its training images than on others.",
             tone=NOTE,
-            rule="Training accuracy exceeds validation accuracy by 10 points over the last "
-            "epochs, without overfitting.",
+            rule="Training accuracy exceeds validation accuracy by 10 points and 3 standard errors "
+            "over the last epochs, without overfitting.",
         ),
         FindingKind(
             key="spikes",
             title="Spikes and noise",
-            summary="The loss is unsteady: the rate is too high for this batch size.",
+            summary="The loss jumps, or scatters from epoch to epoch.",
             tone=WARNING,
             rule="Two jumps of the validation loss, or one of the training loss, by 6 noise bands "
             "and a quarter of what was gained; or a noise band wider than 8 % of the gain, unless "
@@ -80,17 +91,17 @@ KINDS = Registry(
         ),
         FindingKind(
             key="rate_too_low",
-            title="Rate too low",
-            summary="The loss falls in a nearly straight line: larger steps would be faster.",
+            title="Slow descent in a line",
+            summary="The loss falls in a nearly straight line and has not come far.",
             tone=WARNING,
             rule="The training loss bends less than 15 % away from a straight line, falls beyond "
-            "its noise, and ends above 60 % of where it began.",
+            "its noise, and ends above 60 % of where it began, which was not far below guessing. A "
+            "higher rate is advised only if no schedule moved it.",
         ),
         FindingKind(
             key="underfitting",
             title="Underfitting",
-            summary="Training has come to rest at a low accuracy, and validation is as good: the "
-            "network is too small or over-regularized.",
+            summary="Training has come to rest at a low accuracy, and validation is as good.",
             tone=WARNING,
             rule="The training loss is flat for the last quarter and at least 4 epochs while the "
             "rate is above a fifth of its peak, at under 80 % of the way from guessing to "
@@ -98,58 +109,79 @@ KINDS = Registry(
         ),
         FindingKind(
             key="too_short",
-            title="Too short",
+            title="Still getting better",
             summary="Validation was still getting better when training ended.",
             tone=WARNING,
-            rule="The validation loss falls over the last quarter, at least 4 epochs, with a trend "
-            "(Mann-Kendall, 5 %), by 3 noise bands and 1 %; if the rate had come down to nearly "
+            rule="The validation loss falls over the last quarter, at least 5 epochs (4 in a run "
+            "of 4) and all after the last drop of the rate, with a trend "
+            "(Mann-Kendall, 2 %), by 3 noise bands and 1 %; if the rate had come down to nearly "
             "0 by then, by 2 noise bands, and only with a gap to validation of at "
-            "most 3 points.",
+            "most 3 points. More epochs are advised only if the planned ones were done "
+            "and training is not 10 points ahead.",
         ),
         FindingKind(
             key="stopped_early",
             title="Stopped early",
             summary="Training ended before the planned number of epochs.",
             tone=NOTE,
-            rule="The run is over with fewer epochs than planned.",
+            rule="The run is over with fewer epochs than planned; how it ended is from its status.",
         ),
         FindingKind(
             key="plateau",
             title="Plateau",
             summary="Validation gets neither better nor worse.",
             tone=NOTE,
-            rule="The validation loss changes by less than 2.5 noise bands or 2 % of what was "
-            "gained over at least 4 epochs and an eighth of the run.",
+            rule="The validation loss changes by less than 2.5 noise bands (1 if with a trend, "
+            "Mann-Kendall, 5 %), or 2 % of its fall since the first epoch, over at least 4 epochs "
+            "and an eighth of the run.",
+        ),
+        FindingKind(
+            key="rise_and_fall",
+            title="Rise and fall",
+            summary="Validation got worse for a while and then better again. Where it ends lower "
+            "than before, this is called double descent.",
+            tone=NOTE,
+            rule="The validation loss, averaged over 3 epochs, rises and falls again by 4 noise "
+            "bands and a tenth of its fall since the first epoch, over at least 3 epochs.",
         ),
         FindingKind(
             key="rate_drop",
-            title="Lower rate paid off",
-            summary="Smaller steps let the network settle: validation improved at once.",
+            title="Faster after a lower rate",
+            summary="After a drop of the rate, validation left its trend for the better.",
             tone=GOOD,
-            rule="After a drop of the rate to 70 % or less the validation loss lies 3 noise bands "
-            "below where the trend before would have led.",
+            rule="After a drop of the rate to 70 % or less the validation loss lies 3 standard "
+            "errors below the lowest descent (exponential, power law or straight line) that agrees "
+            "with the 8 epochs before.",
         ),
         FindingKind(
             key="rate_drop_idle",
-            title="Lower rate changed nothing",
-            summary="Smaller steps gained nothing beyond the noise.",
+            title="No change after a lower rate",
+            summary="After a drop of the rate, validation did not leave its trend for the better.",
             tone=NOTE,
-            rule="After a drop of the rate, with at least 2 epochs to see, no gain of 3 noise "
-            "bands.",
+            rule="After a drop of the rate, with at least 2 epochs to see, no gain of 3 standard "
+            "errors.",
         ),
         FindingKind(
             key="rate_end",
-            title="Low rate at the end paid off",
-            summary="The schedule lowered the rate, and validation improved.",
+            title="Faster while the rate fell",
+            summary="The schedule lowered the rate, and validation fell faster than its trend.",
             tone=GOOD,
-            rule="Since the rate fell below half its peak the validation loss has come "
-            "down by 3 noise bands.",
+            rule="At the end the validation loss lies 3 standard errors below the lowest descent "
+            "(exponential, power law or straight line) that agrees with the 8 epochs before the "
+            "rate fell below half its peak.",
+        ),
+        FindingKind(
+            key="uneven",
+            title="Uneven classes",
+            summary="One class has many more images than another, so accuracy alone says little.",
+            tone=NOTE,
+            rule="The largest class has at least twice the training images of the smallest.",
         ),
         FindingKind(
             key="val_below_train",
             title="Validation better than training",
-            summary="This is expected: training is measured while the weights still change, and "
-            "with any augmentation, dropout or label smoothing.",
+            summary="Training is measured while the weights still change, and with any "
+            "augmentation, dropout or label smoothing; validation is not.",
             tone=NOTE,
             rule="The validation loss lies below the training loss of the same time, beyond the "
             "noise, in 60 % of the epochs.",
@@ -167,7 +199,8 @@ KINDS = Registry(
             title="Inconclusive",
             summary="The curves do not allow a conclusion.",
             tone=UNKNOWN,
-            rule="Fewer than 5 epochs, no validation, or noise larger than all changes.",
+            rule="Fewer than 5 epochs, fewer than 500 validation images, no validation, or noise "
+            "larger than all changes.",
         ),
     ],
 )

@@ -5,13 +5,16 @@ import numpy as np
 from cifar_core.data.augmentation.augment import is_augmented
 from cifar_core.reading import advice
 from cifar_core.reading.facts import FLAT, CurveFacts, once
+from cifar_core.reading.guessing import dead_start, val_at_chance
 from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
 from cifar_core.reading.statistics import mann_kendall
 
 SURE = 0.05  # p-value below which a trend counts
+SURER = 0.01  # the same of a rise from the lowest value, which was chosen among all
 ABOVE = 3.0  # noise bands above the lowest from which on a validation loss has risen
 SOME = 0.02  # share of the lowest validation loss that a rise must also reach
-AFTER = 4  # epochs, the lowest among them, from which a trend can be seen
+AFTER = 5  # epochs, the lowest among them, from which a trend can be seen
+STEADY = 6  # epochs from which on the noise averages out
 CLOSE = 0.03  # gap between training and validation accuracy that is none
 WIDE = 0.10  # gap between training and validation accuracy that is worth a finding
 NONE = 0.1  # share of that way under which it has not begun
@@ -29,16 +32,19 @@ def onset(facts: CurveFacts) -> int | None:
     """
     if facts.count < AFTER + 1 or facts.rate_rises:
         return None
+    if dead_start(facts) or val_at_chance(facts):
+        return None
     y = facts.val_clean
     smooth = np.convolve(np.pad(y, 1, mode="edge"), np.ones(3) / 3, mode="valid")
     low = int(np.argmin(smooth))
     rest = y[low:]
-    if len(rest) < AFTER or mann_kendall(rest) > SURE:
+    if len(rest) < AFTER or mann_kendall(rest) > SURER:
         return None
     rise = float(np.median(y[-3:]) - smooth[low])
-    noise = float(np.median(facts.val_noise[low:]))
+    noise = float(max(np.median(facts.val_noise[low:]), np.median(facts.val_noise)))
     fell = facts.train_loss[low] - float(np.median(facts.train_loss[-3:]))
-    if rise < max(ABOVE * noise, SOME * smooth[low]) or fell < facts.train_noise[low]:
+    bands = ABOVE / max(1.0, len(rest) / STEADY) ** 0.5  # a long rise need not be as steep
+    if rise < max(bands * noise, SOME * smooth[low]) or fell < facts.train_noise[low]:
         return None
     return low
 
@@ -66,13 +72,13 @@ def overfitting(facts: CurveFacts) -> Finding | None:
             Reason(what="noise band", value=f"±{noise:.3f}"),
             Reason(what="p-value of a rise this steady without a trend",
                      value=f"{mann_kendall(facts.val_clean[low:]):.2g}",
-                     against=f"at most {SURE:g}"),
+                     against=f"at most {SURER:g}"),
             Reason(what="fall of the training loss", value=f"{train[0] - train[1]:.3f}"),
         ),
         strength=(level - lowest) / noise,
         trials=advice.against_overfitting(facts.situation.settings)
         + advice.shorter(facts.situation.settings, enough,
-                         "The schedule then ends where validation was best."),
+                         "The schedule then ends where the validation loss was lowest."),
     )  # fmt: skip
 
 
@@ -89,7 +95,7 @@ def over_confidence(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="over_confidence",
         sentence=f"While the validation loss rises, the accuracy still improves, from {first:.1%} "
-        f"to {last:.1%}: the network is right more often, but too confident where it is wrong.",
+        f"to {last:.1%}: the network is right more often, and more confident where it is wrong.",
         span=EpochSpan(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
             Reason(what="rise in validation accuracy", value=f"{100 * (last - first):.2f} points",
@@ -106,7 +112,7 @@ def underfitting(facts: CurveFacts) -> Finding | None:
     """Report training that has come to rest far from perfect."""
     if facts.count < 6 or facts.gap > CLOSE or facts.will_fall:
         return None
-    if not NONE < facts.skill < LOW:
+    if not NONE < facts.skill < LOW or val_at_chance(facts) or dead_start(facts):
         return None
     flat = facts.train_trend[-facts.tail :] == 0
     awake = facts.rate[-facts.tail :] >= AWAKE * facts.curves.learning_rate.max()
@@ -119,8 +125,7 @@ def underfitting(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="underfitting",
         sentence=f"Underfitting: since epoch {start:g} the training loss stays at "
-        f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good. The network is "
-        "too small, or over-regularized.",
+        f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good.",
         span=EpochSpan(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
             Reason(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
@@ -131,13 +136,18 @@ def underfitting(facts: CurveFacts) -> Finding | None:
         strength=3.0,
         trials=advice.larger(facts.situation.settings)
         + advice.rate(facts.situation.settings, 1 / 3, "If the rate is what keeps it from "
-                      "settling, a third of it helps at once."),
+                      "settling, a third of it shows that soon."),
     )  # fmt: skip
 
 
 def gap(facts: CurveFacts) -> Finding | None:
     """Report a network that is much better on training images."""
-    if facts.count < AFTER or onset(facts) is not None or not facts.gap > WIDE:
+    if facts.count < AFTER or onset(facts) is not None or val_at_chance(facts):
+        return None
+    images = facts.situation.val_images or 5000
+    last_val = float(np.median(facts.curves.val_accuracy[-3:]))
+    least = max(WIDE, ABOVE * float(np.sqrt(last_val * (1 - last_val) / images)))
+    if not facts.gap > least:
         return None
     epoch = facts.curves.epoch
     train = facts.by_epoch(facts.curves.train_accuracy, 0.75)
@@ -145,21 +155,24 @@ def gap(facts: CurveFacts) -> Finding | None:
     start = int(wide[-1]) + 1 if len(wide) else 0
     start = min(start, facts.count - 1)
     noise = float(np.median(facts.accuracy_noise[-3:]))
-    last = float(np.median(train[-3:])), float(np.median(facts.curves.val_accuracy[-3:]))
-    settled = float(epoch[settled_at(facts)])
+    settled = settled_at(facts)
+    resting = (
+        f", whose loss has not fallen by more than its noise since epoch {epoch[settled]:g}"
+        if facts.count - settled >= AFTER
+        else ""
+    )
     return Finding(
         kind="gap",
-        sentence=f"Memorizing: {last[0]:.0%} of the training images are right and only "
-        f"{last[1]:.0%} of the validation images, whose loss has not fallen by more than its noise "
-        f"since epoch {settled:g}.",
+        sentence=f"Gap to training: {np.median(train[-3:]):.0%} of the training images are right "
+        f"and {last_val:.0%} of the validation images{resting}.",
         span=EpochSpan(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
             Reason(what="gap", value=f"{100 * facts.gap:.1f} points",
-                     against=f"more than {100 * WIDE:g} points"),
+                     against=f"more than {100 * least:.3g} points"),
             Reason(what="noise band of the validation accuracy", value=f"±{100 * noise:.2f}"),
         ),
         strength=facts.gap / noise,
-        trials=advice.against_overfitting(facts.situation.settings),
+        trials=advice.against_overfitting(facts.situation.settings) if resting else (),
     )  # fmt: skip
 
 
@@ -171,21 +184,19 @@ def settled_at(facts: CurveFacts) -> int:
 
 
 def val_below_train(facts: CurveFacts) -> Finding | None:
-    """Explain a validation loss below the training loss."""
-    if facts.count < 3:
+    """Report a validation loss below the training loss, and how the two are measured."""
+    if facts.count < 3 or dead_start(facts):
         return None
     train, val = facts.late_train_loss, facts.curves.val_loss
     noise = np.where(np.isfinite(facts.val_noise), facts.val_noise, 0.01)
     below = train - val > noise
     if below.mean() < MOSTLY or not below[-1]:
         return None
-    causes = causes_of(facts)
     apart = float(np.median((train - val)[below]))
     return Finding(
         kind="val_below_train",
-        sentence=f"Validation looks better than training, by {apart:.2f} in the loss. That is "
-        f"{'due to ' + causes if causes else 'because training is measured before each step'}, "
-        "not a mistake.",
+        sentence=f"Validation looks better than training, by {apart:.2f} in the loss. The two are "
+        f"not measured alike: training {measured_with(facts)}.",
         span=EpochSpan(start=float(facts.curves.epoch[int(np.argmax(below))]),
                   end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
@@ -197,14 +208,15 @@ def val_below_train(facts: CurveFacts) -> Finding | None:
     )  # fmt: skip
 
 
-def causes_of(facts: CurveFacts) -> str:
-    """Name the settings that make training harder than validation in this run."""
-    settings = facts.situation.settings
+def measured_with(facts: CurveFacts) -> str:
+    """Return how training is measured in this run, other than validation."""
+    situation = facts.situation
     named = {
-        "label smoothing": settings.get("label_smoothing", 0.0) > 0,
-        "dropout": settings.get("model") == "simple_cnn_dropout",
-        "augmentation": is_augmented(settings),
-        "averaged weights": settings.get("ema_epochs", 0.0) > 0,
+        "label smoothing": situation.settings.get("label_smoothing", 0.0) > 0,
+        "dropout": situation.dropout,
+        "augmentation": is_augmented(situation.settings),
+        "weights that are not averaged": situation.settings.get("ema_epochs", 0.0) > 0,
     }
     words = [word for word, active in named.items() if active]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    listed = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return "before each step" + (f", with {listed}" if words else "")

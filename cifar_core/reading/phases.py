@@ -2,9 +2,10 @@
 
 from cifar_core.reading.facts import CurveFacts
 from cifar_core.reading.generalization import onset
+from cifar_core.reading.guessing import dead_start
 from cifar_core.reading.pace import BENT
 from cifar_core.reading.spec import LOSS, EpochSpan, Phase
-from cifar_core.reading.trouble import dead_start, divergence
+from cifar_core.reading.trouble import divergence
 
 STATES = {  # trend of training, trend of validation -> phase
     (-1, -1): "descent",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cifar_core.statistics.class_shares import are_uneven, guessing_loss, majority_share
+
 LOSS, ACCURACY, RATE = "loss", "accuracy", "rate"  # the panels of the chart
 
 
@@ -16,6 +18,9 @@ class Situation:
     val_images: int = 0  # that validate each epoch; 0 if not known
     state: str = "running"  # of the run, a key of runs.STATES
     reason: str = ""  # why it failed, a key of runs.FAILURES
+    train_counts: tuple[int, ...] = ()  # training images of each class; empty if not known
+    val_counts: tuple[int, ...] = ()  # validation images of each class
+    dropout: bool = False  # whether the network drops features in training, as it declares
     pretrained: bool = False  # the network began with weights of another data set
 
     @property
@@ -27,6 +32,28 @@ class Situation:
     def epochs(self) -> int:
         """How many epochs were planned; 0 if not known."""
         return int(self.settings.get("epochs", 0))
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it failed because a number was not finite."""
+        return self.state == "failed" and self.reason == "diverged"
+
+    @property
+    def uneven(self) -> bool:
+        """Whether one class has many more images than another, as far as that is known."""
+        return are_uneven(self.train_counts or self.val_counts)
+
+    @property
+    def guessing_loss(self) -> float:
+        """The lowest loss in nats that is possible without looking at the images."""
+        counts = self.train_counts if any(self.train_counts) else [1] * self.classes
+        return guessing_loss(counts)
+
+    @property
+    def guessing_accuracy(self) -> float:
+        """The validation accuracy in [0, 1] of always naming the largest class."""
+        known = self.val_counts or self.train_counts
+        return majority_share(known) if any(known) else 1 / self.classes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ SIGMA = 1.4826  # makes the median of absolute deviations the standard deviation
 NEAR = 3  # values on either side that count for the noise around a value
 OUTLIER = 4.0  # noise bands from the median of its neighbors beyond which a value is replaced
 PENALTY = 4.0  # price of a further segment, in units of ln n; Yao's criterion has 3 parameters
+AGREEING = 4.0  # by how much larger a sum of squares may be than the smallest: 2 standard errors
 LONGEST = 240  # values of a series cut into segments; longer ones are averaged in pairs first
 
 
@@ -148,3 +149,34 @@ def straight_costs(values: Values, weights: Values) -> Values:
         sxx, sxy, syy = wxx - wx**2 / w, wxy - wx * wy / w, wyy - wy**2 / w
         left = syy - np.where(sxx > 0, sxy**2 / sxx, 0.0)
     return np.where(np.isfinite(left), np.maximum(left, 0.0), 0.0)
+
+
+def lowest_ahead(x: Values, y: Values, noise: float, at: float) -> tuple[float, float]:
+    """Return how low a falling series would lie at `at` if it went on, and the standard error.
+
+    The lowest of all exponential falls, power laws and straight lines that agree with the values
+    within AGREEING of the smallest sum of squares in units of the noise (a profile likelihood: Cox
+    and Hinkley, Theoretical Statistics (1974), section 9.3). Series that rise count as level.
+    """
+    span = float(x[-1] - x[0])
+    ages, ahead = x - x[0], at - float(x[0])
+    shapes: list[tuple[Values, float]] = [(-ages, -ahead)]
+    for pace in np.geomspace(span / 20, 3 * span, 16):
+        shapes.append((np.exp(-ages / pace), math.exp(-ahead / pace)))
+        shapes.append((1 / (1 + ages / pace), 1 / (1 + ahead / pace)))
+    fits = [fit_ahead(shape, y, noise, there) for shape, there in shapes]
+    best = min(misfit for misfit, _, _ in fits)
+    _, level, error = min(
+        (fit for fit in fits if fit[0] <= best + AGREEING), key=lambda fit: fit[1]
+    )
+    return level, error
+
+
+def fit_ahead(shape: Values, y: Values, noise: float, there: float) -> tuple[float, float, float]:
+    """Fit a + b * shape with b >= 0; return the misfit, the value at shape `there`, its error."""
+    n, middle = len(y), float(shape.mean())
+    spread = float(((shape - middle) ** 2).sum())
+    b = max(0.0, float(((shape - middle) * y).sum()) / max(spread, 1e-12))
+    level = float(y.mean()) + b * (there - middle)
+    misfit = float(((y - y.mean() - b * (shape - middle)) ** 2).sum()) / noise**2
+    return misfit, level, noise * math.sqrt(1 / n + (there - middle) ** 2 / max(spread, 1e-12))

@@ -1,4 +1,4 @@
-"""Runs in trouble: a loss that is not a number, never falls, rises and stays high, or jumps."""
+"""Runs in trouble: a loss that is not a number, rises and stays high, or jumps."""
 
 import math
 
@@ -7,35 +7,44 @@ import numpy as np
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import CurveFacts, once
+from cifar_core.reading.guessing import LEARNED, OUT_OF_NOISE, dead_start
 from cifar_core.reading.spec import LOSS, EpochSpan, Finding, Reason, Trial
 from cifar_core.reading.statistics import noise_around
 
-LEARNED = 0.03  # share of ln K that the loss must fall below it before anything counts as learned
 RUNAWAY = 0.25  # share of what was gained that must be lost again
-OUT_OF_NOISE = 6.0  # noise bands; chance alone passes 6 in a billionth of all steady values
 BRIEF = 5  # values around a jump whose median is its level without it
 NOISY = 0.08  # share of what was gained that the noise band may be
+STRAIGHT = 0.15  # bend of the training loss below which its fall is slow rather than noisy
 SUNK = 0.1  # share of the peak rate below which earlier noise no longer matters
-LITTLE = 0.1  # share of ln K under which the gain is too small to compare the noise with
+LITTLE = 0.2  # share of the guessing loss under which a gain is too small to compare noise with
 LAST = 6  # epochs over which the present noise is measured
-FEW = 20  # training reports below which a lack of progress means nothing
+FEW_IMAGES = 500  # validation images whose small number makes the loss scatter, too
+LAST_REPORTS = 5  # training reports before a loss that is not a number
+SHOT_UP = 2.0  # times the guessing loss from which those have risen
 
 
 def no_number(facts: CurveFacts) -> Finding | None:
-    """Report a loss that is infinite or not a number."""
+    """Report a loss or a gradient that is infinite or not a number."""
     loss, at = facts.curves.train_loss, facts.curves.step_epoch
     wrong = np.flatnonzero(~np.isfinite(loss))
-    if not len(wrong) and facts.situation.reason != "diverged":
+    if not len(wrong) and not facts.situation.diverged:
         return None
     when = float(at[wrong[0]]) if len(wrong) else facts.done
+    before = loss[np.isfinite(loss)]
+    top = float(before[-LAST_REPORTS:].max()) if len(before) else 0.0
+    rose = top > SHOT_UP * facts.chance
     settings = facts.situation.settings
     return Finding(
         kind="no_number",
-        sentence=f"In epoch {math.ceil(when) or 1} the loss stopped being a number: the steps "
-        "were too large.",
+        sentence=f"In epoch {math.ceil(when) or 1} the loss or its gradient stopped being a number"
+        + (f"; the training loss had risen to {top:.3g} before." if rose else "."),
         span=EpochSpan(start=max(0.0, when - 0.5), end=when, panel=LOSS),
-        evidence=(Reason(what="first loss or gradient that is not a number", value=f"{when:.2f}",
-                           against="epochs done"),),
+        evidence=(
+            Reason(what="first loss or gradient that is not a number", value=f"{when:.2f}",
+                   against="epochs done"),
+            *([Reason(what="highest training loss before", value=f"{top:.3g}",
+                      against=f"guessing gives {facts.chance:.3f}")] if rose else []),
+        ),
         strength=math.inf,
         trials=advice.rate(settings, 0.1, "A tenth of the rate takes steps a tenth as long.")
         + advice.clipped(settings),
@@ -46,33 +55,6 @@ def lowest_reports(facts: CurveFacts) -> tuple[Values, Values, int]:
     """Return the blocks of the training loss and the index of the lowest."""
     x, y, _ = facts.blocks
     return x, y, int(np.argmin(y)) if len(y) else 0
-
-
-@once
-def dead_start(facts: CurveFacts) -> Finding | None:
-    """Report a loss that never left the level of guessing."""
-    _, y, _ = facts.blocks
-    limit = (1 - LEARNED) * facts.chance
-    if facts.done < 1 or len(facts.curves.train_loss) < FEW:
-        return None
-    lowest = float(np.median(np.sort(y)[: max(1, len(y) // 8)]))  # one lucky value is not learning
-    if lowest < limit:
-        return None
-    settings = facts.situation.settings
-    return Finding(
-        kind="dead_start",
-        sentence=f"It has not begun to learn: after {facts.done:.3g} epochs the training loss is "
-        f"{y[-1]:.3f}, and guessing among {facts.situation.classes} classes gives "
-        f"{facts.chance:.3f}.",
-        span=EpochSpan(start=0, end=facts.done, panel=LOSS),
-        evidence=(
-            Reason(what="lowest eighth of the training loss", value=f"{lowest:.3f}",
-                     against=f"learning begins below {limit:.3f}"),
-        ),
-        strength=math.inf,
-        trials=advice.rate(settings, 0.1, "Usually the rate is too high: a tenth of it.")
-        + advice.rate(settings, 10, "If the rate was tiny: ten times as much."),
-    )  # fmt: skip
 
 
 @once
@@ -94,10 +76,11 @@ def divergence(facts: CurveFacts) -> Finding | None:
     at, settings = float(x[low]), facts.situation.settings
     guessing = level > (1 - LEARNED) * facts.chance
     where = f"back to guessing, {level:.2f}" if guessing else f"to {level:.2f}"
+    back = "it does not come back" if facts.situation.over else "it has not come back so far"
     return Finding(
         kind="divergence",
         sentence=f"From epoch {max(1, math.ceil(at))} the training loss diverges: from "
-        f"{y[low]:.2f} {where}, and it does not come back.",
+        f"{y[low]:.2f} {where}, and {back}.",
         span=EpochSpan(start=at, end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="rise of the training loss", value=f"{lost:.3f}",
@@ -106,7 +89,7 @@ def divergence(facts: CurveFacts) -> Finding | None:
             Reason(what="rate there", value=f"{rate_at(facts, at):.3g}"),
         ),
         strength=lost / noise,
-        trials=advice.rate(settings, 0.1, "Steps a tenth as long stay where the loss is low.")
+        trials=advice.rate(settings, 0.1, "A tenth of the rate takes steps a tenth as long.")
         + advice.clipped(settings),
     )  # fmt: skip
 
@@ -139,8 +122,7 @@ def spikes(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="spikes",
         sentence=f"The {what} loss jumps {often}, by up to {max(sizes):.2f} (first in epoch "
-        f"{math.ceil(times[0])}, at a rate of {rate_at(facts, times[0]):.3g}): steps too large "
-        "for this batch size.",
+        f"{math.ceil(times[0])}, at a rate of {rate_at(facts, times[0]):.3g}).",
         span=EpochSpan(start=max(0.0, times[0] - 1), end=times[-1], panel=LOSS),
         evidence=(
             Reason(what="largest jump above its neighbors", value=f"{max(sizes):.3f}",
@@ -156,7 +138,7 @@ def spikes(facts: CurveFacts) -> Finding | None:
 def calmer(facts: CurveFacts) -> tuple[Trial, ...]:
     """Return changes that make the loss steadier."""
     settings = facts.situation.settings
-    return advice.rate(settings, 1 / 3, "A third of the rate gives a third of the noise.") + (
+    return advice.rate(settings, 1 / 3, "Shorter steps usually make a loss steadier.") + (
         advice.decaying(settings)
     )
 
@@ -169,7 +151,8 @@ def jumps(values: Values, gained: float) -> list[int]:
         np.pad(values, BRIEF // 2, mode="symmetric"), BRIEF
     )
     above = values - np.median(near, axis=1)
-    limit = np.maximum(OUT_OF_NOISE * noise_around(values), RUNAWAY * gained)
+    noise = noise_around(values)
+    limit = np.maximum(OUT_OF_NOISE * np.maximum(noise, np.median(noise)), RUNAWAY * gained)
     high = np.flatnonzero(above > limit).tolist()
     high = [i for i in high if 0 < i < len(values) - 1]
     return [i for i in high if i - 1 not in high]
@@ -183,22 +166,21 @@ def size_of(values: Values, index: int) -> float:
 
 def noisy(facts: CurveFacts) -> Finding | None:
     """Report a noise band that is wide compared with the gain."""
-    if facts.count < 8 or facts.will_fall or facts.end_share < SUNK:
+    if facts.count < 8 or facts.will_fall or facts.end_share < SUNK or facts.knee[1] < STRAIGHT:
         return None
-    band = float(np.median(facts.val_noise[-LAST:]))
+    band = float(min(np.median(facts.val_noise[-LAST:]), np.median(facts.val_noise)))
     limit = NOISY * facts.gained
     if band < limit or facts.gained < LITTLE * facts.chance:
         return None
-    batch = facts.situation.settings.get("batch_size", "this size")
     return Finding(
         kind="spikes",
         sentence=f"From epoch to epoch the validation loss scatters by ±{band:.2f}, "
-        f"{band / facts.gained:.0%} of its total fall: the rate is high for batches of {batch}.",
+        f"{band / facts.gained:.0%} of its fall since the first epoch.",
         span=EpochSpan(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="noise band of the validation loss", value=f"±{band:.3f}",
                      against=f"at most {limit:.3f}, {NOISY:.0%} of the gain"),
         ),
         strength=3 * band / limit,
-        trials=calmer(facts),
+        trials=() if 0 < facts.situation.val_images < FEW_IMAGES else calmer(facts),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.results import test_looks
+from cifar_core.statistics.class_shares import uneven_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,12 @@ def accuracy(account: Account) -> str:
                 f"(95 % interval {percent(low)} to {percent(high)}), with the weights of epoch "
                 f"{account.summary.best_epoch}, the best on validation.",
                 f"The test images were shown {note}." if note else "",
+                uneven_words(
+                    account.data.test_counts,
+                    "test",
+                    account.summary.test_balanced_accuracy,
+                    account.summary.test_macro_f1,
+                ),
                 data_note,
                 test_looks.sentence(len(test_looks.looks(account.run))),
             ],

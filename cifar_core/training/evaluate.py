@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from cifar_core.data.batches import Batches
 from cifar_core.data.test_views import TEST_VIEWS, ViewsSpec
+from cifar_core.evaluation.scores import balanced_accuracy, class_scores, macro_f1
 from cifar_core.training.events import TestEvent, Tick
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.step.precision import Precision
@@ -23,6 +24,8 @@ class Score:
     plain_accuracy: float  # the same from the unaltered images, regardless of the views
     views: str  # a key of TEST_VIEWS
     images: int
+    balanced_accuracy: float  # mean over the classes of the share of their images that are right
+    macro_f1: float  # mean over the classes of the F1 score, 0 to 1
 
 
 def evaluate(
@@ -36,6 +39,7 @@ def evaluate(
     were_training = [(module, module.training) for module in model.modules()]
     model.eval()
     sums = torch.zeros(3, device=batches.device)  # loss, right, right from the unaltered images
+    cells = torch.zeros(0, dtype=torch.int64, device=batches.device)  # true and predicted classes
     for done, (images, labels) in enumerate(batches.epoch(), start=1):
         with torch.inference_mode():
             with precision.autocast():
@@ -44,16 +48,24 @@ def evaluate(
             loss = F.cross_entropy(logits, labels, reduction="sum")
             right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, seen[0])]
             sums = sums + torch.stack([loss, *right])
+            classes = logits.shape[1]
+            counted = torch.bincount(
+                labels * classes + logits.argmax(dim=1), minlength=classes * classes
+            )
+            cells = counted if done == 1 else cells + counted
         yield Tick(phase=phase, done=done, total=len(batches))
     for module, was_training in were_training:
         module.training = was_training
     means = [value / batches.images for value in sums.tolist()]
+    by_class = class_scores(cells.cpu().numpy().reshape(classes, classes))
     return Score(
         loss=means[0],
         accuracy=means[1],
         plain_accuracy=means[2],
         views=views.key,
         images=batches.images,
+        balanced_accuracy=balanced_accuracy(by_class),
+        macro_f1=macro_f1(by_class),
     )
 
 
@@ -78,6 +90,8 @@ def evaluate_test(
         epoch=epoch,
         test_loss=score.loss,
         test_accuracy=score.accuracy,
+        test_balanced_accuracy=score.balanced_accuracy,
+        test_macro_f1=score.macro_f1,
         plain_accuracy=score.plain_accuracy,
         views=score.views,
         images=score.images,

@@ -38,6 +38,8 @@ class EpochEvent:
     train_accuracy: float  # 0 to 1, while training, on augmented images
     val_loss: float
     val_accuracy: float  # 0 to 1
+    val_balanced_accuracy: float  # 0 to 1, each class with equal weight
+    val_macro_f1: float  # 0 to 1
     best: bool  # whether this is the best validation accuracy so far
     seconds: float  # wall time of the epoch, validation included
     cpu_seconds: float  # CPU time of the process in the epoch, over all threads
@@ -53,7 +55,9 @@ class TestEvent:
     epoch: int  # the epoch whose weights were tested
     test_loss: float
     test_accuracy: float  # 0 to 1
-    plain_accuracy: float  # the same from the unaltered images
+    test_balanced_accuracy: float  # 0 to 1, each class with equal weight
+    test_macro_f1: float  # 0 to 1
+    plain_accuracy: float  # accuracy from the unaltered images
     views: str  # a key of TEST_VIEWS: the views behind the other two
     images: int
 

@@ -253,6 +253,8 @@ class Trainer:
             train_accuracy=tally.correct / tally.images,
             val_loss=score.loss,
             val_accuracy=score.accuracy,
+            val_balanced_accuracy=score.balanced_accuracy,
+            val_macro_f1=score.macro_f1,
             best=best,
             seconds=tally.seconds,
             cpu_seconds=tally.cpu_seconds,

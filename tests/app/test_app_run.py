@@ -1,3 +1,4 @@
+import json
 import os
 import time
 
@@ -34,6 +35,28 @@ def test_a_finished_run_shows_its_result_with_an_interval(store):
     assert found["Test accuracy"] == ("45.0 %", "42.8 to 47.2 %")
     assert "Ran to completion" in texts(page)
     assert {b.key for b in page.button} >= {"explain", "clone"}
+
+
+def uneven(run):
+    """Give a run two classes of very different size, and what was measured on them."""
+    data = {"classes": ["cat", "dog"], "train_counts": [900, 20], "val_counts": [97, 3],
+            "test_counts": [194, 6]}  # fmt: skip
+    files.edit(run.path / "environment.json", dict, lambda old: {"data": old["data"] | data})
+    path = run.path / "attempts" / "1" / "metrics.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    more = {"val_balanced_accuracy": 0.5, "val_macro_f1": 0.492}
+    rows = [row | (more if row["kind"] == "epoch" else {}) for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_uneven_classes_are_named_beside_the_accuracy_and_even_ones_are_not(store):
+    uneven(make_run(store, "Uneven", accuracies=(0.96, 0.97)))
+    make_run(store, "Even")
+    said = texts(open_page("run", id=1))
+    assert "right for 97.0% of the validation images" in said
+    assert "balanced accuracy is 50.0%, the macro F1 49.2%" in said
+    assert "right for 97.0% of the test images" in said
+    assert "uneven" not in texts(open_page("run", id=2))
 
 
 def test_a_result_from_several_views_says_so_beside_the_one_without(store):

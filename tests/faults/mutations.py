@@ -31,6 +31,7 @@ SWEEPS, LISTING = "tests/runs/test_sweeps.py", "tests/runs/test_runs_listing.py"
 TRASH, EDITED = "tests/runs/test_trash.py", "tests/runs/test_edited.py"
 OUTPUT = "tests/runs/test_output.py"
 OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
+READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
 
@@ -280,6 +281,23 @@ MUTATIONS = [
     Mutation("a read-only store cannot be read while a run waits", "background/processes.py",
              "    with contextlib.suppress(PermissionError):\n", "    if True:\n",
              BOUNDARY + " waits_in_a_store"),
+    Mutation("a lower rate is credited with any fall", "reading/rates.py",
+             "return self.gain > GAINED * self.error", "return self.fell > GAINED * self.error",
+             READINGS + " without_an_effect"),
+    Mutation("runs that failed are advised more epochs", "reading/endings.py",
+             "if facts.as_planned and facts.gap <= WIDE else ()", "if facts.count else ()",
+             READINGS + " failed_run"),
+    Mutation("advice that changes nothing is given", "reading/advice.py",
+             "if is_useful(t, settings, kinds)", "if t", READINGS + " value_that"),
+    Mutation("validation at guessing is not noticed", "reading/guessing.py",
+             "    if level > guess + CHANCE_BANDS * error or", "    if level > 0 or",
+             READINGS + " random_labels"),
+    Mutation("any progress counts as learning", "rate_search/parabola.py",
+             "gain.mean() > LEARNED * gain.std()", "gain.mean() > -LEARNED * gain.std()",
+             RATES + " guessing_knows"),
+    Mutation("rates that were not raced to the end are compared", "rate_search/verdict.py",
+             "if mine is None or (mine.alive and not mine.final):", "if mine is None:",
+             RATES + " same_end"),
 ]  # fmt: skip
 
 

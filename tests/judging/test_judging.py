@@ -158,3 +158,18 @@ def test_every_ranking_keeps_to_the_images_asked_for(ranking, many):
 def test_entropy_is_that_of_the_definition(many):
     by_loop = [-sum(p * math.log(p) for p in row) for row in softmax(many[0])]
     assert mistakes.entropy(log_softmax(many[0]), many[1]) == pytest.approx(by_loop)
+
+
+def test_balanced_accuracy_counts_each_class_alike_however_many_images_it_has():
+    labels = np.array([0] * 97 + [1] * 3)
+    logits = np.tile([1.0, 0.0], (100, 1))  # always the larger class
+    found = scores(logits, labels)
+    assert found.top1.share == 0.97
+    assert found.balanced_accuracy == 0.5
+    assert found.macro_f1 == pytest.approx((2 * 97 / 197) / 2)
+    logits[-1] = [0.0, 1.0]
+    assert scores(logits, labels).balanced_accuracy == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_classes_without_images_do_not_lower_the_balanced_accuracy():
+    assert scores(np.eye(3)[[0, 1]], np.array([0, 1])).balanced_accuracy == 1

@@ -10,7 +10,7 @@ from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.errors import DataError
 from cifar_core.optim import OPTIMIZERS
-from cifar_core.rate_search import parabola, race, range_test, rules
+from cifar_core.rate_search import parabola, race, range_test, rules, verdict
 from cifar_core.rate_search.events import Bracket, RacePoint, RangeTestPoint, Suggestion, row
 from cifar_core.rate_search.probe import hold_out, losses_of
 from cifar_core.rate_search.search import RateSearch
@@ -353,3 +353,68 @@ def test_every_event_can_be_written_as_json():
         again = json.loads(json.dumps(row(event)))
         assert again.pop("kind") == event.kind
         assert again == dataclasses.asdict(event)
+
+
+def altered(images, *, pixels=None, labels=None):
+    """Images of which the pixels or the labels are others."""
+    train = dataclasses.replace(
+        images.train,
+        pixels=images.train.pixels if pixels is None else pixels,
+        labels=images.train.labels if labels is None else labels,
+    )
+    return dataclasses.replace(images, train=train)
+
+
+@pytest.fixture(scope="module")
+def more_images(tmp_path_factory):
+    return data.load("synthetic:400", tmp_path_factory.mktemp("store"))
+
+
+@pytest.mark.parametrize("nothing", ["random labels", "constant images"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_where_nothing_can_be_learned_no_rate_is_suggested(more_images, short, nothing, seed):
+    train = more_images.train
+    images = (
+        altered(more_images, labels=np.random.default_rng(seed).permutation(train.labels))
+        if nothing == "random labels"
+        else altered(more_images, pixels=np.full_like(train.pixels, 128))
+    )
+    suggestion = found(images, seed=seed, optimizer="adam", learning_rate=0.05)[-1]
+    assert suggestion.advice == "none"
+    assert "No rate learned more than guessing" in suggestion.verdict
+
+
+def test_guessing_knows_the_shares_of_the_classes_only():
+    losses = [0.3, 0.5, 0.4] * 100
+    assert parabola.learned(losses, np.full(300, 0.45))
+    assert not parabola.learned(losses, np.full(300, 0.41))
+    assert not parabola.learned([], np.full(300, 0.41))
+
+
+def raced(rate, losses=None, *, alive=True, step=120):
+    return race.Racer(rate, step=step, alive=alive, final=losses)
+
+
+@pytest.mark.parametrize(
+    ("mine", "advice", "words"),
+    [
+        (raced(1.0, [0.9, 1.1] * 50), "take", "clearly better in the race than your rate of 1,"),
+        (raced(1.0, [0.5, 0.5] * 50), "keep", "no other rate was clearly better"),
+        (raced(1.0, alive=False, step=33), "take", "dropped out of the race after 33 steps"),
+        (raced(1.0, step=40), "take", "was not raced to the end, so the two are not compared"),
+    ],
+)
+def test_only_rates_raced_to_the_same_end_are_compared(mine, advice, words):
+    finalists = [raced(r, losses * 50) for r, losses in
+                 ((0.1, [0.7, 0.9]), (0.2, [0.4, 0.6]), (0.4, [0.7, 0.8]))]  # fmt: skip
+    guess = np.full(100, 2.3)
+    said = verdict.advise(finalists, [*finalists, mine], guess, 1.0, 0.2, (0.15, 0.25))
+    assert said[0] == advice
+    assert words in said[1]
+
+
+def test_the_own_rate_is_raced_to_the_end_unless_it_drops_out(images, short):
+    events = found(images, learning_rate=1e-4)
+    mine = [e for e in events if isinstance(e, RacePoint) and e.rate == 1e-4]
+    assert mine[-1].step == 12
+    assert mine[-1].losses

@@ -61,6 +61,18 @@ def test_the_test_accuracy_comes_with_its_interval_and_its_source(run):
     assert "summary.json" in found.source
 
 
+def test_uneven_classes_are_named_beside_the_test_accuracy(run):
+    def fields(old):
+        return {"data": old["data"] | {"test_counts": [1940, 60]}}
+
+    assert "uneven" not in texts(compose([run]))
+    files.edit(run.path / "environment.json", dict, fields)
+    more = {"test_balanced_accuracy": 0.5, "test_macro_f1": 0.49}
+    files.edit(run.path / "summary.json", dict, lambda _: more)
+    said = texts(compose([run]))
+    assert "right for 97.0% of the test images. The balanced accuracy is 50.0%" in said
+
+
 def test_all_numbers_and_texts_say_where_they_come_from(run):
     first, *rest = [b for b in compose([run]).blocks if isinstance(b, Text | Table)]
     assert "Made with" in first.text

@@ -111,6 +111,31 @@ def test_an_epoch_reports_its_steps_its_ticks_and_its_end():
     assert isinstance(seen[-1], EpochEvent)
 
 
+def returned(generator):
+    """Run a generator to its end, and return what it returns."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
+
+
+class AlwaysFirst(nn.Module):
+    """A network that names the first class, whatever it sees."""
+
+    def forward(self, images):
+        return torch.tensor([[2.0, 0.0, 0.0]]).repeat(len(images), 1)
+
+
+def test_an_evaluation_gives_each_class_the_same_weight_besides():
+    pixels, labels = pictures(0, 60)[0], np.array([0] * 54 + [1] * 6)
+    batches = Batches(pixels, labels, batch_size=25)
+    score = returned(evaluate(AlwaysFirst(), batches, choose_precision("float32", "cpu"), "val"))
+    assert score.accuracy == pytest.approx(0.9)
+    assert score.balanced_accuracy == pytest.approx(0.5)
+    assert score.macro_f1 == pytest.approx(2 * 54 / 114 / 3)
+
+
 def test_the_epochs_loss_is_the_mean_over_its_steps():
     seen = list(trainer(epochs=1).run())
     steps = [e.loss for e in seen if isinstance(e, StepEvent)]

@@ -21,6 +21,7 @@ from cifar_core.runs import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
 from cifar_core.runs.results.test_looks import TestLook, count_look, looks, sentence
+from cifar_core.statistics.class_shares import uneven_words
 
 MOST_LOOKS = 12  # shown in the list
 UNASKED = 30.0  # longest estimate in seconds for a job that is started without a click
@@ -175,6 +176,11 @@ def headline(evaluation: Evaluation) -> None:
         card(
             "Calibration error", theme.percent(scores.reliability.ece), with_temperature(evaluation)
         )
+    counts = [score.count for score in scores.classes]
+    if words := uneven_words(
+        counts, SPLITS[evaluation.part], scores.balanced_accuracy, scores.macro_f1
+    ):
+        st.caption(words)
 
 
 def with_temperature(evaluation: Evaluation) -> str:

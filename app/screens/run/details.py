@@ -12,6 +12,7 @@ from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt
 from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of
+from cifar_core.statistics.class_shares import are_uneven
 
 LOG_LINES = 13  # more of them scroll
 SHORT = 100  # characters of an action in the table
@@ -82,8 +83,11 @@ def environment(run: Run, status: RunStatus) -> None:
         for group in recorded.values() if isinstance(group, dict) and group is not data
         for name, value in group.items()
     }  # fmt: skip
-    if isinstance(data.get("classes"), list):
-        data = {**data, "classes": ", ".join(data["classes"])}
+    data = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in data.items()
+        if not name.endswith("_counts") or are_uneven(value)
+    }
     with st.grid(2, min_column_width=320, gap="large"):
         for title, values in (("Images", data), ("Machine", machine | versions)):
             with st.container():

@@ -1,5 +1,6 @@
 """The Run page: one run with its live curves; everything else about it is one click away."""
 
+import math
 import time
 from typing import Any
 
@@ -22,6 +23,7 @@ from cifar_core.reading.curves import Curves
 from cifar_core.runs import RATE_SEARCH, STATES, Run, RunStatus
 from cifar_core.runs.record.records import FeaturesDone, Summary
 from cifar_core.runs.store import damage
+from cifar_core.statistics.class_shares import are_uneven, uneven_words
 from cifar_core.statistics.intervals import wilson
 
 SILENCE = 40  # seconds without a sign of life before the page says so
@@ -89,6 +91,7 @@ def live(run: Run, drawn: RunStatus) -> None:
         progress(status, summary, run.settings.get("epochs", 0))
     curves = feed(str(run.path)).curves()
     cards(run, status, summary, curves)
+    beside_accuracy(run, summary, curves)
     with st.container(border=True):
         options = controls(run)
         if len(curves.step):
@@ -192,6 +195,24 @@ def cards(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> None
             f"{theme.duration(spent)} so far" if status.is_under_way and spent
             else f"{theme.duration(spent)} in total" if spent else "",
         )  # fmt: skip
+
+
+def beside_accuracy(run: Run, summary: Summary, curves: Curves) -> None:
+    """Say what to read beside the accuracies if the classes are uneven; nothing otherwise."""
+    data, best = run.environment.data, curves.best
+    if not are_uneven(data.train_counts) or best is None:
+        return
+    balanced, f1 = curves.val_balanced_accuracy[best], curves.val_macro_f1[best]
+    known = math.isfinite(balanced) and math.isfinite(f1)
+    words = [
+        uneven_words(data.val_counts, "validation", *((balanced, f1) if known else (None,) * 2))
+    ]
+    if summary.test_accuracy is not None:
+        words.append(
+            uneven_words(data.test_counts, "test", summary.test_balanced_accuracy,
+                         summary.test_macro_f1)
+        )  # fmt: skip
+    st.caption(" ".join(filter(None, words)))
 
 
 def views_words(summary: Summary) -> str:

@@ -15,8 +15,14 @@ from cifar_core.runs.record.records import (
 )
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from cifar_core.data.batches import Batches
     from cifar_core.data.dataset import Dataset
+    from cifar_core.training.features import FeatureBatches
     from cifar_core.training.setup import Setup
+
+    AnyBatches = Batches | FeatureBatches
 
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", "torch-optimizer")
 
@@ -41,6 +47,7 @@ def describe(
         precision_reason=precision.reason,
         step_plan=StepRecord(**setup.trainer.plan.record()),
         parameters=sum(weight.numel() for weight in setup.trainer.model.parameters()),
+        dropout=drops_features(setup.trainer.learner),
         data=DataRecord(
             title=dataset.title,
             kind=dataset.kind,
@@ -51,9 +58,25 @@ def describe(
             train_images=setup.trainer.train_batches.images,
             val_images=setup.trainer.val_batches.images,
             test_images=setup.test.images,
+            train_counts=class_counts(setup.trainer.train_batches, dataset),
+            val_counts=class_counts(setup.trainer.val_batches, dataset),
+            test_counts=class_counts(setup.test, dataset),
         ),
         weights=weights,
     )
+
+
+def drops_features(network: "nn.Module") -> bool:
+    """Return True if the trained part of a network has a dropout layer that drops anything."""
+    from torch.nn.modules.dropout import _DropoutNd
+
+    return any(isinstance(m, _DropoutNd) and m.p > 0 for m in network.modules())
+
+
+def class_counts(batches: "AnyBatches", dataset: "Dataset") -> list[int]:
+    """Return how many of the images belong to each class."""
+    counts: list[int] = batches.labels.bincount(minlength=len(dataset.classes)).tolist()
+    return counts
 
 
 def versions() -> dict[str, str]:

@@ -34,11 +34,15 @@ class RowShape(Struct, frozen=True, kw_only=True):
     train_accuracy: Number | None = None
     val_loss: Number | None = None
     val_accuracy: Number | None = None
+    val_balanced_accuracy: Number | None = None  # none in rows of earlier versions
+    val_macro_f1: Number | None = None
     best: bool = False
     seconds: Number | None = None
     cpu_seconds: Number | None = None
     test_loss: Number | None = None
     test_accuracy: Number | None = None
+    test_balanced_accuracy: Number | None = None
+    test_macro_f1: Number | None = None
     plain_accuracy: Number | None = None
     views: Text = "plain"
     images: Number | None = None

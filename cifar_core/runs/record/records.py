@@ -111,6 +111,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     test_accuracy: Number | None = None
     test_loss: Number | None = None
     test_plain_accuracy: Number | None = None  # from the unchanged images
+    test_balanced_accuracy: Number | None = None  # each class with equal weight
+    test_macro_f1: Number | None = None
     test_images: Whole = 0
     test_views: Text = "plain"  # a key of TEST_VIEWS
     features: FeaturesDone | None = None
@@ -130,6 +132,9 @@ class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     precision_reason: Text = ""
 
 
+Counts = Annotated[list[Whole], Meta(max_length=1000)]  # images of each class
+
+
 class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The images of a run."""
 
@@ -142,6 +147,9 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     train_images: Whole = 0
     val_images: Whole = 0
     test_images: Whole = 0
+    train_counts: Counts = []  # images of each class; empty in records of earlier versions
+    val_counts: Counts = []
+    test_counts: Counts = []
 
 
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -178,6 +186,7 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     precision_reason: Text = ""
     step_plan: StepRecord | None = None
     parameters: Whole | None = None
+    dropout: bool = False  # whether the network drops features; False in earlier records
     data: DataRecord = DataRecord()
     weights: UsedWeights | None = None
     threads_now: Text = ""  # a later number of threads, in words; by earlier versions

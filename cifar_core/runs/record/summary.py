@@ -53,6 +53,8 @@ def of_test(summary: Summary, row: Row) -> dict[str, object]:
     return {
         "test_accuracy": row["test_accuracy"],
         "test_loss": row["test_loss"],
+        "test_balanced_accuracy": row.get("test_balanced_accuracy"),
+        "test_macro_f1": row.get("test_macro_f1"),
         "test_images": row["images"],
         "test_views": row.get("views", "plain"),
         "test_plain_accuracy": row.get("plain_accuracy", row["test_accuracy"]),

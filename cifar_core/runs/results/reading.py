@@ -25,5 +25,8 @@ def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
         val_images=data.val_images,
         state=status.state,
         reason=status.reason,
+        train_counts=tuple(data.train_counts),
+        val_counts=tuple(data.val_counts),
+        dropout=run.environment.dropout,
         pretrained=settings.get("model") in WEIGHTS,  # known without torch
     )
