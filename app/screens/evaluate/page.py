@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
-from app.cache.results import pass_seconds
+from app.cache.results import job_seconds
 from app.navigation import link
 from app.screens.evaluate.evaluation import SPLITS, Evaluation, evaluation_of
 from app.screens.evaluate.mistakes import mistakes
@@ -15,6 +15,7 @@ from app.session import Key, remember, remembered, store
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.job_offer import offer
 from cifar_core.errors import CifarError
+from cifar_core.evaluation.calibration import Reliability
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
@@ -140,7 +141,7 @@ def predict_first(run: Run, checkpoint: str, part: Part) -> None:
     job = predictions.job(run, part, checkpoint)
     data = run.environment.data
     count = data.test_images if part == "test" else data.val_images
-    seconds = count * pass_seconds(str(run.path), checkpoint)
+    seconds = job_seconds(str(run.path), checkpoint, count)
     if seconds < UNASKED and not job.error:
         job.start()
     about = f"about {theme.duration(seconds)}, once"
@@ -162,17 +163,17 @@ def headline(evaluation: Evaluation) -> None:
         name = theme.safe(evaluation.predictions.classes[worst])
         card("Macro F1", theme.percent(scores.macro_f1),
              f"lowest: {name} {theme.percent(scores.classes[worst].f1)}")  # fmt: skip
-        card(
-            "Calibration error", theme.percent(scores.reliability.ece), with_temperature(evaluation)
-        )
+        reliability = scores.reliability
+        card("Calibration error", theme.percent(reliability.ece), beside_chance(reliability))
+    st.caption(evaluation.origin)
 
 
-def with_temperature(evaluation: Evaluation) -> str:
-    """Return the calibration error with the temperature, or a dash if none is fitted."""
-    if evaluation.temperature is None:
-        return theme.NONE
-    error = theme.percent(evaluation.calibrated.reliability.ece)
-    return f"{error} at T = {evaluation.temperature:.2f}"
+def beside_chance(reliability: Reliability) -> str:
+    """Say whether chance alone explains a calibration error, in a few words."""
+    low, high = reliability.by_chance
+    if reliability.ece <= high:
+        return f"within chance, {theme.between((low, high))}"
+    return f"chance: {theme.between((low, high))}"
 
 
 def card(label: str, value: str, note: str) -> None:
