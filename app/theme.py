@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-NARROW = "\u00a0"  # between a number and its unit, so that a line never breaks there
+from cifar_core import numbers
+from cifar_core.numbers import NARROW
+
 NONE = "\u2013"  # shown in place of a missing number
 PIN = ":material/keep:"
 
@@ -30,7 +32,15 @@ def title(key: str) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share in [0, 1] as a percentage, or a dash for None."""
-    return NONE if share is None else f"{100 * share:.{digits}f}{NARROW}%"
+    return NONE if share is None else numbers.percent(share, digits)
+
+
+def confidence(probability: float, digits: int = 1) -> str:
+    """Write a network's probability as a percentage; never 100 %, since no network is certain."""
+    highest = 1 - 10.0 ** -(digits + 2)
+    if round(probability, digits + 2) > highest:
+        return f"over {percent(highest, digits)}"
+    return percent(probability, digits)
 
 
 def between(interval: tuple[float, float]) -> str:

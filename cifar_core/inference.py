@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from cifar_core.errors import CheckpointError
 
 BATCH = 256  # images at once: quick, and small enough for any machine
+LONG = 0.3  # CPU seconds of a pass that are enough to time it
 SHOWN = 4  # names listed in a message; the rest are counted
 
 
@@ -180,3 +181,22 @@ def seconds_per_image(classifier: Classifier, images: int = 8) -> float:
     start = perf_counter()
     predict(classifier, batch)
     return (perf_counter() - start) / images
+
+
+def job_seconds_per_image(classifier: Classifier, at_once: int) -> float:
+    """Measure how many seconds an image takes a background job, which has one thread.
+
+    The CPU time of all threads is that of one thread, whatever else the machine does meanwhile.
+    Batches grow up to the `at_once` images of the job, or until a pass takes LONG: a small one
+    costs several times as much for each image.
+    """
+    size = min(8, at_once)
+    predict(classifier, torch.zeros(size, 3, 32, 32))  # the first pass also reserves memory
+    while True:
+        batch = torch.zeros(size, 3, 32, 32)
+        start = process_time()
+        predict(classifier, batch)
+        spent = process_time() - start
+        if size >= at_once or spent > LONG:
+            return spent / size
+        size = min(4 * size, at_once)

@@ -186,3 +186,29 @@ def test_each_pattern_catches_the_slip_and_lets_right_english_pass(pattern):
     assert place.startswith("a.md:9: ")
     assert pattern.name in place
     assert list(slips(Text(ROOT / "a.md", 1, pattern.passes))) == []
+
+
+BESIDE_TICKS = (
+    "charts.py",
+    "pictures.py",
+    "export_loader.py",
+    "curve_charts.py",
+    "disturbances.py",
+)
+
+
+def test_percentages_in_sentences_have_one_form():
+    """They are written by numbers.percent, with a space; plots have formats of their own."""
+    ours = [
+        path
+        for folder in ("app", "cifar_core")
+        for path in (ROOT / folder).rglob("*.py")
+        if not {"reading", "explain"} & set(path.parts) and path.name not in BESIDE_TICKS
+    ]
+    found = {
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in ours
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"(?<![%{])\{[^{}]*:\.\d%\}", line)
+    }
+    assert found == set()

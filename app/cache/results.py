@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cifar_core.data.dataset import Dataset
+    from cifar_core.evaluation.temperature import TemperatureFit
     from cifar_core.inference import Classifier
-    from cifar_core.runs.results.calibration import Calibration
+
+
+JOB_START = 5.0  # seconds that a background job takes to load the program, network and images
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -40,8 +43,8 @@ def outputs(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def calibration(folder: str, checkpoint: str, stamp: int) -> "Calibration | None":
-    """Return the kept calibration of a checkpoint; `stamp` identifies the file it comes from."""
+def calibration(folder: str, checkpoint: str, stamp: int) -> "TemperatureFit | None":
+    """Return the calibration of a checkpoint; `stamp` identifies the file it comes from."""
     from cifar_core.runs.results.calibration import kept
 
     return kept(Run(Path(folder)), checkpoint)
@@ -53,6 +56,16 @@ def pass_seconds(folder: str, checkpoint: str) -> float:
     from cifar_core.inference import seconds_per_image
 
     return seconds_per_image(classifier(folder, checkpoint))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def job_seconds(folder: str, checkpoint: str, images: int) -> float:
+    """Return about how many seconds a background job takes to classify this many images."""
+    from cifar_core.inference import job_seconds_per_image
+    from cifar_core.training.setup import evaluation_size
+
+    at_once = evaluation_size("cpu", Run(Path(folder)).config.computes_on)
+    return JOB_START + images * job_seconds_per_image(classifier(folder, checkpoint), at_once)
 
 
 @st.cache_data(max_entries=16, show_spinner="Classifying the test images (only once)")
@@ -85,8 +98,7 @@ def predictions_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:
     return kept_predictions(str(run.path), checkpoint, part, stamp) if stamp else None
 
 
-def temperature_of(run: Run, checkpoint: str) -> float | None:
-    """Return the temperature, if the validation images have been classified."""
+def calibration_of(run: Run, checkpoint: str) -> "TemperatureFit | None":
+    """Return the calibration, if the validation images have been classified."""
     stamp = files.stamp(path_of(run, "val", checkpoint))
-    fitted = calibration(str(run.path), checkpoint, stamp) if stamp else None
-    return fitted.temperature if fitted else None
+    return calibration(str(run.path), checkpoint, stamp) if stamp else None

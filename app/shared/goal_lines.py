@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from cifar_core.numbers import percent
 from cifar_core.palette import FAINT
 from cifar_core.runs.listing.goals import Goal
 
@@ -13,7 +14,7 @@ NEAR = 0.04  # a goal is drawn unasked up to this accuracy outside the range of 
 
 def label(goal: Goal) -> str:
     """Return the label of a goal's line; it always says that the accuracy is on test images."""
-    return f"{goal.title} {goal.accuracy:.2%} on test"
+    return f"{goal.title} {percent(goal.accuracy, 2)} on test"
 
 
 def goal_shapes(

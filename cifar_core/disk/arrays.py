@@ -8,19 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.disk import files
+from cifar_core.disk import files, space
 
 Arrays = Mapping[str, NDArray[Any]]
+WHAT = "a file of results"  # as an error names it when it cannot be saved
 
 
 def write(path: Path, values: Arrays, facts: Mapping[str, str]) -> None:
-    """Replace a file of arrays, and facts about them, in one move: no reader sees half of it."""
+    """Replace a file of arrays, and facts about them, in one move: no reader sees half of it.
+
+    DiskFullError if it does not fit or would leave no space for small files.
+    """
     from safetensors.numpy import save_file
 
     # safetensors would take the bytes of a view with gaps as if it had none
     values = {key: np.ascontiguousarray(value) for key, value in values.items()}
-    path.parent.mkdir(exist_ok=True)
-    with files.replacing(path) as draft:
+    size = sum(value.nbytes for value in values.values())
+    with space.needed(size, path.parent.parent, WHAT):
+        path.parent.mkdir(exist_ok=True)
+        space.ensure(size, path.parent, WHAT)
+    with files.replacing(path) as draft, space.needed(size, path.parent, WHAT):
         save_file(values, draft, metadata={**facts, "sha256": digest(values)})
 
 
@@ -29,20 +36,28 @@ def read(path: Path) -> tuple[Arrays, Mapping[str, str]] | None:
 
     A damaged file is deleted, so that it is computed again.
     """
+    try:
+        return sound(path)
+    except OSError:
+        return None
+    except ValueError:
+        path.unlink(missing_ok=True)
+        return None
+
+
+def sound(path: Path) -> tuple[Arrays, Mapping[str, str]]:
+    """Return the arrays and the facts; ValueError if a byte is wrong, OSError if unreadable."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "numpy") as file:
             facts = file.metadata() or {}
             values = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            if facts.get("sha256") == digest(values):
-                return values, facts
-    except OSError:
-        return None
-    except SafetensorError:
-        pass
-    path.unlink(missing_ok=True)
-    return None
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+    if facts.get("sha256") != digest(values):
+        raise ValueError("Its checksum differs.")
+    return values, facts
 
 
 def digest(values: Arrays) -> str:

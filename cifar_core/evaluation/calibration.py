@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+DRAWS = 300  # networks that are drawn for an interval
 BINS = 15  # as in Guo et al. 2017, https://arxiv.org/abs/1706.04599
 
 
@@ -16,6 +17,7 @@ class Reliability:
     counts: NDArray[np.int64]  # [B] images
     confidence: NDArray[np.float64]  # [B] mean confidence; NaN in an empty bin
     accuracy: NDArray[np.float64]  # [B] share of right predictions; NaN in an empty bin
+    by_chance: tuple[float, float]  # ECE of a perfect network on as many images, 95 % of tries
 
     @property
     def ece(self) -> float:
@@ -36,13 +38,34 @@ def reliability(
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
     counts = np.bincount(bin_of, minlength=bins)
+    by_chance = errors_by_chance(confidence, bin_of, bins)
     with np.errstate(invalid="ignore"):
         return Reliability(
             edges=edges,
             counts=counts,
             confidence=np.bincount(bin_of, confidence, bins) / counts,
             accuracy=np.bincount(bin_of, right, bins) / counts,
+            by_chance=(float(by_chance[0]), float(by_chance[1])),
         )
+
+
+def errors_by_chance(
+    confidence: NDArray[np.float64], bin_of: NDArray[np.integer], bins: int
+) -> NDArray[np.float64]:
+    """Return the ends of the interval that holds 95 % of a perfect network's calibration errors.
+
+    Such a network, with the same confidence [N] and bins [N], is right about each image with a
+    probability equal to its confidence, so its errors are drawn: consistency resampling, Brocker
+    and Smith 2007, https://doi.org/10.1175/WAF993.1. Every call draws the same.
+    """
+    rng, expected = np.random.default_rng(0), np.bincount(bin_of, confidence, bins)
+    drawn = [
+        np.abs(np.bincount(bin_of[rng.random(len(confidence)) < confidence], minlength=bins)
+               - expected).sum() / len(confidence)
+        for _ in range(DRAWS)
+    ]  # fmt: skip
+    ends: NDArray[np.float64] = np.quantile(drawn, [0.025, 0.975])
+    return ends
 
 
 def brier(probabilities: NDArray[np.float64], labels: NDArray[np.integer]) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cifar_core import numbers
 from cifar_core.reading.curves import Values
 
 
@@ -97,7 +98,7 @@ def rounded(values: Values) -> list[float | None]:
 
 def percent(share: float | None, digits: int = 2) -> str:
     """Return a share in [0, 1] in percent; empty for None."""
-    return "" if share is None else f"{100 * share:.{digits}f}\u00a0%"
+    return "" if share is None else numbers.percent(share, digits)
 
 
 EDITED = "edited by hand"

@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from cifar_core.evaluation.scores import Scores, scores
-from cifar_core.evaluation.temperature import fit_temperature
 from cifar_core.runs import Run
-from cifar_core.runs.results import predictions, test_looks
+from cifar_core.runs.results import calibration, predictions, test_looks
 from cifar_core.runs.results.predictions import Part, Predictions
 from cifar_core.terminal.output import (
     add_json,
@@ -48,7 +47,7 @@ def evaluate(arguments: Namespace) -> int:
     run = store_of(arguments).run(arguments.run)
     chosen = predictions_of(run, arguments.split, arguments.checkpoint)
     val = chosen if arguments.split == "val" else predictions_of(run, "val", arguments.checkpoint)
-    temperature = fit_temperature(val.logits, val.labels)
+    fitted = calibration.fitted(val)
     scored = scores(chosen.logits, chosen.labels)
     if arguments.split == "test":
         before = test_looks.looks(run)[-1:]
@@ -60,9 +59,11 @@ def evaluate(arguments: Namespace) -> int:
         return 0
     facts = headline(run, chosen, scored)
     facts |= {
-        "temperature": temperature,
-        "ece_scaled": scores(chosen.logits, chosen.labels, temperature).reliability.ece,
+        "temperature": fitted.temperature,
+        "ece_scaled": scores(chosen.logits, chosen.labels, fitted.temperature).reliability.ece,
     }
+    if fitted.why_not:
+        print(f"Uncalibrated. {fitted.why_not}", file=sys.stderr)
     if chosen.part == "test" and run.config.test_views != "plain":
         from cifar_core.runs.results.evaluation import evaluate_run
 
@@ -98,6 +99,7 @@ def headline(run: Run, chosen: Predictions, scored: Scores) -> dict[str, Any]:
         "brier": scored.brier,
         "macro_f1": scored.macro_f1,
         "ece": scored.reliability.ece,
+        "ece_by_chance": scored.reliability.by_chance,
     }
 
 

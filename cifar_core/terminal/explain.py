@@ -21,7 +21,7 @@ from cifar_core.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from cifar_core.runs.results.calibration import Calibration
+    from cifar_core.evaluation.temperature import TemperatureFit
     from cifar_core.runs.results.neighbors import Likeness, Neighbors
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -101,7 +101,7 @@ def explain(arguments: Namespace) -> int:
 
 
 def likeliest(
-    classifier: Any, seen: Any, calibration: "Calibration | None", training: "Neighbors | None"
+    classifier: Any, seen: Any, calibration: "TemperatureFit | None", training: "Neighbors | None"
 ) -> list[dict[str, Any]]:
     """Return a row for each of an image's five likeliest classes, the likeliest first."""
     from cifar_core.data.images import to_tensor
@@ -111,7 +111,7 @@ def likeliest(
     temperature = calibration.temperature if calibration else 1.0
     best = top(classifier, (logits / temperature).softmax(dim=1)[0])
     table = [{"class": label, "probability": percent(share)} for label, share in best]
-    if calibration:
+    if calibration and calibration.is_clear:
         raw = dict(top(classifier, logits.softmax(dim=1)[0], len(classifier.classes)))
         table = [{**row, "raw": percent(raw[str(row["class"])])} for row in table]
     if training:
@@ -170,7 +170,7 @@ def corner(where: str, side: int) -> tuple[int, int]:
     )
 
 
-def calibrated(run: Run, wanted: bool) -> "tuple[Calibration | None, Neighbors | None]":
+def calibrated(run: Run, wanted: bool) -> "tuple[TemperatureFit | None, Neighbors | None]":
     """Return what is kept about a run's calibration and training images; compute it if wanted."""
     from cifar_core.runs.results import calibration, neighbors, predictions
 

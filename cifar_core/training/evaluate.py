@@ -3,8 +3,10 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_core.data.batches import Batches
@@ -13,6 +15,31 @@ from cifar_core.evaluation.scores import balanced_accuracy, class_scores, macro_
 from cifar_core.training.events import TestEvent, Tick
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.step.precision import Precision
+
+MOST_KEPT = 8_000_000  # logits of one set of images: 32 MB in memory and on the disk
+
+
+class KeptLogits:
+    """The logits of the set of images that was classified last, as it was without test views."""
+
+    def __init__(self) -> None:
+        self.batches: list[Tensor] = []
+
+    def begin(self) -> None:
+        """Forget the set before."""
+        self.batches.clear()
+
+    def add(self, logits: Tensor, images: int) -> None:
+        """Keep the logits [n, K] of a batch, unless the whole set of images has too many."""
+        if images * logits.shape[1] <= MOST_KEPT:
+            self.batches.append(logits)
+
+    def array(self) -> NDArray[np.float32] | None:
+        """Return them [N, K], in the order of the images; None of a set that has too many."""
+        if not self.batches:
+            return None
+        logits: NDArray[np.float32] = torch.cat(self.batches).cpu().numpy()
+        return logits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +61,14 @@ def evaluate(
     precision: Precision,
     phase: str,
     views: ViewsSpec = TEST_VIEWS["plain"],
+    kept: KeptLogits | None = None,
 ) -> Generator[Tick, None, Score]:
-    """Yield a Tick after each batch and return the Score; the train/eval modes are restored."""
+    """Yield a Tick after each batch and return the Score; the train/eval modes are restored.
+
+    The logits of the unaltered images go into `kept`, if there is one.
+    """
+    if kept is not None:
+        kept.begin()
     were_training = [(module, module.training) for module in model.modules()]
     model.eval()
     sums = torch.zeros(3, device=batches.device)  # loss, right, right from the unaltered images
@@ -53,6 +86,8 @@ def evaluate(
                 labels * classes + logits.argmax(dim=1), minlength=classes * classes
             )
             cells = counted if done == 1 else cells + counted
+        if kept is not None:
+            kept.add(seen[0], batches.images)
         yield Tick(phase=phase, done=done, total=len(batches))
     for module, was_training in were_training:
         module.training = was_training
@@ -82,9 +117,10 @@ def evaluate_test(
     step: int,
     epoch: int,
     views: str = "plain",
+    kept: KeptLogits | None = None,
 ) -> Iterator[Tick | TestEvent]:
     """Classify the test images with the weights of an epoch; the last item is the result."""
-    score = yield from evaluate(model, batches, precision, "test", TEST_VIEWS[views])
+    score = yield from evaluate(model, batches, precision, "test", TEST_VIEWS[views], kept)
     yield TestEvent(
         step=step,
         epoch=epoch,

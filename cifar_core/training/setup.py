@@ -230,10 +230,15 @@ def evaluation_batches(
     `side` is the resolution of the network in pixels; `at_most` is how many images fit into memory
     at once, 0 for any number. Without gradients they take less memory than in training.
     """
-    size = EVAL_BATCH.get(device.split(":")[0], 250)
-    size = max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
+    size = evaluation_size(device, side)
     size = min(size, at_most or size)
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
+
+
+def evaluation_size(device: str, side: int) -> int:
+    """Return how many images are classified at once, by a network that computes at a side."""
+    size = EVAL_BATCH.get(device.split(":")[0], 250)
+    return max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
 
 
 def make_deterministic() -> None:

@@ -17,7 +17,7 @@ from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS, set_momentum
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.averaging import WeightAverage
-from cifar_core.training.evaluate import evaluate
+from cifar_core.training.evaluate import KeptLogits, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
@@ -92,6 +92,7 @@ class Trainer:
         self.total_steps = config.epochs * self.steps_per_epoch
         self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
         self.progress = TrainingProgress()
+        self.validation = KeptLogits()  # of the last epoch that ended here
         self.window = torch.zeros(2, device=device)  # loss and number right since the last row
         self.window_images = 0
         self.grad_norm = torch.zeros((), device=device)  # of the last step that measured it
@@ -235,7 +236,7 @@ class Trainer:
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
         score = yield from evaluate(
-            self.validated, self.val_batches, self.precision, phase="validate"
+            self.validated, self.val_batches, self.precision, "validate", kept=self.validation
         )
         self._check(score.loss, 0.0)
         self._lap()

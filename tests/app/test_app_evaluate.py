@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pages import make_run, open_page, texts
@@ -10,7 +12,7 @@ from app.shared.gallery import sheet
 from cifar_core.evaluation.calibration import reliability
 from cifar_core.evaluation.coverage import coverage
 from cifar_core.runs.results import calibration
-from cifar_core.runs.results.predictions import compute, kept
+from cifar_core.runs.results.predictions import compute, keep, kept
 from cifar_core.runs.results.test_looks import looks
 
 
@@ -46,7 +48,8 @@ def test_the_validation_images_come_first_with_their_intervals(run):
     right = compute(run, "val").right.mean()
     assert shown["Top-1 accuracy"].value == f"{100 * right:.1f}\xa0%"
     assert "validation images" in shown["Loss"].delta
-    assert " at T = " in shown["Calibration error"].delta
+    assert shown["Calibration error"].delta.startswith(("within chance, ", "chance: "))
+    assert "Computed after training, in float32." in texts(page)
     assert len(looks(run)) == 1  # that of the training's end
 
 
@@ -121,6 +124,24 @@ def test_a_linked_image_is_explained(run):
     page = open_page("explain", run=run.number, image=f"val-{place}")
     assert not page.exception
     assert f"Validation image {place}" in texts(page)
+
+
+def test_predictions_of_the_trainer_are_shown_without_computing_anything(run, monkeypatch):
+    monkeypatch.setattr("cifar_core.background.jobs.Job.start", lambda job: pytest.fail(str(job)))
+    keep(replace(kept(run, "val"), precision="bfloat16", from_training=True))
+    page = open_page("evaluate", id=run.number)
+    assert not page.exception
+    assert "Computed by the trainer, in bfloat16: the accuracy is the one that the run" in texts(
+        page
+    )
+
+
+def test_predictions_for_other_images_are_said(run):
+    made = kept(run, "val")
+    keep(replace(made, indexes=made.indexes + 10**6))
+    page = open_page("evaluate", id=run.number)
+    assert not page.exception
+    assert "are for other images than those of" in texts(page)
 
 
 @pytest.mark.parametrize("image", ["val-99999999", "holdout-1", "test", "test--1", "*"])

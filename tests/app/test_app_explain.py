@@ -3,6 +3,7 @@ import json
 import os
 import re
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -289,9 +290,14 @@ def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store
     run = make_run(store, "Done", train_fraction=0.05)
     raw = upload(open_page("explain", methods="gradient"), red=png())
     before = re.search(r"(\d+\.\d\xa0%) confidence", texts(raw))[1]
-    predictions.compute(run, "val")
+    made = predictions.compute(run, "val")
+    page = upload(open_page("explain", methods="gradient"), red=png())
+    assert "Uncalibrated probabilities." in texts(page)  # it has not learned: no T is better than 1
+    overconfident = np.eye(10, dtype=np.float32)[(made.labels + (made.indexes % 3 == 0)) % 10]
+    predictions.keep(replace(made, logits=8 * overconfident))
     page = upload(open_page("explain", methods="gradient"), red=png())
     known = calibration(run)
+    assert known.temperature > 1.5
     words = f"Calibrated on {known.images:,} validation images, "
     words += f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}."
     assert words in texts(page)

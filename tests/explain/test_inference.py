@@ -1,3 +1,4 @@
+import time
 from threading import Thread
 
 import pytest
@@ -8,6 +9,7 @@ from cifar_core.errors import CheckpointError
 from cifar_core.inference import (
     BATCH,
     Classifier,
+    job_seconds_per_image,
     last_layer,
     make_classifier,
     outputs,
@@ -178,3 +180,16 @@ def test_features_of_several_batches_come_in_order_and_no_hook_stays():
     torch.testing.assert_close((logits[-1:], features[-1:]), alone)
     assert features.shape == (BATCH + 3, 128)
     assert not any(module._forward_pre_hooks for module in made.model.modules())
+
+
+def test_the_time_of_a_job_is_that_of_batches_like_its_own():
+    network, images = classifier(), torch.rand(500, 3, 32, 32)
+    predict(network, images)
+
+    def ratio():
+        guess = job_seconds_per_image(network, 250)
+        start = time.process_time()
+        predict(network, images)
+        return guess * len(images) / (time.process_time() - start)
+
+    assert 0.5 < sorted(ratio() for _ in range(3))[1] < 2

@@ -24,6 +24,7 @@ FILES, CHECKPOINTS = "tests/runs/test_runs_files.py", "tests/runs/test_runs_chec
 STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_supervisor.py"
 METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK = "tests/faults/test_disk_full.py"
+KEPT = "tests/runs/test_runs_kept_predictions.py"
 RETENTION = "tests/runs/test_retention.py"
 TRUST = "tests/explain/test_explain_trust.py"
 ERASING = "tests/explain/test_explain_erasing.py"
@@ -209,6 +210,25 @@ MUTATIONS = [
     Mutation("earlier records are reproduced by today's methods", "runs/results/explanation.py",
              "EARLIER if format == 1 else SALIENCY", "SALIENCY",
              "tests/runs/test_runs_explanation.py earlier_version"),
+    Mutation("no prior on the temperature", "evaluation/temperature.py",
+             "prior: float = PRIOR", "prior: float = 0.0",
+             "tests/judging/test_judging_temperature.py handful"),
+    Mutation("a temperature without a clear gain", "evaluation/temperature.py",
+             "return self.found if self.is_clear else 1.0", "return self.found",
+             "tests/judging/test_judging_temperature.py worse"),
+    Mutation("the trainer keeps no predictions", "runs/engine/training_worker.py",
+             '            self.keep_predictions("val", name, self.trainer.validation)\n',
+             "            pass\n", KEPT + " epochs_end"),
+    Mutation("test views are kept as plain", "training/evaluate.py",
+             "kept.add(seen[0], batches.images)", "kept.add(logits, batches.images)",
+             KEPT + " test_views"),
+    Mutation("a model card opens the test results", "report/model_card.py",
+             "    if not was_opened(account.run):\n        return \"\"\n", "", KEPT + " no_look"),
+    Mutation("predictions outlive their checkpoint", "runs/record/checkpoint_cleanup.py",
+             "        path.unlink(missing_ok=True)\n\n\ndef without", "        pass\n\n\ndef without",
+             KEPT + " go_with"),
+    Mutation("an imported zip's predictions are believed", "runs/exchange/import_run.py",
+             "        check_predictions(folder, path)\n", "        pass\n", KEPT + " refused"),
     Mutation("seeds needed as of large samples", "statistics/over_seeds.py",
              "    while ratio and power(count, 1 / ratio) < POWER:\n        count += 1\n", "",
              "tests/judging/test_over_seeds.py needed"),

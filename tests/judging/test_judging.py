@@ -173,3 +173,24 @@ def test_balanced_accuracy_counts_each_class_alike_however_many_images_it_has():
 
 def test_classes_without_images_do_not_lower_the_balanced_accuracy():
     assert scores(np.eye(3)[[0, 1]], np.array([0, 1])).balanced_accuracy == 1
+
+
+@pytest.mark.parametrize("images", [100, 300, 3000])
+def test_a_perfect_network_has_a_calibration_error_within_chance_19_times_in_20(images):
+    rng, within = np.random.default_rng(images), []
+    for _ in range(100):
+        chances = softmax(rng.normal(0, 2, (images, 10)))
+        labels = (chances.cumsum(axis=1) > rng.random((images, 1))).argmax(axis=1)
+        found = calibration.reliability(chances, labels)
+        within.append(found.by_chance[0] <= found.ece <= found.by_chance[1])
+    assert np.mean(within) == pytest.approx(0.95, abs=0.06)
+
+
+def test_an_overconfident_network_is_beyond_chance_and_few_images_allow_more():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (2000, 10))
+    labels = (softmax(logits).cumsum(axis=1) > rng.random((2000, 1))).argmax(axis=1)
+    found = calibration.reliability(softmax(3 * logits), labels)
+    assert found.ece > found.by_chance[1]
+    few = calibration.reliability(softmax(3 * logits[:50]), labels[:50])
+    assert few.by_chance[1] > 3 * found.by_chance[1]

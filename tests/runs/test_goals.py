@@ -33,7 +33,7 @@ def test_ones_own_best_is_the_best_tested_run_on_the_same_images(store):
 def test_a_goals_line_says_that_it_is_on_test():
     shapes, words = lines.goal_shapes(COURSE, axis="y2")
     assert [(s["y0"], s["yref"]) for s in shapes] == [(0.6671, "y2"), (0.9027, "y2")]
-    assert words[0]["text"] == "Course CNN 66.71% on test"
+    assert words[0]["text"] == "Course CNN 66.71\u00a0% on test"
 
 
 def test_goals_far_from_the_points_are_left_out_of_a_figure():

@@ -23,9 +23,10 @@ from cifar_core.report.edits import edit, edits
 from cifar_core.report.fields import FIELDS
 from cifar_core.report.formats import FORMATS
 from cifar_core.report.html import as_html
-from cifar_core.report.model_card import model_card
+from cifar_core.report.model_card import model_card, weakest
 from cifar_core.runs import Run
 from cifar_core.runs.results.predictions import Predictions, keep
+from cifar_core.runs.results.test_looks import count_look
 from cifar_core.settings import label_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)> **b** | $x_1$ `c`"
@@ -230,6 +231,8 @@ def test_the_model_card_names_the_classes_that_are_found_least_often(run):
     logits[10] = np.eye(10)[0]
     keep(Predictions(run=run, checkpoint=run.checkpoint().name, part="test", classes=classes,
                      indexes=np.arange(20), labels=labels, logits=logits))  # fmt: skip
+    assert weakest(account_of(run)) == ""  # nobody has opened the test results
+    count_look(run, "the page", run.checkpoint().name)
     rows = dict(model_card(account_of(run)).rows)
     said = rows["Lowest recall"]
     assert said.startswith(f"{classes[3]} 0.0\u00a0%, {classes[5]} 50.0\u00a0%, ")

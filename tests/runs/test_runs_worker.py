@@ -7,6 +7,7 @@ from run_helpers import SMALL, attempt, store_without_executor, timeless, weight
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.inference import predict
+from cifar_core.numbers import percent
 from cifar_core.runs.engine.training_worker import run_attempt
 from cifar_core.runs.record import checkpoints, control, metrics
 from cifar_core.runs.record.summary import views_note
@@ -145,8 +146,8 @@ def test_the_test_images_are_shown_as_asked_and_the_validation_images_as_they_ar
     assert summary.test_plain_accuracy == plain.test_accuracy
     assert summary.test_loss != plain.test_loss
     assert result.message.endswith(
-        f"test accuracy {summary.test_accuracy:.2%} with mirrored views, "
-        f"{plain.test_accuracy:.2%} without."
+        f"test accuracy {percent(summary.test_accuracy)} with mirrored views, "
+        f"{percent(plain.test_accuracy)} without."
     )
     assert views_note(plain) == ""
     again = evaluate_run(run, "test")

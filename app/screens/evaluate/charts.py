@@ -77,14 +77,15 @@ def class_figure(scores: Sequence[ClassScore], classes: Sequence[str]) -> go.Fig
     return figure
 
 
-def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
-    """Draw accuracy against confidence, before and after temperature, with the images per bin."""
+def reliability_figure(before: Reliability, after: Reliability | None) -> go.Figure:
+    """Draw accuracy against confidence, with the images per bin, and after temperature if any."""
+    drawn = {"Uncalibrated": before} | ({"Calibrated": after} if after else {})
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="Perfect", hoverinfo="skip",
         line={"dash": "dash", "width": 1, "color": FAINT},
     )  # fmt: skip
-    for color, (name, bins) in enumerate({"Uncalibrated": before, "Calibrated": after}.items()):
+    for color, (name, bins) in enumerate(drawn.items()):
         filled = bins.counts > 0
         figure.add_scatter(
             x=bins.confidence[filled], y=bins.accuracy[filled], name=name, mode="lines+markers",
@@ -94,7 +95,7 @@ def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
             f"<extra>{name}</extra>",
         )  # fmt: skip
     middle, width = (before.edges[1:] + before.edges[:-1]) / 2, before.edges[1] - before.edges[0]
-    for color, bins in enumerate((before, after)):
+    for color, bins in enumerate(drawn.values()):
         figure.add_bar(
             x=middle, y=bins.counts / bins.counts.sum(), width=width, yaxis="y2", opacity=0.5,
             showlegend=False, hovertemplate="%{y:.1%} of the images<extra></extra>",

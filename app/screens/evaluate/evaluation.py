@@ -8,12 +8,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
-from app.cache.results import dataset, predictions_of, temperature_of
+from app.cache.results import calibration_of, dataset, predictions_of
 from app.shared.gallery import Tile
 from cifar_core.disk import files
+from cifar_core.errors import RunError
 from cifar_core.evaluation.confusion import confusion
 from cifar_core.evaluation.scores import Scores, scores
 from cifar_core.evaluation.softmax import softmax
+from cifar_core.evaluation.temperature import TemperatureFit
 from cifar_core.runs import Run
 from cifar_core.runs.results.predictions import Part, Predictions, path_of
 
@@ -26,7 +28,7 @@ class Evaluation:
 
     run: Run
     predictions: Predictions
-    temperature: float | None  # fitted on the validation images; None without predictions for them
+    calibration: TemperatureFit | None  # None without predictions for the validation images
 
     @property
     def part(self) -> Part:
@@ -46,7 +48,8 @@ class Evaluation:
     @cached_property
     def calibrated(self) -> Scores:
         """The figures with the temperature."""
-        return scores(self.predictions.logits, self.predictions.labels, self.temperature or 1.0)
+        temperature = self.calibration.temperature if self.calibration else 1.0
+        return scores(self.predictions.logits, self.predictions.labels, temperature)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -63,10 +66,33 @@ class Evaluation:
         """Return an image's name in addresses: its split and its index in the dataset."""
         return f"{self.part}-{self.predictions.indexes[row]}"
 
+    @property
+    def origin(self) -> str:
+        """Who computed the predictions and in which number format, in a sentence."""
+        made, recorded = self.predictions, self.run.environment.precision
+        if made.from_training:
+            views = self.part == "test" and self.run.summary.test_views != "plain"
+            return (
+                f"Computed by the trainer, in {made.precision}: the accuracy is the one that the "
+                f"run recorded{' without test views' if views else ''}."
+            )
+        if recorded in ("", made.precision):
+            return f"Computed after training, in {made.precision}."
+        return (
+            f"Computed after training, in {made.precision}. The trainer used {recorded}, so the "
+            "accuracy that the run recorded can differ slightly."
+        )
+
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""
         images = dataset(self.run.source, str(self.run.store_root))
         part = images.test if self.part == "test" else images.train
+        if self.predictions.indexes.max() >= len(part):
+            raise RunError(
+                f"The predictions of run {self.run.id} are for other images than those of "
+                f"{self.run.source}, which has only {len(part):,}. Restore the images that it was "
+                "trained on."
+            )
         return np.asarray(part.pixels[self.predictions.indexes[rows]])
 
     def tiles(self, rows: NDArray[np.int64]) -> list[Tile]:
@@ -78,7 +104,7 @@ class Evaluation:
         labels, classes = self.predictions.labels, self.predictions.classes
         index = int(self.predictions.predicted[row])
         truth, predicted = classes[labels[row]], classes[index]
-        confidence = theme.percent(float(self.probabilities[row, index]), 0)
+        confidence = theme.confidence(float(self.probabilities[row, index]), 0)
         return Tile(
             key=self.image_name(row),
             truth=truth,
@@ -95,14 +121,15 @@ def evaluation_of(run: Run, checkpoint: str, part: Part) -> Evaluation | None:
     if predictions is None:
         return None
     stamp = files.stamp(path_of(run, part, checkpoint))
-    temperature = temperature_of(run, checkpoint)
-    return cached_evaluation(run.id, checkpoint, part, stamp, temperature, predictions)
+    calibration = calibration_of(run, checkpoint)
+    temperature = calibration.temperature if calibration else None
+    return cached_evaluation(run.id, checkpoint, part, stamp, temperature, predictions, calibration)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def cached_evaluation(
     run: str, checkpoint: str, part: Part, stamp: int, temperature: float | None,
-    _predictions: Predictions,
+    _predictions: Predictions, _calibration: TemperatureFit | None,
 ) -> Evaluation:  # fmt: skip
     """Return one object for the same predictions, so that its figures are computed once."""
-    return Evaluation(run=_predictions.run, predictions=_predictions, temperature=temperature)
+    return Evaluation(run=_predictions.run, predictions=_predictions, calibration=_calibration)

@@ -64,7 +64,7 @@ def follow(evaluation: Evaluation, by_epoch: ByEpoch, epoch: float, row: int) ->
         st.image(enlarge(picture, SIDE), caption=classes[truth], output_format="PNG")
     predicted = int(now.predicted[row])
     with middle:
-        confidence = theme.percent(float(now.probabilities()[row, predicted]), 0)
+        confidence = theme.confidence(float(now.probabilities()[row, predicted]), 0)
         st.image(overlaid(evaluation, now, picture, predicted), output_format="PNG",
                  caption=f"Epoch {epoch:g}: {classes[predicted]} {confidence}")  # fmt: skip
     with right:

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import theme
-from app.cache.results import pass_seconds, predictions_of
+from app.cache.results import job_seconds, predictions_of
 from app.screens.evaluate import charts
 from app.screens.evaluate.evaluation import Evaluation
 from app.screens.evaluate.followed_image import ByEpoch, followed_image
@@ -62,7 +62,7 @@ def epochs_with_predictions(evaluation: Evaluation) -> ByEpoch:
     by_epoch = {epoch: then for epoch, then in kept.items() if then is not None}
     if missing := len(checkpoints) - len(by_epoch):
         images, checkpoint = len(evaluation.predictions.labels), evaluation.predictions.checkpoint
-        seconds = missing * images * pass_seconds(str(run.path), checkpoint)
+        seconds = job_seconds(str(run.path), checkpoint, missing * images)
         about = f"{theme.plural(missing, 'checkpoint')}, about {theme.duration(seconds)}"
         offer(look_back.job(run, part), "Classify with all saved epochs", about, key="times")
     return by_epoch

@@ -6,7 +6,7 @@ from contextlib import suppress
 import streamlit as st
 
 from app import boundary, theme
-from app.cache.results import pass_seconds
+from app.cache.results import job_seconds
 from app.navigation import link
 from app.screens.evaluate.evaluation import SPLITS, Evaluation, evaluation_of
 from app.screens.evaluate.mistakes import mistakes
@@ -17,6 +17,7 @@ from app.shared.address import keep_in_address, not_offered, start_from_address
 from app.shared.job_offer import offer
 from app.shared.networks import choose_run
 from cifar_core.errors import BusyError
+from cifar_core.evaluation.calibration import Reliability
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
@@ -150,7 +151,7 @@ def predict_first(run: Run, checkpoint: str, part: Part) -> None:
     job = predictions.job(run, part, checkpoint)
     data = run.environment.data
     count = data.test_images if part == "test" else data.val_images
-    seconds = count * pass_seconds(str(run.path), checkpoint)
+    seconds = job_seconds(str(run.path), checkpoint, count)
     if seconds < UNASKED and not job.error:
         with suppress(BusyError):  # then the button says why
             job.start()
@@ -173,22 +174,22 @@ def headline(evaluation: Evaluation) -> None:
         name = theme.safe(evaluation.predictions.classes[worst])
         card("Macro F1", theme.percent(scores.macro_f1),
              f"lowest: {name} {theme.percent(scores.classes[worst].f1)}")  # fmt: skip
-        card(
-            "Calibration error", theme.percent(scores.reliability.ece), with_temperature(evaluation)
-        )
+        reliability = scores.reliability
+        card("Calibration error", theme.percent(reliability.ece), beside_chance(reliability))
     counts = [score.count for score in scores.classes]
     if words := uneven_words(
         counts, SPLITS[evaluation.part], scores.balanced_accuracy, scores.macro_f1
     ):
         st.caption(words)
+    st.caption(evaluation.origin)
 
 
-def with_temperature(evaluation: Evaluation) -> str:
-    """Return the calibration error with the temperature, or a dash if none is fitted."""
-    if evaluation.temperature is None:
-        return theme.NONE
-    error = theme.percent(evaluation.calibrated.reliability.ece)
-    return f"{error} at T = {evaluation.temperature:.2f}"
+def beside_chance(reliability: Reliability) -> str:
+    """Say whether chance alone explains a calibration error, in a few words."""
+    low, high = reliability.by_chance
+    if reliability.ece <= high:
+        return f"within chance, {theme.between((low, high))}"
+    return f"chance: {theme.between((low, high))}"
 
 
 def card(label: str, value: str, note: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import theme
-from app.cache.results import pass_seconds
+from app.cache.results import job_seconds
 from app.screens.evaluate import charts
 from app.screens.evaluate.evaluation import Evaluation
 from app.screens.evaluate.mistakes import pages
@@ -17,6 +17,8 @@ from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
 from cifar_core.evaluation.coverage import at_threshold, coverage
 from cifar_core.evaluation.mistakes import ranked
+from cifar_core.evaluation.scores import Scores
+from cifar_core.evaluation.temperature import TemperatureFit
 from cifar_core.runs.results import robustness as robust
 
 CELLS = ("Counts", "Shares of the class", "Errors only")
@@ -87,7 +89,8 @@ def by_class(evaluation: Evaluation) -> None:
 
 def calibrated(evaluation: Evaluation) -> None:
     """Draw accuracy against confidence, before and after temperature."""
-    if evaluation.temperature is None:
+    fitted = evaluation.calibration
+    if fitted is None:
         st.caption("The temperature is fitted on the validation images, which have not been "
                    "classified yet. Choose the validation split above first.")  # fmt: skip
         return
@@ -95,34 +98,55 @@ def calibrated(evaluation: Evaluation) -> None:
     left, right = st.columns([1.6, 1], gap="large")
     with left:
         show_figure(
-            charts.reliability_figure(before.reliability, after.reliability),
+            charts.reliability_figure(
+                before.reliability, after.reliability if fitted.is_clear else None
+            ),
             key="reliability chart",
             alt="Accuracy against confidence",
         )
     with right:
         st.table(
-            {
-                "": ["ECE", "NLL", "Brier score"],
-                "Uncalibrated": [theme.percent(before.reliability.ece),
-                                 f"{before.loss:.3f}", f"{before.brier:.3f}"],
-                f"T = {evaluation.temperature:.2f}": [theme.percent(after.reliability.ece),
-                                                  f"{after.loss:.3f}", f"{after.brier:.3f}"],
-            },
+            {"": ["ECE", "NLL", "Brier score"], "Uncalibrated": column(before)}
+            | ({f"T = {fitted.temperature:.2f}": column(after)} if fitted.is_clear else {}),
             border="horizontal", hide_index=True, alt="Calibration before and after temperature",
         )  # fmt: skip
-        st.markdown(temperature_words(evaluation.temperature))
-        if evaluation.part == "val":
+        st.markdown(temperature_words(fitted))
+        st.markdown(chance_words(before, len(evaluation.predictions.labels)))
+        if evaluation.part == "val" and fitted.is_clear:
             st.caption("The temperature is fitted on these same images, so the right column is "
                        "slightly optimistic.")  # fmt: skip
 
 
-def temperature_words(temperature: float) -> str:
-    """Say what a temperature says about the network's confidence."""
-    if temperature > 1.05:
-        return "Above 1: the network is overconfident."
-    if temperature < 0.95:
-        return "Below 1: the network is underconfident."
-    return "Close to 1: the network's confidence is about right on average."
+def column(figures: Scores) -> list[str]:
+    """Return three figures about the confidence."""
+    error = theme.percent(figures.reliability.ece)
+    return [error, f"{figures.loss:.3f}", f"{figures.brier:.3f}"]
+
+
+def temperature_words(fitted: TemperatureFit) -> str:
+    """Say what a temperature says about the network's confidence, or why there is none."""
+    if not fitted.is_clear:
+        return f"Uncalibrated. {fitted.why_not}"
+    low, high = fitted.interval
+    known = f"95 % interval of T: {low:.2f} to {high:.2f}"
+    if low > 1:
+        return f"Above 1: the network is overconfident ({known})."
+    if high < 1:
+        return f"Below 1: the network is underconfident ({known})."
+    return f"Close to 1: the network's confidence is about right on average ({known})."
+
+
+def chance_words(figures: Scores, images: int) -> str:
+    """Say what calibration error chance alone would give."""
+    low, high = figures.reliability.by_chance
+    whole = (
+        f"On {theme.plural(images, 'image')}, chance alone gives a perfectly calibrated network an "
+        f"ECE of {theme.between((low, high))} (95 % of tries)"
+    )
+    error = figures.reliability.ece
+    if error <= high:
+        return f"{whole}; the uncalibrated {theme.percent(error)} is no more than that."
+    return f"{whole}; the uncalibrated {theme.percent(error)} is more than that."
 
 
 def covered(evaluation: Evaluation) -> None:
@@ -149,7 +173,7 @@ def robust_to(evaluation: Evaluation) -> None:
     results = robust.kept(run, part, name)
     if not results:
         count = min(robust.IMAGES, len(evaluation.predictions.labels)) * robust.KINDS
-        seconds = count * pass_seconds(str(run.path), name)
+        seconds = job_seconds(str(run.path), name, count)
         about = f"{theme.count(count // robust.KINDS)} images in {robust.KINDS} versions"
         st.markdown("How does the accuracy change when the pictures are shifted, mirrored, "
                     "blurred, noisy, darker, brighter or compressed a little?")  # fmt: skip

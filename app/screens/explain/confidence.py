@@ -33,13 +33,14 @@ def confidence(prediction: Prediction) -> None:
 def calibrated(prediction: Prediction) -> None:
     """Say whether the probabilities are calibrated, and what they were before."""
     calibration = prediction.calibration
-    if not calibration:
-        st.caption("Uncalibrated probabilities.", help=RAW)
+    if not calibration or not calibration.is_clear:
+        why = calibration.why_not if calibration else ""
+        st.caption("Uncalibrated probabilities.", help=f"{RAW} {why}".strip())
         return
     raw = dict(prediction.raw)[prediction.ranked[0][0]]
     st.caption(
         f"Calibrated on {theme.plural(calibration.images, 'validation image')}, "
-        f"T\u00a0=\u00a0{calibration.temperature:.2f}; uncalibrated {theme.percent(raw)}.",
+        f"T\u00a0=\u00a0{calibration.temperature:.2f}; uncalibrated {theme.confidence(raw)}.",
         help=CALIBRATED,
     )  # fmt: skip
 

@@ -119,7 +119,7 @@ def row_of_maps(made: Sequence[Explanation], drawing: Drawing, shares: dict[str,
     with st.grid(len(made), min_column_width=64, gap="xsmall"):
         for explanation in made:
             name = explanation.question.target
-            words = f"{name} {theme.percent(shares[name], 0)}"
+            words = f"{name} {theme.confidence(shares[name], 0)}"
             image(drawn(explanation, drawing, small=True), words)
 
 
@@ -146,7 +146,7 @@ def image(picture: Image.Image, caption: str) -> None:
 def sentence(prediction: Prediction) -> str:
     """Say what the network predicts and, if the true class is known, whether it is correct."""
     (name, share), truth = prediction.ranked[0], prediction.picture.truth
-    words = f"{theme.safe(name).capitalize()}, {theme.percent(share)} confidence."
+    words = f"{theme.safe(name).capitalize()}, {theme.confidence(share)} confidence."
     if not truth:
         return words
     return words + (" Correct." if name == truth else f" The true class is {theme.safe(truth)}.")
@@ -173,7 +173,7 @@ def bars(names: Sequence[str], probabilities: dict[str, float]) -> None:
     with st.container(gap="xsmall"):
         for name in names:
             share = min(1.0, max(0.0, probabilities[name]))
-            st.progress(share, text=f"{name} {theme.percent(probabilities[name])}")
+            st.progress(share, text=f"{name} {theme.confidence(probabilities[name])}")
 
 
 def download(

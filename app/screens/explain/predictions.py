@@ -15,8 +15,8 @@ from app.shared.networks import Network
 from app.shared.picture import Picture
 from cifar_core.data.images import network_view, to_tensor
 from cifar_core.evaluation.softmax import softmax
+from cifar_core.evaluation.temperature import TemperatureFit
 from cifar_core.explain.render import limit_of, softened
-from cifar_core.runs.results.calibration import Calibration
 from cifar_core.runs.results.explanation import Explanation, Question, class_index, sha256_of
 from cifar_core.runs.results.neighbors import Likeness
 
@@ -32,7 +32,7 @@ class Prediction:
     ranked: Ranked  # calibrated, if a calibration is kept
     uncovered: Ranked  # the same without the cover
     raw: Ranked  # with the cover, uncalibrated
-    calibration: Calibration | None
+    calibration: TemperatureFit | None
     likeness: Likeness | None  # to the training images, if their features are kept
 
 
@@ -52,7 +52,7 @@ def predict(network: Network, picture: Picture) -> Prediction:
     )  # fmt: skip
 
 
-def ranking(network: Network, seen: Image.Image, kept: Calibration | None) -> Ranked:
+def ranking(network: Network, seen: Image.Image, kept: TemperatureFit | None) -> Ranked:
     """Return all classes with their probabilities, likeliest first."""
     logits, _ = outputs(*network.where, sha256_of(seen), to_tensor(seen))
     (shares,) = softmax(logits[None], kept.temperature if kept else 1.0)

@@ -6,7 +6,6 @@ import streamlit as st
 
 from app import boundary, theme
 from app.shared.job_offer import offer
-from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.exchange.recipe import recipe
@@ -68,5 +67,5 @@ def verify_again(run: Run) -> None:
     """Delete the last result and start another verification."""
     try:
         job(run).begin(again=True)
-    except CifarError as error:
-        st.toast(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)

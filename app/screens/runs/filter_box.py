@@ -13,7 +13,6 @@ from app.shared.address import (
     start_switch_from_address,
     start_text_from_address,
 )
-from cifar_core.errors import CifarError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow
 from cifar_core.runs.listing import saved_listings
@@ -157,5 +156,5 @@ def delete(saved: SavedListing) -> None:
     """Delete a saved listing, or say why not."""
     try:
         saved_listings.delete(store(), saved)
-    except CifarError as error:
-        st.toast(theme.safe(str(error)), icon=":material/error:")
+    except boundary.REFUSED as error:
+        boundary.toast(error)

@@ -6,10 +6,12 @@ requests between two batches. It never opens the database.
 
 import sys
 import time
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.errors import CheckpointError
+from cifar_core.errors import CheckpointError, DiskFullError
+from cifar_core.numbers import percent
 from cifar_core.runs.engine.attempt import main, run_attempt
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.profiler import ProfileTaker
@@ -17,9 +19,11 @@ from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, views_note
+from cifar_core.runs.results import predictions
 from cifar_core.runs.store import damage
 
 if TYPE_CHECKING:
+    from cifar_core.training.evaluate import KeptLogits
     from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
     from cifar_core.training.snapshot import Snapshot
 
@@ -160,8 +164,8 @@ class Worker(BaseWorker):
         mark = "  best so far" if event.best else ""
         say(
             f"epoch {event.epoch:>3}  train loss {event.train_loss:.4f}  accuracy "
-            f"{event.train_accuracy:.2%}  val loss {event.val_loss:.4f}  accuracy "
-            f"{event.val_accuracy:.2%}  {event.seconds:.1f} s{mark}"
+            f"{percent(event.train_accuracy, 2)}  val loss {event.val_loss:.4f}  accuracy "
+            f"{percent(event.val_accuracy, 2)}  {event.seconds:.1f} s{mark}"
         )
 
     def keep(self, event: "StepEvent | EpochEvent | TestEvent") -> None:
@@ -189,6 +193,8 @@ class Worker(BaseWorker):
             "meta": snapshot.meta,
         }
         self.wait_for_space(lambda: self.commit(name, snapshot, manifest))
+        if epoch:
+            self.keep_predictions("val", name, self.trainer.validation)
         checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
         self.unsaved, self.saved_at = False, time.monotonic()
 
@@ -203,12 +209,22 @@ class Worker(BaseWorker):
         )
         self.mark_best()
 
+    def keep_predictions(
+        self, part: predictions.Part, checkpoint: str, logits: "KeptLogits"
+    ) -> None:
+        """Keep what was just computed, so that no page has to; on a full disk it goes without."""
+        precision = self.trainer.precision.key
+        with suppress(DiskFullError):
+            predictions.keep_from_training(
+                self.run, part, checkpoint, logits.array(), self.dataset, precision
+            )
+
     def finish(self) -> AttemptResult:
         """Classify the test images once, with the weights of the best epoch."""
-        from cifar_core.training.evaluate import evaluate_test
+        from cifar_core.training.evaluate import KeptLogits, evaluate_test
         from cifar_core.training.events import TestEvent
 
-        info = self.load_best()
+        info, logits = self.load_best(), KeptLogits()
         say(f"Testing with the weights of epoch {info.epoch:g} ({info.name}).")
         for event in evaluate_test(
             self.trainer.learner,
@@ -217,8 +233,10 @@ class Worker(BaseWorker):
             step=self.trainer.step,
             epoch=round(info.epoch),
             views=self.run.config.test_views,
+            kept=logits,
         ):
             if isinstance(event, TestEvent):
+                self.keep_predictions("test", info.name, logits)
                 self.keep(event)
             elif result := self.attend():
                 return result
@@ -248,8 +266,8 @@ class Worker(BaseWorker):
         early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
         return (
             f"Finished after {summary.epochs_done} {epochs}{early}: best validation accuracy "
-            f"{summary.best_val_accuracy:.2%} at epoch {summary.best_epoch}, test accuracy "
-            f"{summary.test_accuracy:.2%}{views_note(summary)}."
+            f"{percent(summary.best_val_accuracy or 0.0)} at epoch {summary.best_epoch}, test "
+            f"accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}."
         )
 
 

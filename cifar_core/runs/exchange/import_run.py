@@ -5,11 +5,11 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from msgspec.structs import replace
 
-from cifar_core.disk import files
+from cifar_core.disk import arrays, files
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError, DataError
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
@@ -19,6 +19,7 @@ from cifar_core.runs.record.records import About, DataRecord, Environment, Origi
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.states import STATES
+from cifar_core.runs.results import predictions
 from cifar_core.runs.store.store import SCHEMA as CONFIG_SCHEMA
 from cifar_core.runs.store.store import Store
 
@@ -59,6 +60,8 @@ def check(folder: Path, store: Store, data: str) -> str:
     for path in checkpoints.folders(folder / "checkpoints"):
         check_checkpoint(path)
     check_best(folder)
+    for path in folder.glob("predictions/*"):
+        check_predictions(folder, path)
     name = settle(folder, origin, store.by.name)
     (folder / "export.json").unlink()
     return name
@@ -158,6 +161,23 @@ def check_checkpoint(path: Path) -> None:
         raise ArchiveError(
             f"Checkpoint {path.name} of this zip is damaged. Export the run again."
         ) from error
+
+
+def check_predictions(folder: Path, path: Path) -> None:
+    """Check every byte of kept predictions, and that they belong to the run and a checkpoint."""
+    checkpoint, part = path.stem.rsplit("-", 1)
+    data = files.read(folder / "environment.json", Environment).data
+    names = [each.name for each in checkpoints.folders(folder / "checkpoints")]
+    try:
+        found = predictions.as_predictions(
+            Run(folder), cast(predictions.Part, part), checkpoint, *arrays.sound(path)
+        )
+    except (ValueError, OSError):
+        found = None
+    if found is None or checkpoint not in names or found.classes != tuple(data.classes):
+        raise ArchiveError(
+            f"{path.name} of this zip is damaged, or belongs to another run. Export the run again."
+        )
 
 
 def check_best(folder: Path) -> None:

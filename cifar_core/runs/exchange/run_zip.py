@@ -1,8 +1,8 @@
 """A whole run as one zip that another store can import: settings, rows, logs and weights.
 
-It holds the files of the run's folder under their own names, and export.json. It omits
-what belongs to this machine (locks, process identities) or can be computed again (profiles, sanity
-cards).
+It holds the files of the run's folder under their own names, and export.json: with each checkpoint
+its kept predictions for the validation and the test images. It omits what belongs to this machine
+(locks, process identities) or can be computed again (profiles, sanity cards).
 """
 
 import time
@@ -26,6 +26,7 @@ FOLDER_FILES = ("config.json", "about.json", "environment.json", "status.json", 
 ATTEMPT_FILES = ("attempt.json", "start.json", "result.json", "end.json", "metrics.jsonl",
                  "log.txt")  # fmt: skip
 CHECKPOINT_FILES = (MODEL, STATE, MANIFEST)
+CARRIED = ("val", "test")  # splits whose predictions are carried with a checkpoint
 
 WEIGHTS = Registry(
     "choice of weights",
@@ -94,6 +95,7 @@ def pieces(run: Run, weights: str) -> Iterator[Piece]:
         names += [f"attempts/{number}/{name}" for name in ATTEMPT_FILES]
     for info in chosen:
         names += [f"checkpoints/{info.name}/{name}" for name in CHECKPOINT_FILES]
+        names += [f"predictions/{info.name}-{part}.safetensors" for part in CARRIED]
     for name in names:
         if (path := run.path / name).exists():
             yield Piece(path, name)

@@ -23,6 +23,7 @@ LIMITS = {  # files that the zip may contain, and the most bytes of each
     r"attempts/[1-9]\d{0,4}/log\.txt": 100 * MB,
     r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/manifest\.json": MB,
     r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/(model|state)\.safetensors": MOST_BYTES,
+    r"predictions/\d{1,12}-a[1-9]\d{0,4}-(val|test)\.safetensors": 100 * MB,
 }
 NEEDED = ("export.json", "config.json", "about.json", "status.json")
 REGULAR = 0o10  # file type in the upper four bits of a Unix mode

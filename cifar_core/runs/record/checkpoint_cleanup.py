@@ -1,7 +1,9 @@
 """Which checkpoints of a run are kept, and how the others are deleted."""
 
+import re
 import shutil
 from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ from cifar_core.disk import files
 from cifar_core.disk.removal import GONE
 from cifar_core.runs.record.checkpoints import MANIFEST, STATE, best_name, folders, remove, seal
 from cifar_core.runs.record.records import About
+
+OF_A_CHECKPOINT = re.compile(r"(\d+-a\d+)-.+")  # a file of results computed from its weights
 
 
 def milestones(epochs: int, count: int) -> frozenset[int]:
@@ -41,6 +45,17 @@ def prune(run: Path, *, keep_last: int = 2, look_back: Collection[int] = ()) -> 
             keep_weights(path, manifest)
         else:
             remove(path)
+    for path, _ in list(without_checkpoint(run, "predictions/*.safetensors")):
+        path.unlink(missing_ok=True)
+
+
+def without_checkpoint(run: Path, *patterns: str) -> Iterator[tuple[Path, str]]:
+    """Yield the files that match and belong to a checkpoint that is gone, with its name."""
+    names = {path.name for path in folders(run / "checkpoints")}
+    for path in chain.from_iterable(run.glob(pattern) for pattern in patterns):
+        of = OF_A_CHECKPOINT.fullmatch(path.name)
+        if of and of[1] not in names:
+            yield path, of[1]
 
 
 def ended_epoch(manifest: dict[str, Any]) -> int:

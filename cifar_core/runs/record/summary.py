@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from cifar_core.data.test_views import TEST_VIEWS
+from cifar_core.numbers import percent
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import Summary
 
@@ -67,7 +68,7 @@ CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by type of ro
 def views_note(summary: Summary) -> str:
     """Return which test views were used, with the accuracy without them; usually nothing."""
     words = TEST_VIEWS[summary.test_views].words
-    return f" {words}, {summary.test_plain_accuracy or 0.0:.2%} without" if words else ""
+    return f" {words}, {percent(summary.test_plain_accuracy or 0.0)} without" if words else ""
 
 
 def thinned(values: list[float]) -> list[float]:

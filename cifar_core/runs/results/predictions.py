@@ -1,10 +1,12 @@
 """The predictions of a run for every image of a split of its data, computed once and kept.
 
 predictions/<checkpoint>-<part>.safetensors holds logits [N, K], labels [N] and, as "places",
-the indexes [N] of the images.
+the indexes [N] of the images. The trainer keeps what it computes anyway: the validation images
+after each epoch, and the test images at the end. Everything else is computed on request.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 Part = Literal["train", "val", "test"]
 NAMES: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
 PARTS: tuple[Part, ...] = get_args(Part)
+TRAINING = "training"  # who computed them, as the file says; nothing for a request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,8 @@ class Predictions:
     indexes: NDArray[np.int64]  # [N] in the dataset's training images, or in its test images
     labels: NDArray[np.int64]  # [N] in 0..K-1
     logits: NDArray[np.float32]  # [N, K]
+    precision: str = "float32"  # the number format that they were computed in
+    from_training: bool = False  # computed by the trainer itself
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -75,17 +80,42 @@ def kept(run: Run, part: Part, checkpoint: str = "best") -> Predictions | None:
     """Return the predictions if they are kept and every byte is right. Imports no torch."""
     name = run.checkpoint(checkpoint).name
     saved = arrays.read(path_of(run, part, name))
-    if saved is None:
+    return None if saved is None else as_predictions(run, part, name, *saved)
+
+
+def as_predictions(
+    run: Run, part: Part, checkpoint: str, values: Arrays, facts: Mapping[str, str]
+) -> Predictions | None:
+    """Return the predictions that a file holds; None if they are not predictions for a split."""
+    try:
+        found = Predictions(
+            run=run,
+            checkpoint=checkpoint,
+            part=part,
+            classes=tuple(map(str, json.loads(facts["classes"]))),
+            indexes=values["places"],
+            labels=values["labels"],
+            logits=values["logits"],
+            precision=facts.get("precision", "float32"),
+            from_training=facts.get("from") == TRAINING,
+        )
+    except (KeyError, ValueError, TypeError):
         return None
-    values, facts = saved
-    return Predictions(
-        run=run,
-        checkpoint=name,
-        part=part,
-        classes=tuple(json.loads(facts["classes"])),
-        indexes=values["places"],
-        labels=values["labels"],
-        logits=values["logits"],
+    return found if fits_together(found) else None
+
+
+def fits_together(found: Predictions) -> bool:
+    """Return True if each image has an index, a label among the classes, and finite logits."""
+    count, classes = len(found.indexes), len(found.classes)
+    return bool(
+        count
+        and found.indexes.shape == found.labels.shape == (count,)
+        and found.indexes.dtype.kind == found.labels.dtype.kind == "i"
+        and found.logits.shape == (count, classes)
+        and found.logits.dtype.kind == "f"
+        and found.indexes.min() >= 0
+        and 0 <= found.labels.min() <= found.labels.max() < classes
+        and np.isfinite(found.logits).all()
     )
 
 
@@ -119,6 +149,34 @@ def compute(
     )
     keep(predictions)
     return predictions
+
+
+def keep_from_training(
+    run: Run, part: Part, checkpoint: str, logits: NDArray[np.float32] | None,
+    dataset: "Dataset", precision: str,
+) -> None:  # fmt: skip
+    """Keep what the trainer computed for a split with the weights of a checkpoint.
+
+    `logits` [N, K] are in the order of the split; None, of a set that is too large, keeps nothing.
+    DiskFullError if there is no space for them.
+    """
+    images = dataset.test if part == "test" else dataset.train
+    indexes = indexes_of(run, part, images.labels)
+    if logits is None or len(logits) != len(indexes) or not np.isfinite(logits).all():
+        return
+    keep(
+        Predictions(
+            run=run,
+            checkpoint=checkpoint,
+            part=part,
+            classes=tuple(dataset.classes),
+            indexes=indexes,
+            labels=np.asarray(images.labels[indexes]),
+            logits=logits,
+            precision=precision,
+            from_training=True,
+        )
+    )
 
 
 def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
@@ -161,7 +219,8 @@ def indexes_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.in
 def keep(made: Predictions) -> None:
     """Write predictions to their file."""
     values: Arrays = {"places": made.indexes, "labels": made.labels, "logits": made.logits}
-    facts = {"classes": json.dumps(list(made.classes))}
+    facts = {"classes": json.dumps(list(made.classes)), "precision": made.precision}
+    facts |= {"from": TRAINING} if made.from_training else {}
     arrays.write(path_of(made.run, made.part, made.checkpoint), values, facts)
 
 

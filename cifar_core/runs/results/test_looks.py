@@ -43,6 +43,11 @@ def looks(run: Run) -> list[TestLook]:
     return first + [look_of(entry) for entry in saved.looks]
 
 
+def was_opened(run: Run) -> bool:
+    """Whether anybody has opened the test results since training ended."""
+    return bool(files.read(run.path / "looks.json", Looks).looks)
+
+
 def look_of(entry: Mapping[str, Any]) -> TestLook:
     """Return the look of an entry of looks.json; missing values are empty."""
     at: Any = entry.get("at")

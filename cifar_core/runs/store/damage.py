@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifar_core.disk import files
+from cifar_core.disk import arrays, files
 from cifar_core.errors import CheckpointError
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.records import RECORDS, AttemptResult
@@ -16,8 +16,9 @@ OF_AN_ATTEMPT = (*OF_A_FINISHED_ATTEMPT, "notice.json", "profile.json")
 
 
 def damages(run: Run, *, thorough: bool = False) -> list[str]:
-    """Return a sentence for each damage; `thorough` also reads every byte of the checkpoints."""
-    return [*of_small_files(run), *of_checkpoints(run, thorough=thorough)]
+    """Return a sentence for each damage; `thorough` also reads every byte of the large files."""
+    found = [*of_small_files(run), *of_checkpoints(run, thorough=thorough)]
+    return found + (list(of_predictions(run)) if thorough else [])
 
 
 def of_small_files(run: Run) -> list[str]:
@@ -58,6 +59,17 @@ def of_attempt(folder: Path, *, finished: bool) -> Iterator[str]:
         yield f"{name} should be {expected:,} bytes long, but is {size:,}: rows are missing."
     if count:
         yield f"{name} has damaged rows ({count:,}), which are skipped."
+
+
+def of_predictions(run: Run) -> Iterator[str]:
+    """Yield which kept predictions are damaged; a page that needs them computes them again."""
+    for path in sorted((run.path / "predictions").glob("*.safetensors")):
+        try:
+            arrays.sound(path)
+        except OSError as error:
+            yield f"predictions/{path.name} cannot be read: {error.strerror}."
+        except ValueError:
+            yield f"predictions/{path.name} is damaged. It is computed again when it is needed."
 
 
 def of_marker(run: Run) -> Iterator[str]:

@@ -5,7 +5,6 @@ executor tidies once a day while it works; `python -m cifar_core tidy` does it a
 """
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from cifar_core.disk import lock, logs, removal, space
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
-from cifar_core.runs.record import checkpoint_cleanup, checkpoints
+from cifar_core.runs.record import checkpoint_cleanup
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
 from cifar_core.runs.store.store import Store
@@ -23,7 +22,6 @@ from cifar_core.runs.store.trash import deleted_at, is_training
 
 DAY = 24 * 3600.0
 MARK = ".tidied"  # changed at the last daily pass
-OF_A_CHECKPOINT = re.compile(r"(\d+-a\d+)-.+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +73,8 @@ def drafts(store: Store, now: float) -> Iterator[Path]:
 def orphans(store: Store, now: float) -> Iterator[Path]:
     """Find predictions and sanity cards of checkpoints that are gone."""
     for run in unpinned(store):
-        names = {path.name for path in checkpoints.folders(run.path / "checkpoints")}
-        for path in [*run.path.glob("predictions/*"), *run.path.glob("trust/*")]:
-            of = OF_A_CHECKPOINT.fullmatch(path.name)
-            if of and of[1] not in names and not is_worked_on(path.parent, of[1]):
-                yield path
+        lost = checkpoint_cleanup.without_checkpoint(run.path, "predictions/*", "trust/*")
+        yield from (path for path, of in lost if not is_worked_on(path.parent, of))
 
 
 def is_worked_on(folder: Path, checkpoint: str) -> bool:

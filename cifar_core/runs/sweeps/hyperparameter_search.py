@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core import device
 from cifar_core.background import processes
 from cifar_core.errors import ConfigError
+from cifar_core.numbers import percent
 from cifar_core.registry import Option, Registry
 from cifar_core.runs.record import control
 from cifar_core.runs.record.run import RESUMABLE
@@ -242,7 +243,8 @@ def prune(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> None:
     for row in live:
         if hopeless.get(row.id):
             best = max(row.history)
-            note = f"Pruned: its {best:.1%} after epoch {row.epochs_done} is behind the other runs."
+            so_far = f"{percent(best)} after epoch {row.epochs_done}"
+            note = f"Pruned: its {so_far} is behind the other runs."
             store.run(row.id).stop("now", reason=PRUNED, note=note)
 
 
