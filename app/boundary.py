@@ -43,6 +43,16 @@ def toast(error: Exception) -> None:
     st.toast(words(error), icon=ICON)
 
 
+def attempt(act: Callable[[], object]) -> None:
+    """Do what a person asked for and redraw the page, or show why it cannot be done."""
+    try:
+        act()
+    except REFUSED as error:
+        toast(error)
+    else:
+        st.rerun()
+
+
 def part(draw: Callable[P, object]) -> Callable[P, None]:
     """Return a function that draws a part of a page; if it is refused, a sentence is there."""
     return guarded(draw, show)

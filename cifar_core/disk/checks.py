@@ -33,6 +33,7 @@ Scalar: TypeAlias = Text | Number | bool
 Texts: TypeAlias = Annotated[list[Text], Meta(max_length=MOST_ITEMS)]
 Numbers: TypeAlias = Annotated[list[Number], Meta(max_length=MOST_ITEMS)]
 ClassNames: TypeAlias = Annotated[list[Text], Meta(max_length=MOST_CLASSES)]
+ClassCounts: TypeAlias = Annotated[list[Whole], Meta(max_length=MOST_CLASSES)]
 
 
 def as_type(value: Any, expected: type[T]) -> T:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from cifar_core.numbers import percent
+
 UNEVEN = 2.0  # times the smallest class that the largest has, from which accuracy misleads
 
 
@@ -40,8 +42,10 @@ def uneven_words(
         return ""
     words = (
         "The classes are uneven: always naming the largest one would be right for "
-        f"{majority_share(counts):.1%} of the {part} images"
+        f"{percent(majority_share(counts))} of the {part} images"
     )
     if balanced is None or macro_f1 is None:
         return f"{words}."
-    return f"{words}. The balanced accuracy is {balanced:.1%}, the macro F1 {macro_f1:.1%}."
+    return (
+        f"{words}. The balanced accuracy is {percent(balanced)}, the macro F1 {percent(macro_f1)}."
+    )

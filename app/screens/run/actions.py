@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from app import boundary
+from app.boundary import attempt
 from app.navigation import go
 from app.session import store
 from app.shared import edited
-from app.shared.attempt import attempt
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunStatus

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app import theme
+from app.boundary import attempt
 from app.shared import edited
-from app.shared.attempt import attempt
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
 from cifar_core.runs.record import marks

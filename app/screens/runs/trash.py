@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import boundary, theme
+from app.boundary import attempt
 from app.session import Key, remember, remembered, store
-from app.shared.attempt import attempt
 from cifar_core.people import ADMIN
 from cifar_core.runs import RunRow
 

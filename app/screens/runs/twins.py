@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import theme
+from app.boundary import attempt
 from app.session import store
-from app.shared.attempt import attempt
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
 

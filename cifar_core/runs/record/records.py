@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from cifar_core.disk.checks import (
+    ClassCounts,
     ClassNames,
     LongText,
     Moment,
@@ -18,7 +19,7 @@ from cifar_core.disk.checks import (
     Text,
     Texts,
     Whole,
-)
+)  # fmt: skip
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.status import RunStatus
 
@@ -132,9 +133,6 @@ class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     precision_reason: Text = ""
 
 
-Counts = Annotated[list[Whole], Meta(max_length=1000)]  # images of each class
-
-
 class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The images of a run."""
 
@@ -147,9 +145,9 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     train_images: Whole = 0
     val_images: Whole = 0
     test_images: Whole = 0
-    train_counts: Counts = []  # images of each class; empty in records of earlier versions
-    val_counts: Counts = []
-    test_counts: Counts = []
+    train_counts: ClassCounts = []  # images of each class; empty in records of earlier versions
+    val_counts: ClassCounts = []
+    test_counts: ClassCounts = []
 
 
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
