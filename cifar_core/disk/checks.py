@@ -7,7 +7,7 @@ import sys
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 T = TypeVar("T")
 LONGEST = 10_000  # characters of a text
@@ -34,6 +34,14 @@ Texts: TypeAlias = Annotated[list[Text], Meta(max_length=MOST_ITEMS)]
 Numbers: TypeAlias = Annotated[list[Number], Meta(max_length=MOST_ITEMS)]
 ClassNames: TypeAlias = Annotated[list[Text], Meta(max_length=MOST_CLASSES)]
 ClassCounts: TypeAlias = Annotated[list[Whole], Meta(max_length=MOST_CLASSES)]
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """A process, as `lock.identity` names it."""
+
+    boot: Text = ""
+    pid: Whole = 0
+    start: Scalar = ""
 
 
 def as_type(value: Any, expected: type[T]) -> T:

@@ -15,7 +15,7 @@ from cifar_core.background import processes
 from cifar_core.disk import lock
 from cifar_core.runs.engine import halving
 from cifar_core.runs.record import checkpoints, metrics
-from cifar_core.runs.record.records import AttemptPlan, AttemptStart, Identity
+from cifar_core.runs.record.records import AttemptPlan, AttemptStart
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 

@@ -11,15 +11,15 @@ from msgspec import Meta, Struct, field
 from cifar_core.disk.checks import (
     ClassCounts,
     ClassNames,
+    Identity,
     LongText,
     Moment,
     Number,
     Numbers,
-    Scalar,
     Text,
     Texts,
     Whole,
-)  # fmt: skip
+)
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.status import RunStatus
 
@@ -243,14 +243,6 @@ class Notice(Struct, frozen=True, kw_only=True):
     """notice.json: what a trainer is waiting for."""
 
     message: LongText = ""
-
-
-class Identity(Struct, frozen=True, kw_only=True):
-    """A process, as `lock.identity` names it."""
-
-    boot: Text = ""
-    pid: Whole = 0
-    start: Scalar = ""
 
 
 class ShimEnd(Struct, frozen=True, kw_only=True):
