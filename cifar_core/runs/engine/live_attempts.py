@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from cifar_core import device
 from cifar_core.background import processes
 from cifar_core.disk import lock
+from cifar_core.disk.checks import Identity
 from cifar_core.runs.engine import halving
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart
