@@ -15,6 +15,7 @@ from cifar_core.explain.baselines import BASELINES, Baseline, blurred
 from cifar_core.explain.cam import grad_cam
 from cifar_core.explain.prepare import ELEMENTWISE, CappedReLU, GlobalMax, nonlinearities
 from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
+from cifar_core.numbers import percent
 from cifar_core.settings import Settings, choice
 
 LARGEST_ERROR = 1e-3  # of DeepLift's total, relative, above which the method refuses
@@ -124,7 +125,7 @@ def incomplete(subject: Subject) -> str:
     if error <= LARGEST_ERROR:
         return ""
     return (
-        f"Its total misses the rise of the score by {error:.1%} here: this network multiplies "
+        f"Its total misses the rise of the score by {percent(error)} here: this network multiplies "
         "features by each other (attention, gates, layer norms), and DeepLift has no rule for that."
     )
 

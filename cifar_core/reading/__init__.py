@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cifar_core.numbers import percent
 from cifar_core.reading import (
     advice,
     doubts,
@@ -141,9 +142,9 @@ def headline(facts: CurveFacts, findings: list[Finding]) -> str:
     share, epoch = facts.curves.val_accuracy[best], facts.curves.epoch[best]
     so_far = "" if facts.situation.over else " so far"
     guess = facts.situation.guessing_accuracy
-    beside = f"; always naming the largest class gives {guess:.1%}"
+    beside = f"; always naming the largest class gives {percent(guess)}"
     return (
-        f"{opening}; the best validation accuracy{so_far} is {share:.1%}, at epoch {epoch:.0f}"
+        f"{opening}; the best validation accuracy{so_far} is {percent(share)}, at epoch {epoch:.0f}"
         f"{beside if facts.situation.uneven else ''}."
     )
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cifar_core.numbers import percent
 from cifar_core.reading.facts import NOTHING, CurveFacts
 from cifar_core.reading.guessing import dead_start, val_at_chance
 from cifar_core.reading.spec import ACCURACY, LOSS, EpochSpan, Finding, Reason
@@ -84,8 +85,8 @@ def few_images(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="cannot_tell",
         sentence=f"Only {images} image{'s validate' if images > 1 else ' validates'} each epoch: "
-        f"the last validation accuracy, {share:.1%}, stands for anything from {low:.1%} to "
-        f"{high:.1%} (95 % interval).",
+        f"the last validation accuracy, {percent(share)}, stands for anything from "
+        f"{percent(low)} to {percent(high)} (95 % interval).",
         span=EpochSpan(start=0.0, end=facts.done, panel=ACCURACY),
         evidence=(Reason(what="validation images", value=str(images), against=f"at least {FEW}"),),
         strength=math.inf,

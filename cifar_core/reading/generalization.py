@@ -3,6 +3,7 @@
 import numpy as np
 
 from cifar_core.data.augmentation.augment import is_augmented
+from cifar_core.numbers import percent
 from cifar_core.reading import advice
 from cifar_core.reading.facts import FLAT, CurveFacts, once
 from cifar_core.reading.guessing import dead_start, val_at_chance
@@ -94,8 +95,9 @@ def over_confidence(facts: CurveFacts) -> Finding | None:
         return None
     return Finding(
         kind="over_confidence",
-        sentence=f"While the validation loss rises, the accuracy still improves, from {first:.1%} "
-        f"to {last:.1%}: the network is right more often, and more confident where it is wrong.",
+        sentence=f"While the validation loss rises, the accuracy still improves, from "
+        f"{percent(first)} to {percent(last)}: the network is right more often, and more confident "
+        "where it is wrong.",
         span=EpochSpan(start=float(epoch[low]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
             Reason(what="rise in validation accuracy", value=f"{100 * (last - first):.2f} points",
@@ -125,7 +127,7 @@ def underfitting(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="underfitting",
         sentence=f"Underfitting: since epoch {start:g} the training loss stays at "
-        f"{np.median(y):.2f}, with {accuracy:.0%} right and validation as good.",
+        f"{np.median(y):.2f}, with {percent(accuracy, 0)} right and validation as good.",
         span=EpochSpan(start=start, end=float(facts.curves.epoch[-1]), panel=LOSS),
         evidence=(
             Reason(what="change of the training loss", value=f"{y[-1] - y[0]:+.3f}",
@@ -163,8 +165,8 @@ def gap(facts: CurveFacts) -> Finding | None:
     )
     return Finding(
         kind="gap",
-        sentence=f"Gap to training: {np.median(train[-3:]):.0%} of the training images are right "
-        f"and {last_val:.0%} of the validation images{resting}.",
+        sentence=f"Gap to training: {percent(np.median(train[-3:]), 0)} of the training images "
+        f"are right and {percent(last_val, 0)} of the validation images{resting}.",
         span=EpochSpan(start=float(epoch[start]), end=float(epoch[-1]), panel=ACCURACY),
         evidence=(
             Reason(what="gap", value=f"{100 * facts.gap:.1f} points",
@@ -202,7 +204,7 @@ def val_below_train(facts: CurveFacts) -> Finding | None:
         evidence=(
             Reason(what="epochs with a lower validation loss",
                      value=f"{int(below.sum())} of {facts.count}",
-                     against=f"at least {MOSTLY:.0%}"),
+                     against=f"at least {percent(MOSTLY, 0)}"),
         ),
         strength=apart / float(np.median(noise)),
     )  # fmt: skip

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cifar_core.numbers import percent
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import CurveFacts, once
@@ -121,16 +122,18 @@ def val_at_chance(facts: CurveFacts) -> Finding | None:
     what = "always naming the largest class" if facts.situation.uneven else "guessing"
     trained = float(np.median(facts.train_accuracy[-3:]))
     learned = (
-        f", while {trained:.0%} of the training images are right" if trained > guess + APART else ""
+        f", while {percent(trained, 0)} of the training images are right"
+        if trained > guess + APART
+        else ""
     )
     return Finding(
         kind="val_at_chance",
-        sentence=f"Validation stays at guessing: over the last {len(late)} epochs {level:.1%} of "
-        f"its images are right, and {what} gives {guess:.1%}{learned}.",
+        sentence=f"Validation stays at guessing: over the last {len(late)} epochs {percent(level)} "
+        f"of its images are right, and {what} gives {percent(guess)}{learned}.",
         span=EpochSpan(start=float(facts.curves.epoch[0]), end=facts.done, panel=ACCURACY),
         evidence=(
-            Reason(what="mean validation accuracy of the second half", value=f"{level:.1%}",
-                   against=f"more than {guess + CHANCE_BANDS * error:.1%}"),
+            Reason(what="mean validation accuracy of the second half", value=f"{percent(level)}",
+                   against=f"more than {percent(guess + CHANCE_BANDS * error)}"),
             Reason(what="lowest validation loss, over three epochs",
                    value=f"{float(smooth.min()):.3f}", against=f"below {limit:.3f}"),
         ),
@@ -146,19 +149,19 @@ def uneven(facts: CurveFacts) -> Finding | None:
     guess, curves = facts.situation.guessing_accuracy, facts.curves
     balanced, f1 = curves.val_balanced_accuracy[best], curves.val_macro_f1[best]
     figures = (
-        f"; the balanced accuracy is {balanced:.1%} and the macro F1 {f1:.1%}"
+        f"; the balanced accuracy is {percent(balanced)} and the macro F1 {percent(f1)}"
         if np.isfinite([balanced, f1]).all()
         else ""
     )
     return Finding(
         kind="uneven",
         sentence=f"The classes are uneven: always naming the largest one would be right for "
-        f"{guess:.1%} of the validation images. In the best epoch, {curves.epoch[best]:g}, "
-        f"{curves.val_accuracy[best]:.1%} are right{figures}.",
+        f"{percent(guess)} of the validation images. In the best epoch, {curves.epoch[best]:g}, "
+        f"{percent(curves.val_accuracy[best])} are right{figures}.",
         span=EpochSpan(start=0.0, end=facts.done, panel=ACCURACY),
         evidence=(
-            Reason(what="share of the largest class in validation", value=f"{guess:.1%}",
-                   against=f"{1 / facts.situation.classes:.1%} if all were equal"),
+            Reason(what="share of the largest class in validation", value=f"{percent(guess)}",
+                   against=f"{percent(1 / facts.situation.classes)} if all were equal"),
         ),
         strength=math.inf,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cifar_core.numbers import percent
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import FLAT, NOTHING, CurveFacts
@@ -35,12 +36,12 @@ def fast_descent(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="fast_descent",
         sentence=f"Fast descent until epoch {at:.1f}: the training loss falls from {start:.2f} to "
-        f"{end:.2f}, {share:.0%} of all that it gained"
+        f"{end:.2f}, {percent(share, 0)} of all that it gained"
         + ("." if facts.situation.over else " so far."),
         span=EpochSpan(start=0.0, end=at, panel=LOSS),
         evidence=(
-            Reason(what="bend away from a straight line", value=f"{bend:.0%}",
-                     against=f"at least {BENT:.0%}"),
+            Reason(what="bend away from a straight line", value=f"{percent(bend, 0)}",
+                     against=f"at least {percent(BENT, 0)}"),
         ),
         strength=(start - end) / float(np.median(noise)),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.numbers import percent
 from cifar_core.reading import advice
 from cifar_core.reading.facts import CurveFacts
 from cifar_core.reading.generalization import SURE
@@ -156,10 +157,10 @@ def rate_too_low(facts: CurveFacts) -> Finding | None:
         f"{end:.2f} in {facts.done:.3g} epochs.",
         span=EpochSpan(start=0.0, end=facts.done, panel=LOSS),
         evidence=(
-            Reason(what="bend away from a straight line", value=f"{bend:.0%}",
-                     against=f"at most {STRAIGHT:.0%}"),
-            Reason(what="loss left of the first", value=f"{end / start:.0%}",
-                     against=f"at least {UNTOUCHED:.0%}"),
+            Reason(what="bend away from a straight line", value=f"{percent(bend, 0)}",
+                     against=f"at most {percent(STRAIGHT, 0)}"),
+            Reason(what="loss left of the first", value=f"{percent(end / start, 0)}",
+                     against=f"at least {percent(UNTOUCHED, 0)}"),
         ),
         strength=(start - end) / float(np.median(noise)),
         trials=faster(facts),

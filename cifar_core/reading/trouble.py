@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cifar_core.numbers import percent
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import CurveFacts, once
@@ -126,8 +127,8 @@ def spikes(facts: CurveFacts) -> Finding | None:
         span=EpochSpan(start=max(0.0, times[0] - 1), end=times[-1], panel=LOSS),
         evidence=(
             Reason(what="largest jump above its neighbors", value=f"{max(sizes):.3f}",
-                     against=f"at least {RUNAWAY:.0%} of the gain and {OUT_OF_NOISE:g} noise "
-                     "bands"),
+                     against=f"at least {percent(RUNAWAY, 0)} of the gain and {OUT_OF_NOISE:g} "
+                     "noise bands"),
             *([Reason(what="noise band", value=f"±{band:.3f}")] if band else []),
         ),
         strength=OUT_OF_NOISE,
@@ -175,11 +176,11 @@ def noisy(facts: CurveFacts) -> Finding | None:
     return Finding(
         kind="spikes",
         sentence=f"From epoch to epoch the validation loss scatters by ±{band:.2f}, "
-        f"{band / facts.gained:.0%} of its fall since the first epoch.",
+        f"{percent(band / facts.gained, 0)} of its fall since the first epoch.",
         span=EpochSpan(start=max(0.0, facts.done - LAST), end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="noise band of the validation loss", value=f"±{band:.3f}",
-                     against=f"at most {limit:.3f}, {NOISY:.0%} of the gain"),
+                     against=f"at most {limit:.3f}, {percent(NOISY, 0)} of the gain"),
         ),
         strength=3 * band / limit,
         trials=() if 0 < facts.situation.val_images < FEW_IMAGES else calmer(facts),

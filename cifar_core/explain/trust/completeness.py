@@ -11,6 +11,7 @@ from torch import Tensor
 from cifar_core.explain.baselines import Baseline
 from cifar_core.explain.spec import Explainable
 from cifar_core.explain.trust.hiding import logits
+from cifar_core.numbers import percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,8 @@ class Completeness:
                 "above that of the baseline."
             )
         return (
-            f"The map sums to {self.total / self.rise:.0%} of the rise of the class's logit over "
-            f"the baseline ({self.rise:+.2f})."
+            f"The map sums to {percent(self.total / self.rise, 0)} of the rise of the class's "
+            f"logit over the baseline ({self.rise:+.2f})."
         )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from cifar_core.numbers import percent
+
 
 @dataclass(frozen=True, kw_only=True)
 class OnObject:
@@ -19,8 +21,8 @@ class OnObject:
     def sentence(self) -> str:
         """Both shares in one sentence."""
         return (
-            f"{self.mass:.0%} of the map lies on the object, which covers {self.area:.0%} of the "
-            "picture."
+            f"{percent(self.mass, 0)} of the map lies on the object, which covers "
+            f"{percent(self.area, 0)} of the picture."
         )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from cifar_core.explain.trust.agreement import COPIES, Agreement
 from cifar_core.explain.trust.completeness import Completeness
 from cifar_core.explain.trust.rivals import TITLES
+from cifar_core.numbers import percent
 
 SOFTLY, GRAY = "softly", "with gray"  # ways to hide: blurred and filled in, averaged; medium gray
 STAKE = 0.1  # probability that the picture must add, so that there is something to explain
@@ -104,7 +105,7 @@ def doubts(evidence: Evidence, similarity: float | None) -> list[str]:
     found = []
     if evidence.completeness and evidence.completeness.error > COMPLETE:
         found.append(
-            f"Its total misses the rise of the score by {evidence.completeness.error:.0%}."
+            f"Its total misses the rise of the score by {percent(evidence.completeness.error, 0)}."
         )
     if similarity is not None and similarity > SIMILAR:
         found.append(f"The method draws much the same for a random network ({similarity:.2f}).")
@@ -114,9 +115,9 @@ def doubts(evidence: Evidence, similarity: float | None) -> list[str]:
 def no_stake(evidence: Evidence) -> str:
     """Say that too little depends on the picture."""
     return (
-        f"The network gives this class {evidence.whole:.0%} for the picture and "
-        f"{evidence.nothing:.0%} for a blurred or gray one: the answer depends too little on the "
-        "picture for a map to be tested."
+        f"The network gives this class {percent(evidence.whole, 0)} for the picture and "
+        f"{percent(evidence.nothing, 0)} for a blurred or gray one: the answer depends too "
+        "little on the picture for a map to be tested."
     )
 
 
