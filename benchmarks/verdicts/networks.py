@@ -81,7 +81,6 @@ NETWORKS = [
     planted_one("simple_cnn", 114, "anywhere", 4, 5000, 2),
     Network(model="simple_cnn", seed=102, images=8000, epochs=3),
     planted_one("speed_net_strided", 118, "anywhere", 6, 6000, 2),
-    Network(model="vit_small", seed=106, images=3000, epochs=3),
 ]
 
 
@@ -116,7 +115,11 @@ def build(network: Network, source: str, store: Path, folder: Path, pictures: in
     else:
         order = torch.arange(len(guess))
     chosen = order[torch.linspace(0, len(order) - 1, pictures).round().long()]
-    truth = None if dataset.test_masks is None else torch.from_numpy(dataset.test_masks)[chosen]
+    truth = (
+        None
+        if dataset.test_masks is None
+        else torch.from_numpy(np.array(dataset.test_masks))[chosen]
+    )
     return Subject(
         network=network, classifier=classifier, images=images[chosen], targets=guess[chosen],
         truth=truth, accuracy=accuracy,

@@ -148,7 +148,8 @@ def completeness_error(subject: Subject) -> float:
         rise = (logits - network(starts))[:, 0]
     least = logits.abs().max() / 100  # below this, a rise is mostly rounding error
     missed = (torch.stack(totals).detach() - rise).abs()
-    return float((missed / rise.abs().maximum(least)).max())
+    shares = missed / rise.abs().maximum(least)
+    return float(torch.where(missed == 0, 0, shares).max())  # an untrained ViT's logits are all 0
 
 
 SPECS = [

@@ -180,3 +180,10 @@ def test_deep_lift_sums_to_the_rise_from_every_baseline(key, images):
         rise = model(images) - torch.stack(starts).mean(dim=0)
     expected = rise.gather(1, TARGETS[:, None])[:, 0]
     torch.testing.assert_close(result.sum(dim=(1, 2)), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_that_says_nothing_misses_nothing():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)).eval()
+    nn.init.zeros_(model[1].weight)
+    nn.init.zeros_(model[1].bias)
+    assert completeness_error(Subject(model, None)) == 0

@@ -287,6 +287,13 @@ def test_completeness_is_the_missed_share_of_the_rise(classifier, image, exact, 
     assert found.error == pytest.approx(error, abs=1e-4)
 
 
+def test_a_network_that_says_nothing_misses_nothing(classifier, image):
+    """An untrained Vision Transformer has a last layer of zeros."""
+    nn.init.zeros_(classifier.model[1].weight)
+    nn.init.zeros_(classifier.model[1].bias)
+    assert completeness(classifier, image, 0, torch.zeros(32, 32), SUBSTRATES).error == 0
+
+
 def test_a_map_that_does_not_add_up_is_weak_at_best(classifier, image, exact, yardstick):
     right, wrong = (
         evidence_of(classifier, image, factor * exact, yardstick, "deep_lift")

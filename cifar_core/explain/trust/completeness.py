@@ -44,4 +44,6 @@ def completeness(
     rise = float(scores[0, target] - scores[1:, target].mean())
     total = float(map_.sum())
     least = float(scores.abs().max()) / 100  # below this, a rise is mostly rounding error
-    return Completeness(total=total, rise=rise, error=abs(total - rise) / max(abs(rise), least))
+    missed = abs(total - rise)
+    error = missed / max(abs(rise), least) if missed else 0.0  # an untrained ViT's logits are all 0
+    return Completeness(total=total, rise=rise, error=error)
