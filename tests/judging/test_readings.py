@@ -116,7 +116,7 @@ def test_an_enormous_loss_is_not_compared_with_validation():
 
 def test_random_labels_leave_validation_at_guessing():
     (finding,) = found(said("random_labels"), "val_at_chance")
-    assert "guessing gives 10.0%" in finding.sentence
+    assert "guessing gives 10.0\xa0%" in finding.sentence
     assert not finding.trials
 
 
@@ -157,7 +157,7 @@ def test_an_accuracy_of_very_few_images_has_an_interval(images):
     reading = read(curves, replace(run.situation, val_images=images, val_counts=counts))
     (doubt,) = found(reading, "cannot_tell")
     assert "± 0.0" not in doubt.sentence
-    assert "to 100.0% (95 % interval)" in doubt.sentence
+    assert "to 100.0\xa0% (95 % interval)" in doubt.sentence
 
 
 def test_dropout_is_named_only_if_the_network_declares_it():
