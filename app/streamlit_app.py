@@ -17,7 +17,8 @@ st.set_page_config(
     page_icon=str(Path(__file__).parent / "static/favicon.png"),
     layout="wide",
 )
-st.html(Path(__file__).parent / "static/page.css")
+style = (Path(__file__).parent / "static/page.css").read_text("utf-8")
+st.html(f"<i hidden></i><style>{style}</style>")  # a style alone would take the place of a toast
 admission.admit()
 publish_plotly()
 st.navigation(

@@ -74,7 +74,7 @@ def conflict(key: str, keep: Save, *, between: str, longest: int, none: str) -> 
             for word, text in choices.items():
                 if word == "both" and (len(both) > longest or not (mine and theirs)):
                     continue
-                st.button(f"Keep {word}", key=f"{word} {key}", on_click=decide,
+                st.button(f"Keep {word}", key=f"{word} {key}", on_click=boundary.callback(decide),
                           args=(key, keep, text, theirs))  # fmt: skip
 
 

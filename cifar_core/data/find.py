@@ -37,6 +37,7 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
 }
 ELSEWHERE = "elsewhere:"  # how the source of an imported run begins whose images are not here
 CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
+LONGEST_PATH = 300  # characters of a path in a message
 MOST_GLANCES = 1000  # subfolders of a folder that may hold its train and test
 FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
@@ -86,10 +87,13 @@ def existing(wanted: str) -> Path:
         )
     if not there:
         raise DataError(
-            f"There are no images at {shown(path)}. {did_you_mean(wanted, WORDS)}Give {CHOICES}."
+            f"There are no images at {shown(path, LONGEST_PATH)}. "
+            f"{did_you_mean(wanted, WORDS)}Give {CHOICES}."
         )
     if not fits:
-        raise DataError(f"{shown(path)} has no {layout.SPLITS[0]}/<class>/ folder. {REMEDY}")
+        raise DataError(
+            f"{shown(path, LONGEST_PATH)} has no {layout.SPLITS[0]}/<class>/ folder. {REMEDY}"
+        )
     return path
 
 

@@ -144,7 +144,7 @@ def test_a_run_far_behind_the_others_is_stopped_with_the_reason(store):
         if len(history) == 1:
             assert asked.request == ""  # too early to tell
     assert (asked.request, asked.reason) == ("now", "pruned")
-    assert asked.note == "Pruned: its 12.0% after epoch 3 is behind the other runs."
+    assert asked.note == "Pruned: its 12.0\xa0% after epoch 3 is behind the other runs."
     status.move(run.path, ("running",), "stopped")
     row = next(row for row in sweeps.runs_of(store, found) if row.id == run.id)
     assert hyperparameter_search.was_pruned(store, row)

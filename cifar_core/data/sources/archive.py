@@ -90,10 +90,10 @@ def refuse_damage(path: Path) -> Iterator[None]:
         ) from error
 
 
-def shown(words: object) -> str:
-    """Return a text from an archive in a form fit for messages: one line, printable and short."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in str(words)[: SHOWN + 1])
-    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+def shown(words: object, most: int = SHOWN) -> str:
+    """Return a text from elsewhere in a form fit for messages: one line, printable and short."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in str(words)[: most + 1])
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def reader_of(path: Path) -> Callable[[Path], Iterator[ArchiveEntry]]:
