@@ -54,7 +54,7 @@ def test_uneven_classes_are_named_beside_the_accuracy_and_even_ones_are_not(stor
     make_run(store, "Even")
     said = texts(open_page("run", id=1))
     assert "right for 97.0\xa0% of the validation images" in said
-    assert "balanced accuracy is 50.0%, the macro F1 49.2%" in said
+    assert "balanced accuracy is 50.0\xa0%, the macro F1 49.2\xa0%" in said
     assert "right for 97.0\xa0% of the test images" in said
     assert "uneven" not in texts(open_page("run", id=2))
 

@@ -11,7 +11,7 @@ from PIL import Image
 from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
-from cifar_core.evaluation.temperature import TemperatureFit
+from cifar_core.evaluation import temperature
 from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.store.store import Store
 
@@ -117,7 +117,7 @@ def test_a_picture_is_explained_and_drawn(say, tmp_path, method):
 def test_a_picture_is_calibrated_and_its_nearest_training_images_are_named(
     say, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(TemperatureFit, "is_clear", True)  # 30 images alone would not be enough
+    monkeypatch.setattr(temperature, "CLEAR", -1e9)  # 30 images alone would not be enough
     picture = tmp_path / "red.png"
     Image.new("RGB", (40, 30), "red").save(picture)
     (plain, *_) = json.loads(say("explain", "1", str(picture), "--json")[1])

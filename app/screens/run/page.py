@@ -185,9 +185,9 @@ def cards(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> None
         note = theme.between(interval) if interval else note
         card("Test accuracy", theme.percent(test), note + views_words(summary))
         last = f"{curves.train_loss[-1]:.3f}" if len(curves.train_loss) else theme.NONE
-        note = "mean of the latest steps" if len(curves.train_loss) else ""
+        note = "latest steps" if len(curves.train_loss) else ""
         if len(curves.val_loss):
-            note += f"; validation {curves.val_loss[-1]:.3f} after epoch {curves.epoch[-1]:g}"
+            note += f"; validation {curves.val_loss[-1]:.3f}"
         card("Training loss", last, note)
         speed = summary.images_per_second
         spent = summary.seconds
