@@ -101,7 +101,7 @@ def test_the_share_on_the_object_counts_both_signs():
     maps[0, 0, 0], maps[0, 1, 1], maps[0, 3, 3] = 2.0, -1.0, 1.0
     found = on_object(maps, masks)
     assert (found.mass, found.area) == (0.75, 0.25)
-    words = "75% of the map lies on the object, which covers 25% of the picture."
+    words = "75\xa0% of the map lies on the object, which covers 25\xa0% of the picture."
     assert found.sentence == words
 
 

@@ -19,6 +19,7 @@ from cifar_core.explain.trust.squares import COUNT, PARTS, filled, squares, sums
 from cifar_core.explain.trust.steadiness import Steadiness, steadiness
 from cifar_core.explain.trust.verdict import GRAY, RIGHT_OR_NOT, SIMILAR, SOFTLY
 from cifar_core.inference import Classifier
+from cifar_core.numbers import percent
 
 CORNER = (slice(3, 13), slice(2, 12))  # the only pixels that the network looks at
 
@@ -224,7 +225,7 @@ def test_where_the_answer_does_not_depend_on_the_picture_nothing_can_be_tested(i
     evidence = evidence_of(untrained, image, exact, measure(untrained, image, 0))
     verdict = judge(evidence)
     assert verdict.label == Label.UNTESTABLE
-    assert f"gives this class {evidence.whole:.0%} for the picture" in verdict.sentence
+    assert f"gives this class {percent(evidence.whole, 0)} for the picture" in verdict.sentence
     assert judge(evidence_from(agreed(), whole=0.5, nothing=0.45)).label == Label.UNTESTABLE
 
 
