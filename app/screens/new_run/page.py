@@ -55,10 +55,11 @@ def page() -> None:
     follow_address()
     start, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
     values = widgets.chosen(TrainConfig, start, prefix)
-    draft = check_draft(values, store().root, store().by)
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
+    with st.skeleton(height=320):  # the first visit unpacks the images, which takes seconds
+        draft = check_draft(values, store().root, store().by)
     many = chosen_many(prefix, values, draft.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:
