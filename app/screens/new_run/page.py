@@ -47,6 +47,7 @@ from cifar_core.settings import rule_of
 
 SHOWN = 8  # images, before and after augmentation
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
+UNPACKING = "Reading the images. The first time, they are unpacked, which can take a minute."
 VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
 
 
@@ -58,7 +59,7 @@ def page() -> None:
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
-    with st.skeleton(height=320):  # the first visit unpacks the images, which takes seconds
+    with st.spinner(UNPACKING), st.skeleton(height=320):
         draft = check_draft(values, store().root, store().by)
     many = chosen_many(prefix, values, draft.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
