@@ -26,6 +26,7 @@ class Key(StrEnum):
     PICKED = "picked"  # indices of the chosen test images
     PICKER_PAGE = "picker_page"  # which test images are offered to choose from
     REQUESTED_METHODS = "requested_methods"  # slow saliency methods that the person has started
+    TESTED_MAPS = "tested_maps"  # digests of the maps that the person has had tested
     LINKED = "linked"  # the image named in the address when it was last followed
     BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
     LAST_EVALUATED = "last_evaluated"  # number of the run that the Evaluate page showed last

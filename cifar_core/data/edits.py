@@ -1,5 +1,7 @@
 """Edits a picture before a network sees it: chooses the region, covers a part."""
 
+import math
+
 from PIL import Image, ImageFilter
 
 from cifar_core.data.images import Box
@@ -11,10 +13,13 @@ def square(size: tuple[int, int], share: float, across: float, down: float) -> B
     """Return a square inside a picture of (width, height): left, top, right, bottom in pixels.
 
     Its side is a share of the picture's shorter one, and at least one pixel; `across` and `down`
-    in [0, 1] are its position, from one edge to the other.
+    in [0, 1] are its position, from one edge to the other. A half pixel is rounded down, as
+    `images.seen_box` does, so that a picture without edits is seen alike everywhere.
     """
     side = max(1, round(share * min(size)))
-    left, top = round(across * (size[0] - side)), round(down * (size[1] - side))
+    left, top = (
+        math.ceil(at * (most - side) - 0.5) for at, most in zip((across, down), size, strict=True)
+    )
     return left, top, left + side, top + side
 
 

@@ -157,7 +157,10 @@ def opens(finding: Finding, facts: CurveFacts) -> bool:
 def calm(facts: CurveFacts) -> str:
     """Return the headline of a run without trouble."""
     if facts.count < doubts.ENOUGH:
-        return f"After {facts.done:.2g} epochs it is too early to say much"
+        done = f"{facts.done:.2g} epoch{'' if facts.done == 1 else 's'}"
+        if facts.situation.over:
+            return f"{done} {'is' if facts.done == 1 else 'are'} too little to say much"
+        return f"After {done} it is too early to say much"
     if facts.situation.state == "stopped" and not facts.as_planned:
         return f"It was stopped after {facts.count} of {facts.situation.epochs} epochs"
     return f"No trouble is visible{'' if facts.situation.over else ' so far'}"

@@ -40,7 +40,7 @@ def brief(facts: CurveFacts) -> Finding | None:
     rest = ": " if not facts.count else " too few: "
     return Finding(
         kind="cannot_tell",
-        sentence=f"{had}{verb}{rest}overfitting or a plateau cannot be seen before epoch {ENOUGH}.",
+        sentence=f"{had}{verb}{rest}it takes {ENOUGH} to see overfitting or a plateau.",
         span=EpochSpan(start=0.0, end=facts.done, panel=LOSS),
         evidence=(
             Reason(what="validated epochs", value=str(facts.count), against=f"at least {ENOUGH}"),

@@ -239,6 +239,22 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
     assert page.button(key="card start").label == "Compute"
 
 
+def test_a_map_tested_after_a_click_keeps_its_verdict_on_its_badge(store, monkeypatch):
+    monkeypatch.setattr("app.screens.explain.trust.UNASKED", -1.0)  # no map is tested unasked
+    make_run(store, "Done")
+    page = upload(open_page("explain"), red=png())
+    assert all("Can this map be trusted?" in badge.label for badge in badges(page))
+    badges(page)[0].click().run(timeout=120)
+    assert "squares of four sizes are hidden one at a time" in texts(page)
+    copies = [str(row["Moved copies as good"]) for _, row in page.table[0].value.iterrows()]
+    assert all(re.fullmatch(r"\d+ of 287", text) for text in copies)
+    page.run()
+    tested, *others = badges(page)
+    assert any(each in tested.label.lower() for each in Label)
+    assert others
+    assert all("Can this map be trusted?" in badge.label for badge in others)
+
+
 def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store, monkeypatch):
     monkeypatch.setattr(
         "app.screens.explain.trust.UNASKED", 1e9

@@ -227,6 +227,11 @@ def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
     assert "per epoch in run" not in texts(page)
 
 
+def test_the_time_of_a_run_on_few_images_says_how_few(store):
+    make_run(store, train_fraction=0.05)
+    assert "per epoch in run #1 on 5\xa0% of " in texts(open_page("new_run", preset="lab_cnn"))
+
+
 def test_a_pretrained_network_without_its_weights_cannot_be_started_and_says_how_to_get_them(store):
     page = open_page("new_run", preset="lab_cnn")
     choose(page, "model", "mobilenet_v2_imagenet")

@@ -4,6 +4,7 @@ import sys
 from pages import open_page
 
 from app import navigation
+from cifar_core.errors import DataError
 
 SCRIPT = """
 import sys, threading
@@ -30,3 +31,14 @@ def test_the_frame_stands_while_the_page_is_imported(page_store, monkeypatch):
     monkeypatch.setattr(navigation, "import_module", slow)
     page = open_page("new_run")
     assert [header.value for header in page.header] == ["New run"]
+
+
+def test_the_frame_stands_while_the_images_are_unpacked(page_store, monkeypatch):
+    def unpacking(*args):
+        raise DataError("still unpacking")
+
+    open_page("new_run")  # imported
+    monkeypatch.setattr("app.screens.new_run.page.check_draft", unpacking)
+    page = open_page("new_run")
+    assert [header.value for header in page.header] == ["New run"]
+    assert [box.label for box in page.selectbox] == ["Start from"]

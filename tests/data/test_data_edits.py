@@ -15,6 +15,9 @@ def photo(width=60, height=40):
 
 def test_the_whole_square_in_the_middle_is_what_a_network_sees_anyway():
     assert square((60, 40), 1.0, 0.5, 0.5) == seen_box(photo()) == (10, 0, 50, 40)
+    for width in range(40, 50):
+        assert square((width, 40), 1.0, 0.5, 0.5) == seen_box(photo(width, 40))
+        assert square((40, width), 1.0, 0.5, 0.5) == seen_box(photo(40, width))
 
 
 def test_a_square_never_leaves_the_picture():

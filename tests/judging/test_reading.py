@@ -108,6 +108,17 @@ def test_before_the_first_validation_it_says_what_cannot_be_told():
     assert "No epoch has been validated" in doubt.sentence
 
 
+@pytest.mark.parametrize(("state", "words"), [
+    ("running", "After 2 epochs it is too early to say much"),
+    ("finished", "2 epochs are too little to say much"),
+])  # fmt: skip
+def test_a_short_run_that_is_over_is_not_called_early(state, words):
+    case = replace(SOUND[0], epochs=2)
+    reading = read(constructed(case, 0), replace(OVER, state=state))
+    assert reading.headline.startswith(words)
+    assert "it takes 5 to see overfitting or a plateau" in found(reading, "cannot_tell").sentence
+
+
 def test_few_validation_images_are_pointed_out_with_their_error():
     reading = read(constructed(CASES[0], 0), replace(OVER, val_images=100))
     assert "Only 100 images" in found(reading, "cannot_tell").sentence

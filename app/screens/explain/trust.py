@@ -7,12 +7,14 @@ from app import boundary, theme
 from app.cache.explain import erasing_curves, evidence, steadiness
 from app.cache.results import pass_seconds
 from app.screens.explain import charts
+from app.session import Key, remember, remembered
 from app.shared import job_offer
 from app.shared.figure import show_figure
 from app.shared.picture import Picture
 from cifar_core.data.images import seen_box
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import PASSES, Evidence, Label, Verdict, judge
+from cifar_core.explain.trust.agreement import COPIES
 from cifar_core.explain.trust.objects import on_object
 from cifar_core.explain.trust.rivals import TITLES
 from cifar_core.explain.trust.sanity import sanity_sentence
@@ -32,15 +34,17 @@ UNASKED = 1.0  # longest estimate in seconds for a test that is run without a cl
 def badge(explanation: Explanation, picture: Picture) -> None:
     """Draw the verdict on a map; a click shows the evidence.
 
-    On a slow network the map is tested only after a click. A map of one class rather than another
-    has no verdict, because the tests are about the score of a single class.
+    On a slow network the map is tested only after a click; then the verdict stays on the badge. A
+    map of one class rather than another has no verdict, because the tests are about the score of a
+    single class.
     """
     if explanation.question.rival:
         return
     card_file = card_file_of(explanation)
     key = f"trust {explanation.run.number} {picture.key} {explanation.question.method} "
     key += explanation.question.target
-    if seconds(explanation) > UNASKED:
+    asked = explanation.digest in remembered(Key.TESTED_MAPS, ())
+    if seconds(explanation) > UNASKED and not asked:
         label = ":gray[:material/help: Can this map be trusted?]"
         words = "Click to test the map, which takes a while."
     else:
@@ -72,13 +76,14 @@ def tested(explanation: Explanation) -> Evidence:
     return evidence(explanation, explanation.digest)
 
 
-@boundary.dialog("How far can this map be trusted?", width="large")
+@boundary.dialog("How far can this map be trusted?", width="large", on_dismiss="rerun")
 def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> None:
     """Draw the verdict, the numbers, the curves on request, and the sanity card."""
     spec = SALIENCY[card_file.method]
     with st.spinner("Testing the map"):
         result = tested(explanation)
         noise = steadiness(explanation, explanation.digest) if spec.random else None
+    remember(Key.TESTED_MAPS, {*remembered(Key.TESTED_MAPS, ()), explanation.digest})
     st.markdown(f"**{spec.title}** for {theme.safe(explanation.question.target)}")
     headline(judge(result, card_file.read().get("stays")))
     numbers(result)
@@ -107,7 +112,7 @@ def numbers(result: Evidence) -> None:
             "Squares are hidden": [way.capitalize() for way in result.ways],
             "This map agrees": [f"{way.value:+.2f}" for way in result.ways.values()],
             "Best map without the network": best,
-            "Moved copies as good": [theme.percent(way.chance) for way in result.ways.values()],
+            "Moved copies as good": [f"{way.copies} of {COPIES}" for way in result.ways.values()],
         },
         border="horizontal", hide_index=True, alt="Agreement of this map and of its rivals",
     )  # fmt: skip

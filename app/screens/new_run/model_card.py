@@ -9,7 +9,7 @@ import streamlit as st
 from app import boundary, theme
 from app.cache.new_run import stages
 from app.session import store
-from cifar_core import weights
+from cifar_core import numbers, weights
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.models import MODELS, ModelSpec
@@ -47,7 +47,9 @@ def seconds_per_epoch(key: str) -> str:
     for row in store().runs():
         if row.model == key and row.epochs_done and row.seconds:
             seconds = theme.duration(max(0.0, row.seconds - row.features_seconds) / row.epochs_done)
-            return f"{seconds} per epoch in run #{row.number} on {theme.safe(row.data_title)}"
+            share = row.settings.get("train_fraction", 1.0)
+            of = "" if share == 1 else f"{100 * share:.3g}{numbers.NARROW}% of "
+            return f"{seconds} per epoch in run #{row.number} on {of}{theme.safe(row.data_title)}"
     return ""
 
 

@@ -47,6 +47,7 @@ from cifar_core.settings import rule_of
 
 SHOWN = 8  # images, before and after augmentation
 FOLDED = (STOPPING, MACHINE)  # groups that most people never open
+UNPACKING = "Reading the images. The first time, they are unpacked, which can take a minute."
 VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
 
 
@@ -55,10 +56,11 @@ def page() -> None:
     follow_address()
     start, prefix = remembered(Key.DRAFT), f"new{remembered(Key.DRAFT_NUMBER)}"
     values = widgets.chosen(TrainConfig, start, prefix)
-    draft = check_draft(values, store().root, store().by)
     follow_lists(prefix)
     st.header("New run", anchor=False)
     sources()
+    with st.spinner(UNPACKING), st.skeleton(height=320):
+        draft = check_draft(values, store().root, store().by)
     many = chosen_many(prefix, values, draft.images) if st.session_state.get("several") else None
     left, right = st.columns([3, 2], gap="large")
     with left:

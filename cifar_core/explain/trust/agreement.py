@@ -39,6 +39,11 @@ class Agreement:
         """The agreement of that rival."""
         return self.rivals[self.rival]
 
+    @property
+    def copies(self) -> int:
+        """How many of the map's `COPIES` moved copies agree as well; p counts the map too."""
+        return round(self.chance * (COPIES + 1)) - 1
+
 
 def compare(map_: Tensor, falls: Mapping[str, Tensor], rivals: Mapping[str, Tensor]) -> dict[
     str, Agreement

@@ -162,9 +162,8 @@ MEANINGS = {
 
 def numbers(found: Agreement, way: str) -> str:
     """Return the results of the test in a sentence."""
-    copies = round(found.chance * (COPIES + 1)) - 1
     return (
         f"Agreement {found.value:+.2f} (hidden {way}); best map made without the network "
-        f"{found.best:+.2f} ({TITLES[found.rival]}); {copies} of {COPIES} moved copies agree as "
-        "well."
+        f"{found.best:+.2f} ({TITLES[found.rival]}); {found.copies} of {COPIES} moved copies "
+        "agree as well."
     )
