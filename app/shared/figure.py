@@ -88,13 +88,14 @@ def of_line(figure: go.Figure, trace: Any) -> tuple[list[str], dict[str, Sequenc
     values = trace[axis]
     places = trace.y if axis == "x" else trace.x
     name = trace.name or title(figure, (trace.yaxis or "y").replace("y", "yaxis")) or "Value"
-    columns: dict[str, Sequence[str]] = {name: written(values)}
+    form = figure.layout[(trace[f"{axis}axis"] or axis).replace(axis, f"{axis}axis")].tickformat
+    columns: dict[str, Sequence[str]] = {name: written(values, form)}
     error = trace[f"error_{axis}"]
     if error.array is not None:
         below = error.array if error.arrayminus is None else error.arrayminus
-        columns[f"{name}, from"] = written(np.subtract(values, below))
-        columns[f"{name}, to"] = written(np.add(values, error.array))
-    return written(places), columns
+        columns[f"{name}, from"] = written(np.subtract(values, below), form)
+        columns[f"{name}, to"] = written(np.add(values, error.array), form)
+    return written(places, figure.layout.xaxis.tickformat if axis == "y" else None), columns
 
 
 def of_matrix(figure: go.Figure, trace: Any) -> Table:
@@ -124,11 +125,16 @@ def title(figure: go.Figure, axis: str) -> str:
     return str(figure.layout[axis].title.text or "")
 
 
-def written(values: Iterable[Any]) -> list[str]:
-    """Return values of a trace as text, numbers with four digits."""
+def written(values: Iterable[Any], form: str | None = None) -> list[str]:
+    """Return values of a trace as text: shares in percent, other numbers with four digits.
+
+    `form` is the format of the ticks of their axis.
+    """
+    is_share = (form or "").endswith("%")
     return [
         value if isinstance(value, str)
         else theme.NONE if value is None or np.isnan(value)
+        else theme.percent(value) if is_share
         else f"{value:.4g}"
         for value in values
     ]  # fmt: skip

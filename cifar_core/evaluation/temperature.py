@@ -52,8 +52,8 @@ class TemperatureFit:
                 f"{'is' if self.images == 1 else 'are'} {self.images}."
             )
         return (
-            f"On the {self.images:,} validation images no temperature is clearly better than 1, "
-            "which changes nothing."
+            f"On the {self.images:,} validation images, no temperature is clearly better than "
+            "leaving the probabilities as they are."
         )
 
 

@@ -69,3 +69,12 @@ def test_the_numbers_are_below_the_figure():
     page = AppTest.from_function(script).run()
     assert not page.exception
     assert "<td>3</td>" in page.main[1].proto.body
+
+
+def test_shares_are_written_in_percent_as_on_their_axis():
+    drawn = go.Figure()
+    drawn.add_scatter(x=[0.25], y=[0.5], name="Accuracy")
+    drawn.add_scatter(x=[0.25], y=[3.0], name="Loss", yaxis="y2")
+    drawn.update_layout(xaxis_tickformat=".0%", yaxis_tickformat=".1~%")
+    (table,) = figure.tables(drawn)
+    assert table.rows == [("25.0\xa0%", "50.0\xa0%", "3")]
