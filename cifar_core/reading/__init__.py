@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cifar_core.numbers import percent
+from cifar_core.numbers import counted, percent
 from cifar_core.reading import (
     advice,
     doubts,
@@ -134,7 +134,7 @@ def headline(facts: CurveFacts, findings: list[Finding]) -> str:
     if first and first.kind == "dead_start" and guessing.is_far(facts):
         opening = FAR
     if facts.situation.state == "failed" and not facts.situation.diverged:
-        done = f"It failed after {facts.count} of {facts.situation.epochs} epochs"
+        done = f"It failed after {facts.count} of {counted(facts.situation.epochs, 'epoch')}"
         opening = f"{done}. {opening}" if first else done
     best = facts.curves.best
     if best is None:
@@ -157,7 +157,7 @@ def opens(finding: Finding, facts: CurveFacts) -> bool:
 def calm(facts: CurveFacts) -> str:
     """Return the headline of a run without trouble."""
     if facts.count < doubts.ENOUGH:
-        return f"After {facts.done:.2g} epochs it is too early to say much"
+        return f"After {counted(facts.done, 'epoch', '.2g')} it is too early to say much"
     if facts.situation.state == "stopped" and not facts.as_planned:
-        return f"It was stopped after {facts.count} of {facts.situation.epochs} epochs"
+        return f"It was stopped after {facts.count} of {counted(facts.situation.epochs, 'epoch')}"
     return f"No trouble is visible{'' if facts.situation.over else ' so far'}"
