@@ -11,6 +11,7 @@ from cifar_core.config.optimizer_settings import OptimizerSettings
 from cifar_core.config.schedule_settings import ScheduleSettings
 from cifar_core.config.training_settings import TrainingSettings
 from cifar_core.models import MODELS
+from cifar_core.numbers import counted
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES, is_milestones
 
@@ -51,7 +52,8 @@ class TrainConfig(
         used = MODELS[self.model].uses
         if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
             problems["head_epochs"] = (
-                f"head_epochs is {self.head_epochs}, but the run has only {self.epochs} epochs, so "
+                f"head_epochs is {self.head_epochs}, but the run has only "
+                f"{counted(self.epochs, 'epoch')}, so "
                 f"only the head would be trained. Choose fewer than {self.epochs}, or the plan "
                 "'head'."
             )

@@ -14,15 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.disk import files, lock
-from cifar_core.disk.checks import ClassNames, Text, is_a
+from cifar_core.disk.checks import ClassNames, Text, Whole
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
 Build = Callable[[], Dataset]
+NEEDED = {"train_pixels", "train_labels", "test_pixels", "test_labels"}
+
+
+class MetaShape(Struct, frozen=True, kw_only=True):
+    """The entries of meta.json.
+
+    Names that no page can show are of a version that did not refuse them yet.
+    """
+
+    kind: Text
+    title: Text
+    source: Text
+    classes: ClassNames
+    fingerprint: Text
+    note: Text
+    train_images: Whole
+    test_images: Whole
+    bytes: dict[Text, Whole]
 
 
 def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
@@ -146,15 +165,12 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
     """Read the description of a kept dataset; None if it is missing or incomplete."""
-    meta = files.read_json(folder / "meta.json")
+    meta = files.read_json(folder / "meta.json", MetaShape)
     try:
         sizes = {name: (folder / f"{name}.npy").stat().st_size for name in meta["bytes"]}
     except (OSError, KeyError):
         return None
-    # decoded by a version that did not refuse names that no page can show
-    if not is_a(meta.get("classes"), ClassNames) or not is_a(meta.get("source"), Text):
-        return None
-    return meta if sizes == meta["bytes"] else None
+    return meta if sizes == meta["bytes"] and sizes.keys() >= NEEDED else None
 
 
 def open_folder(folder: Path) -> Dataset | None:

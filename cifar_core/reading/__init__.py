@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cifar_core.numbers import percent
+from cifar_core.numbers import counted, percent
 from cifar_core.reading import (
     advice,
     doubts,
@@ -134,7 +134,7 @@ def headline(facts: CurveFacts, findings: list[Finding]) -> str:
     if first and first.kind == "dead_start" and guessing.is_far(facts):
         opening = FAR
     if facts.situation.state == "failed" and not facts.situation.diverged:
-        done = f"It failed after {facts.count} of {facts.situation.epochs} epochs"
+        done = f"It failed after {facts.count} of {counted(facts.situation.epochs, 'epoch')}"
         opening = f"{done}. {opening}" if first else done
     best = facts.curves.best
     if best is None:
@@ -157,10 +157,10 @@ def opens(finding: Finding, facts: CurveFacts) -> bool:
 def calm(facts: CurveFacts) -> str:
     """Return the headline of a run without trouble."""
     if facts.count < doubts.ENOUGH:
-        done = f"{facts.done:.2g} epoch{'' if facts.done == 1 else 's'}"
+        done = counted(facts.done, "epoch", ".2g")
         if facts.situation.over:
             return f"{done} {'is' if facts.done == 1 else 'are'} too little to say much"
         return f"After {done} it is too early to say much"
     if facts.situation.state == "stopped" and not facts.as_planned:
-        return f"It was stopped after {facts.count} of {facts.situation.epochs} epochs"
+        return f"It was stopped after {facts.count} of {counted(facts.situation.epochs, 'epoch')}"
     return f"No trouble is visible{'' if facts.situation.over else ' so far'}"

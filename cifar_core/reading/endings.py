@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cifar_core.numbers import counted
 from cifar_core.reading import advice
 from cifar_core.reading.facts import CurveFacts
 from cifar_core.reading.generalization import CLOSE, WIDE, onset
@@ -90,13 +91,13 @@ def stopped_early(facts: CurveFacts) -> Finding | None:
     since = 0 if best is None else count - 1 - best
     patience = int(situation.settings.get("patience", 0))
     patient = situation.state == "finished" and 0 < patience <= since
-    done = f"{count} of {situation.epochs} epochs"
+    done = f"{count} of {counted(situation.epochs, 'epoch')}"
     start = facts.done - 0.5
     if patient and best is not None:
         start = float(facts.curves.epoch[best])
         sentence = (
-            f"Early stopping ended it after {done}: for {since} epochs no epoch was better than "
-            f"epoch {start:g}."
+            f"Early stopping ended it after {done}: for {counted(since, 'epoch')} no epoch was "
+            f"better than epoch {start:g}."
         )
     elif situation.state == "failed":
         sentence = f"It failed after {done} for a reason that is not in its curves."

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cifar_core.numbers import percent
+from cifar_core.numbers import counted, percent
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
 from cifar_core.reading.facts import CurveFacts, once
@@ -38,11 +38,12 @@ def dead_start(facts: CurveFacts) -> Finding | None:
     shares = "by the shares of" if facts.situation.uneven else "among"
     guess = f"guessing {shares} {facts.situation.classes} classes gives"
     now = "It has not learned" if facts.situation.over else "It has not begun to learn"
+    done = counted(facts.done, "epoch", ".3g")
     sentence = (
-        f"After {facts.done:.3g} epochs the training loss is {level:.3g}, far above "
+        f"After {done} the training loss is {level:.3g}, far above "
         f"the {facts.chance:.3f} of guessing {shares} {facts.situation.classes} classes."
         if is_far(facts)
-        else f"{now}: after {facts.done:.3g} epochs the training loss is {level:.3f}, and {guess} "
+        else f"{now}: after {done} the training loss is {level:.3f}, and {guess} "
         f"{facts.chance:.3f}."
     )
     return Finding(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cifar_core.installation import PROGRAM
+from cifar_core.numbers import counted
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Sweep
@@ -207,7 +208,8 @@ def stop_sweep(arguments: Namespace) -> int:
     sweep = sweeps.find(store, arguments.sweep)
     if sweep.is_active:
         hyperparameter_search.end(store, sweep)
-    print(f"{sweeps.cancel(store, sweep, running=True)} runs of {sweep.id} were asked to stop.")
+    asked = sweeps.cancel(store, sweep, running=True)
+    print(f"{counted(asked, 'run')} of {sweep.id} {'was' if asked == 1 else 'were'} asked to stop.")
     return 0
 
 
@@ -220,7 +222,8 @@ def resume_sweep(arguments: Namespace) -> int:
         hyperparameter_search.go_on(store, sweep) if sweep.search else sweeps.go_on(store, sweep)
     )
     further = " The search continues." if sweep.search else ""
-    print(f"{queued + made} runs of {sweep.id} are queued.{further}")
+    count = queued + made
+    print(f"{counted(count, 'run')} of {sweep.id} {'is' if count == 1 else 'are'} queued.{further}")
     return 0
 
 

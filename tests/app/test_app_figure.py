@@ -75,6 +75,6 @@ def test_shares_are_written_in_percent_as_on_their_axis():
     drawn = go.Figure()
     drawn.add_scatter(x=[0.25], y=[0.5], name="Accuracy")
     drawn.add_scatter(x=[0.25], y=[3.0], name="Loss", yaxis="y2")
-    drawn.update_layout(xaxis_tickformat=".0%", yaxis_tickformat=".1~%", yaxis2_title="L")
+    drawn.update_layout(xaxis_tickformat=".0%", yaxis_tickformat=".1~%", yaxis2={"title": "L"})
     (table,) = figure.tables(drawn)
     assert table.rows == [("25.0\xa0%", "50.0\xa0%", "3")]

@@ -1,3 +1,4 @@
+import json
 import resource
 import threading
 
@@ -6,6 +7,7 @@ import pytest
 
 from cifar_core.data.cache import cache_folder, cached, key
 from cifar_core.data.dataset import Dataset, Images, fingerprint
+from cifar_core.data.find import decoded
 from cifar_core.errors import DataError
 
 
@@ -110,6 +112,19 @@ def test_a_damaged_dataset_is_built_anew(tmp_path, file, damage):
         path.write_bytes(data[:-1] if damage == "truncated" else bytes(len(data)))
     assert cached(tmp_path, "tiny", 1, tiny).fingerprint == tiny().fingerprint
     cached(tmp_path, "tiny", 1, never)
+
+
+@pytest.mark.parametrize("entry", ["kind", "title", "source", "classes", "fingerprint", "note",
+                                   "train_images", "test_images", "bytes"])  # fmt: skip
+@pytest.mark.parametrize("value", [None, [1], {}, -1, "missing"])
+def test_a_description_with_an_entry_of_another_kind_is_passed_over(tmp_path, entry, value):
+    built = cached(tmp_path, "tiny", 1, tiny)
+    path = cache_folder(tmp_path) / key("tiny", 1) / "meta.json"
+    values = json.loads(path.read_text())
+    del values["check"], values[entry]  # as a file that was written by hand
+    path.write_text(json.dumps(values if value == "missing" else {**values, entry: value}))
+    assert [meta["source"] for meta in decoded(tmp_path)] == []
+    assert cached(tmp_path, "tiny", 1, tiny).fingerprint == built.fingerprint
 
 
 def test_two_that_want_the_same_at_once_build_it_once(tmp_path):

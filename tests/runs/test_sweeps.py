@@ -147,12 +147,21 @@ def test_the_runs_of_a_sweep_are_known_without_the_database(store):
     assert len(sweeps.runs_of(Store(store.root), sweep)) == 4
 
 
+@pytest.mark.parametrize("ref", ["1", "#1", "01", "1-a"])
+def test_a_sweep_whose_file_is_damaged_is_said_to_be_there(store, ref):
+    sweeps.create(store, BASE, TWO, [0], name="A")
+    path = sweep_files.folder(store.root) / "1-a.json"
+    path.write_text(path.read_text()[:-9])
+    with pytest.raises(RunError, match=r"1-a\.json is damaged\. Its runs are still in the list"):
+        sweeps.find(store, ref)
+
+
 def test_a_damaged_file_hides_its_sweep_only(store):
     sweeps.create(store, BASE, TWO, [1], name="Good")
     bad = sweeps.create(store, BASE, TWO, [1], name="Bad")
     (sweep_files.folder(store.root) / f"{bad.id}.json").write_text("{")
     assert [sweep.name for sweep in sweeps.listed(store)] == ["Good"]
-    with pytest.raises(RunError, match="There is no sweep '2'"):
+    with pytest.raises(RunError, match=r"sweeps/2-bad\.json is damaged"):
         sweeps.find(store, 2)
 
 

@@ -176,7 +176,8 @@ def named(run: Path, name: str) -> CheckpointInfo:
     complete = listed(run)
     if not complete:
         raise RunError(
-            f"Run {run.name} has no checkpoint yet. One is saved at the end of each epoch."
+            f"Run {run.name} has no checkpoint that can be used. One is saved at the end of each "
+            "epoch, unless its weights were left out or are damaged."
         )
     if name == "last":
         return complete[0]

@@ -125,7 +125,14 @@ def read(path: Path) -> Sweep:
         cells = [Cell(**cell) for cell in values["cells"]]
         return Sweep(id=path.stem, cells=cells, **{k: v for k, v in values.items() if k in names})
     except (KeyError, TypeError) as error:
-        raise RunError(f"The file {path} is damaged. Its runs are still in the list.") from error
+        raise RunError(f"sweeps/{path.name} is damaged. Its runs are still in the list.") from error
+
+
+def refuse_damaged(root: Path, ref: str) -> None:
+    """Raise RunError if the sweep with a number or id has a file that cannot be read."""
+    for path in sorted(folder(root).glob("[0-9]*.json")):
+        if ref == path.stem or (ref.isdecimal() and number_of(path.stem) == int(ref)):
+            read(path)
 
 
 def save(root: Path, sweep: Sweep) -> None:

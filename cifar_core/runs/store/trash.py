@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.disk import files, lock, removal, space
 from cifar_core.errors import DiskFullError, RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.numbers import counted
 from cifar_core.people import ADMIN
 from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.records import About, Deleted
@@ -125,7 +126,7 @@ def empty(store: "Store", older_than_days: float = 30) -> int:
                 f"The trash could not be emptied: {error.filename} could not be deleted "
                 f"({error.strerror}). Check who owns it, then empty the trash again."
             ) from error
-        line.detail = f"{count} runs"
+        line.detail = counted(count, "run")
     return count
 
 

@@ -235,12 +235,14 @@ def listed(store: Store) -> list[Sweep]:
 
 
 def find(store: Store, ref: str | int) -> Sweep:
-    """Return the sweep with a number or id; RunError suggests the closest id."""
+    """Return the sweep with a number or id; RunError suggests the closest id, or says of what is
+    there that it is damaged."""
     ref = str(ref).strip().lstrip("#")
     existing = listed(store)
     for sweep in existing:
         if ref == sweep.id or (ref.isdecimal() and sweep.number == int(ref)):
             return sweep
+    sweep_files.refuse_damaged(store.root, ref)
     hint = did_you_mean(ref, [sweep.id for sweep in existing])
     count = f"There are {len(existing)}." if existing else "There are none yet."
     raise RunError(f"There is no sweep '{ref}'. {hint}{count}")
