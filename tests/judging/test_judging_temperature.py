@@ -119,7 +119,9 @@ def test_a_network_whose_confidence_is_right_stays_as_it_is_and_says_why():
     logits, labels = answers(count=200, seed=1)
     found = fit(logits, labels)
     assert found.temperature == 1
-    assert found.why_not.startswith("On the 200 validation images, no temperature is clearly better")
+    assert found.why_not.startswith(
+        "On the 200 validation images, no temperature is clearly better"
+    )
 
 
 def test_the_gain_of_left_out_images_is_nearly_that_of_as_many_fits():

@@ -10,6 +10,7 @@ from benchmarks import labeled_curves
 from benchmarks import reading as reading_cases
 from benchmarks.labeled_curves import FAMILIES, constructed
 from benchmarks.readings import judge, real_runs, score
+from cifar_core.numbers import percent
 from cifar_core.reading import advice, read
 from cifar_core.statistics.class_shares import guessing_loss, majority_share, uneven_words
 
@@ -130,9 +131,9 @@ def test_uneven_classes_are_read_beside_their_share():
     reading = read(run.curves, run.situation)
     (finding,) = found(reading, "uneven")
     share = majority_share(run.situation.val_counts)
-    assert f"right for {share:.1%} of the validation images" in finding.sentence
-    assert "balanced accuracy is 50.0%" in finding.sentence
-    assert f"always naming the largest class gives {share:.1%}" in reading.headline
+    assert f"right for {percent(share)} of the validation images" in finding.sentence
+    assert "balanced accuracy is 50.0\xa0%" in finding.sentence
+    assert f"always naming the largest class gives {percent(share)}" in reading.headline
 
 
 def test_even_classes_are_left_unmentioned():
