@@ -143,7 +143,7 @@ def storm(tmp_path, monkeypatch, sized):
     storm.close()
 
 
-def test_killing_anything_at_random_changes_no_row_and_no_weight(storm, undisturbed, sized):
+def test_killing_anything_at_random_changes_no_row_and_no_weight(undisturbed, storm, sized):
     wanted = sized(12, int(os.environ.get("CIFAR_FAULTS_KILLS", "200")))
     begin = time.monotonic()
     until(lambda: storm.folders(), seconds=120)

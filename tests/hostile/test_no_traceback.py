@@ -23,7 +23,7 @@ from cifar_core.errors import CifarError
 from cifar_core.runs.record import records
 
 IS_LONG = os.environ.get("CIFAR_FUZZ") == "long"
-TOGETHER = 1 if IS_LONG else 9  # files damaged at once
+TOGETHER = 1 if IS_LONG else 20  # files damaged at once
 STEPS = 3 if IS_LONG else 1  # widgets used after a page and one of its tabs were opened
 SEED = int(os.environ.get("CIFAR_SEED", "0"))
 KEPT = ("data", ".executor.lock")  # of the folder that stands for the store
@@ -59,6 +59,8 @@ def place(page_store, template, monkeypatch):
     monkeypatch.setattr("urllib.request.OpenerDirector.open", unreachable)
     yield page_store.root
     make_writable(page_store.root)
+    for name in ("download.json", "download.lock"):  # `data` is shared with the tests of pages
+        (page_store.root / "data" / name).unlink(missing_ok=True)
 
 
 def restored(root, template):
