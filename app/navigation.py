@@ -19,7 +19,7 @@ def drawing(name: str, title: str) -> Callable[[], None]:
 
     def draw() -> None:
         path, frame = f"app.screens.{name}.page", st.empty()
-        if path not in sys.modules:
+        if not hasattr(sys.modules.get(path), "page"):  # another visitor's import may be under way
             with frame.container():
                 st.header(title, anchor=False)
                 with st.skeleton(height=320):

@@ -56,18 +56,22 @@ def table_html(table: Table) -> str:
 
 def tables(figure: go.Figure) -> Iterator[Table]:
     """Return the numbers of every trace; traces over the same positions share a table."""
-    shared: dict[tuple[str, ...], dict[str, Sequence[str]]] = {}
+    shared: dict[tuple[str, ...], dict[str, Sequence[str]]] = {}  # across and places -> columns
     for trace in figure.data:
         if trace.type == "heatmap":
             yield of_matrix(figure, trace)
         elif trace.type == "parcoords":
             yield in_columns({axis.label: written(axis.values) for axis in trace.dimensions})
         elif is_read(trace):
+            across = title(figure, "yaxis" if is_lying(trace) else "xaxis")
             places, columns = of_line(figure, trace)
-            shared.setdefault(tuple(places), {}).update(columns)
-    for positions, columns in shared.items():
-        across = title(figure, "yaxis" if is_lying(figure.data[-1]) else "xaxis")
-        yield in_columns({across: positions, **columns})
+            together = shared.setdefault((across, *places), {})
+            for name, column in columns.items():
+                while name in together:  # two lines without a name of their own
+                    name += "'"
+                together[name] = column
+    for (across, *places), columns in shared.items():
+        yield in_columns({across: places, **columns})
 
 
 def is_read(trace: Any) -> bool:
@@ -87,7 +91,8 @@ def of_line(figure: go.Figure, trace: Any) -> tuple[list[str], dict[str, Sequenc
     axis = "x" if is_lying(trace) else "y"
     values = trace[axis]
     places = trace.y if axis == "x" else trace.x
-    name = trace.name or title(figure, (trace.yaxis or "y").replace("y", "yaxis")) or "Value"
+    what = title(figure, (trace.yaxis or "y").replace("y", "yaxis")) or "Value"
+    name = trace.name or ", ".join(filter(None, (trace.legendgroup, what)))
     form = figure.layout[(trace[f"{axis}axis"] or axis).replace(axis, f"{axis}axis")].tickformat
     columns: dict[str, Sequence[str]] = {name: written(values, form)}
     error = trace[f"error_{axis}"]

@@ -78,3 +78,13 @@ def test_shares_are_written_in_percent_as_on_their_axis():
     drawn.update_layout(xaxis_tickformat=".0%", yaxis_tickformat=".1~%", yaxis2={"title": "L"})
     (table,) = figure.tables(drawn)
     assert table.rows == [("25.0\xa0%", "50.0\xa0%", "3")]
+
+
+def test_lines_of_one_axis_over_the_same_places_are_all_there():
+    drawn = go.Figure()
+    for group, value in (("Adam", 0.5), ("SGD", 0.25), ("SGD", 0.75)):
+        drawn.add_scatter(x=[1], y=[value], legendgroup=group)
+    drawn.update_yaxes(title="Accuracy")
+    (table,) = figure.tables(drawn)
+    assert table.head == ["", "Adam, Accuracy", "SGD, Accuracy", "SGD, Accuracy'"]
+    assert table.rows == [("1", "0.5", "0.25", "0.75")]

@@ -1,5 +1,7 @@
+import importlib
 import subprocess
 import sys
+from types import ModuleType
 
 from pages import open_page
 
@@ -42,3 +44,17 @@ def test_the_frame_stands_while_the_images_are_unpacked(page_store, monkeypatch)
     page = open_page("new_run")
     assert [header.value for header in page.header] == ["New run"]
     assert [box.label for box in page.selectbox] == ["Start from"]
+
+
+def test_a_page_that_another_visitor_is_importing_is_waited_for(page_store, monkeypatch):
+    whole = importlib.import_module("app.screens.data.page")
+    half = ModuleType("app.screens.data.page")  # as it is in sys.modules during an import
+
+    def finished(path):
+        monkeypatch.setitem(sys.modules, path, whole)
+
+    monkeypatch.setitem(sys.modules, "app.screens.data.page", half)
+    monkeypatch.setattr(navigation, "import_module", finished)
+    page = open_page("data")
+    assert not page.exception
+    assert [header.value for header in page.header] == ["Data"]

@@ -95,8 +95,9 @@ def reliability_figure(before: Reliability, after: Reliability | None) -> go.Fig
             f"<extra>{name}</extra>",
         )  # fmt: skip
     middle, width = (before.edges[1:] + before.edges[:-1]) / 2, before.edges[1] - before.edges[0]
-    for color, bins in enumerate(drawn.values()):
+    for color, (name, bins) in enumerate(drawn.items()):
         figure.add_bar(
+            name=f"{name}, images",
             x=middle, y=bins.counts / bins.counts.sum(), width=width, yaxis="y2", opacity=0.5,
             showlegend=False, hovertemplate="%{y:.1%} of the images<extra></extra>",
             marker={"color": ANY[color]},
