@@ -309,8 +309,10 @@ def test_a_map_that_does_not_add_up_is_weak_at_best(classifier, image, exact, ya
 @pytest.mark.parametrize(
     ("total", "rise", "words"),
     [
-        (2.91, 3.0, "The map sums to 97\xa0% of the rise of the class's logit over the baseline"),
-        (-2.0, -2.0, "The map sums to 100\xa0% of the rise of the class's logit over the baseline"),
+        (2.91, 3.0, "The map sums to 97\xa0% of the rise of the class's logit over the "
+         "baseline (+3."),
+        (-2.0, -2.0, "The map sums to 100\xa0% of the rise of the class's logit over the "
+         "baseline (-2"),
         (0.4, 0.01, "The map sums to +0.40, while the class's logit is +0.01 above that of the "),
         (0.0, 0.0, "The map sums to +0.00, while the class's logit is +0.00 above that of the "),
     ],

@@ -92,7 +92,10 @@ def test_each_look_at_the_test_images_is_counted_and_said(say):
     assert "Choose by validation, report by test." in after
     assert before.split(".")[0] != after.split(".")[0]  # how often
     assert f"{getpass.getuser()}, the terminal." in after
-    assert "Choose by validation" not in say("evaluate", "1")[2]  # which is free
+    assert say("evaluate", "1")[2] == (  # validation is free
+        "Uncalibrated. On the 30 validation images, no temperature is clearly better than leaving "
+        "the probabilities as they are.\n"
+    )
 
 
 def test_every_class_has_a_line_of_its_own(say):
