@@ -87,6 +87,7 @@ def start(section: Section, bench: Bench, limit: float) -> Started:
     """Start a section."""
     own = replace(of(section, bench), ends=time.monotonic() + limit)
     process = FORK.Process(target=work, args=(section, own))
+    sys.stdout.flush()  # or the child would print it too
     process.start()
     return Started(section=section, bench=own, process=process)
 
@@ -95,8 +96,8 @@ def work(section: Section, bench: Bench) -> None:
     """Run a section in this process; an error is a finding."""
     os.setsid()  # so that all its processes can be ended
     log = (bench.folder / f"{section.key}.txt").open("wb")
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(log.fileno(), stream.fileno())
+    for descriptor in (1, 2):  # of the output and of the errors
+        os.dup2(log.fileno(), descriptor)
     try:
         section.run(bench)
     except BaseException as error:

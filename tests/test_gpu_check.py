@@ -1,0 +1,210 @@
+"""The check of a GPU: all of it rehearsed on the CPU, and what it does when something fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from benchmarks.gpu import __main__ as command
+from benchmarks.gpu import driver, report
+from benchmarks.gpu.section import Bench, Section, findings_of
+from benchmarks.gpu.sections import SECTIONS, airbench, gradients, memory, record
+from benchmarks.gpu.sections.airbench import Trial
+from cifar_core.background import processes
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = '''
+"""Stands for the author's script: it finds the images, and prints such a table."""
+import torch
+train, test = (torch.load(f"cifar10/{name}.pt") for name in ("train", "test"))
+assert train["images"].shape == (400, 32, 32, 3) and train["images"].dtype == torch.uint8
+assert len(test["labels"]) == 80 and len(test["classes"]) == 10
+print("|  run     |  epoch  |  train_acc  |  val_acc  |  tta_val_acc  |  time_seconds  |")
+for run in ("warmup", *range(200)):
+    print(f"|  {run!s:>6}  |      8  |     0.9500  |   0.9300  |               |        2.0000  |")
+    print("|          |   eval  |     0.9500  |   0.9300  |       0.9400  |        2.5000  |")
+'''
+
+
+def bench_in(folder, **values):
+    usual = {"section": "one", "device": "cpu", "data": "synthetic:400", "folder": folder,
+             "ends": time.monotonic() + 60, "seeds": 1}  # fmt: skip
+    return Bench(**{**usual, **values})
+
+
+def section(key, run, **values):
+    return Section(key=key, title=key.title(), summary="", share=1, least=0, run=run, **values)
+
+
+def verdicts(folder, key="one"):
+    return {finding.name: finding.passed for finding in findings_of(folder, key)}
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    """The whole check as people start it, on the CPU."""
+    folder = tmp_path_factory.mktemp("check")
+    (folder / "script.py").write_text(SCRIPT, "utf-8")
+    words = ["--device", "cpu", "--data", "synthetic:400", "--budget", "1000", "--seeds", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gpu", *words, "--airbench", folder / "script.py",
+         "--out", folder / "out"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done, folder / "out"
+
+
+def test_every_section_is_rehearsed_and_passes(rehearsal):
+    done, out = rehearsal
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((out / "results.json").read_text("utf-8"))["sections"]
+    assert found.keys() == SECTIONS.keys()
+    for key, section_found in found.items():
+        passed = [finding["passed"] for finding in section_found["findings"]]
+        assert section_found["seconds"] > 0
+        assert False not in passed
+        assert True in passed or key in ("speed", "epochs")  # which only measure times
+
+
+def test_no_time_is_judged_on_a_cpu(rehearsal):
+    _, out = rehearsal
+    judged = [finding for key in ("speed", "epochs") for finding in findings_of(out, key)]
+    assert judged
+    assert all(finding.passed is None for finding in judged)
+
+
+def test_a_rehearsal_leaves_a_table_and_no_process(rehearsal):
+    done, out = rehearsal
+    table = (out / "results.md").read_text("utf-8")
+    assert table in done.stdout
+    assert "| Worker | killed with SIGKILL and resumed, against undisturbed |" in table
+    assert "0 failed." in done.stdout.strip().splitlines()[-1]
+    assert not processes.is_running(out / "store")
+
+
+def test_the_script_of_the_record_trains_as_often_as_ours(rehearsal):
+    _, out = rehearsal
+    (own,) = [finding for finding in findings_of(out, "record") if "author" in finding.name]
+    assert own.value == "94.00 %, 2.50 s, n = 1"
+
+
+def test_a_device_that_is_not_there_fails_and_skips_the_rest(tmp_path, capsys):
+    arguments = Namespace(device="cuda:7", data="synthetic:400", budget=60, seeds=1, airbench=None,
+                          only="environment,worker,speed", out=tmp_path)  # fmt: skip
+    assert command.check(arguments) == 1
+    *_, last = capsys.readouterr().out.strip().splitlines()
+    assert last.startswith("FAIL environment: device: There is no device called 'cuda:7'")
+    for key in ("worker", "speed"):
+        (finding,) = findings_of(tmp_path, key)
+        assert finding.value == "skipped: Environment has failed"
+
+
+def test_what_happens_to_one_section_does_not_stop_the_others(tmp_path):
+    def crash(_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def fail(_):
+        raise RuntimeError("a lost device\nand more")
+
+    def hang(_):
+        time.sleep(60)
+
+    def work(bench):
+        bench.note("worked", "yes", passed=True)
+
+    bench = bench_in(tmp_path, ends=time.monotonic() + 2)
+    parts = [section("crash", crash), section("fail", fail), section("work", work),
+             section("hang", hang)]  # fmt: skip
+    begin = time.monotonic()
+    driver.run(parts, bench)
+    assert time.monotonic() - begin < 20
+    assert verdicts(tmp_path, "work") == {"worked": True}
+    lines = report.failures(tmp_path, parts)
+    assert [line.split(" (")[0] for line in lines] == [
+        "FAIL crash: Crash: its process ended with exit code -9",
+        "FAIL fail: Fail: RuntimeError: a lost device",
+        "FAIL hang: Hang: its time was over before it was done",
+    ]
+
+
+def test_a_section_without_enough_time_is_skipped_with_the_reason(tmp_path):
+    long = replace(section("long", lambda bench: bench.note("worked", "yes")), least=100)
+    assert driver.run([long], bench_in(tmp_path, ends=time.monotonic() + 20)) == {}
+    (finding,) = findings_of(tmp_path, "long")
+    assert finding.value == "skipped: 20 s were left, and it needs 100"
+
+
+def test_only_sections_that_measure_nothing_run_at_the_same_time():
+    groups = driver.grouped(list(SECTIONS.values()), in_turn=False)
+    keys = [[each.key for each in group] for group in groups]
+    assert keys == [["environment"], ["worker", "gradients", "maps", "deterministic"],
+                    ["record"], ["speed"], ["epochs"], ["memory"]]  # fmt: skip
+    assert all(len(group) == 1 for group in driver.grouped(list(SECTIONS.values()), in_turn=True))
+
+
+def test_rows_of_the_warm_up_and_of_epochs_are_no_trials():
+    header = "|  run     |  epoch  |  tta_val_acc  |  time_seconds  |"
+    rows = [
+        "|  warmup  |      1  |               |        9.0000  |",
+        "|          |   eval  |       0.1000  |        9.5000  |",
+        "|       0  |      1  |               |        2.0000  |",
+        "|          |   eval  |       0.9410  |        2.6000  |",
+        "|       1  |   eval  |       0.9390  |        2.4000  |",
+        "|       2  |   ev",  # it was ended here
+    ]
+    assert airbench.read(["-" * 20, header, *rows]) == [
+        Trial(accuracy=0.941, seconds=2.6), Trial(accuracy=0.939, seconds=2.4)
+    ]  # fmt: skip
+    assert airbench.read(["Traceback"]) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "images", "accuracy", "seconds", "expected"),
+    [
+        (10, 50_000, 0.9395, 2.6, (True, True)),
+        (10, 50_000, 0.9380, 2.6, (False, True)),
+        (10, 50_000, 0.9395, 2.9, (True, False)),
+        (9, 50_000, 0.9380, 2.9, (None, None)),  # too few trials for a verdict
+        (10, 400, 0.9380, 2.9, (None, None)),  # not such images
+    ],
+)
+def test_the_record_is_judged_beside_the_script(
+    tmp_path, count, images, accuracy, seconds, expected
+):
+    bench = bench_in(tmp_path, device="cuda:0")
+    ours = [Trial(accuracy=accuracy, seconds=seconds)] * count
+    theirs = [Trial(accuracy=0.94, seconds=2.5)] * 10
+    record.compare(bench, ours, theirs, SimpleNamespace(train=range(images), kind="archive"))
+    found = verdicts(tmp_path)
+    assert (found["record_94, accuracy against the script's"],
+            found["record_94, time against the script's"]) == expected  # fmt: skip
+    copies = [value for value in (f.value for f in findings_of(tmp_path, "one")) if "0.01" in value]
+    assert len(copies) == (images == 50_000)  # 94.01 % are published, 94.00 % were found
+
+
+@pytest.mark.parametrize(("scale", "passed"), [(1.001, True), (1.1, False)])
+def test_gradients_that_differ_fail(tmp_path, scale, passed):
+    vector = torch.tensor([3.0, 4.0])
+    gradients.compare(bench_in(tmp_path), "compiled", [vector, scale * vector], [vector, vector])
+    assert list(verdicts(tmp_path).values()) == [passed]
+
+
+def test_a_want_of_memory_that_is_called_a_bug_fails(tmp_path):
+    bench = bench_in(tmp_path)
+
+    def other():
+        raise RuntimeError("illegal memory access")
+
+    memory.judge(bench, "bug", memory.failure_of(other))
+    memory.judge(bench, "right", memory.failure_of(lambda: memory.allocate("cpu")), "host_memory")
+    memory.judge(bench, "worked", memory.failure_of(lambda: None))
+    assert verdicts(tmp_path) == {"bug": False, "right": True, "worked": None}
