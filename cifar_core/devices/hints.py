@@ -5,9 +5,10 @@ import platform
 import shutil
 from pathlib import Path
 
-DEV = Path("/dev")
+DEV, PCI = Path("/dev"), Path("/sys/bus/pci/devices")
 # the drivers of NVIDIA (of desktop and Jetson), of Windows below WSL2, and of AMD
 HINTS = ("nvidia*", "nvhost*", "nvmap", "dxg", "kfd")
+NVIDIA_VENDOR, DISPLAY_CLASS = "0x10de", "0x03"  # as the kernel writes them
 
 
 def may_have_gpu() -> bool:
@@ -23,5 +24,19 @@ def unlisted() -> list[tuple[str, str]]:
     """Return torch's name and ours for each kind of GPU that left a trace of its own."""
     if platform.system() == "Darwin":
         return [("mps", "Apple GPU")]
-    kinds = {"NVIDIA GPU": "nvidia[0-9]*", "AMD GPU": "kfd"}
-    return [("cuda", name) for name, pattern in kinds.items() if any(DEV.glob(pattern))]
+    # at boot, the device files of a driver may come later than the program
+    nvidia = any(DEV.glob("nvidia[0-9]*")) or on_bus(NVIDIA_VENDOR)
+    found = {"NVIDIA GPU": nvidia, "AMD GPU": (DEV / "kfd").exists()}
+    return [("cuda", name) for name, is_there in found.items() if is_there]
+
+
+def on_bus(vendor: str) -> bool:
+    """Return True if the PCI bus has a display or 3D controller of a vendor."""
+    try:
+        return any(
+            (slot / "vendor").read_text("ascii").strip() == vendor
+            and (slot / "class").read_text("ascii").startswith(DISPLAY_CLASS)
+            for slot in PCI.glob("*")
+        )
+    except OSError:
+        return False

@@ -141,6 +141,7 @@ def with_trace(monkeypatch, tmp_path):
     """A machine with the device files of an NVIDIA GPU, and nothing that lists it."""
     (tmp_path / "nvidia0").touch()
     monkeypatch.setattr(hints, "DEV", tmp_path)
+    monkeypatch.setattr(hints, "PCI", tmp_path / "pci")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
@@ -149,6 +150,17 @@ def test_a_gpu_that_left_only_a_device_file_is_refused_by_its_kind(with_trace):
     assert [(refused.id, refused.name) for refused in inventory.refused] == [("cuda", "NVIDIA GPU")]
     (hints.DEV / "nvidia0").rename(hints.DEV / "kfd")
     assert probed(findings(error=NO_DRIVER)).refused[0].reason.endswith("is not built for ROCm")
+
+
+def test_a_gpu_on_the_bus_whose_driver_is_not_loaded_yet_is_refused_rather_than_unknown(with_trace):
+    (hints.DEV / "nvidia0").unlink()
+    slot = hints.PCI / "0000:41:00.0"
+    slot.mkdir(parents=True)
+    (slot / "vendor").write_text("0x10de\n")
+    (slot / "class").write_text("0x020000\n")  # a network card
+    assert probed(findings(error=NO_DRIVER)).refused == []
+    (slot / "class").write_text("0x030200\n")
+    assert probed(findings(error=NO_DRIVER)).refused[0].trouble == "failing"
 
 
 def test_only_a_trace_of_a_gpu_is_worth_a_probe(with_trace, monkeypatch):
