@@ -1,5 +1,6 @@
 """The check of a GPU: all of it rehearsed on the CPU, and what it does when something fails."""
 
+import io
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from argparse import Namespace
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +17,9 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as command
-from benchmarks.gpu import driver, report
+from benchmarks.gpu import balloon, driver, report
 from benchmarks.gpu.section import Bench, Section, findings_of
-from benchmarks.gpu.sections import SECTIONS, airbench, gradients, memory, record
+from benchmarks.gpu.sections import SECTIONS, airbench, gradients, memory, record, speed
 from benchmarks.gpu.sections.airbench import Trial
 from cifar_core.background import processes
 
@@ -151,6 +153,34 @@ def test_only_sections_that_measure_nothing_run_at_the_same_time():
     assert all(len(group) == 1 for group in driver.grouped(list(SECTIONS.values()), in_turn=True))
 
 
+def test_sections_that_measure_nothing_really_run_at_the_same_time(tmp_path):
+    def meet(other):
+        def run(bench):
+            bench.note("here", "yes")
+            while not findings_of(tmp_path, other):
+                time.sleep(0.01)
+            bench.note("met", other, passed=True)
+
+        return run
+
+    pair = [section("a", meet("b"), alone=False), section("b", meet("a"), alone=False)]
+    driver.run(pair, bench_in(tmp_path, device="cuda:0"))
+    assert [verdicts(tmp_path, key) for key in "ab"] == [{"here": None, "met": True}] * 2
+
+
+def test_every_way_to_compute_a_step_is_timed_on_a_gpu(tmp_path):
+    bench = bench_in(tmp_path, device="cuda:0")
+    groups = list(speed.groups(bench, "resnet18", 128))
+    ways = [one for group in groups for one in group]
+    assert len({one.name for one in ways}) == len(ways)
+    uncut = {(one.plan.key, one.benchmark) for one in ways if not one.config.micro_batch}
+    orders, formats = ("channels_last", "contiguous"), ("bfloat16", "float32")
+    assert uncut >= set(product([f"{o}/{f}" for o in orders for f in formats], (True, False)))
+    compiled = [group for group in groups if group[0].plan.compiled]
+    assert [len(group) for group in compiled] == [1, 1, 1]
+    assert any(one.config.micro_batch == 32 for (one,) in compiled)
+
+
 def test_rows_of_the_warm_up_and_of_epochs_are_no_trials():
     header = "|  run     |  epoch  |  tta_val_acc  |  time_seconds  |"
     rows = [
@@ -208,3 +238,42 @@ def test_a_want_of_memory_that_is_called_a_bug_fails(tmp_path):
     memory.judge(bench, "right", memory.failure_of(lambda: memory.allocate("cpu")), "host_memory")
     memory.judge(bench, "worked", memory.failure_of(lambda: None))
     assert verdicts(tmp_path) == {"bug": False, "right": True, "worked": None}
+
+
+def test_a_full_device_is_filled_to_the_last_piece(monkeypatch):
+    room, empty = 3 * memory.LARGEST + 5 * memory.SMALLEST, torch.empty
+
+    def limited(size, **_):
+        nonlocal room
+        if size > room:
+            raise torch.OutOfMemoryError
+        room -= size
+        return empty(0)
+
+    monkeypatch.setattr(torch, "empty", limited)
+    with memory.full("cuda:0"):
+        assert room < memory.SMALLEST
+
+
+def test_the_balloon_leaves_as_much_as_it_should(monkeypatch, capsys):
+    free = 10 * balloon.CHUNK
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, free))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    def taken(size, **_):
+        nonlocal free
+        free -= size
+
+    monkeypatch.setattr(torch, "empty", taken)
+    balloon.main("cuda:0", "200")
+    assert 200 <= int(capsys.readouterr().out) < 200 + balloon.CHUNK / 1e6
+
+
+def test_first_calls_and_a_new_process_say_how_they_fail():
+    assert [memory.failure_of(step) for step in memory.first_calls("cpu").values()] == [
+        ("", "")
+    ] * 2
+    assert memory.in_new_process("cpu") == ("", "")
+    reason, text = memory.in_new_process("cuda:99")
+    assert reason == "device"
+    assert text

@@ -30,7 +30,6 @@ def check(arguments: argparse.Namespace) -> int:
     keys = arguments.only.split(",") if arguments.only else SECTIONS
     sections = [SECTIONS[key] for key in keys]
     folder = arguments.out.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(
         section="",
         device=arguments.device,
@@ -40,6 +39,7 @@ def check(arguments: argparse.Namespace) -> int:
         seeds=arguments.seeds,
         airbench=arguments.airbench and arguments.airbench.absolute(),
     )
+    bench.store.mkdir(parents=True, exist_ok=True)
     took = driver.run(sections, bench)
     report.write(folder, sections, took)
     print((folder / "results.md").read_text("utf-8"))

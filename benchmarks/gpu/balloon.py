@@ -22,7 +22,10 @@ def held(device: str, leave_megabytes: int) -> Iterator[None]:
     assert child.stdin is not None
     assert child.stdout is not None
     try:
-        print("the balloon leaves", child.stdout.readline().strip(), "MB", flush=True)
+        left = child.stdout.readline().strip()
+        if not left:
+            raise RuntimeError("The program that should hold the memory has ended; see above.")
+        print(f"The other program leaves {left} MB.", flush=True)
         yield
     finally:
         child.stdin.close()  # which it waits for

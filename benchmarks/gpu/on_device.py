@@ -1,22 +1,13 @@
-"""What the check asks a device and the machine: the calls that depend on how devices are found."""
+"""What the check asks of a device."""
 
 import gc
+import os
 import time
 from collections.abc import Callable
 
 import torch
 
-from cifar_core import device as devices
-from cifar_core.errors import CifarError
 from cifar_core.runs.engine.base_worker import BaseWorker
-
-
-def found(wanted: str) -> tuple[bool, str]:
-    """Return whether the program finds a device that it can use, and what it says about it."""
-    try:
-        return True, devices.choose(wanted, devices.inventory())[1]
-    except CifarError as error:
-        return False, str(error)
 
 
 def synchronize(device: str) -> None:
@@ -31,6 +22,11 @@ def wall_seconds(device: str, step: Callable[[], object]) -> float:
     step()
     synchronize(device)
     return time.perf_counter() - start
+
+
+def forbid_tf32() -> None:
+    """Have every library of this process compute in full float32; before it opens a GPU."""
+    os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
 
 
 def release() -> None:

@@ -71,12 +71,11 @@ def trained(bench: Bench, store: Store, config: TrainConfig, name: str) -> Run:
 
 def told(run: Run) -> str:
     """Say how a run ended and how its steps were computed; print its log if it failed."""
-    now = run.status
-    if now.state != "finished":
-        print(run.log_tail(60), flush=True)
-    plan = run.environment.step_plan
-    how = f" ({plan.sentence})" if plan else ""
-    return f"{now.state}: {now.message}{how}"
+    now, plan = run.status, run.environment.step_plan
+    if now.state == "finished":
+        return f"finished ({plan.sentence if plan else 'no plan'})"
+    print(run.log_tail(60), flush=True)
+    return f"{now.state}: {now.message}"
 
 
 def numbers_of(run: Run) -> list[tuple[float, ...]]:

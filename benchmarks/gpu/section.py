@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
+from cifar_core.data.dataset import Dataset
 
 T = TypeVar("T")
 LIKE_CIFAR = 40_000  # training images from which on an epoch is judged
@@ -54,6 +56,10 @@ class Bench:
     def sized(self, full: T, rehearsal: T) -> T:
         """Return the value for a GPU, or the small one for a rehearsal."""
         return rehearsal if self.rehearses else full
+
+    def dataset(self) -> Dataset:
+        """Open the images."""
+        return data.load(data.resolve(self.data, self.store), self.store)
 
     def config(self, preset: str = "lab_cnn", **values: Any) -> TrainConfig:
         """Return a preset's settings, with others, for this device and these images."""

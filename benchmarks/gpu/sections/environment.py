@@ -1,4 +1,4 @@
-"""What computes here: device, versions, images; and whether the program finds the device usable."""
+"""What computes here: device, versions, images; and whether a probe could compute on the device."""
 
 import os
 import platform
@@ -6,26 +6,33 @@ import time
 
 import torch
 
-from benchmarks.gpu import on_device
 from benchmarks.gpu.section import Bench
-from cifar_core import data
+from cifar_core import devices
+from cifar_core.errors import CifarError
 from cifar_core.runs.record import environment
 
 
 def run(bench: Bench) -> None:
-    """Note the machine, and decode the images for all sections."""
-    usable, sentence = on_device.found(bench.device)
-    bench.note("device", sentence, target="it computes", passed=usable)
-    versions = environment.versions()
+    """Probe the device, note the machine, and decode the images for all sections."""
+    inventory = devices.keep(bench.store, devices.probed())  # the executor asks for it later
+    usable, sentence = choice(inventory, bench.device)
+    bench.note("device", sentence, target="a probe could compute on it", passed=usable)
+    versions = [inventory.driver, inventory.cuda, str(torch.backends.cudnn.version() or "")]
+    bench.note("driver, CUDA, cuDNN", ", ".join(version or "none" for version in versions))
+    packages = environment.versions().items()
+    bench.note("packages", ", ".join(f"{name} {version}" for name, version in packages if version))
+    system = [platform.python_version(), platform.platform(), str(len(os.sched_getaffinity(0)))]
+    bench.note("Python, system, CPU cores", ", ".join(system))
     bench.note("commit", environment.git_commit() or "not in a git checkout")
     bench.note("date", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
-    bench.note("Python, system, CPU cores", f"{platform.python_version()}, {platform.platform()}, "
-               f"{len(os.sched_getaffinity(0))}")  # fmt: skip
-    bench.note("packages", ", ".join(f"{name} {text}" for name, text in versions.items() if text))
-    bench.note("CUDA, cuDNN", f"{torch.version.cuda}, {torch.backends.cudnn.version()}")
-    start = time.perf_counter()
-    images = data.load(data.resolve(bench.data, bench.store), bench.store)
-    seconds = time.perf_counter() - start
-    bench.note("images", f"{images.title}: {len(images.train):,} to train on, "
-               f"{len(images.test):,} to test; opened in {seconds:.1f} s. "
-               f"{images.note}")  # fmt: skip
+    images = bench.dataset()
+    counts = f"{len(images.train):,} to train on, {len(images.test):,} to test"
+    bench.note("images", f"{images.title}: {counts}. {images.note}")
+
+
+def choice(inventory: devices.Inventory, wanted: str) -> tuple[bool, str]:
+    """Return whether a device can be used, and the sentence that says so or why not."""
+    try:
+        return True, inventory.choose(wanted)[1]
+    except CifarError as error:
+        return False, str(error)

@@ -13,7 +13,7 @@ from cifar_core.runs.engine.training_worker import Worker
 if TYPE_CHECKING:
     from cifar_core.training.events import EpochEvent
 
-EPOCHS = 7  # of which the first is not counted
+EPOCHS = 6  # of which the first is not counted
 MOST = 0.05  # of an epoch that a checkpoint may cost
 BUSY = 0.9  # share of the time in which the device must compute
 

@@ -3,15 +3,17 @@
 import torch
 from torch import Tensor
 
+from benchmarks.gpu import on_device
 from benchmarks.gpu.section import Bench
 from benchmarks.gpu.sections.ways import Way, way
 
 STEPS = 6  # CUDA graphs are recorded in the second and replayed from the third
-MOST = 0.02  # of the gradient's length: TF32 rounds at about a thousandth
+MOST = 0.05  # of the gradient's length: a rounding error can move a maximum to another pixel
 
 
 def run(bench: Bench) -> None:
     """Compare ways that must come to the same; a rehearsal only pretends to compile."""
+    on_device.forbid_tf32()
     if bench.rehearses:
         torch.compiler.set_stance("force_eager")
     whole = way(bench, "simple_cnn", bench.sized(128, 16), "channels_last", "float32")

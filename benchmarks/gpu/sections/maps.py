@@ -2,6 +2,7 @@
 
 import torch
 
+from benchmarks.gpu import on_device
 from benchmarks.gpu.section import Bench
 from cifar_core.explain import SALIENCY, explain, refusals
 from cifar_core.inference import Classifier, make_classifier
@@ -15,7 +16,7 @@ MOST = 2e-3  # of the largest value of a map, in float32 without TF32
 
 def run(bench: Bench) -> None:
     """Compare the maps of untrained networks for random images."""
-    torch.backends.cudnn.allow_tf32 = False
+    on_device.forbid_tf32()
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     targets = torch.arange(4)
     for network in bench.sized(NETWORKS, NETWORKS[:1]):

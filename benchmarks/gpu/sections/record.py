@@ -10,7 +10,6 @@ from benchmarks.gpu.section import LIKE_CIFAR, Bench
 from benchmarks.gpu.sections import airbench
 from benchmarks.gpu.sections.airbench import Trial
 from benchmarks.record import spread
-from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.disk import files
@@ -25,7 +24,7 @@ TINY = {"model": "speed_net_strided", "batch_size": 50, "epochs": 1}  # of a reh
 
 def run(bench: Bench) -> None:
     """Train with one seed after another, then start the script."""
-    dataset = data.load(data.resolve(bench.data, bench.store), bench.store)
+    dataset = bench.dataset()
     config = bench.config("record_94", **bench.sized({}, TINY))
     ours = seeds(bench, config, bench.left * FOR_SCRIPT if bench.airbench else 0.0)
     bench.note("record_94, live rows on", written(ours), target="one seed", passed=bool(ours))

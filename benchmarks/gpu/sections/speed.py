@@ -35,7 +35,7 @@ def run(bench: Bench) -> None:
             bench.note(f"{model}, {one.name}", written(value))
             rates[one] = value
         on_device.release()
-    best = max((one for one in rates if one.config.batch_size == batch), key=lambda way: rates[way])
+    best = max((one for one in rates if one.config.batch_size == batch), key=rates.__getitem__)
     bench.note_time(f"{model}, batch {batch}, the fastest", f"{written(rates[best])}: {best.name}",
                     target=f"at least {written(TARGET)}", passed=rates[best] >= TARGET)  # fmt: skip
     times = rates[best] / slow

@@ -14,6 +14,7 @@ from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.store import Store
 
 EPOCHS, KILLED_AFTER = 6, 1.3  # of the run that is killed, in the middle of its second epoch
+IMAGES = 10_000  # of that run, at most
 
 
 def run(bench: Bench) -> None:
@@ -31,7 +32,7 @@ def resume(bench: Bench, store: Store) -> None:
         model=bench.sized("resnet18", "simple_cnn"),
         deterministic=True,  # whose rows are due after equal steps
         epochs=EPOCHS,
-        train_fraction=bench.sized(0.2, 1.0),
+        train_fraction=min(1.0, IMAGES / len(bench.dataset().train)),
         batch_size=bench.sized(128, 8),
         ema_epochs=1.0,
     )
