@@ -35,6 +35,7 @@ OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
+TURNS = "tests/runs/test_gpu_turns.py"
 
 
 @dataclass(frozen=True)
@@ -318,6 +319,18 @@ MUTATIONS = [
     Mutation("rates that were not raced to the end are compared", "rate_search/verdict.py",
              "if mine is None or (mine.alive and not mine.final):", "if mine is None:",
              RATES + " same_end"),
+    Mutation("a trainer does not hold its GPU", "runs/engine/shim.py",
+             "pass_fds=(lock, *keep),", "pass_fds=(lock,),", TURNS + " executor_is_gone"),
+    Mutation("the shim does not hold its GPU", "runs/engine/live_attempts.py",
+             "*map(str, keep)],", "],", TURNS + " executor_is_gone"),
+    Mutation("a run starts on a GPU that is measured on", "runs/engine/supervisor.py",
+             "gpu_turns.first_free(self.store.root, free) as", "gpu_turns.first_free(self.store.root / free[0].id, free) as",
+             TURNS + " else_waits"),
+    Mutation("runs are not told of a GPU that is free again", "background/gpu_turns.py",
+             "            processes.wake(root)\n", "            pass\n", TURNS + " else_waits"),
+    Mutation("the network stays on the GPU while what fits is measured", "runs/engine/base_worker.py",
+             "vars(self).keys() - self.light", "vars(self).keys() - self.light - {'profiler'}",
+             "tests/runs/test_runs_halving.py memory_is_freed"),
 ]  # fmt: skip
 
 

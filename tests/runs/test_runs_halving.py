@@ -2,12 +2,14 @@
 
 import re
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
-from run_helpers import CHIEFS, CPU, queued, store_without_executor, until
+from run_helpers import CHIEFS, CPU, SMALL, attempt, queued, store_without_executor, until
 
+from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs.engine.live_attempts import trainer_command
 from cifar_core.runs.engine.supervisor import Supervisor
@@ -105,3 +107,15 @@ def test_memory_that_vanishes_after_the_first_epoch_is_no_reason_to_compute_less
     assert halving.next_try(run, 1) == 32
     files.write_json(run.path / "summary.json", {"epochs_done": 1})
     assert halving.next_try(run, 1) == 0
+
+
+def test_nothing_of_the_training_is_left_when_its_memory_is_freed(store):
+    worker = attempt(store.create(TrainConfig(**SMALL)))
+    worker.prepare()
+    kept = [weakref.ref(part) for part in (
+        worker.trainer, worker.trainer.model, worker.trainer.optimizer,
+        worker.trainer.train_batches, worker.dataset,
+    )]  # fmt: skip
+    worker.free_memory()
+    assert [part() for part in kept] == [None] * len(kept)
+    assert worker.rows.size == 0  # what the attempt's end needs is there

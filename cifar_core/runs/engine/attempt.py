@@ -54,7 +54,7 @@ def with_measured_fit(worker: BaseWorker, failure: AttemptResult) -> AttemptResu
     say("Measuring how many images at once fit.")
     try:
         config = replace(worker.config, device=worker.plan.device)
-        measured = largest_batch.measure(config, worker.run.store_root, in_pieces=True)
+        measured = largest_batch.in_child(config, worker.run.store_root, in_pieces=True)
     except CifarError as error:
         say(str(error))
         return failure

@@ -72,6 +72,7 @@ class BaseWorker(ABC):
         self.terminated = False  # SIGTERM has come
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
+        self.light = frozenset(vars(self))  # what has been added since may hold tensors
 
     @abstractmethod
     def work(self) -> AttemptResult:
@@ -93,12 +94,11 @@ class BaseWorker(ABC):
 
     def open(self, *, fresh: bool) -> None:
         """Load the images, build the trainer and write environment.json; `fresh` starts from 0."""
-        import torch
-
+        from cifar_core.training.place import compute_on
         from cifar_core.training.setup import prepare
 
         plan = self.plan
-        torch.set_num_threads(plan.threads)
+        compute_on(plan.device, plan.threads)
         config, before, store = self.config, self.run.environment, self.run.store_root
         self.dataset = self.load_data()
         tensors, weights = self.load_weights(fresh=fresh)
@@ -115,9 +115,9 @@ class BaseWorker(ABC):
         say(self.trainer.plan.sentence)
 
     def free_memory(self) -> None:
-        """Free the memory of the images, the network and the optimizer."""
-        for name in ("trainer", "setup", "test", "dataset"):
-            self.__dict__.pop(name, None)
+        """Drop everything that was added for the work: the images, the network, the optimizer."""
+        for name in vars(self).keys() - self.light:
+            delattr(self, name)
         gc.collect()
         if torch := sys.modules.get("torch"):
             torch.cuda.empty_cache()

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import resolve_name
 from pathlib import Path
@@ -82,6 +83,22 @@ def sentence_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str,
     return {"message": f"Attempt {attempt} {origin}. {start.note}".strip()}
 
 
+def words_for(request: str, force: int, grace: float) -> dict[str, object]:
+    """Return the sentence about the current request, and when more force follows."""
+    words = {
+        "epoch": "Stopping at the end of this epoch.",
+        "now": "Stopping after saving a checkpoint.",
+        "pause": "Saving a checkpoint and releasing the device.",
+        "kill": "Being stopped without a checkpoint.",
+    }[request]
+    if request in ("now", "pause") and force:
+        words = ("", "No response yet; asked again by the operating system (SIGTERM).",
+                 "No response; being killed (SIGKILL).")[force]  # fmt: skip
+    if force == KILL:
+        return {"message": words, "action": "Wait a few seconds."}
+    return {"message": words, "deadline": time.time() + grace if request != "epoch" else 0.0}
+
+
 def has_saved(run: Run, attempt: int) -> bool:
     """Return True if the attempt has saved a state that a later one continues from."""
     if run.kind != TRAINING:  # its rows are its state
@@ -90,15 +107,16 @@ def has_saved(run: Run, attempt: int) -> bool:
     return any(name.endswith(f"-a{attempt}") for name in names)
 
 
-def launch(folder: Path) -> "subprocess.Popen[bytes]":
-    """Start the shim of an attempt in a session of its own."""
+def launch(folder: Path, keep: Sequence[int] = ()) -> "subprocess.Popen[bytes]":
+    """Start the shim of an attempt in a session of its own; `keep` holds the attempt's device."""
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-S", "-E", str(SHIM), str(folder)],
+            [sys.executable, "-S", "-E", str(SHIM), str(folder), *map(str, keep)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            pass_fds=keep,
         )
 
 
@@ -117,9 +135,7 @@ def plan_of(
     _, reason = device.choose(settings.get("device", "auto"), [target, *devices])
     return AttemptPlan(
         command=command,
-        environment=processes.trainer_environment(
-            threads, deterministic=bool(settings.get("deterministic"))
-        ),
+        environment=processes.trainer_environment(threads),
         executor=processes.executor_command(root),
         executor_lock=str(processes.executor_lock(root)),
         wake=str(processes.wake_file(root)),

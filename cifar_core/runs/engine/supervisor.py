@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cifar_core import device
-from cifar_core.background import processes
+from cifar_core.background import gpu_turns, processes
 from cifar_core.device import candidates
 from cifar_core.disk import files, lock, space
 from cifar_core.errors import DeviceError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.ending import Ending, conclude, failed
 from cifar_core.runs.engine.live_attempts import (
-    KILL,
     LiveAttempt,
     force_of,
     has_saved,
@@ -27,6 +26,7 @@ from cifar_core.runs.engine.live_attempts import (
     sentence_of,
     signal_trainer,
     trainer_command,
+    words_for,
 )
 from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.run import Run
@@ -155,15 +155,14 @@ class Supervisor:
                 again=live.shown == f"{latest.request} {force}",
             )
             state = "pausing" if latest.request == "pause" else "stopping"
-            self.show(
-                live, state, f"{latest.request} {force}", self.words_for(latest.request, force)
-            )
+            words = words_for(latest.request, force, self.grace_seconds)
+            self.show(live, state, f"{latest.request} {force}", words)
             return
         start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
         state = "running" if start else "starting"
         notice = (files.read(live.folder / "notice.json", records.Notice)).message
-        words = {"message": notice} if notice else sentence_of(live.run, start, live.attempt)
-        self.show(live, state, f"{state} {notice}", words)
+        said = {"message": notice} if notice else sentence_of(live.run, start, live.attempt)
+        self.show(live, state, f"{state} {notice}", said)
 
     def show(self, live: LiveAttempt, state: str, shown: str, words: Mapping[str, Any]) -> None:
         """Write a live run's state, unless it was the last one written."""
@@ -172,24 +171,6 @@ class Supervisor:
         live.state, live.shown = state, shown
         words = {"attempt": live.attempt, "device": live.device, **words}
         status.move(live.run.path, OWNED, state, **words)
-
-    def words_for(self, request: str, force: int) -> dict[str, object]:
-        """Return the sentence about the current request, and when more force follows."""
-        words = {
-            "epoch": "Stopping at the end of this epoch.",
-            "now": "Stopping after saving a checkpoint.",
-            "pause": "Saving a checkpoint and releasing the device.",
-            "kill": "Being stopped without a checkpoint.",
-        }[request]
-        if request in ("now", "pause") and force:
-            words = ("", "No response yet; asked again by the operating system (SIGTERM).",
-                     "No response; being killed (SIGKILL).")[force]  # fmt: skip
-        if force == KILL:
-            return {"message": words, "action": "Wait a few seconds."}
-        return {
-            "message": words,
-            "deadline": time.time() + self.grace_seconds if request != "epoch" else 0.0,
-        }
 
     def settle(self, live: LiveAttempt, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
@@ -261,10 +242,12 @@ class Supervisor:
         free = [candidate for candidate in wanted if candidate.id not in taken]
         if not free or run.id in self.live:
             return
-        if space.is_free(space.TO_START, self.store.root):
-            self.start(run, free[0])
-        else:
+        if not space.is_free(space.TO_START, self.store.root):
             self.show_waiting(run)
+            return
+        with gpu_turns.first_free(self.store.root, free) as turn:
+            if turn:  # else measurements use them
+                self.start(run, turn)
 
     def show_waiting(self, run: Run) -> None:
         """Show that a run is not started because even the small files would not fit."""
@@ -274,8 +257,9 @@ class Supervisor:
             status.move(run.path, ("queued",), "queued", message=words, since=now.since,
                         action=FAILURES["disk"].action)  # fmt: skip
 
-    def start(self, run: Run, target: device.Device) -> None:
-        """Lend the device to the run and start its next attempt."""
+    def start(self, run: Run, turn: gpu_turns.Turn) -> None:
+        """Lend the device to the run and start its next attempt, which keeps the turn."""
+        target = turn.device
         attempt = max(metrics.attempt_numbers(run.path), default=0) + 1
         if not self.store.index.lease(target.id, run.id, attempt):
             return
@@ -292,6 +276,6 @@ class Supervisor:
                 live.folder / "attempt.json",
                 plan_of(run, attempt, target, self.devices, self.command(run, attempt)),
             )
-            live.child = launch(live.folder)
+            live.child = launch(live.folder, turn.keep)
         except OSError as error:
             self.settle(live, records.ShimEnd(error=str(error)))

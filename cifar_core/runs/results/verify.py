@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.background import gpu_turns
 from cifar_core.background.jobs import Report, quietly
+from cifar_core.device import Device, inventory
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
@@ -106,12 +108,16 @@ def kept(run: Run) -> Verification | None:
 
 
 def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verification:
-    """Train the first steps again here and compare; at least up to the first logged report."""
+    """Train the first steps again here and compare; at least up to the first logged report.
+
+    BusyError if the GPU that it needs is in use.
+    """
     start = time.monotonic()
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
-    steps = max(wanted)
-    again, environment = train(run, steps, report)
+    steps, place = max(wanted), device_of(run)
+    with gpu_turns.measuring(run.store_root, [place]):
+        again, environment = train(run, place, steps, report)
     verification = Verification(
         run=run.id,
         steps=steps,
@@ -137,7 +143,16 @@ def recorded(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+def device_of(run: Run) -> Device:
+    """Return the device that the run began on; the CPU if this machine has none of that name."""
+    wanted = metrics.attempt_plan(run.path, 1).device or run.environment.device or "cpu"
+    devices = inventory()
+    return next((place for place in devices if place.torch_name == wanted), devices[-1])
+
+
+def train(
+    run: Run, place: Device, steps: int, report: Report
+) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
     """Return the reports of the first steps, trained again, and this environment's values."""
     import torch
 
@@ -145,7 +160,7 @@ def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any
 
     before = torch.get_num_threads()
     try:
-        setup, environment = prepared(run)
+        setup, environment = prepared(run, place)
         again: dict[int, dict[str, Any]] = {}
         for event in setup.trainer.run():
             if isinstance(event, Tick):
@@ -159,33 +174,31 @@ def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any
     return again, environment
 
 
-def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
+def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
     """Build the run's trainer as it was at the start; return environment.json's values too."""
     import torch
 
-    from cifar_core import data, device
+    from cifar_core import data
     from cifar_core.runs.prepare.kept_features import keep_features
     from cifar_core.runs.results.predictions import check
+    from cifar_core.training.place import compute_on
     from cifar_core.training.setup import prepare
 
     recorded, config = run.environment, run.config
     began = metrics.attempt_plan(run.path, 1)
-    devices = device.inventory()
-    wanted = began.device or recorded.device or "cpu"
-    chosen = next((d for d in devices if d.id == wanted), devices[-1])
     threads = began.threads or recorded.threads or 1
-    torch.set_num_threads(threads)
+    compute_on(place.torch_name, threads)
     dataset = data.load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     tensors, _ = pretrained.load(config, run.store_root)
-    plan = step_plans.recorded(recorded, chosen.id)
-    setup = prepare(config, dataset, chosen.id, tensors, plan)
+    plan = step_plans.recorded(recorded, place.torch_name)
+    setup = prepare(config, dataset, place.torch_name, tensors, plan)
     for _ in keep_features(setup, dataset.fingerprint, run.store_root, lambda _: None):
         pass
 
     environment = {
-        "device": chosen.id,
-        "device_name": chosen.name,
+        "device": place.torch_name,
+        "device_name": place.name,
         "threads": torch.get_num_threads(),
         "precision": setup.trainer.precision.key,
         "git_commit": git_commit(),
