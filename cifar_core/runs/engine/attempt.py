@@ -40,6 +40,8 @@ def run_attempt(worker: BaseWorker) -> AttemptResult:
         at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
         words = message_of(error, reason, worker.run.path, at_once)
         failure = AttemptResult(outcome="failed", reason=reason, message=words)
+    finally:
+        worker.record_peak()
     # the error is gone, and with it the tensors of the step
     if reason in MEMORY and not halving.next_try(worker.run, worker.attempt):
         return with_measured_fit(worker, failure)

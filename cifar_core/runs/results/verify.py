@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from cifar_core.background import gpu_turns
 from cifar_core.background.jobs import Report, quietly
 from cifar_core.device import Device, inventory
@@ -20,6 +22,8 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import git_commit, versions
+from cifar_core.runs.record.gpu import facts
+from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
@@ -203,8 +207,15 @@ def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
         "precision": setup.trainer.precision.key,
         "git_commit": git_commit(),
         **versions(),
+        **gpu_versions(facts.describe(place.torch_name) or GPURecord()),
     }
     return setup, environment
+
+
+def gpu_versions(gpu: GPURecord) -> dict[str, str]:
+    """Return the versions that decide what a GPU computes, as far as they are known."""
+    known = {"cuda": gpu.cuda, "hip": gpu.hip, "cudnn": gpu.cudnn, "gpu_driver": gpu.gpu_driver}
+    return {name: version for name, version in known.items() if version}
 
 
 def first_difference(
@@ -224,14 +235,19 @@ WORDS = {
     "git_commit": "the program",
     "device_name": "the processor",
     "torch_optimizer": "torch-optimizer",
+    "cuda": "CUDA",
+    "hip": "HIP",
+    "cudnn": "cuDNN",
+    "gpu_driver": "the GPU's driver",
 }
 
 
 def differences(recorded: Environment, here: Mapping[str, Any]) -> list[str]:
     """Say what differs from the run's record, the most important first."""
     reasons = []
+    known = {**structs.asdict(recorded), **structs.asdict(recorded.gpu or GPURecord())}
     for name, now in here.items():
-        before = getattr(recorded, name)
+        before = known[name]
         if before and before != now:
             old, new = (str(value)[:40] for value in (before, now))
             if name == "git_commit":
