@@ -30,11 +30,16 @@ def lock_of(root: Path, device: Device) -> Path:
     return root / ".gpus" / f"{device.id.replace(':', '-')}.lock"
 
 
+def is_shared(device: Device) -> bool:
+    """Return True for a device without a lock."""
+    return device.torch_name == "cpu"
+
+
 @contextmanager
 def first_free(root: Path, devices: Sequence[Device]) -> Iterator[Turn | None]:
     """Hold the first of these devices that is not in use; None if all are."""
     for device in devices:
-        if device.torch_name == "cpu":
+        if is_shared(device):
             yield Turn(device=device)
             return
         path = lock_of(root, device)
@@ -56,14 +61,17 @@ def measuring(root: Path, devices: Sequence[Device]) -> Iterator[Turn]:
 
     Afterwards the executor looks for runs that have waited for it.
     """
-    with first_free(root, devices) as turn:
-        if turn is None:
-            names = ", ".join(device.id for device in devices)
-            raise BusyError(
-                "This needs a free GPU, but each that it could use is in use by a run or another "
-                f"measurement: {names}. Wait until one has ended, or pause a run that uses one."
-            )
-        yield turn
-    if turn.keep:
-        with suppress(OSError):  # the store may be gone
-            processes.wake(root)
+    try:
+        with first_free(root, devices) as turn:
+            if turn is None:
+                names = ", ".join(device.id for device in devices)
+                raise BusyError(
+                    "This needs a free GPU, but each that it could use is in use by a run or "
+                    f"another measurement: {names}. Wait until one has ended, or pause a run that "
+                    "uses one."
+                )
+            yield turn
+    finally:
+        if not all(map(is_shared, devices)):
+            with suppress(OSError):  # the store may be gone
+                processes.wake(root)

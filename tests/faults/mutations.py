@@ -327,10 +327,10 @@ MUTATIONS = [
              "gpu_turns.first_free(self.store.root, free) as", "gpu_turns.first_free(self.store.root / free[0].id, free) as",
              TURNS + " else_waits"),
     Mutation("runs are not told of a GPU that is free again", "background/gpu_turns.py",
-             "            processes.wake(root)\n", "            pass\n", TURNS + " else_waits"),
+             "                processes.wake(root)\n", "                pass\n", TURNS + " else_waits"),
     Mutation("the network stays on the GPU while what fits is measured", "runs/engine/base_worker.py",
              "vars(self).keys() - self.light", "vars(self).keys() - self.light - {'profiler'}",
-             "tests/runs/test_runs_halving.py memory_is_freed"),
+             "tests/runs/test_runs_halving.py training_is_left"),
 ]  # fmt: skip
 
 

@@ -29,13 +29,13 @@ def describe(device: str) -> GPURecord | None:
         return None
     import torch
 
-    gpu = torch.cuda.get_device_properties(device)
+    gpu, is_amd = torch.cuda.get_device_properties(device), bool(torch.version.hip)
     return GPURecord(
         gpu_driver=nvml.driver(),
         cuda=torch.version.cuda or "",
         hip=torch.version.hip or "",
-        cudnn=readable(torch.backends.cudnn.version() or 0),
-        compute_capability="" if torch.version.hip else f"{gpu.major}.{gpu.minor}",
+        cudnn="" if is_amd else readable(torch.backends.cudnn.version() or 0),
+        compute_capability="" if is_amd else f"{gpu.major}.{gpu.minor}",
         gpu_memory_megabytes=round(gpu.total_memory / 1e6),
     )
 
