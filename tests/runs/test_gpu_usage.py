@@ -207,12 +207,15 @@ def test_the_peak_is_kept_with_the_run_and_its_recipe(tmp_path, monkeypatch):
         run = store.create(TrainConfig(**SMALL))
         worker = attempt(run)
         worker.record_peak()  # before anything is known
-        worker.save = worker.free_memory  # ends it with an error, and without its network
-        worker.run.stop("now")
-        recorded = []
-        monkeypatch.setattr(worker, "write_start", lambda _: recorded.append(run.environment))
+        before = []
+
+        def fail(_):
+            before.append(run.environment)
+            raise ZeroDivisionError
+
+        worker.after_steps = fail
         assert run_attempt(worker).outcome == "failed"
-        [before], after = recorded, run.environment
+        [before], after = before, run.environment
         assert before.gpu == GPU
         assert (after.gpu.peak_allocated_megabytes, after.gpu.peak_reserved_megabytes) == (
             4200,

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import CheckpointError, DiskFullError
 from cifar_core.numbers import percent
 from cifar_core.runs.engine.attempt import main, run_attempt
+from cifar_core.runs.engine.background_write import BackgroundWrite
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.profiler import ProfileTaker
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.summary import Pace, add, fold, views_note
+from cifar_core.runs.record.summary import Pace, add, fold, in_words
 from cifar_core.runs.results import predictions
 from cifar_core.runs.store import damage
 
 if TYPE_CHECKING:
     from cifar_core.training.evaluate import KeptLogits
     from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
-    from cifar_core.training.snapshot import Snapshot
+    from cifar_core.training.snapshot import SnapshotOnItsWay
 
 __all__ = ["Worker", "run_attempt"]
 
@@ -38,6 +39,7 @@ class Worker(BaseWorker):
     def __init__(self, run: Run, attempt: int) -> None:
         super().__init__(run, attempt)
         self.unsaved = False  # whether the trainer has taken steps since the last checkpoint
+        self.saving: BackgroundWrite | None = None  # the last checkpoint, until it is on the disk
 
     @property
     def steps(self) -> tuple[int, int]:
@@ -51,15 +53,24 @@ class Worker(BaseWorker):
 
     def work(self) -> AttemptResult:
         """Train from the newest valid checkpoint to the end, or to a request."""
+        self.prepare()
+        try:
+            return self.train()
+        finally:
+            self.settle()
+
+    def train(self) -> AttemptResult:
+        """Follow the trainer's events."""
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
         from cifar_core.training.phases import LOGGING, phase
 
-        self.prepare()
         for event in chain(self.features(), self.trainer.run()):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
                 self.profiler.after_batch(event, self.requests.control.profiles)
+                if self.saving and self.saving.has_failed:
+                    self.settle()
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
@@ -108,7 +119,7 @@ class Worker(BaseWorker):
             model, state = checkpoints.load(checkpoint.path)
             self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
         self.best = manifest.get("best", "")
-        self.mark_best()
+        checkpoints.mark_best(self.run.path, self.best)
         for note in notes:
             say(note)
         where = f"checkpoint {checkpoint.name}" if checkpoint else "the beginning"
@@ -122,13 +133,6 @@ class Worker(BaseWorker):
         )
         self.write_start(start)
         return manifest
-
-    def mark_best(self) -> None:
-        """Make the marker of the best epoch's checkpoint agree with the manifest."""
-        if self.best and not checkpoints.is_marked_best(self.run.path, self.best):
-            checkpoints.mark_best(self.run.path, self.best)
-        elif not self.best:
-            (self.run.path / "best").unlink(missing_ok=True)
 
     @property
     def look_back(self) -> frozenset[int]:
@@ -152,14 +156,14 @@ class Worker(BaseWorker):
         now = time.monotonic()
         at_end = event.step % self.trainer.steps_per_epoch == 0  # about to be saved anyway
         if now - self.saved_at >= SAVE_SECONDS and not at_end:
-            self.save()
+            self.begin_save()
         if now - self.summarised_at >= SUMMARY_SECONDS:
             self.write_summary()
 
     def after_epoch(self, event: "EpochEvent") -> None:
         """Keep the row, and save a checkpoint, marked if it is the best so far."""
         self.keep(event)
-        self.save(epoch=event)
+        self.begin_save(epoch=event)
         self.write_summary()
         mark = "  best so far" if event.best else ""
         say(
@@ -174,11 +178,20 @@ class Worker(BaseWorker):
 
         self.summary = add(self.summary, self.keep_row(row(event)))
 
-    def save(self, epoch: "EpochEvent | None" = None) -> None:
-        """Commit a checkpoint of this moment, unless the last one is still current."""
+    def save(self) -> None:
+        """Save the state of this moment, unless it is saved already; return when that is done."""
+        self.begin_save()
+        self.settle()
+
+    def begin_save(self, epoch: "EpochEvent | None" = None) -> None:
+        """Begin to save a checkpoint of this moment, unless the last one is still current.
+
+        The device's memory is copied, and the files are written, while the training goes on.
+        """
         if not epoch and not self.unsaved:
             return
-        snapshot = self.trainer.snapshot()
+        self.settle()
+        later = self.trainer.begin_snapshot()
         name = f"{self.trainer.step:08d}-a{self.attempt}"
         self.best = name if epoch and epoch.best else self.best
         manifest = {
@@ -190,24 +203,40 @@ class Worker(BaseWorker):
             "val_accuracy": epoch.val_accuracy if epoch else None,
             "best": self.best,
             "seconds": self.pace.seconds,
-            "meta": snapshot.meta,
+            "metrics_bytes": self.rows.bytes,
+            "meta": later.snapshot.meta,
         }
-        self.wait_for_space(lambda: self.commit(name, snapshot, manifest))
-        if epoch:
-            self.keep_predictions("val", name, self.trainer.validation)
-        checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
+        validation = self.trainer.validation if epoch else None
+        self.saving = BackgroundWrite(lambda: self.commit(name, later, manifest, validation))
         self.unsaved, self.saved_at = False, time.monotonic()
 
-    def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:
+    def settle(self) -> None:
+        """Wait until the checkpoint that is being saved is on the disk."""
+        saving, self.saving = self.saving, None
+        if saving:
+            self.wait_for_space(saving.complete)
+
+    def commit(
+        self,
+        name: str,
+        later: "SnapshotOnItsWay",
+        manifest: dict[str, Any],
+        validation: "KeptLogits | None",
+    ) -> None:
         """Write a checkpoint; the rows first, as it records how many of them it covers."""
+        snapshot = later.wait()
+        self.rows.sync()
         checkpoints.commit(
             self.run.path / "checkpoints",
             name,
             model=snapshot.model,
             state=snapshot.state,
-            manifest={**manifest, "metrics_bytes": self.rows.sync()},
+            manifest=manifest,
         )
-        self.mark_best()
+        checkpoints.mark_best(self.run.path, manifest["best"])
+        if validation:
+            self.keep_predictions("val", name, validation)
+        checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
 
     def keep_predictions(
         self, part: predictions.Part, checkpoint: str, logits: "KeptLogits"
@@ -224,6 +253,7 @@ class Worker(BaseWorker):
         from cifar_core.training.evaluate import KeptLogits, evaluate_test
         from cifar_core.training.events import TestEvent
 
+        self.settle()  # the best epoch can be the last
         info, logits = self.load_best(), KeptLogits()
         say(f"Testing with the weights of epoch {info.epoch:g} ({info.name}).")
         for event in evaluate_test(
@@ -242,7 +272,9 @@ class Worker(BaseWorker):
                 return result
         self.wait_for_space(self.rows.sync)
         self.write_summary()
-        return AttemptResult(outcome="finished", message=self.in_words())
+        return AttemptResult(
+            outcome="finished", message=in_words(self.summary, self.trainer.stop_reason)
+        )
 
     def load_best(self) -> checkpoints.CheckpointInfo:
         """Load the weights of the best epoch, or of the next best if those are damaged."""
@@ -258,17 +290,6 @@ class Worker(BaseWorker):
                 self.trainer.model.load_state_dict(weights)
                 return info
         raise CheckpointError(f"No checkpoint of run {self.run.id} can be read.")
-
-    def in_words(self) -> str:
-        """Return the results in one sentence."""
-        summary = self.summary
-        epochs = "epoch" if summary.epochs_done == 1 else "epochs"
-        early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
-        return (
-            f"Finished after {summary.epochs_done} {epochs}{early}: best validation accuracy "
-            f"{percent(summary.best_val_accuracy or 0.0)} at epoch {summary.best_epoch}, test "
-            f"accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}."
-        )
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
     steps, place = max(wanted), device_of(run)
     with gpu_turns.measuring(run.store_root, [place]):
-        again, environment = train(run, place, steps, report)
+        again, environment = train(run, place, frozenset(wanted), report)
     verification = Verification(
         run=run.id,
         steps=steps,
@@ -155,23 +155,25 @@ def device_of(run: Run) -> Device:
 
 
 def train(
-    run: Run, place: Device, steps: int, report: Report
+    run: Run, place: Device, reported: frozenset[int], report: Report
 ) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
-    """Return the reports of the first steps, trained again, and this environment's values."""
+    """Train again and report after the same steps; return this, and this environment's values."""
     import torch
 
     from cifar_core.training.events import StepEvent, Tick, row
 
-    before = torch.get_num_threads()
+    before, steps = torch.get_num_threads(), max(reported)
     try:
         setup, environment = prepared(run, place)
+        trainer = setup.trainer
+        trainer.due = lambda *_: trainer.step + 1 in reported
         again: dict[int, dict[str, Any]] = {}
-        for event in setup.trainer.run():
+        for event in trainer.run():
             if isinstance(event, Tick):
-                report(min(setup.trainer.step, steps), steps)
+                report(min(trainer.step, steps), steps)
             elif isinstance(event, StepEvent):
                 again[event.step] = row(event)
-            if setup.trainer.step >= steps and steps in again:
+            if steps in again:
                 break
     finally:
         torch.set_num_threads(before)
