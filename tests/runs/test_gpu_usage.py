@@ -16,6 +16,7 @@ from cifar_core.runs.engine import gpu_sampler
 from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.engine.gpu_sampler import GPUSampler
 from cifar_core.runs.exchange.recipe import recipe
+from cifar_core.runs.exchange.zip_shapes import KINDS, shaped
 from cifar_core.runs.record.environment import versions
 from cifar_core.runs.record.gpu import facts, nvml, usage
 from cifar_core.runs.record.gpu.facts import GPURecord
@@ -223,6 +224,8 @@ def test_the_peak_is_kept_with_the_run_and_its_recipe(tmp_path, monkeypatch):
         )
         assert (after.data, after.torch) == (before.data, before.torch)
         assert started == [usage.path_of(run.path, 1)]
+        kept = files.read_json(run.path / "environment.json")
+        assert shaped("environment.json", kept, KINDS["environment.json"])["gpu"] == kept["gpu"]
         assert recipe(run)["machine"]["gpu"]["peak_reserved_megabytes"] == 5100
 
 
