@@ -152,7 +152,7 @@ MUTATIONS = [
     Mutation("orphans stay", "runs/engine/shim.py",
              "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
     Mutation("the device is lent without a look", "runs/engine/supervisor.py",
-             "free = [candidate for candidate in wanted if candidate.id not in taken]", "free = wanted", SUPERVISOR + " two_gpus"),
+             "free = [candidate for candidate in wanted if candidate.id not in self.lent()]", "free = wanted", SUPERVISOR + " two_gpus"),
     Mutation("the index lends a device twice", "runs/store/index.py",
              "INSERT INTO lease VALUES (?, ?, ?)\", (device", "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)\", (device",
              STORE + " lent_once"),
