@@ -15,9 +15,9 @@ from run_helpers import (
     until,
 )
 
-from cifar_core.background import gpu_turns, processes
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.device import Device
+from cifar_core.devices import Device, Inventory, turns
 from cifar_core.errors import BusyError
 from cifar_core.runs.prepare import epoch_time, largest_batch
 from cifar_core.runs.results import verify
@@ -33,25 +33,25 @@ def store(tmp_path):
 
 def free(store, *devices):
     """Return which of these devices would be given now."""
-    with gpu_turns.first_free(store.root, devices) as turn:
+    with turns.first_free(store.root, devices) as turn:
         return turn and turn.device.id
 
 
 def test_the_next_free_gpu_is_given_and_none_if_all_are_in_use(store):
-    with gpu_turns.measuring(store.root, [FIRST, SECOND]) as turn:
+    with turns.measuring(store.root, [FIRST, SECOND]) as turn:
         assert turn.device == FIRST
         assert free(store, FIRST, SECOND) == "cuda:1"
-        with gpu_turns.measuring(store.root, [SECOND]):
+        with turns.measuring(store.root, [SECOND]):
             assert free(store, FIRST, SECOND) is None
             with pytest.raises(
                 BusyError, match="in use by a run or another measurement: cuda:0, cuda:1"
             ):
-                gpu_turns.measuring(store.root, [FIRST, SECOND]).__enter__()
+                turns.measuring(store.root, [FIRST, SECOND]).__enter__()
     assert free(store, FIRST, SECOND) == "cuda:0"
 
 
 def test_the_cpu_is_shared(store):
-    with gpu_turns.measuring(store.root, [CPU]) as turn:
+    with turns.measuring(store.root, [CPU]) as turn:
         assert turn.keep == ()
         assert free(store, CPU) == "cpu"
 
@@ -59,7 +59,7 @@ def test_the_cpu_is_shared(store):
 def test_a_run_takes_a_gpu_that_is_not_measured_on_and_else_waits(store):
     runs = [queued(store) for _ in range(2)]
     chief = supervisor(store, "obey", devices=[FIRST, SECOND, CPU])
-    with gpu_turns.measuring(store.root, [FIRST]):
+    with turns.measuring(store.root, [FIRST]):
         until(lambda: runs[0].status.state == "running", chief.step)
         assert runs[0].status.device == "cuda:1"
         assert chief.step()
@@ -92,15 +92,16 @@ def test_nothing_is_measured_on_a_gpu_in_use(store, measure, monkeypatch):
         assert free(store, FIRST) is None
         raise InterruptedError
 
-    monkeypatch.setattr("cifar_core.device.inventory", lambda: [FIRST, SECOND, CPU])
+    there = Inventory(devices=[FIRST, SECOND, CPU])
+    monkeypatch.setattr("cifar_core.devices.current", lambda _: there)
     monkeypatch.setattr("cifar_core.background.child.call", call)
     config = TrainConfig(**{**SMALL, "device": "auto"})
-    with gpu_turns.measuring(store.root, [FIRST]):
+    with turns.measuring(store.root, [FIRST]):
         with pytest.raises(BusyError, match="cuda:0"):
             measure(replace(config, device="cuda:0"), store.root)
         with pytest.raises(InterruptedError):
             measure(config, store.root)
-    lock = gpu_turns.lock_of(store.root, SECOND)
+    lock = turns.lock_of(store.root, SECOND)
     assert asked == [("cuda:1", [lock.stat().st_ino])]
 
 
@@ -108,5 +109,5 @@ def test_nothing_is_verified_on_a_gpu_in_use(store, monkeypatch):
     run = store.create(TrainConfig(**SMALL))
     assert attempt(run).work().outcome == "finished"
     monkeypatch.setattr(verify, "device_of", lambda _: FIRST)
-    with gpu_turns.measuring(store.root, [FIRST]), pytest.raises(BusyError, match="cuda:0"):
+    with turns.measuring(store.root, [FIRST]), pytest.raises(BusyError, match="cuda:0"):
         verify.verify(run, 1)

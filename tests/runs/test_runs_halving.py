@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from run_helpers import CHIEFS, CPU, SMALL, attempt, queued, store_without_executor, until
+from run_helpers import CHIEFS, CPU, SMALL, attempt, lending, queued, store_without_executor, until
 
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
@@ -21,7 +21,7 @@ from cifar_core.runs.record import checkpoints
 
 GREEDY = Path(__file__).parents[1].joinpath("greedy_trainer.py")
 LIMITED = Path(__file__).parents[1].joinpath("limited_trainer.py")
-ROOM_MEGABYTES = 150  # for images, network and step, beyond the program itself
+ROOM_MEGABYTES = 200  # for images, network and step, beyond the program itself
 SETTINGS = {"data": "synthetic:400", "train_fraction": 1.0, "epochs": 1, "batch_size": 64,
             "precision": "float32"}  # fmt: skip
 
@@ -39,7 +39,7 @@ def chief_of(store, most):
         greedy = [sys.executable, str(GREEDY), str(run.path), str(attempt), str(most)]
         return trainer_command(run, attempt) if most is None else greedy
 
-    chief = Supervisor(store, command=command, devices=[CPU])
+    chief = Supervisor(store, command=command, roster=lending(store, CPU))
     CHIEFS.append(chief)
     return chief
 
@@ -54,6 +54,15 @@ def trained(store, most, **settings):
     chief = chief_of(store, most)
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     return run
+
+
+def already_halved(run, *chosen):
+    """Give a run the traces of attempts that lacked memory, and of what was chosen after each."""
+    for number, micro_batch in enumerate(chosen, start=1):
+        folder = run.path / f"attempts/{number}"
+        folder.mkdir(parents=True)
+        files.write_json(folder / "attempt.json", {})
+        files.write_json(folder / "end.json", {"state": "queued", "micro_batch": micro_batch})
 
 
 def weights(run):
@@ -74,7 +83,9 @@ def test_a_run_that_lacks_memory_goes_on_in_pieces_that_fit_and_computes_the_sam
 
 
 def test_after_three_halvings_it_fails_and_says_what_to_try(store):
-    run = trained(store, 0)
+    run, chief = queued(store, **SETTINGS), chief_of(store, 0)
+    already_halved(run, 32, 16)
+    until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "oom")
     assert len(run.attempts()) == 4
     assert "8 images at once" in run.status.message
@@ -89,8 +100,9 @@ def test_after_three_halvings_it_fails_and_says_what_to_try(store):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses memory by such a limit")
 def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store):
     run = queued(store, **{**SETTINGS, "batch_size": 2000, "data": "synthetic:2400"})
-    chief = Supervisor(store, command=in_little_memory, devices=[CPU])
+    chief = Supervisor(store, command=in_little_memory, roster=lending(store, CPU))
     CHIEFS.append(chief)
+    already_halved(run, 1000, 500)
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "host_memory")
     assert "The memory was too small for 250 images at once" in run.status.message

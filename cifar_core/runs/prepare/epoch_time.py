@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core import device
-from cifar_core.background import child, gpu_turns, processes
+from cifar_core import devices
+from cifar_core.background import child, processes
+from cifar_core.devices import turns
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record.records import AttemptPlan
 
@@ -40,12 +41,12 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
 
     BusyError if no device that suits the run is free.
     """
-    places = device.candidates(config.device, device.inventory())
-    with gpu_turns.measuring(store, places) as turn:
+    places = devices.current(store).candidates(config.device)
+    with turns.measuring(store, places) as turn:
         measured = child.call(
             answer,
             {"config": {**config.to_dict(), "device": turn.device.id}, "store": str(store)},
-            environment=processes.trainer_environment(device.choose_threads(config.threads)),
+            environment=processes.trainer_environment(devices.choose_threads(config.threads)),
             keep=turn.keep,
             seconds=LONGEST_SECONDS,
             too_long=f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take "
@@ -62,8 +63,8 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     from cifar_core.training.reports import always
     from cifar_core.training.setup import prepare
 
-    threads = device.choose_threads(config.threads)
-    chosen, _ = device.choose(config.device, device.inventory())
+    threads = devices.choose_threads(config.threads)
+    chosen, _ = devices.current(store).choose(config.device)
     compute_on(chosen.torch_name, threads)
     dataset = data.load(data.resolve(config.data, store), store)
     here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core import device
-from cifar_core.background import child, gpu_turns, processes
+from cifar_core import devices
+from cifar_core.background import child, processes
+from cifar_core.devices import turns
 from cifar_core.errors import CifarError
 from cifar_core.runs.prepare import memory
 from cifar_core.runs.prepare.batch_search import piece, search
@@ -70,8 +71,8 @@ class LargestBatch:
 
 def measure(config: "TrainConfig", store: Path) -> LargestBatch:
     """Search on a device that is free; BusyError if none is."""
-    places = device.candidates(config.device, device.inventory())
-    with gpu_turns.measuring(store, places) as turn:
+    places = devices.current(store).candidates(config.device)
+    with turns.measuring(store, places) as turn:
         return in_child(replace(config, device=turn.device.id), store, keep=turn.keep)
 
 
@@ -83,7 +84,7 @@ def in_child(
     `in_pieces` asks how many images at once fit, with the batch size of the settings. `keep` holds
     the device, unless this process already does.
     """
-    environment = processes.trainer_environment(device.choose_threads(config.threads))
+    environment = processes.trainer_environment(devices.choose_threads(config.threads))
     measured = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
@@ -104,8 +105,8 @@ def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Lar
 
     if keeps_features(config):
         raise CifarError("Only the head is trained, on kept features: a batch of any size fits.")
-    chosen, _ = device.choose(config.device, device.inventory())
-    compute_on(chosen.torch_name, device.choose_threads(config.threads))
+    chosen, _ = devices.current(store).choose(config.device)
+    compute_on(chosen.torch_name, devices.choose_threads(config.threads))
     dataset = data.load(data.resolve(config.data, store), store)
     on_gpu = chosen.id.startswith("cuda")
     limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from cifar_core.background import gpu_turns
+from cifar_core import devices
 from cifar_core.background.jobs import Report, quietly
-from cifar_core.device import Device, inventory
+from cifar_core.devices import Device, turns
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
@@ -120,7 +120,7 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
     steps, place = max(wanted), device_of(run)
-    with gpu_turns.measuring(run.store_root, [place]):
+    with turns.measuring(run.store_root, [place]):
         again, environment = train(run, place, frozenset(wanted), report)
     verification = Verification(
         run=run.id,
@@ -150,8 +150,8 @@ def recorded(run: Run) -> list[dict[str, Any]]:
 def device_of(run: Run) -> Device:
     """Return the device that the run began on; the CPU if this machine has none of that name."""
     wanted = metrics.attempt_plan(run.path, 1).device or run.environment.device or "cpu"
-    devices = inventory()
-    return next((place for place in devices if place.torch_name == wanted), devices[-1])
+    there = devices.current(run.store_root).devices
+    return next((place for place in there if place.torch_name == wanted), there[-1])
 
 
 def train(
