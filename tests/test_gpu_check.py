@@ -19,9 +19,15 @@ import torch
 from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import balloon, driver, report
 from benchmarks.gpu.section import Bench, Section, findings_of
-from benchmarks.gpu.sections import SECTIONS, airbench, gradients, memory, record, speed
+from benchmarks.gpu.sections import SECTIONS, airbench, epochs, gradients, memory, record, speed
 from benchmarks.gpu.sections.airbench import Trial
 from cifar_core.background import processes
+from cifar_core.disk import files
+from cifar_core.runs.engine.full_disk import RowWriter
+from cifar_core.runs.record import metrics
+from cifar_core.runs.record.gpu import usage
+from cifar_core.runs.record.records import AttemptStart
+from cifar_core.runs.record.run import Run
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = '''
@@ -277,3 +283,24 @@ def test_first_calls_and_a_new_process_say_how_they_fail():
     reason, text = memory.in_new_process("cuda:99")
     assert reason == "device"
     assert text
+
+
+@pytest.mark.parametrize(("percents", "passed"), [((95, 93), True), ((60, 70), False)])
+def test_the_use_of_the_gpu_is_judged_between_the_first_and_the_last_epoch(
+    tmp_path, percents, passed
+):
+    run = Run(tmp_path / "1-run")
+    metrics.attempt_folder(run.path, 1).mkdir(parents=True)
+    files.write_json(metrics.attempt_folder(run.path, 1) / "start.json", AttemptStart(at=99))
+    rows = RowWriter(metrics.metrics_path(run.path, 1))
+    for number, end in enumerate((100, 102, 104), 1):
+        rows.add({"kind": "epoch", "t": end, "step": number, "epoch": number, "train_loss": 1,
+                  "train_accuracy": 1, "val_loss": 1, "val_accuracy": 1, "best": True})  # fmt: skip
+    use = RowWriter(usage.path_of(run.path, 1))
+    for t, value in zip((99, 100.5, 102, 103, 105), (0, 0, *percents, 0), strict=True):
+        use.add({"t": t, "utilization": value})
+    use.add({"t": 103.5, "utilization": None})
+    bench = bench_in(tmp_path, device="cuda:0")
+    epochs.busy(bench, SimpleNamespace(run=run, attempt=1), judged=True)
+    assert verdicts(tmp_path) == {"the device computes": passed}
+    assert epochs.epoch_seconds(SimpleNamespace(run=run)) == 2

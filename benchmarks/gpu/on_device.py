@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 
 from cifar_core.runs.engine.base_worker import BaseWorker
+from cifar_core.runs.engine.gpu_sampler import SECONDS
+from cifar_core.runs.record.gpu import usage
 
 
 def synchronize(device: str) -> None:
@@ -40,4 +42,6 @@ def use_between(worker: BaseWorker, begin: float, end: float) -> list[float]:
 
     From one unix second to another; none if the device does not say so.
     """
-    return []
+    rows, _ = usage.read(usage.path_of(worker.run.path, worker.attempt))
+    inside = [row for row in rows if begin + SECONDS <= row.t <= end]  # each is about a second
+    return [row.utilization for row in inside if row.utilization is not None]

@@ -4,12 +4,12 @@ import os
 import platform
 import time
 
-import torch
-
 from benchmarks.gpu.section import Bench
 from cifar_core import devices
+from cifar_core.disk import files
 from cifar_core.errors import CifarError
 from cifar_core.runs.record import environment
+from cifar_core.runs.record.gpu import facts
 
 
 def run(bench: Bench) -> None:
@@ -17,8 +17,9 @@ def run(bench: Bench) -> None:
     inventory = devices.keep(bench.store, devices.probed())  # the executor asks for it later
     usable, sentence = choice(inventory, bench.device)
     bench.note("device", sentence, target="a probe could compute on it", passed=usable)
-    versions = [inventory.driver, inventory.cuda, str(torch.backends.cudnn.version() or "")]
-    bench.note("driver, CUDA, cuDNN", ", ".join(version or "none" for version in versions))
+    if usable and (gpu := facts.describe(bench.device)):
+        words = [f"{name.replace('_', ' ')} {value}" for name, value in files.plain_of(gpu).items()]
+        bench.note("GPU", ", ".join(words))
     packages = environment.versions().items()
     bench.note("packages", ", ".join(f"{name} {version}" for name, version in packages if version))
     system = [platform.python_version(), platform.platform(), str(len(os.sched_getaffinity(0)))]
