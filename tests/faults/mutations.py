@@ -152,7 +152,6 @@ MUTATIONS = [
     Mutation("orphans stay", "runs/engine/shim.py",
              "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
     Mutation("the device is lent without a look", "runs/engine/supervisor.py",
-             "free = [candidate for candidate in wanted if candidate.id not in self.lent()]", "free = wanted", SUPERVISOR + " two_gpus"),
              "free = [candidate for candidate in wanted if candidate.id not in self.lent()]", "free = wanted",
              SUPERVISOR + " two_places"),
     Mutation("the index lends a device twice", "runs/store/index.py",
@@ -353,18 +352,6 @@ MUTATIONS = [
              "        if left:\n            self.start()\n            return None\n", "", PROBING + " hangs_crashes"),
     Mutation("a probe of another machine is believed", "devices/kept.py",
              " and kept.machine == machine()", "", PROBING + " made_once"),
-    Mutation("a trainer does not hold its GPU", "runs/engine/shim.py",
-             "pass_fds=(lock, *keep),", "pass_fds=(lock,),", TURNS + " executor_is_gone"),
-    Mutation("the shim does not hold its GPU", "runs/engine/live_attempts.py",
-             "*map(str, keep)],", "],", TURNS + " executor_is_gone"),
-    Mutation("a run starts on a GPU that is measured on", "runs/engine/supervisor.py",
-             "turns.first_free(self.store.root, free) as", "turns.first_free(self.store.root / free[0].id, free) as",
-             TURNS + " else_waits"),
-    Mutation("runs are not told of a GPU that is free again", "devices/turns.py",
-             "                processes.wake(root)\n", "                pass\n", TURNS + " else_waits"),
-    Mutation("the network stays on the GPU while what fits is measured", "runs/engine/base_worker.py",
-             "vars(self).keys() - self.light", "vars(self).keys() - self.light - {'profiler'}",
-             "tests/runs/test_runs_halving.py training_is_left"),
 ]  # fmt: skip
 
 
