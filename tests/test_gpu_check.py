@@ -45,7 +45,8 @@ for run in ("warmup", *range(200)):
 
 def bench_in(folder, **values):
     usual = {"section": "one", "device": "cpu", "data": "synthetic:400", "folder": folder,
-             "ends": time.monotonic() + 60, "seeds": 1}  # fmt: skip
+             "store": folder / "store",
+        "ends": time.monotonic() + 60, "seeds": 1}  # fmt: skip
     return Bench(**{**usual, **values})
 
 
@@ -65,7 +66,7 @@ def rehearsal(tmp_path_factory):
     words = ["--device", "cpu", "--data", "synthetic:400", "--budget", "1000", "--seeds", "1"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.gpu", *words, "--airbench", folder / "script.py",
-         "--out", folder / "out"],
+         "--out", folder / "out", "--store", folder / "out" / "store"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done, folder / "out"
@@ -107,7 +108,8 @@ def test_the_script_of_the_record_trains_as_often_as_ours(rehearsal):
 
 def test_a_device_that_is_not_there_fails_and_skips_the_rest(tmp_path, capsys):
     arguments = Namespace(device="cuda:7", data="synthetic:400", budget=60, seeds=1, airbench=None,
-                          only="environment,worker,speed", out=tmp_path)  # fmt: skip
+                          only="environment,worker,speed", out=tmp_path,
+                          store=tmp_path / "store")  # fmt: skip
     assert command.check(arguments) == 1
     *_, last = capsys.readouterr().out.strip().splitlines()
     assert last.startswith("FAIL environment: device: There is no device called 'cuda:7'")
@@ -133,7 +135,7 @@ def test_what_happens_to_one_section_does_not_stop_the_others(tmp_path):
     parts = [section("crash", crash), section("fail", fail), section("work", work),
              section("hang", hang)]  # fmt: skip
     begin = time.monotonic()
-    driver.run(parts, bench)
+    list(driver.run(parts, bench))
     assert time.monotonic() - begin < 20
     assert verdicts(tmp_path, "work") == {"worked": True}
     lines = report.failures(tmp_path, parts)
@@ -146,9 +148,19 @@ def test_what_happens_to_one_section_does_not_stop_the_others(tmp_path):
 
 def test_a_section_without_enough_time_is_skipped_with_the_reason(tmp_path):
     long = replace(section("long", lambda bench: bench.note("worked", "yes")), least=100)
-    assert driver.run([long], bench_in(tmp_path, ends=time.monotonic() + 20)) == {}
+    assert not list(driver.run([long], bench_in(tmp_path, ends=time.monotonic() + 20)))
     (finding,) = findings_of(tmp_path, "long")
     assert finding.value == "skipped: 20 s were left, and it needs 100"
+
+
+def test_no_gpu_is_asked_for_before_the_sections_are_forked():
+    code = """
+import torch
+def ask(*_): raise SystemExit("asked")
+torch._C._cuda_getDeviceCount = torch._C._cuda_init = ask
+import benchmarks.gpu.driver, benchmarks.gpu.report, benchmarks.gpu.sections
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_only_sections_that_measure_nothing_run_at_the_same_time():
@@ -170,7 +182,7 @@ def test_sections_that_measure_nothing_really_run_at_the_same_time(tmp_path):
         return run
 
     pair = [section("a", meet("b"), alone=False), section("b", meet("a"), alone=False)]
-    driver.run(pair, bench_in(tmp_path, device="cuda:0"))
+    list(driver.run(pair, bench_in(tmp_path, device="cuda:0")))
     assert [verdicts(tmp_path, key) for key in "ab"] == [{"here": None, "met": True}] * 2
 
 

@@ -2,6 +2,7 @@
 
 python -m benchmarks.gpu --data PATH [--device cuda:0] [--budget 340] [--seeds 10]
                          [--airbench FILE] [--only worker,speed] [--out build/gpu]
+                         [--store build/gpu/store]
 
 The last lines say what failed; the exit code is then 1. OUT gets results.json, results.md (a
 table for benchmarks/RESULTS.md) and what each section printed. `--device cpu` rehearses all of it
@@ -35,17 +36,21 @@ def check(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         data=arguments.data,
         folder=folder,
+        store=arguments.store.absolute(),
         ends=begin + arguments.budget,
         seeds=arguments.seeds,
         airbench=arguments.airbench and arguments.airbench.absolute(),
     )
     bench.store.mkdir(parents=True, exist_ok=True)
-    took = driver.run(sections, bench)
-    report.write(folder, sections, took)
+    took: dict[str, float] = {}
+    for section, seconds in driver.run(sections, bench):
+        took[section.key] = seconds
+        report.write(folder, sections, took)  # now, as whoever lends the GPU may end this
+        print(report.progress(folder, section, seconds), flush=True)
+    report.write(folder, sections, took)  # with what was skipped
     print((folder / "results.md").read_text("utf-8"))
-    parts = ", ".join(f"{key} {seconds:.0f}" for key, seconds in took.items())
     failed = report.failures(folder, sections)
-    print(f"{time.monotonic() - begin:.0f} s in all ({parts}); {len(failed)} failed.")
+    print(f"{time.monotonic() - begin:.0f} s in all; {len(failed)} failed.")
     print("\n".join(failed), flush=True)
     return 1 if failed else 0
 
@@ -62,6 +67,7 @@ def main() -> int:
     parser.add_argument("--airbench", type=Path, help="airbench94_muon.py of its author")
     parser.add_argument("--only", default="", help="keys of sections, separated by commas")
     parser.add_argument("--out", type=Path, default=Path("build/gpu"))
+    parser.add_argument("--store", type=Path, default=Path("build/gpu/store"), help="of its runs")
     arguments = parser.parse_args()
     if CHILD not in os.environ:
         more = processes.trainer_environment(threads=1)

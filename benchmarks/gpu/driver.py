@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
@@ -15,7 +16,7 @@ from benchmarks.gpu import real_runs
 from benchmarks.gpu.section import Bench, Section, findings_file, findings_of
 
 KILL_SECONDS = 3.0  # for a killed section to be gone; one may hang in a driver
-FORK = get_context("fork")  # what is imported is imported once, and no GPU is open here
+FORK = get_context("fork")  # so all is imported once; nothing here may ask for a GPU before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +28,16 @@ class Started:
     process: BaseProcess
 
 
-def run(sections: Sequence[Section], bench: Bench) -> dict[str, float]:
-    """Run the sections; return the seconds that each took. `bench` is for all of them."""
+def run(sections: Sequence[Section], bench: Bench) -> Iterator[tuple[Section, float]]:
+    """Run the sections; yield each that is over, and the seconds that it took.
+
+    `bench` is for all of them together.
+    """
     for section in sections:
         findings_file(bench.folder, section.key).unlink(missing_ok=True)
-    took: dict[str, float] = {}
     groups = list(grouped(sections, in_turn=bench.rehearses))
     for number, group in enumerate(groups):
-        left = bench.left
+        left = max(0.0, bench.left)
         limit = left * share_of(group) / sum(share_of(later) for later in groups[number:])
         begin = time.monotonic()
         started = [
@@ -42,12 +45,11 @@ def run(sections: Sequence[Section], bench: Bench) -> dict[str, float]:
         ]
         for each in started:
             finish(each)
-            took[each.section.key] = time.monotonic() - begin
+            yield each.section, time.monotonic() - begin
         if any(s.is_needed and has_failed(bench, s) for s in group):
-            for section in (section for later in groups[number + 1 :] for section in later):
+            for section in chain.from_iterable(groups[number + 1 :]):
                 of(section, bench).skip(section.title, f"{group[0].title} has failed")
             break
-    return took
 
 
 def grouped(sections: Sequence[Section], *, in_turn: bool) -> Iterator[list[Section]]:

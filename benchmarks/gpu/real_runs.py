@@ -18,6 +18,7 @@ from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Store
 
 LOOK_SECONDS = 0.05
+AT_END_SECONDS = 2.0  # of a section, to say what it waits for and to end its processes
 
 
 @contextmanager
@@ -49,11 +50,12 @@ def submit(store: Store, config: TrainConfig, name: str) -> Run:
     return run
 
 
-def wait(bench: Bench, condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition as long as the section lasts; TimeoutError after that."""
-    while not condition():
-        if bench.left < 0:
-            raise TimeoutError(f"No time is left to wait until {what}.")
+def wait(bench: Bench, run: Run, condition: Callable[[Run], bool]) -> None:
+    """Wait for a condition on a run as long as the section lasts; TimeoutError before its end."""
+    while not condition(run):
+        if bench.left < AT_END_SECONDS:
+            now = run.status
+            raise TimeoutError(f"No time was left for run {run.id}: {now.state}. {now.message}")
         time.sleep(LOOK_SECONDS)
 
 
@@ -65,7 +67,7 @@ def is_over(run: Run) -> bool:
 def trained(bench: Bench, store: Store, config: TrainConfig, name: str) -> Run:
     """Train a run to its end."""
     run = submit(store, config, name)
-    wait(bench, lambda: is_over(run), f"run {run.id} is over")
+    wait(bench, run, is_over)
     return run
 
 

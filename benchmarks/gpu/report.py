@@ -27,6 +27,13 @@ def write(folder: Path, sections: Sequence[Section], took: Mapping[str, float]) 
     (folder / "results.md").write_text(table(sections, found) + "\n", "utf-8")
 
 
+def progress(folder: Path, section: Section, seconds: float) -> str:
+    """Say in a line that a section is over, and how many of its findings passed and failed."""
+    verdicts = [finding.passed for finding in findings_of(folder, section.key)]
+    counts = f"{verdicts.count(True)} passed, {verdicts.count(False)} failed"
+    return f"{section.title}: {counts}, {seconds:.0f} s"
+
+
 def table(sections: Sequence[Section], found: Mapping[str, Sequence[Finding]]) -> str:
     """Return all findings as a table, ready for benchmarks/RESULTS.md."""
     rows = [

@@ -33,7 +33,8 @@ class Bench:
     section: str
     device: str  # its name in torch
     data: str
-    folder: Path  # of the whole check
+    folder: Path  # of the results
+    store: Path  # of all runs of the check, and of the images
     ends: float  # on the monotonic clock
     seeds: int  # runs of the record
     airbench: Path | None = None  # the author's script
@@ -47,11 +48,6 @@ class Bench:
     def left(self) -> float:
         """Seconds that this section still has."""
         return self.ends - time.monotonic()
-
-    @property
-    def store(self) -> Path:
-        """The store of all runs of the check."""
-        return self.folder / "store"
 
     def sized(self, full: T, rehearsal: T) -> T:
         """Return the value for a GPU, or the small one for a rehearsal."""

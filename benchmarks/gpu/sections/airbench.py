@@ -26,7 +26,7 @@ class Trial:
 
 def trials(bench: Bench, script: Path, dataset: Dataset, count: int) -> tuple[list[Trial], str]:
     """Return what the script printed for its trials but the warm-up, and its last words."""
-    folder = bench.folder / "airbench"
+    folder = bench.store / "airbench"
     save_images(folder / "cifar10", dataset)
     text = script.read_text("utf-8").replace(TRIALS, f"range({count})")
     (folder / "script.py").write_text(text, "utf-8")

@@ -3,9 +3,8 @@
 import torch
 
 from benchmarks.gpu import real_runs
-from benchmarks.gpu.real_runs import numbers_of, submit, told, trained, wait, weights_of
+from benchmarks.gpu.real_runs import is_over, numbers_of, submit, told, trained, wait, weights_of
 from benchmarks.gpu.section import Bench
-from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
 from cifar_core.runs.record import metrics
@@ -40,8 +39,8 @@ def resume(bench: Bench, store: Store) -> None:
     bench.note(f"{config.model}, deterministic", told(whole), target="finished",
                passed=whole.status.state == "finished")  # fmt: skip
     killed = submit(store, config, "killed")
-    step = kill(bench, killed, config)
-    wait(bench, lambda: real_runs.is_over(killed), f"run {killed.id} is over")
+    step = kill(bench, killed)
+    wait(bench, killed, is_over)
     attempts = len(metrics.attempt_numbers(killed.path))
     same_rows = numbers_of(killed) == numbers_of(whole)
     ours, theirs = weights_of(killed), weights_of(whole)
@@ -57,14 +56,16 @@ def resume(bench: Bench, store: Store) -> None:
     )
 
 
-def kill(bench: Bench, run: Run, config: TrainConfig) -> int:
+def is_half_done(run: Run) -> bool:
+    """Return True if a run is in the middle of the epoch in which it is to be killed, or over."""
+    steps = [row["epoch"] for row in run.metrics() if row["kind"] == "step"]
+    return is_over(run) or max(steps, default=0) > KILLED_AFTER
+
+
+def kill(bench: Bench, run: Run) -> int:
     """Kill a run's trainer in the middle of an epoch; return the last step that it had written."""
 
-    def reached() -> bool:
-        rows = [row for row in run.metrics() if row["kind"] == "step"]
-        return bool(rows) and rows[-1]["epoch"] > KILLED_AFTER
-
-    wait(bench, lambda: reached() or real_runs.is_over(run), f"run {run.id} is half done")
+    wait(bench, run, is_half_done)
     folder = metrics.attempt_folder(run.path, 1)
     shim = files.read(folder / "shim.json", ShimRecord)
     signal_trainer(KILL, shim.trainer, again=False)
