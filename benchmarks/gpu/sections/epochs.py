@@ -56,7 +56,7 @@ def trained(bench: Bench, worker: type[Worker]) -> Worker:
         model=bench.sized("resnet18", "simple_cnn"),
         epochs=bench.sized(EPOCHS, 3),
         batch_size=bench.sized(128, 32),
-        startup="fast_start",
+        startup=bench.sized("automatic", "fast_start"),
     )
     own = in_process.attempt(config, bench.store, bench.device, worker)
     own.work()

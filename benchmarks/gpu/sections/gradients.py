@@ -6,6 +6,7 @@ from torch import Tensor
 from benchmarks.gpu import on_device
 from benchmarks.gpu.section import Bench
 from benchmarks.gpu.sections.ways import Way, way
+from cifar_core.training.step.trial import random_images
 
 STEPS = 6  # CUDA graphs are recorded in the second and replayed from the third
 MOST = 0.05  # of the gradient's length: a rounding error can move a maximum to another pixel
@@ -28,7 +29,7 @@ def run(bench: Bench) -> None:
 
 def gradients(one: Way) -> tuple[list[Tensor], str]:
     """Return the gradient of each step as one vector on the CPU, and why it was not compiled."""
-    trainer = one.trainer()
+    trainer = one.trainer(random_images(one.config.batch_size, 10))
     step, found = one.step_of(trainer), []
     for _ in range(STEPS):
         step()

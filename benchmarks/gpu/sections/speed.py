@@ -8,11 +8,12 @@ from itertools import product
 from statistics import median
 
 from benchmarks import plain
+from benchmarks.end_to_end import noise
 from benchmarks.gpu import on_device
 from benchmarks.gpu.section import Bench
 from benchmarks.gpu.sections.ways import Way, way
+from cifar_core.data.dataset import Dataset
 from cifar_core.training.step.timing import time_in_turns
-from cifar_core.training.step.trial import random_images
 
 TARGET, TIMES = 30_000, 3  # images a second, and times as many as the plain script; on one H100
 LARGE = 512  # a batch that is less bound by the CPU
@@ -23,16 +24,17 @@ WARM, COUNTED, WORKERS = 20, 100, 8  # steps of the plain script, and processes 
 def run(bench: Bench) -> None:
     """Time the plain script, then every way, and judge the fastest of the same batch size."""
     model, batch = bench.sized("resnet18", "simple_cnn"), bench.sized(plain.BATCH, 16)
-    slow = plain_rate(bench, model)
+    images = noise()
+    slow = plain_rate(bench, model, images)
     bench.note(f"{model}, plain script, batch {plain.BATCH}", written(slow))
     rates: dict[Way, float] = {}
     for group in groups(bench, model, batch):
         first = group[0]
         if first.plan.compiled and bench.left < COMPILING:
-            bench.skip(f"{model}, {first.name}", "no time was left to compile")
+            bench.skip(first.name, "no time was left to compile")
             continue
-        for one, value in timed(bench, group).items():
-            bench.note(f"{model}, {one.name}", written(value))
+        for one, value in timed(bench, group, images).items():
+            bench.note(one.name, written(value))
             rates[one] = value
         on_device.release()
     best = max((one for one in rates if one.config.batch_size == batch), key=rates.__getitem__)
@@ -59,9 +61,9 @@ def groups(bench: Bench, model: str, batch: int) -> Iterator[list[Way]]:
         yield [one.compiled()]
 
 
-def timed(bench: Bench, ways: list[Way]) -> dict[Way, float]:
+def timed(bench: Bench, ways: list[Way], images: Dataset) -> dict[Way, float]:
     """Return the images a second of each way; one that does not compile is noted as failed."""
-    trainers = {one: one.trainer() for one in ways}
+    trainers = {one: one.trainer(images) for one in ways}
     steps = {one.name: one.step_of(trainer) for one, trainer in trainers.items()}
     rounds = time_in_turns(steps, partial(on_device.wall_seconds, bench.device))
     for one, trainer in trainers.items():
@@ -72,12 +74,11 @@ def timed(bench: Bench, ways: list[Way]) -> dict[Way, float]:
             for one in ways if one.name in rounds}  # fmt: skip
 
 
-def plain_rate(bench: Bench, model: str) -> float:
-    """Return the images a second of the script that most people write."""
-    images = random_images(plain.BATCH, 10).train
+def plain_rate(bench: Bench, model: str, images: Dataset) -> float:
+    """Return the images a second of the script that most people write, within an epoch."""
     network = bench.config(model=model).build_model(10)
-    steps = plain.train(network, images.pixels, images.labels, device=bench.device,
-                        workers=bench.sized(WORKERS, 0))  # fmt: skip
+    steps = plain.train(network, images.train.pixels, images.train.labels,
+                        device=bench.device, workers=bench.sized(WORKERS, 0))  # fmt: skip
     for _ in range(bench.sized(WARM, 1)):
         next(steps)
     start = time.perf_counter()

@@ -8,10 +8,11 @@ import torch
 
 from benchmarks.gpu.section import Bench
 from cifar_core.config import TrainConfig
+from cifar_core.data.dataset import Dataset
 from cifar_core.training.setup import prepare
 from cifar_core.training.step.precision import Precision
 from cifar_core.training.step.step_plan import StepPlan
-from cifar_core.training.step.trial import endless, random_images
+from cifar_core.training.step.trial import endless
 from cifar_core.training.trainer import Trainer
 
 PIECES = 4  # into which a batch is cut where it is cut
@@ -31,7 +32,8 @@ class Way:
         pieces = self.config.micro_batch and f"pieces of {self.config.micro_batch}"
         searched = "" if self.benchmark else "without cudnn.benchmark"
         how = [self.plan.key.replace("/", ", ").replace("_", " "), pieces, searched]
-        return ", ".join([f"batch {self.config.batch_size}", *filter(None, how)])
+        batch = f"batch {self.config.batch_size}"
+        return ", ".join([self.config.model, batch, *filter(None, how)])
 
     def in_pieces(self) -> "Way":
         """Return the same with the batch in pieces."""
@@ -43,9 +45,8 @@ class Way:
         """Return the same compiled."""
         return replace(self, plan=replace(self.plan, compiled=True))
 
-    def trainer(self) -> Trainer:
-        """Return a trainer on random images that computes so; its plan says if it really does."""
-        images = random_images(self.config.batch_size, 10)
+    def trainer(self, images: Dataset) -> Trainer:
+        """Return a trainer that computes so; its plan says if it really does."""
         return prepare(self.config, images, self.config.device, plan=self.plan).trainer
 
     def step_of(self, trainer: Trainer) -> Callable[[], None]:

@@ -64,7 +64,6 @@ def is_half_done(run: Run) -> bool:
 
 def kill(bench: Bench, run: Run) -> int:
     """Kill a run's trainer in the middle of an epoch; return the last step that it had written."""
-
     wait(bench, run, is_half_done)
     folder = metrics.attempt_folder(run.path, 1)
     shim = files.read(folder / "shim.json", ShimRecord)
