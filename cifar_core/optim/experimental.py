@@ -1,4 +1,4 @@
-"""Optimizers of single papers, from torch-optimizer where torch has none.
+"""Optimizers of single papers: ours, torch's or torch-optimizer's.
 
 torch_optimizer is imported late because only runs that use it need it.
 """
