@@ -3,13 +3,14 @@
 CifarError                 anything the user can fix; its message can be shown on the page
   UnknownKeyError          a name that no registry has
   ConfigError              one or more settings out of range; lists all of them at once
-  DeviceError              a device that this machine does not have
+  DeviceError              a device that this machine does not have, or cannot use
+    OutOfServiceError      a device that does not work now; runs wait for it
   DataError                a dataset that is missing, damaged or not what it claims to be
   WeightsError             pretrained weights that are missing, damaged or of another network
   ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for the action
-  BusyError                more background jobs than a store or a person may have at once
+  BusyError                more background jobs than a store or a person may have, or no free GPU
   ChangedMeanwhileError    a text that another person has changed since it was opened
   AccessError              an action that the person is not allowed to do
   ExplanationError         a saliency method that does not suit the network
@@ -44,7 +45,11 @@ class ConfigError(CifarError):
 
 
 class DeviceError(CifarError):
-    """A requested device is not on this machine."""
+    """A requested device is not on this machine, or cannot be used; says why."""
+
+
+class OutOfServiceError(DeviceError):
+    """A requested device does not work now, or others use it; runs wait for it."""
 
 
 class DataError(CifarError):
@@ -68,7 +73,7 @@ class RunError(CifarError):
 
 
 class BusyError(CifarError):
-    """A store or a person has as many background jobs as are allowed."""
+    """A store or a person has as many background jobs as are allowed, or no GPU is free."""
 
 
 class ChangedMeanwhileError(CifarError):

@@ -34,8 +34,10 @@ OUTPUT = "tests/runs/test_output.py"
 OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
+ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
 FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
+TURNS = "tests/runs/test_gpu_turns.py"
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ MUTATIONS = [
     Mutation("orphans stay", "runs/engine/shim.py",
              "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
     Mutation("the device is lent without a look", "runs/engine/supervisor.py",
-             "free = [candidate for candidate in wanted if candidate.id not in taken]", "free = wanted", SUPERVISOR + " two_gpus"),
+             "free = [candidate for candidate in wanted if candidate.id not in self.lent()]", "free = wanted",
+             SUPERVISOR + " two_places"),
     Mutation("the index lends a device twice", "runs/store/index.py",
              "INSERT INTO lease VALUES (?, ?, ?)\", (device", "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)\", (device",
              STORE + " lent_once"),
@@ -343,6 +346,30 @@ MUTATIONS = [
              "tensor = tensor.pin_memory()", "pass", FAKE_CUDA + "settings.py kept_features"),
     Mutation("a report that waits for the device", "training/arrival.py",
              "copy_(tensor, non_blocking=True)", "copy_(tensor)", FAKE_CUDA + "settings.py report"),
+    Mutation("a trainer does not hold its GPU", "runs/engine/shim.py",
+             "pass_fds=(lock, *keep),", "pass_fds=(lock,),", TURNS + " executor_is_gone"),
+    Mutation("the shim does not hold its GPU", "runs/engine/live_attempts.py",
+             "*map(str, keep)],", "],", TURNS + " executor_is_gone"),
+    Mutation("a run starts on a GPU that is measured on", "runs/engine/supervisor.py",
+             "turns.first_free(self.store.root, free) as", "turns.first_free(self.store.root / free[0].id, free) as",
+             TURNS + " else_waits"),
+    Mutation("runs are not told of a GPU that is free again", "devices/turns.py",
+             "                processes.wake(root)\n", "                pass\n", TURNS + " else_waits"),
+    Mutation("the network stays on the GPU while what fits is measured", "runs/engine/base_worker.py",
+             "vars(self).keys() - self.light", "vars(self).keys() - self.light - {'profiler'}",
+             "tests/runs/test_runs_halving.py training_is_left"),
+    Mutation("a device that failed stays in service", "runs/engine/roster.py",
+             "        self.set_found(self.found.without(lost[0], reason))\n", "", ROSTER + " out_of_service"),
+    Mutation("a run is tried for ever on a device that fails", "runs/engine/ending.py",
+             "    if deaths >= MOST_DEVICE_FAILURES:\n", "    if False:\n", ROSTER + " again_and_again"),
+    Mutation("a GPU that never worked is waited for for ever", "runs/engine/roster.py",
+             " and self.probes < PATIENT_PROBES", "", ROSTER + " without_a_driver"),
+    Mutation("a GPU that others use is not waited for", "runs/engine/roster.py",
+             " or refused.trouble == IN_USE", "", ROSTER + " however_long"),
+    Mutation("a GPU that hangs takes the others with it", "devices/probing.py",
+             "        if left:\n            self.start()\n            return None\n", "", PROBING + " hangs_crashes"),
+    Mutation("a probe of another machine is believed", "devices/kept.py",
+             " and kept.machine == machine()", "", PROBING + " made_once"),
 ]  # fmt: skip
 
 
