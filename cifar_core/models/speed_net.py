@@ -44,7 +44,7 @@ class Whitening(nn.Module):
         """Set the filters to the eigenvectors of the patches of scaled images [N, 3, H, W]."""
         patches = images.unfold(2, self.size, 1).unfold(3, self.size, 1)
         rows = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * self.size**2)
-        covariance = (rows.T @ rows / len(rows)).double().cpu()
+        covariance = (rows.T @ rows / len(rows)).cpu().double()
         variance, directions = torch.linalg.eigh(covariance)  # the largest last
         scaled = (directions / (variance + LEAST_VARIANCE).sqrt()).T.flip(0)
         half = scaled[: len(self.weight) // 2].reshape(-1, *self.weight.shape[1:])
