@@ -125,8 +125,10 @@ def test_what_happens_to_one_section_does_not_stop_the_others(tmp_path):
     def fail(_):
         raise RuntimeError("a lost device\nand more")
 
+    alive, held = os.pipe()
+
     def hang(_):
-        time.sleep(60)
+        subprocess.run(["sleep", "60"], pass_fds=[held], check=False)
 
     def work(bench):
         bench.note("worked", "yes", passed=True)
@@ -136,6 +138,9 @@ def test_what_happens_to_one_section_does_not_stop_the_others(tmp_path):
              section("hang", hang)]  # fmt: skip
     begin = time.monotonic()
     list(driver.run(parts, bench))
+    os.close(held)
+    assert os.read(alive, 1) == b""  # as soon as nobody holds the other end
+    os.close(alive)
     assert time.monotonic() - begin < 20
     assert verdicts(tmp_path, "work") == {"worked": True}
     lines = report.failures(tmp_path, parts)
