@@ -32,6 +32,7 @@ from cifar_core.runs.record.records import (
     DataRecord,
     FeaturesDone,
     Notice,
+    StepRecord,
     Summary,
     UsedWeights,
 )
@@ -108,11 +109,12 @@ class BaseWorker(ABC):
         )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
-        environment = describe(plan, self.dataset, self.setup, weights)
-        files.write_json(self.run.path / "environment.json", environment)
+        self.environment = describe(plan, self.dataset, self.setup, weights)
+        files.write_json(self.run.path / "environment.json", self.environment)
         say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
-        say(f"{environment.precision}: {environment.precision_reason}")
-        say(self.trainer.plan.sentence)
+        say(f"{self.environment.precision}: {self.environment.precision_reason}")
+        self.step_plan = self.trainer.plan
+        say(self.step_plan.sentence)
 
     def free_memory(self) -> None:
         """Free the memory of the images, the network and the optimizer."""
@@ -181,6 +183,7 @@ class BaseWorker(ABC):
     def attend(self) -> AttemptResult | None:
         """Between two batches: show that this is alive, and end if that was requested."""
         self.show_life()
+        self.record_plan()
         if not self.must_end:
             return None
         request = self.requests.control.request
@@ -199,6 +202,17 @@ class BaseWorker(ABC):
         if now - self.touched_at > HEARTBEAT_SECONDS:
             self.touched_at = now
             os.utime(self.folder / "lock")
+
+    def record_plan(self) -> None:
+        """Record that a compiled network has failed, so that later attempts do without."""
+        if self.trainer.plan is self.step_plan:
+            return
+        self.step_plan = self.trainer.plan
+        say(f"Changed {self.position}: {self.step_plan.sentence}")
+        record = StepRecord(**self.step_plan.record())
+        self.environment = structs.replace(self.environment, step_plan=record)
+        path = self.run.path / "environment.json"
+        self.wait_for_space(lambda: files.write_json(path, self.environment))
 
     @property
     def must_end(self) -> bool:
