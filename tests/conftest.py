@@ -1,6 +1,7 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["CIFAR_REPORTS"] = "by_step"  # so that the rows of two equal runs can be compared
 
 import pytest
 import torch

@@ -7,7 +7,7 @@ from cifar_core.schedules import Plateau
 
 @dataclass
 class Tally:
-    """Sums over the steps of an epoch, read from the device at every StepEvent."""
+    """Sums over the steps of an epoch, as of its last StepEvent."""
 
     loss: float = 0.0  # summed over images
     correct: int = 0

@@ -1,6 +1,7 @@
 """Everything a trainer needs to continue exactly where it was, as tensors and plain values."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -8,10 +9,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cifar_core.schedules import Plateau
+from cifar_core.training.arrival import Arrival
+from cifar_core.training.events import StepEvent
 from cifar_core.training.progress import Best, Tally, TrainingProgress
 
 if TYPE_CHECKING:
     from cifar_core.training.trainer import Trainer
+
+
+Copy = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +29,29 @@ class Snapshot:
     meta: dict[str, Any]  # step, best epoch, running sums, ...
 
 
-def copied(tensor: Tensor) -> Tensor:
-    """Copy a tensor to the CPU in the plain memory order that files use."""
-    return tensor.detach().to("cpu", copy=True).contiguous()
+@dataclass(frozen=True, kw_only=True)
+class SnapshotOnItsWay:
+    """A snapshot whose tensors are being copied from the device."""
+
+    snapshot: Snapshot
+    arrival: Arrival
+
+    def wait(self) -> Snapshot:
+        """Return the snapshot once all of it is here; any thread may wait."""
+        self.arrival.wait()
+        model, state = (
+            {name: tensor.contiguous() for name, tensor in tensors.items()}  # as files need them
+            for tensors in (self.snapshot.model, self.snapshot.state)
+        )
+        return replace(self.snapshot, model=model, state=state)
 
 
-def copies(model: nn.Module) -> dict[str, Tensor]:
-    """Copy a network's state_dict to the CPU."""
-    return {name: copied(tensor) for name, tensor in model.state_dict().items()}
+def copies(model: nn.Module, copy: Copy) -> dict[str, Tensor]:
+    """Copy a network's state_dict."""
+    return {name: copy(tensor) for name, tensor in model.state_dict().items()}
 
 
-def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def pack_optimizer(optimizer: Optimizer, copy: Copy) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Split an optimizer's state into tensors and plain values, both named "<weight>/<name>".
 
     A dict or list of tensors becomes a plain description whose tensors are named "nested/...".
@@ -45,9 +63,9 @@ def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, A
         for weight, memory in optimizer.state_dict()["state"].items()
         for name, value in memory.items()
     }
-    tensors = {name: copied(v) for name, v in flat.items() if isinstance(v, Tensor)}
+    tensors = {name: copy(v) for name, v in flat.items() if isinstance(v, Tensor)}
     plain = {
-        name: described(value, f"nested/{name}", tensors)
+        name: described(value, f"nested/{name}", tensors, copy)
         for name, value in flat.items()
         if not isinstance(value, Tensor)
     }
@@ -60,22 +78,26 @@ def pack_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, A
     return tensors, plain | counts
 
 
-def described(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+def described(value: Any, path: str, tensors: dict[str, Tensor], copy: Copy) -> Any:
     """Return a value as plain JSON: containers by type and items, tensors by name.
 
     Copies of the tensors are added to `tensors`. Keys of a dict may be of any type that JSON has.
     """
     if isinstance(value, Tensor):
-        tensors[path] = copied(value)
+        tensors[path] = copy(value)
         return {"tensor": path}
     if isinstance(value, dict):
         items = enumerate(value.items())
         return {
-            "dict": [[key, described(item, f"{path}/{i}", tensors)] for i, (key, item) in items]
+            "dict": [
+                [key, described(item, f"{path}/{i}", tensors, copy)] for i, (key, item) in items
+            ]
         }
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
-        return {kind: [described(item, f"{path}/{i}", tensors) for i, item in enumerate(value)]}
+        return {
+            kind: [described(item, f"{path}/{i}", tensors, copy) for i, item in enumerate(value)]
+        }
     return value
 
 
@@ -147,21 +169,25 @@ def select(flat: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
 
 
-def snapshot_of(trainer: "Trainer") -> Snapshot:
-    """Copy everything that a trainer needs to continue from here."""
-    tensors, values = pack_optimizer(trainer.optimizer)
+def snapshot_of(trainer: "Trainer") -> SnapshotOnItsWay:
+    """Begin to copy everything that a trainer needs to continue from here."""
+    arrival = Arrival(trainer.sums.values.device)
+    tensors, values = pack_optimizer(trainer.optimizer, arrival.copy)
     meta: dict[str, Any] = {
         "progress": asdict(trainer.progress),
         "optimizer": values,
         "scaler": trainer.scaler.state_dict(),
-        "window_images": trainer.window_images,
+        "window_images": trainer.sums.images,
+        "unread": [asdict(report) for report in trainer.unread],
     }
     state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
     state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
-    state["window"] = copied(trainer.window)
+    state["window"] = arrival.copy(trainer.sums.values)
     if trainer.average:
-        state |= {f"latest/{name}": t for name, t in copies(trainer.model).items()}
-    return Snapshot(model=copies(trainer.result), state=state, meta=meta)
+        state |= {f"latest/{name}": t for name, t in copies(trainer.model, arrival.copy).items()}
+    model = copies(trainer.result, arrival.copy)
+    arrival.send()
+    return SnapshotOnItsWay(snapshot=Snapshot(model=model, state=state, meta=meta), arrival=arrival)
 
 
 def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
@@ -172,7 +198,8 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
     unpack_optimizer(
         trainer.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
     )
-    trainer.scaler.load_state_dict(snapshot.meta["scaler"])
+    if snapshot.meta["scaler"]:  # else the run was in a format whose loss is not scaled
+        trainer.scaler.load_state_dict(snapshot.meta["scaler"])
     saved = dict(snapshot.meta["progress"])
     trainer.progress = TrainingProgress(
         step=saved["step"],
@@ -181,6 +208,11 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
         best=Best(**saved["best"]),
         plateau=Plateau(**saved.get("plateau", {})),
     )
-    trainer.window.copy_(snapshot.state["window"])
-    trainer.window_images = snapshot.meta["window_images"]
+    tally = trainer.progress.tally
+    trainer.sums.restore(
+        snapshot.state["window"],
+        snapshot.meta["window_images"],
+        before=(tally.loss, tally.correct),
+    )
+    trainer.unread = [StepEvent(**report) for report in snapshot.meta.get("unread", [])]
     unpack_random(select(snapshot.state, "random/"))

@@ -22,14 +22,13 @@ from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.progress import Tally, TrainingProgress
-from cifar_core.training.snapshot import Snapshot, restore, snapshot_of
+from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
+from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
 from cifar_core.training.step.compiled_evaluation import evaluated
 from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.gradient import compute_gradient
 from cifar_core.training.step.pieces import cutting, sizes_of_pieces
 from cifar_core.training.step.step_plan import StepPlan, by_rule
-
-ROWS_PER_EPOCH = 40  # reports in an epoch: enough for a curve, and cheap
 
 
 class Trainer:
@@ -91,12 +90,11 @@ class Trainer:
         self.schedule = SCHEDULES[config.schedule]
         self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
         self.total_steps = config.epochs * self.steps_per_epoch
-        self.rows_every = max(1, self.steps_per_epoch // ROWS_PER_EPOCH)
+        self.due: Due = Clock(by_step=BY_STEP or config.deterministic)
         self.progress = TrainingProgress()
         self.validation = KeptLogits()  # of the last epoch that ended here
-        self.window = torch.zeros(2, device=device)  # loss and number right since the last row
-        self.window_images = 0
-        self.grad_norm = torch.zeros((), device=device)  # of the last step that measured it
+        self.sums = Sums(device)
+        self.unread: list[StepEvent] = []  # reports that a snapshot has read, to be yielded next
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
 
     def read_features(self, train: FeatureBatches, val: FeatureBatches) -> None:
@@ -158,7 +156,7 @@ class Trainer:
             for images, labels in self.train_batches.epoch(epoch, start=done):
                 now = rate(self.step)
                 self._train_step(images, labels, now, reports=True)
-                yield self._read_window(now)
+                yield from self._reports(wait=True)
 
     def _train_epoch(self) -> Iterator[Tick | StepEvent]:
         epoch = self.progress.epoch
@@ -167,22 +165,21 @@ class Trainer:
         for images, labels in fetched(self.train_batches.epoch(epoch, start=done)):
             rate = self.learning_rate
             done += 1
-            reports = done % self.rows_every == 0 or done == self.steps_per_epoch
+            at_end = done == self.steps_per_epoch
+            reports = self.due(done, self.steps_per_epoch) or at_end
             self._train_step(images, labels, rate, reports=reports)
-            if reports:
-                yield self._read_window(rate)
+            yield from self._reports(wait=at_end)
             yield Tick(phase="train", done=done, total=self.steps_per_epoch)
 
     def _train_step(self, images: Tensor, labels: Tensor, rate: float, *, reports: bool) -> None:
-        """Move the weights once."""
+        """Move the weights once; if it `reports`, begin to read the sums."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         if self.cycles_momentum:
             set_momentum(self.optimizer, self.momentum)
         for loss, right, count in compute_gradient(self, images, labels):
             with phase(LOGGING):
-                self.window += torch.stack([loss * count, right.to(loss.dtype)])
-            self.window_images += count
+                self.sums.add(loss, right, count)
         with phase(OPTIMIZER):
             self.scaler.unscale_(self.optimizer)
             self._clip_or_measure(measures=reports)
@@ -191,42 +188,45 @@ class Trainer:
             self.progress.step += 1
             if self.average:
                 self.average.update(self.step)
+        if reports:
+            self.sums.send(self.step, rate)
 
     def _clip_or_measure(self, *, measures: bool) -> None:
         """Clip the gradient by its norm, or only measure the norm for a report."""
         if self.config.clip_norm:
-            self.grad_norm = clip_grad_norm_(self.trained, self.config.clip_norm)
+            self.sums.norm = clip_grad_norm_(self.trained, self.config.clip_norm)
         elif measures:
-            self.grad_norm = get_total_norm(w.grad for w in self.trained if w.grad is not None)
+            self.sums.norm = get_total_norm(w.grad for w in self.trained if w.grad is not None)
 
-    def _read_window(self, rate: float) -> StepEvent:
-        """Wait for the device, once for each report, and return the sums since the last one."""
-        with phase(LOGGING):
-            sums = torch.cat([self.window, self.grad_norm[None].to(self.window)])
-            loss, correct, norm = sums.tolist()
-        images, seconds = self.window_images, self._lap()
-        self._check(loss / images, norm)
+    def _reports(self, *, wait: bool) -> Iterator[StepEvent]:
+        """Yield the reports that have arrived from the device; `wait` for all that were sent."""
+        while self.unread:
+            yield self.unread.pop(0)
+        yield from map(self._said, self.sums.arrived(wait=wait))
+
+    def _said(self, reading: Reading) -> StepEvent:
+        """Return what a report says, and count it for its epoch."""
+        images, seconds = reading.images, self._lap()
+        self._check(reading.loss / images, reading.norm, reading.step)
         tally = self.progress.tally
-        tally.loss += loss
-        tally.correct += int(correct)
+        tally.loss, tally.correct = reading.epoch_loss, reading.epoch_correct
         tally.images += images
-        self.window.zero_()
-        self.window_images = 0
         return StepEvent(
-            step=self.step,
-            epoch=self.epoch,
-            loss=loss / images,
-            accuracy=correct / images,
-            learning_rate=rate,
-            grad_norm=min(norm, 1e30),  # float16 overflows sometimes; JSON has no infinity
+            step=reading.step,
+            epoch=reading.step / self.steps_per_epoch,
+            loss=reading.loss / images,
+            accuracy=reading.correct / images,
+            learning_rate=reading.rate,
+            grad_norm=min(reading.norm, 1e30),  # float16 overflows sometimes; JSON has no infinity
             images_per_second=images / max(seconds, 1e-9),
         )
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
+        self.validation = KeptLogits()  # the last epoch's may still be on their way to a file
         score = yield from evaluate(
             self.validated, self.val_batches, self.precision, "validate", kept=self.validation
         )
-        self._check(score.loss, 0.0)
+        self._check(score.loss, 0.0, self.step)
         self._lap()
         progress, tally = self.progress, self.progress.tally
         progress.epoch += 1
@@ -235,6 +235,7 @@ class Trainer:
             patience, factor = self.config.plateau_epochs, self.config.step_factor
             progress.plateau.update(score.loss, patience=patience, factor=factor)
         progress.tally = Tally()
+        self.sums.end_epoch()
         yield EpochEvent(
             step=self.step,
             epoch=progress.epoch,
@@ -249,15 +250,15 @@ class Trainer:
             cpu_seconds=tally.cpu_seconds,
         )
 
-    def _check(self, loss: float, norm: float) -> None:
+    def _check(self, loss: float, norm: float, step: int) -> None:
         """Stop if a number is not finite; in float16 the scaler skips such a gradient."""
         if math.isfinite(loss) and (math.isfinite(norm) or self.precision.scaled):
             return
         what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
         raise TrainingDivergedError(
-            f"The {what} in epoch {self.epoch:.1f} (step {self.step:,}) at learning rate "
-            f"{self.learning_rate:.3g}. Try a peak rate of {self.config.learning_rate / 10:g}, "
-            "a longer warm-up, or gradient clipping at 1."
+            f"The {what} in epoch {step / self.steps_per_epoch:.1f} (step {step:,}) at learning "
+            f"rate {self.learning_rate:.3g}. Try a peak rate of "
+            f"{self.config.learning_rate / 10:g}, a longer warm-up, or gradient clipping at 1."
         )
 
     def _start_clocks(self) -> None:
@@ -273,6 +274,11 @@ class Trainer:
 
     def snapshot(self) -> Snapshot:
         """Copy everything needed to continue from here; allowed between any two events."""
+        return self.begin_snapshot().wait()
+
+    def begin_snapshot(self) -> SnapshotOnItsWay:
+        """Begin that copy; on a GPU it is complete later, and training can go on meanwhile."""
+        self.unread = list(self._reports(wait=True))
         return snapshot_of(self)
 
     def restore(self, snapshot: Snapshot) -> None:

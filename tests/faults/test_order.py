@@ -88,7 +88,8 @@ def test_a_worker_flushes_its_rows_before_the_checkpoint_that_refers_to_them(tmp
         commit, begun = worker.commit, []
         worker.commit = lambda *what: (begun.append(len(calls)), commit(*what))
         assert worker.work().outcome == "finished"
-    first = named(calls[begun[0] :])
+    # the training goes on meanwhile and shows how far it is
+    first = [call for call in named(calls[begun[0] :]) if call != ("move", "summary.json")]
     assert first[:8] == [("flush", "metrics.jsonl"), *COMMIT]
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from cifar_core.disk import files, space
@@ -17,22 +18,31 @@ MOST_LOG = (
 
 
 class RowWriter:
-    """Appends rows to a file. A checkpoint waits for them to be written, so none is dropped."""
+    """Appends rows to a file. A checkpoint waits for them to be written, so none is dropped.
+
+    One thread may add rows while another waits for them.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.waiting = b""
+        self.lock = RLock()
 
     def add(self, values: Mapping[str, Any]) -> None:
         """Append one row, now or as soon as there is space."""
-        self.waiting += files.line_of(values)
-        with suppress(DiskFullError):
-            self.write()
+        with self.lock:
+            self.waiting += files.line_of(values)
+            with suppress(DiskFullError):
+                self.write()
 
     def write(self) -> None:
         """Write all waiting rows; DiskFullError if there is no space for them."""
-        if not self.waiting:
-            return
+        with self.lock:
+            if self.waiting:
+                self.write_waiting()
+
+    def write_waiting(self) -> None:
+        """Write the waiting rows."""
         with (
             space.needed(len(self.waiting), self.path.parent, "the rows"),
             self.path.open("ab", buffering=0) as file,
@@ -40,12 +50,17 @@ class RowWriter:
             while self.waiting:  # a disk that fills up may take only a part
                 self.waiting = self.waiting[file.write(self.waiting) :]
 
-    def sync(self) -> int:
-        """Wait until all rows are on the disk; return their size in bytes."""
+    def sync(self) -> None:
+        """Wait until all rows are on the disk."""
         self.write()
         if self.path.exists():
             files.sync_file(self.path)
-        return self.size
+
+    @property
+    def bytes(self) -> int:
+        """The size of all rows so far, those that wait included."""
+        with self.lock:
+            return self.size + len(self.waiting)
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import CheckpointError, DiskFullError
 from cifar_core.numbers import percent
 from cifar_core.runs.engine.attempt import main, run_attempt
+from cifar_core.runs.engine.background_write import BackgroundWrite
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.profiler import ProfileTaker
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
@@ -25,7 +26,7 @@ from cifar_core.runs.store import damage
 if TYPE_CHECKING:
     from cifar_core.training.evaluate import KeptLogits
     from cifar_core.training.events import EpochEvent, StepEvent, TestEvent
-    from cifar_core.training.snapshot import Snapshot
+    from cifar_core.training.snapshot import SnapshotOnItsWay
 
 __all__ = ["Worker", "run_attempt"]
 
@@ -38,6 +39,7 @@ class Worker(BaseWorker):
     def __init__(self, run: Run, attempt: int) -> None:
         super().__init__(run, attempt)
         self.unsaved = False  # whether the trainer has taken steps since the last checkpoint
+        self.saving: BackgroundWrite | None = None  # the last checkpoint, until it is on the disk
 
     @property
     def steps(self) -> tuple[int, int]:
@@ -51,15 +53,24 @@ class Worker(BaseWorker):
 
     def work(self) -> AttemptResult:
         """Train from the newest valid checkpoint to the end, or to a request."""
+        self.prepare()
+        try:
+            return self.train()
+        finally:
+            self.settle()
+
+    def train(self) -> AttemptResult:
+        """Follow the trainer's events."""
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
         from cifar_core.training.phases import LOGGING, phase
 
-        self.prepare()
         for event in chain(self.features(), self.trainer.run()):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
                 self.profiler.after_batch(event, self.requests.control.profiles)
+                if self.saving and self.saving.has_failed:
+                    self.settle()
                 result = self.attend()
             elif isinstance(event, StepEvent):
                 self.unsaved = True
@@ -108,7 +119,7 @@ class Worker(BaseWorker):
             model, state = checkpoints.load(checkpoint.path)
             self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
         self.best = manifest.get("best", "")
-        self.mark_best()
+        self.mark_best(self.best)
         for note in notes:
             say(note)
         where = f"checkpoint {checkpoint.name}" if checkpoint else "the beginning"
@@ -123,11 +134,11 @@ class Worker(BaseWorker):
         self.write_start(start)
         return manifest
 
-    def mark_best(self) -> None:
-        """Make the marker of the best epoch's checkpoint agree with the manifest."""
-        if self.best and not checkpoints.is_marked_best(self.run.path, self.best):
-            checkpoints.mark_best(self.run.path, self.best)
-        elif not self.best:
+    def mark_best(self, best: str) -> None:
+        """Make the marker of the best epoch's checkpoint agree with a manifest."""
+        if best and not checkpoints.is_marked_best(self.run.path, best):
+            checkpoints.mark_best(self.run.path, best)
+        elif not best:
             (self.run.path / "best").unlink(missing_ok=True)
 
     @property
@@ -152,14 +163,14 @@ class Worker(BaseWorker):
         now = time.monotonic()
         at_end = event.step % self.trainer.steps_per_epoch == 0  # about to be saved anyway
         if now - self.saved_at >= SAVE_SECONDS and not at_end:
-            self.save()
+            self.begin_save()
         if now - self.summarised_at >= SUMMARY_SECONDS:
             self.write_summary()
 
     def after_epoch(self, event: "EpochEvent") -> None:
         """Keep the row, and save a checkpoint, marked if it is the best so far."""
         self.keep(event)
-        self.save(epoch=event)
+        self.begin_save(epoch=event)
         self.write_summary()
         mark = "  best so far" if event.best else ""
         say(
@@ -174,11 +185,20 @@ class Worker(BaseWorker):
 
         self.summary = add(self.summary, self.keep_row(row(event)))
 
-    def save(self, epoch: "EpochEvent | None" = None) -> None:
-        """Commit a checkpoint of this moment, unless the last one is still current."""
+    def save(self) -> None:
+        """Save the state of this moment, unless it is saved already; return when that is done."""
+        self.begin_save()
+        self.settle()
+
+    def begin_save(self, epoch: "EpochEvent | None" = None) -> None:
+        """Begin to save a checkpoint of this moment, unless the last one is still current.
+
+        The device's memory is copied, and the files are written, while the training goes on.
+        """
         if not epoch and not self.unsaved:
             return
-        snapshot = self.trainer.snapshot()
+        self.settle()
+        later = self.trainer.begin_snapshot()
         name = f"{self.trainer.step:08d}-a{self.attempt}"
         self.best = name if epoch and epoch.best else self.best
         manifest = {
@@ -190,24 +210,40 @@ class Worker(BaseWorker):
             "val_accuracy": epoch.val_accuracy if epoch else None,
             "best": self.best,
             "seconds": self.pace.seconds,
-            "meta": snapshot.meta,
+            "metrics_bytes": self.rows.bytes,
+            "meta": later.snapshot.meta,
         }
-        self.wait_for_space(lambda: self.commit(name, snapshot, manifest))
-        if epoch:
-            self.keep_predictions("val", name, self.trainer.validation)
-        checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
+        validation = self.trainer.validation if epoch else None
+        self.saving = BackgroundWrite(lambda: self.commit(name, later, manifest, validation))
         self.unsaved, self.saved_at = False, time.monotonic()
 
-    def commit(self, name: str, snapshot: "Snapshot", manifest: dict[str, Any]) -> None:
+    def settle(self) -> None:
+        """Wait until the checkpoint that is being saved is on the disk."""
+        saving, self.saving = self.saving, None
+        if saving:
+            self.wait_for_space(saving.complete)
+
+    def commit(
+        self,
+        name: str,
+        later: "SnapshotOnItsWay",
+        manifest: dict[str, Any],
+        validation: "KeptLogits | None",
+    ) -> None:
         """Write a checkpoint; the rows first, as it records how many of them it covers."""
+        snapshot = later.wait()
+        self.rows.sync()
         checkpoints.commit(
             self.run.path / "checkpoints",
             name,
             model=snapshot.model,
             state=snapshot.state,
-            manifest={**manifest, "metrics_bytes": self.rows.sync()},
+            manifest=manifest,
         )
-        self.mark_best()
+        self.mark_best(manifest["best"])
+        if validation:
+            self.keep_predictions("val", name, validation)
+        checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
 
     def keep_predictions(
         self, part: predictions.Part, checkpoint: str, logits: "KeptLogits"
@@ -224,6 +260,7 @@ class Worker(BaseWorker):
         from cifar_core.training.evaluate import KeptLogits, evaluate_test
         from cifar_core.training.events import TestEvent
 
+        self.settle()  # the best epoch can be the last
         info, logits = self.load_best(), KeptLogits()
         say(f"Testing with the weights of epoch {info.epoch:g} ({info.name}).")
         for event in evaluate_test(

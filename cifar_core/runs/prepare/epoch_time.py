@@ -54,6 +54,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
 
     from cifar_core import data
     from cifar_core.training.events import StepEvent
+    from cifar_core.training.reports import always
     from cifar_core.training.setup import prepare
 
     threads = device.choose_threads(config.threads)
@@ -65,7 +66,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     setup = prepare(config, dataset, chosen.torch_name, plan=plan)  # the weights do not matter
     trainer = setup.trainer
     features_seconds = try_features(setup) if setup.features else 0.0
-    trainer.rows_every = 1  # so that every step is waited for
+    trainer.due = always  # so that every step is waited for
     losses: list[float] = []
     start = time.perf_counter()
     for event in trainer.run():

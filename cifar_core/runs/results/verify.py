@@ -111,7 +111,7 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
     steps = max(wanted)
-    again, environment = train(run, steps, report)
+    again, environment = train(run, frozenset(wanted), report)
     verification = Verification(
         run=run.id,
         steps=steps,
@@ -137,22 +137,26 @@ def recorded(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def train(run: Run, steps: int, report: Report) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
-    """Return the reports of the first steps, trained again, and this environment's values."""
+def train(
+    run: Run, reported: frozenset[int], report: Report
+) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+    """Train again and report after the same steps; return this, and this environment's values."""
     import torch
 
     from cifar_core.training.events import StepEvent, Tick, row
 
-    before = torch.get_num_threads()
+    before, steps = torch.get_num_threads(), max(reported)
     try:
         setup, environment = prepared(run)
+        trainer = setup.trainer
+        trainer.due = lambda *_: trainer.step + 1 in reported
         again: dict[int, dict[str, Any]] = {}
-        for event in setup.trainer.run():
+        for event in trainer.run():
             if isinstance(event, Tick):
-                report(min(setup.trainer.step, steps), steps)
+                report(min(trainer.step, steps), steps)
             elif isinstance(event, StepEvent):
                 again[event.step] = row(event)
-            if setup.trainer.step >= steps and steps in again:
+            if steps in again:
                 break
     finally:
         torch.set_num_threads(before)

@@ -14,6 +14,7 @@ from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.errors import wants_memory
 from cifar_core.training.events import Tick
 from cifar_core.training.progress import TrainingProgress
+from cifar_core.training.reports import never
 from cifar_core.training.setup import prepare
 from cifar_core.training.step.compiling import forget_compiled, last_cause
 from cifar_core.training.step.step_plan import (
@@ -221,7 +222,7 @@ def endless(trainer: Trainer) -> Iterator[None]:
     config = trainer.config
     gradual = TRANSFER_PLANS[config.plan].head_first and bool(trainer.spec.weights)
     epoch = config.head_epochs if gradual else 0
-    trainer.rows_every = trainer.steps_per_epoch  # reading the sums waits for the device
+    trainer.due = never  # reading the sums takes time
     while True:
         trainer.progress = TrainingProgress(step=epoch * trainer.steps_per_epoch, epoch=epoch)
         for event in trainer.run():

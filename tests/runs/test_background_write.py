@@ -1,0 +1,89 @@
+from threading import Event
+
+import pytest
+from run_helpers import SMALL, attempt, store_without_executor, timeless, weights_of
+
+from cifar_core.config import TrainConfig
+from cifar_core.runs.engine.background_write import BackgroundWrite
+
+
+class PulledPlugError(Exception):
+    """Stands for a power cut: nothing after it is executed."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with store_without_executor(tmp_path_factory.mktemp("writes") / "store") as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def undisturbed(store):
+    run = store.create(TrainConfig(**SMALL))
+    assert attempt(run, 1).work().outcome == "finished"
+    return run
+
+
+def test_a_write_that_fails_is_noticed_and_can_be_tried_again():
+    tries = []
+
+    def write():
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise OSError("full")
+
+    writing = BackgroundWrite(write)
+    writing.first.exception()  # wait for it
+    assert writing.has_failed
+    for _ in range(2):
+        with pytest.raises(OSError, match="full"):
+            writing.complete()
+    writing.complete()
+    assert tries == [0, 1, 2]
+    assert not writing.has_failed
+
+
+def with_a_slow_disk(run, until, then=None):
+    """Return an attempt whose first checkpoint is written only after row number `until`."""
+    worker, released, kept = attempt(run, 1), Event(), []
+    commit, keep = worker.commit, worker.keep
+
+    def commit_late(*what):
+        assert released.wait(60)
+        commit(*what)
+
+    def keep_and_release(event):
+        keep(event)
+        kept.append(event)
+        if len(kept) == until:
+            assert not run.checkpoints()
+            released.set()
+            if then:
+                then(worker)
+
+    worker.commit, worker.keep = commit_late, keep_and_release
+    return worker
+
+
+def test_training_goes_on_meanwhile_and_a_crash_then_loses_nothing(store, undisturbed):
+    run = store.create(TrainConfig(**SMALL))
+
+    def crash(worker):
+        worker.saving.first.result()  # the checkpoint of the first epoch, in the second
+        raise PulledPlugError
+
+    with pytest.raises(PulledPlugError):
+        with_a_slow_disk(run, until=15, then=crash).work()
+    (first,) = run.checkpoints()
+    assert first.epoch == 1
+    assert attempt(run, 2).work().outcome == "finished"
+    assert timeless(run.metrics()) == timeless(undisturbed.metrics())
+    assert weights_of(run, "last") == weights_of(undisturbed, "last")
+
+
+def test_the_end_of_a_run_waits_for_its_last_checkpoint(store, undisturbed):
+    run = store.create(TrainConfig(**SMALL))
+    rows = len(undisturbed.metrics())
+    assert with_a_slow_disk(run, until=11 + 5).work().outcome == "finished"
+    assert len(run.metrics()) == rows
+    assert weights_of(run, "best") == weights_of(undisturbed, "best")
