@@ -41,6 +41,21 @@ def test_every_optimizer_learns_at_its_usual_rate(key):
 
 
 @pytest.mark.parametrize("key", OPTIMIZERS)
+def test_no_optimizer_keeps_the_memory_of_a_gradient(key):
+    """A CUDA graph writes the next gradient into it."""
+    model = network()
+    optimizer = build(key, model)
+    for _ in range(3):
+        for weight in model.parameters():
+            weight.grad = torch.full_like(weight, 0.01)
+        optimizer.step()
+        gradients = {weight.grad.data_ptr() for weight in model.parameters()}
+        kept = [tensor for state in optimizer.state.values() for tensor in state.values()
+                if isinstance(tensor, torch.Tensor)]  # fmt: skip
+        assert not [tensor for tensor in kept if tensor.data_ptr() in gradients]
+
+
+@pytest.mark.parametrize("key", OPTIMIZERS)
 def test_every_optimizer_is_told_in_a_sentence_with_its_paper(key):
     spec = OPTIMIZERS[key]
     assert spec.summary.endswith(".")

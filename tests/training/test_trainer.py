@@ -360,6 +360,17 @@ def test_pieces_with_a_scaled_loss_add_up_too(no_norms):
     assert not torch.equal(weights(whole), weights(trainer()))
 
 
+def test_a_run_that_began_without_a_scaled_loss_can_continue_with_one(no_norms):
+    began, continued = trainer(), trainer()
+    next(began.run())
+    continued.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)  # as on another device
+    continued.restore(began.snapshot())
+    assert continued.scaler.get_scale() == 1024.0
+    list(began.run())
+    list(continued.run())
+    assert torch.allclose(weights(began), weights(continued), atol=1e-5)
+
+
 @pytest.mark.parametrize("clip_norm", [0.0, 1000.0])
 def test_the_gradients_length_is_reported_whether_it_is_clipped_or_not(clip_norm):
     it = trainer(epochs=1, clip_norm=clip_norm)
