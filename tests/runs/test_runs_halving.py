@@ -15,7 +15,7 @@ from cifar_core.runs.record import checkpoints
 
 GREEDY = Path(__file__).parents[1].joinpath("greedy_trainer.py")
 LIMITED = Path(__file__).parents[1].joinpath("limited_trainer.py")
-ROOM_MEGABYTES = 150  # for images, network and step, beyond the program itself
+ROOM_MEGABYTES = 200  # for images, network and step, beyond the program itself
 SETTINGS = {"data": "synthetic:400", "train_fraction": 1.0, "epochs": 1, "batch_size": 64,
             "precision": "float32"}  # fmt: skip
 
@@ -50,6 +50,15 @@ def trained(store, most, **settings):
     return run
 
 
+def already_halved(run, *chosen):
+    """Give a run the traces of attempts that lacked memory, and of what was chosen after each."""
+    for number, micro_batch in enumerate(chosen, start=1):
+        folder = run.path / f"attempts/{number}"
+        folder.mkdir(parents=True)
+        files.write_json(folder / "attempt.json", {})
+        files.write_json(folder / "end.json", {"state": "queued", "micro_batch": micro_batch})
+
+
 def weights(run):
     return checkpoints.load_model(run.checkpoint("last").path)
 
@@ -68,7 +77,9 @@ def test_a_run_that_lacks_memory_goes_on_in_pieces_that_fit_and_computes_the_sam
 
 
 def test_after_three_halvings_it_fails_and_says_what_to_try(store):
-    run = trained(store, 0)
+    run, chief = queued(store, **SETTINGS), chief_of(store, 0)
+    already_halved(run, 32, 16)
+    until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "oom")
     assert len(run.attempts()) == 4
     assert "8 images at once" in run.status.message
@@ -85,6 +96,7 @@ def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store)
     run = queued(store, **{**SETTINGS, "batch_size": 2000, "data": "synthetic:2400"})
     chief = Supervisor(store, command=in_little_memory, devices=[CPU])
     CHIEFS.append(chief)
+    already_halved(run, 1000, 500)
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "host_memory")
     assert "The memory was too small for 250 images at once" in run.status.message

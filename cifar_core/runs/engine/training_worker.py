@@ -19,7 +19,7 @@ from cifar_core.runs.engine.profiler import ProfileTaker
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.summary import Pace, add, fold, views_note
+from cifar_core.runs.record.summary import Pace, add, fold, in_words
 from cifar_core.runs.results import predictions
 from cifar_core.runs.store import damage
 
@@ -119,7 +119,7 @@ class Worker(BaseWorker):
             model, state = checkpoints.load(checkpoint.path)
             self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
         self.best = manifest.get("best", "")
-        self.mark_best(self.best)
+        checkpoints.mark_best(self.run.path, self.best)
         for note in notes:
             say(note)
         where = f"checkpoint {checkpoint.name}" if checkpoint else "the beginning"
@@ -133,13 +133,6 @@ class Worker(BaseWorker):
         )
         self.write_start(start)
         return manifest
-
-    def mark_best(self, best: str) -> None:
-        """Make the marker of the best epoch's checkpoint agree with a manifest."""
-        if best and not checkpoints.is_marked_best(self.run.path, best):
-            checkpoints.mark_best(self.run.path, best)
-        elif not best:
-            (self.run.path / "best").unlink(missing_ok=True)
 
     @property
     def look_back(self) -> frozenset[int]:
@@ -240,7 +233,7 @@ class Worker(BaseWorker):
             state=snapshot.state,
             manifest=manifest,
         )
-        self.mark_best(manifest["best"])
+        checkpoints.mark_best(self.run.path, manifest["best"])
         if validation:
             self.keep_predictions("val", name, validation)
         checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)
@@ -279,7 +272,9 @@ class Worker(BaseWorker):
                 return result
         self.wait_for_space(self.rows.sync)
         self.write_summary()
-        return AttemptResult(outcome="finished", message=self.in_words())
+        return AttemptResult(
+            outcome="finished", message=in_words(self.summary, self.trainer.stop_reason)
+        )
 
     def load_best(self) -> checkpoints.CheckpointInfo:
         """Load the weights of the best epoch, or of the next best if those are damaged."""
@@ -295,17 +290,6 @@ class Worker(BaseWorker):
                 self.trainer.model.load_state_dict(weights)
                 return info
         raise CheckpointError(f"No checkpoint of run {self.run.id} can be read.")
-
-    def in_words(self) -> str:
-        """Return the results in one sentence."""
-        summary = self.summary
-        epochs = "epoch" if summary.epochs_done == 1 else "epochs"
-        early = f" ({self.trainer.stop_reason})" if self.trainer.stop_reason else ""
-        return (
-            f"Finished after {summary.epochs_done} {epochs}{early}: best validation accuracy "
-            f"{percent(summary.best_val_accuracy or 0.0)} at epoch {summary.best_epoch}, test "
-            f"accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}."
-        )
 
 
 if __name__ == "__main__":

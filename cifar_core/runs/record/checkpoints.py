@@ -208,8 +208,11 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
 
 
 def mark_best(run: Path, name: str) -> None:
-    """Record which checkpoint is that of the best epoch."""
-    files.write_atomic(run / "best", f"{name}\n")
+    """Record which checkpoint is that of the best epoch; with "" that there is none."""
+    if not name:
+        (run / "best").unlink(missing_ok=True)
+    elif not is_marked_best(run, name):
+        files.write_atomic(run / "best", f"{name}\n")
 
 
 def is_marked_best(run: Path, name: str) -> bool:

@@ -65,6 +65,17 @@ def of_test(summary: Summary, row: Row) -> dict[str, object]:
 CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by type of row
 
 
+def in_words(summary: Summary, stop_reason: str) -> str:
+    """Return the results of a finished run in one sentence."""
+    epochs = "epoch" if summary.epochs_done == 1 else "epochs"
+    early = f" ({stop_reason})" if stop_reason else ""
+    return (
+        f"Finished after {summary.epochs_done} {epochs}{early}: best validation accuracy "
+        f"{percent(summary.best_val_accuracy or 0.0)} at epoch {summary.best_epoch}, test "
+        f"accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}."
+    )
+
+
 def views_note(summary: Summary) -> str:
     """Return which test views were used, with the accuracy without them; usually nothing."""
     words = TEST_VIEWS[summary.test_views].words
