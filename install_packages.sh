@@ -15,5 +15,5 @@ fi
 install --no-deps --index-url "$TORCH_INDEX" $(grep -E '^torch(vision)?==' requirements.txt)
 rest=$(mktemp)
 trap 'rm -f "$rest"' EXIT
-awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/ } keep' "$lock" >"$rest"
+awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/ || /^nvidia-ml-py/ } keep' "$lock" >"$rest"
 install --require-hashes --no-deps -r "$rest"

@@ -1,12 +1,13 @@
 """What a session remembers, by key, and the store and the devices that it works with."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app.access.admission import person
-from cifar_core import device
+from cifar_core import devices
 from cifar_core.runs import Store
 
 
@@ -48,10 +49,16 @@ def store() -> Store:
     return Store.default(person())
 
 
-@st.cache_data(ttl=300, show_spinner=False)
-def inventory() -> list[device.Device]:
-    """Return this machine's devices; querying a GPU takes a moment."""
-    return device.inventory()
+def inventory() -> devices.Inventory:
+    """Return this machine's devices, as the last probe found them."""
+    root = store().root
+    return devices.known(root) or probed(str(root))
+
+
+@st.cache_data(ttl=300, show_spinner="Checking the GPU")
+def probed(root: str) -> devices.Inventory:
+    """Probe the devices, which takes seconds; once, unless the store cannot keep the result."""
+    return devices.current(Path(root))
 
 
 def remembered(key: Key, default: Any = None) -> Any:

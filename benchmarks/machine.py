@@ -4,12 +4,12 @@ import platform
 
 import torch
 
-from cifar_core import device
+from cifar_core import devices
 
 
 def line() -> str:
     """Return processor, device, threads and versions in one line."""
-    where = device.inventory()[0]
+    where = devices.probed().devices[0]
     return (
         f"{where.name} ({where.id}), {torch.get_num_threads()} thread(s), "
         f"Python {platform.python_version()}, torch {torch.__version__}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import machine
-from cifar_core import data, device
+from cifar_core import data, devices
 from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
@@ -30,7 +30,7 @@ def measure(source: str, epochs: int) -> None:
     store = Store.default().root
     dataset = data.load(data.resolve(source, store), store)
     config = TrainConfig(**{**PRESETS["lab_cnn"].values, "epochs": epochs})
-    trainer = prepare(config, dataset, device.choose("auto", device.inventory())[0].id).trainer
+    trainer = prepare(config, dataset, devices.probed().choose("auto")[0].id).trainer
     print(f"{machine.line()}\n{dataset.title}: {trainer.train_batches.images:,} training images, "
           f"{trainer.precision.key}\n")  # fmt: skip
     print(

@@ -3,7 +3,8 @@
 CifarError                 anything the user can fix; its message can be shown on the page
   UnknownKeyError          a name that no registry has
   ConfigError              one or more settings out of range; lists all of them at once
-  DeviceError              a device that this machine does not have
+  DeviceError              a device that this machine does not have, or cannot use
+    OutOfServiceError      a device that does not work now; runs wait for it
   DataError                a dataset that is missing, damaged or not what it claims to be
   WeightsError             pretrained weights that are missing, damaged or of another network
   ImageError               an uploaded file that is not a picture, or is too large to open safely
@@ -44,7 +45,11 @@ class ConfigError(CifarError):
 
 
 class DeviceError(CifarError):
-    """A requested device is not on this machine."""
+    """A requested device is not on this machine, or cannot be used; says why."""
+
+
+class OutOfServiceError(DeviceError):
+    """A requested device does not work now, or others use it; runs wait for it."""
 
 
 class DataError(CifarError):

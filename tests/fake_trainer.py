@@ -1,6 +1,7 @@
 """Stands where a trainer would: fake_trainer.py RUN ATTEMPT MODE. Used by tests of the executor."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -32,9 +33,16 @@ if mode == "finish":
     end("finished")
 if mode == "diverge":
     end("failed", reason="diverged", message="The loss became nan.")
+if mode == "lose_device":
+    end("failed", reason="device", message="AcceleratorError: CUDA error: unknown error.")
+if mode == "crash_of_device":
+    print("terminate called\n  what():  CUDA error: unspecified launch failure", flush=True)
+    os.abort()
 if mode == "die" or (mode == "die_once" and attempt == "1"):
     sys.exit(3)
 while True:
+    if mode == "lose_device_when_asked" and request():
+        end("failed", reason="device", message="CUDA error: unknown error")
     if mode in ("obey", "die_once") and request():
         end("paused" if request() == "pause" else "stopped")
     time.sleep(0.01)

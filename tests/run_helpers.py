@@ -13,9 +13,10 @@ from pathlib import Path
 
 from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.device import Device
+from cifar_core.devices import Device, Inventory
 from cifar_core.disk import files, lock
 from cifar_core.runs import Store
+from cifar_core.runs.engine.roster import Roster
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.engine.training_worker import Worker
 from cifar_core.runs.record import checkpoints, metrics
@@ -64,13 +65,19 @@ def kill_all(store):
         until(lambda path=path: not lock.is_locked(path), seconds=10)
 
 
-def supervisor(store, mode, *, devices=(CPU,), **options):
+def lending(store, *devices):
+    """Return a roster of devices that need no probe."""
+    return Roster(store.root, Inventory(devices=list(devices)))
+
+
+def supervisor(store, mode, *, devices=(CPU,), roster=None, **options):
     """Return a supervisor that starts fake trainers of a mode."""
 
     def command(run, attempt):
         return [sys.executable, "-S", "-E", str(FAKE), str(run.path), str(attempt), mode]
 
-    chief = Supervisor(store, command=command, devices=list(devices), **options)
+    roster = roster or lending(store, *devices)
+    chief = Supervisor(store, command=command, roster=roster, **options)
     CHIEFS.append(chief)
     return chief
 

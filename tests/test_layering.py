@@ -16,8 +16,9 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [  # of cifar_core, lowest first
     {"errors", "installation", "numbers"},
     {"palette", "registry"},
-    {"people", "device", "disk"},
+    {"people", "disk"},
     {"background", "settings", "statistics"},
+    {"devices"},
     {"data", "evaluation", "explain", "inference", "models", "optim", "schedules", "weights"},
     {"config", "inside", "reading"},
     {"training"},
@@ -172,7 +173,7 @@ def test_a_newcomer_can_survey_every_room_and_file(folder):
             "cifar_core.runs.listing.saved_listings",
             "cifar_core.runs.exchange.import_run",
         ),
-        *("cifar_core.data", "cifar_core.device", "cifar_core.evaluation", "cifar_core.weights"),
+        *("cifar_core.data", "cifar_core.devices", "cifar_core.evaluation", "cifar_core.weights"),
     ],
 )
 def test_listing_runs_and_data_does_not_wait_for_torch(module):

@@ -130,6 +130,7 @@ def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[st
     else may be added: the rest of the environment may contain passwords.
     """
     own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as drivers count; CUDA itself counts fastest first
     own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler prints nothing into a run's log
     own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":

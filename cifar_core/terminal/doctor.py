@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cifar_core import data, device
+from cifar_core import data, devices
+from cifar_core.background import processes
+from cifar_core.devices.device import LEFT_OUT
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import CifarError
 from cifar_core.installation import IS_CHECKOUT, PROGRAM, STORE_RULE
@@ -51,7 +53,7 @@ def doctor(arguments: Namespace) -> int:
     """Print every check; the exit code is 1 if one failed."""
     store = store_of(arguments)
     with progress("Checking"):
-        checks = [python(), *packages(), *devices(), *storage(store), images(store)]
+        checks = [python(), *packages(), *gpus_and_cpus(store), *storage(store), images(store)]
     show([asdict(check) for check in checks], arguments.json)
     if not arguments.json:
         say(f"\nThe store is --store if given; else {STORE_RULE}.")
@@ -77,19 +79,16 @@ def packages() -> Iterator[Check]:
             yield Check(what=name, fine=False, found="missing", remedy=remedy)
 
 
-def devices() -> Iterator[Check]:
-    """List the devices, and check that torch can use the GPU that the driver reports."""
-    devices = device.inventory()
-    for entry in devices:
+def gpus_and_cpus(store: Store) -> Iterator[Check]:
+    """List the devices on which a probe computed, and why it did not on the others."""
+    # a running executor probes what is out of service itself, and lends the rest
+    lends = store.root.is_dir() and processes.is_running(store.root)
+    found = devices.current(store.root) if lends else devices.keep(store.root, devices.probed())
+    for entry in found.devices:
         yield Check(what=f"device {entry.id}", fine=True, found=entry.name)
-    if any(entry.id.startswith("cuda") for entry in devices):
-        import torch
-
-        fine = torch.cuda.is_available()
-        remedy = "" if fine else "The driver is too old for this torch: update the NVIDIA driver."
-        yield Check(
-            what="torch sees the GPU", fine=fine, found=str(torch.version.cuda), remedy=remedy
-        )
+    for refused in found.refused:
+        yield Check(what=f"device {refused.id}", fine=refused.trouble == LEFT_OUT,
+                    found=refused.name, remedy=f"Not used: {refused.reason}.")  # fmt: skip
 
 
 def storage(store: Store) -> Iterator[Check]:

@@ -5,8 +5,10 @@ from msgspec.structs import replace
 from pages import make_run, open_page, texts
 
 from app import theme
+from cifar_core import devices
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
+from cifar_core.devices import Inventory, Refused
 from cifar_core.disk import files
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs.prepare.largest_batch import LargestBatch
@@ -179,6 +181,34 @@ def test_the_plan_says_what_will_happen_in_one_sentence(store):
     assert "not photographs" in words
     assert "no GPU was found" in words or "fastest device" in words
     assert "finds the fastest way to compute a step" in words
+
+
+def with_gpu(monkeypatch, store, **about):
+    """Let a probe of this machine have found a GPU that cannot be used."""
+    monkeypatch.setattr("cifar_core.devices.hints.may_have_gpu", lambda: True)
+    gpu = Refused(id="cuda:0", name="H100", **about)
+    devices.keep(store.root, Inventory(devices=devices.cpus(), refused=[gpu]))
+
+
+def test_a_gpu_that_cannot_be_used_is_named_with_its_reason(store, monkeypatch):
+    with_gpu(monkeypatch, store, reason="driver 535 is too old", trouble="unsupported")
+    page = open_page("new_run", preset="smoke")
+    words = texts(page).replace("\\", "")
+    assert "no GPU can be used. H100 (cuda:0) cannot be used: driver 535 is too old." in words
+    assert "cuda:0" not in page.selectbox(key=f"{prefix(page)}.device").options
+    make_run(store, device="cuda:0")
+    page = open_page("new_run", clone=1)
+    assert "Choose one of these, or 'auto'" in texts(page)
+    assert page.button(key="start").disabled
+
+
+def test_a_run_can_be_queued_for_a_gpu_that_is_out_of_service(store, monkeypatch):
+    with_gpu(monkeypatch, store, reason="its memory is full", awaited=True)
+    page = open_page("new_run", preset="smoke")
+    assert "H100 (cuda:0) is out of service: its memory is full." in texts(page).replace("\\", "")
+    choose(page, "device", "cuda:0")
+    page.button(key="start").click().run()
+    assert store.run("1").status.state == "queued"
 
 
 def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):

@@ -35,6 +35,7 @@ STEP = "tests/training/test_step_plan.py"
 OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
+ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
 
 
@@ -341,6 +342,18 @@ MUTATIONS = [
     Mutation("rates that were not raced to the end are compared", "rate_search/verdict.py",
              "if mine is None or (mine.alive and not mine.final):", "if mine is None:",
              RATES + " same_end"),
+    Mutation("a device that failed stays in service", "runs/engine/roster.py",
+             "        self.set_found(self.found.without(lost[0], reason))\n", "", ROSTER + " out_of_service"),
+    Mutation("a run is tried for ever on a device that fails", "runs/engine/ending.py",
+             "    if deaths >= MOST_DEVICE_FAILURES:\n", "    if False:\n", ROSTER + " again_and_again"),
+    Mutation("a GPU that never worked is waited for for ever", "runs/engine/roster.py",
+             " and self.probes < PATIENT_PROBES", "", ROSTER + " without_a_driver"),
+    Mutation("a GPU that others use is not waited for", "runs/engine/roster.py",
+             " or refused.trouble == IN_USE", "", ROSTER + " however_long"),
+    Mutation("a GPU that hangs takes the others with it", "devices/probing.py",
+             "        if left:\n            self.start()\n            return None\n", "", PROBING + " hangs_crashes"),
+    Mutation("a probe of another machine is believed", "devices/kept.py",
+             " and kept.machine == machine()", "", PROBING + " made_once"),
 ]  # fmt: skip
 
 

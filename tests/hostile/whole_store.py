@@ -11,7 +11,7 @@ from run_helpers import SMALL, attempt, store_without_executor
 from test_app_rate_search import make_search
 from test_app_run import PROFILE
 
-from cifar_core import device
+from cifar_core import devices
 from cifar_core.background.jobs import quietly
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
@@ -51,8 +51,8 @@ def build(root):
 def speed_trial(store):
     """Keep the speeds that New run finds when it clones the trained run."""
     config = store.run(WHOLE).config
-    place, _ = device.choose(config.device, device.inventory())
-    threads = device.choose_threads(config.threads)
+    place, _ = devices.current(store.root).choose(config.device)
+    threads = devices.choose_threads(config.threads)
     path = step_plans.path_of(config, place.name, threads, store.root)
     path.parent.mkdir()
     files.write_json(path, {"trials": []})

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from pages import make_run
+from run_helpers import lending
 
 from cifar_core.__main__ import main
 from cifar_core.disk import files, lock, logs
@@ -171,7 +172,7 @@ def test_the_terminal_says_what_would_go_and_then_lets_it_go(store, run, capsys)
 
 
 def test_the_executor_tidies_once_a_day_and_cuts_its_own_log_as_it_grows(store):
-    service, supervisor = Service(store), Supervisor(store, devices=[])
+    service, supervisor = Service(store), Supervisor(store, roster=lending(store))
     first = aged(store.root / "trials" / "a.json", 200)
     service.clean_up(supervisor)
     second = aged(store.root / "trials" / "b.json", 200)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from run_helpers import CHIEFS, CPU, queued, store_without_executor, until
+from run_helpers import CHIEFS, CPU, lending, queued, store_without_executor, until
 
 from cifar_core.disk import files
 from cifar_core.runs.engine.live_attempts import trainer_command
@@ -33,7 +33,7 @@ def chief_of(store, most):
         greedy = [sys.executable, str(GREEDY), str(run.path), str(attempt), str(most)]
         return trainer_command(run, attempt) if most is None else greedy
 
-    chief = Supervisor(store, command=command, devices=[CPU])
+    chief = Supervisor(store, command=command, roster=lending(store, CPU))
     CHIEFS.append(chief)
     return chief
 
@@ -94,7 +94,7 @@ def test_after_three_halvings_it_fails_and_says_what_to_try(store):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses memory by such a limit")
 def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store):
     run = queued(store, **{**SETTINGS, "batch_size": 2000, "data": "synthetic:2400"})
-    chief = Supervisor(store, command=in_little_memory, devices=[CPU])
+    chief = Supervisor(store, command=in_little_memory, roster=lending(store, CPU))
     CHIEFS.append(chief)
     already_halved(run, 1000, 500)
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)

@@ -3,9 +3,17 @@ import signal
 import threading
 
 import pytest
-from run_helpers import CPU, kill_all, queued, store_without_executor, supervisor, until
+from run_helpers import (
+    CPU,
+    kill_all,
+    lending,
+    queued,
+    store_without_executor,
+    supervisor,
+    until,
+)
 
-from cifar_core.device import Device
+from cifar_core.devices import Device
 from cifar_core.disk import files, lock
 from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
 from cifar_core.runs.engine.supervisor import Supervisor
@@ -293,7 +301,7 @@ def test_what_a_trainer_leaves_running_is_ended_with_it(store):
     def command(run, attempt):
         return ["sh", "-c", "sleep 1000 & exit 3"]
 
-    chief = Supervisor(store, command=command, devices=[CPU])
+    chief = Supervisor(store, command=command, roster=lending(store, CPU))
     until(lambda: run.status.state == "failed", chief.step)
     ended = files.read_json(metrics.attempt_folder(run.path, 1) / "shim.json")["ended"]
     assert ended["orphans"] == 1
@@ -301,7 +309,7 @@ def test_what_a_trainer_leaves_running_is_ended_with_it(store):
 
 def test_a_command_that_does_not_exist_is_said(store):
     run = queued(store)
-    chief = Supervisor(store, command=lambda *_: ["/no/such/program"], devices=[CPU])
+    chief = Supervisor(store, command=lambda *_: ["/no/such/program"], roster=lending(store, CPU))
     until(lambda: run.status.state == "failed", chief.step)
     assert run.status.reason == "never_started"
     assert "No such file" in run.status.message

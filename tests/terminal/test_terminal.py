@@ -10,7 +10,9 @@ from pages import make_run
 from PIL import Image
 from run_helpers import store_without_executor
 
+from cifar_core import devices
 from cifar_core.__main__ import main
+from cifar_core.devices import Inventory, Refused
 from cifar_core.evaluation import temperature
 from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.store.store import Store
@@ -203,6 +205,21 @@ def test_the_doctor_finds_nothing_wrong_here(say):
     code, out, _ = say("doctor")
     assert code == 0
     assert "device cpu" in out
+
+
+def test_the_doctor_names_a_gpu_that_is_not_used_with_the_reason(say, monkeypatch):
+    gpus = [
+        Refused(id="cuda:0", name="H100", reason="driver 535 is too old", trouble="unsupported"),
+        Refused(id="cuda", name="AMD GPU", reason="not built for ROCm", trouble="left out"),
+    ]
+    found = Inventory(devices=devices.cpus(), refused=gpus)
+    for name in ("probed", "current"):  # whether or not an executor is running
+        monkeypatch.setattr(devices, name, lambda *_: found)
+    code, out, _ = say("doctor", "--json")
+    checks = {check["what"]: check for check in json.loads(out)}
+    assert code == 1
+    assert checks["device cuda:0"]["remedy"] == "Not used: driver 535 is too old."
+    assert (checks["device cuda:0"]["fine"], checks["device cuda"]["fine"]) == (False, True)
 
 
 def test_the_doctor_says_how_to_mend_a_store_that_cannot_be_written(capsys, tmp_path):

@@ -8,11 +8,12 @@ from typing import Any
 from app import theme
 from app.cache.results import dataset
 from app.session import inventory
-from cifar_core import data, device, weights
+from cifar_core import data, weights
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.split import split
-from cifar_core.errors import ConfigError, DataError, DeviceError
+from cifar_core.devices import choose_threads
+from cifar_core.errors import ConfigError, DataError, DeviceError, OutOfServiceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.people import Person
@@ -98,7 +99,9 @@ def check_draft(values: Mapping[str, Any], root: Path, by: Person) -> Draft:
         problems["model"] = "Its ImageNet weights are not on this machine yet (see below)."
     if "device" not in problems:
         try:
-            where = device.choose(values["device"], inventory())[1]
+            where = inventory().choose(values["device"])[1]
+        except OutOfServiceError as error:
+            where = str(error)
         except DeviceError as error:
             problems["device"] = str(error)
     sentence = step = ""
@@ -115,9 +118,12 @@ def check_draft(values: Mapping[str, Any], root: Path, by: Person) -> Draft:
 
 
 def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
-    """Say how a training step is going to be computed."""
-    where, _ = device.choose(config.device, inventory())
-    threads = device.choose_threads(config.threads)
+    """Say how a training step is going to be computed; empty while its device is out of service."""
+    try:
+        where, _ = inventory().choose(config.device)
+    except OutOfServiceError:
+        return ""
+    threads = choose_threads(config.threads)
     machine = AttemptPlan(device=where.torch_name, device_name=where.name, threads=threads)
     return step_plans.expected(config, images, machine, root)
 

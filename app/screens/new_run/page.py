@@ -100,6 +100,8 @@ def form(
             )
             if group == DATA and draft.images is not None and not wrong:
                 augmentation(draft.images, values)
+            elif group == MACHINE:
+                refused_devices()
             elif group == NETWORK and values["model"] in MODELS:
                 model_card(values)
             elif group == OPTIMIZATION and not {"optimizer", "learning_rate"} & {*varied}:
@@ -116,8 +118,16 @@ def sources_of_images() -> list[str]:
 
 
 def devices() -> list[str]:
-    """List values of the device setting: the devices of this machine."""
-    return ["auto", *(device.id for device in inventory())]
+    """List values of the device setting: the devices of this machine, also those awaited."""
+    found = inventory()
+    awaited = [refused.id for refused in found.refused if refused.awaited]
+    return ["auto", *(device.id for device in found.devices), *awaited]
+
+
+def refused_devices() -> None:
+    """Say which GPUs cannot be used, and why; nothing if all can."""
+    for refused in inventory().refused:
+        st.caption(f":material/warning: {theme.safe(refused.sentence)}")
 
 
 def augmentation(images: Dataset, values: Mapping[str, Any]) -> None:

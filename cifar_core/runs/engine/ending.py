@@ -2,9 +2,10 @@
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cifar_core.devices.wordings import is_device_failure
 from cifar_core.disk import space
 from cifar_core.disk.checks import Scalar
 from cifar_core.runs.prepare.batch_search import piece
@@ -14,6 +15,7 @@ from cifar_core.runs.record.records import AttemptResult, ShimEnd
 from cifar_core.runs.record.states import FAILURES, STATES
 
 MOST_DEATHS = 2  # in a row without a new checkpoint; further attempts would be a crash loop
+MOST_DEVICE_FAILURES = 3  # likewise; a device may fail without the run's fault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,7 @@ class Ending:
     suggestion: dict[str, Scalar] = field(default_factory=dict)  # settings to change in a clone
     needs: int = 0  # bytes that must be free on the disk before it can continue
     micro_batch: int = 0  # images at once from now on; 0 for as before
+    device_failure: str = ""  # what was seen of it
 
 
 def conclude(
@@ -40,10 +43,13 @@ def conclude(
     saved: bool,  # whether the attempt has committed a checkpoint
     deaths: int,  # attempts in a row before this one that died without saving
     smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
+    last_words: str = "",  # the end of its log
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
     outcome = result.outcome
     smaller = 0 if control.request else smaller
+    if seen := device_failure(result, ended, last_words):
+        return on_failed_device(seen, control, settings, 0 if saved else deaths + 1)
     if outcome == "failed":
         if result.reason in MEMORY and smaller:
             return in_smaller_pieces(result.message, smaller, settings)
@@ -74,6 +80,37 @@ def conclude(
         message=f"{how} It is tried again, from its last checkpoint if it has one.",
         action=STATES["queued"].action,
         deaths=deaths,
+    )
+
+
+def device_failure(result: AttemptResult, ended: ShimEnd, last_words: str) -> str:
+    """Return what was seen of the failure of a device that ended an attempt; empty for none."""
+    if result.outcome == "failed" and result.reason == "device":
+        return result.message
+    if result.outcome or not ended.signal:
+        return ""
+    seen = [line.strip() for line in last_words.splitlines() if is_device_failure(line)]
+    return seen[-1] if seen else ""
+
+
+def on_failed_device(
+    seen: str, control: Control, settings: Mapping[str, Any], deaths: int
+) -> Ending:
+    """Return the ending of a run whose device failed: it is tried again, but not for ever."""
+    message = f"The device failed ({seen.rstrip('.')})."
+    if requested := as_requested(message, control):
+        return replace(requested, device_failure=seen)
+    if deaths >= MOST_DEVICE_FAILURES:
+        words = f"{message} {deaths} attempts in a row ended before they had saved anything."
+        return replace(failed("device", words, settings, deaths=deaths), device_failure=seen)
+    then = "It continues from its last checkpoint, if it has one, on a device that works."
+    return Ending(
+        state="queued",
+        reason="device",
+        message=f"{message} {then}",
+        action=STATES["queued"].action,
+        deaths=deaths,
+        device_failure=seen,
     )
 
 

@@ -74,6 +74,7 @@ class Service:
             if now - worked_at > self.idle_seconds:
                 break
             self.sleep(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
+        supervisor.roster.close()
         return seen
 
     def clean_up(self, supervisor: Supervisor) -> None:

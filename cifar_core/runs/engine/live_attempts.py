@@ -10,8 +10,8 @@ from pathlib import Path
 
 from msgspec.structs import asdict
 
-from cifar_core import device
 from cifar_core.background import processes
+from cifar_core.devices import Device, choose_threads
 from cifar_core.disk import lock
 from cifar_core.disk.checks import Identity
 from cifar_core.runs.engine import halving
@@ -21,6 +21,7 @@ from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 
 ASK, TERMINATE, KILL = range(3)  # the ways to make an attempt end, from gentle to forceful
+LAST_BYTES = 4096  # of a log
 SHIM = Path(__file__).with_name("shim.py")
 WORKERS = {  # by kind of run: modules in this folder; importing them here would cost memory
     TRAINING: ".training_worker",
@@ -82,6 +83,32 @@ def sentence_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str,
     return {"message": f"Attempt {attempt} {origin}. {start.note}".strip()}
 
 
+def words_for(request: str, force: int, grace: float) -> dict[str, object]:
+    """Return the sentence about a request, and when more force follows, after `grace` seconds."""
+    words = {
+        "epoch": "Stopping at the end of this epoch.",
+        "now": "Stopping after saving a checkpoint.",
+        "pause": "Saving a checkpoint and releasing the device.",
+        "kill": "Being stopped without a checkpoint.",
+    }[request]
+    if request in ("now", "pause") and force:
+        words = ("", "No response yet; asked again by the operating system (SIGTERM).",
+                 "No response; being killed (SIGKILL).")[force]  # fmt: skip
+    if force == KILL:
+        return {"message": words, "action": "Wait a few seconds."}
+    return {"message": words, "deadline": time.time() + grace if request != "epoch" else 0.0}
+
+
+def last_words(folder: Path) -> str:
+    """Return the end of an attempt's log, which a trainer that crashed could not put in order."""
+    try:
+        with (folder / "log.txt").open("rb") as log:
+            log.seek(max(0, log.seek(0, 2) - LAST_BYTES))
+            return log.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
 def has_saved(run: Run, attempt: int) -> bool:
     """Return True if the attempt has saved a state that a later one continues from."""
     if run.kind != TRAINING:  # its rows are its state
@@ -105,16 +132,15 @@ def launch(folder: Path) -> "subprocess.Popen[bytes]":
 def plan_of(
     run: Run,
     attempt: int,
-    target: device.Device,
-    devices: list[device.Device],
+    target: Device,
+    reason: str,
     command: list[str],
 ) -> AttemptPlan:
     """Return the plan of an attempt, for its shim and its trainer."""
     settings, before, root = run.settings, run.environment, run.store_root
     # the first attempt's number is kept: sums depend on it
     first = before.threads or metrics.attempt_plan(run.path, 1).threads
-    threads = first or device.choose_threads(settings.get("threads", 0))
-    _, reason = device.choose(settings.get("device", "auto"), [target, *devices])
+    threads = first or choose_threads(settings.get("threads", 0))
     return AttemptPlan(
         command=command,
         environment=processes.trainer_environment(

@@ -10,24 +10,25 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cifar_core import device
 from cifar_core.background import processes
-from cifar_core.device import candidates
+from cifar_core.devices import Device
 from cifar_core.disk import files, lock, space
-from cifar_core.errors import DeviceError
+from cifar_core.errors import DeviceError, OutOfServiceError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.ending import Ending, conclude, failed
 from cifar_core.runs.engine.live_attempts import (
-    KILL,
     LiveAttempt,
     force_of,
     has_saved,
+    last_words,
     launch,
     plan_of,
     sentence_of,
     signal_trainer,
     trainer_command,
+    words_for,
 )
+from cifar_core.runs.engine.roster import Roster
 from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.states import FAILURES, STATES
@@ -47,12 +48,12 @@ class Supervisor:
         store: Store,
         *,
         command: Callable[[Run, int], list[str]] = trainer_command,
-        devices: list[device.Device] | None = None,
+        roster: Roster | None = None,
         grace_seconds: float = 10.0,  # before a request to stop becomes more forceful
         start_seconds: float = 60.0,  # for a shim to take its lock
     ) -> None:
         self.store, self.command = store, command
-        self.devices = device.inventory() if devices is None else devices
+        self.roster = roster or Roster(store.root)
         self.grace_seconds, self.start_seconds = grace_seconds, start_seconds
         self.live: dict[str, LiveAttempt] = {}
         self.leases_are_due = False  # True after the index could not be written
@@ -103,8 +104,14 @@ class Supervisor:
             self.set_leases()
         for live in list(self.live.values()):
             self.observe(live)
-        waiting = scan and self.scan()
-        return waiting or any(live.state != "running" for live in self.live.values())
+        changed = self.roster.step(self.lent())
+        waiting = (scan or changed) and self.scan()
+        is_moving = any(live.state != "running" for live in self.live.values())
+        return waiting or is_moving or self.roster.probing is not None
+
+    def lent(self) -> set[str]:
+        """Return the ids of the devices in use."""
+        return {live.device for live in self.live.values()}
 
     def observe(self, live: LiveAttempt) -> None:
         """Check whether an attempt is over; if not, follow the requests to it."""
@@ -155,9 +162,8 @@ class Supervisor:
                 again=live.shown == f"{latest.request} {force}",
             )
             state = "pausing" if latest.request == "pause" else "stopping"
-            self.show(
-                live, state, f"{latest.request} {force}", self.words_for(latest.request, force)
-            )
+            about = words_for(latest.request, force, self.grace_seconds)
+            self.show(live, state, f"{latest.request} {force}", about)
             return
         start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
         state = "running" if start else "starting"
@@ -173,24 +179,6 @@ class Supervisor:
         words = {"attempt": live.attempt, "device": live.device, **words}
         status.move(live.run.path, OWNED, state, **words)
 
-    def words_for(self, request: str, force: int) -> dict[str, object]:
-        """Return the sentence about the current request, and when more force follows."""
-        words = {
-            "epoch": "Stopping at the end of this epoch.",
-            "now": "Stopping after saving a checkpoint.",
-            "pause": "Saving a checkpoint and releasing the device.",
-            "kill": "Being stopped without a checkpoint.",
-        }[request]
-        if request in ("now", "pause") and force:
-            words = ("", "No response yet; asked again by the operating system (SIGTERM).",
-                     "No response; being killed (SIGKILL).")[force]  # fmt: skip
-        if force == KILL:
-            return {"message": words, "action": "Wait a few seconds."}
-        return {
-            "message": words,
-            "deadline": time.time() + self.grace_seconds if request != "epoch" else 0.0,
-        }
-
     def settle(self, live: LiveAttempt, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
         ending = conclude(
@@ -202,8 +190,13 @@ class Supervisor:
             saved=has_saved(live.run, live.attempt),
             deaths=live.deaths,
             smaller=halving.next_try(live.run, live.attempt),
+            last_words=last_words(live.folder),
         )
         self.write_ending(live, ending)
+        if ending.device_failure:
+            self.roster.lose(live.device, ending.device_failure)
+        else:
+            self.roster.praise(live.device)
         if live.child:
             live.child.wait()  # its lock is free, so it has ended or will at once
         self.live.pop(live.run.id, None)
@@ -251,30 +244,38 @@ class Supervisor:
 
     def claim(self, run: Run) -> None:
         """Start a waiting run if a device that suits it is free."""
-        taken = {live.device for live in self.live.values()}
         try:
-            wanted = candidates(run.settings.get("device", "auto"), self.devices)
+            wanted = self.roster.candidates(run.settings.get("device", "auto"))
+        except OutOfServiceError as error:
+            self.show_waiting(run, "device", str(error), STATES["queued"].action)
+            return
         except DeviceError as error:
             end = failed("device", str(error), {})
             status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
             return
-        free = [candidate for candidate in wanted if candidate.id not in taken]
+        free = [candidate for candidate in wanted if candidate.id not in self.lent()]
         if not free or run.id in self.live:
-            return
-        if space.is_free(space.TO_START, self.store.root):
+            self.show_as_usual(run)
+        elif space.is_free(space.TO_START, self.store.root):
             self.start(run, free[0])
         else:
-            self.show_waiting(run)
+            words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
+            self.show_waiting(run, "disk", words, FAILURES["disk"].action)
 
-    def show_waiting(self, run: Run) -> None:
-        """Show that a run is not started because even the small files would not fit."""
+    def show_waiting(self, run: Run, reason: str, message: str, action: str) -> None:
+        """Show why a run is not started, other than that its devices are in use."""
         now = run.status
-        words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
-        if now.message != words:
-            status.move(run.path, ("queued",), "queued", message=words, since=now.since,
-                        action=FAILURES["disk"].action)  # fmt: skip
+        if now.message != message:
+            status.move(run.path, ("queued",), "queued", reason=reason, message=message,
+                        action=action, since=now.since)  # fmt: skip
 
-    def start(self, run: Run, target: device.Device) -> None:
+    def show_as_usual(self, run: Run) -> None:
+        """Show that a run waits for a free device, if it waited for something else before."""
+        now = run.status
+        if now.reason:
+            status.move(run.path, ("queued",), "queued", since=now.since)
+
+    def start(self, run: Run, target: Device) -> None:
         """Lend the device to the run and start its next attempt."""
         attempt = max(metrics.attempt_numbers(run.path), default=0) + 1
         if not self.store.index.lease(target.id, run.id, attempt):
@@ -288,10 +289,9 @@ class Supervisor:
         processes.say(f"{run.id}: attempt {attempt} on {target.id}")
         try:
             live.folder.mkdir(parents=True)
-            files.write_json(
-                live.folder / "attempt.json",
-                plan_of(run, attempt, target, self.devices, self.command(run, attempt)),
-            )
+            why = self.roster.why(run.settings.get("device", "auto"), target)
+            plan = plan_of(run, attempt, target, why, self.command(run, attempt))
+            files.write_json(live.folder / "attempt.json", plan)
             live.child = launch(live.folder)
         except OSError as error:
             self.settle(live, records.ShimEnd(error=str(error)))

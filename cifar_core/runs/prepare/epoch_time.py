@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core import device
+from cifar_core import devices
 from cifar_core.background import child, processes
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record.records import AttemptPlan
@@ -40,7 +40,7 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
     measured = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store)},
-        environment=processes.trainer_environment(device.choose_threads(config.threads)),
+        environment=processes.trainer_environment(devices.choose_threads(config.threads)),
         seconds=LONGEST_SECONDS,
         too_long=f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take hours. "
         "Choose a smaller network or fewer images.",
@@ -57,9 +57,9 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     from cifar_core.training.reports import always
     from cifar_core.training.setup import prepare
 
-    threads = device.choose_threads(config.threads)
+    threads = devices.choose_threads(config.threads)
     torch.set_num_threads(threads)
-    chosen, _ = device.choose(config.device, device.inventory())
+    chosen, _ = devices.current(store).choose(config.device)
     dataset = data.load(data.resolve(config.data, store), store)
     here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)
     plan = step_plans.decide(config, dataset, here, store)

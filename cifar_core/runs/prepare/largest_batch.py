@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core import device
+from cifar_core import devices
 from cifar_core.background import child, processes
 from cifar_core.errors import CifarError
 from cifar_core.runs.prepare import memory
@@ -72,7 +72,7 @@ def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> L
 
     `in_pieces` asks how many images at once fit, with the batch size of the settings.
     """
-    environment = processes.trainer_environment(device.choose_threads(config.threads))
+    environment = processes.trainer_environment(devices.choose_threads(config.threads))
     measured = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
@@ -93,8 +93,8 @@ def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Lar
 
     if keeps_features(config):
         raise CifarError("Only the head is trained, on kept features: a batch of any size fits.")
-    torch.set_num_threads(device.choose_threads(config.threads))
-    chosen, _ = device.choose(config.device, device.inventory())
+    torch.set_num_threads(devices.choose_threads(config.threads))
+    chosen, _ = devices.current(store).choose(config.device)
     dataset = data.load(data.resolve(config.data, store), store)
     on_gpu = chosen.id.startswith("cuda")
     limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()

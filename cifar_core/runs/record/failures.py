@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cifar_core.devices.wordings import is_device_failure, is_host_out_of_memory, lacks_memory
 from cifar_core.disk import space
 from cifar_core.errors import (
     CheckpointError,
@@ -34,15 +35,13 @@ def reason_of(error: BaseException) -> str:
     for error_type, reason in REASONS:
         if isinstance(error, error_type):
             return reason
-    text = str(error)
-    # by name, so that this module need not import torch
-    if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in text:
+    if lacks_memory(error):
         return "oom"
-    if "can't allocate memory" in text:  # torch's allocator on the CPU
+    if is_host_out_of_memory(str(error)):
         return "host_memory"
     if space.is_full(error):
         return "disk"
-    return "bug"
+    return "device" if is_device_failure(str(error)) else "bug"
 
 
 def message_of(error: BaseException, reason: str, folder: Path, at_once: int = 0) -> str:

@@ -141,8 +141,8 @@ FAILURES = Registry(
         Failure(
             key="device",
             title="Device",
-            summary="The device in its settings is not available.",
-            action="Clone it with the device set to 'auto'.",
+            summary="The device could not be used.",
+            action="Resume it when the device works, or clone it with another device.",
         ),
         Failure(
             key="settings",

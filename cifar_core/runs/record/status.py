@@ -19,7 +19,7 @@ class RunStatus(Struct, frozen=True, kw_only=True):
     """The state of a run: keys for the program, and a sentence for people."""
 
     state: Text = ""  # a key of STATES
-    reason: Text = ""  # a key of FAILURES when failed; "disk" when paused until there is space
+    reason: Text = ""  # a key of FAILURES: why it failed, is paused until there is space, or waits
     message: LongText = ""  # one sentence about this run
     action: LongText = ""  # what the person may want to do next
     attempt: Whole = 0  # the latest one; 0 before the first

@@ -167,16 +167,16 @@ def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
     """Build the run's trainer as it was at the start; return environment.json's values too."""
     import torch
 
-    from cifar_core import data, device
+    from cifar_core import data, devices
     from cifar_core.runs.prepare.kept_features import keep_features
     from cifar_core.runs.results.predictions import check
     from cifar_core.training.setup import prepare
 
     recorded, config = run.environment, run.config
     began = metrics.attempt_plan(run.path, 1)
-    devices = device.inventory()
+    there = devices.current(run.store_root).devices
     wanted = began.device or recorded.device or "cpu"
-    chosen = next((d for d in devices if d.id == wanted), devices[-1])
+    chosen = next((d for d in there if d.id == wanted), there[-1])
     threads = began.threads or recorded.threads or 1
     torch.set_num_threads(threads)
     dataset = data.load(run.source, run.store_root)

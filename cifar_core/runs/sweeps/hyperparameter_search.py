@@ -7,11 +7,12 @@ run folders: the study is replayed from them for every proposal, so any process 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core import device
+from cifar_core import devices
 from cifar_core.background import processes
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, OutOfServiceError
 from cifar_core.numbers import percent
 from cifar_core.registry import Option, Registry
 from cifar_core.runs.record import control
@@ -219,7 +220,7 @@ def step(store: Store, id_: str) -> bool:
     if sweeps.missing(store, sweep):  # a run that was about to be created
         sweeps.complete(store, sweep)
         return True
-    if len(under_way) < parallel_runs() and len(sweep.cells) < sweep.search["budget"]:
+    if len(under_way) < parallel_runs(store.root) and len(sweep.cells) < sweep.search["budget"]:
         sweeps.complete(store, with_cell(store, sweep, proposed(store, sweep, rows)))
         return True
     return bool(under_way) or len(sweep.cells) < sweep.search["budget"]
@@ -248,11 +249,12 @@ def prune(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> None:
             store.run(row.id).stop("now", reason=PRUNED, note=note)
 
 
-def parallel_runs() -> int:
+def parallel_runs(root: Path) -> int:
     """Return how many runs may be under way at once: one per device of the fastest kind."""
-    from cifar_core.device import candidates
-
-    return max(1, len(candidates("auto", device.inventory())))
+    try:
+        return len(devices.current(root).candidates("auto"))
+    except OutOfServiceError:
+        return 1
 
 
 def end(store: Store, sweep: Sweep) -> None:
