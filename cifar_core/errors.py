@@ -121,21 +121,3 @@ class DiskFullError(CifarError, OSError):
             f"{free / 1e6:,.1f} MB are free. Free some space, for example by deleting "
             "runs and then emptying the trash."
         )
-
-
-# of an error's text, in small letters; by text, so that nothing here need import torch
-WANTS_MEMORY = (
-    "out of memory",  # CUDA, ROCm and Apple GPUs, also while a context or a graph is made
-    "can't allocate memory",  # torch's allocator on the CPU
-    "cudnn_status_alloc_failed",
-    "cublas_status_alloc_failed",
-    "unable to find an engine to execute this computation",  # cuDNN without room for its workspace
-)
-
-
-def wants_memory(error: BaseException) -> bool:
-    """Return True if an error says that memory was too small, of a GPU or of the machine."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return any(words in text for words in WANTS_MEMORY)

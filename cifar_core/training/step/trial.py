@@ -11,7 +11,7 @@ import torch
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import SIZE, Dataset, Images
-from cifar_core.errors import wants_memory
+from cifar_core.devices.wordings import is_host_out_of_memory, lacks_memory
 from cifar_core.training.events import Tick
 from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.reports import never
@@ -77,12 +77,18 @@ def resolve(
         in_validation = validation_seconds(config, seconds) >= WORTH_COMPILING
         return replace(plan, compiled_evaluation=plan.compiled and in_validation), times
     except Exception as error:
-        if not wants_memory(error):
+        if not needs_memory(error):
             raise
     torch.cuda.empty_cache()  # only now that the error no longer holds the tensors of its step
     return replace(
         default, reason="by rule, because a trial needs more memory than is free."
     ), times
+
+
+def needs_memory(error: Exception) -> bool:
+    """Return True if an error says that a GPU, or this machine, has not enough memory."""
+    on_host = isinstance(error, MemoryError) or is_host_out_of_memory(str(error))
+    return on_host or lacks_memory(error)
 
 
 def fastest_format(
