@@ -21,13 +21,15 @@ ICONS = {  # state of a run: color of its badge, icon
     "failed": ("red", "error"),
 }
 
-WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10"}
+WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10", "gpu": "GPU",
+         "cuda": "CUDA", "hip": "HIP", "cudnn": "cuDNN"}  # fmt: skip
 
 
 def title(key: str) -> str:
     """Write a registry key in words, for pages that must not wait until the registries load."""
-    first, *rest = [WORDS.get(word, word) for word in key.split("_")]
-    return " ".join([first[:1].upper() + first[1:], *rest])
+    first, *rest = key.split("_")
+    words = [WORDS.get(word, word) for word in rest]
+    return " ".join([WORDS.get(first, first[:1].upper() + first[1:]), *words])
 
 
 def percent(share: float | None, digits: int = 1) -> str:

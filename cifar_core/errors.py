@@ -10,7 +10,7 @@ CifarError                 anything the user can fix; its message can be shown o
   ImageError               an uploaded file that is not a picture, or is too large to open safely
   TrainingDivergedError    the loss stopped being a number
   RunError                 a run that does not exist, or is not in a state for the action
-  BusyError                more background jobs than a store or a person may have at once
+  BusyError                more background jobs than a store or a person may have, or no free GPU
   ChangedMeanwhileError    a text that another person has changed since it was opened
   AccessError              an action that the person is not allowed to do
   ExplanationError         a saliency method that does not suit the network
@@ -73,7 +73,7 @@ class RunError(CifarError):
 
 
 class BusyError(CifarError):
-    """A store or a person has as many background jobs as are allowed."""
+    """A store or a person has as many background jobs as are allowed, or no GPU is free."""
 
 
 class ChangedMeanwhileError(CifarError):

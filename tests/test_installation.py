@@ -1,6 +1,7 @@
 """The wheel holds what the program needs, and runs outside the checkout."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -174,3 +175,13 @@ def test_types_reach_those_who_install_it():
     assert config["project"]["name"] == "cifar-lab"
     for package in ("app", "cifar_core"):
         assert (ROOT / package / "py.typed").is_file()
+
+
+def test_the_container_can_load_what_it_compiles():
+    """Docker mounts /tmp without the right to run anything; the volume has it."""
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    [volume] = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
+    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
+        [folder] = re.findall(rf"\b{name}=(\S+)", text)
+        assert folder.startswith(f"{volume}/")
+    assert re.search(r"apt-get install .* g\+\+", text)

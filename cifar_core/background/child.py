@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
@@ -25,8 +25,12 @@ def call(
     environment: Mapping[str, str],
     seconds: float,
     too_long: str,
+    keep: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Return the function's result; after `seconds`, raise CifarError with `too_long`."""
+    """Return the function's result; after `seconds`, raise CifarError with `too_long`.
+
+    The child inherits the descriptors in `keep`, such as the lock of the GPU that it computes on.
+    """
     try:
         child = subprocess.run(
             [sys.executable, "-m", __name__, processes.name_of(function)],
@@ -35,6 +39,7 @@ def call(
             text=True,
             timeout=seconds,
             env={**os.environ, **environment},
+            pass_fds=keep,
             check=False,
         )
     except subprocess.TimeoutExpired as error:

@@ -55,23 +55,28 @@ def look_after(root: Path) -> None:
 
     In a store that this program may only read, it does nothing: its owner looks after it.
     """
-    wake = wake_file(root)
+    file = wake_file(root)
     with contextlib.suppress(PermissionError):
         # in either direction: the clock may have been set back since
         now = time.time()
-        if not is_running(root) and (not wake.exists() or abs(now - wake.stat().st_mtime) > 3):
+        if not is_running(root) and (not file.exists() or abs(now - file.stat().st_mtime) > 3):
             ensure_running(root)
 
 
 def ensure_running(root: Path) -> None:
     """Start the store's executor unless it is running, and make it look for work."""
-    wake = wake_file(root)
-    wake.touch()
-    # the kernel's own timestamps are a few milliseconds apart, and two requests may be closer
-    os.utime(wake, ns=(time.time_ns(), time.time_ns()))
+    wake(root)
     if is_running(root):
         return
     start_detached(executor_command(root), root / "executor.log", append=True, folder=root)
+
+
+def wake(root: Path) -> None:
+    """Make the store's executor look for work at once, if it is running."""
+    file = wake_file(root)
+    file.touch()
+    # the kernel's own timestamps are a few milliseconds apart, and two requests may be closer
+    os.utime(file, ns=(time.time_ns(), time.time_ns()))
 
 
 def start_detached(
@@ -123,7 +128,7 @@ def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, 
     return {**environment, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
-def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[str, str]:
+def trainer_environment(threads: int) -> dict[str, str]:
     """Return the environment variables that are added for a trainer.
 
     Most are read before its first line runs. They are saved in the attempt's folder, so nothing
@@ -135,6 +140,4 @@ def trainer_environment(threads: int, *, deterministic: bool = False) -> dict[st
     own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         own |= ALLOCATOR
-    if deterministic:
-        own["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     return own

@@ -25,7 +25,8 @@ def unlisted() -> list[tuple[str, str]]:
     if platform.system() == "Darwin":
         return [("mps", "Apple GPU")]
     # at boot, the device files of a driver may come later than the program
-    nvidia = any(DEV.glob("nvidia[0-9]*")) or on_bus(NVIDIA_VENDOR)
+    traces = ("nvidia[0-9]*", "nvmap")
+    nvidia = any(any(DEV.glob(trace)) for trace in traces) or on_bus(NVIDIA_VENDOR)
     found = {"NVIDIA GPU": nvidia, "AMD GPU": (DEV / "kfd").exists()}
     return [("cuda", name) for name, is_there in found.items() if is_there]
 

@@ -47,15 +47,25 @@ def seen() -> Iterator[Seen]:
     if not torch.backends.cuda.is_built():
         return
     torch.cuda.init()
-    for index in range(torch.cuda.device_count()):
+    yield from map(described, range(torch.cuda.device_count()))
+
+
+def described(index: int) -> Seen:
+    """Return what torch says of a GPU; without its name if it does not answer."""
+    import torch
+
+    id_ = f"cuda:{index}"
+    try:
         about = torch.cuda.get_device_properties(index)
-        yield Seen(
-            id=f"cuda:{index}",
-            name=about.name,
-            memory_megabytes=about.total_memory // 2**20,
-            capability=getattr(about, "gcnArchName", "") or f"{about.major}.{about.minor}",
-            uuid=str(getattr(about, "uuid", "")),
-        )
+    except RuntimeError:  # its verdict says why
+        return Seen(id=id_, name="GPU")
+    return Seen(
+        id=id_,
+        name=about.name,
+        memory_megabytes=about.total_memory // 2**20,
+        capability=getattr(about, "gcnArchName", "") or f"{about.major}.{about.minor}",
+        uuid=str(getattr(about, "uuid", "")),
+    )
 
 
 def verdict(name: str) -> Verdict:

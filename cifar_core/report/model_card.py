@@ -10,6 +10,8 @@ from cifar_core.errors import RunError
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Table, percent
 from cifar_core.runs.record.checkpoints import MODEL
+from cifar_core.runs.record.gpu.facts import GPURecord
+from cifar_core.runs.record.records import Environment
 
 Row = tuple[str, str]
 
@@ -83,12 +85,29 @@ def results(account: Account) -> list[Row]:
         if test is not None else "not tested",
         "Lowest recall": weakest(account),
         "Trained on": ", ".join(filter(None, [about.device_name, about.precision])),
+        "GPU memory": gpu_memory(about.gpu or GPURecord()),
         "Time": f"{summary.seconds / 60:,.1f} minutes" if summary.seconds else "",
-        "Versions": f"python {about.python}, torch {about.torch}" if about.torch else "",
+        "Versions": versions(about),
         "Program": f"commit {about.git_commit[:12]}" if about.git_commit else "",
         "Seed": str(account.config.seed),
     }  # fmt: skip
     return list(measured.items())
+
+
+def versions(about: Environment) -> str:
+    """Name the versions that decide what is computed."""
+    gpu = about.gpu or GPURecord()
+    named = {"python": about.python, "torch": about.torch, "CUDA": gpu.cuda, "cuDNN": gpu.cudnn,
+             "driver": gpu.gpu_driver}  # fmt: skip
+    return ", ".join(f"{name} {version}" for name, version in named.items() if version)
+
+
+def gpu_memory(gpu: GPURecord) -> str:
+    """Say how much of a GPU's memory the last attempt took, if that is known."""
+    if not gpu.peak_reserved_megabytes:
+        return ""
+    peak, whole = gpu.peak_reserved_megabytes / 1000, gpu.gpu_memory_megabytes / 1000
+    return f"at most {peak:.1f} of {whole:.1f} GB"
 
 
 WEAK = 3  # classes that the card names

@@ -1,6 +1,7 @@
 """Builds a trainer that is ready to run from a config and a dataset."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -254,5 +255,9 @@ def choose_kernels(config: TrainConfig) -> None:
 
 
 def make_deterministic() -> None:
-    """Make torch use deterministic kernels; operators without one warn instead of failing."""
+    """Make torch use deterministic kernels; operators without one warn instead of failing.
+
+    cuBLAS reads the variable when it is first used in a process.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)

@@ -193,16 +193,19 @@ def test_each_tab_is_drawn_when_it_is_opened(store, tab):
     assert wanted[tab] in shown
 
 
-def test_the_environment_says_how_a_step_is_computed_and_why(store):
+def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store):
     run = make_run(store)
     sentence = "Channels last, float32, not compiled: measured 2 times as fast as contiguous."
     plan = {"memory_format": "channels_last", "compiled": False, "sentence": sentence}
-    files.edit(run.path / "environment.json", dict, lambda _: {"step_plan": plan})
+    gpu = {"gpu_driver": "580.65", "cudnn": "9.24.0", "peak_reserved_megabytes": 5100}
+    files.edit(run.path / "environment.json", dict, lambda _: {"step_plan": plan, "gpu": gpu})
     page = open_page("run", id=1)
     page.session_state["details"] = "Environment"
     page.run()
     assert sentence in texts(page).replace("\\", "")
-    assert "Memory format" not in "\n".join(str(t.value) for t in page.table)
+    tables = "\n".join(str(t.value) for t in page.table)
+    assert "Memory format" not in tables
+    assert all(word in tables for word in ("GPU driver", "580.65", "cuDNN", "5,100"))
 
 
 def test_a_run_without_anything_has_no_tab_that_fails(store):

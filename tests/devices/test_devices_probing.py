@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -209,3 +210,28 @@ def test_the_real_program_answers_on_this_machine():
 def test_a_device_computes_what_is_known():
     assert probe.verdict("cpu").error == ""
     assert "meta" in probe.verdict("meta").error
+
+
+def test_torch_describes_nvidia_and_amd_gpus_and_one_that_does_not_answer(monkeypatch):
+    import torch
+
+    megabyte = 2**20
+    answers = [
+        SimpleNamespace(name="H100", major=9, minor=0, total_memory=81559 * megabyte, uuid="9a"),
+        SimpleNamespace(
+            name="MI300X", major=9, minor=4, gcnArchName="gfx942", total_memory=megabyte
+        ),
+    ]
+
+    def properties(index):
+        if index == len(answers):
+            raise RuntimeError("CUDA error: GPU is lost")
+        return answers[index]
+
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
+    found = [(gpu.id, gpu.name, gpu.capability, gpu.memory_megabytes) for gpu in probe.build().gpus]
+    assert found == [("cuda:0", "H100", "9.0", 81559), ("cuda:1", "MI300X", "gfx942", 1),
+                     ("cuda:2", "GPU", "", 0)]  # fmt: skip

@@ -37,6 +37,7 @@ READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
+TURNS = "tests/runs/test_gpu_turns.py"
 
 
 @dataclass(frozen=True)
@@ -354,6 +355,18 @@ MUTATIONS = [
              "        if left:\n            self.start()\n            return None\n", "", PROBING + " hangs_crashes"),
     Mutation("a probe of another machine is believed", "devices/kept.py",
              " and kept.machine == machine()", "", PROBING + " made_once"),
+    Mutation("a trainer does not hold its GPU", "runs/engine/shim.py",
+             "pass_fds=(lock, *keep),", "pass_fds=(lock,),", TURNS + " executor_is_gone"),
+    Mutation("the shim does not hold its GPU", "runs/engine/live_attempts.py",
+             "*map(str, keep)],", "],", TURNS + " executor_is_gone"),
+    Mutation("a run starts on a GPU that is measured on", "runs/engine/supervisor.py",
+             "turns.first_free(self.store.root, free) as", "turns.first_free(self.store.root / free[0].id, free) as",
+             TURNS + " else_waits"),
+    Mutation("runs are not told of a GPU that is free again", "devices/turns.py",
+             "                processes.wake(root)\n", "                pass\n", TURNS + " else_waits"),
+    Mutation("the network stays on the GPU while what fits is measured", "runs/engine/base_worker.py",
+             "vars(self).keys() - self.light", "vars(self).keys() - self.light - {'profiler'}",
+             "tests/runs/test_runs_halving.py training_is_left"),
 ]  # fmt: skip
 
 

@@ -37,7 +37,10 @@ def test_a_run_that_was_pruned_says_why():
     )
 
 
-def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, smaller=0, **settings):
+def end(
+    *, result=None, ended=KILLED, request="", saved=False, deaths=0, smaller=0, last_words="",
+    **settings,
+):  # fmt: skip
     return conclude(
         attempt=1,
         result=AttemptResult(**(result or {})),
@@ -47,6 +50,7 @@ def end(*, result=None, ended=KILLED, request="", saved=False, deaths=0, smaller
         saved=saved,
         deaths=deaths,
         smaller=smaller,
+        last_words=last_words,
     )
 
 
@@ -121,6 +125,24 @@ def test_what_was_measured_to_fit_is_what_a_clone_is_given(fits, suggestion, act
 
 def test_a_run_that_the_system_ended_for_memory_is_to_be_computed_in_halves():
     assert end(ended=OUT_OF_MEMORY, deaths=1, batch_size=64).suggestion == {"micro_batch": 32}
+
+
+LOST = {"outcome": "failed", "reason": "device", "message": "CUDA error: unknown error"}
+
+
+def test_a_checkpoint_since_the_last_failure_of_a_device_makes_it_a_first_one_again():
+    assert end(result=LOST, deaths=2).state == "failed"
+    assert (end(result=LOST, deaths=2, saved=True).state, end(result=LOST).deaths) == ("queued", 1)
+
+
+def test_the_last_words_tell_a_crash_of_the_device_from_other_deaths():
+    words = "epoch 3\nterminate called\n  what():  CUDA error: unspecified launch failure\n"
+    crashed = end(ended=ShimEnd(signal=6), last_words=words)
+    assert (crashed.state, crashed.reason) == ("queued", "device")
+    assert crashed.device_failure == "what():  CUDA error: unspecified launch failure"
+    assert end(ended=ShimEnd(signal=6), last_words="epoch 3\n").device_failure == ""
+    assert end(ended=ShimEnd(code=3), last_words=words).device_failure == ""
+    assert end(ended=OUT_OF_MEMORY, last_words=words).device_failure == ""
 
 
 class OutOfMemoryError(RuntimeError):

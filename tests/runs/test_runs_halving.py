@@ -2,15 +2,21 @@
 
 import re
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
-from run_helpers import CHIEFS, CPU, lending, queued, store_without_executor, until
+from run_helpers import CHIEFS, CPU, SMALL, attempt, lending, queued, store_without_executor, until
 
+from cifar_core.config import TrainConfig
 from cifar_core.disk import files
+from cifar_core.errors import CifarError
+from cifar_core.runs.engine import halving
+from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.engine.live_attempts import trainer_command
 from cifar_core.runs.engine.supervisor import Supervisor
+from cifar_core.runs.prepare import largest_batch
 from cifar_core.runs.record import checkpoints
 
 GREEDY = Path(__file__).parents[1].joinpath("greedy_trainer.py")
@@ -117,3 +123,25 @@ def test_memory_that_vanishes_after_the_first_epoch_is_no_reason_to_compute_less
     assert halving.next_try(run, 1) == 32
     files.write_json(run.path / "summary.json", {"epochs_done": 1})
     assert halving.next_try(run, 1) == 0
+
+
+def test_what_fits_is_measured_when_nothing_of_the_training_is_left(store, monkeypatch):
+    worker, kept, left = attempt(store.create(TrainConfig(**SMALL))), [], []
+
+    def fail(_):
+        trainer = worker.trainer
+        parts = (trainer, trainer.model, trainer.optimizer, trainer.train_batches, worker.dataset)
+        kept.extend(weakref.ref(part) for part in parts)
+        raise torch.OutOfMemoryError
+
+    def measure(*_, **__):
+        left.extend(type(part()).__name__ for part in kept if part() is not None)
+        raise CifarError("That is all.")
+
+    worker.after_steps = fail
+    monkeypatch.setattr(halving, "next_try", lambda *_: 0)
+    monkeypatch.setattr(largest_batch, "in_child", measure)
+    result = run_attempt(worker)
+    assert (result.outcome, result.reason) == ("failed", "oom")
+    assert (len(kept), left) == (5, [])
+    assert worker.rows.size == 0  # what the attempt's end needs is there

@@ -10,7 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.errors import CifarError
 from cifar_core.runs.prepare import largest_batch, memory
 from cifar_core.runs.prepare.batch_search import FINE, MULTIPLE, BatchLimit, piece, search
-from cifar_core.runs.prepare.largest_batch import LargestBatch, measure, peak_of
+from cifar_core.runs.prepare.largest_batch import LargestBatch, in_child, measure, peak_of
 
 BASE, EACH = 500.0, 2.0  # megabytes of the program, and of each image
 
@@ -116,7 +116,7 @@ def test_memory_is_limited_before_the_first_step_is_tried(tmp_path, monkeypatch)
 
 
 def test_pieces_are_measured_with_the_batch_that_they_are_cut_from(tmp_path):
-    found = measure(CONFIG, tmp_path, in_pieces=True)
+    found = in_child(CONFIG, tmp_path, in_pieces=True)
     assert found.largest == found.at_most == 64
 
 

@@ -40,6 +40,8 @@ def run_attempt(worker: BaseWorker) -> AttemptResult:
         at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
         words = message_of(error, reason, worker.run.path, at_once)
         failure = AttemptResult(outcome="failed", reason=reason, message=words)
+    finally:
+        worker.record_peak()
     # the error is gone, and with it the tensors of the step
     if reason in MEMORY and not halving.next_try(worker.run, worker.attempt):
         return with_measured_fit(worker, failure)
@@ -54,7 +56,7 @@ def with_measured_fit(worker: BaseWorker, failure: AttemptResult) -> AttemptResu
     say("Measuring how many images at once fit.")
     try:
         config = replace(worker.config, device=worker.plan.device)
-        measured = largest_batch.measure(config, worker.run.store_root, in_pieces=True)
+        measured = largest_batch.in_child(config, worker.run.store_root, in_pieces=True)
     except CifarError as error:
         say(str(error))
         return failure

@@ -20,19 +20,21 @@ from cifar_core.disk import files, space
 from cifar_core.errors import DataError, DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
+from cifar_core.runs.engine.gpu_sampler import GPUSampler
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
+from cifar_core.runs.record.gpu import facts, usage
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
     DataRecord,
+    Environment,
     FeaturesDone,
     Notice,
-    StepRecord,
     Summary,
     UsedWeights,
 )
@@ -71,8 +73,10 @@ class BaseWorker(ABC):
         self.notice = self.folder / "notice.json"  # what it is waiting for
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
+        self.gpu: facts.GPURecord | None = None  # as environment.json has it
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
+        self.light = frozenset(vars(self))  # what has been added since may hold tensors
 
     @abstractmethod
     def work(self) -> AttemptResult:
@@ -94,12 +98,12 @@ class BaseWorker(ABC):
 
     def open(self, *, fresh: bool) -> None:
         """Load the images, build the trainer and write environment.json; `fresh` starts from 0."""
-        import torch
-
+        from cifar_core.training.place import compute_on
         from cifar_core.training.setup import prepare
 
         plan = self.plan
-        torch.set_num_threads(plan.threads)
+        compute_on(plan.device, plan.threads)
+        GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt)).start()
         config, before, store = self.config, self.run.environment, self.run.store_root
         self.dataset = self.load_data()
         tensors, weights = self.load_weights(fresh=fresh)
@@ -109,17 +113,25 @@ class BaseWorker(ABC):
         )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
-        self.environment = describe(plan, self.dataset, self.setup, weights)
-        files.write_json(self.run.path / "environment.json", self.environment)
+        environment = describe(plan, self.dataset, self.setup, weights)
+        files.write_json(self.run.path / "environment.json", environment)
+        self.gpu = environment.gpu
         say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
-        say(f"{self.environment.precision}: {self.environment.precision_reason}")
+        say(f"{environment.precision}: {environment.precision_reason}")
         self.step_plan = self.trainer.plan
         say(self.step_plan.sentence)
 
+    def record_peak(self) -> None:
+        """Write into environment.json how much of its GPU's memory this has taken at most."""
+        if self.gpu:
+            gpu = files.plain_of(facts.with_peak(self.gpu, self.plan.device))
+            with suppress(OSError):  # a by-product
+                files.edit(self.run.path / "environment.json", Environment, lambda _: {"gpu": gpu})
+
     def free_memory(self) -> None:
-        """Free the memory of the images, the network and the optimizer."""
-        for name in ("trainer", "setup", "test", "dataset"):
-            self.__dict__.pop(name, None)
+        """Drop everything that was added for the work: the images, the network, the optimizer."""
+        for name in vars(self).keys() - self.light:
+            delattr(self, name)
         gc.collect()
         if torch := sys.modules.get("torch"):
             torch.cuda.empty_cache()
@@ -209,10 +221,9 @@ class BaseWorker(ABC):
             return
         self.step_plan = self.trainer.plan
         say(f"Changed {self.position}: {self.step_plan.sentence}")
-        record = StepRecord(**self.step_plan.record())
-        self.environment = structs.replace(self.environment, step_plan=record)
+        changed = {"step_plan": self.step_plan.record()}
         path = self.run.path / "environment.json"
-        self.wait_for_space(lambda: files.write_json(path, self.environment))
+        self.wait_for_space(lambda: files.edit(path, Environment, lambda _: changed))
 
     @property
     def must_end(self) -> bool:

@@ -87,7 +87,7 @@ def device_failure(result: AttemptResult, ended: ShimEnd, last_words: str) -> st
     """Return what was seen of the failure of a device that ended an attempt; empty for none."""
     if result.outcome == "failed" and result.reason == "device":
         return result.message
-    if result.outcome or not ended.signal:
+    if result.outcome or not ended.signal or ended.oom_kills:
         return ""
     seen = [line.strip() for line in last_words.splitlines() if is_device_failure(line)]
     return seen[-1] if seen else ""

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import resolve_name
 from pathlib import Path
@@ -117,15 +118,16 @@ def has_saved(run: Run, attempt: int) -> bool:
     return any(name.endswith(f"-a{attempt}") for name in names)
 
 
-def launch(folder: Path) -> "subprocess.Popen[bytes]":
-    """Start the shim of an attempt in a session of its own."""
+def launch(folder: Path, keep: Sequence[int] = ()) -> "subprocess.Popen[bytes]":
+    """Start the shim of an attempt in a session of its own; `keep` holds the attempt's device."""
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-S", "-E", str(SHIM), str(folder)],
+            [sys.executable, "-S", "-E", str(SHIM), str(folder), *map(str, keep)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            pass_fds=keep,
         )
 
 
@@ -143,9 +145,7 @@ def plan_of(
     threads = first or choose_threads(settings.get("threads", 0))
     return AttemptPlan(
         command=command,
-        environment=processes.trainer_environment(
-            threads, deterministic=bool(settings.get("deterministic"))
-        ),
+        environment=processes.trainer_environment(threads),
         executor=processes.executor_command(root),
         executor_lock=str(processes.executor_lock(root)),
         wake=str(processes.wake_file(root)),

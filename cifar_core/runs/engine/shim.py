@@ -1,8 +1,9 @@
 """Waits for one attempt's trainer and writes how it ended, with the standard library only.
 
-Started as `python -S -E shim.py <attempt folder>`, in a session of its own, so that it outlives
-the dashboard, the terminal and the executor. It imports nothing from this package, which keeps it
-at 11 MB and lets a live run survive an upgrade of the code. attempt.json holds the command.
+Started as `python -S -E shim.py <attempt folder> [descriptor]`, in a session of its own, so that
+it outlives the dashboard, the terminal and the executor. It imports nothing from this package,
+which keeps it at 11 MB and lets a live run survive an upgrade of the code. attempt.json holds the
+command.
 """
 
 import contextlib
@@ -27,8 +28,11 @@ GUARD_SECONDS = 3.0
 RECORD_SECONDS = 10.0
 
 
-def main(folder: Path) -> int:
-    """Run the attempt in `folder` to its end; return the exit code."""
+def main(folder: Path, *keep: int) -> int:
+    """Run the attempt in `folder` to its end; return the exit code.
+
+    The descriptors in `keep` hold its device as long as this process or the trainer lives.
+    """
     adopt_orphans()
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(lock, fcntl.LOCK_SH)  # held until the attempt's last process is gone
@@ -46,7 +50,7 @@ def main(folder: Path) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(lock,),
+                pass_fds=(lock, *keep),
                 process_group=0,
                 env={**os.environ, **plan["environment"]},
             )
@@ -252,4 +256,4 @@ def descendants() -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cifar_core.background import processes
-from cifar_core.devices import Device
+from cifar_core.devices import turns
 from cifar_core.disk import files, lock, space
 from cifar_core.errors import DeviceError, OutOfServiceError
 from cifar_core.runs.engine import halving
@@ -168,8 +168,8 @@ class Supervisor:
         start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
         state = "running" if start else "starting"
         notice = (files.read(live.folder / "notice.json", records.Notice)).message
-        words = {"message": notice} if notice else sentence_of(live.run, start, live.attempt)
-        self.show(live, state, f"{state} {notice}", words)
+        said = {"message": notice} if notice else sentence_of(live.run, start, live.attempt)
+        self.show(live, state, f"{state} {notice}", said)
 
     def show(self, live: LiveAttempt, state: str, shown: str, words: Mapping[str, Any]) -> None:
         """Write a live run's state, unless it was the last one written."""
@@ -256,11 +256,16 @@ class Supervisor:
         free = [candidate for candidate in wanted if candidate.id not in self.lent()]
         if not free or run.id in self.live:
             self.show_as_usual(run)
-        elif space.is_free(space.TO_START, self.store.root):
-            self.start(run, free[0])
-        else:
+            return
+        if not space.is_free(space.TO_START, self.store.root):
             words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
             self.show_waiting(run, "disk", words, FAILURES["disk"].action)
+            return
+        with turns.first_free(self.store.root, free) as turn:
+            if turn:
+                self.start(run, turn)
+            else:  # measurements use them
+                self.show_as_usual(run)
 
     def show_waiting(self, run: Run, reason: str, message: str, action: str) -> None:
         """Show why a run is not started, other than that its devices are in use."""
@@ -275,8 +280,9 @@ class Supervisor:
         if now.reason:
             status.move(run.path, ("queued",), "queued", since=now.since)
 
-    def start(self, run: Run, target: Device) -> None:
-        """Lend the device to the run and start its next attempt."""
+    def start(self, run: Run, turn: turns.Turn) -> None:
+        """Lend the device to the run and start its next attempt, which keeps the turn."""
+        target = turn.device
         attempt = max(metrics.attempt_numbers(run.path), default=0) + 1
         if not self.store.index.lease(target.id, run.id, attempt):
             return
@@ -292,6 +298,6 @@ class Supervisor:
             why = self.roster.why(run.settings.get("device", "auto"), target)
             plan = plan_of(run, attempt, target, why, self.command(run, attempt))
             files.write_json(live.folder / "attempt.json", plan)
-            live.child = launch(live.folder)
+            live.child = launch(live.folder, turn.keep)
         except OSError as error:
             self.settle(live, records.ShimEnd(error=str(error)))

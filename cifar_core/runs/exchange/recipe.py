@@ -30,7 +30,8 @@ def recipe(run: Run) -> dict[str, Any]:
         "versions": versions,
         "machine": {
             name: recorded[name]
-            for name in ("device", "device_name", "threads", "step_plan") if name in recorded
+            for name in ("device", "device_name", "threads", "gpu", "step_plan")
+            if name in recorded
         },
         "data": {
             name: value

@@ -2,7 +2,7 @@
 
 It holds the files of the run's folder under their own names, and export.json: with each checkpoint
 its kept predictions for the validation and the test images. It omits what belongs to this machine
-(locks, process identities) or can be computed again (profiles, sanity cards).
+(locks, process identities, how its GPU was used) or can be computed again (profiles, sanity cards).
 """
 
 import time

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core import devices
 from cifar_core.background import child, processes
+from cifar_core.devices import turns
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record.records import AttemptPlan
 
@@ -36,30 +37,35 @@ class Estimate:
 
 
 def measure(config: "TrainConfig", store: Path) -> Estimate:
-    """Measure a few steps of the run in a child process, so that this one stays small."""
-    measured = child.call(
-        answer,
-        {"config": config.to_dict(), "store": str(store)},
-        environment=processes.trainer_environment(devices.choose_threads(config.threads)),
-        seconds=LONGEST_SECONDS,
-        too_long=f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take hours. "
-        "Choose a smaller network or fewer images.",
-    )
+    """Measure a few steps of the run in a child process, so that this one stays small.
+
+    BusyError if no device that suits the run is free.
+    """
+    places = devices.current(store).candidates(config.device)
+    with turns.measuring(store, places) as turn:
+        measured = child.call(
+            answer,
+            {"config": {**config.to_dict(), "device": turn.device.id}, "store": str(store)},
+            environment=processes.trainer_environment(devices.choose_threads(config.threads)),
+            keep=turn.keep,
+            seconds=LONGEST_SECONDS,
+            too_long=f"A few steps took more than {LONGEST_SECONDS} s, so an epoch would take "
+            "hours. Choose a smaller network or fewer images.",
+        )
     return Estimate(**measured)
 
 
 def trial(config: "TrainConfig", store: Path) -> Estimate:
     """Train a few steps here and scale up to the run."""
-    import torch
-
     from cifar_core import data
     from cifar_core.training.events import StepEvent
+    from cifar_core.training.place import compute_on
     from cifar_core.training.reports import always
     from cifar_core.training.setup import prepare
 
     threads = devices.choose_threads(config.threads)
-    torch.set_num_threads(threads)
     chosen, _ = devices.current(store).choose(config.device)
+    compute_on(chosen.torch_name, threads)
     dataset = data.load(data.resolve(config.data, store), store)
     here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)
     plan = step_plans.decide(config, dataset, here, store)

@@ -4,12 +4,14 @@ If the batch size is to stay, it measures the largest pieces of it that can be c
 """
 
 import gc
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core import devices
 from cifar_core.background import child, processes
+from cifar_core.devices import turns
 from cifar_core.errors import CifarError
 from cifar_core.runs.prepare import memory
 from cifar_core.runs.prepare.batch_search import piece, search
@@ -67,16 +69,27 @@ class LargestBatch:
         return f"{grown}{self.limit_megabytes:,.0f} MB usable on {self.device}; {how}"
 
 
-def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
+def measure(config: "TrainConfig", store: Path) -> LargestBatch:
+    """Search on a device that is free; BusyError if none is."""
+    places = devices.current(store).candidates(config.device)
+    with turns.measuring(store, places) as turn:
+        return in_child(replace(config, device=turn.device.id), store, keep=turn.keep)
+
+
+def in_child(
+    config: "TrainConfig", store: Path, *, in_pieces: bool = False, keep: Sequence[int] = ()
+) -> LargestBatch:
     """Search in a child process, whose memory is released when it ends.
 
-    `in_pieces` asks how many images at once fit, with the batch size of the settings.
+    `in_pieces` asks how many images at once fit, with the batch size of the settings. `keep` holds
+    the device, unless this process already does.
     """
     environment = processes.trainer_environment(devices.choose_threads(config.threads))
     measured = child.call(
         answer,
         {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
         environment=environment,
+        keep=keep,
         seconds=LONGEST_SECONDS,
         too_long="A few steps took minutes, so the largest batch was not found. "
         "Choose a smaller network.",
@@ -86,15 +99,14 @@ def measure(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> L
 
 def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
     """Search here; limits this process to the memory that the machine can spare."""
-    import torch
-
     from cifar_core import data
     from cifar_core.training.freezing import keeps_features
+    from cifar_core.training.place import compute_on
 
     if keeps_features(config):
         raise CifarError("Only the head is trained, on kept features: a batch of any size fits.")
-    torch.set_num_threads(devices.choose_threads(config.threads))
     chosen, _ = devices.current(store).choose(config.device)
+    compute_on(chosen.torch_name, devices.choose_threads(config.threads))
     dataset = data.load(data.resolve(config.data, store), store)
     on_gpu = chosen.id.startswith("cuda")
     limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()
@@ -179,7 +191,7 @@ def gpu_megabytes(torch_device: str) -> float:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Answer a request of `measure`."""
+    """Answer a request of `in_child`."""
     from cifar_core.config import TrainConfig
 
     config, store = TrainConfig.from_dict(request["config"]), Path(request["store"])

@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from cifar_core.background.processes import PACKAGE_ROOT
+from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.records import (
     AttemptPlan,
     DataRecord,
@@ -30,7 +31,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", 
 def describe(
     plan: AttemptPlan, dataset: "Dataset", setup: "Setup", weights: UsedWeights | None = None
 ) -> Environment:
-    """Return the versions, machine, step plan, data and pretrained weights of an attempt."""
+    """Return the versions, machine, GPU, step plan, data and pretrained weights of an attempt."""
     precision = setup.trainer.precision
     return Environment(
         **versions(),
@@ -45,6 +46,7 @@ def describe(
         images_at_once=plan.micro_batch,
         precision=precision.key,
         precision_reason=precision.reason,
+        gpu=facts.describe(plan.device),
         step_plan=StepRecord(**setup.trainer.plan.record()),
         parameters=sum(weight.numel() for weight in setup.trainer.model.parameters()),
         dropout=drops_features(setup.trainer.learner),

@@ -21,6 +21,7 @@ from cifar_core.disk.checks import (
     Whole,
 )
 from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.status import RunStatus
 
 
@@ -183,6 +184,7 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     images_at_once: Whole = 0  # 0: the whole batch
     precision: Text = ""
     precision_reason: Text = ""
+    gpu: GPURecord | None = None
     step_plan: StepRecord | None = None
     parameters: Whole | None = None
     dropout: bool = False  # whether the network drops features; False in earlier records

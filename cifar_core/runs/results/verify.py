@@ -11,13 +11,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
+from cifar_core import devices
 from cifar_core.background.jobs import Report, quietly
+from cifar_core.devices import Device, turns
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import git_commit, versions
+from cifar_core.runs.record.gpu import facts
+from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
@@ -106,12 +112,16 @@ def kept(run: Run) -> Verification | None:
 
 
 def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verification:
-    """Train the first steps again here and compare; at least up to the first logged report."""
+    """Train the first steps again here and compare; at least up to the first logged report.
+
+    BusyError if the GPU that it needs is in use.
+    """
     start = time.monotonic()
     logged = recorded(run)
     wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
-    steps = max(wanted)
-    again, environment = train(run, frozenset(wanted), report)
+    steps, place = max(wanted), device_of(run)
+    with turns.measuring(run.store_root, [place]):
+        again, environment = train(run, place, frozenset(wanted), report)
     verification = Verification(
         run=run.id,
         steps=steps,
@@ -137,8 +147,15 @@ def recorded(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
+def device_of(run: Run) -> Device:
+    """Return the device that the run began on; the CPU if this machine has none of that name."""
+    wanted = metrics.attempt_plan(run.path, 1).device or run.environment.device or "cpu"
+    there = devices.current(run.store_root).devices
+    return next((place for place in there if place.torch_name == wanted), there[-1])
+
+
 def train(
-    run: Run, reported: frozenset[int], report: Report
+    run: Run, place: Device, reported: frozenset[int], report: Report
 ) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
     """Train again and report after the same steps; return this, and this environment's values."""
     import torch
@@ -147,7 +164,7 @@ def train(
 
     before, steps = torch.get_num_threads(), max(reported)
     try:
-        setup, environment = prepared(run)
+        setup, environment = prepared(run, place)
         trainer = setup.trainer
         trainer.due = lambda *_: trainer.step + 1 in reported
         again: dict[int, dict[str, Any]] = {}
@@ -163,39 +180,44 @@ def train(
     return again, environment
 
 
-def prepared(run: Run) -> "tuple[Setup, dict[str, Any]]":
+def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
     """Build the run's trainer as it was at the start; return environment.json's values too."""
     import torch
 
-    from cifar_core import data, devices
+    from cifar_core import data
     from cifar_core.runs.prepare.kept_features import keep_features
     from cifar_core.runs.results.predictions import check
+    from cifar_core.training.place import compute_on
     from cifar_core.training.setup import prepare
 
     recorded, config = run.environment, run.config
     began = metrics.attempt_plan(run.path, 1)
-    there = devices.current(run.store_root).devices
-    wanted = began.device or recorded.device or "cpu"
-    chosen = next((d for d in there if d.id == wanted), there[-1])
     threads = began.threads or recorded.threads or 1
-    torch.set_num_threads(threads)
+    compute_on(place.torch_name, threads)
     dataset = data.load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     tensors, _ = pretrained.load(config, run.store_root)
-    plan = step_plans.recorded(recorded, chosen.id)
-    setup = prepare(config, dataset, chosen.id, tensors, plan)
+    plan = step_plans.recorded(recorded, place.torch_name)
+    setup = prepare(config, dataset, place.torch_name, tensors, plan)
     for _ in keep_features(setup, dataset.fingerprint, run.store_root, lambda _: None):
         pass
 
     environment = {
-        "device": chosen.id,
-        "device_name": chosen.name,
+        "device": place.torch_name,
+        "device_name": place.name,
         "threads": torch.get_num_threads(),
         "precision": setup.trainer.precision.key,
         "git_commit": git_commit(),
         **versions(),
+        **gpu_versions(facts.describe(place.torch_name) or GPURecord()),
     }
     return setup, environment
+
+
+def gpu_versions(gpu: GPURecord) -> dict[str, str]:
+    """Return the versions that decide what a GPU computes, as far as they are known."""
+    known = {"cuda": gpu.cuda, "hip": gpu.hip, "cudnn": gpu.cudnn, "gpu_driver": gpu.gpu_driver}
+    return {name: version for name, version in known.items() if version}
 
 
 def first_difference(
@@ -215,14 +237,19 @@ WORDS = {
     "git_commit": "the program",
     "device_name": "the processor",
     "torch_optimizer": "torch-optimizer",
+    "cuda": "CUDA",
+    "hip": "HIP",
+    "cudnn": "cuDNN",
+    "gpu_driver": "the GPU's driver",
 }
 
 
 def differences(recorded: Environment, here: Mapping[str, Any]) -> list[str]:
     """Say what differs from the run's record, the most important first."""
     reasons = []
+    known = {**structs.asdict(recorded), **structs.asdict(recorded.gpu or GPURecord())}
     for name, now in here.items():
-        before = getattr(recorded, name)
+        before = known[name]
         if before and before != now:
             old, new = (str(value)[:40] for value in (before, now))
             if name == "git_commit":
