@@ -3,17 +3,16 @@
 import os
 from typing import Any
 
+from cifar_core.devices.nvml import library
 from cifar_core.devices.records import Listing, NvidiaGPU
 
 
 def listing() -> Listing:
     """Ask the driver; empty without the library, a driver or a GPU. A broken driver may hang."""
-    try:
-        import pynvml as nvml
-    except ImportError:
+    nvml = library()
+    if nvml is None:
         return Listing()
     try:
-        nvml.nvmlInit()
         gpus = [gpu for index in range(nvml.nvmlDeviceGetCount()) for gpu in parts(nvml, index)]
         return Listing(driver=text(nvml.nvmlSystemGetDriverVersion()), gpus=visible(gpus))
     except nvml.NVMLError:

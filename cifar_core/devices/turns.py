@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.background import processes
-from cifar_core.devices.device import Device
+from cifar_core.devices import Device
 from cifar_core.disk import lock
 from cifar_core.errors import BusyError
 
@@ -30,16 +30,11 @@ def lock_of(root: Path, device: Device) -> Path:
     return root / ".gpus" / f"{device.id.replace(':', '-')}.lock"
 
 
-def is_shared(device: Device) -> bool:
-    """Return True for a device without a lock."""
-    return device.torch_name == "cpu"
-
-
 @contextmanager
 def first_free(root: Path, devices: Sequence[Device]) -> Iterator[Turn | None]:
     """Hold the first of these devices that is not in use; None if all are."""
     for device in devices:
-        if is_shared(device):
+        if device.is_cpu:
             yield Turn(device=device)
             return
         path = lock_of(root, device)
@@ -72,6 +67,6 @@ def measuring(root: Path, devices: Sequence[Device]) -> Iterator[Turn]:
                 )
             yield turn
     finally:
-        if not all(map(is_shared, devices)):
+        if not all(device.is_cpu for device in devices):
             with suppress(OSError):  # the store may be gone
                 processes.wake(root)

@@ -10,6 +10,7 @@ from run_helpers import SMALL, attempt, store_without_executor
 
 from app import theme
 from cifar_core.config import TrainConfig
+from cifar_core.devices import nvml
 from cifar_core.disk import files
 from cifar_core.report import model_card
 from cifar_core.runs.engine import gpu_sampler
@@ -18,7 +19,7 @@ from cifar_core.runs.engine.gpu_sampler import GPUSampler
 from cifar_core.runs.exchange.recipe import recipe
 from cifar_core.runs.exchange.zip_shapes import KINDS, shaped
 from cifar_core.runs.record.environment import versions
-from cifar_core.runs.record.gpu import facts, nvml, usage
+from cifar_core.runs.record.gpu import facts, usage
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.gpu.usage import Usage
 from cifar_core.runs.record.records import Environment
@@ -68,17 +69,12 @@ def library(monkeypatch):
     about = SimpleNamespace(uuid=UUID, major=9, minor=0, total_memory=85_899_345_920)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: about)
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92400)
-    nvml.library.cache_clear()
-    yield stand_in
-    nvml.library.cache_clear()
+    return stand_in
 
 
 @pytest.fixture
 def no_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    nvml.library.cache_clear()
-    yield
-    nvml.library.cache_clear()
 
 
 @pytest.mark.parametrize("name", [f"GPU-{UUID}", f"MIG-{UUID}"])
@@ -90,7 +86,6 @@ def test_a_sample_has_what_the_gpu_says_of_itself(library, name):
     library.unknown = {"memory", "rates"}
     part = gpu_sampler.usage_of(nvml.handle_of(UUID))
     assert (part.memory_used, part.utilization, part.temperature) == (None, None, 61)
-    assert library.asked.count("init") == 1
 
 
 @pytest.fixture

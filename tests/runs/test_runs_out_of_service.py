@@ -193,8 +193,7 @@ def test_a_gpu_that_torch_no_longer_lists_is_out_of_service_rather_than_unknown(
 
 
 def test_probes_become_rarer_until_a_run_has_worked(store, monkeypatch):
-    waits = roster(store, WORKS, first_seconds=30.0)
-    now = waits.due
+    waits, now = roster(store, WORKS, first_seconds=30.0), 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     waits.take(refused(), ())
     assert waits.due - now == 30

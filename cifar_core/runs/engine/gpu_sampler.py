@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cifar_core.devices import nvml
 from cifar_core.disk import files
 from cifar_core.runs.engine.full_disk import RowWriter
-from cifar_core.runs.record.gpu import nvml
 from cifar_core.runs.record.gpu.usage import Usage, seconds_of_a_row, together
 
 SECONDS = 1.0  # between two samples

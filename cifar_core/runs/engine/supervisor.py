@@ -254,17 +254,14 @@ class Supervisor:
             status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
             return
         free = [candidate for candidate in wanted if candidate.id not in self.lent()]
-        if not free or run.id in self.live:
-            self.show_as_usual(run)
-            return
-        if not space.is_free(space.TO_START, self.store.root):
+        if free and not space.is_free(space.TO_START, self.store.root):
             words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
             self.show_waiting(run, "disk", words, FAILURES["disk"].action)
             return
         with turns.first_free(self.store.root, free) as turn:
-            if turn:
+            if turn and run.id not in self.live:
                 self.start(run, turn)
-            else:  # measurements use them
+            else:
                 self.show_as_usual(run)
 
     def show_waiting(self, run: Run, reason: str, message: str, action: str) -> None:

@@ -2,8 +2,8 @@
 
 from msgspec import Struct, structs
 
+from cifar_core.devices import nvml
 from cifar_core.disk.checks import Text, Whole
-from cifar_core.runs.record.gpu import nvml
 
 
 class GPURecord(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,7 +3,6 @@
 It belongs to the driver. Without it, or on another maker's GPU, there are no such figures.
 """
 
-from functools import cache
 from typing import Any
 
 
@@ -32,7 +31,6 @@ def asked(question: str, *about: Any) -> Any:
         return None
 
 
-@cache
 def library() -> Any:
     """Return the library, ready for use; None where there is none."""
     try:
