@@ -79,6 +79,6 @@ class TrainingSettings(Settings):
         TEST_VIEWS,
         group=OPTIMIZATION,
         advanced=True,
-        help="Which views of each test image are averaged when training is over. The accuracy on "
+        help="Which views of the test images are averaged when training is over. The accuracy on "
         "the unchanged images is reported as well; validation always uses unchanged images.",
     )
