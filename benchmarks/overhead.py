@@ -19,13 +19,10 @@ from typing import Any
 
 import torch
 
-from benchmarks import machine
+from benchmarks import in_process, machine
 from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.disk import files
-from cifar_core.runs.engine import training_worker as working
-from cifar_core.runs.record import checkpoint_cleanup, checkpoints, metrics
-from cifar_core.runs.store.store import Store
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.training import evaluate as evaluating
 from cifar_core.training import trainer as training
 
@@ -78,12 +75,6 @@ class Clock:
 def measure(config: TrainConfig, root: Path) -> Clock:
     """Train a run from beginning to end with a clock at every part."""
     clock = Clock()
-    run = Store(root).create(config)
-    folder = metrics.attempt_folder(run.path, 1)
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    plan = {"device": "cpu", "device_name": "", "device_reason": "the CPU.", "threads": 1}
-    files.write_json(folder / "attempt.json", plan)
     timed = clock.around_each("validation", evaluating.evaluate)
     vars(training)["evaluate"] = timed  # the trainer's own name for it, so not the test's
     training.Trainer._train_epoch = clock.around_each(  # type: ignore[method-assign]
@@ -92,7 +83,7 @@ def measure(config: TrainConfig, root: Path) -> Clock:
     training.Trainer.snapshot = clock.around("snapshots", training.Trainer.snapshot)  # type: ignore[method-assign]
     checkpoints.commit = clock.around("checkpoints", checkpoints.commit)
     checkpoint_cleanup.prune = clock.around("checkpoints", checkpoint_cleanup.prune)
-    worker = working.Worker(run, 1)
+    worker = in_process.attempt(config, root)
     worker.keep = clock.around("rows", worker.keep)  # type: ignore[method-assign]
     worker.attend = clock.around("requests", worker.attend)  # type: ignore[method-assign]
     worker.write_summary = clock.around("summaries", worker.write_summary)  # type: ignore[method-assign]

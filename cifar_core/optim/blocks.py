@@ -46,8 +46,11 @@ def make_blocks(weights: list[Tensor], means: list[Tensor], squares: list[Tensor
     pieces = list(cut(weights, weights))
     owners = [i for i, w in enumerate(weights) for _ in range(-(-w.numel() // size))]
     mean_pieces, square_pieces = list(cut(means, weights)), list(cut(squares, weights))
-    memory = [weights[0].new_empty(size), weights[0].new_empty(size),
-              weights[0].new_full((size,), -math.inf)]  # fmt: skip
+    lengths = [piece.numel() for piece in pieces]
+    parts = list(filled(lengths, size))
+    largest = max(sum(lengths[part]) for part in parts)
+    memory = [weights[0].new_empty(largest), weights[0].new_empty(largest),
+              weights[0].new_full((largest,), -math.inf)]  # fmt: skip
     return [
         Block(
             owners=owners[part],
@@ -57,10 +60,10 @@ def make_blocks(weights: list[Tensor], means: list[Tensor], squares: list[Tensor
             newest=like(pieces[part], memory[0]),
             signs=like(pieces[part], memory[1]),
             nothing=like(pieces[part], memory[2]),
-            scratch=memory[0][: sum(p.numel() for p in pieces[part])],
-            sign_scratch=memory[1][: sum(p.numel() for p in pieces[part])],
+            scratch=memory[0][: sum(lengths[part])],
+            sign_scratch=memory[1][: sum(lengths[part])],
         )
-        for part in filled([p.numel() for p in pieces], size)
+        for part in parts
     ]
 
 

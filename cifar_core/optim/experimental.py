@@ -1,4 +1,4 @@
-"""Optimizers of single papers, from torch-optimizer where torch has none.
+"""Optimizers of single papers: ours, torch's or torch-optimizer's.
 
 torch_optimizer is imported late because only runs that use it need it.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from cifar_core.optim.layerwise import Lamb, Lars, NovoGrad
 from cifar_core.optim.ranger import Ranger
 from cifar_core.optim.spec import Groups, OptimizerSpec
 from cifar_core.optim.standard import BETAS, betas
@@ -20,9 +21,17 @@ def ranger(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
 
 def novograd(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
     """Make NovoGrad with its paper's second beta, for the norm of a layer's gradient."""
-    from torch_optimizer import NovoGrad
-
     return NovoGrad(groups, lr=rate, betas=(config.beta1, 0.98))
+
+
+def lamb(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
+    """Make LAMB."""
+    return Lamb(groups, rate, betas=betas(config))
+
+
+def lars(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
+    """Make LARS."""
+    return Lars(groups, rate, momentum=config.momentum)
 
 
 def plain(name: str) -> Callable[[Groups, float, Any, bool], Optimizer]:
@@ -126,7 +135,7 @@ EXPERIMENTAL = [
         key="lamb",
         title="LAMB",
         summary="Experimental. Adam with a step for each layer, made for very large batches.",
-        build=with_betas("Lamb"),
+        build=lamb,
         usual_rate=1e-2,
         uses=BETAS,
         paper="https://arxiv.org/abs/1904.00962",
@@ -135,7 +144,7 @@ EXPERIMENTAL = [
         key="lars",
         title="LARS",
         summary="Experimental. SGD with a step for each layer, made for very large batches.",
-        build=with_momentum("LARS"),
+        build=lars,
         usual_rate=0.1,
         uses=("momentum",),
         paper="https://arxiv.org/abs/1708.03888",

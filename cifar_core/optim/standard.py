@@ -5,10 +5,25 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from cifar_core.optim.adafactor import Adafactor
 from cifar_core.optim.spec import Groups, OptimizerSpec
 from cifar_core.optim.yogi import Yogi
 
 BETAS = ("beta1", "beta2")
+
+
+class NAdam(torch.optim.NAdam):
+    """torch's NAdam, whose running product of momenta stays on the CPU also when it is restored.
+
+    The program reads it at every step. torch moves it to the weight's device, and then waits for
+    the device once for each weight.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state."""
+        super().load_state_dict(state_dict)
+        for memory in self.state.values():
+            memory["mu_product"] = memory["mu_product"].cpu()
 
 
 def betas(config: Any) -> tuple[float, float]:
@@ -40,9 +55,7 @@ def yogi(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
 
 def nadam(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
     """Make NAdam with decoupled weight decay."""
-    return torch.optim.NAdam(
-        groups, lr=rate, betas=betas(config), decoupled_weight_decay=True, foreach=True
-    )
+    return NAdam(groups, lr=rate, betas=betas(config), decoupled_weight_decay=True, foreach=True)
 
 
 def radam(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
@@ -74,7 +87,7 @@ def adadelta(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer
 
 def adafactor(groups: Groups, rate: float, config: Any, fused: bool) -> Optimizer:
     """Make Adafactor."""
-    return torch.optim.Adafactor(groups, lr=rate, foreach=True)
+    return Adafactor(groups, lr=rate)
 
 
 STANDARD = [

@@ -96,7 +96,7 @@ def losses_of(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:
         for images, labels in batches.epoch():
             with torch.no_grad(), trainer.precision.autocast():
                 logits = trainer.learner(images)
-            yield F.cross_entropy(logits.float(), labels, reduction="none").cpu()
+            yield F.cross_entropy(logits.float(), labels, reduction="none")
 
 
 @contextmanager

@@ -250,7 +250,7 @@ class RateSearch:
         for part in losses_of(self.trainer, batches):
             parts.append(part)
             yield self._tick()
-        return torch.cat(parts).double().numpy()
+        return torch.cat(parts).cpu().double().numpy()
 
     def _tick(self) -> Tick:
         return Tick(phase=self.phase, done=self.done, total=self.planned)
@@ -258,10 +258,9 @@ class RateSearch:
 
 def guessing_losses(steps: AnyBatches, probe: AnyBatches) -> Values:
     """Return the losses [N] in nats of the probe's images if only the classes' shares are known."""
-    classes = int(max(steps.labels.max(), probe.labels.max())) + 1
-    counts = steps.labels.bincount(minlength=classes).double() + 1  # none is impossible
-    shares = (counts / counts.sum()).cpu().numpy()
-    losses: Values = -np.log(shares[probe.labels.cpu().numpy()])
+    seen, asked = (batches.labels.cpu().numpy() for batches in (steps, probe))
+    counts = np.bincount(seen, minlength=asked.max() + 1) + 1  # none is impossible
+    losses: Values = -np.log((counts / counts.sum())[asked])
     return losses
 
 

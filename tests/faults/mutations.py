@@ -37,6 +37,7 @@ READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
+FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 
 
@@ -236,6 +237,15 @@ MUTATIONS = [
     Mutation("earlier records are reproduced by today's methods", "runs/results/explanation.py",
              "EARLIER if format == 1 else SALIENCY", "SALIENCY",
              "tests/runs/test_runs_explanation.py earlier_version"),
+    Mutation("the surest images get the other views", "training/evaluate.py",
+             "largest=False, sorted=False", "sorted=False",
+             "tests/data/test_test_views.py least_sure"),
+    Mutation("whitening biases are trained to the end", "training/freezing.py",
+             "bool(spec.early) and epoch", "False and epoch",
+             "tests/training/test_freezing.py whitening"),
+    Mutation("the rest's factor acts on SGD's decay", "optim/muon.py",
+             "(1 if rest.factors_act_on_decay else factor)", "1",
+             "tests/training/test_muon.py sgd_moves"),
     Mutation("no prior on the temperature", "evaluation/temperature.py",
              "prior: float = PRIOR", "prior: float = 0.0",
              "tests/judging/test_judging_temperature.py handful"),
@@ -344,6 +354,23 @@ MUTATIONS = [
     Mutation("rates that were not raced to the end are compared", "rate_search/verdict.py",
              "if mine is None or (mine.alive and not mine.final):", "if mine is None:",
              RATES + " same_end"),
+    Mutation("float64 on the device", "models/speed_net.py",
+             ".cpu().double()", ".double().cpu()", FAKE_CUDA + "networks.py speed_net"),
+    Mutation("a momentum in the memory order of its file", "training/snapshot.py",
+             "return torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)", "return tensor",
+             FAKE_CUDA + "optimizers.py sgd"),
+    Mutation("a restored product of momenta on the device", "optim/standard.py",
+             'memory["mu_product"].cpu()', 'memory["mu_product"]', FAKE_CUDA + "optimizers.py nadam"),
+    Mutation("norms read for each layer", "optim/layerwise.py",
+             "return torch.stack(torch._foreach_norm(tensors))",
+             "return torch.tensor([t.norm().item() for t in tensors], device=tensors[0].device)",
+             FAKE_CUDA + "optimizers.py lamb"),
+    Mutation("a layer at rest decays", "optim/layerwise.py",
+             "torch.where(slope > 0, ratio, 0.0)", "ratio", "tests/training/test_layerwise.py lars"),
+    Mutation("kept features sent from plain memory", "training/features.py",
+             "tensor = tensor.pin_memory()", "pass", FAKE_CUDA + "settings.py kept_features"),
+    Mutation("a report that waits for the device", "training/arrival.py",
+             "copy_(tensor, non_blocking=True)", "copy_(tensor)", FAKE_CUDA + "settings.py report"),
     Mutation("a trainer does not hold its GPU", "runs/engine/shim.py",
              "pass_fds=(lock, *keep),", "pass_fds=(lock,),", TURNS + " executor_is_gone"),
     Mutation("the shim does not hold its GPU", "runs/engine/live_attempts.py",

@@ -7,6 +7,7 @@ from torch import nn
 from cifar_core.config import TrainConfig
 from cifar_core.optim import OPTIMIZERS, decay_groups
 from cifar_core.optim.table import markdown
+from cifar_core.training.freezing import weight_groups
 
 CONFIG = TrainConfig()
 
@@ -98,6 +99,16 @@ def test_norms_and_biases_are_not_decayed():
     assert [tuple(p.shape) for p in decayed["params"]] == [(8, 4), (1, 8)]
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
     assert {tuple(p.shape) for p in kept["params"]} == {(8,), (1,)}
+
+
+def test_norms_and_biases_decay_where_that_is_asked_for():
+    decayed, others = decay_groups(network(), 0.1, biases=True)
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.1)
+    asked, usual = (
+        weight_groups(network(), TrainConfig(weight_decay=0.1, decay_biases=decays))[1]
+        for decays in (True, False)
+    )
+    assert (asked["weight_decay"], usual["weight_decay"]) == (0.1, 0.0)
 
 
 def test_frozen_weights_are_left_out():

@@ -10,6 +10,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.disk import files
@@ -210,6 +211,16 @@ def test_a_trainer_restored_from_a_snapshot_ends_bit_for_bit_where_the_other_doe
 @pytest.mark.parametrize("stop_after", [9, 26, 30, 44])  # eight events an epoch
 def test_a_schedule_with_a_memory_or_a_momentum_goes_on_exactly(settings, stop_after):
     settings = {"epochs": 6, **settings}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop_after, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends)
+
+
+@pytest.mark.parametrize("stop_after", [3, 9])  # while the whitening's biases learn, and after
+def test_the_recipe_of_the_record_goes_on_exactly(stop_after):
+    settings = {**PRESETS["record_94"].values, "model": "speed_net_strided", "batch_size": 16}
+    settings |= {"epochs": 2, "whitening_epochs": 1}
     said, ends = uninterrupted(**settings)
     said_later, ends_later = resumed(stop_after, **settings)
     assert said_later == said

@@ -90,3 +90,17 @@ def test_a_memory_loaded_between_two_steps_is_the_one_that_is_used():
     optimizer.load_state_dict({**optimizer.state_dict(), "state": kept})
     train(optimizer, 2, start=3)
     assert all(torch.equal(a, b) for a, b in zip(ours, there, strict=True))
+
+
+def test_the_scratch_memory_is_no_larger_than_the_weights():
+    ours = weights()
+    optimizer = make(Yogi, ours, 0.0)
+    train(optimizer, 1)
+    held = [
+        max(block.scratch.untyped_storage().nbytes() for block in blocks) // 4
+        for blocks in optimizer.blocks.values()
+    ]
+    sizes = [
+        sum(w.numel() for w in g["params"] if w.grad is not None) for g in optimizer.param_groups
+    ]
+    assert held == sizes

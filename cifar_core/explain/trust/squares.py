@@ -35,7 +35,7 @@ def starts(length: int, side: int, count: int) -> list[int]:
 def sums(maps: Tensor) -> Tensor:
     """Return the sums [N, P] of maps [N, H, W] in the squares; float64, on the CPU."""
     masks = squares(*maps.shape[1:]).flatten(1).double()
-    return maps.flatten(1).double().cpu() @ masks.T
+    return maps.flatten(1).cpu().double() @ masks.T
 
 
 def filled(image: Tensor, masks: Tensor) -> Tensor:
