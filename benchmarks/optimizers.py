@@ -1,12 +1,17 @@
 """What one step of an optimizer costs, in CPU seconds on one thread, beside fused Adam.
 
 python -m benchmarks.optimizers [--optimizers yogi,adamw] [--models simple_cnn,resnet18]
+
+"muon-padded" is Muon with all filters in one padded batch, whatever they cost.
 """
 
 import argparse
+import math
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from unittest import mock
 
 import torch
 from torch import nn
@@ -15,10 +20,12 @@ from torch.optim import Optimizer
 from benchmarks import machine
 from cifar_core.config import TrainConfig
 from cifar_core.optim import OPTIMIZERS, decay_groups
+from cifar_core.optim.newton_schulz import OPERATIONS_OF_A_LAUNCH
 
 ROUNDS = 15  # each optimizer in turn, so that a busy machine slows all of them
 SHORTEST = 0.05  # CPU seconds of one turn
 OLD_YOGI = "torch-optimizer's yogi"
+PADDED_MUON = "muon-padded"
 
 
 def optimizer_for(key: str, model: str) -> Optimizer:
@@ -36,21 +43,29 @@ def optimizer_for(key: str, model: str) -> Optimizer:
     return OPTIMIZERS[key].build(groups, 1e-3, config, True)
 
 
-def turn(optimizer: Optimizer, steps: int) -> float:
+def step_of(key: str, model: str) -> Callable[[], object]:
+    """Return what takes one step with an optimizer of a network."""
+    if key != PADDED_MUON:
+        return optimizer_for(key, model).step
+    step = optimizer_for("muon", model).step
+    return mock.patch.dict(OPERATIONS_OF_A_LAUNCH, cpu=math.inf)(step)
+
+
+def turn(step: Callable[[], object], steps: int) -> float:
     """Return the CPU seconds of one step, on average over some."""
     start = time.process_time()
     for _ in range(steps):
-        optimizer.step()
+        step()
     return (time.process_time() - start) / steps
 
 
 def measure(model: str, keys: list[str]) -> list[dict[str, float]]:
     """Return the CPU seconds of a step of each optimizer, and of Adam, in every round."""
-    made = {key: optimizer_for(key, model) for key in dict.fromkeys(["adam", *keys])}
+    made = {key: step_of(key, model) for key in dict.fromkeys(["adam", *keys])}
     steps = {}
-    for key, optimizer in made.items():
-        turn(optimizer, 3)  # the first step makes the memory
-        steps[key] = max(1, round(SHORTEST / max(turn(optimizer, 3), 1e-6)))
+    for key, step in made.items():
+        turn(step, 3)  # the first step makes the memory
+        steps[key] = max(1, round(SHORTEST / max(turn(step, 3), 1e-6)))
     return [{key: turn(made[key], steps[key]) for key in made} for _ in range(ROUNDS)]
 
 

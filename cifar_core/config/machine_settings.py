@@ -10,7 +10,11 @@ PRECISIONS = Registry(
     "precision",
     [
         Option(key="auto", title="Automatic", summary="bfloat16 where it is faster."),
-        Option(key="float32", title="float32", summary="Full precision everywhere."),
+        Option(
+            key="float32",
+            title="float32",
+            summary="Four bytes a number; a GPU that has TF32 rounds to it in convolutions.",
+        ),
         Option(
             key="bfloat16", title="bfloat16", summary="Half the bits of float32, the same range."
         ),
@@ -108,9 +112,9 @@ class MachineSettings(Settings):
         label="Images at once",
         scope="machine",
         shapes_step=True,
-        help="A larger batch is split into equal pieces of at most this many images, and their "
-        "gradients are added up: the same step in less memory, except that batch norm sees one "
-        "piece at a time. It limits evaluation too. 0 never splits.",
+        help="A larger batch is split into pieces of at most this many images, equal ones if few "
+        "do, and their gradients are added up: the same step in less memory, except that batch "
+        "norm sees one piece at a time. It limits evaluation too. 0 never splits.",
     )
     memory_format: str = choice(
         "auto",

@@ -31,6 +31,18 @@ class NetworkSettings(Settings):
         shapes_step=True,
         help="Share of the last features set to zero in each training step.",
     )
+    whitening_epochs: int = number(
+        0,
+        low=0,
+        high=1000,
+        group=NETWORK,
+        used_by="model",
+        advanced=True,
+        shapes_step=True,
+        label="Epochs of whitening biases",
+        help="Give the whitening biases that are trained for this many epochs and then stay; 0 "
+        "gives it none.",
+    )
     resolution: int = number(
         128,
         low=32,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cifar_core.config.groups import OPTIMIZATION
-from cifar_core.optim import OPTIMIZERS
+from cifar_core.optim import OPTIMIZERS, REST_OPTIMIZERS
 from cifar_core.settings import Settings, choice, number, switch
 
 
@@ -65,15 +65,75 @@ class OptimizerSettings(Settings):
         advanced=True,
         help="Decay rate of the running mean of the squared gradient.",
     )
+    newton_schulz_steps: int = number(
+        5,
+        low=1,
+        high=10,
+        group=OPTIMIZATION,
+        used_by="optimizer",
+        advanced=True,
+        label="Newton-Schulz steps",
+        help="Iterations that make an update orthogonal: fewer are faster, more are closer.",
+    )
+    normalized_weights: bool = switch(
+        False,
+        group=OPTIMIZATION,
+        used_by="optimizer",
+        advanced=True,
+        help="Scale each filter bank and hidden matrix to a fixed norm before each step, so that "
+        "only its direction is learned; weight decay then does not act on them.",
+    )
+    rest_optimizer: str = choice(
+        "adamw",
+        REST_OPTIMIZERS,
+        group=OPTIMIZATION,
+        used_by="optimizer",
+        advanced=True,
+        label="Optimizer of the rest",
+        help="Trains what Muon leaves out: biases, norms and the last layer.",
+    )
     adamw_share: float = number(
         0.2,
         low=0.001,
         high=10.0,
         group=OPTIMIZATION,
-        used_by="optimizer",
+        used_by="rest_optimizer",
         advanced=True,
         log_scale=True,
         label="AdamW rate factor",
         help="The learning rate is multiplied by this for biases, norms and the last layer, which "
         "AdamW trains.",
+    )
+    rest_momentum: float = number(
+        0.85,
+        low=0.0,
+        high=0.999,
+        group=OPTIMIZATION,
+        used_by="rest_optimizer",
+        advanced=True,
+        label="Momentum of the rest",
+        help="Share of the last update that is carried over into the next, for biases, norms and "
+        "the last layer, which SGD trains.",
+    )
+    bias_share: float = number(
+        2.0,
+        low=0.001,
+        high=10000.0,
+        group=OPTIMIZATION,
+        used_by="rest_optimizer",
+        advanced=True,
+        log_scale=True,
+        label="Bias rate factor",
+        help="The learning rate is multiplied by this for biases and norms, which SGD trains.",
+    )
+    head_share: float = number(
+        2.0,
+        low=0.001,
+        high=10000.0,
+        group=OPTIMIZATION,
+        used_by="rest_optimizer",
+        advanced=True,
+        log_scale=True,
+        label="Last layer's rate factor",
+        help="The learning rate is multiplied by this for the last layer, which SGD trains.",
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cifar_core.config.groups import OPTIMIZATION
 from cifar_core.data.test_views import TEST_VIEWS
-from cifar_core.settings import Settings, choice, number
+from cifar_core.settings import Settings, choice, number, switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,13 @@ class TrainingSettings(Settings):
         group=OPTIMIZATION,
         log_scale=True,
         often_varied=True,
-        help="How strongly the weights are pulled toward 0; norms and biases are not.",
+        help="How strongly the weights are pulled toward 0.",
+    )
+    decay_biases: bool = switch(
+        False,
+        group=OPTIMIZATION,
+        advanced=True,
+        help="Let weight decay act on norms and biases too; usually they are left alone.",
     )
     label_smoothing: float = number(
         0.0,
@@ -73,6 +79,6 @@ class TrainingSettings(Settings):
         TEST_VIEWS,
         group=OPTIMIZATION,
         advanced=True,
-        help="Which views of each test image are averaged when training is over. The accuracy on "
+        help="Which views of the test images are averaged when training is over. The accuracy on "
         "the unchanged images is reported as well; validation always uses unchanged images.",
     )

@@ -5,7 +5,7 @@ from typing import Literal
 
 from cifar_core.registry import Registry
 
-Part = Literal["head", "last stage", "everything"]
+Part = Literal["head", "last stage", "all but early", "everything"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,8 @@
-"""The views of the test images that the network gets: the images alone, or several of each."""
+"""The views of the test images that the network gets: the images alone, or several of each.
+
+The other views can only change the answer where the first one is not sure, so they can be spared
+where it is.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +25,7 @@ class ViewsSpec:
     # images [N, 3, H, W] -> views of the same shape, the images themselves first
     make: Callable[["Tensor"], "list[Tensor]"]
     weights: tuple[float, ...]
+    share: float = 1.0  # of each batch: the images, least sure first, that get the other views
 
 
 def unaltered(images: "Tensor") -> "list[Tensor]":
@@ -68,6 +73,16 @@ TEST_VIEWS = Registry(
             words="with mirrored and shifted views",
             make=mirrored_and_shifted,
             weights=(1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8),
+        ),
+        ViewsSpec(
+            key="mirror_shift_unsure",
+            title="Mirrored and shifted if unsure",
+            summary="The six views only for the quarter of each batch whose two largest logits "
+            "are closest; the others are classified once. In less than half of the time.",
+            words="with mirrored and shifted views of the least sure quarter",
+            make=mirrored_and_shifted,
+            weights=(1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8),
+            share=1 / 4,
         ),
     ],
 )

@@ -47,6 +47,7 @@ class ModelSpec:
     # adapts fresh weights to unaugmented training images [n, 3, 32, 32] in [0, 1], n up to 5,000,
     # before the first step, as whitening does; changes only what is in the network's state_dict
     prepare: Callable[[nn.Module, Tensor], None] | None = None
+    early: tuple[str, ...] = ()  # dotted names of what is trained for `whitening_epochs` only
     patch: int = 1  # the resolution must be a multiple of this
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from cifar_core.models.spec import ModelSpec
 
 PAPER = "https://arxiv.org/abs/2404.00498"  # Jordan 2024, "94 % on CIFAR-10 in 3.29 Seconds"
 LEAST_VARIANCE = 5e-4  # added to each direction's variance, to keep whitening from amplifying noise
+EARLY = ("body.whitening",)  # what is trained in the first `whitening_epochs` only
 NORM_MOMENTUM = 0.4  # of the running statistics; torch's 0.1 is too slow for short runs
 
 
@@ -22,22 +23,27 @@ class Whitening(nn.Module):
 
     Its filters are the directions in which patches vary most, set by `take_filters`; they are kept
     in the state_dict and never trained, so that they need no gradient. At first they are random.
+    Biases, if there are any, are trained.
     """
 
     weight: Tensor
+    bias: nn.Parameter | None
 
-    def __init__(self, size: int, stride: int, filters: int) -> None:
+    def __init__(self, size: int, stride: int, filters: int, *, biased: bool = False) -> None:
         super().__init__()
         assert filters % 2 == 0, "each direction comes with its negative"
         self.size, self.stride = size, stride
         half = torch.empty(filters // 2, 3, size, size)
         nn.init.orthogonal_(half)
         self.register_buffer("weight", torch.cat([half, -half]))
+        limit = (3 * size**2) ** -0.5  # torch's own for the biases of such a convolution
+        bias = nn.Parameter(torch.empty(filters).uniform_(-limit, limit)) if biased else None
+        self.register_parameter("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, 3, H, W] to [N, filters, H', W'], padded only where the stride is above 1."""
         padding = (self.size - self.stride) // 2
-        return nn.functional.conv2d(x, self.weight, None, self.stride, padding)
+        return nn.functional.conv2d(x, self.weight, self.bias, self.stride, padding)
 
     @torch.no_grad()
     def take_filters(self, images: Tensor) -> None:
@@ -115,14 +121,17 @@ class SpeedNet(nn.Module):
         return logits
 
 
-def speed_net(num_classes: int, widths: tuple[int, int, int]) -> nn.Module:
+def speed_net(
+    num_classes: int, widths: tuple[int, int, int], whitening_epochs: int = 0
+) -> nn.Module:
     """Return a fresh network of airbench94's shape: whitening of 2 x 2 patches, pixel by pixel."""
-    return Scaled(SpeedNet(num_classes, Whitening(size=2, stride=1, filters=24), widths))
+    whitening = Whitening(size=2, stride=1, filters=24, biased=whitening_epochs > 0)
+    return Scaled(SpeedNet(num_classes, whitening, widths))
 
 
-def strided(num_classes: int, widths: tuple[int, int, int]) -> nn.Module:
+def strided(num_classes: int, widths: tuple[int, int, int], whitening_epochs: int = 0) -> nn.Module:
     """Return a fresh network that whitens patches of 4 x 4, two pixels apart."""
-    whitening = Whitening(size=4, stride=2, filters=48)
+    whitening = Whitening(size=4, stride=2, filters=48, biased=whitening_epochs > 0)
     return Scaled(SpeedNet(num_classes, whitening, widths, deep_start=False))
 
 
@@ -141,6 +150,8 @@ SPECS = [
         family="Convolutional",
         build=partial(speed_net, widths=(64, 256, 256)),
         prepare=whiten,
+        uses=("whitening_epochs",),
+        early=EARLY,
         cam_layer="body.groups.1.conv1",
         paper=PAPER,
     ),
@@ -151,6 +162,8 @@ SPECS = [
         family="Convolutional",
         build=partial(speed_net, widths=(32, 128, 128)),
         prepare=whiten,
+        uses=("whitening_epochs",),
+        early=EARLY,
         cam_layer="body.groups.1.conv1",
         paper=PAPER,
     ),
@@ -161,6 +174,8 @@ SPECS = [
         family="Convolutional",
         build=partial(strided, widths=(32, 64, 128)),
         prepare=whiten,
+        uses=("whitening_epochs",),
+        early=EARLY,
         cam_layer="body.groups.1.conv1",
         paper=PAPER,
     ),
@@ -171,6 +186,8 @@ SPECS = [
         family="Convolutional",
         build=partial(strided, widths=(48, 96, 192)),
         prepare=whiten,
+        uses=("whitening_epochs",),
+        early=EARLY,
         cam_layer="body.groups.1.conv1",
         paper=PAPER,
     ),

@@ -6,16 +6,20 @@ from torch.optim import Optimizer
 from cifar_core.optim.spec import Groups
 
 
-def decay_groups(model: nn.Module, weight_decay: float) -> Groups:
-    """Split the trainable weights in two: matrices and filters decay, norms and biases do not."""
-    return decaying([p for p in model.parameters() if p.requires_grad], weight_decay)
+def decay_groups(model: nn.Module, weight_decay: float, *, biases: bool = False) -> Groups:
+    """Split the trainable weights in two: matrices and filters decay, norms and biases can."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    return decaying(trainable, weight_decay, biases=biases)
 
 
-def decaying(weights: list[nn.Parameter], weight_decay: float) -> Groups:
+def decaying(weights: list[nn.Parameter], weight_decay: float, *, biases: bool = False) -> Groups:
     """Split weights into those that decay, matrices and filters, and the others."""
     return [
         {"params": [p for p in weights if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
+        {
+            "params": [p for p in weights if p.ndim < 2],
+            "weight_decay": weight_decay if biases else 0.0,
+        },
     ]
 
 

@@ -10,6 +10,11 @@ each optimizer that it learns at its usual rate, that its state is saved and res
 a resumed run continues bit for bit, and that weight decay acts on matrices and filters but not on
 norms or biases. *Usual rate* is where to start on a small network without a rate search; batch
 norm often allows more. The schedule can cycle `momentum` or `beta1` where it is listed.
+
+Muon takes a filter bank as one matrix, so that the step is orthogonal as a matrix but not as the
+convolution that it is part of; whether that matters is open (Boissin 2026, [When applied to
+convolutions, Muon is not Muon](https://github.com/thib-s/muonconv-cifar10-airbench)). Biases,
+norms and the last layer are left to AdamW or SGD: `rest_optimizer`.
 """
 COLUMNS = "| key | optimizer | usual rate | own settings | description |\n|---|---|--:|---|---|"
 LEFT_OUT = """\

@@ -1,5 +1,6 @@
 """Classifies a whole set of images once, returning control to the caller after every batch."""
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
@@ -76,10 +77,9 @@ def evaluate(
     for done, (images, labels) in enumerate(batches.epoch(), start=1):
         with torch.inference_mode():
             with precision.autocast():
-                seen = [model(view).float() for view in views.make(images)]
-            logits = sum_of(seen, views.weights)
+                logits, plain = classified(model, images, views)
             loss = F.cross_entropy(logits, labels, reduction="sum")
-            right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, seen[0])]
+            right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, plain)]
             sums = sums + torch.stack([loss, *right])
             classes = logits.shape[1]
             if done == 1:
@@ -87,7 +87,7 @@ def evaluate(
             places = labels * classes + logits.argmax(dim=1)
             cells.scatter_add_(0, places, torch.ones_like(places))  # bincount would wait for a GPU
         if kept is not None:
-            kept.add(seen[0], batches.images)
+            kept.add(plain, batches.images)
         yield Tick(phase=phase, done=done, total=len(batches))
     for module, was_training in were_training:
         module.training = was_training
@@ -102,6 +102,26 @@ def evaluate(
         balanced_accuracy=balanced_accuracy(by_class),
         macro_f1=macro_f1(by_class),
     )
+
+
+def classified(model: nn.Module, images: Tensor, views: ViewsSpec) -> tuple[Tensor, Tensor]:
+    """Return the logits [N, K] in the views, and those of the unaltered images [N, 3, H, W]."""
+    plain = model(images).float()
+    if views.share == 1:
+        others = [model(view).float() for view in views.make(images)[1:]]
+        return sum_of([plain, *others], views.weights), plain
+    unsure = least_sure(plain, math.ceil(views.share * len(plain)))
+    others = [model(view).float() for view in views.make(images[unsure])[1:]]
+    return plain.index_copy(0, unsure, sum_of([plain[unsure], *others], views.weights)), plain
+
+
+def least_sure(logits: Tensor, count: int) -> Tensor:
+    """Return the rows of logits [N, K] whose two largest are closest; a fixed number, unsorted.
+
+    A count that is known beforehand needs no wait for the device, and keeps one shape per batch.
+    """
+    first, second = logits.topk(2, dim=1).values.unbind(dim=1)
+    return (first - second).topk(count, largest=False, sorted=False).indices
 
 
 def sum_of(tensors: list[Tensor], weights: tuple[float, ...]) -> Tensor:

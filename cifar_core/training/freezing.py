@@ -1,4 +1,4 @@
-"""Freezes the parts that a transfer plan does not train, including their statistics."""
+"""Freezes the parts of a network that are not trained, including their statistics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from cifar_core.optim import Groups, decay_groups, decaying
 
 def part_at(config: TrainConfig, epoch: int) -> Part:
     """Return the part that is trained in an epoch, counted from 0."""
-    if not MODELS[config.model].weights:
-        return "everything"
+    spec = MODELS[config.model]
+    if not spec.weights:
+        is_over = bool(spec.early) and epoch >= config.whitening_epochs
+        return "all but early" if is_over else "everything"
     plan = TRANSFER_PLANS[config.plan]
     return "head" if plan.head_first and epoch < config.head_epochs else plan.trains
 
@@ -31,18 +33,20 @@ def freeze(model: nn.Module, spec: ModelSpec, part: Part) -> None:
     would continue averaging and dropout would stay active.
     """
     model.train()
-    if not spec.weights:
+    if not (spec.weights or spec.early):
         return
     trained = trained_prefixes(spec, part)
+    frozen = spec.early if part == "all but early" else ()
     for name, weight in model.named_parameters():
-        weight.requires_grad_(trained is None or is_under(name, trained))
+        is_trained = trained is None or is_under(name, trained)
+        weight.requires_grad_(is_trained and not is_under(name, frozen))
     for module in frozen_modules(model, spec, part):
         module.eval()
 
 
 def trained_prefixes(spec: ModelSpec, part: Part) -> tuple[str, ...] | None:
-    """Return the dotted names of the trained modules; None means everything."""
-    if part == "everything":
+    """Return the dotted names of the modules that can be trained; None means everything."""
+    if part in ("everything", "all but early"):
         return None
     return (spec.head,) if part == "head" else (*spec.stages[-1].prefixes, spec.head)
 
@@ -71,10 +75,9 @@ def weight_groups(model: nn.Module, config: TrainConfig) -> Groups:
     The groups are the same from the first step to the last, so that a run can be resumed
     regardless of what was frozen when it ended.
     """
-    spec = MODELS[config.model]
+    spec, decay, biases = MODELS[config.model], config.weight_decay, config.decay_biases
     if not spec.weights:
-        groups = decay_groups(model, config.weight_decay)
-        return [{**group, "share": 1.0} for group in groups]
+        return with_share(1.0, decay_groups(model, decay, biases=biases))
     trained = trained_prefixes(spec, TRANSFER_PLANS[config.plan].trains)
     head, backbone = [], []
     for name, weight in model.named_parameters():
@@ -82,11 +85,15 @@ def weight_groups(model: nn.Module, config: TrainConfig) -> Groups:
             head.append(weight)
         elif trained is None or is_under(name, trained):
             backbone.append(weight)
-    groups = [{**g, "share": 1.0} for g in decaying(head, config.weight_decay)]
+    groups = with_share(1.0, decaying(head, decay, biases=biases))
     if backbone:
-        share = config.backbone_rate
-        groups += [{**g, "share": share} for g in decaying(backbone, config.weight_decay)]
+        groups += with_share(config.backbone_rate, decaying(backbone, decay, biases=biases))
     return groups
+
+
+def with_share(share: float, groups: Groups) -> Groups:
+    """Return groups whose rate is this share of the run's."""
+    return [{**group, "share": share} for group in groups]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,8 +89,7 @@ def prepare(
     `weights` are those of pretraining, by the network's own names; `plan` is the step plan, by
     rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot.
     """
-    if config.deterministic:
-        make_deterministic()
+    choose_kernels(config)
     part, val_part = parts(config, dataset)
     if len(part) < config.batch_size:
         raise DataError(
@@ -226,13 +225,14 @@ def open_batches(
 def evaluation_batches(
     images: Images, part: np.ndarray, device: str, side: int = 32, *, at_most: int = 0
 ) -> Batches:
-    """Return the chosen images in order, in batches of the size that is fastest on the device.
+    """Return the chosen images in order, in equal batches of about the size that is fastest.
 
     `side` is the resolution of the network in pixels; `at_most` is how many images fit into memory
     at once, 0 for any number. Without gradients they take less memory than in training.
     """
-    size = evaluation_size(device, side)
-    size = min(size, at_most or size)
+    fastest = evaluation_size(device, side)
+    count = max(1, -(-len(part) // min(fastest, at_most or fastest)))
+    size = max(1, -(-len(part) // count))  # equal, as each size needs kernels of its own
     return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
 
 
@@ -242,6 +242,18 @@ def evaluation_size(device: str, side: int) -> int:
     return max(1, round(size * min(1.0, (ENLARGED / side) ** 2)))
 
 
+def choose_kernels(config: TrainConfig) -> None:
+    """Choose the kernels of this process: the fastest ones, unless a run must be repeatable.
+
+    cuDNN measures them for each shape of a layer; batches of only a few sizes occur. It may round
+    the input of float32 convolutions to TF32, but not for kept features, which are exact.
+    """
+    if config.deterministic:
+        make_deterministic()
+    torch.backends.cudnn.benchmark = not config.deterministic
+    torch.backends.cudnn.allow_tf32 = not keeps_features(config)
+
+
 def make_deterministic() -> None:
     """Make torch use deterministic kernels; operators without one warn instead of failing.
 
@@ -249,4 +261,3 @@ def make_deterministic() -> None:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False

@@ -198,7 +198,8 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
     unpack_optimizer(
         trainer.optimizer, select(snapshot.state, "optimizer/"), snapshot.meta["optimizer"]
     )
-    trainer.scaler.load_state_dict(snapshot.meta["scaler"])
+    if snapshot.meta["scaler"]:  # else the run was in a format whose loss is not scaled
+        trainer.scaler.load_state_dict(snapshot.meta["scaler"])
     saved = dict(snapshot.meta["progress"])
     trainer.progress = TrainingProgress(
         step=saved["step"],

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
@@ -21,12 +20,14 @@ from cifar_core.training.evaluate import KeptLogits, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
-from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, OPTIMIZER, fetched, phase
+from cifar_core.training.phases import LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.progress import Tally, TrainingProgress
 from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
+from cifar_core.training.step.compiled_evaluation import evaluated
 from cifar_core.training.step.compiling import ready
-from cifar_core.training.step.pieces import cutting
+from cifar_core.training.step.gradient import compute_gradient
+from cifar_core.training.step.pieces import cutting, sizes_of_pieces
 from cifar_core.training.step.step_plan import StepPlan, by_rule
 
 
@@ -59,8 +60,9 @@ class Trainer:
             take(network, self.spec.head, weights)
         self.model = plan.place(network, device)
         self.learner = self.model  # the part that is trained: the whole network, or only the head
-        at_once = min(config.micro_batch or config.batch_size, config.batch_size)
-        self.forward, self.plan = ready(self.learner, plan, at_once)
+        self.cut = cutting(pieces := sizes_of_pieces(config.micro_batch, config.batch_size))
+        freeze(self.model, self.spec, part_at(config, config.epochs - 1))  # as in most of the steps
+        self.forward, self.plan = ready(self.learner, plan, pieces)
         self.optimizer = OPTIMIZERS[config.optimizer].build(
             weight_groups(self.model, config),
             config.learning_rate,
@@ -81,11 +83,10 @@ class Trainer:
         )
         # the network that is validated, saved, tested and explained
         self.result = self.average.model if self.average else self.model
-        self.validated = self.result  # the part of it that the batches pass through
+        self.validated = evaluated(self, val.batch_size)  # what the batches pass through
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
-        self.cut = cutting(config.micro_batch, config.batch_size)
         self.schedule = SCHEDULES[config.schedule]
         self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
         self.total_steps = config.epochs * self.steps_per_epoch
@@ -176,9 +177,9 @@ class Trainer:
             group["lr"] = rate * group["share"]
         if self.cycles_momentum:
             set_momentum(self.optimizer, self.momentum)
-        self.optimizer.zero_grad(set_to_none=True)
-        for piece in self.cut(images, labels):
-            self._add_gradient(*piece)
+        for loss, right, count in compute_gradient(self, images, labels):
+            with phase(LOGGING):
+                self.sums.add(loss, right, count)
         with phase(OPTIMIZER):
             self.scaler.unscale_(self.optimizer)
             self._clip_or_measure(measures=reports)
@@ -189,19 +190,6 @@ class Trainer:
                 self.average.update(self.step)
         if reports:
             self.sums.send(self.step, rate)
-
-    def _add_gradient(self, images: Tensor, labels: Tensor, share: Tensor | None) -> None:
-        """Add the gradient of some of the batch's images, weighted by their share of it."""
-        smoothing = self.config.label_smoothing
-        with phase(FORWARD):
-            with self.precision.autocast():
-                logits = self.forward(images)
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-        with phase(BACKWARD):
-            self.scaler.scale(loss).backward(share)
-        with phase(LOGGING):
-            right = (logits.argmax(dim=1) == labels).sum()
-            self.sums.add(loss, right, len(labels))
 
     def _clip_or_measure(self, *, measures: bool) -> None:
         """Clip the gradient by its norm, or only measure the norm for a report."""

@@ -132,8 +132,9 @@ def test_every_setting_can_be_reached(store):
     page = open_page("new_run")
     page.toggle(key="advanced").set_value(True).run()
     found = keys(page)
-    for name, value in [("model", "simple_cnn_dropout"), ("model", "mobilenet_v2_imagenet"),
-                        ("plan", "gradual")]:  # fmt: skip
+    for name, value in [("model", "simple_cnn_dropout"), ("model", "speed_net"),
+                        ("model", "mobilenet_v2_imagenet"), ("plan", "gradual"),
+                        ("optimizer", "muon"), ("rest_optimizer", "sgd")]:  # fmt: skip
         choose(page, name, value)
         found |= keys(page)
     for name, registry in [("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)]:

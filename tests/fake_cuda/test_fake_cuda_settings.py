@@ -74,6 +74,8 @@ def test_each_augmentation(settings):
         {"schedule": "one_cycle", "cycle_momentum": True},
         {"schedule": "one_cycle", "cycle_momentum": True, "optimizer": "adamw"},
         {"schedule": "plateau", "epochs": 3},
+        {"model": "speed_net_small", "whitening_epochs": 1, "epochs": 2},
+        {"optimizer": "muon", "rest_optimizer": "sgd", "normalized_weights": True},
         {"model": PRETRAINED, "plan": "gradual", "head_epochs": 1, "epochs": 2},
         {"model": PRETRAINED, "plan": "head", "cached_views": 0},
     ],

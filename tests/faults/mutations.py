@@ -31,6 +31,7 @@ ERASING = "tests/explain/test_explain_erasing.py"
 SWEEPS, LISTING = "tests/runs/test_sweeps.py", "tests/runs/test_runs_listing.py"
 TRASH, EDITED = "tests/runs/test_trash.py", "tests/runs/test_edited.py"
 OUTPUT = "tests/runs/test_output.py"
+STEP = "tests/training/test_step_plan.py"
 OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
@@ -138,6 +139,21 @@ MUTATIONS = [
              "            manifest=manifest,\n",
              '            manifest={**manifest, "metrics_bytes": self.rows.bytes},\n',
              "tests/runs/test_background_write.py meanwhile"),
+    Mutation("gradients are added up in a graph's memory", "training/step/compiling.py",
+             " and len(pieces) == 1", "", STEP + " cuda_graph"),
+    Mutation("a compiled step is rehearsed once", "training/step/compiling.py",
+             "REHEARSED_STEPS = 3", "REHEARSED_STEPS = 1", STEP + " rehears"),
+    Mutation("a compiled step that fails is not taken again", "training/step/gradient.py",
+             "        if not trainer.plan.compiled:\n            raise\n", "        raise\n",
+             STEP + " fails_later"),
+    Mutation("each GPU is timed by the first one's clock", "training/step/timing.py",
+             "with torch.cuda.device(device):", "if True:", STEP + " timed_on_the_gpu"),
+    Mutation("the last batch of validation has a size of its own",
+             "training/step/compiled_evaluation.py",
+             "if len(images) == count:", "if len(images) <= count:",
+             "tests/training/test_compiled_evaluation.py compiled_once"),
+    Mutation("a format without a scaled loss cannot be left", "training/snapshot.py",
+             'if snapshot.meta["scaler"]:', "if True:", "tests/training/test_trainer.py scaled_loss_can"),
     Mutation("reports on their way are lost", "training/trainer.py",
              "        self.unread = list(self._reports(wait=True))\n", "",
              "tests/training/test_reports.py snapshot"),
@@ -221,6 +237,15 @@ MUTATIONS = [
     Mutation("earlier records are reproduced by today's methods", "runs/results/explanation.py",
              "EARLIER if format == 1 else SALIENCY", "SALIENCY",
              "tests/runs/test_runs_explanation.py earlier_version"),
+    Mutation("the surest images get the other views", "training/evaluate.py",
+             "largest=False, sorted=False", "sorted=False",
+             "tests/data/test_test_views.py least_sure"),
+    Mutation("whitening biases are trained to the end", "training/freezing.py",
+             "bool(spec.early) and epoch", "False and epoch",
+             "tests/training/test_freezing.py whitening"),
+    Mutation("the rest's factor acts on SGD's decay", "optim/muon.py",
+             "(1 if rest.factors_act_on_decay else factor)", "1",
+             "tests/training/test_muon.py sgd_moves"),
     Mutation("no prior on the temperature", "evaluation/temperature.py",
              "prior: float = PRIOR", "prior: float = 0.0",
              "tests/judging/test_judging_temperature.py handful"),

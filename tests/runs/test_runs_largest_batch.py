@@ -11,6 +11,7 @@ from cifar_core.errors import CifarError
 from cifar_core.runs.prepare import largest_batch, memory
 from cifar_core.runs.prepare.batch_search import FINE, MULTIPLE, BatchLimit, piece, search
 from cifar_core.runs.prepare.largest_batch import LargestBatch, in_child, measure, peak_of
+from cifar_core.training.step.pieces import sizes_of_pieces
 
 BASE, EACH = 500.0, 2.0  # megabytes of the program, and of each image
 
@@ -113,6 +114,13 @@ def test_memory_is_limited_before_the_first_step_is_tried(tmp_path, monkeypatch)
     monkeypatch.setattr(largest_batch, "search", tried)
     assert largest_batch.trial(CONFIG, tmp_path).limit_megabytes == 777.0
     assert done == [777.0, "search"]
+
+
+@pytest.mark.parametrize("images", [16, 24, 40, 64])
+def test_a_measured_piece_has_the_size_that_is_told(images):
+    sized = largest_batch.sized(CONFIG, images, in_pieces=True)
+    assert set(sizes_of_pieces(sized.micro_batch, sized.batch_size)) == {images}
+    assert CONFIG.batch_size - images < sized.batch_size <= CONFIG.batch_size
 
 
 def test_pieces_are_measured_with_the_batch_that_they_are_cut_from(tmp_path):

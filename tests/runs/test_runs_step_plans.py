@@ -1,4 +1,5 @@
 import pytest
+import torch
 from run_helpers import PLACE, attempt, store_without_executor, weights_of
 
 from cifar_core import data
@@ -111,9 +112,12 @@ def test_a_run_from_before_there_were_plans_goes_on_as_it_began(store, races):
     assert weights_of(run) == weights_of(whole)
 
 
-def test_a_run_that_moves_to_another_kind_of_device_is_planned_anew():
+def test_a_run_that_moves_to_another_kind_of_device_is_planned_anew(monkeypatch):
+    capability = {"cuda:1": (9, 0), "cuda:2": (7, 5)}
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capability.get)
     before = Environment(device="cuda:0", precision="bfloat16", precision_reason="Tensor cores.")
     assert step_plans.recorded(before, "cpu") is None
+    assert step_plans.recorded(before, "cuda:2") is None  # without hardware for bfloat16
     again = step_plans.recorded(before, "cuda:1")
     assert again is not None
     assert again.precision.key == "bfloat16"
@@ -154,6 +158,34 @@ def test_a_compiled_run_saves_and_resumes_like_any_other(store, races, monkeypat
     assert weights_of(run) == weights_of(whole)
     monkeypatch.undo()
     assert weights_of(run) == weights_of(finished(store, memory_format="contiguous"))
+
+
+def test_a_run_whose_compiled_step_fails_later_goes_on_uncompiled_for_good(
+    store, races, monkeypatch, capsys
+):
+    compiled = []
+
+    def compiler(network, **_):
+        compiled.append(network)
+        passes = []
+
+        def forward(images):
+            passes.append(len(images))
+            if len(passes) > 8:  # of them three in the rehearsal
+                raise RuntimeError("inductor: no kernel")
+            return network(images)
+
+        return forward
+
+    monkeypatch.setattr(compiling, "compiler", compiler)
+    run = stopped_after_an_epoch(store, startup="fast_run")
+    sentence = "Contiguous, float32, not compiled: compiling failed (inductor: no kernel)."
+    assert run.environment.step_plan.sentence == sentence
+    assert f"Changed at epoch 0.5, step 6: {sentence}" in capsys.readouterr().out
+    networks = len(compiled)
+    assert attempt(run, 2).work().outcome == "finished"
+    assert len(compiled) == networks
+    assert run.environment.step_plan.sentence == sentence
 
 
 def test_before_a_run_it_is_said_what_is_known(store, races):

@@ -51,7 +51,8 @@ def trainer(key=SMALL, **settings):
     config = TrainConfig(model=key, **{**SETTINGS, **settings})
     train = Batches(*pictures(0, 24), batch_size=config.batch_size, shuffle=True, drop_last=True)
     val = Batches(*pictures(1, 10), batch_size=10)
-    return Trainer(config, train=train, val=val, num_classes=3, device="cpu", weights=start(key))
+    weights = start(key) if MODELS[key].weights else None
+    return Trainer(config, train=train, val=val, num_classes=3, device="cpu", weights=weights)
 
 
 @pytest.mark.parametrize("key", PRETRAINED)
@@ -104,6 +105,21 @@ def test_a_gradual_run_trains_the_head_alone_and_then_everything():
     list(running)
     assert len(changed(middle, it.model)) > len(moved)
     assert "body.features.0.1.running_mean" in changed(middle, it.model)
+
+
+def test_the_biases_of_the_whitening_are_trained_for_their_epochs_only():
+    it = trainer("speed_net_strided", whitening_epochs=1, epochs=2)
+    before, bias = state(it.model), "body.whitening.bias"
+    running = it.run()
+    for event in running:
+        if isinstance(event, EpochEvent):
+            break
+    assert bias in changed(before, it.model)
+    middle = state(it.model)
+    list(running)
+    assert bias not in changed(middle, it.model)
+    assert "body.head.weight" in changed(middle, it.model)
+    assert bias not in trainer("speed_net_strided").model.state_dict()
 
 
 def test_a_frozen_dropout_does_not_draw():

@@ -7,6 +7,7 @@ from torch import nn
 from cifar_core.config import TrainConfig
 from cifar_core.optim import OPTIMIZERS, decay_groups
 from cifar_core.optim.table import markdown
+from cifar_core.training.freezing import weight_groups
 
 CONFIG = TrainConfig()
 
@@ -38,6 +39,21 @@ def losses(key, model, steps):
 def test_every_optimizer_learns_at_its_usual_rate(key):
     history = losses(key, network(), 200)
     assert history[-1] < 0.75 * history[0]
+
+
+@pytest.mark.parametrize("key", OPTIMIZERS)
+def test_no_optimizer_keeps_the_memory_of_a_gradient(key):
+    """A CUDA graph writes the next gradient into it."""
+    model = network()
+    optimizer = build(key, model)
+    for _ in range(3):
+        for weight in model.parameters():
+            weight.grad = torch.full_like(weight, 0.01)
+        optimizer.step()
+        gradients = {weight.grad.data_ptr() for weight in model.parameters()}
+        kept = [tensor for state in optimizer.state.values() for tensor in state.values()
+                if isinstance(tensor, torch.Tensor)]  # fmt: skip
+        assert not [tensor for tensor in kept if tensor.data_ptr() in gradients]
 
 
 @pytest.mark.parametrize("key", OPTIMIZERS)
@@ -83,6 +99,16 @@ def test_norms_and_biases_are_not_decayed():
     assert [tuple(p.shape) for p in decayed["params"]] == [(8, 4), (1, 8)]
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
     assert {tuple(p.shape) for p in kept["params"]} == {(8,), (1,)}
+
+
+def test_norms_and_biases_decay_where_that_is_asked_for():
+    decayed, others = decay_groups(network(), 0.1, biases=True)
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.1)
+    asked, usual = (
+        weight_groups(network(), TrainConfig(weight_decay=0.1, decay_biases=decays))[1]
+        for decays in (True, False)
+    )
+    assert (asked["weight_decay"], usual["weight_decay"]) == (0.1, 0.0)
 
 
 def test_frozen_weights_are_left_out():

@@ -50,6 +50,31 @@ def test_a_trainer_that_will_be_restored_does_not_prepare_its_network(seen, tmp_
 
 def test_evaluation_computes_no_more_images_at_once_than_training_may(tmp_path):
     dataset = data.load("synthetic:200", tmp_path)
-    for micro_batch, size in ((0, 250), (6, 6)):
+    for micro_batch, sizes in ((0, (20, 40)), (6, (5, 6))):  # 20 and 40 images, in equal batches
         made = prepare(TrainConfig(batch_size=16, micro_batch=micro_batch), dataset, "cpu")
-        assert (made.trainer.val_batches.batch_size, made.test.batch_size) == (size, size)
+        assert (made.trainer.val_batches.batch_size, made.test.batch_size) == sizes
+
+
+@pytest.mark.parametrize(
+    ("settings", "measured", "rounded"),
+    [
+        ({}, True, True),
+        ({"deterministic": True}, False, True),
+        ({"model": "resnet18_imagenet", "plan": "head"}, True, False),
+        ({"model": "resnet18_imagenet", "plan": "full"}, True, True),
+    ],
+)
+def test_kernels_are_measured_unless_a_run_is_repeatable_and_exact_for_kept_features(
+    monkeypatch, settings, measured, rounded
+):
+    repeatable = []
+    monkeypatch.setattr(
+        torch, "use_deterministic_algorithms", lambda *_, **__: repeatable.append(1)
+    )
+    for name in ("benchmark", "allow_tf32"):
+        monkeypatch.setattr(torch.backends.cudnn, name, getattr(torch.backends.cudnn, name))
+    setup.choose_kernels(TrainConfig(**settings))
+    assert torch.backends.cudnn.benchmark is measured
+    assert torch.backends.cudnn.allow_tf32 is rounded
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert bool(repeatable) is not measured

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
+from cifar_core.training.events import StepEvent
 from cifar_core.training.setup import prepare
 from cifar_core.training.step import compiling, timing, trial
+from cifar_core.training.step.pieces import sizes_of_pieces
 from cifar_core.training.step.precision import Precision
 from cifar_core.training.step.step_plan import (
     StepPlan,
@@ -244,29 +247,58 @@ def small_network():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten())
 
 
-class Half:
-    """Stands for a network of which a part runs before the compiler gives up."""
-
-    def __init__(self, network, **_):
-        self.network = network
-
-    def __call__(self, images):
-        self.network(images)
-        raise RuntimeError("inductor: no kernel")
-
-
 def same(network, **_):
     return network
 
 
-@pytest.mark.parametrize(("compiler", "works"), [(same, True), (Half, False)])
+def failing(*, after=0, backward=False):
+    """A compiler whose network gives up after some passes, when it has run or in backward."""
+
+    def compiler(network, **_):
+        passes = []
+
+        def forward(images):
+            passes.append(len(images))
+            logits = network(images)
+            if len(passes) <= after:
+                return logits
+            if not backward:
+                raise RuntimeError("inductor: no kernel")
+            return Unsound.apply(logits)
+
+        return forward
+
+    return compiler
+
+
+class Unsound(torch.autograd.Function):
+    """Stands for an output that is written over before its backward pass."""
+
+    @staticmethod
+    def forward(context, logits):
+        return logits.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        raise RuntimeError("inductor: no kernel")
+
+
+@pytest.mark.parametrize(
+    ("compiler", "works"),
+    [
+        (same, True),
+        (failing(), False),
+        (failing(after=1), False),  # while a CUDA graph is recorded
+        (failing(after=2, backward=True), False),  # in its first replay
+    ],
+)
 def test_rehearsing_a_compiled_step_changes_nothing_whether_it_works_or_not(
     monkeypatch, compiler, works
 ):
     monkeypatch.setattr(compiling, "compiler", compiler)
     network, untouched = small_network(), small_network()
     state = torch.get_rng_state()
-    forward, found = compiling.ready(network, plan(compiled=True), batch_size=4)
+    forward, found = compiling.ready(network, plan(compiled=True), [4])
     assert found.compiled is works
     assert ("inductor: no kernel" in found.sentence) is not works
     assert torch.equal(state, torch.get_rng_state())
@@ -276,6 +308,167 @@ def test_rehearsing_a_compiled_step_changes_nothing_whether_it_works_or_not(
         assert torch.equal(tensor, other), name
     assert all(weight.grad is None for weight in network.parameters())
     assert forward is network
+
+
+def test_every_size_is_rehearsed_as_often_as_a_graph_needs_to_be_replayed(monkeypatch):
+    seen = []
+
+    def compiler(network, **_):
+        return lambda images: seen.append(len(images)) or network(images)
+
+    monkeypatch.setattr(compiling, "compiler", compiler)
+    compiling.ready(small_network(), plan(compiled=True), [5, 5, 4])
+    assert seen == [5, 4] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "pieces", "mode"),
+    [("cuda", [16], "reduce-overhead"), ("cuda", [8, 8], None), ("cpu", [16], None)],
+)
+def test_gradients_that_are_added_up_do_not_lie_in_the_memory_of_a_cuda_graph(kind, pieces, mode):
+    exact = Precision(key="float32", reason="", device_type=kind)
+    assert compiling.options(plan(compiled=True, precision=exact), pieces).get("mode") == mode
+
+
+@pytest.mark.parametrize(
+    ("micro_batch", "batch_size", "sizes"),
+    [
+        (0, 512, [512]),
+        (512, 512, [512]),
+        (600, 512, [512]),
+        (200, 512, [128] * 4),  # three would be of two sizes
+        (30, 100, [25] * 4),
+        (100, 250, [50] * 5),
+        (40, 127, [32, 32, 32, 31]),  # cannot be divided
+        (2, 5, [2, 2, 1]),  # only into single images
+        (1, 3, [1, 1, 1]),
+    ],
+)
+def test_pieces_are_of_one_size_where_the_batch_can_be_divided(micro_batch, batch_size, sizes):
+    assert sizes_of_pieces(micro_batch, batch_size) == sizes
+
+
+def trained(monkeypatch, compiler=None, dataset=None, **settings):
+    """Train for an epoch, compiled if there is a compiler; return the trainer and its losses."""
+    if compiler:
+        monkeypatch.setattr(compiling, "compiler", compiler)
+    config = TrainConfig(batch_size=8, epochs=1, precision="float32", **settings)
+    made = plan(compiled=bool(compiler))
+    dataset = dataset or trial.random_images(8, 3)
+    one = prepare(config, dataset, "cpu", plan=made).trainer
+    return one, [event.loss for event in one.run() if isinstance(event, StepEvent)]
+
+
+# three passes are the rehearsal
+@pytest.mark.parametrize("micro_batch", [0, 4])
+@pytest.mark.parametrize("broken", [failing(after=8), failing(after=8, backward=True)])
+def test_a_compiled_step_that_fails_later_is_taken_uncompiled_like_all_after_it(
+    monkeypatch, broken, micro_batch
+):
+    settings = {"model": "simple_cnn", "micro_batch": micro_batch}
+    plain, losses = trained(monkeypatch, **settings)
+    one, same_losses = trained(monkeypatch, broken, **settings)
+    assert one.plan == plan().uncompiled("inductor: no kernel")
+    assert same_losses == losses
+    for weight, other in zip(one.trained, plain.trained, strict=True):
+        assert torch.equal(weight, other)
+
+
+def test_an_error_that_comes_again_uncompiled_is_not_the_compilers(monkeypatch):
+    monkeypatch.setattr(compiling, "compiler", same)
+    one = prepare(
+        TrainConfig(batch_size=8, precision="float32"),
+        trial.random_images(8, 3),
+        "cpu",
+        plan=plan(compiled=True),
+    ).trainer
+
+    def lost(*_):
+        raise RuntimeError("CUDA error: the launch timed out")
+
+    one.model.register_forward_pre_hook(lost)
+    with pytest.raises(RuntimeError, match="timed out"):
+        next(one.run())
+    assert one.plan == plan(compiled=True)
+
+
+def test_a_trial_whose_compiled_steps_fail_takes_the_plan_uncompiled(plain_cpu, monkeypatch):
+    known = TrialTimes(formats={LAST: [0.1] * 5, PLANES: [0.2] * 5})
+    config = TrainConfig(startup="fast_run", batch_size=4)
+    monkeypatch.setattr(compiling, "compiler", failing(after=4))  # in its second real step
+    found, after = decided(config, known)
+    assert found.reason.endswith("; compiling failed (inductor: no kernel).")
+    assert (found.compiled, after) == (False, known)
+
+    def full(*_):
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(trial, "time_in_turns", full)
+    monkeypatch.setattr(compiling, "compiler", same)
+    found, after = decided(config, known)
+    assert found.reason.endswith("; compiling failed (CUDA error: out of memory).")
+    assert (found.compiled, after) == (False, known)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("MPS backend out of memory (allocated: 8 GB)"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        MemoryError(),
+    ],
+)
+def test_a_trial_that_needs_more_memory_than_is_free_is_not_made(plain_cpu, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(trial, "measured", full)
+    found, after = decided(TrainConfig(), TrialTimes())
+    assert found.sentence.endswith("by rule, because a trial needs more memory than is free.")
+    assert after == TrialTimes()
+
+
+def test_an_error_of_a_trial_that_is_no_want_of_memory_is_raised(plain_cpu, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(trial, "measured", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        decided(TrainConfig(), TrialTimes())
+
+
+def test_a_step_is_timed_on_the_gpu_that_computes_it(monkeypatch):
+    current, seen = [0], []
+
+    class Event:
+        def __init__(self, **_):
+            pass
+
+        def record(self):
+            seen.append(current[-1])
+
+        def synchronize(self):
+            pass
+
+        def elapsed_time(self, _):
+            return 20.0
+
+    @contextmanager
+    def device(name):
+        current.append(int(name.removeprefix("cuda:")))
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "device", device)
+    timer = timing.timer_of("cuda:1")
+    assert timer(lambda: seen.append(current[-1])) == 0.02
+    assert seen == [1, 1, 1]
 
 
 def test_a_plan_is_the_same_after_it_was_written_down():
@@ -306,7 +499,7 @@ def test_no_network_has_the_convolution_that_onednn_computes_outside_its_memory(
 def test_an_uncompiled_plan_never_reaches_the_compiler(monkeypatch):
     monkeypatch.setattr(compiling, "compiler", lambda *_, **__: pytest.fail("was compiled"))
     network = small_network()
-    assert compiling.ready(network, plan(), batch_size=4) == (network, plan())
+    assert compiling.ready(network, plan(), [4]) == (network, plan())
 
 
 def test_importing_the_trainer_does_not_import_the_compiler():

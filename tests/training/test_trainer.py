@@ -10,6 +10,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.disk import files
@@ -216,6 +217,16 @@ def test_a_schedule_with_a_memory_or_a_momentum_goes_on_exactly(settings, stop_a
     assert torch.equal(ends_later, ends)
 
 
+@pytest.mark.parametrize("stop_after", [3, 9])  # while the whitening's biases learn, and after
+def test_the_recipe_of_the_record_goes_on_exactly(stop_after):
+    settings = {**PRESETS["record_94"].values, "model": "speed_net_strided", "batch_size": 16}
+    settings |= {"epochs": 2, "whitening_epochs": 1}
+    said, ends = uninterrupted(**settings)
+    said_later, ends_later = resumed(stop_after, **settings)
+    assert said_later == said
+    assert torch.equal(ends_later, ends)
+
+
 def test_on_a_plateau_the_rate_falls_by_the_factor_after_the_epochs_it_waits():
     it = trainer(
         epochs=7, schedule="plateau", plateau_epochs=1, step_factor=0.5, learning_rate=1e-6
@@ -343,7 +354,7 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(micro_batch, settings, 
 
 
 @pytest.mark.parametrize(("micro_batch", "sizes"), [(0, [16]), (16, [16]), (9, [8, 8]),
-                                                    (6, [6, 5, 5])])  # fmt: skip
+                                                    (6, [4] * 4)])  # fmt: skip
 def test_no_more_images_pass_at_once_than_asked_for(micro_batch, sizes):
     it, seen = trainer(micro_batch=micro_batch), []
     it.model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
@@ -358,6 +369,17 @@ def test_pieces_with_a_scaled_loss_add_up_too(no_norms):
         next(it.run())
     assert torch.allclose(weights(whole), weights(pieces), atol=1e-6)
     assert not torch.equal(weights(whole), weights(trainer()))
+
+
+def test_a_run_that_began_without_a_scaled_loss_can_continue_with_one(no_norms):
+    began, continued = trainer(), trainer()
+    next(began.run())
+    continued.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)  # as on another device
+    continued.restore(began.snapshot())
+    assert continued.scaler.get_scale() == 1024.0
+    list(began.run())
+    list(continued.run())
+    assert torch.allclose(weights(began), weights(continued), atol=1e-5)
 
 
 @pytest.mark.parametrize("clip_norm", [0.0, 1000.0])
@@ -461,7 +483,7 @@ def test_a_profiler_sees_the_phases_of_every_step():
     counts = {found.key: found.count for found in seen.key_averages() if found.key in PHASES}
     assert counts[FORWARD] == counts[BACKWARD] == counts[OPTIMIZER] == steps == 5
     assert counts[DATA] == steps + 1  # once more to find that the epoch is over
-    assert counts[LOGGING] == 3 * steps  # counted at every step, sent and read at every row
+    assert counts[LOGGING] == 4 * steps  # counted, added, sent and read: here after every step
 
 
 def test_without_a_profiler_no_phase_is_labeled():

@@ -118,7 +118,8 @@ class BaseWorker(ABC):
         self.gpu = environment.gpu
         say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
         say(f"{environment.precision}: {environment.precision_reason}")
-        say(self.trainer.plan.sentence)
+        self.step_plan = self.trainer.plan
+        say(self.step_plan.sentence)
 
     def record_peak(self) -> None:
         """Write into environment.json how much of its GPU's memory this has taken at most."""
@@ -194,6 +195,7 @@ class BaseWorker(ABC):
     def attend(self) -> AttemptResult | None:
         """Between two batches: show that this is alive, and end if that was requested."""
         self.show_life()
+        self.record_plan()
         if not self.must_end:
             return None
         request = self.requests.control.request
@@ -212,6 +214,16 @@ class BaseWorker(ABC):
         if now - self.touched_at > HEARTBEAT_SECONDS:
             self.touched_at = now
             os.utime(self.folder / "lock")
+
+    def record_plan(self) -> None:
+        """Record that a compiled network has failed, so that later attempts do without."""
+        if self.trainer.plan is self.step_plan:
+            return
+        self.step_plan = self.trainer.plan
+        say(f"Changed {self.position}: {self.step_plan.sentence}")
+        changed = {"step_plan": self.step_plan.record()}
+        path = self.run.path / "environment.json"
+        self.wait_for_space(lambda: files.edit(path, Environment, lambda _: changed))
 
     @property
     def must_end(self) -> bool:

@@ -124,7 +124,8 @@ def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Lar
 def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":
     """Return settings that compute this many images at once."""
     if in_pieces:
-        return replace(config, micro_batch=images)
+        whole = config.batch_size - config.batch_size % images  # so that no piece is smaller
+        return replace(config, batch_size=whole, micro_batch=images)
     return replace(config, batch_size=images, micro_batch=0)
 
 

@@ -72,10 +72,15 @@ def decide(
 
 
 def recorded(before: Environment, device: str) -> "StepPlan | None":
-    """Return the plan with which a run began; None if on another device, or if it has not begun."""
+    """Return the plan with which a run began, None if it has not begun.
+
+    Also None on another kind of device, or one without hardware for the number format.
+    """
+    from cifar_core.training.step.precision import multiplies
     from cifar_core.training.step.step_plan import from_record
 
-    if before.device.split(":")[0] != device.split(":")[0]:
+    same_kind = before.device.split(":")[0] == device.split(":")[0]
+    if not same_kind or not multiplies(before.precision, device):
         return None
     if before.step_plan:
         return from_record(asdict(before.step_plan), device)

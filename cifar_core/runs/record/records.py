@@ -129,6 +129,7 @@ class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_format: Text = ""
     precision: Text = ""
     compiled: bool = False
+    compiled_evaluation: bool = False
     reason: Text = ""
     sentence: Text = ""
     precision_reason: Text = ""

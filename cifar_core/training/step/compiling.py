@@ -1,6 +1,8 @@
 """Compiles the network of a training step, or leaves it uncompiled if that fails."""
 
-from collections.abc import Callable
+import gc
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,22 +11,28 @@ from torch import Tensor, nn
 from cifar_core.training.step.step_plan import StepPlan
 
 Forward = Callable[[Tensor], Tensor]  # images [N, 3, 32, 32] in [0, 1] -> logits [N, K]
+# a CUDA graph warms up in the first step, is recorded in the second and replayed in the third
+REHEARSED_STEPS = 3
 
 
-def ready(network: nn.Module, plan: StepPlan, batch_size: int) -> tuple[Forward, StepPlan]:
+def ready(network: nn.Module, plan: StepPlan, pieces: Sequence[int]) -> tuple[Forward, StepPlan]:
     """Return the function that a training step calls, and the plan that it really follows.
 
-    Compiling happens at the first batch, so one is rehearsed here, where a failure costs nothing:
-    no weight, statistic, gradient or random state is changed, whether it works or not.
+    `pieces` are the sizes in which a batch passes. Compiling happens while the first ones do, so
+    they are rehearsed here, where a failure costs nothing: no weight, statistic, gradient or random
+    state is changed, whether it works or not.
     """
     if not plan.compiled:
         return network, plan
     try:
-        compiled = compiler(network, **options(plan))
-        rehearse(network, compiled, plan, batch_size)
+        compiled = compiler(network, **options(plan, pieces))
+        rehearse(network, compiled, plan, pieces)
     except Exception as error:  # no compiler on this machine, or a network it cannot compile
-        return network, plan.uncompiled(last_cause(error))
-    return compiled, plan
+        cause = last_cause(error)
+    else:
+        return compiled, plan
+    forget_compiled()  # only now that the error no longer holds the tensors of the pass
+    return network, plan.uncompiled(cause)
 
 
 def compiler(network: nn.Module, **how: Any) -> Forward:
@@ -33,26 +41,42 @@ def compiler(network: nn.Module, **how: Any) -> Forward:
     return compiled
 
 
-def options(plan: StepPlan) -> dict[str, Any]:
-    """Return the compiler's options; on a GPU, CUDA graphs save launching kernels one by one."""
-    return {"mode": "reduce-overhead"} if plan.precision.device_type == "cuda" else {}
+def options(plan: StepPlan, pieces: Sequence[int]) -> dict[str, Any]:
+    """Return the compiler's options; on a GPU, CUDA graphs save launching kernels one by one.
+
+    Not in pieces: the gradient of the first one would lie in the graph's own memory, which the
+    second one writes over before it is added (pytorch/pytorch#169545).
+    """
+    graphs = plan.precision.device_type == "cuda" and len(pieces) == 1
+    return {"mode": "reduce-overhead"} if graphs else {}
 
 
-def rehearse(network: nn.Module, compiled: Forward, plan: StepPlan, batch_size: int) -> None:
-    """Pass a random batch forward and backward, and undo all changes."""
+def rehearse(network: nn.Module, compiled: Forward, plan: StepPlan, pieces: Sequence[int]) -> None:
+    """Pass random batches forward and backward, and undo all changes."""
     device = next(network.parameters()).device
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    sizes = sorted(set(pieces), reverse=True)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        images = torch.rand(batch_size, 32, 32, 3, device=device).permute(0, 3, 1, 2)
         try:
-            with plan.precision.autocast():
-                logits = compiled(images)
-            logits.float().square().mean().backward()
+            for size in sizes * REHEARSED_STEPS:
+                images = torch.rand(size, 32, 32, 3, device=device).permute(0, 3, 1, 2)
+                with plan.precision.autocast():
+                    logits = compiled(images)
+                logits.float().square().mean().backward()
+                network.zero_grad(set_to_none=True)
         finally:
             network.zero_grad(set_to_none=True)
             with torch.no_grad():
                 for buffer, before in buffers:
                     buffer.copy_(before)
+
+
+def forget_compiled() -> None:
+    """Free the memory of all that was compiled in this process, and of its CUDA graphs."""
+    if "torch._dynamo" in sys.modules:  # which loads with the first network to compile
+        torch.compiler.reset()
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def last_cause(error: BaseException) -> str:

@@ -12,11 +12,25 @@ Piece = tuple[Tensor, Tensor, Tensor | None]
 Cut = Callable[[Tensor, Tensor], Iterator[Piece] | list[Piece]]
 
 
-def cutting(micro_batch: int, batch_size: int) -> Cut:
-    """Return a function that cuts a batch into pieces of at most `micro_batch`; 0 does not cut."""
+def sizes_of_pieces(micro_batch: int, batch_size: int) -> list[int]:
+    """Return how many images the pieces of a batch have: at most `micro_batch`; 0 does not cut.
+
+    They are as few as possible, but rather up to twice as many of one size, because each size
+    needs kernels of its own, chosen or compiled. Where a batch cannot be divided so, or only into
+    single images, the sizes differ by one image, so that none is too small for batch norm.
+    """
     if not 0 < micro_batch < batch_size:
-        return whole
-    return partial(cut, -(-batch_size // micro_batch))
+        return [batch_size]
+    fewest = -(-batch_size // micro_batch)
+    counts = range(fewest, min(2 * fewest, batch_size - 1) + 1)
+    count = next((count for count in counts if batch_size % count == 0), fewest)
+    size, rest = divmod(batch_size, count)
+    return [size + 1] * rest + [size] * (count - rest)
+
+
+def cutting(sizes: list[int]) -> Cut:
+    """Return a function that cuts a batch into pieces of these sizes."""
+    return partial(cut, sizes) if len(sizes) > 1 else whole
 
 
 def whole(images: Tensor, labels: Tensor) -> list[Piece]:
@@ -24,9 +38,8 @@ def whole(images: Tensor, labels: Tensor) -> list[Piece]:
     return [(images, labels, None)]
 
 
-def cut(count: int, images: Tensor, labels: Tensor) -> Iterator[Piece]:
-    """Yield `count` pieces of about equal size, so that none is too small for batch norm."""
-    pairs = zip(images.tensor_split(count), labels.tensor_split(count), strict=True)
-    for some_images, some_labels in pairs:
+def cut(sizes: list[int], images: Tensor, labels: Tensor) -> Iterator[Piece]:
+    """Yield the pieces of a batch."""
+    for some_images, some_labels in zip(images.split(sizes), labels.split(sizes), strict=True):
         share = torch.full((), len(some_labels) / len(labels), device=labels.device)
         yield some_images, some_labels, share

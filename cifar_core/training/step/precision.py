@@ -7,6 +7,8 @@ import torch
 
 from cifar_core.errors import ConfigError
 
+TF32 = "As requested; where a GPU has TF32, convolutions round their input to it."
+LEAST_BFLOAT16 = (8, 0)  # compute capability of NVIDIA GPUs
 EXACT = "Features are computed once, so in full precision: bfloat16 cost 0.8 points when measured."
 
 
@@ -51,13 +53,21 @@ def choose_precision(wanted: str, device: str, *, exact: bool = False) -> Precis
                 "not benefit from it. Choose 'auto', or a CUDA device."
             }
         )
-    return Precision(key=wanted, reason="As requested.", device_type=kind)
+    rounds = wanted == "float32" and kind == "cuda" and not exact
+    return Precision(key=wanted, reason=TF32 if rounds else "As requested.", device_type=kind)
+
+
+def multiplies(key: str, device: str) -> bool:
+    """Return True if a device has hardware for a format, or can do without."""
+    if key == "bfloat16" and device.startswith("cuda"):
+        return torch.cuda.get_device_capability(device) >= LEAST_BFLOAT16
+    return True
 
 
 def fastest(kind: str, device: str) -> tuple[str, str]:
     """Return the format in which this kind of device multiplies fastest, and why."""
     if kind == "cuda":
-        if torch.cuda.get_device_capability(device) >= (8, 0):
+        if multiplies("bfloat16", device):
             return "bfloat16", "This GPU multiplies bfloat16 on its tensor cores."
         return "float16", "This GPU has no bfloat16 tensor cores; float16 with a scaled loss."
     if kind == "cpu" and torch.cpu._is_amx_tile_supported():

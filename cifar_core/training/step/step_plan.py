@@ -28,6 +28,7 @@ class StepPlan:
     memory_format: str  # "channels_last" or "contiguous"
     precision: Precision
     compiled: bool = False
+    compiled_evaluation: bool = False  # the network that is validated, which is compiled by itself
     reason: str = "by rule."  # continues a sentence after a colon
 
     @property
@@ -41,6 +42,7 @@ class StepPlan:
         """The plan and the reason, for the user."""
         order = MEMORY_FORMATS[self.memory_format].title
         compiled = "compiled" if self.compiled else "not compiled"
+        compiled += ", in validation too" if self.compiled_evaluation else ""
         return f"{order}, {self.precision.key}, {compiled}: {self.reason}"
 
     def place(self, network: nn.Module, device: str) -> nn.Module:
@@ -52,7 +54,13 @@ class StepPlan:
 
     def uncompiled(self, cause: str) -> Self:
         """Return the plan for when compiling has failed."""
-        return replace(self, compiled=False, reason=f"compiling failed ({cause.rstrip('. ')}).")
+        reason = f"compiling failed ({cause.rstrip('. ')})."
+        return replace(self, compiled=False, compiled_evaluation=False, reason=reason)
+
+    def evaluated_uncompiled(self, cause: str) -> Self:
+        """Return the plan for when compiling the network that is validated has failed."""
+        reason = f"{self.reason.rstrip('. ')}; for validation it failed ({cause.rstrip('. ')})."
+        return replace(self, compiled_evaluation=False, reason=reason)
 
     def record(self) -> dict[str, Any]:
         """Return plain values for environment.json."""
@@ -76,6 +84,7 @@ def from_record(record: dict[str, Any], device: str) -> StepPlan:
         memory_format=record["memory_format"],
         precision=precision,
         compiled=record["compiled"],
+        compiled_evaluation=record.get("compiled_evaluation", False),
         reason=record["reason"],
     )
 

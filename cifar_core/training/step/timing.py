@@ -25,7 +25,7 @@ def timer_of(device: str) -> Timer:
     On a CPU it measures the CPU time of this process, which other programs hardly change; on a
     GPU it uses the GPU's own clock.
     """
-    return cuda_seconds if device.startswith("cuda") else cpu_seconds
+    return partial(cuda_seconds, device) if device.startswith("cuda") else cpu_seconds
 
 
 def cpu_seconds(step: Step) -> float:
@@ -35,12 +35,13 @@ def cpu_seconds(step: Step) -> float:
     return time.process_time() - start
 
 
-def cuda_seconds(step: Step) -> float:
-    """Return the seconds between a step's first and last moment on the GPU."""
+def cuda_seconds(device: str, step: Step) -> float:
+    """Return the seconds between a step's first and last moment on a GPU, such as "cuda:1"."""
     start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    start.record()
-    step()
-    end.record()
+    with torch.cuda.device(device):  # an event is recorded on the current GPU, unless told
+        start.record()
+        step()
+        end.record()
     end.synchronize()
     return start.elapsed_time(end) / 1000
 

@@ -11,10 +11,12 @@ import torch
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import SIZE, Dataset, Images
+from cifar_core.devices.wordings import is_host_out_of_memory, lacks_memory
 from cifar_core.training.events import Tick
 from cifar_core.training.progress import TrainingProgress
 from cifar_core.training.reports import never
 from cifar_core.training.setup import prepare
+from cifar_core.training.step.compiling import forget_compiled, last_cause
 from cifar_core.training.step.step_plan import (
     StepPlan,
     alternatives,
@@ -34,7 +36,8 @@ from cifar_core.training.step.timing import (
 )
 from cifar_core.training.trainer import Trainer
 
-WORTH_COMPILING = 300.0  # predicted seconds of a run: ten times the longest compilation
+# predicted seconds of all steps, or of all validations: ten times the longest compilation
+WORTH_COMPILING = 300.0
 MOST_BATCHES, MOST_IMAGES = 16, 8192  # of random images; at least two batches
 DEVICES = {"cpu": "this CPU", "cuda": "this GPU"}
 # the plans -> their times, and why one of them cannot be compiled, or ""
@@ -70,12 +73,22 @@ def resolve(
         seconds = median(times.formats[best.key]) * total_steps
         if why := why_uncompiled(config, device, seconds):
             return replace(best, reason=f"{best.reason}; {why}"), times
-        return compiled_or_not(best, times, measure)
-    except torch.OutOfMemoryError:
-        torch.cuda.empty_cache()
-        return replace(
-            default, reason="by rule, because a trial needs more memory than is free."
-        ), times
+        plan, times = compiled_or_not(best, times, measure)
+        in_validation = validation_seconds(config, seconds) >= WORTH_COMPILING
+        return replace(plan, compiled_evaluation=plan.compiled and in_validation), times
+    except Exception as error:
+        if not needs_memory(error):
+            raise
+    torch.cuda.empty_cache()  # only now that the error no longer holds the tensors of its step
+    return replace(
+        default, reason="by rule, because a trial needs more memory than is free."
+    ), times
+
+
+def needs_memory(error: Exception) -> bool:
+    """Return True if an error says that a GPU, or this machine, has not enough memory."""
+    on_host = isinstance(error, MemoryError) or is_host_out_of_memory(str(error))
+    return on_host or lacks_memory(error)
 
 
 def fastest_format(
@@ -96,7 +109,7 @@ def compiled_or_not(
     """Return the plan compiled, if that works and is clearly faster."""
     compiled = replace(best, compiled=True)
     if not times.compiling.keys() >= {best.key, compiled.key}:
-        rounds, failure = measure([best, compiled])
+        rounds, failure = raced(measure, best, compiled)
         if failure:
             return replace(best, reason=f"{best.reason}; {failure}"), times
         times = replace(times, compiling=rounds)
@@ -106,6 +119,16 @@ def compiled_or_not(
     return replace(chosen, reason=f"{best.reason}; {gain}"), times
 
 
+def raced(measure: Measure, plan: StepPlan, compiled: StepPlan) -> tuple[Rounds, str]:
+    """Time a plan and the same one compiled; return the times, and why that failed, or ""."""
+    try:
+        return measure([plan, compiled])
+    except Exception as error:
+        return {}, compiled.uncompiled(last_cause(error)).reason
+    finally:
+        forget_compiled()
+
+
 def why_uncompiled(config: TrainConfig, device: str, seconds: float) -> str:
     """Return why a run of the predicted `seconds` is not compiled; empty if it may be."""
     if not may_compile(config, device):
@@ -113,6 +136,15 @@ def why_uncompiled(config: TrainConfig, device: str, seconds: float) -> str:
     if config.startup == "automatic" and seconds < WORTH_COMPILING:
         return "the run is too short to repay compiling."
     return ""
+
+
+def validation_seconds(config: TrainConfig, seconds: float) -> float:
+    """Predict how long all validations of a run take, of which all steps take `seconds`.
+
+    Forward alone is a third of a step's work: backward, each layer multiplies twice.
+    """
+    per_trained = config.val_fraction / ((1 - config.val_fraction) * config.train_fraction)
+    return seconds * per_trained / 3
 
 
 def compared(rounds: Rounds, chosen: StepPlan) -> str:
@@ -160,11 +192,17 @@ def measured(
     images = random_images(trial.batch_size, num_classes)
     with torch.random.fork_rng([device] if device.startswith("cuda") else []):
         trainers = [prepare(trial, images, device, plan=plan).trainer for plan in plans]
-        for trainer, plan in zip(trainers, plans, strict=True):
-            if trainer.plan != plan:  # compiling has failed
-                return {}, trainer.plan.reason
-        steps = {own.plan.key: partial(next, endless(own)) for own in trainers}
-        return time_in_turns(steps, timer), ""
+        named = zip(plans, trainers, strict=True)
+        steps = {plan.key: partial(next, endless(trainer)) for plan, trainer in named}
+        rounds = {} if given_up(plans, trainers) else time_in_turns(steps, timer)
+        failure = given_up(plans, trainers)  # it can fail in any step
+        return ({}, failure) if failure else (rounds, "")
+
+
+def given_up(plans: list[StepPlan], trainers: list[Trainer]) -> str:
+    """Return why a trainer no longer follows its plan, as compiling has failed; empty if all do."""
+    pairs = zip(plans, trainers, strict=True)
+    return next((own.plan.reason for plan, own in pairs if own.plan != plan), "")
 
 
 def random_images(batch_size: int, num_classes: int) -> Dataset:

@@ -1,0 +1,54 @@
+"""Computes the gradient of a batch: in pieces, and compiled as long as that works."""
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, phase
+from cifar_core.training.step.compiling import forget_compiled, last_cause
+
+if TYPE_CHECKING:
+    from cifar_core.training.trainer import Trainer
+
+# of a piece: its mean loss, how many of its images are right, how many it has
+PieceSums = tuple[Tensor, Tensor, int]
+
+
+def compute_gradient(trainer: "Trainer", images: Tensor, labels: Tensor) -> list[PieceSums]:
+    """Give the weights the gradient of a batch; from the compiler's first failure on, uncompiled.
+
+    What fails uncompiled too is not the compiler's fault, and is raised. Batch norm's statistics
+    can count the images of a step that failed twice.
+    """
+    try:
+        return added_up(trainer, images, labels)
+    except Exception as error:
+        if not trainer.plan.compiled:
+            raise
+        cause = last_cause(error)
+    trainer.forward = trainer.learner
+    forget_compiled()  # only now that the error no longer holds the tensors of the step
+    sums = added_up(trainer, images, labels)
+    trainer.plan = trainer.plan.uncompiled(cause)
+    return sums
+
+
+def added_up(trainer: "Trainer", images: Tensor, labels: Tensor) -> list[PieceSums]:
+    """Replace the gradient by that of a batch; return the sums of its pieces."""
+    trainer.optimizer.zero_grad(set_to_none=True)
+    return [add(trainer, *piece) for piece in trainer.cut(images, labels)]
+
+
+def add(trainer: "Trainer", images: Tensor, labels: Tensor, share: Tensor | None) -> PieceSums:
+    """Add the gradient of some of the batch's images, weighted by their share of it."""
+    smoothing = trainer.config.label_smoothing
+    with phase(FORWARD):
+        with trainer.precision.autocast():
+            logits = trainer.forward(images)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+    with phase(BACKWARD):
+        trainer.scaler.scale(loss).backward(share)
+    with phase(LOGGING):
+        right = (logits.argmax(dim=1) == labels).sum()
+    return loss.detach(), right, len(labels)
