@@ -1,6 +1,5 @@
 """What the check asks of a device."""
 
-import gc
 import os
 import time
 from collections.abc import Callable
@@ -29,12 +28,6 @@ def wall_seconds(device: str, step: Callable[[], object]) -> float:
 def forbid_tf32() -> None:
     """Have every library of this process compute in full float32; before it opens a GPU."""
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
-
-
-def release() -> None:
-    """Free the memory of a device that nothing uses any more."""
-    gc.collect()
-    torch.cuda.empty_cache()
 
 
 def use_between(worker: BaseWorker, begin: float, end: float) -> list[float]:

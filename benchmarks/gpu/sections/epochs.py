@@ -9,6 +9,7 @@ from benchmarks.gpu import on_device
 from benchmarks.gpu.section import LIKE_CIFAR, Bench
 from cifar_core.numbers import percent
 from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.training.step.compiling import forget_compiled
 
 if TYPE_CHECKING:
     from cifar_core.training.events import EpochEvent
@@ -40,6 +41,7 @@ def run(bench: Bench) -> None:
         bench.skip("verdicts on epochs", f"they have fewer than {LIKE_CIFAR:,} images")
     busy(bench, usual, judged=judged)
     usual.free_memory()
+    forget_compiled()
     without, count = epoch_seconds(trained(bench, SavesLast)), len(epoch_ends(usual)) - 1
     share = seconds / without - 1
     bench.note_time(

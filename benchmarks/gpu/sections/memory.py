@@ -7,10 +7,11 @@ from multiprocessing import get_context
 
 import torch
 
-from benchmarks.gpu import balloon, on_device, real_runs
+from benchmarks.gpu import balloon, real_runs
 from benchmarks.gpu.real_runs import told, trained
 from benchmarks.gpu.section import Bench
 from cifar_core.runs.record.failures import reason_of
+from cifar_core.training.step.compiling import forget_compiled
 
 TOO_MUCH = 2**50  # bytes, more than any device has
 FOR_RUN, FOR_CONTEXT = 6000, 100  # megabytes that the balloon leaves
@@ -91,7 +92,7 @@ def full(device: str) -> Iterator[None]:
         yield
     finally:
         held.clear()
-        on_device.release()
+        forget_compiled()
 
 
 def halved(bench: Bench) -> None:

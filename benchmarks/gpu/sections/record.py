@@ -5,7 +5,6 @@ from dataclasses import replace
 from statistics import fmean
 
 from benchmarks import in_process
-from benchmarks.gpu import on_device
 from benchmarks.gpu.section import LIKE_CIFAR, Bench
 from benchmarks.gpu.sections import airbench
 from benchmarks.gpu.sections.airbench import Trial
@@ -14,6 +13,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.disk import files
 from cifar_core.runs.record.records import AttemptStart
+from cifar_core.training.step.compiling import forget_compiled
 
 FEWEST = 10  # seeds for a verdict
 POINTS, TIMES = 0.1, 1.1  # how much lower the mean may be than the script's, and times as long
@@ -31,7 +31,6 @@ def run(bench: Bench) -> None:
     if not bench.airbench:
         bench.skip("the author's script", "no file was given with --airbench")
         return
-    on_device.release()
     theirs, last = airbench.trials(bench, bench.airbench, dataset, max(1, len(ours)))
     bench.note("the author's script", written(theirs) if theirs else last, target="one trial",
                passed=bool(theirs))  # fmt: skip
@@ -66,6 +65,7 @@ def trained(bench: Bench, config: TrainConfig) -> tuple[Trial, float]:
     test = worker.run.metrics()[-1]
     trial = Trial(accuracy=test["test_accuracy"], seconds=test["t"] - start.at)
     worker.free_memory()
+    forget_compiled()
     return trial, start.at - begin
 
 
