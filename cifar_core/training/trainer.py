@@ -60,9 +60,6 @@ class Trainer:
             take(network, self.spec.head, weights)
         self.model = plan.place(network, device)
         self.learner = self.model  # the part that is trained: the whole network, or only the head
-        self.cut = cutting(pieces := sizes_of_pieces(config.micro_batch, config.batch_size))
-        freeze(self.model, self.spec, part_at(config, config.epochs - 1))  # as in most of the steps
-        self.forward, self.plan = ready(self.learner, plan, pieces)
         self.optimizer = OPTIMIZERS[config.optimizer].build(
             weight_groups(self.model, config),
             config.learning_rate,
@@ -70,6 +67,9 @@ class Trainer:
             device.split(":")[0] in ("cpu", "cuda"),
         )
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.cut = cutting(pieces := sizes_of_pieces(config.micro_batch, config.batch_size))
+        freeze(self.model, self.spec, part_at(config, config.epochs - 1))  # as in most of the steps
+        self.forward, self.plan = ready(self.learner, plan, pieces)
         self.steps_per_epoch = len(train)
         self.average = (
             WeightAverage(

@@ -256,7 +256,7 @@ MUTATIONS = [
              '            self.keep_predictions("val", name, validation)\n',
              "            pass\n", KEPT + " epochs_end"),
     Mutation("test views are kept as plain", "training/evaluate.py",
-             "kept.add(seen[0], batches.images)", "kept.add(logits, batches.images)",
+             "kept.add(plain, batches.images)", "kept.add(logits, batches.images)",
              KEPT + " test_views"),
     Mutation("a model card opens the test results", "report/model_card.py",
              "    if not was_opened(account.run):\n        return \"\"\n", "", KEPT + " no_look"),
