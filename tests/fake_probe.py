@@ -12,8 +12,8 @@ import time
 findings, left_out = json.loads(sys.argv[1]), sys.argv[2:]
 
 
-def say(record):
-    print(json.dumps(record), flush=True)
+def say(type_, record):
+    print(json.dumps({"type": type_, **record}), flush=True)
 
 
 def follow(what):
@@ -23,13 +23,13 @@ def follow(what):
         os.abort()
 
 
-say(findings.get("listing", {}))
+say("Listing", findings.get("listing", {}))
 follow(findings.get("torch", ""))
-say(findings["build"])
+say("Build", findings["build"])
 for gpu in findings["build"]["gpus"]:
     if gpu["id"] not in left_out:
         what = findings["gpus"][gpu["id"]]
         follow(what)
-        say({"id": gpu["id"], "error": what})
+        say("Verdict", {"id": gpu["id"], "error": what})
         if what:
             break

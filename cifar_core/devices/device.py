@@ -18,6 +18,7 @@ class Device(Struct, frozen=True, kw_only=True):
     id: Text  # "mps", "cuda:0", ... as torch names it; "cpu", "cpu:1", ... for slots of the CPU
     name: Text
     memory_megabytes: Whole = 0  # 0 when unknown
+    uuid: Text = ""  # of the card, whatever its number; empty when unknown
 
     @property
     def torch_name(self) -> str:
@@ -36,6 +37,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     id: Text  # as of a device; "cuda" if torch could not even number it
     name: Text
     reason: Text  # continues the sentence "It cannot be used: ..."
+    uuid: Text = ""  # as of a device
     trouble: Text = FAILING  # one of the four above
     awaited: bool = False  # whether runs wait for it rather than take the CPU
 
@@ -44,12 +46,19 @@ class Refused(Struct, frozen=True, kw_only=True):
         """Which GPU it is, and why it cannot be used."""
         return f"{self.name} ({self.id}) cannot be used: {self.reason}."
 
+    def is_same(self, device: Device) -> bool:
+        """Whether it is this GPU: by UUID, or by number where one of the UUIDs is unknown."""
+        if self.uuid and device.uuid:
+            return self.uuid == device.uuid
+        return self.id in (device.id, kind_of(device.id))
+
 
 class Inventory(Struct, frozen=True, kw_only=True):
     """The devices of a machine, fastest first, and the GPUs among them that cannot be used."""
 
     devices: list[Device] = []
     refused: list[Refused] = []
+    worked: list[Device] = []  # GPUs that were in service earlier in this boot
     driver: Text = ""  # version of the NVIDIA driver
     torch: Text = ""
     cuda: Text = ""  # version that torch is built for
@@ -101,9 +110,21 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
     def without(self, device: Device, reason: str) -> "Inventory":
         """Return the inventory with a device out of service, for which runs wait."""
-        gone = Refused(id=device.id, name=device.name, reason=reason, awaited=True)
+        gone = Refused(
+            id=device.id, name=device.name, uuid=device.uuid, reason=reason, awaited=True
+        )
         others = [other for other in self.devices if other != device]
-        return replace(self, devices=others, refused=[*self.refused, gone])
+        return replace(self, devices=others, refused=[*self.refused, gone], worked=self.proven)
+
+    @property
+    def proven(self) -> list[Device]:
+        """The GPUs that are or were in service."""
+        gpus = [device for device in self.devices if not device.is_cpu]
+        return list(dict.fromkeys([*self.worked, *gpus]))
+
+    def after(self, before: "Inventory") -> "Inventory":
+        """Return the inventory with what an earlier one knows of GPUs that worked."""
+        return replace(self, worked=list(dict.fromkeys([*self.worked, *before.proven])))
 
 
 def without_gpu(cpus: list[Device]) -> Inventory:

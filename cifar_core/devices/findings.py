@@ -1,9 +1,11 @@
 """What a probe found, as an inventory: the GPUs that compute, and why the others do not."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cifar_core.devices import hints
 from cifar_core.devices.cpu import cpus
@@ -37,8 +39,10 @@ class Findings(Struct, frozen=True, kw_only=True):
         build = self.build or Build(torch="", error=self.fault)
         gpus = [gpu for gpu in build.gpus if gpu.id in in_use or not self.verdicts[gpu.id].error]
         devices = [
-            Device(id=gpu.id, name=gpu.name, memory_megabytes=gpu.memory_megabytes) for gpu in gpus
-        ]
+            Device(id=gpu.id, name=gpu.name, memory_megabytes=gpu.memory_megabytes,
+                   uuid=self.uuid_of_one(gpu))
+            for gpu in gpus
+        ]  # fmt: skip
         return Inventory(
             devices=[*devices, *cpus()],
             refused=[*self.failed(build, gpus), *self.unseen(build)],
@@ -48,10 +52,19 @@ class Findings(Struct, frozen=True, kw_only=True):
             hip=build.hip,
         )
 
+    def uuid_of_one(self, gpu: Seen) -> str:
+        """Return a GPU's UUID, unless several have it, as cards without any may."""
+        uuids = Counter(uuid_of(seen.uuid) for seen in (self.build.gpus if self.build else []))
+        uuid = uuid_of(gpu.uuid)
+        return uuid if uuids[uuid] == 1 else ""
+
     def failed(self, build: Build, usable: list[Seen]) -> list[Refused]:
         """Return the GPUs that torch sees but that do not compute."""
         return [
-            self.refused(gpu.id, gpu.name, self.verdicts[gpu.id].error, build, gpu.capability)
+            replace(
+                self.refused(gpu.id, gpu.name, self.verdicts[gpu.id].error, build, gpu.capability),
+                uuid=self.uuid_of_one(gpu),
+            )
             for gpu in build.gpus
             if gpu not in usable
         ]
@@ -67,7 +80,7 @@ class Findings(Struct, frozen=True, kw_only=True):
             return []
         why = "torch does not see it, as the driver lost it or hides it"
         return [
-            Refused(id=f"gpu:{gpu.index}", name=gpu.name, reason=why)
+            Refused(id=f"gpu:{gpu.index}", name=gpu.name, uuid=uuid_of(gpu.uuid), reason=why)
             for gpu in listed
             if uuid_of(gpu.uuid) not in seen
         ]

@@ -44,6 +44,7 @@ def probed() -> Inventory:
 def keep(root: Path, found: Inventory) -> Inventory:
     """Keep an inventory in the store, if it can be written, and return it."""
     if hints.may_have_gpu():
+        found = found.after(known(root) or Inventory())
         found = replace(found, machine=machine(), at=time.time())
         with contextlib.suppress(OSError):  # such as a store that is only read, or not yet there
             files.write_json(path_of(root), found, durable=False)

@@ -10,11 +10,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-import msgspec
-from msgspec import Struct
-
 from cifar_core.devices import nvidia
-from cifar_core.devices.records import Build, Seen, Verdict
+from cifar_core.devices.records import Build, Record, Seen, Verdict, line_of
 
 SIDE = 64  # of the matrices that are multiplied
 
@@ -89,9 +86,9 @@ def worded(failure: Exception) -> str:
     return f"{type(failure).__name__}: {first}"
 
 
-def say(record: Struct) -> None:
+def say(record: Record) -> None:
     """Print a record as a line."""
-    print(msgspec.json.encode(record).decode(), flush=True)
+    print(line_of(record), end="", flush=True)
 
 
 def main(left_out: list[str]) -> None:

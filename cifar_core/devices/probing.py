@@ -11,13 +11,11 @@ from collections.abc import Collection, Sequence
 from importlib.util import resolve_name
 from typing import IO
 
-import msgspec
-
 from cifar_core.background import processes
 from cifar_core.devices.cpu import choose_threads
 from cifar_core.devices.device import Inventory
 from cifar_core.devices.findings import Findings
-from cifar_core.devices.records import Build, Listing, Verdict
+from cifar_core.devices.records import Build, Listing, Record, Verdict, records_in
 
 COMMAND = (sys.executable, "-m", resolve_name(".probe", __package__))
 SILENT_SECONDS = 60.0  # of the child before it is given up; a first start of CUDA can be slow
@@ -58,25 +56,25 @@ class Probing:
         """Return the inventory if the probe is over, None if not."""
         code = self.child.poll()
         lines = written(self.output).splitlines(keepends=True)
-        lines = [line for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
-        if len(lines) > self.heard:
-            self.heard, self.since = len(lines), time.monotonic()
+        records = list(records_in(line for line in lines if line.endswith(b"\n")))
+        if len(records) > self.heard:
+            self.heard, self.since = len(records), time.monotonic()
         if code is None:
             if time.monotonic() - self.since < self.silent_seconds:
                 return None
             self.kill()
-        return self.after(lines, self.fault(code))
+        return self.after(records, self.fault(code))
 
-    def after(self, lines: list[bytes], fault: str) -> Inventory | None:
+    def after(self, records: list[Record], fault: str) -> Inventory | None:
         """Take what an ended child said; return the inventory unless GPUs are left for another."""
-        verdicts = [msgspec.json.decode(line, type=Verdict) for line in lines[2:]]
+        verdicts = [record for record in records if isinstance(record, Verdict)]
         self.verdicts |= {verdict.id: verdict for verdict in verdicts}
-        if lines:
-            self.listing = msgspec.json.decode(lines[0], type=Listing)
-        if len(lines) > 1:
-            build = msgspec.json.decode(lines[1], type=Build)
-            fault = build.error or fault
-            self.build = self.build or build
+        for record in records:
+            if isinstance(record, Listing):
+                self.listing = record
+            elif isinstance(record, Build):
+                fault = record.error or fault
+                self.build = self.build or record
         self.close()
         left = [gpu.id for gpu in (self.build.gpus if self.build else [])
                 if gpu.id not in self.verdicts.keys() | self.in_use]  # fmt: skip

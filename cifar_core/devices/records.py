@@ -1,5 +1,12 @@
-"""The records that the program of a probe prints, one a line, for its starter."""
+"""The records that the program of a probe prints, one a line, for its starter.
 
+A driver may print between them: what is no record is skipped.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import msgspec
 from msgspec import Struct
 
 from cifar_core.disk.checks import Text, Whole
@@ -13,7 +20,7 @@ class NvidiaGPU(Struct, frozen=True, kw_only=True):
     uuid: Text = ""  # empty if the GPU does not answer
 
 
-class Listing(Struct, frozen=True, kw_only=True):
+class Listing(Struct, frozen=True, kw_only=True, tag=True):
     """What the driver says of itself and of the GPUs that CUDA_VISIBLE_DEVICES leaves."""
 
     driver: Text = ""
@@ -30,7 +37,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     uuid: Text = ""
 
 
-class Build(Struct, frozen=True, kw_only=True):
+class Build(Struct, frozen=True, kw_only=True, tag=True):
     """How torch is built, and the GPUs that it sees."""
 
     torch: Text
@@ -41,8 +48,23 @@ class Build(Struct, frozen=True, kw_only=True):
     gpus: list[Seen] = []
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Verdict(Struct, frozen=True, kw_only=True, tag=True):
     """Whether a GPU computes."""
 
     id: Text
     error: Text = ""  # why it does not
+
+
+Record = Listing | Build | Verdict
+
+
+def records_in(lines: Iterable[bytes]) -> Iterator[Record]:
+    """Read the lines that are records."""
+    for line in lines:
+        with suppress(ValueError):
+            yield msgspec.json.decode(line, type=Record)
+
+
+def line_of(record: Record) -> str:
+    """Write a record as a line of its own, whatever was printed before."""
+    return f"\n{msgspec.json.encode(record).decode()}\n"

@@ -26,8 +26,11 @@ class Turn:
 
 
 def lock_of(root: Path, device: Device) -> Path:
-    """Return the file that is locked as long as a GPU is in use."""
-    return root / ".gpus" / f"{device.id.replace(':', '-')}.lock"
+    """Return the file that is locked as long as a GPU is in use.
+
+    It goes by the UUID, as torch numbers the GPUs anew when one is gone.
+    """
+    return root / ".gpus" / f"{device.uuid or device.id.replace(':', '-')}.lock"
 
 
 @contextmanager

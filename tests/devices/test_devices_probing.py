@@ -12,6 +12,7 @@ import pytest
 from cifar_core import devices
 from cifar_core.devices import hints, kept, probe
 from cifar_core.devices.probing import COMMAND, Probing
+from cifar_core.devices.records import Build, Listing, Seen, Verdict, line_of, records_in
 
 FAKE = Path(__file__).parents[1] / "fake_probe.py"
 BUILD = {"torch": "2.14.1+cu130", "cuda": "13.0", "capabilities": ["sm_75", "sm_90"]}
@@ -129,6 +130,50 @@ def test_a_gpu_in_use_is_left_alone_and_stays():
     assert ids(probed(findings("crash", ""), in_use=["cuda:0"])) == ["cuda:0", "cuda:1"]
 
 
+def printed(tmp_path, *words):
+    """Return what a probe finds whose program prints these words."""
+    program = tmp_path / "program.py"
+    program.write_text(f"print({''.join(words)!r}, end='')")
+    return Probing(command=[sys.executable, "-S", "-E", str(program)]).wait()
+
+
+GPUS = Build(torch="2", cuda="13.0", gpus=[Seen(id=f"cuda:{n}", name="H100") for n in (0, 1)])
+GARBAGE = '{driver 580: note}\n{}\n{"type":"Build"}\n{"type":"Verdict","id":7}\n[]\n\n'
+
+
+def test_what_a_driver_prints_between_the_records_hides_none_of_them(tmp_path):
+    said = [line_of(record) for record in (GPUS, Verdict(id="cuda:0"), Listing(driver="580"))]
+    found = printed(
+        tmp_path, GARBAGE, "NVRM: ", GARBAGE.join(said), "{", line_of(Verdict(id="cuda:1"))
+    )
+    assert (ids(found), found.refused, found.driver) == (["cuda:0", "cuda:1"], [], "580")
+
+
+def test_a_verdict_that_breaks_off_is_none(tmp_path):
+    found = printed(tmp_path, line_of(GPUS), line_of(Verdict(id="cuda:0"))[:-5], "\n",
+                    line_of(Verdict(id="cuda:1")))  # fmt: skip
+    assert ids(found) == ["cuda:1"]
+    assert reasons(found) == {"cuda:0": "the probe ended with code 0"}
+
+
+def test_a_probe_that_prints_only_garbage_says_how_it_ended(tmp_path, with_trace):
+    assert reasons(printed(tmp_path, GARBAGE)) == {"cuda": "the probe ended with code 0"}
+
+
+def test_gpus_are_known_by_their_uuid_unless_several_have_the_same():
+    assert [device.uuid for device in probed(findings("", "")).devices] == [
+        "cuda:0-x",
+        "cuda:1-x",
+        "",
+    ]
+    same = findings("", "")
+    for gpu in same["build"]["gpus"]:
+        gpu["uuid"] = "00"
+    assert [device.uuid for device in probed(same).devices] == ["", "", ""]
+    lost = probed(findings("it failed", "", listed=["H100", "H100", "T400"])).refused
+    assert [(gpu.id, gpu.uuid) for gpu in lost] == [("cuda:0", "cuda:0-x"), ("gpu:2", "cuda:2-x")]
+
+
 def test_nothing_waits_for_a_probe_that_hangs():
     command = [sys.executable, "-S", "-E", str(FAKE), json.dumps(findings(torch="hang"))]
     probing = Probing(command=command)
@@ -201,10 +246,10 @@ def test_a_probe_is_made_once_for_a_boot_and_a_torch(with_trace, monkeypatch, tm
 
 
 def test_the_real_program_answers_on_this_machine():
-    done = subprocess.run(COMMAND, capture_output=True, text=True, check=True, timeout=120)
-    listing, build, *verdicts = map(json.loads, done.stdout.splitlines())
-    assert set(listing) == {"driver", "gpus"}
-    assert len(verdicts) == len(build["gpus"])
+    done = subprocess.run(COMMAND, capture_output=True, check=True, timeout=120)
+    listing, build, *verdicts = records_in(done.stdout.splitlines())
+    assert isinstance(listing, Listing)
+    assert len(verdicts) == len(build.gpus)
 
 
 def test_a_device_computes_what_is_known():

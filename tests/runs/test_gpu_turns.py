@@ -50,6 +50,14 @@ def test_the_next_free_gpu_is_given_and_none_if_all_are_in_use(store):
     assert free(store, FIRST, SECOND) == "cuda:0"
 
 
+def test_a_gpu_is_the_same_under_another_number(store):
+    card, other = (Device(id=f"cuda:{n}", name="H100", uuid=f"{n}a") for n in (1, 0))
+    with turns.measuring(store.root, [card]):
+        renumbered = Device(id="cuda:0", name="H100", uuid=card.uuid)
+        assert free(store, renumbered) is None
+        assert free(store, other) == "cuda:0"
+
+
 def test_the_cpu_is_shared(store):
     with turns.measuring(store.root, [CPU]) as turn:
         assert turn.keep == ()

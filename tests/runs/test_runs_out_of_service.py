@@ -11,6 +11,7 @@ from cifar_core import devices
 from cifar_core.devices import Device, Inventory, Refused
 from cifar_core.devices.probing import Probing
 from cifar_core.disk import files
+from cifar_core.errors import OutOfServiceError
 from cifar_core.runs.engine.roster import PATIENT_PROBES, Roster
 from cifar_core.runs.record import metrics
 
@@ -190,6 +191,44 @@ def test_a_gpu_that_torch_no_longer_lists_is_out_of_service_rather_than_unknown(
     chief.step()
     assert run.status.state == "queued"
     assert "torch no longer sees it" in run.status.message
+
+
+def test_a_gpu_that_worked_under_an_earlier_executor_is_awaited(store):
+    first = roster(store, None)
+    first.take(WORKS, ())
+    first.lose("cuda:0", "CUDA error")
+    for id_ in ("cuda", "cuda:0"):  # torch may not be able to number it meanwhile
+        again = roster(store, refused(id_=id_))
+        until(lambda again=again: again.probes > PATIENT_PROBES, lambda again=again: again.step(()))
+        for wanted in ("auto", "cuda"):
+            with pytest.raises(OutOfServiceError, match="it does not answer"):
+                again.candidates(wanted)
+    devices.keep(store.root, refused())  # as a check from the terminal does
+    assert roster(store, None).judged(refused().refused[0]).awaited
+
+
+def test_nothing_starts_on_a_gpu_in_use_that_torch_now_numbers_otherwise(store):
+    a, b = (Device(id=f"cuda:{n}", name=name, uuid=name) for n, name in enumerate("AB"))
+    lost = Refused(id="gpu:0", name="A", uuid="A", reason="the driver lost it")
+    chief = supervisor(store, "obey", roster=roster(store, None))
+    chief.roster.take(Inventory(devices=[a, b, CPU]), ())
+    chief.roster.due = 1e12
+    runs = [queued(store, device="cuda:1")]
+    until(lambda: runs[0].status.state == "running", chief.step)
+    chief.roster.lose("cuda:0", "Xid 79")
+    renumbered = Device(id="cuda:0", name="B", uuid="B")
+    for _ in range(PATIENT_PROBES + 1):
+        chief.roster.take(Inventory(devices=[renumbered, CPU], refused=[lost]), chief.lent())
+        chief.roster.probes += 1
+    assert [r.awaited for r in chief.roster.found.refused if r.uuid == "A"] == [True]
+    assert chief.roster.candidates("auto") == [renumbered]
+    runs += [queued(store), queued(store, device="cuda:1")]
+    chief.step()
+    assert [run.status.state for run in runs] == ["running", "queued", "queued"]
+    assert "torch now calls it cuda:0" in runs[2].status.message
+    runs[0].stop("now")
+    until(lambda: runs[1].status.state == "running", chief.step)
+    assert runs[1].status.device == "cuda:0"
 
 
 def test_probes_become_rarer_until_a_run_has_worked(store, monkeypatch):

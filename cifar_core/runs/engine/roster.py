@@ -39,9 +39,7 @@ class Roster:
         self.probing: Probing | None = None
         self.probes = 0
         self.patience = first_seconds
-        self.worked: set[str] = set()  # ids of the GPUs that were in service
         self.due = time.monotonic() if self.found is None or self.to_probe else math.inf
-        self.note_service()
 
     @property
     def to_probe(self) -> bool:
@@ -70,22 +68,30 @@ class Roster:
         """Take the result of a probe, and plan the next one if a GPU is out of service."""
         before = self.found or Inventory()
         there = {device.id for device in found.devices} | {r.id for r in found.refused}
+        renumbered = {device.uuid: device.id for device in found.devices if device.uuid}
         missing = [d for d in before.devices if d.id not in there and not d.is_cpu]
-        still = [d for d in missing if d.id in in_use]
+        still = [d for d in missing if d.id in in_use and d.uuid not in renumbered]
         gone = [
-            *(r for r in before.refused if r.awaited and r.id not in there and r.id in self.worked),
-            *(Refused(id=d.id, name=d.name, reason="torch no longer sees it")
+            *(r for r in before.refused if r.awaited and r.id not in there and self.has_worked(r)),
+            *(Refused(id=d.id, name=d.name, uuid=d.uuid,
+                      reason=f"torch now calls it {renumbered[d.uuid]}"
+                      if d.uuid in renumbered else "torch no longer sees it")
               for d in missing if d not in still),
         ]  # fmt: skip
         refused = [self.judged(r) for r in [*found.refused, *gone]]
-        self.set_found(replace(found, devices=[*still, *found.devices], refused=refused))
+        found = replace(found, devices=[*still, *found.devices], refused=refused)
+        self.set_found(found.after(before))
         self.due = self.next_probe() if self.to_probe else math.inf
 
     def judged(self, refused: Refused) -> Refused:
         """Decide whether runs wait for a GPU that cannot be used, or take the CPU."""
-        has_worked = any(refused.id in (id_, kind_of(id_)) for id_ in self.worked)
         hoped_for = refused.trouble == FAILING and self.probes < PATIENT_PROBES
-        return replace(refused, awaited=has_worked or hoped_for or refused.trouble == IN_USE)
+        awaited = self.has_worked(refused) or hoped_for or refused.trouble == IN_USE
+        return replace(refused, awaited=awaited)
+
+    def has_worked(self, refused: Refused) -> bool:
+        """Whether a GPU was in service, under this or an earlier executor."""
+        return any(refused.is_same(device) for device in (self.found or Inventory()).proven)
 
     def next_probe(self) -> float:
         """Return when to probe again, and be twice as patient the next time."""
@@ -98,12 +104,6 @@ class Roster:
         for refused in found.refused:
             processes.say(refused.sentence)
         self.found = devices.keep(self.root, found)
-        self.note_service()
-
-    def note_service(self) -> None:
-        """Remember which GPUs are in service."""
-        found = self.found or Inventory()
-        self.worked |= {device.id for device in found.devices if not device.is_cpu}
 
     def lose(self, id_: str, reason: str) -> None:
         """Take a GPU out of service because a run failed on it, until a probe succeeds."""
@@ -122,7 +122,7 @@ class Roster:
 
     def praise(self, id_: str) -> None:
         """Be as quick as ever to probe again, as a GPU has trained a run."""
-        if id_ in self.worked:
+        if any(device.id == id_ for device in (self.found or Inventory()).proven):
             self.patience = self.first_seconds
 
     def candidates(self, wanted: str) -> list[Device]:
