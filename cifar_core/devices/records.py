@@ -1,6 +1,6 @@
 """The records that the program of a probe prints, one a line, for its starter.
 
-A driver may print between them: what is no record is skipped.
+A driver may print between them; lines that are not records are skipped.
 """
 
 from collections.abc import Iterable, Iterator

@@ -28,7 +28,7 @@ class Turn:
 def lock_of(root: Path, device: Device) -> Path:
     """Return the file that is locked as long as a GPU is in use.
 
-    It goes by the UUID, as torch numbers the GPUs anew when one is gone.
+    It goes by the UUID, as the numbers of torch change when a GPU is gone.
     """
     return root / ".gpus" / f"{device.uuid or device.id.replace(':', '-')}.lock"
 

@@ -204,7 +204,7 @@ def test_a_gpu_that_worked_under_an_earlier_executor_is_awaited(store):
             with pytest.raises(OutOfServiceError, match="it does not answer"):
                 again.candidates(wanted)
     devices.keep(store.root, refused())  # as a check from the terminal does
-    assert roster(store, None).judged(refused().refused[0]).awaited
+    assert roster(store, None).has_worked(refused().refused[0])
 
 
 def test_nothing_starts_on_a_gpu_in_use_that_torch_now_numbers_otherwise(store):
