@@ -21,6 +21,15 @@ def faults_are_raised(monkeypatch):
     monkeypatch.setattr("cifar_core.disk.faults_log.record", raised)
 
 
+@pytest.fixture(autouse=True)
+def kernels_are_chosen_anew():
+    """Let no test leave its choice of kernels to the next one: it is one for the whole process."""
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = True
+
+
 @pytest.fixture
 def images():
     return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -156,6 +156,12 @@ def test_a_section_without_enough_time_is_skipped_with_the_reason(tmp_path):
     assert not list(driver.run([long], bench_in(tmp_path, ends=time.monotonic() + 20)))
     (finding,) = findings_of(tmp_path, "long")
     assert finding.value == "skipped: 20 s were left, and it needs 100"
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "nan", "inf"])
+def test_a_budget_that_proves_nothing_is_refused(text):
+    with pytest.raises(ArgumentTypeError):
+        command.seconds(text)
 
 
 def test_no_gpu_is_asked_for_before_the_sections_are_forked():

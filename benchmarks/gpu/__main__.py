@@ -10,6 +10,7 @@ on small sizes; no time is judged then.
 """
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -52,7 +53,21 @@ def check(arguments: argparse.Namespace) -> int:
     failed = report.failures(folder, sections)
     print(f"{time.monotonic() - begin:.0f} s in all; {len(failed)} failed.")
     print("\n".join(failed), flush=True)
-    return 1 if failed else 0
+    return 1 if failed or not took else 0  # where nothing has run, nothing is proven
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds above 0."""
+    if not 0 < (value := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """Return a whole number above 0."""
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
 
 
 def main() -> int:
@@ -62,8 +77,8 @@ def main() -> int:
     )
     parser.add_argument("--data", default="auto", help="as for training; $CIFAR_DATA if not given")
     parser.add_argument("--device", default="cuda:0", help="its name in torch; cpu rehearses")
-    parser.add_argument("--budget", type=float, default=340, help="seconds for everything")
-    parser.add_argument("--seeds", type=int, default=10, help="of the record, after a warm-up")
+    parser.add_argument("--budget", type=seconds, default=340, help="seconds for everything")
+    parser.add_argument("--seeds", type=count, default=10, help="of the record, after a warm-up")
     parser.add_argument("--airbench", type=Path, help="airbench94_muon.py of its author")
     parser.add_argument("--only", default="", help="keys of sections, separated by commas")
     parser.add_argument("--out", type=Path, default=Path("build/gpu"))

@@ -27,7 +27,7 @@ MISTAKES = (  # of a program: they would come again on any device
 )
 DEVICE_FAILED = (
     r"(CUDA|HIP)( driver)? error",
-    r"NVIDIA driver|CUDA driver",
+    r"Found no NVIDIA driver|(NVIDIA|CUDA) driver\b.*(too old|insufficient|initialization failed)",
     r"cuInit|CUDA initialization|CUDA_ERROR_\w+|hipError\w+",
     r"No (CUDA|HIP) GPUs are available",
     r"no kernel image is available",

@@ -162,6 +162,7 @@ class Trainer:
         epoch = self.progress.epoch
         done = self.step - epoch * self.steps_per_epoch
         freeze(self.model, self.spec, part_at(self.config, epoch))
+        yield from self._reports(wait=True)  # of a snapshot, which can be of the last step
         for images, labels in fetched(self.train_batches.epoch(epoch, start=done)):
             rate = self.learning_rate
             done += 1
@@ -200,26 +201,31 @@ class Trainer:
 
     def _reports(self, *, wait: bool) -> Iterator[StepEvent]:
         """Yield the reports that have arrived from the device; `wait` for all that were sent."""
-        while self.unread:
-            yield self.unread.pop(0)
-        yield from map(self._said, self.sums.arrived(wait=wait))
+        try:
+            self.unread += self._said(list(self.sums.arrived(wait=wait)))
+        finally:  # those before a number that is not finite come first
+            while self.unread:
+                yield self.unread.pop(0)
 
-    def _said(self, reading: Reading) -> StepEvent:
-        """Return what a report says, and count it for its epoch."""
-        images, seconds = reading.images, self._lap()
-        self._check(reading.loss / images, reading.norm, reading.step)
-        tally = self.progress.tally
-        tally.loss, tally.correct = reading.epoch_loss, reading.epoch_correct
-        tally.images += images
-        return StepEvent(
-            step=reading.step,
-            epoch=reading.step / self.steps_per_epoch,
-            loss=reading.loss / images,
-            accuracy=reading.correct / images,
-            learning_rate=reading.rate,
-            grad_norm=min(reading.norm, 1e30),  # float16 overflows sometimes; JSON has no infinity
-            images_per_second=images / max(seconds, 1e-9),
-        )
+    def _said(self, readings: list[Reading]) -> Iterator[StepEvent]:
+        """Yield what reports say that have arrived together, and count them for their epoch."""
+        if not readings:
+            return
+        rate = sum(reading.images for reading in readings) / max(self._lap(), 1e-9)
+        for reading in readings:
+            images, tally = reading.images, self.progress.tally
+            self._check(reading.loss / images, reading.norm, reading.step)
+            tally.loss, tally.correct = reading.epoch_loss, reading.epoch_correct
+            tally.images += images
+            yield StepEvent(
+                step=reading.step,
+                epoch=reading.step / self.steps_per_epoch,
+                loss=reading.loss / images,
+                accuracy=reading.correct / images,
+                learning_rate=reading.rate,
+                grad_norm=min(reading.norm, 1e30),  # float16 overflows; JSON has no infinity
+                images_per_second=rate,
+            )
 
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
         self.validation = KeptLogits()  # the last epoch's may still be on their way to a file
@@ -278,7 +284,7 @@ class Trainer:
 
     def begin_snapshot(self) -> SnapshotOnItsWay:
         """Begin that copy; on a GPU it is complete later, and training can go on meanwhile."""
-        self.unread = list(self._reports(wait=True))
+        self.unread += self._said(list(self.sums.arrived(wait=True)))
         return snapshot_of(self)
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -65,6 +65,7 @@ MESSAGES = {
         "CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling cublasSgemm, invalid value",
         "Expected all tensors to be on the same device, but found at least two devices, cuda:0",
         "mat1 and mat2 shapes cannot be multiplied (8x4 and 2x8)",
+        "lazily loading; CUDA driver 580 found",
     ],
 }
 

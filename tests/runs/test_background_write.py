@@ -4,7 +4,10 @@ import pytest
 from run_helpers import SMALL, attempt, store_without_executor, timeless, weights_of
 
 from cifar_core.config import TrainConfig
+from cifar_core.errors import DiskFullError, TrainingDivergedError
+from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.engine.background_write import BackgroundWrite
+from cifar_core.training.trainer import Trainer
 
 
 class PulledPlugError(Exception):
@@ -34,13 +37,12 @@ def test_a_write_that_fails_is_noticed_and_can_be_tried_again():
 
     writing = BackgroundWrite(write)
     writing.first.exception()  # wait for it
-    assert writing.has_failed
+    assert writing.is_over
     for _ in range(2):
         with pytest.raises(OSError, match="full"):
             writing.complete()
     writing.complete()
     assert tries == [0, 1, 2]
-    assert not writing.has_failed
 
 
 def with_a_slow_disk(run, until, then=None):
@@ -87,3 +89,47 @@ def test_the_end_of_a_run_waits_for_its_last_checkpoint(store, undisturbed):
     assert with_a_slow_disk(run, until=11 + 5).work().outcome == "finished"
     assert len(run.metrics()) == rows
     assert weights_of(run, "best") == weights_of(undisturbed, "best")
+
+
+def test_the_summary_names_no_best_epoch_whose_weights_are_not_saved(store):
+    run = store.create(TrainConfig(**SMALL))
+
+    def crash(worker):
+        worker.summarised_at = 0.0  # long ago
+        worker.write_summary()
+        raise PulledPlugError
+
+    worker = attempt(run, 1)
+    keep, kept = worker.keep, []
+
+    def keep_and_crash(event):
+        keep(event)
+        kept.append(event)
+        if len(kept) == 12:  # the first step of the second epoch
+            crash(worker)
+
+    worker.keep, worker.commit = keep_and_crash, lambda *_: Event().wait(0.5)
+    with pytest.raises(PulledPlugError):
+        worker.work()
+    assert run.checkpoints() == []
+    assert run.summary.best_epoch is None
+
+
+def test_a_disk_that_is_full_at_the_end_does_not_hide_why_training_failed(store, monkeypatch):
+    worker = attempt(store.create(TrainConfig(**SMALL)), 1)
+
+    def fail(*_):
+        raise DiskFullError("The disk is full.", needed=1, free=0)
+
+    train = Trainer._train_epoch
+
+    def diverge_later(trainer):
+        if trainer.progress.epoch:
+            worker.saving.first.exception()  # wait for it
+            raise TrainingDivergedError("The loss became nan.")
+        return train(trainer)
+
+    worker.commit = fail
+    monkeypatch.setattr(Trainer, "_train_epoch", diverge_later)
+    result = run_attempt(worker)
+    assert (result.outcome, result.reason) == ("failed", "diverged")

@@ -143,6 +143,8 @@ def test_the_last_words_tell_a_crash_of_the_device_from_other_deaths():
     assert end(ended=ShimEnd(signal=6), last_words="epoch 3\n").device_failure == ""
     assert end(ended=ShimEnd(code=3), last_words=words).device_failure == ""
     assert end(ended=OUT_OF_MEMORY, last_words=words).device_failure == ""
+    # whoever asked for the end may have sent the signal
+    assert end(ended=ShimEnd(signal=9), last_words=words, request="kill").device_failure == ""
 
 
 class OutOfMemoryError(RuntimeError):

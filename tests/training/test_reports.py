@@ -5,9 +5,10 @@ import pytest
 import torch
 from test_trainer import events, through_files, trainer, values, weights
 
+from cifar_core.errors import TrainingDivergedError
 from cifar_core.training import reports
 from cifar_core.training.arrival import Arrival
-from cifar_core.training.events import EpochEvent, StepEvent
+from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.reports import Clock, always, never
 
 
@@ -88,6 +89,34 @@ def test_reports_on_their_way_are_kept_in_a_snapshot(slow_device):
     second.restore(through_files(first.snapshot()))
     assert [values(e) for e in events(second, StepEvent | EpochEvent)] == whole
     assert [values(e) for e in events(first, StepEvent | EpochEvent)] == whole  # it goes on too
+
+
+def test_a_snapshot_at_the_end_of_an_epoch_loses_no_report_and_keeps_their_order(slow_device):
+    """Such as one that is due while the reports of the last steps arrive together."""
+    it, resumed, said = trainer(), trainer(), []
+    for event in it.run():
+        if not isinstance(event, Tick):
+            said.append(values(event))
+        if isinstance(event, StepEvent) and event.step == 4:
+            resumed.restore(through_files(it.snapshot()))
+    assert [event["step"] for event in said] == [1, 2, 3, 4, 5, 5, 6, 7, 8, 9, 10, 10]
+    later = [values(event) for event in events(resumed, StepEvent | EpochEvent)]
+    assert later == said[4:]
+
+
+def test_reports_that_arrive_together_share_the_time_since_the_one_before(slow_device):
+    rates = [event.images_per_second for event in events(trainer(), StepEvent)]
+    assert len(set(rates[:5])) == len(set(rates[5:])) == 1
+
+
+def test_reports_before_a_number_that_is_not_finite_are_yielded_first(slow_device):
+    running, seen = (it := trainer()).run(), []
+    for _ in range(3):
+        next(running)
+    it.sums.values[0, 0] = float("nan")  # in the fourth step
+    with pytest.raises(TrainingDivergedError, match="step 4"):
+        seen.extend(running)  # keeps those before the error
+    assert [event.step for event in seen if isinstance(event, StepEvent)] == [1, 2, 3]
 
 
 def test_a_snapshot_without_sums_of_the_epoch_is_restored():

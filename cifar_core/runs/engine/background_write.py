@@ -14,9 +14,9 @@ class BackgroundWrite:
         self.first: Future[None] | None = WRITER.submit(write)
 
     @property
-    def has_failed(self) -> bool:
-        """Whether it is over and needs another try."""
-        return bool(self.first and self.first.done() and self.first.exception())
+    def is_over(self) -> bool:
+        """Whether `complete` would not have to wait."""
+        return self.first is not None and self.first.done()
 
     def complete(self) -> None:
         """Wait until it is done; raise its error, and at another call write once more, here."""

@@ -48,7 +48,7 @@ def conclude(
     """Return the run's next state after an attempt that is over for certain."""
     outcome = result.outcome
     smaller = 0 if control.request else smaller
-    if seen := device_failure(result, ended, last_words):
+    if seen := device_failure(result, ended, "" if control.request else last_words):
         return on_failed_device(seen, control, settings, 0 if saved else deaths + 1)
     if outcome == "failed":
         if result.reason in MEMORY and smaller:

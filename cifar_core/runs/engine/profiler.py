@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.disk import files
+from cifar_core.runs.record import profiles
+from cifar_core.runs.record.records import AttemptPlan
+from cifar_core.runs.record.run import Run
 
 if TYPE_CHECKING:
     from cifar_core.training.events import Tick
@@ -106,3 +109,17 @@ class ProfileTaker:
         about = {**self.about, "request": requested, "at": time.time(), "step": self.trainer.step}
         files.write_json(self.path, {**about, **values}, durable=False)
         self.say(values.get("error", f"Profiled {values.get('steps')} steps: {self.path.name}"))
+
+
+def taker_of(
+    run: Run, plan: AttemptPlan, trainer: "Trainer", folder: Path, say: Callable[[str], None]
+) -> ProfileTaker:
+    """Return the taker of the profiles that are requested from now on, for an attempt's folder."""
+    last = profiles.latest(run.path)
+    about = {
+        "device": plan.device,
+        "device_name": plan.device_name,
+        "threads": plan.threads,
+        "batch_size": trainer.config.batch_size,
+    }
+    return ProfileTaker(trainer, folder / "profile.json", about, last.request if last else 0, say)

@@ -15,8 +15,8 @@ from cifar_core.numbers import percent
 from cifar_core.runs.engine.attempt import main, run_attempt
 from cifar_core.runs.engine.background_write import BackgroundWrite
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
-from cifar_core.runs.engine.profiler import ProfileTaker
-from cifar_core.runs.record import checkpoint_cleanup, checkpoints, profiles
+from cifar_core.runs.engine.profiler import taker_of
+from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, in_words
@@ -55,9 +55,15 @@ class Worker(BaseWorker):
         """Train from the newest valid checkpoint to the end, or to a request."""
         self.prepare()
         try:
-            return self.train()
-        finally:
-            self.settle()
+            result = self.train()
+        except Exception:
+            if self.saving:
+                with suppress(DiskFullError):  # this is not why the run ends
+                    self.saving.complete()
+            raise
+        self.settle()
+        self.write_summary()
+        return result
 
     def train(self) -> AttemptResult:
         """Follow the trainer's events."""
@@ -69,7 +75,7 @@ class Worker(BaseWorker):
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
                 self.profiler.after_batch(event, self.requests.control.profiles)
-                if self.saving and self.saving.has_failed:
+                if self.saving and self.saving.is_over:
                     self.settle()
                 result = self.attend()
             elif isinstance(event, StepEvent):
@@ -94,19 +100,7 @@ class Worker(BaseWorker):
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = time.monotonic()
-        self.profiler = self.profile_taker()
-
-    def profile_taker(self) -> ProfileTaker:
-        """Return the taker of the profiles that are requested from now on."""
-        last = profiles.latest(self.run.path)
-        about = {
-            "device": self.plan.device,
-            "device_name": self.plan.device_name,
-            "threads": self.plan.threads,
-            "batch_size": self.trainer.config.batch_size,
-        }
-        path = self.folder / "profile.json"
-        return ProfileTaker(self.trainer, path, about, last.request if last else 0, say)
+        self.profiler = taker_of(self.run, self.plan, self.trainer, self.folder, say)
 
     def restore(
         self, checkpoint: checkpoints.CheckpointInfo | None, notes: list[str]
@@ -162,9 +156,10 @@ class Worker(BaseWorker):
 
     def after_epoch(self, event: "EpochEvent") -> None:
         """Keep the row, and save a checkpoint, marked if it is the best so far."""
+        self.settle()
+        self.write_summary()
         self.keep(event)
         self.begin_save(epoch=event)
-        self.write_summary()
         mark = "  best so far" if event.best else ""
         say(
             f"epoch {event.epoch:>3}  train loss {event.train_loss:.4f}  accuracy "
@@ -209,6 +204,11 @@ class Worker(BaseWorker):
         validation = self.trainer.validation if epoch else None
         self.saving = BackgroundWrite(lambda: self.commit(name, later, manifest, validation))
         self.unsaved, self.saved_at = False, time.monotonic()
+
+    def write_summary(self) -> None:
+        """Replace summary.json, unless it may name an epoch whose weights are not saved yet."""
+        if not self.saving:
+            super().write_summary()
 
     def settle(self) -> None:
         """Wait until the checkpoint that is being saved is on the disk."""
@@ -271,7 +271,6 @@ class Worker(BaseWorker):
             elif result := self.attend():
                 return result
         self.wait_for_space(self.rows.sync)
-        self.write_summary()
         return AttemptResult(
             outcome="finished", message=in_words(self.summary, self.trainer.stop_reason)
         )

@@ -45,7 +45,7 @@ def options(plan: StepPlan, pieces: Sequence[int]) -> dict[str, Any]:
     """Return the compiler's options; on a GPU, CUDA graphs save launching kernels one by one.
 
     Not in pieces: the gradient of the first one would lie in the graph's own memory, which the
-    second one writes over before it is added (pytorch/pytorch#169545).
+    second one writes over before it is added (issue 169545 of PyTorch).
     """
     graphs = plan.precision.device_type == "cuda" and len(pieces) == 1
     return {"mode": "reduce-overhead"} if graphs else {}
