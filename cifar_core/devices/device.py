@@ -106,7 +106,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
         why = f"There is no device called '{wanted}' on this machine."
         why = " ".join(r.sentence for r in refused) or why
         names = ", ".join(device.id for device in self.devices)
-        raise DeviceError(f"{why} It has: {names}. Choose one of these, or 'auto'.")
+        raise DeviceError(f"{why} This machine has: {names}. Choose one of these, or 'auto'.")
 
     def without(self, device: Device, reason: str) -> "Inventory":
         """Return the inventory with a device out of service, for which runs wait."""
@@ -145,4 +145,4 @@ def of_kind(kind: str, devices: list[Device]) -> list[Device]:
 def out_of_service(refused: list[Refused]) -> str:
     """Say for which GPUs a run waits, and why they are out of service."""
     words = " ".join(f"{r.name} ({r.id}) is out of service: {r.reason}." for r in refused)
-    return f"{words} It is probed again from time to time; runs for it wait until it works."
+    return f"{words} It is probed again from time to time; meanwhile runs for it wait."

@@ -88,7 +88,7 @@ def test_a_run_for_a_device_that_is_not_there_fails_with_advice(store):
     run = queued(store, device="cuda")
     supervisor(store, "obey").step()
     assert (run.status.state, run.status.reason) == ("failed", "device")
-    assert "It has: cpu" in run.status.message
+    assert "This machine has: cpu" in run.status.message
 
 
 def test_starting_twice_launches_once(store):
