@@ -52,12 +52,21 @@ class Batches:
         order = np.arange(self.images)
         if self.shuffle:
             order = augmentation.order(self.images, seed=self.seed, epoch=number)
+        size = self.batch_size
+        return self._read(order, number, range(start * size, len(self) * size, size))
+
+    def chosen(self, order: NDArray[np.int64]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield only the images of these indices, in this order, of a set that is not augmented."""
+        return self._read(order, 0, range(0, len(order), self.batch_size))
+
+    def _read(
+        self, order: NDArray[np.int64], number: int, starts: range
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         draws = self.augment.draw(
-            self.images, seed=self.seed, epoch=number, side=self.side, order=order
+            len(order), seed=self.seed, epoch=number, side=self.side, order=order
         )
         labels = self.labels[torch.from_numpy(order).to(self.device)]
         effects = Effects(self.augment, draws, self.device)
-        starts = range(start * self.batch_size, len(self) * self.batch_size, self.batch_size)
         parts = [slice(first, first + self.batch_size) for first in starts]
         for part, pixels in zip(parts, self.crops.read(order, draws, parts), strict=True):
             yield effects(pixels, part), labels[part]

@@ -25,7 +25,7 @@ class ViewsSpec:
     # images [N, 3, H, W] -> views of the same shape, the images themselves first
     make: Callable[["Tensor"], "list[Tensor]"]
     weights: tuple[float, ...]
-    share: float = 1.0  # of each batch: the images, least sure first, that get the other views
+    share: float = 1.0  # of the whole set: the images, least sure first, that get the other views
 
 
 def unaltered(images: "Tensor") -> "list[Tensor]":
@@ -77,8 +77,8 @@ TEST_VIEWS = Registry(
         ViewsSpec(
             key="mirror_shift_unsure",
             title="Mirrored and shifted if unsure",
-            summary="The six views only for the quarter of each batch whose two largest logits "
-            "are closest; the others are classified once. In less than half of the time.",
+            summary="The six views only for the quarter of the test images whose two largest "
+            "logits are closest; the others are classified once. In less than half of the time.",
             words="with mirrored and shifted views of the least sure quarter",
             make=mirrored_and_shifted,
             weights=(1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8),

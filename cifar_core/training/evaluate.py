@@ -1,8 +1,9 @@
-"""Classifies a whole set of images once, returning control to the caller after every batch."""
+"""Classifies a whole set of images, returning control to the caller after every batch."""
 
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from cifar_core.data.batches import Batches
 from cifar_core.data.test_views import TEST_VIEWS, ViewsSpec
 from cifar_core.evaluation.scores import balanced_accuracy, class_scores, macro_f1
+from cifar_core.training.arrival import Arrival
 from cifar_core.training.events import TestEvent, Tick
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.step.precision import Precision
@@ -24,22 +26,20 @@ class KeptLogits:
     """The logits of the set of images that was classified last, as it was without test views."""
 
     def __init__(self) -> None:
-        self.batches: list[Tensor] = []
+        self.logits: Tensor | None = None
 
-    def begin(self) -> None:
-        """Forget the set before."""
-        self.batches.clear()
+    def keep(self, logits: Tensor) -> None:
+        """Keep the logits [N, K] of a whole set of images instead of the set before.
 
-    def add(self, logits: Tensor, images: int) -> None:
-        """Keep the logits [n, K] of a batch, unless the whole set of images has too many."""
-        if images * logits.shape[1] <= MOST_KEPT:
-            self.batches.append(logits)
+        Of a set that has too many, none are kept.
+        """
+        self.logits = logits if logits.numel() <= MOST_KEPT else None
 
     def array(self) -> NDArray[np.float32] | None:
         """Return them [N, K], in the order of the images; None of a set that has too many."""
-        if not self.batches:
+        if self.logits is None:
             return None
-        logits: NDArray[np.float32] = torch.cat(self.batches).cpu().numpy()
+        logits: NDArray[np.float32] = self.logits.cpu().numpy()
         return logits
 
 
@@ -66,62 +66,113 @@ def evaluate(
 ) -> Generator[Tick, None, Score]:
     """Yield a Tick after each batch and return the Score; the train/eval modes are restored.
 
-    The logits of the unaltered images go into `kept`, if there is one.
+    The batches are in the order of the images. The logits of all unaltered images [N, K] are held
+    on the device until the end; then they go into `kept`, if there is one.
     """
-    if kept is not None:
-        kept.begin()
     were_training = [(module, module.training) for module in model.modules()]
     model.eval()
-    sums = torch.zeros(3, device=batches.device)  # loss, right, right from the unaltered images
-    cells = torch.zeros(0, dtype=torch.int64, device=batches.device)  # true and predicted classes
-    for done, (images, labels) in enumerate(batches.epoch(), start=1):
-        with torch.inference_mode():
-            with precision.autocast():
-                logits, plain = classified(model, images, views)
-            loss = F.cross_entropy(logits, labels, reduction="sum")
-            right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, plain)]
-            sums = sums + torch.stack([loss, *right])
-            classes = logits.shape[1]
-            if done == 1:
-                cells = labels.new_zeros(classes * classes)
-            places = labels * classes + logits.argmax(dim=1)
-            cells.scatter_add_(0, places, torch.ones_like(places))  # bincount would wait for a GPU
-        if kept is not None:
-            kept.add(plain, batches.images)
-        yield Tick(phase=phase, done=done, total=len(batches))
+    looks = Looks(model, batches, precision, phase, views)
+    logits, plain, labels = yield from looks.at_all()
+    if looks.again:
+        logits = yield from looks.at_the_least_sure(plain)
     for module, was_training in were_training:
         module.training = was_training
-    means = [value / batches.images for value in sums.tolist()]
+    if kept is not None:
+        kept.keep(plain)
+    return scored(logits, plain, labels, views)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The one or two passes over a set of images in which it is classified.
+
+    Which images are the least sure is known after the first pass, and does not depend on the
+    batches: the same logits give the same images.
+    """
+
+    model: nn.Module
+    batches: Batches | FeatureBatches
+    precision: Precision
+    phase: str
+    views: ViewsSpec
+
+    @property
+    def again(self) -> int:
+        """How many images are classified again in a second pass."""
+        share = self.views.share
+        return 0 if share == 1 else math.ceil(share * self.batches.images)
+
+    def at_all(self) -> Generator[Tick, None, tuple[Tensor, Tensor, Tensor]]:
+        """Return logits, those of the unaltered images (both [N, K]), and labels [N].
+
+        The logits are in all views already, unless there is a second pass.
+        """
+        logits, plain, labels = [], [], []
+        for done, (images, truth) in enumerate(self.batches.epoch(), start=1):
+            with torch.inference_mode(), self.precision.autocast():
+                plain.append(self.model(images).float())
+                logits.append(plain[-1] if self.again else self._in_views(images, plain[-1]))
+            labels.append(truth)
+            yield self._tick(done)
+        return torch.cat(logits), torch.cat(plain), torch.cat(labels)
+
+    def at_the_least_sure(self, plain: Tensor) -> Generator[Tick, None, Tensor]:
+        """Return the logits [N, K] with those of the least sure images in all views."""
+        unsure = least_sure(plain, self.again)
+        arrival = Arrival(unsure.device)
+        order = arrival.copy(unsure)
+        arrival.send()
+        arrival.wait()
+        batches = cast("Batches", self.batches)  # kept features have no views
+        firsts = plain[unsure].split(batches.batch_size)
+        chosen = zip(batches.chosen(order.numpy()), firsts, strict=True)
+        logits = []
+        for done, ((images, _), first) in enumerate(chosen, start=len(batches) + 1):
+            with torch.inference_mode(), self.precision.autocast():
+                logits.append(self._in_views(images, first))
+            yield self._tick(done)
+        return plain.index_copy(0, unsure, torch.cat(logits))
+
+    def _in_views(self, images: Tensor, plain: Tensor) -> Tensor:
+        others = [self.model(view).float() for view in self.views.make(images)[1:]]
+        return sum_of([plain, *others], self.views.weights)
+
+    def _tick(self, done: int) -> Tick:
+        second = math.ceil(self.again / self.batches.batch_size)
+        return Tick(phase=self.phase, done=done, total=len(self.batches) + second)
+
+
+def least_sure(logits: Tensor, count: int) -> Tensor:
+    """Return the rows of logits [N, K] whose two largest are closest, in ascending order.
+
+    Of equally sure rows the first are taken. A count that is known beforehand needs no wait for
+    the device.
+    """
+    largest = logits.topk(min(2, logits.shape[1]), dim=1).values  # a single class is never sure
+    margins = largest[:, 0] - largest[:, -1]
+    return margins.sort(stable=True).indices[:count].sort().values
+
+
+@torch.inference_mode()
+def scored(logits: Tensor, plain: Tensor, labels: Tensor, views: ViewsSpec) -> Score:
+    """Score the logits [N, K] in the views, and those of the unaltered images."""
+    images, classes = logits.shape
+    loss = F.cross_entropy(logits, labels, reduction="sum")
+    right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, plain)]
+    means = [value / images for value in torch.stack([loss, *right]).tolist()]
+    cells = labels.new_zeros(classes * classes)  # true and predicted classes
+    places = labels * classes + logits.argmax(dim=1)
+    cells.scatter_add_(0, places, torch.ones_like(places))  # bincount would wait for a GPU
     by_class = class_scores(cells.cpu().numpy().reshape(classes, classes))
     return Score(
         loss=means[0],
         accuracy=means[1],
         plain_accuracy=means[2],
         views=views.key,
-        images=batches.images,
+        images=images,
         balanced_accuracy=balanced_accuracy(by_class),
         macro_f1=macro_f1(by_class),
     )
-
-
-def classified(model: nn.Module, images: Tensor, views: ViewsSpec) -> tuple[Tensor, Tensor]:
-    """Return the logits [N, K] in the views, and those of the unaltered images [N, 3, H, W]."""
-    plain = model(images).float()
-    if views.share == 1:
-        others = [model(view).float() for view in views.make(images)[1:]]
-        return sum_of([plain, *others], views.weights), plain
-    unsure = least_sure(plain, math.ceil(views.share * len(plain)))
-    others = [model(view).float() for view in views.make(images[unsure])[1:]]
-    return plain.index_copy(0, unsure, sum_of([plain[unsure], *others], views.weights)), plain
-
-
-def least_sure(logits: Tensor, count: int) -> Tensor:
-    """Return the rows of logits [N, K] whose two largest are closest; a fixed number, unsorted.
-
-    A count that is known beforehand needs no wait for the device, and keeps one shape per batch.
-    """
-    first, second = logits.topk(2, dim=1).values.unbind(dim=1)
-    return (first - second).topk(count, largest=False, sorted=False).indices
 
 
 def sum_of(tensors: list[Tensor], weights: tuple[float, ...]) -> Tensor:

@@ -189,6 +189,17 @@ def test_images_may_come_from_a_read_only_file(tmp_path):
     assert np.array_equal(np.load(tmp_path / "pixels.npy"), PIXELS)
 
 
+@pytest.mark.parametrize("on_device", [True, False])
+def test_chosen_images_come_in_the_given_order_and_all_of_them(on_device):
+    order = np.array([41, 3, 17, 3, 0])
+    data = Batches(PIXELS, LABELS, batch_size=2, drop_last=True, on_device=on_device)
+    found = list(data.chosen(order))
+    assert [len(labels) for _, labels in found] == [2, 2, 1]
+    images, labels = joined(found)
+    assert torch.equal(images, in_turn(PIXELS)[order])
+    assert labels.tolist() == LABELS[order].tolist()
+
+
 def test_a_batch_that_was_changed_does_not_change_the_images():
     data = batches()
     for images, labels in data.epoch():

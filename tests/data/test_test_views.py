@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.batches import Batches
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.errors import ConfigError
-from cifar_core.training.evaluate import classified, evaluate_test
+from cifar_core.training.evaluate import KeptLogits, evaluate, evaluate_test, least_sure
 from cifar_core.training.step.precision import choose_precision
 
 
@@ -70,19 +71,72 @@ def test_the_logits_of_the_views_are_averaged_and_both_accuracies_said(key, shar
         assert event.test_loss == pytest.approx(float(expected), rel=1e-4)
 
 
-def test_only_the_least_sure_images_of_each_batch_get_the_other_views():
-    brighter = torch.arange(0, 80, 10)  # of the left half: the lower, the less sure
+def brighter_left(*, batch_size: int, classes: int = 2) -> Batches:
+    """Return eight images, each a little brighter on the left and so surer than the one before."""
     pixels = torch.full((8, 32, 32, 3), 100, dtype=torch.uint8)
-    pixels[:, :, :16] += brighter.view(8, 1, 1, 1).to(torch.uint8)
-    batches = Batches(pixels.numpy(), torch.zeros(8, dtype=torch.int64).numpy(), batch_size=8)
-    images, _ = next(batches.epoch())
-    views = dataclasses.replace(TEST_VIEWS["mirror"], share=0.2)
+    pixels[:, :, :16] += torch.arange(0, 80, 10).view(8, 1, 1, 1).to(torch.uint8)
+    labels = torch.arange(8) % classes
+    return Batches(pixels.numpy(), labels.numpy(), batch_size=batch_size)
+
+
+def classified_by(model, batches, share):
+    """Return the logits in the mirrored views of this share, the result and the kept logits."""
+    precision, views = choose_precision("float32", "cpu"), TEST_VIEWS["mirror"]
+    views, kept = dataclasses.replace(views, share=share), KeptLogits()
+    *ticks, score = with_result(evaluate(model, batches, precision, "test", views, kept))
+    return ticks, score, torch.from_numpy(kept.array())
+
+
+def with_result(ticks):
+    score = yield from ticks
+    yield score
+
+
+@pytest.mark.parametrize(("batch_size", "seen"), [(8, [8, 2]), (3, [3, 3, 2, 2]), (1, [1] * 10)])
+def test_only_the_least_sure_images_of_the_whole_set_get_the_other_views(batch_size, seen):
     model = CountingModel()
-    logits, plain = classified(model, images, views)
-    assert model.seen == [8, 2]
-    assert torch.equal(plain, LeftMinusRight()(images))
-    assert torch.equal(logits[2:], plain[2:])
-    torch.testing.assert_close(logits[:2], torch.tensor([[0.01, 0.0]] * 2))
+    ticks, score, plain = classified_by(model, brighter_left(batch_size=batch_size), 0.2)
+    assert model.seen == seen
+    assert [tick.done for tick in ticks] == list(range(1, len(seen) + 1))
+    assert {tick.total for tick in ticks} == {len(seen)}
+    images, labels = next(brighter_left(batch_size=8).epoch())
+    torch.testing.assert_close(plain, LeftMinusRight()(images))
+    logits = torch.cat([torch.tensor([[0.01, 0.0]] * 2), plain[2:]])  # left - right cancels
+    assert score.loss == pytest.approx(float(F.cross_entropy(logits, labels)), rel=1e-6)
+
+
+class Steep(nn.Module):
+    """Answers by three small regions, so that the views of an image often disagree."""
+
+    def forward(self, images):
+        return images[:, :, 3:6, 3:6].mean((2, 3)) * 4 - images[:, :, 20:23, 8:11].mean((2, 3))
+
+
+def test_the_size_of_the_batches_does_not_change_the_score():
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    labels, precision = random.integers(0, 3, 40), choose_precision("float32", "cpu")
+    found = []
+    for batch_size in (40, 7, 2):
+        batches = Batches(pixels, labels, batch_size=batch_size)
+        *_, event = evaluate_test(Steep(), batches, precision, step=1, epoch=1,
+                                  views="mirror_shift_unsure")  # fmt: skip
+        found.append(dataclasses.replace(event, test_loss=round(event.test_loss, 5)))
+    assert found[0] == found[1] == found[2]
+    assert found[0].test_accuracy != found[0].plain_accuracy
+
+
+def test_of_equally_sure_images_the_first_are_seen_again():
+    assert least_sure(torch.zeros(40, 3), 10).tolist() == list(range(10))
+
+
+def test_a_single_class_is_right_in_any_views():
+    class Only(nn.Module):
+        def forward(self, images):
+            return images.mean((1, 2, 3))[:, None]
+
+    _, score, _ = classified_by(Only(), brighter_left(batch_size=3, classes=1), 0.25)
+    assert (score.accuracy, score.loss) == (1, 0)
 
 
 def test_kept_features_have_no_views():

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_device import DEVICE, Watch, fake_cuda
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_core.config import TrainConfig
@@ -36,6 +38,14 @@ class Begun:
         for place, batch in enumerate(self.batches.epoch(number, start)):
             if place == 0:
                 self.watch.waits.clear()
+            yield batch
+
+    def chosen(self, order: NDArray[np.int64]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Forget only the waits of the pass itself, not those of choosing its images."""
+        before = self.watch.waits.copy()
+        for place, batch in enumerate(self.batches.chosen(order)):
+            if place == 0:
+                self.watch.waits = before
             yield batch
 
 

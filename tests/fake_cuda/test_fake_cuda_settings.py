@@ -109,8 +109,10 @@ def test_each_choice_of_views_and_the_kept_logits(views):
         test = Begun(setup.test, watch)
         found = minded(watch, evaluate_test(trainer.result, test, trainer.precision, step=0,
                                             epoch=0, views=views, kept=kept))  # fmt: skip
+        read = sum(watch.meant.values())
         logits = kept.array()
     assert found == {}
+    assert read == (TEST_VIEWS[views].share < 1)  # which images are the least sure
     assert logits.shape == (2 * BATCH, CLASSES)
 
 
