@@ -19,7 +19,7 @@ def compute_gradient(trainer: "Trainer", images: Tensor, labels: Tensor) -> list
     """Give the weights the gradient of a batch; from the compiler's first failure on, uncompiled.
 
     What fails uncompiled too is not the compiler's fault, and is raised. Batch norm's statistics
-    can count the images of a step that failed twice.
+    can then have counted the images of the failed step twice.
     """
     try:
         return added_up(trainer, images, labels)
