@@ -9,6 +9,7 @@ from cifar_core.errors import DeviceError, OutOfServiceError
 # why a GPU is refused: torch was chosen without support for it; driver, torch and GPU do not fit;
 # another program uses it now; it does not work now
 LEFT_OUT, UNSUPPORTED, IN_USE, FAILING = "left out", "unsupported", "in use", "failing"
+UNNUMBERED = "gpu:"  # begins the id of a GPU that the driver lists and torch does not see
 LASTING = (LEFT_OUT, UNSUPPORTED)  # no probe will be better until a person changes something
 
 
@@ -74,6 +75,15 @@ class Inventory(Struct, frozen=True, kw_only=True):
         """
         best = self.candidates(wanted)[0]
         return best, self.why(wanted, best)
+
+    @property
+    def names(self) -> list[str]:
+        """What a run can ask for: the devices, and the GPUs for which it would wait.
+
+        A GPU that torch cannot number has no name that a run could use.
+        """
+        awaited = [r.id for r in self.refused if r.awaited and not r.id.startswith(UNNUMBERED)]
+        return [*(device.id for device in self.devices), *awaited]
 
     def why(self, wanted: str, device: Device) -> str:
         """Say why a run with this setting is given this device."""
@@ -145,4 +155,4 @@ def of_kind(kind: str, devices: list[Device]) -> list[Device]:
 def out_of_service(refused: list[Refused]) -> str:
     """Say for which GPUs a run waits, and why they are out of service."""
     words = " ".join(f"{r.name} ({r.id}) is out of service: {r.reason}." for r in refused)
-    return f"{words} It is probed again from time to time; meanwhile runs for it wait."
+    return f"{words} Runs for it wait; meanwhile it is probed again from time to time."

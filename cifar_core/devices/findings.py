@@ -14,6 +14,7 @@ from cifar_core.devices.device import (
     IN_USE,
     LASTING,
     LEFT_OUT,
+    UNNUMBERED,
     UNSUPPORTED,
     Device,
     Inventory,
@@ -80,7 +81,9 @@ class Findings(Struct, frozen=True, kw_only=True):
             return []
         why = "torch does not see it, as the driver lost it or hides it"
         return [
-            Refused(id=f"gpu:{gpu.index}", name=gpu.name, uuid=uuid_of(gpu.uuid), reason=why)
+            Refused(
+                id=f"{UNNUMBERED}{gpu.index}", name=gpu.name, uuid=uuid_of(gpu.uuid), reason=why
+            )
             for gpu in listed
             if uuid_of(gpu.uuid) not in seen
         ]

@@ -68,6 +68,12 @@ def test_a_gpu_that_nobody_could_number_stands_for_each_number():
         of(CPU, refused=[nameless]).choose("mps")
 
 
+def test_a_run_can_ask_for_what_it_would_wait_for_but_not_for_what_torch_cannot_number():
+    gone = Refused(id="gpu:2", name="Gone GPU", reason="torch does not see it", awaited=True)
+    assert of(GPU, CPU, refused=[BUSY, gone]).names == ["cuda:0", "cpu", "cuda:1"]
+    assert of(GPU, CPU, refused=[OLD]).names == ["cuda:0", "cpu"]
+
+
 def test_the_cpu_is_always_there():
     assert devices.probed().devices[-1].id == "cpu"
 

@@ -222,6 +222,22 @@ def test_the_peak_is_kept_with_the_run_and_its_recipe(tmp_path, monkeypatch):
         kept = files.read_json(run.path / "environment.json")
         assert shaped("environment.json", kept, KINDS["environment.json"])["gpu"] == kept["gpu"]
         assert recipe(run)["machine"]["gpu"]["peak_reserved_megabytes"] == 5100
+        sampler = worker.sampler
+        worker.free_memory()
+        assert sampler.stopped.is_set()
+
+
+def test_a_gpu_that_is_lost_hides_no_reason_why_a_run_failed(tmp_path, monkeypatch):
+    def lost(_):
+        raise RuntimeError("CUDA error: GPU is lost")
+
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lost)
+    monkeypatch.setattr("cifar_core.runs.record.environment.facts.describe", lambda _: GPU)
+    with store_without_executor(tmp_path / "store") as store:
+        worker = attempt(store.create(TrainConfig(**SMALL)))
+        worker.after_steps = lost
+        result = run_attempt(worker)
+    assert (result.outcome, result.reason) == ("failed", "device")
 
 
 def test_pages_and_reports_name_the_gpu_only_where_there_is_one():

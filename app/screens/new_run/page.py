@@ -119,9 +119,7 @@ def sources_of_images() -> list[str]:
 
 def devices() -> list[str]:
     """List values of the device setting: the devices of this machine, also those awaited."""
-    found = inventory()
-    awaited = [refused.id for refused in found.refused if refused.awaited]
-    return ["auto", *(device.id for device in found.devices), *awaited]
+    return ["auto", *inventory().names]
 
 
 def refused_devices() -> None:

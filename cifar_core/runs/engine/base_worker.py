@@ -74,6 +74,7 @@ class BaseWorker(ABC):
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
+        self.sampler: GPUSampler | None = None  # of the GPU, once it is in use
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
         self.light = frozenset(vars(self))  # what has been added since may hold tensors
@@ -103,7 +104,8 @@ class BaseWorker(ABC):
 
         plan = self.plan
         compute_on(plan.device, plan.threads)
-        GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt)).start()
+        self.sampler = GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt))
+        self.sampler.start()
         config, before, store = self.config, self.run.environment, self.run.store_root
         self.dataset = self.load_data()
         tensors, weights = self.load_weights(fresh=fresh)
@@ -124,12 +126,14 @@ class BaseWorker(ABC):
     def record_peak(self) -> None:
         """Write into environment.json how much of its GPU's memory this has taken at most."""
         if self.gpu:
-            gpu = files.plain_of(facts.with_peak(self.gpu, self.plan.device))
-            with suppress(OSError):  # a by-product
+            with suppress(OSError, RuntimeError):  # a by-product, and the GPU may be lost
+                gpu = files.plain_of(facts.with_peak(self.gpu, self.plan.device))
                 files.edit(self.run.path / "environment.json", Environment, lambda _: {"gpu": gpu})
 
     def free_memory(self) -> None:
         """Drop everything that was added for the work: the images, the network, the optimizer."""
+        if self.sampler:
+            self.sampler.stop()
         for name in vars(self).keys() - self.light:
             delattr(self, name)
         gc.collect()

@@ -29,6 +29,10 @@ class GPUSampler:
         if self.uuid:
             self.thread.start()
 
+    def stop(self) -> None:
+        """Take no further sample."""
+        self.stopped.set()
+
     def work(self) -> None:
         """Sample, if the driver knows the GPU."""
         if handle := nvml.handle_of(self.uuid):

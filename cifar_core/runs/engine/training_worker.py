@@ -58,7 +58,7 @@ class Worker(BaseWorker):
             result = self.train()
         except Exception:
             if self.saving:
-                with suppress(DiskFullError):  # this is not why the run ends
+                with suppress(OSError):  # such as a full disk; it is not why the run ends
                     self.saving.complete()
             raise
         self.settle()
