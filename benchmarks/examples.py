@@ -39,7 +39,7 @@ from cifar_core.training.setup import evaluation_batches
 MOST_BYTES = 1_400_000  # of the three zips
 ALWAYS_AT = (2026, 11, 29, 0, 0, 0)  # so that the same run gives the same zip
 FORGOTTEN = ("machine", "system", "git_commit")  # entries of environment.json
-TOLD_AT_HOME = "It was trained where this program is written and is shipped with it."
+SHIPPED = "Shipped with CIFAR Lab and trained on another computer."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ RECIPES = {
     "photographs": Recipe(
         preset="lab_cnn",
         settings=("threads=1",),
-        note=f"{TOLD_AT_HOME} The preset *Lab CNN*, unchanged, on JPEG copies of CIFAR-10, which "
+        note=f"{SHIPPED} It is the preset *Lab CNN*, unchanged, on JPEG copies of CIFAR-10, which "
         "cost some accuracy compared with the original files. The photographs are not included: "
         "results and curves are complete, but its training and test images cannot be shown.",
         title="CIFAR-10, JPEG copies",
@@ -64,13 +64,13 @@ RECIPES = {
     "shapes": Recipe(
         preset="smoke",
         settings=("threads=1", "train_fraction=1"),
-        note=f"{TOLD_AT_HOME} It tells ten drawn shapes apart. Compare it with *Example: shapes, a "
+        note=f"{SHIPPED} It tells ten drawn shapes apart. Compare it with *Example: shapes, a "
         "quarter of the images*: only the number of training images differs.",
     ),
     "fewer_shapes": Recipe(
         preset="smoke",
         settings=("threads=1", "train_fraction=0.25"),
-        note=f"{TOLD_AT_HOME} It tells ten drawn shapes apart, and had a quarter of the training "
+        note=f"{SHIPPED} It tells ten drawn shapes apart, and had a quarter of the training "
         "images of *Example: shapes*.",
     ),
 }
@@ -115,7 +115,7 @@ def trained(store: Store, example: Example, recipe: Recipe, images: str) -> Run:
 def pack(run: Run, example: Example, recipe: Recipe) -> None:
     """Write the zip of an example."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "run"
+        folder = Path(name) / run.id
         run_zip.export_run(run, Path(name) / "run.zip", "best")
         unpack(Path(name) / "run.zip", folder)
         (weights,) = checkpoints.folders(folder / "checkpoints")
@@ -135,19 +135,22 @@ def pack(run: Run, example: Example, recipe: Recipe) -> None:
 def forget(folder: Path, example: Example, recipe: Recipe) -> None:
     """Leave out what is known of the machine, and write down the note."""
     for path in folder.glob("attempts/*/*.json"):
-        files.write_json(path, shaped(path.name, files.read_json(path), KINDS[path.name]))
+        known = shaped(path.name, files.read_json(path), KINDS[path.name])
+        files.write_json(path, dict(sorted(known.items())))
     for path in folder.glob("attempts/*/log.txt"):
         path.unlink()
     about = files.read(folder / "about.json", About)
     about = About(name=example.title, created_at=about.created_at, tags=["example"],
                   note=recipe.note)  # fmt: skip
     files.write_json(folder / "about.json", about)
-    config, known = (files.read_json(folder / name) for name in ("config.json", "environment.json"))
+    export = {"schema": run_zip.SCHEMA, "run": folder.name, "weights": "best"}
+    files.write_json(folder / "export.json", {**export, "at": about.created_at})
+    config, facts = (files.read_json(folder / name) for name in ("config.json", "environment.json"))
     images = files.read(folder / "environment.json", Environment).data
     source = f"{UNSHIPPED}{recipe.title}" if recipe.title else images.source
     here = replace(images, source=source, title=recipe.title or images.title)
     files.write_json(folder / "config.json", {**config, "data": source, "threads": 0})
-    kept: Mapping[str, Any] = {k: v for k, v in known.items() if k not in FORGOTTEN}
+    kept: Mapping[str, Any] = {k: v for k, v in facts.items() if k not in FORGOTTEN}
     files.write_json(folder / "environment.json", {**kept, "data": files.plain_of(here)})
 
 

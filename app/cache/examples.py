@@ -1,4 +1,4 @@
-"""Puts the shipped examples into an empty store, when its first page is opened."""
+"""The shipped examples: put into an empty store when its first page is opened; the pictures."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.session import store
 from cifar_core import examples
+from cifar_core.examples import Sample
 from cifar_core.runs import Store
 
 
@@ -18,3 +19,9 @@ def place_examples() -> None:
 def placed(root: str) -> None:
     """Put the examples into a store, for all sessions."""
     examples.put_in_place(Store(Path(root)))
+
+
+@st.cache_resource(show_spinner=False)
+def samples() -> list[Sample]:
+    """Return the shipped pictures."""
+    return examples.pictures()

@@ -60,7 +60,7 @@ def is_settled(store: Store) -> bool:
 def missing(store: Store) -> list[Example]:
     """Return the shipped runs that are neither in the list nor in the trash."""
     there = placed(store, "runs").keys() | placed(store, "trash").keys()
-    return [e for key, e in EXAMPLES.items() if key not in there and e.path.exists()]
+    return [example for key, example in EXAMPLES.items() if key not in there]
 
 
 def placed(store: Store, folder: str) -> dict[str, Run]:
