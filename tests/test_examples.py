@@ -128,6 +128,16 @@ def test_a_store_that_cannot_be_written_is_shown_without_them(tmp_path):
     put_in_place(Store(tmp_path / "file" / "store"))
 
 
+def test_a_read_only_store_is_shown_without_them(store, monkeypatch):
+    def refused(*_args, **_more):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("os.open", refused)
+    put_in_place(store)
+    monkeypatch.undo()
+    assert store.runs() == []
+
+
 def test_a_store_that_is_full_is_left_as_it_was(store, monkeypatch):
     def full(source, folder):
         raise OSError(28, "No space left on device")

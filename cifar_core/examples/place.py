@@ -23,9 +23,9 @@ def put_in_place(store: Store) -> None:
 
     Where they cannot be written, the store stays as it is.
     """
-    if is_settled(store):
-        return
     with suppress(CifarError, OSError):
+        if is_settled(store):
+            return
         store.root.mkdir(parents=True, exist_ok=True)
         with lock.held(store.root / ".examples.lock"):  # another server may be about to do the same
             if not is_settled(store):
