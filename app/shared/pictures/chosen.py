@@ -7,7 +7,7 @@ from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.pictures.picture import MOST, Picture
-from app.shared.pictures.samples import NAME, choose_sample, sample, suit
+from app.shared.pictures.samples import NAME, choose_sample, linked_sample, suit
 from app.shared.pictures.test_images import linked, picked
 from cifar_core.data.find import is_away
 from cifar_core.data.images import open_image
@@ -34,8 +34,8 @@ def choose_pictures(network: Network) -> list[Picture]:
         required=True, key="source", persist_state="session", width="stretch",
     )  # fmt: skip
     if source == LINKED:
-        part, _, number = image.partition("-")
-        return sample(number) if part == NAME else linked(network, image)
+        of_ours = image.partition("-")[0] == NAME
+        return linked_sample(image) if of_ours else linked(network, image)
     if source == "Test set":
         return picked(network)
     own = uploaded() if source == "Upload" else photographed()

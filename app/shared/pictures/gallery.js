@@ -19,6 +19,7 @@ function card(tile, index, data, open) {
   button.title = tile.title;
   button.setAttribute("aria-label", tile.title);
   button.dataset.image = tile.key;
+  if (tile.key === data.chosen) button.setAttribute("aria-current", "true");
   button.onclick = () => open(tile.key);
   return button;
 }

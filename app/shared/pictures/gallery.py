@@ -38,15 +38,15 @@ class Tile:
 
 
 def gallery(
-    pixels: NDArray[np.uint8], tiles: Sequence[Tile], *, key: str, zoom: int = 3
+    pixels: NDArray[np.uint8], tiles: Sequence[Tile], *, key: str, zoom: int = 3, chosen: str = ""
 ) -> str | None:
     """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now.
 
-    Each is `zoom` times as large on the page.
+    Each is `zoom` times as large on the page; that with the key `chosen` is marked.
     """
     data = {
         "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS, "zoom": zoom,
-        "tiles": [vars(tile) for tile in tiles],
+        "chosen": chosen, "tiles": [vars(tile) for tile in tiles],
     }  # fmt: skip
     return _mount(key=key, data=data, height="content", on_opened_change=lambda: None).opened
 

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from app import theme
 from app.cache.examples import samples
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
@@ -31,10 +32,20 @@ def choose_sample() -> list[Picture]:
              title=f"Drawing {number}: {one.title}.")
         for number, one in enumerate(offered, 1)
     ]  # fmt: skip
-    clicked = gallery(pixels, tiles, key="samples", zoom=1)
+    chosen = remembered(Key.SAMPLE, "")
+    clicked = gallery(pixels, tiles, key="samples", zoom=1, chosen=chosen)
     if clicked:
         remember(Key.SAMPLE, clicked)
-    return sample(remembered(Key.SAMPLE, ""))
+        st.rerun()  # to mark it
+    return sample(chosen)
+
+
+def linked_sample(name: str) -> list[Picture]:
+    """Return the picture that a link names, such as sample-2; say so if there is none."""
+    found = sample(name.partition("-")[2])
+    if not found:
+        st.caption(f"There is no image called {theme.safe(name)}.")
+    return found
 
 
 def sample(number: str) -> list[Picture]:
@@ -43,7 +54,7 @@ def sample(number: str) -> list[Picture]:
     if not number.isdecimal() or not 1 <= int(number) <= len(offered):
         return []
     one = offered[int(number) - 1]
-    return [Picture(name=one.title, image=opened(one))]
+    return [Picture(name=one.title.capitalize(), image=opened(one))]
 
 
 def opened(one: Sample) -> Image.Image:
