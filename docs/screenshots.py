@@ -100,7 +100,7 @@ def prepared(store: Store) -> list[Scene]:
     examples.put_in_place(store)
     long = trained(store, settings(epochs=12, train_fraction=0.2))
     other = trained(store, settings(epochs=12, train_fraction=0.2, dropout=0.3))
-    axes = [Axis(name="optimizer", values=("sgd", "adam"))]
+    axes: list[Axis] = [[{"optimizer": "sgd", "learning_rate": 0.05}, {"optimizer": "adam"}]]
     sweep = sweeps.create(store, settings(epochs=3), axes, [0, 1, 2])
     wait(store)
     space = hyperparameter_search.space_of(["learning_rate=0.0003..0.03"])
