@@ -173,7 +173,7 @@ def summary(prefix: str, draft: Draft, many: Many | None, values: Mapping[str, A
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=f"{prefix}.name",
-            placeholder=many.title if many else source_title(source),
+            placeholder=placeholder(many, draft, source),
             persist_state="session",
         )  # fmt: skip
         if draft.problems:
@@ -193,7 +193,14 @@ def summary(prefix: str, draft: Draft, many: Many | None, values: Mapping[str, A
     elif draft.config is not None and many:
         start_many(draft.config, many, name)
     elif draft.config is not None:
-        start(draft.config, name or source_title(source), source)
+        start(draft.config, name, source)
+
+
+def placeholder(many: Many | None, draft: Draft, source: str) -> str:
+    """Return the name that is given if no one types one."""
+    if many:
+        return many.title
+    return store().proposed_name(draft.config) if draft.config else source_title(source)
 
 
 def introduction(many: Many | None) -> str:
