@@ -92,3 +92,11 @@ def test_a_store_names_what_no_one_named_and_changes_no_name(tmp_path):
         ]  # fmt: skip
         assert first.id == "1-simple-cnn"
         assert (typed.name, made.name) == ("Mine", "Sweep 1")
+
+
+def test_a_row_knows_titles_without_torch_and_before_the_run_starts(tmp_path):
+    with store_without_executor(tmp_path / "store") as store:
+        store.create(config(data="synthetic:200", optimizer="adamw"))
+        (row,) = store.runs()
+        assert (row.model_title, row.optimizer_title) == ("Simple CNN with dropout", "AdamW")
+        assert row.data_title == "Synthetic shapes"
