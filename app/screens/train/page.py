@@ -110,16 +110,14 @@ def form(
                     rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
 
-def sources_of_images() -> list[str]:
-    """List values of the data setting: those that are on this machine."""
-    offered = data.offered_to(store().by, store().root)
-    ready = [dataset.source for dataset in offered if dataset.ready]
-    return list(dict.fromkeys(["auto", *ready, "synthetic"]))
+def sources_of_images() -> dict[str, str]:
+    """Map values of the data setting, those that are on this machine, to what they are called."""
+    return data.titles_of(data.offered_to(store().by, store().root))
 
 
-def devices() -> list[str]:
-    """List values of the device setting: the devices of this machine, also those awaited."""
-    return ["auto", *inventory().names]
+def devices() -> dict[str, str]:
+    """Map values of the device setting, also devices that are awaited, to what they are called."""
+    return {"auto": "auto", **{name: name for name in inventory().names}}
 
 
 def refused_devices() -> None:
