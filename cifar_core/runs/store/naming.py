@@ -1,4 +1,4 @@
-"""The name of a run that no one named: what it is, and what tells it from others like it."""
+"""The name of a run that no one named: what it is, and what distinguishes it from others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
@@ -34,9 +34,8 @@ def proposed(config: "TrainConfig", images: str, twins: Sequence[Twin]) -> str:
         twins: the runs of the same network on the same images, oldest first.
 
     The name mentions at most two of the settings in which the run differs from its oldest twin: of
-    those that are often varied first, of rarely changed ones last. Where these do not tell it from
-    its other twins, the name mentions two others; then the seed; then how often the run was
-    repeated.
+    those that are often varied first, of rarely changed ones last. Where another twin has the
+    same name, it mentions two others; then the seed; then how often the run was repeated.
     """
     base = titled(config, images)
     taken = {twin.name for twin in twins}
