@@ -307,14 +307,6 @@ def test_a_click_on_a_head_sorts_by_it_its_usual_way_then_the_other_then_newest_
     assert not page.exception
 
 
-def test_a_click_on_a_name_opens_its_run(store):
-    make_run(store, "Alpha", accuracies=())
-    make_run(store, "Beta", accuracies=())
-    page = answer(open_page(), event="opened", value=1)
-    assert not page.exception
-    assert "Alpha" in page.header[0].value
-
-
 def test_a_run_that_waits_says_at_which_place_and_a_running_one_how_far_it_is(store):
     for name in ("Alpha", "Beta"):
         store.submit(store.create(TrainConfig(**SMALL), name=name))
@@ -322,7 +314,7 @@ def test_a_run_that_waits_says_at_which_place_and_a_running_one_how_far_it_is(st
     store.move_up(store.run(2))
     page = open_page(search="state:queued")
     assert [line["state"] for line in listed(page)] == ["Queued, 1st", "Queued, 2nd"]
-    assert listed(open_page())[0]["state"] == ["Running", "2 of 5 epochs"]
+    assert listed(open_page())[0]["state"] == ["Running", "2 of 5"]
 
 
 def test_ticks_outlive_a_filter_but_only_the_runs_in_sight_are_acted_on(store):

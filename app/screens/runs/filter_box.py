@@ -47,7 +47,7 @@ def filter_controls(rows: Sequence[RunRow]) -> Listing:
             placeholder="Filter, such as resnet acc>85 tag:lab",
             label_visibility="collapsed",
             width=340,
-            on_change=to_first_page,
+            on_change=boundary.callback(to_first_page),
         )
         keep_in_address("search", query or "", "")
         with st.popover("Help", icon=":material/help:", type="tertiary"):

@@ -113,8 +113,10 @@ def selection_bar(rows: Sequence[RunRow], every: Sequence[str]) -> None:
     st.space("stretch")
     if paged_list.MOST_LINES <= len(set(every).intersection(ticked().ids)) < len(every):
         st.button(f"Select all {theme.count(len(every))}", type="tertiary", key="tick_all",
-                  on_click=tick, args=(every,))  # fmt: skip
-    st.button("Clear", type="tertiary", key="tick_none", on_click=tick, args=((),))
+                  on_click=boundary.callback(tick), args=(every,))  # fmt: skip
+    st.button(
+        "Clear", type="tertiary", key="tick_none", on_click=boundary.callback(tick), args=((),)
+    )
 
 
 def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup]) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import theme
-from app.navigation import go
+from app import boundary, theme
 from app.screens.runs import group_table, table
 from app.screens.runs.run_list import Head, Line, answered, run_list
 from app.screens.runs.ticks import ticked
@@ -38,13 +37,11 @@ def draw_groups(groups: Sequence[SeedGroup], listing: Listing) -> None:
 def draw(
     heads: Sequence[Head], lines: Sequence[Line], listing: Listing, label: str, *, chosen: bool
 ) -> None:
-    """Draw the list, and open the run whose name was clicked."""
-    opened = run_list(
-        heads, lines, label=label, ticks=ticked(), sort=listing.sort, on_sort=sort_clicked,
+    """Draw the list."""
+    run_list(
+        heads, lines, label=label, ticks=ticked(), sort=listing.sort, on_sort=boundary.callback(sort_clicked),
         chosen=chosen,
     )  # fmt: skip
-    if opened is not None:
-        go("run", id=opened)
 
 
 def ticked_of(shown: Sequence[RunRow] | Sequence[SeedGroup]) -> list[RunRow]:

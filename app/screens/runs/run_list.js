@@ -22,14 +22,33 @@ function badge({ text, color, icon: name }) {
   return element;
 }
 
-function anchor({ text, run }, root) {
+function faint(text) {
+  const element = make("span", "faint", text);
+  element.title = text; // it may be cut off
+  return element;
+}
+
+// Opens an address of the dashboard as the browser's Back does: Streamlit draws the page that the
+// address names, without loading the dashboard again, and Back returns to the list as it was.
+function follow(href) {
+  history.pushState(null, "", href);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+function isConnected() {
+  const app = document.querySelector("[data-testid=stApp]");
+  return app?.dataset.testConnectionState === "CONNECTED";
+}
+
+function anchor({ text, run }) {
   const link = make("a", "", text);
   link.href = `run?id=${run}`;
   link.title = text;
   link.onclick = (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault(); // the page is changed without loading it again
-    root.send("opened", run);
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (elsewhere || !isConnected()) return; // the browser itself knows what to do
+    event.preventDefault();
+    follow(link.href);
   };
   return link;
 }
@@ -40,7 +59,7 @@ function around(...parts) {
   return element;
 }
 
-const SVG = "http://www.w3.org/2000/svg", WIDTH = 110, HEIGHT = 24;
+const SVG = "http://www.w3.org/2000/svg", WIDTH = 96, HEIGHT = 24;
 
 function curve({ points, pen, label }) {
   const picture = document.createElementNS(SVG, "svg");
@@ -62,16 +81,16 @@ const FILL = {
   text: (text) => [text],
   number: (text) => [text],
   share: (text) => [text],
-  name: ({ text, run, pen, marks, badges }, root) => [around(
+  name: ({ text, run, pen, marks, badges }) => [around(
     ...(pen === undefined ? [] : [make("span", `dot pen-${pen}`)]),
-    run === undefined ? make("span", "plain", text) : anchor({ text, run }, root),
+    run === undefined ? make("span", "plain", text) : anchor({ text, run }),
     ...marks.map(([name, label]) => icon(name, label)),
     ...badges.map(badge),
   )],
-  state: ({ badges, note }) => [...badges.map(badge), ...(note ? [make("span", "faint", note)] : [])],
+  state: ({ badges, note }) => [...badges.map(badge), ...(note ? [faint(note)] : [])],
   tags: (tags) => tags.map((text) => badge({ text, color: "gray" })),
   curve: (value) => (value ? [curve(value)] : []),
-  links: (links, root) => links.flatMap((link, i) => (i ? [", ", anchor(link, root)] : [anchor(link, root)])),
+  links: (links) => links.flatMap((link, i) => (i ? [", ", anchor(link)] : [anchor(link)])),
 };
 const RIGHT = ["number", "share"];
 const kinds = ({ kind, key }) => `${kind} key-${key}${RIGHT.includes(kind) ? " right" : ""}`;
@@ -140,7 +159,7 @@ function fillRow(root, row, line) {
     const cell = row.cells[i + 1], text = JSON.stringify(value);
     if (cell.shown === text) return;
     cell.shown = text;
-    cell.replaceChildren(...FILL[root.data.heads[i].kind](value, root).filter((part) => part !== ""));
+    cell.replaceChildren(...FILL[root.data.heads[i].kind](value).filter((part) => part !== ""));
   });
   row.cells[line.cells.length + 1].textContent = line.when;
 }

@@ -68,8 +68,8 @@ def run_list(
     sort: str,
     on_sort: Callable[[], None],
     chosen: bool,
-) -> int | None:
-    """Draw the list; return the number of the run whose name was clicked just now."""
+) -> None:
+    """Draw the list."""
     data = {
         "label": label,
         "heads": [vars(head) for head in heads],
@@ -78,11 +78,13 @@ def run_list(
         "sort": sort,
         "chosen": chosen,  # whether a card shows every column too
     }
-    answer = _mount(
-        key=KEY, data=data, height="content",
-        on_ticked_change=lambda: None, on_sort_change=on_sort, on_opened_change=lambda: None,
-    )  # fmt: skip
-    return None if answer.opened is None else int(answer.opened)
+    _mount(
+        key=KEY,
+        data=data,
+        height="content",
+        on_ticked_change=lambda: None,
+        on_sort_change=on_sort,
+    )
 
 
 def answered(name: str) -> Any:

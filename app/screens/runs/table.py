@@ -109,7 +109,7 @@ def state(row: RunRow, place: int | None) -> dict[str, Any]:
 def progress(row: RunRow) -> str:
     """Say how far a running training is, or why a run failed."""
     if row.state == "running" and row.kind == TRAINING and row.epochs_done:
-        return f"{row.epochs_done} of {theme.plural(row.epochs, 'epoch')}"
+        return f"{row.epochs_done} of {row.epochs}"
     failed = row.state == "failed" and not row.damaged
     return FAILURES[row.reason].title if failed and row.reason in list(FAILURES) else ""
 
