@@ -39,9 +39,14 @@ def draw(
 ) -> None:
     """Draw the list."""
     run_list(
-        heads, lines, label=label, ticks=ticked(), sort=listing.sort, on_sort=boundary.callback(sort_clicked),
+        heads,
+        lines,
+        label=label,
+        ticks=ticked(),
+        sort=listing.sort,
+        on_sort=boundary.callback(sort_clicked),
         chosen=chosen,
-    )  # fmt: skip
+    )
 
 
 def ticked_of(shown: Sequence[RunRow] | Sequence[SeedGroup]) -> list[RunRow]:
