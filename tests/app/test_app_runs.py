@@ -307,6 +307,14 @@ def test_a_click_on_a_head_sorts_by_it_its_usual_way_then_the_other_then_newest_
     assert not page.exception
 
 
+def test_without_names_the_numbers_are_the_links(store):
+    make_run(store, "Alpha", accuracies=(0.4,))
+    (line,) = run_list(open_page(columns="number,best"))["lines"]
+    assert line["cells"] == [[{"text": "#1", "run": 1}], "40.0"]
+    (line,) = run_list(open_page(columns="number,name"))["lines"]
+    assert line["cells"][0] == "1"
+
+
 def test_a_run_that_waits_says_at_which_place_and_a_running_one_how_far_it_is(store):
     for name in ("Alpha", "Beta"):
         store.submit(store.create(TrainConfig(**SMALL), name=name))

@@ -17,9 +17,9 @@ HEADS = [
          about="How many runs have these settings."),
     Head(key="best", title="Validation", kind="share",
          about="Mean over the best epoch of each run."),
-    Head(key="best_spread", title="\u00b1", kind="number", sortable=False, about=SPREAD),
+    Head(key="best_spread", title="Validation \u00b1", kind="number", sortable=False, about=SPREAD),
     Head(key="test", title="Test", kind="share", about="Mean over the tested runs."),
-    Head(key="test_spread", title="\u00b1", kind="number", sortable=False, about=SPREAD),
+    Head(key="test_spread", title="Test \u00b1", kind="number", sortable=False, about=SPREAD),
     Head(key="seeds", title="Seeds", sortable=False, about="The seeds of the runs."),
     Head(key="numbers", title="Open", kind="links", sortable=False, about="The runs by number."),
 ]  # fmt: skip

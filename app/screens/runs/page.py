@@ -110,7 +110,7 @@ def draw_list(
 
 def selection_bar(rows: Sequence[RunRow], every: Sequence[str]) -> None:
     """Say how many runs are ticked, with what can be done to them; `every` line can be ticked."""
-    st.caption(f"{theme.count(len(rows))} selected")
+    st.caption(f"{theme.count(len(rows))} selected", width="content")
     bulk_actions(rows)
     st.space("stretch")
     if paged_list.MOST_LINES <= len(set(every).intersection(ticked().ids)) < len(every):

@@ -20,18 +20,26 @@ PINNED, STARRED = ("keep", "Pinned"), ("star", "Starred")
 
 def heads(columns: Sequence[str]) -> list[Head]:
     """Return the columns of the list."""
-    return [head(COLUMNS[key]) for key in columns]
+    return [
+        Head(
+            key=column.key,
+            title=column.title,
+            about=column.summary,
+            kind="links" if column.key == linked(columns) else kind_of(column),
+            sortable=column.kind != "curve",
+        )
+        for column in (COLUMNS[key] for key in columns)
+    ]
 
 
-def head(column: Column) -> Head:
-    """Return a column as the list draws it."""
-    return Head(
-        key=column.key,
-        title=column.title,
-        about=column.summary,
-        kind=KIND.get(column.key) or BY_KIND.get(column.kind, "text"),
-        sortable=column.kind != "curve",
-    )
+def linked(columns: Sequence[str]) -> str:
+    """Return the column that opens the runs if their names are not shown."""
+    return "" if "name" in columns else "number"
+
+
+def kind_of(column: Column) -> Kind:
+    """Return how the list draws a column."""
+    return KIND.get(column.key) or BY_KIND.get(column.kind, "text")
 
 
 KIND: dict[str, Kind] = {"name": "name", "state": "state", "star": "text", "time": "number"}
@@ -58,7 +66,10 @@ def lines(rows: Sequence[RunRow], columns: Sequence[str], places: dict[str, int]
         Line(
             id=row.id,
             label=f"#{row.number} {row.name}",
-            cells=[cell(column, row, places) for column in chosen],
+            cells=[
+                link(row) if column.key == linked(columns) else cell(column, row, places)
+                for column in chosen
+            ],
             when=when(row),
         )
         for row in rows
@@ -84,6 +95,11 @@ def cell(column: Column, row: RunRow, places: dict[str, int]) -> Any:
     if value is None:
         return ""
     return f"{100 * value:.1f}" if column.kind == "share" else theme.plain(value)
+
+
+def link(row: RunRow) -> list[dict[str, Any]]:
+    """Return the number as a link."""
+    return [{"text": f"#{row.number}", "run": row.number}]
 
 
 def name(row: RunRow) -> dict[str, Any]:
