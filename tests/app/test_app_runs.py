@@ -14,6 +14,7 @@ from cifar_core.runs.exchange.run_zip import export_run
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.table import USUAL, Listing
 from cifar_core.runs.record import marks
+from cifar_core.runs.record.records import About
 
 
 @pytest.fixture
@@ -361,7 +362,10 @@ def test_many_runs_are_listed_by_pages_and_ticked_all_at_once(store, monkeypatch
 
 
 def test_an_example_is_marked_as_one_and_needs_no_column_of_tags(store):
-    marks.tag(make_run(store, "Alpha", accuracies=()), ["example"])
+    run = make_run(store, "Alpha", accuracies=())
+    marks.tag(run, ["example"])
+    assert "tag" in listed(open_page())[0]  # anyone may use the word
+    files.edit(run.path / "about.json", About, lambda _: {"example": "photographs"})
     page = open_page()
     assert names(page) == [["Alpha", "example"]]
     assert tuple(listed(page)[0]) == USUAL

@@ -13,7 +13,7 @@ from cifar_core.runs.listing.columns import COLUMNS, Column
 from cifar_core.runs.listing.table import USUAL
 from cifar_core.runs.record.states import FAILURES
 
-EXAMPLE = "example"  # the tag of the runs that come with the program
+EXAMPLE = "example"  # the tag and the badge of the runs that come with the program
 DAMAGED = {"text": "Damaged file", "color": "red", "icon": "heart_broken"}
 PINNED, STARRED = ("keep", "Pinned"), ("star", "Starred")
 
@@ -54,7 +54,7 @@ def with_optional_columns(rows: Sequence[RunRow], columns: Sequence[str]) -> lis
         return list(columns)
     optional = [
         ("sweep", any(row.sweep for row in rows)),
-        ("tag", any(set(row.tags) - {EXAMPLE} for row in rows)),
+        ("tag", any(tags(row) for row in rows)),
     ]
     return [*columns[:3], *(key for key, is_used in optional if is_used), *columns[3:]]
 
@@ -105,7 +105,7 @@ def link(row: RunRow) -> list[dict[str, Any]]:
 def name(row: RunRow) -> dict[str, Any]:
     """Return the name as a link, with the run's color, pin, star and whether it is an example."""
     marks = [mark for mark, on in ((PINNED, row.pinned), (STARRED, row.starred)) if on]
-    example = [{"text": "example", "color": "gray"}] if EXAMPLE in row.tags else []
+    example = [{"text": "example", "color": "gray"}] if row.example else []
     return {"text": row.name, "run": row.number, "pen": palette.pen(row.number)[0],
             "marks": marks, "badges": example}  # fmt: skip
 
@@ -156,6 +156,11 @@ def when(row: RunRow) -> str:
     return ", ".join(took + ended)
 
 
+def tags(row: RunRow) -> list[str]:
+    """Return the tags without that of an example, which its badge shows."""
+    return [tag for tag in row.tags if not (row.example and tag == EXAMPLE)]
+
+
 def number_of(id_: str) -> str:
     """Return the number that an id begins with."""
     return id_.split("-", 1)[0]
@@ -168,7 +173,7 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "note": lambda row: theme.short(row.note.split("\n", 1)[0], 60),
     "star": lambda row: "starred" if row.starred else "",
     "pin": lambda row: "pinned" if row.pinned else "",
-    "tag": lambda row: [tag for tag in row.tags if tag != EXAMPLE],
+    "tag": tags,
     "model": lambda row: theme.title(row.model),
     "optimizer": lambda row: theme.title(row.optimizer),
     "data": lambda row: row.data_title.rsplit("/", 1)[-1],
