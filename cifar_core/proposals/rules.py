@@ -149,8 +149,8 @@ RULES = (
         networks=("mobilenet_v2_imagenet", "mobilenet_v3_large_imagenet",
                   "efficientnet_b0_imagenet", "resnet18_imagenet"),
         preset="transfer_quick",
-        reason="With {smallest} images of {rarest}, features learned on ImageNet usually beat those "
-        "learned from so small a set; {title} brings them, and only its last layer has to be "
+        reason="With {smallest} images of {rarest}, features learned on ImageNet usually beat "
+        "those learned from so small a set; {title} brings them, and only its last layer has to be "
         "trained, which needs no GPU.",
         settings_reason=HEAD_REASON,
         lengths=(
@@ -166,8 +166,8 @@ RULES = (
         smallest=(FEW, MANY), gpu=True,
         networks=("efficientnet_b0_imagenet", "mobilenet_v2_imagenet", "resnet18_imagenet"),
         preset=GRADUAL,
-        reason="With {smallest} images of {rarest}, features learned on ImageNet usually beat those "
-        "learned from so small a set; {title} brings them, and a GPU adapts all its layers.",
+        reason="With {smallest} images of {rarest}, features learned on ImageNet usually beat "
+        "those learned from so small a set; {title} brings them, and a GPU adapts all its layers.",
         settings_reason=GRADUAL_REASON,
         lengths=FINE_TUNED,
     ),
