@@ -1,4 +1,4 @@
-"""Writes every page, and every part of a page, that is made from the program: `make docs`."""
+"""Writes every page, part of a page or table that is made from the program: `make docs`."""
 
 import ast
 import re
@@ -13,6 +13,7 @@ from cifar_core.models import MODELS
 from cifar_core.models import table as models
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.optim import table as optimizers
+from cifar_core.proposals import networks
 from cifar_core.reading.finding_kinds import KINDS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.terminal import settings
@@ -117,6 +118,7 @@ PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "docs/transfer.md": {"plans": plans},
 }
 PAGES: dict[str, Callable[[], str]] = {
+    "cifar_core/proposals/networks.json": networks.written,
     "docs/models.md": models.markdown,
     "docs/optimizers.md": optimizers.markdown,
     "docs/settings.md": settings.markdown,
