@@ -27,14 +27,19 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
         "title": synthetic.TITLE,
         "classes": tuple(synthetic.SHAPES),
         "note": synthetic.NOTE,
+        "split": "Training and test images were drawn separately, from different random numbers.",
     },
     "cifar10": {
         "title": "CIFAR-10",
         "classes": cifar10.CLASSES,
         "train_images": 50_000,
         "test_images": 10_000,
+        "origin": "Photographs collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton "
+        "(2009), who state no license.",
+        "split": "The authors split the images into training and test.",
     },
 }
+BY_FOLDER = "The folders train and test say which images a network learns from."
 ELSEWHERE = "elsewhere:"  # how the source of an imported run begins whose images are not here
 UNSHIPPED = "unshipped:"  # the same of an example that is shipped without its images
 CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
@@ -209,6 +214,8 @@ class DataStatus:
     megabytes: float = 0.0  # decoded, on disk
     fingerprint: str = ""
     note: str = ""
+    origin: str = ""  # who made the images, and their license, if that is known
+    split: str = ""  # who or what divided them into training and test images
     action: str = ""  # what to do next, if anything
 
 
@@ -242,6 +249,8 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
     about = {"title": title_of(source), **KNOWN.get(kind, {}), **meta}
+    if kind == "synthetic":
+        about["train_images"], about["test_images"] = synthetic.sizes_of(source)
     where, action = locate(source, store)
     return DataStatus(
         source=source,
@@ -257,6 +266,8 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         megabytes=sum(about.get("bytes", {}).values()) / 1e6,
         fingerprint=about.get("fingerprint", ""),
         note=about.get("note", ""),
+        origin=about.get("origin", ""),
+        split=about.get("split", BY_FOLDER),
         action=action,
     )
 

@@ -12,6 +12,7 @@ from app.shared.picker.dialog import pick
 from app.shared.pictures.gallery import data_url
 from cifar_core import data
 from cifar_core.data import DataStatus
+from cifar_core.data.sources import synthetic
 from cifar_core.data.sources.fetch import CIFAR10
 from cifar_core.errors import CifarError
 
@@ -46,13 +47,28 @@ def dataset_card(one: DataStatus) -> Card:
         hint=", ".join(theme.short(name, 30) for name in one.classes[:12]),
         words=" ".join([one.source, KINDS.get(one.kind, ""), *one.classes[:200]]),
         passes=("here",) if one.ready else (),
-        pictures=pictures(one.source, str(store().root), one.fingerprint) if one.decoded else (),
+        pictures=preview(one),
     )  # fmt: skip
 
 
 def to_get(one: DataStatus) -> str:
     """Say what it takes to have images that are not on this machine."""
     return f"{CIFAR10.bytes / 1e6:,.0f} MB to fetch" if one.source == "cifar10" else "not here"
+
+
+def preview(one: DataStatus) -> tuple[str, ...]:
+    """Return a few pictures of a data set as data: addresses; none if that takes decoding it."""
+    if one.decoded:
+        return pictures(one.source, str(store().root), one.fingerprint)
+    return drawn() if one.kind == "synthetic" else ()
+
+
+@st.cache_data(show_spinner=False)
+def drawn() -> tuple[str, ...]:
+    """Return a picture of each of the first shapes that the program draws."""
+    random = np.random.default_rng(synthetic.SEED)
+    shapes = list(synthetic.SHAPES.values())[:PICTURES]
+    return tuple(data_url(Image.fromarray(synthetic.picture(one, random)[0])) for one in shapes)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -180,12 +180,23 @@ def number_of(source: str) -> int:
     return int(source.partition(":")[2] or TRAIN_IMAGES)
 
 
+def per_class_of(source: str) -> int:
+    """Return how many training images of each class a source names."""
+    return max(2, round(number_of(source) / len(SHAPES)))
+
+
+def sizes_of(source: str) -> tuple[int, int]:
+    """Return how many training and test images a source names."""
+    per_class = per_class_of(source)
+    return per_class * len(SHAPES), max(1, per_class // 5) * len(SHAPES)
+
+
 def load(source: str, store: Path) -> Dataset:
     """Open the images, drawing them the first time.
 
     'synthetic:500' has 500 training images; there are always a fifth as many test images.
     """
-    per_class = max(2, round(number_of(source) / len(SHAPES)))
+    per_class = per_class_of(source)
     return cached(store, "synthetic", [DRAWING, SEED, per_class], lambda: build(source, per_class))
 
 
