@@ -125,9 +125,13 @@ def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGrou
     """Say how many runs there are, how many are shown and how many are under way."""
     groups = [line for line in shown if isinstance(line, SeedGroup)]
     count = sum(len(group.rows) for group in groups) if groups else len(shown)
+    examples = sum(row.example for row in rows)
     words = theme.plural(len(rows), "run")
     if count < len(rows):
         words = f"{count} of {words} shown"
+    elif examples:
+        own = [theme.plural(len(rows) - examples, "run")] if examples < len(rows) else []
+        words = " and ".join([*own, theme.plural(examples, "example")])
     if groups:
         return f"{words}, in {theme.plural(len(groups), 'group')}"
     live = sum(STATES[row.state].is_live for row in rows) if count == len(rows) else 0
