@@ -60,10 +60,13 @@ def choose_networks(title: str, rows: Sequence[RunRow]) -> list[Network]:
 
 def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
     """Return the title of each run in a list, by its number."""
-    return {
-        str(row.number): f"#{row.number} {row.name}, {theme.percent(row.best_val_accuracy)} on validation"
-        for row in rows
-    }
+    return {str(row.number): title_of(row) for row in rows}
+
+
+def title_of(row: RunRow) -> str:
+    """Return the title of a run in a list: its number, its name and its accuracy."""
+    accuracy = theme.percent(row.best_val_accuracy)
+    return f"#{row.number} {row.name}, {accuracy} on validation"
 
 
 def choose_run(key: str, titles: dict[str, str], refused: str) -> str | None:

@@ -248,9 +248,9 @@ def test_a_slow_method_says_its_cost_and_waits_for_a_click(store, monkeypatch):
 
 
 def test_the_download_holds_pictures_arrays_records_and_predictions(store):
-    from app.screens.predict.share import zipped
     from app.screens.predict.predictions import explanations, predict
     from app.screens.predict.request import ONE, PREDICTED, SECOND, Request
+    from app.screens.predict.share import zipped
     from app.shared.networks import Network
     from cifar_core.runs.results.classifier import load_classifier
     from cifar_core.runs.results.explanation import Drawing
@@ -373,7 +373,7 @@ def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store
     page = upload(open_page("predict", methods="gradient"), red=png())
     known = calibration(run)
     assert known.temperature > 1.5
-    (worth,) = [caption for caption in page.caption if "predictions this confident" in caption.value]
+    (worth,) = [each for each in page.caption if "predictions this confident" in each.value]
     assert f"Calibrated on {known.images:,} validation images, " in worth.help
     assert f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}." in worth.help
     after = re.search(r"(\d+\.\d\xa0%)", page.get("progress")[0].proto.text)[1]
