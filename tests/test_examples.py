@@ -20,6 +20,7 @@ from cifar_core.runs import Store
 from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.listing.goals import goals
 from cifar_core.runs.results import predictions
+from cifar_core.runs.store.damage import damages
 from cifar_core.runs.store.run_row import own
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,7 @@ def test_an_empty_store_gets_each_example_once(store):
     assert [row.name for row in rows] == [example.title for example in EXAMPLES.values()]
     for row in rows:
         assert row.example
+        assert damages(store.run(row.id), thorough=True) == []
         assert (row.state, row.owner, row.tags, row.damaged) == ("finished", "", ["example"], False)
     assert own(rows) == []
     assert list((store.root / "runs").glob(".draft*")) == []

@@ -153,8 +153,8 @@ def not_here(source: str) -> str:
     """Say that a run's images are elsewhere, and what to do."""
     if source.startswith(UNSHIPPED):
         return (
-            f"The images '{shown(source.removeprefix(UNSHIPPED))}', on which this example was "
-            "trained, are not shipped with it. Choose the synthetic images or others that are here."
+            f"The images '{shown(source.removeprefix(UNSHIPPED))}' are not shipped with this "
+            "example. Its network can be asked about pictures of your own."
         )
     name = shown(source.removeprefix(ELSEWHERE))
     return (

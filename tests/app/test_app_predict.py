@@ -373,7 +373,7 @@ def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store
     page = upload(open_page("predict", methods="gradient"), red=png())
     known = calibration(run)
     assert known.temperature > 1.5
-    (worth,) = [each for each in page.caption if "predictions this confident" in each.value]
+    (worth,) = [each for each in page.caption if "of 100 such predictions are" in each.value]
     assert f"Calibrated on {known.images:,} validation images, " in worth.help
     assert f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}." in worth.help
     after = re.search(r"(\d+\.\d\xa0%)", page.get("progress")[0].proto.text)[1]

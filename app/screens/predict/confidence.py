@@ -52,7 +52,7 @@ def worth(share: float, likeness: Likeness | None) -> str:
         return "Calibrated, but not for pictures like this one."
     of_100 = round(100 * share)
     right = "nearly all" if of_100 > 99 else f"about {of_100}"
-    return f"Of 100 predictions this confident, {right} are correct."
+    return f"On images like its validation images, {right} of 100 such predictions are correct."
 
 
 def likeness(prediction: Prediction, measured: Likeness) -> None:

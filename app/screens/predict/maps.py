@@ -46,12 +46,12 @@ def maps(
 def one_map(explanation: Explanation, drawing: Drawing, picture: Picture, later: Later) -> None:
     """Draw a map with its legend, its method's warning, and how far the map can be trusted."""
     spec = SALIENCY[explanation.question.method]
-    with st.container(gap="xsmall"):
+    with st.container(gap="xsmall", horizontal_alignment="center"):
         image(drawn(explanation, drawing), f"{spec.title} for {explanation.question.title}")
-        st.caption(legend(explanation))
+        st.caption(legend(explanation), text_alignment="center")
         if spec.warning:
             warning_badge(spec)
-        place = st.container()
+        place = st.container(horizontal_alignment="center")
     later.append(partial(tested, place, explanation, picture))
 
 
