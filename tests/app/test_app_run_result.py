@@ -51,9 +51,8 @@ def test_the_validation_images_come_first_with_their_intervals(run):
         f"{right.sum():,} of {len(right):,} validation images are classified correctly"
     )
     assert "validation images" in shown["Loss"].delta
-    assert re.match(
-        r"calibration error [\d.]+\xa0%(, within|; ) ?chance", shown["Its confidence is"].delta
-    )
+    note = shown["Its confidence is"].delta
+    assert re.match(r"calibration error [\d.]+\xa0%(, within|; ) ?chance", note)
     assert "Computed after training, in float32." in texts(page)
     assert len(looks(run)) == 1  # that of the training's end
 

@@ -76,7 +76,7 @@ def read_request(networks: Sequence[Network], pictures: int) -> Request:
 
 def kept(key: str, default: str, options: Sequence[str]) -> str:
     """Return what the session remembers of a control, if it is still offered."""
-    value: str | None = st.session_state.get(key)
+    value: str = st.session_state.get(key, default)
     return value if value in options else default
 
 
