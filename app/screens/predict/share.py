@@ -24,8 +24,8 @@ def share(picture: Picture, number: int) -> None:
         with row:
             st.code(address(picture), language=None, wrap_lines=True)
             if not picture.ref:
-                st.caption("The address does not contain your picture. Whoever opens it drops the "
-                           "picture there to see the same.")  # fmt: skip
+                st.caption("The address does not contain your picture. Anyone who opens it drops "
+                           "the picture there to see the same.")  # fmt: skip
 
 
 def address(picture: Picture) -> str:

@@ -50,7 +50,7 @@ def table(network: Network, shown: Sequence[Layer]) -> None:
     ]
     number = st.column_config.NumberColumn(format="%.3g", width="small")
     st.dataframe(
-        rows, hide_index=True, height=min(460, 37 + 35 * len(rows)),
+        rows, hide_index=True, height=min(420, 37 + 35 * len(rows)),
         column_config={
             "Mean": number, "Std. dev.": number,
             DEAD: st.column_config.NumberColumn(format="%.1f %%", width="small"),

@@ -22,14 +22,14 @@ def headline(evaluation: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(how_good(evaluation), anchor=False, width="content")
         st.space("stretch")
+        with st.popover("More figures", icon=":material/analytics:", type="tertiary"):
+            more(evaluation)
         link("predict", "Give it a picture of yours", ":material/add_photo_alternate:",
              run=evaluation.run.number)  # fmt: skip
     with st.grid(2, min_column_width=220):
         card("Accuracy", theme.percent(scores.top1.share),
              f"95 % interval: {theme.between(scores.top1.interval)}")  # fmt: skip
         card("Its confidence is", ADVICE[reliability.tendency], error_words(reliability))
-    with st.popover("More figures", icon=":material/analytics:", type="tertiary"):
-        more(evaluation)
 
 
 def how_good(evaluation: Evaluation) -> str:
