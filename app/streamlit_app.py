@@ -11,6 +11,7 @@ from app import warm_up
 from app.access import admission
 from app.cache.examples import place_examples
 from app.corner.corner import corner
+from app.corner.phone_bar import phone_bar
 from app.navigation import entry, moved
 from app.shared.live_chart import publish_plotly
 
@@ -41,4 +42,5 @@ place = st.navigation(
 )
 corner()
 place.run()
+phone_bar()
 warm_up.begin()

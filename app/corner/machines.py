@@ -9,6 +9,7 @@ from app import theme
 from app.navigation import link
 from app.session import store
 from cifar_core import devices
+from cifar_core.numbers import NARROW
 from cifar_core.runs import STATES, RunRow
 
 GIB = 2**30
@@ -56,4 +57,4 @@ def disk_words() -> str:
         left = shutil.disk_usage(store().root).free
     except OSError:
         return "The disk cannot be read."
-    return f"{left / GIB:,.0f}{theme.NARROW}GB free on the disk with the runs"
+    return f"{left / GIB:,.0f}{NARROW}GB free on the disk with the runs"
