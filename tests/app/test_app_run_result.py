@@ -42,9 +42,11 @@ def test_the_validation_images_come_first_with_their_intervals(run):
     page = open_page("run", tab="result", id=run.number)
     assert not page.exception
     shown = metrics(page)
-    assert list(shown) == [
-        "Accuracy", "Its confidence is", "Top-3 accuracy", "Loss", "Macro F1"
-    ]  # fmt: skip
+    in_sight, a_click_away = (
+        {"Accuracy", "Its confidence is"},
+        {"Top-3 accuracy", "Loss", "Macro F1"},
+    )
+    assert set(shown) == in_sight | a_click_away
     right = compute(run, "val").right
     assert shown["Accuracy"].value == f"{100 * right.mean():.1f}\xa0%"
     assert page.subheader[0].value == (
