@@ -34,7 +34,8 @@ def named(name: str) -> str:
     """Begin a sentence with a class; with its article, if it is known to take one."""
     if name not in COUNTABLE:
         return theme.safe(name)
-    return f"{'An' if name[0] in 'aeiou' else 'A'} {theme.safe(name)}"
+    vowel = name[0] in "aeiou" or name == "hourglass"
+    return f"{'An' if vowel else 'A'} {theme.safe(name)}"
 
 
 def truth(prediction: Prediction) -> str:

@@ -18,6 +18,7 @@ from cifar_core.explain.render import enlarge
 
 Group = Sequence[Prediction]  # of one picture, one per network
 SEEN = "What the network sees"
+BESIDE = 230  # pixels of a map beside those of other networks
 
 
 def card(group: Group, request: Request, number: int, every: Group, later: Later) -> Shown:
@@ -87,7 +88,8 @@ def side_by_side(group: Group, request: Request, limits: Limits, later: Later) -
             run = prediction.network.run
             st.markdown(f"**#{run.number} {theme.safe(run.name)}**")
             answer(prediction)
-            shown += maps(prediction, request, limits, list(request.methods), later)
+            with st.container(width="stretch" if request.why == EVERY else BESIDE):
+                shown += maps(prediction, request, limits, list(request.methods), later)
     return shown
 
 
