@@ -21,9 +21,10 @@ def load() -> None:
 
     While a shared library is opened, Python runs no other thread, so the server would answer no
     one for as long as a cold disk takes. A child process therefore brings the libraries into
-    memory first. A failure is left to the page that needs torch, which says what is wrong.
+    memory first, at the lowest priority: a page that needs torch now imports it by itself. A
+    failure is left to that page, which says what is wrong.
     """
-    imports = f"import {', '.join(PACKAGES)}"
+    imports = f"import os; os.nice(19); import {', '.join(PACKAGES)}"
     subprocess.run([sys.executable, "-c", imports], check=False, capture_output=True)
     for name in PACKAGES:
         import_module(name)
