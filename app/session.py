@@ -24,6 +24,7 @@ class Key(StrEnum):
     ESTIMATE = "estimate"  # the settings measured last, and the result
     LARGEST_BATCH = "largest_batch"  # the settings whose largest batch was measured, and the result
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
+    SAMPLE = "sample"  # number of the drawn picture that was chosen last
     PICKED = "picked"  # indices of the chosen test images
     PICKER_PAGE = "picker_page"  # which test images are offered to choose from
     REQUESTED_METHODS = "requested_methods"  # slow saliency methods that the person has started

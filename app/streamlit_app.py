@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import warm_up
 from app.access import admission
+from app.cache.examples import place_examples
 from app.navigation import entry, moved
 from app.shared.live_chart import publish_plotly
 
@@ -20,6 +21,7 @@ st.set_page_config(
 style = (Path(__file__).parent / "static/page.css").read_text("utf-8")
 st.html(f"<i hidden></i><style>{style}</style>")  # a style alone would take the place of a toast
 admission.admit()
+place_examples()
 publish_plotly()
 st.navigation(
     [

@@ -24,7 +24,7 @@ LAYERS = [  # of cifar_core, lowest first
     {"training"},
     {"rate_search"},
     {"runs"},
-    {"report"},
+    {"examples", "report"},
     {"terminal"},
     {"__main__"},
 ]
