@@ -24,7 +24,6 @@ class Key(StrEnum):
     ESTIMATE = "estimate"  # the settings measured last, and the result
     LARGEST_BATCH = "largest_batch"  # the settings whose largest batch was measured, and the result
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
-    SAMPLE = "sample"  # number of the drawn picture that was chosen last
     PICKED = "picked"  # indices of the chosen test images
     PICKER_PAGE = "picker_page"  # which test images are offered to choose from
     REQUESTED_METHODS = "requested_methods"  # slow saliency methods that the person has started
@@ -35,6 +34,7 @@ class Key(StrEnum):
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown
     FOLLOWED = "followed"  # the image followed over the epochs, named as in Explain's address
     TAB = "tab"  # whose tab was drawn last, and which
+    ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
     CHART = "chart"  # the live chart's own state: the part zoomed in on
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page

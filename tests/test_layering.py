@@ -43,7 +43,7 @@ APP_LAYERS = [
     {"session"},
     {"cache"},
     {"shared"},
-    {"screens"},
+    {"corner", "screens"},
     {"server", "streamlit_app"},
     {"command"},
 ]

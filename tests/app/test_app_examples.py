@@ -48,6 +48,7 @@ def test_a_link_to_a_drawing_shows_what_the_network_says(store):
     page = open_page("predict", run=PHOTOGRAPHS, image="sample-2")
     assert not page.exception
     assert "A red car" in texts(page)
+    assert page.button_group(key="source").value == "Upload"  # where the other drawings are
     assert "confidence" in texts(page)
 
 

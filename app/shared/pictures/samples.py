@@ -6,7 +6,6 @@ from PIL import Image
 
 from app import theme
 from app.cache.examples import samples
-from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.pictures.gallery import Tile, gallery
 from app.shared.pictures.picture import Picture
@@ -22,29 +21,30 @@ def suit(network: Network) -> bool:
     return set(CLASSES) <= set(network.classifier.classes)
 
 
-def choose_sample() -> list[Picture]:
-    """Draw all of them, small; return the one that was clicked last."""
+def is_sample(name: str) -> bool:
+    """Whether an image's name in an address is that of a drawing, such as sample-2."""
+    return name.startswith(f"{NAME}-")
+
+
+def choose_sample(named: str) -> list[Picture]:
+    """Draw all of them, small; return the one that the address names, which a click changes."""
     st.caption("Or take one of these drawings, none of which it was trained on.")
     offered = samples()
     pixels = np.stack([np.asarray(opened(one).resize((SIDE, SIDE))) for one in offered])
     tiles = [
-        Tile(key=str(number), truth="", prediction="", right=True,
+        Tile(key=f"{NAME}-{number}", truth="", prediction="", right=True,
              title=f"Drawing {number}: {one.title}.")
         for number, one in enumerate(offered, 1)
     ]  # fmt: skip
-    chosen = remembered(Key.SAMPLE, "")
-    clicked = gallery(pixels, tiles, key="samples", zoom=1, chosen=chosen)
+    clicked = gallery(pixels, tiles, key="samples", zoom=1, chosen=named)
     if clicked:
-        remember(Key.SAMPLE, clicked)
-        st.rerun()  # to mark it
-    return sample(chosen)
-
-
-def linked_sample(name: str) -> list[Picture]:
-    """Return the picture that a link names, such as sample-2; say so if there is none."""
-    found = sample(name.partition("-")[2])
+        st.query_params["image"] = clicked
+        st.rerun()
+    if not is_sample(named):
+        return []
+    found = sample(named.partition("-")[2])
     if not found:
-        st.caption(f"There is no image called {theme.safe(name)}.")
+        st.caption(f"There is no image called {theme.safe(named)}.")
     return found
 
 

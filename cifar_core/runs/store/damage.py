@@ -26,7 +26,7 @@ def of_small_files(run: Run) -> list[str]:
     """Return what is wrong with the small files: all but the checkpoints."""
     numbers, about = metrics.attempt_numbers(run.path), run.about
     finished = run.status.state == "finished"
-    wanted = OF_A_FINISHED_ATTEMPT
+    wanted: tuple[str, ...] = OF_A_FINISHED_ATTEMPT
     if not about.imported and not about.example:
         wanted += OF_PROCESSES
     sentences = [*of_files(run.path, ALWAYS, ALWAYS)]
