@@ -13,7 +13,6 @@ from app.shared.address import (
     start_switch_from_address,
     start_text_from_address,
 )
-from app.shared.first_run.examples import bring_back
 from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow
 from cifar_core.runs.listing import saved_listings
@@ -51,7 +50,6 @@ def filter_controls(rows: Sequence[RunRow]) -> Listing:
         keep_in_address("search", query or "", "")
         with st.popover("Help", icon=":material/help:", type="tertiary"):
             help_text()
-            bring_back(rows)
         with st.popover("Display", icon=":material/tune:", type="tertiary"):
             listing = choices(query or "")
         saved_listing_links()
