@@ -13,6 +13,7 @@ from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.sources import cifar10, folder, layout, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
+from cifar_core.data.sources.shapes import SHAPES
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.files import is_there
 from cifar_core.disk.os_errors import reason
@@ -25,7 +26,7 @@ WORDS = ("auto", "synthetic", "cifar10")
 KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decoded
     "synthetic": {
         "title": synthetic.TITLE,
-        "classes": tuple(synthetic.SHAPES),
+        "classes": tuple(SHAPES),
         "note": synthetic.NOTE,
     },
     "cifar10": {

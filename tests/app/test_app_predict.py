@@ -69,7 +69,7 @@ def test_without_a_trained_run_the_page_says_what_to_do(store):
     make_run(store, "Not yet", "queued", accuracies=())
     page = open_page("predict")
     assert not page.exception
-    assert page.subheader[0].value == "Nothing to explain yet"
+    assert "There is no trained network here yet." in texts(page)
 
 
 def test_an_upload_is_answered_in_a_sentence_with_three_bars_and_one_map(store):
