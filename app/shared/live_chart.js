@@ -74,9 +74,12 @@ function layout(figure, theme, touch) {
 }
 
 // Shades the stretch that a finding is about, behind the curves of its panel.
+// A panel that is not drawn has no place of its own: then all panels are shaded.
 function shapes(drawn, theme, span) {
+  const axis = span && AXES[span.panel];
   const shade = span && {
-    type: "rect", xref: "x", yref: `${AXES[span.panel]} domain`, layer: "below",
+    type: "rect", xref: "x", layer: "below",
+    yref: drawn[`yaxis${axis.slice(1)}`] ? `${axis} domain` : "paper",
     x0: span.x0, x1: span.x1, y0: 0, y1: 1, fillcolor: theme.palette[0], opacity: 0.16,
     line: { width: 0 },
   };

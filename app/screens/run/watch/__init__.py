@@ -1,0 +1,1 @@
+"""The Watch tab: is it going well?"""
