@@ -15,7 +15,7 @@ class Key(StrEnum):
     """What a session remembers from one interaction to the next, besides its widgets."""
 
     DELETED = "deleted"  # ids of the runs that an undo would restore
-    DRAFT = "draft"  # plain settings that the New run page starts from
+    DRAFT = "draft"  # plain settings that the Train page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls are reset
     STARTED = "started"  # id of the run that this draft became, or the token of its sweep
@@ -30,10 +30,10 @@ class Key(StrEnum):
     TESTED_MAPS = "tested_maps"  # digests of the maps that the person has had tested
     LINKED = "linked"  # the image named in the address when it was last followed
     BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
-    LAST_EVALUATED = "last_evaluated"  # number of the run that the Evaluate page showed last
     REVEALED = "revealed"  # ids of the runs whose test results this session has viewed
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown
     FOLLOWED = "followed"  # the image followed over the epochs, named as in Explain's address
+    TAB = "tab"  # whose tab was drawn last, and which
     CHART = "chart"  # the live chart's own state: the part zoomed in on
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page

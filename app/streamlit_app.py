@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import warm_up
 from app.access import admission
-from app.navigation import entry
+from app.navigation import entry, moved
 from app.shared.live_chart import publish_plotly
 
 st.set_page_config(
@@ -23,22 +23,16 @@ admission.admit()
 publish_plotly()
 st.navigation(
     [
-        entry("runs", "Runs", ":material/monitoring:", "All runs, with their status and results."),
-        entry(
-            "new_run", "New run", ":material/play_circle:", "Choose settings and start training."
-        ),
-        entry("run", "Run", ":material/show_chart:", "One run and its live curves.", hidden=True),
-        entry("evaluate", "Evaluate", ":material/fact_check:", "How good one run is.", hidden=True),
-        entry("sweep", "Sweep", ":material/grid_view:", "Settings compared.", hidden=True),
-        entry(
-            "compare", "Compare", ":material/compare_arrows:", "Runs side by side: which is better?"
-        ),
-        entry("explain", "Explain", ":material/image_search:", "What a network looks at."),
-        entry("report", "Report", ":material/description:", "Results as a document to hand in."),
-        entry("inside", "Inside", ":material/layers:", "A network's layers.", hidden=True),
-        entry(
-            "data", "Data", ":material/dataset:", "The images: what there is, and how to get more."
-        ),
+        entry("data", "Data", ":material/dataset:", "The images that networks learn from."),
+        entry("train", "Train", ":material/play_circle:", "Choose a network and start training."),
+        entry("runs", "Runs", ":material/monitoring:", "What was trained, and what came out."),
+        entry("predict", "Predict", ":material/image_search:", "What a network sees in a picture."),
+        entry("run", "Run", hidden=True),
+        entry("sweep", "Sweep", hidden=True),
+        entry("queue", "Queue", hidden=True),
+        entry("compare", "Compare", hidden=True),
+        entry("report", "Reports", hidden=True),
+        *moved(),
     ],
     position="top",
 ).run()

@@ -1,4 +1,4 @@
-"""Loads torch before a page asks for it, so that the first visit to New run or Explain is short."""
+"""Loads torch before a page asks for it, so that the first visit to Train or Predict is short."""
 
 import subprocess
 import sys

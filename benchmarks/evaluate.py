@@ -22,7 +22,7 @@ ROUNDS = 3  # each shows every order once
 
 def script() -> None:
     """Be the page."""
-    from app.screens.evaluate import page
+    from app.screens.run.result import page
 
     page.page()
 

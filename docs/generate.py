@@ -99,7 +99,7 @@ def line(depth: int, name: str, what: str) -> str:
 
 PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"rooms": rooms},
-    "docs/page-explain.md": {"methods": methods},
+    "docs/page-predict.md": {"methods": methods},
     "docs/reading.md": {"findings": findings},
     "docs/transfer.md": {"plans": plans},
 }

@@ -1,4 +1,4 @@
-"""What the New run page computes once and caches in memory for all sessions."""
+"""What the Train page computes once and caches in memory for all sessions."""
 
 from typing import TYPE_CHECKING
 

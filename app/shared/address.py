@@ -59,3 +59,9 @@ def keep_in_address(key: str, value: str | Sequence[str], default: str | Sequenc
     words = value if isinstance(value, str) else ",".join(value)
     if st.query_params.get(key) != words:
         st.query_params[key] = words
+
+
+def one_name(key: str, other: str) -> None:
+    """Read another name of a parameter as the page's own: links of earlier versions have it."""
+    if key not in st.query_params and other in st.query_params:
+        st.query_params[key] = st.query_params.pop(other)

@@ -12,5 +12,5 @@ def nothing_trained() -> None:
         st.subheader("Nothing to explain yet", anchor=False, text_alignment="center")
         st.markdown("Train a network first. You can use it as soon as its first epoch is done.",
                     text_alignment="center")  # fmt: skip
-        link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
+        link("train", "Set up a run", ":material/play_arrow:", preset="smoke")
         st.space("medium")

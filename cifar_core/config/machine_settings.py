@@ -158,7 +158,7 @@ class MachineSettings(Settings):
         label="Checkpoints to keep for review",
         scope="machine",
         help="How many epochs to keep the weights of, evenly spaced, besides the best and the "
-        "newest. The Evaluate page uses them to show how the network learned.",
+        "newest. The Result tab uses them to show how the network learned.",
     )
     deterministic: bool = switch(
         False,

@@ -15,7 +15,7 @@ from app import server
 from app.access import admitted, login, upload_limits
 from app.access.admission import is_loopback
 from app.access.uploads import UPLOADS
-from app.screens.new_run.draft import check_draft
+from app.screens.train.draft import check_draft
 from cifar_core.config import TrainConfig
 from cifar_core.data.images import MAX_MEGABYTES, open_image
 from cifar_core.people import ROLES, Person

@@ -5,7 +5,7 @@ import numpy as np
 import plotly.graph_objects as go
 from streamlit.testing.v1 import AppTest
 
-from app.screens.evaluate.charts import confusion_figure
+from app.screens.run.result.charts import confusion_figure
 from app.shared import figure
 from app.theme import NONE
 

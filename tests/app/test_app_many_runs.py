@@ -1,4 +1,4 @@
-"""The New run page with several values: a search for the best, and each at its found rate."""
+"""The Train page with several values: a search for the best, and each at its found rate."""
 
 import pytest
 from pages import make_run, open_page
@@ -17,7 +17,7 @@ def store(page_store):
 
 
 def open_form(**query):
-    page = open_page("new_run", preset="smoke", **query)
+    page = open_page("train", preset="smoke", **query)
     assert not page.exception
     return page
 

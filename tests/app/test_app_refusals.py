@@ -80,7 +80,7 @@ def type_data(page, text):
 
 @pytest.mark.parametrize("typed", ["/", "~nosuchuser", "x" * 300, "a\0b", "../..", "/proc/self"])
 def test_a_path_that_cannot_be_images_is_said_beside_its_field(store, typed):
-    page = open_page("new_run")
+    page = open_page("train")
     type_data(page, typed)
     assert not page.exception
     assert page.button(key="start").disabled
@@ -89,13 +89,13 @@ def test_a_path_that_cannot_be_images_is_said_beside_its_field(store, typed):
 
 
 def test_fewer_training_images_than_the_preview_shows_are_drawn_all(store):
-    page = open_page("new_run", preset="smoke")
+    page = open_page("train", preset="smoke")
     type_data(page, "synthetic:20")
     assert not page.exception
 
 
 def test_other_images_are_shown_at_a_click(store):
-    page = open_page("new_run")
+    page = open_page("train")
     page.button(key="other_images").click().run()
     assert not page.exception
 

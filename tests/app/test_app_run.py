@@ -162,7 +162,7 @@ def test_clone_leads_to_the_form(store):
     make_run(store, "Old", learning_rate=0.03)
     page = open_page("run", id=1)
     page.button(key="clone").click().run()
-    assert page.header[0].value == "New run"
+    assert page.header[0].value == "Train"
     assert page.session_state["draft"]["learning_rate"] == 0.03
 
 

@@ -39,7 +39,7 @@ def test_the_button_of_the_empty_page_leads_to_a_new_run(store):
     page = open_page()
     page.button(key="first").click().run()
     assert not page.exception
-    assert page.header[0].value == "New run"
+    assert page.header[0].value == "Train"
     assert "".join(page.query_params["preset"]) == "smoke"
 
 

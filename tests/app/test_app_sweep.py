@@ -85,7 +85,7 @@ def test_the_list_of_runs_marks_those_of_a_sweep(store):
 
 
 def test_several_values_are_chosen_counted_and_started_as_one_sweep(store):
-    page = open_page("new_run", preset="smoke")
+    page = open_page("train", preset="smoke")
     page.toggle(key="several").set_value(True).run()
     page.multiselect(key=f"{prefix(page)}.vary").set_value(["optimizer", "seed"]).run()
     page.multiselect(key=f"{prefix(page)}.vary.optimizer").set_value(["sgd", "adam"]).run()
@@ -107,7 +107,7 @@ def test_several_values_are_chosen_counted_and_started_as_one_sweep(store):
 
 
 def test_what_is_wrong_with_a_list_is_said_beside_it_and_blocks_the_start(store):
-    page = open_page("new_run", preset="smoke")
+    page = open_page("train", preset="smoke")
     page.toggle(key="several").set_value(True).run()
     page.text_input(key=f"{prefix(page)}.vary.seed").set_value("one").run()
     assert "seed is 'one'" in plain(page)
@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_list_is_said_beside_it_and_blocks_the_start(store)
 
 
 def test_the_address_can_name_what_varies(store):
-    page = open_page("new_run", preset="smoke", vary="learning_rate=0.001..0.1 x3")
+    page = open_page("train", preset="smoke", vary="learning_rate=0.001..0.1 x3")
     assert not page.exception
     assert "3 rates x 1 seed = 3 runs" in plain(page)
 

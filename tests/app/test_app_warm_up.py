@@ -29,20 +29,20 @@ def test_the_frame_stands_while_the_page_is_imported(page_store, monkeypatch):
     def slow(path):
         raise ImportError(path)
 
-    monkeypatch.delitem(sys.modules, "app.screens.new_run.page", raising=False)
+    monkeypatch.delitem(sys.modules, "app.screens.train.page", raising=False)
     monkeypatch.setattr(navigation, "import_module", slow)
-    page = open_page("new_run")
-    assert [header.value for header in page.header] == ["New run"]
+    page = open_page("train")
+    assert [header.value for header in page.header] == ["Train"]
 
 
 def test_the_frame_stands_while_the_images_are_unpacked(page_store, monkeypatch):
     def unpacking(*args):
         raise DataError("still unpacking")
 
-    open_page("new_run")  # imported
-    monkeypatch.setattr("app.screens.new_run.page.check_draft", unpacking)
-    page = open_page("new_run")
-    assert [header.value for header in page.header] == ["New run"]
+    open_page("train")  # imported
+    monkeypatch.setattr("app.screens.train.page.check_draft", unpacking)
+    page = open_page("train")
+    assert [header.value for header in page.header] == ["Train"]
     assert [box.label for box in page.selectbox] == ["Start from"]
 
 

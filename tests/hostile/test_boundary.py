@@ -182,7 +182,7 @@ def test_a_store_that_may_only_be_read_is_shown_and_refuses_changes_in_sentences
 
 
 def test_looking_at_the_test_images_of_a_read_only_store_is_refused_in_a_sentence(read_only):
-    page = open_page("evaluate", id=1, part="test")
+    page = open_page("run", tab="result", id=1, part="test")
     assert not page.exception
     page.button(key="reveal").click().run()
     assert not page.exception

@@ -49,7 +49,7 @@ def build(root):
 
 
 def speed_trial(store):
-    """Keep the speeds that New run finds when it clones the trained run."""
+    """Keep the speeds that Train finds when it clones the trained run."""
     config = store.run(WHOLE).config
     place, _ = devices.current(store.root).choose(config.device)
     threads = devices.choose_threads(config.threads)

@@ -13,7 +13,7 @@ from app.screens.compare import charts
 from app.screens.compare.verdict import RunComparison
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.figure import show_figure
-from app.shared.gallery import Tile, gallery
+from app.shared.pictures.gallery import Tile, gallery
 from cifar_core.runs.results.predictions import Predictions
 from cifar_core.statistics.same_images import by_class, confusion_difference
 
@@ -44,7 +44,7 @@ def images(result: RunComparison) -> None:
         return
     clicked = gallery(pixels(first, rows), [tile(pair, int(row)) for row in rows], key="duel")
     if clicked:
-        go("explain", run=first.run.number, beside=second.run.number, image=clicked)
+        go("predict", run=first.run.number, beside=second.run.number, image=clicked)
     st.caption("The most confident mistakes come first. Click one to explain it with both runs.")
 
 

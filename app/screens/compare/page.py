@@ -13,6 +13,7 @@ from app.screens.compare.tables import cost, parallel, results, settings
 from app.screens.compare.verdict import RunComparison, verdict
 from app.session import store
 from app.shared.address import keep_in_address, start_from_address
+from app.shared.places import places
 from cifar_core.runs import TRAINING, RunRow
 from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
 
@@ -21,11 +22,12 @@ NOT_YET = "Shown once there are predictions of the runs for the same images; see
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
+    places()
     st.header("Compare", anchor=False)
     rows = [row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy]
     if not rows:
         st.markdown("No run has finished an epoch yet.")
-        link("new_run", "Set up a run", ":material/play_arrow:", preset="smoke")
+        link("train", "Set up a run", ":material/play_arrow:", preset="smoke")
         return
     runs = choose_runs(store(), rows)
     if len(runs) < 2:

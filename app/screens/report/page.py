@@ -9,6 +9,7 @@ from app.navigation import link
 from app.screens.report.form import chart, name_of, report_form
 from app.session import store
 from app.shared.address import left_out, say_left_out
+from app.shared.places import places
 from cifar_core.people import OPERATOR
 from cifar_core.report import lab
 from cifar_core.report.account import Account, account_of
@@ -22,11 +23,12 @@ DOWNLOADS = ("html", "pdf", "zip", "csv")  # on the page, the first one first
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
-    st.header("Report", anchor=False)
+    places()
+    st.header("Reports", anchor=False)
     rows = [row for row in store().runs() if row.epochs_done and row.kind == TRAINING]
     if not rows:
         st.markdown("A report needs a run that has finished an epoch. There is none yet.")
-        link("new_run", "Train a network", ":material/play_circle:")
+        link("train", "Train a network", ":material/play_circle:")
         return
     names = {row.number: f"#{row.number} {row.name}" for row in rows}
     follow_address(names)
@@ -75,7 +77,7 @@ def still_missing() -> None:
         st.markdown(f"Not trained yet: {theme.plural(len(missing), 'network')} of the lab's five.")
         with st.container(horizontal=True):
             for preset in missing:
-                link("new_run", preset.title, ":material/play_circle:", preset=preset.key)
+                link("train", preset.title, ":material/play_circle:", preset=preset.key)
 
 
 def draw_report(runs: Sequence[Run]) -> None:

@@ -1,1 +1,1 @@
-"""The Run page."""
+"""The Run page: one run, in five tabs."""

@@ -1,4 +1,4 @@
-"""The actions that a run's state allows: start, stop, resume, clone, rename, export."""
+"""The actions that a run's state allows: two in sight, the others in a menu."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ import streamlit as st
 from app import boundary
 from app.boundary import attempt
 from app.navigation import go
+from app.screens.run.marks import marks_menu
 from app.session import store
 from app.shared import edited
 from app.shared.run_export import run_downloads
@@ -28,20 +29,31 @@ def actions(run: Run, status: RunStatus) -> None:
         stop_menu(run, status)
     trains = run.kind == TRAINING
     settled = trains and not status.is_under_way and run.summary != Summary()
-    if settled and st.button("Evaluate", icon=":material/fact_check:", key="evaluate"):
-        go("evaluate", id=run.number)
-    if settled and st.button("Explain", icon=":material/image_search:", key="explain"):
-        go("explain", run=run.number)
-    measured = trains and run.summary.epochs_done > 0
-    if measured and st.button("Report", icon=":material/description:", key="report"):
+    main: Any = "primary" if status.state == "finished" else "secondary"
+    if settled and st.button(
+        "Predict", icon=":material/image_search:", key="predict", type=main
+    ):  # fmt: skip
+        go("predict", run=run.number)
+    if run.by.may(OPERATOR) and st.button(
+        "Train like this", icon=":material/content_copy:", key="clone"
+    ):  # fmt: skip
+        go("train", clone=run.number)
+    with st.popover("More", icon=":material/more_horiz:"):
+        more(run, may_change=may_change)
+
+
+def more(run: Run, *, may_change: bool) -> None:
+    """Draw the actions that fewer people need."""
+    marks_menu(run)
+    measured = run.kind == TRAINING and run.summary.epochs_done > 0
+    if measured and st.button(
+        "Report", icon=":material/description:", key="report", type="tertiary"
+    ):  # fmt: skip
         go("report", runs=run.number)
-    if run.by.may(OPERATOR) and st.button("Clone", icon=":material/content_copy:", key="clone"):
-        go("new_run", clone=run.number)
     if may_change:
-        with st.popover("Rename", icon=":material/edit:"):
-            rename(run)
-    with st.popover("Export", icon=":material/download:"):
-        run_downloads([run])
+        rename(run)
+    st.markdown("**Export**")
+    run_downloads([run])
 
 
 def button(label: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Star, pin, tags and note of a run, drawn under its name and edited there."""
+"""Star, pin, tags and note of a run: drawn under its name, changed in its menu."""
 
 import streamlit as st
 
@@ -14,33 +14,40 @@ WHY = "A pinned run and its checkpoints are never deleted automatically."
 
 
 def run_marks(run: Run) -> None:
-    """Draw a run's star, pin, tags and note, which a click changes."""
+    """Draw what a person has marked a run with, if anything."""
     about = run.about
-    tags, note, starred = about.tags, about.note, about.starred
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        icon = ":material/star:" if starred else ":material/star_outline:"
-        label = "Starred" if starred else "Star"
-        may_change = run.by.may(OPERATOR, run.owner)
-        if st.button(label, icon=icon, type="tertiary", key="star", disabled=not may_change):
-            attempt(lambda: marks.star(run, not starred))
-        pinned = run.is_pinned
-        if st.button(
-            "Pinned" if pinned else "Pin", icon=theme.PIN, type="tertiary", key="pin",
-            disabled=not may_change, help=WHY,
-        ):  # fmt: skip
-            attempt(lambda: marks.pin(run, not pinned))
-        for tag in tags:
-            st.badge(theme.safe(tag), color="gray")
-        if may_change:
-            with st.popover("Tags and note", icon=":material/sell:", type="tertiary"):
-                edit(run, tags, note)
-        if origin := about.imported:
-            st.caption(f"Imported; originally run {theme.safe(origin.run)}")
+    pinned = run.is_pinned
+    if about.starred or pinned or about.tags or about.imported:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if about.starred:
+                st.badge("Starred", icon=":material/star:", color="orange")
+            if pinned:
+                st.badge("Pinned", icon=theme.PIN, color="gray", help=WHY)
+            for tag in about.tags:
+                st.badge(theme.safe(tag), color="gray")
+            if origin := about.imported:
+                st.caption(f"Imported; originally run {theme.safe(origin.run)}")
     edited.conflict(note_box(run), lambda text, was: marks.write_note(run, text, was=was),
                     between="\n\n", longest=marks.LONGEST_NOTE, none="No note")  # fmt: skip
-    if note:
+    if about.note:
         with st.container(border=True):
-            st.markdown(theme.note(note))
+            st.markdown(theme.note(about.note))
+
+
+def marks_menu(run: Run) -> None:
+    """Draw the controls for star, pin, tags and note; nothing for those who may not change them."""
+    if not run.by.may(OPERATOR, run.owner):
+        return
+    about, pinned = run.about, run.is_pinned
+    with st.container(horizontal=True, gap="small"):
+        icon = ":material/star:" if about.starred else ":material/star_outline:"
+        label = "Remove the star" if about.starred else "Star"
+        if st.button(label, icon=icon, type="tertiary", key="star"):
+            attempt(lambda: marks.star(run, not about.starred))
+        label = "Unpin" if pinned else "Pin"
+        if st.button(label, icon=theme.PIN, type="tertiary", key="pin", help=WHY):
+            attempt(lambda: marks.pin(run, not pinned))
+    edit(run, about.tags, about.note)
 
 
 def note_box(run: Run) -> str:

@@ -27,7 +27,7 @@ def bulk_actions(rows: Sequence[RunRow]) -> None:
         if st.button("Open", icon=":material/open_in_full:", key="open"):
             go("run", id=rows[0].number)
         if allowed and st.button("Clone", icon=":material/content_copy:", key="clone"):
-            go("new_run", clone=rows[0].number)
+            go("train", clone=rows[0].number)
     elif len(rows) <= MOST_COMPARED:
         numbers = ",".join(str(row.number) for row in rows)
         if st.button("Compare", icon=":material/compare_arrows:", key="compare"):

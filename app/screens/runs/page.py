@@ -12,6 +12,7 @@ from app.screens.runs.table import group_table, run_table
 from app.screens.runs.trash import trash_table, undo_bar
 from app.screens.runs.twins import twins_bar
 from app.session import store
+from app.shared.places import places
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
@@ -26,6 +27,7 @@ REFRESH = 3.0  # seconds between two updates while a run is under way
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
+    places()
     rows, deleted = store().runs(), store().trash_size()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Runs", anchor=False)
@@ -33,8 +35,8 @@ def page() -> None:
         if deleted:
             label = f"Trash ({deleted})"
             st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
-        if rows and st.button("New run", type="primary", icon=":material/add:", key="new"):
-            go("new_run")
+        if rows and st.button("Train", type="primary", icon=":material/add:", key="new"):
+            go("train")
     undo_bar()
     twins_bar()
     if deleted and st.session_state.get("show_trash"):
@@ -57,7 +59,7 @@ def welcome() -> None:
             text_alignment="center",
         )
         if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
-            go("new_run", preset="smoke")
+            go("train", preset="smoke")
         link("data", "See which images it will learn from")
         if store().by.may(OPERATOR):
             with st.popover("Import a run", type="tertiary"):

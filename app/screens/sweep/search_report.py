@@ -69,7 +69,7 @@ def verdict(sweep: Sweep, proposals: Sequence[Proposal]) -> None:
             with st.container(horizontal=True):
                 label = "Use the best settings in a new run"
                 if st.button(label, icon=":material/check:", key="best"):
-                    go("new_run", clone=best.row.number)
+                    go("train", clone=best.row.number)
                 if st.button(f"Open run {best.row.number}", type="tertiary", key="open_best"):
                     go("run", id=best.row.number)
 

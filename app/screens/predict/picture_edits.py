@@ -1,0 +1,53 @@
+"""Editing a picture before it is classified: the region that the network sees, and a cover."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from app.shared.pictures.picture import Picture
+from cifar_core.data.edits import inside, square
+
+START = {
+    "region_size": 100, "region_across": 50, "region_down": 50,
+    "cover_size": 30, "cover_across": 50, "cover_down": 50,
+}  # fmt: skip
+COVERS = {"None": "", "Gray": "grey", "Blurred": "blur"}
+
+
+def edited(picture: Picture) -> Picture:
+    """Return the picture with the edits that its controls, drawn later, are set to."""
+
+    def part(name: str) -> float:
+        value: int = st.session_state.get(f"{name} {picture.key}", START[name])
+        return value / 100
+
+    box = square(
+        picture.image.size, part("region_size"), part("region_across"), part("region_down")
+    )
+    how = COVERS[st.session_state.get(f"cover {picture.key}", "None")]
+    side = (box[2] - box[0], box[3] - box[1])
+    hidden = square(side, part("cover_size"), part("cover_across"), part("cover_down"))
+    return replace(picture, box=box, cover=(inside(box, hidden), how) if how else None)
+
+
+def edit_controls(picture: Picture) -> None:
+    """Draw the controls that `edited` reads, in a popover."""
+    with st.popover("Crop or cover", icon=":material/crop:", type="tertiary"):
+        st.markdown("**What the network sees**")
+        sliders(picture, "region")
+        how = st.segmented_control(
+            "Cover a part", list(COVERS), default="None", required=True,
+            key=f"cover {picture.key}",
+            help="Hides a part of the picture, to see how the prediction changes.",
+        )  # fmt: skip
+        if how != "None":
+            sliders(picture, "cover")
+
+
+def sliders(picture: Picture, what: str) -> None:
+    """Draw the size and the position of a square."""
+    draw: Callable[..., int] = st.slider
+    for name, low in (("size", 5), ("across", 0), ("down", 0)):
+        full = f"{what}_{name}"
+        draw(name.capitalize(), low, 100, START[full], format="%d %%", key=f"{full} {picture.key}")

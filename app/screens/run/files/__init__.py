@@ -1,0 +1,1 @@
+"""The Files tab: log, checkpoints, exports, and who did what."""

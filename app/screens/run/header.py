@@ -1,0 +1,105 @@
+"""The top of the Run page: the run's name, its state and how far it is, and its actions."""
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from app import boundary, theme
+from app.navigation import link
+from app.screens.run.actions import actions
+from app.screens.run.marks import run_marks
+from cifar_core.runs import STATES, TRAINING, Run, RunStatus
+from cifar_core.runs.record.records import FeaturesDone, Summary
+from cifar_core.runs.store import damage
+
+SILENCE = 40  # seconds without a sign of life before the page says so
+
+
+def header(run: Run) -> None:
+    """Draw what stays above every tab."""
+    status = run.status
+    heading(run, status)
+    run_marks(run)
+    if sweep := run.about.sweep:
+        link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
+    with st.container():  # always there: a chart that moves forgets its zoom
+        damaged_files(run)
+    boundary.fragment(standing, run_every=1.0 if status.is_under_way else None)(run, status)
+
+
+def standing(run: Run, drawn: RunStatus) -> None:
+    """Draw the state and the progress; Streamlit repeats it every second while it is under way."""
+    status = run.status
+    if (status.state, status.attempt) != (drawn.state, drawn.attempt):
+        st.rerun()  # the buttons above change, and perhaps how often this part repeats
+    if run.kind == TRAINING or status.state != "finished":  # a rate search's verdict says it then
+        status_line(run, status)
+    with st.container():  # always there: a part that moves is built again and forgets its zoom
+        progress(status, run.summary, run.settings.get("epochs", 0))
+
+
+def heading(run: Run, status: RunStatus) -> None:
+    """Draw the name and the buttons that fit the run's state."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(f"#{run.number} {theme.safe(run.name)}", anchor=False, width="content")
+        st.space("stretch")
+        with st.container(horizontal=True, width="content"):
+            actions(run, status)
+
+
+def damaged_files(run: Run) -> None:
+    """List the run's damaged files, if there are any."""
+    if sentences := damage.damages(run):
+        with st.container(border=True):
+            st.markdown(":material/warning: **Damaged files.** The intact ones are still used.")
+            st.markdown("\n".join(f"- {theme.safe(words)}" for words in sentences))
+
+
+def status_line(run: Run, status: RunStatus) -> None:
+    """Show the run's state, what happened and what to do next."""
+    color, icon = theme.ICONS[status.state]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        badge_color: Any = color
+        st.badge(STATES[status.state].title, icon=f":material/{icon}:", color=badge_color)
+        silent = run.seconds_since_news if status.is_live else None
+        if silent is not None and silent > SILENCE:
+            st.badge(f"No news for {theme.duration(silent)}", color="orange")
+        st.markdown(theme.safe(sentence(status)), width="content")
+
+
+def sentence(status: RunStatus) -> str:
+    """Join what happened with what to do next."""
+    left = status.deadline - time.time()
+    if status.deadline and left > 0:
+        next_step = f"it will be stopped more forcefully in {theme.duration(left)}."
+        return f"{status.message} If it does not respond, {next_step}"
+    return f"{status.message} {status.action}".strip()
+
+
+def progress(status: RunStatus, summary: Summary, epochs: int) -> None:
+    """Draw how far the run is and when it will be done."""
+    if not status.is_live or not summary.total_steps:
+        return
+    features = summary.features
+    if features and not summary.step and features.done < features.total:
+        st.progress(features.done / features.total, text=features_words(features))
+        return
+    done = min(1.0, summary.step / summary.total_steps)
+    words = f"Epoch {min(summary.epochs_done + 1, epochs)} of {epochs}"
+    if done == 1:
+        words = "Training is done; the test images are being classified"
+    left = summary.eta_seconds
+    if left and done < 1:
+        words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
+    st.progress(done, text=words)
+
+
+def features_words(features: FeaturesDone) -> str:
+    """Say how many images have passed the frozen network, and how long the rest will take."""
+    done, total = features.done, features.total
+    words = f"Features of {theme.count(done)} of {theme.count(total)} images"
+    fresh = done - features.kept
+    if fresh > 0 and (seconds := features.seconds):
+        words += f", {theme.duration((total - done) * seconds / fresh)} until head training starts"
+    return words

@@ -1,0 +1,1 @@
+"""The Inside tab: what the layers of the network do."""

@@ -1,0 +1,71 @@
+"""The Settings tab: what a run was trained with, on what, and how to get the same again."""
+
+import streamlit as st
+
+from app import boundary, theme
+from app.screens.run.settings.reproduce import reproduce
+from cifar_core.disk import files
+from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.record.records import Environment
+from cifar_core.settings import label_of, rule_of
+from cifar_core.statistics.class_shares import are_uneven
+
+
+def draw(run: Run, status: RunStatus) -> None:
+    """Draw the settings, and closed below them the machine and the way to the same run."""
+    boundary.part(settings)(run, status)
+    for title, part in {"Images and machine": environment, "Reproduce": reproduce}.items():
+        box = st.expander(title, key=f"part {part.__name__}", on_change="rerun")
+        if box.open:
+            with box:
+                boundary.part(part)(run, status)
+
+
+def settings(run: Run, status: RunStatus) -> None:
+    """Draw every relevant setting, in the groups of the declarations."""
+    with st.skeleton(height=240):
+        config = run.config  # imports torch, which no other part of this page needs
+    groups: dict[str, dict[str, str]] = {}
+    for f in config.relevant():
+        value = getattr(config, f.name)
+        among = rule_of(f).among
+        shown = among[value].title if among else theme.plain(value)
+        changed = value != f.default
+        label = f"**{label_of(f)}**" if changed else label_of(f)
+        groups.setdefault(rule_of(f).group, {})[label] = theme.safe(shown)
+    st.caption("Bold: differs from the default.")
+    columns, filled = st.columns(3, gap="large"), [0, 0, 0]
+    for title, values in groups.items():
+        shortest = filled.index(min(filled))
+        filled[shortest] += len(values) + 3
+        with columns[shortest]:
+            st.markdown(f"**{title}**")
+            st.table(values, border="horizontal", alt=f"Settings: {title}")
+
+
+def environment(run: Run, status: RunStatus) -> None:
+    """Draw the machine that the run trains on, and its images."""
+    recorded = files.read_json(run.path / "environment.json", Environment)
+    if not recorded:
+        st.caption("Known once the run has started.")
+        return
+    data, step = recorded.get("data", {}), recorded.pop("step_plan", None)
+    if step:
+        st.markdown(f":material/speed: {theme.safe(step['sentence'])}")
+    machine = {key: value for key, value in recorded.items() if not isinstance(value, dict)}
+    versions = {
+        name: value
+        for group in recorded.values() if isinstance(group, dict) and group is not data
+        for name, value in group.items()
+    }  # fmt: skip
+    data = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in data.items()
+        if not name.endswith("_counts") or are_uneven(value)
+    }
+    with st.grid(2, min_column_width=320, gap="large"):
+        for title, values in (("Images", data), ("Machine", machine | versions)):
+            with st.container():
+                st.markdown(f"**{title}**")
+                rows = {theme.title(k): theme.safe(theme.fact(v)) for k, v in values.items()}
+                st.table(rows, border="horizontal", alt=title)

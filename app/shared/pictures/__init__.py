@@ -1,0 +1,1 @@
+"""Pictures that a person brings or picks, and how many of them are shown."""

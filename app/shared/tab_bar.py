@@ -1,0 +1,40 @@
+"""Tabs that the address names, of which only the open one is drawn."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.session import Key, remember, remembered
+
+PARAMETER = "tab"
+
+
+def tab_bar(titles: Mapping[str, str], *, of: str) -> tuple[str, DeltaGenerator]:
+    """Draw tabs and return the name of the open one, with the container below its title.
+
+    The first is open unless the address says otherwise. `of` is what the tabs belong to: with
+    another one, the choice begins anew.
+    """
+    first, names = next(iter(titles)), {title: name for name, title in titles.items()}
+    key = f"tab {of}"
+    asked = st.query_params.get(PARAMETER, first)
+    if asked in titles and (of, asked) != remembered(Key.TAB):  # a link, or the browser's Back
+        st.session_state[key] = titles[asked]
+    tabs = st.tabs(list(names), key=key, on_change="rerun")
+    name, box = next(
+        ((names[title], tab) for title, tab in zip(names, tabs, strict=True) if tab.open),
+        (first, tabs[0]),
+    )
+    if asked in titles or name != first:
+        keep(name, first)
+        remember(Key.TAB, (of, name))
+    return name, box
+
+
+def keep(name: str, first: str) -> None:
+    """Write the open tab into the address, unless it is the first."""
+    if name == first:
+        st.query_params.pop(PARAMETER, None)
+    elif st.query_params.get(PARAMETER) != name:
+        st.query_params[PARAMETER] = name

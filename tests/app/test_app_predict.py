@@ -1,0 +1,339 @@
+import io
+import json
+import os
+import re
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from pages import make_run, open_page, texts
+from PIL import Image
+
+from app.cache.explain import saliency
+from app.shared.pictures.picture import Picture
+from cifar_core.data.images import open_image
+from cifar_core.disk import files, lock
+from cifar_core.explain import SALIENCY
+from cifar_core.explain.trust import Label
+from cifar_core.runs.results import neighbors, predictions
+from cifar_core.runs.results.calibration import kept as calibration
+from cifar_core.runs.results.sanity_cards import CardFile
+
+
+@pytest.fixture
+def store(page_store):
+    return page_store
+
+
+def png(size=(40, 30), color=(200, 30, 30)):
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(page, **files):
+    for name, content in files.items():
+        page.file_uploader(key="upload").upload(f"{name}.png", content)
+    return page.run(timeout=120)
+
+
+def captions(page):
+    return [caption for element in page.get("image") for caption in element.captions]
+
+
+def test_without_a_trained_run_the_page_says_what_to_do(store):
+    make_run(store, "Not yet", "queued", accuracies=())
+    page = open_page("predict")
+    assert not page.exception
+    assert page.subheader[0].value == "Nothing to explain yet"
+
+
+def test_an_upload_gets_five_classes_and_the_automatic_overlays(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict"), red=png())
+    assert not page.exception
+    assert re.search(r"\*\*red.png\*\*  \n\w+, \d+\.\d\xa0% confidence", texts(page))
+    bars = page.get("progress")
+    shares = [float(re.search(r"([\d.]+)\xa0%", bar.proto.text)[1]) for bar in bars]
+    assert len(shares) == 5
+    assert shares == sorted(shares, reverse=True)
+    drawn = captions(page)
+    assert drawn[:2] == ["The picture", "What the network sees"]
+    automatic = [spec.title for spec in SALIENCY.values() if spec.automatic]
+    assert [caption.split(" for ")[0] for caption in drawn[2:]] == automatic
+
+
+def test_every_method_can_explain_any_class(store):
+    make_run(store, "Done")
+    page = open_page("predict")
+    page.selectbox(key="target").select("heart").run()
+    page.session_state["methods"] = list(SALIENCY)
+    page.session_state["requested_methods"] = tuple(SALIENCY)
+    page = upload(page, red=png())
+    assert not page.exception
+    assert captions(page)[2:] == [f"{spec.title} for heart" for spec in SALIENCY.values()]
+
+
+def test_a_bad_upload_gets_an_error_and_a_good_one_beside_it_a_prediction(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict"), broken=b"no picture at all", good=png())
+    assert not page.exception
+    assert "broken.png is no" in page.error[0].value
+    assert "**good.png**" in texts(page)
+
+
+def test_a_test_image_comes_with_the_truth(store):
+    make_run(store, "Done")
+    page = open_page("predict")
+    page.segmented_control(key="source").set_value("Test set").run()
+    page.selectbox(key="class").select("ring").run()
+    assert not page.exception
+    assert "The true class is ring." in texts(page) or " Correct." in texts(page)
+    other = page.button(key=next(b.key for b in page.button if "pick" in (b.key or "")))
+    other.click().run()
+    assert f"Test image {other.label}" in texts(page)
+
+
+def test_the_address_chooses_the_run_and_a_wrong_one_chooses_none(store):
+    make_run(store, "First")
+    make_run(store, "Second")
+    assert open_page("predict", run=1).selectbox(key="run").value == "1"
+    assert open_page("predict").selectbox(key="run").value == "2"
+    wrong = open_page("predict", run=99)
+    assert wrong.selectbox(key="run").value is None
+    assert "There is no run '99'" in texts(wrong).replace("\\", "")
+
+
+def test_damaged_weights_are_said_and_not_used(store):
+    run = make_run(store, "Done")
+    weights = run.checkpoint().path / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    page = open_page("predict")
+    assert not page.exception
+    assert "checksum differs" in page.error[0].value
+    assert not page.file_uploader
+
+
+def test_the_same_picture_is_explained_once(store):
+    run = make_run(store, "Done")
+    name = run.checkpoint().name
+    view = torch.rand(1, 3, 32, 32)
+    first = saliency(str(run.path), name, "gradient", (0,), "one", view)
+    again = saliency(str(run.path), name, "gradient", (0,), "one", view * 0)
+    other = saliency(str(run.path), name, "gradient", (0,), "two", view * 0)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_why_one_class_rather_than_another_names_both(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict", why="Rather than", target="ring", rival="disc"), red=png())
+    assert not page.exception
+    assert captions(page)[2:] == [
+        f"{spec.title} for ring rather than disc" for spec in SALIENCY.values() if spec.automatic
+    ]
+
+
+def test_every_class_gets_a_map_in_one_row_the_likeliest_first(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict", why="Every class", methods="hires_cam"), red=png())
+    assert not page.exception
+    shares = [int(re.search(r"(\d+)\xa0%", caption)[1]) for caption in captions(page)[2:]]
+    assert len(shares) == 10
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_runs_are_shown_side_by_side(store):
+    for name in ("First", "Second", "Third"):
+        make_run(store, name)
+    page = upload(open_page("predict", run=1, beside="2,3", methods="gradient"), red=png())
+    assert not page.exception
+    assert all(f"#{number} " in texts(page) for number in (1, 2, 3))
+    assert len(captions(page)) == 2 + 3
+
+
+def test_covering_a_part_shows_the_predictions_before_and_after(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict", methods="gradient"), red=png())
+    cover = next(w for w in page.segmented_control if (w.key or "").startswith("cover "))
+    cover.set_value("Gray").run()
+    assert not page.exception
+    assert {"Uncovered", "Covered"} <= {caption.value for caption in page.caption}
+    assert len(page.get("progress")) == 10
+
+
+def test_wrong_predictions_can_be_picked_out_of_the_test_images(store):
+    make_run(store, "Done")
+    page = open_page("predict", methods="gradient")
+    page.segmented_control(key="source").set_value("Test set").run()
+    page.selectbox(key="prediction").select("Wrong").run(timeout=120)
+    page.selectbox(key="order").select("Most confident first").run(timeout=120)
+    assert not page.exception
+    assert "The true class is" in texts(page)
+
+
+def test_a_slow_method_says_its_cost_and_waits_for_a_click(store):
+    make_run(store, "Done")
+    page = open_page("predict", methods="rise")
+    page.session_state["rise.masks"] = 4096
+    page = upload(page, red=png())
+    assert not page.exception
+    waiting = [b for b in page.button if b.key == "ask rise"]
+    assert len(captions(page)) == (2 if waiting else 3)
+    assert all("4,096 forward passes" in b.label for b in waiting)
+
+
+def test_the_download_holds_pictures_arrays_records_and_predictions(store):
+    from app.screens.predict.picture_card import zipped
+    from app.screens.predict.predictions import explanations, predict
+    from app.screens.predict.request import ONE, PREDICTED, SECOND, Request
+    from app.shared.networks import Network
+    from cifar_core.runs.results.classifier import load_classifier
+    from cifar_core.runs.results.explanation import Drawing
+
+    run = make_run(store, "Done")
+    network = Network(run=run, checkpoint=run.checkpoint(), classifier=load_classifier(run))
+    request = Request(
+        why=ONE, target=PREDICTED, rival=SECOND, opacity=0.8, keep=0.5, shared=False,
+        methods={"gradient": SALIENCY["gradient"].settings()},
+    )  # fmt: skip
+    picture = Picture(name="red.png", image=Image.new("RGB", (40, 30), "red"))
+    prediction = predict(network, picture)
+    shown = [(made, Drawing(keep=0.5)) for made in explanations(prediction, request, "gradient")]
+    archive = zipfile.ZipFile(io.BytesIO(zipped(shown, [prediction])))
+    kinds = sorted(name.rsplit(".")[-1] for name in archive.namelist())
+    assert kinds == ["csv", "json", "npy", "png", "png"]
+    record = json.loads(next(archive.read(n) for n in archive.namelist() if n.endswith("json")))
+    assert (record["run"], record["keep"], record["target"]) == (
+        run.id,
+        0.5,
+        prediction.ranked[0][0],
+    )
+
+
+def badges(page):
+    return [button for button in page.button if (button.key or "").startswith("trust ")]
+
+
+def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
+    monkeypatch.setattr(
+        "app.screens.predict.trust.UNASKED", 1e9
+    )  # seconds, however busy the machine
+    make_run(store, "Done")
+    page = open_page("predict")
+    page.segmented_control(key="source").set_value("Test set").run()
+    found = badges(page)
+    assert len(found) == sum(spec.automatic for spec in SALIENCY.values())
+    labels = [badge.label.split(": ")[-1].rstrip("]") for badge in found]
+    assert all(any(each in label.lower() for each in Label) for label in labels)
+    found[0].click().run(timeout=120)
+    assert not page.exception
+    assert "squares of four sizes are hidden one at a time" in texts(page)
+    assert "Insertion minus deletion is" not in texts(page)
+    assert not page.toggle(key="trust curves").value
+    assert "of the map lies on the object, which covers" in texts(page)
+    assert page.button(key="card start").label == "Compute"
+
+
+def test_a_map_tested_after_a_click_keeps_its_verdict_on_its_badge(store, monkeypatch):
+    monkeypatch.setattr("app.screens.predict.trust.UNASKED", -1.0)  # no map is tested unasked
+    make_run(store, "Done")
+    page = upload(open_page("predict"), red=png())
+    assert all("Can this map be trusted?" in badge.label for badge in badges(page))
+    badges(page)[0].click().run(timeout=120)
+    assert "squares of four sizes are hidden one at a time" in texts(page)
+    copies = [str(row["Moved copies as good"]) for _, row in page.table[0].value.iterrows()]
+    assert all(re.fullmatch(r"\d+ of 287", text) for text in copies)
+    page.run()
+    tested, *others = badges(page)
+    assert any(each in tested.label.lower() for each in Label)
+    assert others
+    assert all("Can this map be trusted?" in badge.label for badge in others)
+
+
+def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store, monkeypatch):
+    monkeypatch.setattr(
+        "app.screens.predict.trust.UNASKED", 1e9
+    )  # seconds, however busy the machine
+    monkeypatch.setattr("cifar_core.explain.trust.verdict.STAKE", -1.0)  # it has hardly learned
+    run = make_run(store, "Done")
+    place = CardFile(run=run, checkpoint=run.checkpoint().name, method="gradient")
+    place.path.parent.mkdir()
+    stages = [{"layers": 1, "of": 2, "similarity": 0.7}, {"layers": 2, "of": 2, "similarity": 0.6}]
+    shares = {"mass": 0.72, "area": 0.21}
+    files.write_json(
+        place.path, {"method": "gradient", "stays": 0.7, "stages": stages, "object": shares}
+    )
+    page = upload(open_page("predict"), red=png())
+    badge = next(each for each in badges(page) if " gradient " in each.key)
+    assert "random network (0.70)" in badge.help
+    badge.click().run(timeout=120)
+    assert "Stays at 0.7: shows the picture rather than the network." in texts(page)
+    assert [str(cell) for cell in page.table[-1].value.iloc[0]] == [
+        "Gradient", "72.0\xa0%", "21.0\xa0%"
+    ]  # fmt: skip
+
+
+def test_uncalibrated_probabilities_are_called_so_and_calibrating_is_offered(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict", methods="gradient"), red=png())
+    assert "Uncalibrated probabilities." in texts(page)
+    (offer,) = [button for button in page.button if (button.key or "").startswith("do ")]
+    assert offer.label == "Calibrate the probabilities"
+    assert re.search("^about .*, once, in the background$", texts(page), re.MULTILINE)
+
+
+def test_a_job_that_runs_shows_its_progress_and_can_be_cancelled(store):
+    job = predictions.job(make_run(store, "Done"), "val")
+    job.path.parent.mkdir()
+    descriptor = lock.take(job.lock)  # as its process would
+    page = upload(open_page("predict", methods="gradient"), red=png())
+    said = [bar.proto.text for bar in page.get("progress")]
+    assert "Calibrating on the validation images: In progress" in said
+    assert page.button(key=f"do {job.path} cancel").label == "Cancel"
+    os.close(descriptor)
+    job.log.write_text("It was canceled.\n")
+    page.run()
+    assert "Calibrating on the validation images\\: It was canceled." in texts(page)
+    assert page.button(key=f"do {job.path} start")
+
+
+def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store):
+    run = make_run(store, "Done", train_fraction=0.05)
+    raw = upload(open_page("predict", methods="gradient"), red=png())
+    before = re.search(r"(\d+\.\d\xa0%) confidence", texts(raw))[1]
+    made = predictions.compute(run, "val")
+    page = upload(open_page("predict", methods="gradient"), red=png())
+    assert "Uncalibrated probabilities." in texts(page)  # it has not learned: no T is better than 1
+    overconfident = np.eye(10, dtype=np.float32)[(made.labels + (made.indexes % 3 == 0)) % 10]
+    predictions.keep(replace(made, logits=8 * overconfident))
+    page = upload(open_page("predict", methods="gradient"), red=png())
+    known = calibration(run)
+    assert known.temperature > 1.5
+    words = f"Calibrated on {known.images:,} validation images, "
+    words += f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}."
+    assert words in texts(page)
+    after = re.search(r"(\d+\.\d\xa0%) confidence", texts(page))[1]
+    assert (float(after[:-2]) < float(before[:-2])) == (known.temperature > 1)
+
+
+def test_an_unlike_picture_has_a_badge_and_the_nearest_images_are_a_click_away(store):
+    run = make_run(store, "Done", train_fraction=0.05)
+    predictions.compute(run, "val")
+    neighbors.compute(run)
+    page = upload(open_page("predict", methods="gradient"), red=png(color=(255, 0, 255)))
+    assert not page.exception
+    assert "Unlike the training images" in texts(page)
+    assert "Farther from the training images than" in texts(page)
+    assert not [button for button in page.button if (button.key or "").startswith("do ")]
+    assert len(captions(page)) == 3
+    picture = Picture(name="red.png", image=open_image(png(color=(255, 0, 255))))
+    page.session_state[f"nearest {run.number} {picture.key}"] = True
+    page.run(timeout=120)
+    assert not page.exception
+    row = captions(page)
+    assert len([each for each in row if re.fullmatch(r"\w+ -?[01]\.\d\d", each)]) == 6
