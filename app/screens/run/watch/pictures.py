@@ -22,8 +22,8 @@ from cifar_core.runs.results import predictions
 HERE = Path(__file__).parent
 RECENT = 6  # epochs that an image's dots stand for
 LEGEND = (
-    "Solid blue: right in the last epoch; dashed orange: wrong. Dots: the last six epochs, filled "
-    "where it was right. A click opens an image on the Predict page."
+    "Solid blue: right; dashed orange: wrong. Dots: the last six epochs. "
+    "A click opens the image on the Predict page."
 )
 
 _mount = st.components.v2.component(
@@ -103,7 +103,9 @@ def payload(run: Run, epochs: Sequence[WatchedEpoch], pixels: NDArray[np.uint8])
                 else f"{name(label)}, taken for {name(predicted)}",
                 "recent": [e.right[image] for e in epochs[-RECENT:] if image in e.right],
             }
-            for image, label, predicted in zip(last.images, last.labels, last.predicted, strict=True)
+            for image, label, predicted in zip(
+                last.images, last.labels, last.predicted, strict=True
+            )
         ],
     }
 
