@@ -54,7 +54,7 @@ def payload(run: Run, epochs: Sequence[WatchedEpoch]) -> dict[str, Any]:
 
 
 def spread(epochs: Sequence[WatchedEpoch], most: int = FRAMES) -> list[WatchedEpoch]:
-    """Return at most so many epochs, evenly spaced, the last one among them."""
+    """Return at most `most` epochs, evenly spaced, the last one among them."""
     if len(epochs) <= most:
         return list(epochs)
     last = len(epochs) - 1
