@@ -3,14 +3,10 @@
 import json
 
 import pytest
-from pages import make_run, open_page, texts
+from pages import make_run, open_page, texts, watching
 
-from cifar_core import data
 from cifar_core.disk import files
 from cifar_core.runs.record import status
-from cifar_core.runs.record.watched import rows as watched
-
-SOURCE = "synthetic:200"
 
 
 @pytest.fixture
@@ -27,20 +23,6 @@ def components(page):
 def drawn(page, name):
     """The data of the component that has an entry of a name."""
     return next((data for data in components(page) if name in data), None)
-
-
-def watching(store, *answers, images=(3, 4, 5), labels=(0, 1, 2), counts=None, **more):
-    """Make a run whose watched images were taken for these classes, epoch by epoch."""
-    run = make_run(store, accuracies=(0.4,) * len(answers), data=SOURCE, **more)
-    found = data.load(SOURCE, store.root)
-    described = {"source": SOURCE, "fingerprint": found.fingerprint}
-    files.edit(run.path / "environment.json", dict, lambda old: {"data": old["data"] | described})
-    for epoch, predicted in enumerate(answers, 1):
-        row = {"step": 50 * epoch, "epoch": epoch, "images": images, "labels": labels,
-               "predicted": predicted}  # fmt: skip
-        many = {"counts": [epoch if i == j else 1 for i in range(3) for j in range(3)]}
-        files.append_line(watched.path_of(run.path, 1), row | (counts or many))
-    return run
 
 
 def test_the_same_pictures_say_what_they_were_taken_for(store):

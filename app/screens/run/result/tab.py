@@ -9,6 +9,7 @@ from app import boundary, theme
 from app.cache.results import job_seconds
 from app.screens.run.result.evaluation import SPLITS, Evaluation, evaluation_of
 from app.screens.run.result.mistakes import mistakes
+from app.screens.run.result.next_steps import next_steps
 from app.screens.run.result.over_time import over_time
 from app.screens.run.result.tabs import by_class, calibrated, confused, covered, robust_to
 from app.session import Key, remember, remembered
@@ -37,6 +38,7 @@ TABS = {
 
 def draw(run: Run, status: RunStatus) -> None:
     """Draw the tab; Streamlit calls this again on every interaction."""
+    boundary.part(next_steps)(run, status)
     checkpoint, part = choose(run)
     if part == "val" or revealed(run, checkpoint):
         judge(run, checkpoint, part)

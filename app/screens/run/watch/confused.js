@@ -82,8 +82,11 @@ function draw(root) {
   root.controls.classList.toggle("single", last === 0);
   if (names.length) fill(root, frame, names);
   const found = worst(frame, names);
-  root.list.replaceChildren(...found.map(({ t, p, n, of }) =>
-    make("li", "", `${t} taken for ${p}: ${n}${of ? ` of ${of}` : ""}`)));
+  root.list.replaceChildren(...found.map(({ t, p, n, of }) => {
+    const item = make("li", "", `${t} taken for ${p}: `);
+    item.append(make("span", "count", `${n}${of ? ` of ${of}` : ""}`));
+    return item;
+  }));
   root.none.textContent = found.length ? "" : "No mistakes in this epoch.";
 }
 

@@ -67,6 +67,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.style.setProperty("--wrong", colors[1]);
   if (root.list?.childElementCount !== data.pictures.length) {
     root.list = make("div", "pictures");
+    root.list.setAttribute("role", "group");
+    root.list.setAttribute("aria-label", "Pictures, one stop; arrow keys go from one to another");
     root.about = make("p", "about", data.legend);
     root.news = make("p", "news");
     root.list.append(...data.pictures.map((_, index) => button(root, index)));

@@ -16,6 +16,7 @@ from app.screens.run.watch.reading import reading_panel
 from app.screens.run.watch.waiting import waiting
 from app.session import Key, remember, remembered
 from cifar_core.runs import RATE_SEARCH, Run, RunStatus
+from cifar_core.runs.record.records import Summary
 
 AWAY = 15.0  # seconds after which a page that was not drawn is no longer watched
 
@@ -28,6 +29,8 @@ def draw(run: Run, status: RunStatus) -> None:
         return
     turn_to_result(run, status)
     boundary.fragment(live, run_every=every)(run)
+    if run.summary == Summary():
+        return
     box = st.expander("Where the time of a step goes", key="part profile", on_change="rerun")
     if box.open:
         with box:
