@@ -31,8 +31,8 @@ def test_the_same_pictures_say_what_they_were_taken_for(store):
     assert not page.exception
     shown = drawn(page, "pictures")
     assert [(p["key"], p["right"], p["words"], p["recent"]) for p in shown["pictures"]] == [
-        ("val-3", True, "disc", [True, True]),
-        ("val-4", True, "ring", [False, True]),
+        ("val-3", True, "disc, right", [True, True]),
+        ("val-4", True, "ring, right", [False, True]),
         ("val-5", False, "star, taken for ring", [False, False]),
     ]
     assert shown["news"] == "Just learned: ring."

@@ -15,7 +15,7 @@ from cifar_core.statistics.intervals import wilson
 
 def figures(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> None:
     """Draw the numbers that are known so far; the others get no place."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if (best := summary.best_val_accuracy) is not None:
             figure("Best validation accuracy", theme.percent(best), f"epoch {summary.best_epoch}")
         if len(curves.val_loss):

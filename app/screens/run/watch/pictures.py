@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from app import boundary
 from app.cache.results import dataset
 from app.navigation import go
+from app.session import Key, remember, remembered
 from app.shared.pictures.gallery import COLUMNS, data_url, sheet
 from cifar_core.data import find
 from cifar_core.errors import RunError
@@ -39,20 +41,24 @@ def pictures(run: Run, epochs: Sequence[WatchedEpoch]) -> None:
     """Draw the images as they were classified after the last epoch; a click asks about one."""
     with st.container():  # a part that waits for the images moves nothing when they are there
         st.markdown("**The same pictures, epoch by epoch**")
-        box = st.empty()
         if not is_decoded(run):
-            box.caption(
+            st.caption(
                 "The pictures are not shown: the run's images are not decoded on this machine. "
                 "Open them on the Data page."
             )
             return
-        box.skeleton(height=150)
+        # once they are there, nothing may take their place, or the pictures are built again
+        waits = remembered(Key.PICTURED) != run.id
+        box = st.empty() if waits else None
+        if box:
+            box.skeleton(height=150)
         try:
             pixels = pixels_of(run, epochs[-1].images)
         except boundary.REFUSED as error:
-            box.caption(f"The pictures are not shown. {boundary.words(error)}")
+            (box or st).caption(f"The pictures are not shown. {boundary.words(error)}")
             return
-        with box:
+        remember(Key.PICTURED, run.id)
+        with box or nullcontext():
             clicked = _mount(
                 key=f"watched{run.number}", data=payload(run, epochs, pixels),
                 height="content", on_opened_change=lambda: None,
@@ -98,7 +104,7 @@ def payload(run: Run, epochs: Sequence[WatchedEpoch], pixels: NDArray[np.uint8])
             {
                 "key": f"val-{image}",
                 "right": label == predicted,
-                "words": name(label)
+                "words": f"{name(label)}, right"
                 if label == predicted
                 else f"{name(label)}, taken for {name(predicted)}",
                 "recent": [e.right[image] for e in epochs[-RECENT:] if image in e.right],
