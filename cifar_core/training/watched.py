@@ -84,10 +84,12 @@ class Watch:
         answers: NDArray[np.int64] = kept.answers.cpu().numpy()
         most = min(IMAGES, len(self.truth))
         if not self.chosen:
-            self.choose(stream(self.seed, 0, WATCH).permutation(len(self.truth)), IMAGES // 2)
+            self.choose(self.shuffled(), IMAGES // 2)
         if epoch >= self.second and len(self.chosen) < most:
             assert kept.margins is not None
-            surest_last = np.argsort(kept.margins.cpu().numpy(), kind="stable")
+            shuffled = self.shuffled()
+            margins = kept.margins.cpu().numpy()[shuffled]  # in bfloat16, many are equal
+            surest_last = shuffled[np.argsort(margins, kind="stable")]
             count = max(round(UNSURE * len(surest_last)), IMAGES)
             self.choose(surest_last[:count], most - len(self.chosen))
         images = np.array(self.chosen, np.int64)
@@ -98,6 +100,10 @@ class Watch:
             predicted=answers[images],
             counts=confusion(answers, self.truth, self.classes),
         )
+
+    def shuffled(self) -> NDArray[np.int64]:
+        """Return the places of all validation images in the run's own order."""
+        return stream(self.seed, 0, WATCH).permutation(len(self.truth))
 
     def choose(self, order: NDArray[np.int64], count: int) -> None:
         """Choose images in an order, one of each class before a second one of any class."""

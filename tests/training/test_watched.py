@@ -41,6 +41,13 @@ def test_half_of_the_images_is_chosen_at_once_and_half_among_the_unsure():
     assert it.chosen == everything, "they stay the same from then on"
 
 
+def test_of_equally_unsure_images_the_first_are_not_preferred():
+    it = watch()
+    it.look(kept(np.zeros((400, 10))), 2)
+    assert max(it.chosen[IMAGES // 2 :]) > 100
+    assert len({int(it.labels[place]) for place in it.chosen[IMAGES // 2 :]}) == IMAGES // 2
+
+
 def test_what_is_seen_is_what_the_logits_say():
     it, logits = watch(), logits_of(400, 10)
     it.look(kept(logits), 1)
