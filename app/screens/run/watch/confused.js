@@ -27,7 +27,7 @@ function worst(frame, names) {
 }
 
 function grid(root, names) {
-  const table = make("table");
+  const table = make("table", names.length > 12 ? "many" : "");
   table.createCaption().textContent = "Rows: what it is. Columns: what it is taken for.";
   const head = table.createTHead().insertRow();
   head.append(make("td"), ...names.map((name) => {
@@ -84,7 +84,7 @@ function draw(root) {
   const found = worst(frame, names);
   root.list.replaceChildren(...found.map(({ t, p, n, of }) => {
     const item = make("li", "", `${t} taken for ${p}: `);
-    item.append(make("span", "count", `${n}${of ? ` of ${of}` : ""}`));
+    item.append(make("span", "count", of ? `${n} of ${of}` : n === 1 ? "1 image" : `${n} images`));
     return item;
   }));
   root.none.textContent = found.length ? "" : "No mistakes in this epoch.";
