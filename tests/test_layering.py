@@ -24,7 +24,7 @@ LAYERS = [  # of cifar_core, lowest first
     {"training"},
     {"rate_search"},
     {"runs"},
-    {"report"},
+    {"examples", "report"},
     {"terminal"},
     {"__main__"},
 ]
@@ -43,7 +43,7 @@ APP_LAYERS = [
     {"session"},
     {"cache"},
     {"shared"},
-    {"screens"},
+    {"corner", "screens"},
     {"server", "streamlit_app"},
     {"command"},
 ]

@@ -8,6 +8,7 @@ from app import boundary, theme
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
+from cifar_core.data.find import UNSHIPPED
 from cifar_core.runs.sweeps.rate_searches import alike
 
 FIRST_PRESET = next(iter(PRESETS))
@@ -36,6 +37,8 @@ def begin(source: str) -> None:
             ref, changes = clone_of(source)
             run = store().run(ref)
             base = {**run.config.to_dict(), **run.status.suggestion}  # what a failure asks for
+            if base["data"].startswith(UNSHIPPED):
+                base["data"] = "auto"
             config = TrainConfig.from_text(changes, base=base)
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
@@ -89,11 +92,14 @@ def sources() -> None:
 
 def clone_words(ref: str, changes: Mapping[str, str]) -> str:
     """Say where the settings come from, and which of them its failure or the address changed."""
-    advised = store().run(ref).status.suggestion
+    run = store().run(ref)
+    advised = run.status.suggestion
     changed = [f"{name} {value:g} so that the failure is not repeated"
                for name, value in advised.items() if name not in changes]  # fmt: skip
     changed += [f"{name} {value}" for name, value in changes.items()]
     words = f", with {', '.join(changed)}" if changed else ""
+    if run.settings.get("data", "").startswith(UNSHIPPED):
+        words += ", but for its images, which are not here"
     return theme.safe(f"Copied from run {ref}{words}. Change anything you like.")
 
 
