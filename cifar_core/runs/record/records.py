@@ -1,7 +1,6 @@
 """The records in a run's small files; each of them is declared once, here.
 
-Readers ignore entries that a record does not declare; editing a file keeps them.
-The records of status.json and control.json are in `status` and `control`, which change them.
+Readers ignore other entries, and edits keep them. `status` and `control` declare their own.
 """
 
 from typing import Annotated
