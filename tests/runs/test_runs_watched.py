@@ -98,6 +98,12 @@ def test_rows_after_the_checkpoint_are_superseded(tmp_path):
     assert [(row.epoch, row.predicted) for row in found] == [(1, [1]), (2, [1]), (3, [2])]
 
 
+def test_a_run_without_a_sound_start_has_no_rows(tmp_path):
+    assert watched.read(tmp_path) == []
+    metrics.attempt_folder(tmp_path, 1).mkdir(parents=True)
+    assert watched.read(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -5,6 +5,7 @@ decided for both files by the same rule; of an epoch that has several, the last 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -83,7 +84,7 @@ def read(folder: Path) -> list[WatchedEpoch]:
     by_epoch: dict[int, WatchedEpoch] = {}
     reader = metrics.MetricsReader(folder)
     parts = reader.lineage()
-    for part, later in zip(parts, [*parts[1:], None], strict=True):
+    for part, later in zip_longest(parts, parts[1:]):
         rows, _ = files.read_lines(path_of(folder, part.attempt), like=is_like_a_row)
         found = [as_type(row, WatchedEpoch) for row in rows if is_like_a_row(row)]
         end = reader.starts[later.attempt].step if later else None
