@@ -37,6 +37,8 @@ class Key(StrEnum):
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown
     FOLLOWED = "followed"  # the image followed over the epochs, named as in Explain's address
     TAB = "tab"  # whose tab was drawn last, and which
+    WATCHED = "watched"  # id of the run under way that the Watch tab drew last, and when
+    PICTURED = "pictured"  # id of the run whose watched images are drawn
     ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
     CHART = "chart"  # the live chart's own state: the part zoomed in on
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page

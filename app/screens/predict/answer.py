@@ -8,7 +8,7 @@ from app import theme
 from app.screens.predict.confidence import confidence
 from app.screens.predict.predictions import Prediction
 from cifar_core.data.sources.cifar10 import CLASSES
-from cifar_core.data.sources.synthetic import SHAPES
+from cifar_core.data.sources.shapes import SHAPES
 
 LIKELIEST = 3  # bars
 COUNTABLE = {*CLASSES, *SHAPES}  # names of classes that take an article

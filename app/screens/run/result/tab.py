@@ -11,6 +11,7 @@ from app.cache.results import job_seconds
 from app.screens.run.result.evaluation import SPLITS, evaluation_of
 from app.screens.run.result.headline import headline
 from app.screens.run.result.mistakes import mistakes
+from app.screens.run.result.next_steps import next_steps
 from app.screens.run.result.over_time import over_time
 from app.screens.run.result.tabs import by_class, calibrated, confused, covered, robust_to
 from app.session import Key, remember, remembered
@@ -40,6 +41,7 @@ def draw(run: Run, status: RunStatus) -> None:
     checkpoint, part = choose(run)
     if part == "val" or revealed(run, checkpoint):
         judge(run, checkpoint, part, first)
+    boundary.part(next_steps)(run, status)
 
 
 def choose(run: Run) -> tuple[str, Part]:
