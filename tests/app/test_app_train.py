@@ -308,7 +308,7 @@ def measured(monkeypatch, largest):
         return LargestBatch(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
                    limit_megabytes=4000.0, device="cpu")  # fmt: skip
 
-    monkeypatch.setattr("app.screens.train.largest_batch.measure", measure)
+    monkeypatch.setattr("app.screens.train.rows.largest_batch.measure", measure)
     return asked
 
 

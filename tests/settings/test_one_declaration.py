@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.screens.train.hyperparameter_search import SEARCHED
-from app.screens.train.varied_settings import SETTINGS
+from app.screens.train.many.hyperparameter_search import SEARCHED
+from app.screens.train.many.varied_settings import SETTINGS
 from cifar_core import data
 from cifar_core.config import MACHINE, TrainConfig
 from cifar_core.data.augmentation.augment import Augment, is_augmented

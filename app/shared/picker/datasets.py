@@ -7,9 +7,9 @@ from PIL import Image
 from app import theme
 from app.cache.results import dataset
 from app.session import store
-from app.shared.gallery import data_url
 from app.shared.picker.cards import Card, Filter, Group
 from app.shared.picker.dialog import pick
+from app.shared.pictures.gallery import data_url
 from cifar_core import data
 from cifar_core.data import DataStatus
 from cifar_core.errors import CifarError
