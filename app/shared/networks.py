@@ -8,6 +8,7 @@ import streamlit as st
 from app import boundary, theme
 from app.cache.results import classifier
 from app.session import store
+from app.shared import picker
 from app.shared.address import (
     keep_in_address,
     left_out,
@@ -20,6 +21,7 @@ from cifar_core.inference import Classifier
 from cifar_core.runs import STATES, TRAINING, CheckpointInfo, Run, RunRow
 
 BESIDE = 2  # further runs
+MANY = 4  # runs, from which on they can also be chosen from cards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Network:
 def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
     """Let the person choose runs, and load their best weights; a failure is shown as an error."""
     titles = titles_of(rows)
-    first = choose_run("run", titles)
+    first = choose_run("run", rows)
     if first is None:
         return []
     others = [number for number in titles if number != first]
@@ -50,7 +52,7 @@ def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
 
 def choose_network(rows: Sequence[RunRow]) -> Network | None:
     """Let the person choose one run, and load its best weights; a failure is shown as an error."""
-    number = choose_run("run", titles_of(rows))
+    number = choose_run("run", rows)
     return load(number) if number else None
 
 
@@ -62,18 +64,27 @@ def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
     }
 
 
-def choose_run(key: str, titles: dict[str, str]) -> str | None:
+def choose_run(key: str, rows: Sequence[RunRow]) -> str | None:
     """Let the person choose a run, which the address keeps; return its number.
 
     None if the address names a run that cannot be shown: no other takes its place unasked.
     """
+    titles = titles_of(rows)
+    if (chosen := picker.picked(key)) in titles:
+        st.session_state[key] = chosen
     start_from_address(key, titles)
     refused = not_offered(key, titles)
-    number = st.selectbox(
-        "Run", list(titles), format_func=titles.__getitem__, key=key,
-        index=None if refused else 0, placeholder="Choose a run",
-        help="With its best validation accuracy. The weights of that epoch are used.",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.selectbox(
+            "Run", list(titles), format_func=titles.__getitem__, key=key,
+            index=None if refused else 0, placeholder="Choose a run",
+            help="With its best validation accuracy. The weights of that epoch are used.",
+        )  # fmt: skip
+        if len(titles) >= MANY and st.button(
+            "Browse", icon=":material/grid_view:", key=f"{key}.browse",
+            help="Choose from cards with the curve of each run",
+        ):  # fmt: skip
+            picker.choose_run(key, rows, chosen=number or "")
     if number is None:
         st.markdown(theme.safe(why_not(refused)))
         return None

@@ -12,6 +12,7 @@ from app.shared.picker.dialog import pick
 from app.shared.pictures.gallery import data_url
 from cifar_core import data
 from cifar_core.data import DataStatus
+from cifar_core.data.sources.fetch import CIFAR10
 from cifar_core.errors import CifarError
 
 PICTURES = 4
@@ -25,7 +26,7 @@ def choose_dataset(key: str, *, chosen: str = "") -> None:
     filters = [Filter(key="here", label="Here")]
     pick(
         key, "Choose images", [Group(title="All", cards=cards)], filters=filters, chosen=chosen,
-        search="Name or class, such as \u201cfrog\u201d", note="Enter chooses, Esc leaves.",
+        search="Name or class, such as \u201cfrog\u201d",
     )  # fmt: skip
 
 
@@ -38,16 +39,20 @@ def dataset_card(one: DataStatus) -> Card:
         badges=("automatic choice",) if one.default else (),
         summary=one.note,
         facts=(
-            *([theme.plural(len(one.classes), "class").replace("classs", "classes")]
-              if one.classes else []),
+            *([f"{len(one.classes)} classes"] if one.classes else []),
             *([theme.plural(images, "image")] if images else []),
-            "here" if one.ready else "not here yet",
+            "here" if one.ready else to_get(one),
         ),
         hint=", ".join(theme.short(name, 30) for name in one.classes[:12]),
         words=" ".join([one.source, KINDS.get(one.kind, ""), *one.classes[:200]]),
         passes=("here",) if one.ready else (),
         pictures=pictures(one.source, str(store().root), one.fingerprint) if one.decoded else (),
     )  # fmt: skip
+
+
+def to_get(one: DataStatus) -> str:
+    """Say what it takes to have images that are not on this machine."""
+    return f"{CIFAR10.bytes / 1e6:,.0f} MB to fetch" if one.source == "cifar10" else "not here"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

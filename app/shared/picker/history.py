@@ -26,7 +26,7 @@ class History:
 def history(source: str, images: int, *, gpu: bool) -> History:
     """Return what this store's runs say about networks for a source with so much to train on."""
     rows = [row for row in store().runs() if row.kind == TRAINING and is_own(row)]
-    mark = tuple((row.id, row.epochs_done, row.best_val_accuracy, row.device) for row in rows)
+    mark = tuple((row.id, row.epochs_done, row.best_val_accuracy) for row in rows)
     return _history(str(store().root), mark, source, images, gpu, rows)
 
 
@@ -46,12 +46,12 @@ def _history(
             best[row.model] = max(row.best_val_accuracy, best.get(row.model, 0.0))
     costs: dict[str, Cost] = {}
     measured = []
-    for row in newest(_rows, gpu=gpu):
+    for row in newest(_rows):
         run = store().run(row.id)
-        if run.about.imported:
-            continue  # it was trained on another machine
-        trained = run.environment.data.train_images
-        cost = cost_of(row)
+        used = run.environment
+        if run.about.imported or not used.device or gpu == used.device.startswith("cpu"):
+            continue  # it was trained on another machine, or on another kind of device
+        trained, cost = used.data.train_images, cost_of(row)
         if not cost.once and trained:
             measured.append(Measured(network=row.model, images=trained, seconds=cost.seconds))
         if row in same and abs(trained - images) <= ALIKE * images:
@@ -65,13 +65,12 @@ def is_own(row: RunRow) -> bool:
     return not getattr(row, "example", False)
 
 
-def newest(rows: Iterable[RunRow], *, gpu: bool) -> list[RunRow]:
-    """Return the newest runs of each network that trained on this kind of device."""
+def newest(rows: Iterable[RunRow]) -> list[RunRow]:
+    """Return the newest runs of each network that have trained at least an epoch."""
     seen: dict[str, int] = {}
     chosen = []
     for row in rows:  # newest first
-        on_gpu = not row.device.startswith("cpu")
-        if row.device and on_gpu == gpu and row.epochs_done and row.seconds:
+        if row.epochs_done and row.seconds:
             seen[row.model] = seen.get(row.model, 0) + 1
             if seen[row.model] <= NEWEST:
                 chosen.append(row)

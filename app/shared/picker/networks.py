@@ -9,13 +9,14 @@ from app.shared.picker.cards import Card, Filter, Group
 from app.shared.picker.dialog import pick
 from app.shared.picker.history import History, history
 from cifar_core import weights
+from cifar_core.numbers import NARROW
 from cifar_core.proposals import cost
 from cifar_core.proposals.networks import NetworkFacts, network_facts
 from cifar_core.proposals.rules import RULES
 
 LATELY = 3  # networks under "Used lately"
 HELD_OUT = 0.1  # of the images, as an epoch does not show them
-NOTE = "Times without ≈ were measured in runs of this store. Enter chooses, Esc leaves."
+NOTE = "Times without \u2248 were measured in runs of this store."
 FITS = (
     "Networks of which an epoch, or the features of a frozen one, take at most 15 minutes here, "
     "and whose training takes at most half of the memory for its weights."
@@ -108,16 +109,16 @@ def network_card(
 
 def time_of(price: cost.Cost) -> str:
     """Write how long an epoch takes, or the features of a frozen network."""
-    about = "" if price.measured else "\u2248 "
-    seconds = price.seconds if price.measured else rounded(price.seconds)
-    time = f"{about}{theme.duration(seconds)}"
+    time = theme.duration(price.seconds) if price.measured else about(price.seconds)
     return f"features {time}" if price.once else f"{time} an epoch"
 
 
-def rounded(seconds: float) -> float:
-    """Round an estimate to what is known of it: whole seconds, minutes or hours."""
-    unit = next(unit for unit in (3600, 60, 1) if seconds >= 2 * unit or unit == 1)
-    return max(1.0, round(seconds / unit) * unit)
+def about(seconds: float) -> str:
+    """Write an estimate in one unit, as exactly as it is known."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= 1.5 * unit:
+            return f"\u2248 {seconds / unit:.0f}{NARROW}{name}"
+    return f"\u2248 {max(1, round(seconds))}{NARROW}s"
 
 
 def in_order(cards: Mapping[str, Card], keys: list[str], most: int = 100) -> list[Card]:

@@ -90,7 +90,7 @@ function build(root, data) {
   };
   const search = make("input", "search"), bar = make("div", "filters"), count = make("span", "count");
   const list = make("div", "list"), nothing = make("p", "nothing"), foot = make("div", "foot");
-  const use = make("button", "use"), note = make("span", "note", data.note);
+  const use = make("button", "use"), note = make("span", "note", data.note && `${data.note} `);
   const everything = make("button", "pill", "Show all");
   search.type = "search";
   search.placeholder = data.search;
@@ -210,6 +210,7 @@ function build(root, data) {
     refresh();
     search.focus();
   };
+  note.append(make("span", "keys", "Enter chooses, Esc leaves."));
   nothing.append("Nothing fits this search and these filters. ", everything);
 
   const top = make("div", "top");

@@ -35,7 +35,7 @@ def choose_run(
     ]
     pick(
         key, title, groups, filters=filters, chosen=chosen, label=label,
-        search="Name, number, network or tag", note="Enter chooses, Esc leaves.",
+        search="Name, number, network or tag",
     )  # fmt: skip
 
 
