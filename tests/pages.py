@@ -14,13 +14,21 @@ ENTRY = str(Path(__file__).resolve().parents[1] / "app" / "streamlit_app.py")
 CLASSES = ["disc", "ring", "star", "cross", "moon", "heart", "arrow", "square", "triangle", "glass"]
 
 
-def open_page(name="runs", **query):
+def open_page(name="runs", *, known=False, **query):
     """Open a page as a browser would by its address; AppTest itself knows only pages in files."""
     page = AppTest.from_file(ENTRY, default_timeout=60)
     for key, value in query.items():
         page.query_params[key] = str(value)
-    if name != "runs":
+    if known or name != "runs":
         page._page_hash = calc_hash(name)
+    return page.run()
+
+
+def open_part(run, tab, part, prepare=lambda page: None):
+    """Open a part of a tab of a run that is closed at first."""
+    page = open_page("run", id=run, tab=tab)
+    page.session_state[f"part {part}"] = True
+    prepare(page)
     return page.run()
 
 

@@ -263,14 +263,14 @@ def test_a_proxy_counts_on_the_machines_own_address_too(page_store, served):
     assert "No one is logged in" in texts(visit({}))
 
 
-def run_page_of(run, email, tab="Log"):
+def run_page_of(run, email, tab="watch", part=""):
     from streamlit.util import calc_hash
 
     page = AppTest.from_file(ENTRY, default_timeout=60)
     page.user = {"email": email}
-    page.query_params["id"] = str(run.number)
+    page.query_params.update({"id": str(run.number), "tab": tab})
     page._page_hash = calc_hash("run")
-    page.session_state["details"] = tab
+    page.session_state[f"part {part}"] = True
     return page.run()
 
 
@@ -278,9 +278,9 @@ def test_a_viewer_sees_pins_but_cannot_pin(page_store, served):
     run = make_run(page_store, "A run", "stopped")
     marks.pin_checkpoint(run, "best", True)
     served("0.0.0.0", headers=PROXY)
-    page = run_page_of(run, "guest@lab.org", "Checkpoints")
+    page = run_page_of(run, "guest@lab.org", "files", "checkpoints")
     assert not page.exception
-    assert page.button(key="pin").disabled
+    assert "pin" not in {button.key for button in page.button}
     (table,) = page.dataframe
     assert list(table.value["pin"]) == ["pinned"]
     assert not table.proto.button_click_widgets
@@ -296,7 +296,7 @@ def test_a_viewer_sees_a_run_but_no_way_to_change_it(page_store, served):
 
 def test_a_viewer_cannot_start_a_run_even_if_the_button_is_pressed(page_store, served):
     served("0.0.0.0", headers=PROXY)
-    page = visit({"email": "guest@lab.org"}, name="new_run")
+    page = visit({"email": "guest@lab.org"}, name="train")
     assert page.button(key="start").disabled
     assert page_store.runs() == []
 

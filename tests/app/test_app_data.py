@@ -17,14 +17,14 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 config.set_option("server.address", "127.0.0.1")
-for name in ("runs", "run", "data", "new_run"):
+for name in ("runs", "run", "data", "train"):
     page = AppTest.from_file({ENTRY!r}, default_timeout=60)
     page.query_params["id"] = "1"
     page._page_hash = calc_hash(name)
     page.run()
     assert not page.exception, page.exception
     slow = {{"torch", "torchvision", "captum", "torch_optimizer"}} & set(sys.modules)
-    assert bool(slow) == (name == "new_run"), (name, slow)
+    assert bool(slow) == (name == "train"), (name, slow)
 """
 
 

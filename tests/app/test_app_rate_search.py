@@ -57,7 +57,7 @@ def test_a_search_shows_its_verdict_and_its_two_figures(store):
     assert "Take 0.05" in texts(page)
     assert len(page.get("plotly_chart")) == 2
     assert {b.key for b in page.button} >= {"use_rate", "repeat", "clone"}
-    assert "explain" not in {b.key for b in page.button}
+    assert "predict" not in {b.key for b in page.button}
 
 
 def test_two_searches_that_agree_are_to_be_trusted_and_two_that_do_not_are_not(store):

@@ -1,7 +1,7 @@
 """What a page says when it cannot show what was asked for, and what it shows beside that."""
 
 import pytest
-from pages import make_run, open_page, texts
+from pages import make_run, open_page, open_part, texts
 
 from cifar_core.disk import files
 
@@ -11,22 +11,20 @@ def store(page_store):
     return page_store
 
 
-@pytest.mark.parametrize(
-    ("page", "key"), [("evaluate", "id"), ("explain", "run"), ("inside", "run")]
-)
-def test_no_other_run_takes_the_place_of_one_that_cannot_be_shown(store, page, key):
+@pytest.mark.parametrize("name", ["run", "id"])
+def test_no_other_run_takes_the_place_of_one_that_cannot_be_shown(store, name):
     make_run(store, "Good")
     make_run(store, "Broken", "failed", reason="bug", accuracies=())
-    opened = open_page(page, **{key: 2})
+    opened = open_page("predict", **{name: 2})
     assert not opened.exception
-    assert opened.selectbox(key=key).value is None
+    assert opened.selectbox(key="run").value is None
     assert "#2 Broken (failed) has no finished epoch on record" in texts(opened)
     assert not opened.metric
-    gone = open_page(page, **{key: 7})
+    gone = open_page("predict", **{name: 7})
     assert "There is no run '7'" in texts(gone).replace("\\", "")
-    opened.selectbox(key=key).select("1").run()
+    opened.selectbox(key="run").select("1").run()
     assert not opened.exception
-    assert opened.query_params[key] == "1"
+    assert opened.query_params["run"] == "1"
     assert "Broken" not in texts(opened)
 
 
@@ -64,9 +62,7 @@ def test_where_an_attempt_started_is_not_guessed_when_its_file_is_lost(store):
 
 
 def attempts(run):
-    page = open_page("run", id=run.number)
-    page.session_state["details"] = "Attempts"
-    page.run()
+    page = open_part(run.number, "files", "attempts")
     assert not page.exception
     return texts(page)
 
@@ -103,11 +99,9 @@ def test_other_images_are_shown_at_a_click(store):
 def test_each_tab_of_a_run_without_settings_says_why_and_leaves_the_page(store):
     run = make_run(store, "Good")
     (run.path / "config.json").write_text("{")
-    page = open_page("run", id=1)
-    page.session_state["details"] = "Settings"
-    page.run()
+    page = open_page("run", id=1, tab="settings")
     assert not page.exception
     assert "config.json of run 1-good is missing or damaged" in page.error[0].value.replace(
         "\\", ""
     )
-    assert len(page.metric) == 4
+    assert "Good" in page.header[0].value

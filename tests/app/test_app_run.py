@@ -3,7 +3,7 @@ import os
 import time
 
 import pytest
-from pages import click_cell, make_run, open_page, save_weights, texts
+from pages import click_cell, make_run, open_page, open_part, save_weights, texts
 
 from app import theme
 from app.shared.live_chart import unpack
@@ -34,7 +34,7 @@ def test_a_finished_run_shows_its_result_with_an_interval(store):
     assert found["Best validation accuracy"] == ("60.0 %", "epoch 2")
     assert found["Test accuracy"] == ("45.0 %", "42.8 to 47.2 %")
     assert "Ran to completion" in texts(page)
-    assert {b.key for b in page.button} >= {"explain", "clone"}
+    assert {b.key for b in page.button} >= {"predict", "clone"}
 
 
 def uneven(run):
@@ -170,27 +170,37 @@ def test_a_name_is_changed_and_an_impossible_one_refused(store):
     make_run(store, "Old")
     page = open_page("run", id=1)
     page.text_input(key="name 1-old").set_value("New *name*")
-    submit = next(b for b in page.button if b.label == "Save")
+    submit = next(b for b in page.button if b.label == "Save" and b.key != "save_marks")
     submit.click().run()
     assert store.run(1).name == "New *name*"
     assert page.header[0].value == r"#1 New \*name\*"
 
 
-@pytest.mark.parametrize("tab", ["Settings", "Environment", "Checkpoints", "Attempts"])
-def test_each_tab_is_drawn_when_it_is_opened(store, tab):
-    make_run(store, learning_rate=0.03)
-    page = open_page("run", id=1)
-    page.session_state["details"] = tab
-    page.run()
+PARTS = {
+    ("settings", "environment"): "Synthetic shapes",
+    ("settings", "reproduce"): "recipe",
+    ("files", "checkpoints"): "100-a1",
+    ("files", "attempts"): "**Attempt 1** on cpu",
+    ("files", "history"): "No actions are recorded",
+}
+
+
+def shown(page):
     assert not page.exception
-    shown = "\n".join(str(t.value) for t in (*page.table, *page.dataframe)) + texts(page)
-    wanted = {
-        "Settings": "0.03",
-        "Environment": "Synthetic shapes",
-        "Checkpoints": "100-a1",
-        "Attempts": "**Attempt 1** on cpu",
-    }
-    assert wanted[tab] in shown
+    return "\n".join(str(t.value) for t in (*page.table, *page.dataframe)) + texts(page)
+
+
+@pytest.mark.parametrize(("tab", "part"), PARTS)
+def test_each_part_of_a_tab_is_drawn_when_it_is_opened(store, tab, part):
+    make_run(store, learning_rate=0.03)
+    assert PARTS[tab, part] not in shown(open_page("run", id=1, tab=tab))
+    assert PARTS[tab, part] in shown(open_part(1, tab, part))
+
+
+def test_the_settings_are_a_tab_of_their_own(store):
+    make_run(store, learning_rate=0.03)
+    assert "0.03" not in shown(open_page("run", id=1))
+    assert "0.03" in shown(open_page("run", id=1, tab="settings"))
 
 
 def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store):
@@ -199,9 +209,7 @@ def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store)
     plan = {"memory_format": "channels_last", "compiled": False, "sentence": sentence}
     gpu = {"gpu_driver": "580.65", "cudnn": "9.24.0", "peak_reserved_megabytes": 5100}
     files.edit(run.path / "environment.json", dict, lambda _: {"step_plan": plan, "gpu": gpu})
-    page = open_page("run", id=1)
-    page.session_state["details"] = "Environment"
-    page.run()
+    page = open_part(1, "settings", "environment")
     assert sentence in texts(page).replace("\\", "")
     tables = "\n".join(str(t.value) for t in page.table)
     assert "Memory format" not in tables
@@ -210,10 +218,8 @@ def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store)
 
 def test_a_run_without_anything_has_no_tab_that_fails(store):
     make_run(store, "Empty", "draft", accuracies=())
-    for tab in ("Settings", "Environment", "Checkpoints", "Attempts", "Log"):
-        page = open_page("run", id=1)
-        page.session_state["details"] = tab
-        assert not page.run().exception
+    for tab, part in [*PARTS, ("watch", "profile")]:
+        assert not open_part(1, tab, part).exception
 
 
 PROFILE = {
@@ -229,9 +235,7 @@ PROFILE = {
 
 
 def open_profile(number):
-    page = open_page("run", id=number)
-    page.session_state["details"] = "Profile"
-    return page.run()
+    return open_part(number, "watch", "profile")
 
 
 def test_a_profile_is_drawn_with_its_sentence_and_a_hint(store):
@@ -276,7 +280,7 @@ def test_a_run_is_pinned_and_unpinned_under_its_name(store):
     page = open_page("run", id=1)
     page.button(key="pin").click().run()
     assert run.is_pinned
-    assert page.button(key="pin").label == "Pinned"
+    assert page.button(key="pin").label == "Unpin"
     page.button(key="pin").click().run()
     assert not run.is_pinned
     assert [(action.did, action.by) for action in run.history()][:2] == [
@@ -286,9 +290,7 @@ def test_a_run_is_pinned_and_unpinned_under_its_name(store):
 
 
 def open_checkpoints(run):
-    page = open_page("run", id=run.number)
-    page.session_state["details"] = "Checkpoints"
-    return page.run()
+    return open_part(run.number, "files", "checkpoints")
 
 
 def test_each_checkpoint_is_pinned_by_the_button_in_its_row(store):

@@ -3,11 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pages import make_run, open_page, texts
-from streamlit.testing.v1 import AppTest
 
 from app import theme
 from app.screens.run.result import charts
-from app.session import Key
 from app.shared.pictures.gallery import sheet
 from cifar_core.evaluation.calibration import reliability
 from cifar_core.evaluation.coverage import coverage
@@ -33,9 +31,10 @@ def open_tab(page, name):
 
 
 def test_without_a_trained_run_the_page_says_what_to_do(page_store):
-    page = open_page("run", tab="result")
+    make_run(page_store, "Waits", "queued", accuracies=())
+    page = open_page("run", tab="result", id=1)
     assert not page.exception
-    assert "No run has finished an epoch yet" in texts(page)
+    assert "appears when the first epoch has been validated" in texts(page)
 
 
 def test_the_validation_images_come_first_with_their_intervals(run):
@@ -87,26 +86,10 @@ def test_another_run_has_looks_of_its_own(run, page_store):
         .click()
         .run()
     )
-    page = page.selectbox(key="id").select(str(other.number)).run()
+    page.query_params["id"] = str(other.number)
+    page.run()
     assert metrics(page) == {}
     assert len(looks(other)) == 1
-
-
-def evaluate_page():
-    from app.screens.run.result import page
-
-    page.page()
-
-
-def test_without_an_address_the_run_that_was_shown_last_comes_back(run, page_store):
-    make_run(page_store, "A newer one")
-    page = AppTest.from_function(evaluate_page, default_timeout=60)
-    page.session_state[Key.LAST_EVALUATED] = str(run.number)
-    page.query_params["image"] = "val-1"  # what the browser's button leaves behind
-    page.run()
-    assert not page.exception
-    assert page.query_params["id"] == str(run.number)
-    assert "image" not in page.query_params
 
 
 def test_the_calibration_is_fitted_once_for_evaluate_and_explain(run, monkeypatch):

@@ -126,7 +126,7 @@ def test_one_selected_run_can_be_opened_and_cloned_but_two_cannot(store):
     make_run(store, "Beta", accuracies=())
     page = select(open_page(), 0, 1)
     labels = {button.label for button in page.button}
-    assert labels & {"New run", "Delete", "Open", "Clone"} == {"New run", "Delete"}
+    assert labels & {"Train", "Delete", "Open", "Clone"} == {"Train", "Delete"}
     page = select(page, 0)
     page.button(key="open").click().run()
     assert "".join(page.query_params["id"]) == "2"

@@ -43,9 +43,7 @@ def address(store):
     second = make_run(store, "Second", accuracies=(0.4, 0.5, 0.45), dropout=0.3)
     return {
         "run": f"?id={first.number}",
-        "evaluate": f"?run={first.number}",
-        "inside": f"?run={first.number}",
-        "explain": f"?run={first.number}",
+        "predict": f"?run={first.number}",
         "report": f"?run={first.number}",
         "compare": f"?runs={first.number},{second.number}",
     }
@@ -65,7 +63,7 @@ def page(chromium, url):
 def test_nothing_serious_is_found_and_everything_is_reachable(name, page, address):
     page.goto(f"/{name}{address.get(name, '')}")
     settle(page)
-    if name == "explain":
+    if name == "predict":
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(PICTURE)
         page.get_by_text("What the network sees").wait_for()
         settle(page)

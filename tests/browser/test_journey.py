@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path):
     tab = visit("/")
     tab.get_by_role("button", name="Set up a run").click()
-    expect(tab.get_by_role("heading", name="New run")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Train")).to_be_visible()
     expect(tab.get_by_text("These images are drawn by the program")).to_be_visible()
     tab.get_by_role("spinbutton", name="Epochs").fill("3")
     tab.get_by_role("spinbutton", name="Epochs").press("Enter")
@@ -27,7 +27,7 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     expect(tab.get_by_test_id("stMetricValue").nth(1)).to_contain_text("%")  # the test accuracy
     assert store.run(1).status.state == "finished"
 
-    tab.locator(".st-key-explain").get_by_role("button").click()
+    tab.locator(".st-key-predict").get_by_role("button").click()
     picture = tmp_path / "sky.png"
     Image.linear_gradient("L").convert("RGB").save(picture)
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(picture)
@@ -39,7 +39,7 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
 
 
 def test_two_clicks_on_start_make_one_run(visit, store):
-    tab = visit("/new_run?preset=smoke")
+    tab = visit("/train?preset=smoke")
     before = len(store.runs())
     tab.locator(".st-key-start").get_by_role("button").dblclick()
     tab.wait_for_url(re.compile(r"/run\?id=\d+$"))
@@ -52,7 +52,7 @@ def test_two_clicks_on_start_make_one_run(visit, store):
 
 def test_a_bad_upload_gets_a_sentence(visit, store, tmp_path):
     run = make_run(store, "Knows nothing")
-    tab = visit(f"/explain?run={run.number}")
+    tab = visit(f"/predict?run={run.number}")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(broken)

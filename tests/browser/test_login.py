@@ -107,7 +107,7 @@ def test_whoever_is_not_logged_in_is_asked_to_and_told_nothing(browser):
         expect(tab.get_by_text("Log in to see the runs of this lab.")).to_be_visible()
     assert is_told(browser, "Log in to see")
     assert not is_told(browser, RUN)
-    assert not is_told(browser, "New run")
+    assert not is_told(browser, "Train")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ ROOMS = Path(ENTRY).parent / "screens"
 PAGES = sorted(path.parent.name for path in ROOMS.glob("*/page.py"))
 # whatever the pages read: names in st.query_params and of the helpers in address.py
 ASKED = re.compile(r'(?:query_params(?:\.get(?:_all)?\(|\[)|_(?:in|from)_address\(\s*)"(\w+)"')
-SLOW = ("data", "explain", "inside", "new_run")  # to open
+SLOW = ("data", "predict", "train")  # to open
 NAMES = sorted(
     {name for path in Path(ENTRY).parent.rglob("*.py") for name in ASKED.findall(path.read_text())}
     | {"id", "run", "q", "sort", "columns", "group", "vary", "over", "view"}

@@ -35,7 +35,7 @@ WIDGETS = ("selectbox", "multiselect", "button_group", "toggle", "checkbox", "te
 def tab_keys(room):
     """Return the keys under which the tabs of a page keep the open one."""
     keys = set()
-    for path in (ROOMS / room).glob("*.py"):
+    for path in (ROOMS / room).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "tabs":
                 keys |= {k.value.value for k in node.keywords if k.arg == "key"}
@@ -52,7 +52,7 @@ def forget():
 def address(name, draw, numbers):
     """Return parameters for a page: some name runs or sweeps, others are anything."""
     query = {key: draw.choice(numbers) for key in REFERENCES if draw.random() < 0.8}
-    if name in ("run", "sweep", "evaluate"):
+    if name in ("run", "sweep"):
         query["id"] = draw.choice(numbers)
     for key in draw.sample(NAMES, 2):
         if key not in query:
