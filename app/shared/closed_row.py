@@ -10,7 +10,7 @@ def closed_row(
 ) -> None:
     """Draw a row; `says` is Markdown and stands beside the title (page.css), also while it is open.
 
-    It is no part of the title, because a row of another title would be another row, which closes
+    It stands outside the title, because a row with another title would be another row, which closes
     and loses the focus. `opened` opens the row, for instance because something in it is wrong.
     """
     state = f"row.{key}"

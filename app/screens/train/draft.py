@@ -102,7 +102,9 @@ def check_draft(
         found = described(config, images)
         problems |= found.problems
     elif config is not None:
-        found = Described(sentence=f"{learner(config)} learns from these images, {times(config.epochs)}.")
+        found = Described(
+            sentence=f"{learner(config)} learns from these images, {times(config.epochs)}."
+        )
     if problems:
         config = None
     elif config is not None and images is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app import theme
 from app.session import Key, remembered, store
 from app.shared.picker.history import history
-from app.shared.picker.networks import rounded
+from app.shared.picker.networks import about
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.models import MODELS
@@ -22,15 +22,13 @@ class Expected:
     """The seconds of a run, and how they are known."""
 
     seconds: float
-    basis: str  # "measured just now", "as fast as run #3", "estimated from multiply-adds"
+    basis: str  # such as "as fast as run #3"
     measured: bool = False
 
     @property
     def words(self) -> str:
         """The time, with a sign before it if it is an estimate."""
-        if self.measured:
-            return theme.duration(self.seconds)
-        return f"\u2248 {theme.duration(rounded(self.seconds))}"
+        return theme.duration(self.seconds) if self.measured else about(self.seconds)
 
 
 def expected(config: TrainConfig, images: int, *, gpu: bool) -> Expected:
@@ -46,15 +44,21 @@ def expected(config: TrainConfig, images: int, *, gpu: bool) -> Expected:
             return Expected(
                 seconds=once + seconds, basis=f"as fast as run #{row.number}", measured=True
             )
-    return Expected(seconds=estimated(config, trained, gpu=gpu), basis="from multiply-adds")
+    return Expected(
+        seconds=estimated(config, trained, gpu=gpu), basis="estimated from multiply-adds"
+    )
 
 
 def is_alike(row: RunRow, config: TrainConfig, *, gpu: bool) -> bool:
     """Whether an epoch of an earlier run cost the same per image."""
-    if row.model != config.model or row.device.startswith("cpu") == gpu:
-        return False
     now = config.to_dict()
-    return all(row.settings.get(name, now[name]) == now[name] for name in MODELS[row.model].uses)
+    if row.model != config.model or any(
+        row.settings.get(name, now[name]) != now[name] for name in MODELS[config.model].uses
+    ):
+        return False
+    run = store().run(row.id)
+    device = run.environment.device
+    return bool(device) and not run.about.imported and device.startswith("cpu") != gpu
 
 
 def estimated(config: TrainConfig, trained: float, *, gpu: bool) -> float:

@@ -59,7 +59,7 @@ def begin(source: str) -> None:
 
 
 def take(values: Mapping[str, Any]) -> None:
-    """Fill the form with settings; its controls begin anew. Raises ConfigError if one is wrong."""
+    """Fill the form with settings; its controls are reset. Raises ConfigError if one is wrong."""
     remember(Key.DRAFT, TrainConfig.from_dict(values).to_dict())
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
 
