@@ -4,6 +4,9 @@ from datetime import datetime
 
 from cifar_core import numbers
 from cifar_core.numbers import NARROW
+from cifar_core.titles import title
+
+__all__ = ["title"]
 
 NONE = "\u2013"  # shown in place of a missing number
 PIN = ":material/keep:"
@@ -20,16 +23,6 @@ ICONS = {  # state of a run: color of its badge, icon
     "stopped": ("gray", "stop_circle"),
     "failed": ("red", "error"),
 }
-
-WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10", "gpu": "GPU",
-         "cuda": "CUDA", "hip": "HIP", "cudnn": "cuDNN"}  # fmt: skip
-
-
-def title(key: str) -> str:
-    """Write a registry key in words, for pages that must not wait until the registries load."""
-    first, *rest = key.split("_")
-    words = [WORDS.get(word, word) for word in rest]
-    return " ".join([WORDS.get(first, first[:1].upper() + first[1:]), *words])
 
 
 def percent(share: float | None, digits: int = 1) -> str:

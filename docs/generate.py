@@ -32,6 +32,7 @@ BESIDE = {  # folders that are not packages
     "docs": "architecture, glossary, one page for each screen, settings, terminal",
     "tests": "what must stay true, in the same rooms",
 }
+TITLES = "cifar_core/titles.py"
 NAMED_ONLY = "app/screens"  # its rooms have their pages' names
 
 
@@ -45,6 +46,15 @@ def page(name: str) -> str:
         before, _, rest = text.partition(begin)
         text = "\n".join([before + begin, *lines(), end + rest.partition(end)[2]])
     return text
+
+
+def titles() -> str:
+    """Return the module of titles with those of the registries."""
+    text = (ROOT / TITLES).read_text("utf-8")
+    before, begin, rest = text.partition("TITLES = {\n")
+    specs = (spec for registry in (MODELS, OPTIMIZERS, SCHEDULES) for spec in registry.values())
+    lines = [f'    "{spec.key}": "{spec.title}",\n' for spec in specs]
+    return "".join([before, begin, *lines, "}\n", rest.partition("}\n")[2]])
 
 
 def findings() -> Iterator[str]:
@@ -109,6 +119,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/models.md": models.markdown,
     "docs/optimizers.md": optimizers.markdown,
     "docs/settings.md": settings.markdown,
+    TITLES: titles,
     **{name: partial(page, name) for name in PARTS},
 }
 

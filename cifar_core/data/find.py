@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -228,7 +228,7 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
 def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
-    about = {"title": folder.title(Path(source)), **KNOWN.get(kind, {}), **meta}
+    about = {"title": title_of(source), **KNOWN.get(kind, {}), **meta}
     where, action = locate(source, store)
     return DataStatus(
         source=source,
@@ -246,6 +246,25 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         note=about.get("note", ""),
         action=action,
     )
+
+
+def titles_of(offered: Iterable[DataStatus]) -> dict[str, str]:
+    """Map the sources that a run can start with now, and 'auto', to what they are called.
+
+    Those that were found under a path keep it, since two of them may have the same title.
+    """
+    ready = [one for one in offered if one.ready]
+    default = next((one for one in ready if one.default), None)
+    names = {one.source: one.title if one.kind != "folder" else one.source for one in ready}
+    alone = " (nothing else is here)" if len(ready) == 1 else ""
+    automatic = f"Automatic: {default.title}{alone}" if default else "Automatic"
+    return {"auto": automatic, **names, "synthetic": synthetic.TITLE}
+
+
+def title_of(source: str) -> str:
+    """Return the title of a source's images, without opening them."""
+    known = KNOWN.get(kind_of(source), {}).get("title")
+    return str(known or folder.title(Path(source.removeprefix(ELSEWHERE))))
 
 
 def kind_of(source: str) -> str:

@@ -175,7 +175,7 @@ def test_runs_of_several_seeds_are_one_line_with_mean_and_spread(store):
     make_run(store, accuracies=(0.3,), optimizer="adam")
     page = open_page(group="yes", sort="best")
     table = page.dataframe[0].value
-    assert list(table["settings"]) == ["sgd", "adam"]
+    assert list(table["settings"]) == ["SGD", "Adam"]
     assert list(table["runs"]) == [2, 1]
     assert list(table["best"]) == [pytest.approx(50.0), pytest.approx(30.0)]
     assert list(table["best_spread"]) == ["14.1", ""]

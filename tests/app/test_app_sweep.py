@@ -172,9 +172,7 @@ def test_the_best_run_of_a_search_is_put_into_the_form(store):
     page.button(key="best").click().run()
     assert not page.exception
     assert "Copied from run 1. Change anything you like." in plain(page)
-    page.session_state["row.learning"] = True
-    page.run()
-    assert page.number_input(key=f"{prefix(page)}.learning_rate").value == pytest.approx(
+    assert page.session_state["draft"]["learning_rate"] == pytest.approx(
         sweeps.runs_of(store, found)[0].learning_rate
     )
 

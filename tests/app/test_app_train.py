@@ -281,7 +281,8 @@ def test_a_pretrained_network_without_its_weights_cannot_be_started_and_says_how
     choose(page, "model", "mobilenet_v2_imagenet")
     assert not page.exception
     assert page.button(key="start").disabled
-    assert page.button(key="fetch_weights").label == "Download the weights, 14 MB"
+    assert "The weights of the network have to be downloaded first." in texts(page)
+    assert page.button(key="fetch_weights").label == f"Download the weights, 14{theme.NARROW}MB"
     said = texts(page).replace("\\", "")
     assert "mobilenet_v2-b0353104.pth, 14 MB, sha256 beginning with b0353104" in said
     assert str(store.root / "weights") in said

@@ -104,8 +104,8 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "note": first_line,
     "star": lambda row: STAR.strip() if row.starred else "",
     "pin": lambda row: "pinned" if row.pinned else "",
-    "model": lambda row: theme.title(row.model),
-    "optimizer": lambda row: theme.title(row.optimizer),
+    "model": lambda row: row.model_title,
+    "optimizer": lambda row: row.optimizer_title,
     "data": lambda row: row.data_title.rsplit("/", 1)[-1],
     "kind": lambda row: KINDS[row.kind].title,
     "time": lambda row: theme.duration(row.seconds) if row.seconds else "",
@@ -210,7 +210,7 @@ def group_table(groups: Sequence[SeedGroup]) -> list[RunRow]:
                for name in ("best", "test")}  # fmt: skip
     table = pd.DataFrame(
         {
-            "settings": [group.title or theme.title(group.rows[0].model) for group in groups],
+            "settings": [group.title or group.rows[0].model_title for group in groups],
             "runs": [len(group.rows) for group in groups],
             **{name: [100 * s.mean if s else None for s in values]
                for name, values in spreads.items()},

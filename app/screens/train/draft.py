@@ -38,6 +38,7 @@ class Draft:
     sentence: str = ""  # what will happen
     details: str = ""  # how, in one or two further sentences
     step: str = ""  # how a training step is computed, a sentence
+    lacks_weights: bool = False  # one of the problems: the network's weights are not here
 
     def of(self, values: Mapping[str, Any]) -> "Draft":
         """Return the same draft with other settings, if they can train."""
@@ -87,8 +88,9 @@ def check_draft(
         except DataError as error:
             problems["data"], source = str(error), ""
     model = MODELS[values["model"]] if "model" not in problems else None
-    if model and model.weights and weights.find(model.weights, root) is None:
-        problems["model"] = "Its ImageNet weights are not on this machine yet (see below)."
+    lacks_weights = bool(model and model.weights and weights.find(model.weights, root) is None)
+    if lacks_weights:
+        problems["model"] = "Its ImageNet weights are not on this machine yet."
     if "device" not in problems:
         try:
             chosen, device = inventory().choose(values["device"])
@@ -112,6 +114,7 @@ def check_draft(
     return Draft(
         config=config, problems=problems, images=images, source=source, device=device,
         where=where, gpu=gpu, sentence=found.sentence, details=found.details, step=step,
+        lacks_weights=lacks_weights,
     )  # fmt: skip
 
 

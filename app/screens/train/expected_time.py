@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app import theme
+from app.cache.results import JOB_START
 from app.session import Key, remembered, store
 from app.shared.picker.history import history
 from app.shared.picker.networks import about
@@ -42,7 +43,7 @@ def expected(config: TrainConfig, images: int, *, gpu: bool) -> Expected:
             once = row.features_seconds
             seconds = trained * config.epochs / row.images_per_second * (1 + VALIDATED)
             return Expected(
-                seconds=once + seconds, basis=f"as fast as run #{row.number}", measured=True
+                seconds=JOB_START + once + seconds, basis=f"as fast as run #{row.number}", measured=True
             )
     return Expected(
         seconds=estimated(config, trained, gpu=gpu), basis="estimated from multiply-adds"
@@ -67,5 +68,5 @@ def estimated(config: TrainConfig, trained: float, *, gpu: bool) -> float:
     a_pass = facts.multiply_adds * (config.computes_on / facts.pixels) ** 2
     a_pass *= trained / cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
     if "plan" in uses and TRANSFER_PLANS[config.plan].trains == "head":
-        return a_pass * (config.cached_views or config.epochs)
-    return a_pass * config.epochs * (cost.BACKWARD + VALIDATED)
+        return JOB_START + a_pass * (config.cached_views or config.epochs)
+    return JOB_START + a_pass * config.epochs * (cost.BACKWARD + VALIDATED)

@@ -59,10 +59,9 @@ class Form:
 
     def inputs(self, settings: list[Field[Any]]) -> None:
         """Draw controls, each with what is wrong with it."""
-        ready = [one.source for one in self.sources if one.ready]
         suggested = {
-            "data": list(dict.fromkeys(["auto", *ready, "synthetic"])),
-            "device": ["auto", *inventory().names],
+            "data": data.titles_of(self.sources),
+            "device": {"auto": "auto", **{name: name for name in inventory().names}},
         }
         widgets.settings_inputs(
             settings, self.start, self.prefix, problems=self.draft.problems, suggested=suggested,

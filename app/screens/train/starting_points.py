@@ -114,7 +114,7 @@ def started_from() -> str:
     if source.startswith(SEARCH):
         return "The settings of that rate search, with the rate filled in."
     if source.startswith(IMAGES):
-        return "Begun with the images."
+        return "Begun with these images. Change anything you like."
     return clone_words(*clone_of(source))
 
 

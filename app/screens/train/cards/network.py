@@ -137,16 +137,18 @@ def weights_facts(spec: ModelSpec) -> None:
 
 
 def missing_weights(spec: ModelSpec) -> None:
-    """Say that the ImageNet weights are not here, and offer to download them."""
+    """Offer the ImageNet weights if they are not here, and say how else they can be brought."""
     root = store().root
     if not spec.weights or weights.find(spec.weights, root):
         return
-    st.markdown(
-        f":orange[:material/warning:] {theme.safe(str(weights.missing(spec.weights, root)))}"
-    )
-    label = f"Download the weights, {weights.WEIGHTS[spec.weights].megabytes:,.0f} MB"
-    if st.button(label, icon=":material/download:", key="fetch_weights"):
-        download(spec.weights)
+    megabytes = f"{weights.WEIGHTS[spec.weights].megabytes:,.0f}{numbers.NARROW}MB"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            f"Download the weights, {megabytes}", icon=":material/download:", key="fetch_weights"
+        ):
+            download(spec.weights)
+        with st.popover("Without a network connection", type="tertiary"):
+            st.markdown(theme.safe(str(weights.missing(spec.weights, root))))
 
 
 def download(key: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.navigation import go
+from app.screens.train.draft import Draft
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import Many, many_summary
 from app.screens.train.plan.command import same_as_a_command
@@ -24,13 +25,13 @@ def summary(form: Form) -> None:
     draft, many = form.draft, form.many
     with st.container(border=True, key="plan"):
         st.subheader("Plan", anchor=False)
-        if draft.config is not None:
-            shown = draft.of({**form.values, **many.example}) if many else draft
+        shown = draft.of({**form.values, **many.example}) if many else draft
+        if shown.sentence:
             st.markdown(f"{introduction(many)}{theme.safe(shown.sentence)}")
-            if many is None:
-                how_long(form, draft.config)
-            if shown.details:
-                st.caption(theme.safe(shown.details))
+        if draft.config is not None and many is None:
+            how_long(form, draft.config)
+        if shown.details:
+            st.caption(theme.safe(shown.details))
         if draft.device:
             st.caption(f":material/memory: {theme.safe(draft.device)}")
         if many and draft.config is not None:
@@ -38,12 +39,10 @@ def summary(form: Form) -> None:
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=form.key("name"), persist_state="session",
-            placeholder=many.title if many else source_title(source),
+            placeholder=placeholder(form, source),
         )  # fmt: skip
-        if draft.problems:
-            need = "needs" if len(draft.problems) == 1 else "need"
-            count = theme.plural(len(draft.problems), "setting")
-            widgets.say_problem(f"{count} {need} to be corrected first.")
+        for why in obstacles(draft):
+            widgets.say_problem(why)
         pressed = start_button(form)
         with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
             if draft.config is not None:
@@ -54,7 +53,27 @@ def summary(form: Form) -> None:
     elif draft.config is not None and many:
         start_many(draft.config, many, name)
     elif draft.config is not None:
-        start(draft.config, name or source_title(source), source)
+        start(draft.config, name, source)
+
+
+def placeholder(form: Form, source: str) -> str:
+    """Return the name that is given if no one types one."""
+    if form.many:
+        return form.many.title
+    config = form.draft.config
+    return store().proposed_name(config) if config else source_title(source)
+
+
+def obstacles(draft: Draft) -> list[str]:
+    """Say what has to be done before it can start."""
+    wrong = len(draft.problems) - draft.lacks_weights
+    words = []
+    if wrong:
+        need = "needs" if wrong == 1 else "need"
+        words.append(f"{theme.plural(wrong, 'setting')} {need} to be corrected first.")
+    if draft.lacks_weights:
+        words.append("The weights of the network have to be downloaded first.")
+    return words
 
 
 def start_button(form: Form) -> bool:
