@@ -36,6 +36,7 @@ class Key(StrEnum):
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown
     FOLLOWED = "followed"  # the image followed over the epochs, named as in Explain's address
     TAB = "tab"  # whose tab was drawn last, and which
+    ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
     CHART = "chart"  # the live chart's own state: the part zoomed in on
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page

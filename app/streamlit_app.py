@@ -9,6 +9,9 @@ import streamlit as st
 
 from app import warm_up
 from app.access import admission
+from app.cache.examples import place_examples
+from app.corner.corner import corner
+from app.corner.phone_bar import phone_bar
 from app.navigation import entry, moved
 from app.shared.live_chart import publish_plotly
 
@@ -20,8 +23,9 @@ st.set_page_config(
 style = (Path(__file__).parent / "static/page.css").read_text("utf-8")
 st.html(f"<i hidden></i><style>{style}</style>")  # a style alone would take the place of a toast
 admission.admit()
+place_examples()
 publish_plotly()
-st.navigation(
+place = st.navigation(
     [
         entry("data", "Data", ":material/dataset:", "The images that networks learn from."),
         entry("train", "Train", ":material/play_circle:", "Choose a network and start training."),
@@ -35,6 +39,8 @@ st.navigation(
         *moved(),
     ],
     position="top",
-).run()
-admission.badge()
+)
+corner()
+place.run()
+phone_bar()
 warm_up.begin()

@@ -90,6 +90,9 @@ def branch(package: Path, depth: int = 0) -> Iterator[str]:
     what = first_sentence(package / "__init__.py")
     if package.relative_to(ROOT).as_posix() == NAMED_ONLY:
         yield line(depth, package.name, f"{what}: {', '.join(path.name for path in inner)}")
+        inner = [path for path in inner if any(path.glob("*/__init__.py"))]  # pages with tabs
+        for path in inner:
+            yield from branch(path, depth + 1)
         return
     yield line(depth, package.name, what)
     for path in inner:

@@ -49,6 +49,7 @@ def page_store(tmp_path, monkeypatch, decoded):
 
     store = Store(tmp_path / "store")
     store.root.mkdir()
+    (store.root / ".examples").touch()  # as if the shipped runs had been deleted
     (store.root / "data").symlink_to(decoded)
     monkeypatch.setenv("CIFAR_UNASKED", "off")  # no process but those that a test asks for
     for name in ("CIFAR_DATA", "TORCH_HOME"):

@@ -25,7 +25,7 @@ LAYERS = [  # of cifar_core, lowest first
     {"training"},
     {"rate_search"},
     {"runs"},
-    {"report"},
+    {"examples", "report"},
     {"terminal"},
     {"__main__"},
 ]
@@ -44,7 +44,7 @@ APP_LAYERS = [
     {"session"},
     {"cache"},
     {"shared"},
-    {"screens"},
+    {"corner", "screens"},
     {"server", "streamlit_app"},
     {"command"},
 ]

@@ -195,14 +195,3 @@ def unprotected() -> None:
             f"`{OPEN}={EVERYBODY}`."
         )
         st.caption("docs/deploy.md has an example of each.")
-
-
-def badge() -> None:
-    """Show who is logged in, and a log-out button; nothing where only the machine decides."""
-    if not (has_login() or from_proxy()):
-        return
-    who = person()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.caption(f"{theme.safe(who.name)}, {who.role.title.lower()}", help=who.role.summary)
-        if has_login():
-            st.button("Log out", type="tertiary", key="logout", on_click=st.logout)

@@ -36,6 +36,7 @@ KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decod
     },
 }
 ELSEWHERE = "elsewhere:"  # how the source of an imported run begins whose images are not here
+UNSHIPPED = "unshipped:"  # the same of an example that is shipped without its images
 CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
 LONGEST_PATH = 300  # characters of a path in a message
 MOST_GLANCES = 1000  # subfolders of a folder that may hold its train and test
@@ -60,11 +61,13 @@ def resolve(wanted: str, store: Path, by: Person | None = None) -> str:
             f"'{wanted}' is more than the program draws: choose at most {synthetic.MOST:,} "
             f"images, as in synthetic:{synthetic.MOST}."
         )
+    if wanted.startswith(UNSHIPPED):
+        raise DataError(not_here(wanted))
     if by is not None and not by.is_local:
         return among_listed(wanted, store, by)
     if synthetic.is_source(wanted) or wanted == "cifar10":
         return wanted
-    if wanted.startswith(ELSEWHERE):
+    if is_away(wanted):
         raise DataError(not_here(wanted))
     return str(existing(wanted))
 
@@ -141,8 +144,18 @@ def elsewhere(source: str) -> str:
     return ELSEWHERE + Path(source).name
 
 
+def is_away(source: str) -> bool:
+    """Return True if a source stands for images that are not on this machine."""
+    return source.startswith((ELSEWHERE, UNSHIPPED))
+
+
 def not_here(source: str) -> str:
     """Say that a run's images are elsewhere, and what to do."""
+    if source.startswith(UNSHIPPED):
+        return (
+            f"The images '{shown(source.removeprefix(UNSHIPPED))}' are not shipped with this "
+            "example. Its network can be asked about pictures of your own."
+        )
     name = shown(source.removeprefix(ELSEWHERE))
     return (
         f"The images '{name}' of this run, which was imported, are not available here. On this "
@@ -170,7 +183,7 @@ def load(source: str, store: Path) -> Dataset:
         if official is None:
             raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
         return cifar10.load(official, store, source=source)
-    if source.startswith(ELSEWHERE):
+    if is_away(source):
         raise DataError(not_here(source))
     path = Path(source)
     roots.refuse_way_out(path)
@@ -282,7 +295,7 @@ def locate(source: str, store: Path) -> tuple[str, str]:
     if source == "cifar10":
         official = cifar10.find(store)
         return (str(official), "") if official else ("", FETCH)
-    if source.startswith(ELSEWHERE):
+    if is_away(source):
         return "", not_here(source)
     if is_there(Path(source)):
         return source, ""

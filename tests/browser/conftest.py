@@ -22,6 +22,7 @@ def store(tmp_path_factory):
     from cifar_core.runs import Store
 
     store = Store(tmp_path_factory.mktemp("store"))
+    (store.root / ".examples").touch()  # as if the shipped runs had been deleted
     yield store
     store.shutdown_executor()
 

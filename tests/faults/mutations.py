@@ -34,6 +34,7 @@ OUTPUT = "tests/runs/test_output.py"
 STEP = "tests/training/test_step_plan.py"
 OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
+EXAMPLES = "tests/test_examples.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
@@ -112,6 +113,12 @@ MUTATIONS = [
              "not in expected:\n                return None", "not in expected:\n                pass", STORE + " many"),
     Mutation("numbers without the store's lock", "runs/store/store.py",
              '        with lock.held(self.root / ".store.lock"):\n', "        if True:\n", STORE + " many_hands"),
+    Mutation("own runs take the numbers of the examples", "runs/store/store.py",
+             "RESERVED.stop if number in RESERVED else number", "number", EXAMPLES + " never_gets"),
+    Mutation("the examples are put into any store", "examples/place.py",
+             "(store.root / MARK).exists() or ", "", EXAMPLES + " until_somebody_asks"),
+    Mutation("the examples count in statistics", "runs/listing/goals.py",
+             "for row in own(rows)", "for row in rows", EXAMPLES + " no_statistics"),
     Mutation("signals without a look at the identity", "disk/lock.py",
              "    if not is_same(process):\n        return False\n", "", FILES + " signalled"),
     Mutation("the boot id is not compared", "disk/lock.py",

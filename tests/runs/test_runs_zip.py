@@ -20,6 +20,7 @@ from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.exchange.run_zip import export_run
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, marks, status
 from cifar_core.runs.results.classifier import load_classifier
+from cifar_core.runs.store.damage import damages
 
 
 @pytest.fixture
@@ -87,6 +88,7 @@ def test_an_imported_run_is_the_same_run_under_a_new_number(store, exported, tmp
     assert [r["kind"] for r in run.metrics()].count("epoch") == 2
     assert run.checkpoint("best").step == 100
     assert load_classifier(run).classes[0] == "disc"
+    assert damages(run, thorough=True) == []
     assert store.create(run.config).number == 3
 
 

@@ -9,6 +9,7 @@ from app import theme
 from app.cache.results import pass_seconds
 from app.shared.job_offer import offer
 from app.shared.networks import Network
+from cifar_core.data.find import is_away
 from cifar_core.errors import BusyError
 from cifar_core.runs.results import neighbors, predictions
 from cifar_core.runs.store.run_job import RunJob
@@ -28,7 +29,12 @@ class NetworkJob:
 
 
 def jobs(network: Network) -> list[NetworkJob]:
-    """Return all jobs for a network, in the order in which they are started."""
+    """Return all jobs for a network, in the order in which they are started.
+
+    There are none if the images are not on this machine.
+    """
+    if is_away(network.run.source):
+        return []
     images = network.run.environment.data
     width = network.classifier.last_layer.weight.shape[1]
     compared = min(images.train_images, neighbors.most(width))

@@ -61,7 +61,7 @@ def page() -> None:
 def invitation() -> None:
     """Say what appears here."""
     with st.container(border=True):
-        st.markdown("**Add a picture**, or pick one of the test images.")
+        st.markdown("**Add a picture or pick one.**")
         st.caption(
             "You will see the most likely classes, the 32 x 32 pixels that the network sees, and "
             "which parts of the picture mattered for its prediction."

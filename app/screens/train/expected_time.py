@@ -14,6 +14,7 @@ from cifar_core.proposals import cost
 from cifar_core.proposals.networks import network_facts
 from cifar_core.runs import RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate
+from cifar_core.runs.store.run_row import own
 
 VALIDATED = 0.1  # about the share of an epoch's time that its validation adds
 
@@ -38,12 +39,14 @@ def expected(config: TrainConfig, images: int, *, gpu: bool) -> Expected:
     if measured and measured[0] == config:
         return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)
     trained = images * config.train_fraction * (1 - config.val_fraction)
-    for row in store().runs():
+    for row in own(store().runs()):
         if row.images_per_second and is_alike(row, config, gpu=gpu):
             once = row.features_seconds
             seconds = trained * config.epochs / row.images_per_second * (1 + VALIDATED)
             return Expected(
-                seconds=JOB_START + once + seconds, basis=f"as fast as run #{row.number}", measured=True
+                seconds=JOB_START + once + seconds,
+                basis=f"as fast as run #{row.number}",
+                measured=True,
             )
     return Expected(
         seconds=estimated(config, trained, gpu=gpu), basis="estimated from multiply-adds"

@@ -11,6 +11,7 @@ from app.shared.picker import choose_run, picked
 from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
+from cifar_core.data.find import UNSHIPPED
 from cifar_core.runs import TRAINING
 from cifar_core.runs.sweeps.rate_searches import alike
 
@@ -44,6 +45,8 @@ def begin(source: str) -> None:
             ref, changes = clone_of(source)
             run = store().run(ref)
             base = {**run.config.to_dict(), **run.status.suggestion}  # what a failure asks for
+            if base["data"].startswith(UNSHIPPED):
+                base["data"] = "auto"
             config = TrainConfig.from_text(changes, base=base)
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
@@ -120,11 +123,14 @@ def started_from() -> str:
 
 def clone_words(ref: str, changes: Mapping[str, str]) -> str:
     """Say where the settings come from, and which of them its failure or the address changed."""
-    advised = store().run(ref).status.suggestion
+    run = store().run(ref)
+    advised = run.status.suggestion
     changed = [f"{name} {value:g} so that the failure is not repeated"
                for name, value in advised.items() if name not in changes]  # fmt: skip
     changed += [f"{name} {value}" for name, value in changes.items()]
     words = f", with {', '.join(changed)}" if changed else ""
+    if run.settings.get("data", "").startswith(UNSHIPPED):
+        words += ", but for its images, which are not here"
     return theme.safe(f"Copied from run {ref}{words}. Change anything you like.")
 
 

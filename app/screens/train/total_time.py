@@ -10,6 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
 from cifar_core.runs import RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate
+from cifar_core.runs.store.run_row import own
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS
 
 
@@ -25,7 +26,7 @@ def about_time(seconds: float | None, *, at_most: bool = False) -> None:
 def run_seconds(configs: Sequence[TrainConfig], images: Dataset | None) -> list[float] | None:
     """Estimate the seconds of each run; None if those of any are not known."""
     measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
-    rows = store().runs()
+    rows = own(store().runs())
     seconds = []
     for config in configs:
         per_epoch = epoch_seconds(config, measured, rows, images)

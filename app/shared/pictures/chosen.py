@@ -7,7 +7,9 @@ from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.pictures.picture import MOST, Picture
+from app.shared.pictures.samples import choose_sample, is_sample, suit
 from app.shared.pictures.test_images import linked, picked
+from cifar_core.data.find import is_away
 from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 
@@ -16,13 +18,18 @@ LINKED = "Linked"
 
 def choose_pictures(network: Network) -> list[Picture]:
     """Let the person upload or take pictures, or pick some from the test set."""
-    sources = ["Upload", "Camera", "Test set"]
+    sources = ["Upload", "Camera"]
+    if not is_away(network.run.source):
+        sources.append("Test set")
     image = st.query_params.get("image", "")
-    if image:
+    drawn = is_sample(image)
+    if image and not drawn:
         sources = [LINKED, *sources]
-        if remembered(Key.LINKED) != image:  # the link was followed just now
-            remember(Key.LINKED, image)
-            st.session_state["source"] = LINKED
+    if image and remembered(Key.LINKED) != image:  # the link was followed just now
+        remember(Key.LINKED, image)
+        st.session_state["source"] = "Upload" if drawn else LINKED
+    if st.session_state.get("source", sources[0]) not in sources:
+        del st.session_state["source"]  # of another network, whose images are here
     source = st.segmented_control(
         "Picture", sources, default=None if "source" in st.session_state else "Upload",
         required=True, key="source", persist_state="session", width="stretch",
@@ -31,7 +38,9 @@ def choose_pictures(network: Network) -> list[Picture]:
         return linked(network, image)
     if source == "Test set":
         return picked(network)
-    return uploaded() if source == "Upload" else photographed()
+    if source == "Camera":
+        return photographed()
+    return uploaded() or (choose_sample(image) if drawn or suit(network) else [])
 
 
 def uploaded() -> list[Picture]:

@@ -1,10 +1,8 @@
 // Draws many small pictures from one sheet, each as a button: one file to fetch instead of dozens.
 
-const ZOOM = 3;
-
 function card(tile, index, data, open) {
   const button = document.createElement("button");
-  const size = data.side * ZOOM;
+  const size = data.side * data.zoom;
   const column = index % data.columns, row = Math.floor(index / data.columns);
   const picture = document.createElement("div");
   Object.assign(picture.style, {
@@ -17,10 +15,11 @@ function card(tile, index, data, open) {
   truth.textContent = tile.truth;
   prediction.textContent = tile.prediction;
   prediction.className = tile.right ? "right" : "wrong";
-  button.append(picture, truth, prediction);
+  button.append(picture, ...[truth, prediction].filter((line) => line.textContent));
   button.title = tile.title;
   button.setAttribute("aria-label", tile.title);
   button.dataset.image = tile.key;
+  if (tile.key === data.chosen) button.setAttribute("aria-current", "true");
   button.onclick = () => open(tile.key);
   return button;
 }
@@ -28,5 +27,6 @@ function card(tile, index, data, open) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gallery");
   const open = (key) => setTriggerValue("opened", key);
+  root.style.setProperty("--side", `${data.side * data.zoom}px`);
   root.replaceChildren(...data.tiles.map((tile, index) => card(tile, index, data, open)));
 }

@@ -28,7 +28,7 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """The text of one picture in a gallery."""
+    """The text of one picture in a gallery; an empty line is left out."""
 
     key: str  # returned when the picture is clicked
     truth: str  # the true class
@@ -37,11 +37,16 @@ class Tile:
     title: str  # for hovering and for screen readers
 
 
-def gallery(pixels: NDArray[np.uint8], tiles: Sequence[Tile], *, key: str) -> str | None:
-    """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now."""
+def gallery(
+    pixels: NDArray[np.uint8], tiles: Sequence[Tile], *, key: str, zoom: int = 3, chosen: str = ""
+) -> str | None:
+    """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now.
+
+    Each is `zoom` times as large on the page; that with the key `chosen` is marked.
+    """
     data = {
-        "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS,
-        "tiles": [vars(tile) for tile in tiles],
+        "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS, "zoom": zoom,
+        "chosen": chosen, "tiles": [vars(tile) for tile in tiles],
     }  # fmt: skip
     return _mount(key=key, data=data, height="content", on_opened_change=lambda: None).opened
 

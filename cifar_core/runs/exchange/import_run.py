@@ -46,6 +46,13 @@ def import_run(store: Store, source: IO[bytes] | Path, *, data: str = "") -> Run
 
 def check(folder: Path, store: Store, data: str) -> str:
     """Check every file, remove what does not belong in it, and return the run's name."""
+    origin = check_files(folder)
+    check_config(folder, store, data)
+    return settle(folder, origin, store.by.name)
+
+
+def check_files(folder: Path) -> Export:
+    """Check every file but the settings, whose check needs torch; return what was exported."""
     for pattern in ("*.json", "attempts/*/*.json"):
         for path in folder.glob(pattern):
             if path.name in KINDS:
@@ -54,7 +61,6 @@ def check(folder: Path, store: Store, data: str) -> str:
     origin = files.read(folder / "export.json", Export)
     if origin.schema != SCHEMA:
         raise ArchiveError("This zip is from a newer version. Update this program, then import it.")
-    check_config(folder, store, data)
     for path in folder.glob("attempts/*/metrics.jsonl"):
         check_rows(path)
     for path in checkpoints.folders(folder / "checkpoints"):
@@ -62,9 +68,8 @@ def check(folder: Path, store: Store, data: str) -> str:
     check_best(folder)
     for path in folder.glob("predictions/*"):
         check_predictions(folder, path)
-    name = settle(folder, origin, store.by.name)
     (folder / "export.json").unlink()
-    return name
+    return origin
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:
@@ -199,10 +204,15 @@ def settle(folder: Path, export: Export, owner: str) -> str:
     about = replace(about, name=name, owner=owner, kind=TRAINING, imported=origin,
                     created_at=created)  # fmt: skip
     files.write_json(folder / "about.json", about)
+    settle_state(folder)
+    return name
+
+
+def settle_state(folder: Path) -> None:
+    """Write the run's state in this store."""
     numbers = [int(path.name) for path in folder.glob("attempts/*")]
     words = {**status_here(read(folder, "status.json")), "attempt": max(numbers, default=0)}
     status.write(folder, status.RunStatus(**words))
-    return name
 
 
 def status_here(exported: Mapping[str, Any]) -> status.Changes:

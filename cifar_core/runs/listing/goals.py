@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cifar_core.data.sources.cifar10 import CLASSES
 from cifar_core.runs.record.records import DataRecord
-from cifar_core.runs.store.run_row import RunRow
+from cifar_core.runs.store.run_row import RunRow, own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,14 @@ def goals(data: DataRecord, rows: Iterable[RunRow]) -> list[Goal]:
 
 
 def best_of(data: DataRecord, rows: Iterable[RunRow]) -> Goal | None:
-    """Return the best test accuracy among the runs on the same images, the earliest if equal."""
+    """Return the best test accuracy among the runs on the same images, the earliest if equal.
+
+    The shipped examples do not count.
+    """
     wanted = images_of(data.title, data.kind, data.test_images)
     tested = [
         row
-        for row in rows
+        for row in own(rows)
         if row.test_accuracy is not None
         and images_of(row.data_title, row.data_kind, row.test_images) == wanted
     ]

@@ -51,6 +51,7 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pinned: bool = False  # nothing of it is deleted automatically
     pinned_checkpoints: Texts = []  # their names; some may be gone already
     imported: Origin | None = None
+    example: Text = ""  # which shipped example it is; empty for a run that somebody trained
 
 
 class PlainSettings(Struct, frozen=True, kw_only=True):

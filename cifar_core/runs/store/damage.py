@@ -11,8 +11,9 @@ from cifar_core.runs.record.run import Run
 
 ALWAYS = ("config.json", "about.json", "status.json")
 ONCE_STARTED = ("environment.json", "summary.json")
-OF_A_FINISHED_ATTEMPT = ("attempt.json", "start.json", "shim.json", "result.json", "end.json")
-OF_AN_ATTEMPT = (*OF_A_FINISHED_ATTEMPT, "notice.json", "profile.json")
+OF_A_FINISHED_ATTEMPT = ("attempt.json", "start.json", "result.json", "end.json")
+OF_PROCESSES = ("shim.json",)  # an imported run has none
+OF_AN_ATTEMPT = (*OF_A_FINISHED_ATTEMPT, *OF_PROCESSES, "notice.json", "profile.json")
 
 
 def damages(run: Run, *, thorough: bool = False) -> list[str]:
@@ -23,14 +24,17 @@ def damages(run: Run, *, thorough: bool = False) -> list[str]:
 
 def of_small_files(run: Run) -> list[str]:
     """Return what is wrong with the small files: all but the checkpoints."""
-    numbers = metrics.attempt_numbers(run.path)
+    numbers, about = metrics.attempt_numbers(run.path), run.about
     finished = run.status.state == "finished"
+    wanted: tuple[str, ...] = OF_A_FINISHED_ATTEMPT
+    if not about.imported and not about.example:
+        wanted += OF_PROCESSES
     sentences = [*of_files(run.path, ALWAYS, ALWAYS)]
     optional = (*ONCE_STARTED, "control.json")
     sentences += of_files(run.path, optional, ONCE_STARTED if finished else ())
     for number in numbers:
         last = finished and number == numbers[-1]
-        sentences += of_attempt(metrics.attempt_folder(run.path, number), finished=last)
+        sentences += of_attempt(metrics.attempt_folder(run.path, number), wanted if last else ())
     return [*sentences, *of_marker(run)]
 
 
@@ -49,9 +53,9 @@ def of_files(folder: Path, names: tuple[str, ...], wanted: tuple[str, ...]) -> I
             yield f"{where} is damaged and is not used."
 
 
-def of_attempt(folder: Path, *, finished: bool) -> Iterator[str]:
-    """Yield what is wrong with an attempt's small files and its rows."""
-    yield from of_files(folder, OF_AN_ATTEMPT, OF_A_FINISHED_ATTEMPT if finished else ())
+def of_attempt(folder: Path, wanted: tuple[str, ...]) -> Iterator[str]:
+    """Yield what is wrong with an attempt's small files and its rows; `wanted` must exist."""
+    yield from of_files(folder, OF_AN_ATTEMPT, wanted)
     path, name = folder / "metrics.jsonl", f"attempts/{folder.name}/metrics.jsonl"
     expected = files.read(folder / "result.json", AttemptResult).rows_bytes
     size, count = files.damaged_lines(path, whole=bool(expected), like=metrics.is_like_a_row)

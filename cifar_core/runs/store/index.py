@@ -31,7 +31,10 @@ class Index:
         self.root, self.path = root, root / "index.db"
 
     def rows(self) -> list[RunRow]:
-        """Return a row for each run folder, newest first, reading only the folders that changed."""
+        """Return a row for each run folder, newest first, reading only the folders that changed.
+
+        The shipped examples come after all other runs.
+        """
         runs = run_folders(self.root / "runs")
         try:
             before = LISTED.get(self.root, {})
@@ -40,7 +43,7 @@ class Index:
         except (sqlite3.DatabaseError, OSError):
             # damaged again, a full disk, read-only, or no store: the folders have the same values
             rows = [read_row(run) for run in runs.values()]
-        return sorted(rows, key=lambda row: row.number, reverse=True)
+        return sorted(rows, key=place)
 
     def leases(self) -> dict[str, str]:
         """Map each device in use to the run that holds it."""
@@ -100,6 +103,11 @@ class Index:
                     path = self.path.with_name(self.path.name + suffix)
                     with suppress(FileNotFoundError):  # it may be deleted at any moment
                         path.rename(path.with_name(f"damaged-{time.time_ns()}-{path.name}"))
+
+
+def place(row: RunRow) -> tuple[bool, int]:
+    """Return what the rows are sorted by: the newest first, the examples last in their order."""
+    return row.example, row.number if row.example else -row.number
 
 
 def prepare(db: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -71,6 +72,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     pinned: bool = False  # nothing of it is deleted automatically
     settings: dict[str, Any] = {}  # all of them, as plain values
     damaged: bool = False  # whether a file that the row is gathered from is damaged
+    example: bool = False  # shipped with the program, not trained here
 
     @property
     def model_title(self) -> str:
@@ -138,10 +140,16 @@ def read_row(run: Run) -> RunRow:
         starred=about.starred,
         pinned=about.pinned,
         settings=settings,
+        example=bool(about.example),
         damaged=any(
             damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
         ),
     )
+
+
+def own(rows: Iterable[RunRow]) -> list[RunRow]:
+    """Return the runs that were trained or imported by people, without the shipped examples."""
+    return [row for row in rows if not row.example]
 
 
 def stamp(run: Run) -> str:

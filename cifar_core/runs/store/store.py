@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "RunRow", "Store"]
 
 SCHEMA = 1  # of config.json
+RESERVED = range(9001, 9010)  # numbers of the shipped examples; no other run gets one
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,19 @@ class Store:
         source = data.resolve(config.data, self.root, self.by)
         return self._named(dataclasses.replace(config, data=source))
 
-    def adopt(self, folder: Path, name: str) -> Run:
+    def adopt(self, folder: Path, name: str, *, reserved: int = 0) -> Run:
         """Move a complete run folder into the store, with the next free number.
 
-        The caller does it inside an `action`.
+        A `reserved` number is used if no run has it. The caller does it inside an `action`.
         """
         with lock.held(self.root / ".store.lock"):
-            number = self._next_number()
+            is_free = reserved and reserved not in self._numbers()
+            number = reserved if is_free else self._next_number()
             run = Run(self.root / "runs" / f"{number}-{slug(name)}", self.by)
-            self._name(folder, run, number)
+            if number == reserved:
+                folder.rename(run.path)
+            else:
+                self._name(folder, run, number)
         return run
 
     def submit(self, run: Run) -> None:
@@ -223,15 +228,19 @@ class Store:
         draft.rename(run.path)
         files.write_atomic(self.root / ".last_number", str(number))
 
+    def _numbers(self) -> set[int]:
+        """Return the numbers of all folders."""
+        folders = (run_folders(self.root / name) for name in ("runs", "trash"))
+        return {run.number for runs in folders for run in runs.values()}
+
     def _next_number(self) -> int:
         """Return one more than any number ever used. The caller holds the store's lock."""
-        used = [0]
-        for folder in ("runs", "trash"):
-            used += [run.number for run in run_folders(self.root / folder).values()]
+        used = [0, *(self._numbers() - set(RESERVED))]
         # without this file, only the folders show which numbers are used
         with contextlib.suppress(FileNotFoundError, ValueError):
             used.append(int((self.root / ".last_number").read_text(encoding="utf-8")))
-        return max(used) + 1
+        number = max(used) + 1
+        return RESERVED.stop if number in RESERVED else number
 
     def _reorder(self, run: Run, by: int) -> None:
         """Move a waiting run `by` places in the queue, to a position between two others."""

@@ -96,7 +96,8 @@ def move_to_next_number(store: "Store", run: Run, line: action_log.Line) -> Run:
     """Move a run into the list under the next free number; it leaves its sweep."""
 
     def changed(about: About) -> Mapping[str, Any]:
-        return {"sweep": "", "cell": 0, "parent": run.id, "name": about.name or run.id}
+        name = about.name or run.id
+        return {"sweep": "", "cell": 0, "parent": run.id, "name": name, "example": ""}
 
     run.change_about(changed)
     renamed = store.adopt(run.path, run.id.partition("-")[2])

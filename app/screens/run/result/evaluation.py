@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app import theme
 from app.cache.results import calibration_of, dataset, predictions_of
 from app.shared.pictures.gallery import Tile
+from cifar_core.data.find import is_away
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.evaluation.confusion import confusion
@@ -82,6 +83,11 @@ class Evaluation:
             f"Computed after training, in {made.precision}. The trainer used {recorded}, so the "
             "accuracy that the run recorded can differ slightly."
         )
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the images can be shown: those of an imported run or an example may be away."""
+        return not is_away(self.run.source)
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""

@@ -32,7 +32,8 @@ def mistakes(evaluation: Evaluation) -> None:
         predicted = choose("Predicted class", [ANY, *predictions.classes], key="predicted")
     rows = ranked(predictions.logits, predictions.labels, key,
                   among=passing(evaluation, truth, predicted))  # fmt: skip
-    st.caption(f"{RANKINGS[key].summary} Click a picture to explain it.")
+    click = " Click a picture to explain it." if evaluation.has_pictures else ""
+    st.caption(f"{RANKINGS[key].summary}{click}")
     pages(evaluation, rows, key="mistakes")
 
 
@@ -54,15 +55,32 @@ def pages(evaluation: Evaluation, rows: NDArray[np.int64], *, key: str) -> None:
     last = (len(rows) - 1) // SHOWN
     page = min(remembered(Key.GALLERY_PAGE, 0), last)
     shown = rows[page * SHOWN : (page + 1) * SHOWN]
-    clicked = gallery(evaluation.pixels(shown), evaluation.tiles(shown), key=f"{key} gallery")
-    if clicked:
-        go("predict", run=evaluation.run.number, image=clicked)
+    if evaluation.has_pictures:
+        clicked = gallery(evaluation.pixels(shown), evaluation.tiles(shown), key=f"{key} gallery")
+        if clicked:
+            go("predict", run=evaluation.run.number, image=clicked)
+    else:
+        listed(evaluation, shown)
     first = page * SHOWN + 1
     with st.container(horizontal=True, vertical_alignment="center"):
         turn("Back", "arrow_back", page - 1, key=f"{key} back", enabled=page > 0)
         span = f"{theme.count(first)} to {theme.count(first + len(shown) - 1)}"
         st.caption(f"{span} of {theme.count(len(rows))}", width="content")
         turn("Next", "arrow_forward", page + 1, key=f"{key} next", enabled=page < last)
+
+
+def listed(evaluation: Evaluation, rows: NDArray[np.int64]) -> None:
+    """List images that cannot be shown."""
+    tiles = evaluation.tiles(rows)
+    st.dataframe(
+        {
+            "Image": [tile.key for tile in tiles],
+            "True class": [tile.truth for tile in tiles],
+            "Prediction": [tile.prediction for tile in tiles],
+        },
+        hide_index=True, height=320, width=520,
+    )  # fmt: skip
+    st.caption("The images are not on this machine, so they are listed without pictures.")
 
 
 def turn(label: str, icon: str, page: int, *, key: str, enabled: bool) -> None:

@@ -14,6 +14,7 @@ from app.session import Key, remember
 from app.shared.figure import show_figure
 from app.shared.job_offer import offer
 from cifar_core.data.disturbances import DISTURBANCES
+from cifar_core.data.find import not_here
 from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
 from cifar_core.evaluation.coverage import at_threshold, coverage
 from cifar_core.evaluation.mistakes import ranked
@@ -171,6 +172,9 @@ def robust_to(evaluation: Evaluation) -> None:
     """Draw the accuracy on disturbed pictures, or offer to measure it."""
     run, name, part = evaluation.run, evaluation.predictions.checkpoint, evaluation.part
     results = robust.kept(run, part, name)
+    if not results and not evaluation.has_pictures:
+        st.caption(theme.safe(not_here(run.source)))
+        return
     if not results:
         count = min(robust.IMAGES, len(evaluation.predictions.labels)) * robust.KINDS
         seconds = job_seconds(str(run.path), name, count)

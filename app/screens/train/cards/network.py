@@ -18,6 +18,7 @@ from cifar_core import numbers, weights
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
+from cifar_core.runs.store.run_row import own
 from cifar_core.settings.declaration import in_range, rule_of
 
 KEY = "network"  # of the choice
@@ -99,7 +100,7 @@ def resolution_of(spec: ModelSpec, resolution: int) -> int:
 
 def seconds_per_epoch(key: str) -> str:
     """Say how long an epoch took in the newest run of this network here, if there is one."""
-    for row in store().runs():
+    for row in own(store().runs()):
         if row.model == key and row.epochs_done and row.seconds:
             seconds = theme.duration(max(0.0, row.seconds - row.features_seconds) / row.epochs_done)
             share = row.settings.get("train_fraction", 1.0)

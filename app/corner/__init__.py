@@ -1,0 +1,1 @@
+"""The corner of every page: the machines, what ended lately, and who is visiting."""
