@@ -15,6 +15,7 @@ from app.screens.train.starting_points import CLONE, clone_of, source_title
 from app.session import Key, remember, remembered, store
 from app.shared import widgets
 from cifar_core.config import TrainConfig
+from cifar_core.models import MODELS
 from cifar_core.people import OPERATOR
 
 VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
@@ -27,7 +28,7 @@ def summary(form: Form) -> None:
         st.subheader("Plan", anchor=False)
         shown = draft.of({**form.values, **many.example}) if many else draft
         if shown.sentence:
-            st.markdown(f"{introduction(many)}{theme.safe(shown.sentence)}")
+            st.markdown(theme.safe(introduced(many, shown.sentence)))
         if draft.config is not None and many is None:
             how_long(form, draft.config)
         if shown.details:
@@ -58,40 +59,21 @@ def summary(form: Form) -> None:
 
 def placeholder(form: Form, source: str) -> str:
     """Return the name that is given if no one types one."""
+    draft, network = form.draft, MODELS.get(form.values["model"])
     if form.many:
         return form.many.title
-    config = form.draft.config
-    return store().proposed_name(config) if config else source_title(source)
+    if draft.config:
+        return store().proposed_name(draft.config)
+    named = network and draft.images
+    return f"{network.title} on {draft.images.title}" if named else source_title(source)
 
 
-def obstacles(draft: Draft) -> list[str]:
-    """Say what has to be done before it can start."""
-    wrong = len(draft.problems) - draft.lacks_weights
-    words = []
-    if wrong:
-        need = "needs" if wrong == 1 else "need"
-        words.append(f"{theme.plural(wrong, 'setting')} {need} to be corrected first.")
-    if draft.lacks_weights:
-        words.append("The weights of the network have to be downloaded first.")
-    return words
-
-
-def start_button(form: Form) -> bool:
-    """Draw the button; it is off while something is wrong, or for those who may only look."""
-    many, allowed = form.many, store().by.may(OPERATOR)
-    wrong = bool(form.draft.problems or (many and (many.problems or many.waits)))
-    return st.button(
-        many.label if many else "Start training", type="primary", icon=":material/play_arrow:",
-        width="stretch", key="start", disabled=wrong or not allowed, shortcut="Mod+Enter",
-        help=None if allowed else VIEW_ONLY,
-    )  # fmt: skip
-
-
-def introduction(many: Many | None) -> str:
-    """Say which of many runs the sentence about the form describes."""
+def introduced(many: Many | None, sentence: str) -> str:
+    """Say which of many runs the sentence about the form describes, then the sentence."""
     if many is None:
-        return ""
-    return "Each: " if many.names == ["seed"] else "For example: "
+        return sentence
+    sentence = sentence.replace("A new", "a new", 1)
+    return f"{'Each' if many.names == ['seed'] else 'For example'}: {sentence}"
 
 
 def start_many(config: TrainConfig, many: Many, name: str) -> None:
