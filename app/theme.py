@@ -62,6 +62,12 @@ def plural(number: float, thing: str) -> str:
     return f"{count(number)} {thing}" + ("" if number == 1 else "s")
 
 
+def ordinal(place: int) -> str:
+    """Write a place in an order: 1st, 2nd, 3rd, 11th."""
+    last = 0 if place % 100 in (11, 12, 13) else place % 10
+    return f"{place}" + {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+
+
 def duration(seconds: float | None) -> str:
     """Write a time span in its two largest units, or a dash for None."""
     if seconds is None:

@@ -72,6 +72,9 @@ def propose(images: ImageFacts, machine: MachineFacts) -> Proposal:
     if sided := one_sided(images.classes):
         settings["flip"] = False
         reasons["mirror"] = why_no_mirror(sided)
+    if images.gray:
+        settings["color_jitter"] = 0.0
+        reasons["color"] = "Colors are not changed at random, because the images are gray."
     if network_facts()[network].pixels > images.pixels:
         reasons["resolution"] = (
             f"Images of {images.pixels} pixels are enlarged to {network_facts()[network].pixels}: "

@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 from pages import make_run, open_page
 from streamlit.testing.v1 import AppTest
@@ -13,7 +14,9 @@ from app.shared.picker.datasets import dataset_card, to_get
 from app.shared.picker.networks import about, network_groups
 from app.shared.picker.runs import run_card
 from cifar_core import data
+from cifar_core.disk import files
 from cifar_core.models import MODELS
+from cifar_core.runs.record.records import Origin
 
 
 @pytest.fixture
@@ -95,11 +98,14 @@ def test_a_measured_time_does_not_count_for_many_more_images(store):
     assert card.facts[1] == "\u2248 3\u00a0min an epoch"
 
 
-def test_runs_from_elsewhere_and_examples_say_nothing_about_this_machine(store, monkeypatch):
-    make_run(store, model="simple_cnn")
-    monkeypatch.setattr(history, "is_own", lambda row: False)
+@pytest.mark.parametrize("mark", [{"example": "shapes"}, {"imported": Origin()}])
+def test_runs_from_elsewhere_and_examples_say_nothing_about_this_machine(store, mark):
+    run = make_run(store, model="simple_cnn")
+    marked = msgspec.structs.replace(run.about, **mark)
+    files.write_json(run.path / "about.json", msgspec.to_builtins(marked))
     past = history.history("synthetic", 9000, gpu=False)
-    assert past == history.History()
+    assert (past.costs, past.measured) == ({}, [])
+    assert bool(past.best) == ("example" not in mark)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,22 @@
 """The table of rules: what is proposed for which images on which machine, and that it can train."""
 
+from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 
+from cifar_core import data
 from cifar_core.config import TrainConfig
+from cifar_core.devices.device import Device, Inventory, Refused
 from cifar_core.errors import DataError
 from cifar_core.models import MODELS
 from cifar_core.proposals import ImageFacts, MachineFacts, propose
+from cifar_core.proposals.facts import facts_of, machine_facts
 from cifar_core.proposals.mirroring import is_one_sided
 from cifar_core.proposals.networks import network_facts
 from cifar_core.proposals.rules import FEWEST, RULES
+from cifar_core.weights import WEIGHTS
 
 CLASSES = ("cat", "dog", "frog")
 CPU, GPU = MachineFacts(), MachineFacts(gpu=True)
@@ -149,3 +155,29 @@ def test_facts_about_networks_need_no_torch_and_are_those_of_the_registry():
         assert (one.title, one.summary, one.family, one.weights) == (
             spec.title, spec.summary, spec.family, spec.weights
         )  # fmt: skip
+
+
+def test_gray_images_keep_their_colors():
+    proposal = propose(images(100, gray=True), CPU)
+    assert proposal.values()["color_jitter"] == 0
+    assert "gray" in proposal.reasons["color"]
+    assert "color" not in propose(images(100), CPU).reasons
+
+
+def test_the_facts_of_a_data_set_are_read_from_its_images(tmp_path):
+    drawn = data.load("synthetic:100", tmp_path)
+    facts = facts_of(drawn)
+    assert facts.classes == drawn.classes
+    assert sum(facts.per_class) == facts.total == len(drawn.train)
+    assert (facts.pixels, facts.gray) == (32, False)
+    flat = replace(drawn.train, pixels=np.repeat(drawn.train.pixels[..., :1], 3, axis=-1))
+    assert facts_of(replace(drawn, train=flat)).gray
+
+
+def test_the_facts_of_a_machine_count_only_a_gpu_that_can_be_used(tmp_path):
+    cpu, card = Device(id="cpu", name="CPU"), Device(id="cuda:0", name="H200")
+    assert not machine_facts(Inventory(devices=[cpu]), tmp_path).gpu
+    refused = Refused(id="cuda:0", name="H200", reason="it is lost")
+    assert not machine_facts(Inventory(devices=[cpu], refused=[refused]), tmp_path).gpu
+    assert machine_facts(Inventory(devices=[card, cpu]), tmp_path).gpu
+    assert machine_facts(Inventory(devices=[cpu]), tmp_path).weights <= set(WEIGHTS)

@@ -8,6 +8,7 @@ import streamlit as st
 from app.session import store
 from cifar_core.proposals.cost import Cost, Measured
 from cifar_core.runs import TRAINING, RunRow
+from cifar_core.runs.store.run_row import own
 
 NEWEST = 3  # runs of each network whose files are read
 ALIKE = 0.1  # relative difference in images up to which a measured time counts for them
@@ -25,7 +26,7 @@ class History:
 
 def history(source: str, images: int, *, gpu: bool) -> History:
     """Return what this store's runs say about networks for a source with so much to train on."""
-    rows = [row for row in store().runs() if row.kind == TRAINING and is_own(row)]
+    rows = [row for row in own(store().runs()) if row.kind == TRAINING]
     mark = tuple((row.id, row.epochs_done, row.best_val_accuracy) for row in rows)
     return _history(str(store().root), mark, source, images, gpu, rows)
 
@@ -58,11 +59,6 @@ def _history(
             costs.setdefault(row.model, cost)
     lately = list(dict.fromkeys(row.model for row in _rows))
     return History(best=best, costs=costs, measured=measured, lately=lately)
-
-
-def is_own(row: RunRow) -> bool:
-    """Whether a run was made here rather than shipped with the program as an example."""
-    return not getattr(row, "example", False)
 
 
 def newest(rows: Iterable[RunRow]) -> list[RunRow]:

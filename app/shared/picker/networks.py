@@ -15,6 +15,7 @@ from cifar_core.proposals.networks import NetworkFacts, network_facts
 from cifar_core.proposals.rules import RULES
 
 LATELY = 3  # networks under "Used lately"
+UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 HELD_OUT = 0.1  # of the images, as an epoch does not show them
 NOTE = "Times without \u2248 were measured in runs of this store."
 FITS = (
@@ -115,10 +116,19 @@ def time_of(price: cost.Cost) -> str:
 
 def about(seconds: float) -> str:
     """Write an estimate in one unit, as exactly as it is known."""
-    for unit, name in ((3600, "h"), (60, "min")):
-        if seconds >= 1.5 * unit:
-            return f"\u2248 {seconds / unit:.0f}{NARROW}{name}"
-    return f"\u2248 {max(1, round(seconds))}{NARROW}s"
+    unit, name = unit_of(seconds)
+    return f"\u2248 {rounded(seconds) / unit:.0f}{NARROW}{name}"
+
+
+def rounded(seconds: float) -> float:
+    """Round an estimate to whole seconds, minutes or hours; at least a second."""
+    unit, _ = unit_of(seconds)
+    return max(1.0, float(round(seconds / unit) * unit))
+
+
+def unit_of(seconds: float) -> tuple[int, str]:
+    """Return the unit in which an estimate is written, in seconds, and its sign."""
+    return next((unit, name) for unit, name in UNITS if seconds >= 1.5 * unit or unit == 1)
 
 
 def in_order(cards: Mapping[str, Card], keys: list[str], most: int = 100) -> list[Card]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from app import theme
 from app.shared.picker.cards import Card, Filter, Group
 from app.shared.picker.dialog import pick
-from app.shared.picker.history import is_own
 from cifar_core.proposals.networks import network_facts
 from cifar_core.runs import STATES, RunRow
 
@@ -47,7 +46,7 @@ def run_card(row: RunRow) -> Card:
     return Card(
         key=str(row.number),
         title=f"#{row.number} {row.name}",
-        badges=(*(("example",) if not is_own(row) else ()), *row.tags[:3]),
+        badges=(*(("example",) if row.example else ()), *row.tags[:3]),
         summary=f"{network} on {row.data_title}" if row.data_title else network,
         facts=(
             f"{theme.percent(accuracy)} validation" if accuracy is not None else "no epoch yet",
