@@ -71,7 +71,7 @@ def test_a_second_click_begins_no_second_search(store):
 
 def test_the_time_of_a_search_is_at_most_that_of_all_its_runs(store):
     page = open_search()
-    assert "is not known yet: **Measure the time** above" in plain(page)
+    assert "is not known yet: **Measure the time** below" in plain(page)
     make_run(store, **{**SMOKE, "data": "synthetic"})
     images = 10_000 * SMOKE["train_fraction"]
     seconds = 20 * SMOKE["epochs"] * images / 900

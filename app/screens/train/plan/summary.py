@@ -64,8 +64,32 @@ def placeholder(form: Form, source: str) -> str:
         return form.many.title
     if draft.config:
         return store().proposed_name(draft.config)
-    named = network and draft.images
-    return f"{network.title} on {draft.images.title}" if named else source_title(source)
+    if network and draft.images:
+        return f"{network.title} on {draft.images.title}"
+    return source_title(source)
+
+
+def obstacles(draft: Draft) -> list[str]:
+    """Say what has to be done before it can start."""
+    wrong = len(draft.problems) - draft.lacks_weights
+    words = []
+    if wrong:
+        need = "needs" if wrong == 1 else "need"
+        words.append(f"{theme.plural(wrong, 'setting')} {need} to be corrected first.")
+    if draft.lacks_weights:
+        words.append("The weights of the network have to be downloaded first.")
+    return words
+
+
+def start_button(form: Form) -> bool:
+    """Draw the button; it is off while something is wrong, or for those who may only look."""
+    many, allowed = form.many, store().by.may(OPERATOR)
+    wrong = bool(form.draft.problems or (many and (many.problems or many.waits)))
+    return st.button(
+        many.label if many else "Start training", type="primary", icon=":material/play_arrow:",
+        width="stretch", key="start", disabled=wrong or not allowed, shortcut="Mod+Enter",
+        help=None if allowed else VIEW_ONLY,
+    )  # fmt: skip
 
 
 def introduced(many: Many | None, sentence: str) -> str:
