@@ -19,6 +19,8 @@ class Key(StrEnum):
     DRAFT = "draft"  # plain settings that the Train page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls are reset
+    AWAITED = "awaited"  # images for which a network is to be proposed once they are open
+    PROPOSED = "proposed"  # the proposal taken last, and its images
     STARTED = "started"  # id of the run that this draft became, or the token of its sweep
     VARIED = "varied"  # the draft and the address's lists that were put into it
     RATE_SEARCH = "rate_search"  # number of the rate search that this form became

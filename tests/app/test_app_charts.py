@@ -3,7 +3,7 @@ import pytest
 
 from app.screens.data.charts import count_figure
 from app.screens.run.watch.charts import MORE, LiveOptions, live_figure
-from app.screens.train.charts import schedule_figure
+from app.screens.train.rows.charts import schedule_figure
 from app.shared.charts import PIXELS, picture_rows
 from app.shared.live_chart import pack, publish_plotly, unpack
 from cifar_core.reading.curves import curves

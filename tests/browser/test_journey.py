@@ -11,7 +11,7 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     expect(tab.get_by_text("These images are drawn by the program")).to_be_visible()
     tab.get_by_role("spinbutton", name="Epochs").fill("3")
     tab.get_by_role("spinbutton", name="Epochs").press("Enter")
-    expect(tab.get_by_text("for 3 epochs")).to_be_visible()
+    expect(tab.get_by_text("3 times over")).to_be_visible()
     tab.locator(".st-key-start").get_by_role("button").click()
 
     tab.wait_for_url(re.compile(r"/run\?id=1$"))
