@@ -28,11 +28,11 @@ def load() -> None:
 
     While a shared library is opened, Python runs no other thread, so the server would answer no
     one for as long as a cold disk takes. A child process therefore brings the libraries into
-    memory first, unless they are there. A failure is left to the page that needs torch, which says
-    what is wrong.
+    memory first, unless they are there; at the lowest priority, as a page that needs torch now
+    imports it by itself. A failure is left to that page, which says what is wrong.
     """
     if not in_memory(FIRST):
-        imports = f"import {FIRST}, {LATER}"
+        imports = f"import os; os.nice(19); import {FIRST}, {LATER}"
         subprocess.run([sys.executable, "-c", imports], check=False, capture_output=True)
     import_module(FIRST)
     time.sleep(PAUSE)

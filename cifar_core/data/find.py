@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -256,19 +256,6 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         note=about.get("note", ""),
         action=action,
     )
-
-
-def titles_of(offered: Iterable[DataStatus]) -> dict[str, str]:
-    """Map the sources that a run can start with now, and 'auto', to what they are called.
-
-    Those that were found under a path keep it, since two of them may have the same title.
-    """
-    ready = [one for one in offered if one.ready]
-    default = next((one for one in ready if one.default), None)
-    names = {one.source: one.title if one.kind != "folder" else one.source for one in ready}
-    alone = " (nothing else is here)" if len(ready) == 1 else ""
-    automatic = f"Automatic: {default.title}{alone}" if default else "Automatic"
-    return {"auto": automatic, **names, "synthetic": synthetic.TITLE}
 
 
 def title_of(source: str) -> str:

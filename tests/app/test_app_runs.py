@@ -380,7 +380,11 @@ def test_an_example_is_marked_as_one_and_needs_no_column_of_tags(store):
     files.edit(run.path / "about.json", About, lambda _: {"example": "photographs"})
     page = open_page()
     assert names(page) == [["Alpha", "example"]]
+    assert "1 example" in texts(page)
+    assert "1 run" not in texts(page)
     assert tuple(listed(page)[0]) == USUAL
+    make_run(store, "Beta", accuracies=())
+    assert "1 run and 1 example" in texts(open_page())
 
 
 def test_a_name_reaches_the_browser_as_it_was_typed(store):

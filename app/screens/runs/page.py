@@ -112,9 +112,12 @@ def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGrou
     """Say how many runs there are, how many are shown and how many are under way."""
     groups = [line for line in shown if isinstance(line, SeedGroup)]
     count = sum(len(group.rows) for group in groups) if groups else len(shown)
-    words = theme.plural(len(rows), "run" if own(rows) else "example")
+    mine = len(own(rows))
+    parts = [theme.plural(mine, "run") if mine else "",
+             theme.plural(len(rows) - mine, "example") if mine < len(rows) else ""]  # fmt: skip
+    words = " and ".join(filter(None, parts))
     if count < len(rows):
-        words = f"{count} of {words} shown"
+        words = f"{count} of {theme.plural(len(rows), 'run')} shown"
     if groups:
         return f"{words}, in {theme.plural(len(groups), 'group')}"
     live = sum(STATES[row.state].is_live for row in rows) if count == len(rows) else 0
