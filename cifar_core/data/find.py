@@ -24,11 +24,7 @@ from cifar_core.registry import did_you_mean
 
 WORDS = ("auto", "synthetic", "cifar10")
 KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decoded
-    "synthetic": {
-        "title": synthetic.TITLE,
-        "classes": tuple(SHAPES),
-        "note": synthetic.NOTE,
-    },
+    "synthetic": {"title": synthetic.TITLE, "classes": tuple(SHAPES), "note": synthetic.NOTE},
     "cifar10": {
         "title": "CIFAR-10",
         "classes": cifar10.CLASSES,
