@@ -42,6 +42,8 @@ class Key(StrEnum):
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page
     COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes
+    COMPARE_DECLINED = "compare_declined"  # of those, what was canceled or could not be started
+    TICKS = "ticks"  # the ticked rows of the list of runs
     COMPARE_REVEALED = "compare_revealed"  # ids of the runs whose test results Compare shows
 
 

@@ -4,6 +4,9 @@ from datetime import datetime
 
 from cifar_core import numbers
 from cifar_core.numbers import NARROW
+from cifar_core.titles import title
+
+__all__ = ["title"]
 
 NONE = "\u2013"  # shown in place of a missing number
 PIN = ":material/keep:"
@@ -20,16 +23,6 @@ ICONS = {  # state of a run: color of its badge, icon
     "stopped": ("gray", "stop_circle"),
     "failed": ("red", "error"),
 }
-
-WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10", "gpu": "GPU",
-         "cuda": "CUDA", "hip": "HIP", "cudnn": "cuDNN"}  # fmt: skip
-
-
-def title(key: str) -> str:
-    """Write a registry key in words, for pages that must not wait until the registries load."""
-    first, *rest = key.split("_")
-    words = [WORDS.get(word, word) for word in rest]
-    return " ".join([WORDS.get(first, first[:1].upper() + first[1:]), *words])
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -67,6 +60,12 @@ def magnitude(number: float) -> str:
 def plural(number: float, thing: str) -> str:
     """Write a count with its noun, which takes an s in the plural: 1 image, 2 images."""
     return f"{count(number)} {thing}" + ("" if number == 1 else "s")
+
+
+def ordinal(place: int) -> str:
+    """Write a place in an order: 1st, 2nd, 3rd, 11th."""
+    last = 0 if place % 100 in (11, 12, 13) else place % 10
+    return f"{place}" + {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
 
 
 def duration(seconds: float | None) -> str:

@@ -32,6 +32,15 @@ def pen(number: int) -> tuple[int, str]:
     return PENS[place], DASHES[cycle % len(DASHES)]
 
 
+def pen_on_any(number: int) -> tuple[str, str]:
+    """Return the color of a run for charts that do not know what page they are on, and its dash.
+
+    It has the hue that `pen` gives the run, since ANY begins with those of PENS.
+    """
+    _, dash = pen(number)
+    return ANY[number % len(PENS)], dash
+
+
 def faded(color: str, opacity: float) -> str:
     """Return a color "#RRGGBB" as CSS with an opacity in [0, 1]."""
     red, green, blue = bytes.fromhex(color[1:])

@@ -1,4 +1,4 @@
-"""Writes every page, and every part of a page, that is made from the program: `make docs`."""
+"""Writes every page, part of a page or table that is made from the program: `make docs`."""
 
 import ast
 import re
@@ -13,6 +13,7 @@ from cifar_core.models import MODELS
 from cifar_core.models import table as models
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.optim import table as optimizers
+from cifar_core.proposals import networks
 from cifar_core.reading.finding_kinds import KINDS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.terminal import settings
@@ -31,6 +32,7 @@ BESIDE = {  # folders that are not packages
     "docs": "architecture, glossary, one page for each screen, settings, terminal",
     "tests": "what must stay true, in the same rooms",
 }
+TITLES = "cifar_core/titles.py"
 NAMED_ONLY = "app/screens"  # its rooms have their pages' names
 
 
@@ -44,6 +46,15 @@ def page(name: str) -> str:
         before, _, rest = text.partition(begin)
         text = "\n".join([before + begin, *lines(), end + rest.partition(end)[2]])
     return text
+
+
+def titles() -> str:
+    """Return the module of titles with those of the registries."""
+    text = (ROOT / TITLES).read_text("utf-8")
+    before, begin, rest = text.partition("TITLES = {\n")
+    specs = (spec for registry in (MODELS, OPTIMIZERS, SCHEDULES) for spec in registry.values())
+    lines = [f'    "{spec.key}": "{spec.title}",\n' for spec in specs]
+    return "".join([before, begin, *lines, "}\n", rest.partition("}\n")[2]])
 
 
 def findings() -> Iterator[str]:
@@ -107,9 +118,11 @@ PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "docs/transfer.md": {"plans": plans},
 }
 PAGES: dict[str, Callable[[], str]] = {
+    "cifar_core/proposals/networks.json": networks.written,
     "docs/models.md": models.markdown,
     "docs/optimizers.md": optimizers.markdown,
     "docs/settings.md": settings.markdown,
+    TITLES: titles,
     **{name: partial(page, name) for name in PARTS},
 }
 

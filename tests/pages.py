@@ -42,6 +42,51 @@ def click_cell(page, column, row, table=0):
     return page._run(states)
 
 
+def run_list(page):
+    """Return what the list of runs was given, as the browser gets it; None if it is not drawn."""
+    for component in page.get("bidi_component"):
+        if component.proto.component_name.endswith("run_list"):
+            return json.loads(component.proto.json)
+    return None
+
+
+def listed(page):
+    """Return the list of runs as a person reads it: for each row the text of each column."""
+    shown = run_list(page)
+    keys = [head["key"] for head in shown["heads"]]
+    return [dict(zip(keys, map(said, line["cells"]), strict=True)) for line in shown["lines"]]
+
+
+def said(value):
+    """Return the words of a cell."""
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else [said(part) for part in value or []]
+    marks = [label for _, label in value.get("marks", [])]
+    badges = [badge["text"] for badge in value.get("badges", [])]
+    own = [value[key] for key in ("text", "points", "note") if value.get(key)]
+    words = [*badges, *own] if "note" in value else [*own, *marks, *badges]
+    return words[0] if len(words) == 1 else words
+
+
+def tick(page, *places):
+    """Tick rows of the list and no others, as clicks on their boxes do."""
+    shown = run_list(page)
+    ids = [shown["lines"][place]["id"] for place in places]
+    return answer(page, ticked={"ids": ids, "version": shown["ticks"]["version"]})
+
+
+def answer(page, *, event="", value=None, **state):
+    """Do what the browser's part of the list of runs does: keep a state, or report an event."""
+    states = page._tree.get_widget_states()
+    (shown,) = [c for c in page.get("bidi_component") if "run_list" in c.proto.component_name]
+    if state:
+        states.widgets.add(id=shown.proto.id).json_value = json.dumps(state)
+    if event:
+        events = states.widgets.add(id=f"$$STREAMLIT_INTERNAL_KEY_{shown.proto.id}__events")
+        events.json_trigger_value = json.dumps([{"event": event, "value": value}])
+    return page._run(states)
+
+
 def texts(page):
     """Return everything written on the page, in one string."""
     kinds = (page.markdown, page.caption, page.subheader, page.header, page.error)

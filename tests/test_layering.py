@@ -15,12 +15,13 @@ from cifar_core.runs.record.run_kinds import KINDS
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # of cifar_core, lowest first
     {"errors", "installation", "numbers"},
-    {"palette", "registry"},
+    {"palette", "registry", "titles"},
     {"people", "disk"},
     {"background", "settings", "statistics"},
     {"devices"},
     {"data", "evaluation", "explain", "inference", "models", "optim", "schedules", "weights"},
     {"config", "inside", "reading"},
+    {"proposals"},
     {"training"},
     {"rate_search"},
     {"runs"},
@@ -169,6 +170,7 @@ def test_a_newcomer_can_survey_every_room_and_file(folder):
             "cifar_core.runs.sweeps.sweep_results",
         ),
         *(
+            "cifar_core.proposals.networks",
             "cifar_core.runs.listing.table",
             "cifar_core.runs.listing.saved_listings",
             "cifar_core.runs.exchange.import_run",

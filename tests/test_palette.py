@@ -1,5 +1,6 @@
 """One palette: every color stands in cifar_core/palette.py, and is legible where it is drawn."""
 
+import colorsys
 import re
 import tomllib
 from pathlib import Path
@@ -51,3 +52,18 @@ def test_no_other_module_declares_a_color():
 
 def test_a_color_can_be_faded():
     assert palette.faded("#0072B2", 0.5) == "rgba(0, 114, 178, 0.5)"
+
+
+def hue(color):
+    return colorsys.rgb_to_hsv(*(byte / 255 for byte in bytes.fromhex(color[1:])))
+
+
+@pytest.mark.parametrize("number", range(14))
+def test_a_run_has_one_hue_and_dash_on_every_page(number):
+    place, dash = palette.pen(number)
+    color, same = palette.pen_on_any(number)
+    assert same == dash
+    for other in (palette.LIGHT[place], palette.DARK[place]):
+        (first, gray, _), (second, also, _) = hue(color), hue(other)
+        apart = abs(first - second)
+        assert min(apart, 1 - apart) < 0.09 or max(gray, also) < 0.2

@@ -1,4 +1,4 @@
-"""Which runs ended lately, and which of them this visitor has not been told about."""
+"""Which runs ended lately, and which of them this visitor has not seen."""
 
 import time
 from collections.abc import Sequence

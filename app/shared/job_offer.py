@@ -9,6 +9,7 @@ from app import boundary, theme
 from cifar_core.runs.store.run_job import RunJob
 
 POLL = 1.0  # seconds between two checks
+UNASKED = 30.0  # longest estimate in seconds for a job that is started without a click
 ButtonType = Literal["primary", "tertiary"]
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from app import boundary, theme
 from app.cache.results import classifier
 from app.session import Key, remember, remembered, store
+from app.shared import picker
 from app.shared.address import (
     keep_in_address,
     left_out,
@@ -20,6 +21,7 @@ from cifar_core.inference import Classifier
 from cifar_core.runs import STATES, TRAINING, CheckpointInfo, Run, RunRow
 
 BESIDE = 2  # further runs
+MANY = 4  # runs, from which on they can also be chosen from cards
 WIDTH = 340  # pixels of a choice
 
 
@@ -43,12 +45,19 @@ def choose_networks(title: str, rows: Sequence[RunRow]) -> list[Network]:
     A failure is shown as an error.
     """
     titles = titles_of(rows)
+    if (picked := picker.picked("run")) in titles:
+        st.session_state["run"] = picked
     start_from_address("run", titles)
     refused = not_offered("run", titles)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(title, anchor=False, width="content")
         st.space("stretch")
         first = choose_run("run", titles, refused)
+        if len(titles) >= MANY and st.button(
+            "Browse", icon=":material/grid_view:", key="run.browse",
+            help="Choose from cards with the curve of each run",
+        ):  # fmt: skip
+            picker.choose_run("run", rows, chosen=first or "")
         others = [number for number in titles if number != first]
         chosen = choose_others(others, titles) if first and others else []
     if first is None:

@@ -9,7 +9,7 @@ import streamlit as st
 from app import theme
 from cifar_core.settings.declaration import Rule, Settings, is_used, label_of, rule_of
 
-SUGGESTED = Mapping[str, Sequence[str]]  # name of a text setting -> suggested values
+SUGGESTED = Mapping[str, Mapping[str, str]]  # name of a text setting -> values and their titles
 
 
 def chosen(group: type[Settings], start: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def settings_inputs(
         for setting in settings:
             with st.container(gap="xsmall"):
                 value = start.get(setting.name, setting.default)
-                setting_input(setting, value, prefix, (suggested or {}).get(setting.name, ()))
+                setting_input(setting, value, prefix, (suggested or {}).get(setting.name, {}))
                 if why := problems.get(setting.name):
                     say_problem(why)
                 elif about := summary(setting, prefix):
@@ -60,7 +60,9 @@ def say_problem(why: str) -> None:
     st.markdown(f":red[:material/error: {theme.safe(why)}]")
 
 
-def setting_input(setting: Field[Any], value: Any, prefix: str, suggested: Sequence[str]) -> None:
+def setting_input(
+    setting: Field[Any], value: Any, prefix: str, suggested: Mapping[str, str]
+) -> None:
     """Draw the control that fits a setting; its value is kept under its key."""
     rule = rule_of(setting)
     shared: dict[str, Any] = {
@@ -78,7 +80,10 @@ def setting_input(setting: Field[Any], value: Any, prefix: str, suggested: Seque
         st.toggle(**shared, value=value)
     elif suggested:
         options = list(dict.fromkeys([*suggested, value]))
-        st.selectbox(**shared, options=options, index=options.index(value), accept_new_options=True)
+        st.selectbox(
+            **shared, options=options, index=options.index(value), accept_new_options=True,
+            format_func=lambda value: suggested.get(value, value),
+        )  # fmt: skip
     elif rule.type == "text":
         st.text_input(**shared, value=value)
     else:

@@ -241,7 +241,7 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
 def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
-    about = {"title": folder.title(Path(source)), **KNOWN.get(kind, {}), **meta}
+    about = {"title": title_of(source), **KNOWN.get(kind, {}), **meta}
     where, action = locate(source, store)
     return DataStatus(
         source=source,
@@ -259,6 +259,12 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         note=about.get("note", ""),
         action=action,
     )
+
+
+def title_of(source: str) -> str:
+    """Return the title of a source's images, without opening them."""
+    known = KNOWN.get(kind_of(source), {}).get("title")
+    return str(known or folder.title(Path(source.removeprefix(ELSEWHERE))))
 
 
 def kind_of(source: str) -> str:

@@ -50,7 +50,7 @@ class Line:
     name: str
     x: Values  # [P] epochs done, fractional
     y: Values  # [P]
-    color: str  # "#RRGGBB"
+    color: int  # a place in palette.LIGHT and DARK
     dash: str = "solid"  # one of palette.DASHES
     marked: bool = False  # with a dot at each point
     faint: bool = False  # behind the others

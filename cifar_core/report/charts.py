@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from cifar_core.palette import LIGHT, pen
+from cifar_core.palette import pen
 from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Chart, Line, Panel
 
-TRAINING, VALIDATION, *_ = LIGHT
+TRAINING, VALIDATION = 0, 1  # the colors that the Run page gives them
 POINTS = 400  # of a line, in buckets of a lowest and a highest point
 HALF_LIFE = 10  # of the average of the training's reports, in reports
 
@@ -65,5 +65,5 @@ def comparison(accounts: Sequence[Account]) -> Chart:
 def line(account: Account, values: Values) -> Line:
     """Return what validation said of a run after each epoch."""
     color, dash = pen(account.run.number)
-    return Line(name=account.title, x=account.curves.epoch, y=values, color=LIGHT[color],
-                dash=dash, marked=True)  # fmt: skip
+    return Line(name=account.title, x=account.curves.epoch, y=values, color=color, dash=dash,
+                marked=True)  # fmt: skip

@@ -51,20 +51,32 @@ def blocks(
     accounts: Sequence[Account], title: str, author: str, sections: Sequence[str]
 ) -> Iterator[Block]:
     """Yield the blocks of a report."""
-    yield Heading(text=title, level=1)
+    yield from opening(accounts, title, author, sections)
+    for account in accounts:
+        yield from about_run(account, sections)
+
+
+def opening(
+    accounts: Sequence[Account], title: str, author: str, sections: Sequence[str]
+) -> Iterator[Block]:
+    """Yield what comes before the runs: title, author and the comparison."""
+    yield Heading(text=title.strip() or TITLE, level=1)
     made = f"Made with CIFAR Lab on {time.strftime('%d %B %Y, %H:%M')}."
     yield Text(text=f"{author}\n\n{made}" if author else made)
     if "comparison" in sections and len(accounts) > 1:
         yield from compared(accounts)
-    for account in accounts:
-        yield Heading(text=account.title, level=2)
-        yield from form(account)
-        if "card" in sections:
-            yield Heading(text="Model card", level=3)
-            yield model_card(account)
-        if "settings" in sections:
-            yield Heading(text="Settings other than the default", level=3)
-            yield settings(account)
+
+
+def about_run(account: Account, sections: Sequence[str]) -> Iterator[Block]:
+    """Yield the form of a run, with its model card and settings."""
+    yield Heading(text=account.title, level=2)
+    yield from form(account)
+    if "card" in sections:
+        yield Heading(text="Model card", level=3)
+        yield model_card(account)
+    if "settings" in sections:
+        yield Heading(text="Settings other than the default", level=3)
+        yield settings(account)
 
 
 def compared(accounts: Sequence[Account]) -> Iterator[Block]:

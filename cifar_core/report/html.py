@@ -4,18 +4,29 @@ from html import escape
 from pathlib import Path
 
 from cifar_core.report.blocks import EDITED, Block, Chart, Document, Heading, Table, Text
-from cifar_core.report.plotly_json import figure, inside_script, library
+from cifar_core.report.plotly_json import (
+    figure,
+    inside_script,
+    library,
+    side_by_side,
+    stacked,
+)
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = (  # nothing may be fetched, regardless of the content
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:"
 )
-DRAW = """
-for (const box of document.querySelectorAll('.chart')) {
-  const { data, layout } = JSON.parse(box.nextElementSibling.textContent);
-  Plotly.newPlot(box, data, layout, { responsive: true, displaylogo: false });
-}
+NARROW = 640  # pixels; below, the panels of a chart lie below each other
+DRAW = f"""
+const narrow = matchMedia('(max-width: {NARROW - 1}px)');
+for (const box of document.querySelectorAll('.chart')) {{
+  const {{ data, layout, stacked, wide }} = JSON.parse(box.nextElementSibling.textContent);
+  Plotly.newPlot(box, data, layout, {{ responsive: true, displayModeBar: false }});
+  const arrange = () => Plotly.relayout(box, narrow.matches ? stacked : wide);
+  if (narrow.matches) arrange();
+  narrow.addEventListener('change', arrange);
+}}
 """
 
 
@@ -78,7 +89,9 @@ def table(block: Table) -> str:
 
 def chart(block: Chart) -> str:
     """Write the element of a chart, followed by its numbers."""
-    values = inside_script(figure(block))
+    drawn, narrow = figure(block), stacked(block)
+    wide = side_by_side(drawn["layout"], narrow)
+    values = inside_script({**drawn, "stacked": narrow, "wide": wide})
     return (
         f'<figure><div class="chart" role="img" aria-label="{escape(block.title)}"></div>'
         f'<script type="application/json">{values}</script>'

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
-from cifar_core.palette import GRID
+from cifar_core.palette import GRID, LIGHT
 from cifar_core.report.blocks import Chart, Line, Panel
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def png(chart: Chart) -> bytes:
 def draw(axes: "Axes", panel: Panel) -> None:
     """Draw one panel."""
     for line in panel.lines:
-        axes.plot(line.x, line.y, color=line.color, label=label(line),
+        axes.plot(line.x, line.y, color=LIGHT[line.color], label=label(line),
                   linewidth=0.8 if line.faint else 1.8, alpha=FAINT if line.faint else 1.0,
                   linestyle=STYLES[line.dash],
                   marker="o" if line.marked else None, markersize=3.5)  # fmt: skip

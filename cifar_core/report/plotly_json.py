@@ -4,10 +4,12 @@ import json
 from importlib import resources
 from typing import Any
 
-from cifar_core.palette import GRID, INK
+from cifar_core.palette import GRID, INK, LIGHT
 from cifar_core.report.blocks import Chart, Line, rounded
 
 GAP = 0.1  # of the width, between two panels
+HEIGHT = 370  # of the panels side by side, in pixels
+ABOVE, BELOW = 30, 95  # its margins, for titles and the legend
 FAINT = 0.25  # opacity of a line behind the others
 
 
@@ -15,8 +17,8 @@ def figure(chart: Chart) -> dict[str, Any]:
     """Return data and layout."""
     width = (1 - GAP * (len(chart.panels) - 1)) / len(chart.panels)
     layout: dict[str, Any] = {
-        "height": 370,
-        "margin": {"l": 50, "r": 10, "t": 30, "b": 95},
+        "height": HEIGHT,
+        "margin": {"l": 50, "r": 10, "t": ABOVE, "b": BELOW},
         "hovermode": "x unified",
         "legend": {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -43,6 +45,34 @@ def figure(chart: Chart) -> dict[str, Any]:
     return {"data": traces, "layout": layout}
 
 
+def stacked(chart: Chart) -> dict[str, Any]:
+    """Return what changes in the layout of a narrow page: the panels lie below each other."""
+    count = len(chart.panels)
+    share = (1 - 2 * GAP * (count - 1)) / count
+    changed: dict[str, Any] = {"height": HEIGHT * count - (ABOVE + BELOW) * (count - 1)}
+    changed["legend.y"] = -0.24 / count
+    for index in range(count):
+        top = 1 - index * (share + 2 * GAP)
+        number = str(index + 1) if index else ""
+        changed[f"xaxis{number}.domain"] = [0, 1]
+        changed[f"yaxis{number}.domain"] = [max(0.0, top - share), top]
+        changed[f"annotations[{index}].x"] = 0
+        changed[f"annotations[{index}].y"] = top + 0.02 / count
+    return changed
+
+
+def side_by_side(layout: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a wide page for what `stacked` changes."""
+
+    def value(path: str) -> Any:
+        found: Any = layout
+        for part in path.replace("]", "").replace("[", ".").split("."):
+            found = found[int(part)] if isinstance(found, list) else found.get(part)
+        return found
+
+    return {path: value(path) for path in changed}
+
+
 def caption(title: str, x: float) -> dict[str, Any]:
     """Return a panel's title, above its upper left corner."""
     return {"text": plain(title), "x": x, "xref": "paper", "y": 1.02, "yref": "paper",
@@ -61,7 +91,7 @@ def trace(line: Line, number: str, *, first: bool, is_share: bool) -> dict[str, 
         "legendgroup": plain(line.name),
         "showlegend": first and not line.faint,
         "mode": "lines+markers" if line.marked else "lines",
-        "line": {"color": line.color, "width": 1 if line.faint else 2,
+        "line": {"color": LIGHT[line.color], "width": 1 if line.faint else 2,
                  "dash": line.dash},
         "hovertemplate": "%{y:.2%}" if is_share else "%{y:.4f}",
     }  # fmt: skip

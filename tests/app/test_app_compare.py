@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from pages import make_run, open_page, texts
 
-from app.screens.compare import charts, curve_charts
+from app.screens.compare import charts, curve_charts, runs_and_predictions
 from cifar_core import palette
+from cifar_core.background.jobs import Job
 from cifar_core.disk import files
 from cifar_core.reading.curves import curves
 from cifar_core.runs.results.predictions import Predictions, indexes_of, keep
@@ -81,12 +82,46 @@ def test_kept_predictions_give_the_verdict_at_once(store):
     assert not [button for button in page.button if button.key == "predictions start"]
 
 
-def test_missing_predictions_are_offered_and_not_computed_unasked(store):
+@pytest.fixture
+def begun(monkeypatch):
+    """Return the work that was started; none of it is done."""
+    begun = []
+    monkeypatch.setattr(Job, "start", lambda job: begun.append(str(job.path)) or True)
+    return begun
+
+
+def test_missing_predictions_that_take_long_are_offered_and_not_computed_unasked(
+    store, begun, monkeypatch
+):
+    monkeypatch.setattr(runs_and_predictions, "job_seconds", lambda *_: 16.0)
     make_run(store, "A"), make_run(store, "B")
     page = open_page("compare", runs="1,2")
     assert not page.exception
     assert page.button(key="predictions start").label == "Compare on the validation images"
-    assert not list(store.root.glob("runs/*/predictions"))
+    assert begun == []
+
+
+def test_missing_predictions_are_computed_at_once_where_that_is_quick(store, begun, monkeypatch):
+    monkeypatch.setattr(runs_and_predictions, "job_seconds", lambda *_: 14.0)
+    predict_all(make_run(store, "A"), 300)
+    make_run(store, "B"), make_run(store, "C")
+    page = open_page("compare", runs="1,2,3")
+    assert not page.exception
+    assert len(begun) == 1  # the others follow one after the other
+    assert "2-b" in begun[0]
+    assert not [button for button in page.button if button.key == "predictions start"]
+
+
+def test_a_comparison_that_was_canceled_waits_for_a_click(store, begun, monkeypatch):
+    monkeypatch.setattr(runs_and_predictions, "job_seconds", lambda *_: 1.0)
+    make_run(store, "A"), make_run(store, "B")
+    page = open_page("compare", runs="1,2")
+    page.button(key="predictions cancel").click().run()
+    before = len(begun)
+    page.run()
+    assert len(begun) == before
+    page.button(key="predictions start").click().run()
+    assert len(begun) > before
 
 
 def test_three_runs_are_compared_with_the_best_with_corrected_values(store):

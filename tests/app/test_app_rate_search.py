@@ -1,5 +1,5 @@
 import pytest
-from pages import open_page, texts
+from pages import listed, open_page, texts
 
 from app.screens.run.watch import rate_charts
 from cifar_core.config import TrainConfig
@@ -98,9 +98,9 @@ def test_the_form_offers_a_search_and_says_what_it_costs(store):
 
 def test_a_search_is_marked_in_the_list_of_runs(store):
     make_search(store)
-    frame = open_page().dataframe[0].value
-    assert "Rate search" in str(frame["state"].iloc[0])
-    assert frame["epoch"].iloc[0] == "rate 0.05"
+    (line,) = listed(open_page())
+    assert "Rate search" in line["state"]
+    assert line["epoch"] == "rate 0.05"
 
 
 def test_a_candidate_that_dropped_out_is_a_cross_above_the_others():

@@ -1,15 +1,20 @@
 import io
+from pathlib import Path
 
 import pytest
-from pages import make_run, open_page, texts
+from pages import answer, listed, make_run, open_page, run_list, texts, tick
+from run_helpers import SMALL
 
 from app import theme
+from app.screens.runs import paged_list
+from app.screens.runs import run_list as run_list_module
+from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.runs import Store
 from cifar_core.runs.exchange.run_zip import export_run
 from cifar_core.runs.listing import saved_listings
 from cifar_core.runs.listing.table import USUAL, Listing
 from cifar_core.runs.record import marks
+from cifar_core.runs.record.records import About
 
 
 @pytest.fixture
@@ -18,14 +23,7 @@ def store(page_store):
 
 
 def names(page):
-    return list(page.dataframe[0].value["name"])
-
-
-def select(page, *places):
-    """Tick rows of the table, as a click on their boxes does."""
-    key = f"table {hash(tuple(row.id for row in Store.default().runs()))}"
-    page.session_state[key] = {"selection": {"rows": list(places), "columns": [], "cells": []}}
-    return page.run()
+    return [line["name"] for line in listed(page)]
 
 
 def test_an_empty_store_offers_one_way_to_begin_and_an_import(store):
@@ -48,13 +46,11 @@ def test_the_table_shows_the_best_epoch_and_the_test_result(store):
     make_run(store, "Second", "stopped", accuracies=())
     page = open_page()
     assert not page.exception
-    table = page.dataframe[0].value
-    assert list(table["number"]) == [2, 1]
-    first = table.iloc[1]
-    assert (first["best"], first["epoch"], first["test"]) == (60.0, "2 of 5", 45.0)
-    assert list(first["state"]) == ["Finished"]
-    assert list(first["curve"]) == [0.4, 0.6, 0.5]
-    assert table.iloc[0]["epoch"] == "0 of 5"
+    second, first = listed(page)
+    assert (second["number"], first["number"]) == ("2", "1")
+    assert (first["best"], first["epoch"], first["test"]) == ("60.0", "2 of 5", "45.0")
+    assert (first["state"], first["curve"]) == ("Finished", [0.4, 0.6, 0.5])
+    assert (second["state"], second["epoch"], second["curve"]) == ("Stopped", "", [])
 
 
 def test_the_filter_finds_every_word_anywhere_and_can_be_cleared(store):
@@ -72,7 +68,7 @@ def test_the_filter_finds_every_word_anywhere_and_can_be_cleared(store):
 def test_a_deleted_run_comes_back_by_undo(store):
     make_run(store, "Alpha", accuracies=())
     make_run(store, "Beta", accuracies=())
-    page = select(open_page(), 1)
+    page = tick(open_page(), 1)
     page.button(key="delete").click().run()
     assert not page.exception
     assert names(page) == ["Beta"]
@@ -99,8 +95,8 @@ def test_a_pinned_run_is_marked_found_and_stays_in_the_trash(store):
     make_run(store, "Alpha", accuracies=())
     pinned = make_run(store, "Beta", accuracies=())
     marks.pin(pinned, True)
-    assert names(open_page()) == [":material/keep: Beta", "Alpha"]
-    assert names(open_page(search="pin:yes")) == [":material/keep: Beta"]
+    assert names(open_page()) == [["Beta", "Pinned"], "Alpha"]
+    assert names(open_page(search="pin:yes")) == [["Beta", "Pinned"]]
     store.delete(pinned)
     page = open_page()
     page.toggle(key="show_trash").set_value(True).run()
@@ -114,7 +110,7 @@ def test_a_pinned_run_is_marked_found_and_stays_in_the_trash(store):
 
 def test_a_live_run_is_not_deleted_and_the_reason_is_said(store):
     make_run(store, "Busy", "running", accuracies=())
-    page = select(open_page(), 0)
+    page = tick(open_page(), 0)
     page.button(key="delete").click().run()
     assert not page.exception
     assert "Stop it first" in page.toast[0].value
@@ -124,10 +120,10 @@ def test_a_live_run_is_not_deleted_and_the_reason_is_said(store):
 def test_one_selected_run_can_be_opened_and_cloned_but_two_cannot(store):
     make_run(store, "Alpha", accuracies=())
     make_run(store, "Beta", accuracies=())
-    page = select(open_page(), 0, 1)
+    page = tick(open_page(), 0, 1)
     labels = {button.label for button in page.button}
     assert labels & {"Train", "Delete", "Open", "Clone"} == {"Train", "Delete"}
-    page = select(page, 0)
+    page = tick(page, 0)
     page.button(key="open").click().run()
     assert "".join(page.query_params["id"]) == "2"
     assert "Beta" in page.header[0].value
@@ -140,7 +136,7 @@ def test_a_run_with_a_damaged_folder_is_still_listed(store):
     files.write_json(run.path / "about.json", {"name": "Alpha"})
     page = open_page()
     assert not page.exception
-    assert list(page.dataframe[0].value["state"].iloc[0]) == ["Failed", "Damaged file"]
+    assert listed(page)[0]["state"] == ["Failed", "Damaged file"]
 
 
 def test_terms_are_understood_and_what_is_not_is_said_below_the_box(store):
@@ -160,8 +156,8 @@ def test_the_whole_listing_is_in_the_address(store):
     make_run(store, "Alpha", accuracies=(0.4,))
     make_run(store, "Beta", accuracies=(0.6,), optimizer="adam")
     page = open_page(search="acc>1%", columns="name,rate,params,gone", sort="best", high="no")
-    table = page.dataframe[0].value
-    assert (list(table), list(table["name"])) == (["name", "rate", "params"], ["Alpha", "Beta"])
+    assert [list(line) for line in listed(page)] == [["name", "rate", "params"]] * 2
+    assert names(page) == ["Alpha", "Beta"]
     page.multiselect(key="columns").set_value(["name", "seed"]).run()
     page.toggle(key="high").set_value(True).run()
     assert names(page) == ["Beta", "Alpha"]
@@ -174,11 +170,11 @@ def test_runs_of_several_seeds_are_one_line_with_mean_and_spread(store):
         make_run(store, accuracies=(best,), seed=seed)
     make_run(store, accuracies=(0.3,), optimizer="adam")
     page = open_page(group="yes", sort="best")
-    table = page.dataframe[0].value
-    assert list(table["settings"]) == ["sgd", "adam"]
-    assert list(table["runs"]) == [2, 1]
-    assert list(table["best"]) == [pytest.approx(50.0), pytest.approx(30.0)]
-    assert list(table["best_spread"]) == ["14.1", ""]
+    sgd, adam = listed(page)
+    assert (sgd["settings"], sgd["runs"], sgd["best"]) == ("SGD", "2", "50.0")
+    assert (adam["settings"], adam["runs"], adam["best"]) == ("Adam", "1", "30.0")
+    assert (sgd["best_spread"], adam["best_spread"]) == ("14.1", "")
+    assert (sgd["numbers"], adam["numbers"]) == (["#2", "#1"], ["#3"])
     assert "3 runs, in 2 groups" in texts(page)
 
 
@@ -211,13 +207,13 @@ def test_an_address_of_a_saved_listing_that_is_gone_is_said(store):
 def test_ticked_runs_are_tagged_together(store):
     make_run(store, "Alpha", accuracies=())
     make_run(store, "Beta", accuracies=())
-    page = select(open_page(), 0, 1)
+    page = tick(open_page(), 0, 1)
     page.text_input(key="bulk_tags_words").input("lab, Week-3")
     page.button(key="bulk_tags_add").click().run()
     assert not page.exception
     assert [row.tags for row in store.runs()] == [["lab", "week-3"]] * 2
-    assert "tag" in list(page.dataframe[0].value)
-    page = select(open_page(), 1)
+    assert listed(page)[0]["tag"] == ["lab", "week-3"]
+    page = tick(open_page(), 1)
     page.text_input(key="bulk_tags_words").input("lab")
     page.button(key="bulk_tags_remove").click().run()
     assert [row.tags for row in store.runs()] == [["lab", "week-3"], ["week-3"]]
@@ -227,10 +223,10 @@ def test_ticked_runs_are_resumed_and_stopped_together(store):
     for name in ("Alpha", "Beta"):
         make_run(store, name, "stopped", accuracies=())
     make_run(store, "Done", accuracies=())
-    page = select(open_page(), 0, 1, 2)
+    page = tick(open_page(), 0, 1, 2)
     page.button(key="bulk Resume").click().run()
     assert [row.number for row in store.queue()] == [1, 2]
-    page = select(open_page(), 0, 1, 2)
+    page = tick(open_page(), 0, 1, 2)
     page.button(key="bulk Now, with a checkpoint").click().run()
     assert [row.state for row in store.runs()] == ["finished", "stopped", "stopped"]
 
@@ -290,5 +286,102 @@ def test_looking_again_reads_only_the_run_that_changed(store, monkeypatch):
 def test_the_usual_columns_are_those_of_a_first_visit(store):
     make_run(store, "Alpha", accuracies=())
     page = open_page()
-    assert tuple(page.dataframe[0].value) == USUAL == Listing().columns
+    assert tuple(listed(page)[0]) == USUAL == Listing().columns
     assert "search" not in page.query_params
+
+
+def test_a_click_on_a_head_sorts_by_it_its_usual_way_then_the_other_then_newest_first(store):
+    for name, best in (("Alpha", 0.4), ("Beta", 0.6), ("Gamma", 0.5)):
+        make_run(store, name, accuracies=(best,))
+    page = answer(open_page(), event="sort", value="best")
+    assert names(page) == ["Beta", "Gamma", "Alpha"]
+    assert ("".join(page.query_params["sort"]), run_list(page)["sort"]) == ("best", "-best")
+    page = answer(page, event="sort", value="best")
+    assert names(page) == ["Alpha", "Gamma", "Beta"]
+    assert "".join(page.query_params["high"]) == "no"
+    page = answer(page, event="sort", value="name")
+    assert names(page) == ["Alpha", "Beta", "Gamma"]
+    page = answer(answer(page, event="sort", value="name"), event="sort", value="name")
+    assert names(page) == ["Gamma", "Beta", "Alpha"]
+    assert "sort" not in page.query_params
+    page = answer(page, event="sort", value="gone")
+    assert not page.exception
+
+
+def test_without_names_the_numbers_are_the_links(store):
+    make_run(store, "Alpha", accuracies=(0.4,))
+    (line,) = run_list(open_page(columns="number,best"))["lines"]
+    assert line["cells"] == [[{"text": "#1", "run": 1}], "40.0"]
+    (line,) = run_list(open_page(columns="number,name"))["lines"]
+    assert line["cells"][0] == "1"
+
+
+def test_a_run_that_waits_says_at_which_place_and_a_running_one_how_far_it_is(store):
+    for name in ("Alpha", "Beta"):
+        store.submit(store.create(TrainConfig(**SMALL), name=name))
+    make_run(store, "Gamma", "running", accuracies=(0.1, 0.2))
+    store.move_up(store.run(2))
+    page = open_page(search="state:queued")
+    assert [line["state"] for line in listed(page)] == ["Queued, 1st", "Queued, 2nd"]
+    assert listed(open_page())[0]["state"] == ["Running", "2 of 5"]
+
+
+def test_ticks_outlive_a_filter_but_only_the_runs_in_sight_are_acted_on(store):
+    make_run(store, "Alpha", accuracies=())
+    make_run(store, "Beta", accuracies=())
+    page = tick(open_page(), 0, 1)
+    assert "2 selected" in texts(page)
+    page.text_input(key="search").set_value("alpha").run()
+    assert "1 selected" in texts(page)
+    page.button(key="delete").click().run()
+    assert [row.name for row in store.trash()] == ["Alpha"]
+    page.text_input(key="search").set_value("").run()
+    assert run_list(page)["ticks"]["ids"] == ["1-alpha", "2-beta"][::-1]
+    page.button(key="tick_none").click().run()
+    assert run_list(page)["ticks"] == {"ids": [], "version": 1}
+    assert "1 run" in texts(page)
+
+
+def test_many_runs_are_listed_by_pages_and_ticked_all_at_once(store, monkeypatch):
+    monkeypatch.setattr(paged_list, "MOST_LINES", 2)
+    for name in ("Alpha", "Beta", "Gamma"):
+        make_run(store, name, accuracies=())
+    page = open_page()
+    assert names(page) == ["Gamma", "Beta"]
+    page.session_state["page"] = 2
+    page = tick(page.run(), 0)
+    assert names(page) == ["Alpha"]
+    assert "3 to 3 of 3" in texts(page)
+    page.text_input(key="search").set_value("a").run()
+    assert names(page) == ["Gamma", "Beta"]
+    assert "1 selected" in texts(page)
+    page = tick(page, 0, 1)
+    page.button(key="tick_all").click().run()
+    assert "3 selected" in texts(page)
+    assert "tick_all" not in {button.key for button in page.button}
+
+
+def test_an_example_is_marked_as_one_and_needs_no_column_of_tags(store):
+    run = make_run(store, "Alpha", accuracies=())
+    marks.tag(run, ["example"])
+    assert "tag" in listed(open_page())[0]  # anyone may use the word
+    files.edit(run.path / "about.json", About, lambda _: {"example": "photographs"})
+    page = open_page()
+    assert names(page) == [["Alpha", "example"]]
+    assert tuple(listed(page)[0]) == USUAL
+
+
+def test_a_name_reaches_the_browser_as_it_was_typed(store):
+    make_run(store, "<img src=x onerror=alert(1)> **bold** :smile:", accuracies=())
+    (name,) = names(open_page())
+    assert name == "<img src=x onerror=alert(1)> **bold** :smile:"
+    script = (Path(run_list_module.__file__).parent / "run_list.js").read_text("utf-8")
+    assert "HTML" not in script
+
+
+@pytest.mark.parametrize(
+    ("place", "words"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"),
+                         (12, "12th"), (21, "21st"), (112, "112th")],
+)  # fmt: skip
+def test_places_are_ordinals(place, words):
+    assert theme.ordinal(place) == words

@@ -1,5 +1,5 @@
 import pytest
-from pages import make_run, open_page, texts
+from pages import listed, make_run, open_page, texts
 from test_sweeps import BASE, TWO, finish, finish_all
 
 from cifar_core.runs.sweeps import hyperparameter_search, sweeps
@@ -81,7 +81,7 @@ def test_the_list_of_runs_marks_those_of_a_sweep(store):
     sweeps.create(store, BASE, TWO, [1], name="Optimizers")
     page = open_page("runs")
     assert not page.exception
-    assert list(page.dataframe[0].value["sweep"]) == ["1", "1", ""]
+    assert [line["sweep"] for line in listed(page)] == ["1", "1", ""]
 
 
 def test_several_values_are_chosen_counted_and_started_as_one_sweep(store):

@@ -42,8 +42,9 @@ def test_only_another_day_is_written_with_its_date():
 
 
 def test_keys_are_written_in_words():
-    assert theme.title("simple_cnn_dropout") == "Simple CNN dropout"
+    assert theme.title("simple_cnn_dropout") == "Simple CNN with dropout"
     assert theme.title("adamw") == "AdamW"
+    assert theme.title("next_cnn") == "Next CNN"  # an entry of a later version
     assert theme.title("") == ""
 
 

@@ -7,10 +7,15 @@ from axe_playwright_python.sync_playwright import Axe
 from dashboards import free_port, serving
 from pages import make_run
 
+from app.screens.run.page import TABS as RUN_TABS
+from cifar_core.config import TrainConfig
 from cifar_core.runs import Store
+from cifar_core.runs.store.sweep_files import Cell
+from cifar_core.runs.sweeps import sweeps
 
 SCREENS = Path(__file__).resolve().parents[2] / "app" / "screens"
 PAGES = sorted(folder.name for folder in SCREENS.iterdir() if (folder / "page.py").exists())
+VIEWS = [(name, tab) for name in PAGES for tab in (RUN_TABS if name == "run" else ("",))]
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 PICTURE = Path(__file__).resolve().parents[2] / "app" / "static" / "favicon.png"
 APP = "document.querySelector('[data-testid=stApp]')"
@@ -44,9 +49,23 @@ def address(store):
     return {
         "run": f"?id={first.number}",
         "predict": f"?run={first.number}",
-        "report": f"?run={first.number}",
+        "report": f"?runs={first.number},{second.number}",
         "compare": f"?runs={first.number},{second.number}",
+        "sweep": f"?id={make_sweep(store).number}",
     }
+
+
+def make_sweep(store):
+    """Return a sweep of two settings, trained already: its runs are made as `make_run` does."""
+    cells = [Cell(title=f"dropout {share}", changes={"dropout": share}) for share in (0.1, 0.2)]
+    model = "simple_cnn_dropout"
+    base = TrainConfig(data="synthetic", model=model)
+    sweep = sweeps.begin(store, base, cells, [0, 1], name="Dropout")
+    for index, cell in enumerate(cells):
+        for seed in sweep.seeds:
+            run = make_run(store, "", seed=seed, model=model, **cell.changes)
+            run.edit_about(sweep=sweep.id, cell=index)
+    return sweep
 
 
 @pytest.fixture
@@ -59,17 +78,21 @@ def page(chromium, url):
     context.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_serious_is_found_and_everything_is_reachable(name, page, address):
-    page.goto(f"/{name}{address.get(name, '')}")
+@pytest.mark.parametrize(("name", "tab"), VIEWS)
+def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, address):
+    page.goto(f"/{name}{address.get(name, '')}{f'&tab={tab}' if tab else ''}")
     settle(page)
     if name == "predict":
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(PICTURE)
         page.get_by_text("What the network sees").wait_for()
         settle(page)
+    if name == "compare":  # it classifies the validation images by itself
+        page.get_by_text("Cancel").wait_for(state="detached")
+        settle(page)
     problems = look(page)
-    for tab in page.get_by_role("tab").all()[1:]:  # the first is open
-        tab.click()
+    inside = "[role=tabpanel] [role=tab]" if tab else "[role=tab]"
+    for other in page.locator(inside).all()[1:]:  # the first is open
+        other.click()
         settle(page)
         problems |= look(page)
     assert not problems, "\n".join(sorted(problems))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifar_core import data
 from cifar_core.data import load, resolve, status
 from cifar_core.errors import DataError
 
@@ -139,3 +140,14 @@ def test_the_status_begins_with_what_the_environment_says(store, pets, monkeypat
     assert (first.source, first.ready) == ("missing.zip", False)
     assert "$CIFAR_DATA" in first.action
     assert [row.source for row in others] == ["cifar10", "synthetic"]
+
+
+def test_automatic_says_what_it_is(store, pets, monkeypatch):
+    alone = data.titles_of(data.status(store))
+    assert alone["auto"] == "Automatic: Synthetic shapes (nothing else is here)"
+    monkeypatch.setenv("CIFAR_DATA", str(pets))
+    names = data.titles_of(data.status(store))
+    assert names["auto"] == f"Automatic: {pets.name}"
+    assert names[str(pets)] == str(pets)
+    monkeypatch.setenv("CIFAR_DATA", str(pets / "gone"))
+    assert data.titles_of(data.status(store))["auto"] == "Automatic"

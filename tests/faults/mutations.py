@@ -116,7 +116,7 @@ MUTATIONS = [
     Mutation("own runs take the numbers of the examples", "runs/store/store.py",
              "RESERVED.stop if number in RESERVED else number", "number", EXAMPLES + " never_gets"),
     Mutation("the examples are put into any store", "examples/place.py",
-             "(store.root / MARK).exists() or ", "", EXAMPLES + " until_somebody_asks"),
+             "(store.root / MARK).exists() or ", "", EXAMPLES + " gone_for_good"),
     Mutation("the examples count in statistics", "runs/listing/goals.py",
              "for row in own(rows)", "for row in rows", EXAMPLES + " no_statistics"),
     Mutation("signals without a look at the identity", "disk/lock.py",

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import ENTRY, make_run, open_page, texts
+from pages import ENTRY, listed, make_run, open_page, texts
 from whole_store import as_an_owner, make_writable
 
 from app import boundary
@@ -178,7 +178,7 @@ def test_a_store_that_may_only_be_read_is_shown_and_refuses_changes_in_sentences
     assert "may not read or write" in page.toast[0].value
     assert len(page.metric) == 4
     assert not read_only.run(1).about.starred
-    assert "Good" in str(open_page().dataframe[0].value)
+    assert "Good" in str(listed(open_page()))
 
 
 def test_looking_at_the_test_images_of_a_read_only_store_is_refused_in_a_sentence(read_only):

@@ -145,7 +145,7 @@ def test_settings_that_mean_nothing_in_a_run_are_a_dash_and_rates_are_factors(st
     rows = {row.name: row for row in setting_rows(runs) if row.differs}
     assert rows["learning_rate"].words(1, 0) == "0.001 (\u00d70.01)"
     assert rows["learning_rate"].words(0, 0) == "0.1"
-    assert rows["optimizer"].words(1, 0) == "adam"
+    assert rows["optimizer"].words(1, 0) == "Adam"
     assert rows["momentum"].words(1, 0) == UNUSED
     assert "epochs" not in rows
 

@@ -65,8 +65,8 @@ def test_runs_that_differ_only_in_their_seed_are_one_group(store):
     assert found.deviation == pytest.approx(0.1 / 2**0.5)
     assert adam.spread_of(COLUMNS["best"]) is None
     assert (adam.title, sgd.title) == (
-        "adam, learning rate 0.001",
-        "sgd, learning rate 0.1",
+        "Adam, learning rate 0.001",
+        "SGD, learning rate 0.1",
     )
 
 

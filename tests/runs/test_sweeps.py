@@ -61,7 +61,8 @@ def test_every_setting_is_queued_with_every_seed_and_all_settings_come_early(sto
     assert {row.state for row in rows} == {"queued"}
     assert [(row.cell, row.seed) for row in rows[:5]] == [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2)]
     assert store.run(rows[3].id).settings["flip"] is False
-    assert rows[1].name == "SGD, learning rate 0.1, no mirror, seed 1"
+    name = "Simple CNN on Synthetic shapes, SGD, learning rate 0.1, no mirror, seed 1"
+    assert rows[1].name == name
 
 
 def test_an_optimizer_that_varies_alone_takes_its_usual_rate(store):

@@ -39,30 +39,26 @@ def draw(runs: Sequence[RunFacts]) -> None:
 
 def controls(runs: Sequence[RunFacts]) -> curve_charts.CurveOptions:
     """Draw the controls that decide how the curves are drawn; the address keeps them."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         curve = st.segmented_control(
             "Curves", ["Validation", "Training"], default="Validation", required=True,
-            key="curve", bind="query-params",
+            key="curve", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        axis = st.segmented_control(
-            "Axis", list(curve_charts.AXES), default="Epoch", required=True, key="axis",
-            bind="query-params", help="Time is training time, at each run's mean speed.",
-        )  # fmt: skip
-        layout = st.segmented_control(
-            "Panels", [TOGETHER, *curve_charts.PANELS], default=TOGETHER, required=True,
-            key="panels", bind="query-params",
-            help="All runs in one chart, or one panel per run with the other runs in the "
-            "background.",
-        )  # fmt: skip
-        smoothing = "Off"
-        if curve == "Training":
-            smoothing = st.segmented_control(
-                "Smoothing", list(SMOOTHING), default="Light", required=True, key="smoothing",
-                bind="query-params", help="Half-life of the average: 10, 50 or 250 steps.",
-            ) or "Off"  # fmt: skip
-        log = st.toggle("Log loss", key="log", bind="query-params")
-        goal = st.toggle("Goals", key="goal", bind="query-params",
-                         help="Accuracies to beat, all on test images.")  # fmt: skip
+        with st.popover("Axis, smoothing", icon=":material/tune:"):
+            axis = st.segmented_control(
+                "Axis", list(curve_charts.AXES), default="Epoch", required=True, key="axis",
+                bind="query-params", help="Time is training time, at each run's mean speed.",
+            )  # fmt: skip
+            layout = st.segmented_control(
+                "Panels", [TOGETHER, *curve_charts.PANELS], default=TOGETHER, required=True,
+                key="panels", bind="query-params",
+                help="All runs in one chart, or one panel per run with the other runs in the "
+                "background.",
+            )  # fmt: skip
+            smoothing = smoothing_input() if curve == "Training" else "Off"
+            log = st.toggle("Log loss", key="log", bind="query-params")
+            goal = st.toggle("Goals", key="goal", bind="query-params",
+                             help="Accuracies to beat, all on test images.")  # fmt: skip
     shapes, labels = goal_shapes(goals_of(runs[0].run) if goal else (), axis="y2")
     return curve_charts.CurveOptions(
         axis=axis or "Epoch",
@@ -75,3 +71,12 @@ def controls(runs: Sequence[RunFacts]) -> curve_charts.CurveOptions:
         labels=labels,
         revision=" ".join(facts.run.id for facts in runs),
     )
+
+
+def smoothing_input() -> str:
+    """Draw the choice of how much training curves are smoothed; return a key of SMOOTHING."""
+    chosen = st.segmented_control(
+        "Smoothing", list(SMOOTHING), default="Light", required=True, key="smoothing",
+        bind="query-params", help="Half-life of the average: 10, 50 or 250 steps.",
+    )  # fmt: skip
+    return chosen or "Off"

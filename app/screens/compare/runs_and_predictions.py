@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from app import boundary
-from app.cache.results import predictions_of
+from app.cache.results import job_seconds, predictions_of
 from app.session import Key, remember, remembered
 from app.shared import job_offer
 from app.shared.address import keep_in_address, left_out, say_left_out, start_from_address
@@ -51,12 +51,30 @@ def ask_for(runs: Sequence[Run], part: Part) -> None:
 
 
 def offer_predictions(runs: Sequence[Run], part: Part, images: str) -> None:
-    """Draw the button that computes the missing predictions, one run at a time."""
+    """Compute the missing predictions, one run at a time: if that takes long, after a click."""
     request = (part, tuple(run.id for run in runs))
+    if remembered(Key.COMPARE_DECLINED) != request and is_quick(runs, part):
+        ask_for(runs, part)
     requested = remembered(Key.COMPARE_REQUEST) == request
     boundary.fragment(draw_offer, run_every=job_offer.POLL if requested else None)(
         runs, part, images, request
     )
+
+
+def is_quick(runs: Sequence[Run], part: Part) -> bool:
+    """Whether the missing predictions take so short a time that no one has to ask for them."""
+    seconds = 0.0
+    for run in runs:
+        if best_predictions(run, part) is not None:
+            continue
+        if job(run, part).error:
+            return False
+        data = run.environment.data
+        count = data.test_images if part == "test" else data.val_images
+        seconds += job_seconds(str(run.path), run.checkpoint("best").name, count)
+        if seconds >= job_offer.UNASKED:
+            return False
+    return True
 
 
 def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) -> None:
@@ -69,6 +87,7 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) ->
     if remembered(Key.COMPARE_REQUEST) == request and not work.error:
         # it may have ended just now
         if not work.is_done and not job_offer.tried(work.begin):
+            remember(Key.COMPARE_DECLINED, request)
             remember(Key.COMPARE_REQUEST, None)
         elif job_offer.progress(
             work, key="predictions", title=title, before=len(runs) - len(waiting), jobs=len(runs),
@@ -86,5 +105,6 @@ def draw_offer(runs: Sequence[Run], part: Part, images: str, request: object) ->
 
 def cancel(work: RunJob) -> None:
     """Stop the computation that runs now, and start no other."""
+    remember(Key.COMPARE_DECLINED, remembered(Key.COMPARE_REQUEST))
     remember(Key.COMPARE_REQUEST, None)
     work.stop()

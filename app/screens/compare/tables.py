@@ -23,8 +23,8 @@ def results(runs: Sequence[RunFacts]) -> None:
     rows = {
         "Run": [theme.safe(facts.title) for facts in runs],
         "Best validation": [theme.percent(facts.best, 2) for facts in runs],
-        "At epoch": [f"{facts.best_epoch:g} of {facts.epochs:g}" if facts.best_epoch
-                     else theme.NONE for facts in runs],
+        "Best at": [f"{facts.best_epoch:g} of {facts.epochs:g}" if facts.best_epoch
+                    else theme.NONE for facts in runs],
         "Last": [theme.percent(facts.last, 2) for facts in runs],
         "Gap": [theme.points(facts.gap) for facts in runs],
         "Test": [theme.percent(facts.test, 2) for facts in runs],

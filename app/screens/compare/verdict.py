@@ -106,8 +106,7 @@ def headline(runs: Sequence[RunFacts], base: RunFacts, pairs: Sequence[PairCompa
     leader = next(facts for facts in runs if facts.best == best)
     return (
         f"#{leader.run.number} has the best validation accuracy, {theme.percent(best, 2)}, "
-        f"{100 * (best - second):.2f} points ahead. Whether that is more than chance is not "
-        "known yet."
+        f"{100 * (best - second):.2f} points ahead."
     )
 
 

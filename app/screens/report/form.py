@@ -4,19 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from app import boundary, theme
 from app.shared import edited
-from app.shared.figure import show_figure
 from cifar_core.people import OPERATOR
 from cifar_core.report.account import Account
-from cifar_core.report.blocks import EDITED, Chart
-from cifar_core.report.charts import loss_plot
+from cifar_core.report.blocks import EDITED
 from cifar_core.report.edits import LONGEST, edit, edits
 from cifar_core.report.fields import FIELDS, FieldSpec
-from cifar_core.report.plotly_json import figure
 from cifar_core.runs import Run
 
 
@@ -25,8 +21,6 @@ def report_form(account: Account) -> None:
     run, mine = account.run, edits(account.run)
     may = run.by.may(OPERATOR, run.owner)
     for key, field in FIELDS.items():
-        if key == "interpretation":
-            chart(loss_plot(account), f"plot {run.id}")
         own, kept = field.write(account), mine.get(key, "")
         box_key = f"text {run.id} {key}"
         edited.conflict(box_key, keeper(run, key), between=" / " if field.short else "\n\n",
@@ -40,7 +34,8 @@ def report_form(account: Account) -> None:
                     on_click=boundary.callback(undo),
                     args=(box_key, partial(keeper(run, key), "", kept)),
                 )  # fmt: skip
-        st.caption(f":orange-badge[{EDITED}]" if key in mine else f"From {field.source}")
+        if key in mine:
+            st.caption(f":orange-badge[{EDITED}]")
     if not may:
         st.caption("You can read these texts but not edit them.")
 
@@ -53,16 +48,6 @@ def undo(box_key: str, act: Callable[[], object]) -> None:
 def keeper(run: Run, key: str) -> edited.Save:
     """Return what keeps a text of a field that was written over another one."""
     return lambda text, was: edit(run, {key: text}, was={key: was})
-
-
-def chart(of: Chart, key: str) -> None:
-    """Draw a chart in the colors of the page's theme; without any point, say why."""
-    if not any(len(line.x) for panel in of.panels for line in panel.lines):
-        st.caption("There are no curves to draw: the rows of metrics are missing or damaged.")
-        return
-    plotly = figure(of)
-    del plotly["layout"]["font"]
-    show_figure(go.Figure(plotly), key=key, alt=of.title)
 
 
 def box(account: Account, field: FieldSpec, own: str, kept: str, *, may: bool) -> None:
@@ -79,13 +64,18 @@ def box(account: Account, field: FieldSpec, own: str, kept: str, *, may: bool) -
     if key not in st.session_state or st.session_state.get(f"shown {key}") != (own, kept):
         st.session_state[key], st.session_state[f"shown {key}"] = kept or own, (own, kept)
     options: dict[str, Any] = {
-        "max_chars": LONGEST, "help": field.summary, "disabled": not may,
+        "max_chars": LONGEST, "help": origin(field, kept), "disabled": not may,
         "on_change": keep_typed, "args": (account.run, field.key),
     }  # fmt: skip
     if field.short:
         st.text_input(field.title, key=key, **options)
     else:
         st.text_area(field.title, key=key, height="content", **options)
+
+
+def origin(field: FieldSpec, kept: str) -> str:
+    """Say what belongs in a field, and where its text comes from unless a person wrote it."""
+    return field.summary if kept else f"{field.summary} From {field.source}."
 
 
 def keep_typed(run: Run, field: str) -> None:

@@ -6,15 +6,22 @@ import streamlit as st
 
 from app import boundary, theme
 from app.navigation import link
-from app.screens.report.form import chart, name_of, report_form
+from app.screens.report.form import name_of, report_form
+from app.screens.report.preview import preview
 from app.session import store
 from app.shared.address import left_out, say_left_out
 from app.shared.places import places
 from cifar_core.people import OPERATOR
 from cifar_core.report import lab
 from cifar_core.report.account import Account, account_of
-from cifar_core.report.charts import comparison
-from cifar_core.report.document import MOST_RUNS, SECTIONS, TITLE, compose
+from cifar_core.report.document import (
+    MOST_RUNS,
+    SECTIONS,
+    TITLE,
+    about_run,
+    compose,
+    opening,
+)
 from cifar_core.report.formats import FORMATS
 from cifar_core.runs import TRAINING, Run
 
@@ -87,17 +94,30 @@ def draw_report(runs: Sequence[Run]) -> None:
     except boundary.REFUSED as error:
         boundary.show(error)
         return
-    heading(runs)
-    if len(accounts) > 1:
-        chart(comparison(accounts), "comparison")
-        tabs = st.tabs([name_of(account) for account in accounts], on_change="rerun",
-                       key="report_tab")  # fmt: skip
-        for tab, account in zip(tabs, accounts, strict=True):
-            if tab.open:
-                with tab:
-                    boundary.part(form)(account)
-    else:
+    title, author, sections = heading(runs)
+    with st.grid(2, min_column_width=380, gap="medium"):
+        with st.container():
+            shown = forms(accounts)
+        with st.container():
+            preview([*opening(accounts, title, author, sections), *about_run(shown, sections)])
+            if len(accounts) > 1:
+                st.caption("Of the runs, the one whose tab is open. The files have them all.")
+
+
+def forms(accounts: Sequence[Account]) -> Account:
+    """Draw the form of one run, or of each in a tab; return the run whose form is open."""
+    if len(accounts) == 1:
         form(accounts[0])
+        return accounts[0]
+    shown = accounts[0]
+    tabs = st.tabs([name_of(account) for account in accounts], on_change="rerun",
+                   key="report_tab")  # fmt: skip
+    for tab, account in zip(tabs, accounts, strict=True):
+        if tab.open:
+            shown = account
+            with tab:
+                boundary.part(form)(account)
+    return shown
 
 
 def form(account: Account) -> None:
@@ -106,8 +126,8 @@ def form(account: Account) -> None:
     link("run", f"Run #{account.run.number}", ":material/show_chart:", id=account.run.number)
 
 
-def heading(runs: Sequence[Run]) -> None:
-    """Draw the controls for title, author and sections, and the download buttons."""
+def heading(runs: Sequence[Run]) -> tuple[str, str, Sequence[str]]:
+    """Draw the download buttons and the controls for title, author and sections; return these."""
     with st.grid(3, min_column_width=240):
         title = st.text_input("Title", placeholder=TITLE, key="report_title", max_chars=120)
         author = st.text_input("Author", key="report_author", max_chars=120)
@@ -120,6 +140,7 @@ def heading(runs: Sequence[Run]) -> None:
             offer(key, runs, title or "", author or "", sections)
         if any(run.by.may(OPERATOR, run.owner) for run in runs):
             st.caption("You can edit the texts below first; they are kept with the run.")
+    return title or "", (author or "").strip(), sections
 
 
 def offer(key: str, runs: Sequence[Run], title: str, author: str, sections: Sequence[str]) -> None:

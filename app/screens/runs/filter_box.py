@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import boundary, theme
+from app.screens.runs.paged_list import to_first_page
 from app.session import store
 from app.shared.address import (
     keep_in_address,
@@ -46,6 +47,7 @@ def filter_controls(rows: Sequence[RunRow]) -> Listing:
             placeholder="Filter, such as resnet acc>85 tag:lab",
             label_visibility="collapsed",
             width=340,
+            on_change=boundary.callback(to_first_page),
         )
         keep_in_address("search", query or "", "")
         with st.popover("Help", icon=":material/help:", type="tertiary"):

@@ -6,9 +6,11 @@ import streamlit as st
 
 from app import boundary, theme
 from app.navigation import go, link
+from app.screens.runs import paged_list
 from app.screens.runs.bulk_actions import bulk_actions
 from app.screens.runs.filter_box import filter_controls
-from app.screens.runs.table import group_table, run_table
+from app.screens.runs.paged_list import draw_groups, draw_runs, ids_of, ticked_of
+from app.screens.runs.ticks import tick, ticked
 from app.screens.runs.trash import trash_table, undo_bar
 from app.screens.runs.twins import twins_bar
 from app.session import store
@@ -83,10 +85,10 @@ def live_listing() -> None:
         no_match(len(rows))
         return
     actions = st.container(horizontal=True, vertical_alignment="center")
-    ticked = draw_table(shown, listing)
+    draw_list(shown, listing, rows)
     with actions:
-        if ticked:
-            bulk_actions(ticked)
+        if ticked := ticked_of(shown):
+            selection_bar(ticked, ids_of(shown))
         else:
             st.caption(count_of(rows, shown))
             st.space("stretch")
@@ -96,11 +98,27 @@ def live_listing() -> None:
                 import_form()
 
 
-def draw_table(shown: Sequence[RunRow] | Sequence[SeedGroup], listing: Listing) -> list[RunRow]:
-    """Draw the table and return the runs that are ticked."""
+def draw_list(
+    shown: Sequence[RunRow] | Sequence[SeedGroup], listing: Listing, rows: Sequence[RunRow]
+) -> None:
+    """Draw the runs or their groups, of all `rows` of the store."""
     if groups := [line for line in shown if isinstance(line, SeedGroup)]:
-        return group_table(groups)
-    return run_table([line for line in shown if isinstance(line, RunRow)], listing.columns)
+        draw_groups(groups, listing)
+    else:
+        draw_runs([line for line in shown if isinstance(line, RunRow)], listing, rows)
+
+
+def selection_bar(rows: Sequence[RunRow], every: Sequence[str]) -> None:
+    """Say how many runs are ticked, with what can be done to them; `every` line can be ticked."""
+    st.caption(f"{theme.count(len(rows))} selected", width="content")
+    bulk_actions(rows)
+    st.space("stretch")
+    if paged_list.MOST_LINES <= len(set(every).intersection(ticked().ids)) < len(every):
+        st.button(f"Select all {theme.count(len(every))}", type="tertiary", key="tick_all",
+                  on_click=boundary.callback(tick), args=(every,))  # fmt: skip
+    st.button(
+        "Clear", type="tertiary", key="tick_none", on_click=boundary.callback(tick), args=((),)
+    )
 
 
 def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGroup]) -> str:

@@ -1,95 +1,164 @@
-"""The table of the Runs page: one row for each run, or for each group of seeds."""
+"""The list of runs: one row for each run, and what its columns say."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pandas as pd
-import streamlit as st
-
-from app import boundary, theme
-from app.navigation import go
+from app import theme
+from app.screens.runs.run_list import Head, Kind, Line
+from cifar_core import palette
+from cifar_core.numbers import NARROW
 from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 from cifar_core.runs.listing.columns import COLUMNS, Column
-from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import USUAL
-from cifar_core.statistics.over_seeds import Spread
+from cifar_core.runs.record.states import FAILURES
 
-DAMAGED = "Damaged file"
-STAR = "\u2605 "
-ROW, MOST_ROWS = 40, 15  # pixels per row; rows in view, more of them scroll
-
-
-def run_table(rows: Sequence[RunRow], columns: Sequence[str]) -> list[RunRow]:
-    """Draw some runs and return those that are ticked."""
-    # a selection is kept by row index, so it must not outlive a change of the list
-    key = f"table {hash(tuple(row.id for row in rows))}"
-    shown = with_optional_columns(rows, columns)
-    table = st.dataframe(
-        frame(rows, shown),
-        key=key,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="multi-row",
-        row_height=ROW,
-        height=height(len(rows)),
-        placeholder="",
-        column_config={name: config(COLUMNS[name], rows, key) for name in shown},
-        alt="Runs",
-    )
-    return [rows[index] for index in table["selection"]["rows"] if index < len(rows)]
+EXAMPLE = "example"  # the tag and the badge of the runs that come with the program
+DAMAGED = {"text": "Damaged file", "color": "red", "icon": "heart_broken"}
+PINNED, STARRED = ("keep", "Pinned"), ("star", "Starred")
 
 
-def height(rows: int) -> int:
-    """Return the pixels that a table needs."""
-    return min(rows, MOST_ROWS) * ROW + 37
+def heads(columns: Sequence[str]) -> list[Head]:
+    """Return the columns of the list."""
+    return [
+        Head(
+            key=column.key,
+            title=column.title,
+            about=column.summary,
+            kind="links" if column.key == linked(columns) else kind_of(column),
+            sortable=column.kind != "curve",
+        )
+        for column in (COLUMNS[key] for key in columns)
+    ]
+
+
+def linked(columns: Sequence[str]) -> str:
+    """Return the column that opens the runs if their names are not shown."""
+    return "" if "name" in columns else "number"
+
+
+def kind_of(column: Column) -> Kind:
+    """Return how the list draws a column."""
+    return KIND.get(column.key) or BY_KIND.get(column.kind, "text")
+
+
+KIND: dict[str, Kind] = {"name": "name", "state": "state", "star": "text", "time": "number"}
+BY_KIND: dict[str, Kind] = {
+    "number": "number", "seconds": "number", "share": "share", "tags": "tags", "curve": "curve",
+}  # fmt: skip
 
 
 def with_optional_columns(rows: Sequence[RunRow], columns: Sequence[str]) -> list[str]:
     """Add sweeps and tags to the usual columns if any run has them."""
     if tuple(columns) != USUAL:
         return list(columns)
-    optional = [("sweep", any(row.sweep for row in rows)), ("tag", any(row.tags for row in rows))]
+    optional = [
+        ("sweep", any(row.sweep for row in rows)),
+        ("tag", any(tags(row) for row in rows)),
+    ]
     return [*columns[:3], *(key for key, is_used in optional if is_used), *columns[3:]]
 
 
-def frame(rows: Sequence[RunRow], columns: Sequence[str]) -> pd.DataFrame:
-    """Return one row per run, with the values that the columns show."""
-    return pd.DataFrame({key: [cell(COLUMNS[key], row) for row in rows] for key in columns})
+def lines(rows: Sequence[RunRow], columns: Sequence[str], places: dict[str, int]) -> list[Line]:
+    """Return a row of the list for each run; `places` has those that wait, from 1."""
+    chosen = [COLUMNS[key] for key in columns]
+    return [
+        Line(
+            id=row.id,
+            label=f"#{row.number} {row.name}",
+            cells=[
+                link(row) if column.key == linked(columns) else cell(column, row, places)
+                for column in chosen
+            ],
+            when=when(row),
+        )
+        for row in rows
+    ]
 
 
-def cell(column: Column, row: RunRow) -> Any:
-    """Return what a column shows of a run."""
-    write = CELLS.get(column.key)
-    if write is not None:
+def places(rows: Sequence[RunRow]) -> dict[str, int]:
+    """Return the place in the queue of each run that waits, by its id."""
+    waiting = [row for row in rows if row.state == "queued"]
+    waiting.sort(key=lambda row: (row.position, row.number))
+    return {row.id: place for place, row in enumerate(waiting, 1)}
+
+
+def cell(column: Column, row: RunRow, places: dict[str, int]) -> Any:
+    """Return what a column says of a run, as run_list.js takes it."""
+    if column.key == "state":
+        return state(row, places.get(row.id))
+    if (write := CELLS.get(column.key)) is not None:
         return write(row)
     value = column.of(row)
-    return 100 * value if column.kind == "share" and value is not None else value
+    if column.kind == "tags":
+        return value
+    if value is None:
+        return ""
+    return f"{100 * value:.1f}" if column.kind == "share" else theme.plain(value)
 
 
-def name_words(row: RunRow) -> str:
-    """Return the shortened name with its pin and star."""
-    pin = f"{theme.PIN} " if row.pinned else ""
-    return pin + (STAR if row.starred else "") + theme.short(row.name, 24)
+def link(row: RunRow) -> list[dict[str, Any]]:
+    """Return the number as a link."""
+    return [{"text": f"#{row.number}", "run": row.number}]
 
 
-def state_words(row: RunRow) -> list[str]:
-    """Return the state's title, the kind unless it is training, and whether a file is damaged."""
-    kind = [] if row.kind == TRAINING else [KINDS[row.kind].title]
-    return [STATES[row.state].title, *kind, *([DAMAGED] if row.damaged else [])]
+def name(row: RunRow) -> dict[str, Any]:
+    """Return the name as a link, with the run's color, pin, star and whether it is an example."""
+    marks = [mark for mark, on in ((PINNED, row.pinned), (STARRED, row.starred)) if on]
+    example = [{"text": "example", "color": "gray"}] if row.example else []
+    return {"text": row.name, "run": row.number, "pen": palette.pen(row.number)[0],
+            "marks": marks, "badges": example}  # fmt: skip
 
 
-def epoch_words(row: RunRow) -> str:
+def state(row: RunRow, place: int | None) -> dict[str, Any]:
+    """Return the state, the kind unless it is training, whether a file is damaged, the epoch."""
+    color, icon = theme.ICONS[row.state]
+    title = STATES[row.state].title + (f", {theme.ordinal(place)}" if place else "")
+    badges = [{"text": title, "color": color, "icon": icon}]
+    if row.kind != TRAINING:
+        badges.append({"text": KINDS[row.kind].title, "color": "violet"})
+    if row.damaged:
+        badges.append(DAMAGED)
+    return {"badges": badges, "note": progress(row)}
+
+
+def progress(row: RunRow) -> str:
+    """Say how far a running training is, or why a run failed."""
+    if row.state == "running" and row.kind == TRAINING and row.epochs_done:
+        return f"{row.epochs_done} of {row.epochs}"
+    failed = row.state == "failed" and not row.damaged
+    return FAILURES[row.reason].title if failed and row.reason in list(FAILURES) else ""
+
+
+def best_at(row: RunRow) -> str:
     """Say which epoch was the best, of how many."""
     if row.kind != TRAINING:
         return f"rate {row.suggested_rate:g}" if row.suggested_rate else ""
-    if row.best_epoch is None:
-        return f"{row.epochs_done} of {row.epochs}"
-    return f"{row.best_epoch} of {row.epochs}"
+    return "" if row.best_epoch is None else f"{row.best_epoch} of {row.epochs}"
 
 
-def first_line(row: RunRow) -> str:
-    """Return the first line of the note, shortened."""
-    return theme.short(row.note.split("\n", 1)[0], 60)
+def curve(row: RunRow) -> dict[str, Any] | None:
+    """Return the validation accuracy by epoch as a small curve in the run's color."""
+    points = [round(value, 3) for value in row.sparkline]
+    if not points:
+        return None
+    ends = f"{100 * points[0]:.1f} to {100 * points[-1]:.1f}{NARROW}%"
+    label = f"Validation accuracy by epoch, {ends}"
+    return {"points": points, "pen": palette.pen(row.number)[0], "label": label}
+
+
+def when(row: RunRow) -> str:
+    """Say how long a run took and when it ended, or when it will be done."""
+    if row.state == "running" and row.eta_seconds:
+        return f"done about {theme.clock(time.time() + row.eta_seconds)}"
+    took = [theme.duration(row.seconds)] if row.seconds else []
+    ended = [theme.clock(row.ended_at)] if row.ended_at else []
+    return ", ".join(took + ended)
+
+
+def tags(row: RunRow) -> list[str]:
+    """Return the tags without that of an example, which its badge shows."""
+    return [tag for tag in row.tags if not (row.example and tag == EXAMPLE)]
 
 
 def number_of(id_: str) -> str:
@@ -98,162 +167,21 @@ def number_of(id_: str) -> str:
 
 
 CELLS: dict[str, Callable[[RunRow], Any]] = {
-    "name": name_words,
-    "state": state_words,
-    "epoch": epoch_words,
-    "note": first_line,
-    "star": lambda row: STAR.strip() if row.starred else "",
+    "name": name,
+    "epoch": best_at,
+    "curve": curve,
+    "note": lambda row: theme.short(row.note.split("\n", 1)[0], 60),
+    "star": lambda row: "starred" if row.starred else "",
     "pin": lambda row: "pinned" if row.pinned else "",
-    "model": lambda row: theme.title(row.model),
-    "optimizer": lambda row: theme.title(row.optimizer),
+    "tag": tags,
+    "model": lambda row: row.model_title,
+    "optimizer": lambda row: row.optimizer_title,
     "data": lambda row: row.data_title.rsplit("/", 1)[-1],
     "kind": lambda row: KINDS[row.kind].title,
     "time": lambda row: theme.duration(row.seconds) if row.seconds else "",
     "sweep": lambda row: number_of(row.sweep),
     "reason": lambda row: row.reason.replace("_", " "),
+    "params": lambda row: "" if row.parameters is None else theme.count(row.parameters),
+    "speed": lambda row: "" if not row.images_per_second else theme.count(row.images_per_second),
+    "loss": lambda row: "" if row.last_train_loss is None else f"{row.last_train_loss:.3f}",
 }
-WIDTHS = {"number": 44, "epoch": 84, "best": 84, "test": 74, "last": 84, "sweep": 60, "time": 96,
-          "star": 50, "pin": 70}  # fmt: skip
-
-
-FORMATS = {"number": "%d", "params": "localized", "speed": "%.0f", "loss": "%.3f"}
-
-
-def config(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe a column of the table."""
-    draw = CONFIGS.get(column.key) or CONFIGS.get(column.kind) or text_column
-    return draw(column, rows, key)
-
-
-def text_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe a text column."""
-    width = WIDTHS.get(column.key)
-    return st.column_config.TextColumn(column.title, width=width, help=column.summary)
-
-
-def number_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe a number column."""
-    pinned = column.key == "number"
-    number_format = FORMATS.get(column.key, "plain")
-    return st.column_config.NumberColumn(
-        column.title, width=WIDTHS.get(column.key), help=None if pinned else column.summary,
-        pinned=pinned, format=number_format,
-    )  # fmt: skip
-
-
-def share_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe a column of accuracies."""
-    return st.column_config.NumberColumn(
-        column.title, help=column.summary, format="%.1f %%", width=WIDTHS.get(column.key)
-    )
-
-
-def curve_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe the column of small curves."""
-    return st.column_config.LineChartColumn(
-        column.title, y_min=0, y_max=1, width=110, help=column.summary
-    )
-
-
-def name_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe the names, which open their runs."""
-    return st.column_config.ButtonColumn(
-        column.title,
-        type="tertiary",
-        alignment="left",
-        width=165,
-        key=f"open {key}",
-        on_click=boundary.callback(open_clicked),
-        args=(f"open {key}", [row.number for row in rows]),
-    )
-
-
-def state_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe the states and kinds, in their colors."""
-    plain = all(row.kind == TRAINING and not row.damaged for row in rows)
-    wide = 96 if plain else 190  # room for the kind
-    titles = [state.title for state in STATES.values()] + [kind.title for kind in KINDS.values()]
-    state_colors = [theme.ICONS[state.key][0] for state in STATES.values()]
-    colors: Any = [*state_colors, *["violet"] * len(KINDS), "red"]
-    return st.column_config.MultiselectColumn(
-        column.title, options=[*titles, DAMAGED], color=colors, width=wide
-    )
-
-
-def tag_column(column: Column, rows: Sequence[RunRow], key: str) -> Any:
-    """Describe the tags."""
-    return st.column_config.ListColumn(column.title, width=110)
-
-
-CONFIGS: dict[str, Callable[[Column, Sequence[RunRow], str], Any]] = {
-    "name": name_column,
-    "state": state_column,
-    "epoch": text_column,
-    "number": number_column,
-    "share": share_column,
-    "curve": curve_column,
-    "tags": tag_column,
-}
-
-
-def open_clicked(key: str, numbers: Sequence[int]) -> None:
-    """Open the run whose name was clicked."""
-    click = st.session_state[key]
-    if click is not None and click["row"] < len(numbers):
-        go("run", id=numbers[click["row"]])
-
-
-def group_table(groups: Sequence[SeedGroup]) -> list[RunRow]:
-    """Draw seed groups and return the runs of those that are ticked."""
-    key = f"groups {hash(tuple(row.id for group in groups for row in group.rows))}"
-    spreads = {name: [group.spread_of(COLUMNS[name]) for group in groups]
-               for name in ("best", "test")}  # fmt: skip
-    table = pd.DataFrame(
-        {
-            "settings": [group.title or theme.title(group.rows[0].model) for group in groups],
-            "runs": [len(group.rows) for group in groups],
-            **{name: [100 * s.mean if s else None for s in values]
-               for name, values in spreads.items()},
-            **{f"{name}_spread": [plus_minus(s) for s in values]
-               for name, values in spreads.items()},
-            "seeds": [", ".join(map(str, group.seeds)) for group in groups],
-            "numbers": [", ".join(f"#{row.number}" for row in group.rows) for group in groups],
-        }
-    )  # fmt: skip
-    names = st.column_config
-    drawn = st.dataframe(
-        table[["settings", "runs", "best", "best_spread", "test", "test_spread", "seeds",
-               "numbers"]],
-        key=key,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="multi-row",
-        row_height=ROW,
-        height=height(len(groups)),
-        placeholder="",
-        column_config={
-            "settings": names.TextColumn("Differing settings", width=320),
-            "runs": names.NumberColumn("Runs", width=56, help="How many runs have these settings."),
-            "best": names.NumberColumn("Best val.", format="%.1f %%", width=84,
-                                       help="Mean over the best epoch of each run."),
-            "best_spread": names.TextColumn("\u00b1", width=60, help=SPREAD),
-            "test": names.NumberColumn("Test", format="%.1f %%", width=74,
-                                       help="Mean over the tested runs."),
-            "test_spread": names.TextColumn("\u00b1", width=60, help=SPREAD),
-            "seeds": names.TextColumn("Seeds", width=90),
-            "numbers": names.TextColumn("Run numbers"),
-        },
-        alt="Groups of runs that differ only in the seed",
-    )  # fmt: skip
-    ticked = [index for index in drawn["selection"]["rows"] if index < len(groups)]
-    return [row for index in ticked for row in groups[index].rows]
-
-
-SPREAD = "Standard deviation between runs, in percentage points; it needs at least two runs."
-
-
-def plus_minus(spread: Spread | None) -> str:
-    """Write a standard deviation in percentage points, if there is one."""
-    if spread is None or spread.deviation is None:
-        return ""
-    return f"{100 * spread.deviation:.1f}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from cifar_core.palette import ANY, FAINT
+from cifar_core.palette import ANY, FAINT, pen_on_any
 from cifar_core.runs.sweeps.sweep_results import CellResult, Comparison
 from cifar_core.statistics.over_seeds import spread
 
@@ -78,7 +78,9 @@ def curves(results: Sequence[CellResult]) -> go.Figure:
     """Draw the mean validation accuracy by epoch, with a band from lowest to highest seed."""
     shown = [cell for cell in results if any(row.history for row in cell.rows)][:MOST_CURVES]
     figure = go.Figure()
+    alone = all(len(cell.rows) == 1 for cell in shown)  # then each line is one run
     for index, cell in enumerate(shown):
+        paint, dash = pen_on_any(cell.rows[0].number) if alone else (color(index), "solid")
         histories = [row.history for row in cell.rows if row.history]
         length = max(map(len, histories))
         epochs = list(range(1, length + 1))
@@ -86,12 +88,12 @@ def curves(results: Sequence[CellResult]) -> go.Figure:
         title = shortened(cell.title)
         figure.add_scatter(
             x=[*epochs, *reversed(epochs)], y=[*map(max, at), *reversed([*map(min, at)])],
-            fill="toself", mode="lines", line={"width": 0, "color": color(index)}, opacity=0.18,
+            fill="toself", mode="lines", line={"width": 0, "color": paint}, opacity=0.18,
             legendgroup=title, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
         figure.add_scatter(
             x=epochs, y=[spread(values).mean for values in at], mode="lines", name=title,
-            legendgroup=title, line={"color": color(index), "width": 2.5},
+            legendgroup=title, line={"color": paint, "dash": dash, "width": 2.5},
             hovertemplate=f"{title}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=380, **frame())
@@ -144,7 +146,7 @@ def frame() -> dict[str, object]:
 
 
 def color(index: int) -> str:
-    """Return the color of a cell of the sweep, or of a run of a search."""
+    """Return the color of a cell of the sweep."""
     return ANY[index % len(ANY)]
 
 

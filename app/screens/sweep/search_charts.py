@@ -6,7 +6,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from app.screens.sweep.charts import MOST_CURVES, color, counting, frame, shortened
-from cifar_core.palette import FAINT
+from cifar_core.palette import FAINT, pen_on_any
 from cifar_core.runs.sweeps.search_results import PRUNED, Proposal, ranked
 
 SHARE = {"autorangeoptions": {"clipmin": 0, "clipmax": 1}, "fixedrange": True}
@@ -66,14 +66,14 @@ def curves(proposals: Sequence[Proposal]) -> go.Figure:
     best = ranked(proposals)[:MOST_CURVES]
     others = [run for run in proposals if run not in best and run.row and run.row.history]
     figure = go.Figure()
-    for index, run in enumerate([*others, *reversed(best)]):
+    for run in [*others, *reversed(best)]:
         named = run in best
         values = run.row.history if run.row else []
+        paint, dash = pen_on_any(run.row.number) if named and run.row else (FAINT, "solid")
         figure.add_scatter(
             x=list(range(1, len(values) + 1)), y=values, name=shortened(run.title),
             mode="lines" if len(values) > 1 else "markers", showlegend=named,
-            line={"color": color(len(best) - 1 - index + len(others)) if named else FAINT,
-                  "width": 2.5 if named else 1},
+            line={"color": paint, "dash": dash, "width": 2.5 if named else 1},
             opacity=1 if named else 0.6,
             hovertemplate=f"{shortened(run.title)}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
         )  # fmt: skip

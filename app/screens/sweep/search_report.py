@@ -153,8 +153,8 @@ COLUMNS: dict[str, Any] = {
     "outcome": st.column_config.TextColumn(
         "Outcome", width=90, help="Pruned: stopped early by the search, behind the others."
     ),
-    "best": st.column_config.NumberColumn("Best val.", format="%.2f %%", width=90),
-    "curve": st.column_config.LineChartColumn("Curve", y_min=0, y_max=1, width=110),
+    "best": st.column_config.NumberColumn("Validation", format="%.2f %%", width=90),
+    "curve": st.column_config.LineChartColumn("How it went", y_min=0, y_max=1, width=110),
     "time": st.column_config.TextColumn("Time", width=80),
     "test": st.column_config.NumberColumn("Test", format="%.2f %%", help="Not for choosing."),
     "message": st.column_config.TextColumn("What happened", width="large"),

@@ -110,16 +110,14 @@ def form(
                     rate_hint(values["optimizer"], values["learning_rate"], prefix)
 
 
-def sources_of_images() -> list[str]:
-    """List values of the data setting: those that are on this machine."""
-    offered = data.offered_to(store().by, store().root)
-    ready = [dataset.source for dataset in offered if dataset.ready]
-    return list(dict.fromkeys(["auto", *ready, "synthetic"]))
+def sources_of_images() -> dict[str, str]:
+    """Map values of the data setting, those that are on this machine, to what they are called."""
+    return data.titles_of(data.offered_to(store().by, store().root))
 
 
-def devices() -> list[str]:
-    """List values of the device setting: the devices of this machine, also those awaited."""
-    return ["auto", *inventory().names]
+def devices() -> dict[str, str]:
+    """Map values of the device setting, also devices that are awaited, to what they are called."""
+    return {"auto": "auto", **{name: name for name in inventory().names}}
 
 
 def refused_devices() -> None:
@@ -173,7 +171,7 @@ def summary(prefix: str, draft: Draft, many: Many | None, values: Mapping[str, A
         source = remembered(Key.DRAFT_SOURCE)
         name = st.text_input(
             "Name", max_chars=80, key=f"{prefix}.name",
-            placeholder=many.title if many else source_title(source),
+            placeholder=placeholder(many, draft, source),
             persist_state="session",
         )  # fmt: skip
         if draft.problems:
@@ -193,7 +191,14 @@ def summary(prefix: str, draft: Draft, many: Many | None, values: Mapping[str, A
     elif draft.config is not None and many:
         start_many(draft.config, many, name)
     elif draft.config is not None:
-        start(draft.config, name or source_title(source), source)
+        start(draft.config, name, source)
+
+
+def placeholder(many: Many | None, draft: Draft, source: str) -> str:
+    """Return the name that is given if no one types one."""
+    if many:
+        return many.title
+    return store().proposed_name(draft.config) if draft.config else source_title(source)
 
 
 def introduction(many: Many | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from cifar_core.runs.listing.columns import Column
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.statistics.over_seeds import Spread, spread
+from cifar_core.titles import TITLES
 
 NAMED = 4  # settings that a group's title names
 ROW_FIELDS = list(RunRow.__annotations__)
@@ -62,7 +63,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 def in_words(settings: dict[str, Any], names: Sequence[str]) -> str:
     """Write the values of some settings in one line; names in a column need no label."""
     words = [
-        plain(value).replace("_", " ") if isinstance(value, str) and name in ROW_FIELDS
+        TITLES.get(value, value.replace("_", " ")) if isinstance(value, str) and name in ROW_FIELDS
         else f"{name.replace('_', ' ')} {plain(value)}"
         for name in names[:NAMED] for value in [settings.get(name)]
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from cifar_core.runs.record.run import Run
 from cifar_core.settings import label_of, rule_of
+from cifar_core.titles import TITLES
 
 UNUSED = "\u2013"  # shown for a setting that a run does not use
 
@@ -78,7 +79,7 @@ class SettingRow:
         value, other = self.values[index], self.values[base]
         if value is None:
             return UNUSED
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        text = f"{value:g}" if isinstance(value, float) else TITLES.get(str(value), str(value))
         if not self.by_factors or not value or not other or value == other:
             return text
         return f"{text} (\u00d7{value / other:.3g})"

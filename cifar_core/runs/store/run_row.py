@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from cifar_core.data.find import title_of
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import damage
+from cifar_core.titles import title
 
 ALWAYS = ("about.json", "status.json", "config.json")
 FILES = (*ALWAYS, "summary.json", "environment.json")
@@ -72,6 +74,16 @@ class RunRow(Struct, frozen=True, kw_only=True):
     damaged: bool = False  # whether a file that the row is gathered from is damaged
     example: bool = False  # shipped with the program, not trained here
 
+    @property
+    def model_title(self) -> str:
+        """The title of its network."""
+        return title(self.model)
+
+    @property
+    def optimizer_title(self) -> str:
+        """The title of its optimizer."""
+        return title(self.optimizer)
+
 
 def read_row(run: Run) -> RunRow:
     """Gather a run's row from its folder."""
@@ -102,7 +114,7 @@ def read_row(run: Run) -> RunRow:
         test_accuracy=summary.test_accuracy,
         val_images=data.val_images,
         test_images=data.test_images,
-        data_title=data.title or str(settings.get("data", "")),
+        data_title=data.title or title_of(str(settings.get("data", ""))),
         data_kind=data.kind,
         seconds=summary.seconds or 0.0,
         created_at=about.created_at,

@@ -22,7 +22,7 @@ from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.records import About
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
-from cifar_core.runs.store import sweep_files, trash
+from cifar_core.runs.store import naming, sweep_files, trash
 from cifar_core.runs.store.index import Index, run_folders
 from cifar_core.runs.store.run_row import RunRow, read_row
 from cifar_core.runs.store.trash import Twins
@@ -71,7 +71,8 @@ class Store:
     ) -> Run:
         """Make the folder of a new run, a draft, with the next free number.
 
-        `marks` are further entries of about.json, such as the sweep that it belongs to.
+        Without a name it gets the one that `proposed_name` returns. `marks` are further entries of
+        about.json, such as the sweep that it belongs to.
         """
         with self.action("make runs", "made") as line:
             run = self._made(config, name, parent, kind, marks or {})
@@ -95,13 +96,20 @@ class Store:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
-            about = About(name=name or f"{config.model} {number}", parent=parent, kind=kind,
+            about = About(name=name or self._named(config), parent=parent, kind=kind,
                           owner=self.by.name, created_at=time.time())  # fmt: skip
             files.write_json(draft / "about.json", replace(about, **marks))
             status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
             space.keep_reserve(self.root)
         return run
+
+    def proposed_name(self, config: "TrainConfig") -> str:
+        """Return the name of a new run with these settings, unless a person gives it another."""
+        from cifar_core import data
+
+        source = data.resolve(config.data, self.root, self.by)
+        return self._named(dataclasses.replace(config, data=source))
 
     def adopt(self, folder: Path, name: str, *, reserved: int = 0) -> Run:
         """Move a complete run folder into the store, with the next free number.
@@ -202,6 +210,18 @@ class Store:
     def shutdown_executor(self) -> None:
         """Stop the executor. Training continues; any request starts another executor."""
         processes.shut_down(self.root)
+
+    def _named(self, config: "TrainConfig") -> str:
+        """Return a name for a run whose images are resolved."""
+        from cifar_core import data
+
+        twins = [
+            naming.Twin(name=row.name, settings=row.settings)
+            for row in reversed(self.index.rows())
+            if (row.kind, row.model) == (TRAINING, config.model)
+            if row.settings.get("data") == config.data and not row.example
+        ]
+        return naming.proposed(config, data.title_of(config.data), twins)
 
     def _name(self, draft: Path, run: Run, number: int) -> None:
         """Move a complete folder to `run`. The caller holds the store's lock."""

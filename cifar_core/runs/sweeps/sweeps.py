@@ -16,7 +16,7 @@ from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.states import STATES
-from cifar_core.runs.store import sweep_files
+from cifar_core.runs.store import naming, sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Run, Store, slug
 from cifar_core.runs.store.sweep_files import Cell, Sweep
@@ -141,6 +141,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
 
     The first seed of every cell comes first, so that all cells can be compared early.
     """
+    from cifar_core import data
     from cifar_core.config import TrainConfig
 
     created = []
@@ -159,7 +160,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                     continue
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
                 marks = {"sweep": sweep.id, "cell": index, **owner}
-                name = f"{cell.title}, seed {seed}"
+                name = naming.of_cell(config, data.title_of(config.data), cell.changes)
                 created.append(store.create(config, name=name, marks=marks))
         line.skip = not created
     for row in runs_of(store, sweep):

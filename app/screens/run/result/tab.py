@@ -15,7 +15,7 @@ from app.screens.run.result.over_time import over_time
 from app.screens.run.result.tabs import by_class, calibrated, confused, covered, robust_to
 from app.session import Key, remember, remembered
 from app.shared.address import keep_in_address, not_offered, start_from_address
-from app.shared.job_offer import offer
+from app.shared.job_offer import UNASKED, offer
 from cifar_core.errors import BusyError
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.results import predictions
@@ -23,7 +23,6 @@ from cifar_core.runs.results.predictions import Part
 from cifar_core.runs.results.test_looks import TestLook, count_look, looks, sentence
 
 MOST_LOOKS = 12  # shown in the list
-UNASKED = 30.0  # longest estimate in seconds for a job that is started without a click
 TABS = {
     "Mistakes": mistakes,
     "Confusion": confused,
