@@ -27,10 +27,10 @@ def compared_by_default(rows: Sequence[RunRow]) -> list[str]:
     return [str(row.number) for row in found] if len(found) == 2 and not own(rows) else []
 
 
-def bring_back(rows: Sequence[RunRow]) -> None:
+def bring_back(rows: Sequence[RunRow], key: str = "bring_back") -> None:
     """Draw the button that brings back the examples, if some are missing and the person may."""
     there = {row.number for row in rows if row.example}
     if not store().by.may(OPERATOR) or there >= {one.number for one in examples.EXAMPLES.values()}:
         return
-    if st.button("Bring back the examples", icon=":material/history:", key="bring_back"):
+    if st.button("Bring back the examples", icon=":material/history:", key=key):
         boundary.attempt(lambda: examples.restore(store()))

@@ -10,8 +10,8 @@ from cifar_core.statistics.class_shares import uneven_words
 
 ADVICE = {  # what a tendency means for a reader of a prediction
     Tendency.RIGHT: "about right",
-    Tendency.OVER: "too confident",
-    Tendency.UNDER: "not confident enough",
+    Tendency.OVER: "too high",
+    Tendency.UNDER: "too low",
     Tendency.MIXED: "uneven",
 }
 
@@ -29,7 +29,7 @@ def headline(evaluation: Evaluation) -> None:
     with st.grid(2, min_column_width=220):
         card("Accuracy", theme.percent(scores.top1.share),
              f"95 % interval: {theme.between(scores.top1.interval)}")  # fmt: skip
-        card("Its confidence is", ADVICE[reliability.tendency], error_words(reliability))
+        card("Confidence", ADVICE[reliability.tendency], error_words(reliability))
 
 
 def how_good(evaluation: Evaluation) -> str:
