@@ -43,7 +43,7 @@ def test_the_validation_images_come_first_with_their_intervals(run):
     assert not page.exception
     shown = metrics(page)
     in_sight, a_click_away = (
-        {"Accuracy", "Its confidence is"},
+        {"Accuracy", "Confidence"},
         {"Top-3 accuracy", "Loss", "Macro F1"},
     )
     assert set(shown) == in_sight | a_click_away
@@ -53,7 +53,7 @@ def test_the_validation_images_come_first_with_their_intervals(run):
         f"{right.sum():,} of {len(right):,} validation images are classified correctly"
     )
     assert "validation images" in shown["Loss"].delta
-    note = shown["Its confidence is"].delta
+    note = shown["Confidence"].delta
     assert re.match(r"calibration error [\d.]+\xa0%(, within|; ) ?chance", note)
     assert "Computed after training, in float32." in texts(page)
     assert len(looks(run)) == 1  # that of the training's end
