@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import theme
-from cifar_core.settings.declaration import Rule, Settings, is_used, label_of, rule_of
+from cifar_core.settings.declaration import Rule, Settings, label_of, rule_of
 
 SUGGESTED = Mapping[str, Mapping[str, str]]  # name of a text setting -> values and their titles
 
@@ -20,21 +20,6 @@ def chosen(group: type[Settings], start: Mapping[str, Any], prefix: str) -> dict
     }
 
 
-def is_shown(
-    setting: Field[Any],
-    group: type[Settings],
-    values: Mapping[str, Any],
-    problems: Mapping[str, str],
-    *,
-    advanced: bool,
-) -> bool:
-    """Whether a setting is used now and is basic, asked for, changed or wrong."""
-    if not is_used(setting, values, group):
-        return False
-    changed = values[setting.name] != setting.default
-    return not rule_of(setting).advanced or advanced or changed or setting.name in problems
-
-
 def settings_inputs(
     settings: Sequence[Field[Any]],
     start: Mapping[str, Any],
@@ -42,13 +27,19 @@ def settings_inputs(
     *,
     problems: Mapping[str, str],
     suggested: SUGGESTED | None = None,
+    helped: bool = True,
 ) -> None:
-    """Draw settings in a grid, each with its problem, if any, or the summary of the choice."""
+    """Draw settings in a grid, each with its problem, if any, or the summary of the choice.
+
+    With `helped`, each has a question mark with its help, which is one more stop of the Tab key;
+    `helps` writes those of all settings at once.
+    """
     with st.grid(2, min_column_width=210, gap="small"):
         for setting in settings:
             with st.container(gap="xsmall"):
                 value = start.get(setting.name, setting.default)
-                setting_input(setting, value, prefix, (suggested or {}).get(setting.name, {}))
+                options = (suggested or {}).get(setting.name, {})
+                setting_input(setting, value, prefix, options, helped=helped)
                 if why := problems.get(setting.name):
                     say_problem(why)
                 elif about := summary(setting, prefix):
@@ -60,15 +51,25 @@ def say_problem(why: str) -> None:
     st.markdown(f":red[:material/error: {theme.safe(why)}]")
 
 
+def helps(settings: Sequence[Field[Any]]) -> str:
+    """Return what settings mean, as a list in Markdown."""
+    return "\n".join(f"- **{label_of(f)}**: {theme.safe(rule_of(f).help)}" for f in settings)
+
+
 def setting_input(
-    setting: Field[Any], value: Any, prefix: str, suggested: Mapping[str, str]
+    setting: Field[Any],
+    value: Any,
+    prefix: str,
+    suggested: Mapping[str, str],
+    *,
+    helped: bool,
 ) -> None:
     """Draw the control that fits a setting; its value is kept under its key."""
     rule = rule_of(setting)
     shared: dict[str, Any] = {
         "label": label_of(setting),
         "key": f"{prefix}.{setting.name}",
-        "help": rule.help,
+        "help": rule.help if helped else None,
         "persist_state": "session",  # so that the draft outlives a visit to another page
     }
     if rule.among is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import DATA
+from cifar_core.config.groups import CHANGES, DATA, KEPT_BACK
 from cifar_core.data.augmentation.augment import FLIP_MODES, PADDING_MODES
 from cifar_core.settings import Settings, choice, number, switch, text
 
@@ -22,7 +22,7 @@ class DataSettings(Settings):
         1.0,
         low=0.001,
         high=1.0,
-        group=DATA,
+        group=KEPT_BACK,
         costly=True,
         help="Share of the training images to use, the same share of every class.",
     )
@@ -30,7 +30,7 @@ class DataSettings(Settings):
         0.1,
         low=0.01,
         high=0.5,
-        group=DATA,
+        group=KEPT_BACK,
         label="Validation split",
         costly=True,
         plural="validation splits",
@@ -40,7 +40,7 @@ class DataSettings(Settings):
         0,
         low=0,
         high=2**31 - 1,
-        group=DATA,
+        group=KEPT_BACK,
         advanced=True,
         scope="sample",
         plural="split seeds",
@@ -50,19 +50,19 @@ class DataSettings(Settings):
         4,
         low=0,
         high=8,
-        group=DATA,
+        group=CHANGES,
         help="Shift each image by up to this many pixels, drawn again every epoch; 0 turns it off.",
     )
     flip: bool = switch(
         True,
-        group=DATA,
+        group=CHANGES,
         label="Mirror",
         help="Mirror images left to right, half of the time.",
     )
     flip_mode: str = choice(
         "random",
         FLIP_MODES,
-        group=DATA,
+        group=CHANGES,
         advanced=True,
         label="Mirror when",
         help="Whether chance decides for every image and epoch, or each image alternates.",
@@ -70,7 +70,7 @@ class DataSettings(Settings):
     padding_mode: str = choice(
         "black",
         PADDING_MODES,
-        group=DATA,
+        group=CHANGES,
         advanced=True,
         label="Border",
         help="What fills the border that a shift uncovers.",
@@ -79,7 +79,7 @@ class DataSettings(Settings):
         0.0,
         low=0.0,
         high=1.0,
-        group=DATA,
+        group=CHANGES,
         advanced=True,
         label="Color jitter",
         help="Change the brightness, contrast and saturation of each image by up to this share, "
@@ -89,7 +89,7 @@ class DataSettings(Settings):
         0,
         low=0,
         high=24,
-        group=DATA,
+        group=CHANGES,
         advanced=True,
         help="Side length in pixels of a square that is blanked out, at a new place every epoch; "
         "0 turns it off.",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import MACHINE, STOPPING
+from cifar_core.config.groups import MACHINE, REPEATS, STOPPING
 from cifar_core.registry import Option, Registry
 from cifar_core.settings import Settings, choice, number, switch, text
 
@@ -171,7 +171,7 @@ class MachineSettings(Settings):
         0,
         low=0,
         high=2**31 - 1,
-        group=MACHINE,
+        group=REPEATS,
         scope="sample",
         often_varied=True,
         plural="seeds",

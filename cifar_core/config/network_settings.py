@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import NETWORK
+from cifar_core.config.groups import CHANGES, LEARNING, NETWORK, STARTING
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.models import MODELS
 from cifar_core.settings import Settings, choice, number
@@ -26,7 +26,7 @@ class NetworkSettings(Settings):
         0.3,
         low=0.0,
         high=0.9,
-        group=NETWORK,
+        group=LEARNING,
         used_by="model",
         shapes_step=True,
         help="Share of the last features set to zero in each training step.",
@@ -35,7 +35,7 @@ class NetworkSettings(Settings):
         0,
         low=0,
         high=1000,
-        group=NETWORK,
+        group=LEARNING,
         used_by="model",
         advanced=True,
         shapes_step=True,
@@ -47,7 +47,7 @@ class NetworkSettings(Settings):
         128,
         low=32,
         high=384,
-        group=NETWORK,
+        group=CHANGES,
         used_by="model",
         costly=True,
         shapes_step=True,
@@ -58,7 +58,7 @@ class NetworkSettings(Settings):
     plan: str = choice(
         "head",
         TRANSFER_PLANS,
-        group=NETWORK,
+        group=STARTING,
         used_by="model",
         label="Transfer plan",
         shapes_step=True,
@@ -69,7 +69,7 @@ class NetworkSettings(Settings):
         2,
         low=0,
         high=20,
-        group=NETWORK,
+        group=STARTING,
         used_by="plan",
         help="How many augmented views of each image have their features computed once and kept. "
         "0 computes the features again in every epoch, which is much slower.",
@@ -78,7 +78,7 @@ class NetworkSettings(Settings):
         2,
         low=1,
         high=1000,
-        group=NETWORK,
+        group=STARTING,
         used_by="plan",
         help="Epochs in which only the head is trained, before everything is.",
     )
@@ -86,7 +86,7 @@ class NetworkSettings(Settings):
         0.1,
         low=0.0001,
         high=1.0,
-        group=NETWORK,
+        group=STARTING,
         used_by="plan",
         log_scale=True,
         label="Backbone rate factor",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import OPTIMIZATION
+from cifar_core.config.groups import LEARNING
 from cifar_core.optim import OPTIMIZERS, REST_OPTIMIZERS
 from cifar_core.settings import Settings, choice, number, switch
 
@@ -14,7 +14,7 @@ class OptimizerSettings(Settings):
     optimizer: str = choice(
         "sgd",
         OPTIMIZERS,
-        group=OPTIMIZATION,
+        group=LEARNING,
         often_varied=True,
         shapes_step=True,
         plural="optimizers",
@@ -24,7 +24,7 @@ class OptimizerSettings(Settings):
         0.1,
         low=1e-6,
         high=10.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         log_scale=True,
         often_varied=True,
         plural="rates",
@@ -34,14 +34,14 @@ class OptimizerSettings(Settings):
         0.9,
         low=0.0,
         high=0.999,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         help="Share of the last update that is carried over into the next.",
     )
     nesterov: bool = switch(
         True,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         label="Nesterov momentum",
@@ -51,7 +51,7 @@ class OptimizerSettings(Settings):
         0.9,
         low=0.0,
         high=0.9999,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         help="Decay rate of the running mean of the gradient.",
@@ -60,7 +60,7 @@ class OptimizerSettings(Settings):
         0.999,
         low=0.0,
         high=0.99999,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         help="Decay rate of the running mean of the squared gradient.",
@@ -69,7 +69,7 @@ class OptimizerSettings(Settings):
         5,
         low=1,
         high=10,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         label="Newton-Schulz steps",
@@ -77,7 +77,7 @@ class OptimizerSettings(Settings):
     )
     normalized_weights: bool = switch(
         False,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         help="Scale each filter bank and hidden matrix to a fixed norm before each step, so that "
@@ -86,7 +86,7 @@ class OptimizerSettings(Settings):
     rest_optimizer: str = choice(
         "adamw",
         REST_OPTIMIZERS,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="optimizer",
         advanced=True,
         label="Optimizer of the rest",
@@ -96,7 +96,7 @@ class OptimizerSettings(Settings):
         0.2,
         low=0.001,
         high=10.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="rest_optimizer",
         advanced=True,
         log_scale=True,
@@ -108,7 +108,7 @@ class OptimizerSettings(Settings):
         0.85,
         low=0.0,
         high=0.999,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="rest_optimizer",
         advanced=True,
         label="Momentum of the rest",
@@ -119,7 +119,7 @@ class OptimizerSettings(Settings):
         2.0,
         low=0.001,
         high=10000.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="rest_optimizer",
         advanced=True,
         log_scale=True,
@@ -130,7 +130,7 @@ class OptimizerSettings(Settings):
         2.0,
         low=0.001,
         high=10000.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="rest_optimizer",
         advanced=True,
         log_scale=True,

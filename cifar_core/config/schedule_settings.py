@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import OPTIMIZATION
+from cifar_core.config.groups import LEARNING
 from cifar_core.schedules import SCHEDULES
 from cifar_core.settings import Settings, choice, number, switch, text
 
@@ -14,7 +14,7 @@ class ScheduleSettings(Settings):
     schedule: str = choice(
         "one_cycle",
         SCHEDULES,
-        group=OPTIMIZATION,
+        group=LEARNING,
         plural="schedules",
         help="How the learning rate changes during the run.",
     )
@@ -22,7 +22,7 @@ class ScheduleSettings(Settings):
         1.0,
         low=0.0,
         high=100.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         help="Epochs during which the rate rises from 0.",
     )
@@ -30,7 +30,7 @@ class ScheduleSettings(Settings):
         10,
         low=1,
         high=500,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         help="Epochs between drops of the rate.",
     )
@@ -38,13 +38,13 @@ class ScheduleSettings(Settings):
         0.1,
         low=0.01,
         high=0.99,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         help="The rate is multiplied by this at each drop.",
     )
     milestones: str = text(
         "50, 75",
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Drops at (% of the run)",
         help="When the rate drops, in percent of the run, separated by commas.",
@@ -53,7 +53,7 @@ class ScheduleSettings(Settings):
         3,
         low=0,
         high=100,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Patience before a drop",
         help="How many epochs to wait without a lower validation loss before the rate drops.",
@@ -62,7 +62,7 @@ class ScheduleSettings(Settings):
         1.0,
         low=0.1,
         high=10.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         help="Shape of the fall: 1 is a straight line, 2 falls faster at first.",
     )
@@ -70,7 +70,7 @@ class ScheduleSettings(Settings):
         5,
         low=1,
         high=500,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Epochs to the first restart",
         help="Epochs until the rate first jumps back to its peak.",
@@ -79,7 +79,7 @@ class ScheduleSettings(Settings):
         2,
         low=1,
         high=10,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Growth of the period",
         help="How many times as long each period is as the one before.",
@@ -88,7 +88,7 @@ class ScheduleSettings(Settings):
         0.25,
         low=0.01,
         high=0.99,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         advanced=True,
         label="Peak at",
@@ -98,7 +98,7 @@ class ScheduleSettings(Settings):
         0.04,
         low=0.0001,
         high=1.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         advanced=True,
         label="Rate at the start",
@@ -106,7 +106,7 @@ class ScheduleSettings(Settings):
     )
     cosine_rise: bool = switch(
         False,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         advanced=True,
         help="Rise along a cosine instead of a straight line.",
@@ -115,7 +115,7 @@ class ScheduleSettings(Settings):
         0.0,
         low=0.0,
         high=1.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         advanced=True,
         label="Rate at the end",
@@ -125,7 +125,7 @@ class ScheduleSettings(Settings):
         4.0,
         low=0.1,
         high=500.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Epochs per cycle",
         help="Epochs from one minimum of the rate to the next.",
@@ -134,7 +134,7 @@ class ScheduleSettings(Settings):
         0.25,
         low=0.0,
         high=1.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Lowest rate of a cycle",
         help="The lowest rate of a cycle, as a share of the peak rate.",
@@ -143,14 +143,14 @@ class ScheduleSettings(Settings):
         0.1,
         low=0.0001,
         high=1.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         label="Height of the last cycle",
         help="How high the cycles are at the end of the run, as a share of the first.",
     )
     cycle_momentum: bool = switch(
         False,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         advanced=True,
         help="Lower the momentum while the rate rises, and raise it while the rate falls.",
@@ -159,7 +159,7 @@ class ScheduleSettings(Settings):
         0.85,
         low=0.0,
         high=0.999,
-        group=OPTIMIZATION,
+        group=LEARNING,
         used_by="schedule",
         advanced=True,
         help="The momentum when the rate is highest, if it is cycled.",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import OPTIMIZATION
+from cifar_core.config.groups import KEPT_BACK, LEARNING, LENGTH
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.settings import Settings, choice, number, switch
 
@@ -15,7 +15,7 @@ class TrainingSettings(Settings):
         15,
         low=1,
         high=1000,
-        group=OPTIMIZATION,
+        group=LENGTH,
         often_varied=True,
         costly=True,
         help="Passes over the training images.",
@@ -24,7 +24,7 @@ class TrainingSettings(Settings):
         128,
         low=2,
         high=8192,
-        group=OPTIMIZATION,
+        group=LEARNING,
         log_scale=True,
         often_varied=True,
         costly=True,
@@ -36,14 +36,14 @@ class TrainingSettings(Settings):
         5e-4,
         low=0.0,
         high=0.5,
-        group=OPTIMIZATION,
+        group=LEARNING,
         log_scale=True,
         often_varied=True,
         help="How strongly the weights are pulled toward 0.",
     )
     decay_biases: bool = switch(
         False,
-        group=OPTIMIZATION,
+        group=LEARNING,
         advanced=True,
         help="Let weight decay act on norms and biases too; usually they are left alone.",
     )
@@ -51,7 +51,7 @@ class TrainingSettings(Settings):
         0.0,
         low=0.0,
         high=0.5,
-        group=OPTIMIZATION,
+        group=LEARNING,
         advanced=True,
         help="Share of the target that is spread evenly over all classes.",
     )
@@ -59,7 +59,7 @@ class TrainingSettings(Settings):
         0.0,
         low=0.0,
         high=1000.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         advanced=True,
         label="Gradient clipping",
         help="Largest allowed norm of the gradient; 0 turns clipping off.",
@@ -68,7 +68,7 @@ class TrainingSettings(Settings):
         0.0,
         low=0.0,
         high=100.0,
-        group=OPTIMIZATION,
+        group=LEARNING,
         advanced=True,
         label="Averaged weights",
         help="Validate, test and explain with an exponential average of the weights. The number is "
@@ -77,7 +77,7 @@ class TrainingSettings(Settings):
     test_views: str = choice(
         "plain",
         TEST_VIEWS,
-        group=OPTIMIZATION,
+        group=KEPT_BACK,
         advanced=True,
         help="Which views of the test images are averaged when training is over. The accuracy on "
         "the unchanged images is reported as well; validation always uses unchanged images.",

@@ -54,21 +54,20 @@ def allowed(setting: Field[Any]) -> str:
 
 def markdown() -> str:
     """Return the page docs/settings.md."""
-    from cifar_core.config import TrainConfig
+    from cifar_core.config import GROUPS, TrainConfig
 
     lines = [
         "# Every setting of a run",
         "",
         "`make docs` writes this page from the declarations in `cifar_core/config/`.",
     ]
-    group = ""
-    for f in fields(TrainConfig):
-        rule = f.metadata["rule"]
-        if rule.group != group:
-            group = rule.group
-            lines += ["", f"## {group}", "", "| setting | default | allowed | meaning |"]
-            lines += ["|---|---|---|---|"]
-        lines.append(f"| `{f.name}` | {f.default} | {allowed(f)} | {rule.help} |")
+    for group in GROUPS:
+        lines += ["", f"## {group}", "", "| setting | default | allowed | meaning |"]
+        lines += ["|---|---|---|---|"]
+        for f in fields(TrainConfig):
+            rule = f.metadata["rule"]
+            if rule.group == group:
+                lines.append(f"| `{f.name}` | {f.default} | {allowed(f)} | {rule.help} |")
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pages import make_run, open_page
 from test_app_rate_search import make_search
-from test_app_sweep import plain, prefix
+from test_app_sweep import choose_how, plain, prefix
 
 from cifar_core.config.presets import PRESETS
 from cifar_core.runs.sweeps import sweeps
@@ -24,15 +24,14 @@ def open_form(**query):
 
 def open_search():
     page = open_form()
-    page.toggle(key="several").set_value(True).run()
-    page.segmented_control(key="several_how").set_value("search").run()
+    choose_how(page, "search")
     assert not page.exception
     return page
 
 
 def open_found(*optimizers):
     page = open_form()
-    page.toggle(key="several").set_value(True).run()
+    choose_how(page, "grid")
     page.multiselect(key=f"{prefix(page)}.vary").set_value(["optimizer", "seed"]).run()
     page.multiselect(key=f"{prefix(page)}.vary.optimizer").set_value([*optimizers]).run()
     page.segmented_control(key=f"{prefix(page)}.vary.rates").set_value("found").run()
@@ -72,7 +71,7 @@ def test_a_second_click_begins_no_second_search(store):
 
 def test_the_time_of_a_search_is_at_most_that_of_all_its_runs(store):
     page = open_search()
-    assert "is not known yet: **Measure the time** above" in plain(page)
+    assert "is not known yet: **Measure the time** below" in plain(page)
     make_run(store, **{**SMOKE, "data": "synthetic"})
     images = 10_000 * SMOKE["train_fraction"]
     seconds = 20 * SMOKE["epochs"] * images / 900
@@ -141,7 +140,7 @@ def test_a_sweep_at_found_rates_trains_each_optimizer_at_its_own(store):
         make_search(store, rate, **{**SMOKE, "data": "synthetic", "optimizer": optimizer})
     page = open_found("sgd", "adam")
     assert "2 optimizers x 3 seeds = 6 runs" in plain(page)
-    assert "For example: Simple CNN learns" in plain(page)
+    assert "For example: Speed network for a CPU learns" in plain(page)
     assert "with SGD at a peak rate of 0.05" in plain(page)
     assert f"{prefix(page)}.learning_rate" not in {box.key for box in page.number_input}
     page.button(key="start").click().run()

@@ -84,9 +84,16 @@ def test_the_list_of_runs_marks_those_of_a_sweep(store):
     assert [line["sweep"] for line in listed(page)] == ["1", "1", ""]
 
 
+def choose_how(page, way):
+    """Open the row of sweeps, and choose a way to train several runs."""
+    page.session_state["row.repeats-and-sweeps"] = True
+    page.run()
+    page.segmented_control(key="several_how").set_value(way).run()
+
+
 def test_several_values_are_chosen_counted_and_started_as_one_sweep(store):
     page = open_page("train", preset="smoke")
-    page.toggle(key="several").set_value(True).run()
+    choose_how(page, "grid")
     page.multiselect(key=f"{prefix(page)}.vary").set_value(["optimizer", "seed"]).run()
     page.multiselect(key=f"{prefix(page)}.vary.optimizer").set_value(["sgd", "adam"]).run()
     assert not page.exception
@@ -108,7 +115,7 @@ def test_several_values_are_chosen_counted_and_started_as_one_sweep(store):
 
 def test_what_is_wrong_with_a_list_is_said_beside_it_and_blocks_the_start(store):
     page = open_page("train", preset="smoke")
-    page.toggle(key="several").set_value(True).run()
+    choose_how(page, "grid")
     page.text_input(key=f"{prefix(page)}.vary.seed").set_value("one").run()
     assert "seed is 'one'" in plain(page)
     assert page.button(key="start").disabled
@@ -164,8 +171,8 @@ def test_the_best_run_of_a_search_is_put_into_the_form(store):
     page = open_page("sweep", id=1)
     page.button(key="best").click().run()
     assert not page.exception
-    assert page.selectbox(key="source1").value == "clone of 1"
-    assert page.number_input(key=f"{prefix(page)}.learning_rate").value == pytest.approx(
+    assert "Copied from run 1. Change anything you like." in plain(page)
+    assert page.session_state["draft"]["learning_rate"] == pytest.approx(
         sweeps.runs_of(store, found)[0].learning_rate
     )
 

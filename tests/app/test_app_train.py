@@ -6,7 +6,7 @@ from pages import make_run, open_page, texts
 
 from app import theme
 from cifar_core import devices
-from cifar_core.config import TrainConfig
+from cifar_core.config import ROWS, TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.devices import Inventory, Refused
 from cifar_core.disk import files
@@ -25,11 +25,28 @@ def prefix(page):
     return f"new{page.session_state['draft_number']}"
 
 
+def open_train(**query):
+    """Open the page with all rows open, so that all their settings are drawn."""
+    page = open_page("train", **query)
+    open_rows(page)
+    return page
+
+
+def open_rows(page, *titles):
+    for title in titles or ROWS:
+        page.session_state[f"row.{title.lower().replace(' ', '-')}"] = True
+    page.run()
+
+
 def number(page, name):
     return page.number_input(key=f"{prefix(page)}.{name}")
 
 
 def choose(page, name, value):
+    if name == "model":  # from cards, which only a browser draws
+        page.session_state["picked.network"] = value
+        page.run()
+        return
     page.selectbox(key=f"{prefix(page)}.{name}").select(value).run()
 
 
@@ -39,7 +56,7 @@ def keys(page):
 
 
 def test_start_makes_a_queued_run_with_the_chosen_settings_and_opens_it(store):
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     assert not page.exception
     choose(page, "optimizer", "adamw")
     number(page, "learning_rate").set_value(0.002).run()
@@ -54,7 +71,7 @@ def test_start_makes_a_queued_run_with_the_chosen_settings_and_opens_it(store):
 
 
 def test_a_second_click_on_start_finds_the_run_of_the_first(store):
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     page.session_state["started"] = make_run(store, "First click", "queued", accuracies=()).id
     page.button(key="start").click().run()
     assert [row.name for row in store.runs()] == ["First click"]
@@ -62,13 +79,13 @@ def test_a_second_click_on_start_finds_the_run_of_the_first(store):
 
 def test_a_run_started_later_is_another_one(store):
     for _ in range(2):
-        page = open_page("train", preset="smoke")
+        page = open_train(preset="smoke")
         page.button(key="start").click().run()
     assert [row.number for row in store.runs()] == [2, 1]
 
 
 def test_all_problems_are_said_at_once_and_nothing_can_be_started(store):
-    page = open_page("train")
+    page = open_train()
     number(page, "learning_rate").set_value(50.0)
     number(page, "epochs").set_value(0).run()
     assert not page.exception
@@ -83,7 +100,7 @@ def test_all_problems_are_said_at_once_and_nothing_can_be_started(store):
 
 
 def test_a_wrong_shift_is_said_in_place_of_the_pictures_of_it(store):
-    page = open_page("train")
+    page = open_train()
     number(page, "crop_padding").set_value(-1).run()
     assert not page.exception
     assert "crop\\_padding is -1, but it must be a whole number" in texts(page)
@@ -93,7 +110,7 @@ def test_a_wrong_shift_is_said_in_place_of_the_pictures_of_it(store):
 
 
 def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
-    page = open_page("train")
+    page = open_train()
     choose(page, "schedule", "cosine")
     number(page, "warmup_epochs").set_value(20.0).run()
     assert "but the run has only 15 epochs" in texts(page).replace("\\", "")
@@ -102,26 +119,25 @@ def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
 def test_images_that_are_not_there_are_a_problem_of_the_data_setting(store):
     run = make_run(store, "Old", accuracies=())
     files.write_json(run.path / "config.json", {"schema": 1, "data": "/nowhere/at/all"})
-    page = open_page("train", clone=1)
+    page = open_train(clone=1)
     assert not page.exception
     assert "/nowhere/at/all" in texts(page).replace("\\", "")
     assert page.button(key="start").disabled
 
 
 def test_a_batch_larger_than_the_data_is_a_problem(store):
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     number(page, "batch_size").set_value(4096).run()
     assert "there are only" in texts(page)
     assert page.button(key="start").disabled
 
 
 def test_only_settings_that_mean_something_are_drawn(store):
-    page = open_page("train")
-    assert {"learning_rate", "model", "optimizer"} <= keys(page)
-    assert not {"dropout", "beta1", "momentum", "warmup_epochs"} & keys(page)
+    page = open_train()
+    assert {"learning_rate", "epochs", "optimizer"} <= keys(page)
+    assert not {"dropout", "beta1", "warmup_epochs"} & keys(page)
     choose(page, "model", "simple_cnn_dropout")
     assert "dropout" in keys(page)
-    page.toggle(key="advanced").set_value(True).run()
     assert {"momentum", "nesterov", "split_seed"} <= keys(page)
     choose(page, "optimizer", "adam")
     assert {"beta1", "beta2"} <= keys(page)
@@ -129,8 +145,7 @@ def test_only_settings_that_mean_something_are_drawn(store):
 
 
 def test_every_setting_can_be_reached(store):
-    page = open_page("train")
-    page.toggle(key="advanced").set_value(True).run()
+    page = open_train()
     found = keys(page)
     for name, value in [("model", "simple_cnn_dropout"), ("model", "speed_net"),
                         ("model", "mobilenet_v2_imagenet"), ("plan", "gradual"),
@@ -142,21 +157,20 @@ def test_every_setting_can_be_reached(store):
             if not found.issuperset(spec.uses):
                 choose(page, name, value)
                 found |= keys(page)
-    assert {f.name for f in fields(TrainConfig)} <= found
+    assert {f.name for f in fields(TrainConfig)} == {*found - {"name"}, "model"}
 
 
 def test_another_preset_fills_the_form_anew(store):
-    page = open_page("train")
+    page = open_train()
     number(page, "epochs").set_value(99).run()
-    page.selectbox(key=f"source{page.session_state['draft_number']}").select("smoke")
-    page.run()
+    page.menu_button(key="source").click("smoke").run()
     assert number(page, "epochs").value == PRESETS["smoke"].values["epochs"]
     assert number(page, "train_fraction").value == PRESETS["smoke"].values["train_fraction"]
 
 
 def test_a_clone_starts_from_the_settings_of_its_run_and_remembers_it(store):
     make_run(store, "Old", learning_rate=0.03, momentum=0.5)
-    page = open_page("train", clone=1)
+    page = open_train(clone=1)
     assert not page.exception
     assert number(page, "learning_rate").value == 0.03
     assert number(page, "momentum").value == 0.5  # advanced, but not the default
@@ -167,18 +181,17 @@ def test_a_clone_starts_from_the_settings_of_its_run_and_remembers_it(store):
 
 @pytest.mark.parametrize("query", [{"clone": "77"}, {"clone": "../x"}, {"preset": "nothing"}])
 def test_an_address_that_names_nothing_starts_from_the_first_preset(store, query):
-    page = open_page("train", **query)
+    page = open_train(**query)
     assert not page.exception
     assert page.toast
     assert number(page, "epochs").value == 15
 
 
 def test_the_plan_says_what_will_happen_in_one_sentence(store):
-    page = open_page("train")
-    plan = next(m.value for m in page.markdown if "learns from" in m.value).replace("\\", "")
-    assert "Simple CNN learns from 9,000 images for 15 epochs: 1,050 steps" in plan
-    assert "SGD at a peak rate of 0.1" in plan
+    page = open_train()
     words = texts(page)
+    assert "Simple CNN learns 10 classes from 9,000 images, 15 times over." in words
+    assert "1,050 steps of 128 images, with SGD at a peak rate of 0.1." in words
     assert "not photographs" in words
     assert "no GPU was found" in words or "fastest device" in words
     assert "finds the fastest way to compute a step" in words
@@ -193,19 +206,19 @@ def with_gpu(monkeypatch, store, **about):
 
 def test_a_gpu_that_cannot_be_used_is_named_with_its_reason(store, monkeypatch):
     with_gpu(monkeypatch, store, reason="driver 535 is too old", trouble="unsupported")
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     words = texts(page).replace("\\", "")
     assert "no GPU can be used. H100 (cuda:0) cannot be used: driver 535 is too old." in words
     assert "cuda:0" not in page.selectbox(key=f"{prefix(page)}.device").options
     make_run(store, device="cuda:0")
-    page = open_page("train", clone=1)
+    page = open_train(clone=1)
     assert "Choose one of these, or 'auto'" in texts(page)
     assert page.button(key="start").disabled
 
 
 def test_a_run_can_be_queued_for_a_gpu_that_is_out_of_service(store, monkeypatch):
     with_gpu(monkeypatch, store, reason="its memory is full", awaited=True)
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     assert "H100 (cuda:0) is out of service: its memory is full." in texts(page).replace("\\", "")
     choose(page, "device", "cuda:0")
     page.button(key="start").click().run()
@@ -215,13 +228,13 @@ def test_a_run_can_be_queued_for_a_gpu_that_is_out_of_service(store, monkeypatch
 def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):
     run = make_run(store, "Old")
     files.write_json(run.path / "config.json", {"schema": 1, "optimizer": "gone"})
-    page = open_page("train", clone=1)
+    page = open_train(clone=1)
     assert not page.exception
     assert "gone" in page.toast[0].value
 
 
 def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store):
-    page = open_page("train", preset="lab_cnn")
+    page = open_train(preset="lab_cnn")
     assert "usual_rate" not in {b.key for b in page.button}
     choose(page, "optimizer", "adam")
     assert page.button(key="usual_rate").label == "Use 0.001, the usual rate for Adam"
@@ -232,7 +245,7 @@ def test_a_rate_far_from_the_optimizers_usual_one_is_offered_to_be_changed(store
 
 @pytest.mark.parametrize("optimizer", ["adadelta", "lamb", "lars"])
 def test_every_kind_of_optimizer_offers_its_usual_rate(store, optimizer):
-    page = open_page("train", preset="transfer_quick")
+    page = open_train(preset="transfer_quick")
     choose(page, "optimizer", optimizer)
     if optimizer != "lamb":  # which is usual at five times the preset's rate
         page.button(key="usual_rate").click().run()
@@ -241,7 +254,7 @@ def test_every_kind_of_optimizer_offers_its_usual_rate(store, optimizer):
 
 
 def test_a_schedule_that_follows_the_loss_says_what_cannot_be_drawn(store):
-    page = open_page("train", preset="lab_cnn")
+    page = open_train(preset="lab_cnn")
     choose(page, "schedule", "plateau")
     assert "not known in advance" in texts(page)
     choose(page, "schedule", "triangular2")
@@ -250,7 +263,7 @@ def test_a_schedule_that_follows_the_loss_says_what_cannot_be_drawn(store):
 
 def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
     make_run(store)
-    page = open_page("train", preset="lab_cnn")
+    page = open_train(preset="lab_cnn")
     assert "94.8" in texts(page)
     assert "per epoch in run #1" in texts(page)
     choose(page, "model", "resnet18")
@@ -260,22 +273,23 @@ def test_the_chosen_network_is_described_by_its_size_and_by_runs_of_it(store):
 
 def test_the_time_of_a_run_on_few_images_says_how_few(store):
     make_run(store, train_fraction=0.05)
-    assert "per epoch in run #1 on 5\xa0% of " in texts(open_page("train", preset="lab_cnn"))
+    assert "per epoch in run #1 on 5\xa0% of " in texts(open_train(preset="lab_cnn"))
 
 
 def test_a_pretrained_network_without_its_weights_cannot_be_started_and_says_how_to_get_them(store):
-    page = open_page("train", preset="lab_cnn")
+    page = open_train(preset="lab_cnn")
     choose(page, "model", "mobilenet_v2_imagenet")
     assert not page.exception
     assert page.button(key="start").disabled
-    assert page.button(key="fetch_weights").label == "Download the weights, 14 MB"
+    assert "The weights of the network have to be downloaded first." in texts(page)
+    assert page.button(key="fetch_weights").label == f"Download the weights, 14{theme.NARROW}MB"
     said = texts(page).replace("\\", "")
     assert "mobilenet_v2-b0353104.pth, 14 MB, sha256 beginning with b0353104" in said
     assert str(store.root / "weights") in said
 
 
 def test_the_diagram_shows_what_a_transfer_plan_trains_and_from_when(store):
-    page = open_page("train", preset="lab_cnn")
+    page = open_train(preset="lab_cnn")
     choose(page, "model", "mobilenet_v2_imagenet")
     assert "12.8 k of 2.24 M parameters are trained. Frozen layers stay" in words(page)
     assert "97.8 M multiply-adds per image at 128 x 128" in words(page).replace("**", "")
@@ -295,7 +309,7 @@ def test_the_time_per_epoch_of_an_earlier_run_leaves_out_what_its_features_took(
     kept = files.read_json(run.path / "summary.json")
     kept |= {"seconds": 100.0, "epochs_done": 2, "features": {"seconds": 90.0}}
     files.write_json(run.path / "summary.json", kept)
-    page = open_page("train", preset="transfer_quick")
+    page = open_train(preset="transfer_quick")
     assert "5.0 s per epoch in run #1" in words(page)
 
 
@@ -308,13 +322,13 @@ def measured(monkeypatch, largest):
         return LargestBatch(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
                    limit_megabytes=4000.0, device="cpu")  # fmt: skip
 
-    monkeypatch.setattr("app.screens.train.largest_batch.measure", measure)
+    monkeypatch.setattr("app.screens.train.rows.largest_batch.measure", measure)
     return asked
 
 
 def test_the_largest_batch_is_one_click_from_the_form(store, monkeypatch):
     asked = measured(monkeypatch, 704)
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     page.button(key="find_fit").click().run()
     assert "The largest batch that fits now is 704" in texts(page)
     page.button(key="use_fit").click().run()
@@ -326,7 +340,7 @@ def test_the_largest_batch_is_one_click_from_the_form(store, monkeypatch):
 
 def test_a_batch_that_does_not_fit_is_computed_in_pieces_by_one_click(store, monkeypatch):
     measured(monkeypatch, 24)
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     batch = number(page, "batch_size").value
     page.button(key="find_fit").click().run()
     page.button(key="use_fit").click().run()
@@ -338,14 +352,14 @@ def test_a_batch_that_does_not_fit_is_computed_in_pieces_by_one_click(store, mon
 def test_a_clone_of_a_failed_run_begins_with_what_its_failure_asks_for(store):
     run = make_run(store, state="failed", reason="oom", batch_size=256)
     status.write(run.path, replace(run.status, suggestion={"micro_batch": 128}))
-    page = open_page("train", clone=run.number)
+    page = open_train(clone=run.number)
     assert number(page, "micro_batch").value == 128
     assert "micro_batch 128 so that the failure is not repeated" in texts(page).replace("\\", "")
 
 
 def test_the_address_changes_settings_of_the_run_that_it_clones(page_store):
     make_run(page_store, epochs=5)
-    page = open_page("train", clone=1, set="epochs=9;flip=False")
+    page = open_train(clone=1, set="epochs=9;flip=False")
     assert not page.exception
     assert page.session_state["draft"]["epochs"] == 9
     assert page.session_state["draft"]["flip"] is False

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.screens.train.hyperparameter_search import SEARCHED
-from app.screens.train.varied_settings import SETTINGS
+from app.screens.train.many.hyperparameter_search import SEARCHED
+from app.screens.train.many.varied_settings import SETTINGS
 from cifar_core import data
-from cifar_core.config import MACHINE, TrainConfig
+from cifar_core.config import GROUPS, MACHINE, REPEATS, TrainConfig
 from cifar_core.data.augmentation.augment import Augment, is_augmented
 from cifar_core.models import MODELS
 from cifar_core.models.measure import card
@@ -84,6 +84,10 @@ def test_a_list_of_settings_would_be_seen():
     assert found == [("COSTLY", {"model", "epochs", "seed"}), ("f", {"seed", "flip"})]
 
 
+def test_every_setting_has_its_place_and_every_place_its_settings():
+    assert {rule_of(f).group for f in fields(TrainConfig)} == {*GROUPS}
+
+
 # scope: what another value makes of a run
 
 
@@ -91,7 +95,7 @@ def test_every_setting_of_the_machine_is_no_part_of_the_recipe():
     for f in fields(TrainConfig):
         rule = rule_of(f)
         beside = f.name in ("data", "split_seed")
-        assert (rule.scope != "recipe") == (rule.group == MACHINE or beside)
+        assert (rule.scope != "recipe") == (rule.group in (MACHINE, REPEATS) or beside)
     assert names_of(TrainConfig, lambda rule: rule.scope == "sample") == ["split_seed", "seed"]
 
 

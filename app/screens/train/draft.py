@@ -1,6 +1,6 @@
 """Checks a draft of settings before it is trained, and says in words what it would do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from app.cache.results import dataset
 from app.session import inventory
 from cifar_core import data, weights
 from cifar_core.config import TrainConfig
+from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.split import split
 from cifar_core.devices import choose_threads
@@ -19,9 +20,8 @@ from cifar_core.optim import OPTIMIZERS
 from cifar_core.people import Person
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record.records import AttemptPlan
-from cifar_core.schedules import SCHEDULES
 
-MOMENTS = [i / 400 for i in range(401)]  # of the run, 0 to 1, at which the schedule is drawn
+Open = Callable[[str, str], Dataset | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,27 @@ class Draft:
     config: TrainConfig | None = None  # None while a setting is wrong
     problems: dict[str, str] = field(default_factory=dict)  # setting -> sentence, all at once
     images: Dataset | None = None
+    source: str = ""  # of the images, resolved
     device: str = ""  # a sentence
+    where: str = ""  # the name of that device
+    gpu: bool = False  # whether that is a GPU
     sentence: str = ""  # what will happen
+    details: str = ""  # how, in one or two further sentences
     step: str = ""  # how a training step is computed, a sentence
+    lacks_weights: bool = False  # one of the problems: the network's weights are not here
 
     def of(self, values: Mapping[str, Any]) -> "Draft":
         """Return the same draft with other settings, if they can train."""
         config, _ = checked(values)
         if config is None or self.images is None:
             return self
-        return replace(self, config=config, sentence=described(config, self.images)[0])
+        found = described(config, self.images)
+        return replace(self, config=config, sentence=found.sentence, details=found.details)
+
+    @property
+    def reading(self) -> bool:
+        """Whether the images are still being decoded for the first time."""
+        return bool(self.source) and self.images is None
 
     @property
     def training_images(self) -> int:
@@ -50,71 +61,61 @@ class Draft:
         count, config = len(self.images.train), self.config
         return round(count * (1 - config.val_fraction) * config.train_fraction)
 
-    @property
-    def rates(self) -> tuple[list[float], list[float]]:
-        """Return epochs and the learning rate planned for them."""
-        config = self.config
-        if config is None:
-            return [], []
-        factor = SCHEDULES[config.schedule].factor
-        epochs = [moment * config.epochs for moment in MOMENTS]
-        return epochs, [config.learning_rate * factor(moment, config) for moment in MOMENTS]
 
-    @property
-    def momenta(self) -> list[float]:
-        """Return the momentum planned for the same epochs; empty if it stays the same."""
-        config = self.config
-        if config is None or not config.cycle_momentum:
-            return []
-        schedule = SCHEDULES[config.schedule]
-        if schedule.height is None:
-            return []
-        highest = getattr(config, OPTIMIZERS[config.optimizer].momentum_setting)
-        return [schedule.momentum(moment, highest, config) for moment in MOMENTS]
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What settings would do with some images, and which of them do not fit the images."""
 
-    @property
-    def schedule_note(self) -> str:
-        """Say what the drawn rate cannot show; empty if it shows everything."""
-        config = self.config
-        if config is None or not SCHEDULES[config.schedule].follows_loss:
-            return ""
-        return (
-            f"The rate is multiplied by {config.step_factor:g} whenever the validation loss has "
-            f"not fallen for more than {theme.plural(config.plateau_epochs, 'epoch')}. The times "
-            "of these drops are not known in advance, so they are not drawn."
-        )
+    sentence: str = ""
+    details: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
 
 
-def check_draft(values: Mapping[str, Any], root: Path, by: Person) -> Draft:
-    """Check the values, the images and the device, and gather every problem."""
+def check_draft(
+    values: Mapping[str, Any], root: Path, by: Person, open_images: Open = dataset
+) -> Draft:
+    """Check the values, the images and the device, and gather every problem.
+
+    `open_images` may return None for images that are still being decoded; what depends on them is
+    then checked when the run begins.
+    """
     config, problems = checked(values)
-    images, where = None, ""
+    images, source, device, where, gpu = None, "", "", "", False
     if "data" not in problems:
         try:
-            images = dataset(data.resolve(values["data"], root, by), str(root))
+            source = data.resolve(values["data"], root, by)
+            images = open_images(source, str(root))
         except DataError as error:
-            problems["data"] = str(error)
+            problems["data"], source = str(error), ""
     model = MODELS[values["model"]] if "model" not in problems else None
-    if model and model.weights and weights.find(model.weights, root) is None:
-        problems["model"] = "Its ImageNet weights are not on this machine yet (see below)."
+    lacks_weights = bool(model and model.weights and weights.find(model.weights, root) is None)
+    if lacks_weights:
+        problems["model"] = "Its ImageNet weights are not on this machine yet."
     if "device" not in problems:
         try:
-            where = inventory().choose(values["device"])[1]
+            chosen, device = inventory().choose(values["device"])
+            where, gpu = chosen.name, not chosen.is_cpu
         except OutOfServiceError as error:
-            where = str(error)
+            device = str(error)
         except DeviceError as error:
             problems["device"] = str(error)
-    sentence = step = ""
+    found, step = Described(), ""
     if config is not None and images is not None:
-        sentence, short = described(config, images)
-        problems |= short
+        found = described(config, images)
+        problems |= found.problems
+    elif config is not None:
+        found = Described(
+            sentence=f"{learner(config)} learns from these images, {times(config.epochs)}."
+        )
     if problems:
         config = None
     elif config is not None and images is not None:
         step = step_sentence(config, images, root)
     return Draft(
-        config=config, problems=problems, images=images, device=where, sentence=sentence, step=step
-    )
+        config=config, problems=problems, images=images, source=source, device=device,
+        where=where, gpu=gpu, sentence=found.sentence, details=found.details, step=step,
+        lacks_weights=lacks_weights,
+    )  # fmt: skip
 
 
 def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:
@@ -136,7 +137,7 @@ def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, st
         return None, dict(error.problems)
 
 
-def described(config: TrainConfig, images: Dataset) -> tuple[str, dict[str, str]]:
+def described(config: TrainConfig, images: Dataset) -> Described:
     """Say what will happen, and which settings the number of images does not allow."""
     train, val = split(
         images.train.labels,
@@ -145,16 +146,31 @@ def described(config: TrainConfig, images: Dataset) -> tuple[str, dict[str, str]
         seed=config.split_seed,
     )
     if len(train) < config.batch_size:
-        return "", {
+        return Described(problems={
             "batch_size": f"batch_size is {config.batch_size}, but there are only "
             f"{theme.plural(len(train), 'training image')}. Choose at most {len(train)}."
-        }
-    steps = len(train) // config.batch_size
-    return (
-        f"{MODELS[config.model].title} learns from {theme.plural(len(train), 'image')} for "
-        f"{theme.plural(config.epochs, 'epoch')}: {theme.plural(steps * config.epochs, 'step')} "
-        f"of {config.batch_size} images, with {OPTIMIZERS[config.optimizer].title} at a peak "
-        f"rate of {config.learning_rate:g}. The best epoch is chosen on "
-        f"{theme.plural(len(val), 'validation image')} and tested on "
-        f"{theme.count(len(images.test))} at the end."
-    ), {}
+        })  # fmt: skip
+    steps = len(train) // config.batch_size * config.epochs
+    return Described(
+        sentence=f"{learner(config)} learns {len(images.classes)} classes from "
+        f"{theme.plural(len(train), 'image')}, {times(config.epochs)}.",
+        details=f"{theme.plural(steps, 'step')} of {config.batch_size} images, with "
+        f"{OPTIMIZERS[config.optimizer].title} at a peak rate of {config.learning_rate:g}. The "
+        f"best epoch is chosen on {theme.plural(len(val), 'validation image')} and tested on "
+        f"{theme.count(len(images.test))} at the end.",
+    )
+
+
+def learner(config: TrainConfig) -> str:
+    """Say what learns: a network, or the part of a pretrained one that its plan trains."""
+    model = MODELS[config.model]
+    title = model.title.removesuffix(", pretrained")
+    if not model.weights:
+        return title
+    head = TRANSFER_PLANS[config.plan].trains == "head"
+    return f"A new last layer of {title}" if head else f"Pretrained {title}"
+
+
+def times(epochs: int) -> str:
+    """Say how often the images are shown."""
+    return "once" if epochs == 1 else f"{theme.count(epochs)} times over"

@@ -1,27 +1,35 @@
-"""Where a draft starts: a preset, a run to clone, or the result of a rate search."""
+"""Where a draft starts: a preset, a run to clone, a rate search's result, or some images."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from app import boundary, theme
 from app.session import Key, remember, remembered, store
+from app.shared.picker import choose_run, picked
+from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.data.find import UNSHIPPED
+from cifar_core.runs import TRAINING
 from cifar_core.runs.sweeps.rate_searches import alike
 
 FIRST_PRESET = next(iter(PRESETS))
 CLONE = "clone of "
 SEARCH = "rate of "
+IMAGES = "images "
+RUN = "run"  # the entry of the menu that opens the choice of a run, and the key of that choice
 
 
 def follow_address() -> None:
-    """Begin with what the address names: a preset, a run to clone, or a rate search."""
+    """Begin with what the address names: a preset, a run to clone, a rate search, or images."""
     if ref := st.query_params.get("clone"):
         source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
     elif ref := st.query_params.get("search"):
         source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
+    elif ref := st.query_params.get("data"):
+        source = f"{IMAGES}{ref}"
     else:
         source = st.query_params.get("preset", "")
     if remembered(Key.DRAFT) is None:
@@ -42,14 +50,32 @@ def begin(source: str) -> None:
             config = TrainConfig.from_text(changes, base=base)
         elif source.startswith(SEARCH):
             config = with_rate(*source.removeprefix(SEARCH).split()[:2])
+        elif source.startswith(IMAGES):
+            config = on_images(source.removeprefix(IMAGES))
         else:
             config = PRESETS[source].config
     except boundary.REFUSED as error:
         boundary.toast(error)
         source, config = FIRST_PRESET, PRESETS[FIRST_PRESET].config
-    remember(Key.DRAFT, config.to_dict())
+    take(config.to_dict())
     remember(Key.DRAFT_SOURCE, source)
+
+
+def take(values: Mapping[str, Any]) -> None:
+    """Fill the form with settings; its controls are reset. Raises ConfigError if one is wrong."""
+    remember(Key.DRAFT, TrainConfig.from_dict(values).to_dict())
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
+
+
+def on_images(source: str) -> TrainConfig:
+    """Return the first preset on some images, for which a network is proposed once they are open.
+
+    Raises DataError if these images cannot be used.
+    """
+    resolved = data.resolve(source, store().root, store().by)
+    remember(Key.AWAITED, resolved)
+    base = PRESETS[FIRST_PRESET].config.to_dict()
+    return TrainConfig.from_dict({**base, "data": source})
 
 
 def clone_of(source: str) -> tuple[str, dict[str, str]]:
@@ -65,29 +91,34 @@ def with_rate(ref: str, rate: str) -> TrainConfig:
     return TrainConfig.from_text({"learning_rate": rate}, base=first.config.to_dict())
 
 
-def sources() -> None:
-    """Draw the starting points."""
+def menu() -> None:
+    """Draw the menu of starting points, and take what was chosen."""
+    if number := picked(RUN):
+        choose_source(f"{CLONE}{number}")
+        st.rerun()
+    rows = [row for row in store().runs() if row.kind == TRAINING]
+    chosen = st.menu_button(
+        "Start from", [*PRESETS, *([RUN] if rows else [])], icon=":material/flag:", key="source",
+        type="tertiary", format_func=lambda key: "A run of yours \u2026" if key == RUN
+        else PRESETS[key].title,
+    )  # fmt: skip
+    if chosen == RUN:
+        choose_run(RUN, rows, title="Start from a run", label="Start from it")
+    elif chosen:
+        choose_source(chosen)
+        st.rerun()
+
+
+def started_from() -> str:
+    """Say where the values in the form come from, as Markdown."""
     source = remembered(Key.DRAFT_SOURCE)
-    options = [*PRESETS, *([source] if source not in PRESETS else [])]
-    key = f"source{remembered(Key.DRAFT_NUMBER)}"
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Start from", options, index=options.index(source), format_func=source_title,
-            key=key, on_change=boundary.callback(choose_source), args=(key,), width=360,
-        )  # fmt: skip
-        st.space("stretch")
-        st.toggle(
-            "Several values", key="several", persist_state="session",
-            help="Compare optimizers, rates or any other settings, each with several seeds, or "
-            "search for the best values.",
-        )  # fmt: skip
-        st.toggle("Advanced settings", key="advanced", persist_state="session")
     if source in PRESETS:
-        st.caption(PRESETS[source].summary)
-    elif source.startswith(SEARCH):
-        st.caption("The settings of that rate search, with the rate filled in.")
-    else:
-        st.caption(clone_words(*clone_of(source)))
+        return f"{PRESETS[source].title}: {PRESETS[source].summary}"
+    if source.startswith(SEARCH):
+        return "The settings of that rate search, with the rate filled in."
+    if source.startswith(IMAGES):
+        return "Begun with these images. Change anything you like."
+    return clone_words(*clone_of(source))
 
 
 def clone_words(ref: str, changes: Mapping[str, str]) -> str:
@@ -109,18 +140,17 @@ def source_title(source: str) -> str:
         return PRESETS[source].title
     if source.startswith(SEARCH):
         return f"Rate of rate search #{source.removeprefix(SEARCH).split()[0]}"
+    if source.startswith(IMAGES):
+        return "Begun with the images"
     ref, changes = clone_of(source)
     changed = ", ".join(f"{key} {value}" for key, value in changes.items())
     return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
 
 
-def choose_source(key: str) -> None:
-    """Begin again from the chosen starting point, and put it into the address."""
-    source = st.session_state[key]
+def choose_source(source: str) -> None:
+    """Begin again from a starting point, and put it into the address."""
     begin(source)
     st.query_params.from_dict(
         dict(zip(("clone", "set"), source.removeprefix(CLONE).split(" ", 1), strict=False))
-        if source.startswith(CLONE) else
-        {"search": source.removeprefix(SEARCH)} if source.startswith(SEARCH) else
-        {"preset": source}
+        if source.startswith(CLONE) else {"preset": source}
     )  # fmt: skip

@@ -17,7 +17,7 @@ from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS
 def about_time(seconds: float | None, *, at_most: bool = False) -> None:
     """Say how long all runs take, or how to find out."""
     if seconds is None:
-        st.markdown(":material/timer: The total time is not known yet: **Measure the time** above.")
+        st.markdown(":material/timer: The total time is not known yet: **Measure the time** below.")
         return
     how = "at most" if at_most else "about"
     st.markdown(f":material/timer: {how} **{theme.duration(seconds)}**, one after another")

@@ -13,6 +13,7 @@ from app.shared.pictures.gallery import data_url
 from cifar_core import data
 from cifar_core.data import DataStatus
 from cifar_core.data.sources import synthetic
+from cifar_core.data.sources.drawing import draw
 from cifar_core.data.sources.fetch import CIFAR10
 from cifar_core.errors import CifarError
 
@@ -66,9 +67,9 @@ def preview(one: DataStatus) -> tuple[str, ...]:
 @st.cache_data(show_spinner=False)
 def drawn() -> tuple[str, ...]:
     """Return a picture of each of the first shapes that the program draws."""
-    random = np.random.default_rng(synthetic.SEED)
-    shapes = list(synthetic.SHAPES.values())[:PICTURES]
-    return tuple(data_url(Image.fromarray(synthetic.picture(one, random)[0])) for one in shapes)
+    images, _ = draw(1, synthetic.SEED)
+    firsts = np.argsort(images.labels)[:PICTURES]
+    return tuple(data_url(Image.fromarray(images.pixels[i])) for i in firsts)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

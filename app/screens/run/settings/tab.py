@@ -25,8 +25,10 @@ def settings(run: Run, status: RunStatus) -> None:
     """Draw every relevant setting, in the groups of the declarations."""
     with st.skeleton(height=240):
         config = run.config  # imports torch, which no other part of this page needs
+    from cifar_core.config import GROUPS
+
     groups: dict[str, dict[str, str]] = {}
-    for f in config.relevant():
+    for f in sorted(config.relevant(), key=lambda f: GROUPS.index(rule_of(f).group)):
         value = getattr(config, f.name)
         among = rule_of(f).among
         shown = among[value].title if among else theme.plain(value)

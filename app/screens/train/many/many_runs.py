@@ -5,15 +5,20 @@ from typing import Any
 
 import streamlit as st
 
-from app.screens.train import every_combination, hyperparameter_search
-from app.screens.train.every_combination import GridDraft, chosen_grid, grid_inputs, grid_summary
-from app.screens.train.hyperparameter_search import (
+from app.screens.train.many import every_combination, hyperparameter_search
+from app.screens.train.many.every_combination import (
+    GridDraft,
+    chosen_grid,
+    grid_inputs,
+    grid_summary,
+)
+from app.screens.train.many.hyperparameter_search import (
     SearchDraft,
     chosen_search,
     search_inputs,
     search_summary,
 )
-from app.screens.train.varied_settings import SETTINGS
+from app.screens.train.many.varied_settings import SETTINGS
 from app.session import Key, remember, remembered
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
@@ -21,31 +26,36 @@ from cifar_core.settings import rule_of
 
 Many = GridDraft | SearchDraft
 HOW = "several_how"
-GRID, SEARCH = "grid", "search"
-WAYS = {GRID: "Every combination", SEARCH: "Search for the best"}
+ONE, GRID, SEARCH = "one", "grid", "search"
+WAYS = {ONE: "One run", GRID: "Every combination", SEARCH: "Search for the best"}
 
 
-def chosen_many(prefix: str, values: Mapping[str, Any], images: Dataset | None) -> Many:
-    """Return what the controls ask for, checked, before they are drawn."""
-    if st.session_state.get(HOW) == SEARCH:
+def chosen_many(prefix: str, values: Mapping[str, Any], images: Dataset | None) -> Many | None:
+    """Return what the controls ask for, checked, before they are drawn; None for a single run."""
+    how = st.session_state.get(HOW, ONE)
+    if how == SEARCH:
         return chosen_search(prefix, values, images)
-    return chosen_grid(prefix, values, images)
+    return chosen_grid(prefix, values, images) if how == GRID else None
 
 
 def many_inputs(
     prefix: str,
-    many: Many,
+    many: Many | None,
     values: Mapping[str, Any],
     base: TrainConfig | None,
     images: Dataset | None,
 ) -> None:
-    """Draw the choice between the two ways, and the controls of the chosen one."""
-    st.subheader("Several values", anchor=False)
+    """Draw the choice between one run and two ways to several, and the controls of the latter."""
     st.segmented_control(
-        "How", list(WAYS), default=GRID, required=True, key=HOW, persist_state="session",
+        "How many", list(WAYS), default=ONE, required=True, key=HOW, persist_state="session",
         format_func=WAYS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
-    if isinstance(many, SearchDraft):
+    if many is None:
+        st.caption(
+            "Compare optimizers, rates or any other settings, each with several seeds, or search "
+            "for the best values."
+        )
+    elif isinstance(many, SearchDraft):
         search_inputs(prefix, many, values)
     else:
         grid_inputs(prefix, many, base, images)
@@ -69,7 +79,6 @@ def follow_address(prefix: str) -> None:
     if not (grid or search) or remembered(Key.VARIED) == (prefix, grid, search):
         return
     remember(Key.VARIED, (prefix, grid, search))
-    st.session_state["several"] = True
     st.session_state[HOW] = SEARCH if search else GRID
     part, key_of, offered = (
         ("search", hyperparameter_search.key_of, hyperparameter_search.SEARCHED) if search

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app import theme
 from app.screens.train.draft import described
-from app.screens.train.found_rates import rates_list
+from app.screens.train.many.found_rates import rates_list
+from app.screens.train.many.varied_settings import SETTINGS, choices_input
 from app.screens.train.total_time import about_time, run_seconds
-from app.screens.train.varied_settings import SETTINGS, choices_input
 from app.session import store
 from app.shared.widgets import say_problem
 from cifar_core.config import TrainConfig
@@ -255,7 +255,7 @@ def checked(
         config = TrainConfig.from_dict({**values, **cell.changes})
         assert images is not None
         problems |= {f"{cell.title} {k}": f"{cell.title}: {why}"
-                     for k, why in described(config, images)[1].items()}  # fmt: skip
+                     for k, why in described(config, images).problems.items()}  # fmt: skip
     return GridDraft(names=names, axes=axes, seeds=seeds, cells=cells, problems=problems)
 
 

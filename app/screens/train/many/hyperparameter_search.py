@@ -10,8 +10,8 @@ import streamlit as st
 
 from app import theme
 from app.screens.train.draft import described
+from app.screens.train.many.varied_settings import SETTINGS, choices_input
 from app.screens.train.total_time import about_time, run_seconds
-from app.screens.train.varied_settings import SETTINGS, choices_input
 from app.session import store
 from app.shared.widgets import say_problem
 from cifar_core.config import TrainConfig
@@ -197,7 +197,7 @@ def ends_that_cannot_train(
     """Say for which ends of the space there are not enough images."""
     problems: dict[str, str] = {}
     for config in costly_ends(values, space):
-        problems |= described(config, images)[1]
+        problems |= described(config, images).problems
     return problems
 
 

@@ -1,0 +1,1 @@
+"""What is always in sight: the images, the network, and how long it trains."""

@@ -1,0 +1,97 @@
+"""The card of the images: what they are, a few of them, and how to choose others."""
+
+import numpy as np
+import streamlit as st
+
+from app import boundary, theme
+from app.navigation import link
+from app.screens.train.form import Form
+from app.screens.train.opening import is_reading
+from app.screens.train.proposed import await_images, taken
+from app.session import store
+from app.shared.charts import picture_rows
+from app.shared.picker import choose_dataset
+from app.shared.widgets import say_problem
+from cifar_core.data import DataStatus
+from cifar_core.data.dataset import Dataset
+
+PICTURES = 6
+KEY = "images"  # of the choice
+POLL = 1.0  # seconds between two looks at images that are being read
+READING = (
+    "These images are being read for the first time, which can take a minute. You can go on "
+    "meanwhile, and start."
+)
+
+
+def images_card(form: Form) -> None:
+    """Draw the card. Images that are not open yet are shown as soon as they are."""
+    with st.container(border=True, key="card-images", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(gap="xsmall", width="stretch"):
+                st.subheader("1 Images", anchor=False)
+                about(form)
+            if form.draft.images is not None:
+                thumbnails(form.draft.images)
+            with st.container(gap="xsmall", width="content"):
+                if st.button("Change", key="change_images"):
+                    choose_dataset(KEY, chosen=form.draft.source)
+                with st.popover("By path", type="tertiary"):
+                    form.inputs([f for f in form.card_fields if f.name == "data"])
+        if why := form.draft.problems.get("data"):
+            say_problem(why)
+
+
+def choose(prefix: str, source: str) -> None:
+    """Put chosen images into the form."""
+    st.session_state[f"{prefix}.data"] = source
+    await_images(source)
+
+
+def about(form: Form) -> None:
+    """Say which images they are, how many, and of what."""
+    images, status = form.draft.images, status_of(form)
+    title = images.title if images else status.title if status else str(form.values["data"])
+    st.markdown(f"**{theme.safe(title)}**")
+    if images is not None:
+        st.caption(theme.safe(counted(images)))
+        if images.note:
+            st.caption(theme.safe(images.note))
+        if images.kind == "synthetic":
+            link("data", "Get the real images", ":material/download:")
+    elif form.draft.reading:
+        st.caption(READING)
+        boundary.fragment(look_again, run_every=POLL)(form)
+    found = taken(form.draft)
+    if found and found.why_not:
+        st.caption(f":material/warning: {theme.safe(found.why_not)}")
+
+
+def counted(images: Dataset) -> str:
+    """Write how many images there are, and of which classes."""
+    names = ", ".join(theme.short(name, 20) for name in images.classes[:3])
+    more = ", \u2026" if len(images.classes) > 3 else ""
+    return (
+        f"{theme.plural(len(images.train), 'image')} to train on, {len(images.classes)} classes "
+        f"({names}{more}), {theme.count(len(images.test))} to test"
+    )
+
+
+def status_of(form: Form) -> DataStatus | None:
+    """Return what the list of images says about the chosen ones."""
+    return next((one for one in form.sources if one.source == form.draft.source), None)
+
+
+def look_again(form: Form) -> None:
+    """Draw the page again once the images are there; repeated while they are read."""
+    if not is_reading(form.draft.source, str(store().root)):
+        st.rerun()
+
+
+def thumbnails(images: Dataset) -> None:
+    """Draw one image of each of the first classes."""
+    labels = images.train.labels
+    firsts = [int(np.argmax(labels == label)) for label in range(len(images.classes))][:PICTURES]
+    pictures = np.asarray(images.train.pixels[firsts])
+    st.image(picture_rows([pictures], zoom=2, gap=2), width=PICTURES * 44, output_format="PNG",
+             alt="Some of the images")  # fmt: skip

@@ -1,0 +1,75 @@
+"""How long a run takes here: as measured with its settings, or in an earlier run, or estimated."""
+
+from dataclasses import dataclass
+
+from app import theme
+from app.cache.results import JOB_START
+from app.session import Key, remembered, store
+from app.shared.picker.history import history
+from app.shared.picker.networks import about
+from cifar_core.config import TrainConfig
+from cifar_core.config.transfer_plans import TRANSFER_PLANS
+from cifar_core.models import MODELS
+from cifar_core.proposals import cost
+from cifar_core.proposals.networks import network_facts
+from cifar_core.runs import RunRow
+from cifar_core.runs.prepare.epoch_time import Estimate
+from cifar_core.runs.store.run_row import own
+
+VALIDATED = 0.1  # about the share of an epoch's time that its validation adds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """The seconds of a run, and how they are known."""
+
+    seconds: float
+    basis: str  # such as "as fast as run #3"
+    measured: bool = False
+
+    @property
+    def words(self) -> str:
+        """The time, with a sign before it if it is an estimate."""
+        return theme.duration(self.seconds) if self.measured else about(self.seconds)
+
+
+def expected(config: TrainConfig, images: int, *, gpu: bool) -> Expected:
+    """Return how long a run takes; `images` are all training images of its data set."""
+    measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
+    if measured and measured[0] == config:
+        return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)
+    trained = images * config.train_fraction * (1 - config.val_fraction)
+    for row in own(store().runs()):
+        if row.images_per_second and is_alike(row, config, gpu=gpu):
+            once = row.features_seconds
+            seconds = trained * config.epochs / row.images_per_second * (1 + VALIDATED)
+            return Expected(
+                seconds=JOB_START + once + seconds,
+                basis=f"as fast as run #{row.number}",
+                measured=True,
+            )
+    return Expected(
+        seconds=estimated(config, trained, gpu=gpu), basis="estimated from multiply-adds"
+    )
+
+
+def is_alike(row: RunRow, config: TrainConfig, *, gpu: bool) -> bool:
+    """Whether an epoch of an earlier run cost the same per image."""
+    now = config.to_dict()
+    if row.model != config.model or any(
+        row.settings.get(name, now[name]) != now[name] for name in MODELS[config.model].uses
+    ):
+        return False
+    run = store().run(row.id)
+    device = run.environment.device
+    return bool(device) and not run.about.imported and device.startswith("cpu") != gpu
+
+
+def estimated(config: TrainConfig, trained: float, *, gpu: bool) -> float:
+    """Return the seconds of a run by its multiply-adds, at the speed of earlier runs here."""
+    facts, uses = network_facts()[config.model], MODELS[config.model].uses
+    a_pass = facts.multiply_adds * (config.computes_on / facts.pixels) ** 2
+    a_pass *= trained / cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
+    if "plan" in uses and TRANSFER_PLANS[config.plan].trains == "head":
+        return JOB_START + a_pass * (config.cached_views or config.epochs)
+    return JOB_START + a_pass * config.epochs * (cost.BACKWARD + VALIDATED)

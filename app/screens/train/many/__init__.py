@@ -1,0 +1,1 @@
+"""Settings with several values: every combination, or a search for the best."""

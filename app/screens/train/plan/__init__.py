@@ -1,0 +1,1 @@
+"""What will happen, how long it takes, and the button that starts it."""

@@ -1,0 +1,128 @@
+"""The plan: what will happen, how long it takes, its name, and the button that starts it."""
+
+from uuid import uuid4
+
+import streamlit as st
+
+from app import boundary, theme
+from app.navigation import go
+from app.screens.train.draft import Draft
+from app.screens.train.form import Form
+from app.screens.train.many.many_runs import Many, many_summary
+from app.screens.train.plan.command import same_as_a_command
+from app.screens.train.plan.time import how_long, measure_the_time
+from app.screens.train.starting_points import CLONE, clone_of, source_title
+from app.session import Key, remember, remembered, store
+from app.shared import widgets
+from cifar_core.config import TrainConfig
+from cifar_core.models import MODELS
+from cifar_core.people import OPERATOR
+
+VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
+
+
+def summary(form: Form) -> None:
+    """Say what will happen, how long it takes, and offer to start it."""
+    draft, many = form.draft, form.many
+    with st.container(border=True, key="plan"):
+        st.subheader("Plan", anchor=False)
+        shown = draft.of({**form.values, **many.example}) if many else draft
+        if shown.sentence:
+            st.markdown(theme.safe(introduced(many, shown.sentence)))
+        if draft.config is not None and many is None:
+            how_long(form, draft.config)
+        if shown.details:
+            st.caption(theme.safe(shown.details))
+        if draft.device:
+            st.caption(f":material/memory: {theme.safe(draft.device)}")
+        if many and draft.config is not None:
+            many_summary(many, form.values, draft.images)
+        source = remembered(Key.DRAFT_SOURCE)
+        name = st.text_input(
+            "Name", max_chars=80, key=form.key("name"), persist_state="session",
+            placeholder=placeholder(form, source),
+        )  # fmt: skip
+        for why in obstacles(draft):
+            widgets.say_problem(why)
+        pressed = start_button(form)
+        with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
+            if draft.config is not None:
+                measure_the_time(draft.config)
+                same_as_a_command(draft.config)
+    if not pressed:
+        remember(Key.STARTED, None)
+    elif draft.config is not None and many:
+        start_many(draft.config, many, name)
+    elif draft.config is not None:
+        start(draft.config, name, source)
+
+
+def placeholder(form: Form, source: str) -> str:
+    """Return the name that is given if no one types one."""
+    draft, network = form.draft, MODELS.get(form.values["model"])
+    if form.many:
+        return form.many.title
+    if draft.config:
+        return store().proposed_name(draft.config)
+    if network and draft.images:
+        return f"{network.title} on {draft.images.title}"
+    return source_title(source)
+
+
+def obstacles(draft: Draft) -> list[str]:
+    """Say what has to be done before it can start."""
+    wrong = len(draft.problems) - draft.lacks_weights
+    words = []
+    if wrong:
+        need = "needs" if wrong == 1 else "need"
+        words.append(f"{theme.plural(wrong, 'setting')} {need} to be corrected first.")
+    if draft.lacks_weights:
+        words.append("The weights of the network have to be downloaded first.")
+    return words
+
+
+def start_button(form: Form) -> bool:
+    """Draw the button; it is off while something is wrong, or for those who may only look."""
+    many, allowed = form.many, store().by.may(OPERATOR)
+    wrong = bool(form.draft.problems or (many and (many.problems or many.waits)))
+    return st.button(
+        many.label if many else "Start training", type="primary", icon=":material/play_arrow:",
+        width="stretch", key="start", disabled=wrong or not allowed, shortcut="Mod+Enter",
+        help=None if allowed else VIEW_ONLY,
+    )  # fmt: skip
+
+
+def introduced(many: Many | None, sentence: str) -> str:
+    """Say which of many runs the sentence about the form describes, then the sentence."""
+    if many is None:
+        return sentence
+    sentence = sentence.replace("A new", "a new", 1)
+    return f"{'Each' if many.names == ['seed'] else 'For example'}: {sentence}"
+
+
+def start_many(config: TrainConfig, many: Many, name: str) -> None:
+    """Begin a sweep; the second click of a double click finds the same one."""
+    token = remembered(Key.STARTED) or uuid4().hex
+    remember(Key.STARTED, token)
+    try:
+        with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
+            made = many.begin(config, name, token)
+    except boundary.REFUSED as error:
+        boundary.show(error)
+    else:
+        go("sweep", id=made.number)
+
+
+def start(config: TrainConfig, name: str, source: str) -> None:
+    """Create the run and queue it; the second click of a double click finds the same run."""
+    try:
+        if (id_ := remembered(Key.STARTED)) is None:
+            parent = store().run(clone_of(source)[0]).id if CLONE in source else ""
+            id_ = store().create(config, name=name, parent=parent).id
+            remember(Key.STARTED, id_)
+        run = store().run(id_)
+        store().submit(run)
+    except boundary.REFUSED as error:
+        boundary.show(error)
+    else:
+        go("run", id=run.number)

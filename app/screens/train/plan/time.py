@@ -1,0 +1,79 @@
+"""How long the planned run takes and when it is done, and the offer to measure it."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import boundary, theme
+from app.screens.train.expected_time import expected
+from app.screens.train.form import Form
+from app.session import Key, remember, remembered, store
+from cifar_core.config import TrainConfig
+from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.prepare.epoch_time import Estimate, measure
+
+
+def how_long(form: Form, config: TrainConfig) -> None:
+    """Say how long it takes, how that is known, and when it is done."""
+    if form.draft.images is None:
+        return
+    time_ = expected(config, len(form.draft.images.train), gpu=form.draft.gpu)
+    st.markdown(
+        f"**About {time_.words}** :gray[({time_.basis}). {done(time_.seconds, before())}]"
+        if time_.measured else
+        f"**{time_.words}** :gray[({time_.basis}). {done(time_.seconds, before())}]"
+    )  # fmt: skip
+    if measured := remembered_estimate(config):
+        st.caption(measured_words(measured))
+
+
+def before() -> list[RunRow]:
+    """Return the runs that train now or wait, as one that is started now would find them."""
+    live = [row for row in store().runs() if STATES[row.state].is_live]
+    return [*live, *store().queue()]
+
+
+def done(seconds: float, rows: Sequence[RunRow]) -> str:
+    """Say when a run would be done that is started now, as far as that is known."""
+    if not rows:
+        return f"Done at about {theme.clock(time.time() + seconds)}."
+    if len(rows) == 1 and rows[0].eta_seconds is not None:
+        at = theme.clock(time.time() + rows[0].eta_seconds + seconds)
+        return f"If it waits for the run before it: done at about {at}."
+    are = "is" if len(rows) == 1 else "are"
+    return f"{theme.plural(len(rows), 'run')} {are} before it."
+
+
+def remembered_estimate(config: TrainConfig) -> Estimate | None:
+    """Return what was measured last if it was measured with these settings."""
+    measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
+    return measured[1] if measured and measured[0] == config else None
+
+
+def measured_words(times: Estimate) -> str:
+    """Write what was measured."""
+    once = times.features_seconds
+    first = f"{theme.duration(once)} once for the features, then " if once else ""
+    return (
+        f":material/timer: {first}{theme.duration(times.seconds_per_epoch)} per epoch "
+        f"({theme.count(times.images_per_second)} images per second, measured over "
+        f"{theme.plural(times.steps, 'step')})"
+    )
+
+
+def measure_the_time(config: TrainConfig) -> None:
+    """Offer to measure how long it takes, unless that was just done."""
+    if remembered_estimate(config):
+        return
+    if st.button("Measure the time", icon=":material/timer:", key="measure", type="tertiary"):
+        try:
+            with (
+                store().action("measure on this machine", "measured", "the time of an epoch"),
+                st.spinner("Training a few steps"),
+            ):
+                remember(Key.ESTIMATE, (config, measure(config, store().root)))
+        except boundary.REFUSED as error:
+            boundary.show(error)
+        else:
+            st.rerun()

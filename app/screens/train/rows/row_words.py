@@ -1,0 +1,156 @@
+"""What the closed rows state: for each group of settings, its values in a few words."""
+
+from collections.abc import Callable
+from dataclasses import fields
+
+from app import theme
+from app.screens.train.form import Form
+from app.screens.train.many.every_combination import GridDraft, multiplied
+from cifar_core.config import TrainConfig
+from cifar_core.config.groups import (
+    CHANGES,
+    KEPT_BACK,
+    LEARNING,
+    MACHINE,
+    REPEATS,
+    STARTING,
+    STOPPING,
+)
+from cifar_core.models import MODELS
+from cifar_core.numbers import percent
+from cifar_core.settings import label_of, rule_of
+
+SETTINGS = {f.name: f for f in fields(TrainConfig)}
+WRONG = ":red[:material/error: needs to be corrected]"
+
+
+def says(group: str, form: Form) -> str:
+    """Return what a row states, as Markdown; for a group without a function, what differs in it."""
+    if is_wrong(group, form):
+        return WRONG
+    return theme.safe(WORDS.get(group, differences(group))(form))
+
+
+def is_wrong(group: str, form: Form) -> bool:
+    """Whether something in a row has to be corrected."""
+    if group == REPEATS and form.many and form.many.problems:
+        return True
+    wrong = (SETTINGS[name] for name in form.draft.problems if name in SETTINGS)
+    return any(rule_of(f).group == group for f in wrong)
+
+
+def differences(group: str) -> Callable[[Form], str]:
+    """Return a function that lists the values of a group that differ from the defaults."""
+
+    def words(form: Form) -> str:
+        changed = [f"{label_of(f)} {value(form, f.name)}" for f in form.fields
+                   if rule_of(f).group == group and form.differs(f)]  # fmt: skip
+        return ", ".join(changed) or "as usual"
+
+    return words
+
+
+def varies(form: Form, name: str) -> bool:
+    """Whether a setting has several values, so that the one in the form means nothing."""
+    return form.many is not None and name in form.many.hidden
+
+
+def value(form: Form, name: str, words: str = "{}") -> str:
+    """Write the value of a setting, in words such as "rate {}"; that it varies, if it does."""
+    setting = SETTINGS[name]
+    among, now = rule_of(setting).among, form.values[name]
+    if varies(form, name):
+        return f"several {rule_of(setting).plural or f'values of {label_of(setting)}'}"
+    return words.format(among[now].title if among else theme.plain(now))
+
+
+def share(form: Form, name: str, words: str) -> str:
+    """Write a share in percent; that it varies, if it does."""
+    if varies(form, name):
+        return value(form, name)
+    return words.format(percent(form.values[name], 0))
+
+
+def changes(form: Form) -> str:
+    """Say how images are changed before the network sees them."""
+    now = form.values
+
+    def of(name: str, words: str) -> str:
+        return value(form, name, words) if now[name] or varies(form, name) else ""
+
+    mirrored = "mirrored by chance" if now["flip_mode"] == "random" else "mirrored in turn"
+    parts = [
+        of("resolution", "enlarged to {} pixels") if form.uses(SETTINGS["resolution"]) else "",
+        of("flip", mirrored),
+        of("crop_padding", "shifted by up to {} pixels").replace("to 1 pixels", "to 1 pixel"),
+        of("color_jitter", "color jitter {}"),
+        of("cutout", "a square of {} pixels blanked out").replace("of 1 pixels", "of 1 pixel"),
+    ]
+    return ", ".join(filter(None, parts)) or "none"
+
+
+def learning(form: Form) -> str:
+    """Say how the weights are learned."""
+    parts = [
+        value(form, "optimizer"),
+        value(form, "learning_rate", "rate {}"),
+        value(form, "schedule").lower(),
+        value(form, "batch_size", "{} images a step"),
+        value(form, "dropout", "dropout {}") if form.uses(SETTINGS["dropout"]) else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def starting(form: Form) -> str:
+    """Say with which weights it begins, and which of them are trained."""
+    if varies(form, "model"):
+        return "as each network begins"
+    if not MODELS[form.values["model"]].weights:
+        return "random weights"
+    return f"ImageNet weights, {value(form, 'plan').lower()}"
+
+
+def kept_back(form: Form) -> str:
+    """Say which images are not trained on."""
+    words = share(form, "val_fraction", "{} for validation")
+    if form.values["train_fraction"] == 1 and not varies(form, "train_fraction"):
+        return words
+    return f"{words}; {share(form, 'train_fraction', '{} of the others are used')}"
+
+
+def machine(form: Form) -> str:
+    """Say on which device it trains, and with which numbers."""
+    where = form.draft.where or value(form, "device")
+    chosen = " (chosen automatically)" if form.values["device"] == "auto" else ""
+    number_format = "" if form.values["precision"] == "auto" else f", {value(form, 'precision')}"
+    return f"{where}{chosen}{number_format}"
+
+
+def repeats(form: Form) -> str:
+    """Say how many runs it is."""
+    if form.many is None:
+        return f"one run, seed {form.values['seed']}"
+    if form.many.waits:
+        return form.many.waits
+    if isinstance(form.many, GridDraft):
+        return multiplied(form.many)
+    return f"a search of {theme.plural(form.many.runs, 'run')}"
+
+
+def stopping(form: Form) -> str:
+    """Say when it ends."""
+    patience = form.values["patience"]
+    if not patience:
+        return "after the last epoch"
+    return f"early, after {theme.plural(patience, 'epoch')} without a better validation accuracy"
+
+
+WORDS: dict[str, Callable[[Form], str]] = {
+    CHANGES: changes,
+    LEARNING: learning,
+    STARTING: starting,
+    KEPT_BACK: kept_back,
+    MACHINE: machine,
+    REPEATS: repeats,
+    STOPPING: stopping,
+}
