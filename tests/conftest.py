@@ -57,7 +57,7 @@ def page_store(tmp_path, monkeypatch, decoded):
     monkeypatch.setenv("CIFAR_STORE", str(store.root))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("app.screens.train.opening.PATIENCE", 120)  # a test waits for its images
+    monkeypatch.setattr("app.cache.opening.PATIENCE", 120)  # a test waits for its images
     executor = lock.take(store.root / ".executor.lock")  # so that none is started
     yield store
     assert executor is not None

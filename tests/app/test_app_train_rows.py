@@ -117,8 +117,8 @@ def test_only_what_differs_from_the_defaults_can_be_shown(store):
 
 def test_images_that_are_still_being_read_hold_nothing_up(store, own_images, monkeypatch):
     free = threading.Event()
-    monkeypatch.setattr("app.screens.train.opening.PATIENCE", 0)
-    monkeypatch.setattr("app.screens.train.opening.data.load", lambda *_: free.wait(60))
+    monkeypatch.setattr("app.cache.opening.PATIENCE", 0)
+    monkeypatch.setattr("app.cache.opening.data.load", lambda *_: free.wait(60))
     page = open_page("train", preset="smoke", data=own_images)
     number_of_sets = texts(page)
     free.set()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import theme
 from app.navigation import link
@@ -26,10 +27,11 @@ def cards(offered: Sequence[DataStatus]) -> None:
         places = [card(one, alone=titles.count(one.title) == 1) for one in offered]
     for one, place in zip(offered, places, strict=True):
         if pictures := preview(one):
-            place.image(list(pictures), width=PICTURE, alt=f"Images of {one.title}")
+            words = [f"An image of {one.title}"] * len(pictures)
+            place.image(list(pictures), width=PICTURE, alt=words)
 
 
-def card(one: DataStatus, *, alone: bool) -> st.delta_generator.DeltaGenerator:
+def card(one: DataStatus, *, alone: bool) -> DeltaGenerator:
     """Draw a data set; return the place of its pictures. `alone` means no other has its title."""
     with st.container(border=True, height="stretch", gap="small", key=f"set-{one.source}"):
         place = st.empty()

@@ -2,9 +2,10 @@
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import boundary, theme
-from app.cache.results import dataset
+from app.cache.opening import is_reading, opened
 from app.navigation import go
 from app.screens.data import charts
 from app.screens.data.download import download
@@ -16,7 +17,10 @@ from cifar_core.data.dataset import Dataset, counts
 from cifar_core.people import OPERATOR
 
 ROWS, COLUMNS = 6, 10  # of the samples
+MOST_NAMES = 20  # classes named in a sentence
 MOST_BARS, HEIGHT = 12, 470  # classes drawn at full length; pixels of the chart of more
+POLL = 1.0  # seconds between two looks at images that are being decoded
+READING = "These images are being read for the first time, which can take a minute."
 VALIDATION = (
     "Each run keeps part of the training images of every class back, to choose its best epoch."
 )
@@ -25,18 +29,16 @@ VALIDATION = (
 def one_set(one: DataStatus) -> None:
     """Draw the page; what needs the pixels comes last, as they may have to be decoded."""
     heading(one)
+    if not one.ready:
+        about(one)
+        return
     left, right = st.columns([3, 2], gap="large")
     with left:
         samples = st.container()
     with right:
         classes = st.container()
         about(one)
-    if one.ready:
-        opened(one, samples, classes)
-    elif one.classes:
-        with classes:
-            st.subheader("Classes", anchor=False)
-            st.markdown(", ".join(theme.safe(name) for name in one.classes))
+    looked_into(one, samples, classes)
 
 
 def heading(one: DataStatus) -> None:
@@ -64,25 +66,36 @@ def about(one: DataStatus) -> None:
     """Say where the images come from, where they are, and how they are divided."""
     st.subheader("About these images", anchor=False)
     lines = [one.note, one.origin, one.split, VALIDATION]
+    if not one.ready and one.classes:
+        lines.insert(0, f"Classes: {', '.join(one.classes[:MOST_NAMES])}.")
     if one.kind == "folder" and one.where:
-        lines.append(f"They are read from {one.where}.")
+        lines.append(f"The images are read from {one.where}.")
     st.markdown("\n\n".join(theme.safe(words) for words in lines if words))
 
 
-def opened(one: DataStatus, samples: st.delta_generator.DeltaGenerator,
-           classes: st.delta_generator.DeltaGenerator) -> None:  # fmt: skip
-    """Open the images and draw what they show."""
+def looked_into(one: DataStatus, samples: DeltaGenerator, classes: DeltaGenerator) -> None:
+    """Open the images and draw what they show, once they are decoded."""
     with samples:
         st.subheader("Samples", anchor=False)
         try:
-            with st.spinner("Decoding the images (only the first time)", show_time=True):
-                images = dataset(one.source, str(store().root))
+            images = opened(one.source, str(store().root))
         except boundary.REFUSED as error:
             boundary.show(error)
+            return
+        if images is None:
+            st.caption(READING)
+            st.skeleton(height=320)
+            boundary.fragment(look_again, run_every=POLL)(one.source)
             return
         boundary.fragment(browser, run_every=None)(one.source, images)
     with classes:
         class_counts(images)
+
+
+def look_again(source: str) -> None:
+    """Draw the page again once the images are decoded; repeated meanwhile."""
+    if not is_reading(source, str(store().root)):
+        st.rerun()
 
 
 def browser(source: str, images: Dataset) -> None:

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from app.cache.opening import opened
 from app.screens.train import proposed
 from app.screens.train.cards import how_long, images, network
 from app.screens.train.draft import check_draft
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import chosen_many
 from app.screens.train.many.many_runs import follow_address as follow_lists
-from app.screens.train.opening import opened
 from app.screens.train.plan.summary import summary
 from app.screens.train.rows.all_rows import all_rows
 from app.screens.train.starting_points import follow_address, menu, started_from

@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from app import boundary, theme
+from app.cache.opening import is_reading
 from app.navigation import link
 from app.screens.train.form import Form
-from app.screens.train.opening import is_reading
 from app.screens.train.proposed import await_images, taken
 from app.session import store
 from app.shared.charts import picture_rows

@@ -1,4 +1,4 @@
-"""Opens the images of a draft without holding up the page: they are decoded in the background."""
+"""Opens images without holding up the page: the first time, they are decoded in the background."""
 
 from concurrent.futures import Future, wait
 from pathlib import Path
