@@ -30,7 +30,8 @@ def one_set(one: DataStatus) -> None:
     """Draw the page; what needs the pixels comes last, as they may have to be decoded."""
     heading(one)
     if not one.ready:
-        about(one)
+        if one.classes:
+            about(one)
         return
     left, right = st.columns([3, 2], gap="large")
     with left:

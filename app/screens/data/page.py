@@ -26,7 +26,8 @@ def page() -> None:
 
 def asked_set(asked: str) -> None:
     """Draw the page of the data set that the address names, or say why it cannot be shown."""
-    link("data", "All data sets", ":material/arrow_back:")
+    with st.container(key="link-all-sets"):
+        link("data", "All data sets", ":material/arrow_back:")
     one_set(status_of(asked))
 
 
