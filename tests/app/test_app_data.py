@@ -2,11 +2,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 from pages import ENTRY, make_run, open_page, texts
 from PIL import Image
 
+from app import theme
+from app.screens.data import one_set, own_images
 from cifar_core.data.sources import progress
 
 # In a process of its own, since this one has torch. It must not import pages.py, which needs it.
@@ -33,23 +36,146 @@ def store(page_store):
     return page_store
 
 
+def pictures(page):
+    """Return how many pictures each list of images on the page has, and what they are called."""
+    return [[image.alt for image in element.proto.imgs] for element in page.get("image")]
+
+
 def test_without_any_data_the_page_offers_the_real_images_and_shows_the_drawn_ones(store):
     page = open_page("data")
     assert not page.exception
     words = texts(page)
-    assert "**Synthetic shapes**" in words
-    assert "**CIFAR-10**" in words
+    assert "**Your own images**" in words
     assert "not photographs" in words
-    assert "60 of 10,000 images" in words
+    assert "10 classes \u00b7 12,000 images \u00b7 here" in words
+    assert "10 classes \u00b7 60,000 images \u00b7 170 MB to download" in words
+    assert "state no license" in words
     assert page.button(key="download").label.startswith("Download")
+    assert pictures(page) == [["An image of Synthetic shapes"] * 4]
+    links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert links["**Synthetic shapes**"] == "set=synthetic"
+    assert links["**CIFAR-10**"] == "set=cifar10"
+
+
+def test_drawn_images_have_pictures_before_they_are_drawn_for_good(store):
+    (store.root / "data").unlink()
+    page = open_page("data")
+    assert not page.exception
+    assert pictures(page) == [["An image of Synthetic shapes"] * 4]
+    assert not (store.root / "data" / "cache").exists()
+
+
+def test_the_page_of_a_set_shows_samples_counts_and_where_they_come_from(store):
+    page = open_page("data", set="synthetic")
+    assert not page.exception
+    words = texts(page)
+    assert page.header[0].value == "Synthetic shapes"
+    assert "10,000 images to train on and 2,000 to test with, of 10 classes." in words
+    assert "60 of 10,000 images" in words
+    assert "were drawn separately" in words
+    assert page.button(key="train").label == "Train on these images"
+    assert [chart.proto.id for chart in page.get("plotly_chart")]
+    shown = page.get("image")[0].proto.imgs[0].url
+    page.button(key="others").click().run()
+    assert page.get("image")[0].proto.imgs[0].url != shown
 
 
 def test_one_class_of_the_test_images_can_be_looked_at(store):
-    page = open_page("data")
+    page = open_page("data", set="synthetic")
     page.selectbox(key="class of synthetic").select("ring").run()
     page.segmented_control(key="part").set_value("Test").run()
     assert not page.exception
     assert "60 of 200 images" in texts(page)
+
+
+def test_train_on_these_images_opens_train_with_them(store, monkeypatch):
+    asked = []
+    monkeypatch.setattr(one_set, "go", lambda name, **query: asked.append((name, query)))
+    open_page("data", set="synthetic").button(key="train").click().run()
+    assert asked == [("train", {"data": "synthetic"})]
+    page = open_page("train", data="synthetic")
+    assert not page.exception
+    assert "Begun with these images." in texts(page)
+
+
+def test_the_page_of_images_that_are_not_here_names_their_classes_and_gets_them(store):
+    page = open_page("data", set="cifar10")
+    assert not page.exception
+    assert "Classes\\: airplane, automobile" in texts(page)
+    assert "The authors split the images" in texts(page)
+    assert page.button(key="download")
+    assert "train" not in [button.key for button in page.button]
+
+
+@pytest.mark.parametrize("name", ["/nowhere", "cat", "/etc", "a" * 400])
+def test_an_address_of_no_data_set_says_so_and_shows_no_other(store, name):
+    page = open_page("data", set=name)
+    assert not page.exception
+    assert len(page.error) == 1
+    assert not page.header
+    assert not page.get("image")
+    assert [link.proto.label for link in page.get("page_link")][:1] == ["All data sets"]
+
+
+def test_while_images_are_decoded_the_rest_of_the_page_is_there(store, monkeypatch):
+    free = Event()
+    monkeypatch.setattr("app.cache.opening.PATIENCE", 0)
+    monkeypatch.setattr("app.cache.opening.data.load", lambda *_: free.wait(60))
+    page = open_page("data", set="synthetic:70")
+    assert "being read for the first time" in texts(page)
+    assert page.button(key="train")
+    free.set()
+
+
+def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(own_images, "go", lambda name, **query: asked.append((name, query)))
+    folder = folder_of(tmp_path / "<b>mine")
+    page = open_page("data")
+    page.button(key="own").click().run()
+    page.text_input(key="path").set_value(str(tmp_path / "gone"))
+    submit(page).run()
+    assert "There are no images at" in page.error[0].value
+    page.text_input(key="path").set_value("  ")
+    submit(page).run()
+    assert "No path was given" in page.error[0].value
+    page.text_input(key="path").set_value(str(folder))
+    submit(page).run()
+    assert asked == [("data", {"set": str(folder)})]
+    page = open_page("data", set=str(folder))
+    assert not page.exception
+    assert page.header[0].value == "\\<b\\>mine"
+    assert "6 of 6 images" in texts(page)
+    assert "The folders train and test" in texts(page)
+
+
+def submit(page):
+    """Return the button of the dialog's form."""
+    return next(button for button in page.button if button.label == "Show these images")
+
+
+def folder_of(path):
+    """Make a folder of images of two classes, and return its path."""
+    for part, amount in (("train", 3), ("test", 2)):
+        for name in ("cat", "dog"):
+            folder = path / part / name
+            folder.mkdir(parents=True)
+            for number in range(amount):
+                Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(folder / f"{number}.png")
+    return path
+
+
+def test_many_classes_are_scrolled_through(store, tmp_path):
+    for part, amount in (("train", 2), ("test", 1)):
+        for name in range(30):
+            folder = tmp_path / "many" / part / f"kind {name}"
+            folder.mkdir(parents=True)
+            for number in range(amount):
+                Image.new("RGB", (32, 32), (40 * number, name, 0)).save(folder / f"{number}.png")
+    page = open_page("data", set=str(tmp_path / "many"))
+    assert not page.exception
+    assert "60 images to train on" not in texts(page)  # they were counted just now
+    assert "60 images to train on and 30 to test with" in texts(page.run())
 
 
 def test_a_download_that_failed_says_why_and_can_be_tried_again(store):
@@ -76,17 +202,26 @@ def test_a_download_under_way_shows_how_far_it_is_and_can_be_cancelled(store):
 
 
 def test_a_folder_of_images_that_is_the_default_is_shown_first(store, tmp_path, monkeypatch):
-    for part, amount in (("train", 3), ("test", 2)):
-        for name in ("cat", "dog"):
-            folder = tmp_path / "mine" / part / name
-            folder.mkdir(parents=True)
-            for number in range(amount):
-                Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(folder / f"{number}.png")
-    monkeypatch.setenv("CIFAR_DATA", str(tmp_path / "mine"))
+    folder = folder_of(tmp_path / "mine")
+    monkeypatch.setenv("CIFAR_DATA", str(folder))
     page = open_page("data")
     assert not page.exception
-    assert page.selectbox(key="browse").value == str(tmp_path / "mine")
-    assert "6 of 6 images" in texts(page)
+    labels = [link.proto.label for link in page.get("page_link")]
+    assert labels.index("**mine**") < labels.index("**CIFAR-10**")
+    assert "Used by default" in texts(page)
+    assert "counted when it is opened for the first time" in texts(page)
+    assert "6 of 6 images" in texts(open_page("data", set=str(folder)))
+    page = open_page("data")
+    assert "2 classes \u00b7 10 images \u00b7 here" in texts(page)
+    assert pictures(page)[0] == ["An image of mine"] * 2
+
+
+def test_two_sets_of_one_title_are_distinguished_by_their_paths(store, tmp_path):
+    for place in ("one", "two"):
+        assert not open_page("data", set=str(folder_of(tmp_path / place / "pets"))).exception
+    words = texts(open_page("data"))
+    for place in ("one", "two"):
+        assert theme.safe(str(tmp_path / place / "pets")) in words
 
 
 def test_data_that_the_environment_names_but_that_is_gone_is_said(store, monkeypatch):
