@@ -15,6 +15,7 @@ class Key(StrEnum):
     """What a session remembers from one interaction to the next, besides its widgets."""
 
     DELETED = "deleted"  # ids of the runs that an undo would restore
+    BESIDE = "second_network"  # whether the choice of further networks is shown
     DRAFT = "draft"  # plain settings that the Train page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls are reset
@@ -26,16 +27,20 @@ class Key(StrEnum):
     ESTIMATE = "estimate"  # the settings measured last, and the result
     LARGEST_BATCH = "largest_batch"  # the settings whose largest batch was measured, and the result
     RESHUFFLE = "reshuffle"  # seed of the augmentation preview
-    PICKED = "picked"  # indices of the chosen test images
+    PICKED = "picked"  # the chosen pictures, as an address names them, such as test-5
+    CAMERA = "camera_on"  # whether pictures are taken with the camera
     PICKER_PAGE = "picker_page"  # which test images are offered to choose from
+    USUAL_METHOD = "usual_method"  # the saliency method shown last without being asked for
     REQUESTED_METHODS = "requested_methods"  # slow saliency methods that the person has started
     TESTED_MAPS = "tested_maps"  # digests of the maps that the person has had tested
-    LINKED = "linked"  # the image named in the address when it was last followed
+    LINKED = "linked"  # the pictures that the address named when it was last followed
     BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
     REVEALED = "revealed"  # ids of the runs whose test results this session has viewed
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown
     FOLLOWED = "followed"  # the image followed over the epochs, named as in Explain's address
     TAB = "tab"  # whose tab was drawn last, and which
+    WATCHED = "watched"  # id of the run under way that the Watch tab drew last, and when
+    PICTURED = "pictured"  # id of the run whose watched images are drawn
     ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
     CHART = "chart"  # the live chart's own state: the part zoomed in on
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page

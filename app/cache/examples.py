@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
 
 from app.session import store
 from cifar_core import examples
@@ -25,3 +28,10 @@ def placed(root: str) -> None:
 def samples() -> list[Sample]:
     """Return the shipped pictures."""
     return examples.pictures()
+
+
+@st.cache_resource(show_spinner=False)
+def drawings(side: int) -> NDArray[np.uint8]:
+    """Return the shipped pictures, small: [N, side, side, 3]."""
+    opened = [Image.open(one.path).convert("RGB") for one in samples()]
+    return np.stack([np.asarray(image.resize((side, side))) for image in opened])

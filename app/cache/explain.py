@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.cache.results import classifier
+from app.cache.results import classifier, pass_seconds
 from cifar_core.runs import Run
 
 if TYPE_CHECKING:
@@ -13,11 +13,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from cifar_core.explain import SaliencySpec
     from cifar_core.explain.trust import Evidence, Yardstick
     from cifar_core.explain.trust.curves import ErasingCurves
     from cifar_core.explain.trust.steadiness import Steadiness
     from cifar_core.runs.results.explanation import Explanation
     from cifar_core.runs.results.neighbors import Likeness, Neighbors
+
+
+QUICK = 2.0  # seconds of a map that is drawn unasked
+
+
+def first_method(run: Run, checkpoint: str, most: float = QUICK) -> "SaliencySpec":
+    """Return the method that is shown if no one asks for another; `most` is in seconds a map."""
+    from cifar_core.explain import first, subject_of
+    from cifar_core.runs.results.sanity_cards import CardFile
+
+    folder = str(run.path)
+    network = classifier(folder, checkpoint)
+    files = [CardFile(run=run, checkpoint=checkpoint, method=key) for key in first.ORDER]
+    similarities = {file.method: card["stays"] for file in files if (card := file.read())}
+    seconds = pass_seconds(folder, checkpoint)
+    with network.lock:
+        subject = subject_of(network)
+        return first.first_method(
+            lambda spec: spec.refusal(subject), similarities, seconds=seconds, most=most
+        )
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -10,6 +10,8 @@ from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves, joined
 from cifar_core.runs import MetricsReader, Run, RunStatus
 from cifar_core.runs.listing.goals import Goal, goals
+from cifar_core.runs.record.watched import rows as watched_rows
+from cifar_core.runs.record.watched.rows import WatchedEpoch
 from cifar_core.runs.results.reading import situation_of
 
 QUARTERS = 4  # readings per epoch
@@ -43,6 +45,16 @@ class Feed:
 def feed(folder: str) -> Feed:
     """Return the feed that all sessions share for a run."""
     return Feed(Path(folder))
+
+
+def watched(run: Run) -> list[WatchedEpoch]:
+    """Return what a run's validations showed of the images that it watches, by epoch."""
+    return _watched(str(run.path), tuple(watched_rows.stamp(run.path)))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _watched(folder: str, stamp: tuple[int, ...]) -> list[WatchedEpoch]:
+    return watched_rows.read(Path(folder))
 
 
 def reading(run: Run, measured: Curves, status: RunStatus) -> Reading:

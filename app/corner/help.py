@@ -4,11 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import boundary, theme
+from app import theme
 from app.session import store
-from cifar_core import examples
-from cifar_core.examples import EXAMPLES
-from cifar_core.people import OPERATOR
+from app.shared.first_run.examples import bring_back
 from cifar_core.runs import STATES
 
 
@@ -25,18 +23,4 @@ def help_menu() -> None:
                 for key, (color, icon) in theme.ICONS.items():
                     badge_color: Any = color
                     st.badge(STATES[key].title, icon=f":material/{icon}:", color=badge_color)
-            if store().by.may(OPERATOR) and not all_here():
-                st.button(
-                    "Bring back the examples", icon=":material/restore:", key="examples",
-                    on_click=boundary.callback(bring_back),
-                )  # fmt: skip
-
-
-def all_here() -> bool:
-    """Whether no example was deleted."""
-    return sum(row.example for row in store().runs()) >= len(EXAMPLES)
-
-
-def bring_back() -> None:
-    """Put the shipped examples into the store again."""
-    examples.restore(store())
+            bring_back(store().runs(), "examples")

@@ -55,13 +55,23 @@ function traces(figure, theme) {
   });
 }
 
-function layout(figure, theme, touch) {
+const NARROW = 480; // pixels, below which the legend takes a second line
+const LINE = 22;
+
+// On a narrow page the legend gets its second line above the curves, not over their title.
+function roomForLegend({ height, margin }, width) {
+  return width && width < NARROW && height && margin
+    ? { height: height + LINE, margin: { ...margin, t: margin.t + LINE } } : {};
+}
+
+function layout(figure, theme, touch, width) {
   const axes = Object.entries(figure.layout).map(([name, value]) =>
     /^[xy]axis/.test(name)
       ? [name, { gridcolor: theme.grid, linecolor: theme.grid, zeroline: false, ...value }]
       : [name, value]);
   return {
     ...Object.fromEntries(axes),
+    ...roomForLegend(figure.layout, width),
     dragmode: touch ? false : "zoom", // on a phone a finger scrolls the page
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
@@ -74,9 +84,12 @@ function layout(figure, theme, touch) {
 }
 
 // Shades the stretch that a finding is about, behind the curves of its panel.
+// A panel that is not drawn has no place of its own: then all panels are shaded.
 function shapes(drawn, theme, span) {
+  const axis = span && AXES[span.panel];
   const shade = span && {
-    type: "rect", xref: "x", yref: `${AXES[span.panel]} domain`, layer: "below",
+    type: "rect", xref: "x", layer: "below",
+    yref: drawn[`yaxis${axis.slice(1)}`] ? `${axis} domain` : "paper",
     x0: span.x0, x1: span.x1, y0: 0, y1: 1, fillcolor: theme.palette[0], opacity: 0.16,
     line: { width: 0 },
   };
@@ -154,7 +167,7 @@ export default function ({ data, parentElement, setStateValue }) {
   element.setAttribute("aria-label", figure.alt);
   writeNumbers(parentElement.querySelector(".numbers"), figure);
   const theme = themed(element);
-  const drawn = layout(figure, theme, touch);
+  const drawn = layout(figure, theme, touch, element.clientWidth);
   if (element.start) drawn.xaxis = { ...drawn.xaxis, range: element.start };
   element.newest = [traces(figure, theme), drawn, theme];
   element.stopFollowing ??= followHighlights(element);

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.cache.results import classifier
-from app.session import store
+from app.session import Key, remember, remembered, store
 from app.shared import picker
 from app.shared.address import (
     keep_in_address,
@@ -22,6 +22,7 @@ from cifar_core.runs import STATES, TRAINING, CheckpointInfo, Run, RunRow
 
 BESIDE = 2  # further runs
 MANY = 4  # runs, from which on they can also be chosen from cards
+WIDTH = 340  # pixels of a choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,58 +39,63 @@ class Network:
         return str(self.run.path), self.checkpoint.name
 
 
-def choose_networks(rows: Sequence[RunRow]) -> list[Network]:
-    """Let the person choose runs, and load their best weights; a failure is shown as an error."""
+def choose_networks(title: str, rows: Sequence[RunRow]) -> list[Network]:
+    """Let the person choose runs beside the page's title, and load their best weights.
+
+    A failure is shown as an error.
+    """
     titles = titles_of(rows)
-    first = choose_run("run", rows)
+    if (picked := picker.picked("run")) in titles:
+        st.session_state["run"] = picked
+    start_from_address("run", titles)
+    refused = not_offered("run", titles)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(title, anchor=False, width="content")
+        st.space("stretch")
+        first = choose_run("run", titles, refused)
+        browse(rows, chosen=first or "")
+        others = [number for number in titles if number != first]
+        chosen = choose_others(others, titles) if first and others else []
     if first is None:
+        st.markdown(theme.safe(why_not(refused)))
         return []
-    others = [number for number in titles if number != first]
-    chosen = choose_others(others, titles) if others else []
     loaded = [load(number) for number in (first, *chosen)]
     return [network for network in loaded if network is not None]
 
 
-def choose_network(rows: Sequence[RunRow]) -> Network | None:
-    """Let the person choose one run, and load its best weights; a failure is shown as an error."""
-    number = choose_run("run", rows)
-    return load(number) if number else None
-
-
 def titles_of(rows: Sequence[RunRow]) -> dict[str, str]:
     """Return the title of each run in a list, by its number."""
-    return {
-        str(row.number): f"#{row.number} {row.name}, {theme.percent(row.best_val_accuracy)}"
-        for row in rows
-    }
+    return {str(row.number): title_of(row) for row in rows}
 
 
-def choose_run(key: str, rows: Sequence[RunRow]) -> str | None:
+def title_of(row: RunRow) -> str:
+    """Return the title of a run in a list: its number, its name and its accuracy."""
+    accuracy = theme.percent(row.best_val_accuracy)
+    return f"#{row.number} {row.name}, {accuracy} on validation"
+
+
+def choose_run(key: str, titles: dict[str, str], refused: str) -> str | None:
     """Let the person choose a run, which the address keeps; return its number.
 
-    None if the address names a run that cannot be shown: no other takes its place unasked.
+    None if the address names a run that cannot be shown (`refused`): no other takes its place
+    unasked.
     """
-    titles = titles_of(rows)
-    if (chosen := picker.picked(key)) in titles:
-        st.session_state[key] = chosen
-    start_from_address(key, titles)
-    refused = not_offered(key, titles)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.selectbox(
-            "Run", list(titles), format_func=titles.__getitem__, key=key,
-            index=None if refused else 0, placeholder="Choose a run",
-            help="With its best validation accuracy. The weights of that epoch are used.",
-        )  # fmt: skip
-        if len(titles) >= MANY and st.button(
-            "Browse", icon=":material/grid_view:", key=f"{key}.browse",
-            help="Choose from cards with the curve of each run",
-        ):  # fmt: skip
-            picker.choose_run(key, rows, chosen=number or "")
-    if number is None:
-        st.markdown(theme.safe(why_not(refused)))
-        return None
-    st.query_params[key] = number
+    number = st.selectbox(
+        "Network", list(titles), format_func=titles.__getitem__, key=key, width=WIDTH,
+        index=None if refused else 0, placeholder="Choose a run", label_visibility="collapsed",
+    )  # fmt: skip
+    if number is not None:
+        st.query_params[key] = number
     return number
+
+
+def browse(rows: Sequence[RunRow], *, chosen: str) -> None:
+    """Offer to choose the run from cards, where there are many."""
+    if len(rows) >= MANY and st.button(
+        "Browse", icon=":material/grid_view:", key="run.browse", type="tertiary",
+        help="Choose from cards with the curve of each run",
+    ):  # fmt: skip
+        picker.choose_run("run", rows, chosen=chosen)
 
 
 def why_not(ref: str) -> str:
@@ -111,10 +117,15 @@ def choose_others(others: Sequence[str], titles: dict[str, str]) -> list[str]:
     """Let the person choose further runs to show beside the first."""
     start_from_address("beside", others, several=True)
     missing = left_out("beside", others)
-    chosen = st.multiselect(
-        "Other runs", others, format_func=titles.__getitem__, key="beside", max_selections=BESIDE,
-        placeholder="Compare with up to two runs", label_visibility="collapsed",
-    )  # fmt: skip
+    chosen: list[str] = []
+    if st.session_state.get("beside") or remembered(Key.BESIDE):
+        chosen = st.multiselect(
+            "Further networks", others, format_func=titles.__getitem__, key="beside", width=WIDTH,
+            max_selections=BESIDE, placeholder="Up to two runs", label_visibility="collapsed",
+        )  # fmt: skip
+    else:
+        st.button("A second network", icon=":material/add:", type="tertiary", key="second",
+                  on_click=remember, args=(Key.BESIDE, True))  # fmt: skip
     say_left_out(missing)
     keep_in_address("beside", chosen, [])
     return chosen

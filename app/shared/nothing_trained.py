@@ -2,15 +2,18 @@
 
 import streamlit as st
 
-from app.navigation import link
+from app.session import store
+from app.shared.first_run.examples import bring_back
+from app.shared.first_run.start import start_button
 
 
 def nothing_trained() -> None:
     """Say what to do when no run has finished an epoch yet."""
-    with st.container(border=True, horizontal_alignment="center"):
-        st.space("medium")
-        st.subheader("Nothing to explain yet", anchor=False, text_alignment="center")
-        st.markdown("Train a network first. You can use it as soon as its first epoch is done.",
-                    text_alignment="center")  # fmt: skip
-        link("train", "Set up a run", ":material/play_arrow:", preset="smoke")
-        st.space("medium")
+    with st.container(border=True):
+        st.markdown(
+            "**There is no trained network here yet.** One can be asked as soon as its first epoch "
+            "is done."
+        )
+        with st.container(horizontal=True):
+            start_button(primary=True)
+            bring_back(store().runs())

@@ -13,8 +13,8 @@ PARAMETER = "tab"
 def tab_bar(titles: Mapping[str, str], *, of: str) -> tuple[str, DeltaGenerator]:
     """Draw tabs and return the name of the open one, with the container below its title.
 
-    The first is open unless the address says otherwise. `of` is what the tabs belong to: with
-    another one, the choice begins anew.
+    The first is open unless the address says otherwise. `of` is what the tabs belong to:
+    another one begins with its own first tab.
     """
     first, names = next(iter(titles)), {title: name for name, title in titles.items()}
     key = f"tab {of}"

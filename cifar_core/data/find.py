@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.sources import cifar10, folder, layout, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
+from cifar_core.data.sources.shapes import SHAPES
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.files import is_there
 from cifar_core.disk.os_errors import reason
@@ -23,11 +24,7 @@ from cifar_core.registry import did_you_mean
 
 WORDS = ("auto", "synthetic", "cifar10")
 KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decoded
-    "synthetic": {
-        "title": synthetic.TITLE,
-        "classes": tuple(synthetic.SHAPES),
-        "note": synthetic.NOTE,
-    },
+    "synthetic": {"title": synthetic.TITLE, "classes": tuple(SHAPES), "note": synthetic.NOTE},
     "cifar10": {
         "title": "CIFAR-10",
         "classes": cifar10.CLASSES,
@@ -259,19 +256,6 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         note=about.get("note", ""),
         action=action,
     )
-
-
-def titles_of(offered: Iterable[DataStatus]) -> dict[str, str]:
-    """Map the sources that a run can start with now, and 'auto', to what they are called.
-
-    Those that were found under a path keep it, since two of them may have the same title.
-    """
-    ready = [one for one in offered if one.ready]
-    default = next((one for one in ready if one.default), None)
-    names = {one.source: one.title if one.kind != "folder" else one.source for one in ready}
-    alone = " (nothing else is here)" if len(ready) == 1 else ""
-    automatic = f"Automatic: {default.title}{alone}" if default else "Automatic"
-    return {"auto": automatic, **names, "synthetic": synthetic.TITLE}
 
 
 def title_of(source: str) -> str:

@@ -1,12 +1,22 @@
 """Compares confidence with accuracy: reliability, expected calibration error, Brier score."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 DRAWS = 300  # networks that are drawn for an interval
 BINS = 15  # as in Guo et al. 2017, https://arxiv.org/abs/1706.04599
+
+
+class Tendency(StrEnum):
+    """How a network's confidence compares with its accuracy."""
+
+    RIGHT = "right"  # the difference is no more than chance
+    OVER = "over"
+    UNDER = "under"
+    MIXED = "mixed"  # too high at some levels of confidence and too low at others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +38,25 @@ class Reliability:
         filled = self.counts > 0
         gaps = np.abs(self.accuracy - self.confidence)[filled]
         return float((self.counts[filled] * gaps).sum() / self.counts.sum())
+
+    @property
+    def excess(self) -> float:
+        """The mean confidence minus the accuracy, in [-1, 1]."""
+        filled = self.counts > 0
+        gaps = (self.confidence - self.accuracy)[filled]
+        return float((self.counts[filled] * gaps).sum() / self.counts.sum())
+
+    @property
+    def tendency(self) -> Tendency:
+        """How the confidence compares with the accuracy.
+
+        Mixed if less than half of the calibration error points in one direction.
+        """
+        if self.ece <= self.by_chance[1]:
+            return Tendency.RIGHT
+        if abs(self.excess) < self.ece / 2:
+            return Tendency.MIXED
+        return Tendency.OVER if self.excess > 0 else Tendency.UNDER
 
 
 def reliability(

@@ -163,7 +163,6 @@ SPECS = [
         passes=lambda settings: 2 * len(baseline_of(settings).pictures),
         refuse=incomplete,
         baseline=baseline_of,
-        automatic=True,
         paper="https://arxiv.org/abs/1704.02685",
     ),
     SaliencySpec(

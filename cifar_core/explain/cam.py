@@ -70,7 +70,6 @@ SPECS = [
         method=hires_cam,
         signed=True,
         needs_layer=True,
-        automatic=True,
         paper="https://arxiv.org/abs/2011.08891",
     ),
     SaliencySpec(

@@ -32,7 +32,6 @@ SPECS = [
         summary="Which pixels, changed a little, would change the class score the most?",
         method=gradient,
         signed=False,
-        automatic=True,
         paper="https://arxiv.org/abs/1312.6034",
     ),
     SaliencySpec(

@@ -86,7 +86,6 @@ class SaliencySpec:
     # settings -> the baseline from which the score rises by the map's total; None if it does not
     baseline: Callable[..., Baseline] | None = None
     warning: str = ""  # a known weakness, shown as a badge
-    automatic: bool = False  # quick and faithful enough to be shown unasked
     paper: str = ""
 
     def cost(self, settings: Settings) -> int:

@@ -1,7 +1,7 @@
 """Turns the rows that a run wrote into curves to draw: arrays, smoothing, fewer points."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,9 @@ class Curves:
     val_accuracy: Values  # [E] 0 to 1
     val_balanced_accuracy: Values  # [E] 0 to 1, each class with equal weight; NaN if not measured
     val_macro_f1: Values  # [E] 0 to 1; NaN if not measured
+    # [S] or, of curves that only have to be read, empty
+    grad_norm: Values = field(default_factory=lambda: np.zeros(0))  # before clipping
+    images_per_second: Values = field(default_factory=lambda: np.zeros(0))
 
     @cached_property
     def best(self) -> int | None:
@@ -53,6 +56,8 @@ def curves(rows: Iterable[dict[str, Any]]) -> Curves:
         val_accuracy=column(epochs, "val_accuracy"),
         val_balanced_accuracy=column(epochs, "val_balanced_accuracy"),
         val_macro_f1=column(epochs, "val_macro_f1"),
+        grad_norm=column(steps, "grad_norm"),
+        images_per_second=column(steps, "images_per_second"),
     )
 
 

@@ -27,13 +27,16 @@ class KeptLogits:
 
     def __init__(self) -> None:
         self.logits: Tensor | None = None
+        self.answers: Tensor | None = None  # the most likely class [N], on the device
+        self.margins: Tensor | None = None  # how sure it is [N]: see `margins`
 
     def keep(self, logits: Tensor) -> None:
         """Keep the logits [N, K] of a whole set of images instead of the set before.
 
-        Of a set that has too many, none are kept.
+        Of a set that has too many, only the answers and how sure they are are kept.
         """
         self.logits = logits if logits.numel() <= MOST_KEPT else None
+        self.answers, self.margins = logits.argmax(dim=1), margins(logits)
 
     def array(self) -> NDArray[np.float32] | None:
         """Return them [N, K], in the order of the images; None of a set that has too many."""
@@ -148,9 +151,13 @@ def least_sure(logits: Tensor, count: int) -> Tensor:
     Of equally sure rows the first are taken. A count that is known beforehand needs no wait for
     the device.
     """
+    return margins(logits).sort(stable=True).indices[:count].sort().values
+
+
+def margins(logits: Tensor) -> Tensor:
+    """Return how far the two largest of each row of logits [N, K] are apart."""
     largest = logits.topk(min(2, logits.shape[1]), dim=1).values  # a single class is never sure
-    margins = largest[:, 0] - largest[:, -1]
-    return margins.sort(stable=True).indices[:count].sort().values
+    return largest[:, 0] - largest[:, -1]
 
 
 @torch.inference_mode()

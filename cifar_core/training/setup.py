@@ -52,6 +52,7 @@ class Setup:
 
     trainer: Trainer
     test: Batches
+    validation: NDArray[np.int64]  # [N] indexes of its images among the dataset's training images
     features: list[FeatureSet] = field(default_factory=list)
 
     def read_features(self, computed: list[Tensor]) -> FeatureBatches:
@@ -114,7 +115,7 @@ def prepare(
         with torch.no_grad():
             trainer.spec.prepare(trainer.model, some_images(dataset.train, part, device))
     features = feature_sets(config, dataset, part, val_part, device)
-    return Setup(trainer=trainer, test=test, features=features)
+    return Setup(trainer=trainer, test=test, validation=val_part, features=features)
 
 
 def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:

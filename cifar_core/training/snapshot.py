@@ -179,6 +179,7 @@ def snapshot_of(trainer: "Trainer") -> SnapshotOnItsWay:
         "scaler": trainer.scaler.state_dict(),
         "window_images": trainer.sums.images,
         "unread": [asdict(report) for report in trainer.unread],
+        "watched": list(trainer.watch.chosen),
     }
     state = {f"optimizer/{name}": tensor for name, tensor in tensors.items()}
     state |= {f"random/{name}": tensor for name, tensor in pack_random().items()}
@@ -215,4 +216,5 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
         before=(tally.loss, tally.correct),
     )
     trainer.unread = [StepEvent(**report) for report in snapshot.meta.get("unread", [])]
+    trainer.watch.chosen = list(snapshot.meta.get("watched", []))
     unpack_random(select(snapshot.state, "random/"))

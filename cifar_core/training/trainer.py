@@ -29,6 +29,7 @@ from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.gradient import compute_gradient
 from cifar_core.training.step.pieces import cutting, sizes_of_pieces
 from cifar_core.training.step.step_plan import StepPlan, by_rule
+from cifar_core.training.watched import SECOND, Watch
 
 
 class Trainer:
@@ -93,6 +94,10 @@ class Trainer:
         self.due: Due = Clock(by_step=BY_STEP or config.deterministic)
         self.progress = TrainingProgress()
         self.validation = KeptLogits()  # of the last epoch that ended here
+        self.watch = Watch(
+            labels=val.labels, classes=num_classes, seed=config.seed,
+            second=min(SECOND, config.epochs),
+        )  # fmt: skip
         self.sums = Sums(device)
         self.unread: list[StepEvent] = []  # reports that a snapshot has read, to be yielded next
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()
@@ -236,6 +241,7 @@ class Trainer:
         self._lap()
         progress, tally = self.progress, self.progress.tally
         progress.epoch += 1
+        self.watch.look(self.validation, progress.epoch)
         best = progress.best.update(score.accuracy, progress.epoch, self.config.min_delta)
         if self.schedule.follows_loss:
             patience, factor = self.config.plateau_epochs, self.config.step_factor

@@ -65,7 +65,7 @@ PROXY = {"X-Forwarded-Email": "email"}
 
 def test_the_machine_itself_may_enter(page_store, served):
     served("127.0.0.1")
-    assert "Train your first network" in texts(visit())
+    assert "What would you like to do?" in texts(visit())
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", None, "192.0.2.7", "lab.example.org", "::"])
@@ -88,7 +88,7 @@ def test_the_explicit_word_opens_it_to_all_who_reach_it(page_store, served, monk
     monkeypatch.setenv("CIFAR_OPEN", "yes")
     assert "not protected" in texts(visit())
     monkeypatch.setenv("CIFAR_OPEN", "everybody")
-    assert "Train your first network" in texts(visit())
+    assert "What would you like to do?" in texts(visit())
 
 
 def test_with_a_login_nothing_is_shown_before_it(page_store, served):
@@ -170,7 +170,7 @@ def test_secrets_that_cannot_be_read_open_nothing(page_store, served, monkeypatc
 def test_a_dashboard_with_a_name_of_its_own_is_not_the_machines_own(page_store, served):
     local = ["localhost", "127.0.0.1", "[::1]", "::1"]
     served("127.0.0.1", names=local)
-    assert "Train your first network" in texts(visit())
+    assert "What would you like to do?" in texts(visit())
     served("127.0.0.1", names=[*local, "lab.example.org"])
     assert "127.0.0.1 and answers to lab.example.org" in texts(visit())
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.screens.data.charts import count_figure
-from app.screens.run.watch.charts import LiveOptions, live_figure
+from app.screens.run.watch.charts import MORE, LiveOptions, live_figure
 from app.screens.train.rows.charts import schedule_figure
 from app.shared.charts import PIXELS, picture_rows
 from app.shared.live_chart import pack, publish_plotly, unpack
@@ -18,7 +18,7 @@ EPOCHS = [
     {"kind": "epoch", "step": 100 * n, "epoch": n, "val_loss": 2.0, "val_accuracy": accuracy}
     for n, accuracy in enumerate([0.3, 0.5, 0.4], 1)
 ]
-NAMES = ["Training, each report", "Training", "Validation", "Best epoch", "Learning rate"]
+NAMES = ["Training, each report", "Training", "Validation", "Best epoch"]
 
 
 def drawn(rows, **look):
@@ -50,9 +50,22 @@ def test_the_lines_are_always_the_same_ones_so_that_a_hidden_one_stays_hidden():
     assert len({trace["uid"] for trace in headers[0]["traces"]}) == len(headers[0]["traces"])
 
 
-def test_every_name_has_exactly_one_legend_entry_except_the_rate():
-    shown = [t["name"] for t in drawn([])[0].header["traces"] if t["showlegend"]]
-    assert shown == NAMES[:-1]
+def test_every_name_has_exactly_one_legend_entry_except_what_has_a_panel_of_its_own():
+    shown = [t["name"] for t in drawn([], more=MORE)[0].header["traces"] if t["showlegend"]]
+    assert shown == NAMES
+
+
+def test_more_curves_get_panels_below_the_two_that_are_always_there():
+    figure, lines = drawn(STEPS, more=["gradient", "rate"])
+    assert lines["Learning rate", "y3"][1][0] == pytest.approx(0.1)
+    layout = figure.header["layout"]
+    panels = [layout[axis]["domain"] for axis in ("yaxis2", "yaxis", "yaxis3", "yaxis4")]
+    edges = [edge for low, high in panels for edge in (high, low)]
+    assert edges == sorted(edges, reverse=True), "none lies over another"
+    assert (edges[0], edges[-1]) == (1, pytest.approx(0, abs=1e-9))
+    assert layout["xaxis"]["anchor"] == "y4"
+    assert layout["height"] > drawn(STEPS)[0].header["layout"]["height"]
+    assert figure.header["alt"] == "Accuracy, loss, learning rate, gradient norm of the run"
 
 
 def test_the_star_marks_the_best_epoch_on_either_axis():
@@ -62,7 +75,7 @@ def test_the_star_marks_the_best_epoch_on_either_axis():
 
 def test_smoothing_changes_training_and_nothing_else():
     noisy = [{**row, "loss": row["loss"] + (-1) ** i} for i, row in enumerate(STEPS)] + EPOCHS
-    plain, smooth = drawn(noisy)[1], drawn(noisy, half_life=100)[1]
+    plain, smooth = drawn(noisy, more=MORE)[1], drawn(noisy, half_life=100, more=MORE)[1]
     assert np.std(smooth["Training", "y"][1]) < 0.5 * np.std(plain["Training", "y"][1])
     assert smooth["Training, each report", "y"] == plain["Training", "y"]
     assert plain["Training, each report", "y"] == ([], [])

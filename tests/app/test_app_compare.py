@@ -46,7 +46,7 @@ def shown(page):
 def test_an_empty_store_says_what_to_do(store):
     page = open_page("compare")
     assert not page.exception
-    assert "No run has finished an epoch yet." in texts(page)
+    assert "There is no trained network here yet." in texts(page)
 
 
 def test_the_two_best_runs_are_offered(store):

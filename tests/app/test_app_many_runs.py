@@ -140,7 +140,7 @@ def test_a_sweep_at_found_rates_trains_each_optimizer_at_its_own(store):
         make_search(store, rate, **{**SMOKE, "data": "synthetic", "optimizer": optimizer})
     page = open_found("sgd", "adam")
     assert "2 optimizers x 3 seeds = 6 runs" in plain(page)
-    assert "For example: Simple CNN learns" in plain(page)
+    assert "For example: Speed network for a CPU learns" in plain(page)
     assert "with SGD at a peak rate of 0.05" in plain(page)
     assert f"{prefix(page)}.learning_rate" not in {box.key for box in page.number_input}
     page.button(key="start").click().run()

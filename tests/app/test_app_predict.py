@@ -16,6 +16,7 @@ from app.shared.pictures.picture import Picture
 from cifar_core.data.images import open_image
 from cifar_core.disk import files, lock
 from cifar_core.explain import SALIENCY
+from cifar_core.explain.first import ORDER
 from cifar_core.explain.trust import Label
 from cifar_core.runs.results import neighbors, predictions
 from cifar_core.runs.results.calibration import kept as calibration
@@ -23,7 +24,9 @@ from cifar_core.runs.results.sanity_cards import CardFile
 
 
 @pytest.fixture
-def store(page_store):
+def store(page_store, monkeypatch):
+    monkeypatch.setattr("app.cache.explain.QUICK", 1e9)  # seconds, however busy the machine
+    monkeypatch.setattr("app.screens.predict.request.PATIENCE", 1e9)
     return page_store
 
 
@@ -43,37 +46,72 @@ def captions(page):
     return [caption for element in page.get("image") for caption in element.captions]
 
 
+def maps(page):
+    """Return the captions of the maps."""
+    titles = {spec.title for spec in SALIENCY.values()}
+    return [caption for caption in captions(page) if caption.split(" for ")[0] in titles]
+
+
+def pick(page, *names):
+    """Choose small pictures, as clicks on them do: a component cannot be clicked here."""
+    page.session_state["picked"] = names
+    return page.run(timeout=120)
+
+
+def button(page, label):
+    return next(each for each in page.button if label in each.label)
+
+
+FIRST = SALIENCY[ORDER[0]].title
+
+
 def test_without_a_trained_run_the_page_says_what_to_do(store):
     make_run(store, "Not yet", "queued", accuracies=())
     page = open_page("predict")
     assert not page.exception
-    assert page.subheader[0].value == "Nothing to explain yet"
+    assert "There is no trained network here yet." in texts(page)
 
 
-def test_an_upload_gets_five_classes_and_the_automatic_overlays(store):
+def test_an_upload_is_answered_in_a_sentence_with_three_bars_and_one_map(store):
     make_run(store, "Done")
     page = upload(open_page("predict"), red=png())
     assert not page.exception
-    assert re.search(r"\*\*red.png\*\*  \n\w+, \d+\.\d\xa0% confidence", texts(page))
+    assert re.search(r"^An? \w+, \d+\xa0% confident$", texts(page), re.MULTILINE)
     bars = page.get("progress")
     shares = [float(re.search(r"([\d.]+)\xa0%", bar.proto.text)[1]) for bar in bars]
-    assert len(shares) == 5
+    assert len(shares) == 3
     assert shares == sorted(shares, reverse=True)
-    drawn = captions(page)
-    assert drawn[:2] == ["The picture", "What the network sees"]
-    automatic = [spec.title for spec in SALIENCY.values() if spec.automatic]
-    assert [caption.split(" for ")[0] for caption in drawn[2:]] == automatic
+    assert [caption.split(" for ")[0] for caption in captions(page)] == [
+        "red.png", FIRST, "What the network sees"
+    ]  # fmt: skip
+    row = page.get("expander")[0].label
+    assert row == f"How it is explained: {FIRST}, for the class that it predicts"
+
+
+def test_the_other_methods_are_one_click_away_on_the_card(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict"), red=png())
+    button(page, f"Other methods ({len(SALIENCY) - 1})").click().run(timeout=120)
+    assert not page.exception
+    titles = [caption.split(" for ")[0] for caption in maps(page)]
+    assert titles == [FIRST, *(s.title for s in SALIENCY.values() if s.title != FIRST)]
+    button(page, "Hide the other methods").click().run()
+    assert len(maps(page)) == 1
 
 
 def test_every_method_can_explain_any_class(store):
     make_run(store, "Done")
     page = open_page("predict")
-    page.selectbox(key="target").select("heart").run()
+    page.session_state["how"] = True
+    page.run().selectbox(key="target").select("heart").run()
     page.session_state["methods"] = list(SALIENCY)
-    page.session_state["requested_methods"] = tuple(SALIENCY)
     page = upload(page, red=png())
     assert not page.exception
-    assert captions(page)[2:] == [f"{spec.title} for heart" for spec in SALIENCY.values()]
+    assert maps(page) == [f"{spec.title} for heart" for spec in SALIENCY.values()]
+    page.session_state["how"] = False  # what was chosen outlives the controls
+    page.run(timeout=120)
+    assert maps(page) == [f"{spec.title} for heart" for spec in SALIENCY.values()]
+    assert page.get("expander")[0].label == "How it is explained: 13 methods, for heart"
 
 
 def test_a_bad_upload_gets_an_error_and_a_good_one_beside_it_a_prediction(store):
@@ -81,19 +119,30 @@ def test_a_bad_upload_gets_an_error_and_a_good_one_beside_it_a_prediction(store)
     page = upload(open_page("predict"), broken=b"no picture at all", good=png())
     assert not page.exception
     assert "broken.png is no" in page.error[0].value
-    assert "**good.png**" in texts(page)
+    assert "good.png" in captions(page)
 
 
-def test_a_test_image_comes_with_the_truth(store):
+def test_test_images_come_with_the_truth_and_are_in_the_address(store):
     make_run(store, "Done")
-    page = open_page("predict")
-    page.segmented_control(key="source").set_value("Test set").run()
-    page.selectbox(key="class").select("ring").run()
+    page = pick(open_page("predict"), "test-5", "test-7")
     assert not page.exception
-    assert "The true class is ring." in texts(page) or " Correct." in texts(page)
-    other = page.button(key=next(b.key for b in page.button if "pick" in (b.key or "")))
-    other.click().run()
-    assert f"Test image {other.label}" in texts(page)
+    assert "The true class is" in texts(page) or "Correct." in texts(page)
+    assert {"Test image 5", "Test image 7"} <= set(captions(page))
+    assert page.query_params["image"] in ("test-5,test-7", ["test-5,test-7"])
+    linked = open_page("predict", image="test-7,val-3,test-99999")
+    assert {"Test image 7", "Validation image 3"} <= set(captions(linked))
+    assert "There is no image called test-99999." in texts(linked)
+
+
+def test_own_pictures_take_the_place_of_picked_ones_and_are_not_lost(store):
+    make_run(store, "Done")
+    page = upload(pick(open_page("predict"), "test-5"), red=png())
+    assert "red.png" in captions(page)
+    assert "Test image 5" not in captions(page)
+    page = pick(page, "test-5")
+    assert "Test image 5" in captions(page)
+    button(page, "Back to 1 picture of yours").click().run()
+    assert "red.png" in captions(page)
 
 
 def test_the_address_chooses_the_run_and_a_wrong_one_chooses_none(store):
@@ -133,9 +182,16 @@ def test_why_one_class_rather_than_another_names_both(store):
     make_run(store, "Done")
     page = upload(open_page("predict", why="Rather than", target="ring", rival="disc"), red=png())
     assert not page.exception
-    assert captions(page)[2:] == [
-        f"{spec.title} for ring rather than disc" for spec in SALIENCY.values() if spec.automatic
-    ]
+    assert maps(page) == [f"{FIRST} for ring rather than disc"]
+
+
+def test_why_not_the_next_class_is_one_click_away_and_so_is_the_way_back(store):
+    make_run(store, "Done")
+    page = upload(open_page("predict"), red=png())
+    button(page, "Why not ").click().run()
+    assert " rather than " in maps(page)[0]
+    button(page, "Why ").click().run()
+    assert " rather than " not in maps(page)[0]
 
 
 def test_every_class_gets_a_map_in_one_row_the_likeliest_first(store):
@@ -153,7 +209,7 @@ def test_runs_are_shown_side_by_side(store):
     page = upload(open_page("predict", run=1, beside="2,3", methods="gradient"), red=png())
     assert not page.exception
     assert all(f"#{number} " in texts(page) for number in (1, 2, 3))
-    assert len(captions(page)) == 2 + 3
+    assert len(maps(page)) == 3
 
 
 def test_covering_a_part_shows_the_predictions_before_and_after(store):
@@ -163,34 +219,38 @@ def test_covering_a_part_shows_the_predictions_before_and_after(store):
     cover.set_value("Gray").run()
     assert not page.exception
     assert {"Uncovered", "Covered"} <= {caption.value for caption in page.caption}
-    assert len(page.get("progress")) == 10
+    assert len(page.get("progress")) == 6
 
 
-def test_wrong_predictions_can_be_picked_out_of_the_test_images(store):
+def test_test_images_are_offered_by_whether_they_are_right_and_by_confidence(store):
     make_run(store, "Done")
-    page = open_page("predict", methods="gradient")
-    page.segmented_control(key="source").set_value("Test set").run()
+    page = open_page("predict")
     page.selectbox(key="prediction").select("Wrong").run(timeout=120)
     page.selectbox(key="order").select("Most confident first").run(timeout=120)
     assert not page.exception
-    assert "The true class is" in texts(page)
+    assert page.button(key="others").label == "More"
+    page.selectbox(key="class").select("ring").run()
+    assert not page.exception
 
 
-def test_a_slow_method_says_its_cost_and_waits_for_a_click(store):
+def test_a_slow_method_says_its_cost_and_waits_for_a_click(store, monkeypatch):
     make_run(store, "Done")
+    monkeypatch.setattr("app.screens.predict.request.PATIENCE", 0.0)
     page = open_page("predict", methods="rise")
     page.session_state["rise.masks"] = 4096
     page = upload(page, red=png())
     assert not page.exception
-    waiting = [b for b in page.button if b.key == "ask rise"]
-    assert len(captions(page)) == (2 if waiting else 3)
-    assert all("4,096 forward passes" in b.label for b in waiting)
+    assert maps(page) == []
+    assert "4,096 forward passes" in page.button(key="ask rise").label
+    page.session_state["rise.masks"] = 16
+    page.button(key="ask rise").click().run(timeout=120)
+    assert len(maps(page)) == 1
 
 
 def test_the_download_holds_pictures_arrays_records_and_predictions(store):
-    from app.screens.predict.picture_card import zipped
     from app.screens.predict.predictions import explanations, predict
     from app.screens.predict.request import ONE, PREDICTED, SECOND, Request
+    from app.screens.predict.share import zipped
     from app.shared.networks import Network
     from cifar_core.runs.results.classifier import load_classifier
     from cifar_core.runs.results.explanation import Drawing
@@ -224,10 +284,9 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
         "app.screens.predict.trust.UNASKED", 1e9
     )  # seconds, however busy the machine
     make_run(store, "Done")
-    page = open_page("predict")
-    page.segmented_control(key="source").set_value("Test set").run()
+    page = pick(open_page("predict", methods="hires_cam,gradient"), "test-5")
     found = badges(page)
-    assert len(found) == sum(spec.automatic for spec in SALIENCY.values())
+    assert len(found) == 2
     labels = [badge.label.split(": ")[-1].rstrip("]") for badge in found]
     assert all(any(each in label.lower() for each in Label) for label in labels)
     found[0].click().run(timeout=120)
@@ -242,7 +301,7 @@ def test_every_map_has_a_verdict_that_opens_its_evidence(store, monkeypatch):
 def test_a_map_tested_after_a_click_keeps_its_verdict_on_its_badge(store, monkeypatch):
     monkeypatch.setattr("app.screens.predict.trust.UNASKED", -1.0)  # no map is tested unasked
     make_run(store, "Done")
-    page = upload(open_page("predict"), red=png())
+    page = upload(open_page("predict", methods="hires_cam,gradient"), red=png())
     assert all("Can this map be trusted?" in badge.label for badge in badges(page))
     badges(page)[0].click().run(timeout=120)
     assert "squares of four sizes are hidden one at a time" in texts(page)
@@ -268,7 +327,7 @@ def test_a_kept_sanity_card_is_shown_and_weighs_in_the_verdict(store, monkeypatc
     files.write_json(
         place.path, {"method": "gradient", "stays": 0.7, "stages": stages, "object": shares}
     )
-    page = upload(open_page("predict"), red=png())
+    page = upload(open_page("predict", methods="gradient"), red=png())
     badge = next(each for each in badges(page) if " gradient " in each.key)
     assert "random network (0.70)" in badge.help
     badge.click().run(timeout=120)
@@ -305,7 +364,7 @@ def test_a_job_that_runs_shows_its_progress_and_can_be_cancelled(store):
 def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store):
     run = make_run(store, "Done", train_fraction=0.05)
     raw = upload(open_page("predict", methods="gradient"), red=png())
-    before = re.search(r"(\d+\.\d\xa0%) confidence", texts(raw))[1]
+    before = re.search(r"(\d+\.\d\xa0%)", raw.get("progress")[0].proto.text)[1]
     made = predictions.compute(run, "val")
     page = upload(open_page("predict", methods="gradient"), red=png())
     assert "Uncalibrated probabilities." in texts(page)  # it has not learned: no T is better than 1
@@ -314,10 +373,10 @@ def test_calibrated_probabilities_say_their_temperature_and_what_they_were(store
     page = upload(open_page("predict", methods="gradient"), red=png())
     known = calibration(run)
     assert known.temperature > 1.5
-    words = f"Calibrated on {known.images:,} validation images, "
-    words += f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}."
-    assert words in texts(page)
-    after = re.search(r"(\d+\.\d\xa0%) confidence", texts(page))[1]
+    (worth,) = [each for each in page.caption if "of 100 such predictions are" in each.value]
+    assert f"Calibrated on {known.images:,} validation images, " in worth.help
+    assert f"T\xa0=\xa0{known.temperature:.2f}; uncalibrated {before}." in worth.help
+    after = re.search(r"(\d+\.\d\xa0%)", page.get("progress")[0].proto.text)[1]
     assert (float(after[:-2]) < float(before[:-2])) == (known.temperature > 1)
 
 
@@ -330,7 +389,7 @@ def test_an_unlike_picture_has_a_badge_and_the_nearest_images_are_a_click_away(s
     assert "Unlike the training images" in texts(page)
     assert "Farther from the training images than" in texts(page)
     assert not [button for button in page.button if (button.key or "").startswith("do ")]
-    assert len(captions(page)) == 3
+    assert len(maps(page)) == 1
     picture = Picture(name="red.png", image=open_image(png(color=(255, 0, 255))))
     page.session_state[f"nearest {run.number} {picture.key}"] = True
     page.run(timeout=120)

@@ -53,7 +53,7 @@ def test_a_viewer_reads_a_report_but_does_not_change_it(run, monkeypatch):
 
 
 def test_an_empty_store_says_what_a_report_needs(page_store):
-    assert "There is none yet" in texts(open_page("report"))
+    assert "There is no trained network here yet." in texts(open_page("report"))
 
 
 def two_tabs(name="report", **query):

@@ -12,7 +12,8 @@ def images(page):
 
 
 def with_test_image(page):
-    page.segmented_control(key="source").set_value("Test set").run(timeout=120)
+    page.session_state["picked"] = ("test-5",)  # a component cannot be clicked here
+    page.run(timeout=120)
     assert not page.exception
     return page
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -41,13 +42,19 @@ def test_the_validation_images_come_first_with_their_intervals(run):
     page = open_page("run", tab="result", id=run.number)
     assert not page.exception
     shown = metrics(page)
-    assert list(shown) == [
-        "Top-1 accuracy", "Top-3 accuracy", "Loss", "Macro F1", "Calibration error"
-    ]  # fmt: skip
-    right = compute(run, "val").right.mean()
-    assert shown["Top-1 accuracy"].value == f"{100 * right:.1f}\xa0%"
+    in_sight, a_click_away = (
+        {"Accuracy", "Confidence"},
+        {"Top-3 accuracy", "Loss", "Macro F1"},
+    )
+    assert set(shown) == in_sight | a_click_away
+    right = compute(run, "val").right
+    assert shown["Accuracy"].value == f"{100 * right.mean():.1f}\xa0%"
+    assert page.subheader[0].value == (
+        f"{right.sum():,} of {len(right):,} validation images are classified correctly"
+    )
     assert "validation images" in shown["Loss"].delta
-    assert shown["Calibration error"].delta.startswith(("within chance, ", "chance: "))
+    note = shown["Confidence"].delta
+    assert re.match(r"calibration error [\d.]+\xa0%(, within|; ) ?chance", note)
     assert "Computed after training, in float32." in texts(page)
     assert len(looks(run)) == 1  # that of the training's end
 
@@ -111,7 +118,7 @@ def test_a_linked_image_is_explained(run):
     place = int(compute(run, "val").indexes[0])
     page = open_page("predict", run=run.number, image=f"val-{place}")
     assert not page.exception
-    assert f"Validation image {place}" in texts(page)
+    assert f"Validation image {place}" in [c for each in page.get("image") for c in each.captions]
 
 
 def test_predictions_of_the_trainer_are_shown_without_computing_anything(run, monkeypatch):

@@ -26,19 +26,31 @@ def names(page):
     return [line["name"] for line in listed(page)]
 
 
-def test_an_empty_store_offers_one_way_to_begin_and_an_import(store):
+def test_an_empty_store_offers_a_first_run_own_images_and_the_examples(store):
     page = open_page()
     assert not page.exception
-    assert [button.label for button in page.button] == ["Set up a run", "Import"]
-    assert "first network" in texts(page)
+    assert {"first", "add_images", "bring_back"} <= {button.key for button in page.button}
+    assert "What would you like to do?" in texts(page)
+    assert "Ask a trained network" not in texts(page)
 
 
-def test_the_button_of_the_empty_page_leads_to_a_new_run(store):
+def test_the_first_run_starts_without_a_form_and_is_opened(store):
     page = open_page()
     page.button(key="first").click().run()
     assert not page.exception
-    assert page.header[0].value == "Train"
-    assert "".join(page.query_params["preset"]) == "smoke"
+    (row,) = store.runs()
+    assert (row.name, row.state, row.settings["data"]) == (
+        "First run on shapes",
+        "queued",
+        "synthetic",
+    )
+    assert "First run on shapes" in page.header[0].value
+
+
+def test_own_images_lead_to_the_data(store):
+    page = open_page()
+    page.button(key="add_images").click().run()
+    assert page.header[0].value == "Data"
 
 
 def test_the_table_shows_the_best_epoch_and_the_test_result(store):
@@ -368,7 +380,11 @@ def test_an_example_is_marked_as_one_and_needs_no_column_of_tags(store):
     files.edit(run.path / "about.json", About, lambda _: {"example": "photographs"})
     page = open_page()
     assert names(page) == [["Alpha", "example"]]
+    assert "1 example" in texts(page)
+    assert "1 run" not in texts(page)
     assert tuple(listed(page)[0]) == USUAL
+    make_run(store, "Beta", accuracies=())
+    assert "1 run and 1 example" in texts(open_page())
 
 
 def test_a_name_reaches_the_browser_as_it_was_typed(store):

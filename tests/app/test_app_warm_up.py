@@ -3,26 +3,41 @@ import subprocess
 import sys
 from types import ModuleType
 
+import pytest
 from pages import open_page
 
-from app import navigation
+from app import navigation, warm_up
 from cifar_core.errors import DataError
 
 SCRIPT = """
 import sys, threading
 from app import warm_up
 
+warm_up.PAUSE = 0
+warm_up.in_memory = lambda package: {in_memory}
 assert "torch" not in sys.modules
 warm_up.begin()
 warm_up.begin()
 (loader,) = [t for t in threading.enumerate() if t.name == "load torch"]
 loader.join()
-assert {"torch", "torchvision"} <= set(sys.modules)
+assert {{"torch", "torchvision"}} <= set(sys.modules)
 """
 
 
-def test_torch_is_loaded_once_in_the_background():
-    subprocess.run([sys.executable, "-c", SCRIPT], check=True, timeout=120)
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_torch_is_loaded_once_in_the_background(in_memory):
+    script = SCRIPT.format(in_memory=in_memory)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=240)
+
+
+def test_a_file_that_was_just_written_is_in_memory_as_far_as_the_system_says(tmp_path):
+    file = tmp_path / "library.so"
+    file.write_bytes(bytes(1 << 20))
+    assert warm_up.share_in_memory(file) in (0.0, 1.0)
+
+
+def test_a_package_that_is_not_there_is_not_in_memory():
+    assert not warm_up.in_memory("no_such_package")
 
 
 def test_the_frame_stands_while_the_page_is_imported(page_store, monkeypatch):

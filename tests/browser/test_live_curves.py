@@ -91,6 +91,7 @@ def test_zoom_and_hidden_legend_entries_survive_twenty_updates(visit, growing):
 
 def test_the_address_keeps_how_the_curves_are_shown(visit, growing):
     tab = visit(f"/run?id={growing.run.number}")
+    tab.get_by_role("button", name="Axis, smoothing").click()
     tab.locator(".st-key-axis").get_by_role("radio", name="Epoch").click()
     tab.wait_for_url("**axis=Epoch**")
     shared = tab.url

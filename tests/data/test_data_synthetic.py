@@ -1,8 +1,12 @@
+import hashlib
+
 import numpy as np
 import pytest
 
 from cifar_core.data.sources import synthetic
-from cifar_core.data.sources.synthetic import SHAPES, draw, is_source, load
+from cifar_core.data.sources.drawing import draw
+from cifar_core.data.sources.shapes import SHAPES
+from cifar_core.data.sources.synthetic import is_source, load
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +28,20 @@ def test_the_same_seed_draws_the_same_images(drawn):
     assert np.array_equal(again.pixels, drawn[0].pixels)
     assert np.array_equal(masks, drawn[1])
     assert not np.array_equal(draw(2, seed=6)[0].pixels, draw(2, seed=5)[0].pixels)
+
+
+@pytest.mark.parametrize(
+    ("per_class", "seed", "wanted"),
+    [
+        (20, 20, "5df4e2b6e5c62290c9a5f3cd4608b1fa742e18d425f346fdf409b28ed279292c"),
+        (60, 5, "de81d7faf8a701c0a52faa0b9f0d5f28d348b8f2d364a7c4cf0851fcd919d902"),
+        (200, 21, "c7cc023f91ec5e3ac9e98c1c9aa873c68a0c5a847ed90333cffb3910422aaf20"),
+    ],
+)
+def test_the_images_are_those_that_were_once_drawn_one_by_one(per_class, seed, wanted):
+    images, masks = draw(per_class, seed)
+    parts = (images.pixels, images.labels, masks)
+    assert hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest() == wanted
 
 
 def test_every_object_is_in_the_picture_and_leaves_room_around(drawn):
@@ -77,7 +95,7 @@ def test_the_dataset_says_that_it_is_drawn_and_is_kept(tmp_path, monkeypatch):
     assert (len(dataset.train), len(dataset.test)) == (50, 10)
     assert (dataset.kind, dataset.source) == ("synthetic", "synthetic:50")
     assert "not photographs" in dataset.note
-    monkeypatch.setattr(synthetic, "picture", None)  # drawing again would fail
+    monkeypatch.setattr(synthetic, "draw", None)  # drawing again would fail
     again = load("synthetic:50", tmp_path)
     assert again.fingerprint == dataset.fingerprint
     assert np.array_equal(again.train_masks, dataset.train_masks)

@@ -15,6 +15,7 @@ from cifar_core.errors import CifarError
 from cifar_core.runs import Store
 from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.record import checkpoints, control, metrics, status
+from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results.evaluation import evaluate_run
 from cifar_core.runs.store import damage
 
@@ -34,7 +35,8 @@ def template(tmp_path_factory):
         run = trained_here(store, epochs=2)
         folder = metrics.attempt_folder(run.path, 1)
         rows = metrics.metrics_path(run.path, 1).stat().st_size
-        files.write_json(folder / "result.json", {"outcome": "finished", "rows_bytes": rows})
+        sizes = {"rows_bytes": rows, "watched_bytes": watched.size(run.path, 1)}
+        files.write_json(folder / "result.json", {"outcome": "finished", **sizes})
         files.write_json(folder / "shim.json", {"shim": {}, "trainer": {}, "ended": {"code": 0}})
         files.write_json(folder / "end.json", {"message": "Over.", "at": 1.7e9})
         (folder / "log.txt").write_text("a line\n" * 9)

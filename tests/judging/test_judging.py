@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_core.evaluation import calibration, confusion, coverage, mistakes
+from cifar_core.evaluation.calibration import Tendency
 from cifar_core.evaluation.scores import scores, within_top
 from cifar_core.evaluation.softmax import log_softmax, softmax
 from cifar_core.statistics.intervals import wilson
@@ -194,3 +195,24 @@ def test_an_overconfident_network_is_beyond_chance_and_few_images_allow_more():
     assert found.ece > found.by_chance[1]
     few = calibration.reliability(softmax(3 * logits[:50]), labels[:50])
     assert few.by_chance[1] > 3 * found.by_chance[1]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "tendency"),
+    [
+        (0.75, Tendency.RIGHT),
+        (0.95, Tendency.OVER),
+        (0.55, Tendency.UNDER),
+    ],
+)
+def test_the_tendency_of_a_confidence_that_is_right_three_times_in_four(confidence, tendency):
+    labels = np.arange(400) % 4 == 0  # one in four is not class 0
+    probabilities = np.tile([confidence, 1 - confidence], (400, 1))
+    assert calibration.reliability(probabilities, labels.astype(int)).tendency == tendency
+
+
+def test_a_confidence_too_high_here_and_too_low_there_is_mixed():
+    high, low = np.tile([0.95, 0.05], (200, 1)), np.tile([0.55, 0.45], (200, 1))
+    labels = np.concatenate([np.arange(200) % 4 == 0, np.arange(200) % 4 == 0]).astype(int)
+    found = calibration.reliability(np.concatenate([high, low]), labels)
+    assert found.tendency == Tendency.MIXED

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import boundary, theme
-from app.navigation import link
 from app.screens.compare.curves import curves
 from app.screens.compare.images import classes, images
 from app.screens.compare.runs_and_predictions import choose_runs
@@ -13,6 +12,8 @@ from app.screens.compare.tables import cost, parallel, results, settings
 from app.screens.compare.verdict import RunComparison, verdict
 from app.session import store
 from app.shared.address import keep_in_address, start_from_address
+from app.shared.first_run.examples import compared_by_default
+from app.shared.nothing_trained import nothing_trained
 from app.shared.places import places
 from cifar_core.runs import TRAINING, RunRow
 from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
@@ -26,9 +27,12 @@ def page() -> None:
     st.header("Compare", anchor=False)
     rows = [row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy]
     if not rows:
-        st.markdown("No run has finished an epoch yet.")
-        link("train", "Set up a run", ":material/play_arrow:", preset="smoke")
+        nothing_trained()
         return
+    examples = compared_by_default(rows)
+    if examples and not st.query_params.get("runs"):
+        st.session_state.setdefault("runs", examples)
+        st.caption("Two examples, compared. Choose two runs of yours to replace them.")
     runs = choose_runs(store(), rows)
     if len(runs) < 2:
         invitation(rows)

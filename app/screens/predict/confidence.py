@@ -15,7 +15,7 @@ CALIBRATED = (
     "The logits are divided by a temperature T, fitted on the validation images so that confidence "
     "matches accuracy on average (Guo et al. 2017). The order of the classes does not change."
 )
-RAW = "The softmax of the network's logits. Networks are often overconfident."
+RAW = "The softmax of the network's logits."
 UNLIKE = (
     "Measured in the features of the network's last layer. A prediction for such a picture means "
     "little, however confident it is."
@@ -31,18 +31,28 @@ def confidence(prediction: Prediction) -> None:
 
 
 def calibrated(prediction: Prediction) -> None:
-    """Say whether the probabilities are calibrated, and what they were before."""
+    """Say what the confidence is worth; on hover, what the probabilities were before."""
     calibration = prediction.calibration
     if not calibration or not calibration.is_clear:
         why = calibration.why_not if calibration else ""
-        st.caption("Uncalibrated probabilities.", help=f"{RAW} {why}".strip())
+        st.caption("Uncalibrated probabilities. Networks are often overconfident.",
+                   help=f"{RAW} {why}".strip())  # fmt: skip
         return
-    raw = dict(prediction.raw)[prediction.ranked[0][0]]
-    st.caption(
+    name, share = prediction.ranked[0]
+    st.caption(worth(share, prediction.likeness), help=(
         f"Calibrated on {theme.plural(calibration.images, 'validation image')}, "
-        f"T\u00a0=\u00a0{calibration.temperature:.2f}; uncalibrated {theme.confidence(raw)}.",
-        help=CALIBRATED,
-    )  # fmt: skip
+        f"T\u00a0=\u00a0{calibration.temperature:.2f}; "
+        f"uncalibrated {theme.confidence(dict(prediction.raw)[name])}. {CALIBRATED}"
+    ))  # fmt: skip
+
+
+def worth(share: float, likeness: Likeness | None) -> str:
+    """Say what a calibrated confidence is worth."""
+    if likeness and likeness.is_unlike:
+        return "Calibrated, but not for pictures like this one."
+    of_100 = round(100 * share)
+    right = "nearly all" if of_100 > 99 else f"about {of_100}"
+    return f"On images like its validation images, {right} of 100 such predictions are correct."
 
 
 def likeness(prediction: Prediction, measured: Likeness) -> None:

@@ -1,37 +1,42 @@
-"""The Predict page: what trained networks predict for a picture, and which parts mattered."""
+"""The Predict page: what is this picture, and which parts of it mattered?"""
 
 import streamlit as st
 
-from app import boundary
 from app.navigation import link
 from app.screens.predict.background import background
-from app.screens.predict.picture_card import Shown, card, download
+from app.screens.predict.form import form
+from app.screens.predict.maps import Later, Shown
+from app.screens.predict.picture_card import card
 from app.screens.predict.picture_edits import edited
-from app.screens.predict.predictions import predict, shared_limits
-from app.screens.predict.request import choose_request
+from app.screens.predict.predictions import predict
+from app.screens.predict.request import read_request
+from app.screens.predict.share import download
 from app.session import store
 from app.shared.address import one_name
 from app.shared.networks import choose_networks
 from app.shared.nothing_trained import nothing_trained
 from app.shared.pictures.chosen import choose_pictures
 
+TITLE = "Predict"
+
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
-    st.header("Predict", anchor=False)
     one_name("run", "id")
     rows = [row for row in store().runs() if row.best_val_accuracy is not None]
     if not rows:
+        st.header(TITLE, anchor=False)
         nothing_trained()
+        return
+    networks = choose_networks(TITLE, rows)
+    if not networks:
         return
     left, right = st.columns([1, 2.4], gap="large")
     with left:
-        networks = choose_networks(rows)
-        if not networks:
-            return
-        background(networks)
         pictures = [edited(picture) for picture in choose_pictures(networks[0])]
-        request = choose_request(networks, max(1, len(pictures)))
+        request = read_request(networks, len(pictures))
+        form(networks[0], request)
+        jobs = st.container()
         link(
             "run",
             "Inside the network",
@@ -39,30 +44,30 @@ def page() -> None:
             id=networks[0].run.number,
             tab="inside",
         )
-    with right:
-        if not pictures:
+    if not pictures:
+        with right:
             invitation()
-            return
+        return
+    later: Later = []
+    with right:
         by_picture = [[predict(network, picture) for network in networks] for picture in pictures]
-        predictions = [prediction for group in by_picture for prediction in group]
-        limits: dict[str, float] = {}
-        if request.shared:
-            try:
-                limits = shared_limits(predictions, request, request.methods)
-            except boundary.REFUSED as error:
-                st.caption(f"Each map has its own scale. {boundary.words(error)}")
+        every = [prediction for group in by_picture for prediction in group]
         shown: Shown = []
         for number, group in enumerate(by_picture):
-            shown += card(group, request, limits, number)
+            shown += card(group, request, number, every, later)
         if len(by_picture) > 1:
-            download(shown, "explanations.zip", predictions, key="download", label="Download all")
+            download(shown, "explanations.zip", every, key="download", label="Download all")
+    for act in later:
+        act()
+    with jobs:  # last, as they take the processor from the first map
+        background(networks)
 
 
 def invitation() -> None:
     """Say what appears here."""
     with st.container(border=True):
-        st.markdown("**Add a picture or pick one.**")
+        st.markdown("**What is this picture?** Drop one, or click a small one.")
         st.caption(
-            "You will see the most likely classes, the 32 x 32 pixels that the network sees, and "
-            "which parts of the picture mattered for its prediction."
+            "You will see what the network takes it for, how confident it is, and which parts of "
+            "the picture mattered for its prediction."
         )

@@ -10,6 +10,7 @@ from app.screens.report.form import name_of, report_form
 from app.screens.report.preview import preview
 from app.session import store
 from app.shared.address import left_out, say_left_out
+from app.shared.nothing_trained import nothing_trained
 from app.shared.places import places
 from cifar_core.people import OPERATOR
 from cifar_core.report import lab
@@ -24,6 +25,7 @@ from cifar_core.report.document import (
 )
 from cifar_core.report.formats import FORMATS
 from cifar_core.runs import TRAINING, Run
+from cifar_core.runs.store.run_row import own
 
 DOWNLOADS = ("html", "pdf", "zip", "csv")  # on the page, the first one first
 
@@ -34,10 +36,12 @@ def page() -> None:
     st.header("Reports", anchor=False)
     rows = [row for row in store().runs() if row.epochs_done and row.kind == TRAINING]
     if not rows:
-        st.markdown("A report needs a run that has finished an epoch. There is none yet.")
-        link("train", "Train a network", ":material/play_circle:")
+        nothing_trained()
         return
     names = {row.number: f"#{row.number} {row.name}" for row in rows}
+    if not own(rows) and not st.query_params.get("runs"):
+        st.session_state.setdefault("report_runs", [rows[-1].number])
+        st.caption("The report of an example. Choose runs of yours to replace it.")
     follow_address(names)
     missing = left_out("runs", [str(number) for number in names])
     with st.container(horizontal=True, vertical_alignment="bottom"):

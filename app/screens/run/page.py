@@ -7,6 +7,7 @@ from app.navigation import late, link
 from app.screens.run.header import header
 from app.session import store
 from app.shared.address import one_name
+from app.shared.first_run.own_picture import give_it_a_picture
 from app.shared.places import places
 from app.shared.tab_bar import tab_bar
 from cifar_core.errors import RunError
@@ -34,6 +35,7 @@ def page() -> None:
         missing(hint if ref else "No run is given in the address.")
         return
     header(run)
+    give_it_a_picture(run, store().runs())
     tabs = tabs_of(run)
     name, box = tab_bar(tabs, of=run.id)
     with box:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app import theme
 from app.screens.runs.run_list import Head, Line
 from cifar_core.runs.listing.columns import COLUMNS
 from cifar_core.runs.listing.seed_groups import SeedGroup
@@ -42,7 +41,7 @@ def id_of(group: SeedGroup) -> str:
 
 def title_of(group: SeedGroup) -> str:
     """Say how the group differs from the others, or which network it is."""
-    return group.title or theme.title(group.rows[0].model)
+    return group.title or group.rows[0].model_title
 
 
 def cells(group: SeedGroup) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import boundary, theme
-from app.navigation import go, link
+from app.navigation import go
 from app.screens.runs import paged_list
 from app.screens.runs.bulk_actions import bulk_actions
 from app.screens.runs.filter_box import filter_controls
 from app.screens.runs.paged_list import draw_groups, draw_runs, ids_of, ticked_of
+from app.screens.runs.three_doors import three_doors
 from app.screens.runs.ticks import tick, ticked
 from app.screens.runs.trash import trash_table, undo_bar
 from app.screens.runs.twins import twins_bar
@@ -18,11 +19,11 @@ from app.shared.places import places
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
-from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
 from cifar_core.runs.record.status import is_under_way
+from cifar_core.runs.store.run_row import own
 
 REFRESH = 3.0  # seconds between two updates while a run is under way
 
@@ -32,41 +33,27 @@ def page() -> None:
     places()
     rows, deleted = store().runs(), store().trash_size()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header("Runs", anchor=False)
+        st.header("Runs" if own(rows) else "What would you like to do?", anchor=False)
         st.space("stretch")
         if deleted:
             label = f"Trash ({deleted})"
             st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
-        if rows and st.button("Train", type="primary", icon=":material/add:", key="new"):
+        if own(rows) and st.button("Train", type="primary", icon=":material/add:", key="new"):
             go("train")
     undo_bar()
     twins_bar()
     if deleted and st.session_state.get("show_trash"):
         trash_table(store().trash())
-    elif rows:
+        return
+    if not own(rows):
+        boundary.part(three_doors)(rows)
+    if rows:
+        if not own(rows):
+            st.subheader("Runs", anchor=False)
         active = any(is_under_way(row.state, row.reason) for row in rows)
         boundary.fragment(live_listing, run_every=REFRESH if active else None)()
-    else:
-        welcome()
-
-
-def welcome() -> None:
-    """Say what to do when there is no run yet."""
-    with st.container(border=True, horizontal_alignment="center"):
-        st.space("medium")
-        st.subheader("Train your first network", anchor=False, text_alignment="center")
-        st.markdown(
-            "A smoke test takes about a minute and shows everything once: live curves, "
-            "a result, and what the network looks at.",
-            text_alignment="center",
-        )
-        if st.button("Set up a run", type="primary", icon=":material/play_arrow:", key="first"):
-            go("train", preset="smoke")
-        link("data", "See which images it will learn from")
-        if store().by.may(OPERATOR):
-            with st.popover("Import a run", type="tertiary"):
-                import_form()
-        st.space("medium")
+        if not own(rows):
+            st.caption("The examples may be deleted like any run; *Help* brings them back.")
 
 
 def live_listing() -> None:
@@ -125,9 +112,12 @@ def count_of(rows: Sequence[RunRow], shown: Sequence[RunRow] | Sequence[SeedGrou
     """Say how many runs there are, how many are shown and how many are under way."""
     groups = [line for line in shown if isinstance(line, SeedGroup)]
     count = sum(len(group.rows) for group in groups) if groups else len(shown)
-    words = theme.plural(len(rows), "run")
+    mine = len(own(rows))
+    parts = [theme.plural(mine, "run") if mine else "",
+             theme.plural(len(rows) - mine, "example") if mine < len(rows) else ""]  # fmt: skip
+    words = " and ".join(filter(None, parts))
     if count < len(rows):
-        words = f"{count} of {words} shown"
+        words = f"{count} of {theme.plural(len(rows), 'run')} shown"
     if groups:
         return f"{words}, in {theme.plural(len(groups), 'group')}"
     live = sum(STATES[row.state].is_live for row in rows) if count == len(rows) else 0

@@ -1,4 +1,4 @@
-"""Choosing pictures to explain: uploaded, taken with a camera, or picked from the test set."""
+"""Choosing pictures to explain: dropped, taken with a camera, or picked from small ones."""
 
 import streamlit as st
 
@@ -6,47 +6,38 @@ from app import theme
 from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
+from app.shared.pictures import samples, test_images
+from app.shared.pictures.named import called
+from app.shared.pictures.picks import follow_address, forget, keep_address, picked
 from app.shared.pictures.picture import MOST, Picture
-from app.shared.pictures.samples import choose_sample, is_sample, suit
-from app.shared.pictures.test_images import linked, picked
 from cifar_core.data.find import is_away
 from cifar_core.data.images import open_image
 from cifar_core.errors import ImageError
 
-LINKED = "Linked"
-
 
 def choose_pictures(network: Network) -> list[Picture]:
-    """Let the person upload or take pictures, or pick some from the test set."""
-    sources = ["Upload", "Camera"]
+    """Let the person drop or take pictures, or pick small ones; return what was chosen last."""
+    follow_address()
+    own = [*dropped(), *photographed()]
     if not is_away(network.run.source):
-        sources.append("Test set")
-    image = st.query_params.get("image", "")
-    drawn = is_sample(image)
-    if image and not drawn:
-        sources = [LINKED, *sources]
-    if image and remembered(Key.LINKED) != image:  # the link was followed just now
-        remember(Key.LINKED, image)
-        st.session_state["source"] = "Upload" if drawn else LINKED
-    if st.session_state.get("source", sources[0]) not in sources:
-        del st.session_state["source"]  # of another network, whose images are here
-    source = st.segmented_control(
-        "Picture", sources, default=None if "source" in st.session_state else "Upload",
-        required=True, key="source", persist_state="session", width="stretch",
-    )  # fmt: skip
-    if source == LINKED:
-        return linked(network, image)
-    if source == "Test set":
-        return picked(network)
-    if source == "Camera":
-        return photographed()
-    return uploaded() or (choose_sample(image) if drawn or suit(network) else [])
+        test_images.offer(network)
+    elif samples.suit(network):
+        samples.offer()
+    if names := picked():
+        if own:
+            st.button(
+                f"Back to {theme.plural(len(own), 'picture')} of yours",
+                icon=":material/undo:", type="tertiary", key="own", on_click=forget,
+            )  # fmt: skip
+        own = [picture for name in names if (picture := called(network, name))]
+    keep_address()
+    return own
 
 
-def uploaded() -> list[Picture]:
-    """Draw the upload box; a file that cannot be opened gets an error."""
+def dropped() -> list[Picture]:
+    """Draw the box to drop pictures in; a file that cannot be opened gets an error."""
     files = upload_box(
-        "picture", "Pictures", accept_multiple_files=True, key="upload",
+        "picture", "Pictures", accept_multiple_files=True, key="upload", on_change=forget,
         label_visibility="collapsed",
     )  # fmt: skip
     pictures = [opened(file.getvalue(), file.name) for file in files[:MOST]]
@@ -56,8 +47,14 @@ def uploaded() -> list[Picture]:
 
 
 def photographed() -> list[Picture]:
-    """Take a picture with the camera of the person's device."""
-    file = st.camera_input("Camera", key="camera", label_visibility="collapsed")
+    """Offer the camera of the person's device, and take a picture with it."""
+    on = remembered(Key.CAMERA, False)
+    label = "Put the camera away" if on else "Use the camera"
+    st.button(label, icon=":material/photo_camera:", type="tertiary", key="use camera",
+              on_click=remember, args=(Key.CAMERA, not on))  # fmt: skip
+    if not on:
+        return []
+    file = st.camera_input("Camera", key="camera", label_visibility="collapsed", on_change=forget)
     picture = opened(file.getvalue(), "Camera") if file else None
     return [picture] if picture else []
 

@@ -7,7 +7,7 @@ function card(tile, index, data, open) {
   const picture = document.createElement("div");
   Object.assign(picture.style, {
     width: `${size}px`, height: `${size}px`, borderRadius: "4px",
-    backgroundImage: `url(${data.sheet})`, imageRendering: "pixelated",
+    backgroundImage: `url(${data.sheet})`, imageRendering: data.zoom < 2 ? "auto" : "pixelated",
     backgroundSize: `${data.columns * size}px auto`,
     backgroundPosition: `-${column * size}px -${row * size}px`,
   });
@@ -19,7 +19,7 @@ function card(tile, index, data, open) {
   button.title = tile.title;
   button.setAttribute("aria-label", tile.title);
   button.dataset.image = tile.key;
-  if (tile.key === data.chosen) button.setAttribute("aria-current", "true");
+  if (tile.chosen) button.setAttribute("aria-pressed", "true");
   button.onclick = () => open(tile.key);
   return button;
 }
@@ -28,5 +28,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gallery");
   const open = (key) => setTriggerValue("opened", key);
   root.style.setProperty("--side", `${data.side * data.zoom}px`);
+  root.style.setProperty("--gap", data.side * data.zoom < 64 ? "4px" : "12px 8px");
   root.replaceChildren(...data.tiles.map((tile, index) => card(tile, index, data, open)));
 }

@@ -5,7 +5,7 @@ and fetch.
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -35,20 +35,31 @@ class Tile:
     prediction: str  # the predicted class, with its confidence or its run
     right: bool
     title: str  # for hovering and for screen readers
+    chosen: bool = False  # drawn with a frame
 
 
 def gallery(
-    pixels: NDArray[np.uint8], tiles: Sequence[Tile], *, key: str, zoom: int = 3, chosen: str = ""
+    pixels: NDArray[np.uint8],
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    zoom: float = 3,
+    on_click: Callable[[str], object] | None = None,
 ) -> str | None:
     """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now.
 
-    Each is `zoom` times as large on the page; that with the key `chosen` is marked.
+    Each is `zoom` times as large on the page. `on_click` gets the key before the page is drawn.
     """
+
+    def clicked() -> None:
+        if on_click and (opened := st.session_state[key].opened):
+            on_click(opened)
+
     data = {
         "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS, "zoom": zoom,
-        "chosen": chosen, "tiles": [vars(tile) for tile in tiles],
+        "tiles": [vars(tile) for tile in tiles],
     }  # fmt: skip
-    return _mount(key=key, data=data, height="content", on_opened_change=lambda: None).opened
+    return _mount(key=key, data=data, height="content", on_opened_change=clicked).opened
 
 
 def sheet(pixels: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:

@@ -20,6 +20,7 @@ class Picture:
 
     name: str
     image: Image.Image
+    ref: str = ""  # what an address calls it, such as test-5; empty if it cannot
     truth: str = ""  # the true class, if known
     box: Box | None = None  # the region that the network sees; the centered square if None
     cover: tuple[Box, str] | None = None  # the part that is hidden, and how

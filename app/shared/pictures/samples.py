@@ -4,15 +4,15 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app import theme
 from app.cache.examples import samples
 from app.shared.networks import Network
 from app.shared.pictures.gallery import Tile, gallery
+from app.shared.pictures.picks import pick, picked
 from app.shared.pictures.picture import Picture
 from cifar_core.data.sources.cifar10 import CLASSES
 from cifar_core.examples import Sample
 
-SIDE = 56  # pixels of a thumbnail
+SIDE = 48  # pixels of a thumbnail
 NAME = "sample"  # of a picture in an address, followed by its number from 1
 
 
@@ -21,40 +21,28 @@ def suit(network: Network) -> bool:
     return set(CLASSES) <= set(network.classifier.classes)
 
 
-def is_sample(name: str) -> bool:
-    """Whether an image's name in an address is that of a drawing, such as sample-2."""
-    return name.startswith(f"{NAME}-")
-
-
-def choose_sample(named: str) -> list[Picture]:
-    """Draw all of them, small; return the one that the address names, which a click changes."""
-    st.caption("Or take one of these drawings, none of which it was trained on.")
-    offered = samples()
+def offer() -> None:
+    """Draw all of them, small; a click chooses one."""
+    st.caption("or take a drawing, none of which it was trained on")
+    offered, chosen = samples(), picked()
     pixels = np.stack([np.asarray(opened(one).resize((SIDE, SIDE))) for one in offered])
     tiles = [
-        Tile(key=f"{NAME}-{number}", truth="", prediction="", right=True,
-             title=f"Drawing {number}: {one.title}.")
+        Tile(
+            key=(name := f"{NAME}-{number}"), truth="", prediction="", right=True,
+            title=f"Drawing {number}: {one.title}", chosen=name in chosen,
+        )
         for number, one in enumerate(offered, 1)
     ]  # fmt: skip
-    clicked = gallery(pixels, tiles, key="samples", zoom=1, chosen=named)
-    if clicked:
-        st.query_params["image"] = clicked
-        st.rerun()
-    if not is_sample(named):
-        return []
-    found = sample(named.partition("-")[2])
-    if not found:
-        st.caption(f"There is no image called {theme.safe(named)}.")
-    return found
+    gallery(pixels, tiles, key="samples", zoom=1, on_click=pick)
 
 
-def sample(number: str) -> list[Picture]:
+def sample(number: str) -> Picture | None:
     """Return a picture by its number from 1, if there is one of that number."""
     offered = samples()
     if not number.isdecimal() or not 1 <= int(number) <= len(offered):
-        return []
+        return None
     one = offered[int(number) - 1]
-    return [Picture(name=one.title.capitalize(), image=opened(one))]
+    return Picture(name=one.title.capitalize(), image=opened(one), ref=f"{NAME}-{int(number)}")
 
 
 def opened(one: Sample) -> Image.Image:

@@ -21,6 +21,7 @@ from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
 from cifar_core.runs.record.records import AttemptResult
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.watched import rows as watched
 
 
 def run_attempt(worker: BaseWorker) -> AttemptResult:
@@ -85,7 +86,8 @@ def main(worker_type: type[BaseWorker], path: str, number: str) -> NoReturn:
     say(f"{result.outcome}: {result.message}")
     code = 0 if result.outcome != "failed" else 1
     try:
-        last = structs.replace(result, rows_bytes=worker.rows.size, at=time.time())
+        sizes = {"rows_bytes": worker.rows.size, "watched_bytes": watched.size(run.path, attempt)}
+        last = structs.replace(result, **sizes, at=time.time())
         files.write_json(folder / "result.json", last)
     except DiskFullError:
         code = NO_ROOM_FOR_RESULT

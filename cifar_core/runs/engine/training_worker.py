@@ -15,11 +15,13 @@ from cifar_core.numbers import percent
 from cifar_core.runs.engine.attempt import main, run_attempt
 from cifar_core.runs.engine.background_write import BackgroundWrite
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
+from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.profiler import taker_of
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, in_words
+from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results import predictions
 from cifar_core.runs.store import damage
 
@@ -40,6 +42,7 @@ class Worker(BaseWorker):
         super().__init__(run, attempt)
         self.unsaved = False  # whether the trainer has taken steps since the last checkpoint
         self.saving: BackgroundWrite | None = None  # the last checkpoint, until it is on the disk
+        self.watched = RowWriter(watched.path_of(run.path, attempt))
 
     @property
     def steps(self) -> tuple[int, int]:
@@ -159,6 +162,8 @@ class Worker(BaseWorker):
         self.settle()
         self.write_summary()
         self.keep(event)
+        if seen := self.trainer.watch.seen:
+            self.watched.add({**seen.row(self.setup.validation), "step": event.step})
         self.begin_save(epoch=event)
         mark = "  best so far" if event.best else ""
         say(

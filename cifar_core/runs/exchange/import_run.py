@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -13,7 +13,7 @@ from cifar_core.disk import arrays, files
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError, DataError
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
-from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, Export, is_row, shaped
+from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, ROWS, Export, shaped
 from cifar_core.runs.record import checkpoints, status
 from cifar_core.runs.record.records import About, DataRecord, Environment, Origin
 from cifar_core.runs.record.run import Run
@@ -61,8 +61,9 @@ def check_files(folder: Path) -> Export:
     origin = files.read(folder / "export.json", Export)
     if origin.schema != SCHEMA:
         raise ArchiveError("This zip is from a newer version. Update this program, then import it.")
-    for path in folder.glob("attempts/*/metrics.jsonl"):
-        check_rows(path)
+    for name, is_valid in ROWS.items():
+        for path in folder.glob(f"attempts/*/{name}"):
+            check_rows(path, is_valid)
     for path in checkpoints.folders(folder / "checkpoints"):
         check_checkpoint(path)
     check_best(folder)
@@ -129,7 +130,7 @@ def stand_in(named: Sequence[Any], store: Store) -> str:
     return ""
 
 
-def check_rows(path: Path) -> None:
+def check_rows(path: Path, is_valid: Callable[[Any], bool]) -> None:
     """Check the rows of an attempt; a damaged line is skipped, as by every reader."""
     with path.open("rb") as file:
         for line in file:
@@ -139,7 +140,7 @@ def check_rows(path: Path) -> None:
                 continue
             except RecursionError:
                 row = None
-            if not is_row(row):
+            if not is_valid(row):
                 why = "has a row that no trainer writes. Export the run again."
                 raise ArchiveError(f"{path.name} of this zip {why}")
 

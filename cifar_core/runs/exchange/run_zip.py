@@ -24,7 +24,7 @@ SCHEMA = 1  # of export.json
 MOST_BYTES = 2**31 - 1  # of a zip and of its contents
 FOLDER_FILES = ("config.json", "about.json", "environment.json", "status.json", "summary.json")
 ATTEMPT_FILES = ("attempt.json", "start.json", "result.json", "end.json", "metrics.jsonl",
-                 "log.txt")  # fmt: skip
+                 "watched.jsonl", "log.txt")  # fmt: skip
 CHECKPOINT_FILES = (MODEL, STATE, MANIFEST)
 CARRIED = ("val", "test")  # splits whose predictions are carried with a checkpoint
 

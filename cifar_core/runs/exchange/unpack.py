@@ -20,6 +20,7 @@ LIMITS = {  # files that the zip may contain, and the most bytes of each
     r"summary\.json": 5 * MB,
     r"attempts/[1-9]\d{0,4}/(attempt|start|result|end)\.json": MB,
     r"attempts/[1-9]\d{0,4}/metrics\.jsonl": 200 * MB,
+    r"attempts/[1-9]\d{0,4}/watched\.jsonl": 20 * MB,
     r"attempts/[1-9]\d{0,4}/log\.txt": 100 * MB,
     r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/manifest\.json": MB,
     r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/(model|state)\.safetensors": MOST_BYTES,

@@ -27,6 +27,7 @@ from cifar_core.runs.record.marks import LONGEST_NOTE, MOST_TAGS, TAG
 from cifar_core.runs.record.metrics import RowShape, is_like_a_row
 from cifar_core.runs.record.records import RECORDS, DataRecord, StepRecord
 from cifar_core.runs.record.states import FAILURES, STATES
+from cifar_core.runs.record.watched import rows as watched
 
 Kinds = dict[str, Any]  # the kind of each entry, by name
 
@@ -148,3 +149,11 @@ def is_row(row: Any) -> bool:
         return False
     others = {name: row[name] for name in row.keys() - set(RowShape.__struct_fields__)}
     return is_like_a_row(row) and is_a(others, dict[str, Scalar])
+
+
+def is_watched_row(row: Any) -> bool:
+    """Return True if a value is a row on watched images that a trainer may have written."""
+    return isinstance(row, dict) and watched.is_like_a_row(row)
+
+
+ROWS = {"metrics.jsonl": is_row, watched.NAME: is_watched_row}  # by file name

@@ -1,7 +1,6 @@
 """The records in a run's small files; each of them is declared once, here.
 
-Readers ignore entries that a record does not declare; editing a file keeps them.
-The records of status.json and control.json are in `status` and `control`, which change them.
+Readers ignore other entries, and edits keep them. `status` and `control` declare their own.
 """
 
 from typing import Annotated
@@ -231,6 +230,7 @@ class AttemptResult(Struct, frozen=True, kw_only=True):
     needs: Whole = 0  # bytes that must be free on the disk before it can continue
     fits: Whole | None = None  # images at once that fit, if measured after memory ran out
     rows_bytes: Whole = 0  # length of its metrics.jsonl
+    watched_bytes: Whole = 0  # length of its watched.jsonl; 0 in those of earlier versions
     at: Moment = 0.0
 
 

@@ -8,6 +8,7 @@ from cifar_core.errors import CheckpointError
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.records import RECORDS, AttemptResult
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.watched import rows as watched
 
 ALWAYS = ("config.json", "about.json", "status.json")
 ONCE_STARTED = ("environment.json", "summary.json")
@@ -56,13 +57,17 @@ def of_files(folder: Path, names: tuple[str, ...], wanted: tuple[str, ...]) -> I
 def of_attempt(folder: Path, wanted: tuple[str, ...]) -> Iterator[str]:
     """Yield what is wrong with an attempt's small files and its rows; `wanted` must exist."""
     yield from of_files(folder, OF_AN_ATTEMPT, wanted)
-    path, name = folder / "metrics.jsonl", f"attempts/{folder.name}/metrics.jsonl"
-    expected = files.read(folder / "result.json", AttemptResult).rows_bytes
-    size, count = files.damaged_lines(path, whole=bool(expected), like=metrics.is_like_a_row)
-    if size < expected:
-        yield f"{name} should be {expected:,} bytes long, but is {size:,}: rows are missing."
-    if count:
-        yield f"{name} has damaged rows ({count:,}), which are skipped."
+    result = files.read(folder / "result.json", AttemptResult)
+    for file, is_like_a_row, expected in (
+        ("metrics.jsonl", metrics.is_like_a_row, result.rows_bytes),
+        (watched.NAME, watched.is_like_a_row, result.watched_bytes),
+    ):
+        name = f"attempts/{folder.name}/{file}"
+        size, count = files.damaged_lines(folder / file, whole=bool(expected), like=is_like_a_row)
+        if size < expected:
+            yield f"{name} should be {expected:,} bytes long, but is {size:,}: rows are missing."
+        if count:
+            yield f"{name} has damaged rows ({count:,}), which are skipped."
 
 
 def of_predictions(run: Run) -> Iterator[str]:

@@ -219,7 +219,7 @@ class Store:
             naming.Twin(name=row.name, settings=row.settings)
             for row in reversed(self.index.rows())
             if (row.kind, row.model) == (TRAINING, config.model)
-            if row.settings.get("data") == config.data
+            if row.settings.get("data") == config.data and not row.example
         ]
         return naming.proposed(config, data.title_of(config.data), twins)
 

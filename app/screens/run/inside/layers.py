@@ -10,11 +10,13 @@ from app import boundary
 from app.cache.inside import activities, filters, layers
 from app.shared.networks import Network
 from cifar_core.explain.render import enlarge
-from cifar_core.inside import Layer
+from cifar_core.inside import Activity, Layer
 from cifar_core.models import MODELS
 from cifar_core.runs.results.explanation import png
 
 MOST_FILTERS = 64  # drawn at first
+DEAD = "Dead channels"
+DEAD_MEANS = "A channel is dead if it has the same value at every position in every image."
 IMAGES = 256  # over which the activity is measured
 
 
@@ -36,29 +38,35 @@ def table(network: Network, shown: Sequence[Layer]) -> None:
     except boundary.REFUSED as error:
         st.caption(f"The activity could not be measured. {boundary.words(error)}")
         measured = {}
+    dead = any(measured[layer.name].dead for layer in shown) if measured else False
     rows = [
         {
             "Layer": layer.name.removeprefix("body."),
             "Type": layer.kind,
             "Shape": " x ".join(map(str, layer.shape)),
-            "Mean": measured[layer.name].mean if measured else None,
-            "Std. dev.": measured[layer.name].spread if measured else None,
-            "Dead channels": 100 * measured[layer.name].dead if measured else None,
+            **(figures(measured[layer.name], dead=dead) if measured else {}),
         }
         for layer in shown
     ]
     number = st.column_config.NumberColumn(format="%.3g", width="small")
     st.dataframe(
-        rows, hide_index=True, height=min(460, 37 + 35 * len(rows)),
+        rows, hide_index=True, height=min(420, 37 + 35 * len(rows)),
         column_config={
             "Mean": number, "Std. dev.": number,
-            "Dead channels": st.column_config.NumberColumn(format="%.1f %%", width="small"),
+            DEAD: st.column_config.NumberColumn(format="%.1f %%", width="small"),
         },
     )  # fmt: skip
-    st.caption(
-        f"Activations on up to {IMAGES} test images, over all channels and positions. A channel is "
-        "dead if it has the same value at every position in every image."
-    )
+    if measured:
+        what = DEAD_MEANS if dead else "No channel of these layers is dead."
+        st.caption(
+            f"Activations on up to {IMAGES} test images, over all channels and positions. {what}"
+        )
+
+
+def figures(activity: Activity, *, dead: bool) -> dict[str, float]:
+    """Return the columns of a layer's activity; that of dead channels only if there are any."""
+    columns = {"Mean": activity.mean, "Std. dev.": activity.spread}
+    return columns | ({DEAD: 100 * activity.dead} if dead else {})
 
 
 def source_of(network: Network) -> tuple[str, str]:

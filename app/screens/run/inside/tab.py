@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.navigation import link
 from app.screens.run.inside import activation, graph, layers, maps
 from app.shared.address import keep_in_address, start_from_address
 from app.shared.networks import Network, load
@@ -19,7 +20,10 @@ def draw(run: Run, status: RunStatus) -> None:
     network = load(str(run.number))
     if network is None:
         return
-    view = choose_view()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = choose_view()
+        st.space("stretch")
+        link("predict", "Predict", ":material/image_search:", run=run.number)
     if view in OF_A_PICTURE:
         left, right = st.columns([1, 2.4], gap="large")
         with left:
@@ -57,7 +61,7 @@ def draw_view(view: str, network: Network, picture: Picture | None) -> None:
     elif view == ACTIVATION:
         activation.draw(network)
     elif picture is None:
-        st.info("Add a picture, or pick one of the test images.", icon=":material/image:")
+        st.info("Drop a picture, or click a small one.", icon=":material/image:")
     elif view == MAPS:
         maps.draw(network, picture)
     else:

@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app import theme
-from app.cache.explain import saliency
-from app.cache.results import classifier
+from app.cache.explain import first_method, saliency
 from app.screens.run.result import charts
 from app.screens.run.result.evaluation import Evaluation
 from app.session import Key, remember, remembered
 from app.shared.figure import show_figure
 from app.shared.pictures.gallery import gallery
 from cifar_core.data.images import to_tensor
-from cifar_core.explain import SALIENCY, suitable
 from cifar_core.explain.render import enlarge, overlay
 from cifar_core.runs.results.explanation import sha256_of
 from cifar_core.runs.results.predictions import Predictions
@@ -79,9 +77,8 @@ def follow(evaluation: Evaluation, by_epoch: ByEpoch, epoch: float, row: int) ->
 def overlaid(
     evaluation: Evaluation, predictions: Predictions, picture: Image.Image, target: int
 ) -> Image.Image:
-    """Return a picture with its map for a class, by the first method that suits the network."""
+    """Return a picture with its map for a class, by the method that is shown first."""
     where = str(evaluation.run.path), predictions.checkpoint
-    offered = suitable(classifier(*where))
-    spec = next((method for method in offered if method.automatic), offered[0])
+    spec = first_method(evaluation.run, predictions.checkpoint)
     (map_,) = saliency(*where, spec.key, (target,), sha256_of(picture), to_tensor(picture))
-    return overlay(enlarge(picture, SIDE), map_, signed=SALIENCY[spec.key].signed)
+    return overlay(enlarge(picture, SIDE), map_, signed=spec.signed)

@@ -1,4 +1,4 @@
-"""The pictures that a network gets wrong or is unsure about, forty-eight at a time."""
+"""The pictures that a network gets wrong or is unsure about, thirty-six at a time."""
 
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from app.session import Key, remember, remembered
 from app.shared.pictures.gallery import gallery
 from cifar_core.evaluation.mistakes import RANKINGS, ranked
 
-SHOWN = 48
+SHOWN = 36
 ANY = "Any class"
 
 

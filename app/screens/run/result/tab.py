@@ -4,23 +4,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import boundary, theme
 from app.cache.results import job_seconds
-from app.screens.run.result.evaluation import SPLITS, Evaluation, evaluation_of
+from app.screens.run.result.evaluation import SPLITS, evaluation_of
+from app.screens.run.result.headline import headline
 from app.screens.run.result.mistakes import mistakes
+from app.screens.run.result.next_steps import next_steps
 from app.screens.run.result.over_time import over_time
 from app.screens.run.result.tabs import by_class, calibrated, confused, covered, robust_to
 from app.session import Key, remember, remembered
 from app.shared.address import keep_in_address, not_offered, start_from_address
 from app.shared.job_offer import UNASKED, offer
 from cifar_core.errors import BusyError
-from cifar_core.evaluation.calibration import Reliability
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.results import predictions
 from cifar_core.runs.results.predictions import Part
 from cifar_core.runs.results.test_looks import TestLook, count_look, looks, sentence
-from cifar_core.statistics.class_shares import uneven_words
 
 MOST_LOOKS = 12  # shown in the list
 TABS = {
@@ -36,9 +37,11 @@ TABS = {
 
 def draw(run: Run, status: RunStatus) -> None:
     """Draw the tab; Streamlit calls this again on every interaction."""
+    first = st.container()
     checkpoint, part = choose(run)
     if part == "val" or revealed(run, checkpoint):
-        judge(run, checkpoint, part)
+        judge(run, checkpoint, part, first)
+    boundary.part(next_steps)(run, status)
 
 
 def choose(run: Run) -> tuple[str, Part]:
@@ -102,13 +105,14 @@ def who_looked(past: Sequence[TestLook]) -> None:
             st.caption(f"Only the newest {MOST_LOOKS} are shown; looks.json lists them all.")
 
 
-def judge(run: Run, checkpoint: str, part: Part) -> None:
-    """Draw the figures and the tabs, or compute the predictions first."""
+def judge(run: Run, checkpoint: str, part: Part, first: DeltaGenerator) -> None:
+    """Draw the figures in `first` and the tabs here, or compute the predictions first."""
     evaluation = evaluation_of(run, checkpoint, part)
     if evaluation is None:
         predict_first(run, checkpoint, part)
         return
-    headline(evaluation)
+    with first:
+        headline(evaluation)
     for tab, show in zip(
         st.tabs(list(TABS), on_change="rerun", key="judgements"), TABS.values(), strict=True
     ):
@@ -128,42 +132,3 @@ def predict_first(run: Run, checkpoint: str, part: Part) -> None:
             job.start()
     about = f"about {theme.duration(seconds)}, once"
     offer(job, f"Classify {theme.count(count)} {SPLITS[part]} images", about, key="predict")
-
-
-def headline(evaluation: Evaluation) -> None:
-    """Draw the five figures that most people look for."""
-    scores = evaluation.scores
-    with st.grid(5, min_column_width=150):
-        card(
-            "Top-1 accuracy", theme.percent(scores.top1.share), theme.between(scores.top1.interval)
-        )
-        card(
-            "Top-3 accuracy", theme.percent(scores.top3.share), theme.between(scores.top3.interval)
-        )
-        card("Loss", f"{scores.loss:.3f}", evaluation.images)
-        worst = min(range(len(scores.classes)), key=lambda k: scores.classes[k].f1)
-        name = theme.safe(evaluation.predictions.classes[worst])
-        card("Macro F1", theme.percent(scores.macro_f1),
-             f"lowest: {name} {theme.percent(scores.classes[worst].f1)}")  # fmt: skip
-        reliability = scores.reliability
-        card("Calibration error", theme.percent(reliability.ece), beside_chance(reliability))
-    counts = [score.count for score in scores.classes]
-    if words := uneven_words(
-        counts, SPLITS[evaluation.part], scores.balanced_accuracy, scores.macro_f1
-    ):
-        st.caption(words)
-    st.caption(evaluation.origin)
-
-
-def beside_chance(reliability: Reliability) -> str:
-    """Say whether chance alone explains a calibration error, in a few words."""
-    low, high = reliability.by_chance
-    if reliability.ece <= high:
-        return f"within chance, {theme.between((low, high))}"
-    return f"chance: {theme.between((low, high))}"
-
-
-def card(label: str, value: str, note: str) -> None:
-    """Draw one figure with a note."""
-    st.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True,
-              height="stretch")  # fmt: skip

@@ -13,8 +13,29 @@ from cifar_core.reading.curves import Curves, smooth
 from cifar_core.runs.listing.goals import Goal
 from cifar_core.runs.record.profiles import Bar, percent
 
-TRAINING, VALIDATION, RATE = 0, 1, 2  # indexes into the theme's list of colors
+TRAINING, VALIDATION = 0, 1  # indexes into the theme's list of colors
 GHOST = 0.28  # opacity of the points behind a smoothed line
+TALL, LOW, GAP, ABOVE, BELOW = 190, 90, 40, 62, 44  # pixels of panels, and around them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A panel that is drawn only when it is asked for."""
+
+    title: str
+    of: str  # the quantity's name in `Curves`
+    axis: str
+    color: int  # index into the theme's list of colors
+    digits: str  # how a value is written
+
+
+MORE = {  # by key; their axes follow those of loss and accuracy
+    "rate": Panel(title="Learning rate", of="learning_rate", axis="y3", color=2, digits=".3g"),
+    "gradient": Panel(title="Gradient norm", of="grad_norm", axis="y4", color=3, digits=".3g"),
+    "speed": Panel(
+        title="Images per second", of="images_per_second", axis="y5", color=4, digits=",.0f"
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +46,15 @@ class LiveOptions:
     half_life: float = 0.0  # of the smoothing, in steps; 0 for none
     log_loss: bool = False
     goals: Sequence[Goal] = ()  # target lines
+    more: Sequence[str] = ()  # keys of MORE: panels below accuracy and loss
     window: tuple[float, float] | None = None  # enlarged part of the horizontal axis
     revision: str = ""  # when it changes, zoom and hidden legend entries are reset
 
 
 def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
-    """Draw loss, accuracy and learning rate in three panels on one horizontal axis.
+    """Draw accuracy, loss and what else is asked for in panels on one horizontal axis.
 
-    The traces and their order are always the same, so that a hidden one stays hidden.
+    The traces and their order depend on the options alone, so that a hidden one stays hidden.
     """
     steps = curves.step_epoch if options.by_epoch else curves.step
     epochs = curves.epoch if options.by_epoch else curves.epoch_step
@@ -48,7 +70,7 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
         (training_line("training accuracy %{y:.1%}", "y2"), steps, accuracy),
         (validation_line("validation accuracy %{y:.1%}", "y2"), epochs, curves.val_accuracy),
         (star(), epochs[best], curves.val_accuracy[best]),
-        (rate(), steps, curves.learning_rate),
+        *((more_line(key), steps, getattr(curves, MORE[key].of)) for key in shown(options)),
     ]
     arrays = [a for _, x, y in drawn for a in thinned(x, y[: len(x)], options.window)]
     header = {
@@ -57,7 +79,8 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
         "window": options.window,
         "revision": f"{options.revision} {options.by_epoch}",
         "step": float(curves.step[-1]) if len(curves.step) else 0.0,
-        "alt": "Loss, accuracy and learning rate of the run",
+        "alt": ", ".join(["Accuracy", "loss", *(MORE[key].title.lower() for key in shown(options))])
+        + " of the run",
     }
     return LiveFigure(header=header, arrays=arrays)
 
@@ -99,10 +122,16 @@ def star() -> dict[str, Any]:
     return line("Best epoch", "y2", VALIDATION, **style, hoverinfo="skip") | {"showlegend": True}
 
 
-def rate() -> dict[str, Any]:
-    """Describe the learning rate's line."""
-    hover = "learning rate %{y:.3g}<extra></extra>"
-    return line("Learning rate", "y3", RATE, line={"width": 2}, hovertemplate=hover)
+def shown(options: LiveOptions) -> list[str]:
+    """Return the keys of the panels that are asked for, in the order of MORE."""
+    return [key for key in MORE if key in options.more]
+
+
+def more_line(key: str) -> dict[str, Any]:
+    """Describe the line of a panel that is asked for."""
+    panel = MORE[key]
+    hover = f"{panel.title.lower()} %{{y:{panel.digits}}}<extra></extra>"
+    return line(panel.title, panel.axis, panel.color, line={"width": 2}, hovertemplate=hover)
 
 
 def line(name: str, axis: str, color: int, **style: Any) -> dict[str, Any]:
@@ -121,32 +150,43 @@ def line(name: str, axis: str, color: int, **style: Any) -> dict[str, Any]:
 
 
 def live_layout(options: LiveOptions) -> dict[str, Any]:
-    """Place the three panels; the browser, which knows the theme, adds colors and fonts."""
-    domains = {"Loss": [0.585, 0.955], "Accuracy": [0.205, 0.505], "Learning rate": [0.0, 0.125]}
-    titles = [
-        {"text": f"<b>{title}</b>", "x": 0, "y": top, "xref": "paper", "yref": "paper",
-         "xanchor": "left", "yanchor": "bottom", "showarrow": False, "yshift": 6}
-        for title, (_, top) in domains.items()
-    ]  # fmt: skip
-    axis = {"automargin": True, "anchor": "x", "fixedrange": False}
-    loss, accuracy, rates = ({**axis, "domain": domain} for domain in domains.values())
-    loss |= {"type": "log" if options.log_loss else "linear", "uirevision": f"{options.log_loss}"}
+    """Place the panels, from top to bottom; the browser adds the theme's colors and fonts."""
+    panels = [("Accuracy", "y2", TALL), ("Loss", "y", TALL)]
+    panels += [(MORE[key].title, MORE[key].axis, LOW) for key in shown(options)]
+    inner = sum(height for _, _, height in panels) + GAP * (len(panels) - 1)
+    layout: dict[str, Any] = {}
+    titles, top = [], float(inner)
+    for title, axis, height in panels:
+        titles.append(
+            {"text": f"<b>{title}</b>", "x": 0, "y": top / inner, "xref": "paper",
+             "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False,
+             "yshift": 6}
+        )  # fmt: skip
+        domain = [max(0.0, (top - height) / inner), top / inner]
+        layout[f"yaxis{axis[1:]}"] = {
+            "automargin": True, "anchor": "x", "fixedrange": False, "domain": domain
+        }  # fmt: skip
+        top -= height + GAP
+    layout["yaxis"] |= {
+        "type": "log" if options.log_loss else "linear", "uirevision": f"{options.log_loss}"
+    }  # fmt: skip
+    layout["yaxis2"] |= {"tickformat": ".0%"}
+    for key in shown(options):
+        low = {"tickformat": "~g", "nticks": 4, "rangemode": "tozero"}
+        layout[f"yaxis{MORE[key].axis[1:]}"] |= low
     unit = "epoch" if options.by_epoch else "step"
-    layout: dict[str, Any] = {
-        "height": 640,
+    layout |= {
+        "height": inner + ABOVE + BELOW,
         "uirevision": options.revision,
-        "margin": {"t": 36, "r": 12, "b": 44, "l": 56},
+        "margin": {"t": ABOVE, "r": 12, "b": BELOW, "l": 56},
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container",
                    "yanchor": "top"},
         "annotations": titles,
-        "xaxis": {"anchor": "y3", "title": {"text": unit.capitalize(), "standoff": 8},
+        "xaxis": {"anchor": panels[-1][1], "title": {"text": unit.capitalize(), "standoff": 8},
                   "showgrid": False, "uirevision": f"{options.revision} {unit}",
                   "unifiedhovertitle": {"text": f"{unit} %{{x:.4~f}}"}},
-        "yaxis": loss,
-        "yaxis2": {**accuracy, "tickformat": ".0%"},
-        "yaxis3": {**rates, "tickformat": "~g", "nticks": 4, "rangemode": "tozero"},
     }  # fmt: skip
     if options.goals:
         lines, labels = goal_shapes(options.goals, axis="y2")

@@ -74,15 +74,39 @@ function next(trials, setTriggerValue) {
   return box;
 }
 
+const SHOWN = 3; // sentences in sight, the most important ones; the others are a click away
+
+function inSight(findings, root) {
+  if (root.all) return findings;
+  const ranked = [...findings].sort((a, b) => a.rank - b.rank).slice(0, SHOWN);
+  return findings.filter((one) => ranked.includes(one) || one.key === root.pinned?.key);
+}
+
+function others(findings, root) {
+  if (findings.length <= SHOWN) return [];
+  const button = make("button", "others", root.all
+    ? "Show only the most important" : `Show all ${findings.length} findings`);
+  button.type = "button";
+  button.dataset.key = "others";
+  button.setAttribute("aria-expanded", Boolean(root.all));
+  button.addEventListener("click", () => {
+    root.all = !root.all;
+    root.draw();
+    root.querySelector(".others")?.focus();
+  });
+  return [button];
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".lab-reading");
   root.draw = () => {
     const list = make("ul", "findings");
-    for (const finding of data.findings) list.append(sentence(finding, root));
+    for (const finding of inSight(data.findings, root)) list.append(sentence(finding, root));
     root.replaceChildren(
       make("p", "headline", data.headline),
       ...(data.phases.length ? [strip(data.phases, root)] : []),
       list,
+      ...others(data.findings, root),
       ...(data.trials.length ? [next(data.trials, setTriggerValue)] : []));
   };
   const text = JSON.stringify(data);

@@ -82,6 +82,7 @@ def described(finding: Finding) -> dict[str, Any]:
     kind = KINDS[finding.kind]
     return {
         "key": f"{finding.kind} {finding.span.start:.1f}",
+        "rank": list(KINDS).index(finding.kind),
         "kind": finding.kind,
         "tone": kind.tone,
         "title": kind.title,

@@ -1,0 +1,53 @@
+"""What a run shows before its first steps: its place in the queue, and what it waits for."""
+
+import streamlit as st
+
+from app import theme
+from app.navigation import link
+from app.session import store
+from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.store.run_row import RunRow
+
+MOST = 3  # runs that are named
+COMING = {
+    "draft": "The curves appear here once the run is started.",
+    "starting": "The curves begin with the first steps.",
+    "running": "The curves begin with the first steps.",
+}
+
+
+def waiting(run: Run, status: RunStatus) -> None:
+    """Draw what there is to know about a run that has no measurements."""
+    if status.state != "queued":
+        st.caption(COMING.get(status.state, "This run has no measurements."))
+        return
+    queue = store().queue()
+    place = next((n for n, row in enumerate(queue, 1) if row.id == run.id), 0)
+    if place:
+        st.markdown(f"**{place_words(place, len(queue))}**")
+    ahead = queue[: max(0, place - 1)]
+    under_way = [row for row in store().runs() if row.state in ("starting", "running", "stopping")]
+    named("Before it in the queue", ahead)
+    named("Using a device now", under_way)
+    st.caption("The curves appear here once a device is free.")
+
+
+def place_words(place: int, waiting: int) -> str:
+    """Say which place in the queue a run has."""
+    if waiting == 1:
+        return "Next in the queue: no other run waits"
+    if place == 1:
+        return f"Next in the queue, of {waiting} runs that wait"
+    return f"Number {place} of {waiting} in the queue"
+
+
+def named(what: str, rows: list[RunRow]) -> None:
+    """Draw links to some runs, with the time that is left for them; nothing if there are none."""
+    if not rows:
+        return
+    st.markdown(what)
+    for row in rows[:MOST]:
+        left = f", {theme.duration(row.eta_seconds)} left" if row.eta_seconds else ""
+        link("run", f"#{row.number} {theme.safe(row.name)}{left}", id=row.number)
+    if len(rows) > MOST:
+        st.caption(f"and {theme.plural(len(rows) - MOST, 'other')}")

@@ -1,0 +1,46 @@
+"""Pictures that an address can name: images of the network's data set, and drawings."""
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from app import boundary, theme
+from app.cache.results import dataset
+from app.shared.networks import Network
+from app.shared.pictures import samples
+from app.shared.pictures.picture import Picture
+from cifar_core.data.dataset import Dataset
+from cifar_core.runs.results.predictions import PARTS
+
+
+def called(network: Network, name: str) -> Picture | None:
+    """Return the picture of a name, or say why it cannot be shown."""
+    part, _, digits = name.partition("-")
+    if part == samples.NAME:
+        found = samples.sample(digits)
+    else:
+        try:
+            images = dataset(network.run.source, str(network.run.store_root))
+        except boundary.REFUSED as error:
+            boundary.show(error)
+            return None
+        found = image_of(images, part, int(digits)) if digits.isdecimal() else None
+    if found is None:
+        st.caption(f"There is no image called {theme.safe(name)}.")
+    return found
+
+
+def image_of(images: Dataset, part: str, index: int) -> Picture | None:
+    """Return an image by its split and its index, with its true class."""
+    source = images.test if part == "test" else images.train
+    if part not in PARTS or index >= len(source):
+        return None
+    masks = images.test_masks if part == "test" else images.train_masks
+    title = {"test": "Test", "val": "Validation"}.get(part, "Training")
+    return Picture(
+        name=f"{title} image {index}",
+        image=Image.fromarray(np.asarray(source.pixels[index])),
+        ref=f"{part}-{index}",
+        truth=images.classes[source.labels[index]],
+        mask=None if masks is None else masks[index],
+    )
