@@ -53,12 +53,12 @@ def test_closed_rows_state_their_values_and_draw_nothing(store):
 
 
 def test_a_row_states_what_is_chosen_in_it(store):
-    page = open_train(preset="smoke")
+    page = open_train(preset="lab_cnn")
     choose(page, "optimizer", "yogi")
     number(page, "patience").set_value(3).run()
     number(page, "train_fraction").set_value(0.5).run()
     stated = states_when_closed(page)
-    assert stated["Learning"].startswith("Yogi, rate 0.005")
+    assert stated["Learning"].startswith("Yogi, rate 0.1, one cycle")
     assert stated["Stopping"] == "early, after 3 epochs without a better validation accuracy"
     assert stated["Images kept back"].endswith(f"50{theme.NARROW}% of the others are used")
 
@@ -106,13 +106,12 @@ def test_a_value_changed_in_the_search_is_kept(store):
 
 
 def test_only_what_differs_from_the_defaults_can_be_shown(store):
-    page = open_page("train", preset="smoke")
+    page = open_page("train", preset="lab_cnn_modern")
     (toggle,) = [t for t in page.toggle if t.key == "only_changed"]
-    assert toggle.label.startswith("Only the 5 of ")
+    assert toggle.label.startswith("Only the 3 of ")
     toggle.set_value(True).run()
-    changed = {"train_fraction", "batch_size", "optimizer", "learning_rate"}
-    assert set(PRESETS["smoke"].values) == {*changed, "epochs", "model"}
-    assert keys(page) - {"data", "epochs", "name"} == changed
+    assert set(PRESETS["lab_cnn_modern"].values) == {"label_smoothing", "epochs", "model"}
+    assert keys(page) - {"data", "epochs", "name"} == {"label_smoothing"}
 
 
 def test_images_that_are_still_being_read_hold_nothing_up(store, own_images, monkeypatch):

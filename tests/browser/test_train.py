@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def tab(visit):
-    page = visit("/train?preset=smoke")
+    page = visit("/train?preset=lab_cnn")
     expect(page.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     expect(page.get_by_text("times over")).to_be_visible()
     return page
@@ -21,7 +21,7 @@ def test_a_row_opens_by_keyboard_and_stays_open_with_the_focus_while_its_words_c
     rate = tab.get_by_role("spinbutton", name="Learning rate")
     rate.fill("0.02")
     rate.press("Tab")
-    expect(tab.get_by_text("Adam, rate 0.02, one cycle, 32 images a step")).to_be_visible()
+    expect(tab.get_by_text("SGD, rate 0.02, one cycle, 128 images a step")).to_be_visible()
     expect(rate).to_be_visible()
     assert tab.evaluate("document.activeElement.closest('.st-key-row-learning') !== null")
 
