@@ -7,10 +7,12 @@ from threading import Event
 import pytest
 from pages import ENTRY, make_run, open_page, texts
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from app import theme
 from app.screens.data import one_set, own_images
 from cifar_core.data.sources import progress
+from cifar_core.people import OPERATOR, VIEWER, Person
 
 # In a process of its own, since this one has torch. It must not import pages.py, which needs it.
 WITHOUT_TORCH = f"""
@@ -137,14 +139,14 @@ def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
     folder = folder_of(tmp_path / "<b>mine")
     page = open_page("data")
     page.button(key="own").click().run()
-    page.text_input(key="path").set_value(str(tmp_path / "gone"))
-    submit(page).run()
-    assert "There are no images at" in page.error[0].value
-    page.text_input(key="path").set_value("  ")
-    submit(page).run()
-    assert "No path was given" in page.error[0].value
-    page.text_input(key="path").set_value(str(folder))
-    submit(page).run()
+    assert page.text_input(key="path").label == "Folder or archive on this machine"
+    form = AppTest.from_function(path_form).run()
+    for path, words in ((tmp_path / "gone", "There are no images at"), ("  ", "No path was given")):
+        form.text_input(key="path").set_value(str(path))
+        form.button[0].click().run()
+        assert words in form.error[0].value
+    form.text_input(key="path").set_value(str(folder))
+    form.button[0].click().run()
     assert asked == [("data", {"set": str(folder)})]
     page = open_page("data", set=str(folder))
     assert not page.exception
@@ -153,9 +155,31 @@ def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
     assert "The folders train and test" in texts(page)
 
 
-def submit(page):
-    """Return the button of the dialog's form."""
-    return next(button for button in page.button if button.label == "Show these images")
+def path_form():
+    """Draw the form of the dialog, which AppTest would close with the next click."""
+    from app import boundary
+    from app.screens.data import own_images
+
+    boundary.part(own_images.path_form)()
+
+
+def test_a_viewer_looks_but_does_not_train(store, monkeypatch):
+    monkeypatch.setattr("app.session.person", lambda: Person(name="vi", role=VIEWER))
+    page = open_page("data", set="synthetic")
+    assert not page.exception
+    assert "60 of 10,000 images" in texts(page)
+    assert "train" not in [button.key for button in page.button]
+
+
+def test_others_than_the_machines_user_cannot_name_a_folder(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.session.person", lambda: Person(name="ann", role=OPERATOR))
+    page = open_page("data")
+    page.button(key="own").click().run()
+    assert not page.text_input
+    assert "CIFAR_DATA_ROOTS" in texts(page)
+    page = open_page("data", set=str(folder_of(tmp_path / "mine")))
+    assert "is not among the images" in page.error[0].value
+    assert not page.get("image")
 
 
 def folder_of(path):

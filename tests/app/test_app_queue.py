@@ -4,16 +4,15 @@ import pytest
 from pages import make_run, open_page, texts
 
 from app import theme
-from app.screens.queue import lines
+from app.screens.queue import lengths, lines
 from app.screens.queue import page as queue_page
 from app.screens.queue.forecast import UNKNOWN, starts
-from cifar_core import devices
 from cifar_core.config import TrainConfig
 from cifar_core.devices import Device, Inventory
 from cifar_core.disk import files
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs import RATE_SEARCH, Store
-from cifar_core.runs.record import status
+from cifar_core.runs.record import control, status
 
 CPU = Device(id="cpu", name="A processor")
 GPUS = [Device(id=f"cuda:{number}", name="A GPU") for number in range(2)]
@@ -49,9 +48,14 @@ def names(page):
     return [label for label in labels if label.startswith("#")]
 
 
-def lends(store, *found):
-    """Let the store know these devices."""
-    devices.keep(store.root, Inventory(devices=list(found)))
+@pytest.fixture
+def lends(monkeypatch):
+    """Return what lets the machine have these devices."""
+
+    def lend(*found):
+        monkeypatch.setattr("cifar_core.devices.known", lambda _: Inventory(devices=list(found)))
+
+    return lend
 
 
 def keys(page):
@@ -66,8 +70,8 @@ def test_an_empty_queue_leads_to_train(store):
     assert not page.subheader
 
 
-def test_what_runs_shows_how_far_it_is_and_when_it_is_done(store):
-    lends(store, CPU)
+def test_what_runs_shows_how_far_it_is_and_when_it_is_done(store, lends):
+    lends(CPU)
     running(store, "Half *way*", accuracies=(0.3, 0.4), left=400.0)
     page = open_page("queue")
     assert not page.exception
@@ -79,8 +83,8 @@ def test_what_runs_shows_how_far_it_is_and_when_it_is_done(store):
     assert [one.value for one in page.subheader] == ["Running now"]
 
 
-def test_what_waits_shows_its_place_its_length_and_its_start(store):
-    lends(store, CPU)
+def test_what_waits_shows_its_place_its_length_and_its_start(store, lends):
+    lends(CPU)
     running(store, accuracies=(0.3,), left=7200.0)
     wait_in(store, "First")
     wait_in(store, "Second")
@@ -133,9 +137,15 @@ def test_a_run_can_be_stopped_in_several_ways(store, way, asked):
     assert menu.options == [lines.EPOCH, lines.NOW, lines.PAUSE]
     menu.click(way).run()
     assert not page.exception
-    assert run.status.state == ("pausing" if asked == "pause" else "stopping")
-    assert not page.menu_button  # it is stopping now
-    assert "Pausing" in texts(page) or "Stopping" in texts(page)
+    assert control.read(run.path).request == asked
+
+
+def test_a_run_that_is_stopping_says_so_and_offers_no_other_way(store):
+    run = running(store)
+    status.move(run.path, ("running",), "stopping")
+    page = open_page("queue")
+    assert "Stopping" in texts(page)
+    assert not page.menu_button
 
 
 def test_only_the_owner_and_an_admin_may_change_a_run(store, monkeypatch):
@@ -154,8 +164,8 @@ def test_only_the_owner_and_an_admin_may_change_a_run(store, monkeypatch):
     assert "You can move" not in texts(page)
 
 
-def test_with_several_devices_each_run_says_which_one_it_wants(store):
-    lends(store, *GPUS, CPU)
+def test_with_several_devices_each_run_says_which_one_it_wants(store, lends):
+    lends(*GPUS, CPU)
     wait_in(store, "Any")
     wait_in(store, "This", device="cuda:1")
     wait_in(store, "Gone", device="cuda:7")
@@ -175,8 +185,8 @@ def test_a_run_that_waits_for_something_else_says_for_what(store):
     assert "starts" not in texts(page)
 
 
-def test_a_rate_search_has_no_known_length_and_neither_has_what_follows_it(store):
-    lends(store, CPU)
+def test_a_rate_search_has_no_known_length_and_neither_has_what_follows_it(store, lends):
+    lends(CPU)
     wait_in(store, "Rates", kind=RATE_SEARCH)
     wait_in(store, "Next")
     page = open_page("queue")
@@ -208,3 +218,47 @@ def test_starts_follow_the_order_and_the_devices():
     one = dict.fromkeys("ab", ("x",))
     assert starts("ab", unknown, one, {"x": 3.0}) == {"a": 3, "b": UNKNOWN}
     assert free == {"x": 0.0, "y": 4.0}
+
+
+def seconds_of(run):
+    """Return how long the page expects a run to take, drawn where Streamlit can keep results."""
+    (row,) = [one for one in run_store(run).runs() if one.id == run.id]
+    return lengths.seconds_left(row, gpu=False)
+
+
+def run_store(run):
+    return Store(run.path.parent.parent)
+
+
+def test_a_run_takes_as_long_as_an_earlier_one_of_its_network_on_its_images(store):
+    make_run(store, "Earlier", accuracies=(0.3, 0.4))  # an epoch took 32.5 s on 9,000 images
+    assert seconds_of(wait_in(store, "Next", epochs=4)) == pytest.approx(4 * 32.5)
+
+
+def test_a_run_that_continues_takes_as_long_an_epoch_as_before(store):
+    run = make_run(store, "Half", "queued", accuracies=(0.3, 0.4))
+    assert seconds_of(run) == pytest.approx(3 * 32.5)
+
+
+def test_without_an_earlier_run_the_length_is_estimated_from_multiply_adds(store):
+    long, short = (
+        seconds_of(wait_in(store, "Estimated", epochs=epochs, train_fraction=share))
+        for epochs, share in ((10, 1.0), (5, 0.5))
+    )
+    assert long == pytest.approx(4 * short, rel=0.01)
+    assert 1 < short < 3600
+
+
+def test_only_a_head_takes_the_time_of_its_features_and_other_plans_every_epoch(store):
+    model = "mobilenet_v2_imagenet"
+    once = seconds_of(wait_in(store, "", model=model, plan="head", cached_views=1, epochs=10))
+    all_of_it = seconds_of(wait_in(store, "", model=model, plan="full", epochs=10))
+    assert all_of_it == pytest.approx(30 * once)
+
+
+def test_what_is_not_known_about_a_run_leaves_its_length_unknown(store, tmp_path):
+    folder = tmp_path / "mine" / "train"
+    folder.mkdir(parents=True)
+    run = wait_in(store, "Never opened", data=str(folder.parent))
+    assert seconds_of(run) == UNKNOWN
+    assert seconds_of(wait_in(store, "Rates", kind=RATE_SEARCH)) == UNKNOWN

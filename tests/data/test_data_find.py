@@ -151,3 +151,14 @@ def test_automatic_says_what_it_is(store, pets, monkeypatch):
     assert names[str(pets)] == str(pets)
     monkeypatch.setenv("CIFAR_DATA", str(pets / "gone"))
     assert data.titles_of(data.status(store))["auto"] == "Automatic"
+
+
+def test_a_status_says_who_made_the_images_and_who_split_them(store, pets):
+    load(str(pets), store)
+    found = {one.source: one for one in status(store)}
+    assert "Krizhevsky" in found["cifar10"].origin
+    assert "authors" in found["cifar10"].split
+    assert "separately" in found["synthetic"].split
+    assert found[str(pets)].origin == ""
+    assert "folders" in found[str(pets)].split
+    assert (found["synthetic"].train_images, found["synthetic"].test_images) == (10_000, 2_000)

@@ -112,3 +112,9 @@ def test_the_dataset_says_that_it_is_drawn_and_is_kept(tmp_path, monkeypatch):
 )
 def test_only_its_own_names_are_taken(source, known):
     assert is_source(source) is known
+
+
+@pytest.mark.parametrize("source", ["synthetic:7", "synthetic:64", "synthetic:105"])
+def test_the_sizes_are_known_before_anything_is_drawn(source, tmp_path):
+    images = load(source, tmp_path)
+    assert synthetic.sizes_of(source) == (len(images.train), len(images.test))
