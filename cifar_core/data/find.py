@@ -11,9 +11,9 @@ from typing import Any
 from cifar_core.data import roots
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.dataset import Dataset
+from cifar_core.data.known import BY_FOLDER, KNOWN
 from cifar_core.data.sources import cifar10, folder, layout, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
-from cifar_core.data.sources.shapes import SHAPES
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.files import is_there
 from cifar_core.disk.os_errors import reason
@@ -23,24 +23,6 @@ from cifar_core.people import OPERATOR, Person
 from cifar_core.registry import did_you_mean
 
 WORDS = ("auto", "synthetic", "cifar10")
-KNOWN: dict[str, dict[str, Any]] = {  # facts about a dataset before it is decoded
-    "synthetic": {
-        "title": synthetic.TITLE,
-        "classes": tuple(SHAPES),
-        "note": synthetic.NOTE,
-        "split": "Training and test images were drawn separately, from different random numbers.",
-    },
-    "cifar10": {
-        "title": "CIFAR-10",
-        "classes": cifar10.CLASSES,
-        "train_images": 50_000,
-        "test_images": 10_000,
-        "origin": "Photographs collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton "
-        "(2009), who state no license.",
-        "split": "The authors split the images into training and test.",
-    },
-}
-BY_FOLDER = "The folders train and test say which images a network learns from."
 ELSEWHERE = "elsewhere:"  # how the source of an imported run begins whose images are not here
 UNSHIPPED = "unshipped:"  # the same of an example that is shipped without its images
 CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
