@@ -39,6 +39,7 @@ from cifar_core.training.setup import evaluation_batches
 MOST_BYTES = 1_400_000  # of the three zips
 ALWAYS_AT = (2026, 11, 29, 0, 0, 0)  # so that the same run gives the same zip
 FORGOTTEN = ("machine", "system", "git_commit")  # entries of environment.json
+SHAPES = ("threads=1", "optimizer=adam", "learning_rate=0.005", "batch_size=32", "epochs=8")
 SHIPPED = "Shipped with CIFAR Lab and trained on another computer."
 
 
@@ -62,14 +63,14 @@ RECIPES = {
         title="CIFAR-10, JPEG copies",
     ),
     "shapes": Recipe(
-        preset="smoke",
-        settings=("threads=1", "train_fraction=1"),
+        preset="lab_cnn",
+        settings=(*SHAPES, "train_fraction=1"),
         note=f"{SHIPPED} It tells ten drawn shapes apart. Compare it with *Example: shapes, a "
         "quarter of the images*: only the number of training images differs.",
     ),
     "fewer_shapes": Recipe(
-        preset="smoke",
-        settings=("threads=1", "train_fraction=0.25"),
+        preset="lab_cnn",
+        settings=(*SHAPES, "train_fraction=0.25"),
         note=f"{SHIPPED} It tells ten drawn shapes apart, and had a quarter of the training "
         "images of *Example: shapes*.",
     ),

@@ -12,6 +12,8 @@ from cifar_core import examples
 from cifar_core.examples import Sample
 from cifar_core.runs import Store
 
+NAME = "sample"  # of a picture in an address, followed by its number from 1
+
 
 def place_examples() -> None:
     """Put the examples into the store if it has never had a run; tried once in each server."""

@@ -1,5 +1,6 @@
 import pytest
 from pages import listed, open_page, texts
+from test_app_train import open_train
 
 from app.screens.run.watch import rate_charts
 from cifar_core.config import TrainConfig
@@ -80,7 +81,7 @@ def test_a_search_without_an_answer_offers_no_rate(store):
 def test_a_rate_that_was_found_is_put_into_the_form_with_the_first_search_seed(store):
     make_search(store, seed=7, batch_size=32)
     make_search(store, seed=8, batch_size=32)
-    page = open_page("train", search=2, rate="0.0432")
+    page = open_train(search=2, rate="0.0432")
     assert not page.exception
     values = {n.label: n.value for n in page.number_input}
     assert values["Learning rate"] == 0.0432
@@ -91,7 +92,7 @@ def test_a_rate_that_was_found_is_put_into_the_form_with_the_first_search_seed(s
 
 
 def test_the_form_offers_a_search_and_says_what_it_costs(store):
-    page = open_page("train", preset="smoke")
+    page = open_train(preset="smoke")
     assert "find_rate" in {b.key for b in page.button}
     assert "steps, as many as" in texts(page)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from pages import make_run, open_page, open_part, texts
+from test_app_train import open_train
 
 from cifar_core.disk import files
 
@@ -91,7 +92,7 @@ def test_fewer_training_images_than_the_preview_shows_are_drawn_all(store):
 
 
 def test_other_images_are_shown_at_a_click(store):
-    page = open_page("train")
+    page = open_train()
     page.button(key="other_images").click().run()
     assert not page.exception
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.cache.examples import drawings, samples
+from app.cache.examples import NAME, drawings, samples
 from app.navigation import go, link
 from app.session import store
 from app.shared.first_run.examples import PHOTOGRAPHS, bring_back, example
 from app.shared.first_run.start import start_button
 from app.shared.pictures.gallery import Tile, gallery
-from app.shared.pictures.samples import NAME
 from app.shared.run_export import import_form
 from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow

@@ -5,6 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from app import boundary, theme
+from app.cache.examples import NAME
 from app.cache.results import dataset
 from app.shared.networks import Network
 from app.shared.pictures import samples
@@ -16,7 +17,7 @@ from cifar_core.runs.results.predictions import PARTS
 def called(network: Network, name: str) -> Picture | None:
     """Return the picture of a name, or say why it cannot be shown."""
     part, _, digits = name.partition("-")
-    if part == samples.NAME:
+    if part == NAME:
         found = samples.sample(digits)
     else:
         try:

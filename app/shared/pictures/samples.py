@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app.cache.examples import samples
+from app.cache.examples import NAME, samples
 from app.shared.networks import Network
 from app.shared.pictures.gallery import Tile, gallery
 from app.shared.pictures.picks import pick, picked
@@ -13,7 +13,6 @@ from cifar_core.data.sources.cifar10 import CLASSES
 from cifar_core.examples import Sample
 
 SIDE = 48  # pixels of a thumbnail
-NAME = "sample"  # of a picture in an address, followed by its number from 1
 
 
 def suit(network: Network) -> bool:
