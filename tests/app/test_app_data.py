@@ -16,6 +16,10 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+sys.path.insert(0, {str(Path(ENTRY).parents[1])!r})
+from app import warm_up
+
+warm_up.begin = lambda: None  # it loads torch beside the pages, not for them
 config.set_option("server.address", "127.0.0.1")
 for name in ("runs", "run", "data", "train"):
     page = AppTest.from_file({ENTRY!r}, default_timeout=60)
