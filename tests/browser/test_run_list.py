@@ -111,6 +111,21 @@ def test_runs_that_are_deleted_together_come_back_by_one_undo(visit):
     expect(tab.get_by_text("to the trash.")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1440, 400])
+def test_a_long_name_is_shown_to_its_end(visit, tab, store, width):
+    name = "Speed network for a CPU on Synthetic shapes, rate 0.1"
+    store.run(1).rename(name)
+    tab.set_viewport_size({"width": width, "height": 900})
+    visit("/?search=speed")
+    link = tab.get_by_role("link", name=name)
+    expect(link).to_be_visible()
+    assert link.evaluate("link => link.scrollHeight <= link.clientHeight + 1")
+    assert link.evaluate("link => link.getBoundingClientRect().height") >= 24
+    if width == 400:
+        expect(tab.get_by_text("#1, ")).to_be_visible()
+    store.run(1).rename("Run 1")
+
+
 def test_a_head_sorts_and_says_so(visit):
     tab = visit("/")
     head = tab.get_by_role("columnheader", name=re.compile("^Test"))

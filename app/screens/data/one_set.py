@@ -102,12 +102,13 @@ def look_again(source: str) -> None:
 def browser(source: str, images: Dataset) -> None:
     """Draw some of the images, of a class and a split."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Class", ["All classes", *images.classes], key=f"class of {source}", width=180
-        )
-        part = st.segmented_control(
-            "Split", ["Training", "Test"], default="Training", required=True, key="part"
-        )
+        with st.container(horizontal=True, width="content"):
+            name = st.selectbox(
+                "Class", ["All classes", *images.classes], key=f"class of {source}", width=180
+            )
+            part = st.segmented_control(
+                "Split", ["Training", "Test"], default="Training", required=True, key="part"
+            )
         st.space("stretch")
         seed = remembered(Key.BROWSE_SEED, 0)
         st.button(

@@ -48,7 +48,7 @@ class Line:
     id: str  # what a tick is kept by
     label: str  # for a screen reader at its check box
     cells: Sequence[Any]  # one for each column; run_list.js says what each kind of column takes
-    when: str = ""  # how long it took and when it ended, for a card
+    when: str = ""  # its number, how long it took and when it ended, for a card
 
 
 @dataclass(frozen=True, kw_only=True)

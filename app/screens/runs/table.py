@@ -70,7 +70,7 @@ def lines(rows: Sequence[RunRow], columns: Sequence[str], places: dict[str, int]
                 link(row) if column.key == linked(columns) else cell(column, row, places)
                 for column in chosen
             ],
-            when=when(row),
+            when=", ".join(filter(None, [f"#{row.number}", when(row)])),
         )
         for row in rows
     ]
