@@ -52,6 +52,21 @@ def test_start_is_in_reach_on_a_phone_and_by_a_shortcut(tab, store):
     store.run(store.runs()[0].number).stop("kill")
 
 
+def test_on_a_phone_the_plan_is_before_the_rows_and_nothing_stays_under_start(tab):
+    tab.set_viewport_size({"width": 400, "height": 800})
+    plan, rows = tab.locator(".st-key-plan"), tab.locator(".st-key-all-rows")
+    last = tab.locator(".st-key-row-stopping summary")
+    assert plan.bounding_box()["y"] < rows.bounding_box()["y"]
+    tab.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    start = tab.locator(".st-key-start").get_by_role("button")
+    box = last.bounding_box()
+    assert box["y"] + box["height"] < start.bounding_box()["y"]
+    expect(start.locator("kbd")).to_be_hidden()
+    tab.set_viewport_size({"width": 1440, "height": 900})
+    assert plan.bounding_box()["x"] > rows.bounding_box()["x"]
+    expect(start.locator("kbd")).to_be_visible()
+
+
 def test_closed_the_page_is_low_enough_to_be_surveyed(tab):
     tab.set_viewport_size({"width": 1440, "height": 900})
     height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

@@ -37,7 +37,8 @@ def page() -> None:
         images.images_card(form)
         network.network_card(form)
         how_long.how_long_card(form)
-        all_rows(form)
+        with st.container(key="all-rows"):  # below the plan on a phone
+            all_rows(form)
     with right:
         summary(form)
 
