@@ -140,7 +140,8 @@ def chart(sweep: Sweep, cells: Sequence[CellResult]) -> None:
     figure = draw[kind or CURVES](cells)
     first = next((row for cell in cells for row in cell.rows), None)
     if first is not None:
-        add_goals(figure, goals_of(store().run(first.id)), axis="x" if kind == SEEDS else "y")
+        course = [goal for goal in goals_of(store().run(first.id)) if goal.run is None]
+        add_goals(figure, course, axis="x" if kind == SEEDS else "y")
     show_figure(
         figure,
         key="sweep_chart",
