@@ -50,7 +50,7 @@ def longer(settings: Mapping[str, Any], factor: float, why: str) -> tuple[Trial,
         return ()
     value = min(MOST_EPOCHS, round(settings["epochs"] * factor))
     return (
-        Trial(label=f"Train for {counted(value, 'epochs')}", why=why, changes={"epochs": value}),
+        Trial(label=f"Train for {counted(value, 'epoch')}", why=why, changes={"epochs": value}),
     )
 
 
@@ -59,7 +59,7 @@ def shorter(settings: Mapping[str, Any], epochs: int, why: str) -> tuple[Trial, 
     if epochs >= settings.get("epochs", 0):
         return ()
     return (
-        Trial(label=f"Train for {counted(epochs, 'epochs')}", why=why, changes={"epochs": epochs}),
+        Trial(label=f"Train for {counted(epochs, 'epoch')}", why=why, changes={"epochs": epochs}),
     )
 
 
