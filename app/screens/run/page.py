@@ -7,9 +7,8 @@ from app.navigation import late, link
 from app.screens.run.header import header
 from app.session import store
 from app.shared.address import one_name
-from app.shared.first_run.own_picture import give_it_a_picture
 from app.shared.places import places
-from app.shared.tab_bar import tab_bar
+from app.shared.tab_bar import open_tab, tab_bar
 from cifar_core.errors import RunError
 from cifar_core.runs import TRAINING, Run
 
@@ -34,9 +33,8 @@ def page() -> None:
         hint = f"{error} It may be in the trash, or in another store."
         missing(hint if ref else "No run is given in the address.")
         return
-    header(run)
-    give_it_a_picture(run, store().runs())
     tabs = tabs_of(run)
+    header(run, result_elsewhere="result" in tabs and open_tab(tabs, of=run.id) != "result")
     name, box = tab_bar(tabs, of=run.id)
     with box:
         asked = st.query_params.get("tab", "")
