@@ -34,11 +34,12 @@ def tab_bar(titles: Mapping[str, str], *, of: str) -> tuple[str, DeltaGenerator]
 
 def open_tab(titles: Mapping[str, str], *, of: str) -> str:
     """Return the name of the tab that `tab_bar` will draw open, for what stands above it."""
-    asked = st.query_params.get(PARAMETER, "")
+    first = next(iter(titles))
+    asked = st.query_params.get(PARAMETER, first)
     if asked in titles and (of, asked) != remembered(Key.TAB):
         return asked
     title = st.session_state.get(f"tab {of}")
-    return next((name for name, words in titles.items() if words == title), next(iter(titles)))
+    return next((name for name, words in titles.items() if words == title), first)
 
 
 def keep(name: str, first: str) -> None:

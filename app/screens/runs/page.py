@@ -19,6 +19,7 @@ from app.shared.places import places
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
@@ -52,8 +53,9 @@ def page() -> None:
             st.subheader("Runs", anchor=False)
         active = any(is_under_way(row.state, row.reason) for row in rows)
         boundary.fragment(live_listing, run_every=REFRESH if active else None)()
-        if not own(rows):
-            st.caption("The examples may be deleted like any run; *Help* brings them back.")
+        if not own(rows) and store().by.may(OPERATOR):
+            st.caption("The examples can be deleted like any run. *Help*, at the top right, "
+                       "brings them back.")  # fmt: skip
 
 
 def live_listing() -> None:
