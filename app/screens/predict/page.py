@@ -76,7 +76,7 @@ def shapes_only(network: Network, rows: Sequence[RunRow]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            "This network knows only drawn shapes: it takes a photograph for one of them, too.",
+            "This network knows only drawn shapes and takes any photograph for one of them.",
             width="content",
         )
         if other := example(rows, PHOTOGRAPHS):
