@@ -75,7 +75,7 @@ HALF_LIVES = (
 
 
 def half_life(smoothing: str, planned: int) -> float:
-    """Return the half-life in steps of a key of SMOOTHING, for a run of so many steps.
+    """Return the half-life in steps of a key of SMOOTHING, for a run of `planned` steps.
 
     An average lags behind a value that changes. In a run of 65 steps, one over ten of them would
     end far from where the training does.
