@@ -105,6 +105,33 @@ def test_every_damage_of_every_file_is_said_and_nothing_breaks(store, template, 
     print(f"\n{seen} damages of {len(names_of(template))} files")
 
 
+@pytest.mark.parametrize("name", [watched.NAME, "metrics.jsonl"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x80\x81", b"\xff\n", bytes(99), b"text"])
+def test_rows_that_are_no_text_are_said_whatever_is_known_of_their_length(
+    store, template, name, content
+):
+    run = fresh(store, template)
+    folder = metrics.attempt_folder(run.path, 1)
+    files.write_json(folder / "result.json", {"outcome": "finished"})
+    assert damage.damages(run) == []
+    (folder / name).write_bytes(content)
+    assert damage.damages(run) == [
+        f"attempts/{folder.name}/{name} has damaged rows (1), which are skipped."
+    ]
+    page = open_page("run", id=1)
+    assert not page.exception
+    assert name in texts(page)
+
+
+def test_a_row_that_is_being_written_is_no_damage(store, template):
+    run = fresh(store, template)
+    folder = metrics.attempt_folder(run.path, 1)
+    files.write_json(folder / "result.json", {"outcome": "finished"})
+    with (folder / watched.NAME).open("ab") as file:
+        file.write('{"name": "\u00e9'.encode()[:-1])
+    assert damage.damages(run) == []
+
+
 def test_a_stale_draft_beside_a_file_is_no_damage(store, template):
     run = fresh(store, template)
     (run.path / ".status.json.123-456.tmp").write_text('{"sta')

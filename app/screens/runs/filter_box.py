@@ -102,7 +102,8 @@ def choices(query: str) -> Listing:
         sort=f"{'-' if high else ''}{sort or ''}",
         group=group,
     )
-    save_form(listing)
+    if store().by.may(OPERATOR):
+        save_form(listing)
     return listing
 
 
