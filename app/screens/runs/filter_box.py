@@ -50,7 +50,7 @@ def filter_controls(rows: Sequence[RunRow]) -> Listing:
             on_change=boundary.callback(to_first_page),
         )
         keep_in_address("search", query or "", "")
-        with st.popover("Help", icon=":material/help:", type="tertiary"):
+        with st.popover("How to filter", icon=":material/help:", type="tertiary"):
             help_text()
         with st.popover("Display", icon=":material/tune:", type="tertiary"):
             listing = choices(query or "")

@@ -56,8 +56,9 @@ def page() -> None:
             st.subheader("Runs", anchor=False)
         active = any(is_under_way(row.state, row.reason) for row in rows)
         boundary.fragment(live_listing, run_every=REFRESH if active else None)()
-        if not own(rows):
-            st.caption("The examples may be deleted like any run; *Help* brings them back.")
+        if not own(rows) and store().by.may(OPERATOR):
+            st.caption("The examples can be deleted like any run. *Help*, at the top right, "
+                       "brings them back.")  # fmt: skip
 
 
 def live_listing() -> None:

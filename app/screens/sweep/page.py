@@ -14,6 +14,7 @@ from app.screens.sweep.search_report import BASIS, percent, search_report
 from app.session import store
 from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
+from app.shared.places import places
 from app.shared.sweep_actions import actions
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow
@@ -37,6 +38,7 @@ SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
 
 def page() -> None:
     """Draw the sweep that the address gives."""
+    places()
     ref = st.query_params.get("id", "")
     try:
         sweep = sweeps.find(store(), ref)
