@@ -21,10 +21,11 @@ def follow_address(key: str, options: Collection[str], *, most: int | None = Non
 
     What the person has chosen since comes first. With `most` it is a choice of several.
     """
-    drawn, words, values = key in st.session_state, st.query_params.get(key, ""), named(key, options)
+    drawn, words = key in st.session_state, st.query_params.get(key, "")
     last_words, last_value = remembered(Key.ADDRESS, {}).get(key, ("", None))
     if drawn and (words == last_words or st.session_state[key] != last_value):
         return
+    values = named(key, options)
     if most is not None:
         if drawn or values:
             st.session_state[key] = values[:most]
