@@ -64,10 +64,11 @@ def measured_words(times: Estimate) -> str:
 
 
 def measure_the_time(config: TrainConfig) -> None:
-    """Offer those who may to measure how long it takes, unless that was just done."""
-    if remembered_estimate(config) or not store().by.may(OPERATOR):
+    """Offer those who may to measure how long it takes, or to measure it again."""
+    if not store().by.may(OPERATOR):
         return
-    if st.button("Measure the time", icon=":material/timer:", key="measure", type="tertiary"):
+    label = "Measure again" if remembered_estimate(config) else "Measure the time"
+    if st.button(label, icon=":material/timer:", key="measure", type="tertiary"):
         try:
             with (
                 store().action("measure on this machine", "measured", "the time of an epoch"),
