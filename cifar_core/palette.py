@@ -21,6 +21,7 @@ HEAT = (
 
 PENS = (0, 1, 2, 3, 4, 6, 7)  # places in LIGHT and DARK; 5 looks too much like 0 for lines
 DASHES = ("solid", "dash", "dot", "dashdot")
+FIRST_EXAMPLE = 9001  # number of the first shipped example; the store reserves a few from there
 
 
 def pen(number: int) -> tuple[int, str]:
@@ -28,7 +29,7 @@ def pen(number: int) -> tuple[int, str]:
 
     By its number, so that a run looks the same wherever it is drawn; 28 in a row look different.
     """
-    cycle, place = divmod(number, len(PENS))
+    cycle, place = divmod(place_of(number), len(PENS))
     return PENS[place], DASHES[cycle % len(DASHES)]
 
 
@@ -38,7 +39,18 @@ def pen_on_any(number: int) -> tuple[str, str]:
     It has the hue that `pen` gives the run, since ANY begins with those of PENS.
     """
     _, dash = pen(number)
-    return ANY[number % len(PENS)], dash
+    return ANY[place_of(number) % len(PENS)], dash
+
+
+def place_of(number: int) -> int:
+    """Return a run's place in the order of colors and dashes: its number.
+
+    The shipped examples count backwards from the color of #7, in the last dash, so that none of
+    the three looks like a person's first runs: their colors are those of #7, #6 and #5.
+    """
+    if number < FIRST_EXAMPLE:
+        return number
+    return len(PENS) * (len(DASHES) - 1) + (FIRST_EXAMPLE - number) % len(PENS)
 
 
 def faded(color: str, opacity: float) -> str:

@@ -1,11 +1,10 @@
 """Makes every picture of docs/images again: python -m docs.screenshots (needs Chromium).
 
-It trains small runs in a store of its own, on the images that CIFAR_DATA names or on drawn shapes,
-opens the pages in a browser and saves what is on the screen. With names, such as `runs predict`,
+It trains small runs on drawn shapes in a store of its own, opens the pages in a browser and saves
+what is on the screen. With names, such as `runs predict`,
 only these pictures are made.
 """
 
-import os
 import shutil
 import sys
 import tempfile
@@ -21,16 +20,17 @@ from playwright.sync_api import Page, TimeoutError, sync_playwright
 from benchmarks.dashboard import server
 from cifar_core import examples
 from cifar_core.config import TrainConfig
+from cifar_core.config.presets import PRESETS
 from cifar_core.runs import Run, Store
 from cifar_core.runs.sweeps import hyperparameter_search, sweeps
 from cifar_core.settings.parameter_grid import Axis
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH, HEIGHT = 1280, 860  # of the browser's window
+SEARCHED, LOOKED_AT = 6, 15  # runs of the search; epochs after which the live run is shown
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
-SHORT: dict[str, Any] = {"train_fraction": 0.1, "epochs": 6, "batch_size": 64, "optimizer": "adam",
-         "learning_rate": 0.003}  # fmt: skip
+SHORT = {**PRESETS["smoke"].values, "data": "synthetic"}  # settings of runs that take seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +44,7 @@ class Scene:
     height: int = HEIGHT
 
 
-def first_picture(page: Page) -> None:
-    """Ask about the first of the pictures to try."""
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(examples.pictures()[0].path)
-    page.get_by_text("%").first.wait_for()
-
-
-def the_search(page: Page) -> None:
+def open_picker(page: Page) -> None:
     """Open the picker of networks."""
     page.get_by_role("button", name="Change").nth(1).click()
 
@@ -61,13 +55,17 @@ def scenes(long: Run, other: Run, live: Run, sweep: int, search: int) -> list[Sc
         Scene(name="runs", address="/"),
         Scene(name="queue", address="/queue"),
         Scene(name="train", address="/train"),
-        Scene(name="picker", address="/train", act=the_search),
-        Scene(name="transfer", address="/train?preset=mobilenet"),
+        Scene(name="picker", address="/train", act=open_picker),
+        Scene(name="transfer", address="/train?preset=transfer_quick"),
         Scene(name="run", address=f"/run?id={live.number}"),
         Scene(name="run-finished", address=f"/run?id={long.number}"),
         Scene(name="result", address=f"/run?id={long.number}&tab=result", seconds=20),
         Scene(name="inside", address=f"/run?id={long.number}&tab=inside", seconds=10),
-        Scene(name="predict", address="/predict", act=first_picture, seconds=20),
+        Scene(
+            name="predict",
+            address=f"/predict?run={examples.EXAMPLES['photographs'].number}&image=sample-4",
+            seconds=15,
+        ),
         Scene(name="compare", address=f"/compare?runs={long.number},{other.number}", seconds=20),
         Scene(name="report", address=f"/report?runs={long.number},{other.number}", seconds=10),
         Scene(name="sweep", address=f"/sweep?id={sweep}"),
@@ -78,7 +76,7 @@ def scenes(long: Run, other: Run, live: Run, sweep: int, search: int) -> list[Sc
 
 def settings(**changes: Any) -> TrainConfig:
     """Return settings of a run that takes seconds."""
-    return TrainConfig(**{**SHORT, "data": os.environ.get("CIFAR_DATA", "synthetic"), **changes})
+    return TrainConfig(**{**SHORT, **changes})
 
 
 def trained(store: Store, config: TrainConfig) -> Run:
@@ -98,18 +96,20 @@ def wait(store: Store) -> None:
 def prepared(store: Store) -> list[Scene]:
     """Fill the store and return the pictures to take of it; the last run is still training."""
     examples.put_in_place(store)
-    long = trained(store, settings(epochs=12, train_fraction=0.2))
-    other = trained(store, settings(epochs=12, train_fraction=0.2, dropout=0.3))
-    axes: list[Axis] = [[{"optimizer": "sgd", "learning_rate": 0.05}, {"optimizer": "adam"}]]
-    sweep = sweeps.create(store, settings(epochs=3), axes, [0, 1, 2])
+    long = trained(store, settings(epochs=8))
+    other = trained(store, settings(epochs=8, train_fraction=0.05))
+    axes: list[Axis] = [[{"learning_rate": 0.24}, {"learning_rate": 0.06}]]
+    sweep = sweeps.create(store, settings(), axes, [0, 1, 2])
     wait(store)
-    space = hyperparameter_search.space_of(["learning_rate=0.0003..0.03"])
-    search = hyperparameter_search.create(store, settings(epochs=3), space, budget=6)
+    space = hyperparameter_search.space_of(["learning_rate=0.01..1"])
+    search = hyperparameter_search.create(store, settings(epochs=3), space, budget=SEARCHED)
+    while len(sweeps.runs_of(store, search)) < SEARCHED:
+        time.sleep(1)
     wait(store)
-    live = store.create(settings(epochs=200))
+    live = store.create(settings(epochs=300, train_fraction=0.3))
     store.submit(live)
-    store.submit(store.create(settings(dropout=0.2)))
-    while live.summary.epochs_done < 12:
+    store.submit(store.create(settings(flip=False)))
+    while live.summary.epochs_done < LOOKED_AT:
         time.sleep(1)
     return scenes(long, other, live, sweep.number, search.number)
 

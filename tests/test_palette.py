@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cifar_core import palette
+from cifar_core.examples import EXAMPLES
+from cifar_core.runs.store.store import RESERVED
 
 ROOT = Path(__file__).parent.parent
 THEME = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
@@ -58,7 +60,17 @@ def hue(color):
     return colorsys.rgb_to_hsv(*(byte / 255 for byte in bytes.fromhex(color[1:])))
 
 
-@pytest.mark.parametrize("number", range(14))
+def test_the_examples_do_not_look_like_a_persons_first_runs():
+    assert RESERVED[0] == palette.FIRST_EXAMPLE
+    numbers = [example.number for example in EXAMPLES.values()]
+    examples = [palette.pen(number) for number in numbers]
+    first = [palette.pen(number) for number in range(1, 5)]
+    assert len({color for color, _ in (*examples, *first)}) == 7
+    assert not {*examples} & {palette.pen(number) for number in range(1, 21)}
+    assert len({palette.pen_on_any(number) for number in (1, 2, 3, 4, *numbers)}) == 7
+
+
+@pytest.mark.parametrize("number", [*range(14), *RESERVED])
 def test_a_run_has_one_hue_and_dash_on_every_page(number):
     place, dash = palette.pen(number)
     color, same = palette.pen_on_any(number)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import theme
+from cifar_core.palette import DARK, LIGHT
 
 MOST_ROWS = 100  # of a table; of longer ones every second, third, ... row is shown
 
@@ -28,6 +29,8 @@ def show_figure(figure: go.Figure, *, key: str, alt: str, **options: Any) -> Any
     `alt` says what the figure shows, for people who cannot see it.
     """
     config = {"displayModeBar": False}
+    if figure.layout.colorway is None:  # else Plotly's own colors, whatever the theme
+        figure.update_layout(colorway=DARK if st.context.theme.type == "dark" else LIGHT)
     chosen = st.plotly_chart(figure, key=key, alt=alt, config=config, **options)
     if drawn := list(tables(figure)):
         st.html(as_html(drawn, alt))

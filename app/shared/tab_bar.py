@@ -32,6 +32,16 @@ def tab_bar(titles: Mapping[str, str], *, of: str) -> tuple[str, DeltaGenerator]
     return name, box
 
 
+def open_tab(titles: Mapping[str, str], *, of: str) -> str:
+    """Return the name of the tab that `tab_bar` will draw open, for what stands above it."""
+    first = next(iter(titles))
+    asked = st.query_params.get(PARAMETER, first)
+    if asked in titles and (of, asked) != remembered(Key.TAB):
+        return asked
+    title = st.session_state.get(f"tab {of}")
+    return next((name for name, words in titles.items() if words == title), first)
+
+
 def keep(name: str, first: str) -> None:
     """Write the open tab into the address, unless it is the first."""
     if name == first:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cifar_core.numbers import counted
 from cifar_core.reading.spec import Finding, Trial
 
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0  # what the settings allow
@@ -48,14 +49,18 @@ def longer(settings: Mapping[str, Any], factor: float, why: str) -> tuple[Trial,
     if "epochs" not in settings:
         return ()
     value = min(MOST_EPOCHS, round(settings["epochs"] * factor))
-    return (Trial(label=f"{value} epochs", why=why, changes={"epochs": value}),)
+    return (
+        Trial(label=f"Train for {counted(value, 'epoch')}", why=why, changes={"epochs": value}),
+    )
 
 
 def shorter(settings: Mapping[str, Any], epochs: int, why: str) -> tuple[Trial, ...]:
     """Train for fewer epochs, so that the schedule ends in time."""
     if epochs >= settings.get("epochs", 0):
         return ()
-    return (Trial(label=f"{epochs} epochs", why=why, changes={"epochs": epochs}),)
+    return (
+        Trial(label=f"Train for {counted(epochs, 'epoch')}", why=why, changes={"epochs": epochs}),
+    )
 
 
 def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:

@@ -193,7 +193,7 @@ def verdict(first: str, second: str, result: Paired | None, *, corrected: float 
     if result.interval is None or result.deviation is None:
         return (
             f"{direction(first, second, result.mean)} with the one seed that both have, which "
-            "cannot rule out chance. At least three seeds are needed."
+            "cannot rule out chance. Train both with more seeds."
         )
     low, high = (100 * end for end in result.interval)
     if result.p_value >= SURE:

@@ -96,10 +96,26 @@ def test_a_page_without_a_network_starts_the_first_run(page_store, name):
     assert {"first", "bring_back"} <= keys(page)
 
 
-def test_only_the_first_finished_run_is_followed_by_a_picture(store):
-    first = make_run(store, "First")
-    links = [element.proto.label for element in open_page("run", id=first.number).get("page_link")]
-    assert "Give it a picture of yours" in links
-    make_run(store, "Second")
-    links = [element.proto.label for element in open_page("run", id=first.number).get("page_link")]
-    assert "Give it a picture of yours" not in links
+def test_a_network_on_shapes_offers_the_example_about_photographs(store):
+    open_page()  # puts the examples in place
+    make_run(store, "Shapes")
+    page = open_page("predict")
+    assert not page.exception
+    assert "knows only drawn shapes" in texts(page)
+    page.button(key="ask example").click().run()
+    assert not page.exception
+    assert page.selectbox(key="run").value == str(PHOTOGRAPHS)
+    assert "knows only drawn shapes" not in texts(page)
+
+
+def test_no_picture_is_asked_for_by_a_network_on_shapes(store):
+    open_page()
+    shown = {
+        key: [
+            link.proto.label
+            for link in open_page("run", id=one.number, tab="result").get("page_link")
+        ]
+        for key, one in EXAMPLES.items()
+    }
+    assert "Give it a picture of yours" in shown["photographs"]
+    assert "Give it a picture of yours" not in shown["shapes"]

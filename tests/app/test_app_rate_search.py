@@ -61,6 +61,24 @@ def test_a_search_shows_its_verdict_and_its_two_figures(store):
     assert "predict" not in {b.key for b in page.button}
 
 
+@pytest.mark.parametrize(
+    ("phase", "rows_so_far", "words", "has_bars"),
+    [("race", 9, "Race: first lap", False), ("cool-down", 13, "Race: cool-down", True)],
+)
+def test_a_search_under_way_has_one_bar_and_no_epochs(store, phase, rows_so_far, words, has_bars):
+    run = make_search(store)
+    metrics = run.path / "attempts" / "1" / "metrics.jsonl"
+    metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[:rows_so_far]))
+    summary = {"phase": phase, "step": 200, "total_steps": 500}
+    files.write_json(run.path / "summary.json", summary)
+    status.write(run.path, status.RunStatus(**status.described("running"), attempt=1))
+    page = open_page("run", id=1)
+    assert not page.exception
+    (bar,) = page.get("progress")
+    assert bar.proto.text.startswith(words)
+    assert ("The bars show" in texts(page)) == has_bars
+
+
 def test_two_searches_that_agree_are_to_be_trusted_and_two_that_do_not_are_not(store):
     make_search(store, 0.05, seed=0)
     make_search(store, 0.06, seed=1)

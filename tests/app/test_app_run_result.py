@@ -35,7 +35,7 @@ def test_without_a_trained_run_the_page_says_what_to_do(page_store):
     make_run(page_store, "Waits", "queued", accuracies=())
     page = open_page("run", tab="result", id=1)
     assert not page.exception
-    assert "appears when the first epoch has been validated" in texts(page)
+    assert "has something to show when the first epoch is validated" in texts(page)
 
 
 def test_the_validation_images_come_first_with_their_intervals(run):

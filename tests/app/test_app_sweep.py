@@ -1,7 +1,8 @@
 import pytest
-from pages import listed, make_run, open_page, texts
+from pages import environment, listed, make_run, open_page, texts
 from test_sweeps import BASE, TWO, finish, finish_all
 
+from cifar_core.disk import files
 from cifar_core.runs.sweeps import hyperparameter_search, sweeps
 
 
@@ -30,6 +31,17 @@ def test_the_settings_are_compared_in_a_table_and_in_words(store):
     assert table["seeds"][0] == "3 of 3"
     assert "Adam, learning rate 0.001 is better than SGD, learning rate 0.1 by" in plain(page)
     assert "not for choosing" in plain(page)
+
+
+def test_no_run_is_drawn_as_the_best_on_test(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2])
+    finish_all(store, sweep, lambda cell, seed: 0.6 + 0.1 * cell)
+    for row in store.runs():
+        files.edit(store.run(row.id).path / "environment.json", dict, lambda _: environment())
+        files.edit(store.run(row.id).path / "summary.json", dict, lambda _: {"test_accuracy": 0.65})
+    page = open_page("sweep", id=1)
+    assert not page.exception
+    assert "Best run" not in page.get("plotly_chart")[0].proto.spec
 
 
 def test_another_baseline_reverses_the_comparison(store):

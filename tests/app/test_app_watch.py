@@ -7,6 +7,7 @@ from pages import make_run, open_page, texts, watching
 
 from cifar_core.disk import files
 from cifar_core.runs.record import status
+from cifar_core.runs.record.watched import rows
 
 
 @pytest.fixture
@@ -37,6 +38,41 @@ def test_the_same_pictures_say_what_they_were_taken_for(store):
     ]
     assert shown["news"] == "Just learned: ring."
     assert shown["sheet"].startswith("data:image/png;base64,")
+
+
+def test_images_that_join_later_have_an_empty_dot_and_no_news(store):
+    run = watching(store, (0, 0), images=(3, 4), labels=(0, 1))
+    row = {"step": 100, "epoch": 2, "images": [3, 4, 5], "labels": [0, 1, 2],
+           "predicted": [0, 0, 2]}  # fmt: skip
+    files.append_line(rows.path_of(run.path, 1), row)
+    shown = drawn(open_page("run", id=run.number), "pictures")
+    assert [p["recent"] for p in shown["pictures"]] == [[True, True], [False, False], [None, True]]
+    assert shown["news"] == "None of the first 2 has changed since the epoch before."
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [("", "The trainer is starting"),
+     ("12:03:04  Loading the images: synthetic", "The images are being opened"),
+     ("12:03:04  Loading the images: x\n12:03:09  Attempt 1 starts from the beginning, at step 0.\n"
+      "a warning", "The first steps are being computed")],
+)  # fmt: skip
+def test_before_its_first_steps_a_run_says_what_it_does(store, log, words):
+    run = make_run(store, "Starts", "starting", accuracies=())
+    (run.path / "attempts" / "1" / "log.txt").write_text(log)
+    assert words in texts(open_page("run", id=run.number))
+
+
+def links(page):
+    return [link.proto.label for link in page.get("page_link")]
+
+
+def test_the_result_is_a_click_away_except_on_its_own_tab(store):
+    run = make_run(store)
+    page = open_page("run", id=run.number)
+    assert "Look at the results" in links(page)
+    assert "Look at the results" not in texts(page)
+    assert "Look at the results" not in links(open_page("run", id=run.number, tab="result"))
 
 
 def test_what_is_forgotten_is_said_too(store):

@@ -98,6 +98,14 @@ def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, a
     assert not problems, "\n".join(sorted(problems))
 
 
+def test_nothing_serious_is_found_on_the_page_of_a_data_set(page):
+    page.goto("/data?set=synthetic")
+    page.get_by_text("60 of 10,000 images").wait_for()
+    settle(page)
+    problems = look(page)
+    assert not problems, "\n".join(sorted(problems))
+
+
 def test_the_numbers_of_the_curves_can_be_read(page, address):
     page.goto(f"/run{address['run']}")
     numbers = page.locator("details.numbers").first

@@ -99,6 +99,12 @@ def names_of_cookies(browser):
     return {cookie["name"] for cookie in browser.cookies()}
 
 
+def expect_visitor(tab, email="ana@lab.org", role="admin"):
+    """Open the menu at the top right, and find who is visiting in which role."""
+    tab.get_by_role("button", name=email).click()
+    expect(tab.get_by_text(f"{email}, {role}")).to_be_visible()
+
+
 def test_whoever_is_not_logged_in_is_asked_to_and_told_nothing(browser):
     tab = visit(browser)
     for path in ("/", "/run?id=1", "/report?runs=1"):
@@ -107,7 +113,7 @@ def test_whoever_is_not_logged_in_is_asked_to_and_told_nothing(browser):
         expect(tab.get_by_text("Log in to see the runs of this lab.")).to_be_visible()
     assert is_told(browser, "Log in to see")
     assert not is_told(browser, RUN)
-    assert not is_told(browser, "Train")
+    assert not is_told(browser, "Predict")
 
 
 @pytest.mark.parametrize(
@@ -117,15 +123,16 @@ def test_whoever_is_not_logged_in_is_asked_to_and_told_nothing(browser):
 def test_a_login_shows_the_runs_in_the_role_of_the_lists(browser, lab, email, role):
     lab.provider.person["email"] = email
     tab = log_in(browser)
-    expect(tab.get_by_text(f"{email}, {role}")).to_be_visible()
+    expect_visitor(tab, email, role)
     tab.wait_for_url(f"{lab.url}/")
     expect(tab.get_by_test_id("stException")).to_have_count(0)
+    expect(tab.get_by_role("link", name=RUN)).to_be_visible()
     assert is_told(browser, RUN)
 
 
 def test_the_cookies_of_a_login_are_kept_from_scripts_and_other_sites(browser):
     tab = log_in(browser)
-    expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
+    expect_visitor(tab)
     cookies = {cookie["name"]: cookie for cookie in browser.cookies()}
     kept = cookies["_streamlit_user"]
     assert (kept["httpOnly"], kept["sameSite"]) == (True, "Lax")
@@ -136,7 +143,7 @@ def test_the_cookies_of_a_login_are_kept_from_scripts_and_other_sites(browser):
 
 def test_a_cookie_that_was_changed_logs_nobody_in(browser):
     tab = log_in(browser)
-    expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
+    expect_visitor(tab)
     (cookie,) = [c for c in browser.cookies() if c["name"] == "_streamlit_user"]
     value = cookie["value"].strip('"')
     changed = value[:-1] + ("A" if value[-1] != "A" else "B")
@@ -196,13 +203,13 @@ def test_a_login_that_failed_can_be_tried_again(browser, lab):
     expect(tab.get_by_text(FAILURES["unreachable"])).to_be_visible()
     lab.provider.is_down = False
     enter(tab)
-    expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
+    expect_visitor(tab)
     expect(tab).to_have_url(f"{lab.url}/")
 
 
 def test_after_a_logout_the_other_tab_shows_nothing_either_once_it_is_reloaded(browser, lab):
     tab = log_in(browser)
-    expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
+    expect_visitor(tab)
     other = visit(browser, "/run?id=1")
     expect(other.get_by_role("heading", name=RUN)).to_be_visible()
     lab.provider.log_outs.clear()
@@ -258,7 +265,7 @@ def test_whoever_is_not_logged_in_can_neither_upload_nor_fetch(browser, lab):
     assert upload(browser, session_of(browser)) == 403
     assert upload(browser, "0" * 36) == 403
     enter(tab)
-    expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
+    expect_visitor(tab)
     assert upload(browser, session_of(browser)) == 204
     for path in ("/media/", f"/media/{'0' * 56}.png", "/_stcore/metrics"):
         assert answer(lab.url, path)[0] == 403
@@ -269,7 +276,7 @@ def test_whoever_is_not_logged_in_can_neither_upload_nor_fetch(browser, lab):
 
 def test_what_anybody_may_ask_the_server_names_no_run(browser, lab):
     tab = log_in(browser)
-    expect(tab.get_by_text("ana@lab.org, admin")).to_be_visible()
+    expect_visitor(tab)
     pages = "/", "/run?id=1", "/app/.streamlit/secrets.toml", "/.streamlit/config.toml"
     for path in (*pages, "/_stcore/health", "/_stcore/host-config"):
         text = urllib.request.urlopen(f"{lab.url}{path}").read().decode()

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from cifar_core.reading.curves import curves, joined, smooth, thin, thin_around
+from cifar_core.reading.curves import (
+    SMOOTHING,
+    curves,
+    half_life,
+    joined,
+    smooth,
+    thin,
+    thin_around,
+)
 
 STEP = {"kind": "step", "step": 20, "epoch": 0.5, "loss": 2.1, "accuracy": 0.2}
 EPOCH = {"kind": "epoch", "step": 40, "epoch": 1, "val_loss": 1.9, "val_accuracy": 0.3}
@@ -52,6 +60,20 @@ def test_smoothing_a_constant_leaves_it_alone_from_the_first_point_on():
 def test_without_a_half_life_nothing_is_smoothed():
     values = np.array([1.0, 5.0])
     assert smooth(values, np.array([1.0, 2.0]), 0) is values
+
+
+@pytest.mark.parametrize(("planned", "light", "strong"), [(65, 1.625, 40.625), (4000, 10, 250)])
+def test_a_short_run_is_smoothed_over_fewer_steps(planned, light, strong):
+    found = half_life("Light", planned), half_life("Strong", planned), half_life("Off", planned)
+    assert found == (light, strong, 0)
+    assert half_life("Light", 0) == SMOOTHING["Light"], "nothing is known of the run's length"
+
+
+def test_the_smoothed_end_of_a_short_run_is_near_its_last_reports():
+    steps = np.arange(1.0, 66.0)
+    accuracy = 1 - np.exp(-steps / 25)  # 0.926 in the end
+    assert smooth(accuracy, steps, half_life("Light", 65))[-1] > accuracy[-1] - 0.01
+    assert smooth(accuracy, steps, 10)[-1] < accuracy[-1] - 0.05
 
 
 def test_few_points_are_all_kept():

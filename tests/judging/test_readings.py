@@ -61,6 +61,12 @@ def test_a_run_that_is_not_a_number_is_not_called_too_short():
     assert not any("epochs" in t.changes for f in reading.findings for t in f.trials)
 
 
+def test_other_lengths_are_offered_with_a_verb():
+    (longer,) = advice.longer({"epochs": 5}, 2, "Why.")
+    (shorter,) = advice.shorter({"epochs": 5}, 1, "Why.")
+    assert (longer.label, shorter.label) == ("Train for 10 epochs", "Train for 1 epoch")
+
+
 def test_a_failed_run_is_said_to_have_failed_and_not_to_need_more_epochs():
     reading = said("failed")
     assert reading.headline.startswith("It failed after")

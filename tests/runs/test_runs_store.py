@@ -77,7 +77,7 @@ def test_a_run_is_found_by_number_or_id(store, ref):
 
 
 def test_a_run_that_is_not_there_is_said_with_the_nearest_name(store):
-    with pytest.raises(RunError, match="There are none yet"):
+    with pytest.raises(RunError, match="The store has none yet"):
         store.run("9")
     store.create(QUICK, name="second")
     with pytest.raises(RunError, match="Did you mean '1-second'"):

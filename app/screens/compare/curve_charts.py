@@ -8,7 +8,7 @@ from typing import Any
 from app import theme
 from app.shared.charts import LiveFigure, thinned
 from cifar_core import palette
-from cifar_core.reading.curves import Curves, Values, smooth
+from cifar_core.reading.curves import Curves, Values, half_life, smooth
 
 GHOST = 0.35  # opacity of the other runs behind a small multiple
 ACROSS = 3  # small multiples in a row
@@ -26,6 +26,7 @@ class Track:
     title: str
     curves: Curves
     seconds: float  # of training, so far
+    planned: int = 0  # steps; 0 if not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class CurveOptions:
     axis: str = "Epoch"  # a key of AXES
     training: bool = False  # the training curves; if not, those of the validation images
     apart: str = ""  # "Loss" or "Accuracy" with one panel per run; empty for all runs together
-    half_life: float = 0.0  # of the smoothing of training curves, in steps; 0 for none
+    smoothing: str = "Off"  # of training curves, a key of SMOOTHING
     log_loss: bool = False
     shapes: Sequence[dict[str, Any]] = ()  # lines behind the accuracies, such as goals
     labels: Sequence[dict[str, Any]] = ()  # of those lines
@@ -91,7 +92,8 @@ def points(track: Track, options: CurveOptions, panel: str) -> tuple[Values, Val
     curves = track.curves
     name = panel.lower()
     if options.training:
-        values = smooth(getattr(curves, f"train_{name}"), curves.step, options.half_life)
+        values = getattr(curves, f"train_{name}")
+        values = smooth(values, curves.step, half_life(options.smoothing, track.planned))
         steps, epochs = curves.step, curves.step_epoch
     else:
         values, steps, epochs = getattr(curves, f"val_{name}"), curves.epoch_step, curves.epoch

@@ -10,9 +10,9 @@ from app.screens.compare import curve_charts
 from app.session import Key
 from app.shared.goal_lines import goal_shapes
 from app.shared.live_chart import live_chart, window
+from cifar_core.reading.curves import HALF_LIVES, SMOOTHING
 from cifar_core.runs.results.side_by_side import RunFacts
 
-SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
 POLL = 2.0  # seconds between two updates while a run trains
 TOGETHER = "Together"
 CHART = str(Key.COMPARE_CHART)
@@ -30,7 +30,7 @@ def draw(runs: Sequence[RunFacts]) -> None:
     tracks = [
         curve_charts.Track(
             number=facts.run.number, title=facts.title, seconds=facts.seconds or 0.0,
-            curves=feed(str(facts.run.path)).curves(),
+            curves=feed(str(facts.run.path)).curves(), planned=facts.run.summary.total_steps,
         )
         for facts in runs
     ]  # fmt: skip
@@ -64,7 +64,7 @@ def controls(runs: Sequence[RunFacts]) -> curve_charts.CurveOptions:
         axis=axis or "Epoch",
         training=curve == "Training",
         apart="" if layout in (None, TOGETHER) else str(layout),
-        half_life=SMOOTHING[smoothing],
+        smoothing=smoothing,
         log_loss=log,
         window=window(CHART),
         shapes=shapes,
@@ -77,6 +77,6 @@ def smoothing_input() -> str:
     """Draw the choice of how much training curves are smoothed; return a key of SMOOTHING."""
     chosen = st.segmented_control(
         "Smoothing", list(SMOOTHING), default="Light", required=True, key="smoothing",
-        bind="query-params", help="Half-life of the average: 10, 50 or 250 steps.",
+        bind="query-params", help=HALF_LIVES,
     )  # fmt: skip
     return chosen or "Off"

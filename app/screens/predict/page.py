@@ -1,5 +1,7 @@
 """The Predict page: what is this picture, and which parts of it mattered?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.navigation import link
@@ -13,9 +15,11 @@ from app.screens.predict.request import read_request
 from app.screens.predict.share import download
 from app.session import store
 from app.shared.address import one_name
-from app.shared.networks import choose_networks
+from app.shared.first_run.examples import PHOTOGRAPHS, example, only_drawings
+from app.shared.networks import Network, choose_networks
 from app.shared.nothing_trained import nothing_trained
 from app.shared.pictures.chosen import choose_pictures
+from cifar_core.runs import RunRow
 
 TITLE = "Predict"
 
@@ -44,6 +48,9 @@ def page() -> None:
             id=networks[0].run.number,
             tab="inside",
         )
+    if not pictures or any(not picture.ref for picture in pictures):  # of the person's own
+        with right:
+            shapes_only(networks[0], rows)
     if not pictures:
         with right:
             invitation()
@@ -61,6 +68,27 @@ def page() -> None:
         act()
     with jobs:  # last, as they take the processor from the first map
         background(networks)
+
+
+def shapes_only(network: Network, rows: Sequence[RunRow]) -> None:
+    """Say it if the network knows only drawn shapes, and offer the one that knows photographs."""
+    if not only_drawings(network.run):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            "This network knows only drawn shapes and takes any photograph for one of them.",
+            width="content",
+        )
+        if other := example(rows, PHOTOGRAPHS):
+            st.button(
+                "Ask the example about photographs", icon=":material/image_search:",
+                type="tertiary", key="ask example", on_click=choose, args=(other.number,),
+            )  # fmt: skip
+
+
+def choose(number: int) -> None:
+    """Choose a network."""
+    st.session_state["run"] = str(number)
 
 
 def invitation() -> None:

@@ -9,15 +9,20 @@ from app import boundary, theme
 from app.navigation import link
 from app.screens.run.actions import actions
 from app.screens.run.marks import run_marks
-from cifar_core.runs import STATES, TRAINING, Run, RunStatus
+from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.record.records import FeaturesDone, Summary
 from cifar_core.runs.store import damage
 
 SILENCE = 40  # seconds without a sign of life before the page says so
+PHASES = {  # of a rate search
+    "sweep": "Range test: one step at each rate",
+    "race": "Race: first lap",
+    "cool-down": "Race: cool-down of the best rates",
+}
 
 
-def header(run: Run) -> None:
-    """Draw what stays above every tab."""
+def header(run: Run, *, result_elsewhere: bool = False) -> None:
+    """Draw what stays above every tab; with a link to the result if another tab is open."""
     status = run.status
     heading(run, status)
     run_marks(run)
@@ -25,18 +30,19 @@ def header(run: Run) -> None:
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
     with st.container():  # always there: a chart that moves forgets its zoom
         damaged_files(run)
-    boundary.fragment(standing, run_every=1.0 if status.is_under_way else None)(run, status)
+    every = 1.0 if status.is_under_way else None
+    boundary.fragment(standing, run_every=every)(run, status, result_elsewhere)
 
 
-def standing(run: Run, drawn: RunStatus) -> None:
+def standing(run: Run, drawn: RunStatus, result_elsewhere: bool) -> None:
     """Draw the state and the progress; Streamlit repeats it every second while it is under way."""
     status = run.status
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
         st.rerun()  # the buttons above change, and perhaps how often this part repeats
     if run.kind == TRAINING or status.state != "finished":  # a rate search's verdict says it then
-        status_line(run, status)
+        status_line(run, status, result_elsewhere)
     with st.container():  # always there: a part that moves is built again and forgets its zoom
-        progress(status, run.summary, run.settings.get("epochs", 0))
+        progress(run, status, run.summary)
 
 
 def heading(run: Run, status: RunStatus) -> None:
@@ -56,7 +62,7 @@ def damaged_files(run: Run) -> None:
             st.markdown("\n".join(f"- {theme.safe(words)}" for words in sentences))
 
 
-def status_line(run: Run, status: RunStatus) -> None:
+def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
     """Show the run's state, what happened and what to do next."""
     color, icon = theme.ICONS[status.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -66,18 +72,21 @@ def status_line(run: Run, status: RunStatus) -> None:
         if silent is not None and silent > SILENCE:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
         st.markdown(theme.safe(sentence(status)), width="content")
+        if status.state == "finished" and result_elsewhere:
+            link("run", "Look at the results", ":material/insights:", id=run.number, tab="result")
 
 
 def sentence(status: RunStatus) -> str:
-    """Join what happened with what to do next."""
+    """Join what happened with what to do next, which for a finished run is a link beside it."""
     left = status.deadline - time.time()
     if status.deadline and left > 0:
         next_step = f"it will be stopped more forcefully in {theme.duration(left)}."
         return f"{status.message} If it does not respond, {next_step}"
-    return f"{status.message} {status.action}".strip()
+    action = "" if status.state == "finished" else status.action
+    return f"{status.message} {action}".strip()
 
 
-def progress(status: RunStatus, summary: Summary, epochs: int) -> None:
+def progress(run: Run, status: RunStatus, summary: Summary) -> None:
     """Draw how far the run is and when it will be done."""
     if not status.is_live or not summary.total_steps:
         return
@@ -86,13 +95,21 @@ def progress(status: RunStatus, summary: Summary, epochs: int) -> None:
         st.progress(features.done / features.total, text=features_words(features))
         return
     done = min(1.0, summary.step / summary.total_steps)
-    words = f"Epoch {min(summary.epochs_done + 1, epochs)} of {epochs}"
-    if done == 1:
-        words = "Training is done; the test images are being classified"
+    words = stage(run, summary, done)
     left = summary.eta_seconds
     if left and done < 1:
         words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
     st.progress(done, text=words)
+
+
+def stage(run: Run, summary: Summary, done: float) -> str:
+    """Say what the run is doing; `done` is its share of all steps."""
+    if run.kind == RATE_SEARCH:
+        return PHASES.get(summary.phase or "", "Rate search")
+    if done == 1:
+        return "Training is done; the test images are being classified"
+    epochs = run.settings.get("epochs", 0)
+    return f"Epoch {min(summary.epochs_done + 1, epochs)} of {epochs}"
 
 
 def features_words(features: FeaturesDone) -> str:

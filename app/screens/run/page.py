@@ -7,9 +7,8 @@ from app.navigation import late, link
 from app.screens.run.header import header
 from app.session import store
 from app.shared.address import one_name
-from app.shared.first_run.own_picture import give_it_a_picture
 from app.shared.places import places
-from app.shared.tab_bar import tab_bar
+from app.shared.tab_bar import open_tab, tab_bar
 from cifar_core.errors import RunError
 from cifar_core.runs import TRAINING, Run
 
@@ -34,22 +33,22 @@ def page() -> None:
         hint = f"{error} It may be in the trash, or in another store."
         missing(hint if ref else "No run is given in the address.")
         return
-    header(run)
-    give_it_a_picture(run, store().runs())
     tabs = tabs_of(run)
+    known = run.kind == TRAINING and run.summary.best_val_accuracy is not None
+    header(run, result_elsewhere=known and open_tab(tabs, of=run.id) != "result")
     name, box = tab_bar(tabs, of=run.id)
     with box:
-        asked = st.query_params.get("tab", "")
-        if asked in OF_A_NETWORK and asked not in tabs:
-            st.caption(f"*{TABS[asked]}* appears when the first epoch has been validated.")
+        if name in OF_A_NETWORK and run.summary.best_val_accuracy is None:
+            st.caption(f"*{TABS[name]}* has something to show when the first epoch is validated.")
+            return
         tab = late(f"app.screens.run.{name}.tab", "draw")
         boundary.part(tab.draw)(run, run.status)
 
 
 def tabs_of(run: Run) -> dict[str, str]:
-    """Return the tabs that have something to show of a run."""
-    known = run.kind == TRAINING and run.summary.best_val_accuracy is not None
-    return {name: title for name, title in TABS.items() if known or name not in OF_A_NETWORK}
+    """Return the tabs of a run of this kind; they stay the same while it trains."""
+    trains = run.kind == TRAINING
+    return {name: title for name, title in TABS.items() if trains or name not in OF_A_NETWORK}
 
 
 def missing(why: str) -> None:

@@ -19,6 +19,7 @@ from app.shared.places import places
 from app.shared.run_export import import_form, table_downloads
 from app.shared.sweep_actions import sweep_links
 from cifar_core.errors import QueryError
+from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import Listing
@@ -38,7 +39,10 @@ def page() -> None:
         if deleted:
             label = f"Trash ({deleted})"
             st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
-        if own(rows) and st.button("Train", type="primary", icon=":material/add:", key="new"):
+        may = store().by.may(OPERATOR)
+        if may and own(rows) and st.button(
+            "Train", type="primary", icon=":material/add:", key="new"
+        ):  # fmt: skip
             go("train")
     undo_bar()
     twins_bar()
@@ -52,8 +56,9 @@ def page() -> None:
             st.subheader("Runs", anchor=False)
         active = any(is_under_way(row.state, row.reason) for row in rows)
         boundary.fragment(live_listing, run_every=REFRESH if active else None)()
-        if not own(rows):
-            st.caption("The examples may be deleted like any run; *Help* brings them back.")
+        if not own(rows) and store().by.may(OPERATOR):
+            st.caption("The examples can be deleted like any run. *Help*, at the top right, "
+                       "brings them back.")  # fmt: skip
 
 
 def live_listing() -> None:

@@ -14,6 +14,7 @@ from app.screens.sweep.search_report import BASIS, percent, search_report
 from app.session import store
 from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
+from app.shared.places import places
 from app.shared.sweep_actions import actions
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow
@@ -37,6 +38,7 @@ SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
 
 def page() -> None:
     """Draw the sweep that the address gives."""
+    places()
     ref = st.query_params.get("id", "")
     try:
         sweep = sweeps.find(store(), ref)
@@ -140,7 +142,8 @@ def chart(sweep: Sweep, cells: Sequence[CellResult]) -> None:
     figure = draw[kind or CURVES](cells)
     first = next((row for cell in cells for row in cell.rows), None)
     if first is not None:
-        add_goals(figure, goals_of(store().run(first.id)), axis="x" if kind == SEEDS else "y")
+        course = [goal for goal in goals_of(store().run(first.id)) if goal.run is None]
+        add_goals(figure, course, axis="x" if kind == SEEDS else "y")
     show_figure(
         figure,
         key="sweep_chart",

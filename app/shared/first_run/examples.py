@@ -8,7 +8,7 @@ from app import boundary
 from app.session import store
 from cifar_core import examples
 from cifar_core.people import OPERATOR
-from cifar_core.runs import RunRow
+from cifar_core.runs import Run, RunRow
 from cifar_core.runs.store.run_row import own
 
 PHOTOGRAPHS = "photographs"  # the example to ask about a picture
@@ -19,6 +19,11 @@ def example(rows: Sequence[RunRow], key: str) -> RunRow | None:
     """Return the row of a shipped run, None if it was deleted."""
     number = examples.EXAMPLES[key].number
     return next((row for row in rows if row.example and row.number == number), None)
+
+
+def only_drawings(run: Run) -> bool:
+    """Whether a run's network has seen nothing but the shapes that the program draws."""
+    return run.environment.data.kind == "synthetic"
 
 
 def compared_by_default(rows: Sequence[RunRow]) -> list[str]:

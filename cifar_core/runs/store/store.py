@@ -278,7 +278,7 @@ def find(ref: str, runs: dict[str, Run], what: str) -> Run:
         )
     if same:
         return runs[same[0]]
-    count = f"There are {len(runs)}." if runs else "There are none yet."
+    count = f"The store has {len(runs):,}." if runs else "The store has none yet."
     raise RunError(f"There is no {what} '{ref}'. {did_you_mean(ref, runs)}{count}")
 
 

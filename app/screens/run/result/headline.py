@@ -5,6 +5,7 @@ import streamlit as st
 from app import theme
 from app.navigation import link
 from app.screens.run.result.evaluation import SPLITS, Evaluation
+from app.shared.first_run.examples import only_drawings
 from cifar_core.evaluation.calibration import Reliability, Tendency
 from cifar_core.statistics.class_shares import uneven_words
 
@@ -24,8 +25,9 @@ def headline(evaluation: Evaluation) -> None:
         st.space("stretch")
         with st.popover("More figures", icon=":material/analytics:", type="tertiary"):
             more(evaluation)
-        link("predict", "Give it a picture of yours", ":material/add_photo_alternate:",
-             run=evaluation.run.number)  # fmt: skip
+        if not only_drawings(evaluation.run):
+            link("predict", "Give it a picture of yours", ":material/add_photo_alternate:",
+                 run=evaluation.run.number)  # fmt: skip
     with st.grid(2, min_column_width=220):
         card("Accuracy", theme.percent(scores.top1.share),
              f"95 % interval: {theme.between(scores.top1.interval)}")  # fmt: skip

@@ -7,11 +7,10 @@ from app.cache.runs import goals_of
 from app.screens.run.watch import charts
 from app.session import Key
 from app.shared.live_chart import live_chart, window
-from cifar_core.reading.curves import Curves
+from cifar_core.reading.curves import HALF_LIVES, SMOOTHING, Curves, half_life
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.records import Summary
 
-SMOOTHING = {"Off": 0, "Light": 10, "Medium": 50, "Strong": 250}  # half-lives in steps
 CHART = str(Key.CHART)
 GOALS = (
     "Target lines: the course's simple CNN (66.71 %) and ResNet (90.27 %) for the classes of "
@@ -40,8 +39,8 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         )  # fmt: skip
         smoothing = st.segmented_control(
             "Smoothing", list(SMOOTHING), default="Light", required=True, key="smoothing",
-            bind="query-params", help="Half-life of the average: 10, 50 or 250 steps. "
-            "Validation and the learning rate are never smoothed.",
+            bind="query-params",
+            help=f"{HALF_LIVES} Validation and the learning rate are never smoothed.",
         )  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
         goal = st.toggle("Goals", key="goal", bind="query-params", help=GOALS)
@@ -53,7 +52,7 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         st.caption(pace(status, summary, curves))
     return charts.LiveOptions(
         by_epoch=axis == "Epoch",
-        half_life=SMOOTHING[smoothing or "Off"],
+        half_life=half_life(smoothing or "Off", summary.total_steps),
         log_loss=log,
         goals=goals_of(run) if goal else [],
         more=[key for key, panel in charts.MORE.items() if panel.title in more],

@@ -8,8 +8,12 @@ function make(tag, name, text) {
   return element;
 }
 
+function mark(right) {
+  return right === null ? "none" : right ? "right" : "wrong";
+}
+
 function words(picture) {
-  const past = picture.recent.map((right) => (right ? "right" : "wrong")).join(", ");
+  const past = picture.recent.map(mark).join(", ").replaceAll("none", "not shown yet");
   return `${picture.words}. Last epochs: ${past}.`;
 }
 
@@ -52,7 +56,7 @@ function paint(element, picture, index, data) {
   element.dataset.image = picture.key;
   element.setAttribute("aria-label", words(picture));
   element.querySelector(".dots").replaceChildren(
-    ...picture.recent.map((right) => make("span", right ? "right" : "wrong")));
+    ...picture.recent.map((right) => make("span", mark(right))));
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -27,6 +27,11 @@ LEGEND = (
     "Solid blue: right; dashed orange: wrong. Dots: the last six epochs. "
     "A click opens the image on the Predict page."
 )
+CHOSEN = (
+    "Eight images are chosen before the training, by the run's seed. Eight more join after the "
+    "second epoch, from those that the network is then least sure of; for the epochs before that "
+    "they have an empty gray dot."
+)
 
 _mount = st.components.v2.component(
     "cifar_lab.watched",
@@ -40,7 +45,7 @@ _mount = st.components.v2.component(
 def pictures(run: Run, epochs: Sequence[WatchedEpoch]) -> None:
     """Draw the images as they were classified after the last epoch; a click asks about one."""
     with st.container():  # a part that waits for the images moves nothing when they are there
-        st.markdown("**The same pictures, epoch by epoch**")
+        st.markdown("**The same pictures, epoch by epoch**", help=CHOSEN)
         if not is_decoded(run):
             st.caption(
                 "The pictures are not shown: the run's images are not decoded on this machine. "
@@ -107,7 +112,7 @@ def payload(run: Run, epochs: Sequence[WatchedEpoch], pixels: NDArray[np.uint8])
                 "words": f"{name(label)}, right"
                 if label == predicted
                 else f"{name(label)}, taken for {name(predicted)}",
-                "recent": [e.right[image] for e in epochs[-RECENT:] if image in e.right],
+                "recent": [e.right.get(image) for e in epochs[-RECENT:]],  # None: not shown yet
             }
             for image, label, predicted in zip(
                 last.images, last.labels, last.predicted, strict=True
@@ -132,7 +137,11 @@ def news(run: Run, epochs: Sequence[WatchedEpoch]) -> str:
     }
     found = "; ".join(f"{says}: {kinds}" for says, kinds in words.items() if kinds)
     found = found[:1].upper() + found[1:]
-    return f"{found}." if found else "None of them has changed since the epoch before."
+    if found:
+        return f"{found}."
+    known = sum(image in before for image in now.images)
+    which = "them" if known == len(now.images) else f"the first {known}"
+    return f"None of {which} has changed since the epoch before."
 
 
 def namer(run: Run) -> Any:

@@ -1,6 +1,5 @@
 """A rate search on the Run page: range test, race, verdict, and the buttons that use the rate."""
 
-import time
 from typing import Any
 
 import pandas as pd
@@ -14,25 +13,13 @@ from app.shared.figure import show_figure
 from cifar_core.rate_search.parabola import agreement, middle
 from cifar_core.rate_search.record import Record, record
 from cifar_core.rate_search.rules import RULES, opinions
-from cifar_core.runs import Run, RunStatus
+from cifar_core.runs import Run
 from cifar_core.runs.sweeps.rate_searches import alike, repeat, suggested_rate
 
-PHASES = {
-    "sweep": "Range test: one step at each rate",
-    "race": "Race: first lap",
-    "cool-down": "Race: cool-down of the best rates",
-}
 
-
-def rate_search(run: Run, status: RunStatus) -> None:
+def rate_search(run: Run) -> None:
     """Draw the search so far."""
-    results, summary = record(run.metrics()), run.summary
-    if status.is_live and summary.total_steps:
-        left = summary.eta_seconds
-        words = PHASES.get(summary.phase or "", "Rate search")
-        if left:
-            words += f", {theme.duration(left)} left, done at {theme.clock(time.time() + left)}"
-        st.progress(min(1.0, summary.step / summary.total_steps), text=words)
+    results = record(run.metrics())
     if results.suggestion:
         verdict(run, results.suggestion)
     left_side, right_side = st.columns([3, 2], gap="medium")
@@ -110,10 +97,10 @@ def race(run: Run, results: Record) -> None:
     own = run.settings.get("learning_rate", 0.0)
     figure = rate_charts.race_figure(results, own, suggestion.get("usual_rate", own))
     show_figure(figure, key="race", alt="Loss of each candidate rate")
-    st.caption(
-        "Every candidate started from the same weights and saw the same images. The bars show the "
-        "uncertainty of the differences between candidates."
-    )
+    words = "Every candidate started from the same weights and saw the same images."
+    if any(candidate.error for candidate in results.candidates):
+        words += " The bars show the uncertainty of the differences between candidates."
+    st.caption(words)
 
 
 def range_test(results: Record) -> None:

@@ -70,4 +70,4 @@ def live(run: Run) -> None:
 
 def searching(run: Run) -> None:
     """Draw a rate search."""
-    rate_search(run, run.status)
+    rate_search(run)

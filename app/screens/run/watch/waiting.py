@@ -9,17 +9,29 @@ from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.store.run_row import RunRow
 
 MOST = 3  # runs that are named
-COMING = {
-    "draft": "The curves appear here once the run is started.",
-    "starting": "The curves begin with the first steps.",
-    "running": "The curves begin with the first steps.",
+NOTHING = "This run has no measurements."
+DRAFT = "The curves appear here once the run is started."
+SOON = "The curves begin with the first steps."
+LOADING = "The trainer is starting; with PyTorch that takes about ten seconds."
+DOING = {  # the trainer's latest line in the log, by its beginning
+    "Loading the images": "The images are being opened, and PyTorch is being loaded.",
+    "A trial of": "The network is being built.",
+    "Training on": "The network is built; training is about to begin.",
+    "Attempt": "The first steps are being computed.",
+    "Features of": "The features of the images are being computed.",
+    "The features took": "The first steps are being computed.",
 }
+LINES = 20  # of the log that are read
 
 
 def waiting(run: Run, status: RunStatus) -> None:
     """Draw what there is to know about a run that has no measurements."""
+    if status.state in ("starting", "running"):
+        st.markdown(doing(run.log_tail(LINES)))
+        st.caption(SOON)
+        return
     if status.state != "queued":
-        st.caption(COMING.get(status.state, "This run has no measurements."))
+        st.caption(DRAFT if status.state == "draft" else NOTHING)
         return
     queue = store().queue()
     place = next((n for n, row in enumerate(queue, 1) if row.id == run.id), 0)
@@ -30,6 +42,15 @@ def waiting(run: Run, status: RunStatus) -> None:
     named("Before it in the queue", ahead)
     named("Using a device now", under_way)
     st.caption("The curves appear here once a device is free.")
+
+
+def doing(log: str) -> str:
+    """Say what a trainer does before its first steps, as far as its log tells."""
+    for line in reversed(log.splitlines()):
+        said = line.partition("  ")[2]  # after the time
+        if words := next((words for start, words in DOING.items() if said.startswith(start)), ""):
+            return words
+    return LOADING
 
 
 def place_words(place: int, waiting: int) -> str:

@@ -86,8 +86,9 @@ def grid_inputs(
 ) -> None:
     """Draw which settings vary and a control for the values of each."""
     st.caption(
-        "Every combination is trained with every seed. With at least three seeds, the Sweep page "
-        "can say whether a difference is more than chance."
+        "Every combination is trained with every seed. With two seeds or more, the Sweep page can "
+        "say whether a difference is more than chance; the more seeds, the smaller the "
+        "differences that it can tell from chance."
     )
     options = list(SETTINGS)
     if "optimizer" in grid.names:
