@@ -128,7 +128,7 @@ def test_a_setting_that_varies_begins_with_values_around_the_forms(store):
     assert page.button(key="start").label == "Start 3 runs"
     assert not page.button(key="start").disabled
     page.text_input(key=f"{where}.learning_rate").set_value("").run()
-    assert "Type the values of 'Learning rate', such as 0.01..1 x3." in plain(page)
+    assert "Type the values of 'Learning rate', such as 0.01..0.1 x3." in plain(page)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
