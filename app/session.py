@@ -33,6 +33,7 @@ class Key(StrEnum):
     USUAL_METHOD = "usual_method"  # the saliency method shown last without being asked for
     REQUESTED_METHODS = "requested_methods"  # slow saliency methods that the person has started
     TESTED_MAPS = "tested_maps"  # digests of the maps that the person has had tested
+    ADDRESS = "address"  # of choices that follow the address: its words and their value, last time
     LINKED = "linked"  # the pictures that the address named when it was last followed
     BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
     REVEALED = "revealed"  # ids of the runs whose test results this session has viewed

@@ -89,7 +89,10 @@ def clock(unix: float) -> str:
 
 def points(difference: float | None) -> str:
     """Write a difference of two shares in percentage points with its sign, or a dash for None."""
-    return NONE if difference is None else f"{100 * difference:+.1f}"
+    if difference is None:
+        return NONE
+    text = f"{100 * difference:+.1f}"
+    return "0.0" if float(text) == 0 else text
 
 
 def plain(value: object) -> str:

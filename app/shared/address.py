@@ -5,14 +5,44 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from app import theme
+from app.session import Key, remember, remembered
 
 
 def start_from_address(key: str, options: Collection[str], *, several: bool = False) -> None:
     """Set a control that was not drawn yet to those of its options that the address names."""
-    values = [word for word in st.query_params.get(key, "").split(",") if word in options]
+    values = named(key, options)
     if key in st.session_state or not values:
         return
     st.session_state[key] = values if several else values[0]
+
+
+def follow_address(key: str, options: Collection[str], *, most: int | None = None) -> None:
+    """Set a control to what the address names, whenever the address has changed: by Back, a link.
+
+    What the person has chosen since comes first. With `most` it is a choice of several.
+    """
+    drawn, words = key in st.session_state, st.query_params.get(key, "")
+    last_words, last_value = remembered(Key.ADDRESS, {}).get(key, ("", None))
+    if drawn and (words == last_words or st.session_state[key] != last_value):
+        return
+    values = named(key, options)
+    if most is not None:
+        if drawn or values:
+            st.session_state[key] = values[:most]
+    elif values or (drawn and words):
+        st.session_state[key] = values[0] if values else None
+
+
+def followed(key: str, value: str | Sequence[str] | None) -> None:
+    """Remember that a control and the address agree."""
+    agreed = {**remembered(Key.ADDRESS, {}), key: (st.query_params.get(key, ""), value)}
+    remember(Key.ADDRESS, agreed)
+
+
+def named(key: str, options: Collection[str]) -> list[str]:
+    """Return those of a control's options that the address names, each once."""
+    words = dict.fromkeys(st.query_params.get(key, "").split(","))
+    return [word for word in words if word in options]
 
 
 def not_offered(key: str, options: Collection[str]) -> str:

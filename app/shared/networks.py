@@ -10,11 +10,13 @@ from app.cache.results import classifier
 from app.session import Key, remember, remembered, store
 from app.shared import picker
 from app.shared.address import (
+    follow_address,
+    followed,
     keep_in_address,
     left_out,
+    named,
     not_offered,
     say_left_out,
-    start_from_address,
 )
 from cifar_core.errors import CifarError
 from cifar_core.inference import Classifier
@@ -47,7 +49,7 @@ def choose_networks(title: str, rows: Sequence[RunRow]) -> list[Network]:
     titles = titles_of(rows)
     if (picked := picker.picked("run")) in titles:
         st.session_state["run"] = picked
-    start_from_address("run", titles)
+    follow_address("run", titles)
     refused = not_offered("run", titles)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(title, anchor=False, width="content")
@@ -85,7 +87,8 @@ def choose_run(key: str, titles: dict[str, str], refused: str) -> str | None:
         index=None if refused else 0, placeholder="Choose a run", label_visibility="collapsed",
     )  # fmt: skip
     if number is not None:
-        st.query_params[key] = number
+        keep_in_address(key, number, "")
+    followed(key, number)
     return number
 
 
@@ -115,8 +118,8 @@ def why_not(ref: str) -> str:
 
 def choose_others(others: Sequence[str], titles: dict[str, str]) -> list[str]:
     """Let the person choose further runs to show beside the first."""
-    start_from_address("beside", others, several=True)
-    missing = left_out("beside", others)
+    follow_address("beside", others, most=BESIDE)
+    missing, asked = left_out("beside", titles), named("beside", others)
     chosen: list[str] = []
     if st.session_state.get("beside") or remembered(Key.BESIDE):
         chosen = st.multiselect(
@@ -127,7 +130,10 @@ def choose_others(others: Sequence[str], titles: dict[str, str]) -> list[str]:
         st.button("A second network", icon=":material/add:", type="tertiary", key="second",
                   on_click=remember, args=(Key.BESIDE, True))  # fmt: skip
     say_left_out(missing)
+    if len(asked) > BESIDE:
+        st.caption(f"Only the first {BESIDE} further networks are shown.")
     keep_in_address("beside", chosen, [])
+    followed("beside", chosen)
     return chosen
 
 

@@ -15,6 +15,7 @@ class DataSettings(Settings):
         "auto",
         group=DATA,
         scope="machine",
+        zero="automatic choice",
         help="Where the images are: a folder, an archive, 'synthetic', or 'auto' to choose "
         "automatically.",
     )
@@ -51,6 +52,7 @@ class DataSettings(Settings):
         low=0,
         high=8,
         group=CHANGES,
+        zero="off",
         help="Shift each image by up to this many pixels, drawn again every epoch; 0 turns it off.",
     )
     flip: bool = switch(
@@ -82,6 +84,7 @@ class DataSettings(Settings):
         group=CHANGES,
         advanced=True,
         label="Color jitter",
+        zero="off",
         help="Change the brightness, contrast and saturation of each image by up to this share, "
         "drawn again every epoch; 0 turns it off.",
     )
@@ -91,6 +94,7 @@ class DataSettings(Settings):
         high=24,
         group=CHANGES,
         advanced=True,
+        zero="off",
         help="Side length in pixels of a square that is blanked out, at a new place every epoch; "
         "0 turns it off.",
     )

@@ -74,6 +74,7 @@ class MachineSettings(Settings):
         high=1000,
         group=STOPPING,
         label="Early stopping patience",
+        zero="off",
         help="Stop after this many epochs without a better validation accuracy; 0 never does.",
     )
     min_delta: float = number(
@@ -91,6 +92,7 @@ class MachineSettings(Settings):
         longest=20,
         scope="machine",
         shapes_step=True,
+        zero="automatic",
         help="'cpu', 'cuda', 'cuda:1', 'mps', or 'auto' for the fastest.",
     )
     precision: str = choice(
@@ -112,6 +114,7 @@ class MachineSettings(Settings):
         label="Images at once",
         scope="machine",
         shapes_step=True,
+        zero="the whole batch",
         help="A larger batch is split into pieces of at most this many images, equal ones if few "
         "do, and their gradients are added up: the same step in less memory, except that batch "
         "norm sees one piece at a time. It limits evaluation too. 0 never splits.",
@@ -146,6 +149,7 @@ class MachineSettings(Settings):
         scope="machine",
         shapes_step=True,
         decided_at_start=True,
+        zero="all cores but one",
         help="0 uses all cores but one, so that the dashboard stays quick. The number is chosen at "
         "the first start and kept on resume, because sums depend on it.",
     )
@@ -157,6 +161,7 @@ class MachineSettings(Settings):
         advanced=True,
         label="Checkpoints to keep for review",
         scope="machine",
+        zero="none",
         help="How many epochs to keep the weights of, evenly spaced, besides the best and the "
         "newest. The Result tab uses them to show how the network learned.",
     )

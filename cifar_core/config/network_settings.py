@@ -29,6 +29,7 @@ class NetworkSettings(Settings):
         group=LEARNING,
         used_by="model",
         shapes_step=True,
+        zero="off",
         help="Share of the last features set to zero in each training step.",
     )
     whitening_epochs: int = number(
@@ -40,6 +41,7 @@ class NetworkSettings(Settings):
         advanced=True,
         shapes_step=True,
         label="Epochs of whitening biases",
+        zero="not trained",
         help="Give the whitening biases that are trained for this many epochs and then stay; 0 "
         "gives it none.",
     )
@@ -71,6 +73,7 @@ class NetworkSettings(Settings):
         high=20,
         group=STARTING,
         used_by="plan",
+        zero="none kept",
         help="How many augmented views of each image have their features computed once and kept. "
         "0 computes the features again in every epoch, which is much slower.",
     )

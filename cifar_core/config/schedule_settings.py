@@ -24,6 +24,7 @@ class ScheduleSettings(Settings):
         high=100.0,
         group=LEARNING,
         used_by="schedule",
+        zero="none",
         help="Epochs during which the rate rises from 0.",
     )
     step_epochs: int = number(

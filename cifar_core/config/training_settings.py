@@ -39,6 +39,7 @@ class TrainingSettings(Settings):
         group=LEARNING,
         log_scale=True,
         often_varied=True,
+        zero="off",
         help="How strongly the weights are pulled toward 0.",
     )
     decay_biases: bool = switch(
@@ -53,6 +54,7 @@ class TrainingSettings(Settings):
         high=0.5,
         group=LEARNING,
         advanced=True,
+        zero="off",
         help="Share of the target that is spread evenly over all classes.",
     )
     clip_norm: float = number(
@@ -62,6 +64,7 @@ class TrainingSettings(Settings):
         group=LEARNING,
         advanced=True,
         label="Gradient clipping",
+        zero="off",
         help="Largest allowed norm of the gradient; 0 turns clipping off.",
     )
     ema_epochs: float = number(
@@ -71,6 +74,7 @@ class TrainingSettings(Settings):
         group=LEARNING,
         advanced=True,
         label="Averaged weights",
+        zero="off",
         help="Validate, test and explain with an exponential average of the weights. The number is "
         "its half-life in epochs; 0 turns it off.",
     )

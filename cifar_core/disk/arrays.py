@@ -1,6 +1,7 @@
 """Arrays in a file with a checksum, because safetensors does not notice a flipped bit."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from cifar_core.disk import files, space
 
 Arrays = Mapping[str, NDArray[Any]]
+SUM = "sha256"  # the fact that has the checksum
 WHAT = "a file of results"  # as an error names it when it cannot be saved
 
 
@@ -28,7 +30,7 @@ def write(path: Path, values: Arrays, facts: Mapping[str, str]) -> None:
         path.parent.mkdir(exist_ok=True)
         space.ensure(size, path.parent, WHAT)
     with files.replacing(path) as draft, space.needed(size, path.parent, WHAT):
-        save_file(values, draft, metadata={**facts, "sha256": digest(values)})
+        save_file(values, draft, metadata={**facts, SUM: digest(values, facts)})
 
 
 def read(path: Path) -> tuple[Arrays, Mapping[str, str]] | None:
@@ -55,15 +57,21 @@ def sound(path: Path) -> tuple[Arrays, Mapping[str, str]]:
             values = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(str(error)) from error
-    if facts.get("sha256") != digest(values):
+    if facts.get(SUM) not in (digest(values, facts), digest(values)):  # earlier: arrays only
         raise ValueError("Its checksum differs.")
     return values, facts
 
 
-def digest(values: Arrays) -> str:
-    """Return one checksum over arrays and their names."""
+def digest(values: Arrays, facts: Mapping[str, str] | None = None) -> str:
+    """Return one checksum over arrays, their names and the facts about them.
+
+    Without `facts` it is that of earlier versions, over the arrays and their names.
+    """
     checksum = hashlib.sha256()
     for key in sorted(values):
         checksum.update(f"{key} {values[key].dtype} {values[key].shape}".encode())
         checksum.update(np.ascontiguousarray(values[key]).tobytes())
+    if facts is not None:
+        said = sorted((key, value) for key, value in facts.items() if key != SUM)
+        checksum.update(json.dumps(said).encode())
     return checksum.hexdigest()

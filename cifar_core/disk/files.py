@@ -1,5 +1,6 @@
 """How small files are written and read, so that no reader ever sees half of one."""
 
+import codecs
 import hashlib
 import json
 import math
@@ -206,7 +207,8 @@ def parsed(line: bytes, like: Check) -> Any:
 def damaged_lines(path: Path, *, whole: bool, like: Check) -> tuple[int, int]:
     """Return how many bytes a file of rows has, and how many of its lines are damaged.
 
-    The last line of a `whole` file must be complete; else it may have been cut off by a kill.
+    The last line of a `whole` file must be complete; else it may have been cut off by a kill, but
+    must begin as a row does.
     """
     try:
         data = path.read_bytes()
@@ -217,7 +219,16 @@ def damaged_lines(path: Path, *, whole: bool, like: Check) -> tuple[int, int]:
     bad = sum(
         parsed(line, like) is None or (marked and LINE_END[:10] not in line) for line in lines
     )
-    return len(data), bad + (whole and bool(rest))
+    return len(data), bad + (bool(rest) and (whole or not may_be_cut(rest)))
+
+
+def may_be_cut(line: bytes) -> bool:
+    """Return True if a line may be the beginning of a row."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(line)
+    except UnicodeDecodeError:
+        return False
+    return line.startswith(b"{") and b"\0" not in line
 
 
 def last_lines(path: Path, lines: int, *, longest: int = 512 * 1024) -> str:

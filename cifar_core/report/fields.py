@@ -10,6 +10,8 @@ from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.results import test_looks
 from cifar_core.statistics.class_shares import uneven_words
 
+NEARLY_ZERO = 1e-4  # of the highest rate
+
 
 @dataclass(frozen=True, kw_only=True)
 class FieldSpec:
@@ -51,7 +53,9 @@ def learning_rates(account: Account) -> str:
     schedule = SCHEDULES[config.schedule].title.lower()
     words = f"{config.learning_rate:g} at its peak, schedule: {schedule}."
     if len(rates):
-        words += f" It was between {rates.min():.3g} and {rates.max():.3g}."
+        lowest, highest = rates.min(), rates.max()
+        low = "nearly 0" if 0 < lowest < NEARLY_ZERO * highest else f"{lowest:.3g}"
+        words += f" It was between {low} and {highest:.3g}."
     return words
 
 

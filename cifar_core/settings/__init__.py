@@ -9,6 +9,7 @@ from cifar_core.settings.declaration import (
     names_of,
     number,
     rule_of,
+    shown,
     switch,
     text,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "names_of",
     "number",
     "rule_of",
+    "shown",
     "switch",
     "text",
 ]

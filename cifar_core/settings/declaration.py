@@ -38,6 +38,7 @@ class Rule:
     group: str = ""  # heading under which the page shows it
     low: float = -math.inf
     high: float = math.inf
+    zero: str = ""  # what its 0, or its "auto", means: "off", "automatic"; empty: the number
     among: Registry[Any] | None = None
     used_by: str = ""  # a choice of the same group whose chosen entry must list this in `uses`
     scope: Scope = "recipe"
@@ -84,6 +85,18 @@ def rule_of(setting: Field[Any]) -> Rule:
 def label_of(setting: Field[Any]) -> str:
     """Return the words shown beside the setting's control."""
     return rule_of(setting).label or setting.name.replace("_", " ").capitalize()
+
+
+def shown(setting: Field[Any], value: Any) -> str:
+    """Write a value in words: an entry by its title, a switch as yes or no, what a 0 means."""
+    rule = rule_of(setting)
+    if rule.among is not None:
+        return str(rule.among[value].title)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if rule.zero and value in (0, "auto"):
+        return rule.zero
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def counted(setting: Field[Any], count: int) -> str:

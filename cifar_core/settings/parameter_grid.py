@@ -44,7 +44,7 @@ def values_of(setting: Field[Any], text: str) -> list[Any]:
         raise ConfigError({setting.name: " ".join(wrong)})
     if not values:
         raise ConfigError(
-            {setting.name: f"Type the values of {setting.name}, such as {example(setting)}."}
+            {setting.name: f"Type the values of '{label_of(setting)}', such as {example(setting)}."}
         )
     return values
 

@@ -16,7 +16,7 @@ from app.access import admitted, login, upload_limits
 from app.access.admission import is_loopback
 from app.access.uploads import UPLOADS
 from app.screens.train.draft import check_draft
-from cifar_core.config import TrainConfig
+from cifar_core.config import ROWS, TrainConfig
 from cifar_core.data.images import MAX_MEGABYTES, open_image
 from cifar_core.people import ROLES, Person
 from cifar_core.runs.record import marks
@@ -299,6 +299,23 @@ def test_a_viewer_cannot_start_a_run_even_if_the_button_is_pressed(page_store, s
     page = visit({"email": "guest@lab.org"}, name="train")
     assert page.button(key="start").disabled
     assert page_store.runs() == []
+
+
+def test_a_viewer_is_offered_nothing_that_would_be_refused(page_store, served):
+    make_run(page_store, "A run")
+    names = {"new", "save_the_listing", "measure", "find_fit", "find_rate"}
+    served("0.0.0.0", headers=PROXY, operator="ana@lab.org")
+    for email, offered in (("ana@lab.org", names), ("guest@lab.org", set())):
+        seen = set()
+        for name in ("runs", "train"):
+            page = visit({"email": email}, name=name)
+            if name == "train":
+                for row in ROWS:
+                    page.session_state[f"row.{row.lower().replace(' ', '-')}"] = True
+                page.run()
+            assert not page.exception
+            seen |= {button.key for button in page.button}
+        assert seen & names == offered
 
 
 @pytest.mark.parametrize("role", ROLES.values(), ids=lambda role: role.key)

@@ -9,6 +9,7 @@ from cifar_core import palette
 from cifar_core.background.jobs import Job
 from cifar_core.disk import files
 from cifar_core.reading.curves import curves
+from cifar_core.runs.record.records import About
 from cifar_core.runs.results.predictions import Predictions, indexes_of, keep
 from cifar_core.runs.results.side_by_side import facts
 from cifar_core.runs.results.test_looks import looks
@@ -57,6 +58,19 @@ def test_the_two_best_runs_are_offered(store):
     assert not page.exception
     assert page.multiselect[0].value == ["2", "3"]
     assert "#2 has the best validation accuracy" in texts(page)
+
+
+def test_the_two_best_are_of_the_same_images_and_no_examples(store):
+    example = make_run(store, "An example", accuracies=(0.9,))
+    files.edit(example.path / "about.json", About, lambda _: {"example": "photographs"})
+    make_run(store, "Others", accuracies=(0.8,), split_seed=7)
+    for accuracy in (0.4, 0.6):
+        make_run(store, "A run", accuracies=(accuracy,))
+    page = open_page("compare")
+    assert "on Synthetic shapes, #4 and #3" in page.button(key="two best").label
+    for number in (3, 4):
+        store.delete(store.run(number))
+    assert "two best" not in {button.key for button in open_page("compare").button}
 
 
 def test_the_address_names_the_runs_and_unknown_ones_are_said(store):

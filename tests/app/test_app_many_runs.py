@@ -5,8 +5,11 @@ from pages import make_run, open_page
 from test_app_rate_search import make_search
 from test_app_sweep import choose_how, plain, prefix
 
+from app.screens.train.many.varied_settings import SETTINGS, first_values
 from cifar_core.config.presets import PRESETS
 from cifar_core.runs.sweeps import sweeps
+from cifar_core.settings import rule_of
+from cifar_core.settings.parameter_grid import values_of
 
 SMOKE = PRESETS["smoke"].config.to_dict()
 
@@ -113,6 +116,30 @@ def test_every_setting_that_can_be_searched_begins_with_a_range_that_can(store):
     page.multiselect(key=f"{prefix(page)}.search").set_value(numbers).run()
     assert not page.exception
     assert not page.button(key="start").disabled, plain(page)
+
+
+def test_a_setting_that_varies_begins_with_values_around_the_forms(store):
+    page = open_form()
+    choose_how(page, "grid")
+    where = f"{prefix(page)}.vary"
+    page.multiselect(key=where).set_value(["learning_rate", "model"]).run()
+    assert page.text_input(key=f"{where}.learning_rate").value == "0.08, 0.24, 0.72"
+    assert page.multiselect(key=f"{where}.model").value == [SMOKE["model"]]
+    assert page.button(key="start").label == "Start 3 runs"
+    assert not page.button(key="start").disabled
+    page.text_input(key=f"{where}.learning_rate").set_value("").run()
+    assert "Type the values of 'Learning rate', such as 0.01..1 x3." in plain(page)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_first_values_of_every_setting_are_allowed(preset):
+    values = PRESETS[preset].config.to_dict()
+    for name, setting in SETTINGS.items():
+        first = first_values(name, values) if rule_of(setting).type != "switch" else "yes, no"
+        typed = first if isinstance(first, str) else ", ".join(first)
+        assert values_of(setting, typed), name
+        if rule_of(setting).scope != "sample" and rule_of(setting).type != "switch":
+            assert values[name] in values_of(setting, typed), name
 
 
 def test_the_address_can_name_a_search(store):

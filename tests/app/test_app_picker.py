@@ -1,16 +1,18 @@
 """The picker's cards: what they say of networks, data sets and runs, and the choice coming back."""
 
 import time
+from concurrent.futures import Future
 
 import msgspec
 import pytest
 from pages import make_run, open_page
 from streamlit.testing.v1 import AppTest
 
+from app.cache import opening
 from app.shared.networks import MANY
 from app.shared.picker import Card, Filter, Group, history, networks
 from app.shared.picker.cards import payload
-from app.shared.picker.datasets import dataset_card, to_get
+from app.shared.picker.datasets import UNOPENED, dataset_card, to_get
 from app.shared.picker.networks import about, network_groups
 from app.shared.picker.runs import run_card
 from cifar_core import data
@@ -138,6 +140,22 @@ def test_a_data_set_shows_pictures_once_it_is_decoded(store):
     assert cards["cifar10"].pictures == ()
     (official,) = (one for one in data.status(store.root) if one.source == "cifar10")
     assert to_get(official) == "170 MB to fetch"
+
+
+def test_a_data_set_that_was_not_opened_yet_says_so_and_that_it_is_being_read(
+    store, tmp_path, monkeypatch
+):
+    folder = tmp_path / "pets"
+    for name in ("train/cat", "test/cat"):
+        (folder / name).mkdir(parents=True)
+    monkeypatch.setenv("CIFAR_DATA", str(folder))
+    pets, *_ = data.status(store.root)
+    assert dataset_card(pets).summary == UNOPENED
+    reading: Future[None] = Future()
+    monkeypatch.setitem(opening._readings, (pets.source, str(store.root)), reading)
+    assert "being read" in dataset_card(pets).summary
+    reading.set_result(None)
+    assert dataset_card(pets).summary == UNOPENED
 
 
 def test_a_run_shows_its_curve_and_what_it_reached(store):

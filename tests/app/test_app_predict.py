@@ -155,6 +155,50 @@ def test_the_address_chooses_the_run_and_a_wrong_one_chooses_none(store):
     assert "There is no run '99'" in texts(wrong).replace("\\", "")
 
 
+def test_the_runs_follow_the_address_back_and_a_choice_comes_first(store):
+    for name in ("First", "Second", "Third"):
+        make_run(store, name)
+
+    def go(**query):
+        page.query_params.clear()
+        page.query_params.update(query)
+        page.run()
+        assert not page.exception
+        return page.session_state["run"], page.query_params.get("beside", [""])[0]
+
+    page = open_page("predict", run=1)
+    page.selectbox(key="run").select("2").run()
+    assert "".join(page.query_params["run"]) == "2"
+    assert go(run="1") == ("1", "")  # Back
+    assert go(run="3", beside="2") == ("3", "2")
+    assert go(run="2", beside="3") == ("2", "3")
+    assert go(run="2") == ("2", "")
+    assert go(run="77") == (None, "")
+    assert "There is no run '77'" in texts(page).replace("\\", "")
+    page.selectbox(key="run").select("3").run()
+    page.query_params["run"] = "1"  # the browser was slower than the person
+    page.selectbox(key="run").select("2").run()
+    assert page.session_state["run"] == "2"
+
+
+def test_an_address_with_too_many_further_runs_shows_two_and_says_so(store):
+    for name in ("First", "Second", "Third", "Fourth"):
+        make_run(store, name)
+    page = open_page("predict", run=1, beside="2,2,3,1,4")
+    assert not page.exception
+    assert page.multiselect(key="beside").value == ["2", "3"]
+    assert "Only the first 2 further networks are shown." in texts(page)
+    assert "Not shown" not in texts(page)
+
+
+@pytest.mark.parametrize("name", ["test-", "sample-"])
+def test_an_address_with_an_endless_number_names_no_image(store, name):
+    make_run(store, "Done")
+    page = open_page("predict", image=f"{name}{'1' * 5000}")
+    assert not page.exception
+    assert "There is no image called" in texts(page)
+
+
 def test_damaged_weights_are_said_and_not_used(store):
     run = make_run(store, "Done")
     weights = run.checkpoint().path / "model.safetensors"

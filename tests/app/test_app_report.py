@@ -56,6 +56,20 @@ def test_an_empty_store_says_what_a_report_needs(page_store):
     assert "There is no trained network here yet." in texts(open_page("report"))
 
 
+def test_without_a_choice_the_page_says_what_a_report_is_and_offers_the_newest_finished_run(
+    run, page_store
+):
+    make_run(page_store, "Newest")
+    make_run(page_store, "Still going", "running")
+    page = open_page("report")
+    assert "A report says what was trained and with what result" in texts(page)
+    assert page.button(key="report_first").label == r"Report on \#2 Newest"
+    page.button(key="report_first").click().run()
+    assert not page.exception
+    assert page.multiselect(key="report_runs").value == [2]
+    assert "A report says what was trained and with what result" not in texts(page)
+
+
 def two_tabs(name="report", **query):
     return open_page(name, **query), open_page(name, **query)
 

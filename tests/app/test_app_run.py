@@ -177,7 +177,7 @@ def test_a_name_is_changed_and_an_impossible_one_refused(store):
 
 
 PARTS = {
-    ("settings", "environment"): "Synthetic shapes",
+    ("settings", "environment"): "Drawn by the program",
     ("settings", "reproduce"): "again with the same seed",
     ("files", "checkpoints"): "100-a1",
     ("files", "attempts"): "**Attempt 1** on cpu",
@@ -201,6 +201,23 @@ def test_the_settings_are_a_tab_of_their_own(store):
     make_run(store, learning_rate=0.03)
     assert "0.03" not in shown(open_page("run", id=1))
     assert "0.03" in shown(open_page("run", id=1, tab="settings"))
+
+
+SAID = {
+    "Data": "Synthetic shapes",
+    "Early stopping patience": "off",
+    "Images at once": "the whole batch",
+    "CPU threads": "all cores but one",
+    "Device": "automatic",
+}
+
+
+def test_the_settings_say_in_words_what_a_zero_means(store):
+    make_run(store, learning_rate=0.03, data="synthetic:400")
+    page = open_page("run", id=1, tab="settings")
+    lines = shown(page).splitlines()
+    for label, words in SAID.items():
+        assert any(label in line and line.endswith(words) for line in lines), label
 
 
 def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store):

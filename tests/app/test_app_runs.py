@@ -315,9 +315,11 @@ def test_a_click_on_a_head_sorts_by_it_its_usual_way_then_the_other_then_newest_
     assert names(page) == ["Alpha", "Beta", "Gamma"]
     page = answer(answer(page, event="sort", value="name"), event="sort", value="name")
     assert names(page) == ["Gamma", "Beta", "Alpha"]
-    assert "sort" not in page.query_params
-    page = answer(page, event="sort", value="gone")
-    assert not page.exception
+    assert not {"sort", "high"} & set(page.query_params)
+    for column in ("gone", "curve", ["name"]):
+        page = answer(page, event="sort", value=column)
+        assert not page.exception
+        assert "sort" not in page.query_params
 
 
 def test_without_names_the_numbers_are_the_links(store):
@@ -371,6 +373,27 @@ def test_many_runs_are_listed_by_pages_and_ticked_all_at_once(store, monkeypatch
     page.button(key="tick_all").click().run()
     assert "3 selected" in texts(page)
     assert "tick_all" not in {button.key for button in page.button}
+
+
+def test_the_page_of_the_address_is_there_at_the_first_drawing(store, monkeypatch):
+    monkeypatch.setattr(paged_list, "MOST_LINES", 2)
+    for name in ("Alpha", "Beta", "Gamma"):
+        make_run(store, name, accuracies=())
+    page = open_page(page=2)
+    assert names(page) == ["Alpha"]
+    assert "3 to 3 of 3" in texts(page)
+    assert names(open_page(page=77)) == ["Gamma", "Beta"]
+
+
+@pytest.mark.parametrize(
+    "message", ["text", 7, [], {}, {"ids": ["1-alpha"]}, {"version": 0}, {"ids": 3, "version": 0},
+                {"ids": [{}], "version": 0}, {"ids": ["1-alpha"], "version": "new"}],
+)  # fmt: skip
+def test_a_message_that_the_list_does_not_send_ticks_nothing(store, message):
+    make_run(store, "Alpha", accuracies=())
+    page = answer(open_page(), ticked=message)
+    assert not page.exception
+    assert run_list(page)["ticks"] == {"ids": [], "version": 0}
 
 
 def test_an_example_is_marked_as_one_and_needs_no_column_of_tags(store):

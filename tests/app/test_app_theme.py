@@ -78,3 +78,12 @@ def test_a_long_checksum_is_cut_but_a_sentence_and_a_commit_are_not():
 )
 def test_a_large_number_is_written_with_three_digits(number, words):
     assert theme.magnitude(number).replace(SPACE, " ") == words
+
+
+def test_a_difference_that_rounds_to_zero_has_no_sign():
+    assert [theme.points(d) for d in (-0.0001, 0.0, 0.0123, -0.02)] == [
+        "0.0",
+        "0.0",
+        "+1.2",
+        "-2.0",
+    ]

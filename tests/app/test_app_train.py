@@ -11,6 +11,7 @@ from cifar_core.config.presets import PRESETS
 from cifar_core.devices import Inventory, Refused
 from cifar_core.disk import files
 from cifar_core.optim import OPTIMIZERS
+from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.prepare.largest_batch import LargestBatch
 from cifar_core.runs.record import status
 from cifar_core.schedules import SCHEDULES
@@ -179,12 +180,49 @@ def test_a_clone_starts_from_the_settings_of_its_run_and_remembers_it(store):
     assert store.runs()[0].learning_rate == 0.03
 
 
-@pytest.mark.parametrize("query", [{"clone": "77"}, {"clone": "../x"}, {"preset": "nothing"}])
-def test_an_address_that_names_nothing_starts_from_the_first_preset(store, query):
-    page = open_train(**query)
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"clone": "77"},
+        {"clone": "../x", "set": "epochs=3"},
+        {"preset": "nothing"},
+        {"data": "a folder that is gone"},
+        {"search": "1"},  # without a rate
+        {"search": "1", "rate": "0.1"},  # of a training run
+        {"search": "77", "rate": "0.1"},
+    ],
+)
+def test_an_address_that_names_nothing_starts_from_the_first_preset_and_says_so_once(store, query):
+    make_run(store)
+    page = open_page("train", **query)
     assert not page.exception
-    assert page.toast
+    assert len(page.toast) == 1
+    assert not set(query) & set(page.query_params)
+    open_rows(page)
     assert number(page, "epochs").value == 15
+    number(page, "epochs").set_value(99).run()
+    assert not page.toast
+    assert number(page, "epochs").value == 99
+
+
+def test_a_rate_search_without_a_rate_in_the_address_says_what_to_do(store):
+    store.create(TrainConfig(), kind=RATE_SEARCH)
+    page = open_page("train", search=1)
+    assert not page.exception
+    assert "but no rate. Open the search" in page.toast[0].value
+
+
+def test_a_clone_whose_run_was_deleted_stays_and_can_be_started(store):
+    run = make_run(store, "Old", learning_rate=0.03)
+    page = open_train(clone=1)
+    store.delete(run)
+    page.run()
+    assert not page.error
+    assert "Copied from run 1, which is no longer in the store." in texts(page)
+    assert number(page, "learning_rate").value == 0.03
+    page.button(key="start").click().run()
+    assert store.runs()[0].parent == ""
+    assert store.runs()[0].learning_rate == 0.03
 
 
 def test_the_plan_says_what_will_happen_in_one_sentence(store):
@@ -228,7 +266,7 @@ def test_a_run_can_be_queued_for_a_gpu_that_is_out_of_service(store, monkeypatch
 def test_a_damaged_config_of_a_cloned_run_is_said_and_not_raised(store):
     run = make_run(store, "Old")
     files.write_json(run.path / "config.json", {"schema": 1, "optimizer": "gone"})
-    page = open_train(clone=1)
+    page = open_page("train", clone=1)
     assert not page.exception
     assert "gone" in page.toast[0].value
 

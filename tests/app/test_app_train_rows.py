@@ -11,6 +11,7 @@ from test_app_train import choose, keys, number, open_rows, open_train, prefix
 from app import theme
 from cifar_core.config import ROWS
 from cifar_core.config.presets import PRESETS
+from cifar_core.runs.prepare.epoch_time import Estimate
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_a_value_changed_in_the_search_is_kept(store):
 def test_only_what_differs_from_the_defaults_can_be_shown(store):
     page = open_page("train", preset="lab_cnn_modern")
     (toggle,) = [t for t in page.toggle if t.key == "only_changed"]
-    assert toggle.label.startswith("Only the 3 of ")
+    assert toggle.label.startswith("Only what differs from the defaults (3 of ")
     toggle.set_value(True).run()
     assert set(PRESETS["lab_cnn_modern"].values) == {"label_smoothing", "epochs", "model"}
     assert keys(page) - {"data", "epochs", "name"} == {"label_smoothing"}
@@ -180,3 +181,21 @@ def test_the_same_can_be_trained_from_a_terminal(store):
     number(page, "learning_rate").set_value(0.01).run()
     (command,) = [c.value for c in page.code]
     assert command.endswith("train --preset smoke --set learning_rate=0.01 --data auto")
+
+
+def test_the_time_can_be_measured_again(store, monkeypatch):
+    times = iter((10.0, 20.0))
+    monkeypatch.setattr(
+        "app.screens.train.plan.time.measure",
+        lambda *_: Estimate(
+            seconds_per_epoch=next(times), images_per_second=1000, total_seconds=60,
+            device="CPU", steps=3, step_plan="",
+        ),
+    )  # fmt: skip
+    page = open_page("train", preset="smoke")
+    assert page.button(key="measure").label == "Measure the time"
+    page.button(key="measure").click().run()
+    assert f"10{theme.NARROW}s per epoch" in texts(page)
+    assert page.button(key="measure").label == "Measure again"
+    page.button(key="measure").click().run()
+    assert f"20{theme.NARROW}s per epoch" in texts(page)

@@ -61,6 +61,24 @@ def test_a_run_is_found_and_chosen_without_a_mouse(chromium, url):
     page.context.close()
 
 
+def test_enter_takes_the_first_match_of_a_search_which_is_marked(chromium, url):
+    page = opened(chromium, url)
+    page.keyboard.type("a")  # the chosen one is among the matches
+    assert page.locator(".picker .use").text_content() == "Use #1 Alpha"
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("ta")
+    assert shown(page) == ["#4 Delta", "#2 Beta"]
+    assert page.locator(".picker [aria-selected=true] .title").text_content() == "#4 Delta"
+    assert page.get_by_role("button", name="Use #4 Delta").is_enabled()
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    assert page.locator(".picker .use").text_content() == "Use #1 Alpha"
+    page.keyboard.type("ta")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/predict?*run=4*")
+    page.context.close()
+
+
 def test_arrow_keys_walk_through_the_grid_and_esc_changes_nothing(chromium, url):
     page = opened(chromium, url)
     page.keyboard.press("ArrowDown")  # into the list, to the run that is chosen now

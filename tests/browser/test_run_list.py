@@ -98,6 +98,19 @@ def test_runs_are_ticked_one_by_one_as_a_range_and_all(visit):
     assert not every.is_checked()
 
 
+def test_runs_that_are_deleted_together_come_back_by_one_undo(visit):
+    tab = visit("/?search=run")
+    box(tab, 30).click()
+    box(tab, 28).click(modifiers=["Shift"])
+    expect(tab.get_by_text("3 selected")).to_be_visible()
+    tab.get_by_role("button", name="Delete").click()
+    expect(tab.get_by_text("Moved 3 runs to the trash.")).to_be_visible()
+    expect(tab.get_by_role("link", name="Run 29")).to_have_count(0)
+    tab.get_by_role("button", name="Undo").click()
+    expect(tab.get_by_role("link", name="Run 29")).to_be_visible()
+    expect(tab.get_by_text("to the trash.")).to_have_count(0)
+
+
 def test_a_head_sorts_and_says_so(visit):
     tab = visit("/")
     head = tab.get_by_role("columnheader", name=re.compile("^Test"))

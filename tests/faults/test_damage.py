@@ -4,13 +4,15 @@ import random
 import shutil
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from pages import open_page, texts
 from run_helpers import attempt, store_without_executor
+from safetensors.numpy import save_file
 from small_runs import outcome, trained_here
 
 from cifar_core.__main__ import main
-from cifar_core.disk import files
+from cifar_core.disk import arrays, files
 from cifar_core.errors import CifarError
 from cifar_core.runs import Store
 from cifar_core.runs.engine.attempt import run_attempt
@@ -103,6 +105,54 @@ def test_every_damage_of_every_file_is_said_and_nothing_breaks(store, template, 
             assert say("resume", 1) in (0, 2)
             seen += 1
     print(f"\n{seen} damages of {len(names_of(template))} files")
+
+
+@pytest.mark.parametrize("name", [watched.NAME, "metrics.jsonl"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x80\x81", b"\xff\n", bytes(99), b"text"])
+def test_rows_that_are_no_text_are_said_whatever_is_known_of_their_length(
+    store, template, name, content
+):
+    run = fresh(store, template)
+    folder = metrics.attempt_folder(run.path, 1)
+    files.write_json(folder / "result.json", {"outcome": "finished"})
+    assert damage.damages(run) == []
+    (folder / name).write_bytes(content)
+    assert damage.damages(run) == [
+        f"attempts/{folder.name}/{name} has damaged rows (1), which are skipped."
+    ]
+    page = open_page("run", id=1)
+    assert not page.exception
+    assert name in texts(page)
+
+
+def test_a_row_that_is_being_written_is_no_damage(store, template):
+    run = fresh(store, template)
+    folder = metrics.attempt_folder(run.path, 1)
+    files.write_json(folder / "result.json", {"outcome": "finished"})
+    with (folder / watched.NAME).open("ab") as file:
+        file.write('{"name": "\u00e9'.encode()[:-1])
+    assert damage.damages(run) == []
+
+
+def test_every_flipped_bit_of_a_file_of_arrays_is_noticed(tmp_path):
+    path = tmp_path / "arrays" / "x.safetensors"
+    facts = {"classes": '["caf\u00e9", "dog"]', "part": "test"}
+    arrays.write(path, {"labels": np.arange(3), "logits": np.eye(2, dtype=np.float32)}, facts)
+    data = path.read_bytes()
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        with pytest.raises(ValueError, match=r"."):
+            arrays.sound(path)
+
+
+def test_arrays_of_earlier_versions_are_still_read(tmp_path):
+    path, values = tmp_path / "x.safetensors", {"labels": np.arange(3)}
+    save_file(values, path, metadata={"part": "test", "sha256": arrays.digest(values)})
+    found, facts = arrays.sound(path)
+    assert list(found["labels"]) == [0, 1, 2]
+    assert facts["part"] == "test"
 
 
 def test_a_stale_draft_beside_a_file_is_no_damage(store, template):

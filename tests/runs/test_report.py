@@ -52,6 +52,15 @@ def test_a_report_has_every_field_of_the_labs_form(run):
     assert places == sorted(places)
 
 
+def test_a_rate_that_ends_next_to_zero_is_said_in_words(run):
+    account = account_of(run)
+    rates = account.curves.learning_rate
+    rates[-1] = 1.09e-9
+    assert f"between nearly 0 and {rates.max():.3g}." in FIELDS["learning_rates"].write(account)
+    rates[-1] = rates.max() / 10
+    assert f"between {rates.min():.3g} and" in FIELDS["learning_rates"].write(account)
+
+
 def test_the_test_accuracy_comes_with_its_interval_and_its_source(run):
     found = next(
         b for b in compose([run]).blocks if isinstance(b, Text) and "test images" in b.text

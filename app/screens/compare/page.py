@@ -17,7 +17,9 @@ from app.shared.nothing_trained import nothing_trained
 from app.shared.places import places
 from cifar_core.runs import TRAINING, RunRow
 from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
+from cifar_core.runs.store.run_row import own
 
+SPLIT_BY = ("data", "val_fraction", "split_seed")  # settings that choose the validation images
 NOT_YET = "Shown once there are predictions of the runs for the same images; see above."
 
 
@@ -52,11 +54,24 @@ def invitation(rows: Sequence[RunRow]) -> None:
             "You will see which is better and how certain that is, their curves in one chart, the "
             "settings that differ, and the pictures that only one of them gets right."
         )
-        if len(rows) >= 2:
-            best = sorted(rows, key=lambda row: -(row.best_val_accuracy or 0.0))[:2]
-            names = [str(row.number) for row in best]
-            st.button(f"Compare the two best, #{names[0]} and #{names[1]}", key="two best",
-                      on_click=st.session_state.update, args=({"runs": names},))  # fmt: skip
+        if best := two_best(rows):
+            names, on = [str(row.number) for row in best], theme.short(best[0].data_title, 40)
+            st.button(f"Compare the two best on {theme.safe(on)}, #{names[0]} and #{names[1]}",
+                      key="two best", on_click=st.session_state.update,
+                      args=({"runs": names},))  # fmt: skip
+
+
+def two_best(rows: Sequence[RunRow]) -> list[RunRow]:
+    """Return the two best runs on the same images, those that were trained on last; or none.
+
+    Examples count only while there is no run of one's own.
+    """
+    groups: dict[str, list[RunRow]] = {}
+    for row in own(rows) or rows:
+        groups.setdefault(repr([row.settings.get(name) for name in SPLIT_BY]), []).append(row)
+    several = [group for group in groups.values() if len(group) > 1]
+    newest = max(several, key=lambda group: max(row.number for row in group), default=[])
+    return sorted(newest, key=lambda row: -(row.best_val_accuracy or 0.0))[:2]
 
 
 def choose_base(runs: Sequence[RunFacts]) -> RunFacts:

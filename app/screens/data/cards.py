@@ -9,13 +9,12 @@ from app import theme
 from app.navigation import link
 from app.screens.data.download import download
 from app.screens.data.own_images import own_images
-from app.shared.picker.datasets import preview
+from app.shared.picker.datasets import preview, uncounted
 from cifar_core.data import DataStatus
 from cifar_core.data.sources.fetch import CIFAR10
 
 WIDTH, PICTURE = 280, 56  # pixels: of a card at least, and of a picture
 MEGA = 1e6
-UNOPENED = "Its classes and images are counted when it is opened for the first time."
 
 
 def cards(offered: Sequence[DataStatus]) -> None:
@@ -55,7 +54,7 @@ def details(one: DataStatus, *, alone: bool) -> list[str]:
     return [
         *([one.origin or one.note] if one.kind != "folder" else []),
         *([] if alone else [one.where]),
-        *([] if one.classes or not one.ready else [UNOPENED]),
+        *filter(None, [uncounted(one)]),
     ]
 
 

@@ -24,9 +24,14 @@ from cifar_core.report.document import (
     opening,
 )
 from cifar_core.report.formats import FORMATS
-from cifar_core.runs import TRAINING, Run
+from cifar_core.runs import TRAINING, Run, RunRow
 from cifar_core.runs.store.run_row import own
 
+ABOUT = (
+    "**A report says what was trained and with what result**: a description, the settings, the "
+    "loss plot with its interpretation, and the test accuracy. The program writes it from the "
+    "files of a run. Every text can be edited before it is handed in as HTML, PDF or Markdown."
+)
 DOWNLOADS = ("html", "pdf", "zip", "csv")  # on the page, the first one first
 
 
@@ -60,6 +65,29 @@ def page() -> None:
         still_missing()
     if numbers:
         draw_report([store().run(number) for number in numbers])
+    else:
+        nothing_chosen(rows)
+
+
+def nothing_chosen(rows: Sequence[RunRow]) -> None:
+    """Say what a report is, and offer to begin with a run: the newest of one's own, or an example.
+
+    A finished run comes before one that is still training or was stopped.
+    """
+    mine = own(rows) or rows
+    first = max(mine, key=lambda row: (row.state == "finished", row.number))
+    with st.container(border=True):
+        st.markdown(ABOUT)
+        what = f"#{first.number} {theme.short(first.name, 60)}"
+        st.button(
+            f"Report on {theme.safe(what)}", icon=":material/description:", key="report_first",
+            on_click=boundary.callback(choose), args=([first.number],),
+        )  # fmt: skip
+
+
+def choose(numbers: Sequence[int]) -> None:
+    """Choose the runs of the report."""
+    st.session_state["report_runs"] = list(numbers)
 
 
 def follow_address(names: dict[int, str]) -> None:

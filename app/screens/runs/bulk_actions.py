@@ -56,14 +56,8 @@ def changes(rows: Sequence[RunRow]) -> None:
     if resumable := [row for row in rows if row.state in RESUMABLE]:
         act("Resume", "play_arrow", resumable[::-1], lambda run: run.resume())
     ids = [row.id for row in rows]
-    if st.button(
-        "Delete",
-        icon=":material/delete:",
-        key="delete",
-        on_click=boundary.callback(delete),
-        args=(ids,),
-    ):
-        st.rerun()
+    if st.button("Delete", icon=":material/delete:", key="delete") and delete(ids):
+        st.rerun()  # the whole page, which offers to undo it
 
 
 def act(label: str, icon: str, rows: Sequence[RunRow], do: Callable[[Run], Any]) -> None:

@@ -84,6 +84,9 @@ def choices(query: str) -> Listing:
         start_switch_from_address("high", True)
         high = st.toggle("Highest first", key="high")
         keep_switch_in_address("high", high, True)
+    else:
+        high = False
+        st.query_params.pop("high", None)
     start_switch_from_address("group")
     group = st.toggle(
         "Group seeds", key="group",
@@ -96,10 +99,11 @@ def choices(query: str) -> Listing:
     listing = Listing(
         query=query,
         columns=tuple(columns),
-        sort=("-" if high else "") + sort if sort else "",
+        sort=f"{'-' if high else ''}{sort or ''}",
         group=group,
     )
-    save_form(listing)
+    if store().by.may(OPERATOR):
+        save_form(listing)
     return listing
 
 

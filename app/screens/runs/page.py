@@ -39,7 +39,10 @@ def page() -> None:
         if deleted:
             label = f"Trash ({deleted})"
             st.toggle(label, key="show_trash", help="Deleted runs, which can be restored.")
-        if own(rows) and st.button("Train", type="primary", icon=":material/add:", key="new"):
+        may = store().by.may(OPERATOR)
+        if may and own(rows) and st.button(
+            "Train", type="primary", icon=":material/add:", key="new"
+        ):  # fmt: skip
             go("train")
     undo_bar()
     twins_bar()

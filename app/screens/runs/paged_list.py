@@ -20,18 +20,20 @@ HIGHEST_FIRST = ("share", "number", "seconds", "day", "switch")
 def draw_runs(rows: Sequence[RunRow], listing: Listing, every: Sequence[RunRow]) -> None:
     """Draw runs as the listing asks; `every` run of the store decides who waits at which place."""
     columns = table.with_optional_columns(rows, listing.columns)
+    above = st.container()
     shown = rows[page_of(len(rows))]
     lines = table.lines(shown, columns, table.places(every))
-    draw(table.heads(columns), lines, listing, "Runs", chosen=listing.columns != USUAL)
-    pages(len(rows))
+    with above:
+        draw(table.heads(columns), lines, listing, "Runs", chosen=listing.columns != USUAL)
 
 
 def draw_groups(groups: Sequence[SeedGroup], listing: Listing) -> None:
     """Draw groups of runs that differ only in the seed."""
+    above = st.container()
     lines = group_table.lines(groups[page_of(len(groups))])
     label = "Groups of runs that differ only in the seed"
-    draw(group_table.HEADS, lines, listing, label, chosen=True)
-    pages(len(groups))
+    with above:
+        draw(group_table.HEADS, lines, listing, label, chosen=True)
 
 
 def draw(
@@ -63,22 +65,20 @@ def ids_of(shown: Sequence[RunRow] | Sequence[SeedGroup]) -> list[str]:
 
 
 def page_of(count: int) -> slice:
-    """Return which lines are on the page that is chosen below the list."""
-    last = -(-count // MOST_LINES)
-    number = st.session_state.get("page", 1)
-    start = MOST_LINES * ((number if 1 <= number <= last else 1) - 1)
-    return slice(start, start + MOST_LINES)
+    """Offer the pages, if one is not enough; return which lines are on the chosen one.
 
-
-def pages(count: int) -> None:
-    """Offer the other pages, if one is not enough."""
+    They have to be offered before the list is drawn: on the first drawing only they know which
+    page the address names.
+    """
     if count <= MOST_LINES:
-        return
+        return slice(0, count)
+    last_page = -(-count // MOST_LINES)
     with st.container(horizontal=True, vertical_alignment="center"):
-        number = st.pagination(-(-count // MOST_LINES), key="page", bind="query-params")
-        first = MOST_LINES * (number - 1) + 1
-        last = min(count, first + MOST_LINES - 1)
-        st.caption(f"{theme.count(first)} to {theme.count(last)} of {theme.count(count)}")
+        number = st.pagination(last_page, key="page", bind="query-params")
+        start = MOST_LINES * ((number if 1 <= number <= last_page else 1) - 1)
+        end = min(count, start + MOST_LINES)
+        st.caption(f"{theme.count(start + 1)} to {theme.count(end)} of {theme.count(count)}")
+    return slice(start, end)
 
 
 def to_first_page() -> None:
@@ -90,7 +90,7 @@ def to_first_page() -> None:
 def sort_clicked() -> None:
     """Sort by the head that was clicked: by its usual order, the other one, then newest first."""
     key = answered("sort")
-    if key not in list(COLUMNS):
+    if key not in list(COLUMNS) or COLUMNS[key].kind == "curve":
         return
     highest = COLUMNS[key].kind in HIGHEST_FIRST
     now = st.session_state.get("sort") or ""

@@ -42,8 +42,8 @@ def restore(ids: Sequence[str]) -> None:
     remember(Key.DELETED, [])
 
 
-def delete(ids: Sequence[str]) -> None:
-    """Move runs to the trash, and remember them for undo."""
+def delete(ids: Sequence[str]) -> list[str]:
+    """Move runs to the trash, remember them for undo, and return which could be moved."""
     deleted = []
     for id_ in ids:
         try:
@@ -52,6 +52,7 @@ def delete(ids: Sequence[str]) -> None:
         except boundary.REFUSED as error:
             boundary.toast(error)
     remember(Key.DELETED, deleted)
+    return deleted
 
 
 def trash_table(rows: Sequence[RunRow]) -> None:

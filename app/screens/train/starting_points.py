@@ -12,13 +12,15 @@ from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.data.find import UNSHIPPED
-from cifar_core.runs import TRAINING
+from cifar_core.errors import RunError
+from cifar_core.runs import RATE_SEARCH, TRAINING, Run
 from cifar_core.runs.sweeps.rate_searches import alike
 
 FIRST_PRESET = next(iter(PRESETS))
 CLONE = "clone of "
 SEARCH = "rate of "
 IMAGES = "images "
+ADDRESS = ("clone", "set", "search", "rate", "data", "preset")  # what names a start in the address
 RUN = "run"  # the entry of the menu that opens the choice of a run, and the key of that choice
 
 
@@ -39,7 +41,10 @@ def follow_address() -> None:
 
 
 def begin(source: str) -> None:
-    """Start a draft from a preset or a run; from the first preset if there is no such thing."""
+    """Start a draft from a preset or a run; from the first preset if there is no such thing.
+
+    The address then no longer names what there is not, so that this is said once.
+    """
     try:
         if source.startswith(CLONE):
             ref, changes = clone_of(source)
@@ -49,13 +54,16 @@ def begin(source: str) -> None:
                 base["data"] = "auto"
             config = TrainConfig.from_text(changes, base=base)
         elif source.startswith(SEARCH):
-            config = with_rate(*source.removeprefix(SEARCH).split()[:2])
+            ref, _, rate = source.removeprefix(SEARCH).partition(" ")
+            config = with_rate(ref, rate.strip())
         elif source.startswith(IMAGES):
             config = on_images(source.removeprefix(IMAGES))
         else:
             config = PRESETS[source].config
     except boundary.REFUSED as error:
         boundary.toast(error)
+        for name in ADDRESS:
+            st.query_params.pop(name, None)
         source, config = FIRST_PRESET, PRESETS[FIRST_PRESET].config
     take(config.to_dict())
     remember(Key.DRAFT_SOURCE, source)
@@ -86,8 +94,19 @@ def clone_of(source: str) -> tuple[str, dict[str, str]]:
 
 
 def with_rate(ref: str, rate: str) -> TrainConfig:
-    """Return the settings that a rate was searched for, with that rate."""
-    first, *_ = alike(store(), store().run(ref))  # repetitions have other seeds
+    """Return the settings that a rate was searched for, with that rate.
+
+    Raises RunError if the address names no rate search, or no rate.
+    """
+    run = store().run(ref)
+    if run.kind != RATE_SEARCH:
+        raise RunError(f"#{run.number} {run.name} is not a rate search. Clone it instead.")
+    if not rate:
+        raise RunError(
+            f"The address names rate search #{run.number} but no rate. Open the search and choose "
+            "a rate there."
+        )
+    first, *_ = alike(store(), run)  # repetitions have other seeds
     return TrainConfig.from_text({"learning_rate": rate}, base=first.config.to_dict())
 
 
@@ -118,12 +137,26 @@ def started_from() -> str:
         return "The settings of that rate search, with the rate filled in."
     if source.startswith(IMAGES):
         return "Begun with these images. Change anything you like."
-    return clone_words(*clone_of(source))
+    if run := cloned_run(source):
+        return clone_words(run, *clone_of(source))
+    ref, _ = clone_of(source)
+    return theme.safe(
+        f"Copied from run {ref}, which is no longer in the store. Change anything you like."
+    )
 
 
-def clone_words(ref: str, changes: Mapping[str, str]) -> str:
+def cloned_run(source: str) -> Run | None:
+    """Return the run that a draft is a clone of, if it is still there."""
+    if not source.startswith(CLONE):
+        return None
+    try:
+        return store().run(clone_of(source)[0])
+    except RunError:
+        return None
+
+
+def clone_words(run: Run, ref: str, changes: Mapping[str, str]) -> str:
     """Say where the settings come from, and which of them its failure or the address changed."""
-    run = store().run(ref)
     advised = run.status.suggestion
     changed = [f"{name} {value:g} so that the failure is not repeated"
                for name, value in advised.items() if name not in changes]  # fmt: skip
@@ -150,6 +183,7 @@ def source_title(source: str) -> str:
 def choose_source(source: str) -> None:
     """Begin again from a starting point, and put it into the address."""
     begin(source)
+    source = remembered(Key.DRAFT_SOURCE)
     st.query_params.from_dict(
         dict(zip(("clone", "set"), source.removeprefix(CLONE).split(" ", 1), strict=False))
         if source.startswith(CLONE) else {"preset": source}

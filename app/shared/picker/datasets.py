@@ -5,6 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from app import theme
+from app.cache.opening import is_reading
 from app.cache.results import dataset
 from app.session import store
 from app.shared.picker.cards import Card, Filter, Group
@@ -18,6 +19,8 @@ from cifar_core.data.sources.fetch import CIFAR10
 from cifar_core.errors import CifarError
 
 PICTURES = 4
+UNOPENED = "Its classes and images are counted when it is opened for the first time."
+READING = "Its images are being read for the first time; they are counted when that is done."
 KINDS = {"synthetic": "drawn", "folder": "your own"}
 
 
@@ -39,7 +42,7 @@ def dataset_card(one: DataStatus) -> Card:
         key=one.source,
         title=one.title,
         badges=("automatic choice",) if one.default else (),
-        summary=one.note,
+        summary=one.note or uncounted(one),
         facts=(
             *([f"{len(one.classes)} classes"] if one.classes else []),
             *([theme.plural(images, "image")] if images else []),
@@ -50,6 +53,13 @@ def dataset_card(one: DataStatus) -> Card:
         passes=("here",) if one.ready else (),
         pictures=preview(one),
     )  # fmt: skip
+
+
+def uncounted(one: DataStatus) -> str:
+    """Say why the classes and images of a data set are not known; empty if they are."""
+    if one.classes or not one.ready:
+        return ""
+    return READING if is_reading(one.source, str(store().root)) else UNOPENED
 
 
 def to_get(one: DataStatus) -> str:

@@ -86,7 +86,7 @@ function readable(button) {
 function build(root, data) {
   const state = {
     query: "", filters: data.filters, on: new Set(data.filters.filter((f) => f.on).map((f) => f.key)),
-    at: data.chosen, titles: new Map(), shown: [],
+    at: data.chosen, wanted: data.chosen, titles: new Map(), shown: [],
   };
   const search = make("input", "search"), bar = make("div", "filters"), count = make("span", "count");
   const list = make("div", "list"), nothing = make("p", "nothing"), foot = make("div", "foot");
@@ -146,7 +146,17 @@ function build(root, data) {
       : `${state.shown.length} of ${all.length}`;
     nothing.hidden = state.shown.length > 0;
     list.hidden = state.shown.length === 0;
-    mark(state.at, false);
+    mark(preselected(), false);
+  }
+  // what a person marked while it is shown, else the first match of what was typed
+  function preselected() {
+    const isShown = state.shown.some((option) => option.dataset.key === state.wanted);
+    return state.query.trim() && !isShown && state.shown.length
+      ? state.shown[0].dataset.key : state.wanted;
+  }
+  function want(key) {
+    state.wanted = key;
+    mark(key, true);
   }
   function choose(key) {
     if (key && state.shown.some((option) => option.dataset.key === key)) root.choose(key);
@@ -169,16 +179,16 @@ function build(root, data) {
   search.onkeydown = (event) => {
     if (event.key === "ArrowDown" || event.key === "Enter") {
       event.preventDefault();
-      if (event.key === "Enter" && state.shown.length === 1) choose(state.shown[0].dataset.key);
+      if (event.key === "Enter" && state.query.trim()) choose(state.at);
       else if (state.shown.length) {
         const current = state.shown.find((option) => option.dataset.key === state.at);
-        mark((current || state.shown[0]).dataset.key, true);
+        want((current || state.shown[0]).dataset.key);
       }
     }
   };
   list.onclick = (event) => {
     const option = event.target.closest(".card");
-    if (option) mark(option.dataset.key, true);
+    if (option) want(option.dataset.key);
   };
   list.ondblclick = (event) => choose(event.target.closest(".card")?.dataset.key);
   list.onkeydown = (event) => {
@@ -195,7 +205,7 @@ function build(root, data) {
     }[event.key];
     if (to) {
       event.preventDefault();
-      mark(to().dataset.key, true);
+      want(to().dataset.key);
     } else if (event.key === "Enter") {
       event.preventDefault();
       choose(state.shown[at].dataset.key);

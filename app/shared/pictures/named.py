@@ -13,6 +13,8 @@ from app.shared.pictures.picture import Picture
 from cifar_core.data.dataset import Dataset
 from cifar_core.runs.results.predictions import PARTS
 
+MOST_DIGITS = 9  # of the index of an image
+
 
 def called(network: Network, name: str) -> Picture | None:
     """Return the picture of a name, or say why it cannot be shown."""
@@ -25,10 +27,15 @@ def called(network: Network, name: str) -> Picture | None:
         except boundary.REFUSED as error:
             boundary.show(error)
             return None
-        found = image_of(images, part, int(digits)) if digits.isdecimal() else None
+        found = image_of(images, part, int(digits)) if is_index(digits) else None
     if found is None:
-        st.caption(f"There is no image called {theme.safe(name)}.")
+        st.caption(f"There is no image called {theme.safe(theme.short(name, 40))}.")
     return found
+
+
+def is_index(digits: str) -> bool:
+    """Whether a text is a number, and not one too long for any data set."""
+    return digits.isdecimal() and len(digits) <= MOST_DIGITS
 
 
 def image_of(images: Dataset, part: str, index: int) -> Picture | None:

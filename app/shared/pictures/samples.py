@@ -38,10 +38,10 @@ def offer() -> None:
 def sample(number: str) -> Picture | None:
     """Return a picture by its number from 1, if there is one of that number."""
     offered = samples()
-    if not number.isdecimal() or not 1 <= int(number) <= len(offered):
+    by_number = dict(zip(map(str, range(1, len(offered) + 1)), offered, strict=True))
+    if (one := by_number.get(number)) is None:
         return None
-    one = offered[int(number) - 1]
-    return Picture(name=one.title.capitalize(), image=opened(one), ref=f"{NAME}-{int(number)}")
+    return Picture(name=one.title.capitalize(), image=opened(one), ref=f"{NAME}-{number}")
 
 
 def opened(one: Sample) -> Image.Image:

@@ -1,13 +1,17 @@
 """The Settings tab: what a run was trained with, on what, and how to get the same again."""
 
+from dataclasses import Field
+from typing import Any
+
 import streamlit as st
 
 from app import boundary, theme
 from app.screens.run.settings.reproduce import reproduce
+from cifar_core.data.find import kind_of, title_of
 from cifar_core.disk import files
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.records import Environment
-from cifar_core.settings import label_of, rule_of
+from cifar_core.settings import label_of, rule_of, shown
 from cifar_core.statistics.class_shares import are_uneven
 
 
@@ -30,11 +34,9 @@ def settings(run: Run, status: RunStatus) -> None:
     groups: dict[str, dict[str, str]] = {}
     for f in sorted(config.relevant(), key=lambda f: GROUPS.index(rule_of(f).group)):
         value = getattr(config, f.name)
-        among = rule_of(f).among
-        shown = among[value].title if among else theme.plain(value)
         changed = value != f.default
         label = f"**{label_of(f)}**" if changed else label_of(f)
-        groups.setdefault(rule_of(f).group, {})[label] = theme.safe(shown)
+        groups.setdefault(rule_of(f).group, {})[label] = theme.safe(in_words(f, value))
     st.caption("Bold: differs from the default.")
     columns, filled = st.columns(3, gap="large"), [0, 0, 0]
     for title, values in groups.items():
@@ -43,6 +45,13 @@ def settings(run: Run, status: RunStatus) -> None:
         with columns[shortest]:
             st.markdown(f"**{title}**")
             st.table(values, border="horizontal", alt=f"Settings: {title}")
+
+
+def in_words(setting: Field[Any], value: Any) -> str:
+    """Write the value of a setting; images that are not a folder of one's own by their title."""
+    if setting.name == "data" and kind_of(value) != "folder":
+        return title_of(value)
+    return shown(setting, value)
 
 
 def environment(run: Run, status: RunStatus) -> None:

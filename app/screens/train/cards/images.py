@@ -36,7 +36,7 @@ def images_card(form: Form) -> None:
             with st.container(gap="xsmall", width="content"):
                 if st.button("Change", key="change_images"):
                     choose_dataset(KEY, chosen=form.draft.source)
-                with st.popover("By path", type="tertiary"):
+                with st.popover("Name a folder or file", type="tertiary"):
                     form.inputs([f for f in form.card_fields if f.name == "data"])
         if why := form.draft.problems.get("data"):
             say_problem(why)

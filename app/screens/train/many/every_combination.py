@@ -10,7 +10,7 @@ import streamlit as st
 from app import theme
 from app.screens.train.draft import described
 from app.screens.train.many.found_rates import rates_list
-from app.screens.train.many.varied_settings import SETTINGS, choices_input
+from app.screens.train.many.varied_settings import SETTINGS, choices_input, first_values
 from app.screens.train.total_time import about_time, run_seconds
 from app.session import store
 from app.shared.widgets import say_problem
@@ -171,7 +171,6 @@ def chosen_grid(prefix: str, values: Mapping[str, Any], images: Dataset | None) 
     key = f"{prefix}.vary"
     if key not in st.session_state:
         st.session_state[key] = ["seed"]
-        st.session_state[key_of(prefix, "seed")] = "1-3"
     names = list(st.session_state[key])
     if "optimizer" in names and "learning_rate" in names:
         names.remove("learning_rate")
@@ -179,6 +178,8 @@ def chosen_grid(prefix: str, values: Mapping[str, Any], images: Dataset | None) 
     problems: dict[str, str] = {}
     axes: list[Axis] = []
     for name in names:
+        if rule_of(SETTINGS[name]).type != "switch":
+            st.session_state.setdefault(key_of(prefix, name), first_values(name, values))
         try:
             axes.append(axis(prefix, name))
         except ConfigError as error:
@@ -224,7 +225,7 @@ def axis(prefix: str, name: str) -> Axis:
     if rule_of(setting).among is None:
         return axis_of(TrainConfig, f"{name}={typed or ''}")
     if not typed:
-        raise ConfigError({name: f"Choose what to compare, such as {example(setting)}."})
+        raise ConfigError({name: f"Choose what to compare under '{label_of(setting)}'."})
     if name != "optimizer" or takes_found_rates(prefix):
         return [{name: key} for key in typed]
     rates = {key: rates_of(prefix, key) for key in typed}

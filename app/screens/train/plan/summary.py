@@ -11,7 +11,7 @@ from app.screens.train.form import Form
 from app.screens.train.many.many_runs import Many, many_summary
 from app.screens.train.plan.command import same_as_a_command
 from app.screens.train.plan.time import how_long, measure_the_time
-from app.screens.train.starting_points import CLONE, clone_of, source_title
+from app.screens.train.starting_points import cloned_run, source_title
 from app.session import Key, remember, remembered, store
 from app.shared import widgets
 from cifar_core.config import TrainConfig
@@ -117,8 +117,8 @@ def start(config: TrainConfig, name: str, source: str) -> None:
     """Create the run and queue it; the second click of a double click finds the same run."""
     try:
         if (id_ := remembered(Key.STARTED)) is None:
-            parent = store().run(clone_of(source)[0]).id if CLONE in source else ""
-            id_ = store().create(config, name=name, parent=parent).id
+            parent = cloned_run(source)
+            id_ = store().create(config, name=name, parent=parent.id if parent else "").id
             remember(Key.STARTED, id_)
         run = store().run(id_)
         store().submit(run)

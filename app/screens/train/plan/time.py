@@ -10,6 +10,7 @@ from app.screens.train.expected_time import expected
 from app.screens.train.form import Form
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
+from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
 
@@ -63,10 +64,11 @@ def measured_words(times: Estimate) -> str:
 
 
 def measure_the_time(config: TrainConfig) -> None:
-    """Offer to measure how long it takes, unless that was just done."""
-    if remembered_estimate(config):
+    """Offer those who may to measure how long it takes, or to measure it again."""
+    if not store().by.may(OPERATOR):
         return
-    if st.button("Measure the time", icon=":material/timer:", key="measure", type="tertiary"):
+    label = "Measure again" if remembered_estimate(config) else "Measure the time"
+    if st.button(label, icon=":material/timer:", key="measure", type="tertiary"):
         try:
             with (
                 store().action("measure on this machine", "measured", "the time of an epoch"),

@@ -26,7 +26,7 @@ def all_rows(form: Form) -> None:
         st.subheader("More settings", anchor=False, width="content")
         st.space("stretch")
         only = bool(differing) and st.toggle(
-            f"Only the {len(differing)} of {total} that differ from the defaults", key=CHANGED
+            f"Only what differs from the defaults ({len(differing)} of {total})", key=CHANGED
         )
         words = st.text_input(
             "Find a setting", key=FIND, placeholder="Find a setting", icon=":material/search:",

@@ -7,11 +7,14 @@ import streamlit as st
 from app import boundary, theme
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
+from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
 
 
 def batch_fit(config: TrainConfig, prefix: str) -> None:
-    """Offer to measure it; show the result until anything but the batch changes."""
+    """Offer it to those who may measure; show the result until anything but the batch changes."""
+    if not store().by.may(OPERATOR):
+        return
     but_for_batch = replace(config, batch_size=2, micro_batch=0)
     measured: tuple[TrainConfig, LargestBatch] | None = remembered(Key.LARGEST_BATCH)
     if measured and measured[0] == but_for_batch:

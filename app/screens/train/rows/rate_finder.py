@@ -6,12 +6,15 @@ from app import boundary, theme
 from app.navigation import go
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
+from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS, begin
 
 
 def rate_finder(config: TrainConfig | None, images: int) -> None:
-    """Offer a rate search with the form's settings, and say what it costs before it starts."""
+    """Offer those who may a rate search with the form's settings, and say first what it costs."""
+    if not store().by.may(OPERATOR):
+        return
     with st.popover("Find a good rate", icon=":material/search:", type="tertiary"):
         st.markdown(
             "A short range test finds the rates at which this network learns at all. A few of "

@@ -18,7 +18,7 @@ from cifar_core.config.groups import (
 )
 from cifar_core.models import MODELS
 from cifar_core.numbers import percent
-from cifar_core.settings import label_of, rule_of
+from cifar_core.settings import label_of, rule_of, shown
 
 SETTINGS = {f.name: f for f in fields(TrainConfig)}
 WRONG = ":red[:material/error: needs to be corrected]"
@@ -58,10 +58,9 @@ def varies(form: Form, name: str) -> bool:
 def value(form: Form, name: str, words: str = "{}") -> str:
     """Write the value of a setting, in words such as "rate {}"; that it varies, if it does."""
     setting = SETTINGS[name]
-    among, now = rule_of(setting).among, form.values[name]
     if varies(form, name):
         return f"several {rule_of(setting).plural or f'values of {label_of(setting)}'}"
-    return words.format(among[now].title if among else theme.plain(now))
+    return words.format(shown(setting, form.values[name]))
 
 
 def share(form: Form, name: str, words: str) -> str:
