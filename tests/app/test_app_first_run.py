@@ -30,7 +30,7 @@ def test_three_doors_stand_above_the_examples(store):
     assert page.header[0].value == "What would you like to do?"
     assert {"ask", "first", "add_images"} <= keys(page)
     assert "3 examples" in texts(page)
-    assert "*Help* brings them back" in texts(page)
+    assert "*Help*, at the top right, brings them back" in texts(page)
 
 
 def test_the_first_door_opens_predict_on_the_example(store):

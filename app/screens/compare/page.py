@@ -16,10 +16,10 @@ from app.shared.first_run.examples import compared_by_default
 from app.shared.nothing_trained import nothing_trained
 from app.shared.places import places
 from cifar_core.runs import TRAINING, RunRow
+from cifar_core.runs.results.comparison import held_back
 from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
 from cifar_core.runs.store.run_row import own
 
-SPLIT_BY = ("data", "val_fraction", "split_seed")  # settings that choose the validation images
 NOT_YET = "Shown once there are predictions of the runs for the same images; see above."
 
 
@@ -68,7 +68,8 @@ def two_best(rows: Sequence[RunRow]) -> list[RunRow]:
     """
     groups: dict[str, list[RunRow]] = {}
     for row in own(rows) or rows:
-        groups.setdefault(repr([row.settings.get(name) for name in SPLIT_BY]), []).append(row)
+        images = repr((row.settings.get("data"), held_back(row.settings)))
+        groups.setdefault(images, []).append(row)
     several = [group for group in groups.values() if len(group) > 1]
     newest = max(several, key=lambda group: max(row.number for row in group), default=[])
     return sorted(newest, key=lambda row: -(row.best_val_accuracy or 0.0))[:2]

@@ -5,9 +5,10 @@ how two trained networks differ. The training is a sample too: another seed give
 and only several seeds of each setting can show whether the setting is better.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def obstacle(first: Run, second: Run, part: Part) -> str:
             f"{names} cannot be compared image by image: they were trained on different images "
             f"({data.title or 'unknown'} and {other.title or 'unknown'})."
         )
-    if part != "test" and held_back(first) != held_back(second):
+    if part != "test" and held_back(first.settings) != held_back(second.settings):
         return (
             f"{names} cannot be compared on validation images, because they use different ones "
             f"({aside(first)}; {aside(second)}). Their test images are the same."
@@ -67,14 +68,14 @@ def obstacle(first: Run, second: Run, part: Part) -> str:
     return ""
 
 
-def held_back(run: Run) -> tuple[object, object]:
-    """Return the settings that decide which images are kept for validation."""
-    return run.settings.get("val_fraction"), run.settings.get("split_seed")
+def held_back(settings: Mapping[str, Any]) -> tuple[object, object]:
+    """Return those of a run's settings that decide which images are kept for validation."""
+    return settings.get("val_fraction"), settings.get("split_seed")
 
 
 def aside(run: Run) -> str:
     """Say which images a run keeps for validation."""
-    share, seed = held_back(run)
+    share, seed = held_back(run.settings)
     return f"{100 * float(str(share or 0)):g} % with split seed {seed}"
 
 
