@@ -45,7 +45,7 @@ def test_a_number_stays_a_number(value):
 
 
 def test_the_predictions_of_the_explain_page_are_guarded():
-    from app.screens.predict.picture_card import table_of
+    from app.screens.predict.share import table_of
 
     shown = SimpleNamespace(
         raw=[("=2+2", 1.0)], ranked=[("=2+2", 1.0)],

@@ -47,7 +47,7 @@ def test_start_is_in_reach_on_a_phone_and_by_a_shortcut(tab, store):
     assert tab.evaluate("document.documentElement.scrollWidth") <= 400
     before = len(store.runs())
     tab.keyboard.press("Control+Enter")
-    tab.wait_for_url(re.compile(r"/run\?id=\d+$"))
+    tab.wait_for_url(re.compile(r"/run\?id=\d+"))
     assert len(store.runs()) == before + 1
     store.run(store.runs()[0].number).stop("kill")
 

@@ -172,11 +172,11 @@ def read_only(page_store):
 def test_a_store_that_may_only_be_read_is_shown_and_refuses_changes_in_sentences(read_only):
     page = open_page("run", id=1)
     assert not page.exception
-    assert len(page.metric) == 4
+    assert len(page.metric) == 3
     page.button(key="star").click().run()
     assert not page.exception
     assert "may not read or write" in page.toast[0].value
-    assert len(page.metric) == 4
+    assert len(page.metric) == 3
     assert not read_only.run(1).about.starred
     assert "Good" in str(listed(open_page()))
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from pages import make_run, open_page, texts
+from pages import make_run, open_part, texts
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -127,9 +127,7 @@ def test_the_checkpoints_tab_offers_what_was_exported_and_how_it_did(run):
     files.write_json(beside(work.path, ".json"), values)
     work.path.write_bytes(b"program")
     assert kept(run, "torch_export") == Exported(path=work.path, **values)
-    page = open_page("run", id=1)
-    page.session_state["details"] = "Checkpoints"
-    page.run()
+    page = open_part(1, "files", "checkpoints")
     assert not page.exception
     assert "64 of 64 predictions are the same" in texts(page)
     assert page.button(key="export safetensors start")

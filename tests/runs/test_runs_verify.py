@@ -2,7 +2,7 @@ import json
 import shlex
 
 import pytest
-from pages import make_run, open_page, texts
+from pages import make_run, open_part, texts
 from run_helpers import store_without_executor
 from test_runs_worker import attempt, new_run
 
@@ -121,9 +121,7 @@ def test_the_reproduce_tab_shows_the_command_and_the_last_verdict(page_store):
                        at=1.7e9)  # fmt: skip
     files.write_json(run.path / "verify.json", vars(found))
     assert kept(Run(run.path)) == found
-    page = open_page("run", id=1)
-    page.session_state["details"] = "Reproduce"
-    page.run()
+    page = open_part(1, "settings", "reproduce")
     assert not page.exception
     assert any("--set seed=11" in block.value for block in page.code)
     assert "the first 16 steps gave the same" in texts(page)

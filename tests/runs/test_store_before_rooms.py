@@ -59,7 +59,7 @@ def test_all_that_was_kept_is_there(root):
     [
         ("runs", {}, "Runs"),
         ("run", {"id": 1}, "Before the rooms"),
-        ("run", {"id": 1, "tab": "result"}, "1 to 48 of 66"),
+        ("run", {"id": 1, "tab": "result"}, "1 to 36 of 66"),
         ("sweep", {"id": 1}, "A grid"),
         ("compare", {"runs": "1,3"}, "Compare"),
         ("report", {"runs": "1"}, "Report"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app import boundary
 from app.screens.predict.form import ask_for, not_offered
 from app.screens.predict.request import Request, affordable, settings_of
 from app.shared.networks import Network
@@ -37,7 +38,7 @@ def button(picture: Picture, request: Request) -> None:
     shown = are_open(picture)
     label = "Hide the other methods" if shown else f"Other methods ({count})"
     st.button(label, icon=":material/grid_view:", type="tertiary", key=f"show {picture.key}",
-              on_click=show, args=(picture, not shown))  # fmt: skip
+              on_click=boundary.callback(show), args=(picture, not shown))  # fmt: skip
 
 
 def show(picture: Picture, yes: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import boundary
 from app.navigation import link
 from app.screens.predict.background import background
 from app.screens.predict.form import form
@@ -82,7 +83,8 @@ def shapes_only(network: Network, rows: Sequence[RunRow]) -> None:
         if other := example(rows, PHOTOGRAPHS):
             st.button(
                 "Ask the example about photographs", icon=":material/image_search:",
-                type="tertiary", key="ask example", on_click=choose, args=(other.number,),
+                type="tertiary", key="ask example",
+            on_click=boundary.callback(choose), args=(other.number,),
             )  # fmt: skip
 
 

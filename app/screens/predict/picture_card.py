@@ -101,7 +101,8 @@ def why_not(prediction: Prediction, request: Request, number: int) -> None:
     (target,), rival = targets(prediction.ranked, replace(request, why=RATHER))
     label = f"Why not {rival}?" if why == RATHER else f"Why {target}?"
     st.button(theme.safe(label), icon=":material/compare_arrows:", type="tertiary",
-              key=f"why not {number}", on_click=explain, args=(why,))  # fmt: skip
+              key=f"why not {number}",
+        on_click=boundary.callback(explain), args=(why,))  # fmt: skip
 
 
 def explain(why: str) -> None:

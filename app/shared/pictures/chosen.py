@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
@@ -27,7 +27,8 @@ def choose_pictures(network: Network) -> list[Picture]:
         if own:
             st.button(
                 f"Back to {theme.plural(len(own), 'picture')} of yours",
-                icon=":material/undo:", type="tertiary", key="own", on_click=forget,
+                icon=":material/undo:", type="tertiary", key="own",
+            on_click=boundary.callback(forget),
             )  # fmt: skip
         own = [picture for name in names if (picture := called(network, name))]
     keep_address()
@@ -37,7 +38,8 @@ def choose_pictures(network: Network) -> list[Picture]:
 def dropped() -> list[Picture]:
     """Draw the box to drop pictures in; a file that cannot be opened gets an error."""
     files = upload_box(
-        "picture", "Pictures", accept_multiple_files=True, key="upload", on_change=forget,
+        "picture", "Pictures", accept_multiple_files=True, key="upload",
+        on_change=boundary.callback(forget),
         label_visibility="collapsed",
     )  # fmt: skip
     pictures = [opened(file.getvalue(), file.name) for file in files[:MOST]]
@@ -54,7 +56,9 @@ def photographed() -> list[Picture]:
               on_click=remember, args=(Key.CAMERA, not on))  # fmt: skip
     if not on:
         return []
-    file = st.camera_input("Camera", key="camera", label_visibility="collapsed", on_change=forget)
+    file = st.camera_input(
+        "Camera", key="camera", label_visibility="collapsed", on_change=boundary.callback(forget)
+    )
     picture = opened(file.getvalue(), "Camera") if file else None
     return [picture] if picture else []
 

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from app import boundary
 from app.cache.examples import NAME, samples
 from app.shared.networks import Network
 from app.shared.pictures.gallery import Tile, gallery
@@ -32,7 +33,7 @@ def offer() -> None:
         )
         for number, one in enumerate(offered, 1)
     ]  # fmt: skip
-    gallery(pixels, tiles, key="samples", zoom=1, on_click=pick)
+    gallery(pixels, tiles, key="samples", zoom=1, on_click=boundary.callback(pick))
 
 
 def sample(number: str) -> Picture | None:

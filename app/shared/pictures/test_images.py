@@ -45,7 +45,7 @@ def offer(network: Network) -> None:
                   help="A click adds a picture to those chosen before, or removes it.")  # fmt: skip
         if len(picked()) > 1:
             st.button("None", icon=":material/close:", type="tertiary", key="none",
-                      on_click=forget)  # fmt: skip
+                      on_click=boundary.callback(forget))  # fmt: skip
     with small:
         if not len(indices):
             st.caption("No test image matches.")
@@ -65,7 +65,7 @@ def draw(images: Dataset, indices: NDArray[np.int64]) -> None:
         for index in indices
     ]  # fmt: skip
     pixels = np.asarray(images.test.pixels[indices])
-    gallery(pixels, tiles, key="test images", zoom=ZOOM, on_click=pick)
+    gallery(pixels, tiles, key="test images", zoom=ZOOM, on_click=boundary.callback(pick))
 
 
 def wanted(network: Network, images: Dataset, source: str, root: str) -> NDArray[np.int64]:

@@ -92,7 +92,12 @@ def shade(figure: go.Figure, low: float, high: float, color: str, label: str) ->
 
 
 def write(figure: go.Figure, rate: float, height: float, text: str, color: str, side: str) -> None:
-    """Write a text beside a rate, anchored at its `side`; height from 0 to 1."""
+    """Write a text beside a rate, anchored at its `side`; height from 0 to 1.
+
+    A rate that is not positive, as in a damaged file, has no place on a logarithmic axis.
+    """
+    if rate <= 0:
+        return
     figure.add_annotation(
         x=log10(rate), y=height, yref="paper", text=text, showarrow=False, xanchor=side,
         xshift=4 if side == "left" else -4, font={"color": color},
