@@ -15,6 +15,13 @@ from app import boundary
 FIRST = "runs"  # the page without a path
 TO_THE_BROWSER = 0.1  # seconds that the server needs to send what has been drawn
 
+PLACES = {  # at the top of every page, and at the bottom of a phone: title, icon, what it is for
+    "data": ("Data", ":material/dataset:", "The images that networks learn from."),
+    "train": ("Train", ":material/play_circle:", "Choose a network and start training."),
+    "runs": ("Runs", ":material/monitoring:", "What was trained, and what came out."),
+    "predict": ("Predict", ":material/image_search:", "What a network sees in a picture."),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Address:

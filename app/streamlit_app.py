@@ -12,7 +12,7 @@ from app.access import admission
 from app.cache.examples import place_examples
 from app.corner.corner import corner
 from app.corner.phone_bar import phone_bar
-from app.navigation import entry, moved
+from app.navigation import PLACES, entry, moved
 from app.shared.live_chart import publish_plotly
 
 st.set_page_config(
@@ -27,10 +27,7 @@ place_examples()
 publish_plotly()
 place = st.navigation(
     [
-        entry("data", "Data", ":material/dataset:", "The images that networks learn from."),
-        entry("train", "Train", ":material/play_circle:", "Choose a network and start training."),
-        entry("runs", "Runs", ":material/monitoring:", "What was trained, and what came out."),
-        entry("predict", "Predict", ":material/image_search:", "What a network sees in a picture."),
+        *(entry(name, *words) for name, words in PLACES.items()),
         entry("run", "Run", hidden=True),
         entry("sweep", "Sweep", hidden=True),
         entry("queue", "Queue", hidden=True),

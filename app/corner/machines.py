@@ -41,7 +41,7 @@ def device_lines(running: Sequence[RunRow]) -> list[str]:
     """Say of each device what trains on it, and of each that cannot be used, why."""
     found = devices.known(store().root)
     if found is None:
-        return ["The devices are checked when the first run starts."]
+        return ["The devices have not been checked yet."]
     busy = {row.device: row for row in running}
     lines = [
         f"**{theme.safe(device.name)}** :gray[{theme.safe(device.id)}]: "

@@ -2,18 +2,11 @@
 
 import streamlit as st
 
-from app.navigation import link
-
-PLACES = {
-    "data": ("Data", ":material/dataset:"),
-    "train": ("Train", ":material/play_circle:"),
-    "runs": ("Runs", ":material/monitoring:"),
-    "predict": ("Predict", ":material/image_search:"),
-}
+from app.navigation import PLACES, link
 
 
 def phone_bar() -> None:
     """Draw the bar; app/static/page.css shows it on narrow screens only."""
     with st.container(key="phone_bar", horizontal=True, gap=None):
-        for name, (title, icon) in PLACES.items():
+        for name, (title, icon, _) in PLACES.items():
             link(name, title, icon)

@@ -51,9 +51,11 @@ def listing(was_busy: bool) -> None:
 
 
 def nothing() -> None:
-    """Say that nothing waits, and lead to Train."""
-    st.markdown("Nothing waits. A run that you start now starts at once.")
-    if store().by.may(OPERATOR):
+    """Say that nothing waits, and lead those who may start a run to Train."""
+    if not store().by.may(OPERATOR):
+        st.markdown("Nothing waits.")
+    else:
+        st.markdown("Nothing waits. A run that you start now starts at once.")
         link("train", "Train", ":material/play_circle:")
 
 

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import boundary
-from app.navigation import go
-from app.session import Key, remember, remembered, store
+from app.session import Key, remember, store
+from app.shared.start_once import start_once
 from cifar_core.people import OPERATOR
 
 IMAGES = "synthetic"
@@ -25,17 +24,8 @@ def start_button(label: str = "Start a first run", *, primary: bool = False) -> 
 
 
 def start() -> None:
-    """Start the run and open it; the second click of a double click finds the same run."""
+    """Start the run and open it."""
     from cifar_core.config.presets import PRESETS
 
-    preset = PRESETS["smoke"]
-    try:
-        if (id_ := remembered(Key.STARTED)) is None:
-            id_ = store().create(replace(preset.config, data=IMAGES), name="First run on shapes").id
-            remember(Key.STARTED, id_)
-        run = store().run(id_)
-        store().submit(run)
-    except boundary.REFUSED as error:
-        boundary.show(error)
-    else:
-        go("run", id=run.number)
+    config = replace(PRESETS["smoke"].config, data=IMAGES)
+    start_once(lambda: store().create(config, name="First run on shapes"))

@@ -12,7 +12,7 @@ MOST = 3  # runs that are named
 NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
 SOON = "The curves begin with the first steps."
-LOADING = "The trainer is starting; with PyTorch that takes about ten seconds."
+LOADING = "The trainer is starting, and PyTorch is being loaded."
 DOING = {  # the trainer's latest line in the log, by its beginning
     "Loading the images": "The images are being opened, and PyTorch is being loaded.",
     "A trial of": "The network is being built.",

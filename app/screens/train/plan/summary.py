@@ -14,9 +14,11 @@ from app.screens.train.plan.time import how_long, measure_the_time
 from app.screens.train.starting_points import cloned_run, source_title
 from app.session import Key, remember, remembered, store
 from app.shared import widgets
+from app.shared.start_once import start_once
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
 from cifar_core.people import OPERATOR
+from cifar_core.runs import Run
 
 VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
 
@@ -114,15 +116,10 @@ def start_many(config: TrainConfig, many: Many, name: str) -> None:
 
 
 def start(config: TrainConfig, name: str, source: str) -> None:
-    """Create the run and queue it; the second click of a double click finds the same run."""
-    try:
-        if (id_ := remembered(Key.STARTED)) is None:
-            parent = cloned_run(source)
-            id_ = store().create(config, name=name, parent=parent.id if parent else "").id
-            remember(Key.STARTED, id_)
-        run = store().run(id_)
-        store().submit(run)
-    except boundary.REFUSED as error:
-        boundary.show(error)
-    else:
-        go("run", id=run.number)
+    """Create the run, queue it and open it."""
+
+    def create() -> Run:
+        parent = cloned_run(source)
+        return store().create(config, name=name, parent=parent.id if parent else "")
+
+    start_once(create)
