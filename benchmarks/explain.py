@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from benchmarks import machine
-from cifar_core.data.images import network_view, open_image, seen_box, to_tensor
+from cifar_core.data.pictures.images import network_view, open_image, seen_box, to_tensor
 from cifar_core.explain import SALIENCY, explain, suitable
 from cifar_core.explain.render import overlay
 from cifar_core.inference import make_classifier, predict

@@ -11,7 +11,7 @@ import pytest
 from pages import make_run
 from run_helpers import store_without_executor
 
-from cifar_core.data.images import open_image
+from cifar_core.data.pictures.images import open_image
 from cifar_core.errors import AccessError
 from cifar_core.examples import EXAMPLES, pictures, put_in_place, restore
 from cifar_core.people import OPERATOR, VIEWER, Person

@@ -42,7 +42,7 @@ APP_LAYERS = [
     {"boundary"},
     {"access", "navigation"},
     {"session"},
-    {"cache"},
+    {"cache", "upload"},
     {"shared"},
     {"corner", "screens"},
     {"server", "streamlit_app"},

@@ -98,7 +98,7 @@ def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
     """Return how a map did in the tests; `digest` identifies the map."""
     import torch
 
-    from cifar_core.data.images import to_tensor
+    from cifar_core.data.pictures.images import to_tensor
     from cifar_core.explain import SALIENCY
     from cifar_core.explain.trust import examine
     from cifar_core.runs.results.explanation import class_index, sha256_of
@@ -118,7 +118,7 @@ def erasing_curves(_explanation: "Explanation", digest: str) -> "ErasingCurves":
     """Return a map's insertion and deletion; `digest` identifies the map."""
     import torch
 
-    from cifar_core.data.images import to_tensor
+    from cifar_core.data.pictures.images import to_tensor
     from cifar_core.explain.trust.curves import curves
     from cifar_core.runs.results.explanation import class_index
 
@@ -132,7 +132,7 @@ def steadiness(_explanation: "Explanation", digest: str) -> "Steadiness":
     """Return how a map agrees with one drawn with other random numbers; costs one more map."""
     import torch
 
-    from cifar_core.data.images import to_tensor
+    from cifar_core.data.pictures.images import to_tensor
     from cifar_core.explain import explain
     from cifar_core.explain.trust.steadiness import steadiness as agreement
     from cifar_core.runs.results.explanation import class_index

@@ -18,11 +18,13 @@ class Images:
     """Images and their labels.
 
     `pixels` are uint8 [N, 32, 32, 3], RGB, perhaps a read-only memory map;
-    `labels` are int64 [N], indices into the dataset's classes.
+    `labels` are int64 [N], indices into the dataset's classes. `kept_back` are the sorted indices
+    [V] of the images that the dataset itself names as validation images; None if it names none.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    kept_back: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -64,7 +64,7 @@ def explain(arguments: Namespace) -> int:
 
     Probabilities are calibrated and the nearest training images named if both are known.
     """
-    from cifar_core.data.images import network_view, open_image, to_tensor
+    from cifar_core.data.pictures.images import network_view, open_image, to_tensor
     from cifar_core.explain import SALIENCY
     from cifar_core.runs.results.classifier import load_classifier
 
@@ -104,7 +104,7 @@ def likeliest(
     classifier: Any, seen: Any, calibration: "TemperatureFit | None", training: "Neighbors | None"
 ) -> list[dict[str, Any]]:
     """Return a row for each of an image's five likeliest classes, the likeliest first."""
-    from cifar_core.data.images import to_tensor
+    from cifar_core.data.pictures.images import to_tensor
     from cifar_core.inference import outputs, top
 
     logits, features = outputs(classifier, to_tensor(seen))
@@ -222,7 +222,7 @@ def write_maps(
     predicted: str, method: Any,
 ) -> None:  # fmt: skip
     """Write one method's maps of an image, for the class asked for or for all."""
-    from cifar_core.data.images import seen_box
+    from cifar_core.data.pictures.images import seen_box
     from cifar_core.runs.results.explanation import Drawing, Explanation, Question, attribute
 
     drawing = Drawing(keep=arguments.keep / 100)

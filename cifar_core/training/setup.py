@@ -16,7 +16,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
 from cifar_core.data.dataset import Dataset, Images
-from cifar_core.data.split import split
+from cifar_core.data.split import split_of
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
@@ -129,12 +129,7 @@ def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
 
 def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the indices of a run's training images, and of its validation images."""
-    return split(
-        dataset.train.labels,
-        train_fraction=config.train_fraction,
-        val_fraction=config.val_fraction,
-        seed=config.split_seed,
-    )
+    return split_of(dataset.train, config)
 
 
 def steps_of(config: TrainConfig, dataset: Dataset) -> int:

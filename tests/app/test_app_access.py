@@ -17,7 +17,7 @@ from app.access.admission import is_loopback
 from app.access.uploads import UPLOADS
 from app.screens.train.draft import check_draft
 from cifar_core.config import ROWS, TrainConfig
-from cifar_core.data.images import MAX_MEGABYTES, open_image
+from cifar_core.data.pictures.images import MAX_MEGABYTES, open_image
 from cifar_core.people import ROLES, Person
 from cifar_core.runs.record import marks
 

@@ -27,7 +27,7 @@ def predict_all(run, right, part="val"):
 
     dataset = load("synthetic", run.store_root)
     images = dataset.test if part == "test" else dataset.train
-    indexes = indexes_of(run, part, images.labels)
+    indexes = indexes_of(run, part, images)
     labels = np.asarray(images.labels[indexes])
     predicted = np.where(np.arange(len(labels)) < right, labels, (labels + 1) % 10)
     keep(

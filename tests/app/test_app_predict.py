@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.cache.explain import saliency
 from app.shared.pictures.picture import Picture
-from cifar_core.data.images import open_image
+from cifar_core.data.pictures.images import open_image
 from cifar_core.disk import files, lock
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.first import ORDER

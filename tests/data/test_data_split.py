@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from cifar_core.data.split import split
+from cifar_core.config.data_settings import DataSettings
+from cifar_core.data.dataset import Images
+from cifar_core.data.split import split, split_of
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(4), [40, 60, 80, 100]))
 
@@ -50,3 +52,14 @@ def test_the_smallest_classes_keep_an_image_in_each_part(count):
 def test_a_single_image_is_learned_from():
     train, val = parts(labels=np.array([0]))
     assert (train.tolist(), val.tolist()) == ([0], [])
+
+
+def test_validation_images_that_a_set_names_are_used_as_such():
+    labels = np.repeat([0, 1], 20)
+    images = Images(
+        pixels=np.zeros((40, 1, 1, 3), np.uint8), labels=labels, kept_back=np.array([3, 25, 26])
+    )
+    train, val = split_of(images, DataSettings(train_fraction=0.5, val_fraction=0.4))
+    assert val.tolist() == [3, 25, 26]
+    assert not set(train) & set(val)
+    assert np.bincount(labels[train]).tolist() == [10, 9]

@@ -219,7 +219,7 @@ MUTATIONS = [
              "tests/data/test_data_cache.py another_dataset"),
     Mutation("formulas stay formulas", "disk/tables.py",
              "value.startswith(FORMULA)", "value.startswith(FORMULA[:0])", "tests/test_csv.py execute"),
-    Mutation("the depth of 16-bit pictures is not looked for", "data/depth.py",
+    Mutation("the depth of 16-bit pictures is not looked for", "data/pictures/depth.py",
              "next(depth for depth in DEPTHS if largest < 2**depth)", "16",
              "tests/data/test_data_images.py sixteen"),
     Mutation("lost settings are the defaults", "runs/record/run.py",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cifar_core.data.images import open_image
+from cifar_core.data.pictures.images import open_image
 from cifar_core.data.sources.archive import entries
 from cifar_core.disk import files
 from cifar_core.errors import CifarError

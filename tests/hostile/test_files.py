@@ -4,7 +4,7 @@ import corpus
 import pytest
 from measure import READERS, megabytes
 
-from cifar_core.data.images import open_image
+from cifar_core.data.pictures.images import open_image
 from cifar_core.errors import CifarError, ImageError, WeightsError
 
 PARTS = {

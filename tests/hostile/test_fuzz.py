@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from measure import READERS
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.images import open_image
+from cifar_core.data.pictures.images import open_image
 from cifar_core.disk import files
 from cifar_core.disk.checks import is_a
 from cifar_core.errors import (

@@ -8,7 +8,7 @@ import pytest
 from pages import make_run
 from PIL import Image
 
-from cifar_core.data.images import to_tensor
+from cifar_core.data.pictures.images import to_tensor
 from cifar_core.errors import ExplanationError
 from cifar_core.explain import SALIENCY
 from cifar_core.runs.results.classifier import load_classifier

@@ -69,7 +69,7 @@ def test_the_test_at_the_end_is_kept_as_it_was_without_test_views(run):
 def test_they_name_the_images_and_labels_of_their_split(run):
     images = load(run.source, run.store_root).train
     found = kept(run, "val")
-    assert (found.indexes == indexes_of(run, "val", images.labels)).all()
+    assert (found.indexes == indexes_of(run, "val", images)).all()
     assert (found.labels == images.labels[found.indexes]).all()
     assert found.classes == tuple(run.environment.data.classes)
 

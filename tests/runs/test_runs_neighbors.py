@@ -36,7 +36,7 @@ def test_a_training_image_is_its_own_nearest(run):
 def test_the_nearest_are_those_that_all_pairs_show_and_come_from_the_training_images(run):
     made = compute(run)
     dataset = load("synthetic", run.store_root)
-    train = indexes_of(run, "train", dataset.train.labels)
+    train = indexes_of(run, "train", dataset.train)
     known = features_by_hand(run, dataset.train.pixels[train])
     (asked,) = features_by_hand(run, dataset.test.pixels[:1])
     expected = np.argsort(-(known @ asked))[:6]
@@ -48,7 +48,7 @@ def test_the_nearest_are_those_that_all_pairs_show_and_come_from_the_training_im
 def test_a_validation_image_in_twenty_is_called_unlike(run):
     made = compute(run)
     images = load("synthetic", run.store_root).train
-    val = indexes_of(run, "val", images.labels)
+    val = indexes_of(run, "val", images)
     called = [made.likeness(f).is_unlike for f in features_by_hand(run, images.pixels[val])]
     assert len(called) == len(made.validation)
     assert np.mean(called) == pytest.approx(0.05, abs=1 / len(val) + 1e-9)

@@ -38,7 +38,6 @@ def test_without_a_disturbance_the_accuracy_is_that_of_the_same_images(run):
 def test_only_images_of_the_part_are_drawn(run):
     from cifar_core.data import load
 
-    labels = load("synthetic", run.store_root).train.labels
-    val = indexes_of(run, "val", labels)
+    val = indexes_of(run, "val", load("synthetic", run.store_root).train)
     assert set(drawn(val)) <= set(val)
     assert len(set(drawn(val))) == 40

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app.shared.pictures.picture import Picture
-from cifar_core.data.edits import inside, square
+from cifar_core.data.pictures.edits import inside, square
 
 START = {
     "region_size": 100, "region_across": 50, "region_down": 50,

@@ -13,7 +13,7 @@ from app.screens.predict.background import calibrating, comparing
 from app.screens.predict.request import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Request
 from app.shared.networks import Network
 from app.shared.pictures.picture import Picture
-from cifar_core.data.images import network_view, to_tensor
+from cifar_core.data.pictures.images import network_view, to_tensor
 from cifar_core.evaluation.softmax import softmax
 from cifar_core.evaluation.temperature import TemperatureFit
 from cifar_core.explain.render import limit_of, softened

@@ -11,7 +11,7 @@ from app.session import Key, remember, remembered
 from app.shared import job_offer
 from app.shared.figure import show_figure
 from app.shared.pictures.picture import Picture
-from cifar_core.data.images import seen_box
+from cifar_core.data.pictures.images import seen_box
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import PASSES, Evidence, Label, Verdict, judge
 from cifar_core.explain.trust.agreement import COPIES

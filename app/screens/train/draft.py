@@ -12,7 +12,7 @@ from cifar_core import data, weights
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.split import split
+from cifar_core.data.split import split_of
 from cifar_core.devices import choose_threads
 from cifar_core.errors import ConfigError, DataError, DeviceError, OutOfServiceError
 from cifar_core.models import MODELS
@@ -139,12 +139,7 @@ def checked(values: Mapping[str, Any]) -> tuple[TrainConfig | None, dict[str, st
 
 def described(config: TrainConfig, images: Dataset) -> Described:
     """Say what will happen, and which settings the number of images does not allow."""
-    train, val = split(
-        images.train.labels,
-        train_fraction=config.train_fraction,
-        val_fraction=config.val_fraction,
-        seed=config.split_seed,
-    )
+    train, val = split_of(images.train, config)
     if len(train) < config.batch_size:
         return Described(problems={
             "batch_size": f"batch_size is {config.batch_size}, but there are only "

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cifar_core.data.edits import covered
-from cifar_core.data.images import Box, network_view, seen_box
+from cifar_core.data.pictures.edits import covered
+from cifar_core.data.pictures.images import Box, network_view, seen_box
 from cifar_core.runs.results.explanation import sha256_of
 
 MOST = 12  # pictures explained at once

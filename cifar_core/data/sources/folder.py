@@ -9,7 +9,7 @@ import numpy as np
 
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
-from cifar_core.data.images import network_view, open_image
+from cifar_core.data.pictures.images import network_view, open_image
 from cifar_core.data.sources.archive import REMEDY, ArchiveEntry, entries, refuse_damage, walk
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.data.sources.layout import SPLITS, ImageLocation, located

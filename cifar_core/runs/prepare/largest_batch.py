@@ -131,15 +131,10 @@ def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":
 
 def most_images(config: "TrainConfig", dataset: "Dataset") -> int:
     """Return the largest batch that the setting and the number of training images allow."""
-    from cifar_core.data.split import split
+    from cifar_core.data.split import split_of
     from cifar_core.settings import rule_of
 
-    train, _ = split(
-        dataset.train.labels,
-        train_fraction=config.train_fraction,
-        val_fraction=config.val_fraction,
-        seed=config.split_seed,
-    )
+    train, _ = split_of(dataset.train, config)
     setting = next(field for field in fields(config) if field.name == "batch_size")
     return min(len(train), int(rule_of(setting).high))
 

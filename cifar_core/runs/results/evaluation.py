@@ -20,7 +20,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
     config = run.config
     dataset = load(run.source, run.store_root)
     images = dataset.test if part == "test" else dataset.train
-    indexes = indexes_of(run, part, images.labels)
+    indexes = indexes_of(run, part, images)
     batches = evaluation_batches(images, indexes, "cpu", config.computes_on)
     classifier = load_classifier(run, checkpoint)
     views = TEST_VIEWS[config.test_views if part == "test" else "plain"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from cifar_core.data.images import Box, to_tensor
+from cifar_core.data.pictures.images import Box, to_tensor
 from cifar_core.errors import ExplanationError
 from cifar_core.runs.record.checkpoints import MODEL
 from cifar_core.runs.record.environment import PACKAGES, version_of

@@ -129,7 +129,7 @@ def compute(run: Run, checkpoint: str = "best", report: Report = quietly) -> Nei
     name = run.checkpoint(checkpoint).name
     classifier, dataset = load_with_images(run, name)
     images = dataset.train
-    train, val = (indexes_of(run, part, images.labels) for part in ("train", "val"))
+    train, val = (indexes_of(run, part, images) for part in ("train", "val"))
     width = classifier.last_layer.weight.shape[1]
     indexes = train[evenly(images.labels[train], most(width))]
     both = np.concatenate([indexes, val])

@@ -23,7 +23,7 @@ from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
-    from cifar_core.data.dataset import Dataset
+    from cifar_core.data.dataset import Dataset, Images
     from cifar_core.inference import Classifier
 
 Part = Literal["train", "val", "test"]
@@ -130,7 +130,7 @@ def compute(
     name = run.checkpoint(checkpoint).name
     classifier, dataset = load_with_images(run, name)
     images = dataset.test if part == "test" else dataset.train
-    indexes = indexes_of(run, part, images.labels)
+    indexes = indexes_of(run, part, images)
     batches = evaluation_batches(images, indexes, "cpu", run.config.computes_on)
     logits: list[NDArray[np.float32]] = []
     with torch.inference_mode():
@@ -161,7 +161,7 @@ def keep_from_training(
     DiskFullError if there is no space for them.
     """
     images = dataset.test if part == "test" else dataset.train
-    indexes = indexes_of(run, part, images.labels)
+    indexes = indexes_of(run, part, images)
     if logits is None or len(logits) != len(indexes) or not np.isfinite(logits).all():
         return
     keep(
@@ -200,19 +200,13 @@ def check(run: Run, fingerprint: str) -> None:
         )
 
 
-def indexes_of(run: Run, part: Part, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def indexes_of(run: Run, part: Part, images: "Images") -> NDArray[np.int64]:
     """Return the indexes of the images of a split, in the order of the dataset."""
     if part == "test":
-        return np.arange(len(labels))
-    from cifar_core.data.split import split
+        return np.arange(len(images))
+    from cifar_core.data.split import split_of
 
-    config = run.config
-    train, val = split(
-        labels,
-        train_fraction=config.train_fraction,
-        val_fraction=config.val_fraction,
-        seed=config.split_seed,
-    )
+    train, val = split_of(images, run.config)
     return train if part == "train" else val
 
 

@@ -80,7 +80,7 @@ def compute(
     dataset = load(run.source, run.store_root)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
-    indexes = drawn(indexes_of(run, part, images.labels))
+    indexes = drawn(indexes_of(run, part, images))
     pixels, labels = np.asarray(images.pixels[indexes]), images.labels[indexes]
     scores: list[DisturbedScore] = []
     for key, strength, changed in disturbed(pixels):

@@ -8,7 +8,7 @@ from app.cache.inside import patch_neighbors
 from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.pictures.picture import Picture
-from cifar_core.data.images import to_tensor
+from cifar_core.data.pictures.images import to_tensor
 from cifar_core.explain.render import enlarge
 from cifar_core.inside import NodeNeighbors, graph_blocks
 from cifar_core.palette import AGAINST, SUPPORTS

@@ -8,7 +8,7 @@ from PIL import Image
 from app.cache.inside import features, layers
 from app.shared.networks import Network
 from app.shared.pictures.picture import Picture
-from cifar_core.data.images import to_tensor
+from cifar_core.data.pictures.images import to_tensor
 from cifar_core.explain.render import enlarge, normalize, rgb
 from cifar_core.palette import HEAT
 from cifar_core.runs.results.explanation import png, sha256_of

@@ -14,7 +14,7 @@ from app.screens.run.result.evaluation import Evaluation
 from app.session import Key, remember, remembered
 from app.shared.figure import show_figure
 from app.shared.pictures.gallery import gallery
-from cifar_core.data.images import to_tensor
+from cifar_core.data.pictures.images import to_tensor
 from cifar_core.explain.render import enlarge, overlay
 from cifar_core.runs.results.explanation import sha256_of
 from cifar_core.runs.results.predictions import Predictions

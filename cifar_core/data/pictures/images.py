@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cifar_core.data.dataset import SIZE
-from cifar_core.data.depth import gray_of, refuse_dark_color
+from cifar_core.data.pictures.depth import gray_of, refuse_dark_color
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import ImageError
 

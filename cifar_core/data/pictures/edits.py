@@ -4,7 +4,7 @@ import math
 
 from PIL import Image, ImageFilter
 
-from cifar_core.data.images import Box
+from cifar_core.data.pictures.images import Box
 
 GRAY = (128, 128, 128)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cifar_core.data.images import (
+from cifar_core.data.pictures.images import (
     FORMATS,
     MAX_SIDE,
     network_view,
@@ -246,7 +246,7 @@ def test_no_warning_leaks_and_no_filter_stays_changed():
 MEASURE = """
 import io, resource, sys
 from PIL import Image
-from cifar_core.data.images import open_image
+from cifar_core.data.pictures.images import open_image
 from cifar_core.errors import ImageError
 open_image(open(sys.argv[1], "rb").read())  # everything is imported
 data = open(sys.argv[2], "rb").read()

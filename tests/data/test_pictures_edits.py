@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.data.edits import covered, inside, square
-from cifar_core.data.images import network_view, seen_box
+from cifar_core.data.pictures.edits import covered, inside, square
+from cifar_core.data.pictures.images import network_view, seen_box
 
 
 def photo(width=60, height=40):

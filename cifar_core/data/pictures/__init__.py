@@ -1,0 +1,1 @@
+"""Opens pictures of any format within limits, and extracts what a network sees of them."""
