@@ -1,7 +1,7 @@
 """What a source holds, as it is found without decoding a picture: every format returns this.
 
 A format (`cifar_core/data/formats/`) recognizes a source and lists its pictures; `decoding/` then
-reads them in any order, on all cores, and goes on where it stopped.
+reads them in any order, on all cores, and continues from where it stopped.
 """
 
 from collections.abc import Callable, Iterator, Set

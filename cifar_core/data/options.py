@@ -18,7 +18,7 @@ TEST_SHARE = 0.2  # of the images of each class, where a set has no test images
 
 
 class SetOptions(Struct, frozen=True, kw_only=True):
-    """The decisions about one source; the defaults hold until somebody decides."""
+    """The decisions about one source; the defaults hold until a person decides."""
 
     title: Text = ""  # a name that replaces the source's own
     file_column: Text = ""  # of a table of labels; "" for the column that is found
