@@ -14,6 +14,7 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.data.known import BY_FOLDER, KNOWN
 from cifar_core.data.sources import cifar10, folder, layout, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
+from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.files import is_there
 from cifar_core.disk.os_errors import reason
@@ -210,7 +211,7 @@ def status(store: Path) -> list[DataStatus]:
     except CifarError as error:
         default, problem = chosen, str(error)
     kept = {meta["source"]: meta for meta in decoded(store)}
-    found = map(str, roots.offered())
+    found = [*map(str, roots.offered()), *uploads.sources(store)]
     sources = dict.fromkeys([default, "cifar10", *kept, *found, "synthetic"])
     rows = [describe(source, store, kept.get(source, {})) for source in sources]
     first = dataclasses.replace(rows[0], default=True)
