@@ -71,7 +71,7 @@ class Arrivals:
             Route(f"{PREFIX}/{{id}}", guarded(take), methods=["PUT"]),
             Route(f"{PREFIX}/{{id}}/done", guarded(finish), methods=["POST"]),
             Route(f"{PREFIX}/{{id}}", guarded(discard), methods=["DELETE"]),
-        ])  # fmt: skip
+        ], redirect_slashes=False)  # fmt: skip
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
         """Pass on a request, or answer it."""
