@@ -72,10 +72,6 @@ class Upload:
         reached = files.read(self.folder / REACHED, Reached)
         return reached if reached.boot == lock.boot_id() else Reached()
 
-    def keep(self, reached: Reached) -> None:
-        """Write down how much is there."""
-        files.write_json(self.folder / REACHED, reached, durable=False)
-
 
 def home(store: Path) -> Path:
     """Return the folder of everything that was uploaded."""
@@ -103,9 +99,15 @@ def begin(store: Path, begun: Begun) -> Upload:
     (folder / FILES).mkdir(parents=True)
     space.ensure(begun.bytes + KEPT_FREE, folder, f"the upload {shown(begun.title)}")
     upload = Upload(folder=folder, begun=begun)
-    upload.keep(Reached(boot=lock.boot_id()))
+    keep_reached(upload, 0, 0)
     files.write_json(folder / BEGUN, begun)
     return upload
+
+
+def keep_reached(upload: Upload, size: int, count: int) -> None:
+    """Write down how many bytes of an upload are there, and how many of its files have begun."""
+    reached = Reached(bytes=size, files=count, boot=lock.boot_id())
+    files.write_json(upload.folder / REACHED, reached, durable=False)
 
 
 def find(store: Path, id: str) -> Upload | None:
@@ -179,7 +181,7 @@ class Piece:
     def close(self) -> int:
         """Write down how much has arrived, and return it in bytes."""
         self._close_file()
-        self.upload.keep(Reached(bytes=self.at, files=self._begun, boot=lock.boot_id()))
+        keep_reached(self.upload, self.at, self._begun)
         return self.at
 
     def _read_head(self) -> bytes:
