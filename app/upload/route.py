@@ -139,7 +139,7 @@ def begun(store: Store, announced: Announced) -> arriving.Upload:
         wanted = arriving.Begun(
             key=announced.key, owner=store.by.name, title=announced.title, bytes=announced.bytes,
             files=announced.files, single=announced.single, into=announced.into,
-            folder=folder_for(store, into, announced.label), at=time.time(),
+            label=announced.label, folder=folder_for(store, into, announced.label), at=time.time(),
         )  # fmt: skip
         found = arriving.same(store.root, wanted)
         line.skip = found is not None
@@ -198,10 +198,12 @@ async def pour(request: Request, piece: arriving.Piece) -> None:
 
 
 async def finish(request: Request, store: Store) -> Response:
-    """Make a set of a complete upload."""
+    """Make a set of a complete upload; the same again if the answer was lost."""
     upload = own(store, request)
     if upload is None:
-        return refused(GONE, 404)
+        id = request.path_params["id"]
+        before = [known for known in sets.uploaded(store.root) if known.upload == id]
+        return JSONResponse({"set": before[0].name}) if before else refused(GONE, 404)
     found = await to_thread.run_sync(finished, store, upload)
     return JSONResponse({"set": found.name})
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import struct
 import time
 
@@ -126,6 +125,7 @@ def test_a_file_over_several_pieces_is_whole(client, store):
     assert put(client, id, 10, ("b", b"34", 2)).json() == {"have": 12}
     name = client.post(f"/upload/{id}/done").json()["set"]
     assert files_of(store, name) == {"a.zip": b"abcdefgh", "b": b"1234"}
+    assert client.post(f"/upload/{id}/done").json()["set"] == name  # if the answer was lost
 
 
 def test_an_upload_continues_where_it_stopped_even_in_a_new_server(client, store):
@@ -180,8 +180,8 @@ def test_a_discarded_upload_is_gone(client, store):
 
 
 @pytest.mark.parametrize("name", [
-    "../x", "a/../../x", "/etc/passwd", "C:/x", "c:x", "..\\x", "\\\\host\\x", "a\0b", "", ".", "//",
-    "a" * 256, "/".join("a" * 20), "x/" * 600 + "y", "\ud800", "a\nb",
+    "../x", "a/../../x", "/etc/passwd", "C:/x", "c:x", "..\\x", "\\\\host\\x", "a\0b", "", ".",
+    "//", "a" * 256, "/".join("a" * 20), "x/" * 600 + "y", "\ud800", "a\nb",
 ])  # fmt: skip
 def test_names_that_lead_elsewhere_are_refused(client, store, name):
     id = begin(client, 1).json()["id"]
@@ -347,5 +347,5 @@ def test_what_no_one_finished_is_tidied_after_days(client, store):
     with arriving.only_one(arriving.find(store.root, id)):
         assert unnamed == next(limits.left_behind(store.root, now + 8 * DAY)).name
     retention.tidy(store, now + 8 * DAY)
-    assert os.listdir(arriving.home(store.root) / ".arriving") == []
+    assert list((arriving.home(store.root) / ".arriving").iterdir()) == []
     assert [known.name for known in sets.uploaded(store.root)] == [kept]

@@ -42,6 +42,7 @@ class Begun(Struct, frozen=True, kw_only=True):
     files: Whole
     single: bool = False  # one file that is kept as it is, such as an archive
     into: Text = ""  # the uploaded set that the pictures are put into; "" makes a new one
+    label: Text = ""  # the class that all of them belong to; "" if the files themselves say it
     folder: Text = ""  # of the set, that of a class, that they go to; "" to keep their own folders
     at: Moment = 0
 

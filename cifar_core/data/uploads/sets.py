@@ -37,6 +37,7 @@ class UploadedSet(Struct, frozen=True, kw_only=True):
     by_class: bool = False  # its folders are the classes, and nothing else
     kept: bool = False  # a person has looked at it and given it a name
     at: Moment = 0  # of the last change
+    upload: Text = ""  # id of the upload that came last
 
     def source(self, store: Path) -> str:
         """Return the source of its images, as a run names it."""
@@ -73,6 +74,7 @@ def placed(store: Path, upload: Upload, paths: list[Path]) -> UploadedSet:
     return UploadedSet(
         name=name, owner=begun.owner, title=begun.title, bytes=begun.bytes, files=len(paths),
         file=paths[0].name if begun.single else "", by_class=bool(begun.folder), at=time.time(),
+        upload=upload.id,
     )  # fmt: skip
 
 
@@ -81,7 +83,7 @@ def added(store: Path, upload: Upload, paths: list[Path]) -> UploadedSet:
     into = one(store, upload.begun.into)
     gather(paths, home(store) / into.name / upload.begun.folder)
     size, count = into.bytes + upload.begun.bytes, into.files + len(paths)
-    return replace(into, bytes=size, files=count, at=time.time())
+    return replace(into, bytes=size, files=count, at=time.time(), upload=upload.id)
 
 
 def gather(paths: Iterable[Path], folder: Path) -> None:
