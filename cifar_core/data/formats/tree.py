@@ -105,6 +105,8 @@ def by_folders(folders: Mapping[str, Folder], reading: FolderReading) -> Labeled
     found: dict[str, list[str]] = {}
     for name, part_of_name in reading.parts.items():
         found.setdefault(part_of_name, []).append(name)
+    if not found:
+        labeled.said.append("Each folder is a class.")
     labeled.folders_of = {part: " and ".join(sorted(names)) for part, names in found.items()}
     return labeled
 

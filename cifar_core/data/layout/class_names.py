@@ -56,7 +56,8 @@ def spell_out(labeled: Labeled, listing: Listing) -> None:
     """Replace numbers, or codes, by the names that a list of classes in the source has for them."""
     labels = labeled.classes()
     for name in sorted(listing.tables, key=lambda name: (name.count("/"), name)):
-        if not LISTS.search(stem(name).casefold()):
+        listed = synonyms.ending_of(name) in ("txt", "json") and LISTS.search(stem(name).casefold())
+        if not listed or name in labeled.used:
             continue
         names = meaning(labels, names_in(name, listing.tables[name]))
         if names:

@@ -32,12 +32,14 @@ def sentences(
 def of_parts(labeled: Labeled) -> Iterable[str]:
     """Yield a sentence about the folders that are parts."""
     found = sorted(labeled.folders_of.items(), key=lambda one: [*MEANS].index(one[0]))
-    names = [f"the {MEANS[part]} images from the folder {shown(name)}" for part, name in found]
+    verbs = ["are ", *[""] * len(found)]
+    names = [
+        f"the {MEANS[part]} images {verb}in {shown(name)}"
+        for (part, name), verb in zip(found, verbs, strict=False)
+    ]
     if names:
         listed = ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
-        yield f"{listed[0].upper()}{listed[1:]} were taken."
-    elif not labeled.said:
-        yield "Each folder was taken as a class."
+        yield f"T{listed[1:]}."
 
 
 def of_empty(listing: Listing, reading: FolderReading, classes: set[str]) -> Iterable[str]:

@@ -15,6 +15,9 @@ DELIMITERS = (",", "\t", ";", "|")
 SAMPLE = 20  # lines by which a delimiter is chosen
 MOST_COLUMNS = 20_000  # of a table whose columns are classes
 FILE, LABEL = "file", "label"  # columns of a mapping that has no names for them
+UNLIKE = (  # what is raised for JSON that has another form, and for damaged lines
+    *(ValueError, RecursionError, csv.Error, TypeError, KeyError, AttributeError),
+)
 SEVERAL = "\x1f"  # between the values of a cell that holds several
 
 
@@ -51,7 +54,7 @@ def read_table(name: str, data: bytes) -> Table | None:
             table = of_records(name, records(lines))
         else:
             table = of_lines(name, text, ending)
-    except (ValueError, RecursionError, csv.Error):
+    except UNLIKE:
         return None
     fits = table and 1 < len(table.columns) <= MOST_COLUMNS and table.rows
     return table if fits else None

@@ -10,15 +10,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from cifar_core.data.sources.entry import ArchiveEntry
 from cifar_core.data.sources import folders
+from cifar_core.data.sources.entry import ArchiveEntry
 from cifar_core.data.sources.folders import folder_entries
-from cifar_core.data.sources.limits import REMEDY, refuse_damage, refuse_more_than, shown
+from cifar_core.data.sources.limits import (
+    MAX_ENTRIES,
+    MAX_FILE_BYTES,
+    MAX_TOTAL_BYTES,
+    REMEDY,
+    refuse_damage,
+    refuse_more_than,
+    shown,
+)
 from cifar_core.data.sources.tar_files import STREAMS, Bounded, stream_opener, tar_entries
 from cifar_core.data.sources.zip_files import MAGIC, zip_entries
 from cifar_core.errors import DataError
 
 __all__ = [
+    "MAX_ENTRIES",
+    "MAX_FILE_BYTES",
+    "MAX_TOTAL_BYTES",
     "REMEDY",
     "STREAMS",
     "ArchiveEntry",

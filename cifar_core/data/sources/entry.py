@@ -40,6 +40,11 @@ class ArchiveEntry(NamedTuple):
 
     def start(self, size: int) -> bytes:
         """Return the first bytes of the file; raises DataError."""
+        if self.open is no_file:
+            raise DataError(
+                f"{self.source} has the entry '{shown(self.name)}', which is not a plain file. "
+                "Replace it by the file itself."
+            )
         with refuse_damage(self.source), self.open() as file:
             data: bytes = file.read(size)
             return data

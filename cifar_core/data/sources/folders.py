@@ -61,7 +61,9 @@ def below(
             yield file, reasons.GONE
             continue
         key = (about.st_dev, about.st_ino)
-        if key in above or (linked and visits[key] >= MOST_VISITS):
+        if key in above or (
+            linked and (visits[key] >= MOST_VISITS or is_around(file.path, folder))
+        ):
             yield file, reasons.ROUND
         elif len(above) >= MAX_DEPTH:
             yield file, reasons.TOO_DEEP
@@ -71,6 +73,11 @@ def below(
             visits[key] += linked
             yield file, ""
             yield from below(file.path, (*above, key), visits)
+
+
+def is_around(link: str, folder: str) -> bool:
+    """Return True if a link leads to a folder in which `folder` itself lies, after all links."""
+    return Path(folder).resolve().is_relative_to(Path(link).resolve())
 
 
 def why_not(file: "os.DirEntry[str]", linked: bool) -> str:

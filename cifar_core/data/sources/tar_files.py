@@ -99,3 +99,7 @@ class Bounded:
     def tell(self) -> int:
         """Return the position in the unpacked stream."""
         return self.raw.tell()
+
+    def seekable(self) -> bool:
+        """Say that `seek` works, for readers of an archive in an archive."""
+        return True

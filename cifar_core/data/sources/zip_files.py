@@ -35,10 +35,10 @@ def entry_of(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> A
     """Return a member as an entry."""
     name = name_of(member)
     if stat.S_ISLNK(member.external_attr >> 16):
-        small = member.file_size <= MAX_NAME
-        words = archive.read(member).decode("utf-8", "surrogateescape") if small else ".."
+        readable = member.file_size <= MAX_NAME
+        words = archive.read(member).decode("utf-8", "surrogateescape") if readable else ""
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), words))
-        out = words.startswith("/") or target.startswith("..")
+        out = not words or words.startswith("/") or target.startswith("..")
         why, target = (LEADS_OUT, "") if out else ("", target)
         return ArchiveEntry(name, False, path, no_file, why, target)
     large = member.file_size > limits.MAX_FILE_BYTES
