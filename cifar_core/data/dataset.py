@@ -66,7 +66,7 @@ def fingerprint(classes: Sequence[str], parts: Sequence[Images], read: Read = ch
     for part in parts:
         digest.update(b"%d images" % len(part))
         for some in read(part.pixels):
-            digest.update(np.ascontiguousarray(some))
+            digest.update(np.ascontiguousarray(some).data)
         digest.update(part.labels.astype("<i8").tobytes())
         if part.kept_back is not None:
             digest.update(b"%d kept back" % len(part.kept_back))

@@ -33,9 +33,7 @@ def check_contents(path: Path, contents: Contents) -> None:
         )
 
 
-def refuse_unreadable(
-    path: Path, reasons: Mapping[int, str], images: int, allowed: float
-) -> None:
+def refuse_unreadable(path: Path, reasons: Mapping[int, str], images: int, allowed: float) -> None:
     """Raise DataError if a larger share of the pictures is unreadable than is allowed."""
     count = len(reasons)
     if count <= allowed * images:
@@ -58,9 +56,7 @@ def percent(share: float) -> str:
 def check_counts(path: Path, contents: Contents, unreadable: Mapping[int, str]) -> None:
     """Raise DataError if a class has too few images left for training or testing."""
     listed = Counter((item.part, item.label) for item in contents.items)
-    lost = Counter(
-        (item.part, item.label) for item in map(contents.items.__getitem__, unreadable)
-    )
+    lost = Counter((item.part, item.label) for item in map(contents.items.__getitem__, unreadable))
     own_val = any(part == "val" for part, _ in listed)
     for (part, label), count in listed.items():
         least = LEAST_TRAIN if part == "train" and not own_val else 1

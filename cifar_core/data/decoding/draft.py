@@ -100,8 +100,8 @@ class Draft:
         if not now and start - self._flushed < FLUSH_SECONDS:
             return
         table = self.table.copy()
-        for file in self._files:
-            os.fsync(file)
+        for pixels in self._files:
+            os.fsync(pixels)
         with files.replacing(self.folder / "items.npy") as draft, draft.open("wb") as file:
             np.save(file, table)
             file.flush()
@@ -129,7 +129,7 @@ def identity_of(contents: Contents, side: int) -> str:
 
 def write_all(file: int, pixels: NDArray[np.uint8], place: int) -> None:
     """Write pixels at a place of a file, in as many calls as the system wants."""
-    data = memoryview(np.ascontiguousarray(pixels)).cast("B")
+    data = np.ascontiguousarray(pixels).data.cast("B")
     while data:
         written = os.pwrite(file, data, place)
         data, place = data[written:], place + written

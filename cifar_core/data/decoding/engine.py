@@ -47,9 +47,7 @@ class Feed:
             return batch
 
 
-def decode(
-    contents: Contents, draft: Draft, *, threads: int = 0, report: Report = quietly
-) -> None:
+def decode(contents: Contents, draft: Draft, *, threads: int = 0, report: Report = quietly) -> None:
     """Decode what a draft lacks, and keep it if anything stops this.
 
     `threads` is 0 for as many as there are CPUs for this process. Raises DataError if the source

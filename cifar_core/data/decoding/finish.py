@@ -58,9 +58,7 @@ def spans(draft: Draft) -> tuple[slice, slice]:
     return slice(0, draft.first), slice(draft.first, len(draft.items))
 
 
-def transfer(
-    draft: Draft, name: str, part: slice, taken: NDArray[np.bool_], target: Path
-) -> None:
+def transfer(draft: Draft, name: str, part: slice, taken: NDArray[np.bool_], target: Path) -> None:
     """Put the taken pictures of a file of the draft into its final place, all of one scale.
 
     16-bit pictures that use fewer bits than the deepest one of the set become darker.
@@ -81,7 +79,7 @@ def transfer(
         for some in from_file(source):
             rows = slice(start, start + len(some))
             scaled = some >> shifts[rows, None, None, None].astype(np.uint8)
-            file.write(np.ascontiguousarray(scaled[taken[part][rows]]))
+            file.write(np.ascontiguousarray(scaled[taken[part][rows]]).data)
             start = rows.stop
     files.sync_file(target)
 

@@ -43,7 +43,7 @@ def footprint(path: Path) -> Footprint:
         raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
     if not path.is_dir():
         return Footprint(digest=digest_of(path, [""]), folders=(), files=("",))
-    folders, names, lines = [""], [], []
+    folders, names, lines = [""], list[str](), list[str]()
     for count, (name, is_folder, line) in enumerate(walked(path), start=1):
         if count > MOST_ENTRIES:
             raise DataError(
@@ -63,7 +63,7 @@ def walked(root: Path) -> Iterator[tuple[str, bool, str]]:
 
     Links are followed, each folder once; what cannot be looked at is listed without a state.
     """
-    waiting, seen = [""], {same(os.stat(root))}
+    waiting, seen = [""], {same(root.stat())}
     while waiting:
         folder = waiting.pop()
         try:
@@ -105,7 +105,7 @@ def digest_of(root: Path, names: Iterable[str]) -> str:
     lines = []
     for name in names:
         try:
-            lines.append(line_of(name, os.stat(root / name if name else root)))
+            lines.append(line_of(name, (root / name if name else root).stat()))
         except OSError:
             lines.append(f"{name}\0")
     return sha256(lines)

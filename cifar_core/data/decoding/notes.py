@@ -66,7 +66,8 @@ def from_file(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
     Through the map of the file they would all stay in the memory of this process.
     """
-    assert isinstance(pixels, np.memmap) and pixels.filename
+    assert isinstance(pixels, np.memmap)
+    assert pixels.filename
     image = int(np.prod(pixels.shape[1:]))  # bytes
     most = max(1, CHUNK * SIZE**2 * 3 // image)
     for start in range(0, len(pixels), most):

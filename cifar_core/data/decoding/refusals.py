@@ -23,7 +23,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     why: Text = ""
 
 
-def keep_refusal(store: Path, path: Path, names: Iterable[str], how: str, why: str) -> None:
+def keep(store: Path, path: Path, names: Iterable[str], how: str, why: str) -> None:
     """Write down why a source is refused, and the state of some of its files and folders."""
     folder = folder_of(store, str(path))
     with contextlib.suppress(OSError):  # the caller says it anyway
@@ -32,7 +32,7 @@ def keep_refusal(store: Path, path: Path, names: Iterable[str], how: str, why: s
         files.write_json(folder / NAME, {"why": readable(why)[:LONGEST]})
 
 
-def refusal_of(store: Path, path: Path, how: str) -> str:
+def kept(store: Path, path: Path, how: str) -> str:
     """Return why a source was refused; empty if it was not, or has changed since."""
     folder = folder_of(store, str(path))
     if not is_unchanged(folder / WATCHED, path, how):
@@ -40,7 +40,7 @@ def refusal_of(store: Path, path: Path, how: str) -> str:
     return files.read(folder / NAME, Refusal).why
 
 
-def forget_refusal(store: Path, source: str) -> None:
+def forget(store: Path, source: str) -> None:
     """Let a source be tried again."""
     with contextlib.suppress(OSError):
         (folder_of(store, source) / NAME).unlink(missing_ok=True)

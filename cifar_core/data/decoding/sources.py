@@ -13,6 +13,7 @@ from cifar_core.data import cache
 from cifar_core.data.contents import Contents
 from cifar_core.data.dataset import SIZE, Dataset
 from cifar_core.data.decoding import draft as drafts
+from cifar_core.data.decoding import refusals
 from cifar_core.data.decoding.checks import check_contents, check_counts, refuse_unreadable
 from cifar_core.data.decoding.draft import Draft
 from cifar_core.data.decoding.engine import decode
@@ -20,7 +21,6 @@ from cifar_core.data.decoding.finish import finish, names_in
 from cifar_core.data.decoding.footprint import Footprint, footprint, is_unchanged, watch
 from cifar_core.data.decoding.lists import keep_lists
 from cifar_core.data.decoding.progress import ProgressWriter, reading_of
-from cifar_core.data.decoding.refusals import forget_refusal, keep_refusal
 from cifar_core.data.formats.formats import open_source
 from cifar_core.data.options import SetOptions, folder_of, options_of
 from cifar_core.disk import files, lock
@@ -52,7 +52,6 @@ class Source:
         """What a person decided about it."""
         return options_of(self.store, self.name)
 
-
     @property
     def refusable(self) -> str:
         """A value that differs if what was refused may be accepted."""
@@ -83,6 +82,11 @@ def kept(source: Source) -> Dataset | None:
         if is_unchanged(folder / WATCHED, source.path, source.how):
             return opened(source, folder)
     return None
+
+
+def refusal_of(source: Source) -> str:
+    """Return why a source was refused; empty if it was not, or a quick check finds it changed."""
+    return refusals.kept(source.store, source.path, source.refusable)
 
 
 def opened(source: Source, folder: Path) -> Dataset | None:
@@ -141,18 +145,16 @@ def decode_into(
     progress = ProgressWriter(source.store, source.name, report)
     try:
         progress.report(0, 0)
-        forget_refusal(source.store, source.name)
-        with refusals(source, state.watched(())):
+        refusals.forget(source.store, source.name)
+        with refused(source, state.watched(())):
             contents = source.open(source.path, source.options, source.store)
             check_contents(source.path, contents)
         pictures = {item.name for item in contents.items}
         with on_disk(source, len(contents.items)):
             drop_drafts(source, folder)
-            unfinished = Draft(
-                folder.with_name(folder.name + drafts.ENDING), contents, source.side
-            )
+            unfinished = Draft(folder.with_name(folder.name + drafts.ENDING), contents, source.side)
             try:
-                with refusals(source, state.watched(pictures)):
+                with refused(source, state.watched(pictures)):
                     decode(contents, unfinished, threads=threads, report=progress.report)
                     accept(source, contents, unfinished)
                 commit(source, contents, unfinished, folder)
@@ -165,12 +167,12 @@ def decode_into(
 
 
 @contextlib.contextmanager
-def refusals(source: Source, watched: list[str]) -> Iterator[None]:
+def refused(source: Source, watched: list[str]) -> Iterator[None]:
     """Keep why a source is refused, so that no page begins the same work again."""
     try:
         yield
     except DataError as error:
-        keep_refusal(source.store, source.path, watched, source.refusable, str(error))
+        refusals.keep(source.store, source.path, watched, source.refusable, str(error))
         raise
 
 
@@ -221,9 +223,9 @@ def drop_drafts(source: Source, folder: Path) -> None:
     """Remove what was begun for an earlier state of the source."""
     for other in source.folders():
         place = other.with_suffix("")
-        if other.suffix == drafts.ENDING and place.name != folder.name:
-            if not lock.is_locked(cache.lock_of(place)):
-                shutil.rmtree(other, ignore_errors=True)
+        is_other = other.suffix == drafts.ENDING and place.name != folder.name
+        if is_other and not lock.is_locked(cache.lock_of(place)):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def title_of(path: Path) -> str:

@@ -13,7 +13,7 @@ def open_tree(path: Path, options: SetOptions, store: Path) -> Contents:
     """List the pictures of a folder or archive."""
     found = list(located(path, entries(path)))
     items, seen = [], set()
-    for entry, location in found:
+    for _, location in found:
         if location.file:
             name = "/".join((location.split, location.label, location.file))
             items.append(Item(name=name, part=location.split, label=location.label))  # type: ignore[arg-type]
