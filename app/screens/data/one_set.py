@@ -5,13 +5,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import boundary, theme
-from app.cache.opening import is_reading, opened
+from app.cache.opening import opened
 from app.navigation import go
 from app.screens.data import charts
 from app.screens.data.download import download
 from app.session import Key, remember, remembered, store
 from app.shared.charts import picture_rows
 from app.shared.figure import show_figure
+from app.shared.reading import watch_reading
 from cifar_core.data import DataStatus
 from cifar_core.data.dataset import Dataset, counts
 from cifar_core.people import OPERATOR
@@ -19,8 +20,6 @@ from cifar_core.people import OPERATOR
 ROWS, COLUMNS = 6, 10  # of the samples
 MOST_NAMES = 20  # classes named in a sentence
 MOST_BARS, HEIGHT = 12, 470  # classes drawn at full length; pixels of the chart of more
-POLL = 1.0  # seconds between two looks at images that are being decoded
-READING = "These images are being read for the first time, which can take a minute."
 VALIDATION = (
     "Each run keeps part of the training images of every class back, to choose its best epoch."
 )
@@ -84,19 +83,12 @@ def looked_into(one: DataStatus, samples: DeltaGenerator, classes: DeltaGenerato
             boundary.show(error)
             return
         if images is None:
-            st.caption(READING)
+            watch_reading(one.source)
             st.skeleton(height=320)
-            boundary.fragment(look_again, run_every=POLL)(one.source)
             return
         boundary.fragment(browser, run_every=None)(one.source, images)
     with classes:
         class_counts(images)
-
-
-def look_again(source: str) -> None:
-    """Draw the page again once the images are decoded; repeated meanwhile."""
-    if not is_reading(source, str(store().root)):
-        st.rerun()
 
 
 def browser(source: str, images: Dataset) -> None:
