@@ -269,7 +269,7 @@ def test_more_classes_than_a_run_can_record_are_refused(tmp_path, monkeypatch):
 
 
 def test_what_an_earlier_version_decoded_with_such_a_name_is_decoded_again(tmp_path):
-    from cifar_core.data import find
+    from cifar_core.data.listing import decoded
     from cifar_core.disk import files as disk
 
     path = pack(tmp_path, "", small_set())
@@ -277,13 +277,13 @@ def test_what_an_earlier_version_decoded_with_such_a_name_is_decoded_again(tmp_p
     [meta] = (tmp_path / "store").glob("data/cache/*/meta.json")
     values = disk.read_json(meta)
     disk.write_json(meta, {**values, "classes": ["bird", "cat", os.fsdecode(b"f\xe9e")]})
-    assert list(find.decoded(tmp_path / "store")) == []
+    assert list(decoded(tmp_path / "store")) == []
     assert folder.load(path, tmp_path / "store").classes == dataset.classes
 
 
 def test_a_source_whose_path_is_not_utf8_is_refused(tmp_path):
-    from cifar_core.data import find
+    from cifar_core.data import resolve
 
     path = as_folder(tmp_path / os.fsdecode(b"f\xe9e"), small_set())
     with pytest.raises(DataError, match="is not UTF-8"):
-        find.resolve(str(path), tmp_path / "store")
+        resolve(str(path), tmp_path / "store")

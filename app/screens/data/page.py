@@ -8,7 +8,7 @@ from app.screens.data.cards import cards
 from app.screens.data.one_set import one_set
 from app.session import store
 from cifar_core import data
-from cifar_core.data.find import describe
+from cifar_core.data.listing import describe
 
 SET = "set"  # the parameter of the address that names a data set
 

@@ -1,1 +1,1 @@
-"""Decodes the pictures of a set on all cores, in the background, and continues from where it stopped."""
+"""Decodes the pictures of a set on all cores, in the background, and continues after a break."""

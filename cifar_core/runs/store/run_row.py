@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from cifar_core.data.find import title_of
+from cifar_core.data.listing import title_of
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.screens.run.settings.reproduce import reproduce
-from cifar_core.data.find import kind_of, title_of
+from cifar_core.data.listing import kind_of, title_of
 from cifar_core.disk import files
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.records import Environment
