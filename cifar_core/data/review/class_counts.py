@@ -45,7 +45,7 @@ class ClassCounts:
 
     @property
     def imbalance(self) -> float:
-        """How many times as large as the smallest class the largest is; infinite if one is empty."""
+        """How many times the images of the smallest the largest class has; infinite beside 0."""
         most, fewest = (int(self.totals[i]) for i in (self.largest, self.smallest))
         return most / fewest if fewest else float("inf")
 
