@@ -53,8 +53,8 @@ def rename(store: Store, source: str, title: str) -> None:
 def decide(store: Store, source: str, options: SetOptions) -> None:
     """Keep how a set is to be read; it is decoded again when it is opened next."""
     title = title_of(source, store.root)
-    refuse_use(store, source, "read it in another way")
     with store.action("change how it is read", "changed how to read", title) as line:
+        refuse_use(store, source, "read it in another way")
         line.skip = options == options_of(store.root, source)
         if not line.skip:
             keep_options(store.root, source, options)
@@ -63,8 +63,8 @@ def decide(store: Store, source: str, options: SetOptions) -> None:
 def read_again(store: Store, source: str) -> None:
     """Delete the decoded copy of a set, so that it is read again when it is opened next."""
     title = title_of(source, store.root)
-    refuse_use(store, source, "read it again")
     with store.action("read it again", "had read again", title):
+        refuse_use(store, source, "read it again")
         forget(store, source)
 
 
@@ -76,15 +76,14 @@ def remove(store: Store, source: str) -> None:
     title = title_of(source, store.root)
     if kind_of(source) in USUAL:
         raise DataError(f"{title} is part of the program and cannot be removed.")
-    with contextlib.suppress(CifarError):
-        if located("auto", store.root) == source:
-            raise InUseError(
-                f"{title} is what runs use by default, because $CIFAR_DATA names it. Change that "
-                "first, then remove it."
-            )
-    refuse_use(store, source, "remove it")
-    space.release_reserve(store.root)
+    if is_default(store, source):
+        raise InUseError(
+            f"{title} is what runs use by default, because $CIFAR_DATA names it. Change that "
+            "first, then remove it."
+        )
     with store.action("remove it", "removed the images", title), explained(source):
+        refuse_use(store, source, "remove it")
+        space.release_reserve(store.root)
         if (mine := own_files(store, source)) is not None:
             kept = trash_of(store, source)
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +93,14 @@ def remove(store: Store, source: str) -> None:
         options = options_of(store.root, source)
         keep_options(store.root, source, replace(options, removed=True))
         forget(store, source)
+
+
+def is_default(store: Store, source: str) -> bool:
+    """Whether runs use a set unless they name another."""
+    try:
+        return located("auto", store.root) == source
+    except CifarError:  # $CIFAR_DATA names what is not there
+        return False
 
 
 def restore(store: Store, source: str) -> None:
@@ -196,4 +203,3 @@ def explained(source: str) -> Iterator[None]:
             f"The files of {Path(source).name} could not be moved: {reason(error)}. Check who "
             "owns them, then try again."
         ) from error
-
