@@ -35,6 +35,7 @@ class Key(StrEnum):
     TESTED_MAPS = "tested_maps"  # digests of the maps that the person has had tested
     ADDRESS = "address"  # of choices that follow the address: its words and their value, last time
     LINKED = "linked"  # the pictures that the address named when it was last followed
+    REMOVED_SET = "removed_set"  # the source of the data set that an undo would restore
     BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
     REVEALED = "revealed"  # ids of the runs whose test results this session has viewed
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown

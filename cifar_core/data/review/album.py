@@ -18,14 +18,16 @@ class Album:
     """Every image of a set under one number: the training images first, then the test images.
 
     `parts` are uint8 [N], indices into PARTS, and `labels` int64 [N], indices into the classes.
-    `sizes` are int32 [N, 2], width and height in pixels before scaling; None if unknown. `names`
-    are the N names of the files, relative to the source; empty if unknown.
+    `sizes` are int32 [N, 2], width and height in pixels before scaling, and `is_gray` bool [N]
+    says which files have one channel; None if unknown. `names` are the N names of the files,
+    relative to the source; empty if unknown.
     """
 
     dataset: Dataset
     parts: NDArray[np.uint8]
     labels: NDArray[np.int64]
     sizes: NDArray[np.int32] | None = None
+    is_gray: NDArray[np.bool_] | None = None
     names: Sequence[str] = ()
 
     def __len__(self) -> int:
@@ -78,9 +80,13 @@ class Album:
 
 
 def album_of(
-    dataset: Dataset, *, sizes: NDArray[np.int32] | None = None, names: Sequence[str] = ()
+    dataset: Dataset,
+    *,
+    sizes: NDArray[np.int32] | None = None,
+    is_gray: NDArray[np.bool_] | None = None,
+    names: Sequence[str] = (),
 ) -> Album:
-    """Return a set as an album; sizes [N, 2] and names of another length are of no use."""
+    """Return a set as an album; what has another length than the set is of no use."""
     train, test = dataset.train, dataset.test
     parts = np.full(len(train) + len(test), PARTS.index("test"), np.uint8)
     parts[: len(train)] = PARTS.index("train")
@@ -91,12 +97,15 @@ def album_of(
         parts=parts,
         labels=np.concatenate([train.labels, test.labels]),
         sizes=sizes if sizes is not None and len(sizes) == len(parts) else None,
+        is_gray=is_gray if is_gray is not None and len(is_gray) == len(parts) else None,
         names=names if len(names) == len(parts) else (),
     )
 
 
 def gray(album: Album) -> NDArray[np.bool_]:
-    """Return a mask [N] of the images whose three channels are equal everywhere."""
+    """Return a mask [N] of the gray images: by their files, else by three equal channels."""
+    if album.is_gray is not None:
+        return album.is_gray
     found = []
     for images in (album.dataset.train, album.dataset.test):
         for start in range(0, len(images), CHUNK):

@@ -18,6 +18,7 @@ class Facts:
     unreadable: int = 0  # pictures that were left out
     ignored: int = 0  # other files that were left out
     leaked: int | None = None  # test images that are also training or validation images
+    nearly: int | None = None  # further test images that nearly equal one of those
     conflicting: int | None = None  # images that are in two classes
 
 
@@ -51,13 +52,16 @@ def balance(counts: ClassCounts) -> str:
 def faults(facts: Facts) -> list[str]:
     """Say what was left out, and which images make an accuracy look better than it is."""
     left_out = facts.unreadable + facts.ignored
-    return [
-        *([f"{counted(left_out, 'file')} {were(left_out)} left out"] if left_out else []),
-        *([f"{counted(facts.leaked, 'test image')} {are(facts.leaked)} also training images"]
-          if facts.leaked else []),
-        *([f"{counted(facts.conflicting, 'image')} {are(facts.conflicting)} in two classes"]
-          if facts.conflicting else []),
-    ]  # fmt: skip
+    said = {
+        f"{counted(left_out, 'file')} {were(left_out)} left out": left_out,
+        f"{counted(facts.leaked or 0, 'test image')} {are(facts.leaked)} also training images":
+            facts.leaked,
+        f"{counted(facts.nearly or 0, 'test image')} {are(facts.nearly)} nearly a training image":
+            facts.nearly,
+        f"{counted(facts.conflicting or 0, 'image')} {are(facts.conflicting)} in two classes":
+            facts.conflicting,
+    }  # fmt: skip
+    return [words for words, number in said.items() if number]
 
 
 def classes_of(count: int) -> str:
@@ -70,6 +74,6 @@ def were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def are(count: int) -> str:
+def are(count: int | None) -> str:
     """Return the verb of the present for a count."""
     return "is" if count == 1 else "are"
