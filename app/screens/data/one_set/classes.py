@@ -44,11 +44,15 @@ def table(view: View) -> int | None:
         columns,
         key=f"classes of {view.one.source}",
         hide_index=True,
-        height=ROW * (1 + min(len(counts.classes), MOST_ROWS)) + 3,
+        height="content" if len(counts.classes) <= MOST_ROWS else ROW * (1 + MOST_ROWS),
         on_select="rerun",
         selection_mode="single-row",
         column_config={
             "Class": st.column_config.TextColumn(width="medium"),
+            **{
+                TITLES[part]: st.column_config.NumberColumn(format="localized")
+                for part in counts.by_part
+            },
             "Share": st.column_config.ProgressColumn(
                 format="percent", min_value=0.0, max_value=max(1e-9, counts.majority_share)
             ),

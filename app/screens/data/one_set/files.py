@@ -33,8 +33,9 @@ def about(one: DataStatus, *, view: View | None = None) -> None:
     said = list(details.found.said) if details else []
     origin = (details.origin if details else "") or one.origin
     own = view is not None and view.images.train.kept_back is not None
-    lines = [*said, one.note, origin, *([] if said else [one.split]),
-             OWN_VALIDATION if own else VALIDATION]  # fmt: skip
+    # how a folder is divided is known once it is read; sets of earlier versions had train and test
+    split = one.split if not said and (view is not None or one.kind != "folder") else ""
+    lines = [*said, one.note, origin, split, OWN_VALIDATION if own else VALIDATION]
     st.markdown("\n\n".join(theme.safe(words) for words in lines if words))
 
 
@@ -66,7 +67,7 @@ def places(view: View) -> None:
     side = images.train.pixels.shape[1]
     megabytes = (images.train.pixels.nbytes + images.test.pixels.nbytes) / 1e6
     facts = {
-        "Read from": one.where,
+        "Place": one.where,
         "Decoded": f"{side} x {side} pixels, {megabytes:,.1f}\u00a0MB",
         "Fingerprint": images.fingerprint,
     }

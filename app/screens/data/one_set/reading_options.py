@@ -26,7 +26,12 @@ COLUMNS = {  # option -> what it says of a picture
 
 @boundary.dialog("How these images are read")
 def reading_options(one: DataStatus) -> None:
-    """Draw what was decided or found, and take other decisions."""
+    """Show what was decided or found, and take other decisions."""
+    form(one)
+
+
+def form(one: DataStatus) -> None:
+    """Draw the decisions, and keep them when they are sent."""
     root = store().root
     had = options_of(root, one.source)
     st.caption(
