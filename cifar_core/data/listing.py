@@ -14,6 +14,7 @@ from cifar_core.data.find import FETCH, located
 from cifar_core.data.known import BY_FOLDER, KNOWN
 from cifar_core.data.options import options_of
 from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.files import is_there
 from cifar_core.errors import CifarError
 
@@ -48,7 +49,7 @@ def status(store: Path) -> list[DataStatus]:
     except CifarError as error:
         default, problem = chosen, str(error)
     kept = {meta["source"]: meta for meta in decoded(store)}
-    found = map(str, roots.offered())
+    found = [*map(str, roots.offered()), *uploads.sources(store)]
     sources = [default, *shown_ones(["cifar10", *kept, *found, "synthetic"], default, store)]
     rows = [describe(source, store, kept.get(source, {})) for source in sources]
     first = dataclasses.replace(rows[0], default=True)
