@@ -4,10 +4,11 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from cifar_core.data import roots
+from cifar_core.background.jobs import Report, quietly
+from cifar_core.data import decoding, roots
 from cifar_core.data.away import is_away, not_here
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.sources import cifar10, folder, layout, synthetic
+from cifar_core.data.sources import cifar10, layout, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.os_errors import reason
@@ -96,19 +97,54 @@ def automatic(store: Path) -> str:
     return "cifar10" if cifar10.find(store) else "synthetic"
 
 
-def load(source: str, store: Path) -> Dataset:
-    """Open the images of a resolved source; the first time, they are decoded and kept on disk."""
+def load(source: str, store: Path, *, thorough: bool = False, report: Report = quietly) -> Dataset:
+    """Open the images of a resolved source; the first time, they are decoded and kept on disk.
+
+    Files that changed are decoded again. A quick check for that may miss a picture that was
+    overwritten in place; a `thorough` one looks at every file. `report` is called with how many
+    pictures are decoded, and of how many. Raises DataError.
+    """
     if synthetic.is_source(source):
         return synthetic.load(source, store)
+    path = files_of(source, store)
+    if cifar10.is_official(path):
+        return cifar10.load(path, store, source=source)
+    return decoding.load(decoding.Source(path=path, store=store), thorough=thorough, report=report)
+
+
+def kept(source: str, store: Path) -> Dataset | None:
+    """Open the images of a resolved source if they are decoded and a quick check finds no change.
+
+    None if they must be decoded first. Raises DataError where that can only fail: nothing is
+    there, or they were refused and are still the same.
+    """
+    if synthetic.is_source(source):
+        return synthetic.kept(source, store)
+    path = files_of(source, store)
+    if cifar10.is_official(path):
+        return cifar10.kept(path, store, source=source)
+    if not path.exists():
+        raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
+    dataset = decoding.kept(decoding.Source(path=path, store=store))
+    if dataset is None and (why := refusal_of(source, store)):
+        raise DataError(why)
+    return dataset
+
+
+def refusal_of(source: str, store: Path) -> str:
+    """Return why a folder or file was refused; empty if it was not, or has changed since."""
+    return decoding.refusal_of(decoding.Source(path=Path(source), store=store))
+
+
+def files_of(source: str, store: Path) -> Path:
+    """Return the folder or file that holds a source's images; raises DataError."""
     if source == "cifar10":
         official = cifar10.find(store)
         if official is None:
             raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
-        return cifar10.load(official, store, source=source)
+        return official
     if is_away(source):
         raise DataError(not_here(source))
     path = Path(source)
     roots.refuse_way_out(path)
-    if cifar10.is_official(path):
-        return cifar10.load(path, store, source=source)
-    return folder.load(path, store)
+    return path

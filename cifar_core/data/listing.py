@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifar_core.data import roots
+from cifar_core.data import decoding, roots
 from cifar_core.data.away import ELSEWHERE, is_away, not_here
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.find import FETCH, located
 from cifar_core.data.known import BY_FOLDER, KNOWN
 from cifar_core.data.options import options_of
-from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.files import is_there
 from cifar_core.errors import CifarError
@@ -104,7 +104,7 @@ def title_of(source: str, store: Path) -> str:
     """Return the title of a source's images, without opening them: the one that a person gave."""
     known = KNOWN.get(kind_of(source), {}).get("title")
     path = Path(source.removeprefix(ELSEWHERE))
-    return str(options_of(store, source).title or known or folder.title(path))
+    return str(options_of(store, source).title or known or decoding.title_of(path))
 
 
 def kind_of(source: str) -> str:

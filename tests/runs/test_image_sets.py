@@ -9,6 +9,8 @@ from run_helpers import queued, store_without_executor
 from cifar_core import data
 from cifar_core.data.cache import cache_folder
 from cifar_core.data.options import SetOptions, options_of
+from cifar_core.data.uploads import sets as uploads
+from cifar_core.data.uploads.sets import UploadedSet
 from cifar_core.errors import AccessError, DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs import Store
@@ -80,6 +82,21 @@ def test_files_that_the_store_itself_has_go_to_the_trash_and_come_back(store):
     image_sets.restore(store, source)
     assert len(data.load(source, store.root).train) == 6
     assert len(data.load(other, store.root).train) == 6
+
+
+def test_what_a_person_uploaded_is_changed_by_them_and_by_admins(store):
+    source = folder_of(store.root / "data" / "uploads" / "pets")
+    record = UploadedSet(name="pets", owner="ann", title="pets", kept=True)
+    uploads.keep(store.root, record)
+    bob = Store(store.root, Person(name="bob", role=OPERATOR))
+    with pytest.raises(AccessError, match="belongs to ann"):
+        image_sets.remove(bob, source)
+    image_sets.remove(Store(store.root, Person(name="ann", role=OPERATOR)), source)
+    assert image_sets.owner_of(store, source) == "ann"
+    with pytest.raises(AccessError, match="belongs to ann"):
+        image_sets.restore(bob, source)
+    image_sets.restore(store, source)
+    assert source in sources(store)
 
 
 def test_what_was_removed_long_ago_is_deleted_for_good(store):

@@ -25,7 +25,11 @@ def undo_bar() -> None:
 
 def removed_sets() -> None:
     """List the removed sets, one click away; nothing if there are none."""
-    sets = image_sets.removed(store()) if store().by.may(OPERATOR) else []
+    sets = [
+        one
+        for one in image_sets.removed(store())
+        if store().by.may(OPERATOR, image_sets.owner_of(store(), one.source))
+    ]
     if not sets:
         return
     with st.popover(f"Removed ({len(sets)})", icon=":material/delete:", type="tertiary"):

@@ -13,9 +13,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from cifar_core.data.cache import cache_folder, read_meta
+from cifar_core.data.decoding import reading_of, refusals
 from cifar_core.data.find import located
 from cifar_core.data.listing import kind_of, title_of
 from cifar_core.data.options import SetOptions, folder_of, keep_options, options_of
+from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk import files, removal, space
 from cifar_core.disk.files import is_there
 from cifar_core.disk.os_errors import reason
@@ -43,7 +45,9 @@ def rename(store: Store, source: str, title: str) -> None:
     """Give a set another title; an empty one is the title that it had at first."""
     title = " ".join(title.split())[:LONGEST_TITLE]
     was = title_of(source, store.root)
-    with store.action("rename it", "renamed the images", was) as line:
+    with store.action(
+        "rename it", "renamed the images", was, owner=owner_of(store, source)
+    ) as line:
         options = options_of(store.root, source)
         line.skip = title == options.title
         if not line.skip:
@@ -53,7 +57,9 @@ def rename(store: Store, source: str, title: str) -> None:
 def decide(store: Store, source: str, options: SetOptions) -> None:
     """Keep how a set is to be read; it is decoded again when it is opened next."""
     title = title_of(source, store.root)
-    with store.action("change how it is read", "changed how to read", title) as line:
+    with store.action(
+        "change how it is read", "changed how to read", title, owner=owner_of(store, source)
+    ) as line:
         refuse_use(store, source, "read it in another way")
         line.skip = options == options_of(store.root, source)
         if not line.skip:
@@ -63,7 +69,7 @@ def decide(store: Store, source: str, options: SetOptions) -> None:
 def read_again(store: Store, source: str) -> None:
     """Delete the decoded copy of a set, so that it is read again when it is opened next."""
     title = title_of(source, store.root)
-    with store.action("read it again", "had read again", title):
+    with store.action("read it again", "had read again", title, owner=owner_of(store, source)):
         refuse_use(store, source, "read it again")
         forget(store, source)
 
@@ -81,7 +87,10 @@ def remove(store: Store, source: str) -> None:
             f"{title} is what runs use by default, because $CIFAR_DATA names it. Change that "
             "first, then remove it."
         )
-    with store.action("remove it", "removed the images", title), explained(source):
+    with (
+        store.action("remove it", "removed the images", title, owner=owner_of(store, source)),
+        explained(source),
+    ):
         refuse_use(store, source, "remove it")
         space.release_reserve(store.root)
         if (mine := own_files(store, source)) is not None:
@@ -106,7 +115,10 @@ def is_default(store: Store, source: str) -> bool:
 def restore(store: Store, source: str) -> None:
     """Show a removed set again, with the files that were moved to the trash."""
     title = title_of(source, store.root)
-    with store.action("restore it", "restored the images", title), explained(source):
+    with (
+        store.action("restore it", "restored the images", title, owner=owner_of(store, source)),
+        explained(source),
+    ):
         kept, mine = trash_of(store, source), own_files(store, source)
         if mine is not None and kept.exists():
             if mine.exists():
@@ -134,7 +146,12 @@ def removed(store: Store) -> list[Removed]:
 
 
 def refuse_use(store: Store, source: str, act: str) -> None:
-    """Raise InUseError if a run, or a search that may propose one, uses a set."""
+    """Raise InUseError if a run, a search that may propose one, or a reading uses a set."""
+    if reading_of(store.root, source) is not None:
+        raise InUseError(
+            f"{title_of(source, store.root)} is being read now. Wait until that ends, or cancel it, "
+            f"then {act}."
+        )
     using = [
         f"#{row.number}"
         for row in store.index.rows()
@@ -160,7 +177,11 @@ class InUseError(DataError):
 
 
 def forget(store: Store, source: str) -> None:
-    """Delete what was decoded from a set; a process that has it open can still read it."""
+    """Delete what was decoded from a set; a process that has it open can still read it.
+
+    One that was refused is tried again.
+    """
+    refusals.forget(store.root, source)
     for folder in cache_folder(store.root).glob("*/"):
         meta = read_meta(folder)
         if meta is not None and meta["source"] == source:
@@ -178,6 +199,17 @@ def own_files(store: Store, source: str) -> Path | None:
         if name == "published" and (home / source).is_dir() and source == Path(source).name:
             return home / source
     return None
+
+
+def owner_of(store: Store, source: str) -> str:
+    """Return who uploaded a set, and may change it with the admins; "" if anyone may."""
+    home = (store.root / "data" / "uploads").resolve()
+    path = Path(source)
+    if not path.is_absolute() or not path.is_relative_to(home) or path == home:
+        return ""
+    record = home / uploads.RECORDS / f"{path.relative_to(home).parts[0]}.json"
+    known = files.read_if_there(record, uploads.UploadedSet)
+    return known.owner if known else ""
 
 
 def trash_of(store: Store, source: str) -> Path:

@@ -15,7 +15,7 @@ from cifar_core.runs.store import image_sets
 
 def menu(one: DataStatus) -> None:
     """Draw the menu, for people who may change something."""
-    if not store().by.may(OPERATOR):
+    if not store().by.may(OPERATOR, image_sets.owner_of(store(), one.source)):
         return
     with st.popover("More", icon=":material/more_horiz:"):
         rename(one)

@@ -3,15 +3,15 @@
 import streamlit as st
 
 from app import boundary, theme
-from app.cache.opening import is_reading, opened
+from app.cache.opening import opened
 from app.screens.data.download import download
 from app.screens.data.one_set import classes, duplicates, files, images, sizes
 from app.screens.data.one_set.head import heading, standing
 from app.screens.data.one_set.view import View, view_of
 from app.session import store
+from app.shared.reading import watch_reading
 from app.shared.tab_bar import tab_bar
 from cifar_core.data import DataStatus
-from cifar_core.data.decoding.progress import reading_of
 from cifar_core.data.options import options_of
 from cifar_core.people import OPERATOR
 from cifar_core.runs.store import image_sets
@@ -31,8 +31,6 @@ DRAWN = {
     "files": files.draw,
 }
 MOST_NAMES = 20  # classes named in a sentence
-POLL = 1.0  # seconds between two looks at images that are being decoded
-READING = "These images are being read for the first time, which can take a minute."
 
 
 def one_set(one: DataStatus) -> None:
@@ -72,23 +70,9 @@ def reading(one: DataStatus) -> None:
         train, test = theme.count(one.train_images), theme.count(one.test_images)
         st.markdown(f"{train} images to train on and {test} to test with, "
                     f"of {theme.count(len(one.classes))} classes.")  # fmt: skip
-    boundary.fragment(look_again, run_every=POLL)(one.source)
+    watch_reading(one.source)
     st.skeleton(height=320)
     files.about(one)
-
-
-def look_again(source: str) -> None:
-    """Say how far it is; draw the page again once the images are decoded. Repeated meanwhile."""
-    if not is_reading(source, str(store().root)):
-        st.rerun()
-    now = reading_of(store().root, source)
-    if now is None or not now.total:
-        st.caption(READING)
-        return
-    words = f"Being read: {theme.count(now.done)} of {theme.count(now.total)} images"
-    if now.seconds_left is not None:
-        words += f", {theme.duration(now.seconds_left)} left"
-    st.progress(min(1.0, now.done / now.total), words)
 
 
 def not_here(one: DataStatus) -> None:
@@ -112,7 +96,7 @@ def not_here(one: DataStatus) -> None:
 def refused(one: DataStatus, error: Exception) -> None:
     """Say why a set cannot be used, with the list of what is wrong."""
     boundary.show(error)
-    if store().by.may(OPERATOR):
+    if store().by.may(OPERATOR, image_sets.owner_of(store(), one.source)):
         st.caption("The menu *More* has *Read again*, for after a change of the files, and *How "
                    "these images are read*: how many pictures may be left out, and where the "
                    "classes come from.")  # fmt: skip
@@ -123,7 +107,7 @@ def removed(one: DataStatus) -> None:
     """Say that a set was removed, and offer to show it again."""
     st.header(theme.safe(one.title), anchor=False)
     st.markdown("These images were removed.")
-    if store().by.may(OPERATOR):
+    if store().by.may(OPERATOR, image_sets.owner_of(store(), one.source)):
         st.button(
             "Restore", icon=":material/undo:", key="restore",
             on_click=boundary.callback(image_sets.restore), args=(store(), one.source),
