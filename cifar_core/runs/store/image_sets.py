@@ -149,8 +149,8 @@ def refuse_use(store: Store, source: str, act: str) -> None:
     """Raise InUseError if a run, a search that may propose one, or a reading uses a set."""
     if reading_of(store.root, source) is not None:
         raise InUseError(
-            f"{title_of(source, store.root)} is being read now. Wait until that ends, or cancel it, "
-            f"then {act}."
+            f"{title_of(source, store.root)} is being read now. Wait until that ends, or cancel "
+            f"it, then {act}."
         )
     using = [
         f"#{row.number}"
