@@ -28,15 +28,18 @@ def draw(view: View) -> None:
 
 def about(one: DataStatus, *, view: View | None = None) -> None:
     """Say where the images come from, what was taken as what, and how they are divided."""
-    st.subheader("What was taken as what", anchor=False)
     details = view.details if view else None
     said = list(details.found.said) if details else []
     origin = (details.origin if details else "") or one.origin
-    own = view is not None and view.images.train.kept_back is not None
     # how a folder is divided is known once it is read; sets of earlier versions had train and test
-    split = one.split if not said and (view is not None or one.kind != "folder") else ""
-    lines = [*said, one.note, origin, split, OWN_VALIDATION if own else VALIDATION]
-    st.markdown("\n\n".join(theme.safe(words) for words in lines if words))
+    is_known = view is not None or one.kind != "folder"
+    lines = [*said, one.note, origin, *([one.split] if is_known and not said else [])]
+    if is_known:
+        own = view is not None and view.images.train.kept_back is not None
+        lines.append(OWN_VALIDATION if own else VALIDATION)
+    if any(lines):
+        st.subheader("What was taken as what" if said else "About these images", anchor=False)
+        st.markdown("\n\n".join(theme.safe(words) for words in lines if words))
 
 
 def left_out(one: DataStatus) -> None:
@@ -69,11 +72,11 @@ def places(view: View) -> None:
     facts = {
         "Place": one.where,
         "Decoded": f"{side} x {side} pixels, {megabytes:,.1f}\u00a0MB",
-        "Fingerprint": images.fingerprint,
     }
     st.subheader("Where they are", anchor=False)
     st.table(
         {"": list(facts), "Value": [theme.safe(value) for value in facts.values()]},
         border="horizontal", hide_index=True, hide_header=True, alt="Where the images are",
     )  # fmt: skip
-    st.caption("Each run records the fingerprint, and resumes only on images that have it.")
+    st.caption(f"Fingerprint: `{images.fingerprint}`. Each run records it, and resumes only on "
+               "images that have it.")  # fmt: skip
