@@ -1,4 +1,4 @@
-"""Tiny copies of published sets, laid out as torchvision unpacks them, in a folder that it calls root.
+"""Tiny copies of published sets, laid out as torchvision unpacks them below its root.
 
 Every image is of one color of its own, so that it can be followed through any reader.
 """
@@ -9,6 +9,8 @@ import gzip
 import io
 import json
 import pickle
+import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -391,6 +393,90 @@ def make(key: str, root: Path) -> Path:
     return root
 
 
-def packed(data: bytes) -> bytes:
-    """Return bytes as gzip packs them, the same every time."""
-    return gzip.compress(data, mtime=0)
+MNIST_FILES = (
+    *("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    *("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+)
+QMNIST_FILES = (
+    *("train-images-idx3-ubyte", "train-labels-idx2-int"),
+    *("test-images-idx3-ubyte", "test-labels-idx2-int"),
+)
+DOWNLOADS = {  # the files on the servers: the folder below the root, and what of it is in them
+    "aircraft": {"fgvc-aircraft-2013b.tar.gz": ("", ["fgvc-aircraft-2013b"])},
+    "caltech101": {"caltech-101.zip": ("caltech101", ["101_ObjectCategories"])},
+    "caltech256": {"256_ObjectCategories.tar": ("caltech256", ["256_ObjectCategories"])},
+    "cifar100": {"cifar-100-python.tar.gz": ("", ["cifar-100-python"])},
+    "clevr": {"CLEVR_v1.0.zip": ("clevr", ["CLEVR_v1.0"])},
+    "country211": {"country211.tgz": ("", ["country211"])},
+    "dtd": {"dtd-r1.0.1.tar.gz": ("dtd", ["dtd"])},
+    "emnist_digits": {"gzip.zip": ("EMNIST/raw", ["."])},
+    "eurosat": {"EuroSAT.zip": ("eurosat", ["2750"])},
+    "fashion_mnist": {f"{name}.gz": ("FashionMNIST/raw", [name]) for name in MNIST_FILES},
+    "flowers102": {
+        "102flowers.tgz": ("flowers-102", ["jpg"]),
+        "imagelabels.mat": ("flowers-102", ["imagelabels.mat"]),
+        "setid.mat": ("flowers-102", ["setid.mat"]),
+    },
+    "food101": {"food-101.tar.gz": ("", ["food-101"])},
+    "gtsrb": {
+        "GTSRB-Training_fixed.zip": ("gtsrb", ["GTSRB/Training"]),
+        "GTSRB_Final_Test_Images.zip": ("gtsrb", ["GTSRB/Final_Test"]),
+        "GTSRB_Final_Test_GT.zip": ("gtsrb", ["GT-final_test.csv"]),
+    },
+    "imagenette": {"imagenette2-320.tgz": ("", ["imagenette2-320"])},
+    "mnist": {f"{name}.gz": ("MNIST/raw", [name]) for name in MNIST_FILES},
+    "omniglot": {"images_background.zip": ("omniglot-py", ["images_background"])},
+    "pets": {
+        "images.tar.gz": ("oxford-iiit-pet", ["images"]),
+        "annotations.tar.gz": ("oxford-iiit-pet", ["annotations"]),
+    },
+    "qmnist": {f"qmnist-{n}.gz": ("QMNIST/raw", [f"qmnist-{n}"]) for n in QMNIST_FILES},
+    "rendered_sst2": {"rendered-sst2.tgz": ("", ["rendered-sst2"])},
+    "semeion": {"semeion.data": ("", ["semeion.data"])},
+    "stl10": {"stl10_binary.tar.gz": ("", ["stl10_binary"])},
+    "sun397": {"SUN397.tar.gz": ("", ["SUN397"])},
+    "svhn": {name: ("", [name]) for name in ("train_32x32.mat", "test_32x32.mat")},
+    "usps": {name: ("", [name]) for name in ("usps.bz2", "usps.t.bz2")},
+}
+
+
+def downloads(key: str, root: Path) -> dict[str, bytes]:
+    """Return the files that a server has of a set whose copy is in a folder, by their names."""
+    return {
+        name: packed(name, root / folder, members)
+        for name, (folder, members) in DOWNLOADS[key].items()
+    }
+
+
+def packed(name: str, folder: Path, members) -> bytes:
+    """Return the archive of some files or folders, or the file itself."""
+    if name == "caltech-101.zip":  # an archive of archives
+        inner = packed("101_ObjectCategories.tar.gz", folder, members)
+        return zipped({"caltech-101/101_ObjectCategories.tar.gz": inner})
+    if name == "gzip.zip":
+        return zipped(
+            {f"gzip/{file.name}.gz": gzip.compress(file.read_bytes()) for file in folder.iterdir()}
+        )
+    roots = [folder / member for member in members]
+    files = [
+        file for root in roots for file in [root, *sorted(root.rglob("*"))] if file.is_file()
+    ]  # fmt: skip
+    if name.endswith(".zip"):
+        return zipped({str(file.relative_to(folder)): file.read_bytes() for file in files})
+    if name.endswith((".tgz", ".tar.gz", ".tar")):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w" if name.endswith(".tar") else "w:gz") as tar:
+            for file in files:
+                tar.add(file, file.relative_to(folder))
+        return out.getvalue()
+    data = files[0].read_bytes()
+    return gzip.compress(data) if name.endswith(".gz") else data
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return a zip of files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()

@@ -99,9 +99,12 @@ class Transfer:
                 self.step(self.before, total, f"Unpacking {source.name}.")
         except DAMAGED as error:
             (self.kept / source.name).unlink(missing_ok=True)
+            why = "an entry leads outside it" if isinstance(error, tarfile.FilterError) else (
+                "it is damaged, or no archive"
+            )  # fmt: skip
             raise DataError(
-                f"{source.name} was downloaded, but is damaged ({error}). It was deleted: try "
-                "again."
+                f"{source.name} was downloaded, but cannot be unpacked: {why}. It was deleted: "
+                "try again."
             ) from error
         self.unpacked.append(source)
         return str(folder)
