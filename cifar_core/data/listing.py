@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from cifar_core.data.away import ELSEWHERE, is_away, not_here
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.find import FETCH, located
 from cifar_core.data.known import BY_FOLDER, KNOWN
+from cifar_core.data.options import options_of
 from cifar_core.data.sources import cifar10, folder, synthetic
+from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.files import is_there
 from cifar_core.errors import CifarError
 
@@ -47,13 +49,19 @@ def status(store: Path) -> list[DataStatus]:
     except CifarError as error:
         default, problem = chosen, str(error)
     kept = {meta["source"]: meta for meta in decoded(store)}
-    found = map(str, roots.offered())
-    sources = dict.fromkeys([default, "cifar10", *kept, *found, "synthetic"])
+    found = [*map(str, roots.offered()), *uploads.sources(store)]
+    sources = [default, *shown_ones(["cifar10", *kept, *found, "synthetic"], default, store)]
     rows = [describe(source, store, kept.get(source, {})) for source in sources]
     first = dataclasses.replace(rows[0], default=True)
     if problem:
         first = dataclasses.replace(first, ready=False, action=problem)
     return [first, *rows[1:]]
+
+
+def shown_ones(sources: Iterable[str], default: str, store: Path) -> list[str]:
+    """Return each source once, but for the default one and those that a person removed."""
+    others = [source for source in dict.fromkeys(sources) if source != default]
+    return [source for source in others if not options_of(store, source).removed]
 
 
 def decoded(store: Path) -> Iterator[dict[str, Any]]:
@@ -68,14 +76,14 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
 def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
-    about = {"title": title_of(source), **KNOWN.get(kind, {}), **meta}
+    about = {"title": title_of(source, store), **KNOWN.get(kind, {}), **meta}
     if kind == "synthetic":
         about["train_images"], about["test_images"] = synthetic.sizes_of(source)
     where, action = locate(source, store)
     return DataStatus(
         source=source,
         kind=kind,
-        title=about["title"],
+        title=options_of(store, source).title or about["title"],
         where=where,
         ready=bool(where),
         decoded=bool(meta),
@@ -92,10 +100,11 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     )
 
 
-def title_of(source: str) -> str:
-    """Return the title of a source's images, without opening them."""
+def title_of(source: str, store: Path) -> str:
+    """Return the title of a source's images, without opening them: the one that a person gave."""
     known = KNOWN.get(kind_of(source), {}).get("title")
-    return str(known or folder.title(Path(source.removeprefix(ELSEWHERE))))
+    path = Path(source.removeprefix(ELSEWHERE))
+    return str(options_of(store, source).title or known or folder.title(path))
 
 
 def kind_of(source: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.data.uploads import limits
 from cifar_core.disk import lock, logs, removal, space
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
@@ -102,6 +103,11 @@ def old_trials(store: Store, now: float) -> Iterator[Path]:
     yield from older((store.root / "trials").glob("*.json"), now - 180 * DAY)
 
 
+def left_uploads(store: Store, now: float) -> Iterator[Path]:
+    """Find uploads that no one finished for 7 days, and sets removed more than 30 days ago."""
+    yield from limits.left_behind(store.root, now)
+
+
 def unpinned(store: Store) -> Iterator[Run]:
     """Yield the runs that are not pinned."""
     yield from (run for run in run_folders(store.root / "runs").values() if not run.is_pinned)
@@ -164,6 +170,12 @@ RULES = Registry(
         ),
         RetentionRule(
             key="trials", title="Timings of steps", summary="older than 180 days", find=old_trials
+        ),
+        RetentionRule(
+            key="uploads",
+            title="Uploads",
+            summary="not finished for 7 days, or removed more than 30 days ago",
+            find=left_uploads,
         ),
     ],
 )

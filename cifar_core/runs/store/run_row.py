@@ -114,7 +114,7 @@ def read_row(run: Run) -> RunRow:
         test_accuracy=summary.test_accuracy,
         val_images=data.val_images,
         test_images=data.test_images,
-        data_title=data.title or title_of(str(settings.get("data", ""))),
+        data_title=data.title or title_of(str(settings.get("data", "")), run.store_root),
         data_kind=data.kind,
         seconds=summary.seconds or 0.0,
         created_at=about.created_at,
