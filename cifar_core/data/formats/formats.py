@@ -8,9 +8,10 @@ from pathlib import Path
 from cifar_core.data.contents import Contents
 from cifar_core.data.formats import tree
 from cifar_core.data.options import SetOptions
+from cifar_core.data.published import published
 from cifar_core.registry import Registry
 
-FORMATS = Registry("format of images", [tree.FORMAT])
+FORMATS = Registry("format of images", [published.FORMAT, tree.FORMAT])
 
 
 def open_source(path: Path, options: SetOptions, store: Path) -> Contents:
