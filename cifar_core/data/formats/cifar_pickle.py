@@ -50,7 +50,7 @@ def recognizes(path: Path) -> bool:
 def batches(holding: Holding) -> list[str]:
     """Return the names of the files that are pickles of images."""
     named = [name for name in holding.names if is_batch(name)]
-    if holding.packed:
+    if holding.packed or len(holding.names) == len([n for n in named if n.endswith(ENDINGS)]):
         return named
     return [name for name in named if starts_as_pickle(holding.root / name)]
 

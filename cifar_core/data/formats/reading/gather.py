@@ -159,4 +159,6 @@ def with_test(
     for label in dict.fromkeys(item.label for item in items):
         of_class = [item.name for item in items if item.label == label and item.part == "train"]
         chosen |= set(of_class[: max(1, round(options.test_share * len(of_class)))])
-    return [replace(i, part="test") if i.name in chosen else i for i in items], "A fifth of the training images of each class became test images."
+    return [
+        replace(i, part="test") if i.name in chosen else i for i in items
+    ], "A fifth of the training images of each class became test images."

@@ -29,7 +29,7 @@ from cifar_core.disk import space
 from cifar_core.errors import DataError
 
 MOST_FILES = 4096  # a source with more of them is one of single pictures
-MOST_PICTURES = 20  # a few may illustrate a readme
+MOST_PICTURES = 3  # a few may illustrate a readme
 MOST_DEPTH = 5
 LARGEST = 16 * 2**30  # bytes of an unpacked file
 BLOCK = 2**20

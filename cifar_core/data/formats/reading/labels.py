@@ -44,16 +44,15 @@ def numbered(
 ) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
     """Return the classes' names, and for each part its labels [N] as indices of classes.
 
-    Without `names`, numbers are named after themselves, in numeric order; -1 means that an image
-    has no label. With them, a label is an index of `names`. Raises DataError.
+    Without `names`, numbers are named after themselves, in numeric order; -1 and "" mean that an
+    image has no label. With them, a label is an index of `names`. Raises DataError.
     """
     labels = [one_each(name, part) for part in parts]
     if len({part.dtype.kind for part in labels}) > 1:
         labels = [part.astype(str) for part in labels]
     everything = np.concatenate(labels)
-    if everything.dtype.kind == "i":
-        everything = everything[everything != -1]
-    there = np.unique(everything)
+    none = -1 if everything.dtype.kind == "i" else ""
+    there = np.unique(everything[everything != none])
     if names and there.dtype.kind == "i":
         if len(there) and not 0 <= there[0] <= there[-1] < len(names):
             wrong = there[0] if there[0] < 0 else there[-1]
