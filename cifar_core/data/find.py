@@ -14,6 +14,7 @@ from cifar_core.data.formats import tree
 from cifar_core.data.formats.formats import FORMATS
 from cifar_core.data.layout.synonyms import (
     ARCHIVES,
+    PACKED,
     PICTURES,
     TABLES,
     ending_of,
@@ -32,7 +33,7 @@ from cifar_core.registry import did_you_mean
 WORDS = ("auto", "synthetic", *PUBLISHED)
 CHOICES = "a folder, an archive, 'auto', 'synthetic', or a published set such as cifar10 or mnist"
 LONGEST_PATH = 300  # characters of a path in a message
-HOLDING = PICTURES | ARCHIVES | TABLES  # endings
+HOLDING = PICTURES | ARCHIVES | PACKED | TABLES | {"gz", "bz2"}  # endings
 MOST_GLANCES = 5000  # files and folders of a folder that are looked at before its pictures
 
 
