@@ -1,14 +1,14 @@
 """Finds images by what a person calls them, and opens them."""
 
 import os
-from itertools import islice
 from pathlib import Path
 
 from cifar_core.background.jobs import Report, quietly
 from cifar_core.data import decoding, roots
 from cifar_core.data.away import is_away, not_here
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.sources import cifar10, layout, synthetic
+from cifar_core.data.layout.glance import may_hold_images
+from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.os_errors import reason
@@ -19,7 +19,6 @@ from cifar_core.registry import did_you_mean
 WORDS = ("auto", "synthetic", "cifar10")
 CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
 LONGEST_PATH = 300  # characters of a path in a message
-MOST_GLANCES = 1000  # subfolders of a folder that may hold its train and test
 FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
 
@@ -55,7 +54,7 @@ def existing(wanted: str) -> Path:
     try:
         path = Path(wanted).expanduser().resolve()
         there = path.exists()
-        fits = not there or has_images(path)
+        fits = not there or may_hold_images(path)
     except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a name too long
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise DataError(
@@ -73,17 +72,9 @@ def existing(wanted: str) -> Path:
         )
     if not fits:
         raise DataError(
-            f"{shown(path, LONGEST_PATH)} has no {layout.SPLITS[0]}/<class>/ folder. {REMEDY}"
+            f"{shown(path, LONGEST_PATH)} has no pictures and no files that hold some. {REMEDY}"
         )
     return path
-
-
-def has_images(path: Path) -> bool:
-    """Return False if a folder cannot be a dataset, as a glance at its subfolders shows."""
-    if not path.is_dir() or cifar10.is_official(path):
-        return True
-    inside = [path, *islice((one for one in path.iterdir() if one.is_dir()), MOST_GLANCES)]
-    return any((folder / layout.SPLITS[0]).is_dir() for folder in inside)
 
 
 def automatic(store: Path) -> str:
