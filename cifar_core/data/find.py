@@ -1,8 +1,11 @@
 """Finds images by what a person calls them, and opens them."""
 
 import os
+<<<<<<< HEAD
 from functools import partial
 from itertools import islice
+=======
+>>>>>>> layouts
 from pathlib import Path
 
 from cifar_core.background.jobs import Report, quietly
@@ -10,6 +13,7 @@ from cifar_core.data import decoding, roots
 from cifar_core.data.away import is_away, not_here
 from cifar_core.data.contents import Contents
 from cifar_core.data.dataset import Dataset
+<<<<<<< HEAD
 from cifar_core.data.formats import tree
 from cifar_core.data.formats.formats import FORMATS
 from cifar_core.data.layout.synonyms import (
@@ -25,6 +29,11 @@ from cifar_core.data.published import published
 from cifar_core.data.published.published import PUBLISHED
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown, walk
+=======
+from cifar_core.data.layout.glance import may_hold_images
+from cifar_core.data.sources import cifar10, synthetic
+from cifar_core.data.sources.archive import REMEDY, shown
+>>>>>>> layouts
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
@@ -33,8 +42,12 @@ from cifar_core.registry import did_you_mean
 WORDS = ("auto", "synthetic", *PUBLISHED)
 CHOICES = "a folder, an archive, 'auto', 'synthetic', or a published set such as cifar10 or mnist"
 LONGEST_PATH = 300  # characters of a path in a message
+<<<<<<< HEAD
 HOLDING = PICTURES | ARCHIVES | PACKED | TABLES | {"gz", "bz2"}  # endings
 MOST_GLANCES = 5000  # files and folders of a folder that are looked at before its pictures
+=======
+FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
+>>>>>>> layouts
 
 
 def located(wanted: str, store: Path) -> str:
@@ -69,7 +82,7 @@ def existing(wanted: str) -> Path:
     try:
         path = Path(wanted).expanduser().resolve()
         there = path.exists()
-        fits = not there or has_images(path)
+        fits = not there or may_hold_images(path)
     except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a name too long
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise DataError(
@@ -87,12 +100,17 @@ def existing(wanted: str) -> Path:
         )
     if not fits:
         raise DataError(
+<<<<<<< HEAD
             f"No pictures were found in {shown(path, LONGEST_PATH)}, in none of its first "
             f"{MOST_GLANCES:,} files and folders. {REMEDY}"
+=======
+            f"{shown(path, LONGEST_PATH)} has no pictures and no files that hold some. {REMEDY}"
+>>>>>>> layouts
         )
     return path
 
 
+<<<<<<< HEAD
 def has_images(path: Path) -> bool:
     """Return False if a folder cannot be a dataset, as a glance at its files shows."""
     if not path.is_dir():
@@ -124,6 +142,8 @@ def absent(key: str) -> str:
     return f"{spec.title} is not on this machine. {published.how_to_get(key)}"
 
 
+=======
+>>>>>>> layouts
 def automatic(store: Path) -> str:
     """Return the default source."""
     chosen = os.environ.get("CIFAR_DATA", "").strip()
