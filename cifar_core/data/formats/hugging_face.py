@@ -6,6 +6,7 @@ own variables name the server (HF_ENDPOINT) and the person (HF_TOKEN).
 """
 
 import glob
+import importlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -151,7 +152,7 @@ def counter(report: Callable[[int, int], None], total: int) -> type:
     """Return a progress bar that shows nothing and reports the bytes of all files."""
     from tqdm.auto import tqdm
 
-    class Counter(tqdm):  # type: ignore[type-arg]
+    class Counter(tqdm):  # type: ignore[misc]
         """Counts bytes."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
@@ -173,10 +174,9 @@ def counter(report: Callable[[int, int], None], total: int) -> type:
 def client() -> Any:
     """Return the package by which the hub's package speaks to its server."""
     try:
-        import httpx2
+        return importlib.import_module("httpx2")
     except ImportError:  # of an earlier version
-        import httpx as httpx2
-    return httpx2
+        return importlib.import_module("httpx")
 
 
 @contextmanager
