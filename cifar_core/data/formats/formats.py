@@ -20,12 +20,14 @@ from cifar_core.data.formats import (
     tree,
 )
 from cifar_core.data.options import SetOptions
+from cifar_core.data.published import published
 from cifar_core.registry import Registry
 
 FORMATS = Registry(
     "format of images",
     [
         hugging_face.FORMAT,  # a folder of ours, read by one of the others
+        published.FORMAT,
         *(idx.FORMAT, cifar_pickle.FORMAT, cifar_binary.FORMAT, stl10.FORMAT),
         *(npz.FORMAT, mat.FORMAT, parquet.FORMAT, pixel_csv.FORMAT, refused.FORMAT),
         tree.FORMAT,  # recognizes everything

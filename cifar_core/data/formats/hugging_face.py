@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from cifar_core.data.contents import Contents
 from cifar_core.data.formats.format import Format
-from cifar_core.data.formats.reading.holding import PICTURES
+from cifar_core.data.layout.synonyms import PICTURES
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.archive import shown
 from cifar_core.disk import files, space
@@ -33,7 +33,7 @@ ABOUT = "about.json"  # beside the folder of a revision
 TABLE = ".parquet"
 OTHERS = (
     *(".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".npz", ".npy", ".mat"),
-    *(".csv", ".tsv", ".json", ".jsonl", ".txt", *PICTURES),
+    *(".csv", ".tsv", ".json", ".jsonl", ".txt", *(f".{ending}" for ending in PICTURES)),
 )
 WORKERS = 4  # files downloaded at once
 

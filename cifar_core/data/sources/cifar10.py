@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.data import cache
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.formats.reading.pickled import plain
@@ -25,6 +26,7 @@ from cifar_core.disk.checks import is_a
 from cifar_core.errors import DataError
 from cifar_core.installation import PROGRAM
 
+NAME = "cifar-10"  # of the folder in the cache
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
@@ -88,10 +90,20 @@ def is_official(path: Path) -> bool:
 
 def load(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset:
     """Open the official images, verifying and decoding them the first time."""
+    build = functools.partial(read, path, source, official)
+    return cached(store, NAME, identity(path, source, official), build)
+
+
+def kept(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset | None:
+    """Open the official images if they were decoded before."""
+    return cache.kept(store, NAME, identity(path, source, official))
+
+
+def identity(path: Path, source: str, official: Official) -> list[Any]:
+    """Return values that change with the files."""
     files = [path / name for name in official.batches] if path.is_dir() else [path]
     about = [(str(file), file.stat()) for file in files if file.exists()]
-    identity = [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about)]
-    return cached(store, "cifar-10", identity, functools.partial(read, path, source, official))
+    return [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about)]
 
 
 def read(path: Path, source: str, official: Official) -> Dataset:
