@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from cifar_core.background.jobs import said
 from cifar_core.disk import files, space
 from cifar_core.errors import DataError, DiskFullError
 from cifar_core.runs.engine import halving
@@ -153,7 +154,8 @@ class BaseWorker(ABC):
         root = self.run.store_root
         source = before.source or data.resolve(self.run.settings["data"], root)
         say(f"Loading the images: {source}")
-        dataset = data.load(source, root)
+        report = said("Pictures decoded", say)
+        dataset = data.load(source, root, thorough=True, report=report)
         if before != DataRecord() and before.fingerprint != dataset.fingerprint:
             raise DataError(
                 f"The images of {source} are not those that run {self.run.id} started with. "

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from cifar_core.data.find import title_of
+from cifar_core.data.listing import title_of
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
@@ -121,7 +121,7 @@ def read_row(run: Run) -> RunRow:
         test_accuracy=summary.test_accuracy,
         val_images=data.val_images,
         test_images=data.test_images,
-        data_title=data.title or title_of(str(settings.get("data", ""))),
+        data_title=data.title or title_of(str(settings.get("data", "")), run.store_root),
         data_kind=data.kind,
         seconds=summary.seconds or 0.0,
         created_at=about.created_at,
