@@ -1,11 +1,7 @@
 """Finds images by what a person calls them, and opens them."""
 
 import os
-<<<<<<< HEAD
 from functools import partial
-from itertools import islice
-=======
->>>>>>> layouts
 from pathlib import Path
 
 from cifar_core.background.jobs import Report, quietly
@@ -13,27 +9,12 @@ from cifar_core.data import decoding, roots
 from cifar_core.data.away import is_away, not_here
 from cifar_core.data.contents import Contents
 from cifar_core.data.dataset import Dataset
-<<<<<<< HEAD
-from cifar_core.data.formats import tree
-from cifar_core.data.formats.formats import FORMATS
-from cifar_core.data.layout.synonyms import (
-    ARCHIVES,
-    PACKED,
-    PICTURES,
-    TABLES,
-    ending_of,
-    is_picture_start,
-)
+from cifar_core.data.layout.glance import may_hold_images
 from cifar_core.data.options import SetOptions
 from cifar_core.data.published import published
 from cifar_core.data.published.published import PUBLISHED
 from cifar_core.data.sources import cifar10, synthetic
-from cifar_core.data.sources.archive import REMEDY, shown, walk
-=======
-from cifar_core.data.layout.glance import may_hold_images
-from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
->>>>>>> layouts
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
@@ -42,12 +23,6 @@ from cifar_core.registry import did_you_mean
 WORDS = ("auto", "synthetic", *PUBLISHED)
 CHOICES = "a folder, an archive, 'auto', 'synthetic', or a published set such as cifar10 or mnist"
 LONGEST_PATH = 300  # characters of a path in a message
-<<<<<<< HEAD
-HOLDING = PICTURES | ARCHIVES | PACKED | TABLES | {"gz", "bz2"}  # endings
-MOST_GLANCES = 5000  # files and folders of a folder that are looked at before its pictures
-=======
-FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
->>>>>>> layouts
 
 
 def located(wanted: str, store: Path) -> str:
@@ -100,40 +75,9 @@ def existing(wanted: str) -> Path:
         )
     if not fits:
         raise DataError(
-<<<<<<< HEAD
-            f"No pictures were found in {shown(path, LONGEST_PATH)}, in none of its first "
-            f"{MOST_GLANCES:,} files and folders. {REMEDY}"
-=======
             f"{shown(path, LONGEST_PATH)} has no pictures and no files that hold some. {REMEDY}"
->>>>>>> layouts
         )
     return path
-
-
-<<<<<<< HEAD
-def has_images(path: Path) -> bool:
-    """Return False if a folder cannot be a dataset, as a glance at its files shows."""
-    if not path.is_dir():
-        return True
-    if any(form.recognizes(path) for form in FORMATS.values() if form is not tree.FORMAT):
-        return True
-    glances = islice(walk(path), MOST_GLANCES)
-    return any(may_hold(file) for file in glances)
-
-
-def may_hold(file: "os.DirEntry[str]") -> bool:
-    """Return True if a file may be a picture, or hold some or their labels, as its name says.
-
-    A file whose name has no ending is known by its first bytes.
-    """
-    ending = ending_of(file.name)
-    if ending or not file.is_file():
-        return ending in HOLDING
-    try:
-        with Path(file.path).open("rb") as begun:
-            return is_picture_start(begun.read(16).ljust(16))
-    except OSError:
-        return False
 
 
 def absent(key: str) -> str:
@@ -142,8 +86,6 @@ def absent(key: str) -> str:
     return f"{spec.title} is not on this machine. {published.how_to_get(key)}"
 
 
-=======
->>>>>>> layouts
 def automatic(store: Path) -> str:
     """Return the default source."""
     chosen = os.environ.get("CIFAR_DATA", "").strip()

@@ -9,16 +9,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
-<<<<<<< HEAD
-from app.screens.data import own_images
 from app.screens.data.one_set import head
+from app.screens.data.own import drop
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
-=======
-from app.screens.data import one_set
-from app.screens.data.own import drop
->>>>>>> upload
 from cifar_core.data.sources import progress
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.record.action_log import latest

@@ -70,11 +70,7 @@ def walked(root: Path) -> Iterator[tuple[str, bool, str]]:
         except OSError:  # the reader says what is wrong with it
             continue
         for entry in entries:
-<<<<<<< HEAD
-            if is_junk(entry.name):  # file managers leave them while one only looks
-=======
             if is_junk(entry.name):  # file managers leave it while one only looks
->>>>>>> layouts
                 continue
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_symlink():

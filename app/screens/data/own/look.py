@@ -59,14 +59,9 @@ def summary(contents: Contents) -> None:
     """Say how many classes and images there are, what was taken as what, and what was left out."""
     count = len(contents.classes)
     classes = "1 class" if count == 1 else f"{theme.count(count)} classes"
-<<<<<<< HEAD
-    st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
-    parts = Counter[str](item.part for item in contents.items)
-=======
     with st.container(key="upload-counts"):
         st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
-    parts = Counter(item.part for item in contents.items)
->>>>>>> upload
+    parts = Counter[str](item.part for item in contents.items)
     st.markdown(
         ", ".join(f"{theme.count(parts[part])} {use}" for part, use in PARTS.items() if parts[part])
         + "."

@@ -19,7 +19,7 @@ from cifar_core.data.contents import (
     Raw,
 )
 from cifar_core.data.formats.reading.holding import Holding
-from cifar_core.data.layout.settle import set_aside
+from cifar_core.data.layout.set_aside import set_aside
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.archive import refuse_damage
 from cifar_core.errors import DataError
@@ -66,8 +66,8 @@ def gather(key: str, path: Path, found: Found, options: SetOptions, store: Path)
         if label >= 0 and found.classes[label] in classes
     ]
     number = {name: index for index, name in enumerate(classes)}
-    said = [*found.said, *left_out]
-    items = set_aside(sorted(items, key=lambda item: item.name), said, options, store, path)
+    items, drawn = set_aside(items, options, store, str(path))
+    said = [*found.said, *left_out, *drawn]
     items.sort(key=lambda item: (PARTS.index(item.part), number[item.label], item.name))
     by_name = {stack.name: stack for stack in stacks}
 
