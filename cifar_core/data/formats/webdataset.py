@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cifar_core.data.contents import Contents, Raw
 from cifar_core.data.formats.format import Format
 from cifar_core.data.formats.reading.gather import Found, Stack, gather
-from cifar_core.data.formats.reading.holding import Holding, shards_of
+from cifar_core.data.formats.reading.holding import Holding, files_in
 from cifar_core.data.formats.reading.labels import numbered
 from cifar_core.data.formats.reading.parts import part_of
 from cifar_core.data.layout.synonyms import PICTURES
@@ -29,6 +29,7 @@ from cifar_core.errors import DataError
 LABELS = ("cls", "json")
 KEYS = ("label", "cls", "class", "target", "class_name", "label_name")
 NAMES = "classnames.txt"
+TAR = ".tar"
 PEEK = 8  # files of a shard that show what it is
 MOST_BYTES = 10**6  # of a label
 WHOLE = re.compile(r"-?\d+\Z", re.ASCII)
@@ -36,24 +37,44 @@ WHOLE = re.compile(r"-?\d+\Z", re.ASCII)
 
 def recognizes(path: Path) -> bool:
     """Return True if the first files of a tar, or of a folder's tars, are pictures with labels."""
-    holding = shards_of(path)
+    holding = shards(path)
     if not holding:
         return False
-    shard = next(name for name in holding.names if name != NAMES)
+    shard = holding.root / next(name for name in holding.names if not is_list(name))
+    pictures, labeled = set(), set()
     try:
-        with (holding.root / shard).open("rb") as file:
-            names = [entry.name for entry in islice(samples(holding.root / shard, file), PEEK)]
-    except (OSError, DataError):
+        with shard.open("rb") as file:
+            for entry in islice(samples(shard, file), PEEK):
+                if ending(entry.name) in PICTURES:
+                    pictures.add(key_of(entry.name))
+                elif ending(entry.name) in LABELS and label_in(shard, entry):
+                    labeled.add(key_of(entry.name))
+    except (OSError, DataError):  # also for what other programs keep in such files
         return False
-    labeled = {key_of(name) for name in names if ending(name) in LABELS}
-    return any(ending(name) in PICTURES and key_of(name) in labeled for name in names)
+    return bool(pictures & labeled)
+
+
+def is_list(name: str) -> bool:
+    """Return True for the file of the names of classes."""
+    return PurePosixPath(name).name == NAMES
+
+
+def shards(path: Path) -> Holding | None:
+    """Return a tar, or the tars of a folder, with the names of classes; None without any."""
+    if path.is_file():
+        return Holding(root=path.parent, names=(path.name,)) if path.suffix == TAR else None
+    names = files_in(path) or []
+    tars = [name for name in names if name.endswith(TAR)]
+    return Holding(root=path, names=(*tars, *filter(is_list, names))) if tars else None
 
 
 def samples(path: Path, file: IO[bytes]) -> Iterator[ArchiveEntry]:
     """Yield the plain files of a shard."""
     size = file.seek(0, 2)
     file.seek(0)
-    return (entry for entry in entries_of(path, file, size) if not entry.is_folder and not entry.why)
+    return (
+        entry for entry in entries_of(path, file, size) if not entry.is_folder and not entry.why
+    )
 
 
 def key_of(name: str) -> str:
@@ -69,13 +90,13 @@ def ending(name: str) -> str:
 
 def open_shards(path: Path, options: SetOptions, store: Path) -> Contents:
     """List the pictures of shards."""
-    holding = shards_of(path)
+    holding = shards(path)
     assert holding
     names: list[str] = []
     labels: dict[str, NDArray[Any]] = {}
     with refuse_damage(path):
         for name, file in holding.each(holding.names):
-            if name == NAMES:
+            if is_list(name):
                 lines = file.read(MOST_BYTES).decode("utf-8", "replace").splitlines()
                 names = [line.strip() for line in lines if line.strip()]
             else:
@@ -142,7 +163,7 @@ def read(
 FORMAT = Format(
     key="webdataset",
     title="WebDataset",
-    summary="Tars in which each picture lies beside its label: 0001.jpg with 0001.cls or 0001.json.",
+    summary="Tars in which each picture lies beside its label, as 0001.jpg with 0001.cls or .json.",
     recognizes=recognizes,
     open=open_shards,
 )

@@ -71,6 +71,14 @@ def holding_of(path: Path) -> Holding | None:
         return None
 
 
+def files_in(path: Path) -> list[str] | None:
+    """Return the names of a folder's files; None if they are single pictures or not readable."""
+    try:
+        return few(walk(path))
+    except (OSError, DataError):
+        return None
+
+
 def of_folder(path: Path) -> Holding | None:
     """Return the files of a folder; those of its archive where it holds nothing else."""
     names = few(walk(path))
