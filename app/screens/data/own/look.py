@@ -61,7 +61,7 @@ def summary(contents: Contents) -> None:
     classes = "1 class" if count == 1 else f"{theme.count(count)} classes"
     with st.container(key="upload-counts"):
         st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
-    parts = Counter(item.part for item in contents.items)
+    parts = Counter[str](item.part for item in contents.items)
     st.markdown(
         ", ".join(f"{theme.count(parts[part])} {use}" for part, use in PARTS.items() if parts[part])
         + "."
