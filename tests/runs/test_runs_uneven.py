@@ -73,11 +73,14 @@ def test_a_run_keeps_tests_and_resumes_the_epoch_that_its_measure_chose(store, k
         assert cut.checkpoint("best").epoch == best  # the manifests say the same
 
 
-def test_checkpoints_of_earlier_versions_are_ordered_by_their_accuracy(tmp_path):
+def test_checkpoints_are_ordered_by_their_worth_or_in_earlier_versions_by_accuracy(tmp_path):
     manifests = [{"step": n, "epoch": n, "attempt": 1, "val_accuracy": accuracy, "files": {}}
                  for n, accuracy in ((1, 0.4), (2, 0.6), (3, 0.6), (4, None))]  # fmt: skip
     infos = [checkpoints.info(tmp_path / str(m["step"]), m, "") for m in manifests]
     assert [one.step for one in checkpoints.best_first(infos)] == [2, 3, 1, 4]
+    infos = [checkpoints.info(tmp_path / str(m["step"]), {**m, "worth": -m["step"]}, "")
+             for m in manifests]  # fmt: skip
+    assert [one.step for one in checkpoints.best_first(infos)] == [1, 2, 3, 4]
 
 
 def test_rows_of_earlier_versions_have_no_figures_of_uneven_classes():
