@@ -40,6 +40,8 @@ ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_
 BOUNDARY = "tests/hostile/test_boundary.py"
 FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
+UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
+UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 
 
 @dataclass(frozen=True)
@@ -427,6 +429,29 @@ MUTATIONS = [
              "        if left:\n            self.start()\n            return None\n", "", PROBING + " hangs_crashes"),
     Mutation("a probe of another machine is believed", "devices/kept.py",
              " and kept.machine == machine()", "", PROBING + " made_once"),
+    Mutation("the best epoch is always by accuracy", "training/trainer.py",
+             "getattr(score, self.measure.key)", "score.accuracy", UNEVEN + " decides"),
+    Mutation("a lower loss is taken to be worse", "evaluation/measures.py",
+             "return value if self.rises else -value", "return value", UNEVEN + " disagree"),
+    Mutation("every balanced epoch shows the same images", "data/uneven/orders.py",
+             "drawn(count, len(sizes), epoch), drawn(count, len(sizes), epoch + 1)",
+             "drawn(count, len(sizes), 0), drawn(count, len(sizes), 1)",
+             UNEVEN_DATA + " within_one"),
+    Mutation("kept features ignore the balanced order", "training/features.py",
+             "order_of(self.truth, self.order, seed", "order_of(self.truth, \"shuffled\", seed",
+             UNEVEN + " kept_features"),
+    Mutation("weights of classes are not scaled", "data/uneven/class_weights.py",
+             "result * counts.sum() / (result * counts).sum()", "result", UNEVEN_DATA + " mean"),
+    Mutation("a weighed batch is divided by its weights", "training/step/training_loss.py",
+             "(losses * of_classes[labels]).mean()",
+             "(losses * of_classes[labels]).sum() / of_classes[labels].sum()",
+             UNEVEN + " each_image"),
+    Mutation("a resumed run forgets its best epoch", "training/snapshot.py",
+             "best=Best.from_saved(saved[\"best\"])", "best=Best()", UNEVEN + " bit_for_bit"),
+    Mutation("without its mark the best checkpoint is the most accurate one",
+             "runs/record/checkpoints.py",
+             "manifest.get(\"worth\", manifest.get(\"val_accuracy\"))",
+             "manifest.get(\"val_accuracy\")", UNEVEN_RUNS + " by_their_worth"),
 ]  # fmt: skip
 
 
