@@ -9,7 +9,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
-from app.screens.data import one_set, own_images
+from app.screens.data import own_images
+from app.screens.data.one_set import head
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
@@ -74,32 +75,9 @@ def test_drawn_images_have_pictures_before_they_are_drawn_for_good(store):
     assert not (store.root / "data" / "cache").exists()
 
 
-def test_the_page_of_a_set_shows_samples_counts_and_where_they_come_from(store):
-    page = open_page("data", set="synthetic")
-    assert not page.exception
-    words = texts(page)
-    assert page.header[0].value == "Synthetic shapes"
-    assert "10,000 images to train on and 2,000 to test with, of 10 classes." in words
-    assert "60 of 10,000 images" in words
-    assert "were drawn separately" in words
-    assert page.button(key="train").label == "Train on these images"
-    assert [chart.proto.id for chart in page.get("plotly_chart")]
-    shown = page.get("image")[0].proto.imgs[0].url
-    page.button(key="others").click().run()
-    assert page.get("image")[0].proto.imgs[0].url != shown
-
-
-def test_one_class_of_the_test_images_can_be_looked_at(store):
-    page = open_page("data", set="synthetic")
-    page.selectbox(key="class of synthetic").select("ring").run()
-    page.segmented_control(key="part").set_value("Test").run()
-    assert not page.exception
-    assert "60 of 200 images" in texts(page)
-
-
 def test_train_on_these_images_opens_train_with_them(store, monkeypatch):
     asked = []
-    monkeypatch.setattr(one_set, "go", lambda name, **query: asked.append((name, query)))
+    monkeypatch.setattr(head, "go", lambda name, **query: asked.append((name, query)))
     open_page("data", set="synthetic").button(key="train").click().run()
     assert asked == [("train", {"data": "synthetic"})]
     page = open_page("train", data="synthetic")
@@ -197,8 +175,7 @@ def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
     page = open_page("data", set=str(folder))
     assert not page.exception
     assert page.header[0].value == "\\<b\\>mine"
-    assert "6 of 6 images" in texts(page)
-    assert "The folders train and test" in texts(page)
+    assert "6 of 6 training images" in texts(page)
 
 
 def path_form():
@@ -213,7 +190,7 @@ def test_a_viewer_looks_but_does_not_train(store, monkeypatch):
     monkeypatch.setattr("app.session.person", lambda: Person(name="vi", role=VIEWER))
     page = open_page("data", set="synthetic")
     assert not page.exception
-    assert "60 of 10,000 images" in texts(page)
+    assert "40 of 10,000 training images" in texts(page)
     assert "train" not in [button.key for button in page.button]
 
 
@@ -237,19 +214,6 @@ def folder_of(path):
             for number in range(amount):
                 Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(folder / f"{number}.png")
     return path
-
-
-def test_many_classes_are_scrolled_through(store, tmp_path):
-    for part, amount in (("train", 2), ("test", 1)):
-        for name in range(30):
-            folder = tmp_path / "many" / part / f"kind {name}"
-            folder.mkdir(parents=True)
-            for number in range(amount):
-                Image.new("RGB", (32, 32), (40 * number, name, 0)).save(folder / f"{number}.png")
-    page = open_page("data", set=str(tmp_path / "many"))
-    assert not page.exception
-    assert "60 images to train on" not in texts(page)  # they were counted just now
-    assert "60 images to train on and 30 to test with" in texts(page.run())
 
 
 def test_a_download_that_failed_says_why_and_can_be_tried_again(store):
@@ -284,7 +248,7 @@ def test_a_folder_of_images_that_is_the_default_is_shown_first(store, tmp_path, 
     assert labels.index("**mine**") < labels.index("**CIFAR-10**")
     assert "Used by default" in texts(page)
     assert "counted when it is opened for the first time" in texts(page)
-    assert "6 of 6 images" in texts(open_page("data", set=str(folder)))
+    assert "6 of 6 training images" in texts(open_page("data", set=str(folder)))
     page = open_page("data")
     assert "2 classes \u00b7 10 images \u00b7 here" in texts(page)
     assert pictures(page)[0] == ["An image of mine"] * 2
