@@ -8,7 +8,7 @@ from cifar_core.data.contents import Contents
 from cifar_core.disk.checks import MOST_CLASSES
 from cifar_core.errors import DataError
 
-LEAST_TRAIN = 2  # images of each class: one for training, one for validation
+NAMES = {"train": "training", "val": "validation", "test": "test"}
 QUOTED = 3  # reasons in a message
 
 
@@ -54,15 +54,12 @@ def percent(share: float) -> str:
 
 
 def check_counts(path: Path, contents: Contents, unreadable: Mapping[int, str]) -> None:
-    """Raise DataError if a class has too few images left for training or testing."""
+    """Raise DataError if all images that a class has in a part are unreadable."""
     listed = Counter((item.part, item.label) for item in contents.items)
     lost = Counter((item.part, item.label) for item in map(contents.items.__getitem__, unreadable))
-    own_val = any(part == "val" for part, _ in listed)
     for (part, label), count in listed.items():
-        least = LEAST_TRAIN if part == "train" and not own_val else 1
-        if (left := count - lost[part, label]) < least:
-            readable = "readable " if lost[part, label] else ""
+        if count == lost[part, label]:
             raise DataError(
-                f"{path} has {left} {readable}{part} images of the class '{label}', but at least "
-                f"{least} are needed. Add some, or remove the class."
+                f"{path} has {count:,} {NAMES[part]} images of the class '{label}', but none of "
+                "them can be read. Replace them, or remove the class."
             )
