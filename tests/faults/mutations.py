@@ -338,7 +338,7 @@ MUTATIONS = [
              "tests/data/test_layout_folders.py never_in_a_circle"),
     Mutation("errors quote half characters", "errors.py",
              '.encode("utf-8", "replace").decode("utf-8")', "",
-             "tests/data/test_data_folder.py can_be_shown"),
+             "tests/data/test_decoding_sources.py not_utf8"),
     Mutation("a long curve loses its end", "runs/record/summary.py",
              "round(i * (len(values) - 1) / (SPARKS - 1))", "i * len(values) // SPARKS",
              METRICS + " thinned"),
