@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event
 
 import pytest
 from pages import ENTRY, make_run, open_page, texts
@@ -12,8 +11,12 @@ from streamlit.testing.v1 import AppTest
 from app import theme
 from app.screens.data import own_images
 from app.screens.data.one_set import head
+from cifar_core.background.jobs import Job
+from cifar_core.data.decoding import Reading
+from cifar_core.data.decoding.job import job_of
 from cifar_core.data.sources import progress
 from cifar_core.people import OPERATOR, VIEWER, Person
+from cifar_core.runs.record.action_log import latest
 
 # In a process of its own, since this one has torch. It must not import pages.py, which needs it.
 WITHOUT_TORCH = f"""
@@ -102,13 +105,56 @@ def test_an_address_of_no_data_set_says_so_and_shows_no_other(store, name):
 
 
 def test_while_images_are_decoded_the_rest_of_the_page_is_there(store, monkeypatch):
-    free = Event()
     monkeypatch.setattr("app.cache.opening.PATIENCE", 0)
-    monkeypatch.setattr("app.cache.opening.data.load", lambda *_: free.wait(60))
+    monkeypatch.setattr("app.cache.opening.begin", lambda job: None)
+    monkeypatch.setattr(
+        "app.cache.opening.state_of",
+        lambda job, source: Reading(done=12_345, total=100_000, per_second=2000.0),
+    )
     page = open_page("data", set="synthetic:70")
-    assert "being read for the first time" in texts(page)
+    bar = page.get("progress")[0].proto
+    assert bar.text == f"Being read: 12,345 of 100,000, 2,000 a second, {theme.duration(43.8)} left"
     assert page.button(key="train")
-    free.set()
+
+
+def test_reading_that_was_canceled_goes_on_only_when_asked(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "pets")
+    begun = []
+    monkeypatch.setattr("app.cache.opening.begin", begun.append)
+    job = job_of(str(folder), store.root, "")
+    job.path.parent.mkdir(parents=True)
+    job.lock.touch()
+    job.log.write_text("It was canceled.\n")
+    page = open_page("data", set=str(folder))
+    assert "These images are not read yet. It was canceled." in texts(page).replace("\\", "")
+    assert begun == []
+    monkeypatch.setattr(Job, "start", lambda job: begun.append(job) or True)
+    page.button(key=f"read {folder}").click().run()
+    assert [one.request["source"] for one in begun] == [str(folder)]
+    assert latest(store.root)[0].did == "began to read the images"
+
+
+def test_refused_images_say_why_and_are_not_read_again(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "pets")
+    (folder / "train" / "cat" / "bad.png").write_bytes(b"no picture")
+    page = open_page("data", set=str(folder))
+    assert "bad.png is not a readable picture" in page.error[0].value.replace("\\", "")
+    monkeypatch.setattr("app.cache.opening.begin", None)
+    page = open_page("data", set=str(folder))
+    assert "bad.png is not a readable picture" in page.error[0].value.replace("\\", "")
+
+
+def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "pets")
+    open_page("data", set=str(folder))
+    (folder / "train" / "cat" / "more.png").write_bytes(
+        next((folder / "train" / "cat").iterdir()).read_bytes()
+    )
+    viewer = Person(name="eva", role=VIEWER)
+    monkeypatch.setattr("app.session.person", lambda: viewer)
+    monkeypatch.setattr("app.cache.opening.begin", None)
+    page = open_page("data", set=str(folder))
+    assert "have changed since they were read" in page.error[0].value
 
 
 def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):

@@ -215,7 +215,7 @@ MUTATIONS = [
     Mutation("links out of the folders are followed", "data/roots.py",
              "    if root and not path.resolve().is_relative_to(root):\n", "    if False:\n", ROOTS + " laid_later"),
     Mutation("one lock for all datasets", "data/cache.py",
-             "    with lock.held(locks / folder.name):\n", '    with lock.held(locks / "one"):\n',
+             "lock.take(lock_of(folder), wait=False)", 'lock.take(locks / "one", wait=False)',
              "tests/data/test_data_cache.py another_dataset"),
     Mutation("formulas stay formulas", "disk/tables.py",
              "value.startswith(FORMULA)", "value.startswith(FORMULA[:0])", "tests/test_csv.py execute"),

@@ -27,6 +27,7 @@ from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
+from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.record.gpu import facts, usage
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
@@ -34,9 +35,7 @@ from cifar_core.runs.record.records import (
     AttemptStart,
     DataRecord,
     Environment,
-    FeaturesDone,
     Notice,
-    Summary,
     UsedWeights,
 )
 from cifar_core.runs.record.run import Run

@@ -27,7 +27,8 @@ def look(name: str) -> None:
     try:
         contents = found_in(found)
     except boundary.REFUSED as error:
-        boundary.show(error)
+        here = found.source(store().root)  # where the server keeps it says nothing to a visitor
+        st.error(boundary.words(error).replace(theme.safe(here), theme.safe(found.title)))
         refused(found)
         return
     summary(contents)
@@ -57,7 +58,7 @@ def summary(contents: Contents) -> None:
     """Say how many classes and images there are, what was taken as what, and what was left out."""
     count = len(contents.classes)
     classes = "1 class" if count == 1 else f"{theme.count(count)} classes"
-    st.subheader(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
+    st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
     parts = Counter(item.part for item in contents.items)
     st.markdown(
         ", ".join(f"{theme.count(parts[part])} {use}" for part, use in PARTS.items() if parts[part])
@@ -72,7 +73,7 @@ def summary(contents: Contents) -> None:
         st.markdown(theme.safe(words))
     for ignored in contents.ignored:
         number = len(ignored.names)
-        with st.expander(f"{theme.count(number)} {theme.safe(ignored.why)}"):
+        with st.expander(f"Files that {theme.safe(ignored.why)}: {theme.count(number)}"):
             rest = [f"and {theme.count(number - MOST_NAMES)} more"] if number > MOST_NAMES else []
             st.text("\n".join([*ignored.names[:MOST_NAMES], *rest]))
 
@@ -136,8 +137,8 @@ def pattern(found: UploadedSet) -> None:
     with st.form("pattern", border=False):
         text = st.text_input(
             "Pattern of the names", value=now, key="name_pattern", placeholder="{class}_{number}",
-            help="As in cat_001.jpg. {class} stands for the class, {number} for digits, and * for "
-            "anything.",
+            help="This one fits cat_001.jpg. {class} stands for the class, {number} for digits and "
+            "{any} for anything else.",
         )  # fmt: skip
         is_sent = st.form_submit_button("Use this pattern", type="primary")
     if is_sent:

@@ -12,7 +12,8 @@ from app.shared.picker import choose_dataset
 from app.shared.reading import watch_reading
 from app.shared.widgets import say_problem
 from cifar_core.data import DataStatus
-from cifar_core.data.dataset import Dataset
+from cifar_core.data.dataset import Dataset, counts
+from cifar_core.statistics.class_shares import are_uneven, majority_share
 
 PICTURES = 6
 KEY = "images"  # of the choice
@@ -52,6 +53,8 @@ def about(form: Form) -> None:
         st.caption(theme.safe(counted(images)))
         if images.note:
             st.caption(theme.safe(images.note))
+        if uneven := largest(images):
+            st.caption(theme.safe(uneven))
         if images.kind == "synthetic":
             link("data", "Get the real images", ":material/download:")
     elif form.draft.reading:
@@ -69,6 +72,15 @@ def counted(images: Dataset) -> str:
         f"{theme.plural(len(images.train), 'image')} to train on, {len(images.classes)} classes "
         f"({names}{more}), {theme.count(len(images.test))} to test"
     )
+
+
+def largest(images: Dataset) -> str:
+    """Say which class most images are of, if the classes are uneven; else nothing."""
+    sizes = counts(images.train.labels, images.classes)
+    if not are_uneven(sizes):
+        return ""
+    name = theme.short(images.classes[sizes.index(max(sizes))], 20)
+    return f"Uneven: {theme.percent(majority_share(sizes), 0)} are of the class {name}."
 
 
 def status_of(form: Form) -> DataStatus | None:
