@@ -168,6 +168,31 @@ def test_images_without_files_have_one_size(store):
     assert not page.get("plotly_chart")
 
 
+def test_pictures_of_many_sizes_are_bars_that_show_their_images(store, tmp_path):
+    source = folder_of(tmp_path / "pets", side=40)
+    for place, (width, height) in enumerate([(300, 100), (20, 60)]):
+        picture = Image.new("RGB", (width, height), (90 * place, 30, 0))
+        picture.save(tmp_path / "pets" / "train" / "cat" / f"odd {place}.png")
+    page = open_page("data", set=source, tab="sizes")
+    assert not page.exception
+    words = texts(page)
+    assert (
+        "Usually 40 x 40 pixels (the medians); the smallest is 20 x 60, the largest 300 x 100."
+        in words
+    )
+    assert "They were cropped to a square and scaled to 32 x 32." in words
+    (chart,) = page.get("plotly_chart")
+    states = page._tree.get_widget_states()
+    value = {"selection": {"points": [{"point_index": 2}], "point_indices": [2], "box": [],
+                           "lasso": []}}  # fmt: skip
+    states.widgets.add(id=chart.proto.id).string_value = json.dumps(value)
+    page._run(states)
+    assert not page.exception
+    shown = tiles(page, "images width 300")
+    assert [tile["truth"] for tile in shown] == ["odd 0.png"]
+    assert "300 x 100 pixels" in shown[0]["title"]
+
+
 # ---- duplicates
 
 
@@ -242,6 +267,7 @@ def test_a_set_without_duplicates_says_so(store, found):
 
 def test_files_that_were_left_out_are_listed_and_can_be_downloaded(store, tmp_path):
     source = folder_of(tmp_path / "pets")
+    data.load(source, store.root)
     keep_lists(store.root, source, [("train/cat/=x.jpg", "It is *cut* short.")], [])
     page = open_page("data", set=source, tab="files")
     assert not page.exception
@@ -296,7 +322,7 @@ def test_a_set_is_removed_and_restored(store, tmp_path, monkeypatch):
     page = open_page("data", set=source)
     assert "These images were removed." in texts(page)
     page.button(key="restore").click().run()
-    assert "8 of 8 training images" in texts(page) or "5 of 5 training images" in texts(page)
+    assert "5 of 5 training images" in texts(page)
 
 
 def test_the_data_page_undoes_a_removal_and_lists_what_was_removed(store, tmp_path):

@@ -19,7 +19,7 @@ def menu(one: DataStatus) -> None:
         return
     with st.popover("More", icon=":material/more_horiz:"):
         rename(one)
-        if one.kind != "folder":
+        if one.kind in image_sets.USUAL:
             return
         if one.ready and st.button(
             "How these images are read", icon=":material/tune:", key="options", type="tertiary"
