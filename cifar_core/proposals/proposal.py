@@ -87,7 +87,7 @@ def propose(images: ImageFacts, machine: MachineFacts) -> Proposal:
             f"Images of {images.pixels} pixels are enlarged to {network_facts()[network].pixels}: "
             "at their own size, features learned on ImageNet hardly distinguish the classes."
         )
-    if images.imbalance >= IMBALANCED:
+    if images.imbalance > IMBALANCED:
         settings |= FOR_RARE_CLASSES
         reasons["rare classes"] = why_balanced(images)
     durations = tuple(duration(one, images.total, settings) for one in rule.lengths)

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.data import roots
-from cifar_core.data.sources.layout import JUNK
+from cifar_core.data.layout.synonyms import is_junk
 from cifar_core.disk import files
 from cifar_core.errors import DataError
 
 MOST_ENTRIES = 2_000_000  # files and folders of a source
 MOST_FILES = 1000  # files that are no pictures at which the quick check looks
-UNUSED = (*JUNK, ".DS_Store")  # file managers leave them while one only looks
 UNSURE = "surrogateescape"  # names that are not UTF-8
 
 
@@ -71,7 +70,7 @@ def walked(root: Path) -> Iterator[tuple[str, bool, str]]:
         except OSError:  # the reader says what is wrong with it
             continue
         for entry in entries:
-            if entry.name in UNUSED or entry.name.startswith("._"):
+            if is_junk(entry.name):  # file managers leave it while one only looks
                 continue
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_symlink():

@@ -9,6 +9,7 @@ from cifar_core.data.contents import Contents
 from cifar_core.data.formats import (
     cifar_binary,
     cifar_pickle,
+    hugging_face,
     idx,
     mat,
     npz,
@@ -25,6 +26,7 @@ from cifar_core.registry import Registry
 FORMATS = Registry(
     "format of images",
     [
+        hugging_face.FORMAT,  # a folder of ours, read by one of the others
         published.FORMAT,
         *(idx.FORMAT, cifar_pickle.FORMAT, cifar_binary.FORMAT, stl10.FORMAT),
         *(npz.FORMAT, mat.FORMAT, parquet.FORMAT, pixel_csv.FORMAT, refused.FORMAT),

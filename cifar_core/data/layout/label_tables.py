@@ -42,6 +42,8 @@ def label_tables(listing: Listing, options: SetOptions) -> list[LabelTable]:
     Further ones must have the same columns and name other pictures. Raises DataError for columns
     that a person chose and that no table has.
     """
+    if not listing.tables:
+        return []
     names = FileNames(listing.pictures)
     found, refused = [], None
     for name, data in sorted(listing.tables.items(), key=lambda one: (one[0].count("/"), one[0])):

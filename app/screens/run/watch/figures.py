@@ -10,6 +10,7 @@ from cifar_core.evaluation.measures import ACCURACY, MEASURES, Measure, measure_
 from cifar_core.reading.curves import Curves
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.runs.record.summary import best_value
 from cifar_core.statistics.class_shares import are_uneven, majority_share
 from cifar_core.statistics.intervals import wilson
 
@@ -26,7 +27,7 @@ def figures(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> No
         if test is not None:
             interval = theme.between(wilson(test, run.environment.data.test_images))
             figure("Test accuracy", theme.percent(test), interval + views_words(summary))
-            if are_uneven(run.environment.data.train_counts):
+            if are_uneven(run.environment.data.test_counts):
                 tested("Test balanced accuracy", summary.test_balanced_accuracy)
         elif status.is_under_way:
             st.caption("Test accuracy: when the run finishes", width="content")
@@ -35,24 +36,28 @@ def figures(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> No
 
 def best_epoch(run: Run, summary: Summary, curves: Curves) -> None:
     """Draw what decided the best epoch, and with uneven classes what accuracy says beside it."""
-    measure, accuracy = measure_of(run.settings), MEASURES[ACCURACY]
-    if summary.best_val_accuracy is None or curves.best is None:
+    measure, balanced = measure_of(run.settings), MEASURES["balanced_accuracy"]
+    if summary.best_val_accuracy is None:
         return
-    value = at_best(curves, measure)
-    label = f"Best validation {measure.words}"
-    figure(label, measure.written(value), f"epoch {summary.best_epoch}")
+    value = at_best(summary, curves, measure)
+    figure(f"Best validation {measure.words}", measure.written(value),
+           f"epoch {summary.best_epoch}")  # fmt: skip
     if measure.key != ACCURACY:
-        figure("Validation accuracy", accuracy.written(summary.best_val_accuracy), "same epoch")
-    balanced = MEASURES["balanced_accuracy"]
+        figure("Validation accuracy", theme.percent(summary.best_val_accuracy), "same epoch")
+    beside = at_best(summary, curves, balanced)
     uneven = are_uneven(run.environment.data.train_counts)
-    if uneven and measure is not balanced and at_best(curves, balanced) is not None:
-        figure("Balanced accuracy", balanced.written(at_best(curves, balanced)), "same epoch")
+    if uneven and measure is not balanced and beside is not None:
+        figure("Balanced accuracy", theme.percent(beside), "same epoch")
 
 
-def at_best(curves: Curves, measure: Measure) -> float | None:
-    """Return a figure of the best epoch's validation; None if it was not measured."""
-    if curves.best is None:
-        return None
+def at_best(summary: Summary, curves: Curves, measure: Measure) -> float | None:
+    """Return a figure of the best epoch's validation; None if it was not measured.
+
+    Summaries of earlier versions lack most of them, but the rows may have them.
+    """
+    kept = best_value(summary, measure)
+    if kept is not None or curves.best is None:
+        return kept
     value = float(getattr(curves, measure.row_name)[curves.best])
     return value if math.isfinite(value) else None
 
@@ -77,11 +82,11 @@ def views_words(summary: Summary) -> str:
 
 def beside_accuracy(run: Run, summary: Summary, curves: Curves) -> None:
     """Say why the accuracies mislead if the classes are uneven; nothing otherwise."""
-    data, best = run.environment.data, curves.best
-    if not are_uneven(data.train_counts) or best is None:
+    data = run.environment.data
+    if not are_uneven(data.train_counts) or summary.best_val_accuracy is None:
         return
     shares = [f"{theme.percent(majority_share(data.val_counts))} of the validation images"]
-    macro_f1 = at_best(curves, MEASURES["macro_f1"])
+    macro_f1 = at_best(summary, curves, MEASURES["macro_f1"])
     f1 = [f"{theme.percent(macro_f1)} in validation"] if macro_f1 is not None else []
     if summary.test_accuracy is not None:
         shares.append(f"{theme.percent(majority_share(data.test_counts))} of the test images")

@@ -7,24 +7,18 @@ is left behind.
 
 import functools
 import os
-import shutil
-import tarfile
 import tempfile
-import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from cifar_core.data import roots
-from cifar_core.data.sources.archive import (
-    STREAMS,
-    Bounded,
-    refuse_damage,
-    refuse_escape,
-    shown,
-    stream_opener,
-)
+from cifar_core.data.layout.synonyms import PICTURES, ending_of, is_junk
+from cifar_core.data.sources.archive import ArchiveEntry, entries, refuse_damage, shown
+from cifar_core.data.sources.entry import TOO_LARGE
+from cifar_core.data.sources.tar_files import stream_opener
+from cifar_core.data.sources.zip_files import MAGIC
 from cifar_core.disk import space
 from cifar_core.errors import DataError
 
@@ -33,10 +27,6 @@ MOST_PICTURES = 3  # a few may illustrate a readme
 MOST_DEPTH = 5
 LARGEST = 16 * 2**30  # bytes of an unpacked file
 BLOCK = 2**20
-PICTURES = {
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".avif", ".heic", ".heif"),
-}
 WHOLE_FILES = {".npz", ".npy", ".parquet", ".mat", ".pkl", ".pickle"}  # some of them are zips
 
 
@@ -102,7 +92,7 @@ def is_whole(name: str) -> bool:
 
 def few_pictures(names: Collection[str]) -> bool:
     """Return True if the files are not single pictures."""
-    return sum(PurePosixPath(name).suffix.lower() in PICTURES for name in names) <= MOST_PICTURES
+    return sum(ending_of(name) in PICTURES for name in names) <= MOST_PICTURES
 
 
 def walk(folder: Path, prefix: str = "", depth: int = 1) -> Iterator[str]:
@@ -110,7 +100,7 @@ def walk(folder: Path, prefix: str = "", depth: int = 1) -> Iterator[str]:
     folders = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
+            if hidden(entry.name):
                 continue
             if entry.is_symlink():
                 roots.refuse_way_out(Path(entry.path))
@@ -126,7 +116,7 @@ def is_archive(path: Path) -> bool:
     """Return True if a file begins as an archive does that may hold several files."""
     with path.open("rb") as file:
         start = file.read(512)
-    if start[:4] == b"PK\x03\x04" or start[257:262] == b"ustar":
+    if start[:4] in MAGIC or start[257:262] == b"ustar":
         return True
     opener = stream_opener(start)
     if opener is None:
@@ -150,53 +140,25 @@ def listed(path: Path, size: int, time: int) -> Holding | None:
     names: list[str] = []
     pictures = 0
     with refuse_damage(path):
-        for name, _ in members(path):
-            names.append(name)
-            pictures += PurePosixPath(name).suffix.lower() in PICTURES
+        for entry in members(path):
+            names.append(entry.name)
+            pictures += ending_of(entry.name) in PICTURES
             if len(names) > MOST_FILES or pictures > MOST_PICTURES:
                 return None
     return Holding(root=path, names=tuple(sorted(names)), packed=True)
 
 
-def members(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the names of the plain files of an archive, each with a function that opens it."""
-    with path.open("rb") as file:
-        start = file.read(16)
-    for name, opens in zip_members(path) if start[:2] == b"PK" else tar_members(path):
-        refuse_escape(path, name)
-        if not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")[:-1]):
-            yield name, opens
+def members(path: Path) -> Iterator[ArchiveEntry]:
+    """Yield the plain files of an archive; a file may be larger than a picture may."""
+    for entry in entries(path):
+        plain = not entry.is_folder and (not entry.why or entry.why == TOO_LARGE)
+        if plain and not any(map(hidden, entry.name.split("/"))):
+            yield entry
 
 
-def zip_members(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the plain files of a zip."""
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.is_dir() and not member.flag_bits & 1:
-                refuse_size(path, member.filename, member.file_size)
-                yield member.filename, functools.partial(archive.open, member)
-
-
-def tar_members(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the plain files of a tar, compressed or not."""
-    with path.open("rb") as file:
-        opener = stream_opener(file.read(16))
-    with opener(path) if opener else path.open("rb") as raw:
-        stream: Any = Bounded(raw, path)
-        with tarfile.open(fileobj=stream, mode="r:") as tar:
-            for member in tar:
-                if member.isfile() and not member.issparse():
-                    refuse_size(path, member.name, member.size)
-                    yield member.name, functools.partial(tar.extractfile, member)
-
-
-def refuse_size(path: Path, name: str, size: int) -> None:
-    """Raise DataError for a file that is too large to be unpacked."""
-    if size > LARGEST:
-        raise DataError(
-            f"{path} has '{shown(name)}' of {size / 2**30:,.0f} GiB, but at most "
-            f"{LARGEST / 2**30:.0f} GiB can be read from an archive. Unpack it and give the folder."
-        )
+def hidden(name: str) -> bool:
+    """Return True for what programs leave behind."""
+    return name.startswith(".") or is_junk(name)
 
 
 def opened(root: Path, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -209,21 +171,35 @@ def opened(root: Path, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]
 def unpacked(path: Path, names: set[str]) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield files of an archive, each in a temporary file, in the order of the archive."""
     missing = set(names)
-    for name, opens in members(path):
-        if name in missing:
-            missing.remove(name)
+    for entry in members(path):
+        if entry.name in missing:
+            missing.remove(entry.name)
             with tempfile.TemporaryFile() as file:
-                with opens() as packed, space.needed(0, Path(tempfile.gettempdir()), shown(name)):
-                    shutil.copyfileobj(packed, file, BLOCK)
+                with entry.open() as packed:
+                    copy(path, entry.name, packed, file)
                 file.seek(0)
-                yield name, file
+                yield entry.name, file
         if not missing:
             return
+
+
+def copy(path: Path, name: str, packed: IO[bytes], file: IO[bytes]) -> None:
+    """Unpack a file of an archive; raises DataError beyond the limit."""
+    size = 0
+    with space.needed(LARGEST, Path(tempfile.gettempdir()), shown(name)):
+        while data := packed.read(BLOCK):
+            size += len(data)
+            if size > LARGEST:
+                raise DataError(
+                    f"{path} has '{shown(name)}' of more than {LARGEST / 2**30:.0f} GiB, which is "
+                    "the most that can be read from an archive. Unpack it and give the folder."
+                )
+            file.write(data)
 
 
 def unzipped(file: IO[bytes]) -> IO[bytes]:
     """Return a file's contents as a stream, decompressed if it is a gzip, bzip2 or xz file."""
     start = file.read(16)
     file.seek(0)
-    opener = next((opener for magic, opener in STREAMS.items() if start.startswith(magic)), None)
+    opener = stream_opener(start)
     return opener(file) if opener else file
