@@ -16,6 +16,7 @@ from cifar_core.background.jobs import Job
 from cifar_core.data.contents import Columns, Contents
 from cifar_core.data.decoding.lists import keep_lists
 from cifar_core.data.options import SetOptions, options_of
+from cifar_core.data.review.duplicates import Duplicates, Group, Place
 from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.store import image_sets
@@ -203,8 +204,7 @@ def found(monkeypatch, tmp_path):
 
     def keep(exact=(), near=()):
         result.write_text("{}")
-        near = tuple(duplicates_tab.duplicates.Near(images=one, distance=0.1) for one in near)
-        kept = duplicates_tab.duplicates.Duplicates(exact=exact, near=near)
+        kept = Duplicates(exact=tuple(map(group, exact)), near=tuple(map(group, near)))
         monkeypatch.setattr(duplicates_tab.duplicates, "kept", lambda *_: kept)
 
     def look(dataset, root, by):
@@ -212,6 +212,11 @@ def found(monkeypatch, tmp_path):
 
     monkeypatch.setattr(duplicates_tab.duplicates, "look", look)
     return keep
+
+
+def group(places):
+    """Return a group of images by their parts and indices."""
+    return Group(images=tuple(Place(part, index, 0) for part, index in places))
 
 
 def compute(request, report):
