@@ -134,7 +134,7 @@ def test_uneven_classes_with_odd_names_are_said_and_shown(store, tmp_path):
 
 def test_a_chosen_class_shows_its_images(store):
     page = open_page("data", set="synthetic", tab="classes")
-    assert "Choose a class in the table" in texts(page)
+    assert "Click a class in the table" in texts(page)
     choose_row(page, "classes of synthetic", 2)
     assert not page.exception
     shown = tiles(page, "images of class 2")
@@ -143,10 +143,10 @@ def test_a_chosen_class_shows_its_images(store):
 
 
 def choose_row(page, key, row):
-    """Choose a row of a table, as the browser does."""
+    """Click a cell of a row of a table, as the browser does."""
     (shown,) = [table for table in page.dataframe if key in table.proto.id]
     states = page._tree.get_widget_states()
-    value = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    value = {"selection": {"rows": [], "columns": [], "cells": [[row, "Class"]]}}
     states.widgets.add(id=shown.proto.id).string_value = json.dumps(value)
     return page._run(states)
 

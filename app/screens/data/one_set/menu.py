@@ -27,7 +27,7 @@ def menu(one: DataStatus) -> None:
             reading_options(one)
         if one.ready and st.button(
             "Read again", icon=":material/refresh:", key="again", type="tertiary",
-            help="After a change of the files: what was decoded is deleted and made again.",
+            help="For use after a change of the files: they are all decoded again.",
         ):  # fmt: skip
             boundary.attempt(lambda: read_again(one))
         if st.button("Remove", icon=":material/delete:", key="remove", type="tertiary"):
