@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.access import admitted
-from cifar_core.data.pictures.images import MAX_MEGABYTES
+from cifar_core.data.pictures.limits import MAX_MEGABYTES
 from cifar_core.registry import Registry
 
 

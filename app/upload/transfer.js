@@ -189,6 +189,7 @@ class Transfer {
 
   // Bytes per second lately; 0 while that is not known.
   get speed() {
+    if (this.seen.length < 2) return 0;
     const [[t0, n0], [t1, n1]] = [this.seen[0], this.seen[this.seen.length - 1]];
     return t1 - t0 > 300 ? Math.max(0, 1000 * (n1 - n0) / (t1 - t0)) : 0;
   }

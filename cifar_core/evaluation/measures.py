@@ -1,6 +1,8 @@
 """The figures of a validation by one of which the best epoch of a run is chosen: `MEASURES`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cifar_core.numbers import percent
 from cifar_core.registry import Registry
@@ -28,6 +30,10 @@ class Measure:
     def worth(self, value: float) -> float:
         """Return a number that is higher for a better value."""
         return value if self.rises else -value
+
+    def of(self, epoch: object) -> float:
+        """Return what an epoch's validation is worth, for an event of its end."""
+        return self.worth(getattr(epoch, self.row_name))
 
     @property
     def better(self) -> str:
@@ -76,3 +82,9 @@ MEASURES: Registry[Measure] = Registry(
         ),
     ],
 )
+
+
+def measure_of(settings: Mapping[str, Any]) -> Measure:
+    """Return the measure of a run with these plain settings; of earlier versions the accuracy."""
+    key = str(settings.get("best_by"))
+    return MEASURES[key if key in MEASURES else ACCURACY]

@@ -5,8 +5,9 @@ import streamlit as st
 from app import boundary
 from app.navigation import link
 from app.screens.data.cards import cards
-from app.screens.data.one_set import one_set
+from app.screens.data.one_set.page import one_set
 from app.screens.data.published_set import published_set
+from app.screens.data.removed import removed_sets, undo_bar
 from app.session import store
 from cifar_core import data
 from cifar_core.data.listing import describe
@@ -23,7 +24,9 @@ def page() -> None:
         return
     st.header("Data", anchor=False)
     st.caption("The images that networks learn from. Open a set to see its images and its classes.")
+    boundary.part(undo_bar)()
     cards(data.offered_to(store().by, store().root))
+    boundary.part(removed_sets)()
 
 
 def asked_set(asked: str) -> None:
@@ -31,10 +34,10 @@ def asked_set(asked: str) -> None:
     with st.container(key="link-all-sets"):
         link("data", "All data sets", ":material/arrow_back:")
     key = keyed(asked)
-    if key and key != "cifar10" and find(key, store().root) is None:
+    if key and find(key, store().root) is None:
         published_set(key)
     else:
-        one_set(status_of(asked))
+        one_set(status_of(key or asked))
 
 
 def status_of(asked: str) -> data.DataStatus:

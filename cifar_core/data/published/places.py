@@ -46,33 +46,6 @@ def by_words() -> dict[str, str]:
     return words | {plain(key): key for key in PUBLISHED}
 
 
-def source_of(key: str, store: Path) -> str:
-    """Return the source of a set that is here, as a run names it; "" if it is not here.
-
-    It is the path of its folder. Sets that share a folder have one of their files instead.
-    """
-    if key == "cifar10":
-        return key if find(key, store) else ""
-    where = find(key, store)
-    if where is None:
-        return ""
-    if recognize(where) != PUBLISHED[key]:
-        names = (name for mark in PUBLISHED[key].marks for name in (mark, f"{mark}.gz"))
-        where = next(where / name for name in names if (where / name).is_file())
-    return str(where.resolve())
-
-
-def sources(store: Path) -> list[str]:
-    """Return the sources of the sets that were downloaded into a store, but for CIFAR-10."""
-    if not (store / "data" / "published").is_dir():
-        return []
-    first: dict[str, str] = {}
-    for key, spec in PUBLISHED.items():
-        if key != "cifar10":
-            first.setdefault(spec.folder, key)
-    return [source for key in first.values() if (source := source_of(key, store))]
-
-
 def how_to_get(key: str) -> str:
     """Return a sentence about what it takes to have a set that is not on this machine."""
     spec = PUBLISHED[key]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from cifar_core.data.contents import PARTS, Contents, Ignored, Item, Raw
 from cifar_core.data.formats.format import Format
+from cifar_core.data.layout.set_aside import set_aside
 from cifar_core.data.options import SetOptions
 from cifar_core.data.published.files import Archive, Files, Folder
 from cifar_core.data.published.places import PUBLISHED, find, how_to_get, recognized
 from cifar_core.data.published.published_set import Found, PublishedSet
 from cifar_core.errors import DataError
-from cifar_core.numbers import percent
 
 KEY = "published"  # of the format
 SEVERAL = 5  # titles named in a sentence
@@ -65,9 +65,8 @@ def from_lists(
             "of it."
         )
     parts = {index: item for index, item in parts.items() if item.label in trained}
-    said: tuple[str, ...] = ()
-    if not any(item.part == "test" for item in parts.values()):
-        parts, said = with_test(parts, source, options, store)
+    whole, said = set_aside(list(parts.values()), options, store, source)
+    parts = dict(zip(parts, whole, strict=True))
     numbers = {label: number for number, label in enumerate(classes)}
     order = sorted(parts, key=lambda index: sort_key(parts[index], numbers))
 
@@ -86,7 +85,7 @@ def from_lists(
         items=tuple(parts[index] for index in order),
         classes=classes,
         pictures=pictures,
-        said=said,
+        said=tuple(said),
         ignored=ignored,
     )
 
@@ -105,25 +104,6 @@ def present(files: Files, found: Found) -> tuple[dict[int, Item], tuple[Ignored,
 def sort_key(item: Item, numbers: Mapping[str, int]) -> tuple[int, int, str]:
     """Return what orders items: the part, the class, the name."""
     return PARTS.index(item.part), numbers[item.label], item.name
-
-
-def with_test(
-    items: dict[int, Item], source: str, options: SetOptions, store: Path
-) -> tuple[dict[int, Item], tuple[str, ...]]:
-    """Return the items with some of every class as test images, and a sentence about that."""
-    from cifar_core.data.layout.split_off import split_off
-
-    training = [item for item in items.values() if item.part == "train"]
-    test, is_written = split_off(training, options, store, source)
-    parts = {
-        index: dataclasses.replace(item, part="test") if item.name in test else item
-        for index, item in items.items()
-    }
-    kept = ", and written down" if is_written else ""
-    return parts, (
-        f"{percent(options.test_share)} of the images of each class were set aside as test "
-        f"images, drawn by seed {options.split_seed}{kept}.",
-    )
 
 
 FORMAT = Format(
