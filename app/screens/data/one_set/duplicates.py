@@ -1,10 +1,12 @@
 """The Duplicates tab: images that are in a set twice, side by side, and what that means."""
 
+import contextlib
 import os
+from pathlib import Path
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.screens.data.one_set.grid import grid
 from app.screens.data.one_set.view import View, key_of
 from app.session import store
@@ -97,7 +99,8 @@ def begin_unasked(view: View) -> None:
         return
     job = job_of(view)
     if not (job.is_done or job.is_running or job.error):
-        job_offer.tried(job.start)
+        with contextlib.suppress(*boundary.REFUSED):  # no one has asked for it
+            job.start()
 
 
 def job_of(view: View) -> SetJob:
@@ -119,8 +122,6 @@ def found_in(view: View) -> Findings | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def known(source: str, root: str, fingerprint: str, stamp: int, _album: Album) -> Findings | None:
     """Return what was found in a set; `stamp` identifies the file that says it."""
-    from pathlib import Path
-
     kept = duplicates.kept(fingerprint, Path(root))
     if kept is None:
         return None
