@@ -18,6 +18,7 @@ from streamlit.starlette import App
 from app import boundary
 from app.access.doors import Doors
 from app.access.upload_limits import Uploads
+from app.upload.route import Arrivals
 from cifar_core.installation import require_posix
 
 require_posix()
@@ -104,6 +105,6 @@ STEPS = {"/auth/login": failed_to_start, "/oauth2callback": failed_to_finish}
 
 app = App(
     "streamlit_app.py",
-    middleware=[Middleware(of) for of in (Headers, Doors, Uploads, FailedLogins)],
+    middleware=[Middleware(of) for of in (Headers, Doors, Arrivals, Uploads, FailedLogins)],
     on_script_error=boundary.on_fault,
 )

@@ -35,6 +35,9 @@ class Key(StrEnum):
     TESTED_MAPS = "tested_maps"  # digests of the maps that the person has had tested
     ADDRESS = "address"  # of choices that follow the address: its words and their value, last time
     LINKED = "linked"  # the pictures that the address named when it was last followed
+    REMOVED_SET = "removed_set"  # the source of the data set that an undo would restore
+    UPLOAD_STEP = "upload_step"  # of the dialog "Your own images": its step, and the uploaded set
+    UPLOAD_LOOK = "upload_look"  # what was found in an uploaded set, and when it was changed last
     BROWSE_SEED = "browse_seed"  # chooses the images shown on the Data page
     REVEALED = "revealed"  # ids of the runs whose test results this session has viewed
     GALLERY_PAGE = "gallery_page"  # which pictures of a gallery are shown

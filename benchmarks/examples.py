@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks import example_pictures
 from cifar_core import data
-from cifar_core.data.find import UNSHIPPED
+from cifar_core.data.away import UNSHIPPED
 from cifar_core.disk import files
 from cifar_core.examples import EXAMPLES, Example
 from cifar_core.runs import Run, Store

@@ -340,7 +340,7 @@ def uneven(r: Random) -> Plan:
         val_accuracy=lambda t: np.full_like(t, share),
         balanced=lambda t: np.full_like(t, 0.5),
         labels=labels(
-            "uneven", "val_at_chance dead_start plateau cannot_tell underfitting", flat_from=2
+            "majority|uneven", "majority uneven plateau cannot_tell underfitting", flat_from=2
         ),
     )
 

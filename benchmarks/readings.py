@@ -204,7 +204,7 @@ BAD = {
     "overfitting",
     "val_at_chance",
     "spikes",
-    "uneven",
+    "majority|uneven",
     "underfitting",
     "rate_too_low",
     "rise_and_fall",

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from cifar_core import data
 from cifar_core.config import TrainConfig
-from cifar_core.data import find
 from cifar_core.data.dataset import Dataset, Images
 from cifar_core.errors import TrainingDivergedError
 from cifar_core.runs.prepare import pretrained
@@ -259,8 +259,8 @@ def main() -> None:
     arguments = parser.parse_args()
     out, store = Path(arguments.out), Path(arguments.store)
     out.mkdir(parents=True, exist_ok=True)
-    photos = find.load(find.resolve(os.environ["CIFAR_DATA"], store), store)
-    shapes = find.load("synthetic:5000", store)
+    photos = data.load(data.resolve(os.environ["CIFAR_DATA"], store), store)
+    shapes = data.load("synthetic:5000", store)
     if arguments.weights:
         pretrained.import_weights(Path(arguments.weights), store, str(HEAD["model"]))
     chosen = arguments.only.split(",") if arguments.only else [run.name for run in RUNS]

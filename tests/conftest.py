@@ -41,6 +41,19 @@ def decoded(tmp_path_factory):
     return tmp_path_factory.mktemp("decoded")
 
 
+def decode_here(job):
+    """Do a job in this process, as its own one would."""
+    from cifar_core.data.decoding.job import work
+    from cifar_core.errors import CifarError
+
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        work({**job.request, "path": str(job.path)}, lambda done, total: None)
+    except CifarError as error:
+        job.lock.touch()
+        job.log.write_text(f"{error}\n")
+
+
 @pytest.fixture
 def page_store(tmp_path, monkeypatch, decoded):
     """Return an empty store for the pages, on a machine without images and without an executor."""
@@ -57,7 +70,7 @@ def page_store(tmp_path, monkeypatch, decoded):
     monkeypatch.setenv("CIFAR_STORE", str(store.root))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("app.cache.opening.PATIENCE", 120)  # a test waits for its images
+    monkeypatch.setattr("app.cache.opening.begin", decode_here)  # a test waits for its images
     executor = lock.take(store.root / ".executor.lock")  # so that none is started
     yield store
     assert executor is not None

@@ -22,7 +22,7 @@ from streamlit.web.server.starlette.starlette_websocket import gather_user_info,
 
 from app.access import admission
 from app.access.login import has_login, obstacle
-from cifar_core.people import ADMIN, VIEWER, Person, Role
+from cifar_core.people import ADMIN, OPERATOR, VIEWER, Person, Role, an
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -33,6 +33,7 @@ NEEDED = {  # the role that the other paths need; the front end and its static f
     "/_stcore/metrics": ADMIN,
     "/_stcore/": VIEWER,
     "/media/": VIEWER,
+    "/upload": OPERATOR,  # images that are sent to the disk (app/upload)
 }
 WRONG_NAME = (
     "This dashboard does not answer to the name in its address. Open it by a name that "
@@ -40,6 +41,7 @@ WRONG_NAME = (
     "STREAMLIT_SERVER_ALLOWED_HOSTS."
 )
 NO_ENTRY = "Only visitors who may enter can open this: log in, or ask an admin of this lab."
+NO_ROLE = "You are {} here, but this needs {}. Ask an admin of this lab to make you one."
 
 
 class Doors:
@@ -56,8 +58,8 @@ class Doors:
             why = ""
             if not is_host_allowed(connection.headers.get("host")):
                 why = WRONG_NAME
-            elif (role := needed(path)) and not may(visitor_of(connection), role):
-                why = NO_ENTRY
+            elif role := needed(path):
+                why = refusal(visitor_of(connection), role)
             if why:
                 await PlainTextResponse(why, 403)(scope, receive, send)
                 return
@@ -77,9 +79,11 @@ def needed(path: str) -> Role | None:
     return next((role for start, role in NEEDED.items() if path.startswith(start)), None)
 
 
-def may(visitor: Person | None, role: Role) -> bool:
-    """Whether a visitor may enter and has a role."""
-    return visitor is not None and visitor.may(role)
+def refusal(visitor: Person | None, role: Role) -> str:
+    """Return why a visitor may not pass where a role is needed; empty if they may."""
+    if visitor is None:
+        return NO_ENTRY
+    return "" if visitor.may(role) else NO_ROLE.format(an(visitor.role), an(role))
 
 
 def visitor_of(connection: HTTPConnection) -> Person | None:

@@ -1,54 +1,67 @@
-"""Opens images without holding up the page: the first time, they are decoded in the background."""
+"""Opens images without holding up the page: what is not decoded yet, a background job decodes."""
 
-from concurrent.futures import Future, wait
+import time
 from pathlib import Path
-from threading import Lock, Thread
 
-from app.cache.results import dataset
-from cifar_core import data
+from app.session import store
+from cifar_core.background.jobs import Job
+from cifar_core.data import find
 from cifar_core.data.dataset import Dataset
+from cifar_core.data.decoding import Reading
+from cifar_core.data.decoding.job import job_of, state_of
+from cifar_core.data.listing import kind_of
+from cifar_core.errors import DataError
+from cifar_core.people import OPERATOR
 
-PATIENCE = 0.5  # seconds that a page waits for images; those that are decoded take far less
-_lock = Lock()
-_readings: "dict[tuple[str, str], Future[None]]" = {}
+PATIENCE = 0.5  # seconds that a page waits for images; a small set is decoded in less
+LOOK_SECONDS = 0.05
 
 
 def opened(source: str, root: str) -> Dataset | None:
-    """Return the images of a resolved source; None while they are decoded for the first time.
+    """Return the images of a resolved source; None while they are not decoded.
 
-    An error is raised once; the next call tries again.
+    The first time, and after a change of their files, a background job begins to decode them. If
+    it was canceled or failed, only a person starts it again. Raises DataError if they were
+    refused, or nothing is there.
     """
-    with _lock:
-        reading = _readings.get((source, root)) or begin(source, root)
-    if not reading.done():
-        wait([reading], timeout=PATIENCE)
-    if not reading.done():
-        return None
-    if reading.exception():
-        _readings.pop((source, root), None)
-    reading.result()
-    return dataset(source, root)
+    deadline = time.monotonic() + PATIENCE
+    images = find.kept(source, Path(root))
+    if images is not None:
+        return images
+    job = reading_job(source, root)
+    if not job.error and state_of(job, source) is None:
+        refuse_viewer(source)
+        begin(job)
+    while time.monotonic() < deadline and images is None and is_reading(source, root):
+        time.sleep(LOOK_SECONDS)
+        images = find.kept(source, Path(root))
+    return images or find.kept(source, Path(root))
+
+
+def begin(job: Job) -> None:
+    """Begin to decode images because a page wants to show them."""
+    job.start()
+
+
+def refuse_viewer(source: str) -> None:
+    """Raise DataError if a person who may start no runs would fill the disk with a folder."""
+    if kind_of(source) == "folder" and not store().by.may(OPERATOR):
+        raise DataError(
+            "These images have changed since they were read. Ask someone who may start runs to "
+            "open them once."
+        )
+
+
+def reading_job(source: str, root: str) -> Job:
+    """Return the job that decodes a source for the person of this session."""
+    return job_of(source, Path(root), store().by.name)
+
+
+def reading(source: str, root: str) -> Reading | None:
+    """Return how far the decoding of a source is; None if no process decodes it."""
+    return state_of(reading_job(source, root), source)
 
 
 def is_reading(source: str, root: str) -> bool:
     """Whether the images of a source are being decoded now."""
-    reading = _readings.get((source, root))
-    return reading is not None and not reading.done()
-
-
-def begin(source: str, root: str) -> "Future[None]":
-    """Decode images in a thread of their own; for one source there is one at a time."""
-    reading: Future[None] = Future()
-    _readings[source, root] = reading
-    Thread(target=read, args=(reading, source, root), name="read images", daemon=True).start()
-    return reading
-
-
-def read(reading: "Future[None]", source: str, root: str) -> None:
-    """Decode images and keep them on disk, where the next call finds them."""
-    try:
-        data.load(source, Path(root))
-    except BaseException as error:
-        reading.set_exception(error)
-    else:
-        reading.set_result(None)
+    return reading(source, root) is not None

@@ -7,14 +7,22 @@ import streamlit as st
 
 from app import boundary, theme
 from cifar_core.runs.store.run_job import RunJob
+from cifar_core.runs.store.set_job import SetJob
 
 POLL = 1.0  # seconds between two checks
 UNASKED = 30.0  # longest estimate in seconds for a job that is started without a click
+Offered = RunJob | SetJob
 ButtonType = Literal["primary", "tertiary"]
 
 
 def offer(
-    job: RunJob, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
+    job: Offered,
+    label: str,
+    about: str,
+    *,
+    key: str,
+    title: str = "",
+    type_: ButtonType = "primary",
 ) -> None:
     """Draw the button that starts a job, or its progress; the page is drawn again when it ends.
 
@@ -32,7 +40,13 @@ def offer(
 
 
 def draw(
-    job: RunJob, label: str, about: str, *, key: str, title: str = "", type_: ButtonType = "primary"
+    job: Offered,
+    label: str,
+    about: str,
+    *,
+    key: str,
+    title: str = "",
+    type_: ButtonType = "primary",
 ) -> bool:
     """Draw the state of a job that is not done; return True if a click has changed it.
 
@@ -57,14 +71,14 @@ def tried(do: Callable[[], object]) -> bool:
     return True
 
 
-def failure(job: RunJob, title: str = "") -> None:
+def failure(job: Offered, title: str = "") -> None:
     """Say why the job failed, if it did."""
     if error := job.error:
         st.error(theme.safe(f"{title}: {error}" if title else error), icon=":material/error:")
 
 
 def progress(
-    job: RunJob, *, key: str, title: str = "", before: int = 0, jobs: int = 1,
+    job: Offered, *, key: str, title: str = "", before: int = 0, jobs: int = 1,
     on_cancel: Callable[[], object] | None = None,
 ) -> bool:  # fmt: skip
     """Draw a job's progress and a button that cancels it; return True if that was done.

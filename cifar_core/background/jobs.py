@@ -195,5 +195,23 @@ def quietly(done: int, total: int) -> None:
     """Ignore the progress."""
 
 
+def said(words: str, say: Callable[[str], None], every: float = 10.0) -> Report:
+    """Return a function that says the progress every few seconds, such as "Reading: 5 of 60".
+
+    The first call says nothing: what is done by then took no time.
+    """
+    last = -1.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if total and now - last >= every:
+            if last >= 0:
+                say(f"{words}: {done:,} of {total:,}")
+            last = now
+
+    return report
+
+
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:]))

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import CHANGES, DATA, KEPT_BACK
+from cifar_core.config.groups import CHANGES, DATA, KEPT_BACK, LEARNING
 from cifar_core.data.augmentation.augment import FLIP_MODES, PADDING_MODES
+from cifar_core.data.uneven.orders import ORDERS
+from cifar_core.evaluation.measures import MEASURES
 from cifar_core.settings import Settings, choice, number, switch, text
 
 
@@ -46,6 +48,26 @@ class DataSettings(Settings):
         scope="sample",
         plural="split seeds",
         help="Decides which images are held out. Keep it the same when comparing runs.",
+    )
+    best_by: str = choice(
+        "accuracy",
+        MEASURES,
+        group=KEPT_BACK,
+        advanced=True,
+        label="Best epoch by",
+        help="Which figure of the held-out images decides which epoch is kept as the best, and "
+        "when early stopping ends the run. If classes are uneven, a high accuracy can hide that "
+        "the rare ones are never found.",
+    )
+    order: str = choice(
+        "shuffled",
+        ORDERS,
+        group=LEARNING,
+        advanced=True,
+        label="Order of the images",
+        plural="image orders",
+        help="Which training images an epoch shows: each of them once, or as many of every class, "
+        "for uneven classes. An epoch is equally long either way.",
     )
     crop_padding: int = number(
         4,

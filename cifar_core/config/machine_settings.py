@@ -75,7 +75,8 @@ class MachineSettings(Settings):
         group=STOPPING,
         label="Early stopping patience",
         zero="off",
-        help="Stop after this many epochs without a better validation accuracy; 0 never does.",
+        help="Stop after this many epochs without a better result on the held-out images, by the "
+        "figure that decides the best epoch; 0 never does.",
     )
     min_delta: float = number(
         0.0,
@@ -84,7 +85,7 @@ class MachineSettings(Settings):
         group=STOPPING,
         advanced=True,
         label="Smallest improvement",
-        help="A smaller gain in validation accuracy does not count as better.",
+        help="A smaller gain in the figure that decides the best epoch does not count as better.",
     )
     device: str = text(
         "auto",

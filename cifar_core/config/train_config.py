@@ -48,6 +48,12 @@ class TrainConfig(
                 "nesterov is on, but momentum is 0, so there is nothing to look ahead along. "
                 "Turn nesterov off or set momentum, for example to 0.9."
             )
+        if self.order == "balanced" and self.class_weights != "none":
+            problems["class_weights"] = (
+                f"class_weights is '{self.class_weights}', but with the order 'balanced' every "
+                "class is shown equally often already, so rare classes would count twice. Choose "
+                "'none', or the order 'shuffled'."
+            )
         problems |= schedule_conflicts(self)
         used = MODELS[self.model].uses
         if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cifar_core.config.groups import KEPT_BACK, LEARNING, LENGTH
 from cifar_core.data.test_views import TEST_VIEWS
+from cifar_core.data.uneven.class_weights import WEIGHINGS
 from cifar_core.settings import Settings, choice, number, switch
 
 
@@ -56,6 +57,14 @@ class TrainingSettings(Settings):
         advanced=True,
         zero="off",
         help="Share of the target that is spread evenly over all classes.",
+    )
+    class_weights: str = choice(
+        "none",
+        WEIGHINGS,
+        group=LEARNING,
+        advanced=True,
+        help="How much more an image of a rare class counts in the training loss. The training "
+        "loss that is shown includes the weights; validation and test losses never do.",
     )
     clip_norm: float = number(
         0.0,

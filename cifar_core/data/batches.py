@@ -11,6 +11,7 @@ from cifar_core.data.augmentation import augment as augmentation
 from cifar_core.data.augmentation import crops
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.augmentation.effects import Effects
+from cifar_core.data.uneven.orders import SHUFFLED, order_of
 
 
 class Batches:
@@ -31,12 +32,14 @@ class Batches:
         augment: Augment | None = None,
         seed: int = 0,
         shuffle: bool = False,
+        order: str = SHUFFLED,  # a key of ORDERS, of batches that are shuffled
         drop_last: bool = False,
         on_device: bool | None = None,
     ) -> None:
         self.images, self.side = len(labels), pixels.shape[1]
         self.batch_size, self.seed = batch_size, seed
-        self.shuffle, self.drop_last = shuffle, drop_last
+        self.shuffle, self.order, self.drop_last = shuffle, order, drop_last
+        self.truth = np.asarray(labels, np.int64)  # the labels [N], on the host
         self.augment = augment or Augment()
         self.device = torch.device(device)
         padded = augmentation.pad(pixels, self.augment.crop_padding, self.augment.padding_mode)
@@ -51,7 +54,7 @@ class Batches:
         """Yield images [n, 3, H, W] in [0, 1] and labels [n], from batch `start` on."""
         order = np.arange(self.images)
         if self.shuffle:
-            order = augmentation.order(self.images, seed=self.seed, epoch=number)
+            order = order_of(self.truth, self.order, seed=self.seed, epoch=number)
         size = self.batch_size
         return self._read(order, number, range(start * size, len(self) * size, size))
 

@@ -7,7 +7,9 @@ complete, and no one waits for another dataset.
 
 import hashlib
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +18,38 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from cifar_core.data.dataset import Dataset, Images
+from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.disk import files, lock
-from cifar_core.disk.checks import ClassNames, Text, Whole
+from cifar_core.disk.checks import ClassNames, Text, Texts, Whole
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
 Build = Callable[[], Dataset]
+LOOK_SECONDS = 0.2  # between two looks at a lock that another process holds
 NEEDED = {"train_pixels", "train_labels", "test_pixels", "test_labels"}
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """Files that were left out for one reason."""
+
+    why: Text
+    number: Whole
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What was found out while a source was decoded; of defaults for the sets without files."""
+
+    format: Text = ""  # the key of its entry in FORMATS
+    said: Texts = []  # sentences: what was taken as what
+    ignored: list[Left] = []
+    unreadable: Whole = 0  # pictures that were left out because they could not be decoded
+    val_images: Whole = 0  # of the training images, those that the set names as validation
+    gray: dict[Text, Whole] = {}  # part -> pictures of one channel
+    lossy: Whole = 0  # stored as JPEG
+    scaled: Whole = 0  # of another size than the decoded images
+    deepest: Whole = 0  # bits that are used of 16; 0 if no file stores 16
+    columns: dict[Text, Text] = {}  # of a table of labels: what was taken as what
 
 
 class MetaShape(Struct, frozen=True, kw_only=True):
@@ -42,6 +67,9 @@ class MetaShape(Struct, frozen=True, kw_only=True):
     train_images: Whole
     test_images: Whole
     bytes: dict[Text, Whole]
+    side: Whole = SIZE  # pixels
+    origin: Text = ""  # who made the images, and their license, where that is known
+    found: Found = Found()
 
 
 def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
@@ -62,6 +90,11 @@ def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
     return dataset
 
 
+def kept(store: Path, name: str, identity: Any) -> Dataset | None:
+    """Open the dataset if it was decoded before; nothing is built."""
+    return open_folder(cache_folder(store) / key(name, identity))
+
+
 def cache_folder(store: Path) -> Path:
     """Return the folder of the decoded datasets."""
     return store / "data" / "cache"
@@ -74,11 +107,16 @@ def key(name: str, identity: Any) -> str:
     return f"{readable}-{digest[:16]}"
 
 
+def lock_of(folder: Path) -> Path:
+    """Return the file that is locked while a dataset is built."""
+    return folder.parent / ".locks" / folder.name
+
+
 @contextmanager
-def building(folder: Path) -> Iterator[None]:
+def building(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Wait until no other process builds this dataset, and hold its lock.
 
-    The kernel releases it when the process dies.
+    `waiting` is called now and then meanwhile. The kernel releases the lock when the process dies.
     """
     locks = folder.parent / ".locks"
     try:
@@ -89,23 +127,38 @@ def building(folder: Path) -> Iterator[None]:
             f"The decoded images could not be kept in {folder.parent}: {reason(error)}. "
             "Choose a store that you may write to with --store or $CIFAR_STORE."
         ) from error
-    with lock.held(locks / folder.name):
+    while (descriptor := lock.take(lock_of(folder), wait=False)) is None:
+        waiting()
+        time.sleep(LOOK_SECONDS)
+    try:
         for unfinished in folder.parent.glob("*.building"):
             if unfinished.stem == folder.name or not lock.is_locked(locks / unfinished.stem):
                 shutil.rmtree(unfinished, ignore_errors=True)  # its writer has died
         yield
+    finally:
+        os.close(descriptor)
 
 
 def drop_older(folder: Path) -> None:
-    """Remove what was decoded from the same source before it changed.
+    """Remove what was decoded from the same source, at the same size, before it changed.
 
     A run that has it open can still read it: the disk is freed when the last reader closes it.
     """
-    source = (read_meta(folder) or {}).get("source")
+    mine = read_meta(folder) or {}
     for other in folder.parent.glob("*/"):
         meta = read_meta(other)
-        if other.name != folder.name and meta and meta["source"] == source:
+        if other.name != folder.name and meta and is_of(meta, mine):
             shutil.rmtree(other, ignore_errors=True)
+
+
+def is_of(meta: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether two descriptions are of one source at one size."""
+    return meta["source"] == other.get("source") and side_of(meta) == side_of(other)
+
+
+def side_of(meta: dict[str, Any]) -> int:
+    """Return how many pixels the images have on a side."""
+    return int(meta.get("side", SIZE))
 
 
 def commit(dataset: Dataset, folder: Path) -> None:
@@ -116,6 +169,7 @@ def commit(dataset: Dataset, folder: Path) -> None:
         draft.mkdir(parents=True)
         write(dataset, draft)
         draft.rename(folder)
+        files.sync_folder(folder.parent)
     except OSError as error:
         raise DataError(
             f"The decoded images could not be kept in {folder.parent}: {reason(error)}. They need "
@@ -130,6 +184,7 @@ def arrays_of(dataset: Dataset) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray | None] = {
         "train_pixels": dataset.train.pixels,
         "train_labels": dataset.train.labels,
+        "train_kept_back": dataset.train.kept_back,
         "train_masks": dataset.train_masks,
         "test_pixels": dataset.test.pixels,
         "test_labels": dataset.test.labels,
@@ -147,8 +202,18 @@ def write(dataset: Dataset, folder: Path) -> None:
     """Write arrays and description, flushed to the disk."""
     arrays = arrays_of(dataset)
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        files.sync_file(folder / f"{name}.npy")
+        save(folder / f"{name}.npy", array)
+    describe(dataset, folder, list(arrays))
+
+
+def save(path: Path, array: np.ndarray) -> None:
+    """Write an array, flushed to the disk."""
+    np.save(path, array, allow_pickle=False)
+    files.sync_file(path)
+
+
+def describe(dataset: Dataset, folder: Path, arrays: list[str], **more: Any) -> None:
+    """Write the description of a dataset whose arrays are in the folder; `more` are entries."""
     meta = {
         "kind": dataset.kind,
         "title": dataset.title,
@@ -159,6 +224,7 @@ def write(dataset: Dataset, folder: Path) -> None:
         "train_images": len(dataset.train),
         "test_images": len(dataset.test),
         "bytes": {name: (folder / f"{name}.npy").stat().st_size for name in arrays},
+        **more,
     }
     files.write_json(folder / "meta.json", meta)
 
@@ -185,12 +251,17 @@ def open_folder(folder: Path) -> Dataset | None:
         }
     except (OSError, ValueError):
         return None
+    kept_back = arrays.get("train_kept_back")
     return Dataset(
         kind=meta["kind"],
         title=meta["title"],
         source=meta["source"],
         classes=tuple(meta["classes"]),
-        train=Images(pixels=arrays["train_pixels"], labels=np.array(arrays["train_labels"])),
+        train=Images(
+            pixels=arrays["train_pixels"],
+            labels=np.array(arrays["train_labels"]),
+            kept_back=None if kept_back is None else np.array(kept_back),
+        ),
         test=Images(pixels=arrays["test_pixels"], labels=np.array(arrays["test_labels"])),
         fingerprint=meta["fingerprint"],
         note=meta["note"],

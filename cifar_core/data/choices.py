@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cifar_core.data.find import DataStatus
+from cifar_core.data.listing import DataStatus
 from cifar_core.data.sources import synthetic
 
 

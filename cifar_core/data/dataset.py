@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 SIZE = 32  # pixels; every image is SIZE x SIZE
 CHUNK = 4096  # images at a time where all of them are processed
+Read = Callable[[NDArray[np.uint8]], Iterator[NDArray[np.uint8]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Dataset:
     the same decoded images, regardless of their file format.
     """
 
-    kind: str  # "synthetic", "cifar10" or "folder"
+    kind: str  # "synthetic", "cifar10", "published" or "folder"
     title: str
     source: str
     classes: tuple[str, ...]
@@ -50,14 +51,26 @@ class Dataset:
     test_masks: NDArray[np.bool_] | None = None
 
 
-def fingerprint(classes: Sequence[str], parts: Sequence[Images]) -> str:
-    """Return the sha256 of class names, pixels and labels, 64 hexadecimal digits."""
+def chunks(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Yield images [n, H, W, 3] a few thousand at a time."""
+    for start in range(0, len(pixels), CHUNK):
+        yield pixels[start : start + CHUNK]
+
+
+def fingerprint(classes: Sequence[str], parts: Sequence[Images], read: Read = chunks) -> str:
+    """Return the sha256 of class names, pixels and labels, 64 hexadecimal digits.
+
+    Which images the set keeps back for validation counts too, where it names any.
+    """
     digest = hashlib.sha256(json.dumps(list(classes)).encode())
     for part in parts:
         digest.update(b"%d images" % len(part))
-        for start in range(0, len(part), CHUNK):
-            digest.update(part.pixels[start : start + CHUNK].tobytes())
+        for some in read(part.pixels):
+            digest.update(np.ascontiguousarray(some).data)
         digest.update(part.labels.astype("<i8").tobytes())
+        if part.kept_back is not None:
+            digest.update(b"%d kept back" % len(part.kept_back))
+            digest.update(part.kept_back.astype("<i8").tobytes())
     return digest.hexdigest()
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cifar_core.evaluation.calibration import Reliability, brier, reliability
 from cifar_core.evaluation.confusion import confusion
 from cifar_core.evaluation.softmax import log_softmax
-from cifar_core.statistics.intervals import wilson
+from cifar_core.statistics.intervals import mean_of_shares, wilson
 
 TOP = 3  # most likely classes, of which one must be the true one
 
@@ -63,6 +63,12 @@ class Scores:
     def balanced_accuracy(self) -> float:
         """The mean of the classes' recall, each class with equal weight, in [0, 1]."""
         return balanced_accuracy(self.classes)
+
+    @property
+    def balanced_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the balanced accuracy, in [0, 1]."""
+        there = [score for score in self.classes if score.count]
+        return mean_of_shares([s.recall for s in there], [s.count for s in there])
 
 
 def scores(

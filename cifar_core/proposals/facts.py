@@ -35,6 +35,16 @@ class ImageFacts:
         return self.classes[self.per_class.index(self.smallest)] if self.classes else ""
 
     @property
+    def commonest(self) -> str:
+        """The class that has the most images; the first of several."""
+        return self.classes[self.per_class.index(max(self.per_class))] if self.classes else ""
+
+    @property
+    def imbalance(self) -> float:
+        """How many times the images of the smallest class the largest one has."""
+        return max(self.per_class, default=0) / max(1, self.smallest)
+
+    @property
     def total(self) -> int:
         """The number of all training images."""
         return sum(self.per_class)

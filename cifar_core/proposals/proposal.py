@@ -9,7 +9,14 @@ from cifar_core.numbers import counted, percent
 from cifar_core.proposals.facts import ImageFacts, MachineFacts
 from cifar_core.proposals.mirroring import one_sided
 from cifar_core.proposals.networks import network_facts
-from cifar_core.proposals.rules import FEWEST, RULES, Length, Rule
+from cifar_core.proposals.rules import (
+    FEWEST,
+    FOR_RARE_CLASSES,
+    IMBALANCED,
+    RULES,
+    Length,
+    Rule,
+)
 
 STEPS = 10  # of an epoch, at least
 LEAST_BATCH = 8
@@ -80,6 +87,9 @@ def propose(images: ImageFacts, machine: MachineFacts) -> Proposal:
             f"Images of {images.pixels} pixels are enlarged to {network_facts()[network].pixels}: "
             "at their own size, features learned on ImageNet hardly distinguish the classes."
         )
+    if images.imbalance > IMBALANCED:
+        settings |= FOR_RARE_CLASSES
+        reasons["rare classes"] = why_balanced(images)
     durations = tuple(duration(one, images.total, settings) for one in rule.lengths)
     return Proposal(
         rule=rule.key,
@@ -134,6 +144,16 @@ def held_out(images: int) -> tuple[float, str]:
         + ("." if share == HELD_OUT else ": with so few images, a smaller share would decide by "
            "chance.")
     )  # fmt: skip
+
+
+def why_balanced(images: ImageFacts) -> str:
+    """Say why every class is shown equally often, and why accuracy does not choose the epoch."""
+    share = percent(max(images.per_class) / images.total, 0)
+    return (
+        f"Classes are shown equally often, and the best epoch is chosen by the balanced accuracy: "
+        f"'{images.commonest}' has {share} of the images, so that always naming it would be right "
+        "as often."
+    )
 
 
 def why_no_mirror(sided: Sequence[str]) -> str:

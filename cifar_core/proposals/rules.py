@@ -13,6 +13,8 @@ from cifar_core.proposals.facts import ImageFacts, MachineFacts
 FEWEST = 5  # images of a class, below which nothing is proposed
 FEW, MANY = 20, 500  # images of the smallest class: too few to trust a test; enough to fine-tune
 SMALL, PLENTY = 32, 1000  # pixels, and images of the smallest class: no need for other images
+IMBALANCED = 3.0  # times the images of the smallest class that the largest has
+FOR_RARE_CLASSES = {"order": "balanced", "best_by": "balanced_accuracy"}
 NO_LIMIT = 1_000_000_000
 
 

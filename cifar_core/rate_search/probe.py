@@ -82,6 +82,7 @@ def of_features(
             device=str(batches.device),
             seed=batches.seed,
             shuffle=like,
+            order=batches.order,
             drop_last=like,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cifar_core.evaluation import measures
 from cifar_core.numbers import counted, percent
 from cifar_core.reading import (
     advice,
@@ -12,6 +13,7 @@ from cifar_core.reading import (
     pace,
     rates,
     trouble,
+    uneven,
 )
 from cifar_core.reading.curves import Curves, until
 from cifar_core.reading.facts import CurveFacts
@@ -50,7 +52,7 @@ __all__ = [
 MOST = 8  # findings; the least important ones are left out
 FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
     *(trouble.no_number, trouble.divergence, trouble.spikes),
-    *(guessing.dead_start, guessing.val_at_chance, guessing.uneven),
+    *(guessing.dead_start, guessing.val_at_chance, uneven.majority, uneven.uneven),
     *(
         generalization.overfitting,
         generalization.over_confidence,
@@ -83,6 +85,8 @@ def read(curves: Curves, situation: Situation) -> Reading:
 def everything(facts: CurveFacts) -> list[Finding]:
     """Return every finding that the curves show at this moment."""
     findings = [finding for find in FINDERS if (finding := find(facts)) is not None]
+    if any(finding.kind == "majority" for finding in findings):  # which says more
+        findings = [f for f in findings if f.kind not in ("dead_start", "val_at_chance")]
     findings += rates.rate_drops(facts)
     quiet = not {finding.kind for finding in findings} & {"gap", "plateau", "overfitting"}
     return findings + doubts.cannot_tell(facts, quiet=quiet)
@@ -115,6 +119,7 @@ OPENINGS = {  # kind -> the first words of the headline
     "no_number": "The loss stopped being a number",
     "dead_start": "It has not begun to learn",
     "divergence": "The training loss diverged",
+    "majority": "It answers with the largest class",
     "val_at_chance": "Validation stays at guessing",
     "gap": "It is much better on its training images than on others",
     "overfitting": "It overfits from epoch {start:.0f} on",
@@ -139,13 +144,15 @@ def headline(facts: CurveFacts, findings: list[Finding]) -> str:
     best = facts.curves.best
     if best is None:
         return f"{opening}."
-    share, epoch = facts.curves.val_accuracy[best], facts.curves.epoch[best]
+    measure = facts.situation.measure
+    value, epoch = getattr(facts.curves, measure.row_name)[best], facts.curves.epoch[best]
     so_far = "" if facts.situation.over else " so far"
     guess = facts.situation.guessing_accuracy
     beside = f"; always naming the largest class gives {percent(guess)}"
+    is_beside = facts.situation.uneven and measure.key == measures.ACCURACY
     return (
-        f"{opening}; the best validation accuracy{so_far} is {percent(share)}, at epoch {epoch:.0f}"
-        f"{beside if facts.situation.uneven else ''}."
+        f"{opening}; the best validation {measure.words}{so_far} is {measure.written(value)}, at "
+        f"epoch {epoch:.0f}{beside if is_beside else ''}."
     )
 
 

@@ -94,6 +94,20 @@ def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
+def every_class(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
+    """Make rare classes count in training and in the choice of the best epoch."""
+    if settings.get("order") == "balanced" or settings.get("class_weights", "none") != "none":
+        return ()
+    return (
+        Trial(
+            label="Every class equally often",
+            why="Images of rare classes are then repeated, so that naming only the largest class "
+            "no longer keeps the loss low; the best epoch is chosen by the balanced accuracy.",
+            changes={"order": "balanced", "best_by": "balanced_accuracy"},
+        ),
+    )
+
+
 def smoothed_labels(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
     """Spread a share of the target over all classes."""
     if settings.get("label_smoothing", 0.0) > 0:

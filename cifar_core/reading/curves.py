@@ -29,13 +29,18 @@ class Curves:
     val_accuracy: Values  # [E] 0 to 1
     val_balanced_accuracy: Values  # [E] 0 to 1, each class with equal weight; NaN if not measured
     val_macro_f1: Values  # [E] 0 to 1; NaN if not measured
+    # [E] 1 where an epoch was the best so far, by the run's measure; may be empty
+    val_best: Values = field(default_factory=lambda: np.zeros(0))
     # [S] or, of curves that only have to be read, empty
     grad_norm: Values = field(default_factory=lambda: np.zeros(0))  # before clipping
     images_per_second: Values = field(default_factory=lambda: np.zeros(0))
 
     @cached_property
     def best(self) -> int | None:
-        """Return the index of the best validation accuracy, the first if several are equal."""
+        """Return the index of the best epoch: by the run's marks, or by accuracy without any."""
+        marked = np.flatnonzero(self.val_best)
+        if len(marked):
+            return int(marked[-1])
         return int(self.val_accuracy.argmax()) if len(self.val_accuracy) else None
 
 
@@ -56,6 +61,7 @@ def curves(rows: Iterable[dict[str, Any]]) -> Curves:
         val_accuracy=column(epochs, "val_accuracy"),
         val_balanced_accuracy=column(epochs, "val_balanced_accuracy"),
         val_macro_f1=column(epochs, "val_macro_f1"),
+        val_best=column(epochs, "best"),
         grad_norm=column(steps, "grad_norm"),
         images_per_second=column(steps, "images_per_second"),
     )

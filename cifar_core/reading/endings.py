@@ -110,7 +110,8 @@ def stopped_early(facts: CurveFacts) -> Finding | None:
         sentence=sentence,
         span=EpochSpan(start=max(0.0, start), end=facts.done, panel="accuracy"),
         evidence=(
-            Reason(what="epochs since the best validation accuracy", value=str(since),
+            Reason(what=f"epochs since the best validation {situation.measure.words}",
+                     value=str(since),
                      against=f"patience {patience}" if patience else "no patience was set"),
         ),
         strength=math.inf,

@@ -46,6 +46,16 @@ KINDS = Registry(
             "and by 6 noise bands, and no restart of the rate explains it.",
         ),
         FindingKind(
+            key="majority",
+            title="Only the largest class",
+            summary="The network names the largest class whatever it sees, which is right as often "
+            "as that class occurs.",
+            tone=TROUBLE,
+            rule="With uneven classes, over the second half of at least 4 epochs, the validation "
+            "accuracy is the share of the largest class, within 0.5 points or 2 standard errors, "
+            "and the balanced accuracy exceeds 1 / K by at most 2 points.",
+        ),
+        FindingKind(
             key="val_at_chance",
             title="Validation at guessing",
             summary="Nothing that was learned from the training images helps with others.",

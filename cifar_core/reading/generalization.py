@@ -112,7 +112,7 @@ def over_confidence(facts: CurveFacts) -> Finding | None:
 
 def underfitting(facts: CurveFacts) -> Finding | None:
     """Report training that has come to rest far from perfect."""
-    if facts.count < 6 or facts.gap > CLOSE or facts.will_fall:
+    if facts.count < 6 or facts.gap > CLOSE or facts.will_fall or facts.situation.is_reweighed:
         return None
     if not NONE < facts.skill < LOW or val_at_chance(facts) or dead_start(facts):
         return None
@@ -143,8 +143,13 @@ def underfitting(facts: CurveFacts) -> Finding | None:
 
 
 def gap(facts: CurveFacts) -> Finding | None:
-    """Report a network that is much better on training images."""
+    """Report a network that is much better on training images.
+
+    Where classes count otherwise in training, its accuracy says nothing beside that of validation.
+    """
     if facts.count < AFTER or onset(facts) is not None or val_at_chance(facts):
+        return None
+    if facts.situation.is_reweighed:
         return None
     images = facts.situation.val_images or 5000
     last_val = float(np.median(facts.curves.val_accuracy[-3:]))
@@ -187,7 +192,7 @@ def settled_at(facts: CurveFacts) -> int:
 
 def val_below_train(facts: CurveFacts) -> Finding | None:
     """Report a validation loss below the training loss, and how the two are measured."""
-    if facts.count < 3 or dead_start(facts):
+    if facts.count < 3 or dead_start(facts) or facts.situation.is_reweighed:
         return None
     train, val = facts.late_train_loss, facts.curves.val_loss
     noise = np.where(np.isfinite(facts.val_noise), facts.val_noise, 0.01)

@@ -140,29 +140,3 @@ def val_at_chance(facts: CurveFacts) -> Finding | None:
         ),
         strength=math.inf,
     )  # fmt: skip
-
-
-def uneven(facts: CurveFacts) -> Finding | None:
-    """Report classes of very different size, with figures that give each the same weight."""
-    best = facts.curves.best
-    if not facts.situation.uneven or best is None:
-        return None
-    guess, curves = facts.situation.guessing_accuracy, facts.curves
-    balanced, f1 = curves.val_balanced_accuracy[best], curves.val_macro_f1[best]
-    figures = (
-        f"; the balanced accuracy is {percent(balanced)} and the macro F1 {percent(f1)}"
-        if np.isfinite([balanced, f1]).all()
-        else ""
-    )
-    return Finding(
-        kind="uneven",
-        sentence=f"The classes are uneven: always naming the largest one would be right for "
-        f"{percent(guess)} of the validation images. In the best epoch, {curves.epoch[best]:g}, "
-        f"{percent(curves.val_accuracy[best])} are right{figures}.",
-        span=EpochSpan(start=0.0, end=facts.done, panel=ACCURACY),
-        evidence=(
-            Reason(what="share of the largest class in validation", value=f"{percent(guess)}",
-                   against=f"{percent(1 / facts.situation.classes)} if all were equal"),
-        ),
-        strength=math.inf,
-    )  # fmt: skip

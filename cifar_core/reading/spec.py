@@ -1,9 +1,14 @@
 """What a reading of a run's curves consists of: findings with evidence, phases, a headline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from cifar_core.data.uneven.class_weights import WEIGHINGS, weights
+from cifar_core.data.uneven.orders import BALANCED
+from cifar_core.evaluation.measures import Measure, measure_of
 from cifar_core.statistics.class_shares import are_uneven, guessing_loss, majority_share
 
 LOSS, ACCURACY, RATE = "loss", "accuracy", "rate"  # the panels of the chart
@@ -44,10 +49,34 @@ class Situation:
         return are_uneven(self.train_counts or self.val_counts)
 
     @property
+    def shares_in_training(self) -> Sequence[float]:
+        """How much each class counts in the training loss; only the ratios mean something."""
+        if not any(self.train_counts):
+            return [1.0] * self.classes
+        counts = np.array(self.train_counts)
+        if self.settings.get("order") == BALANCED:
+            return [float(n > 0) for n in counts]
+        weighing = str(self.settings.get("class_weights", ""))
+        of_classes = weights(counts, weighing) if weighing in WEIGHINGS else None
+        return [float(n) for n in (counts if of_classes is None else counts * of_classes)]
+
+    @property
+    def is_reweighed(self) -> bool:
+        """Whether classes count otherwise in training than in validation."""
+        changed = self.settings.get("order") == BALANCED or self.settings.get(
+            "class_weights", "none"
+        ) not in ("none", None)
+        return self.uneven and changed
+
+    @property
+    def measure(self) -> Measure:
+        """The figure of the validation that decides the best epoch."""
+        return measure_of(self.settings)
+
+    @property
     def guessing_loss(self) -> float:
-        """The lowest loss in nats that is possible without looking at the images."""
-        counts = self.train_counts if any(self.train_counts) else [1] * self.classes
-        return guessing_loss(counts)
+        """The lowest training loss in nats that is possible without looking at the images."""
+        return guessing_loss(self.shares_in_training)
 
     @property
     def guessing_accuracy(self) -> float:

@@ -5,12 +5,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cifar_core.errors import RunError
+from cifar_core.evaluation.measures import MEASURES, Measure
 from cifar_core.reading import Reading
 from cifar_core.reading.curves import Curves, curves
-from cifar_core.runs.record.records import DataRecord, Environment, Summary
+from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.runs.record.records import DataRecord, Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.results.reading import reading_of
+from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.statistics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -57,6 +60,16 @@ class Account:
     def reading(self) -> Reading:
         """The reading of its curves."""
         return reading_of(self.run, self.curves)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether one class has many more training images than another."""
+        return are_uneven(self.data.train_counts)
+
+    @property
+    def measure(self) -> Measure:
+        """The figure of the validation that decided its best epoch."""
+        return MEASURES[self.config.best_by]
 
     @property
     def test_accuracy(self) -> float | None:

@@ -82,10 +82,12 @@ def about_run(account: Account, sections: Sequence[str]) -> Iterator[Block]:
 def compared(accounts: Sequence[Account]) -> Iterator[Block]:
     """Yield the comparison of all runs: one table and one chart."""
     yield Heading(text="Comparison", level=2)
-    titles = ("Run", "Network", "Rate", "Batch", "Epochs", "Best validation", "Test", "95 %")
+    uneven = any(account.uneven for account in accounts)
+    titles = ("Run", "Network", "Rate", "Batch", "Epochs", "Best validation", "Test", "95 %",
+              *(("Balanced", "Test balanced") if uneven else ()))  # fmt: skip
     yield Table(
         titles=titles,
-        rows=tuple(row(account) for account in accounts),
+        rows=tuple((*row(account), *(balanced(account) if uneven else ())) for account in accounts),
         source="config.json and summary.json of each run",
     )
     if len({account.data.fingerprint for account in accounts}) > 1:
@@ -113,6 +115,12 @@ def row(account: Account) -> tuple[str, ...]:
         percent(test) or "not tested",
         f"{percent(interval[0], 1)} to {percent(interval[1], 1)}" if interval else "",
     )
+
+
+def balanced(account: Account) -> tuple[str, str]:
+    """Return the balanced accuracy of a run in validation and in the test; "" if not measured."""
+    summary = account.summary
+    return percent(summary.best_val_balanced_accuracy), percent(summary.test_balanced_accuracy)
 
 
 def form(account: Account) -> Iterator[Block]:
@@ -160,6 +168,10 @@ def record(account: Account) -> dict[str, object]:
         "test_low_95": interval[0] if interval else None,
         "test_high_95": interval[1] if interval else None,
         "test_images": account.test_images,
+        "best_val_balanced_accuracy": account.summary.best_val_balanced_accuracy,
+        "best_val_macro_f1": account.summary.best_val_macro_f1,
+        "test_balanced_accuracy": account.summary.test_balanced_accuracy,
+        "test_macro_f1": account.summary.test_macro_f1,
         "seconds": account.summary.seconds,
         "data": account.data.title or None,
         "data_fingerprint": account.data.fingerprint or None,

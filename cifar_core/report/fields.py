@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
@@ -71,7 +72,13 @@ def epochs(account: Account) -> str:
     summary, planned = account.summary, account.config.epochs
     done = summary.epochs_done
     of = f"{done}" if done == planned else f"{done} of {planned} planned"
-    return f"{of}; the best on validation was epoch {summary.best_epoch or done}."
+    best = f"the best on validation was epoch {summary.best_epoch or done}"
+    return f"{of}; {best}{by_measure(account)}."
+
+
+def by_measure(account: Account) -> str:
+    """Return which figure decided the best epoch, after its number; empty for the accuracy."""
+    return "" if account.measure.key == ACCURACY else f", by {account.measure.words}"
 
 
 def interpretation(account: Account) -> str:
@@ -95,7 +102,7 @@ def accuracy(account: Account) -> str:
             [
                 f"{percent(account.test_accuracy)} of {account.test_images:,} test images "
                 f"(95 % interval {percent(low)} to {percent(high)}), with the weights of epoch "
-                f"{account.summary.best_epoch}, the best on validation.",
+                f"{account.summary.best_epoch}, the best on validation{by_measure(account)}.",
                 f"The test images were shown {note}." if note else "",
                 uneven_words(
                     account.data.test_counts,

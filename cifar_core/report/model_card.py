@@ -7,6 +7,7 @@ https://arxiv.org/abs/1810.03993
 from typing import Any
 
 from cifar_core.errors import RunError
+from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Table, percent
 from cifar_core.runs.record.checkpoints import MODEL
@@ -77,10 +78,16 @@ PARTS = {"train": "for training", "val": "for validation", "test": "for testing"
 def results(account: Account) -> list[Row]:
     """Give the results, and the cost."""
     summary, about = account.summary, account.environment
-    best = summary.best_val_accuracy
+    best, measure = summary.best_val_accuracy, account.measure
+    chose = "" if measure.key != ACCURACY else ", which chose the epoch"
     test, (low, high) = account.test_accuracy, account.test_interval or (0.0, 1.0)
     measured: dict[str, Any] = {
-        "Validation accuracy": f"{percent(best)}, which chose the epoch" if best else "",
+        "Validation accuracy": f"{percent(best)}{chose}" if best else "",
+        "Best epoch by": measure.words if measure.key != ACCURACY else "",
+        "Balanced accuracy": both(
+            account, summary.best_val_balanced_accuracy, summary.test_balanced_accuracy
+        ),
+        "Macro F1": both(account, summary.best_val_macro_f1, summary.test_macro_f1),
         "Test accuracy": f"{percent(test)}, 95 % interval {percent(low)} to {percent(high)}"
         if test is not None else "not tested",
         "Lowest recall": weakest(account),
@@ -92,6 +99,13 @@ def results(account: Account) -> list[Row]:
         "Seed": str(account.config.seed),
     }  # fmt: skip
     return list(measured.items())
+
+
+def both(account: Account, val: float | None, test: float | None) -> str:
+    """Give a figure in validation and on test, if the classes are uneven; it is known of both."""
+    named = [f"{percent(value)} {where}" for value, where in ((val, "in validation"),
+             (test, "on test")) if value is not None]  # fmt: skip
+    return ", ".join(named) if account.uneven else ""
 
 
 def versions(about: Environment) -> str:

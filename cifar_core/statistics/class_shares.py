@@ -21,7 +21,7 @@ def majority_share(counts: Sequence[int]) -> float:
     return max(counts, default=0) / max(1, sum(counts))
 
 
-def guessing_loss(counts: Sequence[int]) -> float:
+def guessing_loss(counts: Sequence[float]) -> float:
     """Return the lowest mean loss in nats without looking at the images: the shares' entropy.
 
     For K classes of equal size it is ln K.

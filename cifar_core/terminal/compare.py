@@ -43,7 +43,8 @@ def compare(arguments: Namespace) -> int:
     for sentence in verdict(runs, base, arguments.part):
         say(sentence)
     print()
-    show(map(result_row, results), as_json=False)
+    uneven = any(result.uneven for result in results)
+    show([result_row(result, uneven=uneven) for result in results], as_json=False)
     position = [run.id for run in runs].index(base.id)
     different: list[Row] = [
         {
@@ -85,12 +86,14 @@ def predictions_of(run: Run, part: Part) -> Predictions:
         return compute(run, part, report=tell)
 
 
-def result_row(result: RunFacts) -> dict[str, Any]:
-    """Return a run's line of the table."""
+def result_row(result: RunFacts, *, uneven: bool) -> dict[str, Any]:
+    """Return a run's line of the table; with more figures if the classes of any are uneven."""
+    more = {"balanced": percent(result.balanced), "macro F1": percent(result.f1)}
     return {
         "run": result.run.number,
         "name": result.name,
         "best val": percent(result.best),
+        **(more if uneven else {}),
         "at epoch": result.best_epoch,
         "last": percent(result.last),
         "gap": None if result.gap is None else f"{100 * result.gap:+.1f}",

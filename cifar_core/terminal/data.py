@@ -1,11 +1,11 @@
-"""models, data status, data fetch: what there is to train, and on what."""
+"""models, data status, data fetch, data decode: what there is to train, and on what."""
 
 from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
 from cifar_core import data
-from cifar_core.terminal.output import add_json, add_store, progress, show, store_of
+from cifar_core.terminal.output import add_json, add_store, progress, say, show, store_of
 
 
 def add(commands: Any) -> None:
@@ -24,6 +24,13 @@ def add(commands: Any) -> None:
     fetch.add_argument("--url", help="another address of the same archive")
     add_store(fetch)
     fetch.set_defaults(command=fetch_data)
+    decode = actions.add_parser("decode", help="read images once, so that runs start immediately")
+    decode.add_argument("data", help="a folder, an archive, or another source of images")
+    decode.add_argument(
+        "--unreadable", type=share, help="the share of pictures that may be unreadable, such as 5%%"
+    )
+    add_store(decode)
+    decode.set_defaults(command=decode_data)
 
 
 def list_models(arguments: Namespace) -> int:
@@ -84,4 +91,46 @@ def fetch_data(arguments: Namespace) -> int:
     ):
         folder = fetch.fetch_cifar10(store.root, url=arguments.url, progress=tell, by=store.by.name)
     print(f"CIFAR-10 is ready in {folder}.")
+    return 0
+
+
+def share(text: str) -> float:
+    """Return a share between 0 and 1, written as 0.05 or 5%; ValueError if it is none."""
+    value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def decode_data(arguments: Namespace) -> int:
+    """Decode images from where an earlier attempt stopped, and say what was found and left out."""
+    from msgspec.structs import replace
+
+    from cifar_core.data import decoding, options
+
+    store = store_of(arguments)
+    source = data.resolve(arguments.data, store.root)
+    if arguments.unreadable is not None:
+        with store.action("change how it is read", "changed how to read", arguments.data):
+            decided = options.options_of(store.root, source)
+            options.keep_options(
+                store.root, source, replace(decided, unreadable=arguments.unreadable)
+            )
+    try:
+        with (
+            store.action("read images", "read the images", arguments.data),
+            progress("Reading the images") as tell,
+        ):
+            images = data.load(source, store.root, thorough=True, report=tell)
+    finally:
+        lists = decoding.lists_of(store.root, source)
+        for path in filter(None, (lists.unreadable, lists.ignored)):
+            say(f"Left out, with the reasons: {path}")
+    found = decoding.details_of(store.root, source, images.fingerprint)
+    for words in found.found.said if found else ():
+        say(words)
+    say(
+        f"{images.title}: {len(images.train):,} images to train on and {len(images.test):,} to "
+        f"test with, of {len(images.classes):,} classes. {images.note}"
+    )
     return 0

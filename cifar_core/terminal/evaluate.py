@@ -97,13 +97,16 @@ def headline(run: Run, chosen: Predictions, scored: Scores) -> dict[str, Any]:
         "top3_interval": scored.top3.interval,
         "loss": scored.loss,
         "brier": scored.brier,
+        "balanced_accuracy": scored.balanced_accuracy,
+        "balanced_accuracy_interval": scored.balanced_interval,
         "macro_f1": scored.macro_f1,
         "ece": scored.reliability.ece,
         "ece_by_chance": scored.reliability.by_chance,
     }
 
 
-SHARES = ("accuracy", "top3", "macro_f1", "ece", "ece_scaled", "accuracy_in_views")
+SHARES = ("accuracy", "top3", "balanced_accuracy", "macro_f1", "ece", "ece_scaled",
+          "accuracy_in_views")  # fmt: skip
 
 
 def word(key: str, value: Any) -> Any:

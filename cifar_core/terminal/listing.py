@@ -126,7 +126,8 @@ def print_rows(rows: Sequence[RunRow], listing: Listing, arguments: Namespace) -
         columns = [COLUMNS[key] for key in listing.columns if key != "curve"]
         show([{c.title: word(c, row) for c in columns} for row in rows], as_json=False)
     else:
-        show([usual_line(row) for row in rows], as_json=False)
+        uneven = any(row.uneven for row in rows)
+        show([usual_line(row, uneven=uneven) for row in rows], as_json=False)
 
 
 def word(column: Column, row: RunRow) -> Any:
@@ -137,8 +138,8 @@ def word(column: Column, row: RunRow) -> Any:
     return " ".join(value) if isinstance(value, list) else value
 
 
-def usual_line(row: RunRow) -> dict[str, Any]:
-    """Return the columns that are printed by default."""
+def usual_line(row: RunRow, *, uneven: bool = False) -> dict[str, Any]:
+    """Return the columns that are printed by default; more if the classes of any are uneven."""
     return {
         "run": row.number,
         "state": row.state,
@@ -148,6 +149,7 @@ def usual_line(row: RunRow) -> dict[str, Any]:
         "rate": row.learning_rate,
         "epochs": f"{row.epochs_done}/{row.epochs}",
         "best val": percent(row.best_val_accuracy),
+        **({"balanced": percent(row.best_balanced_accuracy)} if uneven else {}),
         "at epoch": row.best_epoch,
         "test": percent(row.test_accuracy),
         "data": row.data_title,

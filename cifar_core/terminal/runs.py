@@ -12,12 +12,14 @@ from msgspec import structs
 from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.profiles import ABOUT
-from cifar_core.runs.record.records import Environment, Summary
+from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.store import damage
 from cifar_core.runs.store.store import Run
+from cifar_core.statistics.class_shares import are_uneven, uneven_words
 from cifar_core.terminal.output import (
     add_json,
     add_run,
@@ -138,7 +140,8 @@ def wait_for(run: Run, title: str, *, print_epochs: bool = False) -> bool:
                 final = STATES[run.status.state].is_final
                 epochs = [row for row in run.metrics() if print_epochs and row["kind"] == "epoch"]
                 for row in epochs[printed:]:
-                    print(epoch_line(row), flush=True)
+                    uneven = are_uneven(run.environment.data.train_counts)
+                    print(epoch_line(row, uneven=uneven), flush=True)
                 printed = len(epochs)
                 if final:
                     return True
@@ -153,13 +156,19 @@ def wait_for(run: Run, title: str, *, print_epochs: bool = False) -> bool:
         return False
 
 
-def epoch_line(row: dict[str, Any]) -> str:
-    """Write an epoch's metrics as one line."""
+def epoch_line(row: dict[str, Any], *, uneven: bool = False) -> str:
+    """Write an epoch's metrics as one line; with the balanced accuracy if classes are uneven."""
     return (
         f"epoch {row['epoch']:>3}  train loss {row['train_loss']:.4f}  "
         f"val loss {row['val_loss']:.4f}  val accuracy {percent(row['val_accuracy'])}  "
-        f"{row['seconds']:.1f} s"
+        f"{balanced_note(row, uneven=uneven)}{row['seconds']:.1f} s"
     )
+
+
+def balanced_note(row: dict[str, Any], *, uneven: bool) -> str:
+    """Return an epoch's balanced accuracy, where the classes are uneven and it was measured."""
+    balanced = row.get("val_balanced_accuracy")
+    return f"balanced {percent(balanced)}  " if uneven and balanced is not None else ""
 
 
 def follow(run: Run) -> int:
@@ -173,6 +182,13 @@ def follow(run: Run) -> int:
             f"test accuracy {percent(summary.test_accuracy)} of {summary.test_images:,} "
             f"images{views_note(summary)}"
         )
+        if words := uneven_words(
+            run.environment.data.test_counts,
+            "test",
+            summary.test_balanced_accuracy,
+            summary.test_macro_f1,
+        ):
+            print(words)
     print(f"{status.state}: {status.message}")
     return 0 if status.state == "finished" else 1
 

@@ -163,6 +163,7 @@ def print_sweep(sweep: Sweep, cells: list[CellResult], baseline: CellResult | No
     """Print a sweep for a person."""
     baseline = baseline or best_of(cells)
     rows = [row for cell in cells for row in cell.rows]
+    uneven = any(row.uneven for row in rows)
     states = ", ".join(f"{n} {STATES[state].title.lower()}" for state, n in counts(rows).items())
     print(f"{sweep.id}: {sweep.name}\n{states or 'no runs'}\n")
     show(
@@ -172,6 +173,7 @@ def print_sweep(sweep: Sweep, cells: list[CellResult], baseline: CellResult | No
                 "val (mean ± spread)": mean_words(cell.val),
                 "best": f"{100 * max(cell.by_seed.values()):.2f} %" if cell.by_seed else None,
                 "seeds": len(cell.by_seed),
+                **({"balanced": mean_words(cell.balanced)} if uneven else {}),
                 "test (not for choosing)": mean_words(cell.test),
                 "seconds per run": cell.seconds,
             }

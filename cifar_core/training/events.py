@@ -34,13 +34,13 @@ class EpochEvent:
     kind: ClassVar[str] = "epoch"
     step: int
     epoch: int  # how many are complete
-    train_loss: float
+    train_loss: float  # of what is minimized: with label smoothing and class weights
     train_accuracy: float  # 0 to 1, while training, on augmented images
     val_loss: float
     val_accuracy: float  # 0 to 1
     val_balanced_accuracy: float  # 0 to 1, each class with equal weight
     val_macro_f1: float  # 0 to 1
-    best: bool  # whether this is the best validation accuracy so far
+    best: bool  # whether this is the best epoch so far, by the run's measure
     seconds: float  # wall time of the epoch, validation included
     cpu_seconds: float  # CPU time of the process in the epoch, over all threads
 

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cifar_core.data.augmentation.augment import order, stream
+from cifar_core.data.augmentation.augment import stream
+from cifar_core.data.uneven.orders import SHUFFLED, order_of
 
 VIEW = 2  # its stream of random numbers, separate from those of order and augmentation
 
@@ -28,12 +29,14 @@ class FeatureBatches:
         device: str = "cpu",
         seed: int = 0,
         shuffle: bool = False,
+        order: str = SHUFFLED,  # a key of ORDERS, of batches that are shuffled
         drop_last: bool = False,
     ) -> None:
         self.views, self.images = list(views), len(labels)
         self.labels = torch.tensor(labels, dtype=torch.int64)
         self.batch_size, self.seed = batch_size, seed
-        self.shuffle, self.drop_last = shuffle, drop_last
+        self.shuffle, self.order, self.drop_last = shuffle, order, drop_last
+        self.truth = np.asarray(labels, np.int64)
         self.device = torch.device(device)
 
     def __len__(self) -> int:
@@ -44,7 +47,7 @@ class FeatureBatches:
         """Yield features [n, D] and labels [n], from batch `start` on."""
         where = np.arange(self.images)
         if self.shuffle:
-            where = order(self.images, seed=self.seed, epoch=number)
+            where = order_of(self.truth, self.order, seed=self.seed, epoch=number)
         first = stream(self.seed, 0, VIEW).integers(0, len(self.views), self.images)
         which = torch.from_numpy((first[where] + number) % len(self.views))
         indices = torch.from_numpy(where)

@@ -1,6 +1,8 @@
 """The progress of a trainer in its run; with the tensors, it is all that a snapshot needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from cifar_core.schedules import Plateau
 
@@ -20,21 +22,33 @@ class Tally:
 class Best:
     """The best epoch so far, and how long ago the last real improvement was."""
 
-    accuracy: float = -1.0  # of validation, 0 to 1; -1 before the first epoch
+    worth: float | None = None  # of its validation: see `Measure.worth`; None before the first
     epoch: int = 0
-    to_beat: float = (
-        -1.0
-    )  # accuracy to exceed for early stopping; rises only by more than min_delta
+    # worth to exceed for early stopping; rises only by more than min_delta
+    to_beat: float | None = None
     stale_epochs: int = 0
 
-    def update(self, accuracy: float, epoch: int, min_delta: float) -> bool:
-        """Add an epoch's validation accuracy; return True if it is the best so far."""
+    @classmethod
+    def from_saved(cls, saved: Mapping[str, Any]) -> Self:
+        """Return what a snapshot holds; those of earlier versions name the accuracy, or -1."""
+        values = dict(saved)
+        if "accuracy" in values:
+            values["worth"] = values.pop("accuracy")
+        if not values["epoch"]:
+            values |= {"worth": None, "to_beat": None}
+        return cls(**values)
+
+    def update(self, worth: float, epoch: int, min_delta: float) -> bool:
+        """Add the worth of an epoch's validation; return True if it is the best so far.
+
+        Of equally good epochs the first is the best.
+        """
         self.stale_epochs += 1
-        if accuracy > self.to_beat + min_delta:
-            self.to_beat, self.stale_epochs = accuracy, 0
-        if accuracy <= self.accuracy:
+        if self.to_beat is None or worth > self.to_beat + min_delta:
+            self.to_beat, self.stale_epochs = worth, 0
+        if self.worth is not None and worth <= self.worth:
             return False
-        self.accuracy, self.epoch = accuracy, epoch
+        self.worth, self.epoch = worth, epoch
         return True
 
 

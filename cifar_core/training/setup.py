@@ -67,6 +67,7 @@ class Setup:
             device=device,
             seed=config.seed,
             shuffle=True,
+            order=config.order,
             drop_last=True,
         )
         size = self.test.batch_size
@@ -140,7 +141,7 @@ def steps_of(config: TrainConfig, dataset: Dataset) -> int:
 def training_batches(
     config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
 ) -> Batches:
-    """Return the chosen images as the run's steps use them: shuffled and augmented."""
+    """Return the chosen images as the run's steps use them: in its order, and augmented."""
     return Batches(
         images.pixels[part],
         images.labels[part],
@@ -149,6 +150,7 @@ def training_batches(
         augment=Augment.from_settings(config.to_dict()),
         seed=config.seed,
         shuffle=True,
+        order=config.order,
         drop_last=True,  # batch norm cannot use a last batch of one image
     )
 

@@ -206,7 +206,7 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
         step=saved["step"],
         epoch=saved["epoch"],
         tally=Tally(**saved["tally"]),
-        best=Best(**saved["best"]),
+        best=Best.from_saved(saved["best"]),
         plateau=Plateau(**saved.get("plateau", {})),
     )
     tally = trainer.progress.tally

@@ -1,6 +1,5 @@
 """The training loop. It yields events; saving, drawing and stopping are up to the caller."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -10,7 +9,7 @@ from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.batches import Batches
-from cifar_core.errors import TrainingDivergedError
+from cifar_core.evaluation.measures import MEASURES
 from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
 from cifar_core.optim import OPTIMIZERS, set_momentum
@@ -26,9 +25,11 @@ from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
 from cifar_core.training.step.compiled_evaluation import evaluated
 from cifar_core.training.step.compiling import ready
+from cifar_core.training.step.finite import stop_unless_finite
 from cifar_core.training.step.gradient import compute_gradient
 from cifar_core.training.step.pieces import cutting, sizes_of_pieces
 from cifar_core.training.step.step_plan import StepPlan, by_rule
+from cifar_core.training.step.training_loss import training_loss
 from cifar_core.training.watched import SECOND, Watch
 
 
@@ -55,7 +56,8 @@ class Trainer:
         self.train_batches: Batches | FeatureBatches = train
         self.val_batches: Batches | FeatureBatches = val
         plan = plan or by_rule(config, device)
-        self.precision = plan.precision
+        self.precision, self.measure = plan.precision, MEASURES[config.best_by]
+        self.loss_of = training_loss(config, train.truth, num_classes, device)
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
@@ -242,7 +244,8 @@ class Trainer:
         progress, tally = self.progress, self.progress.tally
         progress.epoch += 1
         self.watch.look(self.validation, progress.epoch)
-        best = progress.best.update(score.accuracy, progress.epoch, self.config.min_delta)
+        worth = self.measure.worth(getattr(score, self.measure.key))
+        best = progress.best.update(worth, progress.epoch, self.config.min_delta)
         if self.schedule.follows_loss:
             patience, factor = self.config.plateau_epochs, self.config.step_factor
             progress.plateau.update(score.loss, patience=patience, factor=factor)
@@ -264,14 +267,7 @@ class Trainer:
 
     def _check(self, loss: float, norm: float, step: int) -> None:
         """Stop if a number is not finite; in float16 the scaler skips such a gradient."""
-        if math.isfinite(loss) and (math.isfinite(norm) or self.precision.scaled):
-            return
-        what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
-        raise TrainingDivergedError(
-            f"The {what} in epoch {step / self.steps_per_epoch:.1f} (step {step:,}) at learning "
-            f"rate {self.learning_rate:.3g}. Try a peak rate of "
-            f"{self.config.learning_rate / 10:g}, a longer warm-up, or gradient clipping at 1."
-        )
+        stop_unless_finite(self, loss, 0.0 if self.precision.scaled else norm, step)
 
     def _start_clocks(self) -> None:
         self.clock, self.cpu_clock = time.perf_counter(), time.process_time()

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from app.screens.data.charts import count_figure
+from app.screens.data.one_set.charts import size_figure
 from app.screens.run.watch.charts import MORE, LiveOptions, live_figure
 from app.screens.train.rows.charts import schedule_figure
 from app.shared.charts import PIXELS, picture_rows
 from app.shared.live_chart import pack, publish_plotly, unpack
+from cifar_core.data.review.sizes import Bar
 from cifar_core.reading.curves import curves
 from cifar_core.runs.listing.goals import COURSE
 
@@ -149,9 +150,13 @@ def test_pictures_are_laid_out_in_rows_with_see_through_gaps():
     assert sheet.getpixel((2 * 33, 0))[3] == 0
 
 
-def test_the_schedule_and_the_class_counts_are_drawn_as_given():
+def test_the_schedule_is_drawn_as_given():
     assert list(schedule_figure([0, 1], [0.1, 0.0]).data[0].y) == [0.1, 0.0]
     rate, momentum = schedule_figure([0, 1], [0.1, 0.0], [0.9, 0.85]).data
     assert (list(rate.y), list(momentum.y)) == ([0.1, 0.0], [0.9, 0.85])
-    train, test = count_figure(["cat", "dog"], [5, 4], [2, 1]).data
-    assert (list(train.x), list(test.x)) == ([5, 4], [2, 1])
+
+
+def test_the_sizes_of_pictures_are_bars_of_their_counts():
+    bars = [Bar(low=8, high=9, label="8", count=3), Bar(low=9, high=20, label="9 to 19", count=1)]
+    (drawn,) = size_figure(bars, "Width in pixels").data
+    assert (list(drawn.x), list(drawn.y)) == (["8", "9 to 19"], [3, 1])

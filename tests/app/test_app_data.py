@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event
 
 import pytest
 from pages import ENTRY, make_run, open_page, texts
@@ -10,9 +9,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
-from app.screens.data import one_set, own_images
+from app.screens.data.one_set import head
+from app.screens.data.own import drop
+from cifar_core.background.jobs import Job
+from cifar_core.data.decoding import Reading
+from cifar_core.data.decoding.job import job_of
 from cifar_core.data.sources import progress
 from cifar_core.people import OPERATOR, VIEWER, Person
+from cifar_core.runs.record.action_log import latest
 
 # In a process of its own, since this one has torch. It must not import pages.py, which needs it.
 WITHOUT_TORCH = f"""
@@ -71,32 +75,9 @@ def test_drawn_images_have_pictures_before_they_are_drawn_for_good(store):
     assert not (store.root / "data" / "cache").exists()
 
 
-def test_the_page_of_a_set_shows_samples_counts_and_where_they_come_from(store):
-    page = open_page("data", set="synthetic")
-    assert not page.exception
-    words = texts(page)
-    assert page.header[0].value == "Synthetic shapes"
-    assert "10,000 images to train on and 2,000 to test with, of 10 classes." in words
-    assert "60 of 10,000 images" in words
-    assert "were drawn separately" in words
-    assert page.button(key="train").label == "Train on these images"
-    assert [chart.proto.id for chart in page.get("plotly_chart")]
-    shown = page.get("image")[0].proto.imgs[0].url
-    page.button(key="others").click().run()
-    assert page.get("image")[0].proto.imgs[0].url != shown
-
-
-def test_one_class_of_the_test_images_can_be_looked_at(store):
-    page = open_page("data", set="synthetic")
-    page.selectbox(key="class of synthetic").select("ring").run()
-    page.segmented_control(key="part").set_value("Test").run()
-    assert not page.exception
-    assert "60 of 200 images" in texts(page)
-
-
 def test_train_on_these_images_opens_train_with_them(store, monkeypatch):
     asked = []
-    monkeypatch.setattr(one_set, "go", lambda name, **query: asked.append((name, query)))
+    monkeypatch.setattr(head, "go", lambda name, **query: asked.append((name, query)))
     open_page("data", set="synthetic").button(key="train").click().run()
     assert asked == [("train", {"data": "synthetic"})]
     page = open_page("train", data="synthetic")
@@ -124,18 +105,61 @@ def test_an_address_of_no_data_set_says_so_and_shows_no_other(store, name):
 
 
 def test_while_images_are_decoded_the_rest_of_the_page_is_there(store, monkeypatch):
-    free = Event()
     monkeypatch.setattr("app.cache.opening.PATIENCE", 0)
-    monkeypatch.setattr("app.cache.opening.data.load", lambda *_: free.wait(60))
+    monkeypatch.setattr("app.cache.opening.begin", lambda job: None)
+    monkeypatch.setattr(
+        "app.cache.opening.state_of",
+        lambda job, source: Reading(done=12_345, total=100_000, per_second=2000.0),
+    )
     page = open_page("data", set="synthetic:70")
-    assert "being read for the first time" in texts(page)
+    bar = page.get("progress")[0].proto
+    assert bar.text == f"Being read: 12,345 of 100,000, 2,000 a second, {theme.duration(43.8)} left"
     assert page.button(key="train")
-    free.set()
+
+
+def test_reading_that_was_canceled_goes_on_only_when_asked(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "pets")
+    begun = []
+    monkeypatch.setattr("app.cache.opening.begin", begun.append)
+    job = job_of(str(folder), store.root, "")
+    job.path.parent.mkdir(parents=True)
+    job.lock.touch()
+    job.log.write_text("It was canceled.\n")
+    page = open_page("data", set=str(folder))
+    assert "These images are not read yet. It was canceled." in texts(page).replace("\\", "")
+    assert begun == []
+    monkeypatch.setattr(Job, "start", lambda job: begun.append(job) or True)
+    page.button(key=f"read {folder}").click().run()
+    assert [one.request["source"] for one in begun] == [str(folder)]
+    assert latest(store.root)[0].did == "began to read the images"
+
+
+def test_refused_images_say_why_and_are_not_read_again(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "pets")
+    (folder / "train" / "cat" / "bad.png").write_bytes(b"no picture")
+    page = open_page("data", set=str(folder))
+    assert "bad.png is not a readable picture" in page.error[0].value.replace("\\", "")
+    monkeypatch.setattr("app.cache.opening.begin", None)
+    page = open_page("data", set=str(folder))
+    assert "bad.png is not a readable picture" in page.error[0].value.replace("\\", "")
+
+
+def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "pets")
+    open_page("data", set=str(folder))
+    (folder / "train" / "cat" / "more.png").write_bytes(
+        next((folder / "train" / "cat").iterdir()).read_bytes()
+    )
+    viewer = Person(name="eva", role=VIEWER)
+    monkeypatch.setattr("app.session.person", lambda: viewer)
+    monkeypatch.setattr("app.cache.opening.begin", None)
+    page = open_page("data", set=str(folder))
+    assert "have changed since they were read" in page.error[0].value
 
 
 def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(own_images, "go", lambda name, **query: asked.append((name, query)))
+    monkeypatch.setattr(drop, "go", lambda name, **query: asked.append((name, query)))
     folder = folder_of(tmp_path / "<b>mine")
     page = open_page("data")
     page.button(key="own").click().run()
@@ -151,23 +175,22 @@ def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
     page = open_page("data", set=str(folder))
     assert not page.exception
     assert page.header[0].value == "\\<b\\>mine"
-    assert "6 of 6 images" in texts(page)
-    assert "The folders train and test" in texts(page)
+    assert "6 of 6 training images" in texts(page)
 
 
 def path_form():
     """Draw the form of the dialog, which AppTest would close with the next click."""
     from app import boundary
-    from app.screens.data import own_images
+    from app.screens.data.own.drop import path_form
 
-    boundary.part(own_images.path_form)()
+    boundary.part(path_form)()
 
 
 def test_a_viewer_looks_but_does_not_train(store, monkeypatch):
     monkeypatch.setattr("app.session.person", lambda: Person(name="vi", role=VIEWER))
     page = open_page("data", set="synthetic")
     assert not page.exception
-    assert "60 of 10,000 images" in texts(page)
+    assert "40 of 10,000 training images" in texts(page)
     assert "train" not in [button.key for button in page.button]
 
 
@@ -191,19 +214,6 @@ def folder_of(path):
             for number in range(amount):
                 Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(folder / f"{number}.png")
     return path
-
-
-def test_many_classes_are_scrolled_through(store, tmp_path):
-    for part, amount in (("train", 2), ("test", 1)):
-        for name in range(30):
-            folder = tmp_path / "many" / part / f"kind {name}"
-            folder.mkdir(parents=True)
-            for number in range(amount):
-                Image.new("RGB", (32, 32), (40 * number, name, 0)).save(folder / f"{number}.png")
-    page = open_page("data", set=str(tmp_path / "many"))
-    assert not page.exception
-    assert "60 images to train on" not in texts(page)  # they were counted just now
-    assert "60 images to train on and 30 to test with" in texts(page.run())
 
 
 def test_a_download_that_failed_says_why_and_can_be_tried_again(store):
@@ -238,7 +248,7 @@ def test_a_folder_of_images_that_is_the_default_is_shown_first(store, tmp_path, 
     assert labels.index("**mine**") < labels.index("**CIFAR-10**")
     assert "Used by default" in texts(page)
     assert "counted when it is opened for the first time" in texts(page)
-    assert "6 of 6 images" in texts(open_page("data", set=str(folder)))
+    assert "6 of 6 training images" in texts(open_page("data", set=str(folder)))
     page = open_page("data")
     assert "2 classes \u00b7 10 images \u00b7 here" in texts(page)
     assert pictures(page)[0] == ["An image of mine"] * 2

@@ -1,7 +1,6 @@
 """The picker's cards: what they say of networks, data sets and runs, and the choice coming back."""
 
 import time
-from concurrent.futures import Future
 
 import msgspec
 import pytest
@@ -16,6 +15,7 @@ from app.shared.picker.datasets import UNOPENED, dataset_card, to_get
 from app.shared.picker.networks import about, network_groups
 from app.shared.picker.runs import run_card
 from cifar_core import data
+from cifar_core.data.decoding import Reading
 from cifar_core.disk import files
 from cifar_core.models import MODELS
 from cifar_core.runs.record.records import Origin
@@ -151,10 +151,10 @@ def test_a_data_set_that_was_not_opened_yet_says_so_and_that_it_is_being_read(
     monkeypatch.setenv("CIFAR_DATA", str(folder))
     pets, *_ = data.status(store.root)
     assert dataset_card(pets).summary == UNOPENED
-    reading: Future[None] = Future()
-    monkeypatch.setitem(opening._readings, (pets.source, str(store.root)), reading)
-    assert "being read" in dataset_card(pets).summary
-    reading.set_result(None)
+    now = Reading(done=5, total=60)
+    monkeypatch.setattr(opening, "state_of", lambda job, source: now)
+    assert dataset_card(pets).summary.startswith("Being read: 5 of 60. Its classes")
+    now = None
     assert dataset_card(pets).summary == UNOPENED
 
 

@@ -5,7 +5,7 @@ from cifar_core.config.presets import PRESETS
 from cifar_core.disk import files
 from cifar_core.people import VIEWER, Person
 from cifar_core.report.edits import edits
-from cifar_core.runs.record.records import Summary
+from cifar_core.runs.record.figures.summary_record import Summary
 
 
 @pytest.fixture

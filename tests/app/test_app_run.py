@@ -52,10 +52,11 @@ def uneven(run):
 def test_uneven_classes_are_named_beside_the_accuracy_and_even_ones_are_not(store):
     uneven(make_run(store, "Uneven", accuracies=(0.96, 0.97)))
     make_run(store, "Even")
-    said = texts(open_page("run", id=1))
-    assert "right for 97.0\xa0% of the validation images" in said
-    assert "balanced accuracy is 50.0\xa0%, the macro F1 49.2\xa0%" in said
-    assert "right for 97.0\xa0% of the test images" in said
+    page = open_page("run", id=1)
+    said = texts(page)
+    assert "right for 97.0\xa0% of the validation images and 97.0\xa0% of the test images" in said
+    assert values(page)["Balanced accuracy"] == ("50.0\xa0%", "same epoch")
+    assert "Macro F1: 49.2\xa0% in validation" in said
     assert "uneven" not in texts(open_page("run", id=2))
 
 

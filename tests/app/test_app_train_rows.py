@@ -1,7 +1,5 @@
 """The Train page as one screen: its cards, its closed rows, the search over them, and proposals."""
 
-import threading
-
 import numpy as np
 import pytest
 from pages import make_run, open_page, texts
@@ -11,6 +9,7 @@ from test_app_train import choose, keys, number, open_rows, open_train, prefix
 from app import theme
 from cifar_core.config import ROWS
 from cifar_core.config.presets import PRESETS
+from cifar_core.data.decoding import Reading
 from cifar_core.runs.prepare.epoch_time import Estimate
 
 
@@ -116,14 +115,15 @@ def test_only_what_differs_from_the_defaults_can_be_shown(store):
 
 
 def test_images_that_are_still_being_read_hold_nothing_up(store, own_images, monkeypatch):
-    free = threading.Event()
     monkeypatch.setattr("app.cache.opening.PATIENCE", 0)
-    monkeypatch.setattr("app.cache.opening.data.load", lambda *_: free.wait(60))
+    monkeypatch.setattr("app.cache.opening.begin", lambda job: None)
+    monkeypatch.setattr(
+        "app.cache.opening.state_of", lambda job, source: Reading(done=0, total=0, ahead=2)
+    )
     page = open_page("train", preset="smoke", data=own_images)
-    number_of_sets = texts(page)
-    free.set()
-    assert "being read for the first time" in number_of_sets
-    assert "Simple CNN learns from these images, 15 times over." in number_of_sets
+    assert page.get("progress")[0].proto.text == "Waiting for 2 other jobs to finish"
+    assert "You can go on meanwhile" in texts(page)
+    assert "Simple CNN learns from these images, 15 times over." in texts(page)
     assert not page.button(key="start").disabled
 
 

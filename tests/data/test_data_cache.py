@@ -7,7 +7,7 @@ import pytest
 
 from cifar_core.data.cache import cache_folder, cached, key
 from cifar_core.data.dataset import Dataset, Images, fingerprint
-from cifar_core.data.find import decoded
+from cifar_core.data.listing import decoded
 from cifar_core.errors import DataError
 
 

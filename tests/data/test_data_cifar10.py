@@ -170,9 +170,9 @@ def test_a_pickle_is_never_run_even_with_a_matching_checksum(tmp_path, protocol)
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "not a complete CIFAR-10 batch"),
-        (b"\x80\x02}q", "not a complete CIFAR-10 batch"),
-        (b"hello", "not a complete CIFAR-10 batch"),
+        (b"", "not a complete pickle"),
+        (b"\x80\x02}q", "not a complete pickle"),
+        (b"hello", "not a complete pickle"),
         (b"N.", "0 labels"),
     ],
 )

@@ -6,6 +6,7 @@ from PIL import Image
 
 from cifar_core import data
 from cifar_core.data import load, resolve, status
+from cifar_core.data.options import SetOptions, keep_options
 from cifar_core.errors import DataError
 
 
@@ -162,3 +163,16 @@ def test_a_status_says_who_made_the_images_and_who_split_them(store, pets):
     assert found[str(pets)].origin == ""
     assert "folders" in found[str(pets)].split
     assert (found["synthetic"].train_images, found["synthetic"].test_images) == (10_000, 2_000)
+
+
+def test_a_set_has_the_name_that_a_person_gave_it(store, pets):
+    load(str(pets), store)
+    keep_options(store, str(pets), SetOptions(title="My two pets"))
+    assert data.title_of(str(pets), store) == "My two pets"
+    assert "My two pets" in [row.title for row in status(store)]
+
+
+def test_a_removed_set_is_listed_no_more(store, pets):
+    load(str(pets), store)
+    keep_options(store, str(pets), SetOptions(removed=True))
+    assert [row.source for row in status(store)] == ["synthetic", "cifar10"]

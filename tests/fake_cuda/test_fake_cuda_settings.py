@@ -70,6 +70,8 @@ def test_each_augmentation(settings):
         {"clip_norm": 1.0},
         {"micro_batch": 3},
         {"label_smoothing": 0.1},
+        {"class_weights": "balanced", "label_smoothing": 0.1},
+        {"order": "balanced", "best_by": "loss"},
         {"deterministic": True},
         {"schedule": "one_cycle", "cycle_momentum": True},
         {"schedule": "one_cycle", "cycle_momentum": True, "optimizer": "adamw"},

@@ -11,7 +11,7 @@ from benchmarks import reading as reading_cases
 from benchmarks.labeled_curves import FAMILIES, constructed
 from benchmarks.readings import judge, real_runs, score
 from cifar_core.numbers import percent
-from cifar_core.reading import advice, read
+from cifar_core.reading import Situation, advice, read
 from cifar_core.statistics.class_shares import guessing_loss, majority_share, uneven_words
 
 
@@ -134,12 +134,54 @@ def test_a_rise_before_a_second_descent_is_mentioned():
 
 def test_uneven_classes_are_read_beside_their_share():
     run = constructed(labeled_curves.uneven, 2)
-    reading = read(run.curves, run.situation)
+    curves = replace(run.curves, val_balanced_accuracy=run.curves.val_balanced_accuracy + 0.2)
+    reading = read(curves, run.situation)
     (finding,) = found(reading, "uneven")
+    assert not found(reading, "majority")
     share = majority_share(run.situation.val_counts)
     assert f"right for {percent(share)} of the validation images" in finding.sentence
-    assert "balanced accuracy is 50.0\xa0%" in finding.sentence
+    assert "balanced accuracy is 70.0\xa0%" in finding.sentence
     assert f"always naming the largest class gives {percent(share)}" in reading.headline
+
+
+def test_a_network_that_names_only_the_largest_class_is_found_out():
+    run = constructed(labeled_curves.uneven, 2)
+    reading = read(run.curves, run.situation)
+    (finding,) = found(reading, "majority")
+    assert "balanced accuracy is 50.0\xa0%, that of guessing 50.0\xa0%" in finding.sentence
+    assert reading.headline.startswith("It answers with the largest class")
+    assert finding.trials[0].changes == {"order": "balanced", "best_by": "balanced_accuracy"}
+    assert not found(reading, "uneven") + found(reading, "val_at_chance")
+    even = read(run.curves, replace(run.situation, train_counts=(9, 9), val_counts=(5, 5)))
+    assert not found(even, "majority")
+
+
+def test_with_every_class_equally_often_guessing_is_that_of_equal_classes():
+    situation = Situation(train_counts=(99, 1), val_counts=(99, 1), classes=2)
+    assert situation.guessing_loss == pytest.approx(0.056, abs=0.001)
+    for changes in ({"order": "balanced"}, {"class_weights": "balanced"}):
+        assert replace(situation, settings=changes).guessing_loss == pytest.approx(math.log(2))
+
+
+def test_training_that_weighs_classes_otherwise_is_not_compared_with_validation():
+    run = constructed(labeled_curves.disturbed, 2)
+    assert found(read(run.curves, run.situation), "val_below_train")
+    counts = (900, *(10,) * 9)
+    settings = {**run.situation.settings, "class_weights": "balanced"}
+    weighed = replace(run.situation, settings=settings, train_counts=counts)
+    assert not found(read(run.curves, weighed), "val_below_train")
+
+
+def test_the_best_epoch_of_a_reading_is_that_of_the_runs_measure():
+    run = constructed(labeled_curves.leveled, 2)
+    marks = np.zeros(len(run.curves.epoch))
+    marks[[0, 2]] = 1
+    settings = {**run.situation.settings, "best_by": "loss"}
+    curves = replace(run.curves, val_best=marks)
+    assert curves.best == 2
+    loss = curves.val_loss[2]
+    headline = read(curves, replace(run.situation, settings=settings)).headline
+    assert f"the best validation loss is {loss:.3f}, at epoch 3" in headline
 
 
 def test_even_classes_are_left_unmentioned():

@@ -181,3 +181,15 @@ def test_the_facts_of_a_machine_count_only_a_gpu_that_can_be_used(tmp_path):
     assert not machine_facts(Inventory(devices=[cpu], refused=[refused]), tmp_path).gpu
     assert machine_facts(Inventory(devices=[card, cpu]), tmp_path).gpu
     assert machine_facts(Inventory(devices=[cpu]), tmp_path).weights <= set(WEIGHTS)
+
+
+def test_for_very_uneven_classes_every_class_is_shown_equally_often():
+    uneven = ImageFacts(classes=CLASSES, per_class=(3100, 1000, 2000))
+    proposal = propose(uneven, CPU)
+    assert proposal.settings["order"] == "balanced"
+    assert proposal.settings["best_by"] == "balanced_accuracy"
+    assert "'cat' has 51\xa0% of the images" in proposal.reasons["rare classes"]
+    TrainConfig(**proposal.values("quick"))
+    mild = propose(replace(uneven, per_class=(3000, 1000, 2000)), CPU)
+    assert "order" not in mild.settings
+    assert "rare classes" not in mild.reasons

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # the functions of these rooms are followed; those of the executor and its processes are its own
 ROOMS = ("runs/record", "runs/store", "runs/listing", "runs/results", "runs/sweeps",
-         "runs/exchange", "data/sources", "weights", "background")  # fmt: skip
+         "runs/exchange", "data/sources", "data/uploads", "weights", "background")  # fmt: skip
 FILES = "cifar_core.disk.files."
 WRITERS = {
     *(FILES + name for name in ("write_json", "write_atomic", "edit", "append_line", "replacing")),
@@ -30,6 +30,7 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.store.index.Index": "rebuilt from the folders whenever it is missing",
     "cifar_core.weights.locations.remembered_sha256": "checksums, computed again at will",
     "cifar_core.weights.locations.forget_verified": "the same",
+    "cifar_core.data.uploads.arriving.Piece": "of an upload that was begun within an action",
     "cifar_core.data.sources.progress.ProgressWriter": "of the process that downloads",
     "cifar_core.runs.record.checkpoints.newest_valid": "sets a damaged checkpoint aside",
     "cifar_core.runs.results.test_looks.count_look": "a list of its own; viewers may look",

@@ -59,7 +59,7 @@ def cost_figure(runs: Sequence[RunFacts], cost: str) -> LiveFigure:
         "uirevision": cost,
         "xaxis": {"type": "log", "title": {"text": title}, "showgrid": False, "automargin": True,
                   "range": widened(costs), "tickvals": round_numbers(costs), "tickformat": "~s"},
-        "yaxis": {"tickformat": ".1~%", "title": {"text": "Best validation accuracy"},
+        "yaxis": {"tickformat": ".1~%", "title": {"text": "Validation accuracy, best epoch"},
                   "automargin": True},
     }  # fmt: skip
     header = {"traces": traces, "layout": layout, "window": None, "revision": cost, "step": 0.0,

@@ -22,9 +22,10 @@ def results(runs: Sequence[RunFacts]) -> None:
     speeds = [facts.images_per_second for facts in runs]
     rows = {
         "Run": [theme.safe(facts.title) for facts in runs],
-        "Best validation": [theme.percent(facts.best, 2) for facts in runs],
+        "Validation": [theme.percent(facts.best, 2) for facts in runs],
         "Best at": [f"{facts.best_epoch:g} of {facts.epochs:g}" if facts.best_epoch
                     else theme.NONE for facts in runs],
+        **beside_accuracy(runs),
         "Last": [theme.percent(facts.last, 2) for facts in runs],
         "Gap": [theme.points(facts.gap) for facts in runs],
         "Test": [theme.percent(facts.test, 2) for facts in runs],
@@ -36,8 +37,20 @@ def results(runs: Sequence[RunFacts]) -> None:
     st.table(rows, border="horizontal", hide_index=True, alt="Results of the runs")
     st.caption(
         "Gap: training minus validation accuracy in the last epoch, in points. Training accuracy "
-        "is measured with any augmentation and dropout. Use Test for reporting, not for choosing."
+        "is measured with any augmentation and dropout, on the images in the order that the run "
+        "sets. Use Test for reporting, not for choosing."
     )
+
+
+def beside_accuracy(runs: Sequence[RunFacts]) -> dict[str, list[str]]:
+    """Return the columns that uneven classes need beside the accuracy; none for even ones."""
+    if not any(facts.uneven for facts in runs):
+        return {}
+    return {
+        "Balanced": [theme.percent(facts.balanced, 2) for facts in runs],
+        "Macro F1": [theme.percent(facts.f1, 2) for facts in runs],
+        "Test balanced": [theme.percent(facts.test_balanced, 2) for facts in runs],
+    }
 
 
 def settings(runs: Sequence[RunFacts], base: RunFacts) -> None:

@@ -45,6 +45,8 @@ def verdict(runs: Sequence[RunFacts], base: RunFacts) -> RunComparison | None:
                 st.markdown(theme.safe(comparison.evidence(pairs[0], part)))
             for sentence in comparison.beyond(records, pairs):
                 st.markdown(theme.safe(sentence))
+            if result and (words := comparison.balanced_words(result.predictions, part)):
+                st.markdown(theme.safe(words))
         if len(pairs) > 1:
             pair_table(pairs, part)
     return result

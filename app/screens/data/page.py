@@ -5,10 +5,11 @@ import streamlit as st
 from app import boundary
 from app.navigation import link
 from app.screens.data.cards import cards
-from app.screens.data.one_set import one_set
+from app.screens.data.one_set.page import one_set
+from app.screens.data.removed import removed_sets, undo_bar
 from app.session import store
 from cifar_core import data
-from cifar_core.data.find import describe
+from cifar_core.data.listing import describe
 
 SET = "set"  # the parameter of the address that names a data set
 
@@ -21,7 +22,9 @@ def page() -> None:
         return
     st.header("Data", anchor=False)
     st.caption("The images that networks learn from. Open a set to see its images and its classes.")
+    boundary.part(undo_bar)()
     cards(data.offered_to(store().by, store().root))
+    boundary.part(removed_sets)()
 
 
 def asked_set(asked: str) -> None:

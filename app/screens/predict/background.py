@@ -9,7 +9,7 @@ from app import theme
 from app.cache.results import pass_seconds
 from app.shared.job_offer import offer
 from app.shared.networks import Network
-from cifar_core.data.find import is_away
+from cifar_core.data.away import is_away
 from cifar_core.errors import BusyError
 from cifar_core.runs.results import neighbors, predictions
 from cifar_core.runs.store.run_job import RunJob

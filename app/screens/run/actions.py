@@ -14,7 +14,7 @@ from app.shared import edited
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunStatus
-from cifar_core.runs.record.records import Summary
+from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.run import LONGEST_NAME, RESUMABLE
 
 

@@ -10,7 +10,7 @@ from app.navigation import link
 from app.screens.run.actions import actions
 from app.screens.run.marks import run_marks
 from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
-from cifar_core.runs.record.records import FeaturesDone, Summary
+from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
 
 SILENCE = 40  # seconds without a sign of life before the page says so

@@ -10,7 +10,7 @@ from cifar_core import palette
 from cifar_core.numbers import NARROW
 from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
 from cifar_core.runs.listing.columns import COLUMNS, Column
-from cifar_core.runs.listing.table import USUAL
+from cifar_core.runs.listing.table import USUAL, with_balanced
 from cifar_core.runs.record.states import FAILURES
 
 EXAMPLE = "example"  # the tag and the badge of the runs that come with the program
@@ -49,9 +49,10 @@ BY_KIND: dict[str, Kind] = {
 
 
 def with_optional_columns(rows: Sequence[RunRow], columns: Sequence[str]) -> list[str]:
-    """Add sweeps and tags to the usual columns if any run has them."""
+    """Add sweeps and tags to the usual columns if any run has them, and what uneven sets need."""
     if tuple(columns) != USUAL:
         return list(columns)
+    columns = with_balanced(columns, rows)
     optional = [
         ("sweep", any(row.sweep for row in rows)),
         ("tag", any(tags(row) for row in rows)),

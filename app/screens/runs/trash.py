@@ -63,7 +63,7 @@ def trash_table(rows: Sequence[RunRow]) -> None:
             st.markdown(f"**#{row.number}** {theme.safe(row.name)}")
             best = theme.percent(row.best_val_accuracy)
             pin = ". Pinned, so it stays until it is restored and unpinned" if row.pinned else ""
-            st.caption(f"{row.model_title}, best validation accuracy {best}{pin}")
+            st.caption(f"{row.model_title}, validation accuracy {best} in its best epoch{pin}")
             st.space("stretch")
             st.button(
                 "Restore",

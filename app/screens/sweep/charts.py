@@ -34,7 +34,7 @@ def dots(results: Sequence[CellResult]) -> go.Figure:
         hovertemplate="mean %{x:.2%}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(height=110 + 34 * len(cells), **frame())
-    figure.update_xaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
+    figure.update_xaxes(title="Validation accuracy, best epoch", tickformat=".1~%", fixedrange=True)
     figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False)
     return figure
 
@@ -64,7 +64,7 @@ def by_rate(results: Sequence[CellResult]) -> go.Figure:
     figure.update_layout(showlegend=len(lines) > 1)
     figure.update_xaxes(title="Learning rate", type="log", tickformat="~g", fixedrange=True,
                         dtick="D2")  # fmt: skip
-    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", fixedrange=True)
+    figure.update_yaxes(title="Validation accuracy, best epoch", tickformat=".1~%", fixedrange=True)
     return figure
 
 

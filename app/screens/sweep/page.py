@@ -1,7 +1,6 @@
 """The Sweep page: settings side by side over their seeds, and whether they really differ."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +10,7 @@ from app.cache.runs import goals_of
 from app.navigation import link
 from app.screens.sweep import charts
 from app.screens.sweep.search_report import BASIS, percent, search_report
+from app.screens.sweep.settings_table import table
 from app.session import store
 from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
@@ -27,9 +27,7 @@ from cifar_core.runs.sweeps.sweep_results import (
     compared,
     conclusion,
     counts,
-    equal_time,
     results,
-    seconds_to,
 )
 
 REFRESH = 3.0  # seconds between two updates while a run is under way
@@ -155,70 +153,6 @@ def chart(sweep: Sweep, cells: Sequence[CellResult]) -> None:
         st.caption(f"Line: mean over the seeds. Band: from the lowest to the highest seed.{cut}")
 
 
-def table(cells: Sequence[CellResult]) -> None:
-    """Draw a row for each setting, the best first."""
-    ranked = sorted(cells, key=lambda cell: cell.val.mean if cell.val else -1.0, reverse=True)
-    budget = equal_time(cells)
-    reached = budget[1] if budget else {}
-    means = [cell.val.mean for cell in cells if cell.val]
-    goal = min(means) if len(means) > 1 else None
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "setting": [cell.title for cell in ranked],
-                "mean": [percent(cell.val.mean) if cell.val else None for cell in ranked],
-                "spread": [percent(cell.val.deviation) if cell.val else None for cell in ranked],
-                "best": [percent(max(cell.by_seed.values(), default=None)) for cell in ranked],
-                "seeds": [f"{len(cell.by_seed)} of {len(cell.rows)}" for cell in ranked],
-                "time": [theme.duration(cell.seconds) for cell in ranked],
-                "equal": [percent(reached.get(cell.place)) for cell in ranked],
-                "goal": [time_to(cell, goal) for cell in ranked],
-                "test": [percent(cell.test.mean) if cell.test else None for cell in ranked],
-            }
-        ),
-        hide_index=True,
-        placeholder="",
-        column_config=columns(budget[0] if budget else None, goal),
-        alt="Settings, best first",
-    )
-
-
-def columns(budget: float | None, goal: float | None) -> dict[str, Any]:
-    """Describe the columns of the table of settings."""
-    config = st.column_config
-    number = config.NumberColumn
-    seconds = f" ({theme.duration(budget)})" if budget else ""
-    target = f" ({100 * goal:.1f} %)" if goal else ""
-    return {
-        "setting": config.TextColumn("Setting", pinned=True),
-        "mean": number("Validation", format="%.2f %%", help="Mean over the finished seeds."),
-        "spread": number("Spread", format="%.2f", help="Standard deviation between runs, points."),
-        "best": number("Best", format="%.2f %%", help="The best single seed."),
-        "seeds": config.TextColumn("Seeds", help="Finished runs, of all of this setting."),
-        "time": config.TextColumn("Time per run"),
-        "equal": number(
-            "At equal time", format="%.2f %%",
-            help=f"Validation accuracy reached in the time of the fastest setting{seconds}.",
-        ),
-        "goal": config.TextColumn(
-            "Time to goal",
-            help=f"Mean time to reach the mean accuracy of the weakest setting{target}.",
-        ),
-        "test": number("Test", format="%.2f %%", help="Mean. Not for choosing."),
-    }  # fmt: skip
-
-
-def time_to(cell: CellResult, goal: float | None) -> str:
-    """Write the mean time in which a setting's runs reached an accuracy, or how many did."""
-    if goal is None or not cell.finished:
-        return ""
-    times = [seconds_to(row, goal) for row in cell.finished]
-    reached = [seconds for seconds in times if seconds is not None]
-    if len(reached) < len(times):
-        return f"{len(reached)} of {len(times)} reached it"
-    return theme.duration(sum(reached) / len(reached))
-
-
 def comparison(cells: Sequence[CellResult]) -> None:
     """Draw the difference of every setting to a baseline, and say what it shows."""
     done = [cell for cell in cells if cell.val]
@@ -275,6 +209,11 @@ def run_table(rows: Sequence[RunRow]) -> None:
                 "name": [row.name for row in rows],
                 "state": [STATES[row.state].title for row in rows],
                 "best": [percent(row.best_val_accuracy) for row in rows],
+                **(
+                    {"balanced": [percent(row.best_balanced_accuracy) for row in rows]}
+                    if any(row.uneven for row in rows)
+                    else {}
+                ),
                 "curve": [row.sparkline or None for row in rows],
                 "message": [row.message for row in rows],
             }

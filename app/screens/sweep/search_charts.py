@@ -32,7 +32,7 @@ def history(proposals: Sequence[Proposal]) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(height=340, **frame())
     figure.update_xaxes(title="Run of the search", **counting(len(proposals)))
-    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", **SHARE)
+    figure.update_yaxes(title="Validation accuracy, best epoch", tickformat=".1~%", **SHARE)
     return figure
 
 
@@ -57,7 +57,7 @@ def by_setting(proposals: Sequence[Proposal], name: str, label: str, *, log: boo
     figure.update_xaxes(title=label, fixedrange=True)
     if log:
         figure.update_xaxes(type="log", tickformat="~g", dtick="D2")
-    figure.update_yaxes(title="Best validation accuracy", tickformat=".1~%", **SHARE)
+    figure.update_yaxes(title="Validation accuracy, best epoch", tickformat=".1~%", **SHARE)
     return figure
 
 

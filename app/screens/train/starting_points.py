@@ -11,7 +11,7 @@ from app.shared.picker import choose_run, picked
 from cifar_core import data
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
-from cifar_core.data.find import UNSHIPPED
+from cifar_core.data.away import UNSHIPPED
 from cifar_core.errors import RunError
 from cifar_core.runs import RATE_SEARCH, TRAINING, Run
 from cifar_core.runs.sweeps.rate_searches import alike

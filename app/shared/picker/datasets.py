@@ -5,12 +5,13 @@ import streamlit as st
 from PIL import Image
 
 from app import theme
-from app.cache.opening import is_reading
+from app.cache.opening import reading
 from app.cache.results import dataset
 from app.session import store
 from app.shared.picker.cards import Card, Filter, Group
 from app.shared.picker.dialog import pick
 from app.shared.pictures.gallery import data_url
+from app.shared.reading import words
 from cifar_core import data
 from cifar_core.data import DataStatus
 from cifar_core.data.sources import synthetic
@@ -20,7 +21,7 @@ from cifar_core.errors import CifarError
 
 PICTURES = 4
 UNOPENED = "Its classes and images are counted when it is opened for the first time."
-READING = "Its images are being read for the first time; they are counted when that is done."
+COUNTED = "Its classes and images are counted when that is done."
 KINDS = {"synthetic": "drawn", "folder": "your own"}
 
 
@@ -59,7 +60,10 @@ def uncounted(one: DataStatus) -> str:
     """Say why the classes and images of a data set are not known; empty if they are."""
     if one.classes or not one.ready:
         return ""
-    return READING if is_reading(one.source, str(store().root)) else UNOPENED
+    now = reading(one.source, str(store().root))
+    if now is None:
+        return UNOPENED
+    return f"{words(now)}. {COUNTED}"
 
 
 def to_get(one: DataStatus) -> str:

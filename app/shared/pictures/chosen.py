@@ -10,7 +10,7 @@ from app.shared.pictures import samples, test_images
 from app.shared.pictures.named import called
 from app.shared.pictures.picks import follow_address, forget, keep_address, picked
 from app.shared.pictures.picture import MOST, Picture
-from cifar_core.data.find import is_away
+from cifar_core.data.away import is_away
 from cifar_core.data.pictures.images import open_image
 from cifar_core.errors import ImageError
 

@@ -1,19 +1,151 @@
 """Pictures in folders or an archive: the format of everything that no other one recognizes."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from functools import lru_cache, partial
 from pathlib import Path
 
-from cifar_core.data.contents import Contents
+from cifar_core.data.contents import Contents, PartOfSet, Raw
 from cifar_core.data.formats.format import Format
+from cifar_core.data.layout import refusals
+from cifar_core.data.layout.class_folders import OUTSIDE, Folder, FolderReading, read_folders
+from cifar_core.data.layout.doubled import without_doubles
+from cifar_core.data.layout.label_tables import LabelTable, by_tables, label_tables
+from cifar_core.data.layout.labeled import Label, Labeled
+from cifar_core.data.layout.listing import (
+    NOT_PICTURES,
+    Listing,
+    Place,
+    by_place,
+    inner,
+    list_source,
+)
+from cifar_core.data.layout.patterns import by_pattern
+from cifar_core.data.layout.said import sentences
+from cifar_core.data.layout.settle import settle
 from cifar_core.data.options import SetOptions
+from cifar_core.data.sources.limits import MAX_FILE_BYTES, refuse_damage
+
+FORMAT_KEY = "pictures"
+UNKNOWN = (None, "")
 
 
 def open_tree(path: Path, options: SetOptions, store: Path) -> Contents:
-    """List the pictures of a folder or archive."""
-    raise NotImplementedError
+    """List the pictures of a folder or archive; raises DataError if they do not make a set."""
+    listing = list_source(path)
+    if not listing.pictures:
+        raise refusals.nothing_there(listing)
+    reading = read(listing)
+    labeled = label(listing, reading, options)
+    items, classes = settle(labeled, listing, options, store)
+    for why, names in labeled.left_out.items():
+        listing.left_out.setdefault(why, []).extend(names)
+    for name in listing.tables:
+        if name not in labeled.used:
+            listing.leave_out(NOT_PICTURES, name)
+    ignored = listing.ignored()
+    places = {index: listing.pictures[item.name] for index, item in enumerate(items)}
+    return Contents(
+        format=FORMAT_KEY,
+        items=items,
+        classes=classes,
+        pictures=partial(pictures, path, places),
+        said=sentences(listing, reading, labeled, items, ignored),
+        ignored=ignored,
+        columns=labeled.columns,
+    )
+
+
+@lru_cache(maxsize=1024)
+def as_folder(text: str) -> Folder:
+    """Return the names in a path of a folder."""
+    return tuple(text.split("/")) if text else ()
+
+
+def folder_of(name: str) -> Folder:
+    """Return the folders of a file."""
+    return as_folder(name.rpartition("/")[0])
+
+
+def read(listing: Listing) -> FolderReading:
+    """Read the names of the folders; of two sets that are the same files, only one is taken."""
+    reading = read_folders(Counter(map(folder_of, listing.pictures)))
+    if reading.twice:
+        without_doubles(listing, reading.twice)
+        reading = read_folders(Counter(map(folder_of, listing.pictures)))
+    return reading
+
+
+def label(listing: Listing, reading: FolderReading, options: SetOptions) -> Labeled:
+    """Return the classes of the pictures: by a pattern if one is given, a table, or folders."""
+    if options.pattern:
+        return by_pattern(options.pattern, listing, parts_of(listing, reading))
+    labeled = by_folders(listing, reading)
+    tables = label_tables(listing, options)
+    asked = bool(options.file_column or options.label_column)
+    more = named(tables) > len(labeled.pictures) or len(reading.labels()) == 1
+    if tables and (asked or more):
+        return by_tables(tables, listing, parts_of(listing, reading))
+    if reading.twice:
+        raise refusals.several_sets(listing.path, ["/".join(folder) for folder in reading.twice])
+    if not labeled.pictures:
+        places = {name.rpartition("/")[0] for name in listing.pictures} - {""}
+        raise refusals.no_classes(listing, [*listing.pictures], places)
+    return labeled
+
+
+def parts_of(listing: Listing, reading: FolderReading) -> dict[str, PartOfSet | None]:
+    """Return the part of each picture that its folder means."""
+    return {name: reading.found.get(folder_of(name), UNKNOWN)[0] for name in listing.pictures}
+
+
+def named(tables: list[LabelTable]) -> int:
+    """Return how many pictures have a row."""
+    return sum(len(table.rows) for table in tables)
+
+
+def by_folders(listing: Listing, reading: FolderReading) -> Labeled:
+    """Label the pictures by their folders."""
+    labeled = Labeled()
+    known = {folder: Label(*found) for folder, found in reading.found.items() if found[1]}
+    for name in listing.pictures:
+        folder = folder_of(name)
+        if folder in known:
+            labeled.pictures[name] = known[folder]
+        else:
+            labeled.left_out[reading.beside.get(folder, OUTSIDE)].append(name)
+    found: dict[str, list[str]] = {}
+    for name, part_of_name in reading.parts.items():
+        found.setdefault(part_of_name, []).append(name)
+    if not found:
+        labeled.said.append("Each folder is a class.")
+    labeled.folders_of = {part: " and ".join(sorted(names)) for part, names in found.items()}
+    return labeled
+
+
+def pictures(
+    path: Path, places: Mapping[int, Place], wanted: Set[int]
+) -> Iterator[tuple[int, Raw]]:
+    """Yield the bytes of the wanted pictures; an archive is read once from start to end.
+
+    Files that are larger than a picture may be are cut off, so that no memory is needed for them.
+    """
+    chosen = by_place({index: places[index] for index in sorted(wanted)})
+    for steps, files in chosen.items():
+        if not steps and path.is_dir():
+            for file, indices in files.items():
+                with refuse_damage(path), open(file, "rb") as opened:  # noqa: PTH123
+                    data = opened.read(MAX_FILE_BYTES + 1)
+                yield from ((index, data) for index in indices)
+            continue
+        for number, entry in enumerate(inner(path, steps)):  # to the end, where damage shows
+            if number in files:
+                data = entry.read()
+                yield from ((index, data) for index in files[number])
 
 
 FORMAT = Format(
-    key="pictures",
+    key=FORMAT_KEY,
     title="Pictures",
     summary="Picture files in folders or an archive, with their classes in the folders' names, in "
     "a table or in the files' names.",

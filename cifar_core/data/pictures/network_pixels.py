@@ -30,7 +30,8 @@ def network_pixels(raw: Raw, name: str, side: int) -> NetworkPixels:
     """Return the centered square of a picture at side x side pixels; raises ImageError.
 
     Callable by many threads at once. A large JPEG is decoded at an eighth, a quarter or half of
-    its size if that leaves at least four times `side`; other large pictures are averaged to about that.
+    its size if that leaves at least four times `side`; other large pictures are averaged to about
+    that.
     """
     if not isinstance(raw, bytes):
         return of_array(raw, side)

@@ -2,28 +2,31 @@
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 The authors offer the images in two forms. The binary one is plain bytes, and is what we download.
-The Python one, which torchvision uses, is pickled; loading a pickle can run any program, so we
-only read its list of instructions and pick out the bytes and numbers, running none of them.
+The Python one, which torchvision uses, is pickled; loading a pickle can run any program, so its
+list of instructions is read and none of them is run (`formats/reading/pickled.py`).
 """
 
 import functools
 import hashlib
+import io
 import os
-import pickletools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.data import cache
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
+from cifar_core.data.formats.reading.pickled import plain
 from cifar_core.data.sources.archive import entries
+from cifar_core.disk.checks import is_a
 from cifar_core.errors import DataError
 from cifar_core.installation import PROGRAM
 
+NAME = "cifar-10"  # of the folder in the cache
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
@@ -87,10 +90,20 @@ def is_official(path: Path) -> bool:
 
 def load(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset:
     """Open the official images, verifying and decoding them the first time."""
+    build = functools.partial(read, path, source, official)
+    return cached(store, NAME, identity(path, source, official), build)
+
+
+def kept(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset | None:
+    """Open the official images if they were decoded before."""
+    return cache.kept(store, NAME, identity(path, source, official))
+
+
+def identity(path: Path, source: str, official: Official) -> list[Any]:
+    """Return values that change with the files."""
     files = [path / name for name in official.batches] if path.is_dir() else [path]
     about = [(str(file), file.stat()) for file in files if file.exists()]
-    identity = [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about)]
-    return cached(store, "cifar-10", identity, functools.partial(read, path, source, official))
+    return [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about)]
 
 
 def read(path: Path, source: str, official: Official) -> Dataset:
@@ -170,42 +183,24 @@ def read_records(path: Path, data: bytes) -> Images:
 
 
 def read_pickled(path: Path, data: bytes) -> Images:
-    """Read the Python form from its instructions: the one long string, and the list of labels."""
-    pixels, key, by_column = b"", b"", False
-    labels: list[int] = []
-    for operation, value in instructions(path, data):
-        if "STRING" in operation:
-            text = value.encode("latin-1")
-            if len(text) < 3 * PLANE:
-                key = text  # the name of the next value
-            else:
-                pixels = text
-        elif operation in ("NEWTRUE", "NEWFALSE") and not pixels:
-            by_column = operation == "NEWTRUE"  # the array's flag, just before its bytes
-        elif "INT" in operation and key == b"labels":
-            labels.append(value)
-    planes = np.frombuffer(pixels, np.uint8)
-    if not labels or planes.size != len(labels) * 3 * PLANE:
+    """Read the Python form from its instructions, running none of them."""
+    batch = plain(str(path), io.BytesIO(data))
+    batch = batch if isinstance(batch, dict) else {}
+    planes, labels = batch.get("data"), batch.get("labels")
+    if not isinstance(planes, np.ndarray) or planes.dtype != np.uint8:
+        planes = np.zeros(0, np.uint8)
+    given = len(labels) if isinstance(labels, list) and is_a(labels, list[int]) else 0
+    if not given or planes.size != given * 3 * PLANE:
         raise DataError(
-            f"{path} has {len(labels):,} labels and {planes.size:,} pixel values, "
+            f"{path} has {given:,} labels and {planes.size:,} pixel values, "
             f"but should have 3,072 values for each label. {REMEDY}"
         )
-    order: Literal["F", "C"] = "F" if by_column else "C"
-    return images(path, planes.reshape(len(labels), -1, order=order), np.array(labels))
-
-
-def instructions(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield the instructions of a pickle, each with its value, without executing any."""
-    try:
-        for operation, value, _ in pickletools.genops(data):
-            yield operation.name, value
-    except ValueError as error:
-        raise DataError(f"{path} is not a complete CIFAR-10 batch: {error}. {REMEDY}") from error
+    return images(path, planes.reshape(given, -1), np.array(labels))
 
 
 def images(path: Path, planes: NDArray[np.uint8], labels: NDArray[Any]) -> Images:
     """Turn planes [N, 3072] into pixels [N, 32, 32, 3] and check the labels."""
-    if labels.max() >= len(CLASSES):
+    if labels.max() >= len(CLASSES) or labels.min() < 0:
         raise DataError(f"{path} has the label {labels.max()}, but only 0 to 9 exist. {REMEDY}")
     pixels = planes.reshape(-1, 3, SIZE, SIZE).transpose(0, 2, 3, 1)
     return Images(pixels=np.ascontiguousarray(pixels), labels=labels.astype(np.int64))

@@ -28,6 +28,7 @@ class DownloadProgress:
     message: str
     pid: int  # the process that wrote it
     by: str = ""  # the name of the person who asked for it; empty if unknown
+    key: str = "cifar10"  # the published set that is downloaded
     alive: bool = False
 
 
@@ -60,16 +61,17 @@ def cancel_file(store: Path) -> Path:
 class ProgressWriter:
     """Writes how far the download is, a few times a second."""
 
-    def __init__(self, store: Path, total: int, by: str = "") -> None:
-        self.store, self.total, self.by, self.done = store, total, by, 0
+    def __init__(self, store: Path, total: int, by: str = "", key: str = "cifar10") -> None:
+        self.store, self.total, self.by, self.key, self.done = store, total, by, key, 0
         self.samples: deque[tuple[float, int]] = deque(maxlen=SAMPLES)
 
-    def step(self, done: int) -> None:
-        """Record how many bytes are there."""
+    def step(self, done: int, message: str = "") -> None:
+        """Record how many bytes are there; `message` says what is done with them."""
         self.done, now = done, time.monotonic()
         if not self.samples or now - self.samples[-1][0] > EVERY or done == self.total:
             self.samples.append((now, done))
-            self.write("running", "Verifying." if done == self.total else "Downloading.")
+            words = "Verifying." if done == self.total else "Downloading."
+            self.write("running", message or words)
 
     def write(self, state: str, message: str) -> None:
         """Replace download.json."""
@@ -81,6 +83,7 @@ class ProgressWriter:
             message=message,
             pid=os.getpid(),
             by=self.by,
+            key=self.key,
         )
         path = self.store / "data" / "download.json"
         try:

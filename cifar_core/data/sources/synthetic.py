@@ -7,6 +7,7 @@ the truth: where the object really is. Only the shape depends on the class, not 
 import re
 from pathlib import Path
 
+from cifar_core.data import cache
 from cifar_core.data.cache import cached
 from cifar_core.data.dataset import Dataset, fingerprint
 from cifar_core.data.sources.drawing import draw
@@ -16,6 +17,7 @@ TRAIN_IMAGES = 10_000
 MOST = 50_000  # training images, as many as CIFAR-10 has: about 0.25 GB on the disk
 SEED = 20
 DRAWING = 2  # part of the cache's key: raise it when the same seed would draw other images
+NAME = "synthetic"  # of the folder in the cache
 TITLE = "Synthetic shapes"
 NOTE = (
     "These images are drawn by the program, not photographs: "
@@ -50,7 +52,17 @@ def load(source: str, store: Path) -> Dataset:
     'synthetic:500' has 500 training images; there are always a fifth as many test images.
     """
     per_class = per_class_of(source)
-    return cached(store, "synthetic", [DRAWING, SEED, per_class], lambda: build(source, per_class))
+    return cached(store, NAME, identity(source), lambda: build(source, per_class))
+
+
+def kept(source: str, store: Path) -> Dataset | None:
+    """Open the images if they were drawn before."""
+    return cache.kept(store, NAME, identity(source))
+
+
+def identity(source: str) -> list[int]:
+    """Return values that differ for other images."""
+    return [DRAWING, SEED, per_class_of(source)]
 
 
 def build(source: str, per_class: int) -> Dataset:

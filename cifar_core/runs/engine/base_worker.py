@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from cifar_core.background.jobs import said
 from cifar_core.disk import files, space
 from cifar_core.errors import DataError, DiskFullError
 from cifar_core.runs.engine import halving
@@ -26,6 +27,7 @@ from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
+from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.record.gpu import facts, usage
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
@@ -33,9 +35,7 @@ from cifar_core.runs.record.records import (
     AttemptStart,
     DataRecord,
     Environment,
-    FeaturesDone,
     Notice,
-    Summary,
     UsedWeights,
 )
 from cifar_core.runs.record.run import Run
@@ -154,7 +154,8 @@ class BaseWorker(ABC):
         root = self.run.store_root
         source = before.source or data.resolve(self.run.settings["data"], root)
         say(f"Loading the images: {source}")
-        dataset = data.load(source, root)
+        report = said("Pictures decoded", say)
+        dataset = data.load(source, root, thorough=True, report=report)
         if before != DataRecord() and before.fingerprint != dataset.fingerprint:
             raise DataError(
                 f"The images of {source} are not those that run {self.run.id} started with. "

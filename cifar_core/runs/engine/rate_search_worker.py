@@ -15,12 +15,8 @@ from cifar_core.disk import files
 from cifar_core.runs.engine.attempt import main
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.record import metrics
-from cifar_core.runs.record.records import (
-    AttemptResult,
-    AttemptStart,
-    SuggestedRate,
-    Summary,
-)
+from cifar_core.runs.record.figures.summary_record import SuggestedRate, Summary
+from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.summary import Pace
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError, DiskFullError
-from cifar_core.numbers import percent
 from cifar_core.runs.engine.attempt import main, run_attempt
 from cifar_core.runs.engine.background_write import BackgroundWrite
 from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.profiler import taker_of
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
+from cifar_core.runs.record.figures.log_line import log_line
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace, add, fold, in_words
@@ -165,12 +165,7 @@ class Worker(BaseWorker):
         if seen := self.trainer.watch.seen:
             self.watched.add({**seen.row(self.setup.validation), "step": event.step})
         self.begin_save(epoch=event)
-        mark = "  best so far" if event.best else ""
-        say(
-            f"epoch {event.epoch:>3}  train loss {event.train_loss:.4f}  accuracy "
-            f"{percent(event.train_accuracy, 2)}  val loss {event.val_loss:.4f}  accuracy "
-            f"{percent(event.val_accuracy, 2)}  {event.seconds:.1f} s{mark}"
-        )
+        say(log_line(event, self.run.environment.data.train_counts))
 
     def keep(self, event: "StepEvent | EpochEvent | TestEvent") -> None:
         """Append the event to the attempt's rows."""
@@ -201,6 +196,7 @@ class Worker(BaseWorker):
             "step": self.trainer.step,
             "epoch": epoch.epoch if epoch else self.trainer.epoch,
             "val_accuracy": epoch.val_accuracy if epoch else None,
+            "worth": self.trainer.measure.of(epoch) if epoch else None,
             "best": self.best,
             "seconds": self.pace.seconds,
             "metrics_bytes": self.rows.bytes,
@@ -277,15 +273,13 @@ class Worker(BaseWorker):
                 return result
         self.wait_for_space(self.rows.sync)
         return AttemptResult(
-            outcome="finished", message=in_words(self.summary, self.trainer.stop_reason)
+            outcome="finished",
+            message=in_words(self.summary, self.trainer.stop_reason, self.run.config.best_by),
         )
 
     def load_best(self) -> checkpoints.CheckpointInfo:
         """Load the weights of the best epoch, or of the next best if those are damaged."""
-        by_accuracy = sorted(
-            self.run.checkpoints(), key=lambda c: (c.best, c.val_accuracy or 0.0), reverse=True
-        )
-        for info in by_accuracy:
+        for info in checkpoints.best_first(self.run.checkpoints()):
             try:
                 weights = checkpoints.load_model(info.path)
             except CheckpointError as error:

@@ -104,12 +104,14 @@ def check_config(folder: Path, store: Store, data: str) -> None:
 
 def source_here(fingerprint: str, store: Store, data: str) -> str:
     """Return where the run's images are on this machine; empty if that is unknown."""
-    from cifar_core.data import find
+    from cifar_core.data import resolve
+    from cifar_core.data.listing import decoded
 
     if data:
-        return find.resolve(data, store.root, store.by)
-    decoded = find.decoded(store.root)
-    same = [meta["source"] for meta in decoded if meta.get("fingerprint") == fingerprint]
+        return resolve(data, store.root, store.by)
+    same = [
+        meta["source"] for meta in decoded(store.root) if meta.get("fingerprint") == fingerprint
+    ]
     return same[0] if fingerprint and same else ""
 
 
@@ -118,15 +120,17 @@ def stand_in(named: Sequence[Any], store: Store) -> str:
 
     Empty if they may: then the names stay as they are, whether the images are here or not.
     """
-    from cifar_core.data import find
+    from cifar_core.data import resolve
+    from cifar_core.data.away import elsewhere
+    from cifar_core.data.find import WORDS
 
     for name in filter(None, named):
-        if store.by.is_local or name in find.WORDS or not isinstance(name, str):
+        if store.by.is_local or name in WORDS or not isinstance(name, str):
             continue
         try:
-            find.resolve(name, store.root, store.by)
+            resolve(name, store.root, store.by)
         except DataError:
-            return find.elsewhere(name)
+            return elsewhere(name)
     return ""
 
 

@@ -18,8 +18,18 @@ SCALARS = {  # kind of row -> metric -> TensorBoard's name of the curve
         "grad_norm": "gradient_norm",
         "images_per_second": "images_per_second",
     },
-    "epoch": {"val_loss": "loss/validation", "val_accuracy": "accuracy/validation"},
-    "test": {"test_loss": "loss/test", "test_accuracy": "accuracy/test"},
+    "epoch": {
+        "val_loss": "loss/validation",
+        "val_accuracy": "accuracy/validation",
+        "val_balanced_accuracy": "balanced_accuracy/validation",
+        "val_macro_f1": "macro_f1/validation",
+    },
+    "test": {
+        "test_loss": "loss/test",
+        "test_accuracy": "accuracy/test",
+        "test_balanced_accuracy": "balanced_accuracy/test",
+        "test_macro_f1": "macro_f1/test",
+    },
 }
 
 

@@ -119,6 +119,8 @@ def description(run: Run, checkpoint: str) -> dict[str, Any]:
         "epoch": info.epoch,
         "weights_sha256": info.manifest["files"][MODEL]["sha256"],
         "test_accuracy": run.summary.test_accuracy,
+        "test_balanced_accuracy": run.summary.test_balanced_accuracy,
+        "test_macro_f1": run.summary.test_macro_f1,
         "data_fingerprint": run.environment.data.fingerprint or None,
         "run": run.id,
     }

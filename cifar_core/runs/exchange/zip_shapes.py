@@ -119,6 +119,7 @@ MANIFEST_KINDS: Kinds = {
     "step": Whole,
     "epoch": Number,
     "val_accuracy": Number | None,
+    "worth": Number | None,
     "best": PLACE,
     "metrics_bytes": Whole,
     "seconds": Number,

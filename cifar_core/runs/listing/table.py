@@ -12,6 +12,14 @@ from cifar_core.runs.store.run_row import RunRow
 USUAL = ("number", "name", "best", "state", "epoch", "test", "curve", "model", "data", "time")
 
 
+def with_balanced(columns: Sequence[str], rows: Iterable[RunRow]) -> list[str]:
+    """Return columns with the balanced accuracy beside the accuracy, if any set is uneven."""
+    if "best" not in columns or "balanced" in columns or not any(row.uneven for row in rows):
+        return list(columns)
+    place = columns.index("best") + 1
+    return [*columns[:place], "balanced", *columns[place:]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """How the runs are listed: a filter with columns, sorting and grouping."""

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class CheckpointInfo(Struct, frozen=True, kw_only=True):
     epoch: float
     attempt: int
     val_accuracy: float | None  # 0 to 1; None before the first epoch ends
+    worth: float | None  # by the run's measure: higher for a better epoch
     best: bool
     path: Path
     megabytes: float
@@ -182,13 +184,24 @@ def named(run: Path, name: str) -> CheckpointInfo:
     if name == "last":
         return complete[0]
     if name == "best":
-        marked = [one for one in complete if one.best]
-        return (marked or sorted(complete, key=lambda c: c.val_accuracy or 0.0)[-1:])[0]
+        return best_first(complete)[0]
     for one in complete:
         if one.name == name:
             return one
     names = ", ".join(one.name for one in complete)
     raise RunError(f"Run {run.name} has no checkpoint called '{name}'. It has: {names}.")
+
+
+def best_first(checkpoints: Iterable[CheckpointInfo]) -> list[CheckpointInfo]:
+    """Return checkpoints with the marked one first, and those within an epoch last.
+
+    Of equally good epochs the earlier one comes first, as in training.
+    """
+    return sorted(
+        checkpoints,
+        key=lambda one: (one.best, one.worth is not None, one.worth or 0.0, -one.step),
+        reverse=True,
+    )
 
 
 def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
@@ -199,6 +212,7 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
         epoch=manifest["epoch"],
         attempt=manifest["attempt"],
         val_accuracy=manifest.get("val_accuracy"),
+        worth=manifest.get("worth", manifest.get("val_accuracy")),  # of earlier versions
         best=path.name == best,
         path=path,
         megabytes=sum(facts["bytes"] for facts in manifest["files"].values()) / 1e6,

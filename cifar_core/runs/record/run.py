@@ -15,9 +15,10 @@ from cifar_core.runs.record import action_log, checkpoints, control, metrics, pr
 from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt, attempt_of
 from cifar_core.runs.record.checkpoints import CheckpointInfo
+from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.profiles import Profile
-from cifar_core.runs.record.records import About, Environment, PlainSettings, Summary
+from cifar_core.runs.record.records import About, Environment, PlainSettings
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.status import RunStatus
 

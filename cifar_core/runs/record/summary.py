@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from cifar_core.data.test_views import TEST_VIEWS
+from cifar_core.evaluation.measures import ACCURACY, MEASURES, Measure
 from cifar_core.numbers import percent
+from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.metrics import Row
-from cifar_core.runs.record.records import Summary
 
 SPARKS = 40  # points of the small curve in the table
 
@@ -39,13 +40,13 @@ def of_epoch(summary: Summary, row: Row) -> dict[str, object]:
     """Return the values that an epoch's row changes."""
     names = ("val_accuracy", "val_loss", "train_loss", "train_accuracy")
     history = [*summary.history, row["val_accuracy"]]
-    best = {"best_val_accuracy": row["val_accuracy"], "best_epoch": row["epoch"]}
+    best = {f"best_{m.row_name}": row.get(m.row_name) for m in MEASURES.values()}
     return {
         "epochs_done": row["epoch"],
         **{f"last_{name}": row[name] for name in names},
         "history": history,
         "sparkline": thinned(history),
-        **(best if row["best"] else {}),
+        **({**best, "best_epoch": row["epoch"]} if row["best"] else {}),
     }
 
 
@@ -65,15 +66,26 @@ def of_test(summary: Summary, row: Row) -> dict[str, object]:
 CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by type of row
 
 
-def in_words(summary: Summary, stop_reason: str) -> str:
-    """Return the results of a finished run in one sentence."""
+def in_words(summary: Summary, stop_reason: str, best_by: str = ACCURACY) -> str:
+    """Return the results of a finished run, whose measure is a key of MEASURES, in a sentence."""
     epochs = "epoch" if summary.epochs_done == 1 else "epochs"
     early = f" ({stop_reason})" if stop_reason else ""
+    measure = MEASURES[best_by]
+    test = [f"test accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}"]
+    if measure.key != ACCURACY:  # in its own terms too
+        tested = getattr(summary, f"test_{measure.key}")
+        test.insert(0, f"test {measure.words} {measure.written(tested)}")
     return (
-        f"Finished after {summary.epochs_done} {epochs}{early}: best validation accuracy "
-        f"{percent(summary.best_val_accuracy or 0.0)} at epoch {summary.best_epoch}, test "
-        f"accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}."
+        f"Finished after {summary.epochs_done} {epochs}{early}: best validation {measure.words} "
+        f"{measure.written(best_value(summary, measure))} at epoch {summary.best_epoch}, "
+        f"{', '.join(test)}."
     )
+
+
+def best_value(summary: Summary, measure: Measure) -> float | None:
+    """Return a figure of the best epoch's validation; None if it was not measured."""
+    value: float | None = getattr(summary, f"best_{measure.row_name}")
+    return value
 
 
 def views_note(summary: Summary) -> str:

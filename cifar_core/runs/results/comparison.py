@@ -12,9 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from cifar_core.evaluation.confusion import confusion
+from cifar_core.evaluation.scores import balanced_accuracy, class_scores
+from cifar_core.numbers import percent
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.results.predictions import Part, Predictions
 from cifar_core.runs.results.side_by_side import by_setting
+from cifar_core.statistics.class_shares import are_uneven, uneven_words
 from cifar_core.statistics.over_seeds import SURE, holm, paired, spread
 from cifar_core.statistics.over_seeds import verdict as verdict_over_seeds
 from cifar_core.statistics.same_images import Counts, counted
@@ -239,4 +243,21 @@ def only_seeds(runs: Sequence[Run]) -> str:
     return (
         f"{listed(runs)} differ only in the seed: {100 * accuracy.mean:.2f} \u00b1 "
         f"{100 * (accuracy.deviation or 0):.2f} % validation accuracy over {accuracy.count} seeds."
+    )
+
+
+def balanced_words(predictions: Sequence[Predictions], part: Part) -> str:
+    """Return the balanced accuracies on the same images, if their classes are uneven; else "".
+
+    The verdict is about accuracy, which uneven classes make nearly equal for very different runs.
+    """
+    labels, classes = predictions[0].labels, len(predictions[0].classes)
+    counts = np.bincount(labels, minlength=classes).tolist()
+    if not are_uneven(counts):
+        return ""
+    matrices = [confusion(one.predicted, one.labels, classes) for one in predictions]
+    shares = [percent(balanced_accuracy(class_scores(matrix))) for matrix in matrices]
+    named = [f"#{one.run.number} {share}" for one, share in zip(predictions, shares, strict=True)]
+    return (
+        f"{uneven_words(counts, IMAGES[part], None, None)} Balanced accuracy: {', '.join(named)}."
     )

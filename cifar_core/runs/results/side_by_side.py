@@ -6,6 +6,7 @@ from typing import Any
 
 from cifar_core.runs.record.run import Run
 from cifar_core.settings import label_of, rule_of
+from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import TITLES
 
 UNUSED = "\u2013"  # shown for a setting that a run does not use
@@ -18,7 +19,7 @@ class RunFacts:
     run: Run
     name: str
     state: str
-    best: float | None  # validation accuracy
+    best: float | None  # validation accuracy of the best epoch
     best_epoch: int | None
     last: float | None  # validation accuracy of the newest epoch
     test: float | None
@@ -27,6 +28,10 @@ class RunFacts:
     seconds: float | None  # of training
     parameters: int | None
     images_per_second: float | None
+    uneven: bool = False  # whether one class has many more training images than another
+    balanced: float | None = None  # balanced accuracy in validation, of the best epoch
+    f1: float | None = None  # macro F1, likewise
+    test_balanced: float | None = None
 
     @property
     def title(self) -> str:
@@ -51,6 +56,10 @@ def facts(run: Run) -> RunFacts:
         seconds=summary.seconds,
         parameters=run.environment.parameters,
         images_per_second=summary.images_per_second,
+        uneven=are_uneven(run.environment.data.train_counts),
+        balanced=summary.best_val_balanced_accuracy,
+        f1=summary.best_val_macro_f1,
+        test_balanced=summary.test_balanced_accuracy,
     )
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.data.uploads import limits
 from cifar_core.disk import lock, logs, removal, space
 from cifar_core.people import ADMIN
 from cifar_core.registry import Registry
 from cifar_core.runs.prepare import feature_files
 from cifar_core.runs.record import checkpoint_cleanup
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store import image_sets
 from cifar_core.runs.store.index import run_folders
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.trash import deleted_at, is_training
@@ -53,6 +55,11 @@ def old_trash(store: Store, now: float) -> Iterator[Path]:
             yield run.path
 
 
+def old_images(store: Store, now: float) -> Iterator[Path]:
+    """Find files of sets of images that were removed more than 30 days ago."""
+    yield from image_sets.old_trash(store, now, 30 * DAY)
+
+
 def long_logs(store: Store, now: float) -> Iterator[Path]:
     """Find logs that are too long, of which only the beginning and the end are kept."""
     paths = [*store.root.glob("runs/*/attempts/*/log.txt"), store.root / "executor.log"]
@@ -63,7 +70,8 @@ def drafts(store: Store, now: float) -> Iterator[Path]:
     """Find drafts, and half-deleted folders, that killed processes left more than a day ago."""
     gone = f"{removal.GONE}*"
     for pattern in ("runs/.draft-*", "runs/*/.*.tmp", "runs/*/attempts/*/.*.tmp", ".*.tmp",
-                    f"trash/{gone}", f"features/{gone}"):  # fmt: skip
+                    f"trash/{gone}", f"features/{gone}", f"data/cache/{gone}",
+                    f"data/trash/{gone}"):  # fmt: skip
         yield from older(store.root.glob(pattern), now - DAY)
     for run in unpinned(store):
         if not is_training(run):
@@ -102,6 +110,11 @@ def old_trials(store: Store, now: float) -> Iterator[Path]:
     yield from older((store.root / "trials").glob("*.json"), now - 180 * DAY)
 
 
+def left_uploads(store: Store, now: float) -> Iterator[Path]:
+    """Find uploads that no one finished for 7 days, and sets removed more than 30 days ago."""
+    yield from limits.left_behind(store.root, now)
+
+
 def unpinned(store: Store) -> Iterator[Run]:
     """Yield the runs that are not pinned."""
     yield from (run for run in run_folders(store.root / "runs").values() if not run.is_pinned)
@@ -137,6 +150,12 @@ RULES = Registry(
             key="trash", title="Trash", summary="deleted more than 30 days ago", find=old_trash
         ),
         RetentionRule(
+            key="images",
+            title="Removed images",
+            summary="of sets removed more than 30 days ago",
+            find=old_images,
+        ),
+        RetentionRule(
             key="logs",
             title="Logs",
             summary="longer than 8 MB: the first and last MB are kept",
@@ -164,6 +183,12 @@ RULES = Registry(
         ),
         RetentionRule(
             key="trials", title="Timings of steps", summary="older than 180 days", find=old_trials
+        ),
+        RetentionRule(
+            key="uploads",
+            title="Uploads",
+            summary="not finished for 7 days, or removed more than 30 days ago",
+            find=left_uploads,
         ),
     ],
 )

@@ -8,11 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from cifar_core.data.find import title_of
+from cifar_core.data.listing import title_of
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import damage
+from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import title
 
 ALWAYS = ("about.json", "status.json", "config.json")
@@ -38,7 +39,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     epochs_done: int
     step: int
     total_steps: int
-    best_val_accuracy: float | None
+    best_val_accuracy: float | None  # of the best epoch, by the run's measure
     best_epoch: int | None
     last_val_accuracy: float | None
     last_train_loss: float | None
@@ -73,6 +74,12 @@ class RunRow(Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}  # all of them, as plain values
     damaged: bool = False  # whether a file that the row is gathered from is damaged
     example: bool = False  # shipped with the program, not trained here
+    uneven: bool = False  # whether one class has many more training images than another
+    # None if not measured; of the best epoch and of the test, each class with equal weight
+    best_balanced_accuracy: float | None = None
+    best_macro_f1: float | None = None
+    test_balanced_accuracy: float | None = None
+    test_macro_f1: float | None = None
 
     @property
     def model_title(self) -> str:
@@ -114,7 +121,7 @@ def read_row(run: Run) -> RunRow:
         test_accuracy=summary.test_accuracy,
         val_images=data.val_images,
         test_images=data.test_images,
-        data_title=data.title or title_of(str(settings.get("data", ""))),
+        data_title=data.title or title_of(str(settings.get("data", "")), run.store_root),
         data_kind=data.kind,
         seconds=summary.seconds or 0.0,
         created_at=about.created_at,
@@ -141,6 +148,11 @@ def read_row(run: Run) -> RunRow:
         pinned=about.pinned,
         settings=settings,
         example=bool(about.example),
+        uneven=are_uneven(data.train_counts),
+        best_balanced_accuracy=summary.best_val_balanced_accuracy,
+        best_macro_f1=summary.best_val_macro_f1,
+        test_balanced_accuracy=summary.test_balanced_accuracy,
+        test_macro_f1=summary.test_macro_f1,
         damaged=any(
             damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
         ),

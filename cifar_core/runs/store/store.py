@@ -221,7 +221,7 @@ class Store:
             if (row.kind, row.model) == (TRAINING, config.model)
             if row.settings.get("data") == config.data and not row.example
         ]
-        return naming.proposed(config, data.title_of(config.data), twins)
+        return naming.proposed(config, data.title_of(config.data, self.root), twins)
 
     def _name(self, draft: Path, run: Run, number: int) -> None:
         """Move a complete folder to `run`. The caller holds the store's lock."""

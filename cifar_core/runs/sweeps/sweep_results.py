@@ -14,7 +14,8 @@ from cifar_core.statistics.over_seeds import Paired, Spread, holm, paired, sprea
 
 RESULTS = (
     *("seed", "state", "best_val_accuracy", "best_epoch", "test_accuracy", "epochs_done"),
-    "seconds",
+    *("seconds", "best_val_balanced_accuracy", "best_val_macro_f1"),
+    *("test_balanced_accuracy", "test_macro_f1"),
 )  # columns of a sweep's CSV after the settings that vary
 
 
@@ -41,6 +42,16 @@ class CellResult:
     def val(self) -> Spread | None:
         """Mean and spread of the validation accuracy; None before the first finished run."""
         values = list(self.by_seed.values())
+        return spread(values) if values else None
+
+    @property
+    def balanced(self) -> Spread | None:
+        """Mean and spread of the balanced accuracy in validation; None if it was not measured."""
+        values = [
+            row.best_balanced_accuracy
+            for row in self.finished
+            if row.best_balanced_accuracy is not None
+        ]
         return spread(values) if values else None
 
     @property
@@ -181,6 +192,10 @@ def as_csv(sweep: Sweep, cells: Sequence[CellResult]) -> str:
             "test_accuracy": row.test_accuracy,
             "epochs_done": row.epochs_done,
             "seconds": f"{row.seconds:.1f}",
+            "best_val_balanced_accuracy": row.best_balanced_accuracy,
+            "best_val_macro_f1": row.best_macro_f1,
+            "test_balanced_accuracy": row.test_balanced_accuracy,
+            "test_macro_f1": row.test_macro_f1,
         }
         for cell in cells
         for row in cell.rows

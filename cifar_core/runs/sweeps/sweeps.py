@@ -160,7 +160,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                     continue
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
                 marks = {"sweep": sweep.id, "cell": index, **owner}
-                name = naming.of_cell(config, data.title_of(config.data), cell.changes)
+                name = naming.of_cell(config, data.title_of(config.data, store.root), cell.changes)
                 created.append(store.create(config, name=name, marks=marks))
         line.skip = not created
     for row in runs_of(store, sweep):

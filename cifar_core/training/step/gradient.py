@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, phase
@@ -42,11 +41,10 @@ def added_up(trainer: "Trainer", images: Tensor, labels: Tensor) -> list[PieceSu
 
 def add(trainer: "Trainer", images: Tensor, labels: Tensor, share: Tensor | None) -> PieceSums:
     """Add the gradient of some of the batch's images, weighted by their share of it."""
-    smoothing = trainer.config.label_smoothing
     with phase(FORWARD):
         with trainer.precision.autocast():
             logits = trainer.forward(images)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        loss = trainer.loss_of(logits.float(), labels)
     with phase(BACKWARD):
         trainer.scaler.scale(loss).backward(share)
     with phase(LOGGING):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app import theme
 from app.cache.results import calibration_of, dataset, predictions_of
 from app.shared.pictures.gallery import Tile
-from cifar_core.data.find import is_away
+from cifar_core.data.away import is_away
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.evaluation.confusion import confusion

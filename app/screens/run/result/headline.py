@@ -7,7 +7,7 @@ from app.navigation import link
 from app.screens.run.result.evaluation import SPLITS, Evaluation
 from app.shared.first_run.examples import only_drawings
 from cifar_core.evaluation.calibration import Reliability, Tendency
-from cifar_core.statistics.class_shares import uneven_words
+from cifar_core.statistics.class_shares import are_uneven, uneven_words
 
 ADVICE = {  # what a tendency means for a reader of a prediction
     Tendency.RIGHT: "about right",
@@ -18,7 +18,7 @@ ADVICE = {  # what a tendency means for a reader of a prediction
 
 
 def headline(evaluation: Evaluation) -> None:
-    """Draw the sentence, the two figures that matter, and the others a click away."""
+    """Draw the sentence, the figures that matter, and the others a click away."""
     scores, reliability = evaluation.scores, evaluation.scores.reliability
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(how_good(evaluation), anchor=False, width="content")
@@ -28,10 +28,16 @@ def headline(evaluation: Evaluation) -> None:
         if not only_drawings(evaluation.run):
             link("predict", "Give it a picture of yours", ":material/add_photo_alternate:",
                  run=evaluation.run.number)  # fmt: skip
-    with st.grid(2, min_column_width=220):
+    counts = [score.count for score in scores.classes]
+    with st.grid(3 if are_uneven(counts) else 2, min_column_width=220):
         card("Accuracy", theme.percent(scores.top1.share),
              f"95 % interval: {theme.between(scores.top1.interval)}")  # fmt: skip
+        if are_uneven(counts):
+            card("Balanced accuracy", theme.percent(scores.balanced_accuracy),
+                 f"95 % interval: {theme.between(scores.balanced_interval)}")  # fmt: skip
         card("Confidence", ADVICE[reliability.tendency], error_words(reliability))
+    if words := uneven_words(counts, SPLITS[evaluation.part], None, None):
+        st.caption(f"{words} The balanced accuracy counts every class the same.")
 
 
 def how_good(evaluation: Evaluation) -> str:
@@ -61,11 +67,6 @@ def more(evaluation: Evaluation) -> None:
         card("Loss", f"{scores.loss:.3f}", evaluation.images)
         card("Macro F1", theme.percent(scores.macro_f1),
              f"lowest: {name} {theme.percent(scores.classes[worst].f1)}")  # fmt: skip
-    counts = [score.count for score in scores.classes]
-    if words := uneven_words(
-        counts, SPLITS[evaluation.part], scores.balanced_accuracy, scores.macro_f1
-    ):
-        st.caption(words)
     st.caption(evaluation.origin)
 
 

@@ -13,8 +13,8 @@ from app.screens.run.result.mistakes import pages
 from app.session import Key, remember
 from app.shared.figure import show_figure
 from app.shared.job_offer import offer
+from cifar_core.data.away import not_here
 from cifar_core.data.disturbances import DISTURBANCES
-from cifar_core.data.find import not_here
 from cifar_core.evaluation.confusion import by_similarity, errors_only, row_shares
 from cifar_core.evaluation.coverage import at_threshold, coverage
 from cifar_core.evaluation.mistakes import ranked

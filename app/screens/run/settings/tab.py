@@ -1,13 +1,14 @@
 """The Settings tab: what a run was trained with, on what, and how to get the same again."""
 
 from dataclasses import Field
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import boundary, theme
 from app.screens.run.settings.reproduce import reproduce
-from cifar_core.data.find import kind_of, title_of
+from cifar_core.data.listing import kind_of, title_of
 from cifar_core.disk import files
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.records import Environment
@@ -36,7 +37,9 @@ def settings(run: Run, status: RunStatus) -> None:
         value = getattr(config, f.name)
         changed = value != f.default
         label = f"**{label_of(f)}**" if changed else label_of(f)
-        groups.setdefault(rule_of(f).group, {})[label] = theme.safe(in_words(f, value))
+        groups.setdefault(rule_of(f).group, {})[label] = theme.safe(
+            in_words(f, value, run.store_root)
+        )
     st.caption("Bold: differs from the default.")
     columns, filled = st.columns(3, gap="large"), [0, 0, 0]
     for title, values in groups.items():
@@ -47,10 +50,10 @@ def settings(run: Run, status: RunStatus) -> None:
             st.table(values, border="horizontal", alt=f"Settings: {title}")
 
 
-def in_words(setting: Field[Any], value: Any) -> str:
+def in_words(setting: Field[Any], value: Any, root: Path) -> str:
     """Write the value of a setting; images that are not a folder of one's own by their title."""
     if setting.name == "data" and kind_of(value) != "folder":
-        return title_of(value)
+        return title_of(value, root)
     return shown(setting, value)
 
 

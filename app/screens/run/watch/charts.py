@@ -13,7 +13,7 @@ from cifar_core.reading.curves import Curves, smooth
 from cifar_core.runs.listing.goals import Goal
 from cifar_core.runs.record.profiles import Bar, percent
 
-TRAINING, VALIDATION = 0, 1  # indexes into the theme's list of colors
+TRAINING, VALIDATION, BALANCED = 0, 1, 2  # indexes into the theme's list of colors
 GHOST = 0.28  # opacity of the points behind a smoothed line
 TALL, LOW, GAP, ABOVE, BELOW = 190, 90, 40, 62, 44  # pixels of panels, and around them
 
@@ -27,6 +27,7 @@ class Panel:
     axis: str
     color: int  # index into the theme's list of colors
     digits: str  # how a value is written
+    of_epochs: bool = False  # measured after each epoch, and worth drawing for uneven classes
 
 
 MORE = {  # by key; their axes follow those of loss and accuracy
@@ -34,6 +35,9 @@ MORE = {  # by key; their axes follow those of loss and accuracy
     "gradient": Panel(title="Gradient norm", of="grad_norm", axis="y4", color=3, digits=".3g"),
     "speed": Panel(
         title="Images per second", of="images_per_second", axis="y5", color=4, digits=",.0f"
+    ),
+    "f1": Panel(
+        title="Macro F1", of="val_macro_f1", axis="y6", color=1, digits=".1%", of_epochs=True
     ),
 }
 
@@ -47,6 +51,7 @@ class LiveOptions:
     log_loss: bool = False
     goals: Sequence[Goal] = ()  # target lines
     more: Sequence[str] = ()  # keys of MORE: panels below accuracy and loss
+    balanced: bool = False  # whether the balanced accuracy is drawn beside the accuracy
     window: tuple[float, float] | None = None  # enlarged part of the horizontal axis
     revision: str = ""  # when it changes, zoom and hidden legend entries are reset
 
@@ -69,8 +74,16 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
         (training_line("", "y2", ghost=True), ghost, curves.train_accuracy),
         (training_line("training accuracy %{y:.1%}", "y2"), steps, accuracy),
         (validation_line("validation accuracy %{y:.1%}", "y2"), epochs, curves.val_accuracy),
+        *([(balanced_line(), epochs, curves.val_balanced_accuracy)] if options.balanced else []),
         (star(), epochs[best], curves.val_accuracy[best]),
-        *((more_line(key), steps, getattr(curves, MORE[key].of)) for key in shown(options)),
+        *(
+            (
+                more_line(key),
+                epochs if MORE[key].of_epochs else steps,
+                getattr(curves, MORE[key].of),
+            )
+            for key in shown(options)
+        ),
     ]
     arrays = [a for _, x, y in drawn for a in thinned(x, y[: len(x)], options.window)]
     header = {
@@ -114,6 +127,15 @@ def validation_line(hover: str, axis: str) -> dict[str, Any]:
         marker={"size": 6},
         hovertemplate=f"{hover}<extra></extra>",
     )
+
+
+def balanced_line() -> dict[str, Any]:
+    """Describe the balanced accuracy after each epoch, in the panel of the accuracy."""
+    return line(
+        "Validation, balanced", "y2", BALANCED, mode="lines+markers",
+        line={"width": 2, "dash": "dash"}, marker={"size": 6, "symbol": "diamond"},
+        hovertemplate="balanced accuracy %{y:.1%}<extra></extra>",
+    ) | {"showlegend": True}  # fmt: skip
 
 
 def star() -> dict[str, Any]:
@@ -172,7 +194,8 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
     }  # fmt: skip
     layout["yaxis2"] |= {"tickformat": ".0%"}
     for key in shown(options):
-        low = {"tickformat": "~g", "nticks": 4, "rangemode": "tozero"}
+        form = ".0%" if MORE[key].of_epochs else "~g"
+        low = {"tickformat": form, "nticks": 4, "rangemode": "tozero"}
         layout[f"yaxis{MORE[key].axis[1:]}"] |= low
     unit = "epoch" if options.by_epoch else "step"
     layout |= {

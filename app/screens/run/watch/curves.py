@@ -1,5 +1,6 @@
 """The live curves, and the two popovers that change what is drawn."""
 
+import numpy as np
 import streamlit as st
 
 from app import theme
@@ -9,7 +10,8 @@ from app.session import Key
 from app.shared.live_chart import live_chart, window
 from cifar_core.reading.curves import HALF_LIVES, SMOOTHING, Curves, half_life
 from cifar_core.runs import Run, RunStatus
-from cifar_core.runs.record.records import Summary
+from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.statistics.class_shares import are_uneven
 
 CHART = str(Key.CHART)
 GOALS = (
@@ -44,9 +46,11 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         )  # fmt: skip
         log = st.toggle("Log loss", key="log", bind="query-params")
         goal = st.toggle("Goals", key="goal", bind="query-params", help=GOALS)
+    uneven = are_uneven(run.environment.data.train_counts)
+    offered = {key: one for key, one in charts.MORE.items() if uneven or not one.of_epochs}
     with st.popover("More curves", icon=":material/stacked_line_chart:", type="tertiary"):
         more = st.pills(
-            "Below accuracy and loss", [panel.title for panel in charts.MORE.values()],
+            "Below accuracy and loss", [panel.title for panel in offered.values()],
             selection_mode="multi", key="more", bind="query-params",
         )  # fmt: skip
         st.caption(pace(status, summary, curves))
@@ -55,7 +59,8 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         half_life=half_life(smoothing or "Off", summary.total_steps),
         log_loss=log,
         goals=goals_of(run) if goal else [],
-        more=[key for key, panel in charts.MORE.items() if panel.title in more],
+        more=[key for key, panel in offered.items() if panel.title in more],
+        balanced=uneven and bool(np.isfinite(curves.val_balanced_accuracy).any()),
         window=window(CHART),
         revision=run.id,
     )

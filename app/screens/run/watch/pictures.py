@@ -15,7 +15,7 @@ from app.cache.results import dataset
 from app.navigation import go
 from app.session import Key, remember, remembered
 from app.shared.pictures.gallery import COLUMNS, data_url, sheet
-from cifar_core.data import find
+from cifar_core.data.listing import decoded
 from cifar_core.errors import RunError
 from cifar_core.runs import Run
 from cifar_core.runs.record.watched.rows import WatchedEpoch
@@ -79,7 +79,7 @@ def is_decoded(run: Run) -> bool:
         meta.get("fingerprint") == data.fingerprint
         if data.fingerprint
         else meta.get("source") == data.source
-        for meta in find.decoded(run.store_root)
+        for meta in decoded(run.store_root)
     )
 
 

@@ -16,7 +16,7 @@ from app.screens.run.watch.reading import reading_panel
 from app.screens.run.watch.waiting import waiting
 from app.session import Key, remember, remembered
 from cifar_core.runs import RATE_SEARCH, Run, RunStatus
-from cifar_core.runs.record.records import Summary
+from cifar_core.runs.record.figures.summary_record import Summary
 
 AWAY = 15.0  # seconds after which a page that was not drawn is no longer watched
 

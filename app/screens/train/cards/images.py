@@ -3,25 +3,21 @@
 import numpy as np
 import streamlit as st
 
-from app import boundary, theme
-from app.cache.opening import is_reading
+from app import theme
 from app.navigation import link
 from app.screens.train.form import Form
 from app.screens.train.proposed import await_images, taken
-from app.session import store
 from app.shared.charts import picture_rows
 from app.shared.picker import choose_dataset
+from app.shared.reading import watch_reading
 from app.shared.widgets import say_problem
 from cifar_core.data import DataStatus
-from cifar_core.data.dataset import Dataset
+from cifar_core.data.dataset import Dataset, counts
+from cifar_core.statistics.class_shares import are_uneven, majority_share
 
 PICTURES = 6
 KEY = "images"  # of the choice
-POLL = 1.0  # seconds between two looks at images that are being read
-READING = (
-    "These images are being read for the first time, which can take a minute. You can go on "
-    "meanwhile, and start."
-)
+MEANWHILE = "You can go on meanwhile, and start: the run waits for its images."
 
 
 def images_card(form: Form) -> None:
@@ -57,11 +53,12 @@ def about(form: Form) -> None:
         st.caption(theme.safe(counted(images)))
         if images.note:
             st.caption(theme.safe(images.note))
+        if uneven := largest(images):
+            st.caption(theme.safe(uneven))
         if images.kind == "synthetic":
             link("data", "Get the real images", ":material/download:")
     elif form.draft.reading:
-        st.caption(READING)
-        boundary.fragment(look_again, run_every=POLL)(form)
+        watch_reading(form.draft.source, MEANWHILE)
     found = taken(form.draft)
     if found and found.why_not:
         st.caption(f":material/warning: {theme.safe(found.why_not)}")
@@ -77,15 +74,18 @@ def counted(images: Dataset) -> str:
     )
 
 
+def largest(images: Dataset) -> str:
+    """Say which class most images are of, if the classes are uneven; else nothing."""
+    sizes = counts(images.train.labels, images.classes)
+    if not are_uneven(sizes):
+        return ""
+    name = theme.short(images.classes[sizes.index(max(sizes))], 20)
+    return f"Uneven: {theme.percent(majority_share(sizes), 0)} are of the class {name}."
+
+
 def status_of(form: Form) -> DataStatus | None:
     """Return what the list of images says about the chosen ones."""
     return next((one for one in form.sources if one.source == form.draft.source), None)
-
-
-def look_again(form: Form) -> None:
-    """Draw the page again once the images are there; repeated while they are read."""
-    if not is_reading(form.draft.source, str(store().root)):
-        st.rerun()
 
 
 def thumbnails(images: Dataset) -> None:

@@ -16,6 +16,7 @@ from cifar_core.config.groups import (
     STARTING,
     STOPPING,
 )
+from cifar_core.evaluation.measures import measure_of
 from cifar_core.models import MODELS
 from cifar_core.numbers import percent
 from cifar_core.settings import label_of, rule_of, shown
@@ -96,8 +97,16 @@ def learning(form: Form) -> str:
         value(form, "schedule").lower(),
         value(form, "batch_size", "{} images a step"),
         value(form, "dropout", "dropout {}") if form.uses(SETTINGS["dropout"]) else "",
+        unless_usual(form, "order", "classes equally often"),
+        unless_usual(form, "class_weights", "class weights: {}").lower(),
     ]
     return ", ".join(filter(None, parts))
+
+
+def unless_usual(form: Form, name: str, words: str) -> str:
+    """Write the value of a setting in words if it is not the default, or that it varies."""
+    usual = form.values[name] == SETTINGS[name].default and not varies(form, name)
+    return "" if usual else value(form, name, words)
 
 
 def starting(form: Form) -> str:
@@ -112,6 +121,8 @@ def starting(form: Form) -> str:
 def kept_back(form: Form) -> str:
     """Say which images are not trained on."""
     words = share(form, "val_fraction", "{} for validation")
+    if by := unless_usual(form, "best_by", "{}"):
+        words += f", best epoch by {by if varies(form, 'best_by') else by.lower()}"
     if form.values["train_fraction"] == 1 and not varies(form, "train_fraction"):
         return words
     return f"{words}; {share(form, 'train_fraction', '{} of the others are used')}"
@@ -141,7 +152,8 @@ def stopping(form: Form) -> str:
     patience = form.values["patience"]
     if not patience:
         return "after the last epoch"
-    return f"early, after {theme.plural(patience, 'epoch')} without a better validation accuracy"
+    better = "a better result" if varies(form, "best_by") else measure_of(form.values).better
+    return f"early, after {theme.plural(patience, 'epoch')} without {better}"
 
 
 WORDS: dict[str, Callable[[Form], str]] = {

@@ -1,0 +1,135 @@
+"""The Duplicates tab: images that are in a set twice, side by side, and what that means."""
+
+import os
+
+import streamlit as st
+
+from app import theme
+from app.screens.data.one_set.grid import grid
+from app.screens.data.one_set.view import View, key_of
+from app.session import store
+from app.shared import job_offer
+from cifar_core.data.contents import PartOfSet
+from cifar_core.data.review import duplicates
+from cifar_core.data.review.album import TITLES, Album
+from cifar_core.data.review.findings import KINDS, Findings, Group, Kind, findings
+from cifar_core.runs.store.set_job import SetJob, set_job
+
+UNASKED = 5_000  # images up to which duplicates are looked for without a click
+VARIABLE = "CIFAR_UNASKED"  # "off": no job is started without a click
+GROUPS = 8  # groups of a page
+MOST_ALIKE = 8  # images of a group that are shown
+ZOOM = 3.0
+MEANS: dict[Kind, str] = {
+    "leaks": "A network can know the answer to these test images by memory, so that the test "
+    "accuracy is higher than on new images.",
+    "classes": "No network can be right about both.",
+    "exact": "The same pixels more than once.",
+    "near": "The same picture cropped, compressed, brighter or mirrored, or two very similar ones.",
+}
+
+
+def draw(view: View) -> None:
+    """Draw the groups that were found, or offer to look for them."""
+    found = found_in(view)
+    if found is None:
+        offer(view)
+        return
+    kinds = [kind for kind in KINDS if found.of(kind)]
+    if not kinds:
+        st.markdown("No image is in the set twice, not even nearly.")
+        return
+    st.markdown(summary(found))
+    kind: Kind = st.segmented_control(
+        "Show", kinds, default=kinds[0], required=True, key=f"alike in {view.one.source}",
+        format_func=lambda kind: f"{KINDS[kind]} ({theme.count(len(found.of(kind)))})",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.caption(MEANS[kind])
+    groups = found.of(kind)
+    place, page = st.container(), 1
+    if len(groups) > GROUPS:
+        page = st.pagination(-(-len(groups) // GROUPS), key=f"page of {kind}")
+    with place, st.grid(2, min_column_width=420, gap="small"):
+        for group in groups[(page - 1) * GROUPS : page * GROUPS]:
+            with st.container(border=True):
+                alike(view, group)
+
+
+def alike(view: View, group: Group) -> None:
+    """Draw the images of a group side by side."""
+    album, first = view.album, int(group.images[0])
+    names = list(dict.fromkeys(album.label(index) for index in group.images.tolist()))
+    parts = list(dict.fromkeys(TITLES[album.part(i)].lower() for i in group.images.tolist()))
+    st.caption(f"{theme.safe(', '.join(names[:3]))}: {' and '.join(parts)}")
+    grid(view, group.images[:MOST_ALIKE], key=f"alike {group.is_exact} {first}", zoom=ZOOM)
+    if len(group.images) > MOST_ALIKE:
+        st.caption(f"and {theme.count(len(group.images) - MOST_ALIKE)} more")
+
+
+def summary(found: Findings) -> str:
+    """Say how many images there are twice, and where."""
+    exact, near = (sum(len(one.images) for one in found.of(kind)) for kind in ("exact", "near"))
+    lines = [
+        f"**{theme.plural(found.leaked, 'test image')}** also in training." if found.leaked else "",
+        f"**{theme.plural(found.nearly, 'test image')}** nearly the same as a training image."
+        if found.nearly else "",
+        f"**{theme.plural(found.conflicting, 'image')}** in two classes with the same pixels."
+        if found.conflicting else "",
+        f"{theme.plural(exact, 'image')} in groups of identical ones, {theme.count(near)} in "
+        "groups of nearly identical ones.",
+    ]  # fmt: skip
+    return " ".join(filter(None, lines))
+
+
+def offer(view: View) -> None:
+    """Offer to look for duplicates, or show how far that is."""
+    st.markdown("Images that are in a set twice, in training and test or in two classes, make "
+                "an accuracy look better, or worse, than it is.")  # fmt: skip
+    job_offer.offer(
+        job_of(view), "Look for duplicates",
+        f"in {theme.plural(len(view.album), 'image')}, in the background", key="duplicates",
+    )  # fmt: skip
+
+
+def begin_unasked(view: View) -> None:
+    """Look for duplicates in a small set without a click, once."""
+    if len(view.album) > UNASKED or os.environ.get(VARIABLE) == "off":
+        return
+    job = job_of(view)
+    if not (job.is_done or job.is_running or job.error):
+        job_offer.tried(job.start)
+
+
+def job_of(view: View) -> SetJob:
+    """Return the job that looks for duplicates in a set."""
+    by, root = store().by, store().root
+    job = duplicates.look(view.images, root, by.name)
+    return set_job(job, by, view.one.title, "duplicates")
+
+
+def found_in(view: View) -> Findings | None:
+    """Return what duplicates mean for a set; None if no one has looked for them."""
+    root = str(store().root)
+    stamp = job_of(view).stamp
+    return (
+        known(*key_of(view.one.source, view.images), stamp, view.album) if root and stamp else None
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def known(source: str, root: str, fingerprint: str, stamp: int, _album: Album) -> Findings | None:
+    """Return what was found in a set; `stamp` identifies the file that says it."""
+    from pathlib import Path
+
+    kept = duplicates.kept(fingerprint, Path(root))
+    if kept is None:
+        return None
+    exact = [[number_of(_album, *one) for one in group] for group in kept.exact]
+    near = [[number_of(_album, *one) for one in group.images] for group in kept.near]
+    return findings(_album, exact, near)
+
+
+def number_of(album: Album, part: PartOfSet, index: int) -> int:
+    """Return the number in the album of an image of a part."""
+    return index + (len(album.dataset.train) if part == "test" else 0)

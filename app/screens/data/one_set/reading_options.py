@@ -1,0 +1,128 @@
+"""The dialog in which a person confirms or changes how a set of images is read."""
+
+from pathlib import Path
+
+import streamlit as st
+from msgspec.structs import replace
+
+from app import boundary, theme
+from app.cache import albums
+from app.session import store
+from cifar_core.data import DataStatus
+from cifar_core.data.contents import Columns
+from cifar_core.data.formats.formats import open_source
+from cifar_core.data.options import SetOptions, folder_of, options_of
+from cifar_core.runs.store import image_sets
+
+FOUND = "As found"  # a column that the program chooses
+SPLIT = "split.csv"  # in the folder of a set whose test images were drawn here
+COLUMNS = {  # option -> what it says of a picture
+    "file_column": ("file", "Picture's file"),
+    "label_column": ("label", "Class"),
+    "part_column": ("part", "Part"),
+    "group_column": ("group", "Group (kept in one part)"),
+}
+
+
+@boundary.dialog("How these images are read")
+def reading_options(one: DataStatus) -> None:
+    """Show what was decided or found, and take other decisions."""
+    form(one)
+
+
+def form(one: DataStatus) -> None:
+    """Draw the decisions, and keep them when they are sent."""
+    root = store().root
+    had = options_of(root, one.source)
+    st.caption(
+        "Another decision reads the set again. Runs that are finished keep their results, which "
+        "refer to the images as they were; a run that stopped cannot be resumed on other images."
+    )
+    with st.form("reading", border=False):
+        changed = replace(had, **named(one, had), **drawn(one, root, had), unreadable=share(
+            "Unreadable pictures that may be left out", had.unreadable, key="unreadable",
+            help="Percent of all pictures. With more than these the set is refused.",
+        ))  # fmt: skip
+        sent = st.form_submit_button("Read them like this", type="primary")
+    if sent:
+        boundary.attempt(lambda: decide(one, changed))
+
+
+def decide(one: DataStatus, options: SetOptions) -> None:
+    """Keep the decisions, so that the set is read again."""
+    image_sets.decide(store(), one.source, options)
+    albums.forget(one.source, str(store().root))
+
+
+def named(one: DataStatus, had: SetOptions) -> dict[str, str]:
+    """Take where the classes come from: columns of a table, or a pattern of the file names."""
+    columns = columns_of(one, had)
+    if columns is None:
+        pattern = st.text_input(
+            "Pattern of the file names", had.pattern, key="pattern", placeholder="{class}_{number}",
+            help="Where the names of the files, and no folders, say the class.",
+        )  # fmt: skip
+        return {"pattern": (pattern or "").strip()}
+    st.markdown(
+        f"Labels come from **{theme.safe(columns.table)}**: file = {theme.safe(columns.file)}, "
+        f"class = {theme.safe(columns.label)}"
+        + "".join(
+            f", {what} = {theme.safe(name)}"
+            for what, name in (("part", columns.part), ("group", columns.group))
+            if name
+        )
+        + "."
+    )
+    return {option: column(option, columns, getattr(had, option)) for option in COLUMNS}
+
+
+def column(option: str, columns: Columns, chosen: str) -> str:
+    """Take a column of a table; "" for the one that is found."""
+    offered = ["", *columns.names]
+    name = st.selectbox(
+        COLUMNS[option][1], offered, index=offered.index(chosen) if chosen in offered else 0,
+        format_func=lambda name: name or found_as(columns, option), key=option,
+    )  # fmt: skip
+    return str(name)
+
+
+def found_as(columns: Columns, option: str) -> str:
+    """Name the column that the program finds by itself."""
+    name = getattr(columns, COLUMNS[option][0])
+    return f"{FOUND}: {name}" if name else f"{FOUND}: none"
+
+
+def columns_of(one: DataStatus, had: SetOptions) -> Columns | None:
+    """Return the columns of a set's table of labels; None if it has none or cannot be listed."""
+    try:
+        return open_source(Path(one.source), had, store().root).columns
+    except boundary.REFUSED:
+        return None
+
+
+def drawn(one: DataStatus, root: Path, had: SetOptions) -> dict[str, object]:
+    """Take how the test images are drawn, where the set has none of its own."""
+    if not (folder_of(root, one.source) / SPLIT).exists():
+        return {}
+    seed = st.number_input(
+        "Seed of the test images", 0, 10**9, had.split_seed, key="split_seed",
+        help="Another seed draws other test images.",
+    )  # fmt: skip
+    return {
+        "test_share": share(
+            "Test images", had.test_share, key="test_share",
+            help="Percent of the images of each class that are set aside for the test.",
+        ),
+        "split_seed": int(seed),
+        "keep_together": st.toggle(
+            "Nearly identical images stay in one part", had.keep_together, key="keep_together"
+        ),
+    }  # fmt: skip
+
+
+def share(label: str, had: float, *, key: str, help: str) -> float:
+    """Take a share in [0, 1] as a percentage."""
+    percent = st.number_input(
+        f"{label} (%)", 0.0, 99.0, round(100 * had, 4), step=1.0, format="%g", key=key, help=help
+    )
+    return had if percent == round(100 * had, 4) else float(percent) / 100

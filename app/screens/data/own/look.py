@@ -1,0 +1,175 @@
+"""The second step: what was found in an uploaded set, and what a person decides about it."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+from msgspec.structs import replace
+
+from app import boundary, theme
+from app.screens.data.own.steps import DROP, NAME, act, discard, turn_to
+from app.session import Key, remember, remembered, store
+from cifar_core.data.contents import Columns, Contents
+from cifar_core.data.formats.formats import open_source
+from cifar_core.data.options import SetOptions, keep_options, options_of
+from cifar_core.data.uploads import names, sets
+from cifar_core.data.uploads.sets import UploadedSet
+
+MOST_CLASSES, MOST_NAMES = 12, 50  # named in a sentence, and of files that were left out
+PARTS = {"train": "to train on", "val": "to validate", "test": "to test with"}
+NONE = "(none)"
+ONE_CLASS, PATTERN = "They are all of one class", "Their names say the class"
+
+
+def look(name: str) -> None:
+    """Draw what was found in a set, with the way on; or why it cannot be used, and what to do."""
+    found = sets.one(store().root, name)
+    try:
+        contents = found_in(found)
+    except boundary.REFUSED as error:
+        here = found.source(store().root)  # where the server keeps it says nothing to a visitor
+        st.error(boundary.words(error).replace(theme.safe(here), theme.safe(found.title)))
+        refused(found)
+        return
+    summary(contents)
+    if contents.columns:
+        columns(found, contents.columns)
+    with st.container(horizontal=True):
+        act("Continue", lambda name: turn_to(NAME, name), name, main=True)
+        act("Discard", discard, name)
+
+
+def found_in(found: UploadedSet) -> Contents:
+    """Return what an uploaded set holds; raises DataError. It is listed again after a change."""
+    root, source = store().root, found.source(store().root)
+    options = options_of(root, source)
+    mark = (source, found.at, options)
+    known = remembered(Key.UPLOAD_LOOK)
+    if known and known[0] == mark:
+        kept: Contents = known[1]
+        return kept
+    with st.spinner("Looking through the files"):
+        contents = open_source(Path(source), options, root)
+    remember(Key.UPLOAD_LOOK, (mark, contents))
+    return contents
+
+
+def summary(contents: Contents) -> None:
+    """Say how many classes and images there are, what was taken as what, and what was left out."""
+    count = len(contents.classes)
+    classes = "1 class" if count == 1 else f"{theme.count(count)} classes"
+    with st.container(key="upload-counts"):
+        st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
+    parts = Counter[str](item.part for item in contents.items)
+    st.markdown(
+        ", ".join(f"{theme.count(parts[part])} {use}" for part, use in PARTS.items() if parts[part])
+        + "."
+    )
+    images = Counter(item.label for item in contents.items)
+    shown = [f"{theme.short(label, 30)} {theme.count(images[label])}"
+             for label in contents.classes[:MOST_CLASSES]]  # fmt: skip
+    more = f" and {theme.count(count - MOST_CLASSES)} more" if count > MOST_CLASSES else ""
+    st.caption(theme.safe(", ".join(shown)) + more)
+    for words in contents.said:
+        st.markdown(theme.safe(words))
+    for ignored in contents.ignored:
+        number = len(ignored.names)
+        with st.expander(f"Files that {theme.safe(ignored.why)}: {theme.count(number)}"):
+            rest = [f"and {theme.count(number - MOST_NAMES)} more"] if number > MOST_NAMES else []
+            st.text("\n".join([*ignored.names[:MOST_NAMES], *rest]))
+
+
+def columns(found: UploadedSet, taken: Columns) -> None:
+    """Show the columns of a table of labels that were taken, to be confirmed or changed."""
+    fields = {
+        "file_column": ("File", taken.file),
+        "label_column": ("Class", taken.label),
+        "part_column": ("Part", taken.part),
+        "group_column": ("Group", taken.group),
+    }
+    with st.form("columns"):
+        st.markdown(f"Columns of {theme.safe(taken.table)}, change them if they are wrong:")
+        for column, (key, (title, now)) in zip(st.columns(4), fields.items(), strict=True):
+            needed = key in ("file_column", "label_column")
+            choices = [*taken.names] if needed else [NONE, *taken.names]
+            index = choices.index(now) if now in choices else 0
+            column.selectbox(title, choices, index=index, key=key)
+        sent("Use these columns", take_columns, found, main=False)
+
+
+def sent(
+    label: str, does: Callable[[UploadedSet], None], found: UploadedSet, *, main: bool = True
+) -> None:
+    """Draw the button of a form, which does something with an uploaded set."""
+    st.form_submit_button(
+        label, type="primary" if main else "secondary", on_click=boundary.callback(does),
+        args=(found,),
+    )  # fmt: skip
+
+
+def take_columns(found: UploadedSet) -> None:
+    """Keep the columns that a person chose."""
+    keys = ("file_column", "label_column", "part_column", "group_column")
+    chosen = {key: st.session_state[key] for key in keys}
+    decide(found, **{key: "" if value == NONE else value for key, value in chosen.items()})
+
+
+def refused(found: UploadedSet) -> None:
+    """Offer what may make a set usable that cannot be used as it is."""
+    is_loose = bool(sets.loose(store().root, found))
+    if is_loose:
+        way = st.segmented_control(
+            "These pictures lie in no folder", [ONE_CLASS, PATTERN], default=ONE_CLASS,
+            required=True, key="loose",
+        )  # fmt: skip
+    else:
+        way = "" if found.by_class else PATTERN
+    if way == ONE_CLASS:
+        one_class(found)
+    elif way == PATTERN:
+        pattern(found)
+    with st.container(horizontal=True):
+        if found.by_class:
+            act("Add another class", lambda name: turn_to(DROP, name), found.name, main=True)
+        act("Discard, and start again", discard, found.name)
+
+
+def one_class(found: UploadedSet) -> None:
+    """Put pictures that lie in no folder into one class."""
+    with st.form("one_class", border=False):
+        st.text_input("Name of the class", key="class_name", placeholder="cat")
+        sent("Put them into this class", put_into_class, found)
+
+
+def put_into_class(found: UploadedSet) -> None:
+    """Move the pictures into the class, and ask for another one, as two are needed."""
+    label = names.safe_label(st.session_state["class_name"])
+    with store().action("sort an upload", "sorted the upload", found.title, owner=found.owner):
+        sets.into_one_class(store().root, found, label)
+    turn_to(DROP, found.name)
+
+
+def pattern(found: UploadedSet) -> None:
+    """Take the pattern by which the names of files say the class."""
+    now = options_of(store().root, found.source(store().root)).pattern
+    with st.form("pattern", border=False):
+        st.text_input(
+            "Pattern of the names", value=now, key="name_pattern", placeholder="{class}_{number}",
+            help="This one fits cat_001.jpg. {class} stands for the class, {number} for digits and "
+            "{any} for anything else.",
+        )  # fmt: skip
+        sent("Use this pattern", take_pattern, found)
+
+
+def take_pattern(found: UploadedSet) -> None:
+    """Keep the pattern that a person typed."""
+    decide(found, pattern=st.session_state["name_pattern"].strip())
+
+
+def decide(found: UploadedSet, **decisions: str) -> None:
+    """Keep what a person decided about a set."""
+    root, source = store().root, found.source(store().root)
+    options: SetOptions = replace(options_of(root, source), **decisions)
+    with store().action("sort an upload", "sorted the upload", found.title, owner=found.owner):
+        keep_options(root, source, options)

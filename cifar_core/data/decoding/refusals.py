@@ -1,0 +1,46 @@
+"""Sources that were refused, with the sentence that says why, until they change.
+
+So a page that is opened again shows the sentence and begins no work.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from cifar_core.data.decoding.footprint import is_unchanged, watch
+from cifar_core.data.options import folder_of
+from cifar_core.disk import files
+from cifar_core.disk.checks import LONGEST, Text, readable
+
+NAME, WATCHED = "refused.json", "refused.txt"  # in the source's folder of data/sets
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """The entries of the file."""
+
+    why: Text = ""
+
+
+def keep(store: Path, source: str, path: Path, names: Iterable[str], how: str, why: str) -> None:
+    """Write down why a source is refused, and the state of some of its files and folders."""
+    folder = folder_of(store, source)
+    with contextlib.suppress(OSError):  # the caller says it anyway
+        folder.mkdir(parents=True, exist_ok=True)
+        watch(folder / WATCHED, path, names, how)
+        files.write_json(folder / NAME, {"why": readable(why)[:LONGEST]})
+
+
+def kept(store: Path, source: str, path: Path, how: str) -> str:
+    """Return why a source was refused; empty if it was not, or has changed since."""
+    folder = folder_of(store, source)
+    if not is_unchanged(folder / WATCHED, path, how):
+        return ""
+    return files.read(folder / NAME, Refusal).why
+
+
+def forget(store: Path, source: str) -> None:
+    """Let a source be tried again."""
+    with contextlib.suppress(OSError):
+        (folder_of(store, source) / NAME).unlink(missing_ok=True)

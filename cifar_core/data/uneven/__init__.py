@@ -1,0 +1,1 @@
+"""Helps rare classes: weights in the loss, and an order in which classes occur equally often."""

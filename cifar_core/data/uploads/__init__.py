@@ -1,0 +1,1 @@
+"""Images that people upload: the pieces as they arrive, and the sets that are made of them."""

@@ -1,0 +1,87 @@
+"""How much people may upload, and when what no one finished is deleted."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifar_core.data.options import folder_of, options_of
+from cifar_core.data.uploads import sets
+from cifar_core.data.uploads.arriving import LOCK, Upload, arriving, changed_at, home
+from cifar_core.disk import files, lock, removal
+from cifar_core.errors import BusyError, DataError
+from cifar_core.people import Person
+
+EACH, ALL = "CIFAR_UPLOAD_GB", "CIFAR_UPLOADS_GB"  # of one person, and of all together
+DEFAULTS = {EACH: 20.0, ALL: 200.0}
+GIGA = 1e9
+DAY = 24 * 3600.0
+KEPT_DAYS, REMOVED_DAYS = 7, 30  # days that unfinished uploads, and removed sets, are kept
+MOST_ARRIVING = 20  # unfinished uploads of one person
+
+
+def limit(variable: str) -> float:
+    """Return a limit in bytes; DataError if the variable is not a number."""
+    text = os.environ.get(variable, "").strip()
+    try:
+        gigabytes = float(text) if text else DEFAULTS[variable]
+    except ValueError:
+        gigabytes = -1.0
+    if not gigabytes >= 0:
+        raise DataError(
+            f"${variable} is '{text}', but it must be a number of gigabytes (default "
+            f"{DEFAULTS[variable]:g}). Ask the person who starts this dashboard to correct it."
+        )
+    return gigabytes * GIGA
+
+
+def check(store: Path, by: Person, size: int) -> None:
+    """Raise DataError if a new upload of `size` bytes does not fit; says why and what to do.
+
+    The machine's own user is limited by the disk alone.
+    """
+    begun = arriving(store)
+    if sum(upload.begun.owner == by.name for upload in begun) >= MOST_ARRIVING:
+        raise BusyError(
+            f"You have {MOST_ARRIVING} uploads that are not finished. Continue or discard some of "
+            "them first."
+        )
+    if by.is_local:
+        return
+    owned = [(upload.begun.owner, upload.begun.bytes) for upload in begun]
+    owned += [(known.owner, known.bytes) for known in sets.uploaded(store)]
+    own, everyone = sum(n for who, n in owned if who == by.name), sum(n for _, n in owned)
+    if own + size > limit(EACH):
+        raise DataError(
+            f"Your uploads take {own / GIGA:.1f} GB, and with these {size / GIGA:.1f} GB they "
+            f"would exceed the {limit(EACH) / GIGA:g} GB of one person. Discard an upload, or ask "
+            f"an admin of this lab to raise ${EACH}."
+        )
+    if everyone + size > limit(ALL):
+        raise DataError(
+            f"The uploads of everyone would exceed {limit(ALL) / GIGA:g} GB with these "
+            f"{size / GIGA:.1f} GB. Ask an admin of this lab to delete some or to raise ${ALL}."
+        )
+
+
+def left_behind(store: Path, now: float | None = None) -> Iterator[Path]:
+    """Yield the folders of uploads and sets that no one finished or that were removed."""
+    now = time.time() if now is None else now
+    yield from removal.leftovers(home(store))
+    yield from removal.leftovers(home(store) / ".arriving")
+    for upload in arriving(store):
+        if now - changed_at(upload) > KEPT_DAYS * DAY and not is_sending(upload):
+            yield upload.folder
+    for known in sets.uploaded(store):
+        source = known.source(store)
+        removed = options_of(store, source).removed
+        since = files.stamp(folder_of(store, source) / "options.json") / 1e9 if removed else 0.0
+        if (removed and now - since > REMOVED_DAYS * DAY) or (
+            not known.kept and now - known.at > KEPT_DAYS * DAY
+        ):
+            yield home(store) / known.name
+
+
+def is_sending(upload: Upload) -> bool:
+    """Return True if a piece of an upload is arriving now."""
+    return lock.is_locked(upload.folder / LOCK)

@@ -1,0 +1,1 @@
+"""What a run achieved, as its small files keep it."""
