@@ -11,6 +11,7 @@ from app.screens.data.one_set.grid import grid
 from app.screens.data.one_set.view import View, key_of
 from app.session import store
 from app.shared import job_offer
+from cifar_core.data.contents import PartOfSet
 from cifar_core.data.review import duplicates
 from cifar_core.data.review.album import TITLES, Album
 from cifar_core.data.review.findings import KINDS, Findings, Group, Kind, findings
@@ -126,12 +127,12 @@ def known(source: str, root: str, fingerprint: str, stamp: int, _album: Album) -
     if kept is None:
         return None
     exact, near = (
-        [[number_of(_album, place) for place in group.images] for group in groups]
-        for groups in (kept.exact, kept.near)
+        [[number_of(_album, *place) for place in images] for images in groups]
+        for groups in (kept.exact, [one.images for one in kept.near])
     )
     return findings(_album, exact, near)
 
 
-def number_of(album: Album, place: duplicates.Place) -> int:
-    """Return the number in the album of an image."""
-    return place.index + (len(album.dataset.train) if place.part == "test" else 0)
+def number_of(album: Album, part: PartOfSet, index: int) -> int:
+    """Return the number in the album of an image of a part."""
+    return index + (len(album.dataset.train) if part == "test" else 0)
