@@ -11,8 +11,8 @@ from cifar_core.data.contents import Contents
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.layout.glance import may_hold_images
 from cifar_core.data.options import SetOptions
-from cifar_core.data.published import published
-from cifar_core.data.published.published import PUBLISHED
+from cifar_core.data.published import places, published
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
@@ -40,7 +40,7 @@ def located(wanted: str, store: Path) -> str:
 
 def named(wanted: str, store: Path) -> str:
     """Return a source that has a name of its own, "" if a text names none; raises DataError."""
-    if wanted in PUBLISHED and published.find(wanted, store) is None:
+    if wanted in PUBLISHED and places.find(wanted, store) is None:
         raise DataError(absent(wanted))
     if synthetic.is_source(wanted) and synthetic.number_of(wanted) > synthetic.MOST:
         raise DataError(
@@ -73,6 +73,11 @@ def existing(wanted: str) -> Path:
             f"There are no images at {shown(path, LONGEST_PATH)}. "
             f"{did_you_mean(wanted, WORDS)}Give {CHOICES}."
         )
+    if path == path.parent:
+        raise DataError(
+            f"{path} is the root of all files, far more than a set of images. Give the folder that "
+            "has the images."
+        )
     if not fits:
         raise DataError(
             f"{shown(path, LONGEST_PATH)} has no pictures and no files that hold some. {REMEDY}"
@@ -83,7 +88,7 @@ def existing(wanted: str) -> Path:
 def absent(key: str) -> str:
     """Say that a published set is not on this machine, and how to get it."""
     spec = PUBLISHED[key]
-    return f"{spec.title} is not on this machine. {published.how_to_get(key)}"
+    return f"{spec.title} is not on this machine. {places.how_to_get(key)}"
 
 
 def automatic(store: Path) -> str:
@@ -152,7 +157,7 @@ def by_key(key: str, _path: Path, options: SetOptions, store: Path) -> Contents:
 def files_of(source: str, store: Path) -> Path:
     """Return the folder or file that holds a source's images; raises DataError."""
     if source in PUBLISHED:
-        place = published.find(source, store)
+        place = places.find(source, store)
         if place is None:
             raise DataError(absent(source))
         return place

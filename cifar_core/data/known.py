@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from cifar_core.data.published.published import PUBLISHED
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.published.published_set import PublishedSet
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.shapes import SHAPES

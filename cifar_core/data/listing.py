@@ -13,8 +13,8 @@ from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.find import located
 from cifar_core.data.known import BY_FOLDER, known
 from cifar_core.data.options import options_of
-from cifar_core.data.published import published
-from cifar_core.data.published.published import PUBLISHED
+from cifar_core.data.published import places
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.files import is_there
@@ -68,7 +68,7 @@ def shown_ones(sources: Iterable[str], default: str, store: Path) -> list[str]:
 
 def downloaded(store: Path) -> Iterator[str]:
     """Yield the keys of the published sets that are on this machine."""
-    yield from (key for key in PUBLISHED if published.find(key, store))
+    yield from (key for key in PUBLISHED if places.find(key, store))
 
 
 def decoded(store: Path) -> Iterator[dict[str, Any]]:
@@ -128,8 +128,8 @@ def locate(source: str, store: Path) -> tuple[str, str]:
     if synthetic.is_source(source):
         return "drawn by the program", ""
     if source in PUBLISHED:
-        place = published.find(source, store)
-        return (str(place), "") if place else ("", published.how_to_get(source))
+        place = places.find(source, store)
+        return (str(place), "") if place else ("", places.how_to_get(source))
     if is_away(source):
         return "", not_here(source)
     if is_there(Path(source)):
