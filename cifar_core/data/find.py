@@ -82,6 +82,11 @@ def existing(wanted: str) -> Path:
             f"There are no images at {shown(path, LONGEST_PATH)}. "
             f"{did_you_mean(wanted, WORDS)}Give {CHOICES}."
         )
+    if path == path.parent:
+        raise DataError(
+            f"{path} is the root of all files, far more than a set of images. Give the folder that "
+            "has the images."
+        )
     if not fits:
         raise DataError(
             f"{shown(path, LONGEST_PATH)} has no pictures and no files that hold some. {REMEDY}"

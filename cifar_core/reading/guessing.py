@@ -106,6 +106,21 @@ def creeps_down(facts: CurveFacts) -> bool:
     return mann_kendall(-y) < STEADY and fall > float(np.median(noise))
 
 
+def finds_rare_classes(facts: CurveFacts) -> bool:
+    """Return True if classes are uneven and the balanced accuracy is clearly above guessing.
+
+    A network that no longer names the largest class all the time can have a lower accuracy than
+    one that does, and a higher loss, and yet have learned.
+    """
+    late = facts.curves.val_balanced_accuracy[facts.count // 2 :]
+    images = [n for n in facts.situation.val_counts if n]
+    if not facts.situation.uneven or not images or not np.isfinite(late).all():
+        return False
+    chance = 1 / len(images)
+    error = math.sqrt(sum(chance * (1 - chance) / n for n in images)) / len(images)
+    return float(late.mean()) > chance + CHANCE_BANDS * error
+
+
 @once
 def val_at_chance(facts: CurveFacts) -> Finding | None:
     """Report validation that stays where guessing puts it, although training has learned."""
@@ -117,6 +132,8 @@ def val_at_chance(facts: CurveFacts) -> Finding | None:
     smooth = np.convolve(facts.val_clean, np.ones(3) / 3, mode="valid")
     limit = (1 - VAL_LEARNED) * facts.chance - float(np.nanmedian(facts.val_noise))
     if level > guess + CHANCE_BANDS * error or float(smooth.min()) < limit:
+        return None
+    if finds_rare_classes(facts):
         return None
     if mann_kendall(late) <= RISING:
         return None  # it is about to leave

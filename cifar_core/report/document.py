@@ -83,7 +83,7 @@ def compared(accounts: Sequence[Account]) -> Iterator[Block]:
     """Yield the comparison of all runs: one table and one chart."""
     yield Heading(text="Comparison", level=2)
     uneven = any(account.uneven for account in accounts)
-    titles = ("Run", "Network", "Rate", "Batch", "Epochs", "Best validation", "Test", "95 %",
+    titles = ("Run", "Network", "Rate", "Batch", "Epochs", "Validation", "Test", "95 %",
               *(("Balanced", "Test balanced") if uneven else ()))  # fmt: skip
     yield Table(
         titles=titles,

@@ -65,9 +65,11 @@ def compare(arguments: Namespace) -> int:
 def verdict(runs: Sequence[Run], base: Run, part: Part) -> list[str]:
     """Return the sentences, after the runs have classified the images."""
     obstacles = comparison.obstacles(runs, part)
-    pairs = comparison.compare_with(base, [predictions_of(run, part) for run in runs])
+    predictions = [predictions_of(run, part) for run in runs]
+    pairs = comparison.compare_with(base, predictions)
     sentences = [comparison.headline(base, pairs), *details(pairs, part)] if pairs else []
-    return [*obstacles, *sentences, *comparison.beyond(runs, pairs)]
+    beside = [comparison.balanced_words(predictions, part)] if pairs else []
+    return [*obstacles, *sentences, *comparison.beyond(runs, pairs), *filter(None, beside)]
 
 
 def details(pairs: Sequence[comparison.PairComparison], part: Part) -> list[str]:

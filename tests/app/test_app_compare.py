@@ -57,7 +57,7 @@ def test_the_two_best_runs_are_offered(store):
     page.button(key="two best").click().run()
     assert not page.exception
     assert page.multiselect[0].value == ["2", "3"]
-    assert "#2 has the best validation accuracy" in texts(page)
+    assert "#2 has the highest validation accuracy" in texts(page)
 
 
 def test_the_two_best_are_of_the_same_images_and_no_examples(store):

@@ -199,6 +199,7 @@ def test_a_class_of_one_image_is_one_but_not_all_can_be(tmp_path, read):
     one_each = {f"train/{label}/0.png": picture(n) for n, label in enumerate(labels)}
     more = read({**files, **one_each, f"train/{labels[0]}/1.png": picture(9)})
     assert np.bincount(more.train.labels).tolist() == [2] + [1] * (len(labels) - 1)
+    assert "2 classes have a single training image (cat, dog), so none is left" in more.note
     shutil.rmtree(tmp_path / "pets")
     with pytest.raises(DataError, match="1 training image of each class"):
         read({**files, **one_each})

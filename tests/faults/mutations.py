@@ -40,6 +40,8 @@ ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_
 BOUNDARY = "tests/hostile/test_boundary.py"
 FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
+UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
+UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 
 
 @dataclass(frozen=True)
@@ -322,9 +324,21 @@ MUTATIONS = [
     Mutation("a file for a person is written in place", "disk/output.py",
              '        with files.replacing(target, f".draft{ending}") as draft:\n            yield draft',
              "        for draft in [target]:\n            yield draft", OUTPUT + " killed"),
+    Mutation("names of older systems stay half characters", "data/layout/listing.py",
+             'data.decode("cp1252", "replace")', 'data.decode("utf-8", "surrogateescape")',
+             "tests/data/test_layout_folders.py older_systems"),
+    Mutation("test images are drawn from groups", "data/layout/split_off.py",
+             "        if not item.group and item.name not in near:\n", "        if True:\n",
+             "tests/data/test_layout_split_off.py never_divided"),
+    Mutation("an earlier draw is forgotten", "data/layout/split_off.py",
+             "    if files.read(folder / RULE, Rule) != rule:\n", "    if True:\n",
+             "tests/data/test_layout_split_off.py come_later"),
+    Mutation("links may lead in a circle", "data/sources/folders.py",
+             "        if key in above or (\n", "        if False and (\n",
+             "tests/data/test_layout_folders.py never_in_a_circle"),
     Mutation("errors quote half characters", "errors.py",
              '.encode("utf-8", "replace").decode("utf-8")', "",
-             "tests/data/test_data_folder.py can_be_shown"),
+             "tests/data/test_decoding_sources.py not_utf8"),
     Mutation("a long curve loses its end", "runs/record/summary.py",
              "round(i * (len(values) - 1) / (SPARKS - 1))", "i * len(values) // SPARKS",
              METRICS + " thinned"),
@@ -415,6 +429,29 @@ MUTATIONS = [
              "        if left:\n            self.start()\n            return None\n", "", PROBING + " hangs_crashes"),
     Mutation("a probe of another machine is believed", "devices/kept.py",
              " and kept.machine == machine()", "", PROBING + " made_once"),
+    Mutation("the best epoch is always by accuracy", "training/trainer.py",
+             "getattr(score, self.measure.key)", "score.accuracy", UNEVEN + " decides"),
+    Mutation("a lower loss is taken to be worse", "evaluation/measures.py",
+             "return value if self.rises else -value", "return value", UNEVEN + " disagree"),
+    Mutation("every balanced epoch shows the same images", "data/uneven/orders.py",
+             "drawn(count, len(sizes), epoch), drawn(count, len(sizes), epoch + 1)",
+             "drawn(count, len(sizes), 0), drawn(count, len(sizes), 1)",
+             UNEVEN_DATA + " within_one"),
+    Mutation("kept features ignore the balanced order", "training/features.py",
+             "order_of(self.truth, self.order, seed", "order_of(self.truth, \"shuffled\", seed",
+             UNEVEN + " kept_features"),
+    Mutation("weights of classes are not scaled", "data/uneven/class_weights.py",
+             "result * counts.sum() / (result * counts).sum()", "result", UNEVEN_DATA + " mean"),
+    Mutation("a weighed batch is divided by its weights", "training/step/training_loss.py",
+             "(losses * of_classes[labels]).mean()",
+             "(losses * of_classes[labels]).sum() / of_classes[labels].sum()",
+             UNEVEN + " each_image"),
+    Mutation("a resumed run forgets its best epoch", "training/snapshot.py",
+             "best=Best.from_saved(saved[\"best\"])", "best=Best()", UNEVEN + " bit_for_bit"),
+    Mutation("without its mark the best checkpoint is the most accurate one",
+             "runs/record/checkpoints.py",
+             "manifest.get(\"worth\", manifest.get(\"val_accuracy\"))",
+             "manifest.get(\"val_accuracy\")", UNEVEN_RUNS + " by_their_worth"),
 ]  # fmt: skip
 
 

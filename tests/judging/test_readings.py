@@ -156,6 +156,18 @@ def test_a_network_that_names_only_the_largest_class_is_found_out():
     assert not found(even, "majority")
 
 
+def test_a_network_that_finds_rare_classes_is_not_at_guessing_though_its_accuracy_is():
+    run = constructed(labeled_curves.uneven, 2)
+    settings = {**run.situation.settings, "order": "balanced"}
+    loss = np.full_like(run.curves.val_loss, 0.7)  # as of guessing, for two classes
+    lower = replace(run.curves, val_loss=loss, val_accuracy=run.curves.val_accuracy - 0.2)
+    situation = replace(run.situation, settings=settings)
+    learned = replace(lower, val_balanced_accuracy=run.curves.val_balanced_accuracy + 0.3)
+    kinds = {finding.kind for finding in read(learned, situation).findings}
+    assert not kinds & {"val_at_chance", "majority"}
+    assert found(read(lower, situation), "val_at_chance")
+
+
 def test_with_every_class_equally_often_guessing_is_that_of_equal_classes():
     situation = Situation(train_counts=(99, 1), val_counts=(99, 1), classes=2)
     assert situation.guessing_loss == pytest.approx(0.056, abs=0.001)

@@ -19,7 +19,7 @@ from cifar_core.runs.listing.run_filter import parse
 from cifar_core.runs.listing.table import USUAL, with_balanced
 from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.summary import best_value, fold
-from cifar_core.runs.results.comparison import balanced_words
+from cifar_core.runs.results.comparison import balanced_words, compare_pairs, headline
 from cifar_core.runs.results.predictions import Predictions
 from cifar_core.runs.sweeps.sweep_results import CellResult
 from cifar_core.terminal.runs import epoch_line
@@ -73,11 +73,14 @@ def test_a_run_keeps_tests_and_resumes_the_epoch_that_its_measure_chose(store, k
         assert cut.checkpoint("best").epoch == best  # the manifests say the same
 
 
-def test_checkpoints_of_earlier_versions_are_ordered_by_their_accuracy(tmp_path):
+def test_checkpoints_are_ordered_by_their_worth_or_in_earlier_versions_by_accuracy(tmp_path):
     manifests = [{"step": n, "epoch": n, "attempt": 1, "val_accuracy": accuracy, "files": {}}
                  for n, accuracy in ((1, 0.4), (2, 0.6), (3, 0.6), (4, None))]  # fmt: skip
     infos = [checkpoints.info(tmp_path / str(m["step"]), m, "") for m in manifests]
     assert [one.step for one in checkpoints.best_first(infos)] == [2, 3, 1, 4]
+    infos = [checkpoints.info(tmp_path / str(m["step"]), {**m, "worth": -m["step"]}, "")
+             for m in manifests]  # fmt: skip
+    assert [one.step for one in checkpoints.best_first(infos)] == [1, 2, 3, 4]
 
 
 def test_rows_of_earlier_versions_have_no_figures_of_uneven_classes():
@@ -135,6 +138,14 @@ def test_a_comparison_gives_balanced_accuracies_where_classes_are_uneven(uneven,
     words = balanced_words(both, "val").replace("\xa0", " ")
     assert "right for 97.0 % of the validation images" in words
     assert f"Balanced accuracy: #{uneven.number} 50.0 %, #{even.number} 100.0 %." in words
+    other = np.where(labels == 1, 1, (np.arange(100) < 20).astype(int))  # all dogs, 77 cats
+    disputed = [both[0], predictions(even, other)]
+    (pair,) = compare_pairs(disputed)
+    said = headline(uneven, [pair])
+    assert said.startswith(f"#{uneven.number} is right more often than #{even.number}")
+    assert said.endswith(f"but #{even.number} has the higher balanced accuracy.")
+    assert pair.seen_from(even).is_disputed
+    assert "is ranked differently" in headline(uneven, [pair, pair])
     labels[:] = np.arange(100) % 2
     assert balanced_words(both, "val") == ""
 

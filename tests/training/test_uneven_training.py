@@ -15,8 +15,9 @@ from cifar_core.data.uneven.class_weights import weights as class_weights
 from cifar_core.data.uneven.orders import balanced
 from cifar_core.errors import ConfigError
 from cifar_core.evaluation.measures import MEASURES
-from cifar_core.training.evaluate import Score
+from cifar_core.training.evaluate import Score, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
+from cifar_core.training.features import FeatureBatches
 from cifar_core.training.progress import Best
 from cifar_core.training.step.training_loss import training_loss
 
@@ -50,21 +51,41 @@ def test_the_best_epoch_is_the_first_with_the_best_value_of_its_measure(key):
 
 
 def test_measures_can_disagree_about_the_best_epoch():
-    scores = [
-        Score(loss=0.4, accuracy=0.95, plain_accuracy=0.95, views="plain", images=100,
-              balanced_accuracy=0.5, macro_f1=0.48),
-        Score(loss=0.6, accuracy=0.90, plain_accuracy=0.90, views="plain", images=100,
-              balanced_accuracy=0.7, macro_f1=0.6),
-        Score(loss=0.3, accuracy=0.92, plain_accuracy=0.92, views="plain", images=100,
-              balanced_accuracy=0.6, macro_f1=0.7),
-    ]  # fmt: skip
     chosen = {}
     for key, measure in MEASURES.items():
         best = Best()
-        for epoch, score in enumerate(scores, start=1):
+        for epoch, score in enumerate(SCORES, start=1):
             best.update(measure.worth(getattr(score, key)), epoch, 0.0)
         chosen[key] = best.epoch
     assert chosen == {"accuracy": 1, "balanced_accuracy": 2, "macro_f1": 3, "loss": 3}
+
+
+SCORES = [
+    Score(loss=0.4, accuracy=0.95, plain_accuracy=0.95, views="plain", images=100,
+          balanced_accuracy=0.5, macro_f1=0.48),
+    Score(loss=0.6, accuracy=0.90, plain_accuracy=0.90, views="plain", images=100,
+          balanced_accuracy=0.7, macro_f1=0.6),
+    Score(loss=0.3, accuracy=0.92, plain_accuracy=0.92, views="plain", images=100,
+          balanced_accuracy=0.6, macro_f1=0.7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "epoch"),
+    [("accuracy", 1), ("balanced_accuracy", 2), ("macro_f1", 3), ("loss", 3)],
+)
+def test_the_trainers_measure_decides(key, epoch, monkeypatch):
+    scripted = iter(SCORES)
+
+    def evaluated(*args, kept, **more):
+        score = yield from evaluate(*args, kept=kept, **more)
+        assert score.images
+        return next(scripted)
+
+    monkeypatch.setattr("cifar_core.training.trainer.evaluate", evaluated)
+    it = trainer(epochs=3, best_by=key)
+    marks = [event.epoch for event in events(it, EpochEvent) if event.best]
+    assert marks[-1] == it.progress.best.epoch == epoch
 
 
 @pytest.mark.parametrize("key", MEASURES)
@@ -149,6 +170,16 @@ def test_the_balanced_order_is_what_a_run_trains_on(monkeypatch):
     labels = np.concatenate([labels.numpy() for _, labels in it.train_batches.epoch(1)])
     order = balanced(LABELS, seed=it.config.seed, epoch=1)
     assert labels.tolist() == LABELS[order[:80]].tolist()
+
+
+def test_kept_features_follow_the_balanced_order_from_any_position():
+    views = [torch.arange(len(LABELS))[:, None].float()]
+    batches = FeatureBatches(views, LABELS, batch_size=16, seed=4, shuffle=True, order="balanced",
+                             drop_last=True)  # fmt: skip
+    order = balanced(LABELS, seed=4, epoch=2)[:80].tolist()
+    seen = [features[:, 0].int().tolist() for features, _ in batches.epoch(2)]
+    assert [index for batch in seen for index in batch] == order
+    assert [f[:, 0].int().tolist() for f, _ in batches.epoch(2, start=3)] == seen[3:]
 
 
 def test_the_balanced_order_and_weights_of_classes_would_count_rare_classes_twice():

@@ -140,7 +140,7 @@ def parallel_figure(
     ]
     axes = [axis_of(n, [run.get(n) for run in settings], log=n in logs) for n in names]
     percent = [100 * accuracy for accuracy in accuracies]
-    axes.append({"label": "Best validation %", "values": percent})
+    axes.append({"label": "Validation %", "values": percent})
     figure = go.Figure()
     figure.add_parcoords(
         dimensions=axes, labelangle=0,

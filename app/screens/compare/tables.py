@@ -23,12 +23,13 @@ def results(runs: Sequence[RunFacts]) -> None:
     rows = {
         "Run": [theme.safe(facts.title) for facts in runs],
         "Validation": [theme.percent(facts.best, 2) for facts in runs],
+        **beside_accuracy(runs),
         "Best at": [f"{facts.best_epoch:g} of {facts.epochs:g}" if facts.best_epoch
                     else theme.NONE for facts in runs],
-        **beside_accuracy(runs),
         "Last": [theme.percent(facts.last, 2) for facts in runs],
         "Gap": [theme.points(facts.gap) for facts in runs],
         "Test": [theme.percent(facts.test, 2) for facts in runs],
+        **beside_test(runs),
         "Time": [theme.duration(facts.seconds) for facts in runs],
         "Parameters": [theme.magnitude(facts.parameters) if facts.parameters else theme.NONE
                        for facts in runs],
@@ -49,8 +50,14 @@ def beside_accuracy(runs: Sequence[RunFacts]) -> dict[str, list[str]]:
     return {
         "Balanced": [theme.percent(facts.balanced, 2) for facts in runs],
         "Macro F1": [theme.percent(facts.f1, 2) for facts in runs],
-        "Test balanced": [theme.percent(facts.test_balanced, 2) for facts in runs],
     }
+
+
+def beside_test(runs: Sequence[RunFacts]) -> dict[str, list[str]]:
+    """Return the column that uneven classes need beside the test accuracy."""
+    if not any(facts.uneven for facts in runs):
+        return {}
+    return {"Test balanced": [theme.percent(facts.test_balanced, 2) for facts in runs]}
 
 
 def settings(runs: Sequence[RunFacts], base: RunFacts) -> None:

@@ -104,11 +104,14 @@ def headline(runs: Sequence[RunFacts], base: RunFacts, pairs: Sequence[PairCompa
         return comparison.headline(base.run, pairs)
     second, best = sorted(facts.best or 0.0 for facts in runs)[-2:]
     if second == best:
-        return f"The best validation accuracy, {theme.percent(best, 2)}, is shared by several runs."
+        return (
+            "In their best epochs, several runs share the highest validation accuracy, "
+            f"{theme.percent(best, 2)}."
+        )
     leader = next(facts for facts in runs if facts.best == best)
     return (
-        f"#{leader.run.number} has the best validation accuracy, {theme.percent(best, 2)}, "
-        f"{100 * (best - second):.2f} points ahead."
+        f"In their best epochs, #{leader.run.number} has the highest validation accuracy, "
+        f"{theme.percent(best, 2)}, {100 * (best - second):.2f} points ahead."
     )
 
 

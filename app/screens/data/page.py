@@ -7,6 +7,7 @@ from app.navigation import link
 from app.screens.data.cards import cards
 from app.screens.data.one_set.page import one_set
 from app.screens.data.published_set import published_set
+from app.screens.data.published_names import published_names
 from app.screens.data.removed import removed_sets, undo_bar
 from app.session import store
 from cifar_core import data
@@ -25,7 +26,9 @@ def page() -> None:
     st.header("Data", anchor=False)
     st.caption("The images that networks learn from. Open a set to see its images and its classes.")
     boundary.part(undo_bar)()
-    cards(data.offered_to(store().by, store().root))
+    offered = data.offered_to(store().by, store().root)
+    cards(offered)
+    boundary.part(published_names)([one.source for one in offered])
     boundary.part(removed_sets)()
 
 

@@ -214,7 +214,7 @@ def renew_watch(source: Source, folder: Path, watched: list[str]) -> None:
 
 @contextlib.contextmanager
 def on_disk(source: Source, images: int) -> Iterator[None]:
-    """Turn the errors of the disk into a DataError; what is done already stays."""
+    """Turn the errors of the disk into a DataError; the draft stays."""
     try:
         yield
     except (OSError, DiskFullError) as error:
@@ -222,7 +222,7 @@ def on_disk(source: Source, images: int) -> Iterator[None]:
         raise DataError(
             f"The decoded images could not be kept in {cache.cache_folder(source.store)}: "
             f"{reason(error)}. They need {megabytes:.0f} MB: free some disk space, or choose "
-            "another store. What is decoded already stays."
+            "another store. The images decoded so far are kept."
         ) from error
 
 

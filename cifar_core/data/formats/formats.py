@@ -18,6 +18,7 @@ from cifar_core.data.formats import (
     refused,
     stl10,
     tree,
+    webdataset,
 )
 from cifar_core.data.options import SetOptions
 from cifar_core.data.published import published
@@ -29,6 +30,7 @@ FORMATS = Registry(
         hugging_face.FORMAT,  # a folder of ours, read by one of the others
         published.FORMAT,
         *(idx.FORMAT, cifar_pickle.FORMAT, cifar_binary.FORMAT, stl10.FORMAT),
+        webdataset.FORMAT,
         *(npz.FORMAT, mat.FORMAT, parquet.FORMAT, pixel_csv.FORMAT, refused.FORMAT),
         tree.FORMAT,  # recognizes everything
     ],

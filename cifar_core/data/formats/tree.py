@@ -10,8 +10,9 @@ from cifar_core.data.formats.format import Format
 from cifar_core.data.layout import refusals
 from cifar_core.data.layout.class_folders import OUTSIDE, Folder, FolderReading, read_folders
 from cifar_core.data.layout.doubled import without_doubles
-from cifar_core.data.layout.label_tables import LabelTable, by_tables, label_tables
 from cifar_core.data.layout.labeled import Label, Labeled
+from cifar_core.data.layout.labels.label_tables import LabelTable, by_tables, label_tables
+from cifar_core.data.layout.labels.patterns import by_pattern
 from cifar_core.data.layout.listing import (
     NOT_PICTURES,
     Listing,
@@ -20,7 +21,6 @@ from cifar_core.data.layout.listing import (
     inner,
     list_source,
 )
-from cifar_core.data.layout.patterns import by_pattern
 from cifar_core.data.layout.said import sentences
 from cifar_core.data.layout.settle import settle
 from cifar_core.data.options import SetOptions

@@ -2,11 +2,10 @@
 
 The same share of every class, and pictures of one group in one part. Which ones is a function of
 the seed and the names alone, by the order of sha256(seed, name), so that any machine draws the
-same. What was drawn is written to split.csv in the set's folder of the store: pictures that are
+same. The draw is written to split.csv in the set's folder of the store: pictures that are
 added later are drawn by the same rule, and all others keep their part.
 """
 
-import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +18,7 @@ from cifar_core.data.contents import Item
 from cifar_core.data.options import SetOptions, folder_of
 from cifar_core.disk import files
 from cifar_core.disk.checks import Number, Whole
-from cifar_core.disk.tables import FORMULA, as_csv, cell
+from cifar_core.disk.tables import FORMULA, as_csv, cell, rows_of
 from cifar_core.errors import DataError
 
 SPLIT = "split.csv"  # name, part
@@ -45,8 +44,8 @@ def split_off(
     """Return the names of the pictures that become test images, and whether they are on disk.
 
     `items` are pictures without a test set, by name; `near` says which of them are nearly the
-    same, by the name of a group. An earlier split of the same seed and share is continued. A store
-    that may not be written to is no reason to fail.
+    same, by the name of a group. An earlier split of the same seed and share is continued. This
+    also works in a store that may not be written to.
     """
     folder = folder_of(store, source)
     rule = Rule(seed=options.split_seed, share=options.test_share)
@@ -73,10 +72,10 @@ def written(folder: Path, rule: Rule, names: Collection[str]) -> dict[str, str]:
     guarded = {str(cell(name)): name for name in names if name.startswith(FORMULA)}
     parts: dict[str, str] = {}
     with (
-        suppress(OSError, ValueError, csv.Error),
+        suppress(OSError, ValueError),
         (folder / SPLIT).open(encoding="utf-8", newline="") as file,
     ):
-        for row in csv.reader(file):
+        for row in rows_of(file):
             if len(row) == 2 and row[1] in (TRAIN, TEST):
                 parts[guarded.get(row[0], row[0])] = row[1]
     return parts if any(name in parts for name in names) else {}

@@ -24,6 +24,7 @@ from cifar_core.runs.record.summary import Pace, add, fold, in_words
 from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results import predictions
 from cifar_core.runs.store import damage
+from cifar_core.statistics.class_shares import are_uneven
 
 if TYPE_CHECKING:
     from cifar_core.training.evaluate import KeptLogits
@@ -274,7 +275,12 @@ class Worker(BaseWorker):
         self.wait_for_space(self.rows.sync)
         return AttemptResult(
             outcome="finished",
-            message=in_words(self.summary, self.trainer.stop_reason, self.run.config.best_by),
+            message=in_words(
+                self.summary,
+                self.trainer.stop_reason,
+                self.run.config.best_by,
+                uneven=are_uneven(self.run.environment.data.train_counts),
+            ),
         )
 
     def load_best(self) -> checkpoints.CheckpointInfo:

@@ -66,12 +66,19 @@ def of_test(summary: Summary, row: Row) -> dict[str, object]:
 CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by type of row
 
 
-def in_words(summary: Summary, stop_reason: str, best_by: str = ACCURACY) -> str:
-    """Return the results of a finished run, whose measure is a key of MEASURES, in a sentence."""
+def in_words(
+    summary: Summary, stop_reason: str, best_by: str = ACCURACY, *, uneven: bool = False
+) -> str:
+    """Return the results of a finished run, whose measure is a key of MEASURES, in a sentence.
+
+    With `uneven` classes the balanced accuracy on the test images stands beside the accuracy.
+    """
     epochs = "epoch" if summary.epochs_done == 1 else "epochs"
     early = f" ({stop_reason})" if stop_reason else ""
     measure = MEASURES[best_by]
     test = [f"test accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}"]
+    if uneven and best_by == ACCURACY and summary.test_balanced_accuracy is not None:
+        test.append(f"balanced {percent(summary.test_balanced_accuracy)}")
     if measure.key != ACCURACY:  # in its own terms too
         tested = getattr(summary, f"test_{measure.key}")
         test.insert(0, f"test {measure.words} {measure.written(tested)}")

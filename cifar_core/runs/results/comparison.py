@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar_core.data.dataset import counts as counts_of_classes
 from cifar_core.evaluation.confusion import confusion
 from cifar_core.evaluation.scores import balanced_accuracy, class_scores
 from cifar_core.numbers import percent
@@ -39,6 +40,13 @@ class PairComparison:
     counts: Counts
     corrected: float  # p-value after Holm's correction for all pairs that were compared
     pairs: int  # the number of those pairs
+    # the first's balanced accuracy minus the second's, where the classes of the images are uneven
+    balanced: float | None = None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the balanced accuracy says the opposite of the accuracy."""
+        return self.balanced is not None and self.balanced * self.counts.difference < 0
 
     @property
     def is_sure(self) -> bool:
@@ -52,7 +60,8 @@ class PairComparison:
         c = self.counts
         turned = Counts(both=c.both, only_first=c.only_second, only_second=c.only_first,
                         neither=c.neither)  # fmt: skip
-        return replace(self, first=self.second, second=self.first, counts=turned)
+        balanced = None if self.balanced is None else -self.balanced
+        return replace(self, first=self.second, second=self.first, counts=turned, balanced=balanced)
 
 
 def obstacle(first: Run, second: Run, part: Part) -> str:
@@ -97,7 +106,14 @@ def compare_pairs(predictions: Sequence[Predictions]) -> list[PairComparison]:
     counts = [counted(a.right, b.right) for a, b in pairs]
     corrected = holm([count.p_value for count in counts])
     return [
-        PairComparison(first=a.run, second=b.run, counts=count, corrected=p, pairs=len(pairs))
+        PairComparison(
+            first=a.run,
+            second=b.run,
+            counts=count,
+            corrected=p,
+            pairs=len(pairs),
+            balanced=balanced_of(a) - balanced_of(b) if are_uneven(counts_of(a)) else None,
+        )
         for (a, b), count, p in zip(pairs, counts, corrected, strict=True)
     ]
 
@@ -123,17 +139,21 @@ def headline(base: Run, pairs: Sequence[PairComparison]) -> str:
     """Say in a sentence what a run's comparisons on the same images show."""
     if len(pairs) == 1:
         return pair_sentence(pairs[0])
-    better = [pair.second for pair in pairs if pair.is_sure and pair.counts.difference > 0]
-    worse = [pair.second for pair in pairs if pair.is_sure and pair.counts.difference < 0]
-    even = [pair.second for pair in pairs if not pair.is_sure]
+    sure = [pair for pair in pairs if pair.is_sure]
+    clear = [pair for pair in sure if not pair.is_disputed]
+    better = [pair for pair in clear if pair.counts.difference > 0]
+    worse = [pair for pair in clear if pair.counts.difference < 0]
+    disputed = [pair for pair in sure if pair.is_disputed]
+    even = [pair for pair in pairs if not pair.is_sure]
     phrases = [
-        f"{words} {listed(runs)}"
-        for words, runs in (
-            ("is better than", better),
-            ("is worse than", worse),
-            ("is not clearly different from", even),
+        words.format(listed([pair.second for pair in found]))
+        for words, found in (
+            ("is better than {}", better),
+            ("is worse than {}", worse),
+            ("is ranked differently against {} by accuracy and by balanced accuracy", disputed),
+            ("is not clearly different from {}", even),
         )
-        if runs
+        if found
     ]
     return f"On these images #{base.number} {', '.join(phrases)}."
 
@@ -146,9 +166,11 @@ def pair_sentence(pair: PairComparison) -> str:
     low, high = (100 * end for end in pair.counts.interval)
     points = 100 * pair.counts.difference
     if pair.is_sure:
+        better = "right more often" if pair.is_disputed else "better"
+        but = f", but {second} has the higher balanced accuracy" if pair.is_disputed else ""
         return (
-            f"{first} is better than {second} on these images, by {points:.2f} points "
-            f"(95 % interval {low:.2f} to {high:.2f})."
+            f"{first} is {better} than {second} on these images, by {points:.2f} points "
+            f"(95 % interval {low:.2f} to {high:.2f}){but}."
         )
     return (
         f"These images show no clear difference between {first} and {second}: {points:+.2f} points "
@@ -251,13 +273,22 @@ def balanced_words(predictions: Sequence[Predictions], part: Part) -> str:
 
     The verdict is about accuracy, which uneven classes make nearly equal for very different runs.
     """
-    labels, classes = predictions[0].labels, len(predictions[0].classes)
-    counts = np.bincount(labels, minlength=classes).tolist()
+    counts = counts_of(predictions[0])
     if not are_uneven(counts):
         return ""
-    matrices = [confusion(one.predicted, one.labels, classes) for one in predictions]
-    shares = [percent(balanced_accuracy(class_scores(matrix))) for matrix in matrices]
-    named = [f"#{one.run.number} {share}" for one, share in zip(predictions, shares, strict=True)]
+    named = [f"#{one.run.number} {percent(balanced_of(one))}" for one in predictions]
     return (
         f"{uneven_words(counts, IMAGES[part], None, None)} Balanced accuracy: {', '.join(named)}."
     )
+
+
+def counts_of(predictions: Predictions) -> list[int]:
+    """Return the number of images of each class."""
+    return counts_of_classes(predictions.labels, predictions.classes)
+
+
+def balanced_of(predictions: Predictions) -> float:
+    """Return the balanced accuracy of a run's predictions, in [0, 1]."""
+    classes = len(predictions.classes)
+    matrix = confusion(predictions.predicted, predictions.labels, classes)
+    return balanced_accuracy(class_scores(matrix))

@@ -52,6 +52,7 @@ class LiveOptions:
     goals: Sequence[Goal] = ()  # target lines
     more: Sequence[str] = ()  # keys of MORE: panels below accuracy and loss
     balanced: bool = False  # whether the balanced accuracy is drawn beside the accuracy
+    starred: str = "val_accuracy"  # the curve, as in `Curves`, on which the best epoch is marked
     window: tuple[float, float] | None = None  # enlarged part of the horizontal axis
     revision: str = ""  # when it changes, zoom and hidden legend entries are reset
 
@@ -75,7 +76,7 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
         (training_line("training accuracy %{y:.1%}", "y2"), steps, accuracy),
         (validation_line("validation accuracy %{y:.1%}", "y2"), epochs, curves.val_accuracy),
         *([(balanced_line(), epochs, curves.val_balanced_accuracy)] if options.balanced else []),
-        (star(), epochs[best], curves.val_accuracy[best]),
+        (star(), epochs[best], getattr(curves, options.starred)[best]),
         *(
             (
                 more_line(key),
@@ -132,7 +133,7 @@ def validation_line(hover: str, axis: str) -> dict[str, Any]:
 def balanced_line() -> dict[str, Any]:
     """Describe the balanced accuracy after each epoch, in the panel of the accuracy."""
     return line(
-        "Validation, balanced", "y2", BALANCED, mode="lines+markers",
+        "Balanced", "y2", BALANCED, mode="lines+markers",
         line={"width": 2, "dash": "dash"}, marker={"size": 6, "symbol": "diamond"},
         hovertemplate="balanced accuracy %{y:.1%}<extra></extra>",
     ) | {"showlegend": True}  # fmt: skip

@@ -8,12 +8,14 @@ from app.cache.runs import goals_of
 from app.screens.run.watch import charts
 from app.session import Key
 from app.shared.live_chart import live_chart, window
+from cifar_core.evaluation.measures import MEASURES, measure_of
 from cifar_core.reading.curves import HALF_LIVES, SMOOTHING, Curves, half_life
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.statistics.class_shares import are_uneven
 
 CHART = str(Key.CHART)
+BALANCED = MEASURES["balanced_accuracy"]
 GOALS = (
     "Target lines: the course's simple CNN (66.71 %) and ResNet (90.27 %) for the classes of "
     "CIFAR-10, and the best run on the same images in this store. All are test accuracies."
@@ -47,6 +49,7 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         log = st.toggle("Log loss", key="log", bind="query-params")
         goal = st.toggle("Goals", key="goal", bind="query-params", help=GOALS)
     uneven = are_uneven(run.environment.data.train_counts)
+    balanced = uneven and bool(np.isfinite(curves.val_balanced_accuracy).any())
     offered = {key: one for key, one in charts.MORE.items() if uneven or not one.of_epochs}
     with st.popover("More curves", icon=":material/stacked_line_chart:", type="tertiary"):
         more = st.pills(
@@ -60,7 +63,10 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         log_loss=log,
         goals=goals_of(run) if goal else [],
         more=[key for key, panel in offered.items() if panel.title in more],
-        balanced=uneven and bool(np.isfinite(curves.val_balanced_accuracy).any()),
+        balanced=balanced,
+        starred=BALANCED.row_name
+        if balanced and measure_of(run.settings) is BALANCED
+        else "val_accuracy",
         window=window(CHART),
         revision=run.id,
     )

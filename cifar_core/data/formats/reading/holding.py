@@ -8,7 +8,7 @@ is left behind.
 import functools
 import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -71,14 +71,18 @@ def holding_of(path: Path) -> Holding | None:
         return None
 
 
+def files_in(path: Path) -> list[str] | None:
+    """Return the names of a folder's files; None if they are single pictures or not readable."""
+    try:
+        return few(walk(path))
+    except (OSError, DataError):
+        return None
+
+
 def of_folder(path: Path) -> Holding | None:
     """Return the files of a folder; those of its archive where it holds nothing else."""
-    names: list[str] = []
-    for count, name in enumerate(walk(path)):
-        if count == MOST_FILES:
-            return None
-        names.append(name)
-    if not few_pictures(names):
+    names = few(walk(path))
+    if names is None:
         return None
     if len(names) == 1 and not is_whole(names[0]) and is_archive(path / names[0]):
         return of_archive(path / names[0])
@@ -90,9 +94,16 @@ def is_whole(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in WHOLE_FILES
 
 
-def few_pictures(names: Collection[str]) -> bool:
-    """Return True if the files are not single pictures."""
-    return sum(ending_of(name) in PICTURES for name in names) <= MOST_PICTURES
+def few(found: Iterable[str]) -> list[str] | None:
+    """Return the names of files; None as soon as they are too many, or single pictures."""
+    names: list[str] = []
+    pictures = 0
+    for name in found:
+        names.append(name)
+        pictures += ending_of(name) in PICTURES
+        if len(names) > MOST_FILES or pictures > MOST_PICTURES:
+            return None
+    return names
 
 
 def walk(folder: Path, prefix: str = "", depth: int = 1) -> Iterator[str]:
@@ -137,15 +148,9 @@ def of_archive(path: Path) -> Holding | None:
 @functools.lru_cache(maxsize=16)
 def listed(path: Path, size: int, time: int) -> Holding | None:
     """List an archive once, for all formats; `size` and `time` are those of its file."""
-    names: list[str] = []
-    pictures = 0
     with refuse_damage(path):
-        for entry in members(path):
-            names.append(entry.name)
-            pictures += ending_of(entry.name) in PICTURES
-            if len(names) > MOST_FILES or pictures > MOST_PICTURES:
-                return None
-    return Holding(root=path, names=tuple(sorted(names)), packed=True)
+        names = few(entry.name for entry in members(path))
+    return None if names is None else Holding(root=path, names=tuple(sorted(names)), packed=True)
 
 
 def members(path: Path) -> Iterator[ArchiveEntry]:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cifar_core.data.contents import Columns, PartOfSet
-from cifar_core.data.layout import columns as finding
 from cifar_core.data.layout import synonyms
-from cifar_core.data.layout.file_names import FileNames
 from cifar_core.data.layout.labeled import Label, Labeled
+from cifar_core.data.layout.labels import columns as finding
+from cifar_core.data.layout.labels.file_names import FileNames
+from cifar_core.data.layout.labels.tables import SEVERAL, Table, read_table, stem
 from cifar_core.data.layout.listing import Listing
-from cifar_core.data.layout.tables import SEVERAL, Table, read_table, stem
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.limits import shown
 from cifar_core.errors import DataError

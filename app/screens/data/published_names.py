@@ -1,0 +1,36 @@
+"""The published sets by name: the best known ones in sight, all of them one click away."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from app import theme
+from app.navigation import link
+from app.screens.data.published_set import facts
+from app.session import store
+from cifar_core.data.published.places import PUBLISHED, find
+from cifar_core.people import OPERATOR
+
+BEST_KNOWN = ("cifar100", "mnist", "fashion_mnist", "svhn", "flowers102", "pets", "food101")
+HEIGHT = 420  # pixels of the list of all
+
+
+def published_names(here: Iterable[str]) -> None:
+    """Draw the names of the sets that are not among the cards; each opens the page of its set."""
+    if not store().by.may(OPERATOR):  # who may download them
+        return
+    others = [key for key in PUBLISHED if key not in set(here)]
+    with st.container(horizontal=True, vertical_alignment="center", key="published"):
+        st.markdown("**Published sets**")
+        for key in (key for key in BEST_KNOWN if key in others):
+            named(key)
+        with st.popover(f"All {len(PUBLISHED)}", type="tertiary"), st.container(height=HEIGHT):
+            for key in others:
+                named(key)
+                st.caption(" \u00b7 ".join(facts(PUBLISHED[key])))
+
+
+def named(key: str) -> None:
+    """Draw the link to the page of a set."""
+    with st.container(key=f"link-published-{key}", width="content"):
+        link("data", theme.safe(PUBLISHED[key].title), set=key)
