@@ -35,7 +35,16 @@ def located(wanted: str, store: Path) -> str:
     wanted = wanted.strip()
     if wanted in ("auto", ""):
         return automatic(store)
+    if is_folder_instead(wanted, store):
+        return str(existing(wanted))
     return named(wanted, store) or str(existing(wanted))
+
+
+def is_folder_instead(wanted: str, store: Path) -> bool:
+    """Return True if a text names both a folder or file and a published set that is not here."""
+    if wanted not in PUBLISHED or wanted == "cifar10" or places.find(wanted, store):
+        return False
+    return Path(wanted).exists()
 
 
 def named(wanted: str, store: Path) -> str:

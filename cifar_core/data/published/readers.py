@@ -178,13 +178,13 @@ def flowers(classes: Sequence[str]) -> Callable[[Files], Found]:
     """Return a reader of the two .mat files of Oxford 102 Flower."""
 
     def read(files: Files) -> Found:
-        labels = [int(label) - 1 for label in matrix(files, "imagelabels.mat", "labels")]
+        labels = [int(label) - 1 for label in numeric(files, "imagelabels.mat", "labels")]
         rows: Rows = []
         parts: tuple[tuple[str, PartOfSet], ...] = (
             ("trnid", "train"), ("valid", "val"), ("tstid", "test"),
         )  # fmt: skip
         for key, part in parts:
-            for number in map(int, matrix(files, "setid.mat", key)):
+            for number in map(int, numeric(files, "setid.mat", key)):
                 if not 1 <= number <= len(labels) or not 0 <= labels[number - 1] < len(classes):
                     raise strange(files, "setid.mat", f"image {number} has no label")
                 rows.append((f"jpg/image_{number:05d}.jpg", part, labels[number - 1]))
@@ -210,8 +210,22 @@ def cars(files: Files) -> Found:
     return listed(rows, classes)
 
 
+def numeric(files: Files, name: str, key: str) -> list[float]:
+    """Return the numbers of an array of a .mat file."""
+    from cifar_core.data.formats.mat import arrays_of
+    from cifar_core.data.formats.reading.stored import values
+
+    file = io.BytesIO(files.read(name))
+    try:
+        stored = dict(arrays_of(name, file))[key]
+        file.seek(0)
+        return values(stored, file).reshape(-1).tolist()
+    except (ArithmeticError, LookupError, OSError, EOFError, ValueError, DataError) as error:
+        raise strange(files, name, error) from error
+
+
 def matrix(files: Files, name: str, key: str) -> Any:
-    """Return an array of a .mat file, flattened."""
+    """Return an array of structures of a .mat file, flattened."""
     try:
         from scipy.io import loadmat
     except ImportError as error:
