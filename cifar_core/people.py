@@ -28,7 +28,7 @@ VIEWER = Role(
 OPERATOR = Role(
     key="operator",
     title="Operator",
-    summary="Also downloads images, starts runs, and changes what is their own or has no owner.",
+    summary="Also uploads images, starts runs, and changes what is their own or has no owner.",
     rank=1,
 )
 ADMIN = Role(

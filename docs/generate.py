@@ -8,6 +8,9 @@ from pathlib import Path
 
 from cifar_core.config.presets import PRESETS
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
+from cifar_core.data.published import table as published
+from cifar_core.data.published.downloads import from_torchvision
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.explain import SALIENCY
 from cifar_core.models import MODELS
 from cifar_core.models import table as models
@@ -25,6 +28,7 @@ COUNTS: dict[str, Sized] = {  # what the README counts, by the word after the nu
     "schedules": SCHEDULES,
     "presets": PRESETS,
     "saliency methods": SALIENCY,
+    "published sets": PUBLISHED,
 }
 BESIDE = {  # folders that are not packages
     "models_store": "what the program keeps: runs, data, weights",
@@ -118,9 +122,11 @@ PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "docs/transfer.md": {"plans": plans},
 }
 PAGES: dict[str, Callable[[], str]] = {
+    "cifar_core/data/published/known.json": partial(from_torchvision.written, PUBLISHED),
     "cifar_core/proposals/networks.json": networks.written,
     "docs/models.md": models.markdown,
     "docs/optimizers.md": optimizers.markdown,
+    "docs/published-sets.md": published.markdown,
     "docs/settings.md": settings.markdown,
     TITLES: titles,
     **{name: partial(page, name) for name in PARTS},

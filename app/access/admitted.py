@@ -9,7 +9,7 @@ from threading import Lock
 from cifar_core.people import Person
 
 MOST = 10_000  # sessions remembered; one that is used again counts as new
-USUAL_MEGABYTES = 20  # of a file, unless the session has been shown a box for larger ones
+USUAL_MEGABYTES = 50  # of a file, unless the session has been shown a box for larger ones
 
 
 @dataclass(frozen=True)

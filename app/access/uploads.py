@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.access import admitted
-from cifar_core.data.pictures.images import MAX_MEGABYTES
+from cifar_core.data.pictures.limits import MAX_MEGABYTES
 from cifar_core.registry import Registry
 
 
@@ -23,7 +23,7 @@ class Upload:
     title: str
     summary: str
     megabytes: int  # of one file, in units of 2**20 bytes, as Streamlit counts them
-    endings: tuple[str, ...]
+    endings: tuple[str, ...]  # that the box takes; none: any, so that opening says why it refuses
 
 
 UPLOADS = Registry(
@@ -32,7 +32,7 @@ UPLOADS = Registry(
         Upload(
             key="picture", title="Picture", summary="To be classified and explained.",
             megabytes=MAX_MEGABYTES,
-            endings=("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"),
+            endings=(),
         ),
         Upload(
             key="run", title="Exported run", summary="From another store.",
@@ -49,5 +49,5 @@ def upload_box(kind: str, label: str, **options: Any) -> Any:
     if context := get_script_run_ctx():
         admitted.allow(context.session_id, upload.megabytes)
     return st.file_uploader(
-        label, type=list(upload.endings), max_upload_size=upload.megabytes, **options
+        label, type=list(upload.endings) or None, max_upload_size=upload.megabytes, **options
     )

@@ -153,12 +153,13 @@ function build(root) {
       text.textContent = words(transfer);
       if (acts.state === transfer.state) return;
       acts.state = transfer.state;
+      const hadFocus = acts.contains(acts.getRootNode().activeElement);
       const isMoving = transfer.state === "sending" || transfer.state === "waiting";
       acts.replaceChildren(...(isMoving ? [button("Cancel", () => transfer.stop())]
         : transfer.state === "stopped" ? [button("Continue", () => transfer.run(), true),
           ...(transfer.id ? [button("Discard", () => discard(transfer.id))] : [])] : []));
       acts.querySelectorAll(".main").forEach(readable);
-      if (transfer.state === "stopped") say(`${transfer.title} was stopped.`);
+      if (hadFocus) acts.querySelector("button")?.focus();
     };
   }
 

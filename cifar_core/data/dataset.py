@@ -39,7 +39,7 @@ class Dataset:
     the same decoded images, regardless of their file format.
     """
 
-    kind: str  # "synthetic", "cifar10" or "folder"
+    kind: str  # "synthetic", "cifar10", "published" or "folder"
     title: str
     source: str
     classes: tuple[str, ...]

@@ -1,26 +1,28 @@
 """Finds images by what a person calls them, and opens them."""
 
 import os
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 from cifar_core.background.jobs import Report, quietly
 from cifar_core.data import decoding, roots
 from cifar_core.data.away import is_away, not_here
+from cifar_core.data.contents import Contents
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.sources import cifar10, layout, synthetic
+from cifar_core.data.layout.glance import may_hold_images
+from cifar_core.data.options import SetOptions
+from cifar_core.data.published import places, published
+from cifar_core.data.published.places import PUBLISHED
+from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
-from cifar_core.installation import PROGRAM
 from cifar_core.registry import did_you_mean
 
-WORDS = ("auto", "synthetic", "cifar10")
-CHOICES = f"a folder, an archive, or one of {', '.join(WORDS)}"
+WORDS = ("auto", "synthetic", *PUBLISHED)
+CHOICES = "a folder, an archive, 'auto', 'synthetic', or a published set such as cifar10 or mnist"
 LONGEST_PATH = 300  # characters of a path in a message
-MOST_GLANCES = 1000  # subfolders of a folder that may hold its train and test
-FETCH = f"Download them on the Data page or with: {PROGRAM} data fetch"
 
 
 def located(wanted: str, store: Path) -> str:
@@ -38,8 +40,8 @@ def located(wanted: str, store: Path) -> str:
 
 def named(wanted: str, store: Path) -> str:
     """Return a source that has a name of its own, "" if a text names none; raises DataError."""
-    if wanted == "cifar10" and cifar10.find(store) is None:
-        raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
+    if wanted in PUBLISHED and places.find(wanted, store) is None:
+        raise DataError(absent(wanted))
     if synthetic.is_source(wanted) and synthetic.number_of(wanted) > synthetic.MOST:
         raise DataError(
             f"'{wanted}' is more than the program draws: choose at most {synthetic.MOST:,} "
@@ -47,7 +49,7 @@ def named(wanted: str, store: Path) -> str:
         )
     if is_away(wanted):
         raise DataError(not_here(wanted))
-    return wanted if synthetic.is_source(wanted) or wanted == "cifar10" else ""
+    return wanted if synthetic.is_source(wanted) or wanted in PUBLISHED else ""
 
 
 def existing(wanted: str) -> Path:
@@ -55,7 +57,7 @@ def existing(wanted: str) -> Path:
     try:
         path = Path(wanted).expanduser().resolve()
         there = path.exists()
-        fits = not there or has_images(path)
+        fits = not there or may_hold_images(path)
     except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a name too long
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise DataError(
@@ -71,19 +73,22 @@ def existing(wanted: str) -> Path:
             f"There are no images at {shown(path, LONGEST_PATH)}. "
             f"{did_you_mean(wanted, WORDS)}Give {CHOICES}."
         )
+    if path == path.parent:
+        raise DataError(
+            f"{path} is the root of all files, far more than a set of images. Give the folder that "
+            "has the images."
+        )
     if not fits:
         raise DataError(
-            f"{shown(path, LONGEST_PATH)} has no {layout.SPLITS[0]}/<class>/ folder. {REMEDY}"
+            f"{shown(path, LONGEST_PATH)} has no pictures and no files that hold some. {REMEDY}"
         )
     return path
 
 
-def has_images(path: Path) -> bool:
-    """Return False if a folder cannot be a dataset, as a glance at its subfolders shows."""
-    if not path.is_dir() or cifar10.is_official(path):
-        return True
-    inside = [path, *islice((one for one in path.iterdir() if one.is_dir()), MOST_GLANCES)]
-    return any((folder / layout.SPLITS[0]).is_dir() for folder in inside)
+def absent(key: str) -> str:
+    """Say that a published set is not on this machine, and how to get it."""
+    spec = PUBLISHED[key]
+    return f"{spec.title} is not on this machine. {places.how_to_get(key)}"
 
 
 def automatic(store: Path) -> str:
@@ -109,7 +114,7 @@ def load(source: str, store: Path, *, thorough: bool = False, report: Report = q
     path = files_of(source, store)
     if cifar10.is_official(path):
         return cifar10.load(path, store, source=source)
-    return decoding.load(decoding.Source(path=path, store=store), thorough=thorough, report=report)
+    return decoding.load(source_of(source, store), thorough=thorough, report=report)
 
 
 def kept(source: str, store: Path) -> Dataset | None:
@@ -125,24 +130,37 @@ def kept(source: str, store: Path) -> Dataset | None:
         return cifar10.kept(path, store, source=source)
     if not path.exists():
         raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
-    dataset = decoding.kept(decoding.Source(path=path, store=store))
+    dataset = decoding.kept(source_of(source, store))
     if dataset is None and (why := refusal_of(source, store)):
         raise DataError(why)
     return dataset
 
 
 def refusal_of(source: str, store: Path) -> str:
-    """Return why a folder or file was refused; empty if it was not, or has changed since."""
-    return decoding.refusal_of(decoding.Source(path=Path(source), store=store))
+    """Return why a source was refused; empty if it was not, or has changed since."""
+    return decoding.refusal_of(source_of(source, store))
+
+
+def source_of(source: str, store: Path) -> decoding.Source:
+    """Return the pictures of a resolved source, as they are decoded; raises DataError."""
+    path = files_of(source, store)
+    if source in PUBLISHED:
+        return decoding.Source(path=path, store=store, named=source, open=partial(by_key, source))
+    return decoding.Source(path=path, store=store)
+
+
+def by_key(key: str, _path: Path, options: SetOptions, store: Path) -> Contents:
+    """List a published set that is here."""
+    return published.open_published(key, options, store)
 
 
 def files_of(source: str, store: Path) -> Path:
     """Return the folder or file that holds a source's images; raises DataError."""
-    if source == "cifar10":
-        official = cifar10.find(store)
-        if official is None:
-            raise DataError(f"The official CIFAR-10 images are not on this machine. {FETCH}")
-        return official
+    if source in PUBLISHED:
+        place = places.find(source, store)
+        if place is None:
+            raise DataError(absent(source))
+        return place
     if is_away(source):
         raise DataError(not_here(source))
     path = Path(source)

@@ -1,25 +1,40 @@
-"""What is known about each kind of data set before any of its images are decoded."""
+"""What is known about a data set that has a name, before any of its images are decoded."""
 
+from pathlib import Path
 from typing import Any
 
+from cifar_core.data.published.places import PUBLISHED
+from cifar_core.data.published.published_set import PublishedSet
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.shapes import SHAPES
 
-KNOWN: dict[str, dict[str, Any]] = {  # by kind: values of a DataStatus
-    "synthetic": {
-        "title": synthetic.TITLE,
-        "classes": tuple(SHAPES),
-        "note": synthetic.NOTE,
-        "split": "Training and test images were drawn separately, from different random numbers.",
-    },
-    "cifar10": {
-        "title": "CIFAR-10",
-        "classes": cifar10.CLASSES,
-        "train_images": 50_000,
-        "test_images": 10_000,
-        "origin": "Photographs collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton "
-        "(2009), who state no license.",
-        "split": "The authors split the images into training and test.",
-    },
+DRAWN = {
+    "title": synthetic.TITLE,
+    "classes": tuple(SHAPES),
+    "note": synthetic.NOTE,
+    "split": "Training and test images were drawn separately, from different random numbers.",
 }
 BY_FOLDER = "The folders train and test say which images a network learns from."
+
+
+def known(source: str) -> dict[str, Any]:
+    """Return values of a DataStatus; none for a person's own images."""
+    if synthetic.is_source(source):
+        return DRAWN
+    if cifar10.is_official(Path(source)):
+        return published("cifar10")
+    return published(source) if source in PUBLISHED else {}
+
+
+def published(key: str) -> dict[str, Any]:
+    """Return what is known of a published set."""
+    spec: PublishedSet = PUBLISHED[key]
+    return {
+        "title": spec.title,
+        "classes": spec.names,
+        "train_images": spec.train + spec.val,
+        "test_images": spec.test,
+        "note": spec.summary,
+        "origin": spec.origin,
+        "split": spec.split,
+    }

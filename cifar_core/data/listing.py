@@ -10,9 +10,11 @@ from typing import Any
 from cifar_core.data import decoding, roots
 from cifar_core.data.away import ELSEWHERE, is_away, not_here
 from cifar_core.data.cache import cache_folder, read_meta
-from cifar_core.data.find import FETCH, located
-from cifar_core.data.known import BY_FOLDER, KNOWN
+from cifar_core.data.find import located
+from cifar_core.data.known import BY_FOLDER, known
 from cifar_core.data.options import options_of
+from cifar_core.data.published import places
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.files import is_there
@@ -24,7 +26,7 @@ class DataStatus:
     """One dataset that is, or could be, on this machine."""
 
     source: str  # value for --data
-    kind: str  # "synthetic", "cifar10" or "folder"
+    kind: str  # "synthetic", "cifar10", "published" or "folder"
     title: str
     where: str
     ready: bool  # a run can start with it now
@@ -49,7 +51,7 @@ def status(store: Path) -> list[DataStatus]:
     except CifarError as error:
         default, problem = chosen, str(error)
     kept = {meta["source"]: meta for meta in decoded(store)}
-    found = [*map(str, roots.offered()), *uploads.sources(store)]
+    found = [*map(str, roots.offered()), *uploads.sources(store), *downloaded(store)]
     sources = [default, *shown_ones(["cifar10", *kept, *found, "synthetic"], default, store)]
     rows = [describe(source, store, kept.get(source, {})) for source in sources]
     first = dataclasses.replace(rows[0], default=True)
@@ -64,6 +66,11 @@ def shown_ones(sources: Iterable[str], default: str, store: Path) -> list[str]:
     return [source for source in others if not options_of(store, source).removed]
 
 
+def downloaded(store: Path) -> Iterator[str]:
+    """Yield the keys of the published sets that are on this machine."""
+    yield from (key for key in PUBLISHED if places.find(key, store))
+
+
 def decoded(store: Path) -> Iterator[dict[str, Any]]:
     """Yield the descriptions of the datasets that are kept decoded, the newest last."""
     folders = (path for path in cache_folder(store).glob("*/") if path.suffix != ".building")
@@ -76,7 +83,7 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
 def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
-    about = {"title": title_of(source, store), **KNOWN.get(kind, {}), **meta}
+    about = {"title": title_of(source, store), **known(source), **meta}
     if kind == "synthetic":
         about["train_images"], about["test_images"] = synthetic.sizes_of(source)
     where, action = locate(source, store)
@@ -102,26 +109,27 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
 
 def title_of(source: str, store: Path) -> str:
     """Return the title of a source's images, without opening them: the one that a person gave."""
-    known = KNOWN.get(kind_of(source), {}).get("title")
+    title = known(source).get("title")
     path = Path(source.removeprefix(ELSEWHERE))
-    return str(options_of(store, source).title or known or decoding.title_of(path))
+    return str(options_of(store, source).title or title or decoding.title_of(path))
 
 
 def kind_of(source: str) -> str:
     """Return the kind of dataset of a source."""
     if synthetic.is_source(source):
         return "synthetic"
-    official = source == "cifar10" or cifar10.is_official(Path(source))
-    return "cifar10" if official else "folder"
+    if source == "cifar10" or cifar10.is_official(Path(source)):
+        return "cifar10"
+    return "published" if source in PUBLISHED else "folder"
 
 
 def locate(source: str, store: Path) -> tuple[str, str]:
     """Return the location of a source and "", or "" and what to do if it is missing."""
     if synthetic.is_source(source):
         return "drawn by the program", ""
-    if source == "cifar10":
-        official = cifar10.find(store)
-        return (str(official), "") if official else ("", FETCH)
+    if source in PUBLISHED:
+        place = places.find(source, store)
+        return (str(place), "") if place else ("", places.how_to_get(source))
     if is_away(source):
         return "", not_here(source)
     if is_there(Path(source)):

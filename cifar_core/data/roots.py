@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cifar_core.data.layout.glance import may_hold_images
 from cifar_core.errors import DataError
 
 VARIABLE = "CIFAR_DATA_ROOTS"
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MOST_OFFERED = 200  # entries of each folder that are considered
+MOST_GLANCES = 100  # files in one of them
 
 
 def roots() -> list[Path]:
@@ -64,10 +66,10 @@ def offered() -> Iterator[Path]:
 
 
 def looks_like_images(path: Path) -> bool:
-    """Return True for an archive, and for a folder with train and test; nothing is opened."""
+    """Return True for an archive, and for a folder in which a few files look like images."""
     try:
         if path.is_dir():
-            return (path / "train").is_dir() and (path / "test").is_dir()
+            return may_hold_images(path, MOST_GLANCES)
         return path.name.endswith(ARCHIVES) and path.is_file()
     except OSError:
         return False

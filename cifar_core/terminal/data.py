@@ -1,7 +1,9 @@
 """models, data status, data fetch, data decode: what there is to train, and on what."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from cifar_core import data
@@ -16,13 +18,18 @@ def add(commands: Any) -> None:
 
     about = commands.add_parser("data", help="list or download the images")
     actions = about.add_subparsers(required=True, metavar="ACTION")
-    status = actions.add_parser("status", help="list the datasets on this machine")
+    status = actions.add_parser(
+        "status", aliases=["list"], help="list the datasets on this machine"
+    )
     add_store(status)
     add_json(status)
     status.set_defaults(command=list_data)
-    fetch = actions.add_parser("fetch", help="download the official CIFAR-10 archive")
-    fetch.add_argument("--url", help="another address of the same archive")
+    fetch = actions.add_parser("fetch", help="download a published set of images")
+    fetch.add_argument("name", nargs="?", default="cifar10", help="such as cifar100 (cifar10)")
+    fetch.add_argument("--list", action="store_true", help="list the sets instead")
+    fetch.add_argument("--url", help="another address of the archive of CIFAR-10")
     add_store(fetch)
+    add_json(fetch)
     fetch.set_defaults(command=fetch_data)
     decode = actions.add_parser("decode", help="read images once, so that runs start immediately")
     decode.add_argument("data", help="a folder, an archive, or another source of images")
@@ -81,17 +88,39 @@ def list_data(arguments: Namespace) -> int:
 
 
 def fetch_data(arguments: Namespace) -> int:
-    """Download and verify CIFAR-10."""
-    from cifar_core.data.sources import fetch
+    """Download and verify a published set, or list those that there are."""
+    from cifar_core.data.published.downloads import fetch
+    from cifar_core.data.published.places import PUBLISHED, keyed
 
     store = store_of(arguments)
+    if arguments.list:
+        show(list(published_rows(store.root)), arguments.json)
+        return 0
+    spec = PUBLISHED[keyed(arguments.name) or arguments.name]
     with (
-        store.action("download images", "downloaded", "CIFAR-10"),
-        progress("Downloading CIFAR-10", in_bytes=True) as tell,
+        store.action("download images", "downloaded", spec.title),
+        progress(f"Downloading {spec.title}", in_bytes=True) as tell,
     ):
-        folder = fetch.fetch_cifar10(store.root, url=arguments.url, progress=tell, by=store.by.name)
-    print(f"CIFAR-10 is ready in {folder}.")
+        folder = fetch.fetch(spec.key, store.root, url=arguments.url, report=tell, by=store.by.name)
+    print(f"{spec.title} is ready in {folder}.")
     return 0
+
+
+def published_rows(root: Path) -> Iterator[dict[str, Any]]:
+    """Yield one row for each published set."""
+    from cifar_core.data.published.places import PUBLISHED, find
+
+    for key, spec in PUBLISHED.items():
+        yield {
+            "name": key,
+            "title": spec.title,
+            "classes": spec.classes,
+            "train": spec.train,
+            "val": spec.val or None,
+            "test": spec.test or None,
+            "download": "by hand" if spec.by_hand else spec.size or None,
+            "here": find(key, root) is not None,
+        }
 
 
 def share(text: str) -> float:

@@ -9,8 +9,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
-from app.screens.data import own_images
 from app.screens.data.one_set import head
+from app.screens.data.own import drop
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
@@ -159,7 +159,7 @@ def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypa
 
 def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(own_images, "go", lambda name, **query: asked.append((name, query)))
+    monkeypatch.setattr(drop, "go", lambda name, **query: asked.append((name, query)))
     folder = folder_of(tmp_path / "<b>mine")
     page = open_page("data")
     page.button(key="own").click().run()
@@ -181,9 +181,9 @@ def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
 def path_form():
     """Draw the form of the dialog, which AppTest would close with the next click."""
     from app import boundary
-    from app.screens.data import own_images
+    from app.screens.data.own.drop import path_form
 
-    boundary.part(own_images.path_form)()
+    boundary.part(path_form)()
 
 
 def test_a_viewer_looks_but_does_not_train(store, monkeypatch):

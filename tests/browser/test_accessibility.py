@@ -100,7 +100,7 @@ def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, a
 
 def test_nothing_serious_is_found_on_the_page_of_a_data_set(page):
     page.goto("/data?set=synthetic")
-    page.get_by_text("60 of 10,000 images").wait_for()
+    page.get_by_text("40 of 10,000 training images").wait_for()
     settle(page)
     problems = look(page)
     assert not problems, "\n".join(sorted(problems))

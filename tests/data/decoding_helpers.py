@@ -2,6 +2,7 @@
 
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -47,7 +48,7 @@ def items_of(names):
 def listed(path, options, store):
     """List a folder: everything in part/class/ is a picture, all else is ignored."""
     files = [
-        os.path.relpath(os.path.join(top, name), path)
+        str((Path(top) / name).relative_to(path))
         for top, _, names in os.walk(path) for name in names
     ]  # fmt: skip
     items = items_of([name for name in files if name.count("/") == 2])

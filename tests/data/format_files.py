@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from cifar_core.data.formats.formats import FORMATS, open_source
+from cifar_core.data.formats.formats import FORMATS
 from cifar_core.data.options import SetOptions
 from cifar_core.errors import DataError
 
@@ -26,11 +26,13 @@ def labels(count, classes=3):
 
 
 def opened(path, tmp_path, **options):
-    return open_source(path, SetOptions(**options), tmp_path / "store")
+    """What a source holds, by its format; published sets are opened by these formats too."""
+    return FORMATS[key_of(path)].open(path, SetOptions(**options), tmp_path / "store")
 
 
 def key_of(path):
-    return next(each.key for each in FORMATS.values() if each.recognizes(path))
+    others = (each for each in FORMATS.values() if each.key != "published")
+    return next(each.key for each in others if each.recognizes(path))
 
 
 def counts(contents):

@@ -158,10 +158,10 @@ def test_a_killed_decoding_goes_on_and_ends_with_the_same_bytes(tmp_path):
     first = []
     known = source(tmp_path / "pets", tmp_path)
     dataset = decoding.load(known, report=lambda done, total: first.append(done))
-    assert [count for count in first if count][0] >= done
+    assert next(count for count in first if count) >= done
     whole = decoding.load(source(as_folder(tmp_path / "b/pets", files), tmp_path / "b"))
     assert bytes_of(dataset) == bytes_of(whole)
-    assert [path for path in cache_folder(tmp_path / "store").glob("*.*")] == [
+    assert list(cache_folder(tmp_path / "store").glob("*.*")) == [
         cache_folder(tmp_path / "store") / ".locks"
     ]
 

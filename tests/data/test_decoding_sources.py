@@ -189,12 +189,20 @@ def test_a_refusal_is_known_until_the_source_or_the_decision_changes(tmp_path, r
 
 def test_a_class_that_unreadable_pictures_empty_is_named(tmp_path, read):
     decide(tmp_path, unreadable=0.5)
-    with pytest.raises(DataError, match="0 readable test images of the class 'dog'"):
+    with pytest.raises(DataError, match="no readable test images of the class 'dog'"):
         read({**small_set(), "test/dog/0.png": b"", "test/dog/1.png": b""})
-    too_few = {name: data for name, data in small_set().items() if "train/cat/" not in name}
+
+
+def test_a_class_of_one_image_is_one_but_not_all_can_be(tmp_path, read):
+    files = {name: data for name, data in small_set().items() if not name.startswith("train/")}
+    labels = sorted({name.split("/")[1] for name in files})
+    one_each = {f"train/{label}/0.png": picture(n) for n, label in enumerate(labels)}
+    more = read({**files, **one_each, f"train/{labels[0]}/1.png": picture(9)})
+    assert np.bincount(more.train.labels).tolist() == [2] + [1] * (len(labels) - 1)
+    assert "2 classes have a single training image (cat, dog), so none is left" in more.note
     shutil.rmtree(tmp_path / "pets")
-    with pytest.raises(DataError, match="1 train images of the class 'cat', but at least 2"):
-        read({**too_few, "train/cat/0.png": picture(0)})
+    with pytest.raises(DataError, match="1 training image of each class"):
+        read({**files, **one_each})
 
 
 @pytest.mark.parametrize("missing", ["train", "test"])

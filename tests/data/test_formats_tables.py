@@ -1,5 +1,7 @@
+import gzip
 import io
 import json
+import tarfile
 
 import numpy as np
 import pyarrow as pa
@@ -267,3 +269,42 @@ def test_the_pictures_of_stl_10_are_upright_and_its_labels_begin_at_one(tmp_path
 def test_other_forms_are_refused_with_what_to_do_instead(tmp_path, name, form):
     with pytest.raises(DataError, match=f"{form}.*Store the images as .npz"):
         opened(write(tmp_path, {f"a/{name}": b"x"}), tmp_path)
+
+
+def shard(rows, kind="cls"):
+    """A tar of pictures with their labels."""
+    files = {}
+    for row in rows:
+        label = str(row % 3) if kind == "cls" else json.dumps({"label": NAMES[row % 3], "size": 8})
+        files |= {f"{row:05}.jpg": jpeg(row), f"{row:05}.{kind}": label.encode()}
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["cls", "json"])
+def test_shards_of_webdataset_are_read_with_the_names_of_their_classes(tmp_path, kind):
+    files = {"train/0.tar": shard(range(6), kind), "train/1.tar": shard(range(6, 9), kind),
+             "test/0.tar": shard(range(6), kind), "classnames.txt": b"cat\ndog\nowl\n"}  # fmt: skip
+    contents = opened(write(tmp_path / "set", files), tmp_path)
+    assert (contents.format, contents.classes) == ("webdataset", ("cat", "dog", "owl"))
+    assert counts(contents) == {"train": 9, "test": 6}
+    found = by_name(contents)
+    assert found["train/1/2"] == jpeg(8)
+    assert {item.name: item.label for item in contents.items}["train/1/2"] == "owl"
+    one = opened(write(tmp_path / "one", {"set.tar": shard(range(30), kind)}), tmp_path)
+    assert (one.format, counts(one)) == ("webdataset", {"train": 24, "test": 6})
+
+
+def test_pictures_beside_the_files_of_another_program_are_not_shards(tmp_path):
+    files = {f"cat/{i}.{end}": jpeg(i) if end == "jpg" else b'{"shapes": []}'
+             for i in range(4) for end in ("jpg", "json")}  # fmt: skip
+    assert key_of(packed(tmp_path / "set.tar.gz", files)) == "pictures"
+    plain = write(
+        tmp_path / "a", {"set.tar": gzip.decompress((tmp_path / "set.tar.gz").read_bytes())}
+    )
+    assert key_of(plain / "set.tar") == "pictures"

@@ -3,8 +3,11 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+import time
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +16,19 @@ import torch
 from PIL import Image
 
 from cifar_core.data.pictures.images import (
-    FORMATS,
     MAX_SIDE,
     network_view,
     open_image,
     seen_box,
     to_tensor,
 )
+from cifar_core.data.pictures.kinds import KINDS
+from cifar_core.data.pictures.limits import Budget
 from cifar_core.errors import ImageError
 
 ROOT = Path(__file__).parents[2]
 RED, GREEN = (255, 0, 0), (0, 255, 0)
+FORMATS = [kind.key for kind in KINDS if kind.key != "HEIF"]  # which no test can write
 
 
 def saved(image, kind="PNG", **options):
@@ -54,15 +59,15 @@ def png_bomb(width, height, rows=1):
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_kind_is_read_by_its_content_whatever_its_name(kind):
-    picture = open_image(saved(Image.new("RGB", (40, 30), RED), kind), "holiday.txt")
-    assert (picture.mode, picture.size, picture.info["note"]) == ("RGB", (40, 30), "")
+    picture = open_image(saved(Image.new("RGB", (48, 48), RED), kind), "holiday.txt")
+    assert (picture.mode, picture.size, picture.info["note"]) == ("RGB", (48, 48), "")
     assert np.abs(np.asarray(picture, dtype=int) - RED).max() <= 3
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_truncated_file_is_refused_with_a_sentence(kind):
     whole = saved(noise(), kind)
-    for share in (0.05, 0.5, 0.9):
+    for share in (0.05, 0.5, 0.8 if kind == "JPEG" else 0.9):
         with pytest.raises(ImageError, match=r"^cat .*(damaged|not a readable picture)"):
             open_image(whole[: int(share * len(whole))], "cat")
 
@@ -88,10 +93,10 @@ def test_damaged_bytes_give_a_picture_or_an_image_error_and_nothing_else(kind):
     [
         (b"", r"empty \(0 bytes\)"),
         (b"hello", "is not a readable picture; it should be one of JPEG"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a readable picture"),
-        (b"\xff\xd8\xff" + bytes(20 * 2**20), "20.1 MB, but at most 20 MB"),
-        (png_bomb(4001, 4000), "4,001 x 4,000 pixels, but at most 16 million"),
-        (png_bomb(12000, 10000), "has far too many pixels, but at most 16 million"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript program"),
+        (b"\xff\xd8\xff" + bytes(50 * 2**20), "50.1 MB, but at most 50 MB"),
+        (png_bomb(8000, 6000), "8,000 x 6,000 pixels, but at most 3[0-9] million"),
+        (png_bomb(12000, 10000), "12,000 x 10,000 pixels, but at most 3[0-9] million"),
         (png_bomb(60000, 6000), "has far too many pixels"),
     ],
     ids=["empty", "text", "postscript", "heavy", "large", "warned of", "refused by Pillow"],
@@ -135,28 +140,73 @@ def test_sixteen_bits_that_hold_fewer_are_scaled_by_what_the_file_says(largest, 
     expected = (ramp >> (max(depth, 8) - 8)).astype(np.uint8)
     assert np.array_equal(np.asarray(picture)[..., 0], expected)
     assert picture.info["depth"] == depth
-    told = f"stores 16 bits per pixel and uses {depth}: it is shown brighter"
+    told = f"more than 8 bits per channel and uses {depth} of them: it is shown brighter"
     assert (told in picture.info["note"]) == (0 < depth < 16)
 
 
-@pytest.mark.parametrize("size", [8, 12, 16])
-def test_sixteen_bit_colors_that_would_be_black_are_refused(size):
-    rows = b"".join(b"\0" + struct.pack(">6H", *[2**size - 1] * 6) for _ in range(2))
+def png16_colors(rows):
+    """Return a 16-bit RGB PNG of values [h, w, 3]."""
+    rows = np.array(rows, ">u2")
+    body = b"".join(b"\0" + row.tobytes() for row in rows)
     data = b"\x89PNG\r\n\x1a\n"
-    for kind, body in ((b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)),
-                       (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):  # fmt: skip
-        checksum = struct.pack(">I", zlib.crc32(kind + body))
-        data += struct.pack(">I", len(body)) + kind + body + checksum
-    if size == 16:
-        assert open_image(data).getpixel((0, 0)) == (255, 255, 255)
-    else:
-        with pytest.raises(ImageError, match=r"x\.png stores 16 bits per channel, but uses at m"):
-            open_image(data, "x.png")
+    header = struct.pack(">IIBBBBB", rows.shape[1], rows.shape[0], 16, 2, 0, 0, 0)
+    for kind, chunk in ((b"IHDR", header), (b"IDAT", zlib.compress(body)), (b"IEND", b"")):
+        data += struct.pack(">I", len(chunk)) + kind + chunk
+        data += struct.pack(">I", zlib.crc32(kind + chunk))
+    return data
 
 
-def test_numbers_without_a_white_are_refused():
-    with pytest.raises(ImageError, match=r"mode F.*8 bits per channel"):
-        open_image(saved(Image.fromarray(np.ones((8, 8), np.float32)), "TIFF"))
+@pytest.mark.parametrize(("largest", "depth"), [(255, 8), (4095, 12), (9000, 14), (65535, 16)])
+def test_sixteen_bit_colors_that_hold_fewer_are_scaled_alike(largest, depth):
+    values = np.random.default_rng(0).integers(0, largest + 1, (6, 5, 3))
+    values[0, 0, 0] = largest
+    picture = open_image(png16_colors(values), "scan.png")
+    assert np.array_equal(np.asarray(picture), (values >> (depth - 8)).astype(np.uint8))
+    assert picture.info["depth"] == depth
+
+
+def test_dark_colors_of_sixteen_bits_in_a_tiff_are_scaled_too():
+    """Pillow writes no such file, so the bytes of an 8-bit one are taken in twos."""
+    values = np.random.default_rng(0).integers(0, 1024, (4, 6, 3)).astype("<u2")
+    values[0, 0, 0] = 1023
+    data = bytearray(saved(Image.new("RGB", (12, 4)), "TIFF"))
+    data[-values.nbytes :] = values.tobytes()
+    (place,) = struct.unpack("<I", data[4:8])
+    for number in range(struct.unpack("<H", data[place : place + 2])[0]):
+        entry = place + 2 + 12 * number
+        tag, kind, _ = struct.unpack("<HHI", data[entry : entry + 8])
+        if tag == 256:
+            data[entry + 8 : entry + 12] = struct.pack("<I", 6) if kind == 4 else b"\6\0\0\0"
+        if tag == 258:
+            (bits,) = struct.unpack("<I", data[entry + 8 : entry + 12])
+            data[bits : bits + 6] = struct.pack("<3H", 16, 16, 16)
+    picture = open_image(bytes(data))
+    assert np.array_equal(np.asarray(picture), (values >> 2).astype(np.uint8))
+    assert picture.info["depth"] == 10
+
+
+def test_whole_numbers_of_thirty_two_bits_follow_the_rule_of_sixteen():
+    ramp = np.arange(4096, dtype=np.int32).reshape(64, 64)
+    picture = open_image(saved(Image.fromarray(ramp), "TIFF"))
+    assert np.array_equal(np.asarray(picture)[..., 1], ramp >> 4)
+    assert picture.info["depth"] == 12
+
+
+def test_fractions_between_0_and_1_are_black_to_white():
+    ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    picture = open_image(saved(Image.fromarray(ramp), "TIFF"))
+    assert np.array_equal(np.asarray(picture)[..., 2], np.rint(ramp * 255))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.full((8, 8), 1.5), np.full((8, 8), -0.1), np.full((8, 8), np.nan),
+     np.full((8, 8), -1, np.int32), np.full((8, 8), 2**16, np.int32)],
+)  # fmt: skip
+def test_numbers_without_a_white_are_refused(values):
+    values = values.astype(np.float32) if values.dtype == float else values
+    with pytest.raises(ImageError, match=r"define no white: its values lie between .* 8 bits per"):
+        open_image(saved(Image.fromarray(values), "TIFF"))
 
 
 def test_transparent_parts_of_a_palette_lie_on_white():
@@ -233,14 +283,14 @@ def test_a_picture_of_the_right_size_reaches_the_network_unchanged():
     assert np.array_equal(tensor[0].numpy(), expected)
 
 
-def test_no_warning_leaks_and_no_filter_stays_changed():
-    before = list(warnings.filters)
+def test_no_warning_leaks_from_any_of_many_threads():
+    warned_of = saved(Image.new("P", (9, 9)), transparency=b"\0\1\2")
     with warnings.catch_warnings(record=True) as leaked:
         warnings.simplefilter("always")
-        with pytest.raises(ImageError):
-            open_image(png_bomb(12000, 10000))
+        with ThreadPoolExecutor(8) as threads:
+            pictures = list(threads.map(open_image, [warned_of] * 64))
     assert leaked == []
-    assert warnings.filters == before
+    assert {picture.mode for picture in pictures} == {"RGB"}
 
 
 MEASURE = """
@@ -281,21 +331,26 @@ def more_memory(tmp_path, data):
 
 def test_a_bomb_of_a_hundred_megapixels_needs_almost_no_memory(tmp_path):
     megabytes, said = more_memory(tmp_path, png_bomb(10000, 10000, rows=10000))
-    assert "at most 16 million" in said
+    assert "at most 3" in said
     assert megabytes < 20
 
 
 @pytest.mark.parametrize(
     ("kind", "mode", "side", "options"),
     [
-        ("PNG", "RGBA", 4000, {"compress_level": 1}),
+        ("PNG", "RGB", 5500, {"compress_level": 1}),
+        ("PNG", "RGBA", 4300, {"compress_level": 1}),
         ("PNG", "P", 4000, {"compress_level": 1, "transparency": 0}),
-        ("PNG", "LA", 4000, {"compress_level": 1}),
-        ("PNG", "I;16", 4000, {"compress_level": 1}),
+        ("PNG", "LA", 3500, {"compress_level": 1}),
+        ("PNG", "I;16", 4300, {"compress_level": 1}),
         ("JPEG", "CMYK", 4000, {"progressive": True}),
-        ("TIFF", "RGBA", 4000, {"compression": "tiff_lzw"}),
-        ("GIF", "P", 4000, {}),
+        ("JPEG", "RGB", 7000, {"progressive": True}),
+        ("JPEG", "RGB", 14000, {}),
+        ("TIFF", "RGBA", 4300, {"compression": "tiff_lzw"}),
+        ("GIF", "P", 5000, {}),
         ("WEBP", "RGBA", 3160, {"lossless": True, "method": 0}),
+        ("AVIF", "RGB", 4500, {"speed": 10}),
+        ("JPEG2000", "RGB", 3100, {}),
     ],
 )
 def test_the_largest_allowed_picture_needs_at_most_200_megabytes(
@@ -303,11 +358,66 @@ def test_the_largest_allowed_picture_needs_at_most_200_megabytes(
 ):
     data = saved(Image.new(mode, (side, side)), kind, **options)
     megabytes, said = more_memory(tmp_path, data)
-    assert "1600, 1600" in said
+    assert "(1600, 1600)" in said
     assert 5 < megabytes < 200
 
 
 def test_a_webp_is_limited_further_because_its_decoder_needs_more():
     data = saved(Image.new("RGB", (4000, 3000)), "WEBP", method=0)
-    with pytest.raises(ImageError, match="at most 10 million"):
+    with pytest.raises(ImageError, match="4,000 x 3,000 pixels, but at most 10 million"):
         open_image(data, "large.webp")
+
+
+def test_pictures_that_are_opened_at_once_share_the_memory():
+    """As many at a time as fit: two of a third each, and a large one alone."""
+    budget, most, at_once = Budget(300), 0, 0
+    lock = threading.Lock()
+
+    def spend(amount):
+        nonlocal most, at_once
+        with budget.spent(amount):
+            with lock:
+                at_once += amount
+                most = max(most, at_once)
+            time.sleep(0.002)
+            with lock:
+                at_once -= amount
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(spend, [100, 300, 140] * 20))
+    assert 200 <= most <= 300
+    assert budget.left == 300
+
+
+def test_a_jpeg_that_is_cut_short_by_a_few_bytes_is_shown_with_a_note():
+    whole = saved(noise(size=(96, 96)).resize((480, 480)), "JPEG")
+    for cut in (1, 2, 40):
+        picture = open_image(whole[:-cut], "cat.jpg")
+        assert "cut short: a little is missing" in picture.info["note"]
+        difference = np.asarray(picture, int) - np.asarray(open_image(whole), int)
+        assert np.abs(difference[:440]).max() == 0
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        open_image(whole[: len(whole) * 3 // 4], "cat.jpg")
+
+
+def test_a_wrong_exif_does_not_spoil_a_picture():
+    assert open_image(saved(noise(), "JPEG", exif=b"Exif\0\0nothing")).size == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "Git LFS pointer"),
+        (b"\n<!DOCTYPE html><html>404 not found</html>", "is a web page, not a picture"),
+        (b"<html><body>Log in</body></html>", "is a web page, not a picture"),
+        (b"%PDF-1.7\n", "PDF document, not a picture. Save its pages as PNG"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "SVG drawing, which has no pixels yet"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "is a video, not a picture"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "is a JPEG XL picture, which cannot"),
+        (b"PK\3\4", "zip archive or an office document"),
+    ],
+)
+def test_what_is_taken_for_a_picture_is_named_as_what_it_is(data, what):
+    with pytest.raises(ImageError, match=what) as caught:
+        open_image(data, "cat.jpg")
+    assert str(caught.value).startswith("cat.jpg is a")

@@ -15,10 +15,11 @@ from published_fakes import DOWNLOADS, downloads, make
 from test_published import colors_of
 
 from cifar_core.data.options import SetOptions
-from cifar_core.data.published import fetch
-from cifar_core.data.published.in_torchvision import exchanged
-from cifar_core.data.published.published import PUBLISHED, find, folder_of, open_published
-from cifar_core.data.published.transfer import KEPT, Transfer
+from cifar_core.data.published.downloads import fetch
+from cifar_core.data.published.downloads.in_torchvision import exchanged
+from cifar_core.data.published.downloads.transfer import KEPT, Transfer
+from cifar_core.data.published.places import PUBLISHED, find, folder_of
+from cifar_core.data.published.published import open_published
 from cifar_core.data.sources.progress import cancel, cancel_file, progress, take
 from cifar_core.errors import DataError
 
@@ -337,7 +338,7 @@ def test_the_command_of_the_background_download_works_by_hand(tmp_path, capsys):
 
 def test_fetching_and_opening_do_not_wait_for_torch():
     code = (
-        "import sys, cifar_core.data.published.fetch, cifar_core.data.formats.formats\n"
+        "import sys, cifar_core.data.published.downloads.fetch, cifar_core.data.formats.formats\n"
         "sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

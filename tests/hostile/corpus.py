@@ -99,6 +99,21 @@ def tiff_in_itself():
     return bytes(data)
 
 
+def icon_of_many_pixels():
+    """Return an icon whose directory says 32 x 32, and whose picture is a large PNG."""
+    head = struct.pack("<HHHBBBBHHII", 0, 1, 1, 32, 32, 0, 0, 1, 32, 1000, 22)
+    return head + png_of(12_000, 12_000)
+
+
+def tiff_of_one_huge_tile():
+    """Return a small TIFF that says it consists of one tile of 60,000 x 60,000 pixels."""
+    data = bytearray(saved("TIFF"))
+    for unneeded, side in ((278, 322), (284, 323)):
+        entry = data.index(struct.pack("<HH", unneeded, 3 if unneeded == 284 else 4))
+        data[entry : entry + 12] = struct.pack("<HHII", side, 3, 1, 60_000)
+    return bytes(data)
+
+
 def animation(kind, frames):
     """Return an animated picture of many frames."""
     pictures = [Image.new("RGB", (64, 64), (n % 256, n // 256, 0)) for n in range(frames)]
@@ -166,13 +181,16 @@ PICTURES = {  # that can be shown, however odd
     "picture and zip": lambda: saved("PNG") + zip_of(("train/a.txt", b"x")),
     "picture and script": lambda: saved("GIF", "P") + b"<script>alert(1)</script>",
     "one pixel": lambda: saved("PNG", size=(1, 1)),
+    "icon": lambda: saved("ICO"),
+    "jpeg of 9000 x 3000": lambda: jpeg_of(9_000, 3_000),  # gray where nothing is stored
 }
 NO_PICTURES = {  # to be refused
     **{
         f"{name} of {width} x {height}": lambda make=make, size=(width, height): make(*size)
         for name, make in (("png", png_of), ("jpeg", jpeg_of), ("gif", gif_of),
                            ("tiff", tiff_of), ("webp", webp_of))
-        for width, height in ((16_000, 16_000), (9_000, 3_000))
+        for width, height in ((16_000, 16_000), (9_000, 6_000))
+        if name != "jpeg" or width > 9_000  # which is decoded at a fraction of its size
     },
     "png of the largest number": lambda: png_of(2**31 - 1, 2**31 - 1),
     "png without width": lambda: png_of(0, 10),
@@ -181,7 +199,10 @@ NO_PICTURES = {  # to be refused
     "svg": lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
     "pdf": lambda: b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>",
     "postscript": lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run\n",
-    "icon": lambda: saved("ICO"),
+    "icon of many pixels": icon_of_many_pixels,
+    "tiff of one huge tile": tiff_of_one_huge_tile,
+    "video": lambda: b"\0\0\0\x18ftypmp42" + bytes(100),
+    "heic of nothing": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400),
     "only a beginning": lambda: b"\x89PNG\r\n\x1a\n",
     "zeros": lambda: bytes(5000),
     "a zip": lambda: zip_of(("a", b"x")),

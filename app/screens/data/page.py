@@ -6,10 +6,12 @@ from app import boundary
 from app.navigation import link
 from app.screens.data.cards import cards
 from app.screens.data.one_set.page import one_set
+from app.screens.data.published_set import published_set
 from app.screens.data.removed import removed_sets, undo_bar
 from app.session import store
 from cifar_core import data
 from cifar_core.data.listing import describe
+from cifar_core.data.published.places import find, keyed
 
 SET = "set"  # the parameter of the address that names a data set
 
@@ -31,7 +33,11 @@ def asked_set(asked: str) -> None:
     """Draw the page of the data set that the address names, or say why it cannot be shown."""
     with st.container(key="link-all-sets"):
         link("data", "All data sets", ":material/arrow_back:")
-    one_set(status_of(asked))
+    key = keyed(asked)
+    if key and find(key, store().root) is None:
+        published_set(key)
+    else:
+        one_set(status_of(key or asked))
 
 
 def status_of(asked: str) -> data.DataStatus:

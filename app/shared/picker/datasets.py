@@ -11,7 +11,7 @@ from app.session import store
 from app.shared.picker.cards import Card, Filter, Group
 from app.shared.picker.dialog import pick
 from app.shared.pictures.gallery import data_url
-from app.shared.reading import words
+from app.shared.pictures.reading import words
 from cifar_core import data
 from cifar_core.data import DataStatus
 from cifar_core.data.sources import synthetic

@@ -8,7 +8,6 @@ from cifar_core.data.contents import Contents
 from cifar_core.disk.checks import MOST_CLASSES
 from cifar_core.errors import DataError
 
-LEAST_TRAIN = 2  # images of each class: one for training, one for validation
 QUOTED = 3  # reasons in a message
 
 
@@ -54,15 +53,19 @@ def percent(share: float) -> str:
 
 
 def check_counts(path: Path, contents: Contents, unreadable: Mapping[int, str]) -> None:
-    """Raise DataError if a class has too few images left for training or testing."""
+    """Raise DataError if a class has no image left, or none can be kept back for validation."""
     listed = Counter((item.part, item.label) for item in contents.items)
     lost = Counter((item.part, item.label) for item in map(contents.items.__getitem__, unreadable))
-    own_val = any(part == "val" for part, _ in listed)
-    for (part, label), count in listed.items():
-        least = LEAST_TRAIN if part == "train" and not own_val else 1
-        if (left := count - lost[part, label]) < least:
-            readable = "readable " if lost[part, label] else ""
+    left = {(part, label): count - lost[part, label] for (part, label), count in listed.items()}
+    for (part, label), count in left.items():
+        if not count:
             raise DataError(
-                f"{path} has {left} {readable}{part} images of the class '{label}', but at least "
-                f"{least} are needed. Add some, or remove the class."
+                f"{path} has no readable {part} images of the class '{label}', but at least 1 is "
+                "needed. Add some, or remove the class."
             )
+    most = max((count for (part, _), count in left.items() if part == "train"), default=0)
+    if most < 2 and not any(part == "val" for part, _ in left):
+        raise DataError(
+            f"{path} has 1 training image of each class, so that none can be kept back for "
+            "validation. Add at least one image to a class."
+        )

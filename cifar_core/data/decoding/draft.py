@@ -1,7 +1,7 @@
 """A decoding that is under way, on the disk: the pixels in their final files, and what is done.
 
 The table of what is done is written only after the pixels that it speaks of have reached the disk,
-so a decoding that was killed goes on from there and ends with the same bytes. It starts over if
+so a decoding that was killed continues from there and ends with the same bytes. It starts over if
 the list of pictures is another one.
 """
 

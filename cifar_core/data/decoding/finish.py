@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,20 @@ NAMES, SIZES, GRAYS = "names.txt", "sizes.npy", "gray.npy"  # of the images, in 
 UNSURE = "surrogateescape"  # names that are not UTF-8
 
 
-def finish(draft: Draft, contents: Contents, path: Path, title: str, folder: Path) -> None:
+def finish(
+    draft: Draft, contents: Contents, path: Path, about: Mapping[str, str], folder: Path
+) -> None:
     """Write arrays and description into a folder, flushed to the disk; raises OSError.
 
-    The draft stays as it is. Where nothing has to be left out or scaled, its pixels are linked.
+    `about` has the dataset's kind, title and source. The draft stays as it is. Where nothing has
+    to be left out or scaled, its pixels are linked.
     """
     taken = draft.table[:, STATE] == DECODED
     for name, part in zip(PIXELS, spans(draft), strict=True):
         transfer(draft, name, part, taken, folder / f"{name}.npy")
     items = [item for item, is_taken in zip(contents.items, taken, strict=True) if is_taken]
     table = draft.table[taken]
-    dataset = assemble(folder, contents, items, path, title)
+    dataset = assemble(folder, contents, items, about)
     counts = found(contents, items, table, draft)
     deep = int((table[:, DEPTH] > 0).sum())
     dataset = replace(dataset, note=note(dataset, path, counts, deep=deep)[:LONGEST])
@@ -94,7 +97,7 @@ def link(source: Path, target: Path) -> None:
 
 
 def assemble(
-    folder: Path, contents: Contents, items: Sequence[Item], path: Path, title: str
+    folder: Path, contents: Contents, items: Sequence[Item], about: Mapping[str, str]
 ) -> Dataset:
     """Return the dataset over the pixels that are in the folder."""
     index = {label: number for number, label in enumerate(contents.classes)}
@@ -114,9 +117,9 @@ def assemble(
     ]
     classes = tuple(readable(label) for label in contents.classes)
     return Dataset(
-        kind="folder",
-        title=title,
-        source=str(path),
+        kind=about["kind"],
+        title=about["title"],
+        source=about["source"],
         classes=classes,
         train=images[0],
         test=images[1],

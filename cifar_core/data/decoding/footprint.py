@@ -1,9 +1,9 @@
-"""Tells whether a source has changed since it was decoded: all of it, or what is cheap to look at.
+"""Whether a source has changed since it was decoded: all of it, or what can be checked quickly.
 
-The whole check looks at every file; 100,000 of them take about a second. The quick one looks at
-the folders, whose time changes when a file in them is added, removed or renamed, and at the files
-that are no pictures, such as a table of labels. So only a picture that was overwritten in place
-escapes it; what must be sure, such as the start of a run, does the whole check.
+The thorough check covers every file; 100,000 of them take about a second. The quick one covers the
+folders, whose time changes when a file in them is added, removed or renamed, and other files than
+pictures, such as a table of labels. So it only misses a picture that was overwritten in place; the
+start of a run, which must be sure, does the thorough check.
 """
 
 import hashlib
@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.data import roots
-from cifar_core.data.sources.layout import JUNK
+from cifar_core.data.layout.synonyms import is_junk
 from cifar_core.disk import files
 from cifar_core.errors import DataError
 
 MOST_ENTRIES = 2_000_000  # files and folders of a source
-MOST_FILES = 1000  # files that are no pictures at which the quick check looks
-UNUSED = (*JUNK, ".DS_Store")  # file managers leave them while one only looks
+MOST_FILES = 1000  # other files than pictures that the quick check covers
 UNSURE = "surrogateescape"  # names that are not UTF-8
 
 
@@ -32,13 +31,13 @@ class Footprint:
     files: tuple[str, ...]
 
     def watched(self, pictures: Collection[str]) -> list[str]:
-        """Return what the quick check looks at: all folders, and files that are no pictures."""
+        """Return what the quick check covers: all folders, and other files than pictures."""
         others = (name for name in self.files if name not in pictures)
         return [*self.folders, *(name for name, _ in zip(others, range(MOST_FILES), strict=False))]
 
 
 def footprint(path: Path) -> Footprint:
-    """Look at every file of a source; raises DataError if there is nothing, or far too much."""
+    """Return the state of all files of a source; DataError if there are none, or far too many."""
     if not path.exists():
         raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
     if not path.is_dir():
@@ -61,7 +60,7 @@ def footprint(path: Path) -> Footprint:
 def walked(root: Path) -> Iterator[tuple[str, bool, str]]:
     """Yield everything in a folder: its name, whether it is a folder, and a line on its state.
 
-    Links are followed, each folder once; what cannot be looked at is listed without a state.
+    Links are followed, each folder once; a file that cannot be found is listed without a state.
     """
     waiting, seen = [""], {same(root.stat())}
     while waiting:
@@ -71,7 +70,7 @@ def walked(root: Path) -> Iterator[tuple[str, bool, str]]:
         except OSError:  # the reader says what is wrong with it
             continue
         for entry in entries:
-            if entry.name in UNUSED or entry.name.startswith("._"):
+            if is_junk(entry.name):
                 continue
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_symlink():

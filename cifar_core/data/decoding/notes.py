@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import CHUNK, SIZE, Dataset, Images
+from cifar_core.data.dataset import CHUNK, SIZE, Dataset, Images, counts
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 
 
@@ -37,7 +37,27 @@ def note(dataset: Dataset, path: Path, found: Mapping[str, Any], *, deep: int) -
     if scaled := found["scaled"]:
         side = dataset.train.pixels.shape[1]
         notes.append(f"{scaled:,} were cropped to a square and scaled to {side} x {side}.")
-    return " ".join(notes + repeats(dataset.train, dataset.test))
+    return " ".join([*notes, *singles(dataset), *repeats(dataset.train, dataset.test)])
+
+
+def singles(dataset: Dataset) -> list[str]:
+    """Name the classes with one training image, of which none can be set aside for validation."""
+    if dataset.train.kept_back is not None:
+        return []
+    alone = [
+        name
+        for name, number in zip(
+            dataset.classes, counts(dataset.train.labels, dataset.classes), strict=True
+        )
+        if number == 1
+    ]
+    if not alone:
+        return []
+    named = ", ".join(alone[:3]) + (", \u2026" if len(alone) > 3 else "")
+    return [
+        f"{len(alone):,} {'classes have' if len(alone) > 1 else 'class has'} a single training "
+        f"image ({named}), so none is left for validation."
+    ]
 
 
 def repeats(train: Images, test: Images) -> list[str]:

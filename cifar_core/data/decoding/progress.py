@@ -1,6 +1,7 @@
 """How far the decoding of a source is, for everyone who waits: pages, runs, the terminal.
 
-Whoever decodes a source replaces a small file now and then; it counts only while its writer lives.
+The process that decodes a source replaces a small file now and then; the file counts only while
+that process lives.
 """
 
 import contextlib

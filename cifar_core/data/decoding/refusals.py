@@ -23,18 +23,18 @@ class Refusal(Struct, frozen=True, kw_only=True):
     why: Text = ""
 
 
-def keep(store: Path, path: Path, names: Iterable[str], how: str, why: str) -> None:
+def keep(store: Path, source: str, path: Path, names: Iterable[str], how: str, why: str) -> None:
     """Write down why a source is refused, and the state of some of its files and folders."""
-    folder = folder_of(store, str(path))
+    folder = folder_of(store, source)
     with contextlib.suppress(OSError):  # the caller says it anyway
         folder.mkdir(parents=True, exist_ok=True)
         watch(folder / WATCHED, path, names, how)
         files.write_json(folder / NAME, {"why": readable(why)[:LONGEST]})
 
 
-def kept(store: Path, path: Path, how: str) -> str:
+def kept(store: Path, source: str, path: Path, how: str) -> str:
     """Return why a source was refused; empty if it was not, or has changed since."""
-    folder = folder_of(store, str(path))
+    folder = folder_of(store, source)
     if not is_unchanged(folder / WATCHED, path, how):
         return ""
     return files.read(folder / NAME, Refusal).why

@@ -39,13 +39,19 @@ class Source:
 
     path: Path  # absolute
     store: Path
+    named: str = ""  # what it is called, if not by its path
     side: int = SIZE  # pixels of the decoded images
     open: Open = open_source
 
     @property
     def name(self) -> str:
         """The source, as a run records it."""
-        return str(self.path)
+        return self.named or str(self.path)
+
+    @property
+    def kind(self) -> str:
+        """The kind of data set, as Dataset has it."""
+        return "published" if self.named else "folder"
 
     @property
     def options(self) -> SetOptions:
@@ -86,7 +92,7 @@ def kept(source: Source) -> Dataset | None:
 
 def refusal_of(source: Source) -> str:
     """Return why a source was refused; empty if it was not, or a quick check finds it changed."""
-    return refusals.kept(source.store, source.path, source.refusable)
+    return refusals.kept(source.store, source.name, source.path, source.refusable)
 
 
 def opened(source: Source, folder: Path) -> Dataset | None:
@@ -172,7 +178,7 @@ def refused(source: Source, watched: list[str]) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        refusals.keep(source.store, source.path, watched, source.refusable, str(error))
+        refusals.keep(source.store, source.name, source.path, watched, source.refusable, str(error))
         raise
 
 
@@ -192,7 +198,8 @@ def commit(source: Source, contents: Contents, unfinished: Draft, folder: Path) 
     building.mkdir()
     try:
         title = contents.title or title_of(source.path)
-        finish(unfinished, contents, source.path, title, building)
+        about = {"kind": source.kind, "title": title, "source": source.name}
+        finish(unfinished, contents, source.path, about, building)
         building.rename(folder)
         files.sync_folder(folder.parent)
     finally:
@@ -207,7 +214,7 @@ def renew_watch(source: Source, folder: Path, watched: list[str]) -> None:
 
 @contextlib.contextmanager
 def on_disk(source: Source, images: int) -> Iterator[None]:
-    """Turn the errors of the disk into a DataError; what is done already stays."""
+    """Turn the errors of the disk into a DataError; the draft stays."""
     try:
         yield
     except (OSError, DiskFullError) as error:
@@ -215,7 +222,7 @@ def on_disk(source: Source, images: int) -> Iterator[None]:
         raise DataError(
             f"The decoded images could not be kept in {cache.cache_folder(source.store)}: "
             f"{reason(error)}. They need {megabytes:.0f} MB: free some disk space, or choose "
-            "another store. What is decoded already stays."
+            "another store. The images decoded so far are kept."
         ) from error
 
 

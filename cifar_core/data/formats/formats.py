@@ -9,6 +9,7 @@ from cifar_core.data.contents import Contents
 from cifar_core.data.formats import (
     cifar_binary,
     cifar_pickle,
+    hugging_face,
     idx,
     mat,
     npz,
@@ -17,6 +18,7 @@ from cifar_core.data.formats import (
     refused,
     stl10,
     tree,
+    webdataset,
 )
 from cifar_core.data.options import SetOptions
 from cifar_core.data.published import published
@@ -25,8 +27,10 @@ from cifar_core.registry import Registry
 FORMATS = Registry(
     "format of images",
     [
+        hugging_face.FORMAT,  # a folder of ours, read by one of the others
         published.FORMAT,
         *(idx.FORMAT, cifar_pickle.FORMAT, cifar_binary.FORMAT, stl10.FORMAT),
+        webdataset.FORMAT,
         *(npz.FORMAT, mat.FORMAT, parquet.FORMAT, pixel_csv.FORMAT, refused.FORMAT),
         tree.FORMAT,  # recognizes everything
     ],

@@ -19,8 +19,9 @@ from cifar_core.data.formats.format import Format
 from cifar_core.data.formats.reading.gather import Found, Stack, gather
 from cifar_core.data.formats.reading.holding import Holding, holding_of
 from cifar_core.data.formats.reading.labels import numbered
-from cifar_core.data.formats.reading.parts import WORDS, part_of
+from cifar_core.data.formats.reading.parts import part_of
 from cifar_core.data.formats.reading.stored import MOST_IMAGES
+from cifar_core.data.layout.synonyms import PART_OF_WORD
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.archive import refuse_damage, shown
 from cifar_core.errors import DataError
@@ -97,7 +98,9 @@ def one_version(path: Path, holding: Holding) -> list[str]:
     versions: dict[str, list[str]] = {}
     for name in holding.endings(".parquet"):
         folders = PurePosixPath(name).parent.parts
-        kept = [each for each in folders if each.lower() not in WORDS and each.lower() != "data"]
+        kept = [
+            each for each in folders if each.lower() not in PART_OF_WORD and each.lower() != "data"
+        ]
         versions.setdefault("/".join(kept), []).append(name)
     if len(versions) > 1:
         there = ", ".join(shown(version or "the folder itself") for version in sorted(versions))

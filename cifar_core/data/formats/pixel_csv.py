@@ -26,7 +26,7 @@ ENDINGS = (".csv", ".tsv")
 LABELS = ("label", "class", "target", "y", "emotion")
 PIXEL = re.compile(r"(?:pixel|px|p)?[-_. ]?\d+(?:x\d+)?\Z", re.I)
 FEWEST, MOST_LINE = 16, 10**7  # pixels of a picture; bytes of the first line
-ROWS = 500  # of a table, read at once
+ROWS = 2000  # of a table, read at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
-from cifar_core.data.contents import Contents, Raw
+from cifar_core.data.contents import Contents, PartOfSet, Raw
 from cifar_core.data.formats.format import Format
 from cifar_core.data.layout import refusals
 from cifar_core.data.layout.class_folders import OUTSIDE, Folder, FolderReading, read_folders
 from cifar_core.data.layout.doubled import without_doubles
-from cifar_core.data.layout.label_tables import LabelTable, by_tables, label_tables
 from cifar_core.data.layout.labeled import Label, Labeled
+from cifar_core.data.layout.labels.label_tables import LabelTable, by_tables, label_tables
+from cifar_core.data.layout.labels.patterns import by_pattern
 from cifar_core.data.layout.listing import (
     NOT_PICTURES,
     Listing,
@@ -20,13 +21,13 @@ from cifar_core.data.layout.listing import (
     inner,
     list_source,
 )
-from cifar_core.data.layout.patterns import by_pattern
 from cifar_core.data.layout.said import sentences
 from cifar_core.data.layout.settle import settle
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.limits import MAX_FILE_BYTES, refuse_damage
 
 FORMAT_KEY = "pictures"
+UNKNOWN = (None, "")
 
 
 def open_tree(path: Path, options: SetOptions, store: Path) -> Contents:
@@ -55,37 +56,47 @@ def open_tree(path: Path, options: SetOptions, store: Path) -> Contents:
     )
 
 
-def folder_of_name(name: str) -> Folder:
+@lru_cache(maxsize=1024)
+def as_folder(text: str) -> Folder:
+    """Return the names in a path of a folder."""
+    return tuple(text.split("/")) if text else ()
+
+
+def folder_of(name: str) -> Folder:
     """Return the folders of a file."""
-    return tuple(name.split("/")[:-1])
+    return as_folder(name.rpartition("/")[0])
 
 
 def read(listing: Listing) -> FolderReading:
     """Read the names of the folders; of two sets that are the same files, only one is taken."""
-    reading = read_folders(Counter(map(folder_of_name, listing.pictures)))
+    reading = read_folders(Counter(map(folder_of, listing.pictures)))
     if reading.twice:
         without_doubles(listing, reading.twice)
-        reading = read_folders(Counter(map(folder_of_name, listing.pictures)))
+        reading = read_folders(Counter(map(folder_of, listing.pictures)))
     return reading
 
 
 def label(listing: Listing, reading: FolderReading, options: SetOptions) -> Labeled:
     """Return the classes of the pictures: by a pattern if one is given, a table, or folders."""
-    folders = {name: folder_of_name(name) for name in listing.pictures}
-    parts = {name: reading.found.get(folder, (None, ""))[0] for name, folder in folders.items()}
     if options.pattern:
-        return by_pattern(options.pattern, listing, parts)
-    sure = {name for name, folder in folders.items() if reading.found.get(folder, (None, ""))[1]}
+        return by_pattern(options.pattern, listing, parts_of(listing, reading))
+    labeled = by_folders(listing, reading)
     tables = label_tables(listing, options)
     asked = bool(options.file_column or options.label_column)
-    if tables and (asked or named(tables) > len(sure) or len(reading.labels()) == 1):
-        return by_tables(tables, listing, parts)
+    more = named(tables) > len(labeled.pictures) or len(reading.labels()) == 1
+    if tables and (asked or more):
+        return by_tables(tables, listing, parts_of(listing, reading))
     if reading.twice:
         raise refusals.several_sets(listing.path, ["/".join(folder) for folder in reading.twice])
-    if not sure:
-        places = {"/".join(folder) for folder in folders.values()} - {""}
+    if not labeled.pictures:
+        places = {name.rpartition("/")[0] for name in listing.pictures} - {""}
         raise refusals.no_classes(listing, [*listing.pictures], places)
-    return by_folders(folders, reading)
+    return labeled
+
+
+def parts_of(listing: Listing, reading: FolderReading) -> dict[str, PartOfSet | None]:
+    """Return the part of each picture that its folder means."""
+    return {name: reading.found.get(folder_of(name), UNKNOWN)[0] for name in listing.pictures}
 
 
 def named(tables: list[LabelTable]) -> int:
@@ -93,13 +104,14 @@ def named(tables: list[LabelTable]) -> int:
     return sum(len(table.rows) for table in tables)
 
 
-def by_folders(folders: Mapping[str, Folder], reading: FolderReading) -> Labeled:
+def by_folders(listing: Listing, reading: FolderReading) -> Labeled:
     """Label the pictures by their folders."""
     labeled = Labeled()
-    for name, folder in folders.items():
-        part, label = reading.found.get(folder, (None, ""))
-        if label:
-            labeled.pictures[name] = Label(part, label)
+    known = {folder: Label(*found) for folder, found in reading.found.items() if found[1]}
+    for name in listing.pictures:
+        folder = folder_of(name)
+        if folder in known:
+            labeled.pictures[name] = known[folder]
         else:
             labeled.left_out[reading.beside.get(folder, OUTSIDE)].append(name)
     found: dict[str, list[str]] = {}

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from cifar_core.data.contents import PartOfSet
 from cifar_core.data.layout import synonyms
 from cifar_core.data.layout.labeled import Labeled
+from cifar_core.data.layout.labels.tables import names_in, stem
 from cifar_core.data.layout.listing import Listing
-from cifar_core.data.layout.tables import names_in, stem
 from cifar_core.data.sources.limits import shown
 
 LISTS = re.compile(r"class|label|categor|names|synset|species|to_name|index")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,14 +190,16 @@ def once(listing: Listing, name: str, *, is_folder: bool) -> str:
 
 def kind_of(name: str) -> str:
     """Return what a file is by its name: one of the kinds, or the reason why it is left out."""
-    if junk_in(name):
+    folder, _, file = name.rpartition("/")
+    ending = synonyms.ending_of(file)
+    if junk_in(folder):
         return LEFT_BEHIND
-    file = name.rpartition("/")[2]
+    if ending in synonyms.PICTURES and not file.startswith((".", "~")):
+        return PICTURE
+    if synonyms.is_junk(file):
+        return LEFT_BEHIND
     if file.startswith("."):
         return HIDDEN
-    ending = synonyms.ending_of(file)
-    if ending in synonyms.PICTURES:
-        return PICTURE
     if ending in synonyms.TABLES:
         return TABLE
     if ending in synonyms.ARCHIVES or file.lower().endswith((".tar.gz", ".tar.bz2", ".tar.xz")):
@@ -209,9 +212,10 @@ def kind_of(name: str) -> str:
     return NOT_PICTURES if foreign else UNSURE
 
 
-def junk_in(name: str) -> bool:
-    """Return True if a file or one of its folders was left behind by a program."""
-    return any(map(synonyms.is_junk, name.split("/")))
+@lru_cache(maxsize=1024)
+def junk_in(folder: str) -> bool:
+    """Return True if a folder, or one around it, was left behind by a program."""
+    return any(map(synonyms.is_junk, folder.split("/")))
 
 
 def follow(listing: Listing, links: Mapping[str, str]) -> None:

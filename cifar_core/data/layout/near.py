@@ -3,7 +3,6 @@
 The draw of test images keeps them in one part. A new list takes the earlier draw back.
 """
 
-import csv
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from cifar_core.data.layout.split_off import RULE, SPLIT
 from cifar_core.data.options import folder_of
 from cifar_core.disk import files
-from cifar_core.disk.tables import as_csv
+from cifar_core.disk.tables import as_csv, rows_of
 
 NEAR = "near.csv"  # name, group
 
@@ -23,10 +22,10 @@ def near_groups(store: Path, source: str) -> dict[str, str]:
     """
     groups: dict[str, str] = {}
     path = folder_of(store, source) / NEAR
-    with suppress(OSError, ValueError, csv.Error), path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row.get("name") and row.get("group"):
-                groups[row["name"]] = row["group"]
+    with suppress(OSError, ValueError), path.open(encoding="utf-8", newline="") as file:
+        rows = rows_of(file)
+        next(rows, None)  # the names of the columns
+        groups.update((row[0], row[1]) for row in rows if len(row) > 1)
     return groups
 
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from cifar_core.data.layout import listing as kinds
-from cifar_core.data.layout import patterns, synonyms
+from cifar_core.data.layout import synonyms
+from cifar_core.data.layout.labels import patterns
 from cifar_core.data.layout.listing import Listing
 from cifar_core.data.sources.limits import REMEDY, shown
 from cifar_core.errors import DataError

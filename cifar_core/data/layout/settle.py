@@ -1,22 +1,18 @@
 """Makes a set of the pictures whose classes are known: its classes, its parts, its test images."""
 
-from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from cifar_core.data.contents import PARTS, Item, PartOfSet
+from cifar_core.data.contents import PARTS, Item
 from cifar_core.data.layout import class_names, refusals
 from cifar_core.data.layout.labeled import Labeled
 from cifar_core.data.layout.listing import Listing
-from cifar_core.data.layout.near import near_groups
-from cifar_core.data.layout.split_off import split_off
+from cifar_core.data.layout.set_aside import have_classes, set_aside
 from cifar_core.data.options import SetOptions
-from cifar_core.data.sources.limits import shown
 from cifar_core.disk.checks import MOST_CLASSES, Text, is_a
-from cifar_core.numbers import counted, percent
+from cifar_core.numbers import counted
 
 NO_TRAINING = "are of classes without training images"
 NAMELESS = "are of classes whose names cannot be shown"
-MOST_NAMED = 5
 
 
 def settle(
@@ -43,7 +39,8 @@ def settle(
         Item(name=name, part=one.part or "train", label=one.label, group=one.group)
         for name, one in labeled.pictures.items()
     ]
-    items = set_aside(sorted(items, key=lambda item: item.name), labeled, options, store, path)
+    items, said = set_aside(items, options, store, str(path))
+    labeled.said.extend(said)
     number = {label: i for i, label in enumerate(classes)}
     place = {part: i for i, part in enumerate(PARTS)}
     items.sort(key=lambda item: (place[item.part], number[item.label], item.name))
@@ -58,68 +55,7 @@ def leave_out_untrained(labeled: Labeled) -> None:
     names = [name for name, one in labeled.pictures.items() if one.label in lost]
     labeled.leave_out(NO_TRAINING, names)
     labeled.said.append(
-        f"{the_classes(lost)} no training images: {counted(len(names), 'image')} of "
+        f"{have_classes(lost)} no training images: {counted(len(names), 'image')} of "
         f"{'it' if len(lost) == 1 else 'them'} for validation or testing "
         f"{'was' if len(names) == 1 else 'were'} left out."
     )
-
-
-def the_classes(labels: Collection[str]) -> str:
-    """Return the beginning of a sentence about classes that lack something."""
-    some = [shown(label) for label in sorted(labels)[:MOST_NAMED]]
-    more = f" and {len(labels) - MOST_NAMED:,} more" if len(labels) > MOST_NAMED else ""
-    names = ", ".join(some) + more
-    return f"The class {names} has" if len(labels) == 1 else f"The classes {names} have"
-
-
-def set_aside(
-    items: list[Item], labeled: Labeled, options: SetOptions, store: Path, path: Path
-) -> list[Item]:
-    """Set test images of the classes aside that have none; all of them if there is no test set."""
-    tested = {item.label for item in items if item.part == "test"}
-    chosen = [item for item in items if item.part == "train" and item.label not in tested]
-    if not chosen:
-        return items
-    near = near_groups(store, str(path)) if options.keep_together else {}
-    test, kept = split_off(chosen, options, store, str(path), near)
-    labels = {item.label for item in chosen}
-    names = {item.name for item in chosen}
-    test &= names
-    share = percent(options.test_share, 0)
-    size = f"{len(test):,} of {counted(len(chosen), 'image')}"
-    written = (
-        "written down, so that they stay the same"
-        if kept
-        else ("not written down, since the store may not be written to")
-    )
-    drawn = f"drawn by seed {options.split_seed} and {written}"
-    if not tested:
-        labeled.said.append(
-            f"There were no test images: {share} of the training images of each class became test "
-            f"images ({size}), {drawn}."
-        )
-    else:
-        labeled.said.append(
-            f"{the_classes(labels)} no test images: {share} of "
-            f"{'its' if len(labels) == 1 else 'their'} training images became test images "
-            f"({size}), {drawn}."
-        )
-    if any(item.group for item in chosen) or near:
-        labeled.said.append(together(chosen, bool(near)))
-    return [moved(item, "test") if item.name in test else item for item in items]
-
-
-def together(items: Iterable[Item], near: bool) -> str:
-    """Say which images the draw kept in one part."""
-    groups = len({item.group for item in items if item.group})
-    words = []
-    if groups:
-        words.append(f"of one group ({groups:,} groups)")
-    if near:
-        words.append("that are nearly the same")
-    return f"Images {' or '.join(words)} are all in one part."
-
-
-def moved(item: Item, part: PartOfSet) -> Item:
-    """Return an item in another part."""
-    return Item(name=item.name, part=part, label=item.label, group=item.group)

@@ -2,11 +2,10 @@
 
 The same share of every class, and pictures of one group in one part. Which ones is a function of
 the seed and the names alone, by the order of sha256(seed, name), so that any machine draws the
-same. What was drawn is written to split.csv in the set's folder of the store: pictures that are
+same. The draw is written to split.csv in the set's folder of the store: pictures that are
 added later are drawn by the same rule, and all others keep their part.
 """
 
-import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -19,12 +18,13 @@ from cifar_core.data.contents import Item
 from cifar_core.data.options import SetOptions, folder_of
 from cifar_core.disk import files
 from cifar_core.disk.checks import Number, Whole
-from cifar_core.disk.tables import as_csv, cell
+from cifar_core.disk.tables import FORMULA, as_csv, cell, rows_of
 from cifar_core.errors import DataError
 
 SPLIT = "split.csv"  # name, part
 RULE = "split.json"  # by which seed and share
 TEST, TRAIN = "test", "train"
+LEAST = 3  # images of a class of which one is drawn: two stay, for training and validation
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -44,8 +44,8 @@ def split_off(
     """Return the names of the pictures that become test images, and whether they are on disk.
 
     `items` are pictures without a test set, by name; `near` says which of them are nearly the
-    same, by the name of a group. An earlier split of the same seed and share is continued. A store
-    that may not be written to is no reason to fail.
+    same, by the name of a group. An earlier split of the same seed and share is continued. This
+    also works in a store that may not be written to.
     """
     folder = folder_of(store, source)
     rule = Rule(seed=options.split_seed, share=options.test_share)
@@ -69,15 +69,15 @@ def written(folder: Path, rule: Rule, names: Collection[str]) -> dict[str, str]:
     """
     if files.read(folder / RULE, Rule) != rule:
         return {}
-    guarded = {str(cell(name)): name for name in names}
+    guarded = {str(cell(name)): name for name in names if name.startswith(FORMULA)}
     parts: dict[str, str] = {}
     with (
-        suppress(OSError, ValueError, csv.Error),
+        suppress(OSError, ValueError),
         (folder / SPLIT).open(encoding="utf-8", newline="") as file,
     ):
-        for row in csv.DictReader(file):
-            if row.get("part") in (TRAIN, TEST) and row.get("name"):
-                parts[guarded.get(row["name"], row["name"])] = row["part"]
+        for row in rows_of(file):
+            if len(row) == 2 and row[1] in (TRAIN, TEST):
+                parts[guarded.get(row[0], row[0])] = row[1]
     return parts if any(name in parts for name in names) else {}
 
 
@@ -130,27 +130,27 @@ def for_empty(
 ) -> set[str]:
     """Return the smallest group of each class that has no test image, if that leaves others."""
     more: set[str] = set()
-    free = [unit for unit in units if unit[0].name not in test]
-    for label in sorted(label for label, count in wanted.items() if count and not have[label]):
+    inside: dict[str, list[tuple[int, Counter[str], list[Item]]]] = defaultdict(list)
+    for unit in units:
+        labels = Counter(item.label for item in unit)
+        if unit[0].name not in test:
+            for label in labels:
+                inside[label].append((len(unit), labels, unit))
+    for label in sorted(label for label, count in wanted.items() if count):
         fits = [
-            (len(unit), unit) for unit in free
-            if any(item.label == label for item in unit)
-            and all(
-                have[one] + count < sizes[one]
-                for one, count in Counter(item.label for item in unit).items()
-            )
-        ]  # fmt: skip
-        if fits and not have[label]:
-            unit = min(fits, key=lambda one: one[0])[1]
+            one for one in inside[label] if one[2][0].name not in more
+            and all(have[name] + count < sizes[name] for name, count in one[1].items())
+        ] if not have[label] else []  # fmt: skip
+        if fits:
+            _, labels, unit = min(fits, key=lambda one: one[0])
             more.update(item.name for item in unit)
-            have.update(item.label for item in unit)
-            free.remove(unit)
+            have.update(labels)
     return more
 
 
 def aside(size: int, share: float) -> int:
-    """Return how many of a class's pictures become test images: one at least, if it has two."""
-    return min(max(1, int(share * size + 0.5)), size - 1)
+    """Return how many of a class's pictures become test images: one at least, if it has enough."""
+    return min(max(1, int(share * size + 0.5)), size - 1) if size >= LEAST else 0
 
 
 def rank(seed: int, name: str) -> bytes:
@@ -168,13 +168,18 @@ def units_of(items: Collection[Item], near: Mapping[str, str]) -> list[list[Item
             key = above
         return key
 
+    alone, units = [], defaultdict(list)
+    together = []
     for item in items:
+        if not item.group and item.name not in near:
+            alone.append([item])
+            continue
+        together.append(item)
         mine = "n" + item.name
         if item.group:
             parent[root(mine)] = root("g" + item.group)
         if item.name in near:
             parent[root(mine)] = root("d" + near[item.name])
-    units: dict[str, list[Item]] = defaultdict(list)
-    for item in items:
+    for item in together:
         units[root("n" + item.name)].append(item)
-    return list(units.values())
+    return alone + list(units.values())

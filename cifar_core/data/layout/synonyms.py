@@ -36,7 +36,7 @@ def words(text: str) -> frozenset[str]:
 FILLERS = words(  # words that say nothing about the images
     "a the my all of set sets data dataset datasets split splits subset folder folders dir root "
     "image images img imgs picture pictures pic pics photo photos jpg jpeg jpegs jpegimages png "
-    "raw file files sample samples seg labels labeled labelled class classes"
+    "raw file files sample samples seg labels labeled class classes"
 )
 PICTURES = words(  # endings of files that hold a picture
     "jpg jpeg jpe jfif jif mpo png apng webp bmp dib gif tif tiff ppm pgm pbm pnm avif avifs heic "
@@ -56,7 +56,7 @@ FOREIGN = words(  # endings of files that never hold a picture
     "gitignore gitattributes"
 )
 FOREIGN_NAMES = words(
-    "readme license licence copying authors changelog notice makefile dockerfile citation manifest "
+    "readme license copying authors changelog notice makefile dockerfile citation manifest "
     "version todo contents index install"
 )
 JUNK = frozenset(  # files and folders that programs leave behind

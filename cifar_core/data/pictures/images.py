@@ -1,37 +1,18 @@
 """Opens pictures that people upload, within limits, and extracts the part that a network sees."""
 
-import io
-import math
-import struct
-import threading
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from cifar_core.data.dataset import SIZE
-from cifar_core.data.pictures.depth import gray_of, refuse_dark_color
-from cifar_core.disk.os_errors import reason
-from cifar_core.errors import ImageError
+from cifar_core.data.pictures.reading import Reading, read
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # never EPS, PDF: they run programs
-MAX_MEGABYTES = 20  # of the file, in units of 2**20 bytes: all that the upload box takes
-MAX_MEGAPIXELS = 16  # width times height
-MAX_MEGAPIXELS_OF = {"WEBP": 10}  # its decoder keeps two more canvases in memory
 MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
-UNREADABLE = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
-    *(MemoryError, struct.error, zlib.error),
-)  # what Pillow's decoders raise on damaged files
-BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-ONE_AT_A_TIME = threading.Lock()
 Box = tuple[int, int, int, int]
 
 
@@ -39,119 +20,21 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
     """Decode the bytes of a file: RGB, upright, at most 1600 pixels wide and high.
 
     `info["note"]` of the result is a note for the user, for example that only the first picture
-    of an animation is used; "" if there is none. `info["depth"]` is how many of 16 bits per
-    channel are used; 0 if the file does not store 16. Raises ImageError.
+    of an animation is used; "" if there is none. `info["depth"]` is how many bits are used of
+    more than 8 per channel; 0 if the file stores 8. Raises ImageError.
     """
-    name = name or "The picture"
-    check_bytes(data, name)
-    with quietly():
-        image = identify(data, name)
-        try:
-            several = getattr(image, "is_animated", False)
-            shown = upright(small(eight_bit(decode(image), data, name)))
-        except UNREADABLE as error:
-            why = reason(error) if str(error) else "it ends too early"
-            raise ImageError(
-                f"{name} is damaged or cut short ({why}). Download or save the picture again."
-            ) from error
+    reading = read(data, name or "The picture", MAX_SIDE, for_screen)
+    shown = reading.image
     see_through = shown.mode == "RGBA" and shown.getchannel("A").getextrema() != (255, 255)
     picture = on_white(shown)
-    depth = shown.info.get("depth", 0)
-    picture.info = {"note": note(several, see_through, depth), "depth": depth}
+    picture.info = {"note": note(reading, see_through), "depth": reading.depth}
     return picture
 
 
-def check_bytes(data: bytes, name: str) -> None:
-    """Refuse a file that is empty or too large."""
-    if not data:
-        raise ImageError(f"{name} is empty (0 bytes). Choose a picture file.")
-    if len(data) > MAX_MEGABYTES * 2**20:
-        size = math.ceil(len(data) / 2**20 * 10) / 10
-        raise ImageError(
-            f"{name} has {size:.1f} MB, but at most {MAX_MEGABYTES} MB can be opened. "
-            "Save it smaller, for example as JPEG."
-        )
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Suppress the warnings of a decoder, and turn the one about bombs into an error.
-
-    Only one picture is decoded at a time, because Python's warning filters and the memory belong
-    to the whole process.
-    """
-    with ONE_AT_A_TIME, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
-def identify(data: bytes, name: str) -> Image.Image:
-    """Read only the header: the format of the picture and its size, which must be within limits."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except BOMBS as error:
-        raise ImageError(too_large(name, MAX_MEGAPIXELS)) from error
-    except (UnidentifiedImageError, *UNREADABLE) as error:
-        raise ImageError(
-            f"{name} is not a readable picture; it should be one of {', '.join(FORMATS)}. "
-            "Open it in an image program and save it as PNG or JPEG."
-        ) from error
-    limit = MAX_MEGAPIXELS_OF.get(image.format or "", MAX_MEGAPIXELS)
-    if image.width * image.height > limit * 10**6:
-        raise ImageError(too_large(name, limit, image.size))
-    return image
-
-
-def too_large(name: str, limit: int, size: tuple[int, int] | None = None) -> str:
-    """Return the message that a picture has too many pixels."""
-    pixels = f"{size[0]:,} x {size[1]:,} pixels" if size else "far too many pixels"
-    return (
-        f"{name} has {pixels}, but at most {limit} million can be opened. "
-        "Scale it down, for example to 2,000 pixels on its longer side."
-    )
-
-
-def decode(image: Image.Image) -> Image.Image:
-    """Read the pixels; a JPEG at a fraction of its size if that is still large enough.
-
-    At the limits this needs up to 200 MB of memory.
-    """
-    image.draft(None, (MAX_SIDE, MAX_SIDE))
-    image.load()
-    if image.mode in ("LA", "CMYK"):  # four bytes per pixel, and a copy to convert: shrink first
-        small(image)
-    return image
-
-
-def eight_bit(image: Image.Image, data: bytes, name: str) -> Image.Image:
-    """Convert to gray, RGB or, if parts may be transparent, RGBA; 8 bits per channel."""
-    if image.mode in ("RGB", "RGBA", "LA"):
-        refuse_dark_color(image, data, name)
-    if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
-        return image
-    if image.mode.startswith("I;16"):  # convert() would clip it at 255
-        scaled, depth = gray_of(image, data)
-        scaled.info = {"exif": image.info.get("exif", b""), "depth": depth}
-        return scaled
-    if image.mode in ("I", "F", "LAB"):
-        raise ImageError(
-            f"{name} stores its colors in a scientific format (mode {image.mode}), which does not "
-            "define white. Save it with 8 bits per channel, for example as PNG."
-        )
-    transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
-    return image.convert("RGBA" if transparent else "RGB")
-
-
-def small(image: Image.Image) -> Image.Image:
-    """Scale down to at most 1600 pixels wide and high, keeping the proportions."""
+def for_screen(image: Image.Image, upright: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Scale down, then bring upright; transparent parts stay transparent."""
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BICUBIC)
-    return image
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Rotate the picture to the orientation of the camera."""
-    return ImageOps.exif_transpose(image)
+    return upright(image)
 
 
 def on_white(image: Image.Image) -> Image.Image:
@@ -163,15 +46,20 @@ def on_white(image: Image.Image) -> Image.Image:
     return paper
 
 
-def note(several: bool, see_through: bool, depth: int) -> str:
+def note(reading: Reading, see_through: bool) -> str:
     """Return a note on what was changed or left out; empty if nothing was."""
     notes = []
-    if 0 < depth < 16:
-        notes.append(f"The file stores 16 bits per pixel and uses {depth}: it is shown brighter.")
-    if several:
+    if 0 < reading.depth < 16:
+        notes.append(
+            f"The file stores more than 8 bits per channel and uses {reading.depth} of them: it "
+            "is shown brighter."
+        )
+    if reading.several:
         notes.append("The file holds several pictures; only the first is used.")
     if see_through:
         notes.append("Transparent parts are shown on white.")
+    if reading.cut:
+        notes.append("The file is cut short: a little is missing at the lower edge.")
     return " ".join(notes)
 
 

@@ -1,35 +1,74 @@
 """Decodes a picture of a set to what a network sees of it, without more work than that needs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from cifar_core.data.contents import Raw
-from cifar_core.data.pictures.images import network_view, open_image
+from cifar_core.data.pictures.images import network_view, on_white, seen_box
+from cifar_core.data.pictures.reading import read
+
+FINER = 4  # a JPEG is decoded at least so many times as large as the network's view
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkPixels:
     """What a network sees of a picture, and what is known of its file."""
 
-    pixels: NDArray[np.uint8]  # [side, side, 3]
+    pixels: NDArray[np.uint8]  # [side, side, 3], perhaps read-only
     width: int  # pixels of the whole picture, upright
     height: int
-    depth: int  # bits that are used of 16 per channel; 0 if the file does not store 16
+    depth: int  # bits that are used of more than 8 per channel; 0 if the file stores 8
     gray: bool  # the file has one channel
     lossy: bool  # it was stored as JPEG
 
 
 def network_pixels(raw: Raw, name: str, side: int) -> NetworkPixels:
-    """Return the centered square of a picture at side x side pixels; raises ImageError."""
-    assert isinstance(raw, bytes)
-    picture = open_image(raw, name)
+    """Return the centered square of a picture at side x side pixels; raises ImageError.
+
+    Callable by many threads at once. A large JPEG is decoded at an eighth, a quarter or half of
+    its size if that leaves at least four times `side`; other large pictures are averaged to about
+    that.
+    """
+    if not isinstance(raw, bytes):
+        return of_array(raw, side)
+
+    def view(image: Image.Image, upright: Callable[[Image.Image], Image.Image]) -> Image.Image:
+        shown = upright(image)
+        if shown.mode == "RGBA":
+            shown = on_white(shown)
+        if min(shown.size) < 2 * FINER * side:
+            return network_view(shown, side)
+        return shown.resize(
+            (side, side), Image.Resampling.BICUBIC, seen_box(shown), reducing_gap=FINER
+        )
+
+    reading = read(raw, name, FINER * side, view)
     return NetworkPixels(
-        pixels=np.array(network_view(picture, side)),
-        width=picture.width,
-        height=picture.height,
-        depth=picture.info["depth"],
-        gray=False,
-        lossy=raw.startswith(b"\xff\xd8"),
+        pixels=three_channels(np.asarray(reading.image)),
+        width=reading.size[0],
+        height=reading.size[1],
+        depth=reading.depth,
+        gray=reading.gray,
+        lossy=raw[:2] == b"\xff\xd8",
     )
+
+
+def of_array(raw: NDArray[np.uint8], side: int) -> NetworkPixels:
+    """Return the same of pixels [h, w] or [h, w, 3] that need no decoding."""
+    height, width = raw.shape[:2]
+    seen = raw
+    if (height, width) != (side, side):
+        seen = np.asarray(network_view(Image.fromarray(raw), side))
+    return NetworkPixels(
+        pixels=three_channels(seen), width=width, height=height, depth=0,
+        gray=raw.ndim == 2, lossy=False,
+    )  # fmt: skip
+
+
+def three_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return pixels [side, side, 3]; gray ones [side, side] three times."""
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)

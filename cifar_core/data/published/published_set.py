@@ -9,6 +9,7 @@ from cifar_core.data.contents import Contents, Item, PartOfSet, Raw
 from cifar_core.data.options import SetOptions
 from cifar_core.data.published.files import Files
 from cifar_core.data.published.known import known
+from cifar_core.numbers import NARROW
 
 UNSTATED = "The authors state no license."
 SEE_SOURCE = "The terms of use are on the authors' page."
@@ -39,7 +40,7 @@ class PublishedSet:
     `read` lists a set from its own files, or `open` hands them to a format that reads such files.
     `bases` are the folders in which those lie, below the folder that torchvision calls root; ""
     allows them anywhere, which only marks that no other set has permit. All `marks` must be there
-    (files may also end in .gz), and none of `absent`.
+    and none of `absent`.
     """
 
     key: str  # also a source of images, saved in files; never renamed
@@ -86,6 +87,15 @@ class PublishedSet:
     def images(self) -> int:
         """How many images there are."""
         return self.train + self.val + self.test
+
+    @property
+    def size(self) -> str:
+        """How much there is to download, in words; "" if that is unknown or nothing is."""
+        if not self.megabytes:
+            return ""
+        if self.megabytes < 1000:
+            return f"{self.megabytes:,.0f}{NARROW}MB"
+        return f"{self.megabytes / 1000:.2g}{NARROW}GB"
 
     @property
     def origin(self) -> str:

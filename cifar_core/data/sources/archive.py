@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from cifar_core.data.sources import folders
 from cifar_core.data.sources.entry import ArchiveEntry
 from cifar_core.data.sources.folders import folder_entries
 from cifar_core.data.sources.limits import (
@@ -40,7 +39,6 @@ __all__ = [
     "refuse_escape",
     "shown",
     "stream_opener",
-    "walk",
 ]
 
 Reader = Callable[[Path, IO[bytes], int], Iterator[ArchiveEntry]]
@@ -102,8 +100,3 @@ def refuse_escape(path: Path, name: str) -> None:
         raise DataError(
             f"{path} has the entry '{shown(name)}', which leads outside it. Do not trust it."
         )
-
-
-def walk(folder: Path) -> "Iterator[os.DirEntry[str]]":
-    """Yield everything in a folder and its subfolders."""
-    yield from (file for file, _ in folders.walk(folder))

@@ -28,7 +28,7 @@ def folder_entries(root: Path) -> Iterator[ArchiveEntry]:
         elif file.is_dir():
             yield ArchiveEntry(name, True, root, no_file)
         else:
-            yield ArchiveEntry(name, False, root, partial(open, path, "rb"), place=path)
+            yield ArchiveEntry(name, False, root, partial(open, path, "rb"), "", "", path)
 
 
 def walk(root: Path | str) -> "Iterator[tuple[os.DirEntry[str], str]]":

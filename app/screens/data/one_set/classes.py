@@ -26,7 +26,7 @@ def draw(view: View) -> None:
         chosen = table(view)
     with right:
         if chosen is None:
-            st.caption("Choose a class in the table to see its images.")
+            st.caption("Click a class in the table to see its images.")
             return
         st.markdown(f"**{theme.safe(counts.classes[chosen])}**")
         numbers = np.flatnonzero(view.album.labels == chosen)
@@ -46,7 +46,7 @@ def table(view: View) -> int | None:
         hide_index=True,
         height="content" if len(counts.classes) <= MOST_ROWS else ROW * (1 + MOST_ROWS),
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="single-cell",
         column_config={
             "Class": st.column_config.TextColumn(width="medium"),
             **{
@@ -59,8 +59,8 @@ def table(view: View) -> int | None:
         },
         alt="Number of images of each class",
     )
-    rows = state.selection.rows
-    return int(rows[0]) if rows and rows[0] < len(counts.classes) else None
+    cells = state.selection.cells
+    return int(cells[0][0]) if cells and cells[0][0] < len(counts.classes) else None
 
 
 def uneven(counts: ClassCounts) -> str:

@@ -9,7 +9,6 @@ from app.screens.data.one_set.grid import grid
 from app.screens.data.one_set.view import View, key_of
 from app.session import store
 from app.shared import job_offer
-from cifar_core.data.contents import PartOfSet
 from cifar_core.data.review import duplicates
 from cifar_core.data.review.album import TITLES, Album
 from cifar_core.data.review.findings import KINDS, Findings, Group, Kind, findings
@@ -17,7 +16,7 @@ from cifar_core.runs.store.set_job import SetJob, set_job
 
 UNASKED = 5_000  # images up to which duplicates are looked for without a click
 VARIABLE = "CIFAR_UNASKED"  # "off": no job is started without a click
-GROUPS = 8  # groups of a page
+GROUPS = 12  # groups of a page
 MOST_ALIKE = 8  # images of a group that are shown
 ZOOM = 3.0
 MEANS: dict[Kind, str] = {
@@ -50,7 +49,7 @@ def draw(view: View) -> None:
     place, page = st.container(), 1
     if len(groups) > GROUPS:
         page = st.pagination(-(-len(groups) // GROUPS), key=f"page of {kind}")
-    with place, st.grid(2, min_column_width=420, gap="small"):
+    with place, st.grid(min_column_width=260, gap="small"):
         for group in groups[(page - 1) * GROUPS : page * GROUPS]:
             with st.container(border=True):
                 alike(view, group)
@@ -76,8 +75,8 @@ def summary(found: Findings) -> str:
         if found.nearly else "",
         f"**{theme.plural(found.conflicting, 'image')}** in two classes with the same pixels."
         if found.conflicting else "",
-        f"{theme.plural(exact, 'image')} in groups of identical ones, {theme.count(near)} in "
-        "groups of nearly identical ones.",
+        f"**{theme.plural(exact, 'image')}** identical to another one." if exact else "",
+        f"**{theme.plural(near, 'image')}** nearly identical to another one." if near else "",
     ]  # fmt: skip
     return " ".join(filter(None, lines))
 
@@ -125,11 +124,13 @@ def known(source: str, root: str, fingerprint: str, stamp: int, _album: Album) -
     kept = duplicates.kept(fingerprint, Path(root))
     if kept is None:
         return None
-    exact = [[number_of(_album, *one) for one in group] for group in kept.exact]
-    near = [[number_of(_album, *one) for one in group.images] for group in kept.near]
+    exact, near = (
+        [[number_of(_album, place) for place in group.images] for group in groups]
+        for groups in (kept.exact, kept.near)
+    )
     return findings(_album, exact, near)
 
 
-def number_of(album: Album, part: PartOfSet, index: int) -> int:
-    """Return the number in the album of an image of a part."""
-    return index + (len(album.dataset.train) if part == "test" else 0)
+def number_of(album: Album, place: duplicates.Place) -> int:
+    """Return the number in the album of an image."""
+    return place.index + (len(album.dataset.train) if place.part == "test" else 0)

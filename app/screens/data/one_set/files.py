@@ -51,7 +51,7 @@ def left_out(one: DataStatus) -> None:
             continue
         rows = pd.read_csv(path, dtype=str, keep_default_na=False, nrows=MOST_LISTED + 1)
         st.subheader(title, anchor=False)
-        shown = rows[:MOST_LISTED].rename(columns={"file": "File", "why": "Reason"})
+        shown = rows[:MOST_LISTED].set_axis(["File", "Reason"], axis="columns")
         st.dataframe(
             shown, hide_index=True, height=min(320, 35 * (1 + len(shown)) + 3), alt=title,
             key=f"{key} of {one.source}",

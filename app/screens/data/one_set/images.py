@@ -50,7 +50,8 @@ def browser(view: View) -> None:
         return
     grid(view, chosen, key="images", zoom=zoom, by_class=name not in album.classes)
     total = int(np.count_nonzero(matching))
-    each = " from each class" if name not in album.classes and len(album.classes) > 1 else ""
-    how = f", chosen at random{each}" if len(chosen) < total else ""
+    how = ", chosen at random" if len(chosen) < total else ""
+    if how and name not in album.classes and len(album.classes) > 1:
+        how += " from each class" if len(album.classes) <= most else ", at most one of a class"
     st.caption(f"{len(chosen)} of {theme.plural(total, f'{TITLES[part].lower()} image')}{how}. "
                "Click one to see it larger.")  # fmt: skip

@@ -19,7 +19,7 @@ def menu(one: DataStatus) -> None:
         return
     with st.popover("More", icon=":material/more_horiz:"):
         rename(one)
-        if one.kind != "folder":
+        if one.kind in image_sets.USUAL:
             return
         if one.ready and st.button(
             "How these images are read", icon=":material/tune:", key="options", type="tertiary"
@@ -27,7 +27,7 @@ def menu(one: DataStatus) -> None:
             reading_options(one)
         if one.ready and st.button(
             "Read again", icon=":material/refresh:", key="again", type="tertiary",
-            help="After a change of the files: what was decoded is deleted and made again.",
+            help="For use after a change of the files: they are all decoded again.",
         ):  # fmt: skip
             boundary.attempt(lambda: read_again(one))
         if st.button("Remove", icon=":material/delete:", key="remove", type="tertiary"):

@@ -9,7 +9,7 @@ from app.screens.data.one_set import classes, duplicates, files, images, sizes
 from app.screens.data.one_set.head import heading, standing
 from app.screens.data.one_set.view import View, view_of
 from app.session import store
-from app.shared.reading import watch_reading
+from app.shared.pictures.reading import watch_reading
 from app.shared.tab_bar import tab_bar
 from cifar_core.data import DataStatus
 from cifar_core.data.options import options_of

@@ -1,6 +1,7 @@
 """The second step: what was found in an uploaded set, and what a person decides about it."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -58,8 +59,9 @@ def summary(contents: Contents) -> None:
     """Say how many classes and images there are, what was taken as what, and what was left out."""
     count = len(contents.classes)
     classes = "1 class" if count == 1 else f"{theme.count(count)} classes"
-    st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
-    parts = Counter(item.part for item in contents.items)
+    with st.container(key="upload-counts"):
+        st.header(f"{classes}, {theme.plural(len(contents.items), 'image')}", anchor=False)
+    parts = Counter[str](item.part for item in contents.items)
     st.markdown(
         ", ".join(f"{theme.count(parts[part])} {use}" for part, use in PARTS.items() if parts[part])
         + "."
@@ -88,15 +90,29 @@ def columns(found: UploadedSet, taken: Columns) -> None:
     }
     with st.form("columns"):
         st.markdown(f"Columns of {theme.safe(taken.table)}, change them if they are wrong:")
-        chosen = {}
         for column, (key, (title, now)) in zip(st.columns(4), fields.items(), strict=True):
-            choices = (
-                [*taken.names] if key in ("file_column", "label_column") else [NONE, *taken.names]
-            )
+            needed = key in ("file_column", "label_column")
+            choices = [*taken.names] if needed else [NONE, *taken.names]
             index = choices.index(now) if now in choices else 0
-            chosen[key] = column.selectbox(title, choices, index=index, key=key)
-        if st.form_submit_button("Use these columns"):
-            decide(found, **{key: "" if value == NONE else value for key, value in chosen.items()})
+            column.selectbox(title, choices, index=index, key=key)
+        sent("Use these columns", take_columns, found, main=False)
+
+
+def sent(
+    label: str, does: Callable[[UploadedSet], None], found: UploadedSet, *, main: bool = True
+) -> None:
+    """Draw the button of a form, which does something with an uploaded set."""
+    st.form_submit_button(
+        label, type="primary" if main else "secondary", on_click=boundary.callback(does),
+        args=(found,),
+    )  # fmt: skip
+
+
+def take_columns(found: UploadedSet) -> None:
+    """Keep the columns that a person chose."""
+    keys = ("file_column", "label_column", "part_column", "group_column")
+    chosen = {key: st.session_state[key] for key in keys}
+    decide(found, **{key: "" if value == NONE else value for key, value in chosen.items()})
 
 
 def refused(found: UploadedSet) -> None:
@@ -108,7 +124,7 @@ def refused(found: UploadedSet) -> None:
             required=True, key="loose",
         )  # fmt: skip
     else:
-        way = PATTERN if found.by_class is False else ""
+        way = "" if found.by_class else PATTERN
     if way == ONE_CLASS:
         one_class(found)
     elif way == PATTERN:
@@ -122,33 +138,38 @@ def refused(found: UploadedSet) -> None:
 def one_class(found: UploadedSet) -> None:
     """Put pictures that lie in no folder into one class."""
     with st.form("one_class", border=False):
-        label = st.text_input("Name of the class", key="class_name", placeholder="cat")
-        is_sent = st.form_submit_button("Put them into this class", type="primary")
-    if is_sent:
-        with store().action("sort an upload", "sorted the upload", found.title, owner=found.owner):
-            sets.into_one_class(store().root, found, names.safe_label(label))
-        turn_to(DROP, found.name)  # a second class is needed
-        st.rerun(scope="fragment")
+        st.text_input("Name of the class", key="class_name", placeholder="cat")
+        sent("Put them into this class", put_into_class, found)
+
+
+def put_into_class(found: UploadedSet) -> None:
+    """Move the pictures into the class, and ask for another one, as two are needed."""
+    label = names.safe_label(st.session_state["class_name"])
+    with store().action("sort an upload", "sorted the upload", found.title, owner=found.owner):
+        sets.into_one_class(store().root, found, label)
+    turn_to(DROP, found.name)
 
 
 def pattern(found: UploadedSet) -> None:
     """Take the pattern by which the names of files say the class."""
     now = options_of(store().root, found.source(store().root)).pattern
     with st.form("pattern", border=False):
-        text = st.text_input(
+        st.text_input(
             "Pattern of the names", value=now, key="name_pattern", placeholder="{class}_{number}",
             help="This one fits cat_001.jpg. {class} stands for the class, {number} for digits and "
             "{any} for anything else.",
         )  # fmt: skip
-        is_sent = st.form_submit_button("Use this pattern", type="primary")
-    if is_sent:
-        decide(found, pattern=text.strip())
+        sent("Use this pattern", take_pattern, found)
+
+
+def take_pattern(found: UploadedSet) -> None:
+    """Keep the pattern that a person typed."""
+    decide(found, pattern=st.session_state["name_pattern"].strip())
 
 
 def decide(found: UploadedSet, **decisions: str) -> None:
-    """Keep what a person decided about a set, and look at it again."""
+    """Keep what a person decided about a set."""
     root, source = store().root, found.source(store().root)
     options: SetOptions = replace(options_of(root, source), **decisions)
     with store().action("sort an upload", "sorted the upload", found.title, owner=found.owner):
         keep_options(root, source, options)
-    st.rerun(scope="fragment")

@@ -9,7 +9,7 @@ from app.screens.train.form import Form
 from app.screens.train.proposed import await_images, taken
 from app.shared.charts import picture_rows
 from app.shared.picker import choose_dataset
-from app.shared.reading import watch_reading
+from app.shared.pictures.reading import watch_reading
 from app.shared.widgets import say_problem
 from cifar_core.data import DataStatus
 from cifar_core.data.dataset import Dataset, counts

@@ -13,7 +13,7 @@ from cifar_core.data.contents import PARTS, Ignored, PartOfSet
 from cifar_core.data.formats.reading.gather import Found, Stack
 from cifar_core.data.formats.reading.holding import Holding
 from cifar_core.data.formats.reading.labels import numbered
-from cifar_core.data.formats.reading.parts import WORDS, words_of
+from cifar_core.data.formats.reading.parts import words_of
 from cifar_core.data.formats.reading.shapes import (
     Pictures,
     extent,
@@ -22,6 +22,7 @@ from cifar_core.data.formats.reading.shapes import (
     scale_of,
 )
 from cifar_core.data.formats.reading.stored import Stored, values
+from cifar_core.data.layout.synonyms import PART_OF_WORD
 from cifar_core.data.sources.archive import shown
 from cifar_core.errors import DataError
 
@@ -42,7 +43,7 @@ class Arrays:
 def role_of(key: str) -> tuple[str, PartOfSet | None] | None:
     """Return what an array's name says it holds, "images" or "labels", and of which part."""
     words = [piece for word in words_of(key) for piece in apart(word)]
-    part = next((WORDS[word] for word in words if word in WORDS), None)
+    part = next((PART_OF_WORD[word] for word in words if word in PART_OF_WORD), None)
     if LABELS & set(words):
         return "labels", part
     return ("images", part) if IMAGES & set(words) else None
@@ -50,7 +51,7 @@ def role_of(key: str) -> tuple[str, PartOfSet | None] | None:
 
 def apart(word: str) -> tuple[str, ...]:
     """Return "xtrain" as x and train, other words as they are."""
-    return (word[0], word[1:]) if word[:1] in ("x", "y") and word[1:] in WORDS else (word,)
+    return (word[0], word[1:]) if word[:1] in ("x", "y") and word[1:] in PART_OF_WORD else (word,)
 
 
 def pair(keys: Iterable[str]) -> dict[PartOfSet, tuple[str, str]]:

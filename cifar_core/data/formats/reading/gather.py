@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,7 @@ from cifar_core.data.contents import (
     Raw,
 )
 from cifar_core.data.formats.reading.holding import Holding
+from cifar_core.data.layout.set_aside import set_aside
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.archive import refuse_damage
 from cifar_core.errors import DataError
@@ -65,10 +66,8 @@ def gather(key: str, path: Path, found: Found, options: SetOptions, store: Path)
         if label >= 0 and found.classes[label] in classes
     ]
     number = {name: index for index, name in enumerate(classes)}
-    said = [*found.said, *left_out]
-    if not any(item.part == "test" for item in items):
-        items, sentence = with_test(items, path, options, store)
-        said.append(sentence)
+    items, drawn = set_aside(items, options, store, str(path))
+    said = [*found.said, *left_out, *drawn]
     items.sort(key=lambda item: (PARTS.index(item.part), number[item.label], item.name))
     by_name = {stack.name: stack for stack in stacks}
 
@@ -149,16 +148,3 @@ def trained(classes: tuple[str, ...], stacks: list[Stack]) -> tuple[tuple[str, .
             many = f"{count:,} classes were" if count > 1 else "One class was"
             said.append(f"{many} left out: {'each ' if count > 1 else 'it '}{what}.")
     return tuple(np.array(classes, object)[there].tolist()), said
-
-
-def with_test(
-    items: list[Item], path: Path, options: SetOptions, store: Path
-) -> tuple[list[Item], str]:
-    """Return the items with a part of them for testing, and the sentence about it."""
-    chosen = set()
-    for label in dict.fromkeys(item.label for item in items):
-        of_class = [item.name for item in items if item.label == label and item.part == "train"]
-        chosen |= set(of_class[: max(1, round(options.test_share * len(of_class)))])
-    return [
-        replace(i, part="test") if i.name in chosen else i for i in items
-    ], "A fifth of the training images of each class became test images."

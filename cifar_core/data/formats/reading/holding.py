@@ -7,24 +7,18 @@ is left behind.
 
 import functools
 import os
-import shutil
-import tarfile
 import tempfile
-import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from cifar_core.data import roots
-from cifar_core.data.sources.archive import (
-    STREAMS,
-    Bounded,
-    refuse_damage,
-    refuse_escape,
-    shown,
-    stream_opener,
-)
+from cifar_core.data.layout.synonyms import PICTURES, ending_of, is_junk
+from cifar_core.data.sources.archive import ArchiveEntry, entries, refuse_damage, shown
+from cifar_core.data.sources.entry import TOO_LARGE
+from cifar_core.data.sources.tar_files import stream_opener
+from cifar_core.data.sources.zip_files import MAGIC
 from cifar_core.disk import space
 from cifar_core.errors import DataError
 
@@ -33,10 +27,6 @@ MOST_PICTURES = 3  # a few may illustrate a readme
 MOST_DEPTH = 5
 LARGEST = 16 * 2**30  # bytes of an unpacked file
 BLOCK = 2**20
-PICTURES = {
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".avif", ".heic", ".heif"),
-}
 WHOLE_FILES = {".npz", ".npy", ".parquet", ".mat", ".pkl", ".pickle"}  # some of them are zips
 
 
@@ -81,14 +71,18 @@ def holding_of(path: Path) -> Holding | None:
         return None
 
 
+def files_in(path: Path) -> list[str] | None:
+    """Return the names of a folder's files; None if they are single pictures or not readable."""
+    try:
+        return few(walk(path))
+    except (OSError, DataError):
+        return None
+
+
 def of_folder(path: Path) -> Holding | None:
     """Return the files of a folder; those of its archive where it holds nothing else."""
-    names: list[str] = []
-    for count, name in enumerate(walk(path)):
-        if count == MOST_FILES:
-            return None
-        names.append(name)
-    if not few_pictures(names):
+    names = few(walk(path))
+    if names is None:
         return None
     if len(names) == 1 and not is_whole(names[0]) and is_archive(path / names[0]):
         return of_archive(path / names[0])
@@ -100,9 +94,16 @@ def is_whole(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in WHOLE_FILES
 
 
-def few_pictures(names: Collection[str]) -> bool:
-    """Return True if the files are not single pictures."""
-    return sum(PurePosixPath(name).suffix.lower() in PICTURES for name in names) <= MOST_PICTURES
+def few(found: Iterable[str]) -> list[str] | None:
+    """Return the names of files; None as soon as they are too many, or single pictures."""
+    names: list[str] = []
+    pictures = 0
+    for name in found:
+        names.append(name)
+        pictures += ending_of(name) in PICTURES
+        if len(names) > MOST_FILES or pictures > MOST_PICTURES:
+            return None
+    return names
 
 
 def walk(folder: Path, prefix: str = "", depth: int = 1) -> Iterator[str]:
@@ -110,7 +111,7 @@ def walk(folder: Path, prefix: str = "", depth: int = 1) -> Iterator[str]:
     folders = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
+            if hidden(entry.name):
                 continue
             if entry.is_symlink():
                 roots.refuse_way_out(Path(entry.path))
@@ -126,7 +127,7 @@ def is_archive(path: Path) -> bool:
     """Return True if a file begins as an archive does that may hold several files."""
     with path.open("rb") as file:
         start = file.read(512)
-    if start[:4] == b"PK\x03\x04" or start[257:262] == b"ustar":
+    if start[:4] in MAGIC or start[257:262] == b"ustar":
         return True
     opener = stream_opener(start)
     if opener is None:
@@ -147,56 +148,22 @@ def of_archive(path: Path) -> Holding | None:
 @functools.lru_cache(maxsize=16)
 def listed(path: Path, size: int, time: int) -> Holding | None:
     """List an archive once, for all formats; `size` and `time` are those of its file."""
-    names: list[str] = []
-    pictures = 0
     with refuse_damage(path):
-        for name, _ in members(path):
-            names.append(name)
-            pictures += PurePosixPath(name).suffix.lower() in PICTURES
-            if len(names) > MOST_FILES or pictures > MOST_PICTURES:
-                return None
-    return Holding(root=path, names=tuple(sorted(names)), packed=True)
+        names = few(entry.name for entry in members(path))
+    return None if names is None else Holding(root=path, names=tuple(sorted(names)), packed=True)
 
 
-def members(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the names of the plain files of an archive, each with a function that opens it."""
-    with path.open("rb") as file:
-        start = file.read(16)
-    for name, opens in zip_members(path) if start[:2] == b"PK" else tar_members(path):
-        refuse_escape(path, name)
-        if not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")[:-1]):
-            yield name, opens
+def members(path: Path) -> Iterator[ArchiveEntry]:
+    """Yield the plain files of an archive; a file may be larger than a picture may."""
+    for entry in entries(path):
+        plain = not entry.is_folder and (not entry.why or entry.why == TOO_LARGE)
+        if plain and not any(map(hidden, entry.name.split("/"))):
+            yield entry
 
 
-def zip_members(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the plain files of a zip."""
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.is_dir() and not member.flag_bits & 1:
-                refuse_size(path, member.filename, member.file_size)
-                yield member.filename, functools.partial(archive.open, member)
-
-
-def tar_members(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the plain files of a tar, compressed or not."""
-    with path.open("rb") as file:
-        opener = stream_opener(file.read(16))
-    with opener(path) if opener else path.open("rb") as raw:
-        stream: Any = Bounded(raw, path)
-        with tarfile.open(fileobj=stream, mode="r:") as tar:
-            for member in tar:
-                if member.isfile() and not member.issparse():
-                    refuse_size(path, member.name, member.size)
-                    yield member.name, functools.partial(tar.extractfile, member)
-
-
-def refuse_size(path: Path, name: str, size: int) -> None:
-    """Raise DataError for a file that is too large to be unpacked."""
-    if size > LARGEST:
-        raise DataError(
-            f"{path} has '{shown(name)}' of {size / 2**30:,.0f} GiB, but at most "
-            f"{LARGEST / 2**30:.0f} GiB can be read from an archive. Unpack it and give the folder."
-        )
+def hidden(name: str) -> bool:
+    """Return True for what programs leave behind."""
+    return name.startswith(".") or is_junk(name)
 
 
 def opened(root: Path, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -209,21 +176,35 @@ def opened(root: Path, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]
 def unpacked(path: Path, names: set[str]) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield files of an archive, each in a temporary file, in the order of the archive."""
     missing = set(names)
-    for name, opens in members(path):
-        if name in missing:
-            missing.remove(name)
+    for entry in members(path):
+        if entry.name in missing:
+            missing.remove(entry.name)
             with tempfile.TemporaryFile() as file:
-                with opens() as packed, space.needed(0, Path(tempfile.gettempdir()), shown(name)):
-                    shutil.copyfileobj(packed, file, BLOCK)
+                with entry.open() as packed:
+                    copy(path, entry.name, packed, file)
                 file.seek(0)
-                yield name, file
+                yield entry.name, file
         if not missing:
             return
+
+
+def copy(path: Path, name: str, packed: IO[bytes], file: IO[bytes]) -> None:
+    """Unpack a file of an archive; raises DataError beyond the limit."""
+    size = 0
+    with space.needed(LARGEST, Path(tempfile.gettempdir()), shown(name)):
+        while data := packed.read(BLOCK):
+            size += len(data)
+            if size > LARGEST:
+                raise DataError(
+                    f"{path} has '{shown(name)}' of more than {LARGEST / 2**30:.0f} GiB, which is "
+                    "the most that can be read from an archive. Unpack it and give the folder."
+                )
+            file.write(data)
 
 
 def unzipped(file: IO[bytes]) -> IO[bytes]:
     """Return a file's contents as a stream, decompressed if it is a gzip, bzip2 or xz file."""
     start = file.read(16)
     file.seek(0)
-    opener = next((opener for magic, opener in STREAMS.items() if start.startswith(magic)), None)
+    opener = stream_opener(start)
     return opener(file) if opener else file

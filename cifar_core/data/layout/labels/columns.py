@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from cifar_core.data.contents import Columns
 from cifar_core.data.layout import synonyms
-from cifar_core.data.layout.file_names import FileNames
-from cifar_core.data.layout.tables import FILE, Table, stem
+from cifar_core.data.layout.labels.file_names import FileNames
+from cifar_core.data.layout.labels.tables import FILE, Table, stem
 from cifar_core.data.options import SetOptions
 from cifar_core.errors import DataError
 from cifar_core.registry import did_you_mean

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from cifar_core.data.published.in_torchvision import exchanged
+from cifar_core.data.published.downloads.in_torchvision import exchanged
 from cifar_core.data.published.known import Known
 from cifar_core.data.published.published_set import PublishedSet
 

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from cifar_core.background.processes import start_detached
-from cifar_core.data.published.published import PUBLISHED, find, folder_of, how_to_get, place
+from cifar_core.data.published.downloads.transfer import Transfer
+from cifar_core.data.published.places import PUBLISHED, find, folder_of, how_to_get, place
 from cifar_core.data.published.published_set import PublishedSet
-from cifar_core.data.published.transfer import Transfer
 from cifar_core.data.sources import fetch as cifar10
 from cifar_core.data.sources.fetch import CANCELLED, DownloadCancelledError, claim
 from cifar_core.data.sources.progress import ProgressWriter, cancel_file, progress
@@ -149,7 +149,7 @@ def run_torchvision(spec: PublishedSet, transfer: Transfer) -> None:
     """Let torchvision download and unpack a set with our functions; raises DataError or OSError."""
     from torchvision import datasets
 
-    from cifar_core.data.published.in_torchvision import exchanged
+    from cifar_core.data.published.downloads.in_torchvision import exchanged
 
     kind = getattr(datasets, spec.torchvision)
     transfer.begin()

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cifar_core.data.contents import Columns, PartOfSet
-from cifar_core.data.layout import columns as finding
 from cifar_core.data.layout import synonyms
-from cifar_core.data.layout.file_names import FileNames
 from cifar_core.data.layout.labeled import Label, Labeled
+from cifar_core.data.layout.labels import columns as finding
+from cifar_core.data.layout.labels.file_names import FileNames
+from cifar_core.data.layout.labels.tables import SEVERAL, Table, read_table, stem
 from cifar_core.data.layout.listing import Listing
-from cifar_core.data.layout.tables import SEVERAL, Table, read_table, stem
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.limits import shown
 from cifar_core.errors import DataError
@@ -42,6 +42,8 @@ def label_tables(listing: Listing, options: SetOptions) -> list[LabelTable]:
     Further ones must have the same columns and name other pictures. Raises DataError for columns
     that a person chose and that no table has.
     """
+    if not listing.tables:
+        return []
     names = FileNames(listing.pictures)
     found, refused = [], None
     for name, data in sorted(listing.tables.items(), key=lambda one: (one[0].count("/"), one[0])):

@@ -1,6 +1,5 @@
 """Reads tables of labels: CSV and its relatives, JSON and JSON lines, whatever their details."""
 
-import csv
 import io
 import json
 import re
@@ -10,13 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cifar_core.data.layout import synonyms
+from cifar_core.disk.tables import rows_of
 
 DELIMITERS = (",", "\t", ";", "|")
 SAMPLE = 20  # lines by which a delimiter is chosen
 MOST_COLUMNS = 20_000  # of a table whose columns are classes
 FILE, LABEL = "file", "label"  # columns of a mapping that has no names for them
 UNLIKE = (  # what is raised for JSON that has another form, and for damaged lines
-    *(ValueError, RecursionError, csv.Error, TypeError, KeyError, AttributeError),
+    *(ValueError, RecursionError, TypeError, KeyError, AttributeError),
 )
 SEVERAL = "\x1f"  # between the values of a cell that holds several
 
@@ -78,7 +78,7 @@ def of_lines(name: str, text: str, ending: str) -> Table | None:
     choices = ("\t",) if ending in ("tsv", "tab") else DELIMITERS
     delimiter = max(choices, key=lambda choice: evenness(first, choice))
     if evenness(first, delimiter) > 1:
-        found: Iterator[Sequence[str]] = csv.reader(io.StringIO(text), delimiter=delimiter)
+        found: Iterator[Sequence[str]] = rows_of(io.StringIO(text), delimiter)
     elif ending == "txt":
         found = (spaced(line) for line in text.splitlines())
     else:
@@ -92,7 +92,7 @@ def of_lines(name: str, text: str, ending: str) -> Table | None:
 
 def evenness(lines: Sequence[str], delimiter: str) -> int:
     """Return the number of cells in the line with the fewest."""
-    return min(len(row) for row in csv.reader(lines, delimiter=delimiter))
+    return min(len(row) for row in rows_of(lines, delimiter))
 
 
 def spaced(line: str) -> list[str]:

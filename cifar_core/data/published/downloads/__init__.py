@@ -1,0 +1,1 @@
+"""Downloads of published sets by torchvision's code, with our progress, resume and checks."""
