@@ -6,8 +6,8 @@ from app import boundary
 from app.navigation import link
 from app.screens.data.cards import cards
 from app.screens.data.one_set.page import one_set
-from app.screens.data.published_set import published_set
 from app.screens.data.published_names import published_names
+from app.screens.data.published_set import published_set
 from app.screens.data.removed import removed_sets, undo_bar
 from app.session import store
 from cifar_core import data

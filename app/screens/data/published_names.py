@@ -8,7 +8,7 @@ from app import theme
 from app.navigation import link
 from app.screens.data.published_set import facts
 from app.session import store
-from cifar_core.data.published.places import PUBLISHED, find
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.people import OPERATOR
 
 BEST_KNOWN = ("cifar100", "mnist", "fashion_mnist", "svhn", "flowers102", "pets", "food101")
