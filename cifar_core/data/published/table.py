@@ -35,7 +35,7 @@ def markdown() -> str:
     return "\n".join([
         INTRODUCTION, COLUMNS, "|---|---|--:|--:|--:|--:|--:|---|", *rows, "",
         "## By hand", "", *by_hand(), "",
-        "## Not offered", "", "These classes of `torchvision.datasets` are no sets to learn from:",
+        "## Not offered", "", "These classes of `torchvision.datasets` are left out:",
         "", *others, "",
     ])  # fmt: skip
 
