@@ -14,6 +14,7 @@ from app.screens.data.own import drop
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import progress
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.record.action_log import latest
@@ -279,3 +280,13 @@ def test_pages_that_need_no_torch_do_not_load_it(store):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_published_sets_are_one_click_away(store):
+    page = open_page("data")
+    links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert links["CIFAR-100"] == "set=cifar100"
+    assert len([key for key in links.values() if key.removeprefix("set=") in PUBLISHED]) == len(
+        PUBLISHED
+    )
+    assert not page.error
