@@ -9,6 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
+from app.cache import opening
 from app.screens.data.one_set import head
 from app.screens.data.own import drop
 from cifar_core.background.jobs import Job
@@ -16,6 +17,7 @@ from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
 from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import progress
+from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.record.action_log import latest
 
@@ -155,7 +157,16 @@ def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypa
     monkeypatch.setattr("app.session.person", lambda: viewer)
     monkeypatch.setattr("app.cache.opening.begin", None)
     page = open_page("data", set=str(folder))
-    assert "have changed since they were read" in page.error[0].value
+    assert "or have changed since they were read" in page.error[0].value
+
+
+@pytest.mark.parametrize("source", ["mnist", "/data/store/uploads/pets"])
+def test_who_may_start_no_runs_has_nothing_decoded(monkeypatch, source):
+    monkeypatch.setattr("app.session.person", lambda: Person(name="eva", role=VIEWER))
+    with pytest.raises(DataError, match="are not read yet"):
+        opening.refuse_viewer(source)
+    opening.refuse_viewer("synthetic:1000")
+    opening.refuse_viewer("cifar10")
 
 
 def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
