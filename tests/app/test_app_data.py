@@ -9,12 +9,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
+from app.cache import opening
 from app.screens.data.one_set import head
 from app.screens.data.own import drop
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import progress
+from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.record.action_log import latest
 
@@ -154,7 +157,16 @@ def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypa
     monkeypatch.setattr("app.session.person", lambda: viewer)
     monkeypatch.setattr("app.cache.opening.begin", None)
     page = open_page("data", set=str(folder))
-    assert "have changed since they were read" in page.error[0].value
+    assert "or have changed since they were read" in page.error[0].value
+
+
+@pytest.mark.parametrize("source", ["mnist", "/data/store/uploads/pets"])
+def test_who_may_start_no_runs_has_nothing_decoded(monkeypatch, source):
+    monkeypatch.setattr("app.session.person", lambda: Person(name="eva", role=VIEWER))
+    with pytest.raises(DataError, match="are not read yet"):
+        opening.refuse_viewer(source)
+    opening.refuse_viewer("synthetic:1000")
+    opening.refuse_viewer("cifar10")
 
 
 def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
@@ -279,3 +291,13 @@ def test_pages_that_need_no_torch_do_not_load_it(store):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_published_sets_are_one_click_away(store):
+    page = open_page("data")
+    links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert links["CIFAR-100"] == "set=cifar100"
+    assert len([key for key in links.values() if key.removeprefix("set=") in PUBLISHED]) == len(
+        PUBLISHED
+    )
+    assert not page.error

@@ -4,7 +4,6 @@ Each reader follows the class of the same set in torchvision.datasets, but runs 
 files contain. Names that a list gives but that are not there are left out by `published.open`.
 """
 
-import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from cifar_core.data.contents import Item, PartOfSet
 from cifar_core.data.published.files import Files
 from cifar_core.data.published.published_set import Found, listed
+from cifar_core.disk.tables import records_of
 from cifar_core.errors import DataError
 
 Rows = list[tuple[str, PartOfSet, int]]
@@ -138,13 +138,10 @@ def gtsrb(files: Files) -> Found:
     """
     name = "GT-final_test.csv"
     try:
-        table = csv.DictReader(
-            io.StringIO(files.read(name).decode("utf-8", "replace")),
-            delimiter=";", skipinitialspace=True,
-        )  # fmt: skip
+        table = io.StringIO(files.read(name).decode("utf-8", "replace"))
         rows: Rows = [
             (f"GTSRB/Final_Test/Images/{row['Filename']}", "test", int(row["ClassId"]))
-            for row in table
+            for row in records_of(table, delimiter=";")
         ]
         for image in files.names:
             if image.startswith("GTSRB/Training/") and image.endswith(".ppm"):
