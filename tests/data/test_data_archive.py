@@ -106,6 +106,23 @@ def test_a_file_too_large_for_a_picture_is_never_read_whole(tmp_path, monkeypatc
                 entry.read()
 
 
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 24, 25, 60])
+def test_a_file_is_read_in_pieces_as_far_as_it_is_wanted(monkeypatch, length):
+    monkeypatch.setattr(limits, "FIRST_BYTES", 8)
+    monkeypatch.setattr(limits, "NEXT_BYTES", 16)
+    asked = []
+
+    class Watched(io.BytesIO):
+        def read(self, size):
+            asked.append(size)
+            return super().read(size)
+
+    data = bytes(range(length))
+    for most in (1, 8, 24, 1000):
+        assert limits.read_at_most(Watched(data), most) == data[:most]
+    assert max(asked) <= 16
+
+
 def test_a_huge_header_is_refused_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MAX_FILE_BYTES", 50_000)
     long_name = member("train/" + 60_000 * "a")

@@ -126,7 +126,7 @@ def put_decoded(batch: Batch, draft: Draft, items: tuple[Item, ...]) -> None:
     side = draft.side
     sheet = Image.new("RGB", (side, side * len(batch)))
     indices: list[int] = []
-    facts = []
+    facts: list[tuple[int, ...]] = []
     for index, raw in sorted(batch, key=lambda one: one[0]):
         try:
             seen = network_pixels(raw, items[index].name, side)

@@ -1,7 +1,7 @@
 """Pictures in folders or an archive: the format of everything that no other one recognizes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def open_tree(path: Path, options: SetOptions, store: Path) -> Contents:
         if name not in labeled.used:
             listing.leave_out(NOT_PICTURES, name)
     ignored = listing.ignored()
-    places = {index: listing.pictures[item.name] for index, item in enumerate(items)}
+    places = [listing.pictures[item.name] for item in items]
     return Contents(
         format=FORMAT_KEY,
         items=items,
@@ -123,23 +123,22 @@ def by_folders(listing: Listing, reading: FolderReading) -> Labeled:
     return labeled
 
 
-def pictures(
-    path: Path, places: Mapping[int, Place], wanted: Set[int]
-) -> Iterator[tuple[int, Raw]]:
+def pictures(path: Path, places: Sequence[Place], wanted: Set[int]) -> Iterator[tuple[int, Raw]]:
     """Yield the bytes of the wanted pictures; an archive is read once from start to end.
 
     Files that are larger than a picture may be are cut off, so that no memory is needed for them.
     """
-    chosen = by_place({index: places[index] for index in sorted(wanted)})
-    for steps, files in chosen.items():
-        if not steps and path.is_dir():
-            with refuse_damage(path):
-                for file, indices in files.items():
-                    with open(file, "rb") as opened:  # noqa: PTH123
-                        data = read_at_most(opened, MAX_FILE_BYTES + 1)
-                    for index in indices:
-                        yield index, data
-            continue
+    packed: dict[int, Place] = {}
+    with refuse_damage(path):
+        for index in sorted(wanted):
+            file = places[index].file
+            if isinstance(file, int):
+                packed[index] = places[index]
+                continue
+            with open(file, "rb") as opened:  # noqa: PTH123
+                data = read_at_most(opened, MAX_FILE_BYTES + 1)
+            yield index, data
+    for steps, files in by_place(packed).items():
         for number, entry in enumerate(inner(path, steps)):  # to the end, where damage shows
             if number in files:
                 data = entry.read()
