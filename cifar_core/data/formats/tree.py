@@ -7,11 +7,18 @@ from pathlib import Path
 
 from cifar_core.data.contents import Contents, PartOfSet, Raw
 from cifar_core.data.formats.format import Format
-from cifar_core.data.layout import refusals
+from cifar_core.data.layout import refusals, synonyms
 from cifar_core.data.layout.class_folders import OUTSIDE, Folder, FolderReading, read_folders
 from cifar_core.data.layout.doubled import without_doubles
 from cifar_core.data.layout.labeled import Label, Labeled
-from cifar_core.data.layout.labels.label_tables import LabelTable, by_tables, label_tables
+from cifar_core.data.layout.labels.label_tables import (
+    NO_TABLE,
+    UNUSED,
+    LabelTable,
+    by_tables,
+    label_tables,
+    together,
+)
 from cifar_core.data.layout.labels.patterns import by_pattern
 from cifar_core.data.layout.listing import (
     NOT_PICTURES,
@@ -42,7 +49,8 @@ def open_tree(path: Path, options: SetOptions, store: Path) -> Contents:
         listing.left_out.setdefault(why, []).extend(names)
     for name in listing.tables:
         if name not in labeled.used:
-            listing.leave_out(NOT_PICTURES, name)
+            table = synonyms.ending_of(name) in ("csv", "tsv", "tab")
+            listing.leave_out(NO_TABLE if table else NOT_PICTURES, name)
     ignored = listing.ignored()
     places = {index: listing.pictures[item.name] for index, item in enumerate(items)}
     return Contents(
@@ -81,17 +89,28 @@ def label(listing: Listing, reading: FolderReading, options: SetOptions) -> Labe
     if options.pattern:
         return by_pattern(options.pattern, listing, parts_of(listing, reading))
     labeled = by_folders(listing, reading)
-    tables = label_tables(listing, options)
+    found = label_tables(listing, options)
+    tables = together(found)
     asked = bool(options.file_column or options.label_column)
     more = named(tables) > len(labeled.pictures) or len(reading.labels()) == 1
     if tables and (asked or more):
-        return by_tables(tables, listing, parts_of(listing, reading))
+        labeled = by_tables(tables, listing, parts_of(listing, reading))
+        leave_out_tables(found, listing, labeled)
+        return labeled
     if reading.twice:
         raise refusals.several_sets(listing.path, ["/".join(folder) for folder in reading.twice])
     if not labeled.pictures:
         places = {name.rpartition("/")[0] for name in listing.pictures} - {""}
         raise refusals.no_classes(listing, [*listing.pictures], places)
+    leave_out_tables(found, listing, labeled)
     return labeled
+
+
+def leave_out_tables(found: list[LabelTable], listing: Listing, labeled: Labeled) -> None:
+    """Leave out the tables of labels that are not used."""
+    for name in {one.table.name for one in found} - labeled.used:
+        labeled.used.add(name)
+        listing.leave_out(UNUSED, name)
 
 
 def parts_of(listing: Listing, reading: FolderReading) -> dict[str, PartOfSet | None]:
