@@ -229,6 +229,21 @@ def test_a_folder_of_classes_within_classes_means_the_highest_ones(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "outer", ["pets-64,pets-224", "images,masks", "fold0,fold1,fold2", "data,copy"]
+)
+def test_the_same_classes_in_folders_side_by_side_are_several_sets(tmp_path, outer):
+    with pytest.raises(DataError, match=r"the same folders in each of them, cat and dog"):
+        opened(make(tmp_path / "set", each([f"{{{outer}}}/{{cat,dog}}"])))
+
+
+@pytest.mark.parametrize("outer", ["bottle,screw", "class 1,class 2", "1,2"])
+def test_classes_with_the_same_folders_inside_are_said(tmp_path, outer):
+    found = opened(make(tmp_path / "set", each([f"{{{outer}}}/{{good,bad}}"])))
+    assert found.classes == tuple(outer.split(","))
+    assert "Each of them has the folders bad and good, whose names are not used" in text(found)
+
+
+@pytest.mark.parametrize(
     ("files", "words"),
     [
         ([], ["is empty", "a folder for each class"]),

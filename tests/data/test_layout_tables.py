@@ -176,6 +176,11 @@ def test_a_column_of_parts_that_cannot_be_used_is_said(tmp_path):
     assert "The column split (0, 1, 2) does not say the parts" in text(found)
 
 
+def test_control_characters_in_the_names_of_classes_are_shown_as_question_marks(tmp_path):
+    table = lines(("file", "label"), *rows(label=lambda name: f"{LABEL[name]}\x00\x07s"))
+    assert opened(make(tmp_path / "set", HERE, {"x.csv": table})).classes == ("cat??s", "dog??s")
+
+
 def test_a_second_table_of_the_same_pictures_is_left_out_as_such(tmp_path):
     other = lines(("file", "label"), *rows(label=lambda name: f"not {LABEL[name]}"))
     first = lines(("file", "label"), *rows())

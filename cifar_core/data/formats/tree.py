@@ -1,11 +1,13 @@
 """Pictures in folders or an archive: the format of everything that no other one recognizes."""
 
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache, partial
 from pathlib import Path
 
-from cifar_core.data.contents import Contents, PartOfSet, Raw
+from cifar_core.data.contents import DAMAGED, Contents, PartOfSet, Raw
 from cifar_core.data.formats.format import Format
 from cifar_core.data.layout import refusals, synonyms
 from cifar_core.data.layout.class_folders import OUTSIDE, Folder, FolderReading, read_folders
@@ -31,7 +33,9 @@ from cifar_core.data.layout.listing import (
 from cifar_core.data.layout.said import sentences
 from cifar_core.data.layout.settle import settle
 from cifar_core.data.options import SetOptions
+from cifar_core.data.sources.entry import ArchiveEntry
 from cifar_core.data.sources.limits import MAX_FILE_BYTES, read_at_most, refuse_damage
+from cifar_core.errors import DataError
 
 FORMAT_KEY = "pictures"
 UNKNOWN = (None, "")
@@ -99,6 +103,8 @@ def label(listing: Listing, reading: FolderReading, options: SetOptions) -> Labe
         return labeled
     if reading.twice:
         raise refusals.several_sets(listing.path, ["/".join(folder) for folder in reading.twice])
+    if reading.alike and synonyms.are_versions(reading.labels()):
+        raise refusals.side_by_side(listing.path, sorted(reading.labels()), reading.alike)
     if not labeled.pictures:
         places = {name.rpartition("/")[0] for name in listing.pictures} - {""}
         raise refusals.no_classes(listing, [*listing.pictures], places)
@@ -138,6 +144,12 @@ def by_folders(listing: Listing, reading: FolderReading) -> Labeled:
         found.setdefault(part_of_name, []).append(name)
     if not found:
         labeled.said.append("Each folder is a class.")
+    if reading.alike:
+        inside = refusals.listed(reading.alike)
+        labeled.said.append(
+            f"Each of them has the folders {inside}, whose names are not used: if they are the "
+            "classes, give one of the folders around them."
+        )
     labeled.folders_of = {part: " and ".join(sorted(names)) for part, names in found.items()}
     return labeled
 
@@ -161,8 +173,18 @@ def pictures(
             continue
         for number, entry in enumerate(inner(path, steps)):  # to the end, where damage shows
             if number in files:
-                data = entry.read()
+                data = read_entry(entry)
                 yield from ((index, data) for index in files[number])
+
+
+def read_entry(entry: ArchiveEntry) -> bytes:
+    """Return the bytes of a picture in an archive; DAMAGED where others can be read."""
+    try:
+        return entry.read()
+    except DataError as error:
+        if entry.alone and isinstance(error.__cause__, (zipfile.BadZipFile, zlib.error)):
+            return DAMAGED
+        raise
 
 
 FORMAT = Format(

@@ -69,6 +69,7 @@ class FolderReading:
     beside: dict[Folder, str]  # folder -> why its pictures are left out
     top: Folder = ()  # the folder in which the parts, or else the classes, lie
     parts: dict[str, PartOfSet] = field(default_factory=dict)  # folders that mean parts
+    alike: tuple[str, ...] = ()  # folders that each class has: these could be the classes too
     twice: tuple[Folder, ...] = ()  # folders that each hold parts: several sets
 
     def labels(self) -> set[str]:
@@ -156,7 +157,16 @@ def by_class(counts: Collection[Folder], top: Node) -> FolderReading:
             beside[folder] = OUTSIDE
         else:
             found[folder] = None, folder[depth] if len(folder) > depth else ""
-    return FolderReading(found=found, beside=beside, top=top.path)
+    return FolderReading(found=found, beside=beside, top=top.path, alike=alike_in(top))
+
+
+def alike_in(top: Node) -> tuple[str, ...]:
+    """Return the folders that lie in every folder, if these hold no other pictures: two or more."""
+    nodes = list(top.children.values())
+    if len(nodes) < 2 or any(node.own for node in nodes):
+        return ()
+    shared = set.intersection(*(set(node.children) for node in nodes))
+    return tuple(sorted(shared)) if len(shared) > 1 else ()
 
 
 def by_class_first(counts: Collection[Folder], top: Node) -> FolderReading:

@@ -41,8 +41,9 @@ class LabelTable:
 
 
 def label_tables(listing: Listing, options: SetOptions) -> list[LabelTable]:
-    """Return the tables that could say the classes, the one for the most pictures first. Raises DataError for columns
-    that a person chose and that no table has.
+    """Return the tables that could say the classes, the one for the most pictures first.
+
+    Raises DataError for columns that a person chose and that no table has.
     """
     if not listing.tables:
         return []
@@ -162,7 +163,7 @@ def refuse_several(listing: Listing, table: LabelTable) -> None:
     boxes = set(map(str.casefold, columns.names)) & finding.BOXES
     kind = "detection" if boxes else "several classes"
     raise DataError(
-        f"{listing.path} has {len(several):,} pictures with more than one class in "
+        f"{listing.path} has {counted(len(several), 'picture')} with more than one class in "
         f"{shown(columns.table)}, such as {shown(min(several))}; every picture must have exactly "
         f"one. These are labels for {kind}: keep one class for each picture, or take out the rows "
         "of the others."
