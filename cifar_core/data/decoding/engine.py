@@ -125,7 +125,8 @@ def put_decoded(batch: Batch, draft: Draft, items: tuple[Item, ...]) -> None:
     """
     side = draft.side
     sheet = Image.new("RGB", (side, side * len(batch)))
-    indices, facts = [], []
+    indices: list[int] = []
+    facts = []
     for index, raw in sorted(batch, key=lambda one: one[0]):
         try:
             seen = network_pixels(raw, items[index].name, side)
