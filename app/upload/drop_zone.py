@@ -3,6 +3,7 @@
 What is being sent belongs to the browser's tab: a dialog that is closed and opened again shows it.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def drop_zone(
     """
     data = {
         "prompt": prompt, "into": into, "label": label, "title": title, "ready": ready,
-        "pictures": list(ENDINGS), "waiting": waiting(),
+        "pictures": list(ENDINGS), "waiting": waiting(), "drawn": time.time(),
     }  # fmt: skip
     now = _mount(
         key=key, data=data, height="content",
