@@ -12,7 +12,7 @@ from format_files import by_name, counts, opened
 from PIL import Image
 from pyarrow import parquet
 
-from cifar_core.data.formats import hugging_face
+from cifar_core.data.hub import names, server
 from cifar_core.errors import DataError
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -120,20 +120,20 @@ def hub(monkeypatch, tmp_path):
 
 
 def fetch(tmp_path, source="hf:someone/pets", report=lambda done, total: None):
-    return hugging_face.fetch(source, tmp_path / "store", report)
+    return server.fetch(source, tmp_path / "store", report)
 
 
 def test_a_set_is_downloaded_once_and_read_with_its_revision_and_license(tmp_path, hub):
     reported = []
-    assert hugging_face.find("hf:someone/pets", tmp_path / "store") is None
+    assert names.find("hf:someone/pets", tmp_path / "store") is None
     path = fetch(tmp_path, report=lambda *numbers: reported.append(numbers))
     total = sum(len(data) for name, data in FILES.items() if name.endswith(".parquet"))
     assert reported[0] == (0, total)
     assert reported[-1] == (total, total)
     assert path == tmp_path / "store" / "data" / "hf" / "someone--pets" / SHA
     assert not [name for name in hub.asked if "parquet" not in name]  # the table is enough
-    assert hugging_face.find("hf:someone/pets", tmp_path / "store") == path
-    assert hugging_face.find(f"hf:someone/pets@{SHA}", tmp_path / "store") == path
+    assert names.find("hf:someone/pets", tmp_path / "store") == path
+    assert names.find(f"hf:someone/pets@{SHA}", tmp_path / "store") == path
     contents = opened(path, tmp_path)
     assert (contents.format, counts(contents)) == ("parquet", {"train": 9, "test": 4})
     assert contents.title == "someone/pets"
@@ -166,7 +166,7 @@ def test_a_canceled_download_continues_with_the_files_that_are_missing(tmp_path,
 
     with pytest.raises(Stop):
         fetch(tmp_path, report=cancel)
-    assert hugging_face.find("hf:someone/pets", tmp_path / "store") is None
+    assert names.find("hf:someone/pets", tmp_path / "store") is None
     path = fetch(tmp_path)
     assert len(list(path.rglob("*.parquet"))) == 2
 
@@ -201,7 +201,7 @@ def test_a_server_that_is_not_there_is_a_sentence(tmp_path, hub, monkeypatch):
 @pytest.mark.parametrize("source", ["hf:", "hf:a/b/c", "hf:../x", "hf:a/..", "hf:a b", "hf:a/b@"])
 def test_what_is_not_a_name_is_refused(tmp_path, source):
     with pytest.raises(DataError, match="Write hf:owner/name"):
-        hugging_face.find(source, tmp_path)
+        names.find(source, tmp_path)
 
 
 def test_without_the_package_a_sentence_says_how_to_install_it(tmp_path, monkeypatch):

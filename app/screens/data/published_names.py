@@ -6,9 +6,10 @@ import streamlit as st
 
 from app import theme
 from app.navigation import link
+from app.screens.data.hub_set import hub_field
 from app.screens.data.published_set import facts
 from app.session import store
-from cifar_core.data.published.places import PUBLISHED, find
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.people import OPERATOR
 
 BEST_KNOWN = ("cifar100", "mnist", "fashion_mnist", "svhn", "flowers102", "pets", "food101")
@@ -24,10 +25,17 @@ def published_names(here: Iterable[str]) -> None:
         st.markdown("**Published sets**")
         for key in (key for key in BEST_KNOWN if key in others):
             named(key)
-        with st.popover(f"All {len(PUBLISHED)}", type="tertiary"), st.container(height=HEIGHT):
-            for key in others:
-                named(key)
-                st.caption(" \u00b7 ".join(facts(PUBLISHED[key])))
+        with st.popover(f"All {len(PUBLISHED)}", type="tertiary"):
+            all_names(others)
+            hub_field()
+
+
+def all_names(keys: Iterable[str]) -> None:
+    """Draw the names of sets, each with how much it is."""
+    with st.container(height=HEIGHT):
+        for key in keys:
+            named(key)
+            st.caption(" \u00b7 ".join(facts(PUBLISHED[key])))
 
 
 def named(key: str) -> None:

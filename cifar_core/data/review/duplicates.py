@@ -68,6 +68,19 @@ class Duplicates(Struct, frozen=True, kw_only=True):
         """The groups under several classes: those of the same pixels first."""
         return tuple(group for group in (*self.exact, *self.near) if group.contradicts)
 
+    def by_name(self, names: Sequence[str], train: int) -> dict[str, str]:
+        """Return for the name of each image in a group that of the first one, by the alphabet.
+
+        `names` are those of all images [N], the `train` training images first. A split that is
+        drawn again with these groups keeps each in one part.
+        """
+        first: dict[str, str] = {}
+        for group in (*self.exact, *self.near):  # a near group has all exact ones that it touches
+            places = group.images
+            inside = [names[one.index + train * (one.part == "test")] for one in places]
+            first.update(dict.fromkeys(inside, min(inside)))
+        return first
+
     def groups(self) -> dict[int, int]:
         """Return the number of a group for each training image in one, by its index.
 
