@@ -9,7 +9,7 @@ from cifar_core.data.published.downloads.download import Download, Step
 
 
 def of_hub(source: str) -> Download:
-    """Return the download of a set of the hub; DataError if that is no name of one."""
+    """Return the download of a set of the hub; raises DataError."""
     return Download(
         key=source,
         title=names.hub_name(source).title,
