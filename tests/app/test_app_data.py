@@ -291,7 +291,8 @@ def test_the_name_of_a_set_of_the_hub_opens_its_page(store, monkeypatch):
     page = open_page("data", set="hf:someone/pets")
     assert not page.exception
     assert page.header[0].value == "someone/pets"
-    assert "3 files, 1.5 MB to download \u00b7 license: mit \u00b7 revision 0123456789ab" in texts(
+    words = texts(page).replace("\\", "")
+    assert "3 files, 1.5 MB to download \u00b7 license: mit \u00b7 revision 0123456789ab" in words
         page
     )
     assert page.button(key="download").label == "Download"
@@ -302,7 +303,7 @@ def test_without_the_package_the_page_says_how_to_install_it(store, monkeypatch)
     page = open_page("data", set="hf:someone/pets")
     assert "pip install -r requirements-hf.txt" in texts(page)
     page = open_page("data", set="hf:a/b/c")
-    assert "Write hf:owner/name" in texts(page)
+    assert "does not name a set on the Hugging Face hub" in texts(page)
 
 
 def test_near_duplicates_are_kept_in_one_part_where_the_test_images_were_drawn(store, tmp_path):
@@ -321,6 +322,7 @@ def test_near_duplicates_are_kept_in_one_part_where_the_test_images_were_drawn(s
     source = str(tmp_path / "mine")
     images = data.load(source, store.root)
     job = duplicates.look(images, store.root, "ann")
+    job.path.parent.mkdir(parents=True)
     duplicates.do_job(job.request | {"path": str(job.path)}, lambda *_: None)
     page = open_page("data", set=source, tab="duplicates")
     page.button(key="together").click().run()
