@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit import config
 
-from cifar_core.disk.tables import FORMULA, as_csv
+from cifar_core.disk.tables import FORMULA, as_csv, records_of
 
 ROOT = Path(__file__).resolve().parents[1]
 WRITERS = {"import csv", "to_csv", "savetxt", "to_excel"}  # what writes tables
@@ -42,6 +42,14 @@ def test_a_cell_and_a_column_that_a_spreadsheet_would_execute_are_text(start):
 @pytest.mark.parametrize("value", ["-0.25", "+3", "-1e-5", -0.25])
 def test_a_number_stays_a_number(value):
     assert as_csv([{"similarity": value}]) == f"similarity\n{value}\n"
+
+
+def test_rows_are_read_by_the_names_of_their_columns():
+    lines = ["name; class\n", '"a;b.png"; 3\n', "\n", "c.png\n", "d.png; 1; 2\n"]
+    assert list(records_of(lines, delimiter=";")) == [
+        {"name": "a;b.png", "class": "3"}, {"name": "c.png"}, {"name": "d.png", "class": "1"},
+    ]  # fmt: skip
+    assert list(records_of([])) == []
 
 
 def test_the_predictions_of_the_explain_page_are_guarded():

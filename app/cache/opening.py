@@ -12,6 +12,7 @@ from cifar_core.data.decoding.job import job_of, state_of
 from cifar_core.data.listing import kind_of
 from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR
+from cifar_core.runs.store.image_sets import USUAL
 
 PATIENCE = 0.5  # seconds that a page waits for images; a small set is decoded in less
 LOOK_SECONDS = 0.05
@@ -44,11 +45,11 @@ def begin(job: Job) -> None:
 
 
 def refuse_viewer(source: str) -> None:
-    """Raise DataError if a person who may start no runs would fill the disk with a folder."""
-    if kind_of(source) == "folder" and not store().by.may(OPERATOR):
+    """Raise DataError if a person who may start no runs would fill the disk with decoded images."""
+    if kind_of(source) not in USUAL and not store().by.may(OPERATOR):
         raise DataError(
-            "These images have changed since they were read. Ask someone who may start runs to "
-            "open them once."
+            "These images are not read yet, or have changed since they were read. Ask someone who "
+            "may start runs to open them once."
         )
 
 

@@ -38,9 +38,20 @@ def located(wanted: str, store: Path) -> str:
     wanted = wanted.strip()
     if wanted in ("auto", ""):
         return automatic(store)
-    if keyed(wanted) and may_hold_images(Path(wanted)):
-        return str(existing(wanted))  # a folder that is called like a published set
+    if is_folder_instead(wanted, store):
+        return str(existing(wanted))
     return named(wanted, store) or str(existing(wanted))
+
+
+def is_folder_instead(wanted: str, store: Path) -> bool:
+    """Return True if a text names a folder or file, though a published set is called the same.
+
+    A key means the set that is here, as runs record it; CIFAR-10's always means the set.
+    """
+    key = keyed(wanted)
+    if not key or not Path(wanted).exists():
+        return False
+    return wanted != key or (key != "cifar10" and places.find(key, store) is None)
 
 
 def downloadable(wanted: str) -> str:

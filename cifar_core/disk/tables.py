@@ -32,6 +32,18 @@ def rows_of(lines: Iterable[str], delimiter: str = ",") -> Iterator[list[str]]:
         raise ValueError(str(error)) from error
 
 
+def records_of(lines: Iterable[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV by the names in its first row, without spaces around names and cells.
+
+    A row that is too short lacks its last columns. Raises ValueError where the CSV is damaged.
+    """
+    rows = rows_of(lines, delimiter)
+    names = [name.strip() for name in next(rows, [])]
+    for row in rows:
+        if row:  # an empty line is no row
+            yield dict(zip(names, map(str.strip, row), strict=False))
+
+
 def cell(value: Any) -> Any:
     """Return a value as a CSV cell; one that a spreadsheet would execute becomes plain text."""
     if isinstance(value, list | tuple):

@@ -17,7 +17,8 @@ from app.access.admission import is_loopback
 from app.access.uploads import UPLOADS
 from app.screens.train.draft import check_draft
 from cifar_core.config import ROWS, TrainConfig
-from cifar_core.data.pictures.images import MAX_MEGABYTES, open_image
+from cifar_core.data.pictures.images import open_image
+from cifar_core.data.pictures.limits import MAX_MEGABYTES
 from cifar_core.people import ROLES, Person
 from cifar_core.runs.record import marks
 
@@ -207,7 +208,7 @@ def test_the_server_takes_no_larger_file_than_the_boxes_that_a_session_was_shown
     admitted.add("a", ana)
     monkeypatch.setattr(upload_limits, "held", dict)
     status = lambda size: asyncio.run(answered(size))  # noqa: E731
-    assert [status(size) for size in (20 * 2**20, 21 * 2**20, None)] == [204, 413, 411]
+    assert [status(size) for size in (50 * 2**20, 51 * 2**20, None)] == [204, 413, 411]
     admitted.allow("a", UPLOADS["run"].megabytes)
     admitted.add("a", ana)
     assert [status(size) for size in (200 * 2**20, 201 * 2**20)] == [204, 413]
@@ -221,9 +222,9 @@ def test_one_table_has_the_limits_of_the_boxes_the_server_and_the_opening():
     assert largest == max(upload.megabytes for upload in UPLOADS.values())
     assert UPLOADS["picture"].megabytes == MAX_MEGABYTES == admitted.USUAL_MEGABYTES
     picture = io.BytesIO()
-    noise = np.random.default_rng(0).integers(0, 256, (2500, 2700, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (4100, 4200, 3), dtype=np.uint8)
     Image.fromarray(noise).save(picture, "BMP")
-    assert 19 * 2**20 < len(picture.getvalue()) <= 20 * 2**20
+    assert 49 * 2**20 < len(picture.getvalue()) <= 50 * 2**20
     assert open_image(picture.getvalue()).width == 1600
     app = Path(server.__file__).parent
     boxes = [path for path in app.rglob("*.py") if "file_uploader(" in path.read_text("utf-8")]

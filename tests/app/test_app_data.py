@@ -10,12 +10,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import theme
+from app.cache import opening
 from app.screens.data.one_set import head
 from app.screens.data.own import drop
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import progress
+from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.record.action_log import latest
 
@@ -155,7 +158,16 @@ def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypa
     monkeypatch.setattr("app.session.person", lambda: viewer)
     monkeypatch.setattr("app.cache.opening.begin", None)
     page = open_page("data", set=str(folder))
-    assert "have changed since they were read" in page.error[0].value
+    assert "or have changed since they were read" in page.error[0].value
+
+
+@pytest.mark.parametrize("source", ["mnist", "/data/store/uploads/pets"])
+def test_who_may_start_no_runs_has_nothing_decoded(monkeypatch, source):
+    monkeypatch.setattr("app.session.person", lambda: Person(name="eva", role=VIEWER))
+    with pytest.raises(DataError, match="are not read yet"):
+        opening.refuse_viewer(source)
+    opening.refuse_viewer("synthetic:1000")
+    opening.refuse_viewer("cifar10")
 
 
 def test_a_folder_can_be_named_and_its_page_opens(store, tmp_path, monkeypatch):
@@ -293,8 +305,6 @@ def test_the_name_of_a_set_of_the_hub_opens_its_page(store, monkeypatch):
     assert page.header[0].value == "someone/pets"
     words = texts(page).replace("\\", "")
     assert "3 files, 1.5 MB to download \u00b7 license: mit \u00b7 revision 0123456789ab" in words
-        page
-    )
     assert page.button(key="download").label == "Download"
 
 
@@ -332,3 +342,13 @@ def test_near_duplicates_are_kept_in_one_part_where_the_test_images_were_drawn(s
     found = duplicates.duplicates(images)
     assert found.exact
     assert not found.leaks
+
+
+def test_published_sets_are_one_click_away(store):
+    page = open_page("data")
+    links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert links["CIFAR-100"] == "set=cifar100"
+    assert len([key for key in links.values() if key.removeprefix("set=") in PUBLISHED]) == len(
+        PUBLISHED
+    )
+    assert not page.error

@@ -16,7 +16,7 @@ from cifar_core.background.jobs import Job
 from cifar_core.data.contents import Columns, Contents
 from cifar_core.data.decoding.lists import keep_lists
 from cifar_core.data.options import SetOptions, options_of
-from cifar_core.data.review.duplicates import Duplicates, Group, Place
+from cifar_core.data.review.duplicates import Duplicates, Near
 from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.store import image_sets
@@ -204,7 +204,8 @@ def found(monkeypatch, tmp_path):
 
     def keep(exact=(), near=()):
         result.write_text("{}")
-        kept = Duplicates(exact=tuple(map(group, exact)), near=tuple(map(group, near)))
+        near = tuple(Near(images=images, distance=0.1) for images in near)
+        kept = Duplicates(exact=tuple(exact), near=near)
         monkeypatch.setattr(duplicates_tab.duplicates, "kept", lambda *_: kept)
 
     def look(dataset, root, by):
@@ -212,11 +213,6 @@ def found(monkeypatch, tmp_path):
 
     monkeypatch.setattr(duplicates_tab.duplicates, "look", look)
     return keep
-
-
-def group(places):
-    """Return a group of images by their parts and indices."""
-    return Group(images=tuple(Place(part, index, 0) for part, index in places))
 
 
 def compute(request, report):

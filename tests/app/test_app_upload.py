@@ -155,6 +155,18 @@ def test_why_a_set_cannot_be_used_is_said_without_the_servers_paths(store, monke
     assert not Path(path).exists()
 
 
+@pytest.mark.parametrize("folder", ["", "all/"])
+def test_a_pattern_that_the_names_fit_is_offered_ready_to_be_used(store, folder):
+    names = [f"{folder}{label}_{n}.png" for label in ("cat", "dog") for n in range(4)]
+    found = uploaded(store, *names)
+    page = step("look")
+    assert "{class}_{number}" in page.error[0].value.replace("\\", "")
+    assert page.text_input(key="name_pattern").value == "{class}_{number}"
+    page.button(key="FormSubmitter:pattern-Use this pattern").click().run()
+    assert options_of(store.root, found.source(store.root)).pattern == "{class}_{number}"
+    assert page.header[0].value == "2 classes, 8 images"
+
+
 def test_loose_pictures_are_put_into_one_class_and_a_second_is_asked_for(store, monkeypatch):
     uploaded(store, "1.png", "2.png")
     finds(monkeypatch, DataError("Nothing says their classes."))

@@ -16,12 +16,13 @@ from app.access.doors import Doors
 from app.upload.route import MOST_BODY, Arrivals
 from cifar_core import data
 from cifar_core.data.contents import Contents, Item
+from cifar_core.data.options import SetOptions, keep_options, options_of
 from cifar_core.data.uploads import arriving, limits, sets
 from cifar_core.disk import lock, space
 from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, Person
 from cifar_core.runs.record import action_log
-from cifar_core.runs.store import retention
+from cifar_core.runs.store import image_sets, retention
 
 TOKEN = generate_xsrf_token_string()
 DAY = 24 * 3600
@@ -334,6 +335,21 @@ def test_a_named_set_is_offered_to_those_who_may_train_and_to_no_one_before(clie
     assert files_of(store, name) == {}
 
 
+def test_a_new_set_has_no_decisions_of_an_earlier_one_of_its_name(client, store):
+    name = sent(client, ("1.png", b"a"), title="pets")
+    source = sets.one(store.root, name).source(store.root)
+    keep_options(store.root, source, SetOptions(pattern="{class}_{number}"))
+    sets.discard(store.root, sets.one(store.root, name))
+    again = sent(client, ("cat/1.png", b"a"), key="2", title="pets")
+    assert again == name
+    assert options_of(store.root, source) == SetOptions()
+    sets.name_it(store.root, sets.one(store.root, again), "Pets")
+    image_sets.remove(store, source)
+    assert sent(client, ("cat/1.png", b"a"), key="3", title="pets") != name
+    image_sets.restore(store, source)
+    assert len(sets.uploaded(store.root)) == 2
+
+
 def test_what_no_one_finished_is_tidied_after_days(client, store):
     id = begin(client, 8).json()["id"]
     put(client, id, 0, ("a", b"abcd"))
@@ -343,7 +359,7 @@ def test_what_no_one_finished_is_tidied_after_days(client, store):
     now = time.time()
     assert list(limits.left_behind(store.root, now + 6 * DAY)) == []
     found = {path.name for path in limits.left_behind(store.root, now + 8 * DAY)}
-    assert found == {id, unnamed}
+    assert found == {id, unnamed, f"{unnamed}.json"}
     with arriving.only_one(arriving.find(store.root, id)):
         assert unnamed == next(limits.left_behind(store.root, now + 8 * DAY)).name
     retention.tidy(store, now + 8 * DAY)

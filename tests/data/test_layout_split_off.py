@@ -136,6 +136,17 @@ def test_near_duplicates_that_were_found_divide_the_set_again(tmp_path):
     assert "nearly the same" not in text(apart)
 
 
+def test_images_that_are_kept_together_no_more_are_drawn_again(tmp_path):
+    items, near = some(), {f"cat/{i}.png": "x" for i in range(4)}
+    apart, together = SetOptions(keep_together=False), SetOptions()
+    first, _ = split_off(items, apart, tmp_path, "s")
+    assert 0 < len(first & near.keys()) < 4
+    test, written = split_off(items, together, tmp_path, "s", near)
+    assert written
+    assert len(test & near.keys()) in (0, 4)
+    assert split_off(items, apart, tmp_path, "s") == (first, True)
+
+
 def test_items_of_a_set_without_a_folder_can_be_divided_too(tmp_path):
     """As arrays are, whose items have numbers for names."""
     test, kept = split_off(some(), SetOptions(), tmp_path, "x.npz")

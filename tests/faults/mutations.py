@@ -223,7 +223,7 @@ MUTATIONS = [
              "value.startswith(FORMULA)", "value.startswith(FORMULA[:0])", "tests/test_csv.py execute"),
     Mutation("the depth of 16-bit pictures is not looked for", "data/pictures/depth.py",
              "next(depth for depth in DEPTHS if largest < 2**depth)", "16",
-             "tests/data/test_data_images.py sixteen"),
+             "tests/data/test_pictures_images.py sixteen"),
     Mutation("lost settings are the defaults", "runs/record/run.py",
              "        if not (settings := self.settings):  # never train with the defaults instead",
              "        if (settings := self.settings) is None:", DAMAGE + " defaults"),

@@ -8,7 +8,9 @@ from run_helpers import queued, store_without_executor
 
 from cifar_core import data
 from cifar_core.data.cache import cache_folder
-from cifar_core.data.options import SetOptions, options_of
+from cifar_core.data.options import SetOptions, folder_of, options_of
+from cifar_core.data.published import places
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.data.uploads.sets import UploadedSet
 from cifar_core.errors import AccessError, DataError
@@ -24,7 +26,7 @@ def store(tmp_path):
         yield made
 
 
-def folder_of(path):
+def source_in(path):
     """Make a folder of images of two classes, and return it as a source."""
     for part, amount in (("train", 3), ("test", 2)):
         for name in ("cat", "dog"):
@@ -45,7 +47,7 @@ def copies(store):
 
 
 def test_a_set_gets_another_name_that_new_runs_have_too(store, tmp_path):
-    source = folder_of(tmp_path / "pets")
+    source = source_in(tmp_path / "pets")
     image_sets.rename(store, source, "  Our\n pets ")
     assert data.title_of(source, store.root) == "Our pets"
     assert "on Our pets" in queued(store, data=source).about.name
@@ -54,7 +56,7 @@ def test_a_set_gets_another_name_that_new_runs_have_too(store, tmp_path):
 
 
 def test_a_removed_set_is_gone_from_the_list_and_its_folder_is_not_touched(store, tmp_path):
-    source = folder_of(tmp_path / "pets")
+    source = source_in(tmp_path / "pets")
     data.load(source, store.root)
     assert source in sources(store)
     image_sets.remove(store, source)
@@ -70,8 +72,8 @@ def test_a_removed_set_is_gone_from_the_list_and_its_folder_is_not_touched(store
 
 def test_files_that_the_store_itself_has_go_to_the_trash_and_come_back(store):
     home = store.root / "data" / "uploads"
-    source = folder_of(home / "pets")
-    other = folder_of(home / "birds")
+    source = source_in(home / "pets")
+    other = source_in(home / "birds")
     data.load(source, store.root)
     image_sets.remove(store, source)
     assert not (home / "pets").exists()
@@ -85,7 +87,7 @@ def test_files_that_the_store_itself_has_go_to_the_trash_and_come_back(store):
 
 
 def test_what_a_person_uploaded_is_changed_by_them_and_by_admins(store):
-    source = folder_of(store.root / "data" / "uploads" / "pets")
+    source = source_in(store.root / "data" / "uploads" / "pets")
     record = UploadedSet(name="pets", owner="ann", title="pets", kept=True)
     uploads.keep(store.root, record)
     bob = Store(store.root, Person(name="bob", role=OPERATOR))
@@ -100,20 +102,38 @@ def test_what_a_person_uploaded_is_changed_by_them_and_by_admins(store):
 
 
 def test_what_was_removed_long_ago_is_deleted_for_good(store):
-    source = folder_of(store.root / "data" / "uploads" / "pets")
+    source = source_in(store.root / "data" / "uploads" / "pets")
+    uploads.keep(store.root, UploadedSet(name="pets", owner="", title="pets", kept=True))
+    record = store.root / "data" / "uploads" / uploads.RECORDS / "pets.json"
     image_sets.remove(store, source)
-    kept = image_sets.trash_of(store, source)
+    kept, decided = image_sets.trash_of(store, source), folder_of(store.root, source)
     assert not list(retention.old_images(store, time.time() + 29 * retention.DAY))
-    assert list(retention.old_images(store, time.time() + 31 * retention.DAY)) == [kept]
+    found = list(retention.old_images(store, time.time() + 31 * retention.DAY))
+    assert found == [kept, decided, record]
     retention.tidy(store, time.time() + 31 * retention.DAY)
-    assert not kept.exists()
+    assert not any(path.exists() for path in found)
     assert image_sets.removed(store) == []
+    source_in(store.root / "data" / "uploads" / "pets")
+    assert not options_of(store.root, source).removed
+
+
+def test_a_removed_part_of_files_that_sets_share_can_be_restored(store):
+    place = places.folder_of("emnist_letters", store.root) / "EMNIST" / "raw"
+    place.mkdir(parents=True)
+    for mark in PUBLISHED["emnist_letters"].marks:
+        (place / mark).touch()
+    image_sets.remove(store, "emnist_letters")
+    assert "emnist_letters" not in sources(store)
+    assert len(list(place.iterdir())) == 4
+    assert [one.source for one in image_sets.removed(store)] == ["emnist_letters"]
+    image_sets.restore(store, "emnist_letters")
+    assert "emnist_letters" in sources(store)
 
 
 def test_a_set_is_not_put_back_over_images_of_the_same_name(store):
-    source = folder_of(store.root / "data" / "uploads" / "pets")
+    source = source_in(store.root / "data" / "uploads" / "pets")
     image_sets.remove(store, source)
-    folder_of(store.root / "data" / "uploads" / "pets")
+    source_in(store.root / "data" / "uploads" / "pets")
     with pytest.raises(DataError, match="Remove those first"):
         image_sets.restore(store, source)
     assert len(image_sets.removed(store)) == 1
@@ -121,7 +141,7 @@ def test_a_set_is_not_put_back_over_images_of_the_same_name(store):
 
 @pytest.mark.parametrize("act", [image_sets.remove, image_sets.read_again])
 def test_a_set_that_a_waiting_run_uses_stays(store, tmp_path, act):
-    source = folder_of(tmp_path / "pets")
+    source = source_in(tmp_path / "pets")
     data.load(source, store.root)
     run = queued(store, data=source)
     with pytest.raises(DataError, match=f"1 run uses pets now .#{run.number}.*stop it, then"):
@@ -134,7 +154,7 @@ def test_a_set_that_a_waiting_run_uses_stays(store, tmp_path, act):
 
 
 def test_how_a_set_is_read_is_kept_and_not_changed_under_a_run(store, tmp_path):
-    source = folder_of(tmp_path / "pets")
+    source = source_in(tmp_path / "pets")
     other = SetOptions(unreadable=0.5)
     run = queued(store, data=source)
     with pytest.raises(DataError, match="read it in another way"):
@@ -151,14 +171,14 @@ def test_the_usual_sets_cannot_be_removed(store, source):
 
 
 def test_what_runs_use_by_default_is_not_removed(store, tmp_path, monkeypatch):
-    source = folder_of(tmp_path / "pets")
+    source = source_in(tmp_path / "pets")
     monkeypatch.setenv("CIFAR_DATA", source)
     with pytest.raises(DataError, match="CIFAR_DATA"):
         image_sets.remove(store, source)
 
 
 def test_viewers_change_nothing_and_what_operators_do_is_written_down(store, tmp_path):
-    source = folder_of(tmp_path / "pets")
+    source = source_in(tmp_path / "pets")
     viewer = Store(store.root, Person(name="vi", role=VIEWER))
     for act in (
         lambda: image_sets.rename(viewer, source, "x"),

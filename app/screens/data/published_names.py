@@ -24,7 +24,7 @@ def published_names(here: Iterable[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="published"):
         st.markdown("**Published sets**")
         for key in (key for key in BEST_KNOWN if key in others):
-            named(key)
+            named(key, "known")
         with st.popover(f"All {len(PUBLISHED)}", type="tertiary"):
             all_names(others)
             hub_field()
@@ -34,11 +34,11 @@ def all_names(keys: Iterable[str]) -> None:
     """Draw the names of sets, each with how much it is."""
     with st.container(height=HEIGHT):
         for key in keys:
-            named(key)
+            named(key, "all")
             st.caption(" \u00b7 ".join(facts(PUBLISHED[key])))
 
 
-def named(key: str) -> None:
-    """Draw the link to the page of a set."""
-    with st.container(key=f"link-published-{key}", width="content"):
+def named(key: str, among: str) -> None:
+    """Draw the link to the page of a set, among the best known or all."""
+    with st.container(key=f"link-{among}-{key}", width="content"):
         link("data", theme.safe(PUBLISHED[key].title), set=key)

@@ -7,6 +7,7 @@ from pathlib import Path
 from cifar_core.data.contents import Contents
 from cifar_core.disk.checks import MOST_CLASSES
 from cifar_core.errors import DataError
+from cifar_core.installation import PROGRAM
 
 QUOTED = 3  # reasons in a message
 
@@ -43,7 +44,8 @@ def refuse_unreadable(path: Path, reasons: Mapping[int, str], images: int, allow
     raise DataError(
         f"{path} has {count:,} {pictures} that cannot be used, which is {percent(count / images)} "
         f"of {images:,}; at most {percent(allowed)} may be left out. {quoted}{more} Replace or "
-        f"remove {them}, or allow a larger share of unreadable pictures for these images."
+        f"remove {them}, or allow a larger share: on the Data page in the menu More of these "
+        f"images, under 'How these images are read', or with {PROGRAM} data decode --unreadable."
     )
 
 

@@ -24,7 +24,7 @@ from cifar_core.data.layout.listing import (
 from cifar_core.data.layout.said import sentences
 from cifar_core.data.layout.settle import settle
 from cifar_core.data.options import SetOptions
-from cifar_core.data.sources.limits import MAX_FILE_BYTES, refuse_damage
+from cifar_core.data.sources.limits import MAX_FILE_BYTES, read_at_most, refuse_damage
 
 FORMAT_KEY = "pictures"
 UNKNOWN = (None, "")
@@ -133,10 +133,12 @@ def pictures(
     chosen = by_place({index: places[index] for index in sorted(wanted)})
     for steps, files in chosen.items():
         if not steps and path.is_dir():
-            for file, indices in files.items():
-                with refuse_damage(path), open(file, "rb") as opened:  # noqa: PTH123
-                    data = opened.read(MAX_FILE_BYTES + 1)
-                yield from ((index, data) for index in indices)
+            with refuse_damage(path):
+                for file, indices in files.items():
+                    with open(file, "rb") as opened:  # noqa: PTH123
+                        data = read_at_most(opened, MAX_FILE_BYTES + 1)
+                    for index in indices:
+                        yield index, data
             continue
         for number, entry in enumerate(inner(path, steps)):  # to the end, where damage shows
             if number in files:

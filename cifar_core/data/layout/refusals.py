@@ -18,6 +18,14 @@ MATCHING = 0.5  # share of the pictures that have a file of boxes of the same na
 LARGE = 4  # files of a kind that are named by their ending
 
 
+class NoClassesError(DataError):
+    """Pictures of which nothing says the class; `pattern` is a proposal, "" if none fits."""
+
+    def __init__(self, words: str, pattern: str = "") -> None:
+        self.pattern = pattern
+        super().__init__(words)
+
+
 def nothing_there(listing: Listing) -> DataError:
     """Return the error for a source without a single picture."""
     path, left = listing.path, listing.left_out
@@ -72,12 +80,13 @@ def no_classes(listing: Listing, names: Collection[str], folders: Collection[str
         pattern, fitting, classes = found
         more = f" and {len(classes) - MOST_NAMED:,} more" if len(classes) > MOST_NAMED else ""
         some = ", ".join(shown(name) for name in classes[:MOST_NAMED])
-        return DataError(
+        return NoClassesError(
             f"{says} {fitting:,} of {len(names):,} file names fit the pattern {pattern}, which "
             f"gives the classes {some}{more}. Give this pattern for the file names to use them, or "
-            "sort the pictures into one folder for each class."
+            "sort the pictures into one folder for each class.",
+            pattern,
         )
-    return DataError(
+    return NoClassesError(
         f"{says} Sort them into one folder for each class, add a table such as labels.csv with the "
         "columns file and label, or give a pattern for the file names, such as {class}_{number}."
     )

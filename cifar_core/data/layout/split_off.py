@@ -22,7 +22,7 @@ from cifar_core.disk.tables import FORMULA, as_csv, cell, rows_of
 from cifar_core.errors import DataError
 
 SPLIT = "split.csv"  # name, part
-RULE = "split.json"  # by which seed and share
+RULE = "split.json"  # by which seed and share, and whether near-duplicates stay together
 TEST, TRAIN = "test", "train"
 LEAST = 3  # images of a class of which one is drawn: two stay, for training and validation
 
@@ -32,6 +32,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     seed: Whole = 0
     share: Number = -1.0
+    keep_together: bool = True
 
 
 def split_off(
@@ -44,11 +45,13 @@ def split_off(
     """Return the names of the pictures that become test images, and whether they are on disk.
 
     `items` are pictures without a test set, by name; `near` says which of them are nearly the
-    same, by the name of a group. An earlier split of the same seed and share is continued. This
+    same, by the name of a group. An earlier split by the same rule is continued. This
     also works in a store that may not be written to.
     """
     folder = folder_of(store, source)
-    rule = Rule(seed=options.split_seed, share=options.test_share)
+    rule = Rule(
+        seed=options.split_seed, share=options.test_share, keep_together=options.keep_together
+    )
     items = list(items)
     drawn = written(folder, rule, [item.name for item in items])
     test = draw(items, options.test_share, options.split_seed, near or {}, drawn)

@@ -18,12 +18,17 @@ FINER = 4  # a JPEG is decoded at least so many times as large as the network's 
 class NetworkPixels:
     """What a network sees of a picture, and what is known of its file."""
 
-    pixels: NDArray[np.uint8]  # [side, side, 3], perhaps read-only
+    image: Image.Image  # side x side, gray or RGB
     width: int  # pixels of the whole picture, upright
     height: int
     depth: int  # bits that are used of more than 8 per channel; 0 if the file stores 8
     gray: bool  # the file has one channel
     lossy: bool  # it was stored as JPEG
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the image as [side, side, 3]; gray ones three times."""
+        return np.asarray(self.image.convert("RGB"))
 
 
 def network_pixels(raw: Raw, name: str, side: int) -> NetworkPixels:
@@ -48,7 +53,7 @@ def network_pixels(raw: Raw, name: str, side: int) -> NetworkPixels:
 
     reading = read(raw, name, FINER * side, view)
     return NetworkPixels(
-        pixels=three_channels(np.asarray(reading.image)),
+        image=reading.image,
         width=reading.size[0],
         height=reading.size[1],
         depth=reading.depth,
@@ -60,15 +65,7 @@ def network_pixels(raw: Raw, name: str, side: int) -> NetworkPixels:
 def of_array(raw: NDArray[np.uint8], side: int) -> NetworkPixels:
     """Return the same of pixels [h, w] or [h, w, 3] that need no decoding."""
     height, width = raw.shape[:2]
-    seen = raw
-    if (height, width) != (side, side):
-        seen = np.asarray(network_view(Image.fromarray(raw), side))
     return NetworkPixels(
-        pixels=three_channels(seen), width=width, height=height, depth=0,
+        image=network_view(Image.fromarray(raw), side), width=width, height=height, depth=0,
         gray=raw.ndim == 2, lossy=False,
     )  # fmt: skip
-
-
-def three_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return pixels [side, side, 3]; gray ones [side, side] three times."""
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)

@@ -66,7 +66,7 @@ def read(data: bytes, name: str, least: int, finish: Finish) -> Reading:
     kind = recognize(data, name)
     image = header(kind, data, name)
     size, several = image.size, getattr(image, "is_animated", False)
-    if kind is JPEG:
+    if kind is JPEG and min(size) >= 2 * least:  # else Pillow would change nothing, slowly
         image.draft(None, (least, least))
     share = needed(image, kind, data, size, name)
     try:

@@ -6,7 +6,6 @@ they are needed: the table of formats has the published sets as its first entry.
 """
 
 import bz2
-import csv
 import dataclasses
 from collections.abc import Callable, Iterator, Set
 from functools import partial
@@ -22,6 +21,7 @@ from cifar_core.data.options import SetOptions
 from cifar_core.data.published.files import Files
 from cifar_core.data.published.published_set import Found
 from cifar_core.disk.os_errors import reason
+from cifar_core.disk.tables import records_of
 from cifar_core.errors import DataError
 
 Opener = Callable[[Path, SetOptions, Path, tuple[str, ...]], Contents]
@@ -117,6 +117,14 @@ def lines(path: Path, *, packed: bool = False) -> Iterator[str]:
         raise damaged(path, f"it has more than {MOST_ROWS:,} rows")
 
 
+def records(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV by the names of its columns; raises DataError for damage."""
+    try:
+        yield from records_of(lines(path))
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
+
+
 def damaged(path: Path, why: str) -> DataError:
     """Return the error for a file that is not as its authors published it."""
     return DataError(f"{path} is damaged or another file ({why}). Download the set again.")
@@ -181,7 +189,7 @@ def fer2013(files: Files) -> Found:
     path = files.path("fer2013.csv")
 
     def rows() -> Iterator[tuple[PartOfSet, int, Callable[[], NDArray[np.uint8]]]]:
-        for row in csv.DictReader(lines(path)):
+        for row in records(path):
             part = PARTS_OF_FER.get(row.get("Usage") or "")
             if part is None:
                 raise damaged(path, "a row has no Usage such as Training")

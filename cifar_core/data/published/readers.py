@@ -4,7 +4,6 @@ Each reader follows the class of the same set in torchvision.datasets, but runs 
 files contain. Names that a list gives but that are not there are left out by `published.open`.
 """
 
-import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from cifar_core.data.contents import Item, PartOfSet
 from cifar_core.data.published.files import Files
 from cifar_core.data.published.published_set import Found, listed
+from cifar_core.disk.tables import records_of
 from cifar_core.errors import DataError
 
 Rows = list[tuple[str, PartOfSet, int]]
@@ -138,13 +138,10 @@ def gtsrb(files: Files) -> Found:
     """
     name = "GT-final_test.csv"
     try:
-        table = csv.DictReader(
-            io.StringIO(files.read(name).decode("utf-8", "replace")),
-            delimiter=";", skipinitialspace=True,
-        )  # fmt: skip
+        table = io.StringIO(files.read(name).decode("utf-8", "replace"))
         rows: Rows = [
             (f"GTSRB/Final_Test/Images/{row['Filename']}", "test", int(row["ClassId"]))
-            for row in table
+            for row in records_of(table, delimiter=";")
         ]
         for image in files.names:
             if image.startswith("GTSRB/Training/") and image.endswith(".ppm"):
@@ -178,13 +175,13 @@ def flowers(classes: Sequence[str]) -> Callable[[Files], Found]:
     """Return a reader of the two .mat files of Oxford 102 Flower."""
 
     def read(files: Files) -> Found:
-        labels = [int(label) - 1 for label in matrix(files, "imagelabels.mat", "labels")]
+        labels = [int(label) - 1 for label in numeric(files, "imagelabels.mat", "labels")]
         rows: Rows = []
         parts: tuple[tuple[str, PartOfSet], ...] = (
             ("trnid", "train"), ("valid", "val"), ("tstid", "test"),
         )  # fmt: skip
         for key, part in parts:
-            for number in map(int, matrix(files, "setid.mat", key)):
+            for number in map(int, numeric(files, "setid.mat", key)):
                 if not 1 <= number <= len(labels) or not 0 <= labels[number - 1] < len(classes):
                     raise strange(files, "setid.mat", f"image {number} has no label")
                 rows.append((f"jpg/image_{number:05d}.jpg", part, labels[number - 1]))
@@ -210,8 +207,22 @@ def cars(files: Files) -> Found:
     return listed(rows, classes)
 
 
+def numeric(files: Files, name: str, key: str) -> list[float]:
+    """Return the numbers of an array of a .mat file."""
+    from cifar_core.data.formats.mat import arrays_of
+    from cifar_core.data.formats.reading.stored import values
+
+    file = io.BytesIO(files.read(name))
+    try:
+        stored = dict(arrays_of(name, file))[key]
+        file.seek(0)
+        return values(stored, file).reshape(-1).tolist()
+    except (ArithmeticError, LookupError, OSError, EOFError, ValueError, DataError) as error:
+        raise strange(files, name, error) from error
+
+
 def matrix(files: Files, name: str, key: str) -> Any:
-    """Return an array of a .mat file, flattened."""
+    """Return an array of structures of a .mat file, flattened."""
     try:
         from scipy.io import loadmat
     except ImportError as error:

@@ -35,7 +35,8 @@ def markdown() -> str:
     return "\n".join([
         INTRODUCTION, COLUMNS, "|---|---|--:|--:|--:|--:|--:|---|", *rows, "",
         "## By hand", "", *by_hand(), "",
-        "## Not offered", "", "These classes of `torchvision.datasets` are no sets to learn from:",
+        "## Not offered", "",
+        "These classes of `torchvision.datasets` are left out, each for a reason:",
         "", *others, "",
     ])  # fmt: skip
 

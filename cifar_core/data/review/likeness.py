@@ -1,6 +1,6 @@
 """How alike the pictures of a set are: candidates by exact search, then checked pair by pair."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ SIDE = 32  # gray pixels at which a pair is checked
 CELLS = 8  # gray cells a side by which candidates are found
 NEAREST = 3  # candidates of an image, and as many of its mirror image
 ALIKE = 0.85  # correlation at 8 x 8 below which nothing is a candidate
-SAME = 0.95  # correlation of gray pixels from which a pair counts
+SAME = 0.92  # correlation of gray pixels from which a pair counts
 SAME_DETAIL = 0.6  # and of what is left of them without their blurred copy
 SHIFT = 2  # pixels of SIDE
 BLUR = 5  # pixels of SIDE that are averaged
@@ -35,15 +35,13 @@ class Likeness:
 
     def pairs(self, report: Report) -> list[Pair]:
         """Return the pairs; the distance is 1 minus the correlation. Each pair comes once."""
-        total = 2 * len(self.gray)
-        found = [
-            self.candidates(mirrored, lambda done, half=half: report(half + done, total))
-            for half, mirrored in ((0, False), (len(self.gray), True))
-        ]
-        return [pair for wanted, mirrored in zip(found, (False, True), strict=True)
-                for pair in self.checked(wanted, mirrored)]  # fmt: skip
+        found: list[Pair] = []
+        for turn, mirrored in enumerate((False, True)):
+            wanted = self.candidates(mirrored, turn, report)
+            found += self.checked(wanted, mirrored)
+        return found
 
-    def candidates(self, mirrored: bool, report: Callable[[int], None]) -> NDArray[np.int64]:
+    def candidates(self, mirrored: bool, turn: int, report: Report) -> NDArray[np.int64]:
         """Return pairs [M, 2] of each image and the most similar ones, the smaller first."""
         import torch
 
@@ -57,7 +55,7 @@ class Likeness:
             best, which = likeness.topk(min(NEAREST, likeness.shape[1]), dim=1)
             row, place = torch.nonzero(best >= ALIKE, as_tuple=True)
             found.append(torch.stack([start + row, which[row, place]], 1).numpy())
-            report(min(start + SEARCHED, len(queries)))
+            report(turn * len(queries) + min(start + SEARCHED, len(queries)), 2 * len(queries))
         return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
     def checked(self, pairs: NDArray[np.int64], mirrored: bool) -> Iterator[Pair]:

@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from cifar_core.data.sources import limits
-from cifar_core.data.sources.limits import MAX_FILE_BYTES, REMEDY, refuse_damage, shown
+from cifar_core.data.sources.limits import (
+    MAX_FILE_BYTES,
+    REMEDY,
+    read_at_most,
+    refuse_damage,
+    shown,
+)
 from cifar_core.errors import DataError
 
 DEVICE = "are pipes or devices"
@@ -46,8 +52,7 @@ class ArchiveEntry(NamedTuple):
                 "Replace it by the file itself."
             )
         with refuse_damage(self.source), self.open() as file:
-            data: bytes = file.read(size)
-            return data
+            return read_at_most(file, size)
 
 
 def no_file() -> IO[Any]:

@@ -5,10 +5,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifar_core.data.options import folder_of, options_of
 from cifar_core.data.uploads import sets
 from cifar_core.data.uploads.arriving import LOCK, Upload, arriving, changed_at, home
-from cifar_core.disk import files, lock, removal
+from cifar_core.disk import lock, removal
 from cifar_core.errors import BusyError, DataError
 from cifar_core.people import Person
 
@@ -16,7 +15,7 @@ EACH, ALL = "CIFAR_UPLOAD_GB", "CIFAR_UPLOADS_GB"  # of one person, and of all t
 DEFAULTS = {EACH: 20.0, ALL: 200.0}
 GIGA = 1e9
 DAY = 24 * 3600.0
-KEPT_DAYS, REMOVED_DAYS = 7, 30  # days that unfinished uploads, and removed sets, are kept
+KEPT_DAYS = 7  # days that unfinished uploads are kept
 MOST_ARRIVING = 20  # unfinished uploads of one person
 
 
@@ -65,7 +64,7 @@ def check(store: Path, by: Person, size: int) -> None:
 
 
 def left_behind(store: Path, now: float | None = None) -> Iterator[Path]:
-    """Yield the folders of uploads and sets that no one finished or that were removed."""
+    """Yield the files of uploads and sets that no one finished."""
     now = time.time() if now is None else now
     yield from removal.leftovers(home(store))
     yield from removal.leftovers(home(store) / ".arriving")
@@ -73,13 +72,8 @@ def left_behind(store: Path, now: float | None = None) -> Iterator[Path]:
         if now - changed_at(upload) > KEPT_DAYS * DAY and not is_sending(upload):
             yield upload.folder
     for known in sets.uploaded(store):
-        source = known.source(store)
-        removed = options_of(store, source).removed
-        since = files.stamp(folder_of(store, source) / "options.json") / 1e9 if removed else 0.0
-        if (removed and now - since > REMOVED_DAYS * DAY) or (
-            not known.kept and now - known.at > KEPT_DAYS * DAY
-        ):
-            yield home(store) / known.name
+        if not known.kept and now - known.at > KEPT_DAYS * DAY:
+            yield from (path for path in sets.all_of(store, known) if path.exists())
 
 
 def is_sending(upload: Upload) -> bool:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cifar_core.data.contents import Item
-from cifar_core.data.options import keep_options, options_of
+from cifar_core.data.options import folder_of, keep_options, options_of
 from cifar_core.data.sources.archive import shown
 from cifar_core.data.uploads import names
 from cifar_core.data.uploads.arriving import FILES, Upload, home, only_one
@@ -65,7 +65,9 @@ def finish(store: Path, upload: Upload) -> UploadedSet:
 def placed(store: Path, upload: Upload, paths: list[Path]) -> UploadedSet:
     """Move the files of an upload to where its set will stay."""
     begun = upload.begun
+    records = (home(store) / RECORDS).glob("*.json")  # also of removed sets, which may come back
     taken = {path.name.casefold() for path in home(store).iterdir()}
+    taken |= {path.stem.casefold() for path in records}
     name = names.folder_name(begun.title, Folded(taken))
     if begun.folder:
         gather(paths, home(store) / name / begun.folder)
@@ -145,11 +147,20 @@ def keep(store: Path, found: UploadedSet) -> None:
 
 
 def discard(store: Path, found: UploadedSet) -> None:
-    """Delete a set and what is known of it."""
+    """Delete a set, and what is known and was decided of it."""
     with changing(store):
-        (home(store) / RECORDS / f"{found.name}.json").unlink(missing_ok=True)
-        if (home(store) / found.name).is_dir():
-            removal.discard(home(store) / found.name)
+        for path in all_of(store, found):
+            if path.exists():
+                removal.discard(path)
+
+
+def all_of(store: Path, found: UploadedSet) -> tuple[Path, Path, Path]:
+    """Return the files of a set, what was decided about it, and what is known of it."""
+    return (
+        home(store) / found.name,
+        folder_of(store, found.source(store)),
+        home(store) / RECORDS / f"{found.name}.json",
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from cifar_core.data.find import drawn_as, located
 from cifar_core.data.hub.names import is_hub_name
 from cifar_core.data.hub.names import place as hub_place
 from cifar_core.data.layout.near import keep_near
-from cifar_core.data.listing import kind_of, title_of
+from cifar_core.data.listing import kind_of, locate, title_of
 from cifar_core.data.options import SetOptions, folder_of, keep_options, options_of
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk import files, removal, space
@@ -160,7 +160,7 @@ def removed(store: Store) -> list[Removed]:
         source = files.read_json(path).get("source")
         if not isinstance(source, str) or not options_of(store.root, source).removed:
             continue
-        if is_there(trash_of(store, source)) or is_there(Path(source)):
+        if is_there(trash_of(store, source)) or locate(source, store.root)[0]:
             title = title_of(source, store.root)
             found.append(Removed(source=source, title=title, at=path.stat().st_mtime))
     return sorted(found, key=lambda one: one.at, reverse=True)
@@ -226,13 +226,18 @@ def own_files(store: Store, source: str) -> Path | None:
 
 def owner_of(store: Store, source: str) -> str:
     """Return who uploaded a set, and may change it with the admins; "" if anyone may."""
+    record = record_of(store, source)
+    known = files.read_if_there(record, uploads.UploadedSet) if record else None
+    return known.owner if known else ""
+
+
+def record_of(store: Store, source: str) -> Path | None:
+    """Return the file with what is known of an upload; None for other sources."""
     home = (store.root / "data" / "uploads").resolve()
     path = Path(source)
     if not path.is_absolute() or not path.is_relative_to(home) or path == home:
-        return ""
-    record = home / uploads.RECORDS / f"{path.relative_to(home).parts[0]}.json"
-    known = files.read_if_there(record, uploads.UploadedSet)
-    return known.owner if known else ""
+        return None
+    return home / uploads.RECORDS / f"{path.relative_to(home).parts[0]}.json"
 
 
 def trash_of(store: Store, source: str) -> Path:
@@ -241,11 +246,22 @@ def trash_of(store: Store, source: str) -> Path:
 
 
 def old_trash(store: Store, now: float, seconds: float) -> Iterator[Path]:
-    """Yield the files of sets that were removed more than this many seconds ago."""
-    kept = {trash_of(store, one.source): one.at for one in removed(store)}
+    """Yield the files of sets that were removed more than this many seconds ago, and the rest."""
+    kept = {trash_of(store, one.source): one for one in removed(store)}
     for path in (store.root / "data" / "trash").glob("*"):
-        if now - kept.get(path, 0.0) > seconds:
+        one = kept.get(path)
+        if one is None or now - one.at > seconds:
             yield path
+        if one is not None and now - one.at > seconds:  # a new set of the name begins without it
+            yield from others_of(store, one.source)
+
+
+def others_of(store: Store, source: str) -> Iterator[Path]:
+    """Yield what is known and was decided of a set whose files are deleted."""
+    yield folder_of(store.root, source)
+    record = record_of(store, source)
+    if record is not None and is_there(record):
+        yield record
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def drafts(store: Store, now: float) -> Iterator[Path]:
     gone = f"{removal.GONE}*"
     for pattern in ("runs/.draft-*", "runs/*/.*.tmp", "runs/*/attempts/*/.*.tmp", ".*.tmp",
                     f"trash/{gone}", f"features/{gone}", f"data/cache/{gone}",
-                    f"data/trash/{gone}"):  # fmt: skip
+                    f"data/trash/{gone}", f"data/sets/{gone}"):  # fmt: skip
         yield from older(store.root.glob(pattern), now - DAY)
     for run in unpinned(store):
         if not is_training(run):
@@ -111,7 +111,7 @@ def old_trials(store: Store, now: float) -> Iterator[Path]:
 
 
 def left_uploads(store: Store, now: float) -> Iterator[Path]:
-    """Find uploads that no one finished for 7 days, and sets removed more than 30 days ago."""
+    """Find uploads that no one finished for 7 days."""
     yield from limits.left_behind(store.root, now)
 
 

@@ -1,6 +1,8 @@
 """The Duplicates tab: images that are in a set twice, side by side, and what that means."""
 
+import contextlib
 import os
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from app.screens.data.one_set.grid import grid
 from app.screens.data.one_set.view import View, key_of
 from app.session import store
 from app.shared import job_offer
+from cifar_core.data.contents import PartOfSet
 from cifar_core.data.find import drawn_as
 from cifar_core.data.layout.near import near_groups
 from cifar_core.data.review import duplicates
@@ -131,7 +134,8 @@ def begin_unasked(view: View) -> None:
         return
     job = job_of(view)
     if not (job.is_done or job.is_running or job.error):
-        job_offer.tried(job.start)
+        with contextlib.suppress(*boundary.REFUSED):  # no one has asked for it
+            job.start()
 
 
 def job_of(view: View) -> SetJob:
@@ -153,18 +157,16 @@ def found_in(view: View) -> Findings | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def known(source: str, root: str, fingerprint: str, stamp: int, _album: Album) -> Findings | None:
     """Return what was found in a set; `stamp` identifies the file that says it."""
-    from pathlib import Path
-
     kept = duplicates.kept(fingerprint, Path(root))
     if kept is None:
         return None
     exact, near = (
-        [[number_of(_album, place) for place in group.images] for group in groups]
-        for groups in (kept.exact, kept.near)
+        [[number_of(_album, *place) for place in images] for images in groups]
+        for groups in (kept.exact, [one.images for one in kept.near])
     )
     return findings(_album, exact, near)
 
 
-def number_of(album: Album, place: duplicates.Place) -> int:
-    """Return the number in the album of an image."""
-    return place.index + (len(album.dataset.train) if place.part == "test" else 0)
+def number_of(album: Album, part: PartOfSet, index: int) -> int:
+    """Return the number in the album of an image of a part."""
+    return index + (len(album.dataset.train) if part == "test" else 0)

@@ -13,6 +13,7 @@ from app.shared.pictures.reading import watch_reading
 from app.shared.tab_bar import tab_bar
 from cifar_core.data import DataStatus
 from cifar_core.data.options import options_of
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.people import OPERATOR
 from cifar_core.runs.store import image_sets
 
@@ -77,8 +78,8 @@ def reading(one: DataStatus) -> None:
 
 def not_here(one: DataStatus) -> None:
     """Say what images that are not on this machine would be, and how to get them."""
-    if one.kind == "cifar10":
-        download()
+    if one.source in PUBLISHED:
+        download(one.source)
     elif one.action:
         st.markdown(theme.safe(one.action))
     if not one.classes:

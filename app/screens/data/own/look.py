@@ -12,6 +12,7 @@ from app.screens.data.own.steps import DROP, NAME, act, discard, turn_to
 from app.session import Key, remember, remembered, store
 from cifar_core.data.contents import Columns, Contents
 from cifar_core.data.formats.formats import open_source
+from cifar_core.data.layout.refusals import NoClassesError
 from cifar_core.data.options import SetOptions, keep_options, options_of
 from cifar_core.data.uploads import names, sets
 from cifar_core.data.uploads.sets import UploadedSet
@@ -30,7 +31,7 @@ def look(name: str) -> None:
     except boundary.REFUSED as error:
         here = found.source(store().root)  # where the server keeps it says nothing to a visitor
         st.error(boundary.words(error).replace(theme.safe(here), theme.safe(found.title)))
-        refused(found)
+        refused(found, error.pattern if isinstance(error, NoClassesError) else "")
         return
     summary(contents)
     if contents.columns:
@@ -115,12 +116,16 @@ def take_columns(found: UploadedSet) -> None:
     decide(found, **{key: "" if value == NONE else value for key, value in chosen.items()})
 
 
-def refused(found: UploadedSet) -> None:
-    """Offer what may make a set usable that cannot be used as it is."""
+def refused(found: UploadedSet, proposed: str = "") -> None:
+    """Offer what may make a set usable that cannot be used as it is.
+
+    `proposed` is a pattern that the names of its files fit, if there is one.
+    """
     is_loose = bool(sets.loose(store().root, found))
     if is_loose:
         way = st.segmented_control(
-            "These pictures lie in no folder", [ONE_CLASS, PATTERN], default=ONE_CLASS,
+            "These pictures lie in no folder", [ONE_CLASS, PATTERN],
+            default=PATTERN if proposed else ONE_CLASS,
             required=True, key="loose",
         )  # fmt: skip
     else:
@@ -128,7 +133,7 @@ def refused(found: UploadedSet) -> None:
     if way == ONE_CLASS:
         one_class(found)
     elif way == PATTERN:
-        pattern(found)
+        pattern(found, proposed)
     with st.container(horizontal=True):
         if found.by_class:
             act("Add another class", lambda name: turn_to(DROP, name), found.name, main=True)
@@ -150,9 +155,9 @@ def put_into_class(found: UploadedSet) -> None:
     turn_to(DROP, found.name)
 
 
-def pattern(found: UploadedSet) -> None:
+def pattern(found: UploadedSet, proposed: str) -> None:
     """Take the pattern by which the names of files say the class."""
-    now = options_of(store().root, found.source(store().root)).pattern
+    now = options_of(store().root, found.source(store().root)).pattern or proposed
     with st.form("pattern", border=False):
         st.text_input(
             "Pattern of the names", value=now, key="name_pattern", placeholder="{class}_{number}",

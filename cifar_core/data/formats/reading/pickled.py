@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from cifar_core.data.formats.reading.limited import Limited
 from cifar_core.errors import DataError
 
 MOST_BYTES = 2**30
@@ -63,32 +64,6 @@ class Machine:
         values = tuple(self.stack[len(self.stack) - count :])
         del self.stack[len(self.stack) - count :]
         return values
-
-
-class Limited:
-    """A file that refuses to read more at once than is left, whatever a length in it claims."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-        self.left = file.seek(0, 2)
-        file.seek(0)
-
-    def read(self, size: int) -> bytes:
-        """Read exactly this many bytes."""
-        if not 0 <= size <= self.left:
-            raise ValueError("it ends too early")
-        self.left -= size
-        return self.file.read(size)
-
-    def readline(self) -> bytes:
-        """Read to the end of the line."""
-        line = self.file.readline()
-        self.left -= len(line)
-        return line
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self.file.tell()
 
 
 def plain(name: str, file: IO[bytes]) -> Any:

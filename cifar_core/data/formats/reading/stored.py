@@ -102,7 +102,7 @@ def whole(stored: Stored, stream: IO[bytes], last: bool) -> NDArray[Any]:
 
 
 def read_exactly(stored: Stored, stream: IO[bytes], size: int) -> bytes:
-    """Return this many bytes; what is read is never much more than what is there."""
+    """Return this many bytes, taking no more memory than the file has bytes."""
     pieces, missing = [], size
     while missing:
         piece = stream.read(min(missing, BLOCK))

@@ -1,4 +1,4 @@
-"""Published sets of places, land, textures, signs and other things that are no single object."""
+"""Published sets of places, land, textures, signs and other things than single objects."""
 
 from cifar_core.data.published import arrays, readers
 from cifar_core.data.published.published_set import (
