@@ -13,7 +13,7 @@ from cifar_core.data.hub import names as hub
 from cifar_core.data.layout.glance import may_hold_images
 from cifar_core.data.layout.split_off import SPLIT
 from cifar_core.data.options import SetOptions, folder_of
-from cifar_core.data.published import published
+from cifar_core.data.published import places, published
 from cifar_core.data.published.downloads.offered import download_of
 from cifar_core.data.published.places import PUBLISHED, keyed
 from cifar_core.data.sources import cifar10, synthetic

@@ -211,7 +211,7 @@ def test_others_than_the_machines_user_cannot_name_a_folder(store, tmp_path, mon
     monkeypatch.setattr("app.session.person", lambda: Person(name="ann", role=OPERATOR))
     page = open_page("data")
     page.button(key="own").click().run()
-    assert not page.text_input
+    assert [field.label for field in page.text_input] == ["From the Hugging Face hub"]
     assert "CIFAR_DATA_ROOTS" in texts(page)
     page = open_page("data", set=str(folder_of(tmp_path / "mine")))
     assert "is not among the images" in page.error[0].value

@@ -39,8 +39,8 @@ def offer(source: str, name: HubName) -> None:
     st.markdown(theme.safe(" \u00b7 ".join(facts(found))))
     download(source)
     st.caption(
-        "After the download the images are read. What is in the files, and its license, is said "
-        f"on [the page of the set]({name.page})."
+        "After the download the images are read. Its authors describe the set on "
+        f"[its page on the hub]({name.page})."
     )
 
 

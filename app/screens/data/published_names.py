@@ -26,8 +26,8 @@ def published_names(here: Iterable[str]) -> None:
         for key in (key for key in BEST_KNOWN if key in others):
             named(key, "known")
         with st.popover(f"All {len(PUBLISHED)}", type="tertiary"):
-            all_names(others)
             hub_field()
+            all_names(others)
 
 
 def all_names(keys: Iterable[str]) -> None:

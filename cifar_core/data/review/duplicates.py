@@ -50,9 +50,9 @@ class Duplicates(Struct, frozen=True, kw_only=True):
         drawn again with these groups keeps each in one part.
         """
         first: dict[str, str] = {}
-        for group in (*self.exact, *self.near):  # a near group has all exact ones that it touches
-            places = group.images
-            inside = [names[one.index + train * (one.part == "test")] for one in places]
+        # a near group has all exact ones that it touches
+        for images in (*self.exact, *(near.images for near in self.near)):
+            inside = [names[index + train * (part == "test")] for part, index in images]
             first.update(dict.fromkeys(inside, min(inside)))
         return first
 
