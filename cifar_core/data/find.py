@@ -9,10 +9,13 @@ from cifar_core.data import decoding, roots
 from cifar_core.data.away import is_away, not_here
 from cifar_core.data.contents import Contents
 from cifar_core.data.dataset import Dataset
+from cifar_core.data.hub import names as hub
 from cifar_core.data.layout.glance import may_hold_images
-from cifar_core.data.options import SetOptions
+from cifar_core.data.layout.split_off import SPLIT
+from cifar_core.data.options import SetOptions, folder_of
 from cifar_core.data.published import places, published
-from cifar_core.data.published.places import PUBLISHED
+from cifar_core.data.published.downloads.offered import download_of
+from cifar_core.data.published.places import PUBLISHED, keyed
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
@@ -41,16 +44,30 @@ def located(wanted: str, store: Path) -> str:
 
 
 def is_folder_instead(wanted: str, store: Path) -> bool:
-    """Return True if a text names both a folder or file and a published set that is not here."""
-    if wanted not in PUBLISHED or wanted == "cifar10" or places.find(wanted, store):
+    """Return True if a text names a folder or file, though a published set is called the same.
+
+    A key means the set that is here, as runs record it; CIFAR-10's always means the set.
+    """
+    key = keyed(wanted)
+    if not key or not Path(wanted).exists():
         return False
-    return Path(wanted).exists()
+    return wanted != key or (key != "cifar10" and places.find(key, store) is None)
+
+
+def downloadable(wanted: str) -> str:
+    """Return the source of the set to download that a text names, by key, title or hub name.
+
+    "" if it names none; DataError if it begins like a name of the hub and is none.
+    """
+    return hub.hub_name(wanted).source if hub.is_hub_name(wanted) else keyed(wanted)
 
 
 def named(wanted: str, store: Path) -> str:
     """Return a source that has a name of its own, "" if a text names none; raises DataError."""
-    if wanted in PUBLISHED and places.find(wanted, store) is None:
-        raise DataError(absent(wanted))
+    if source := downloadable(wanted):
+        if download_of(source).find(store) is None:
+            raise DataError(absent(source))
+        return source
     if synthetic.is_source(wanted) and synthetic.number_of(wanted) > synthetic.MOST:
         raise DataError(
             f"'{wanted}' is more than the program draws: choose at most {synthetic.MOST:,} "
@@ -58,7 +75,7 @@ def named(wanted: str, store: Path) -> str:
         )
     if is_away(wanted):
         raise DataError(not_here(wanted))
-    return wanted if synthetic.is_source(wanted) or wanted in PUBLISHED else ""
+    return wanted if synthetic.is_source(wanted) else ""
 
 
 def existing(wanted: str) -> Path:
@@ -94,10 +111,15 @@ def existing(wanted: str) -> Path:
     return path
 
 
-def absent(key: str) -> str:
-    """Say that a published set is not on this machine, and how to get it."""
-    spec = PUBLISHED[key]
-    return f"{spec.title} is not on this machine. {places.how_to_get(key)}"
+def absent(source: str) -> str:
+    """Say that a set that can be downloaded is not on this machine, and how to get it."""
+    wanted = download_of(source)
+    return f"{wanted.title} is not on this machine. {wanted.how_to_get}"
+
+
+def is_downloadable(source: str) -> bool:
+    """Return True for the source of a set that can be downloaded, as a run records it."""
+    return source in PUBLISHED or hub.is_hub_name(source)
 
 
 def automatic(store: Path) -> str:
@@ -153,9 +175,20 @@ def refusal_of(source: str, store: Path) -> str:
 def source_of(source: str, store: Path) -> decoding.Source:
     """Return the pictures of a resolved source, as they are decoded; raises DataError."""
     path = files_of(source, store)
+    if hub.is_hub_name(source):
+        return decoding.Source(path=path, store=store, named=source)
     if source in PUBLISHED:
         return decoding.Source(path=path, store=store, named=source, open=partial(by_key, source))
     return decoding.Source(path=path, store=store)
+
+
+def drawn_as(source: str, store: Path) -> str:
+    """Return the name under which the draw of a set's test images is kept, "" if none was drawn.
+
+    Raises DataError if the set is not here.
+    """
+    names = (source, str(files_of(source, store)))
+    return next((name for name in names if (folder_of(store, name) / SPLIT).exists()), "")
 
 
 def by_key(key: str, _path: Path, options: SetOptions, store: Path) -> Contents:
@@ -165,8 +198,8 @@ def by_key(key: str, _path: Path, options: SetOptions, store: Path) -> Contents:
 
 def files_of(source: str, store: Path) -> Path:
     """Return the folder or file that holds a source's images; raises DataError."""
-    if source in PUBLISHED:
-        place = places.find(source, store)
+    if is_downloadable(source):
+        place = download_of(source).find(store)
         if place is None:
             raise DataError(absent(source))
         return place

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from cifar_core.data.hub.names import hub_name, is_hub_name
 from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.published.published_set import PublishedSet
 from cifar_core.data.sources import cifar10, synthetic
@@ -23,6 +24,8 @@ def known(source: str) -> dict[str, Any]:
         return DRAWN
     if cifar10.is_official(Path(source)):
         return published("cifar10")
+    if is_hub_name(source):
+        return {"title": hub_name(source).title, "split": ""}
     return published(source) if source in PUBLISHED else {}
 
 

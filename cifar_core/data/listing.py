@@ -10,10 +10,12 @@ from typing import Any
 from cifar_core.data import decoding, roots
 from cifar_core.data.away import ELSEWHERE, is_away, not_here
 from cifar_core.data.cache import cache_folder, read_meta
-from cifar_core.data.find import located
+from cifar_core.data.find import is_downloadable, located
+from cifar_core.data.hub import names as hub
 from cifar_core.data.known import BY_FOLDER, known
 from cifar_core.data.options import options_of
 from cifar_core.data.published import places
+from cifar_core.data.published.downloads.offered import download_of
 from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.uploads import sets as uploads
@@ -26,7 +28,7 @@ class DataStatus:
     """One dataset that is, or could be, on this machine."""
 
     source: str  # value for --data
-    kind: str  # "synthetic", "cifar10", "published" or "folder"
+    kind: str  # "synthetic", "cifar10", "published" (also from the hub) or "folder"
     title: str
     where: str
     ready: bool  # a run can start with it now
@@ -67,8 +69,9 @@ def shown_ones(sources: Iterable[str], default: str, store: Path) -> list[str]:
 
 
 def downloaded(store: Path) -> Iterator[str]:
-    """Yield the keys of the published sets that are on this machine."""
+    """Yield the sources of the published sets, and of those of the hub, that are here."""
     yield from (key for key in PUBLISHED if places.find(key, store))
+    yield from hub.downloaded(store)
 
 
 def decoded(store: Path) -> Iterator[dict[str, Any]]:
@@ -83,10 +86,12 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
 def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
     """Return the status of one source; `meta` describes its decoded images, if there are any."""
     kind = kind_of(source)
+    where, action = locate(source, store)
     about = {"title": title_of(source, store), **known(source), **meta}
+    if where and hub.is_hub_name(source):
+        about = {"origin": hub.origin_of(Path(where)), **about}
     if kind == "synthetic":
         about["train_images"], about["test_images"] = synthetic.sizes_of(source)
-    where, action = locate(source, store)
     return DataStatus(
         source=source,
         kind=kind,
@@ -120,16 +125,17 @@ def kind_of(source: str) -> str:
         return "synthetic"
     if source == "cifar10" or cifar10.is_official(Path(source)):
         return "cifar10"
-    return "published" if source in PUBLISHED else "folder"
+    return "published" if is_downloadable(source) else "folder"
 
 
 def locate(source: str, store: Path) -> tuple[str, str]:
     """Return the location of a source and "", or "" and what to do if it is missing."""
     if synthetic.is_source(source):
         return "drawn by the program", ""
-    if source in PUBLISHED:
-        place = places.find(source, store)
-        return (str(place), "") if place else ("", places.how_to_get(source))
+    if is_downloadable(source):
+        wanted = download_of(source)
+        place = wanted.find(store)
+        return (str(place), "") if place else ("", wanted.how_to_get)
     if is_away(source):
         return "", not_here(source)
     if is_there(Path(source)):

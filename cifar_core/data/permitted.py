@@ -21,8 +21,7 @@ def resolve(wanted: str, store: Path, by: Person | None = None) -> str:
     wanted = wanted.strip()
     if by is None or by.is_local or wanted in ("auto", "") or is_away(wanted):
         return located(wanted, store)
-    named(wanted, store)  # raises what is wrong with a name
-    return among_listed(wanted, store, by)
+    return among_listed(named(wanted, store) or wanted, store, by)
 
 
 def among_listed(wanted: str, store: Path, by: Person) -> str:

@@ -24,8 +24,10 @@ def add(commands: Any) -> None:
     add_store(status)
     add_json(status)
     status.set_defaults(command=list_data)
-    fetch = actions.add_parser("fetch", help="download a published set of images")
-    fetch.add_argument("name", nargs="?", default="cifar10", help="such as cifar100 (cifar10)")
+    fetch = actions.add_parser("fetch", help="download a set of images")
+    fetch.add_argument(
+        "name", nargs="?", default="cifar10", help="such as cifar100 or hf:owner/name (cifar10)"
+    )
     fetch.add_argument("--list", action="store_true", help="list the sets instead")
     fetch.add_argument("--url", help="another address of the archive of CIFAR-10")
     add_store(fetch)
@@ -88,21 +90,24 @@ def list_data(arguments: Namespace) -> int:
 
 
 def fetch_data(arguments: Namespace) -> int:
-    """Download and verify a published set, or list those that there are."""
+    """Download a published set or one of the hub, or list the published ones."""
+    from cifar_core.data.find import downloadable
     from cifar_core.data.published.downloads import fetch
-    from cifar_core.data.published.places import PUBLISHED, keyed
+    from cifar_core.data.published.downloads.offered import download_of
 
     store = store_of(arguments)
     if arguments.list:
         show(list(published_rows(store.root)), arguments.json)
         return 0
-    spec = PUBLISHED[keyed(arguments.name) or arguments.name]
+    wanted = download_of(downloadable(arguments.name) or arguments.name)
     with (
-        store.action("download images", "downloaded", spec.title),
-        progress(f"Downloading {spec.title}", in_bytes=True) as tell,
+        store.action("download images", "downloaded", wanted.title),
+        progress(f"Downloading {wanted.title}", in_bytes=True) as tell,
     ):
-        folder = fetch.fetch(spec.key, store.root, url=arguments.url, report=tell, by=store.by.name)
-    print(f"{spec.title} is ready in {folder}.")
+        folder = fetch.fetch(
+            wanted.key, store.root, url=arguments.url, report=tell, by=store.by.name
+        )
+    print(f"{wanted.title} is ready in {folder}.")
     return 0
 
 

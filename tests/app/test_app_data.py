@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pages import ENTRY, make_run, open_page, texts
 from PIL import Image
@@ -210,7 +211,7 @@ def test_others_than_the_machines_user_cannot_name_a_folder(store, tmp_path, mon
     monkeypatch.setattr("app.session.person", lambda: Person(name="ann", role=OPERATOR))
     page = open_page("data")
     page.button(key="own").click().run()
-    assert not page.text_input
+    assert [field.label for field in page.text_input] == ["From the Hugging Face hub"]
     assert "CIFAR_DATA_ROOTS" in texts(page)
     page = open_page("data", set=str(folder_of(tmp_path / "mine")))
     assert "is not among the images" in page.error[0].value
@@ -291,6 +292,56 @@ def test_pages_that_need_no_torch_do_not_load_it(store):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_name_of_a_set_of_the_hub_opens_its_page(store, monkeypatch):
+    from cifar_core.data.hub import server
+
+    found = server.Offered(files=3, bytes=1_500_000, license="mit", commit="0123456789ab" * 3)
+    monkeypatch.setattr(server, "look", lambda source: found)
+    monkeypatch.setattr(server, "obstacle", lambda: "")
+    page = open_page("data", set="hf:someone/pets")
+    assert not page.exception
+    assert page.header[0].value == "someone/pets"
+    words = texts(page).replace("\\", "")
+    assert "3 files, 1.5 MB to download \u00b7 license: mit \u00b7 revision 0123456789ab" in words
+    assert page.button(key="download").label == "Download"
+
+
+def test_without_the_package_the_page_says_how_to_install_it(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    page = open_page("data", set="hf:someone/pets")
+    assert "pip install -r requirements-hf.txt" in texts(page)
+    page = open_page("data", set="hf:a/b/c")
+    assert "does not name a set on the Hugging Face hub" in texts(page)
+
+
+def test_near_duplicates_are_kept_in_one_part_where_the_test_images_were_drawn(store, tmp_path):
+    from cifar_core import data
+    from cifar_core.data.layout.near import near_groups
+    from cifar_core.data.review import duplicates
+
+    random = np.random.default_rng(0)
+    for label in ("a", "b"):
+        folder = tmp_path / "mine" / label
+        folder.mkdir(parents=True)
+        for number in range(12):  # each picture twice
+            pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            for twin in "xy":
+                Image.fromarray(pixels).save(folder / f"{number}{twin}.png")
+    source = str(tmp_path / "mine")
+    images = data.load(source, store.root)
+    job = duplicates.look(images, store.root, "ann")
+    job.path.parent.mkdir(parents=True)
+    duplicates.do_job(job.request | {"path": str(job.path)}, lambda *_: None)
+    page = open_page("data", set=source, tab="duplicates")
+    page.button(key="together").click().run()
+    assert not page.exception
+    assert len(near_groups(store.root, source)) == 48
+    images = data.load(source, store.root)
+    found = duplicates.duplicates(images)
+    assert found.exact
+    assert not found.leaks
 
 
 def test_published_sets_are_one_click_away(store):

@@ -64,6 +64,17 @@ def test_a_choice_goes_before_the_environment(store, pets, monkeypatch):
     assert resolve("synthetic:60", store) == "synthetic:60"
 
 
+def test_a_title_names_a_published_set_unless_a_folder_is_called_so(store, pets):
+    for word in ("MNIST", "Oxford-IIIT Pet"):
+        with pytest.raises(DataError, match="is not on this machine"):
+            resolve(word, store)
+    pets.rename(pets.parent / "MNIST")
+    assert resolve("MNIST", store) == str(pets.parent / "MNIST")
+    (pets.parent / "cifar10").mkdir()
+    with pytest.raises(DataError, match="CIFAR-10 is not on this machine"):
+        resolve("cifar10", store)
+
+
 def test_a_relative_path_becomes_absolute_so_that_a_run_finds_it_again(store, pets):
     assert resolve("pets", store) == str(pets)
     assert resolve("store/../pets", store) == str(pets)

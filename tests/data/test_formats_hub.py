@@ -1,139 +1,48 @@
-import hashlib
-import io
-import json
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+import time
 
-import pyarrow as pa
 import pytest
 from format_files import by_name, counts, opened
-from PIL import Image
-from pyarrow import parquet
+from hub_server import FILES, SHA, jpeg, serving, table
 
-from cifar_core.data.formats import hugging_face
+from cifar_core.__main__ import main
+from cifar_core.data import load, offered_to, resolve, status
+from cifar_core.data.find import drawn_as
+from cifar_core.data.hub import names, server
+from cifar_core.data.published.downloads import fetch as downloads
+from cifar_core.data.sources.progress import cancel, progress
 from cifar_core.errors import DataError
+from cifar_core.people import OPERATOR, VIEWER, Person
+from cifar_core.runs.store import image_sets
+from cifar_core.runs.store.store import Store
 
-SHA = "0123456789abcdef0123456789abcdef01234567"
-
-
-def jpeg(number):
-    file = io.BytesIO()
-    Image.new("RGB", (8, 8), (number * 9, 0, 0)).save(file, "JPEG")
-    return file.getvalue()
-
-
-def table(count):
-    file = io.BytesIO()
-    rows = {"image": [{"bytes": jpeg(i), "path": None} for i in range(count)],
-            "label": [i % 2 for i in range(count)]}  # fmt: skip
-    parquet.write_table(pa.table(rows), file)
-    return file.getvalue()
-
-
-FILES = {
-    "data/train-00000-of-00001.parquet": table(9),
-    "data/test-00000-of-00001.parquet": table(4),
-    "README.md": b"a card",
-    "pictures/1.jpg": jpeg(1),
-}
-
-
-class Hub:
-    """The few answers of the hub that a download needs."""
-
-    def __init__(self, files):
-        self.files, self.status, self.asked, self.cut = files, 200, [], 0
-
-    def answer(self, path, head):
-        """Return status, headers and body."""
-        parts = path.strip("/").split("/")
-        if parts[0] == "api" and self.status != 200:
-            codes = {401: "RepoNotFound", 403: "GatedRepo", 404: "RevisionNotFound"}
-            return self.status, {"X-Error-Code": codes.get(self.status, "")}, b"{}"
-        if parts[0] == "api" and "tree" in parts:
-            tree = [{"type": "file", "path": name, "size": len(data), "oid": etag(data)}
-                    for name, data in self.files.items()]  # fmt: skip
-            return 200, {"Content-Type": "application/json"}, json.dumps(tree).encode()
-        if parts[0] == "api":
-            names = [{"rfilename": n, "size": len(data)} for n, data in self.files.items()]
-            card = {"license": "cc-by-4.0"}
-            info = {"id": "someone/pets", "sha": SHA, "cardData": card, "siblings": names}
-            return 200, {"Content-Type": "application/json"}, json.dumps(info).encode()
-        name = unquote("/".join(parts[5:]))
-        data = self.files[name]
-        self.asked.append(("HEAD " if head else "GET ") + name)
-        return (
-            200,
-            {"ETag": f'"{etag(data)}"', "X-Repo-Commit": SHA, "Accept-Ranges": "bytes"},
-            data,
-        )
-
-
-def etag(data):
-    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+PETS = "hf:someone/pets"
 
 
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     """A hub on loopback; nothing is asked of any other server."""
-    pytest.importorskip("huggingface_hub")
-    made = Hub(dict(FILES))
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def respond(self, head=False):
-            status, headers, body = made.answer(urlsplit(self.path).path, head)
-            start = 0
-            if "Range" in self.headers and status == 200 and not head:
-                start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-").split("-")[0])
-                status = 206
-                headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body) - start))
-            self.end_headers()
-            if not head:
-                self.wfile.write(body[start:])
-
-        def do_GET(self):
-            self.respond()
-
-        def do_HEAD(self):
-            self.respond(head=True)
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    monkeypatch.delenv("CIFAR_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    with serving(monkeypatch, tmp_path) as made:
+        yield made
 
 
 def fetch(tmp_path, source="hf:someone/pets", report=lambda done, total: None):
-    return hugging_face.fetch(source, tmp_path / "store", report)
+    return server.fetch(source, tmp_path / "store", report)
 
 
 def test_a_set_is_downloaded_once_and_read_with_its_revision_and_license(tmp_path, hub):
     reported = []
-    assert hugging_face.find("hf:someone/pets", tmp_path / "store") is None
+    assert names.find("hf:someone/pets", tmp_path / "store") is None
     path = fetch(tmp_path, report=lambda *numbers: reported.append(numbers))
     total = sum(len(data) for name, data in FILES.items() if name.endswith(".parquet"))
     assert reported[0] == (0, total)
     assert reported[-1] == (total, total)
     assert path == tmp_path / "store" / "data" / "hf" / "someone--pets" / SHA
     assert not [name for name in hub.asked if "parquet" not in name]  # the table is enough
-    assert hugging_face.find("hf:someone/pets", tmp_path / "store") == path
-    assert hugging_face.find(f"hf:someone/pets@{SHA}", tmp_path / "store") == path
+    assert names.find("hf:someone/pets", tmp_path / "store") == path
+    assert names.find(f"hf:someone/pets@{SHA}", tmp_path / "store") == path
     contents = opened(path, tmp_path)
     assert (contents.format, counts(contents)) == ("parquet", {"train": 9, "test": 4})
     assert contents.title == "someone/pets"
@@ -166,7 +75,7 @@ def test_a_canceled_download_continues_with_the_files_that_are_missing(tmp_path,
 
     with pytest.raises(Stop):
         fetch(tmp_path, report=cancel)
-    assert hugging_face.find("hf:someone/pets", tmp_path / "store") is None
+    assert names.find("hf:someone/pets", tmp_path / "store") is None
     path = fetch(tmp_path)
     assert len(list(path.rglob("*.parquet"))) == 2
 
@@ -201,10 +110,108 @@ def test_a_server_that_is_not_there_is_a_sentence(tmp_path, hub, monkeypatch):
 @pytest.mark.parametrize("source", ["hf:", "hf:a/b/c", "hf:../x", "hf:a/..", "hf:a b", "hf:a/b@"])
 def test_what_is_not_a_name_is_refused(tmp_path, source):
     with pytest.raises(DataError, match="Write hf:owner/name"):
-        hugging_face.find(source, tmp_path)
+        names.find(source, tmp_path)
 
 
 def test_without_the_package_a_sentence_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(DataError, match=r"pip install -r requirements-hf\.txt"):
         fetch(tmp_path)
+
+
+def test_a_set_is_a_source_that_a_run_records(tmp_path, hub):
+    store = tmp_path / "store"
+    with pytest.raises(DataError, match=r"someone/pets is not on this machine.*data fetch hf:some"):
+        resolve(PETS, store)
+    assert PETS not in {one.source for one in status(store)}
+    path = downloads.fetch(PETS, store)
+    assert (progress(store).state, progress(store).key) == ("finished", PETS)
+    assert resolve(f" {PETS} ", store) == PETS
+    images = load(PETS, store)
+    assert (images.source, images.kind, images.title) == (PETS, "published", "someone/pets")
+    assert (len(images.train), len(images.test)) == (9, 4)
+    one = next(one for one in status(store) if one.source == PETS)
+    assert (one.kind, one.title, one.where) == ("published", "someone/pets", str(path))
+    assert (one.ready, one.decoded, one.train_images) == (True, True, 9)
+    assert "license: cc-by-4.0" in one.origin
+
+
+def test_the_license_is_known_before_the_images_are_read(tmp_path, hub):
+    downloads.fetch(PETS, tmp_path)
+    one = next(one for one in status(tmp_path) if one.source == PETS)
+    assert "license: cc-by-4.0" in one.origin
+    assert not one.decoded
+
+
+def test_what_is_here_is_offered_as_published_sets_are(tmp_path, hub):
+    ann, bob = Person(name="ann", role=OPERATOR), Person(name="bob", role=VIEWER)
+    downloads.fetch(PETS, tmp_path)
+    assert PETS in {one.source for one in offered_to(ann, tmp_path)}
+    assert PETS not in {one.source for one in offered_to(bob, tmp_path)}
+    assert resolve(PETS, tmp_path, ann) == PETS
+    with pytest.raises(DataError, match="not among the images"):
+        resolve(PETS, tmp_path, bob)
+
+
+def test_a_set_can_be_looked_at_before_it_is_downloaded(tmp_path, hub):
+    found = server.look(PETS)
+    total = sum(len(data) for name, data in FILES.items() if name.endswith(".parquet"))
+    assert (found.files, found.bytes, found.license, found.commit) == (2, total, "cc-by-4.0", SHA)
+    assert hub.asked == []
+
+
+def test_a_download_is_canceled_while_it_runs(tmp_path, hub):
+    def report(done, total):
+        cancel(tmp_path)
+
+    with pytest.raises(DataError, match="was canceled"):
+        downloads.fetch(PETS, tmp_path, report=report)
+    assert progress(tmp_path).state == "cancelled"
+    assert downloads.fetch(PETS, tmp_path).is_dir()
+
+
+def test_the_download_behind_the_dashboard_outlives_it(tmp_path, hub):
+    assert downloads.start_background(PETS, tmp_path, by="ann")
+    until = time.monotonic() + 60
+    while progress(tmp_path).alive and time.monotonic() < until:
+        time.sleep(0.05)
+    now = progress(tmp_path)
+    log = (tmp_path / "data" / "download.log").read_text()
+    assert (now.state, now.key, now.by) == ("finished", PETS, "ann"), (now, log)
+    assert names.find(PETS, tmp_path)
+
+
+def test_what_the_hub_refuses_is_kept_for_the_page(tmp_path, hub):
+    hub.status = 403
+    with pytest.raises(DataError, match="accepted its conditions"):
+        downloads.fetch(PETS, tmp_path)
+    assert "accepted its conditions" in progress(tmp_path).message
+
+
+def test_the_terminal_downloads_it(tmp_path, hub, capsys):
+    assert main(["data", "fetch", PETS, "--store", str(tmp_path)]) == 0
+    assert "someone/pets is ready in" in capsys.readouterr().out
+
+
+def test_a_removed_set_is_restored_or_downloaded_again(tmp_path, hub):
+    store = Store(tmp_path)
+    path = downloads.fetch(PETS, tmp_path)
+    image_sets.remove(store, PETS)
+    assert not path.exists()
+    assert [one.source for one in image_sets.removed(store)] == [PETS]
+    image_sets.restore(store, PETS)
+    assert names.find(PETS, tmp_path) == path
+    image_sets.remove(store, PETS)
+    downloads.fetch(PETS, tmp_path)
+    assert PETS in {one.source for one in status(tmp_path)}
+
+
+def test_the_draw_of_test_images_is_found_where_the_set_has_none(tmp_path, hub):
+    downloads.fetch(PETS, tmp_path)
+    load(PETS, tmp_path)
+    assert drawn_as(PETS, tmp_path) == ""
+    hub.files = {"data/train-00000-of-00001.parquet": table(20)}
+    other = f"{PETS}@{SHA}"
+    downloads.fetch(other, tmp_path / "b")
+    load(other, tmp_path / "b")
+    assert drawn_as(other, tmp_path / "b").endswith(SHA)

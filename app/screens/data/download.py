@@ -1,11 +1,11 @@
-"""The download of a published set: the button that starts it, and its progress."""
+"""The download of a set: the button that starts it, and its progress."""
 
 import streamlit as st
 
 from app import boundary, theme
 from app.session import store
 from cifar_core.data.published.downloads import fetch
-from cifar_core.data.published.places import PUBLISHED
+from cifar_core.data.published.downloads.offered import download_of, title_of
 from cifar_core.data.sources import progress
 from cifar_core.data.sources.progress import DownloadProgress
 from cifar_core.people import OPERATOR
@@ -14,7 +14,7 @@ MEGA = 1e6
 
 
 def download(key: str = "cifar10") -> None:
-    """Offer the images of a published set, and show the progress of their download."""
+    """Offer images that can be downloaded, and show the progress of their download."""
     now = progress.progress(store().root)
     running = now is not None and now.alive
     boundary.fragment(download_state, run_every=1.0 if running else None)(key, running)
@@ -29,8 +29,8 @@ def download_state(key: str, was_running: bool) -> None:
     if now is not None and running and now.key == key:
         under_way(now)
     elif now is not None and running:
-        title = PUBLISHED[now.key].title if now.key in PUBLISHED else "Another set"
-        st.caption(f"{theme.safe(title)} is being downloaded now. These images can be downloaded "
+        title = theme.safe(title_of(now.key))
+        st.caption(f"{title} is being downloaded now. These images can be downloaded "
                    "when that is done.")  # fmt: skip
     elif store().by.may(OPERATOR):
         offer(key, now if now is not None and now.key == key else None)
@@ -47,7 +47,7 @@ def under_way(now: DownloadProgress) -> None:
     st.caption(f"{theme.safe(now.message)} You can close this page.")
     if store().by.may(OPERATOR, now.by) and st.button("Cancel", key="cancel"):
         with store().action(
-            "cancel the download", "canceled the download of", PUBLISHED[now.key].title,
+            "cancel the download", "canceled the download of", title_of(now.key),
             owner=now.by,
         ):  # fmt: skip
             progress.cancel(store().root)
@@ -55,14 +55,14 @@ def under_way(now: DownloadProgress) -> None:
 
 def offer(key: str, last: DownloadProgress | None) -> None:
     """Draw the button that starts the download, and why the last one of this set ended early."""
-    spec = PUBLISHED[key]
+    wanted = download_of(key)
     if last is not None and last.state in ("failed", "cancelled"):
         st.markdown(f":red[:material/error: {theme.safe(last.message)}]")
-    size = f" ({spec.size})" if spec.size else ""
+    size = f" ({wanted.size})" if wanted.size else ""
     label = "Try again" if last is not None and last.state == "failed" else f"Download{size}"
     if st.button(label, type="primary", icon=":material/download:", key="download"):
         try:
-            with store().action("download images", "began to download", spec.title) as line:
+            with store().action("download images", "began to download", wanted.title) as line:
                 line.skip = not fetch.start_background(key, store().root, by=store().by.name)
         except boundary.REFUSED as error:
             boundary.show(error)

@@ -5,14 +5,17 @@ import streamlit as st
 from app import boundary
 from app.navigation import link
 from app.screens.data.cards import cards
+from app.screens.data.hub_set import hub_set
 from app.screens.data.one_set.page import one_set
 from app.screens.data.published_names import published_names
 from app.screens.data.published_set import published_set
 from app.screens.data.removed import removed_sets, undo_bar
 from app.session import store
 from cifar_core import data
+from cifar_core.data.find import downloadable
+from cifar_core.data.hub.names import is_hub_name
 from cifar_core.data.listing import describe
-from cifar_core.data.published.places import find, keyed
+from cifar_core.data.published.downloads.offered import download_of
 
 SET = "set"  # the parameter of the address that names a data set
 
@@ -36,11 +39,13 @@ def asked_set(asked: str) -> None:
     """Draw the page of the data set that the address names, or say why it cannot be shown."""
     with st.container(key="link-all-sets"):
         link("data", "All data sets", ":material/arrow_back:")
-    key = keyed(asked)
-    if key and find(key, store().root) is None:
-        published_set(key)
+    source = downloadable(asked)
+    if not source or download_of(source).find(store().root) is not None:
+        one_set(status_of(source or asked))
+    elif is_hub_name(source):
+        hub_set(source)
     else:
-        one_set(status_of(key or asked))
+        published_set(source)
 
 
 def status_of(asked: str) -> data.DataStatus:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import theme
 from app.navigation import link
+from app.screens.data.hub_set import hub_field
 from app.screens.data.published_set import facts
 from app.session import store
 from cifar_core.data.published.places import PUBLISHED
@@ -24,10 +25,17 @@ def published_names(here: Iterable[str]) -> None:
         st.markdown("**Published sets**")
         for key in (key for key in BEST_KNOWN if key in others):
             named(key, "known")
-        with st.popover(f"All {len(PUBLISHED)}", type="tertiary"), st.container(height=HEIGHT):
-            for key in others:
-                named(key, "all")
-                st.caption(" \u00b7 ".join(facts(PUBLISHED[key])))
+        with st.popover(f"All {len(PUBLISHED)}", type="tertiary"):
+            hub_field()
+            all_names(others)
+
+
+def all_names(keys: Iterable[str]) -> None:
+    """Draw the names of sets, each with how much it is."""
+    with st.container(height=HEIGHT):
+        for key in keys:
+            named(key, "all")
+            st.caption(" \u00b7 ".join(facts(PUBLISHED[key])))
 
 
 def named(key: str, among: str) -> None:

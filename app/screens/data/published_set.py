@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import theme
 from app.screens.data.download import download
-from cifar_core.data.published.downloads.fetch import obstacle
+from cifar_core.data.published.downloads.with_torchvision import obstacle
 from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.published.published_set import PublishedSet
 

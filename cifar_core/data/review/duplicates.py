@@ -43,6 +43,19 @@ class Duplicates(Struct, frozen=True, kw_only=True):
     images: int = 0  # that were compared
     version: int = 0
 
+    def by_name(self, names: Sequence[str], train: int) -> dict[str, str]:
+        """Return for the name of each image in a group that of the first one, by the alphabet.
+
+        `names` are those of all images [N], the `train` training images first. A split that is
+        drawn again with these groups keeps each in one part.
+        """
+        first: dict[str, str] = {}
+        # a near group has all exact ones that it touches
+        for images in (*self.exact, *(near.images for near in self.near)):
+            inside = [names[index + train * (part == "test")] for part, index in images]
+            first.update(dict.fromkeys(inside, min(inside)))
+        return first
+
     def groups(self) -> dict[int, int]:
         """Return the number of a group for each training image in one, by its index.
 

@@ -123,9 +123,10 @@ def stand_in(named: Sequence[Any], store: Store) -> str:
     from cifar_core.data import resolve
     from cifar_core.data.away import elsewhere
     from cifar_core.data.find import WORDS
+    from cifar_core.data.hub.names import is_hub_name
 
     for name in filter(None, named):
-        if store.by.is_local or name in WORDS or not isinstance(name, str):
+        if store.by.is_local or not isinstance(name, str) or name in WORDS or is_hub_name(name):
             continue
         try:
             resolve(name, store.root, store.by)

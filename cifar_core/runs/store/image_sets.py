@@ -6,7 +6,7 @@ were uploaded or downloaded, move to data/trash/, from where they are restored.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,10 @@ from msgspec.structs import replace
 
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.decoding import reading_of, refusals
-from cifar_core.data.find import located
+from cifar_core.data.find import drawn_as, located
+from cifar_core.data.hub.names import is_hub_name
+from cifar_core.data.hub.names import place as hub_place
+from cifar_core.data.layout.near import keep_near
 from cifar_core.data.listing import kind_of, locate, title_of
 from cifar_core.data.options import SetOptions, folder_of, keep_options, options_of
 from cifar_core.data.uploads import sets as uploads
@@ -28,7 +31,7 @@ from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.store import Store
 
 LONGEST_TITLE = 80  # characters
-OWN = ("uploads", "published", "hf")  # folders of the store's data/ with files of its own
+OWN = ("uploads", "published")  # folders of the store's data/ with files of its own
 USUAL = ("synthetic", "cifar10")  # kinds that are always offered
 
 
@@ -64,6 +67,24 @@ def decide(store: Store, source: str, options: SetOptions) -> None:
         line.skip = options == options_of(store.root, source)
         if not line.skip:
             keep_options(store.root, source, options)
+
+
+def keep_together(store: Store, source: str, groups: Mapping[str, str]) -> None:
+    """Draw the test images of a set again, with the pictures of a group all in one part.
+
+    `groups` has the group of each picture by its name. The set is read again.
+    """
+    title, drawn = title_of(source, store.root), drawn_as(source, store.root)
+    with store.action(
+        "divide it again", "divided again", title, owner=owner_of(store, source)
+    ) as line:
+        refuse_use(store, source, "divide it again")
+        line.skip = not drawn
+        if drawn:
+            keep_near(store.root, drawn, groups)
+            options = options_of(store.root, source)
+            keep_options(store.root, source, replace(options, keep_together=True))
+            forget(store, source)
 
 
 def read_again(store: Store, source: str) -> None:
@@ -190,6 +211,8 @@ def forget(store: Store, source: str) -> None:
 
 def own_files(store: Store, source: str) -> Path | None:
     """Return the folder or file in the store that holds a set; None if it lies elsewhere."""
+    if is_hub_name(source):
+        return hub_place(source, store.root)
     data = (store.root / "data").resolve()
     path = Path(source)
     for name in OWN:

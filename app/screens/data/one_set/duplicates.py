@@ -7,14 +7,19 @@ from pathlib import Path
 import streamlit as st
 
 from app import boundary, theme
+from app.cache import albums
 from app.screens.data.one_set.grid import grid
 from app.screens.data.one_set.view import View, key_of
 from app.session import store
 from app.shared import job_offer
 from cifar_core.data.contents import PartOfSet
+from cifar_core.data.find import drawn_as
+from cifar_core.data.layout.near import near_groups
 from cifar_core.data.review import duplicates
 from cifar_core.data.review.album import TITLES, Album
 from cifar_core.data.review.findings import KINDS, Findings, Group, Kind, findings
+from cifar_core.people import OPERATOR
+from cifar_core.runs.store import image_sets
 from cifar_core.runs.store.set_job import SetJob, set_job
 
 UNASKED = 5_000  # images up to which duplicates are looked for without a click
@@ -42,6 +47,8 @@ def draw(view: View) -> None:
         st.markdown("No image is in the set twice, not even nearly.")
         return
     st.markdown(summary(found))
+    if found.of("leaks"):
+        together(view)
     kind: Kind = st.segmented_control(
         "Show", kinds, default=kinds[0], required=True, key=f"alike in {view.one.source}",
         format_func=lambda kind: f"{KINDS[kind]} ({theme.count(len(found.of(kind)))})",
@@ -56,6 +63,33 @@ def draw(view: View) -> None:
         for group in groups[(page - 1) * GROUPS : page * GROUPS]:
             with st.container(border=True):
                 alike(view, group)
+
+
+def together(view: View) -> None:
+    """Offer to draw the test images again where that takes alike images out of other parts."""
+    root, source = store().root, view.one.source
+    drawn = drawn_as(source, root) if view.album.names else ""
+    if not drawn or not store().by.may(OPERATOR, image_sets.owner_of(store(), source)):
+        return
+    kept = duplicates.kept(view.images.fingerprint, root)
+    groups = kept.by_name(view.album.names, len(view.images.train)) if kept else {}
+    if groups == near_groups(root, drawn):
+        return  # it was done, and what is left cannot be helped by another draw
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Keep near-duplicates in one part", icon=":material/join_inner:", key="together",
+            on_click=boundary.callback(divide_again), args=(source, groups),
+        )  # fmt: skip
+        st.caption(
+            "The test images were drawn here. This draws them again, with images that are alike "
+            "all in one part, and the set is read again. Finished runs keep their results."
+        )
+
+
+def divide_again(source: str, groups: dict[str, str]) -> None:
+    """Draw the test images of a set again."""
+    image_sets.keep_together(store(), source, groups)
+    albums.forget(source, str(store().root))
 
 
 def alike(view: View, group: Group) -> None:

@@ -10,6 +10,7 @@ from app.screens.data.one_set.view import View
 from app.session import store
 from cifar_core.data import DataStatus
 from cifar_core.data.decoding.lists import lists_of
+from cifar_core.data.hub.names import is_hub_name
 
 MOST_LISTED = 1000  # files of a list that are shown; the file has them all
 VALIDATION = (
@@ -32,7 +33,7 @@ def about(one: DataStatus, *, view: View | None = None) -> None:
     said = list(details.found.said) if details else []
     origin = (details.origin if details else "") or one.origin
     # how a folder is divided is known once it is read; sets of earlier versions had train and test
-    is_known = view is not None or one.kind != "folder"
+    is_known = view is not None or not (one.kind == "folder" or is_hub_name(one.source))
     lines = [*said, one.note, origin, *([one.split] if is_known and not said else [])]
     if is_known:
         own = view is not None and view.images.train.kept_back is not None

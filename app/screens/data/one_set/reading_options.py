@@ -10,12 +10,11 @@ from app.cache import albums
 from app.session import store
 from cifar_core.data import DataStatus
 from cifar_core.data.contents import Columns
-from cifar_core.data.formats.formats import open_source
-from cifar_core.data.options import SetOptions, folder_of, options_of
+from cifar_core.data.find import drawn_as, source_of
+from cifar_core.data.options import SetOptions, options_of
 from cifar_core.runs.store import image_sets
 
 FOUND = "As found"  # a column that the program chooses
-SPLIT = "split.csv"  # in the folder of a set whose test images were drawn here
 COLUMNS = {  # option -> what it says of a picture
     "file_column": ("file", "Picture's file"),
     "label_column": ("label", "Class"),
@@ -95,14 +94,15 @@ def found_as(columns: Columns, option: str) -> str:
 def columns_of(one: DataStatus, had: SetOptions) -> Columns | None:
     """Return the columns of a set's table of labels; None if it has none or cannot be listed."""
     try:
-        return open_source(Path(one.source), had, store().root).columns
+        source = source_of(one.source, store().root)
+        return source.open(source.path, had, source.store).columns
     except boundary.REFUSED:
         return None
 
 
 def drawn(one: DataStatus, root: Path, had: SetOptions) -> dict[str, object]:
     """Take how the test images are drawn, where the set has none of its own."""
-    if not (folder_of(root, one.source) / SPLIT).exists():
+    if not drawn_as(one.source, root):
         return {}
     seed = st.number_input(
         "Seed of the test images", 0, 10**9, had.split_seed, key="split_seed",

@@ -1,1 +1,1 @@
-"""Downloads of published sets by torchvision's code, with our progress, resume and checks."""
+"""Downloads of published sets by torchvision's code, or from the hub, with progress and resume."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from cifar_core.data.published.downloads.download import Step
 from cifar_core.data.sources.fetch import DownloadCancelledError
 from cifar_core.disk.download import TIMEOUT, RemoteFile, download, size_at
 from cifar_core.errors import DataError
@@ -25,7 +26,6 @@ STREAMS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".
 TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile)
 BLOCK = 2**20
-Step = Callable[[int, int, str], None]  # bytes received, bytes in all, what is done now
 
 
 class MirrorError(DataError, RuntimeError):

@@ -1,0 +1,1 @@
+"""Sets of the Hugging Face hub: what they are called, and how they are downloaded."""
