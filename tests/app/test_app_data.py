@@ -173,7 +173,7 @@ def test_a_card_has_the_worst_warning_of_its_page(store, tmp_path):
     found = duplicates.Duplicates(version=duplicates.VERSION, exact=((("train", 0), ("test", 0)),))
     files.write_json(path, files.plain_of(found))
     words = texts(open_page("data"))
-    assert "1 test image is also training images" in words
+    assert "1 test image is also a training image" in words
     assert "1 file was left out" not in words
 
 

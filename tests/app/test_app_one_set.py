@@ -247,7 +247,7 @@ def test_what_was_found_is_in_the_head_and_side_by_side(store, found):
     page = open_page("data", set="synthetic", tab="duplicates")
     assert not page.exception
     words = texts(page)
-    assert "1 test image is also training images" in words
+    assert "1 test image is also a training image" in words
     assert "2 test images are nearly a training image" in words
     kinds = page.segmented_control(key="alike in synthetic")
     assert kinds.options[0] == "In two parts (5 images)"

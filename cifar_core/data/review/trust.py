@@ -62,8 +62,9 @@ def left_words(left_out: int) -> list[str]:
 
 def twice(leaked: int | None, nearly: int | None, conflicting: int | None) -> list[str]:
     """Say which images are in a set twice where that matters, the worst first."""
+    also = "a training image" if leaked == 1 else "training images"
     said = {
-        f"{counted(leaked or 0, 'test image')} {are(leaked)} also training images": leaked,
+        f"{counted(leaked or 0, 'test image')} {are(leaked)} also {also}": leaked,
         f"{counted(nearly or 0, 'test image')} {are(nearly)} nearly a training image": nearly,
         f"{counted(conflicting or 0, 'image')} {are(conflicting)} in two classes": conflicting,
     }
