@@ -148,7 +148,7 @@ def sent(label: str, does: Callable[[UploadedSet], None], found: UploadedSet) ->
 
 
 def take_column(found: UploadedSet, key: str) -> None:
-    """Keep a column that a person chose; the set is looked at again with it."""
+    """Keep a column that a person chose; the set is listed again with it."""
     value = st.session_state[key]
     decide(found, **{key: "" if value == NONE else value})
 
