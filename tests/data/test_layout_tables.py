@@ -5,6 +5,8 @@ import json
 import pytest
 from shapes import PNG, counts, each, make, of_class, opened, text
 
+from cifar_core.data.layout.labels import patterns
+from cifar_core.data.layout.refusals import NoClassesError
 from cifar_core.errors import DataError
 
 CATS = ("cat", "dog")
@@ -316,6 +318,40 @@ def test_classes_are_taken_from_names_by_a_pattern(tmp_path, names, pattern):
     found = opened(make(tmp_path / "set", files, ["other thing.png"]), pattern=pattern)
     assert (found.classes, counts(found)) == (CATS, FLAT)
     assert f"by the pattern {pattern}, which 10 of 11 fit" in text(found)
+
+
+DAYS = [f"2024-05-{i % 28 + 1:02d}_cam{i % 3}_{i:04d}" for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([f"{day}_{c}-a.jpg" for day in DAYS for c in ("CAT", "SHIP")], ["CAT", "SHIP"]),
+        ([f"x_{i}_{c}_{i}.jpg" for i in range(9) for c in ("cat", "dog")], ["cat", "dog"]),
+        ([f"{c}_{i}_left.jpg" for i in range(9) for c in ("cat", "dog")], ["cat", "dog"]),
+        ([f"cam{i % 2}_{i}_{'cat' if i % 3 else 'dog'}_x.jpg" for i in range(18)], ["cat", "dog"]),
+        ([f"cam{i % 2}_{i}.jpg" for i in range(18)], ["cam0", "cam1"]),
+        ([f"{day}.jpg" for day in DAYS[:28]], None),
+        ([f"2024-05-0{i % 2 + 1}_x_{i}.jpg" for i in range(18)], None),
+        ([f"n{chr(97 + i)}_{j}.jpg" for i in range(20) for j in range(3)], None),
+        ([f"train_{i}_{{a}}.jpg" for i in range(9)], None),
+        ([], None),
+    ],
+)
+def test_a_pattern_is_proposed_only_if_few_words_come_often(names, wanted):
+    found = patterns.proposed(names)
+    assert (found and found[2]) == wanted
+    assert found is None or found[1] == len(names) == len([*patterns.labels_by(found[0], names)])
+
+
+def test_the_names_in_train_suffice_for_a_proposal(tmp_path):
+    files = [f"train/{c}.{i}.jpg" for c in CATS for i in range(5)]
+    folder = make(tmp_path / "set", files, [f"test1/{i}.jpg" for i in range(4)])
+    with pytest.raises(NoClassesError, match=r"10 of 10 file names of the training.*left out") as e:
+        opened(folder)
+    found = opened(folder, pattern=e.value.pattern)
+    assert (found.classes, counts(found)) == (CATS, FLAT)
+    assert [len(one.names) for one in found.ignored] == [4]
 
 
 def test_a_pattern_may_name_the_part_and_the_group(tmp_path):

@@ -2,9 +2,9 @@
 
 Files are found by whether the values name pictures that are there. The class is the column with
 the surest known name. If none is known, it is the one whose values look most like classes: words
-before numbers, then the fewest different values; dates, fractions, columns in which most values are
-different, and long texts are no classes. Parts and groups are found by values and names. A person's
-own choice goes before what is found.
+before numbers, then the fewest different values. Dates, fractions, long texts and values that are
+mostly different do not count. Parts and groups are found by values and names. A person's own choice
+goes before what is found.
 """
 
 import re
