@@ -1,6 +1,6 @@
 // The place to drop files on, what is being sent, and uploads that are not finished.
 
-const MEGA = 1e6;
+const MEGA = 1e6, ANSWERED = 6000;  // milliseconds in which a page says that files have arrived
 const [NUMBER, SMALL] = [0, 1].map((digits) =>
   new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 
@@ -78,7 +78,7 @@ function build(root) {
   root.replaceChildren(now, zone, note, waiting);
 
   let expected = null, depth = 0;
-  const say = (text) => { note.textContent = text; };
+  const say = root.say = (text) => { note.textContent = text; };
   const lit = (by) => zone.classList.toggle("over", (depth = Math.max(0, depth + by)) > 0);
   zone.ondragenter = (event) => { event.preventDefault(); lit(1); };
   zone.ondragleave = () => lit(-1);
@@ -101,6 +101,10 @@ function build(root) {
     if (!given.files.length) {
       say(label ? "There is no picture among these files. Choose pictures of this class."
         : "There are no files in it. Choose a folder with pictures.");
+      return;
+    }
+    if (given.files.every(({ path }) => isOdd(path))) {
+      say("The names of these files are too long, lie too deep in folders, or have letters that a file may not have. Rename them, and choose them once more.");
       return;
     }
     const single = !label && given.files.length === 1 && !isPicture(given.files[0]);
@@ -166,7 +170,7 @@ function build(root) {
   root.refresh = () => {
     const transfer = tab.transfer;
     if (transfer?.state === "done") {
-      if (!transfer.reported) root.arrived({ set: transfer.set, label: transfer.wanted.label ?? "", files: transfer.files.length });
+      if (!transfer.reported) root.arrived(transfer.title, { set: transfer.set, label: transfer.wanted.label ?? "", files: transfer.files.length });
       transfer.reported = true;
       tab.transfer = null;
     }
@@ -198,7 +202,13 @@ function build(root) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".upload");
   root.data = data;
-  root.arrived = (what) => setTriggerValue("arrived", what);
+  root.arrived = (title, what) => {
+    const { drawn } = root.data;
+    setTriggerValue("arrived", what);
+    setTimeout(() => {  // a server that was restarted does not know this part of the page
+      if (root.data.drawn === drawn) root.say(`${title} has arrived, but this page cannot show it. Load the page again and open this window to look at it.`);
+    }, ANSWERED);
+  };
   root.changed = () => setTriggerValue("changed", Date.now());
   if (!root.refresh) build(root);
   let isDue = false;

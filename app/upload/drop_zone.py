@@ -3,13 +3,14 @@
 What is being sent belongs to the browser's tab: a dialog that is closed and opened again shows it.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from app.access.uploads import UPLOADS
 from app.session import store
+from cifar_core.data.pictures.kinds import ENDINGS
 from cifar_core.data.uploads import arriving
 
 HERE = Path(__file__).parent
@@ -42,7 +43,7 @@ def drop_zone(
     """
     data = {
         "prompt": prompt, "into": into, "label": label, "title": title, "ready": ready,
-        "pictures": list(UPLOADS["picture"].endings), "waiting": waiting(),
+        "pictures": list(ENDINGS), "waiting": waiting(), "drawn": time.time(),
     }  # fmt: skip
     now = _mount(
         key=key, data=data, height="content",

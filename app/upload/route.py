@@ -18,6 +18,8 @@ from typing import Any
 
 import msgspec
 from anyio import to_thread
+from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
@@ -39,6 +41,7 @@ Send = Callable[[Message], Awaitable[None]]
 Answer = Callable[[Request, Store], Awaitable[Response]]
 PREFIX = "/upload"
 MOST_ASKED = 20_000  # bytes of a request that begins an upload
+MOST_DIGITS = 18  # of a position
 MOST_BODY = arriving.PIECE_BYTES + arriving.HEAD_BYTES + 4  # bytes of a piece with its names
 GATHERED = 2**20  # bytes that are written to the disk at once
 STATUS = {AccessError: 403, BusyError: 423, DiskFullError: 507, CifarError: 400}
@@ -46,6 +49,7 @@ OTHER_SITE = (
     "This request does not come from a page of this dashboard. Load the page again, and continue "
     "the upload."
 )
+NOTHING = "There is nothing at this address that answers such a request. Load the page again."
 GONE = "There is no such upload any more: it is complete, or was discarded. Begin it again."
 
 
@@ -66,12 +70,13 @@ class Arrivals:
 
     def __init__(self, app: Any) -> None:
         self.app = app
-        self.router = Router([
+        router = Router([
             Route(PREFIX, guarded(begin), methods=["POST"]),
             Route(f"{PREFIX}/{{id}}", guarded(take), methods=["PUT"]),
             Route(f"{PREFIX}/{{id}}/done", guarded(finish), methods=["POST"]),
             Route(f"{PREFIX}/{{id}}", guarded(discard), methods=["DELETE"]),
         ], redirect_slashes=False)  # fmt: skip
+        self.router = ExceptionMiddleware(router, handlers={HTTPException: nothing_there})
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
         """Pass on a request, or answer it."""
@@ -97,6 +102,11 @@ def guarded(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
             return refused(explained(error, store.root.absolute()), status)
 
     return answered
+
+
+async def nothing_there(request: Request, error: Exception) -> Response:
+    """Answer a request that no route is for; GET and HEAD are not answered otherwise."""
+    return refused(NOTHING, getattr(error, "status_code", 404))
 
 
 def from_this_site(request: Request) -> bool:
@@ -141,11 +151,12 @@ def begun(store: Store, announced: Announced) -> arriving.Upload:
             files=announced.files, single=announced.single, into=announced.into,
             label=announced.label, folder=folder_for(store, into, announced.label), at=time.time(),
         )  # fmt: skip
-        found = arriving.same(store.root, wanted)
-        line.skip = found is not None
-        if found is None:
-            limits.check(store.root, store.by, announced.bytes)
-            found = arriving.begin(store.root, wanted)
+        with sets.changing(store.root):
+            found = arriving.same(store.root, wanted)
+            line.skip = found is not None
+            if found is None:
+                limits.check(store.root, store.by, announced.bytes)
+                found = arriving.begin(store.root, wanted)
     return found
 
 
@@ -167,8 +178,10 @@ async def take(request: Request, store: Store) -> Response:
     if upload is None:
         return refused(GONE, 404)
     at, length = request.query_params.get("at", ""), request.headers.get("content-length", "0")
-    if not at.isdecimal() or not length.isdecimal() or int(length) > MOST_BODY:
-        return refused("The piece is too large or not valid. Load the page again.", 413)
+    if not is_whole(at) or not is_whole(length):
+        return refused("The piece does not say where it belongs. Load the page again.", 400)
+    if int(length) > MOST_BODY:
+        return refused("The piece is too large. Load the page again.", 413)
     with arriving.only_one(upload):
         have = upload.reached.bytes
         if int(at) != have:
@@ -179,6 +192,11 @@ async def take(request: Request, store: Store) -> Response:
         finally:
             have = piece.close()
     return JSONResponse({"have": have})
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a number of bytes."""
+    return text.isdecimal() and len(text) <= MOST_DIGITS
 
 
 async def pour(request: Request, piece: arriving.Piece) -> None:
@@ -201,17 +219,20 @@ async def finish(request: Request, store: Store) -> Response:
     """Make a set of a complete upload; the same again if the answer was lost."""
     upload = own(store, request)
     if upload is None:
-        id = request.path_params["id"]
-        before = [known for known in sets.uploaded(store.root) if known.upload == id]
-        return JSONResponse({"set": before[0].name}) if before else refused(GONE, 404)
+        made = await to_thread.run_sync(sets.made_of, store.root, request.path_params["id"])
+        return JSONResponse({"set": made.name}) if made else refused(GONE, 404)
     found = await to_thread.run_sync(finished, store, upload)
     return JSONResponse({"set": found.name})
 
 
 def finished(store: Store, upload: arriving.Upload) -> sets.UploadedSet:
     """Make a set of an upload, and write it into the log."""
-    with store.action("upload images", "uploaded", upload.begun.title, owner=upload.begun.owner):
-        return sets.finish(store.root, upload)
+    with store.action(
+        "upload images", "uploaded", upload.begun.title, owner=upload.begun.owner
+    ) as line:
+        found, is_new = sets.finish(store.root, upload)
+        line.skip = not is_new
+        return found
 
 
 async def discard(request: Request, store: Store) -> Response:

@@ -1,9 +1,10 @@
 // Sends files to the server in pieces. A transfer belongs to the tab, not to the part of the page
 // that shows it: the dialog may be closed and opened again meanwhile.
 
-const PIECE = 8 << 20, MOST_PARTS = 4000;  // bytes and files of one request
+const PIECE = 8 << 20, MOST_PARTS = 4000, LETTERS = 300_000;  // bytes, files, and letters of their names in one request
 const PAUSES = [1, 2, 4, 8, 15, 30];  // seconds before another try when the connection is lost
 const SPEED_OVER = 5000;  // milliseconds that the speed is an average over
+const LONGEST_PART = 255, LONGEST_PATH = 1000, DEEPEST = 16;  // bytes of names and paths, folders
 const address = document.baseURI.replace(/[^/]*([?#].*)?$/, "");
 const JUNK = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX(\/|$))/;
 const PACKED = /(\.tar)?\.(zip|tgz|tar|gz|bz2|xz|npz|mat|parquet)$/i;
@@ -53,9 +54,23 @@ function keyOf(texts) {
   return [a, b].map((n) => (n >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
+// Whether the server leaves a file out because of its name, as in names.py. Such a file is sent
+// without its bytes, so that it is listed there.
+function isOdd(path) {
+  const parts = path.split("/").filter((part) => part && part !== ".");
+  const sizes = parts.map((part) => new TextEncoder().encode(part).length);
+  return !parts.length || parts.length > DEEPEST || parts.includes("..")
+    || /^(\/|[A-Za-z]:)/.test(path) || /[\p{Cc}\p{Cs}]/u.test(path)
+    || Math.max(...sizes) > LONGEST_PART || sizes.reduce((sum, size) => sum + size) > LONGEST_PATH;
+}
+
+function withoutBytes(file) {
+  return new File([], file.name, { lastModified: file.lastModified });
+}
+
 // Puts chosen files in order: hidden ones are left out, the folder around all of them is the title.
 function arranged(chosen) {
-  let files = chosen.map(({ path, file }) => ({ path: path.normalize("NFC"), file }))
+  let files = chosen.map(({ path, file }) => ({ path: path.normalize("NFC").replaceAll("\\", "/"), file }))
     .filter(({ path }) => !JUNK.test(path));
   const tops = new Set(files.map(({ path }) => path.includes("/") ? path.split("/")[0] : ""));
   const top = tops.size === 1 ? [...tops][0] : "";
@@ -67,6 +82,7 @@ function arranged(chosen) {
     for (let n = 2; taken.has(one.path); n++) one.path = `${stem}-${n}${dot > 0 ? one.path.slice(dot) : ""}`;
     taken.add(one.path);
   }
+  for (const one of files) if (isOdd(one.path)) one.file = withoutBytes(one.file);
   const only = files.length === 1 && !top ? files[0].path.replace(PACKED, "") : "";
   return { files, title: top || only || "My pictures" };
 }
@@ -164,8 +180,9 @@ class Transfer {
     const isOpen = (k) => !this.files[k].file.size && !this.empty.has(k) && this.ends[k] >= this.have;
     while (i > 0 && isOpen(i - 1)) i--;
     const parts = [], blobs = [], empty = [];
-    for (let room = PIECE; i < this.files.length && room > 0 && parts.length < MOST_PARTS; i++) {
+    for (let room = PIECE, letters = 0; i < this.files.length && room > 0 && letters < LETTERS && parts.length < MOST_PARTS; i++) {
       const { path, file } = this.files[i], start = this.ends[i] - file.size;
+      letters += path.length;
       const offset = Math.max(0, this.have - start), size = Math.min(file.size - offset, room);
       parts.push([path, size, offset]);
       blobs.push(file.slice(offset, offset + size));

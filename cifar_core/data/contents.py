@@ -16,6 +16,7 @@ PARTS: tuple[PartOfSet, ...] = ("train", "val", "test")
 
 # the bytes of a picture file, or pixels that need no decoding: uint8 [h, w] or [h, w, 3]
 Raw = bytes | NDArray[np.uint8]
+DAMAGED = b"damaged in its archive"  # for a picture that an archive cannot give, unlike the others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

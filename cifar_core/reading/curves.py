@@ -29,7 +29,7 @@ class Curves:
     val_accuracy: Values  # [E] 0 to 1
     val_balanced_accuracy: Values  # [E] 0 to 1, each class with equal weight; NaN if not measured
     val_macro_f1: Values  # [E] 0 to 1; NaN if not measured
-    # [E] 1 where an epoch was the best so far, by the run's measure; may be empty
+    # [E] 1 where an epoch was the best so far by the run's measure, NaN if not known; may be empty
     val_best: Values = field(default_factory=lambda: np.zeros(0))
     # [S] or, of curves that only have to be read, empty
     grad_norm: Values = field(default_factory=lambda: np.zeros(0))  # before clipping
@@ -38,7 +38,7 @@ class Curves:
     @cached_property
     def best(self) -> int | None:
         """Return the index of the best epoch: by the run's marks, or by accuracy without any."""
-        marked = np.flatnonzero(self.val_best)
+        marked = np.flatnonzero(self.val_best == 1)
         if len(marked):
             return int(marked[-1])
         return int(self.val_accuracy.argmax()) if len(self.val_accuracy) else None

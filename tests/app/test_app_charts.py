@@ -72,6 +72,8 @@ def test_more_curves_get_panels_below_the_two_that_are_always_there():
 def test_the_star_marks_the_best_epoch_on_either_axis():
     assert drawn(STEPS + EPOCHS)[1]["Best epoch", "y2"] == ([200], [0.5])
     assert drawn(STEPS + EPOCHS, by_epoch=True)[1]["Best epoch", "y2"] == ([2], [0.5])
+    marked = [{**row, "best": row["epoch"] != 2} for row in EPOCHS]
+    assert drawn(STEPS + marked)[1]["Best epoch", "y2"] == ([300], [0.4])
 
 
 def test_smoothing_changes_training_and_nothing_else():

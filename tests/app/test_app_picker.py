@@ -148,6 +148,7 @@ def test_a_data_set_that_was_not_opened_yet_says_so_and_that_it_is_being_read(
     folder = tmp_path / "pets"
     for name in ("train/cat", "test/cat"):
         (folder / name).mkdir(parents=True)
+        (folder / name / "1.png").touch()
     monkeypatch.setenv("CIFAR_DATA", str(folder))
     pets, *_ = data.status(store.root)
     assert dataset_card(pets).summary == UNOPENED

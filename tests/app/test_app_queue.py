@@ -259,6 +259,7 @@ def test_only_a_head_takes_the_time_of_its_features_and_other_plans_every_epoch(
 def test_what_is_not_known_about_a_run_leaves_its_length_unknown(store, tmp_path):
     folder = tmp_path / "mine" / "train"
     folder.mkdir(parents=True)
+    (folder / "1.png").touch()
     run = wait_in(store, "Never opened", data=str(folder.parent))
     assert seconds_of(run) == UNKNOWN
     assert seconds_of(wait_in(store, "Rates", kind=RATE_SEARCH)) == UNKNOWN

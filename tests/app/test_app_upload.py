@@ -90,7 +90,7 @@ def zone(page):
 def test_a_person_sees_their_own_unfinished_uploads_and_sets_without_a_name(store):
     begun(store)
     begun(store, owner="ben", title="theirs")
-    uploaded(store, "cat/1.png")
+    uploaded(store, "cat/1.png", seen=True)
     page = open_page("data")
     page.button(key="own").click().run()
     assert not page.exception
@@ -101,7 +101,20 @@ def test_a_person_sees_their_own_unfinished_uploads_and_sets_without_a_name(stor
         9_000_000,
     )
     assert "pets: 1 file, not named yet." in texts(page)
-    assert "heic" in zone(page)["pictures"] or "png" in zone(page)["pictures"]
+    assert {"heic", "png", "jpg"} <= {*zone(page)["pictures"]}
+
+
+def test_the_dialog_opens_with_a_set_that_arrived_unseen(store, monkeypatch):
+    uploaded(store, "a/1.png", left_out=2, left_names=("a?b.png", "c?d.png"))
+    finds(monkeypatch, held())
+    page = open_page("data")
+    page.button(key="own").click().run()
+    assert not page.exception
+    assert "2 classes, 8 images" in [header.value for header in page.header]
+    assert "Files that were left out because of their names: 2" in [e.label for e in page.expander]
+    assert sets.one(store.root, "pets").seen
+    page.button(key="own").click().run()
+    assert "pets: 1 file, not named yet." in texts(page)
 
 
 def test_a_viewer_is_shown_no_place_to_drop_files(store, monkeypatch):

@@ -59,3 +59,19 @@ def test_a_bad_upload_gets_a_sentence(visit, store, tmp_path):
     tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(broken)
     expect(tab.get_by_text(re.compile("broken.png is"))).to_be_visible()
     expect(tab.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_why_a_picture_is_too_large_can_be_read_on_a_phone(visit, store, tmp_path):
+    run = make_run(store, "Takes small pictures")
+    tab = visit(f"/predict?run={run.number}")
+    tab.set_viewport_size({"width": 400, "height": 800})
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(51 * 2**20)
+    tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(large)
+    why = tab.get_by_role("alert").filter(has_text="50.0MB or smaller")
+    expect(why).to_be_visible()
+    box = why.bounding_box()
+    assert box["width"] > 200
+    assert box["height"] > 14
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400

@@ -1,6 +1,7 @@
 """Images are uploaded in a browser: dropped, stopped, continued after a break, looked at, named."""
 
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from dashboards import free_port, serving
 from PIL import Image
 from playwright.sync_api import expect
 
-from cifar_core.data.uploads import arriving, sets
+from app.upload import drop_zone
+from cifar_core.data.uploads import arriving, names, sets
 from cifar_core.runs import Store
 
 COLORS = {"cat": (200, 80, 60), "dog": (60, 120, 200)}
@@ -95,6 +97,41 @@ def test_a_folder_is_dropped_looked_at_and_named(dialog, pets, store):
     assert [(one.name, one.kept, one.files) for one in sets.uploaded(store.root)] == [
         ("pets", True, 21)
     ]
+
+
+def test_files_with_names_that_no_disk_can_take_are_left_out_of_a_folder(
+    dialog, pets, tmp_path, store
+):
+    folder = tmp_path / "odd pets"
+    shutil.copytree(pets, folder)
+    deep = folder.joinpath(*"abcdefghijklmnopq")
+    deep.mkdir(parents=True)
+    (folder / "C: drive").mkdir()
+    for path in (deep / "1.png", folder / "cat" / "a\tb.png", folder / "C: drive" / "1.png"):
+        picture(path, (9, 9, 9), 0)
+    tab = dialog()
+    tab.locator(".upload .folder").set_input_files(folder)
+    expect(tab.get_by_role("heading", name="2 classes, 20 images")).to_be_visible()
+    tab.get_by_text("Files that were left out because of their names: 3").click()
+    expect(tab.get_by_text("C: drive/1.png")).to_be_visible()
+    (found,) = [one for one in sets.uploaded(store.root) if one.left_out]
+    assert (found.left_out, found.files) == (3, 21)
+    tab.get_by_role("button", name="Discard").click()
+    expect(tab.locator(".upload .zone")).to_be_visible()
+
+
+NAMES = [
+    "a/b.png", "../x", "a/../b", "/etc/x", "C:/x", "c:x", "a\0b", "a\tb", "a\u0085b", "a" * 255,
+    "a" * 256, "\u00e9" * 127, "\u00e9" * 128, "/".join("a" * 16), "/".join("a" * 17),
+    "/".join(5 * ["b" * 200]), "/".join(["c", *5 * ["b" * 200]]), "a..b/c...", "x:y/C:z", "\u200b",
+]  # fmt: skip
+
+
+def test_the_browser_leaves_out_the_names_that_the_server_does(visit):
+    script = (Path(drop_zone.__file__).parent / "transfer.js").read_text("utf-8")
+    tab = visit("/data")
+    found = tab.evaluate(f"(given) => {{ {script}; return given.map(isOdd); }}", NAMES)
+    assert found == [names.kept_path(name) is None for name in NAMES]
 
 
 def test_an_upload_is_stopped_and_continues_after_the_page_was_loaded_again(dialog, packed, store):

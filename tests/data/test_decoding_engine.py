@@ -1,3 +1,4 @@
+import io
 import os
 import signal
 import subprocess
@@ -9,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from decoding_helpers import CLASSES, as_folder, items_of, listed, picture, small_set, source
+from PIL import Image
 
 from cifar_core.data import decoding
 from cifar_core.data.cache import cache_folder
 from cifar_core.data.contents import Contents
 from cifar_core.data.decoding import engine
 from cifar_core.data.decoding.draft import FLUSH_SECONDS, Draft
+from cifar_core.data.options import SetOptions, keep_options
 from cifar_core.errors import DataError
 
 HERE = Path(__file__).parent
@@ -79,6 +82,27 @@ def test_arrays_of_the_final_size_are_taken_as_they_are(tmp_path, shape):
     found = decoding.details_of(tmp_path / "store", dataset.source, dataset.fingerprint)
     assert found.gray.all() == (len(shape) == 2)
     assert ("All are gray" in dataset.note) == (len(shape) == 2)
+
+
+def test_gray_and_colored_and_broken_pictures_beside_each_other_keep_their_places(tmp_path):
+    names = names_of(9, test=3)
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
+    pixels[::3] = pixels[::3, ..., :1]  # of one channel
+    files = [png(shown[..., 0] if i % 3 == 0 else shown) for i, shown in enumerate(pixels)]
+    files[4] = b"broken"
+    (tmp_path / "pets").mkdir()
+    mixed = contents_of(names, lambda wanted: ((i, files[i]) for i in sorted(wanted)))
+    keep_options(tmp_path / "store", str(tmp_path / "pets"), SetOptions(unreadable=0.2))
+    one = source(tmp_path / "pets", tmp_path, open=lambda *_: mixed)
+    dataset = decoding.load(one, threads=1)
+    assert np.array_equal(dataset.train.pixels, np.delete(pixels[:9], 4, axis=0))
+    assert np.array_equal(dataset.test.pixels, pixels[9:])
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_only_a_few_files_are_in_memory_at_once(tmp_path, monkeypatch):

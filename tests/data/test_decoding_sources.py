@@ -3,6 +3,7 @@ import dataclasses
 import io
 import os
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from cifar_core.data import decoding
 from cifar_core.data.cache import cache_folder
 from cifar_core.data.dataset import fingerprint
+from cifar_core.data.formats.formats import open_source
 from cifar_core.data.options import SetOptions, keep_options
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.errors import DataError
@@ -144,6 +146,20 @@ def test_an_unreadable_picture_in_a_hundred_is_left_out_and_listed(tmp_path, rea
     assert np.array_equal(dataset.train.pixels, kept)
     assert "1 picture could not be read and was left out" in dataset.note
     assert left_out(tmp_path, "unreadable") is None  # it is readable now
+
+
+def test_one_damaged_picture_of_a_zip_is_an_unreadable_picture(tmp_path):
+    path = tmp_path / "pets"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in small_set(train=40).items():
+            archive.writestr(name, data)
+    data = bytearray(path.read_bytes())
+    data[300] ^= 1  # in the pixels of the first picture
+    path.write_bytes(data)
+    dataset = decoding.load(source(path, tmp_path, open=open_source))
+    assert (len(dataset.train), len(dataset.test)) == (119, 6)
+    ((name, why),) = left_out(tmp_path, "unreadable")
+    assert (name, why) == ("train/bird/0.png", f"{name} is damaged in its archive. Pack it again.")
 
 
 def list_of_cats(files):

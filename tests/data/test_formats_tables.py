@@ -148,6 +148,7 @@ def test_columns_are_shown_and_can_be_chosen(tmp_path):
     chosen = opened(tmp_path, tmp_path, label_column="coarse", part_column="split")
     assert chosen.classes == ("0", "1")
     assert counts(chosen)["val"] == 4
+    assert not chosen.ignored  # rows of another part have their label
 
 
 def test_the_fine_labels_of_cifar_100_are_taken_and_bytes_alone_are_pictures(tmp_path):
@@ -172,6 +173,8 @@ def test_rows_without_a_label_or_a_picture_do_not_stop_the_others(tmp_path):
     contents = opened(tmp_path, tmp_path)
     assert len(contents.items) == 10
     assert next(each.why for each in contents.ignored) == "have no labels"
+    unlabeled = {each.why: each.names for each in contents.ignored}["are images without a label"]
+    assert unlabeled == ("train/00", "train/01")
     assert [raw for raw in by_name(contents).values() if not raw] == [b""]
 
 
@@ -189,6 +192,16 @@ def test_tables_without_pictures_and_classes_are_refused_in_a_sentence(tmp_path,
     save(tmp_path / "train.parquet", values)
     with pytest.raises(DataError, match=sentence):
         opened(tmp_path, tmp_path)
+
+
+def test_missing_files_of_a_numbered_set_are_said(tmp_path):
+    folder = tmp_path / "set"
+    for number in (0, 2):
+        save(folder / f"data/train-{number:05}-of-00003.parquet", columns(9), NAMES)
+    said = " ".join(opened(folder, tmp_path).said)
+    assert "Of the 3 files of data/train, 1 is missing, the first number 00001" in said
+    save(folder / "data/train-00001-of-00003.parquet", columns(9), NAMES)
+    assert "missing" not in " ".join(opened(folder, tmp_path).said)
 
 
 def test_several_versions_of_a_set_are_named(tmp_path):

@@ -110,6 +110,38 @@ def test_folders_beside_the_parts_and_pictures_outside_are_left_out_and_counted(
     assert "Left out were files that lie" in text(found)
 
 
+@pytest.mark.parametrize(
+    ("folders", "wanted", "beside"),
+    [
+        (["{Train,test}/{cat,dog}", "extra/{cat,dog}"], BOTH, 10),
+        (["{Train,test}/{cat,dog}", "extra/{cat,dog}/{a,b,c}"], BOTH, 30),
+        (["train/{cat,dog}", "unlabeled"], FLAT, 5),
+        (["train/{cat,dog}", "{test,unlabeled}"], FLAT, 5),
+    ],
+)
+def test_a_further_folder_beside_the_parts_never_makes_them_classes(
+    tmp_path, folders, wanted, beside
+):
+    found = opened(make(tmp_path / "set", each(folders)))
+    assert (found.classes, counts(found)) == (CATS, wanted)
+    left = {one.why: len(one.names) for one in found.ignored}
+    assert left["lie beside the folders of the parts"] == beside
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ["{train,bus,car}"],
+        ["train/{steam,diesel}", "{bus,car,plane}"],
+        ["{train,bus}/{old,new}"],
+        ["{good,bad,test}"],
+    ],
+)
+def test_a_class_may_be_called_like_a_part(tmp_path, folders):
+    found = opened(make(tmp_path / "set", each(folders)))
+    assert {"train", "test"} & set(found.classes)
+
+
 def test_pictures_without_a_class_in_test_are_no_test_images(tmp_path):
     found = opened(make(tmp_path / "set", each(["train/{cat,dog}", "test"])))
     assert counts(found) == FLAT
@@ -194,6 +226,21 @@ def test_pictures_are_known_by_their_first_bytes_where_the_name_says_nothing(tmp
 def test_a_folder_of_classes_within_classes_means_the_highest_ones(tmp_path):
     found = opened(make(tmp_path / "set", each(["animals/{cat,dog}", "vehicles/{ship,truck}"])))
     assert found.classes == ("animals", "vehicles")
+
+
+@pytest.mark.parametrize(
+    "outer", ["pets-64,pets-224", "images,masks", "fold0,fold1,fold2", "data,copy"]
+)
+def test_the_same_classes_in_folders_side_by_side_are_several_sets(tmp_path, outer):
+    with pytest.raises(DataError, match=r"the same folders in each of them, cat and dog"):
+        opened(make(tmp_path / "set", each([f"{{{outer}}}/{{cat,dog}}"])))
+
+
+@pytest.mark.parametrize("outer", ["bottle,screw", "class 1,class 2", "1,2"])
+def test_classes_with_the_same_folders_inside_are_said(tmp_path, outer):
+    found = opened(make(tmp_path / "set", each([f"{{{outer}}}/{{good,bad}}"])))
+    assert found.classes == tuple(outer.split(","))
+    assert "Each of them has the folders bad and good, whose names are not used" in text(found)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapes import counts, each, make, opened, text
+from shapes import PNG, counts, each, make, opened, tarred, text, zipped
 
 from cifar_core.data.contents import Item
 from cifar_core.data.layout.near import keep_near, near_groups
@@ -152,3 +152,47 @@ def test_items_of_a_set_without_a_folder_can_be_divided_too(tmp_path):
     test, kept = split_off(some(), SetOptions(), tmp_path, "x.npz")
     assert (len(test), kept) == (8, True)
     assert split_off(some(), SetOptions(), tmp_path, "x.npz") == (test, True)
+
+
+def pairs(count=20):
+    """Name pictures of which two each are the same file."""
+    return {
+        f"{label}/{i}_{copy}.png": PNG + f"{label}{i:03}".encode()
+        for label in ("cat", "dog") for i in range(count) for copy in "ab"
+    }  # fmt: skip
+
+
+def divided(found):
+    """Return the files whose two copies are in two parts."""
+    parts = {item.name: item.part for item in found.items}
+    return {name for name in parts if parts[name] != parts[name.replace("_b.", "_a.")]}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_copies_of_a_file_are_in_one_part(tmp_path, kind):
+    path = tmp_path / "set"
+    make(path, pairs()) if kind == "folder" else zipped(path, pairs())
+    found = opened(path)
+    assert not divided(found)
+    assert counts(found) == {"train": 64, "test": 16}
+    assert divided(opened(path, keep_together=False))
+    assert divided(opened(tarred(tmp_path / "set.tar", pairs())))  # without copies' checksums
+
+
+def test_a_copy_that_is_added_later_goes_where_its_file_is(tmp_path):
+    shape = pairs()
+    first = opened(make(tmp_path / "set", {n: d for n, d in shape.items() if "_a." in n}))
+    parts = {item.name: item.part for item in first.items}
+    found = opened(make(tmp_path / "set", shape))
+    assert not divided(found)
+    assert parts.items() <= {item.name: item.part for item in found.items}.items()
+
+
+def test_a_class_of_one_file_is_divided_all_the_same(tmp_path):
+    shape = pairs() | {f"emu/{i}.png": PNG for i in range(10)}
+    assert (
+        Counter(i.part for i in opened(make(tmp_path / "set", shape)).items if i.label == "emu")[
+            "test"
+        ]
+        == 2
+    )

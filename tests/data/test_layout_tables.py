@@ -212,6 +212,58 @@ def test_the_group_is_known_by_its_name_in_many_languages(tmp_path, name):
     assert (found.columns.label, found.columns.group) == ("Tier", name)
 
 
+def with_split(folder, *words):
+    """Open a set whose table has a column of parts; the first pictures have the given words."""
+    usual = ["train", "train", "val", "test"] * 3
+    parts = [*words, *usual[len(words) :]]
+    table = [(*row, part) for row, part in zip(rows(), parts, strict=False)]
+    return opened(make(folder, HERE, {"x.csv": lines(("file", "label", "split"), *table)}))
+
+
+@pytest.mark.parametrize("word", ["extra", "unlabeled"])
+def test_pictures_with_another_word_for_their_part_are_left_out_and_counted(tmp_path, word):
+    found = with_split(tmp_path / "set", word)
+    assert found.columns.part == "split"
+    assert counts(found) == {"train": 5, "val": 2, "test": 2}
+    assert [(one.why, one.names) for one in found.ignored] == [
+        ("have a word for their part that is none of train, val and test", ("c0.png",))
+    ]
+
+
+def test_pictures_without_a_word_for_their_part_are_for_training_and_said(tmp_path):
+    found = with_split(tmp_path / "set", "train", "train", "", "train")
+    assert counts(found) == {"train": 7, "val": 1, "test": 2}
+    assert "The part is empty for 1 picture" in text(found)
+
+
+def test_a_column_of_parts_that_cannot_be_used_is_said(tmp_path):
+    found = with_split(tmp_path / "set", *"0001120012")
+    assert found.columns.part == ""
+    assert "The column split (0, 1, 2) does not say the parts" in text(found)
+
+
+def test_control_characters_in_the_names_of_classes_are_shown_as_question_marks(tmp_path):
+    table = lines(("file", "label"), *rows(label=lambda name: f"{LABEL[name]}\x00\x07s"))
+    assert opened(make(tmp_path / "set", HERE, {"x.csv": table})).classes == ("cat??s", "dog??s")
+
+
+def test_a_second_table_of_the_same_pictures_is_left_out_as_such(tmp_path):
+    other = lines(("file", "label"), *rows(label=lambda name: f"not {LABEL[name]}"))
+    first = lines(("file", "label"), *rows())
+    found = opened(make(tmp_path / "set", HERE, {"a.csv": first, "b.csv": other}))
+    assert found.classes == CATS
+    assert [(one.why, one.names) for one in found.ignored] == [
+        ("are tables of pictures whose classes come from elsewhere", ("b.csv",))
+    ]
+
+
+def test_a_table_that_could_mean_several_pictures_is_left_out_as_such(tmp_path):
+    table = lines(("file", "label"), *[(f"{i}.png", "xy"[i % 2]) for i in range(5)])
+    found = opened(make(tmp_path / "set", each(["{cat,dog}"]), {"labels.csv": table}))
+    assert found.classes == CATS
+    assert "do not name these pictures one by one" in found.ignored[0].why
+
+
 def test_a_test_set_without_labels_and_an_example_of_an_answer_are_left_out(tmp_path):
     pictures = {f"train/{f}": d for f, d in HERE.items()} | {
         f"test/t{i}.png": PNG for i in range(4)
@@ -298,7 +350,8 @@ def test_damaged_tables_are_passed_over(tmp_path):
     }  # fmt: skip
     found = opened(make(tmp_path / "set", each(["{cat,dog}"]), odd))
     assert counts(found) == FLAT
-    assert "files that are not pictures (7)" in text(found)
+    assert "files that are not pictures (5)" in text(found)
+    assert "one by one, with a class for each (2)" in text(found)
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,12 @@ def test_damaged_bytes_give_a_picture_or_an_image_error_and_nothing_else(kind):
         (b"hello", "is not a readable picture; it should be one of JPEG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript program"),
         (b"\xff\xd8\xff" + bytes(50 * 2**20), "50.1 MB, but at most 50 MB"),
+        (bytes(64 * 2**20 + 1), "more than 64 MB, but at most 50 MB"),  # the rest was not read
         (png_bomb(8000, 6000), "8,000 x 6,000 pixels, but at most 3[0-9] million"),
         (png_bomb(12000, 10000), "12,000 x 10,000 pixels, but at most 3[0-9] million"),
         (png_bomb(60000, 6000), "has far too many pixels"),
     ],
-    ids=["empty", "text", "postscript", "heavy", "large", "warned of", "refused by Pillow"],
+    ids=["empty", "text", "postscript", "heavy", "huge", "large", "warned of", "refused by Pillow"],
 )
 def test_what_is_no_picture_or_too_large_is_refused_with_advice(data, sentence):
     with pytest.raises(ImageError, match=sentence) as caught:

@@ -6,7 +6,7 @@ from app import boundary
 from app.screens.data.own.drop import drop
 from app.screens.data.own.look import look
 from app.screens.data.own.naming import naming
-from app.screens.data.own.steps import DROP, LOOK, NAME, step, steps, turn_to
+from app.screens.data.own.steps import DROP, LOOK, NAME, first, step, steps, turn_to
 from app.session import store
 from cifar_core.people import OPERATOR
 
@@ -31,6 +31,8 @@ def ways() -> None:
             "operator."
         )
         return
+    if step() == (DROP, ""):
+        turn_to(*first())  # also if the browser could not say here that an upload has arrived
     now, name = step()
     steps(now)
     DRAW[now](name)

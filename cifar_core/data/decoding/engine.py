@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.background.jobs import Report, quietly
-from cifar_core.data.contents import Contents, Item, Raw
+from cifar_core.data.contents import DAMAGED, Contents, Item, Raw
 from cifar_core.data.decoding.draft import DECODED, Draft
 from cifar_core.data.pictures.network_pixels import network_pixels
 from cifar_core.devices.cpu import usable_cores
@@ -125,8 +125,12 @@ def put_decoded(batch: Batch, draft: Draft, items: tuple[Item, ...]) -> None:
     """
     side = draft.side
     sheet = Image.new("RGB", (side, side * len(batch)))
-    indices, facts = [], []
+    indices: list[int] = []
+    facts: list[tuple[int, ...]] = []
     for index, raw in sorted(batch, key=lambda one: one[0]):
+        if isinstance(raw, bytes) and raw == DAMAGED:
+            draft.fail(index, f"{items[index].name} is damaged in its archive. Pack it again.")
+            continue
         try:
             seen = network_pixels(raw, items[index].name, side)
         except ImageError as error:

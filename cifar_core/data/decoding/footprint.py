@@ -52,8 +52,9 @@ def footprint(path: Path) -> Footprint:
         (folders if is_folder else names).append(name)
         if not is_folder:
             lines.append(line)
+    lines.sort()
     return Footprint(
-        digest=sha256(sorted(lines)), folders=tuple(sorted(folders)), files=tuple(sorted(names))
+        digest=sha256(lines), folders=tuple(sorted(folders)), files=tuple(sorted(names))
     )
 
 
@@ -111,8 +112,11 @@ def digest_of(root: Path, names: Iterable[str]) -> str:
 
 
 def sha256(lines: Iterable[str]) -> str:
-    """Return the checksum of lines."""
-    return hashlib.sha256("\n".join(lines).encode("utf-8", UNSURE)).hexdigest()
+    """Return the checksum of lines, which are never all joined: there may be millions."""
+    digest = hashlib.sha256()
+    for number, line in enumerate(lines):
+        digest.update(("\n" * bool(number) + line).encode("utf-8", UNSURE))
+    return digest.hexdigest()
 
 
 def watch(file: Path, root: Path, names: Iterable[str], how: str) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cifar_core.data.dataset import CHUNK, SIZE, Dataset, Images, counts
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
+from cifar_core.numbers import counted
 
 
 def note(dataset: Dataset, path: Path, found: Mapping[str, Any], *, deep: int) -> str:
@@ -68,9 +69,11 @@ def repeats(train: Images, test: Images) -> list[str]:
     leaked = int(np.isin(others, digests).sum())
     notes = []
     if conflicting:
-        notes.append(f"{conflicting:,} training images also occur under another class.")
+        occur = "occurs" if conflicting == 1 else "occur"
+        notes.append(f"{counted(conflicting, 'training image')} also {occur} under another class.")
     if leaked:
-        notes.append(f"{leaked:,} test images are also training images.")
+        are = "is also a training image" if leaked == 1 else "are also training images"
+        notes.append(f"{counted(leaked, 'test image')} {are}.")
     return notes
 
 

@@ -20,6 +20,7 @@ from cifar_core.data.formats.reading.gather import Found, Stack, gather
 from cifar_core.data.formats.reading.holding import Holding, holding_of
 from cifar_core.data.formats.reading.labels import numbered
 from cifar_core.data.formats.reading.parts import part_of
+from cifar_core.data.formats.reading.shards import missing
 from cifar_core.data.formats.reading.stored import MOST_IMAGES
 from cifar_core.data.layout.synonyms import PART_OF_WORD
 from cifar_core.data.options import SetOptions
@@ -84,7 +85,7 @@ def open_parquet(path: Path, options: SetOptions, store: Path) -> Contents:
         classes=classes,
         stacks=stacks,
         said=(f"Images come from the column {shown(first.image)}, classes from the column "
-              f"{shown(first.label)}.",),
+              f"{shown(first.label)}.", *missing(files)),
         columns=Columns(
             table=files[0], names=first.names, file=first.image, label=first.label,
             part=first.part, group=first.group,

@@ -5,7 +5,7 @@ The rule, for any depth: the parts are the highest folders whose names mean trai
 are two or more. What lies deeper belongs to the class. `<class>/train/*` is understood too.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -33,6 +33,8 @@ class Node:
         named = [self.children[name] for name in parts]
         if not named or len(named) == len(self.children):
             return parts
+        if self.are_sure(parts):
+            return parts
         inside = sum(node.total for node in named)
         two = len(set(parts.values())) > 1
         classes = any(node.children for node in named)
@@ -41,6 +43,22 @@ class Node:
         fits = "train" in parts.values() and (two or classes) and inside >= MOST * self.total
         # flat classes of which some are called 'train' and 'test'
         return parts if fits and not (like_them and len(beside) > len(named)) else {}
+
+    def are_sure(self, parts: dict[str, PartOfSet]) -> bool:
+        """Return True if folders are parts however many pictures lie beside them.
+
+        They are where train has the same folders inside as another part, or where only train has
+        folders inside, and no more folders lie beside the parts than there are parts.
+        """
+        inside: dict[PartOfSet, set[str]] = defaultdict(set)
+        for name, part in parts.items():
+            inside[part].update(self.children[name].children)
+        train = inside.pop("train", set())
+        if any(train & others for others in inside.values()):
+            return True
+        beside = [node for name, node in self.children.items() if name not in parts]
+        flat = not any(node.children for node in beside)
+        return len(train) > 1 and flat and len(beside) <= len(parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +69,7 @@ class FolderReading:
     beside: dict[Folder, str]  # folder -> why its pictures are left out
     top: Folder = ()  # the folder in which the parts, or else the classes, lie
     parts: dict[str, PartOfSet] = field(default_factory=dict)  # folders that mean parts
+    alike: tuple[str, ...] = ()  # folders that each class has: these could be the classes too
     twice: tuple[Folder, ...] = ()  # folders that each hold parts: several sets
 
     def labels(self) -> set[str]:
@@ -138,7 +157,16 @@ def by_class(counts: Collection[Folder], top: Node) -> FolderReading:
             beside[folder] = OUTSIDE
         else:
             found[folder] = None, folder[depth] if len(folder) > depth else ""
-    return FolderReading(found=found, beside=beside, top=top.path)
+    return FolderReading(found=found, beside=beside, top=top.path, alike=alike_in(top))
+
+
+def alike_in(top: Node) -> tuple[str, ...]:
+    """Return the folders that lie in every folder, if these hold no other pictures: two or more."""
+    nodes = list(top.children.values())
+    if len(nodes) < 2 or any(node.own for node in nodes):
+        return ()
+    shared = set.intersection(*(set(node.children) for node in nodes))
+    return tuple(sorted(shared)) if len(shared) > 1 else ()
 
 
 def by_class_first(counts: Collection[Folder], top: Node) -> FolderReading:

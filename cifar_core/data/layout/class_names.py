@@ -8,7 +8,7 @@ from cifar_core.data.contents import PartOfSet
 from cifar_core.data.layout import synonyms
 from cifar_core.data.layout.labeled import Labeled
 from cifar_core.data.layout.labels.tables import names_in, stem
-from cifar_core.data.layout.listing import Listing
+from cifar_core.data.layout.listing import CONTROLS, Listing
 from cifar_core.data.sources.limits import shown
 
 LISTS = re.compile(r"class|label|categor|names|synset|species|to_name|index")
@@ -50,6 +50,16 @@ def rename(labeled: Labeled, names: dict[str, str]) -> None:
     for name, one in labeled.pictures.items():
         if one.label in names:
             labeled.pictures[name] = one._replace(label=names[one.label])
+
+
+def readable(label: str) -> str:
+    """Return the name of a class with a question mark for each control character."""
+    return label if label.isprintable() else label.translate(CONTROLS)
+
+
+def make_readable(labeled: Labeled) -> None:
+    """Take control characters out of the names of classes, which no page could show."""
+    rename(labeled, {label: readable(label) for label in labeled.classes()})
 
 
 def spell_out(labeled: Labeled, listing: Listing) -> None:

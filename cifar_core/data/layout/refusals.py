@@ -156,6 +156,16 @@ def several_sets(path: Path, folders: Sequence[str]) -> DataError:
     )
 
 
+def side_by_side(path: Path, folders: Sequence[str], inside: Sequence[str]) -> DataError:
+    """Return the error for folders that hold the same folders."""
+    return DataError(
+        f"{path} has {len(folders):,} folders, {listed(folders)}, with the same folders in each of "
+        f"them, {listed(inside)}: these seem to be several sets of the same classes. Give the "
+        "folder of one of them; if the outer folders are the classes, put the pictures directly "
+        "into them."
+    )
+
+
 def too_many_classes(path: Path, count: int, most: int) -> DataError:
     """Return the error for more classes than can be used."""
     return DataError(

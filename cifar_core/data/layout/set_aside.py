@@ -1,12 +1,12 @@
 """Gives the classes of a set test images where they have none, and says so in a sentence."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cifar_core.data.contents import Item
 from cifar_core.data.layout.near import near_groups
-from cifar_core.data.layout.split_off import LEAST, split_off
+from cifar_core.data.layout.split_off import LEAST, is_drawn, split_off
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.limits import shown
 from cifar_core.numbers import counted, percent
@@ -15,12 +15,17 @@ MOST_NAMED = 5
 
 
 def set_aside(
-    items: Sequence[Item], options: SetOptions, store: Path, source: str
+    items: Sequence[Item],
+    options: SetOptions,
+    store: Path,
+    source: str,
+    same: Callable[[list[Item]], dict[str, str]] | None = None,
 ) -> tuple[list[Item], list[str]]:
     """Return the items with some training images as test images, and what to say of it.
 
     Only classes without test images lose any; `items` have their names, in any order. Nothing
-    changes, and nothing is said, where every class has test images.
+    changes, and nothing is said, where every class has test images. `same` finds the pictures that
+    are the same file, for a draw that does not know which are nearly the same.
     """
     tested = {item.label for item in items if item.part == "test"}
     chosen = [item for item in items if item.part == "train" and item.label not in tested]
@@ -28,7 +33,10 @@ def set_aside(
         return list(items), []
     near = near_groups(store, source) if options.keep_together else {}
     chosen.sort(key=lambda item: item.name)
-    test, kept = split_off(chosen, options, store, source, near)
+    exact: dict[str, str] = {}
+    if same and options.keep_together and not near and not is_drawn(chosen, options, store, source):
+        exact = same(chosen)
+    test, kept = split_off(chosen, options, store, source, near or exact)
     said = [sentence(chosen, test, options, only_some=bool(tested), kept=kept)]
     if any(item.group for item in chosen) or near:
         said.append(together(chosen, near))

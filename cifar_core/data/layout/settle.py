@@ -1,9 +1,11 @@
 """Makes a set of the pictures whose classes are known: its classes, its parts, its test images."""
 
+from functools import partial
 from pathlib import Path
 
 from cifar_core.data.contents import PARTS, Item
 from cifar_core.data.layout import class_names, refusals
+from cifar_core.data.layout.identical import identical
 from cifar_core.data.layout.labeled import Labeled
 from cifar_core.data.layout.listing import Listing
 from cifar_core.data.layout.set_aside import have_classes, set_aside
@@ -23,10 +25,12 @@ def settle(
     Raises DataError if they do not make a set.
     """
     path = listing.path
+    class_names.make_readable(labeled)
     odd = {label for label in labeled.classes() if not is_a(label, Text)}
     labeled.leave_out(NAMELESS, [n for n, one in labeled.pictures.items() if one.label in odd])
     class_names.unify(labeled)
     class_names.spell_out(labeled, listing)
+    class_names.make_readable(labeled)
     if not labeled.pictures or not labeled.classes("train", None):
         raise refusals.no_training(path, labeled.folders_of.values())
     leave_out_untrained(labeled)
@@ -39,7 +43,7 @@ def settle(
         Item(name=name, part=one.part or "train", label=one.label, group=one.group)
         for name, one in labeled.pictures.items()
     ]
-    items, said = set_aside(items, options, store, str(path))
+    items, said = set_aside(items, options, store, str(path), partial(identical, listing=listing))
     labeled.said.extend(said)
     number = {label: i for i, label in enumerate(classes)}
     place = {part: i for i, part in enumerate(PARTS)}

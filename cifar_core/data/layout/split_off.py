@@ -48,10 +48,7 @@ def split_off(
     same, by the name of a group. An earlier split by the same rule is continued. This
     also works in a store that may not be written to.
     """
-    folder = folder_of(store, source)
-    rule = Rule(
-        seed=options.split_seed, share=options.test_share, keep_together=options.keep_together
-    )
+    folder, rule = folder_of(store, source), rule_of(options)
     items = list(items)
     drawn = written(folder, rule, [item.name for item in items])
     test = draw(items, options.test_share, options.split_seed, near or {}, drawn)
@@ -63,6 +60,19 @@ def split_off(
     except (OSError, DataError):
         return test, False
     return test, True
+
+
+def rule_of(options: SetOptions) -> Rule:
+    """Return by what a split is drawn."""
+    return Rule(
+        seed=options.split_seed, share=options.test_share, keep_together=options.keep_together
+    )
+
+
+def is_drawn(items: Iterable[Item], options: SetOptions, store: Path, source: str) -> bool:
+    """Return True if all pictures have their part from an earlier split by the same rule."""
+    names = {item.name for item in items}
+    return names <= written(folder_of(store, source), rule_of(options), names).keys()
 
 
 def written(folder: Path, rule: Rule, names: Collection[str]) -> dict[str, str]:

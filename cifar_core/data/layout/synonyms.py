@@ -38,6 +38,7 @@ FILLERS = words(  # words that say nothing about the images
     "image images img imgs picture pictures pic pics photo photos jpg jpeg jpegs jpegimages png "
     "raw file files sample samples seg labels labeled class classes"
 )
+CLASS_WORDS = {"class", "classes", "label", "category"}
 PICTURES = words(  # endings of files that hold a picture
     "jpg jpeg jpe jfif jif mpo png apng webp bmp dib gif tif tiff ppm pgm pbm pnm avif avifs heic "
     "heif hif jp2 j2k jpf jpx j2c jpc tga ico"
@@ -150,6 +151,19 @@ def says_nothing(name: str) -> bool:
         and all(word in FILLERS or word.isdigit() for word in words)
         and not all(word.isdigit() for word in words)
     )
+
+
+def are_versions(names: Iterable[str]) -> bool:
+    """Return True for folders that are hardly classes, since their contents are alike.
+
+    One says nothing, as 'images' beside 'masks', or they differ in a number alone, as 'fold1' and
+    'fold2'; but 'class 1' and 'class 2' are classes.
+    """
+    said = [[token for token in tokens(name) if not token.isdigit()] for name in names]
+    if any(set(words) & CLASS_WORDS for words in said):
+        return False
+    same = len(said) > 1 and bool(said[0]) and all(words == said[0] for words in said)
+    return same or any(words and set(words) <= FILLERS for words in said)
 
 
 def is_junk(name: str) -> bool:

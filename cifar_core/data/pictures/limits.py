@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image
 
 from cifar_core.data.pictures.kinds import JPEG, TIFF, Kind
+from cifar_core.data.sources.limits import MAX_FILE_BYTES
 from cifar_core.errors import ImageError
 
 MAX_MEGABYTES = 50  # of the file, in units of 2**20 bytes: all that the upload box takes
@@ -30,9 +31,11 @@ def check_bytes(data: bytes, name: str) -> None:
     if not data:
         raise ImageError(f"{name} is empty (0 bytes). Choose a picture file.")
     if len(data) > MAX_MEGABYTES * 2**20:
-        size = math.ceil(len(data) / 2**20 * 10) / 10
+        size = f"{math.ceil(len(data) / 2**20 * 10) / 10:.1f}"
+        if len(data) > MAX_FILE_BYTES:  # the rest was not read
+            size = f"more than {MAX_FILE_BYTES // 2**20}"
         raise ImageError(
-            f"{name} has {size:.1f} MB, but at most {MAX_MEGABYTES} MB can be opened. "
+            f"{name} has {size} MB, but at most {MAX_MEGABYTES} MB can be opened. "
             "Save it smaller, for example as JPEG."
         )
 

@@ -1,8 +1,8 @@
 """Lists the files of a folder, tar or zip without unpacking them, and refuses malicious entries.
 
 Members are read in memory and never written, so that no name can reach outside a folder. Names
-that try to, devices and contents beyond the limits are refused nevertheless, since no archive of
-images should have them.
+that try to and contents beyond the limits are refused nevertheless, since no archive of images
+should have them; pipes and devices are left out.
 """
 
 import os

@@ -33,6 +33,7 @@ class ArchiveEntry(NamedTuple):
     why: str = ""  # why it cannot be used, for a page, after a number of files; "" if it can
     link: str = ""  # the name of the entry that a link in an archive stands for
     place: str = ""  # of a file in a folder: its path
+    alone: bool = False  # if it is damaged, others can be read still: it is one of a zip
 
     def read(self) -> bytes:
         """Return the file's bytes; raises DataError, also if it has more than a picture may."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from cifar_core.data.sources import limits
-from cifar_core.data.sources.entry import LEADS_OUT, TOO_LARGE, ArchiveEntry, no_file
-from cifar_core.data.sources.limits import REMEDY, shown
+from cifar_core.data.sources.entry import DEVICE, LEADS_OUT, TOO_LARGE, ArchiveEntry, no_file
+from cifar_core.data.sources.limits import REMEDY
 from cifar_core.errors import DataError
 
 STREAMS: dict[bytes, Callable[..., Any]] = {  # first bytes of a file -> how to unpack it
@@ -44,7 +44,7 @@ def tar_entries(path: Path, file: IO[bytes], packed: int) -> Iterator[ArchiveEnt
 
 
 def entry_of(path: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> ArchiveEntry:
-    """Return a member as an entry; raises DataError for devices, which no set of images has."""
+    """Return a member as an entry."""
     name = member.name.lstrip("/")
     if member.issym() or member.islnk():
         base = posixpath.dirname(name) if member.issym() else ""
@@ -53,9 +53,7 @@ def entry_of(path: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> Archi
         why, target = (LEADS_OUT, "") if out else ("", target)
         return ArchiveEntry(name, False, path, no_file, why, target)
     if not (member.isfile() or member.isdir()):
-        raise DataError(
-            f"{path} has the entry '{shown(name)}', which is a device. Pack the images themselves."
-        )
+        return ArchiveEntry(name, False, path, no_file, DEVICE)
     large = member.size > limits.MAX_FILE_BYTES or member.issparse()
     read = partial(open_member, tar, member)
     return ArchiveEntry(name, member.isdir(), path, read, TOO_LARGE if large else "")

@@ -43,7 +43,8 @@ def entry_of(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> A
         return ArchiveEntry(name, False, path, no_file, why, target)
     large = member.file_size > limits.MAX_FILE_BYTES
     read = partial(archive.open, member)
-    return ArchiveEntry(name, name.endswith("/"), path, read, TOO_LARGE if large else "")
+    why = TOO_LARGE if large else ""
+    return ArchiveEntry(name, name.endswith("/"), path, read, why, alone=True)
 
 
 def name_of(member: zipfile.ZipInfo) -> str:

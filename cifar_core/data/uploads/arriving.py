@@ -20,7 +20,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from cifar_core.data.sources.archive import MAX_ENTRIES, shown
-from cifar_core.data.uploads import names
+from cifar_core.data.uploads import left_out, names
 from cifar_core.disk import files, lock, removal, space
 from cifar_core.disk.checks import Moment, Text, Whole, is_a
 from cifar_core.errors import BusyError, DataError
@@ -52,6 +52,7 @@ class Reached(Struct, frozen=True, kw_only=True):
 
     bytes: Whole = 0
     files: Whole = 0  # begun
+    skipped: Whole = 0  # of the bytes, those of files that are not kept
     boot: Text = ""  # of the machine: bytes written before it was restarted may be lost
 
 
@@ -96,18 +97,25 @@ def begin(store: Path, begun: Begun) -> Upload:
             f"{begun.files:,} files are more than the {MAX_ENTRIES:,} of one upload. Put them into "
             "a zip or tar file, or upload them in parts."
         )
-    folder = home(store) / ".arriving" / secrets.token_hex(12)
-    (folder / FILES).mkdir(parents=True)
-    space.ensure(begun.bytes + KEPT_FREE, folder, f"the upload {shown(begun.title)}")
-    upload = Upload(folder=folder, begun=begun)
-    keep_reached(upload, 0, 0)
-    files.write_json(folder / BEGUN, begun)
+    if begun.single and begun.files != 1:
+        raise DataError("One file was announced as several. Load the page again.")
+    place = home(store) / ".arriving"
+    place.mkdir(parents=True, exist_ok=True)
+    space.ensure(begun.bytes + KEPT_FREE, place, f"the upload {shown(begun.title)}")
+    upload = Upload(folder=place / secrets.token_hex(12), begun=begun)
+    try:
+        (upload.folder / FILES).mkdir(parents=True)
+        keep_reached(upload, 0, 0)
+        files.write_json(upload.folder / BEGUN, begun)
+    except BaseException:
+        removal.discard(upload.folder)
+        raise
     return upload
 
 
-def keep_reached(upload: Upload, size: int, count: int) -> None:
+def keep_reached(upload: Upload, size: int, count: int, skipped: int = 0) -> None:
     """Write down how many bytes of an upload are there, and how many of its files have begun."""
-    reached = Reached(bytes=size, files=count, boot=lock.boot_id())
+    reached = Reached(bytes=size, files=count, skipped=skipped, boot=lock.boot_id())
     files.write_json(upload.folder / REACHED, reached, durable=False)
 
 
@@ -135,7 +143,12 @@ def discard(upload: Upload) -> None:
 @contextmanager
 def only_one(upload: Upload) -> Iterator[None]:
     """Keep an upload for oneself in a `with` block; BusyError if another tab is sending it."""
-    held = lock.take(upload.folder / LOCK, wait=False)
+    try:
+        held = lock.take(upload.folder / LOCK, wait=False)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{shown(upload.begun.title)} is complete, or was discarded. Load the page again."
+        ) from error
     if held is None:
         raise BusyError(
             f"{shown(upload.begun.title)} is being uploaded in another tab or window. Continue "
@@ -154,7 +167,7 @@ class Piece:
         space.ensure(KEPT_FREE, upload.folder, "the next piece of the upload")
         self.upload = upload
         self.at = upload.reached.bytes  # where the next byte belongs
-        self._begun = upload.reached.files
+        self._begun, self._skipped = upload.reached.files, upload.reached.skipped
         self._head = bytearray()
         self._parts: Iterator[tuple[str, int, int]] | None = None
         self._file = -1  # descriptor of the file that is being written, if any
@@ -173,6 +186,8 @@ class Piece:
             now = view[: self._left]
             if self._file >= 0:
                 write_all(self._file, now)
+            else:
+                self._skipped += len(now)
             self._left -= len(now)
             self.at += len(now)
             view = view[len(now) :]
@@ -182,7 +197,7 @@ class Piece:
     def close(self) -> int:
         """Write down how much has arrived, and return it in bytes."""
         self._close_file()
-        keep_reached(self.upload, self.at, self._begun)
+        keep_reached(self.upload, self.at, self._begun, self._skipped)
         return self.at
 
     def _read_head(self) -> bytes:
@@ -215,7 +230,12 @@ class Piece:
             )
         if self._begun + len(parts) > MAX_ENTRIES + 1:
             raise DataError(f"An upload has at most {MAX_ENTRIES:,} files.")
-        return [(names.safe_path(name), count, offset) for name, count, offset in parts]
+        paths = [names.kept_path(name) for name, _, _ in parts]
+        if begun.single and any("/" in (path or "") for path in paths):
+            raise DataError("A folder arrives in place of one file. Load the page again.")
+        odd = [part[0] for part, path in zip(parts, paths, strict=True) if path is None]
+        left_out.note(self.upload.folder, odd)
+        return [(path or "", part[1], part[2]) for part, path in zip(parts, paths, strict=True)]
 
     def _advance(self) -> bool:
         """Open the next file that has bytes; False if there is none. Empty files are made."""
@@ -225,7 +245,7 @@ class Piece:
             if part is None:
                 return False
             name, self._left, offset = part
-            if not names.is_junk(name):
+            if name:
                 self._file = self._open(self.upload.folder / FILES / name, offset)
             if not offset:
                 self._begun += 1
@@ -235,11 +255,17 @@ class Piece:
 
     def _open(self, path: Path, offset: int) -> int:
         """Open a file of the upload for writing at an offset."""
-        if path.parent not in self._made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(path.parent)
         new = 0 if offset else os.O_TRUNC
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | new, 0o644)
+        try:
+            if path.parent not in self._made:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(path.parent)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | new, 0o644)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise DataError(
+                f"A name on the way to '{shown(path.name)}' is a file's and also a folder's. "
+                "Rename one of them, discard this upload and begin again."
+            ) from error
         if os.fstat(descriptor).st_size < offset:
             os.close(descriptor)
             raise DataError(

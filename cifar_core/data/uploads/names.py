@@ -48,6 +48,15 @@ def refuse_odd(name: str, parts: list[str]) -> None:
         )
 
 
+def kept_path(name: str) -> str | None:
+    """Return a name as `safe_path` does; "" for one that is junk, None where that refuses."""
+    try:
+        path = safe_path(name)
+    except DataError:
+        return None
+    return "" if is_junk(path) else path
+
+
 def is_junk(path: str) -> bool:
     """Return True for hidden files and what file managers leave behind, which are not kept."""
     return any(part.startswith(".") or part in JUNK for part in path.split("/"))

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cifar_core.data.contents import Item
 from cifar_core.data.options import folder_of, keep_options, options_of
 from cifar_core.data.sources.archive import shown
-from cifar_core.data.uploads import names
+from cifar_core.data.uploads import left_out, names
 from cifar_core.data.uploads.arriving import FILES, Upload, home, only_one
 from cifar_core.disk import files, lock, removal
 from cifar_core.disk.checks import Moment, Text, Whole
@@ -35,31 +35,67 @@ class UploadedSet(Struct, frozen=True, kw_only=True):
     files: Whole = 0
     file: Text = ""  # the single file that is the source, such as an archive; "" for the folder
     by_class: bool = False  # its folders are the classes, and nothing else
+    seen: bool = False  # what was found in it was shown to a person
     kept: bool = False  # a person has looked at it and given it a name
     at: Moment = 0  # of the last change
     upload: Text = ""  # id of the upload that came last
+    left_out: Whole = 0  # files of it that no disk can take under their names
+    left_names: tuple[Text, ...] = ()  # of these, the first few
 
     def source(self, store: Path) -> str:
         """Return the source of its images, as a run names it."""
         return str((home(store) / self.name / self.file).resolve())
 
 
-def finish(store: Path, upload: Upload) -> UploadedSet:
-    """Make a set of a complete upload, or put its pictures into the set that it is meant for."""
-    begun, there = upload.begun, upload.reached.bytes
-    if there != begun.bytes:
+def finish(store: Path, upload: Upload) -> tuple[UploadedSet, bool]:
+    """Make a set of a complete upload, or put its pictures into the set that it is meant for.
+
+    Return the set, and whether it was made now: it may be asked for several times at once.
+    """
+    begun = upload.begun
+    with changing(store):
+        if made := made_of(store, upload.id):
+            return made, False
+        with only_one(upload):
+            paths = whole(upload)
+            found = added(store, upload, paths) if begun.into else placed(store, upload, paths)
+            odd = left_out.noted(upload.folder)
+            found = replace(found, left_out=len(odd), left_names=(*odd[: left_out.MOST_NAMES],))
+            keep(store, found)
+            removal.discard(upload.folder)
+    return found, True
+
+
+def made_of(store: Path, id: str) -> UploadedSet | None:
+    """Return the set that an upload has become; None if it has not."""
+    return next((known for known in uploaded(store) if known.upload == id), None)
+
+
+def whole(upload: Upload) -> list[Path]:
+    """Return the files of a complete upload; DataError if anything of it is missing."""
+    begun, reached = upload.begun, upload.reached
+    title = shown(begun.title)
+    if reached.bytes != begun.bytes:
         raise DataError(
-            f"{shown(begun.title)} is not complete: {there:,} of {begun.bytes:,} bytes have "
-            "arrived. Continue the upload."
+            f"{title} is not complete: {reached.bytes:,} of {begun.bytes:,} bytes have arrived. "
+            "Continue the upload."
         )
-    with only_one(upload), changing(store):
-        paths = [path for path in (upload.folder / FILES).rglob("*") if path.is_file()]
-        if not paths:
-            raise DataError(f"{shown(begun.title)} has no files. Choose a folder with pictures.")
-        found = added(store, upload, paths) if begun.into else placed(store, upload, paths)
-        keep(store, found)
-        removal.discard(upload.folder)
-    return found
+    paths = [path for path in (upload.folder / FILES).rglob("*") if path.is_file()]
+    if not paths and (odd := left_out.noted(upload.folder)):
+        raise DataError(
+            f"No file of {title} can be kept under its name, such as '{odd[0]}'. Discard this "
+            "upload, rename the files and begin again."
+        )
+    if not paths:
+        raise DataError(f"{title} has no files. Choose a folder with pictures.")
+    if sum(path.stat().st_size for path in paths) + reached.skipped != begun.bytes:
+        raise DataError(
+            f"Several files of {title} have the same name, so that not all of them can be kept. "
+            "Discard this upload, rename them and begin again."
+        )
+    if begun.single and len(paths) != 1:
+        raise DataError(f"{title} has {len(paths):,} files, but one was announced. Begin again.")
+    return paths
 
 
 def placed(store: Path, upload: Upload, paths: list[Path]) -> UploadedSet:
@@ -85,7 +121,7 @@ def added(store: Path, upload: Upload, paths: list[Path]) -> UploadedSet:
     into = one(store, upload.begun.into)
     gather(paths, home(store) / into.name / upload.begun.folder)
     size, count = into.bytes + upload.begun.bytes, into.files + len(paths)
-    return replace(into, bytes=size, files=count, at=time.time(), upload=upload.id)
+    return replace(into, bytes=size, files=count, seen=True, at=time.time(), upload=upload.id)
 
 
 def gather(paths: Iterable[Path], folder: Path) -> None:
@@ -129,6 +165,13 @@ def into_one_class(store: Path, found: UploadedSet, label: str) -> UploadedSet:
         found = replace(found, by_class=True, at=time.time())
         keep(store, found)
     return found
+
+
+def see(store: Path, found: UploadedSet) -> None:
+    """Write down that a person was shown what was found in a set."""
+    if not found.seen:
+        with changing(store):
+            keep(store, replace(found, seen=True))
 
 
 def name_it(store: Path, found: UploadedSet, title: str) -> None:

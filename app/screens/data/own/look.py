@@ -1,7 +1,7 @@
 """The second step: what was found in an uploaded set, and what a person decides about it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -26,14 +26,17 @@ ONE_CLASS, PATTERN = "They are all of one class", "Their names say the class"
 def look(name: str) -> None:
     """Draw what was found in a set, with the way on; or why it cannot be used, and what to do."""
     found = sets.one(store().root, name)
+    sets.see(store().root, found)
     try:
         contents = found_in(found)
     except boundary.REFUSED as error:
         here = found.source(store().root)  # where the server keeps it says nothing to a visitor
         st.error(boundary.words(error).replace(theme.safe(here), theme.safe(found.title)))
+        left_out(found)
         refused(found, error.pattern if isinstance(error, NoClassesError) else "")
         return
     summary(contents)
+    left_out(found)
     if contents.columns:
         columns(found, contents.columns)
     with st.container(horizontal=True):
@@ -75,10 +78,25 @@ def summary(contents: Contents) -> None:
     for words in contents.said:
         st.markdown(theme.safe(words))
     for ignored in contents.ignored:
-        number = len(ignored.names)
-        with st.expander(f"Files that {theme.safe(ignored.why)}: {theme.count(number)}"):
-            rest = [f"and {theme.count(number - MOST_NAMES)} more"] if number > MOST_NAMES else []
-            st.text("\n".join([*ignored.names[:MOST_NAMES], *rest]))
+        listed(theme.safe(ignored.why), ignored.names, len(ignored.names))
+
+
+def listed(why: str, files: Sequence[str], number: int) -> None:
+    """List the first files, of so many, that something holds for."""
+    with st.expander(f"Files that {why}: {theme.count(number)}"):
+        rest = [f"and {theme.count(number - MOST_NAMES)} more"] if number > MOST_NAMES else []
+        st.text("\n".join([*files[:MOST_NAMES], *rest]))
+
+
+def left_out(found: UploadedSet) -> None:
+    """List the files of an upload that did not arrive because of their names."""
+    if found.left_out:
+        listed("were left out because of their names", found.left_names, found.left_out)
+        st.caption(
+            f"A name may have up to {names.LONGEST_PART} bytes in up to {names.DEEPEST - 1} "
+            "folders, no control characters, and no drive such as C: before it. Rename these files "
+            "and upload the folder again if they matter."
+        )
 
 
 def columns(found: UploadedSet, taken: Columns) -> None:

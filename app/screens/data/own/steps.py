@@ -55,6 +55,15 @@ def discard(name: str) -> None:
     turn_to(DROP)
 
 
+def first() -> tuple[str, str]:
+    """Return the step to begin with: a set that has arrived and that no one has looked at."""
+    name = store().by.name
+    for found in mine():
+        if found.owner == name and not (found.kept or found.seen or found.by_class):
+            return LOOK, found.name
+    return DROP, ""
+
+
 def mine() -> list[UploadedSet]:
     """Return the uploaded sets that this person may change, the one changed last first."""
     by = store().by

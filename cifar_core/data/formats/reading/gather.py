@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,7 @@ from cifar_core.data.contents import (
     Raw,
 )
 from cifar_core.data.formats.reading.holding import Holding
+from cifar_core.data.layout.class_names import readable
 from cifar_core.data.layout.set_aside import set_aside
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.archive import refuse_damage
@@ -52,6 +53,9 @@ class Found:
 
 def gather(key: str, path: Path, found: Found, options: SetOptions, store: Path) -> Contents:
     """Return the contents of a source of the format `key`; raises DataError."""
+    names = tuple(map(readable, found.classes))
+    if len(set(names)) == len(names):
+        found = replace(found, classes=names)
     stacks, unlabeled = with_training(path, found.stacks)
     classes, left_out = trained(found.classes, stacks)
     items = [
@@ -121,16 +125,27 @@ def with_training(path: Path, stacks: list[Stack]) -> tuple[list[Stack], list[Ig
             f"{path} has {there} images with labels, but no training images. Add the file of the "
             "training images."
         )
-    some = [stack.name for stack in labeled if (stack.labels < 0).any()]
     ignored = [
         Ignored(why=why, names=tuple(names))
         for why, names in (
             ("have no labels", bare),
-            ("have images without a label, which were left out", some),
+            ("are images without a label", without_label(labeled)),
         )
         if names
     ]
     return labeled, ignored
+
+
+def without_label(stacks: list[Stack]) -> list[str]:
+    """Return the names of images without a label in any of the stacks for the parts of a file."""
+    found: dict[str, list[Stack]] = defaultdict(list)
+    for stack in stacks:
+        found[stack.name.partition(":")[0]].append(stack)
+    return [
+        name_of(same[0], row)
+        for same in found.values()
+        for row in np.flatnonzero(np.all([stack.labels < 0 for stack in same], axis=0)).tolist()
+    ]
 
 
 def trained(classes: tuple[str, ...], stacks: list[Stack]) -> tuple[tuple[str, ...], list[str]]:

@@ -118,7 +118,9 @@ def limits_of(name: str, array: NDArray[Any]) -> tuple[float, float]:
 def scale_of(name: str, extents: Sequence[tuple[float, float]]) -> Scale:
     """Return how numbers within these limits become bytes; raises DataError."""
     low, high = float(np.min(extents)), float(np.max(extents))
-    if not (low >= 0 and high < 2**16):  # also for NaN
+    if np.isnan(low) or np.isnan(high):
+        raise DataError(f"{name} holds values that are not numbers (NaN). {SAVE}")
+    if not (low >= 0 and high < 2**16):
         raise DataError(
             f"{name} holds numbers from {low:g} to {high:g}, but those of images lie in [0, 1], "
             f"[0, 255] or [0, 65535]. {SAVE}"

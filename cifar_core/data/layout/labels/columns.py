@@ -23,6 +23,7 @@ from cifar_core.registry import did_you_mean
 SAMPLE = 500  # rows by which columns are judged
 ENOUGH = 0.5  # share of the sample, or of the pictures, that a column of files names
 BOXES = {"xmin", "ymin", "xmax", "ymax", "bbox", "x1", "y1", "x2", "y2"}
+PARTS = {"split", "subset", "partition", "part", "usage", "set", "fold"}  # columns of parts
 ONE_HOT = {"0", "1", "0.0", "1.0"}
 WHOLE = re.compile(r"[+-]?\d+")
 FRACTION = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
@@ -56,7 +57,10 @@ def find_columns(
         return None
     others = {name: values for name, values in cells.items() if name != file}
     part = options.part_column or first(others, lambda _, values: are_parts(values))
-    left = {name: values for name, values in others.items() if name != part}
+    left = {
+        name: values for name, values in others.items()
+        if name != part and (part or not is_called_part(name) or name == options.label_column)
+    }  # fmt: skip
     label = options.label_column or label_column(left)
     if not label and not one_hot(left):
         return None
@@ -163,10 +167,28 @@ def worded(column: str, cells: dict[str, list[str]]) -> str:
     return column
 
 
-def are_parts(values: Iterable[str]) -> bool:
-    """Return True if all values are words for parts, and train is one of them."""
-    parts = set(map(synonyms.part_of, values))
-    return None not in parts and "train" in parts and len(parts) > 1
+def are_parts(values: Sequence[str]) -> bool:
+    """Return True if most values are words for parts, and train and another part are among them.
+
+    Cells may be empty, or have a further word such as 'extra'.
+    """
+    meant = synonyms.parts_among(set(values) - {""})
+    parts = set(meant.values())
+    most = 2 * sum(value in meant for value in values) >= sum(map(bool, values))
+    return "train" in parts and len(parts) > 1 and most
+
+
+def unused_parts(table: Table, columns: Columns) -> str:
+    """Return the column that is called like one of parts and has no words for them, or ""."""
+    taken = (columns.file, columns.label, columns.part, columns.group)
+    found = (name for name in table.columns if name not in taken and is_called_part(name))
+    return "" if columns.part else next(found, "")
+
+
+def is_called_part(name: str) -> bool:
+    """Return True for a column's name such as 'split' or 'data_split'."""
+    words = [word for word in synonyms.tokens(name) if word not in ("data", "dataset", "image")]
+    return len(words) == 1 and words[0] in PARTS
 
 
 def one_hot(cells: dict[str, list[str]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Takes the classes of pictures from the tables of a source."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cifar_core.data.contents import Columns, PartOfSet
@@ -14,10 +14,14 @@ from cifar_core.data.layout.listing import Listing
 from cifar_core.data.options import SetOptions
 from cifar_core.data.sources.limits import shown
 from cifar_core.errors import DataError
+from cifar_core.numbers import counted
 
 NO_ROW = "have no row with a class in the table"
+NO_TABLE = "are tables that do not name these pictures one by one, with a class for each"
+UNUSED = "are tables of pictures whose classes come from elsewhere"
 OTHER_PART = "have a word for their part that is none of train, val and test"
 EXAMPLES = re.compile(r"submission|submit|example")  # tables with made-up labels
+MOST_NAMED = 5
 SEPARATORS = re.compile(r"[|;,]")
 
 
@@ -37,10 +41,9 @@ class LabelTable:
 
 
 def label_tables(listing: Listing, options: SetOptions) -> list[LabelTable]:
-    """Return the tables that say the classes, the one for the most pictures first.
+    """Return the tables that could say the classes, the one for the most pictures first.
 
-    Further ones must have the same columns and name other pictures. Raises DataError for columns
-    that a person chose and that no table has.
+    Raises DataError for columns that a person chose and that no table has.
     """
     if not listing.tables:
         return []
@@ -59,8 +62,7 @@ def label_tables(listing: Listing, options: SetOptions) -> list[LabelTable]:
             found.append(matched(*chosen, names))
     if refused and not found:
         raise refused
-    found.sort(key=lambda one: -len(one.rows))
-    return together(found)
+    return sorted(found, key=lambda one: -len(one.rows))
 
 
 def matched(table: Table, columns: Columns, names: FileNames) -> LabelTable:
@@ -77,7 +79,7 @@ def matched(table: Table, columns: Columns, names: FileNames) -> LabelTable:
 
 
 def together(tables: list[LabelTable]) -> list[LabelTable]:
-    """Return the first table and those that continue it."""
+    """Return the first table and those that continue it: the same columns, other pictures."""
     chosen: list[LabelTable] = []
     taken: set[str] = set()
     for one in tables:
@@ -124,7 +126,8 @@ def label_row(
         return
     part = folder_part or table.part
     if columns.part:
-        part = synonyms.part_of(cells[columns.part])
+        word = cells[columns.part]
+        part = synonyms.part_of(word) if word else part or "train"
         if part is None:
             labeled.left_out[OTHER_PART].append(name)
             return
@@ -160,7 +163,7 @@ def refuse_several(listing: Listing, table: LabelTable) -> None:
     boxes = set(map(str.casefold, columns.names)) & finding.BOXES
     kind = "detection" if boxes else "several classes"
     raise DataError(
-        f"{listing.path} has {len(several):,} pictures with more than one class in "
+        f"{listing.path} has {counted(len(several), 'picture')} with more than one class in "
         f"{shown(columns.table)}, such as {shown(min(several))}; every picture must have exactly "
         f"one. These are labels for {kind}: keep one class for each picture, or take out the rows "
         "of the others."
@@ -199,4 +202,27 @@ def sentences(tables: list[LabelTable], labeled: Labeled) -> list[str]:
             else f"{missing:,} rows name files that are"
         )
         said.append(f"{rows} not there.")
-    return said
+    return [*said, *of_parts(tables, labeled)]
+
+
+def of_parts(tables: list[LabelTable], labeled: Labeled) -> Iterator[str]:
+    """Say of how many pictures a column of parts says nothing, or that it cannot be used."""
+    table, columns = tables[0].table, tables[0].columns
+    if name := finding.unused_parts(table, columns):
+        values = sorted({row[table.columns.index(name)] for row in table.rows} - {""})
+        some = ", ".join(shown(value, 20) for value in values[:MOST_NAMED])
+        more = ", ..." if len(values) > MOST_NAMED else ""
+        yield (
+            f"The column {shown(name)} ({some}{more}) does not say the parts, since that needs the "
+            "word train and val or test."
+        )
+    empty = sum(
+        not rows[0][one.table.columns.index(one.columns.part)]
+        for one in tables if one.columns.part
+        for name, rows in one.rows.items() if name in labeled.pictures
+    )  # fmt: skip
+    if empty:
+        yield (
+            f"The part is empty for {counted(empty, 'picture')}: the folder says it, or else "
+            f"{'it is' if empty == 1 else 'they are'} for training."
+        )
