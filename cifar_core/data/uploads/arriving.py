@@ -232,7 +232,7 @@ class Piece:
             raise DataError(f"An upload has at most {MAX_ENTRIES:,} files.")
         paths = [names.kept_path(name) for name, _, _ in parts]
         if begun.single and any("/" in (path or "") for path in paths):
-            raise DataError("A folder arrives in place of one file. Load the page again.")
+            raise DataError("A folder arrives instead of one file. Load the page again.")
         odd = [part[0] for part, path in zip(parts, paths, strict=True) if path is None]
         left_out.note(self.upload.folder, odd)
         return [(path or "", part[1], part[2]) for part, path in zip(parts, paths, strict=True)]
