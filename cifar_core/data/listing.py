@@ -37,6 +37,7 @@ class DataStatus:
     classes: tuple[str, ...] = ()
     train_images: int = 0  # 0 if unknown because it was never decoded
     test_images: int = 0
+    left_out: int = 0  # files, as far as that is known
     megabytes: float = 0.0  # decoded, on disk
     fingerprint: str = ""
     note: str = ""
@@ -103,6 +104,7 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         classes=tuple(about.get("classes", ())),
         train_images=about.get("train_images", 0),
         test_images=about.get("test_images", 0),
+        left_out=left_out(meta.get("found", {})),
         megabytes=sum(about.get("bytes", {}).values()) / 1e6,
         fingerprint=about.get("fingerprint", ""),
         note=about.get("note", ""),
@@ -110,6 +112,11 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         split=about.get("split", BY_FOLDER),
         action=action,
     )
+
+
+def left_out(found: dict[str, Any]) -> int:
+    """Count the files that were left out when a source was decoded."""
+    return int(found.get("unreadable", 0) + sum(one["number"] for one in found.get("ignored", [])))
 
 
 def title_of(source: str, store: Path) -> str:

@@ -30,6 +30,7 @@ class SetOptions(Struct, frozen=True, kw_only=True):
     split_seed: Whole = 0
     unreadable: Number = UNREADABLE
     keep_together: bool = True  # near-duplicates stay in one part of a split that is drawn here
+    confirmed: bool = False  # a person has seen where the classes come from
     removed: bool = False  # not shown any more; what was decoded is deleted
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from cifar_core.data import roots
 from cifar_core.data.away import is_away
+from cifar_core.data.decoding import refusals
 from cifar_core.data.find import located, named
-from cifar_core.data.listing import DataStatus, status
+from cifar_core.data.listing import DataStatus, describe, locate, status
+from cifar_core.data.options import options_of
 from cifar_core.data.sources import synthetic
 from cifar_core.data.sources.archive import shown
 from cifar_core.errors import DataError
@@ -53,3 +55,16 @@ def offered_to(by: Person, store: Path) -> list[DataStatus]:
         one for one in status(store)
         if by.may(OPERATOR) or one.decoded or one.default or one.source in usual
     ]  # fmt: skip
+
+
+def refused_for(by: Person, store: Path) -> list[DataStatus]:
+    """Return the folders and archives that could not be read, of those that a person may use."""
+    if not by.may(OPERATOR):
+        return []
+    return [
+        describe(source, store, {})
+        for source in refusals.sources(store)
+        if (by.is_local or roots.inside(source) is not None)
+        and locate(source, store)[0]
+        and not options_of(store, source).removed
+    ]

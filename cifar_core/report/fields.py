@@ -109,6 +109,7 @@ def accuracy(account: Account) -> str:
                     "test",
                     account.summary.test_balanced_accuracy,
                     account.summary.test_macro_f1,
+                    account.test_accuracy,
                 ),
                 data_note,
                 test_looks.sentence(len(test_looks.looks(account.run))),

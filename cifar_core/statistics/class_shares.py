@@ -31,12 +31,17 @@ def guessing_loss(counts: Sequence[float]) -> float:
 
 
 def uneven_words(
-    counts: Sequence[int], part: str, balanced: float | None, macro_f1: float | None
+    counts: Sequence[int],
+    part: str,
+    balanced: float | None,
+    macro_f1: float | None,
+    accuracy: float | None = None,
 ) -> str:
     """Return what to read beside an accuracy if classes are uneven; empty if they are not.
 
     `counts` are the images of each class in the part that was measured, and `part` is its name;
-    the balanced accuracy and the macro F1 are in [0, 1], None if they were not measured.
+    the balanced accuracy, the macro F1 and the accuracy are in [0, 1], None if they were not
+    measured or are not to be judged. An accuracy below the largest class's share is said to be so.
     """
     if not are_uneven(counts):
         return ""
@@ -44,6 +49,8 @@ def uneven_words(
         "The classes are uneven: always naming the largest one would be right for "
         f"{percent(majority_share(counts))} of the {part} images"
     )
+    if accuracy is not None and accuracy < majority_share(counts):
+        words += f"; with {percent(accuracy)} right, the network is worse than that"
     if balanced is None or macro_f1 is None:
         return f"{words}."
     return (

@@ -187,6 +187,7 @@ def follow(run: Run) -> int:
             "test",
             summary.test_balanced_accuracy,
             summary.test_macro_f1,
+            summary.test_accuracy,
         ):
             print(words)
     print(f"{status.state}: {status.message}")

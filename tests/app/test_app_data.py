@@ -13,11 +13,14 @@ from app import theme
 from app.cache import opening
 from app.screens.data.one_set import head
 from app.screens.data.own import drop
+from cifar_core import data
 from cifar_core.background.jobs import Job
 from cifar_core.data.decoding import Reading
 from cifar_core.data.decoding.job import job_of
 from cifar_core.data.published.places import PUBLISHED
+from cifar_core.data.review import duplicates
 from cifar_core.data.sources import progress
+from cifar_core.disk import files
 from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
 from cifar_core.runs.record.action_log import latest
@@ -146,6 +149,33 @@ def test_refused_images_say_why_and_are_not_read_again(store, tmp_path, monkeypa
     monkeypatch.setattr("app.cache.opening.begin", None)
     page = open_page("data", set=str(folder))
     assert "bad.png is not a readable picture" in page.error[0].value.replace("\\", "")
+
+
+def test_a_refused_set_stays_a_card_that_leads_to_the_reason(store, tmp_path, monkeypatch):
+    folder = folder_of(tmp_path / "spoiled")
+    (folder / "train" / "cat" / "bad.png").write_bytes(b"no picture")
+    open_page("data", set=str(folder))
+    page = open_page("data")
+    assert not page.exception
+    assert "could not be read" in [one.value for one in page.markdown]
+    links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert "spoiled" in links["**spoiled**"]
+    monkeypatch.setattr("app.session.person", lambda: Person(name="ann", role=OPERATOR))
+    assert "**spoiled**" not in [link.proto.label for link in open_page("data").get("page_link")]
+
+
+def test_a_card_has_the_worst_warning_of_its_page(store, tmp_path):
+    folder = folder_of(tmp_path / "noted")
+    (folder / "train" / "notes.txt").write_text("x")
+    images = data.load(str(folder), store.root)
+    assert "1 file was left out" in texts(open_page("data"))
+    path = duplicates.path_of(images.fingerprint, store.root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = duplicates.Duplicates(version=duplicates.VERSION, exact=((("train", 0), ("test", 0)),))
+    files.write_json(path, files.plain_of(found))
+    words = texts(open_page("data"))
+    assert "1 test image is also a training image" in words
+    assert "1 file was left out" not in words
 
 
 def test_who_may_start_no_runs_reads_no_changed_folder(store, tmp_path, monkeypatch):

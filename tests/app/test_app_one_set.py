@@ -247,12 +247,13 @@ def test_what_was_found_is_in_the_head_and_side_by_side(store, found):
     page = open_page("data", set="synthetic", tab="duplicates")
     assert not page.exception
     words = texts(page)
-    assert "1 test image is also training images" in words
+    assert "1 test image is also a training image" in words
     assert "2 test images are nearly a training image" in words
     kinds = page.segmented_control(key="alike in synthetic")
-    assert kinds.options[0] == "In two parts (2)"
+    assert kinds.options[0] == "In two parts (5 images)"
     leaked = tiles(page, "alike True 5")
     assert [tile["key"] for tile in leaked] == ["5", "10007"]
+    assert leaked[1]["truth"].endswith(", test: Test image 7")
     kinds.set_value("near").run()
     assert len(tiles(page, "alike False 3")) == 3
 
@@ -299,13 +300,59 @@ def test_a_refused_set_says_why_lists_the_files_and_cannot_be_trained_on(
     assert page.button(key="again")
 
 
+def loose(path, names):
+    """Make a folder of pictures that lie in no folders, and return its source."""
+    path.mkdir()
+    for seed, name in enumerate(names):
+        noise = np.random.default_rng(seed).integers(0, 255, (32, 32, 3), np.uint8)
+        Image.fromarray(noise).save(path / name)
+    return str(path.resolve())
+
+
+def test_a_pattern_that_the_names_fit_is_one_click_away(store, tmp_path, monkeypatch):
+    names = [f"{label}_{n}.png" for label in ("cat", "dog") for n in range(5)]
+    source = loose(tmp_path / "pets", names)
+    page = open_page("data", set=source)
+    assert not page.exception
+    assert page.error
+    assert page.text_input(key="use pattern text").value == "{class}_{number}"
+    monkeypatch.setenv("ASKED_SET", source)
+    assert app_of(dialog).text_input(key="pattern").value == "{class}_{number}"
+    next(button for button in page.button if button.label == "Use this pattern").click().run()
+    assert not page.error
+    assert "10 images of 2 classes" in texts(page)
+    as_person(monkeypatch, VIEWER)
+    image_sets.keep_options(store.root, source, SetOptions())
+    page = open_page("data", set=source)
+    assert "Use this pattern" not in [button.label for button in page.button]
+
+
+def test_columns_of_a_table_are_shown_until_a_person_confirms_them(store, tmp_path, monkeypatch):
+    source = loose(tmp_path / "pets", [f"{n}.png" for n in range(8)])
+    lines = ["id,*kind*", *(f"{n},{kind}" for n, kind in enumerate(["a", "b"] * 4))]
+    (tmp_path / "pets" / "labels.csv").write_text("\n".join(lines))
+    shown = "Labels come from **labels.csv**: file = id, class = \\*kind\\*."
+    page = open_page("data", set=source)
+    assert not page.exception
+    assert shown in texts(page)
+    assert page.button(key="change columns")
+    decoded = data.load(source, store.root).fingerprint
+    page.button(key="confirm").click().run()
+    assert not page.exception
+    assert shown not in texts(page)
+    assert options_of(store.root, source).confirmed
+    assert data.load(source, store.root).fingerprint == decoded
+
+
 # ---- the menu
 
 
 def test_a_set_is_renamed(store, tmp_path):
     source = folder_of(tmp_path / "pets")
     page = open_page("data", set=source)
-    page.text_input(key=f"title of {source}").set_value("Our <pets>")
+    name = page.text_input[0]
+    assert (name.label, name.value) == ("Name", "pets")
+    name.set_value("Our <pets>")
     next(b for b in page.button if b.label == "Save").click().run()
     assert not page.exception
     assert page.header[0].value == "Our \\<pets\\>"
@@ -354,7 +401,7 @@ def test_a_set_that_a_run_waits_for_is_not_removed(store, tmp_path):
 
 def test_drawn_images_have_a_name_to_change_and_nothing_to_remove(store):
     page = open_page("data", set="synthetic")
-    assert page.text_input(key="title of synthetic")
+    assert page.text_input[0].value == "Synthetic shapes"
     assert not {"remove", "again", "options"} & {button.key for button in page.button}
 
 
@@ -413,7 +460,9 @@ def test_columns_that_were_found_are_shown_and_changed(store, asked, monkeypatch
     page.number_input(key="unreadable").set_value(25.0)
     page.button[0].click().run()
     assert not page.exception
-    assert options_of(store.root, asked) == SetOptions(label_column="*note*", unreadable=0.25)
+    assert options_of(store.root, asked) == SetOptions(
+        label_column="*note*", unreadable=0.25, confirmed=True
+    )
 
 
 def test_a_pattern_and_a_drawn_split_are_decided(store, asked, monkeypatch):

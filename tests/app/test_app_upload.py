@@ -149,10 +149,27 @@ def test_columns_of_a_table_are_confirmed_or_changed(store, monkeypatch):
     assert page.selectbox(key="label_column").value == "who"
     page.selectbox(key="label_column").select("kind")
     page.selectbox(key="group_column").select("who")
-    page.button(key="FormSubmitter:columns-Use these columns").click().run()
+    page.button(key="Continue pets").click().run()
     options = options_of(store.root, found.source(store.root))
-    assert (options.file_column, options.label_column) == ("file", "kind")
-    assert (options.part_column, options.group_column) == ("", "who")
+    assert (options.label_column, options.group_column) == ("kind", "who")
+    assert options.confirmed
+    assert page.text_input(key="set_title").value == "pets"
+
+
+def test_a_column_that_makes_no_set_can_be_changed_back(store):
+    rows = ["file,kind,who", *(f"{n}.png,{kind},p{n}" for n, kind in enumerate(["a", "b"] * 4))]
+    found = uploaded(store, *(f"{n}.png" for n in range(8)))
+    folder = Path(found.source(store.root))
+    (folder / "labels.csv").write_text("\n".join(rows))
+    page = step("look")
+    assert not page.error
+    assert page.selectbox(key="label_column").value == "kind"
+    page.selectbox(key="file_column").select("who").run()
+    assert page.error
+    page.selectbox(key="file_column").select("file").run()
+    assert not page.exception
+    assert not page.error
+    assert page.button(key="Continue pets")
 
 
 def test_why_a_set_cannot_be_used_is_said_without_the_servers_paths(store, monkeypatch):

@@ -306,8 +306,8 @@ def test_the_note_counts_images_that_occur_again(read):
     files["train/dog/3.png"] = files["train/cat/1.png"]
     files["test/bird/0.png"] = files["train/bird/0.png"]
     note = read(files).note
-    assert "1 training images also occur under another class" in note
-    assert "1 test images are also training images" in note
+    assert "2 images are in two classes" in note
+    assert "1 test image is also a training image" in note
 
 
 def test_a_full_disk_is_said_and_what_is_decoded_stays(tmp_path, read, monkeypatch):

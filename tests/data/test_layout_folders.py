@@ -247,7 +247,9 @@ def test_classes_with_the_same_folders_inside_are_said(tmp_path, outer):
     ("files", "words"),
     [
         ([], ["is empty", "a folder for each class"]),
-        ({f"{i}.pdf": b"%PDF" for i in range(9)}, ["9 files that end in .pdf", "save them as PNG"]),
+        ({f"{i}.pdf": b"%PDF" for i in range(9)}, ["but 9 PDF files (such as", "save their pages"]),
+        ({"a/x.pdf": b"%PDF", "b/y.PDF": b"%PDF"}, ["2 PDF files (a/x.pdf and b/y.PDF)", "as PNG"]),
+        ({"x.pdf": b"%PDF", "a.svg": b"<svg/>"}, ["2 files (a.svg and x.pdf)", "save them as PNG"]),
         ({"a.txt": b"hello"}, ["no pictures, only 1 file such as a.txt"]),
         (each(["cat"]), ["5 pictures, all in the folder cat", "one folder for each class"]),
         (each(["train/cat"]), ["one class only, cat (5)", "another class beside it"]),

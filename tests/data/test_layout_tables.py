@@ -5,6 +5,8 @@ import json
 import pytest
 from shapes import PNG, counts, each, make, of_class, opened, text
 
+from cifar_core.data.layout.labels import patterns
+from cifar_core.data.layout.refusals import NoClassesError
 from cifar_core.errors import DataError
 
 CATS = ("cat", "dog")
@@ -144,6 +146,70 @@ def test_a_column_of_parts_and_a_column_of_groups_are_used(tmp_path):
     assert (found.columns.part, found.columns.group) == ("split", "patient_id")
     assert counts(found) == {"train": 4, "val": 3, "test": 3}
     assert {item.group for item in found.items} == {"p0", "p1", "p2", "p3"}
+
+
+def table_of(**columns):
+    """A table for 60 pictures, and the pictures; each column is a function of the number."""
+    rows = [[f"i{i:02d}", *(make_cell(i) for make_cell in columns.values())] for i in range(60)]
+    files = dict.fromkeys([f"i{i:02d}.png" for i in range(60)], PNG)
+    return files, {"x.csv": lines(("file", *columns), *rows, by=";")}
+
+
+def kind(i):
+    return ("Katze", "Schiff", "Lkw")[i % 3]
+
+
+OTHER_COLUMNS = {
+    "dates": lambda i: f"2024-01-{i % 28 + 1:02d}",
+    "days of other countries": lambda i: f"{i % 28 + 1}.1.2024",
+    "dates without signs": lambda i: f"202401{i % 28 + 1:02d}",
+    "times": lambda i: f"{i % 2}:30",
+    "fractions": lambda i: i % 2 + 0.5,
+    "fractions with a comma": lambda i: f"{i % 2},5",
+    "whole numbers": lambda i: i % 2,
+    "numbered cameras": lambda i: f"cam{i % 2}",
+    "rare notes": lambda i: "blurred" if i == 7 else "cut" if i == 9 else "",
+    "long texts": lambda i: f"The animal looks {('left', 'right')[i % 2]}" + " and so on" * 6,
+    "many words": lambda i: chr(65 + i % 20) * 3,
+}
+
+
+@pytest.mark.parametrize("name", ["x", "Tier", "Art der Sache"])
+@pytest.mark.parametrize("key", OTHER_COLUMNS)
+def test_the_class_is_the_column_of_few_words_that_come_often(tmp_path, key, name):
+    for order in (1, -1):
+        columns = dict([("z", OTHER_COLUMNS[key]), (name, kind)][::order])
+        found = opened(make(tmp_path / str(order) / "set", *table_of(**columns)))
+        assert (found.columns.label, found.classes) == (name, ("Katze", "Lkw", "Schiff"))
+
+
+@pytest.mark.parametrize(
+    "name", ["Klasse", "Etikett", "CATÉGORIE", "espèce", "Etiqueta", "specie", "Gatunek", "类别"]
+)
+def test_the_class_is_a_column_of_a_known_name_in_many_languages(tmp_path, name):
+    columns = {"a": lambda i: ("left", "right")[i % 2], name: kind}
+    found = opened(make(tmp_path / "set", *table_of(**columns)))
+    assert found.columns.label == name
+
+
+def test_a_column_that_describes_the_picture_is_not_the_class(tmp_path):
+    columns = {"Fotografin und Ort": lambda i: ("Ana", "Bo")[i % 2], "x": kind}
+    assert opened(make(tmp_path / "set", *table_of(**columns))).columns.label == "x"
+
+
+def test_a_table_of_dates_and_numbers_alone_says_no_classes(tmp_path):
+    columns = {"Datum": OTHER_COLUMNS["dates"], "patient": lambda i: f"p{i // 5}"}
+    with pytest.raises(DataError, match="nothing says their classes"):
+        opened(make(tmp_path / "set", *table_of(**columns)))
+
+
+@pytest.mark.parametrize(
+    "name", ["patient", "Patienten-Nr", "Proband", "Paciente", "sujets", "id_paziente", "Läsion"]
+)
+def test_the_group_is_known_by_its_name_in_many_languages(tmp_path, name):
+    columns = {name: lambda i: f"p{i // 5}", "Datum": OTHER_COLUMNS["dates"], "Tier": kind}
+    found = opened(make(tmp_path / "set", *table_of(**columns)))
+    assert (found.columns.label, found.columns.group) == ("Tier", name)
 
 
 def with_split(folder, *words):
@@ -305,6 +371,40 @@ def test_classes_are_taken_from_names_by_a_pattern(tmp_path, names, pattern):
     found = opened(make(tmp_path / "set", files, ["other thing.png"]), pattern=pattern)
     assert (found.classes, counts(found)) == (CATS, FLAT)
     assert f"by the pattern {pattern}, which 10 of 11 fit" in text(found)
+
+
+DAYS = [f"2024-05-{i % 28 + 1:02d}_cam{i % 3}_{i:04d}" for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([f"{day}_{c}-a.jpg" for day in DAYS for c in ("CAT", "SHIP")], ["CAT", "SHIP"]),
+        ([f"x_{i}_{c}_{i}.jpg" for i in range(9) for c in ("cat", "dog")], ["cat", "dog"]),
+        ([f"{c}_{i}_left.jpg" for i in range(9) for c in ("cat", "dog")], ["cat", "dog"]),
+        ([f"cam{i % 2}_{i}_{'cat' if i % 3 else 'dog'}_x.jpg" for i in range(18)], ["cat", "dog"]),
+        ([f"cam{i % 2}_{i}.jpg" for i in range(18)], ["cam0", "cam1"]),
+        ([f"{day}.jpg" for day in DAYS[:28]], None),
+        ([f"2024-05-0{i % 2 + 1}_x_{i}.jpg" for i in range(18)], None),
+        ([f"n{chr(97 + i)}_{j}.jpg" for i in range(20) for j in range(3)], None),
+        ([f"train_{i}_{{a}}.jpg" for i in range(9)], None),
+        ([], None),
+    ],
+)
+def test_a_pattern_is_proposed_only_if_few_words_come_often(names, wanted):
+    found = patterns.proposed(names)
+    assert (found and found[2]) == wanted
+    assert found is None or found[1] == len(names) == len([*patterns.labels_by(found[0], names)])
+
+
+def test_the_names_in_train_suffice_for_a_proposal(tmp_path):
+    files = [f"train/{c}.{i}.jpg" for c in CATS for i in range(5)]
+    folder = make(tmp_path / "set", files, [f"test1/{i}.jpg" for i in range(4)])
+    with pytest.raises(NoClassesError, match=r"10 of 10 file names of the training.*left out") as e:
+        opened(folder)
+    found = opened(folder, pattern=e.value.pattern)
+    assert (found.classes, counts(found)) == (CATS, FLAT)
+    assert [len(one.names) for one in found.ignored] == [4]
 
 
 def test_a_pattern_may_name_the_part_and_the_group(tmp_path):

@@ -41,8 +41,8 @@ def test_what_is_alike_only_among_the_test_images_or_in_validation_is_no_leak_in
 
 def test_only_the_same_pixels_in_two_classes_conflict():
     found = findings(album(), [[0, 2], [6, 8, 9]], [[1, 3]])
-    assert found.conflicting == 5
-    assert len(found.of("classes")) == 3
+    assert found.conflicting == found.images("classes") == 5
+    assert len(found.of("classes")) == 2
 
 
 def test_what_matters_most_comes_first():

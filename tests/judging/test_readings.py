@@ -203,6 +203,14 @@ def test_even_classes_are_left_unmentioned():
     assert uneven_words([100, 90], "test", 0.5, 0.5) == ""
 
 
+def test_an_accuracy_below_the_largest_class_is_said_to_be_worse_than_naming_it():
+    worse = uneven_words([50, 20], "test", 0.5, 0.5, 0.643)
+    assert "71.4" in worse
+    assert f"with {percent(0.643)} right, the network is worse than that." in worse
+    for accuracy in (50 / 70, 0.9, None):
+        assert "worse" not in uneven_words([50, 20], "test", None, None, accuracy)
+
+
 def test_guessing_by_shares():
     assert guessing_loss([5] * 10) == pytest.approx(math.log(10))
     assert guessing_loss([99, 1]) == pytest.approx(0.056, abs=0.001)

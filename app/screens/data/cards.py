@@ -9,6 +9,7 @@ from app import theme
 from app.navigation import link
 from app.screens.data.download import download
 from app.screens.data.own_images import own_images
+from app.screens.data.warnings import is_refused, warning
 from app.shared.picker.datasets import preview, uncounted
 from cifar_core.data import DataStatus
 from cifar_core.data.sources.fetch import CIFAR10
@@ -39,9 +40,12 @@ def card(one: DataStatus, *, alone: bool) -> DeltaGenerator:
                 link("data", f"**{theme.safe(one.title)}**", set=one.source)
             if one.default:
                 st.badge("Used by default", color="blue")
-        st.markdown(" \u00b7 ".join(facts(one)))
-        for words in details(one, alone=alone):
+        refused = is_refused(one)
+        st.markdown(" \u00b7 ".join(["could not be read"] if refused else facts(one)))
+        for words in details(one, alone=alone, refused=refused):
             st.caption(theme.safe(words))
+        if words := warning(one):
+            st.caption(f":material/warning: {theme.safe(words)}")
         if one.kind == "cifar10" and not one.ready:
             download()
         elif one.action:
@@ -49,12 +53,12 @@ def card(one: DataStatus, *, alone: bool) -> DeltaGenerator:
     return place
 
 
-def details(one: DataStatus, *, alone: bool) -> list[str]:
+def details(one: DataStatus, *, alone: bool, refused: bool) -> list[str]:
     """Say who made the images, where they are if that distinguishes them, and what is unknown."""
     return [
         *([one.origin or one.note] if one.kind != "folder" else []),
         *([] if alone else [one.where]),
-        *filter(None, [uncounted(one)]),
+        *(["Its page says why."] if refused else filter(None, [uncounted(one)])),
     ]
 
 

@@ -15,6 +15,7 @@ from cifar_core import data
 from cifar_core.data.find import downloadable
 from cifar_core.data.hub.names import is_hub_name
 from cifar_core.data.listing import describe
+from cifar_core.data.permitted import refused_for
 from cifar_core.data.published.downloads.offered import download_of
 
 SET = "set"  # the parameter of the address that names a data set
@@ -30,7 +31,9 @@ def page() -> None:
     st.caption("The images that networks learn from. Open a set to see its images and its classes.")
     boundary.part(undo_bar)()
     offered = data.offered_to(store().by, store().root)
-    cards(offered)
+    known = {one.source for one in offered}
+    refused = refused_for(store().by, store().root)
+    cards([*offered, *(one for one in refused if one.source not in known)])
     boundary.part(published_names)([one.source for one in offered])
     boundary.part(removed_sets)()
 

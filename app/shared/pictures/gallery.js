@@ -29,5 +29,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const open = (key) => setTriggerValue("opened", key);
   root.style.setProperty("--side", `${data.side * data.zoom}px`);
   root.style.setProperty("--gap", data.side * data.zoom < 64 ? "4px" : "12px 8px");
+  root.classList.toggle("wrap", data.wrap);
   root.replaceChildren(...data.tiles.map((tile, index) => card(tile, index, data, open)));
 }

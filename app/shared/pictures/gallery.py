@@ -44,11 +44,13 @@ def gallery(
     *,
     key: str,
     zoom: float = 3,
+    wrap: bool = False,
     on_click: Callable[[str], object] | None = None,
 ) -> str | None:
     """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now.
 
-    Each is `zoom` times as large on the page. `on_click` gets the key before the page is drawn.
+    Each is `zoom` times as large on the page. `wrap` continues a long text in the next line, where
+    it is cut otherwise. `on_click` gets the key before the page is drawn.
     """
 
     def clicked() -> None:
@@ -57,6 +59,7 @@ def gallery(
 
     data = {
         "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS, "zoom": zoom,
+        "wrap": wrap,
         "tiles": [vars(tile) for tile in tiles],
     }  # fmt: skip
     return _mount(key=key, data=data, height="content", on_opened_change=clicked).opened

@@ -64,16 +64,19 @@ def singles(dataset: Dataset) -> list[str]:
 def repeats(train: Images, test: Images) -> list[str]:
     """Say how many images occur under two labels, or both in train and test."""
     digests, others = digests_of(train), digests_of(test)
-    _, firsts, which = np.unique(digests, return_index=True, return_inverse=True)
-    conflicting = int((train.labels[firsts][which] != train.labels).sum())
+    labels = np.concatenate([train.labels, test.labels])
+    _, which = np.unique(np.concatenate([digests, others]), return_inverse=True)
+    lowest, highest = np.full(len(labels), np.iinfo(np.int64).max), np.full(len(labels), -1)
+    np.minimum.at(lowest, which, labels)
+    np.maximum.at(highest, which, labels)
+    conflicting = int((lowest != highest)[which].sum())
     leaked = int(np.isin(others, digests).sum())
     notes = []
-    if conflicting:
-        occur = "occurs" if conflicting == 1 else "occur"
-        notes.append(f"{counted(conflicting, 'training image')} also {occur} under another class.")
     if leaked:
         are = "is also a training image" if leaked == 1 else "are also training images"
         notes.append(f"{counted(leaked, 'test image')} {are}.")
+    if conflicting:
+        notes.append(f"{conflicting:,} images are in two classes.")
     return notes
 
 

@@ -21,6 +21,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     """The entries of the file."""
 
     why: Text = ""
+    source: Text = ""  # "" in files of earlier versions
 
 
 def keep(store: Path, source: str, path: Path, names: Iterable[str], how: str, why: str) -> None:
@@ -29,7 +30,7 @@ def keep(store: Path, source: str, path: Path, names: Iterable[str], how: str, w
     with contextlib.suppress(OSError):  # the caller says it anyway
         folder.mkdir(parents=True, exist_ok=True)
         watch(folder / WATCHED, path, names, how)
-        files.write_json(folder / NAME, {"why": readable(why)[:LONGEST]})
+        files.write_json(folder / NAME, {"why": readable(why)[:LONGEST], "source": source})
 
 
 def kept(store: Path, source: str, path: Path, how: str) -> str:
@@ -38,6 +39,12 @@ def kept(store: Path, source: str, path: Path, how: str) -> str:
     if not is_unchanged(folder / WATCHED, path, how):
         return ""
     return files.read(folder / NAME, Refusal).why
+
+
+def sources(store: Path) -> list[str]:
+    """Return the sources that were refused when they were opened last."""
+    found = (files.read(path, Refusal) for path in (store / "data" / "sets").glob(f"*/{NAME}"))
+    return sorted({one.source for one in found if one.source})
 
 
 def forget(store: Path, source: str) -> None:

@@ -29,7 +29,7 @@ from cifar_core.errors import DataError, DiskFullError
 
 DECODING = 3  # part of the cache's key: raise it when the same file would decode differently
 WATCHED = "watched.txt"  # the state of the source, in the folder of the decoded images
-FREE = ("title", "removed", "unreadable")  # decisions that change no pixel
+FREE = ("title", "removed", "unreadable", "confirmed")  # decisions that change no pixel
 Open = Callable[[Path, SetOptions, Path], Contents]
 
 

@@ -40,6 +40,15 @@ def nothing_there(listing: Listing) -> DataError:
             f"{path} holds {listed(packed)}, which cannot be opened here, and no pictures. Unpack "
             "it and give the folder, or pack the images as .zip or .tar.gz."
         )
+    if documents := left.get(kinds.NOT_OPENED):
+        of_kind = {synonyms.ending_of(name).upper() for name in documents}
+        kind = f"{shown(min(of_kind))} file" if len(of_kind) == 1 else "file"
+        pages = "their pages" if kind == "PDF file" else "them"
+        return DataError(
+            f"{path} has no pictures, but {counted(len(documents), kind)} "
+            f"({few(documents)}). Documents, drawings and camera files are not opened: save "
+            f"{pages} as PNG or JPEG. {REMEDY}"
+        )
     names = [name for found in left.values() for name in found] + [*listing.tables]
     endings = Counter(synonyms.ending_of(name) for name in names)
     ending, count = endings.most_common(1)[0]
@@ -47,10 +56,12 @@ def nothing_there(listing: Listing) -> DataError:
         what = f"{counted(count, 'file')} that end in .{shown(ending)}"
     else:
         what = f"{counted(len(names), 'file')} such as {listed(names)}"
-    save = ""
-    if kinds.NOT_OPENED in left:
-        save = "Documents, drawings and camera files are not opened: save them as PNG or JPEG. "
-    return DataError(f"{path} has no pictures, only {what}. {save}{REMEDY}")
+    return DataError(f"{path} has no pictures, only {what}. {REMEDY}")
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the names as a list; of many only the first, after 'such as'."""
+    return ("such as " if len(names) > MOST_NAMED else "") + listed(names)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -76,20 +87,33 @@ def no_classes(listing: Listing, names: Collection[str], folders: Collection[str
     tables = [name for name in listing.tables if synonyms.ending_of(name) != "txt"]
     unread = f" {listed(tables)} does not name them and their classes." if len(tables) == 1 else ""
     says = f"{path} has {count}, {where}, and nothing says their classes.{unread}"
-    if len(names) > 1 and (found := patterns.proposed(names)):
-        pattern, fitting, classes = found
-        more = f" and {len(classes) - MOST_NAMED:,} more" if len(classes) > MOST_NAMED else ""
-        some = ", ".join(shown(name) for name in classes[:MOST_NAMED])
-        return NoClassesError(
-            f"{says} {fitting:,} of {len(names):,} file names fit the pattern {pattern}, which "
-            f"gives the classes {some}{more}. Give this pattern for the file names to use them, or "
-            "sort the pictures into one folder for each class.",
-            pattern,
-        )
+    in_train = [name for name in names if is_of_train(name)]
+    for some, where in ((names, ""), (in_train, " of the training images")):
+        found = patterns.proposed(some) if len(some) > 1 else None
+        if found:
+            pattern, fitting, classes = found
+            rest = " (the other pictures are left out)" if fitting < len(names) else ""
+            return NoClassesError(
+                f"{says} {fitting:,} of {len(some):,} file names{where} fit the pattern {pattern}, "
+                f"which gives the classes {first_of(classes)}. Give this pattern for the file "
+                f"names to use them{rest}, or sort the pictures into one folder for each class.",
+                pattern,
+            )
     return NoClassesError(
         f"{says} Sort them into one folder for each class, add a table such as labels.csv with the "
         "columns file and label, or give a pattern for the file names, such as {class}_{number}."
     )
+
+
+def is_of_train(name: str) -> bool:
+    """Return True if one of a picture's folders means that it is for training."""
+    return "train" in map(synonyms.part_of, name.split("/")[:-1])
+
+
+def first_of(classes: Sequence[str]) -> str:
+    """Return the first classes in words, and how many more there are."""
+    more = f" and {len(classes) - MOST_NAMED:,} more" if len(classes) > MOST_NAMED else ""
+    return ", ".join(shown(name) for name in classes[:MOST_NAMED]) + more
 
 
 def has_boxes(listing: Listing, names: Collection[str]) -> bool:

@@ -70,7 +70,8 @@ def sentence(
         written = "not written down, since the store may not be written to"
     return (
         f"{reason}: {percent(options.test_share, 0)} of {whose} {became} ({len(test):,} of "
-        f"{counted(len(chosen), 'image')}), drawn by seed {options.split_seed} and {written}."
+        f"{counted(len(chosen), 'picture')} found), drawn by seed {options.split_seed} and "
+        f"{written}."
     )
 
 

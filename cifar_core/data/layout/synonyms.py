@@ -159,8 +159,9 @@ def are_versions(names: Iterable[str]) -> bool:
     One says nothing, as 'images' beside 'masks', or they differ in a number alone, as 'fold1' and
     'fold2'; but 'class 1' and 'class 2' are classes.
     """
+    names = list(names)
     said = [[token for token in tokens(name) if not token.isdigit()] for name in names]
-    if any(set(words) & CLASS_WORDS for words in said):
+    if any(set(words) & CLASS_WORDS for words in said) or any(map(part_of, names)):
         return False
     same = len(said) > 1 and bool(said[0]) and all(words == said[0] for words in said)
     return same or any(words and set(words) <= FILLERS for words in said)

@@ -31,7 +31,7 @@ class Group:
         """Whether the group is one of a kind; a group may be of several."""
         return {
             "leaks": self.parts > 1,
-            "classes": self.classes > 1,
+            "classes": self.is_exact and self.classes > 1,
             "exact": self.is_exact,
             "near": not self.is_exact,
         }[kind]
@@ -49,6 +49,10 @@ class Findings:
     def of(self, kind: Kind) -> list[Group]:
         """Return the groups of a kind."""
         return [group for group in self.groups if group.is_a(kind)]
+
+    def images(self, kind: Kind) -> int:
+        """Count the images in the groups of a kind, each once."""
+        return len({index for group in self.of(kind) for index in group.images.tolist()})
 
 
 def findings(

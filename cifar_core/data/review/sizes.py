@@ -59,6 +59,13 @@ def size_summary(sizes: NDArray[np.int32]) -> SizeSummary:
     )
 
 
+def counted_sizes(sizes: NDArray[np.int32]) -> list[tuple[tuple[int, int], int]]:
+    """Return each size of [N, 2] with the number of its pictures, the most frequent first."""
+    different, counts = np.unique(sizes, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return [((int(different[i, 0]), int(different[i, 1])), int(counts[i])) for i in order]
+
+
 def values_of(sizes: NDArray[np.int32], measure: Measure) -> NDArray[np.float64]:
     """Return a measure [N] of the sizes [N, 2]: pixels, or width / height for the shape."""
     if measure == "shape":

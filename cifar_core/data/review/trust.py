@@ -52,15 +52,22 @@ def balance(counts: ClassCounts) -> str:
 def faults(facts: Facts) -> list[str]:
     """Say what was left out, and which images make an accuracy look better than it is."""
     left_out = facts.unreadable + facts.ignored
+    return [*left_words(left_out), *twice(facts.leaked, facts.nearly, facts.conflicting)]
+
+
+def left_words(left_out: int) -> list[str]:
+    """Say how many files were left out; nothing if none was."""
+    return [f"{counted(left_out, 'file')} {were(left_out)} left out"] if left_out else []
+
+
+def twice(leaked: int | None, nearly: int | None, conflicting: int | None) -> list[str]:
+    """Say which images are in a set twice where that matters, the worst first."""
+    also = "a training image" if leaked == 1 else "training images"
     said = {
-        f"{counted(left_out, 'file')} {were(left_out)} left out": left_out,
-        f"{counted(facts.leaked or 0, 'test image')} {are(facts.leaked)} also training images":
-            facts.leaked,
-        f"{counted(facts.nearly or 0, 'test image')} {are(facts.nearly)} nearly a training image":
-            facts.nearly,
-        f"{counted(facts.conflicting or 0, 'image')} {are(facts.conflicting)} in two classes":
-            facts.conflicting,
-    }  # fmt: skip
+        f"{counted(leaked or 0, 'test image')} {are(leaked)} also {also}": leaked,
+        f"{counted(nearly or 0, 'test image')} {are(nearly)} nearly a training image": nearly,
+        f"{counted(conflicting or 0, 'image')} {are(conflicting)} in two classes": conflicting,
+    }
     return [words for words, number in said.items() if number]
 
 

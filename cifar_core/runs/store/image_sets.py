@@ -87,6 +87,16 @@ def keep_together(store: Store, source: str, groups: Mapping[str, str]) -> None:
             forget(store, source)
 
 
+def confirm(store: Store, source: str) -> None:
+    """Keep that a person has seen where the classes of a set come from; nothing is read again."""
+    title = title_of(source, store.root)
+    with store.action(
+        "confirm how it is read", "confirmed how to read", title, owner=owner_of(store, source)
+    ):
+        options = options_of(store.root, source)
+        keep_options(store.root, source, replace(options, confirmed=True))
+
+
 def read_again(store: Store, source: str) -> None:
     """Delete the decoded copy of a set, so that it is read again when it is opened next."""
     title = title_of(source, store.root)

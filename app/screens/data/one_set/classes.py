@@ -14,7 +14,7 @@ from cifar_core.data.review.class_counts import ClassCounts
 from cifar_core.data.review.trust import EVEN
 
 MOST_ROWS = 12  # classes in sight; of more, the table scrolls
-ROW = 35  # pixels
+ROW, SHARE = 35, 120  # pixels: the height of a row, and the width of the shares
 
 
 def draw(view: View) -> None:
@@ -36,10 +36,9 @@ def draw(view: View) -> None:
 def table(view: View) -> int | None:
     """Draw the classes with their counts; return the number of the chosen one."""
     counts = view.counts
-    columns: dict[str, Any] = {"Class": list(counts.classes)}
+    columns: dict[str, Any] = {"Class": list(counts.classes), "Share": counts.shares.tolist()}
     for part, images in counts.by_part.items():
         columns[TITLES[part]] = images.tolist()
-    columns["Share"] = counts.shares.tolist()
     state: Any = st.dataframe(
         columns,
         key=f"classes of {view.one.source}",
@@ -54,7 +53,7 @@ def table(view: View) -> int | None:
                 for part in counts.by_part
             },
             "Share": st.column_config.ProgressColumn(
-                format="percent", min_value=0.0, max_value=max(1e-9, counts.majority_share)
+                format="percent", min_value=0.0, max_value=1.0, width=SHARE
             ),
         },
         alt="Number of images of each class",

@@ -16,7 +16,7 @@ from cifar_core.data.contents import PartOfSet
 from cifar_core.data.find import drawn_as
 from cifar_core.data.layout.near import near_groups
 from cifar_core.data.review import duplicates
-from cifar_core.data.review.album import TITLES, Album
+from cifar_core.data.review.album import Album
 from cifar_core.data.review.findings import KINDS, Findings, Group, Kind, findings
 from cifar_core.people import OPERATOR
 from cifar_core.runs.store import image_sets
@@ -51,7 +51,7 @@ def draw(view: View) -> None:
         together(view)
     kind: Kind = st.segmented_control(
         "Show", kinds, default=kinds[0], required=True, key=f"alike in {view.one.source}",
-        format_func=lambda kind: f"{KINDS[kind]} ({theme.count(len(found.of(kind)))})",
+        format_func=lambda kind: f"{KINDS[kind]} ({theme.plural(found.images(kind), 'image')})",
         label_visibility="collapsed",
     )  # fmt: skip
     st.caption(MEANS[kind])
@@ -93,19 +93,16 @@ def divide_again(source: str, groups: dict[str, str]) -> None:
 
 
 def alike(view: View, group: Group) -> None:
-    """Draw the images of a group side by side."""
-    album, first = view.album, int(group.images[0])
-    names = list(dict.fromkeys(album.label(index) for index in group.images.tolist()))
-    parts = list(dict.fromkeys(TITLES[album.part(i)].lower() for i in group.images.tolist()))
-    st.caption(f"{theme.safe(', '.join(names[:3]))}: {' and '.join(parts)}")
-    grid(view, group.images[:MOST_ALIKE], key=f"alike {group.is_exact} {first}", zoom=ZOOM)
+    """Draw the images of a group side by side, each with its class and its part."""
+    key = f"alike {group.is_exact} {int(group.images[0])}"
+    grid(view, group.images[:MOST_ALIKE], key=key, zoom=ZOOM, in_full=True)
     if len(group.images) > MOST_ALIKE:
         st.caption(f"and {theme.count(len(group.images) - MOST_ALIKE)} more")
 
 
 def summary(found: Findings) -> str:
     """Say how many images there are twice, and where."""
-    exact, near = (sum(len(one.images) for one in found.of(kind)) for kind in ("exact", "near"))
+    exact, near = (found.images(kind) for kind in ("exact", "near"))
     lines = [
         f"**{theme.plural(found.leaked, 'test image')}** also in training." if found.leaked else "",
         f"**{theme.plural(found.nearly, 'test image')}** nearly the same as a training image."
@@ -158,13 +155,16 @@ def found_in(view: View) -> Findings | None:
 def known(source: str, root: str, fingerprint: str, stamp: int, _album: Album) -> Findings | None:
     """Return what was found in a set; `stamp` identifies the file that says it."""
     kept = duplicates.kept(fingerprint, Path(root))
-    if kept is None:
-        return None
+    return meaning(kept, _album) if kept else None
+
+
+def meaning(kept: duplicates.Duplicates, album: Album) -> Findings:
+    """Return what the duplicates of a set mean."""
     exact, near = (
-        [[number_of(_album, *place) for place in images] for images in groups]
+        [[number_of(album, *place) for place in images] for images in groups]
         for groups in (kept.exact, [one.images for one in kept.near])
     )
-    return findings(_album, exact, near)
+    return findings(album, exact, near)
 
 
 def number_of(album: Album, part: PartOfSet, index: int) -> int:

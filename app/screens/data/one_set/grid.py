@@ -35,20 +35,34 @@ def pages(view: View, indices: Indices, *, key: str) -> None:
         grid(view, indices[(page - 1) * PAGE : page * PAGE], key=key, zoom=ZOOM)
 
 
-def grid(view: View, indices: Indices, *, key: str, zoom: float, by_class: bool = False) -> None:
-    """Draw images [M] with their names; `by_class` writes the class under each one instead."""
+def grid(
+    view: View,
+    indices: Indices,
+    *,
+    key: str,
+    zoom: float,
+    by_class: bool = False,
+    in_full: bool = False,
+) -> None:
+    """Draw images [M] with their names; `by_class` writes the class under each one instead.
+
+    `in_full` writes class, part and the whole name, in as many lines as that takes.
+    """
     side = view.album.pixels(indices[:1]).shape[1] if len(indices) else 1
-    tiles = [tile(view, index, by_class=by_class) for index in indices.tolist()]
-    clicked = gallery(view.album.pixels(indices), tiles, key=key, zoom=zoom * 32 / side)
+    tiles = [tile(view, index, by_class=by_class, in_full=in_full) for index in indices.tolist()]
+    zoom *= 32 / side
+    clicked = gallery(view.album.pixels(indices), tiles, key=key, zoom=zoom, wrap=in_full)
     if clicked and clicked.isdecimal() and int(clicked) < len(view.album):
         larger(view, int(clicked))
 
 
-def tile(view: View, index: int, *, by_class: bool) -> Tile:
+def tile(view: View, index: int, *, by_class: bool, in_full: bool) -> Tile:
     """Return the words of an image."""
     album = view.album
     name = album.name(index)
     words = album.label(index) if by_class else name.rpartition("/")[2]
+    if in_full:
+        words = f"{album.label(index)}, {TITLES[album.part(index)].lower()}: {words}"
     title = f"{name}: {album.label(index)}, {TITLES[album.part(index)].lower()}{size(view, index)}"
     return Tile(key=str(index), truth=words, prediction="", right=True, title=title)
 

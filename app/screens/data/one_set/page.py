@@ -7,6 +7,7 @@ from app.cache.opening import opened
 from app.screens.data.download import download
 from app.screens.data.one_set import classes, duplicates, files, images, sizes
 from app.screens.data.one_set.head import heading, standing
+from app.screens.data.one_set.proposals import found_columns, pattern_form
 from app.screens.data.one_set.view import View, view_of
 from app.session import store
 from app.shared.pictures.reading import watch_reading
@@ -60,6 +61,7 @@ def looked_into(view: View) -> None:
     """Draw what is known of open images."""
     duplicates.begin_unasked(view)
     standing(view)
+    boundary.part(found_columns)(view)
     name, box = tab_bar(TABS, of=view.one.source)
     with box:
         boundary.part(DRAWN[name])(view)
@@ -97,6 +99,7 @@ def not_here(one: DataStatus) -> None:
 def refused(one: DataStatus, error: Exception) -> None:
     """Say why a set cannot be used, with the list of what is wrong."""
     boundary.show(error)
+    pattern_form(one, str(error))
     if store().by.may(OPERATOR, image_sets.owner_of(store(), one.source)):
         st.caption("The menu *More* has *Read again*, for after a change of the files, and *How "
                    "these images are read*: how many pictures may be left out, and where the "

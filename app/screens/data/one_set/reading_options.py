@@ -1,6 +1,9 @@
 """The dialog in which a person confirms or changes how a set of images is read."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from msgspec.structs import replace
@@ -11,6 +14,8 @@ from app.session import store
 from cifar_core.data import DataStatus
 from cifar_core.data.contents import Columns
 from cifar_core.data.find import drawn_as, source_of
+from cifar_core.data.formats.formats import open_source
+from cifar_core.data.layout.refusals import NoClassesError
 from cifar_core.data.options import SetOptions, options_of
 from cifar_core.runs.store import image_sets
 
@@ -53,26 +58,26 @@ def decide(one: DataStatus, options: SetOptions) -> None:
     albums.forget(one.source, str(store().root))
 
 
-def named(one: DataStatus, had: SetOptions) -> dict[str, str]:
+def named(one: DataStatus, had: SetOptions) -> dict[str, object]:
     """Take where the classes come from: columns of a table, or a pattern of the file names."""
     columns = columns_of(one, had)
     if columns is None:
+        proposed = had.pattern or proposed_pattern(one.source, store().root)
         pattern = st.text_input(
-            "Pattern of the file names", had.pattern, key="pattern", placeholder="{class}_{number}",
+            "Pattern of the file names", proposed, key="pattern", placeholder="{class}_{number}",
             help="Where the names of the files, and no folders, say the class.",
         )  # fmt: skip
         return {"pattern": (pattern or "").strip()}
-    st.markdown(
-        f"Labels come from **{theme.safe(columns.table)}**: file = {theme.safe(columns.file)}, "
-        f"class = {theme.safe(columns.label)}"
-        + "".join(
-            f", {what} = {theme.safe(name)}"
-            for what, name in (("part", columns.part), ("group", columns.group))
-            if name
-        )
-        + "."
-    )
-    return {option: column(option, columns, getattr(had, option)) for option in COLUMNS}
+    st.markdown(columns_words(dataclasses.asdict(columns)))
+    chosen = {option: column(option, columns, getattr(had, option)) for option in COLUMNS}
+    return {**chosen, "confirmed": True}
+
+
+def columns_words(columns: Mapping[str, Any]) -> str:
+    """Say which columns of a table were taken, by what they say of a picture."""
+    says = {"file": "file", "label": "class", "part": "part", "group": "group"}
+    taken = [f"{word} = {theme.safe(columns[key])}" for key, word in says.items() if columns[key]]
+    return f"Labels come from **{theme.safe(columns['table'])}**: {', '.join(taken)}."
 
 
 def column(option: str, columns: Columns, chosen: str) -> str:
@@ -98,6 +103,17 @@ def columns_of(one: DataStatus, had: SetOptions) -> Columns | None:
         return source.open(source.path, had, source.store).columns
     except boundary.REFUSED:
         return None
+
+
+def proposed_pattern(source: str, root: Path) -> str:
+    """Return the pattern that most names of a set fit of which nothing else says the classes."""
+    try:
+        open_source(Path(source), options_of(root, source), root)
+    except NoClassesError as error:
+        return error.pattern
+    except boundary.REFUSED:
+        return ""
+    return ""
 
 
 def drawn(one: DataStatus, root: Path, had: SetOptions) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The Sizes tab: how large the pictures were and of what shape, and a click shows them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.shared.figure import show_figure
 from cifar_core.data.review.sizes import (
     MEASURES,
     Measure,
+    counted_sizes,
     histogram,
     size_summary,
     values_of,
@@ -42,11 +44,7 @@ def looked_into(view: View) -> None:
         st.markdown(f"All pictures are {width:,} x {height:,} pixels." + scaled(sizes, side))
         without_color(view)
         return
-    st.markdown(
-        f"Usually {summary.median[0]:,} x {summary.median[1]:,} pixels (the medians); the smallest "
-        f"is {size_words(sizes[summary.smallest])}, the largest "
-        f"{size_words(sizes[summary.largest])}." + scaled(sizes, side)
-    )
+    st.markdown(sizes_words(sizes) + scaled(sizes, side))
     measure: Measure = st.segmented_control(
         "Measure", list(MEASURES), default="width", required=True,
         format_func=lambda key: MEASURES[key], key="measure", label_visibility="collapsed",
@@ -124,6 +122,22 @@ def scaled(sizes: NDArray[np.int32], side: int) -> str:
     return f" {which} cropped to a square and scaled to {side} x {side}."
 
 
-def size_words(size: NDArray[np.int32]) -> str:
+def sizes_words(sizes: NDArray[np.int32]) -> str:
+    """Say how large pictures of several sizes are."""
+    summary = size_summary(sizes)
+    if summary.distinct == 2:
+        (one, most), (other, rest) = counted_sizes(sizes)
+        return (
+            f"{theme.plural(most, 'picture')} of {size_words(one)} pixels and "
+            f"{theme.count(rest)} of {size_words(other)}."
+        )
+    return (
+        f"Usually {size_words(summary.median)} pixels (the medians); the smallest is "
+        f"{size_words(sizes[summary.smallest].tolist())}, the largest "
+        f"{size_words(sizes[summary.largest].tolist())}."
+    )
+
+
+def size_words(size: Sequence[int]) -> str:
     """Write a width and a height."""
-    return f"{int(size[0]):,} x {int(size[1]):,}"
+    return f"{size[0]:,} x {size[1]:,}"

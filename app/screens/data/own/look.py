@@ -1,5 +1,6 @@
 """The second step: what was found in an uploaded set, and what a person decides about it."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ def look(name: str) -> None:
     except boundary.REFUSED as error:
         here = found.source(store().root)  # where the server keeps it says nothing to a visitor
         st.error(boundary.words(error).replace(theme.safe(here), theme.safe(found.title)))
+        if taken := chosen_columns(found):
+            columns(found, taken)
         left_out(found)
         refused(found, error.pattern if isinstance(error, NoClassesError) else "")
         return
@@ -40,7 +43,7 @@ def look(name: str) -> None:
     if contents.columns:
         columns(found, contents.columns)
     with st.container(horizontal=True):
-        act("Continue", lambda name: turn_to(NAME, name), name, main=True)
+        act("Continue", confirm, name, main=True)
         act("Discard", discard, name)
 
 
@@ -107,31 +110,55 @@ def columns(found: UploadedSet, taken: Columns) -> None:
         "part_column": ("Part", taken.part),
         "group_column": ("Group", taken.group),
     }
-    with st.form("columns"):
+    with st.container(border=True):
         st.markdown(f"Columns of {theme.safe(taken.table)}, change them if they are wrong:")
         for column, (key, (title, now)) in zip(st.columns(4), fields.items(), strict=True):
             needed = key in ("file_column", "label_column")
             choices = [*taken.names] if needed else [NONE, *taken.names]
             index = choices.index(now) if now in choices else 0
-            column.selectbox(title, choices, index=index, key=key)
-        sent("Use these columns", take_columns, found, main=False)
+            column.selectbox(
+                title, choices, index=index, key=key,
+                on_change=boundary.callback(take_column), args=(found, key),
+            )  # fmt: skip
 
 
-def sent(
-    label: str, does: Callable[[UploadedSet], None], found: UploadedSet, *, main: bool = True
-) -> None:
+def chosen_columns(found: UploadedSet) -> Columns | None:
+    """Return the columns that a person chose, if with others the set's table can be read."""
+    root, source = store().root, found.source(store().root)
+    had = options_of(root, source)
+    chosen = {name: getattr(had, f"{name}_column") for name in ("file", "label", "part", "group")}
+    if not any(chosen.values()):
+        return None
+    free = replace(had, file_column="", label_column="", part_column="", group_column="")
+    try:
+        taken = open_source(Path(source), free, root).columns
+    except boundary.REFUSED:
+        return None
+    if taken is None:
+        return None
+    kept = {name: column for name, column in chosen.items() if column in taken.names}
+    return dataclasses.replace(taken, **kept)
+
+
+def sent(label: str, does: Callable[[UploadedSet], None], found: UploadedSet) -> None:
     """Draw the button of a form, which does something with an uploaded set."""
     st.form_submit_button(
-        label, type="primary" if main else "secondary", on_click=boundary.callback(does),
-        args=(found,),
+        label, type="primary", on_click=boundary.callback(does), args=(found,)
     )  # fmt: skip
 
 
-def take_columns(found: UploadedSet) -> None:
-    """Keep the columns that a person chose."""
-    keys = ("file_column", "label_column", "part_column", "group_column")
-    chosen = {key: st.session_state[key] for key in keys}
-    decide(found, **{key: "" if value == NONE else value for key, value in chosen.items()})
+def take_column(found: UploadedSet, key: str) -> None:
+    """Keep a column that a person chose; the set is listed again with it."""
+    value = st.session_state[key]
+    decide(found, **{key: "" if value == NONE else value})
+
+
+def confirm(name: str) -> None:
+    """Take what is shown as right, and ask for the set's name."""
+    found = sets.one(store().root, name)
+    if found_in(found).columns:
+        decide(found, confirmed=True)
+    turn_to(NAME, name)
 
 
 def refused(found: UploadedSet, proposed: str = "") -> None:
@@ -190,7 +217,7 @@ def take_pattern(found: UploadedSet) -> None:
     decide(found, pattern=st.session_state["name_pattern"].strip())
 
 
-def decide(found: UploadedSet, **decisions: str) -> None:
+def decide(found: UploadedSet, **decisions: str | bool) -> None:
     """Keep what a person decided about a set."""
     root, source = store().root, found.source(store().root)
     options: SetOptions = replace(options_of(root, source), **decisions)

@@ -56,7 +56,7 @@ def discard(name: str) -> None:
 
 
 def first() -> tuple[str, str]:
-    """Return the step to begin with: a set that has arrived and that no one has looked at."""
+    """Return the step to begin with: a set that has arrived and that no one has seen."""
     name = store().by.name
     for found in mine():
         if found.owner == name and not (found.kept or found.seen or found.by_class):

@@ -36,7 +36,7 @@ def headline(evaluation: Evaluation) -> None:
             card("Balanced accuracy", theme.percent(scores.balanced_accuracy),
                  f"95 % interval: {theme.between(scores.balanced_interval)}")  # fmt: skip
         card("Confidence", ADVICE[reliability.tendency], error_words(reliability))
-    if words := uneven_words(counts, SPLITS[evaluation.part], None, None):
+    if words := uneven_words(counts, SPLITS[evaluation.part], None, None, scores.top1.share):
         st.caption(f"{words} The balanced accuracy counts every class the same.")
 
 

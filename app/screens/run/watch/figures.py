@@ -28,7 +28,7 @@ def figures(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> No
             interval = theme.between(wilson(test, run.environment.data.test_images))
             figure("Test accuracy", theme.percent(test), interval + views_words(summary))
             if are_uneven(run.environment.data.test_counts):
-                tested("Test balanced", summary.test_balanced_accuracy)
+                tested("Test balanced", summary.test_balanced_accuracy, run)
         elif status.is_under_way:
             st.caption("Test accuracy: when the run finishes", width="content")
     beside_accuracy(run, summary, curves)
@@ -62,10 +62,11 @@ def at_best(summary: Summary, curves: Curves, measure: Measure) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def tested(label: str, value: float | None) -> None:
-    """Draw a figure of the test that earlier versions did not measure."""
+def tested(label: str, value: float | None, run: Run) -> None:
+    """Draw a figure of the test that earlier versions did not measure, and how sure it can be."""
     if value is not None:
-        figure(label, theme.percent(value), "mean of classes")
+        fewest = min(count for count in run.environment.data.test_counts if count)
+        figure(label, theme.percent(value), f"{theme.plural(fewest, 'image')} in smallest class")
 
 
 def figure(label: str, value: str, note: str) -> None:

@@ -1,15 +1,19 @@
 """Finds which columns of a table name the files, their classes, their parts and their groups.
 
-Files are found by whether the values name pictures that are there, the others by the column's name
-and by its values. A person's own choice goes before what is found.
+Files are found by whether the values name pictures that are there. The class is the column with
+the surest known name. If none is known, it is the one whose values look most like classes: words
+before numbers, then the fewest different values. Dates, fractions, long texts and values that are
+mostly different do not count. Parts and groups are found by values and names. A person's own choice
+goes before what is found.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from cifar_core.data.contents import Columns
 from cifar_core.data.layout import synonyms
+from cifar_core.data.layout.labels import column_names
 from cifar_core.data.layout.labels.file_names import FileNames
 from cifar_core.data.layout.labels.tables import FILE, Table, stem
 from cifar_core.data.options import SetOptions
@@ -18,33 +22,20 @@ from cifar_core.registry import did_you_mean
 
 SAMPLE = 500  # rows by which columns are judged
 ENOUGH = 0.5  # share of the sample, or of the pictures, that a column of files names
-LABELS = (  # names of columns that hold the class, the surest first
-    *("class_name", "label_name", "category_name", "species_name", "label", "class", "category"),
-    *(
-        "target",
-        "labels",
-        "classes",
-        "categories",
-        "species",
-        "breed",
-        "diagnosis",
-        "dx",
-        "disease",
-    ),
-    *("finding_labels", "finding", "variety", "cultivar", "emotion", "expression", "type", "kind"),
-    *("article_type", "style", "genre", "tag", "tags", "age_group", "gender", "sex", "landmark_id"),
-    *("class_id", "label_id", "category_id", "class_index", "label_index", "target_id", "classid"),
-    *("y", "ground_truth", "gt", "truth", "annotation", "answer", "name"),
-)
-GROUPS = re.compile(
-    r"(^|_)(patient|subject|group|video|clip|lesion|person|participant|donor|animal|individual|"
-    r"case|sequence|track|series|session|writer|scene|burst|slide|specimen)s?(_|$)"
-)
 BOXES = {"xmin", "ymin", "xmax", "ymax", "bbox", "x1", "y1", "x2", "y2"}
 PARTS = {"split", "subset", "partition", "part", "usage", "set", "fold"}  # columns of parts
 ONE_HOT = {"0", "1", "0.0", "1.0"}
 WHOLE = re.compile(r"[+-]?\d+")
 FRACTION = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+TIME = r"([T ]?\d{1,2}:\d\d(:\d\d)?\S*)"
+DATE = re.compile(
+    rf"(\d{{4}}[-/.]\d{{1,2}}([-/.]\d{{1,2}})?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}){TIME}?|{TIME}|"
+    r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+)
+NUMBERED = re.compile(r"(\D*)\d+")
+LONG = 60  # letters of a value, on average, from which it is a text
+SELDOM = 0.1  # share of rows with no value, or one of their own, above which there are better ones
 
 
 def find_columns(
@@ -110,27 +101,57 @@ def file_column(table: Table, cells: dict[str, list[str]], names: FileNames) -> 
 
 def label_column(cells: dict[str, list[str]]) -> str:
     """Return the column that holds the class; "" if none does."""
-    words = {name: "_".join(synonyms.tokens(name)) for name in cells}
-    by_name = [name for word in LABELS for name in cells if words[name] == word]
+    plain = {name: column_names.plain(name) for name in cells}
+    by_name = [name for word in column_names.LABELS for name in cells if plain[name] == word]
     usable = [name for name in by_name if may_be_label(cells[name])]
     if not usable and not one_hot(cells):
-        likely = [name for name in cells if repeats(cells[name]) and not GROUPS.search(words[name])]
-        usable = sorted(likely, key=lambda name: all(map(WHOLE.fullmatch, cells[name])))
+        likely = [
+            name for name in cells if are_classes(cells[name]) and not column_names.is_group(name)
+        ]
+        usable = sorted(likely, key=lambda name: unlike_classes(name, cells[name]))
     if not usable:
         return ""
     return worded(usable[0], cells)
 
 
 def may_be_label(values: Sequence[str]) -> bool:
-    """Return True if values can be classes: not fractions, and not all different."""
+    """Return True if values can be classes: no fractions, no dates, and not all different."""
     fractions = any(FRACTION.fullmatch(value) and not value.endswith(".0") for value in values)
-    return not fractions and (len(set(values)) < len(values) or len(values) <= 4)
+    different = len(set(values)) == len(values) > 4
+    return not fractions and not different and not most(values, DATE)
 
 
-def repeats(values: Sequence[str]) -> bool:
-    """Return True if values come again so often that they are likely classes."""
-    distinct = len(set(values))
-    return may_be_label(values) and 2 <= distinct <= max(2, len(values) / 2)
+def are_classes(values: Sequence[str]) -> bool:
+    """Return True if values look like classes: they come again, and are short and no measures."""
+    distinct = len(set(values) - {""})
+    again = 2 <= distinct <= max(2, len(values) / 2)
+    long = sum(map(len, values)) > LONG * len(values)
+    return again and may_be_label(values) and not long and not most(values, DECIMAL_COMMA)
+
+
+def unlike_classes(name: str, values: Sequence[str]) -> tuple[bool, bool, bool, bool, int]:
+    """Return a key that is lower the more a column looks like that of the classes."""
+    counts = Counter(values)
+    seldom = sum(count == 1 for count in counts.values()) + counts[""]
+    return (
+        not column_names.has_word(name, column_names.SURE),
+        column_names.has_word(name, column_names.OTHER),
+        seldom > SELDOM * len(values),
+        are_numbered(counts),
+        len(counts),
+    )
+
+
+def are_numbered(values: Iterable[str]) -> bool:
+    """Return True for numbers, also with the same letters before them all, as in p0, p1, p2."""
+    found = [NUMBERED.fullmatch(value) for value in values if value]
+    return all(found) and len({match[1] for match in found if match}) <= 1
+
+
+def most(values: Collection[str], form: re.Pattern[str]) -> bool:
+    """Return True if more than half of the values that are not empty have a form."""
+    filled = [value for value in values if value]
+    return 2 * sum(bool(form.fullmatch(value)) for value in filled) > len(filled)
 
 
 def worded(column: str, cells: dict[str, list[str]]) -> str:
@@ -188,9 +209,7 @@ def group_column(cells: dict[str, list[str]], label: str) -> str:
     return first(
         cells,
         lambda name, values: (
-            name != label
-            and bool(GROUPS.search("_".join(synonyms.tokens(name))))
-            and classes < len(set(values))
+            name != label and column_names.is_group(name) and classes < len(set(values))
         ),
     )
 

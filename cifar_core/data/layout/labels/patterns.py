@@ -7,7 +7,7 @@ slash.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from cifar_core.data.contents import PartOfSet
@@ -43,7 +43,9 @@ MEANINGLESS = frozenset(
         "screenshot",
     ]
 )
-MOST_PER_CLASS = 0.5  # classes to names in a proposal: more would be numbers, not classes
+FEWEST = 4  # names of a class, on average: with fewer they would be numbers or dates, not classes
+SEPARATORS = re.compile(r"([-_. ()]+)")
+DATED = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?([0-2]\d|3[01]))?(?!\d)")
 UNFIT = "have names that do not fit the pattern"
 ENDING = re.compile(r"\.(\w+|\*)$")
 
@@ -110,15 +112,72 @@ def by_pattern(pattern: str, listing: Listing, parts: Mapping[str, PartOfSet | N
 
 
 def proposed(names: Collection[str]) -> tuple[str, int, list[str]] | None:
-    """Return a pattern that most names fit, how many do, and the classes; None if none does."""
-    best: tuple[str, int, list[str]] | None = None
-    for pattern in PROPOSED:
-        labels = list(labels_by(pattern, names))
-        classes = Counter(labels)
-        fits = len(labels) >= FITTING * len(names) and sensible(classes)
-        if fits and (best is None or len(labels) > best[1]):
-            best = pattern, len(labels), sorted(classes)
-    return best
+    """Return a pattern that most names fit, how many do, and the classes; None if none does.
+
+    Common patterns come first, then one for any place in names that are divided alike. Classes
+    that differ in a number alone, such as cam0 and cam1, are the last choice.
+    """
+    found = []
+    for patterns in (PROPOSED, by_place(names)):
+        for pattern in patterns:
+            labels = list(labels_by(pattern, names))
+            classes = Counter(labels)
+            if len(labels) >= FITTING * len(names) and sensible(classes):
+                found.append((pattern, len(labels), sorted(classes)))
+        found.sort(key=lambda one: (differ_in_numbers(one[2]), -one[1]))
+        if found and not differ_in_numbers(found[0][2]):
+            break
+    return found[0] if found else None
+
+
+def by_place(names: Collection[str]) -> list[str]:
+    """Return patterns for the places in names that could hold the class, the likeliest first.
+
+    Names are cut at separators; those of the most frequent form count. A place holds the class if
+    its words are few. Where {any} around it would find other classes, what is equal in all names
+    is written out, and numbers are {number}.
+    """
+    cut = [SEPARATORS.split(name_for("", name)) for name in names if "{" not in name]
+    if not cut:
+        return []
+    form, _ = Counter(tuple(pieces[1::2]) for pieces in cut).most_common(1)[0]
+    columns = list(zip(*(p[::2] for p in cut if tuple(p[1::2]) == form), strict=True))
+    likely = sorted(
+        (len(set(column)), place) for place, column in enumerate(columns)
+        if sensible(Counter(column))
+        and not all(map(synonyms.part_of, set(column)))
+        and not differ_in_numbers(set(column))
+    )  # fmt: skip
+    whole = ["".join(pieces) for pieces in cut if tuple(pieces[1::2]) == form]
+    patterns = []
+    for _, place in likely:
+        for pattern in (short_form(form, place), long_form(columns, form, place)):
+            simple = len(PLACE.findall(pattern)) <= MOST_PLACES
+            if simple and tuple(labels_by(pattern, whole)) == columns[place]:
+                patterns.append(pattern)
+                break
+    return patterns
+
+
+def short_form(form: Sequence[str], place: int) -> str:
+    """Return the pattern with {class} at a place, and {any} before and after it."""
+    before = "{any}" + form[place - 1] if place else ""
+    return before + "{class}" + (form[place] + "{any}" if place < len(form) else "")
+
+
+def long_form(columns: Sequence[Sequence[str]], form: Sequence[str], place: int) -> str:
+    """Return the pattern with {class} at a place, and all others as closely as they are alike."""
+    pattern = ""
+    for i, column in enumerate(columns):
+        alike = column[0] if len(set(column)) == 1 else "{any}"
+        word = "{number}" if all(map(str.isdecimal, column)) else alike
+        pattern += ("{class}" if i == place else word) + "".join(form[i : i + 1])
+    return pattern
+
+
+def differ_in_numbers(classes: Iterable[str]) -> bool:
+    """Return True for classes such as cam0 and cam1."""
+    return len({re.sub(r"\d+", "", name) for name in classes}) == 1
 
 
 def labels_by(pattern: str, names: Iterable[str]) -> Iterable[str]:
@@ -130,8 +189,8 @@ def labels_by(pattern: str, names: Iterable[str]) -> Iterable[str]:
 
 
 def sensible(classes: Counter[str]) -> bool:
-    """Return True if there are several classes, few for all the names, and none is a number."""
-    words = all(any(map(str.isalpha, name)) for name in classes)
+    """Return True if there are several classes, few for all the names, and all are words."""
+    words = all(any(map(str.isalpha, name)) and not DATED.search(name) for name in classes)
     means = not all(name.casefold().strip("_-. ") in MEANINGLESS for name in classes)
-    few = len(classes) <= MOST_PER_CLASS * classes.total()
+    few = len(classes) * FEWEST <= classes.total()
     return len(classes) > 1 and words and means and few
