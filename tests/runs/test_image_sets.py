@@ -199,3 +199,17 @@ def test_viewers_change_nothing_and_what_operators_do_is_written_down(store, tmp
         ("ann", "renamed the images", "pets"),
         ("ann", "restored the images", "x"),
     ]
+
+
+def test_a_published_set_that_was_removed_comes_back_with_its_files(store):
+    place = places.folder_of("mnist", store.root) / "MNIST" / "raw"
+    place.mkdir(parents=True)
+    for mark in PUBLISHED["mnist"].marks:
+        (place / mark).write_bytes(b"")
+    assert "mnist" in sources(store)
+    image_sets.remove(store, "mnist")
+    assert not place.exists()
+    assert [one.source for one in image_sets.removed(store)] == ["mnist"]
+    image_sets.restore(store, "mnist")
+    assert place.is_dir()
+    assert "mnist" in sources(store)

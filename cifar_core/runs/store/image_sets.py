@@ -20,6 +20,8 @@ from cifar_core.data.hub.names import place as hub_place
 from cifar_core.data.layout.near import keep_near
 from cifar_core.data.listing import kind_of, locate, title_of
 from cifar_core.data.options import SetOptions, folder_of, keep_options, options_of
+from cifar_core.data.published import places
+from cifar_core.data.published.places import PUBLISHED
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk import files, removal, space
 from cifar_core.disk.files import is_there
@@ -124,7 +126,7 @@ def remove(store: Store, source: str) -> None:
     ):
         refuse_use(store, source, "remove it")
         space.release_reserve(store.root)
-        if (mine := own_files(store, source)) is not None:
+        if (mine := own_files(store, source)) is not None and mine.exists():
             kept = trash_of(store, source)
             kept.parent.mkdir(parents=True, exist_ok=True)
             if kept.exists():  # of an earlier set of the same name
@@ -223,15 +225,22 @@ def own_files(store: Store, source: str) -> Path | None:
     """Return the folder or file in the store that holds a set; None if it lies elsewhere."""
     if is_hub_name(source):
         return hub_place(source, store.root)
+    if source in PUBLISHED:
+        return published_files(store, source)
     data = (store.root / "data").resolve()
     path = Path(source)
     for name in OWN:
         home = data / name
         if path.is_absolute() and path.is_relative_to(home) and path != home:
             return home / path.relative_to(home).parts[0]
-        if name == "published" and (home / source).is_dir() and source == Path(source).name:
-            return home / source
     return None
+
+
+def published_files(store: Store, key: str) -> Path | None:
+    """Return the folder of a published set, here or not; None if other sets have the same."""
+    folder = places.folder_of(key, store.root)
+    sharing = [spec for spec in PUBLISHED.values() if spec.folder == folder.name]
+    return folder if len(sharing) == 1 else None
 
 
 def owner_of(store: Store, source: str) -> str:
