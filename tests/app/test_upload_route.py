@@ -296,7 +296,9 @@ def test_a_piece_has_a_largest_size(client):
     assert put(client, id, 0, ("a", b"x" * arriving.PIECE_BYTES)).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["", "wrong", generate_xsrf_token_string()])
+@pytest.mark.parametrize(
+    "token", ["", "wrong", generate_xsrf_token_string()], ids=["none", "wrong", "of another"]
+)
 def test_requests_of_other_sites_are_refused(store, token):
     status, words = why(begin(browser(token), 1))
     assert (status, "Load the page again" in words) == (403, True)
