@@ -231,7 +231,7 @@ def test_shapes_and_numbers_of_any_kind_become_the_same_pictures(tmp_path, image
         ({"x_train": pictures(9), "y_train": labels(8)}, "there are 8 labels"),
         ({"x_train": pictures(9, channels=5), "y_train": labels(9)}, "not that of images"),
         ({"x_train": pictures(9) - 0.5, "y_train": labels(9)}, r"numbers from -0.5 to"),
-        ({"x_train": pictures(9) * np.nan, "y_train": labels(9)}, "numbers from nan"),
+        ({"x_train": pictures(9) * np.nan, "y_train": labels(9)}, "values that are not numbers"),
         ({"x_train": pictures(9), "y_train": np.ones((9, 3))}, "several labels or none"),
         ({"x_train": pictures(9), "y_train": labels(9) + 0.5}, "not whole numbers"),
         ({"x_train": pictures(9), "y_train": labels(9) * 0}, "1 different labels"),
