@@ -29,9 +29,10 @@ LONGEST_PATH = 300  # characters of a path in a message
 
 
 def located(wanted: str, store: Path) -> str:
-    """Return 'synthetic', 'cifar10' or an absolute path, for `load` and for a run's record.
+    """Return the source that a text names, for `load` and for a run's record.
 
-    'auto' means $CIFAR_DATA if it is set, or else the official CIFAR-10 if it is on this machine,
+    It is 'synthetic', the key of a published set, a name of the hub or an absolute path. 'auto'
+    means $CIFAR_DATA if it is set, or else the official CIFAR-10 if it is on this machine,
     or else the synthetic images. This is for the machine's own user; `permitted.resolve` asks
     what a person may use. Raises DataError.
     """

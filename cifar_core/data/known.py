@@ -15,7 +15,10 @@ DRAWN = {
     "note": synthetic.NOTE,
     "split": "Training and test images were drawn separately, from different random numbers.",
 }
-BY_FOLDER = "The folders train and test say which images a network learns from."
+BY_ITSELF = (
+    "The set's folders or tables say which images are to train on and which to test with; where "
+    "they do not, some were drawn here."
+)
 
 
 def known(source: str) -> dict[str, Any]:

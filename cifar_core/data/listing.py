@@ -12,7 +12,7 @@ from cifar_core.data.away import ELSEWHERE, is_away, not_here
 from cifar_core.data.cache import cache_folder, read_meta
 from cifar_core.data.find import is_downloadable, located
 from cifar_core.data.hub import names as hub
-from cifar_core.data.known import BY_FOLDER, known
+from cifar_core.data.known import BY_ITSELF, known
 from cifar_core.data.options import options_of
 from cifar_core.data.published import places
 from cifar_core.data.published.downloads.offered import download_of
@@ -42,7 +42,7 @@ class DataStatus:
     fingerprint: str = ""
     note: str = ""
     origin: str = ""  # who made the images, and their license, if that is known
-    split: str = ""  # who or what divided them into training and test images
+    split: str = ""  # who divided them into training and test images, if that is known
     action: str = ""  # what to do next, if anything
 
 
@@ -109,7 +109,7 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         fingerprint=about.get("fingerprint", ""),
         note=about.get("note", ""),
         origin=about.get("origin", ""),
-        split=about.get("split", BY_FOLDER),
+        split=about.get("split", BY_ITSELF),
         action=action,
     )
 

@@ -362,7 +362,7 @@ def test_near_duplicates_are_kept_in_one_part_where_the_test_images_were_drawn(s
     source = str(tmp_path / "mine")
     images = data.load(source, store.root)
     job = duplicates.look(images, store.root, "ann")
-    job.path.parent.mkdir(parents=True)
+    job.path.parent.mkdir(parents=True, exist_ok=True)
     duplicates.do_job(job.request | {"path": str(job.path)}, lambda *_: None)
     page = open_page("data", set=source, tab="duplicates")
     page.button(key="together").click().run()

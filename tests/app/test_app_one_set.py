@@ -13,9 +13,11 @@ from app.screens.data.one_set import reading_options
 from app.session import Key
 from cifar_core import data
 from cifar_core.background.jobs import Job
-from cifar_core.data.contents import Columns, Contents
+from cifar_core.data.contents import Columns
 from cifar_core.data.decoding.lists import keep_lists
+from cifar_core.data.layout.split_off import SPLIT
 from cifar_core.data.options import SetOptions, options_of
+from cifar_core.data.options import folder_of as decided_in
 from cifar_core.data.review.duplicates import Duplicates, Near
 from cifar_core.errors import DataError
 from cifar_core.people import OPERATOR, VIEWER, Person
@@ -449,9 +451,7 @@ def app_of(function):
 def test_columns_that_were_found_are_shown_and_changed(store, asked, monkeypatch):
     columns = Columns(table="labels.csv", names=("filename", "label", "*note*"),
                       file="filename", label="label")  # fmt: skip
-    contents = Contents(format="tree", items=(), classes=(), pictures=lambda _: iter(()),
-                        columns=columns)  # fmt: skip
-    monkeypatch.setattr(reading_options, "open_source", lambda *_: contents)
+    monkeypatch.setattr(reading_options, "labels_of", lambda *_: (columns, ""))
     page = app_of(dialog)
     assert not page.exception
     assert "Labels come from **labels.csv**: file = filename, class = label." in texts(page)
@@ -466,13 +466,13 @@ def test_columns_that_were_found_are_shown_and_changed(store, asked, monkeypatch
 
 
 def test_a_pattern_and_a_drawn_split_are_decided(store, asked, monkeypatch):
-    monkeypatch.setattr(reading_options, "open_source", refusing)
+    monkeypatch.setattr(reading_options, "labels_of", lambda *_: (None, ""))
     page = app_of(dialog)
     assert not page.exception
     assert "split_seed" not in [box.key for box in page.number_input]
-    folder = reading_options.folder_of(store.root, asked)
+    folder = decided_in(store.root, asked)
     folder.mkdir(parents=True)
-    (folder / reading_options.SPLIT).write_text("file,part\n")
+    (folder / SPLIT).write_text("file,part\n")
     page.run()
     page.text_input(key="pattern").set_value(" {class}_{number} ")
     page.number_input(key="split_seed").set_value(7)
@@ -484,12 +484,8 @@ def test_a_pattern_and_a_drawn_split_are_decided(store, asked, monkeypatch):
     assert had.unreadable == SetOptions().unreadable
 
 
-def refusing(*_):
-    raise DataError("It cannot be listed.")
-
-
 def test_an_operator_may_decide_and_a_run_that_waits_prevents_it(store, asked, monkeypatch):
-    monkeypatch.setattr(reading_options, "open_source", refusing)
+    monkeypatch.setattr(reading_options, "labels_of", lambda *_: (None, ""))
     as_person(monkeypatch, OPERATOR)
     make_run(store, "Waits", "queued", data=asked)
     page = app_of(dialog)

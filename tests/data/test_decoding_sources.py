@@ -340,3 +340,8 @@ def test_a_store_that_cannot_be_written_is_said(tmp_path, read):
 def test_a_source_that_is_gone_is_named(tmp_path):
     with pytest.raises(DataError, match="There is nothing at"):
         decoding.load(source(tmp_path / "pets", tmp_path, open=listed))
+
+
+def test_a_set_of_which_nothing_can_be_read_is_refused_with_the_whole_share(read):
+    with pytest.raises(DataError, match=r"which is 100 % of"):
+        read(dict.fromkeys(small_set(), b"no picture"))

@@ -25,7 +25,7 @@ def published_names(here: Iterable[str]) -> None:
         st.markdown("**Published sets**")
         for key in (key for key in BEST_KNOWN if key in others):
             named(key, "known")
-        with st.popover(f"All {len(PUBLISHED)}", type="tertiary"):
+        with st.popover(f"All {len(others)}", type="tertiary"):
             hub_field()
             all_names(others)
 

@@ -1,5 +1,7 @@
 """The page of a published set that is not on this machine: what it holds, and how to get it."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import theme
@@ -40,7 +42,7 @@ def facts(spec: PublishedSet) -> list[str]:
 def about(spec: PublishedSet) -> None:
     """Say how the images are divided, what their classes are, and who made them."""
     st.subheader("About these images", anchor=False)
-    lines = [parts(spec), spec.split, classes(spec), spec.origin]
+    lines = [parts(spec), spec.split, classes_named(spec.names), spec.origin]
     st.markdown("\n\n".join(theme.safe(words) for words in lines if words))
     links = [f"[The authors' page]({spec.source})"]
     if spec.paper and spec.paper != spec.source:
@@ -61,10 +63,10 @@ def parts(spec: PublishedSet) -> str:
     return f"Images: {', '.join(named)}."
 
 
-def classes(spec: PublishedSet) -> str:
-    """Name the classes, as far as they are known before the download."""
-    if not spec.names:
+def classes_named(names: Sequence[str]) -> str:
+    """Name the classes in a sentence, of many only the first; empty if none is known."""
+    if not names:
         return ""
-    more = len(spec.names) - MOST_NAMES
+    more = len(names) - MOST_NAMES
     and_more = f" and {theme.count(more)} more" if more > 0 else ""
-    return f"Classes: {', '.join(spec.names[:MOST_NAMES])}{and_more}."
+    return f"Classes: {', '.join(names[:MOST_NAMES])}{and_more}."

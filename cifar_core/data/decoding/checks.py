@@ -51,7 +51,7 @@ def refuse_unreadable(path: Path, reasons: Mapping[int, str], images: int, allow
 
 def percent(share: float) -> str:
     """Write a share with two digits, never rounded to nothing."""
-    return f"{100 * share:.2g} %"
+    return f"{float(f'{100 * share:.2g}'):g} %"
 
 
 def check_counts(path: Path, contents: Contents, unreadable: Mapping[int, str]) -> None:

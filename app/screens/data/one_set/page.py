@@ -4,17 +4,16 @@ import streamlit as st
 
 from app import boundary, theme
 from app.cache.opening import opened
-from app.screens.data.download import download
 from app.screens.data.one_set import classes, duplicates, files, images, sizes
 from app.screens.data.one_set.head import heading, standing
 from app.screens.data.one_set.proposals import found_columns, pattern_form
 from app.screens.data.one_set.view import View, view_of
+from app.screens.data.published_set import classes_named
 from app.session import store
 from app.shared.pictures.reading import watch_reading
 from app.shared.tab_bar import tab_bar
 from cifar_core.data import DataStatus
 from cifar_core.data.options import options_of
-from cifar_core.data.published.places import PUBLISHED
 from cifar_core.people import OPERATOR
 from cifar_core.runs.store import image_sets
 
@@ -32,7 +31,6 @@ DRAWN = {
     "duplicates": duplicates.draw,
     "files": files.draw,
 }
-MOST_NAMES = 20  # classes named in a sentence
 
 
 def one_set(one: DataStatus) -> None:
@@ -80,19 +78,14 @@ def reading(one: DataStatus) -> None:
 
 def not_here(one: DataStatus) -> None:
     """Say what images that are not on this machine would be, and how to get them."""
-    if one.source in PUBLISHED:
-        download(one.source)
-    elif one.action:
+    if one.action:
         st.markdown(theme.safe(one.action))
     if not one.classes:
         return
     if one.train_images:
         st.markdown(f"{theme.count(one.train_images)} images to train on and "
                     f"{theme.count(one.test_images)} to test with.")  # fmt: skip
-    more = len(one.classes) - MOST_NAMES
-    names = ", ".join(one.classes[:MOST_NAMES])
-    names += f" and {theme.count(more)} more" if more > 0 else ""
-    st.markdown(theme.safe(f"Classes: {names}."))
+    st.markdown(theme.safe(classes_named(one.classes)))
     files.about(one)
 
 

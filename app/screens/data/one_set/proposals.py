@@ -9,7 +9,7 @@ from app import boundary
 from app.screens.data.one_set.reading_options import (
     columns_words,
     decide,
-    proposed_pattern,
+    labels_of,
     reading_options,
 )
 from app.screens.data.one_set.view import View
@@ -57,7 +57,7 @@ def pattern_form(one: DataStatus, refusal: str) -> None:
 @st.cache_data(max_entries=32, ttl=600, show_spinner=False)
 def known_pattern(source: str, root: str, refusal: str) -> str:
     """Return the proposed pattern of a set that was refused with these words."""
-    return proposed_pattern(source, Path(root))
+    return labels_of(source, Path(root))[1]
 
 
 def may_decide(one: DataStatus) -> bool:

@@ -14,7 +14,6 @@ from app.session import store
 from cifar_core.data import DataStatus
 from cifar_core.data.contents import Columns
 from cifar_core.data.find import drawn_as, source_of
-from cifar_core.data.formats.formats import open_source
 from cifar_core.data.layout.refusals import NoClassesError
 from cifar_core.data.options import SetOptions, options_of
 from cifar_core.runs.store import image_sets
@@ -60,11 +59,11 @@ def decide(one: DataStatus, options: SetOptions) -> None:
 
 def named(one: DataStatus, had: SetOptions) -> dict[str, object]:
     """Take where the classes come from: columns of a table, or a pattern of the file names."""
-    columns = columns_of(one, had)
+    columns, proposed = labels_of(one.source, store().root)
     if columns is None:
-        proposed = had.pattern or proposed_pattern(one.source, store().root)
         pattern = st.text_input(
-            "Pattern of the file names", proposed, key="pattern", placeholder="{class}_{number}",
+            "Pattern of the file names", had.pattern or proposed, key="pattern",
+            placeholder="{class}_{number}",
             help="Where the names of the files, and no folders, say the class.",
         )  # fmt: skip
         return {"pattern": (pattern or "").strip()}
@@ -96,24 +95,18 @@ def found_as(columns: Columns, option: str) -> str:
     return f"{FOUND}: {name}" if name else f"{FOUND}: none"
 
 
-def columns_of(one: DataStatus, had: SetOptions) -> Columns | None:
-    """Return the columns of a set's table of labels; None if it has none or cannot be listed."""
-    try:
-        source = source_of(one.source, store().root)
-        return source.open(source.path, had, source.store).columns
-    except boundary.REFUSED:
-        return None
+def labels_of(name: str, root: Path) -> tuple[Columns | None, str]:
+    """Return the columns of a set's table of labels, and a pattern for the names of its files.
 
-
-def proposed_pattern(source: str, root: Path) -> str:
-    """Return the pattern that most names of a set fit of which nothing else says the classes."""
+    The pattern is proposed only where nothing else says the classes; "" if none fits.
+    """
     try:
-        open_source(Path(source), options_of(root, source), root)
+        source = source_of(name, root)
+        return source.open(source.path, source.options, root).columns, ""
     except NoClassesError as error:
-        return error.pattern
+        return None, error.pattern
     except boundary.REFUSED:
-        return ""
-    return ""
+        return None, ""
 
 
 def drawn(one: DataStatus, root: Path, had: SetOptions) -> dict[str, object]:

@@ -85,7 +85,7 @@ def summary(contents: Contents) -> None:
 
 
 def listed(why: str, files: Sequence[str], number: int) -> None:
-    """List the first files, of so many, that something holds for."""
+    """List the first of a number of files that were left out for the same reason."""
     with st.expander(f"Files that {why}: {theme.count(number)}"):
         rest = [f"and {theme.count(number - MOST_NAMES)} more"] if number > MOST_NAMES else []
         st.text("\n".join([*files[:MOST_NAMES], *rest]))
