@@ -6,7 +6,8 @@ const PAUSES = [1, 2, 4, 8, 15, 30];  // seconds before another try when the con
 const SPEED_OVER = 5000;  // milliseconds that the speed is an average over
 const LONGEST_PART = 255, LONGEST_PATH = 1000, DEEPEST = 16;  // bytes of names and paths, folders
 const address = document.baseURI.replace(/[^/]*([?#].*)?$/, "");
-const JUNK = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX(\/|$))/;
+// what is not worth sending; the server drops more of the kind
+const JUNK = /(^|\/)(\.DS_Store|\._[^/]*|Thumbs\.db|desktop\.ini|__MACOSX|\.git|\.ipynb_checkpoints)(\/|$)/i;
 const PACKED = /(\.tar)?\.(zip|tgz|tar|gz|bz2|xz|npz|mat|parquet)$/i;
 
 const tab = (window.labUploads ??= { transfer: null, show: () => {} });

@@ -117,6 +117,12 @@ def test_a_folder_becomes_a_set_with_its_files_and_the_log_says_who_uploaded_it(
     assert done == [("uploaded", title), ("began to upload", title)]
 
 
+def test_a_class_whose_name_begins_with_a_dot_arrives_and_junk_does_not(client, store):
+    name = sent(client, (".NET/1.png", b"one"), ("java/2.png", b"two"), ("java/._2.png", b"x"),
+                (".git/config", b"x"))  # fmt: skip
+    assert files_of(store, name) == {".NET/1.png": b"one", "java/2.png": b"two"}
+
+
 def test_an_archive_stays_as_it_is_and_is_the_source(client, store):
     name = sent(client, ("pets.zip", b"PK"), single=True)
     assert sets.one(store.root, name).source(store.root).endswith("/data/uploads/pets/pets.zip")

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Container
 
+from cifar_core.data.layout import synonyms
 from cifar_core.data.sources.archive import shown
 from cifar_core.errors import DataError
 
@@ -12,7 +13,6 @@ LONGEST_LABEL = 100  # characters of a class's name
 LONGEST_FOLDER = 60  # characters of the name of a set's folder
 DEEPEST = 16  # folders inside each other
 DRIVE = re.compile(r"[A-Za-z]:")
-JUNK = ("Thumbs.db", "desktop.ini", "__MACOSX")  # left behind by file managers
 
 
 def safe_path(name: str) -> str:
@@ -58,14 +58,21 @@ def kept_path(name: str) -> str | None:
 
 
 def is_junk(path: str) -> bool:
-    """Return True for hidden files and what file managers leave behind, which are not kept."""
-    return any(part.startswith(".") or part in JUNK for part in path.split("/"))
+    """Return True for what file managers and other programs leave behind, which is not kept."""
+    return any(map(synonyms.is_junk, path.split("/")))
 
 
 def safe_label(name: str) -> str:
     """Return the name of a class in Unicode's form NFC; DataError if a folder cannot have it."""
     label = unicodedata.normalize("NFC", " ".join(name.split()))
-    if not label or "/" in label or "\\" in label or is_junk(label) or len(label) > LONGEST_LABEL:
+    is_path = "/" in label or "\\" in label
+    if (
+        not label
+        or is_path
+        or label.startswith(".")
+        or is_junk(label)
+        or len(label) > LONGEST_LABEL
+    ):
         raise DataError(
             f"'{shown(name)}' cannot be the name of a class. Type 1 to {LONGEST_LABEL} letters "
             "that do not begin with a dot and have no slash."
