@@ -26,6 +26,7 @@ from cifar_core.registry import did_you_mean
 WORDS = ("auto", "synthetic", *PUBLISHED)
 CHOICES = "a folder, an archive, 'auto', 'synthetic', or a published set such as cifar10 or mnist"
 LONGEST_PATH = 300  # characters of a path in a message
+OF_THE_SYSTEM = frozenset(map(Path, ("/proc", "/sys", "/dev")))  # no files, what looks like some
 
 
 def located(wanted: str, store: Path) -> str:
@@ -84,7 +85,8 @@ def existing(wanted: str) -> Path:
     try:
         path = Path(wanted).expanduser().resolve()
         there = path.exists()
-        fits = not there or may_hold_images(path)
+        of_system = not OF_THE_SYSTEM.isdisjoint((path, *path.parents))
+        fits = of_system or not there or may_hold_images(path)
     except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a name too long
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise DataError(
@@ -104,6 +106,11 @@ def existing(wanted: str) -> Path:
         raise DataError(
             f"{path} is the root of all files, far more than a set of images. Give the folder that "
             "has the images."
+        )
+    if of_system:
+        raise DataError(
+            f"{shown(path, LONGEST_PATH)} is made up by the operating system and holds no images. "
+            f"{REMEDY}"
         )
     if not fits:
         raise DataError(

@@ -76,7 +76,9 @@ def type_data(page, text):
 
 
 @pytest.mark.parametrize("typed", ["/", "~nosuchuser", "x" * 300, "a\0b", "../..", "/proc/self"])
-def test_a_path_that_cannot_be_images_is_said_beside_its_field(store, typed):
+def test_a_path_that_cannot_be_images_is_said_beside_its_field(store, typed, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere/a/b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere/a/b")
     page = open_page("train")
     type_data(page, typed)
     assert not page.exception

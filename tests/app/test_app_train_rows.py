@@ -59,7 +59,7 @@ def test_a_row_states_what_is_chosen_in_it(store):
     number(page, "train_fraction").set_value(0.5).run()
     stated = states_when_closed(page)
     assert stated["Learning"].startswith("Yogi, rate 0.1, one cycle")
-    assert stated["Stopping"] == "early, after 3 epochs without a better validation accuracy"
+    assert stated["Stopping"] == "early, after 3 epochs without a higher validation accuracy"
     assert stated["Images kept back"].endswith(f"50{theme.NARROW}% of the others are used")
 
 

@@ -187,3 +187,11 @@ def test_a_removed_set_is_listed_no_more(store, pets):
     load(str(pets), store)
     keep_options(store, str(pets), SetOptions(removed=True))
     assert [row.source for row in status(store)] == ["synthetic", "cifar10"]
+
+
+@pytest.mark.parametrize("path", ["/proc/self", "/dev", "/sys/kernel"])
+def test_what_the_system_makes_up_is_never_looked_through(path, tmp_path):
+    if not Path(path).exists():
+        pytest.skip("another system")
+    with pytest.raises(DataError, match="is made up by the operating system"):
+        data.resolve(path, tmp_path)

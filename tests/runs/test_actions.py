@@ -31,6 +31,7 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.weights.locations.remembered_sha256": "checksums, computed again at will",
     "cifar_core.weights.locations.forget_verified": "the same",
     "cifar_core.data.uploads.arriving.Piece": "of an upload that was begun within an action",
+    "cifar_core.data.uploads.sets.see": "a mark that the person who uploaded it saw it",
     "cifar_core.data.sources.progress.ProgressWriter": "of the process that downloads",
     "cifar_core.runs.record.checkpoints.newest_valid": "sets a damaged checkpoint aside",
     "cifar_core.runs.results.test_looks.count_look": "a list of its own; viewers may look",

@@ -17,20 +17,19 @@ def menu(one: DataStatus) -> None:
     if not store().by.may(OPERATOR, image_sets.owner_of(store(), one.source)):
         return
     key = f"more of {one.source}"
-    shut = boundary.callback(close)
     with st.popover("More", icon=":material/more_horiz:", key=key, on_change="rerun"):
         rename(one)
         if one.kind in image_sets.USUAL:
             return
         if one.ready and st.button(
             "How these images are read", icon=":material/tune:", key="options", type="tertiary",
-            on_click=shut, args=(key,),
+            on_click=boundary.callback(close), args=(key,),
         ):  # fmt: skip
             reading_options(one)
         if one.ready and st.button(
             "Read again", icon=":material/refresh:", key="again", type="tertiary",
             help="For use after a change of the files: they are all decoded again.",
-            on_click=shut, args=(key,),
+            on_click=boundary.callback(close), args=(key,),
         ):  # fmt: skip
             boundary.attempt(lambda: read_again(one))
         if st.button("Remove", icon=":material/delete:", key="remove", type="tertiary"):
