@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cifar_core.config.groups import CHANGES, DATA, KEPT_BACK, LEARNING
 from cifar_core.data.augmentation.augment import FLIP_MODES, PADDING_MODES
+from cifar_core.data.sizing import FITS, LARGEST
 from cifar_core.data.uneven.orders import ORDERS
 from cifar_core.evaluation.measures import MEASURES
 from cifar_core.settings import Settings, choice, number, switch, text
@@ -20,6 +21,36 @@ class DataSettings(Settings):
         zero="automatic choice",
         help="Where the images are: a folder, an archive, 'synthetic', or 'auto' to choose "
         "automatically.",
+    )
+    image_size: int = number(
+        0,
+        low=0,
+        high=LARGEST,
+        group=CHANGES,
+        costly=True,
+        shapes_step=True,
+        zero="automatic",
+        plural="image sizes",
+        help="Side length in pixels of the images that the network gets; 0 chooses it by the "
+        "images and the network. The cost grows with its square.",
+    )
+    fit: str = choice(
+        "crop",
+        FITS,
+        group=CHANGES,
+        advanced=True,
+        label="Made square by",
+        help="What becomes of pictures that are not square.",
+    )
+    crop_room: float = number(
+        1.143,
+        low=1.0,
+        high=2.0,
+        group=CHANGES,
+        advanced=True,
+        label="Room for crops",
+        help="Larger pictures are kept at this many times the image size, so that random crops "
+        "have real pixels around them; the network is tested on the centers.",
     )
     train_fraction: float = number(
         1.0,

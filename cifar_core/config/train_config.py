@@ -10,6 +10,8 @@ from cifar_core.config.network_settings import NetworkSettings
 from cifar_core.config.optimizer_settings import OptimizerSettings
 from cifar_core.config.schedule_settings import ScheduleSettings
 from cifar_core.config.training_settings import TrainingSettings
+from cifar_core.data.dataset import SIZE
+from cifar_core.data.sizing import LARGEST, SMALLEST
 from cifar_core.models import MODELS
 from cifar_core.numbers import counted
 from cifar_core.optim import OPTIMIZERS
@@ -26,6 +28,11 @@ class TrainConfig(
     DataSettings,
 ):
     """Everything that decides how a run trains; saved as config.json beside its weights."""
+
+    @property
+    def side(self) -> int:
+        """How many pixels a side the run's images have; 32 until an automatic size is decided."""
+        return self.image_size or SIZE
 
     @property
     def computes_on(self) -> int:
@@ -53,6 +60,11 @@ class TrainConfig(
                 f"class_weights is '{self.class_weights}', but with the order 'balanced' every "
                 "class is shown equally often already, so rare classes would count twice. Choose "
                 "'none', or the order 'shuffled'."
+            )
+        if 0 < self.image_size < SMALLEST:
+            problems["image_size"] = (
+                f"image_size is {self.image_size}, but it must be 0, for an automatic choice, or "
+                f"at least {SMALLEST}. Choose 0, or {SMALLEST} to {LARGEST}."
             )
         problems |= schedule_conflicts(self)
         used = MODELS[self.model].uses

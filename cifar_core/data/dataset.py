@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE = 32  # pixels; every image is SIZE x SIZE
+SIZE = 32  # pixels a side of the images that a set is looked at with, and of many data sets
 CHUNK = 4096  # images at a time where all of them are processed
 Read = Callable[[NDArray[np.uint8]], Iterator[NDArray[np.uint8]]]
 
@@ -18,14 +18,17 @@ Read = Callable[[NDArray[np.uint8]], Iterator[NDArray[np.uint8]]]
 class Images:
     """Images and their labels.
 
-    `pixels` are uint8 [N, 32, 32, 3], RGB, perhaps a read-only memory map;
+    `pixels` are uint8 [N, S, S, 3], RGB, perhaps a read-only memory map: what a network sees;
     `labels` are int64 [N], indices into the dataset's classes. `kept_back` are the sorted indices
     [V] of the images that the dataset itself names as validation images; None if it names none.
+    `wider` are the same images [N, W, W, 3] with more around, from which random crops are taken,
+    and of which `pixels` are the centers; None if nothing more is kept.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     kept_back: NDArray[np.int64] | None = None
+    wider: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,8 +50,10 @@ class Dataset:
     test: Images
     fingerprint: str  # sha256, hexadecimal
     note: str  # one sentence for the pages, about their origin
-    train_masks: NDArray[np.bool_] | None = None  # [N, 32, 32], True on the object, if known
+    train_masks: NDArray[np.bool_] | None = None  # [N, S, S], True on the object, if known
     test_masks: NDArray[np.bool_] | None = None
+    # of the same images at 32 pixels, by which runs at several sizes are known to be of one set
+    fingerprint_at_32: str = ""  # "" if these are they
 
 
 def chunks(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

@@ -16,6 +16,7 @@ from cifar_core.data.options import SetOptions, folder_of
 from cifar_core.data.published import places, published
 from cifar_core.data.published.downloads.offered import download_of
 from cifar_core.data.published.places import PUBLISHED, keyed
+from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.sources.archive import REMEDY, shown
 from cifar_core.disk.checks import Text, is_a
@@ -141,7 +142,14 @@ def automatic(store: Path) -> str:
     return "cifar10" if cifar10.find(store) else "synthetic"
 
 
-def load(source: str, store: Path, *, thorough: bool = False, report: Report = quietly) -> Dataset:
+def load(
+    source: str,
+    store: Path,
+    sizing: Sizing = USUAL,
+    *,
+    thorough: bool = False,
+    report: Report = quietly,
+) -> Dataset:
     """Open the images of a resolved source; the first time, they are decoded and kept on disk.
 
     Files that changed are decoded again. A quick check for that may miss a picture that was
@@ -156,7 +164,7 @@ def load(source: str, store: Path, *, thorough: bool = False, report: Report = q
     return decoding.load(source_of(source, store), thorough=thorough, report=report)
 
 
-def kept(source: str, store: Path) -> Dataset | None:
+def kept(source: str, store: Path, sizing: Sizing = USUAL) -> Dataset | None:
     """Open the images of a resolved source if they are decoded and a quick check finds no change.
 
     None if they must be decoded first. Raises DataError where that can only fail: nothing is

@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from cifar_core.background.processes import PACKAGE_ROOT
+from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.records import (
     AttemptPlan,
@@ -29,7 +30,13 @@ PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "pillow", "captum", 
 
 
 def describe(
-    plan: AttemptPlan, dataset: "Dataset", setup: "Setup", weights: UsedWeights | None = None
+    plan: AttemptPlan,
+    dataset: "Dataset",
+    setup: "Setup",
+    weights: UsedWeights | None = None,
+    *,
+    sizing: Sizing = USUAL,
+    size_reason: str = "",
 ) -> Environment:
     """Return the versions, machine, GPU, step plan, data and pretrained weights of an attempt."""
     precision = setup.trainer.precision
@@ -63,6 +70,11 @@ def describe(
             train_counts=class_counts(setup.trainer.train_batches, dataset),
             val_counts=class_counts(setup.trainer.val_batches, dataset),
             test_counts=class_counts(setup.test, dataset),
+            side=sizing.side,
+            stored=sizing.stored,
+            fit=sizing.fit,
+            size_reason=size_reason,
+            fingerprint_at_32=dataset.fingerprint_at_32,
         ),
         weights=weights,
     )

@@ -95,6 +95,11 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     train_counts: ClassCounts = []  # images of each class; empty in records of earlier versions
     val_counts: ClassCounts = []
     test_counts: ClassCounts = []
+    side: Whole = 32  # pixels a side of the images; always 32 in earlier versions
+    stored: Whole = 32  # of those that are kept for random crops
+    fit: Text = "crop"  # a key of FITS
+    size_reason: Text = ""  # one sentence
+    fingerprint_at_32: Text = ""  # "" if `side` is 32: of the same images at that size
 
 
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):

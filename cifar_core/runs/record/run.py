@@ -3,11 +3,12 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.background import processes
+from cifar_core.data.sizing import Sizing
 from cifar_core.disk import edited, files, lock, space
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR, Person, Role, local_user
@@ -90,7 +91,7 @@ class Run:
 
     @property
     def config(self) -> "TrainConfig":
-        """The settings it trains with."""
+        """The settings it trains with; since its first start, with the image size decided then."""
         from cifar_core.config import TrainConfig
 
         if not (settings := self.settings):  # never train with the defaults instead
@@ -98,7 +99,14 @@ class Run:
                 f"config.json of run {self.id} is missing or damaged, so its settings are lost. "
                 f"Restore it from a backup, or delete the run."
             )
-        return TrainConfig.from_dict(settings)
+        config, data = TrainConfig.from_dict(settings), self.environment.data
+        return replace(config, image_size=data.side) if data.source else config
+
+    @property
+    def sizing(self) -> Sizing:
+        """How large its images are, as decided at its first start."""
+        data = self.environment.data
+        return Sizing(side=data.side, fit=data.fit, stored=data.stored)
 
     @property
     def status(self) -> RunStatus:
