@@ -5,8 +5,10 @@ renamed when complete, under a lock of its own, so that a folder with the right 
 complete, and no one waits for another dataset.
 """
 
+import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -23,7 +25,7 @@ from cifar_core.data.description import describe, read_meta, sizing_of, usual_fi
 from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.disk import files, lock, space
 from cifar_core.disk.os_errors import reason
-from cifar_core.errors import DataError, DiskFullError
+from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
 Build = Callable[[], Dataset]
@@ -143,7 +145,7 @@ def commit(build: Build, folder: Path, sizing: Sizing) -> None:
         write(dataset, draft, sizing)
         draft.rename(folder)
         files.sync_folder(folder.parent)
-    except (OSError, DiskFullError) as error:
+    except OSError as error:
         raise DataError(
             f"The decoded images could not be kept in {folder.parent}: {reason(error)}. "
             f"{needed or 'Free'} some disk space, or choose another store."
@@ -158,7 +160,8 @@ def reserved(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDA
     Where it was not, a disk that is full later would end the process.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    space.ensure(int(np.prod(shape)) * np.dtype(dtype).itemsize, path.parent, path.name)
+    if space.free_bytes(path.parent) < math.prod(shape) * np.dtype(dtype).itemsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
     array = np.lib.format.open_memmap(path, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:

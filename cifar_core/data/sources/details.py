@@ -16,7 +16,7 @@ from cifar_core.data.sources.shapes import SHAPES, Floats
 DETAILED = 64  # pixels a side, from which on there are details
 PERIOD = 1.25  # units of a 32nd of the side
 CONTRAST = 0.08  # of the whole range, from the middle to the brightest
-JITTER = 0.05  # radians, standard deviation: a seventh of the step between two classes
+JITTER = 0.05  # radians, standard deviation: a sixth of the step between two classes
 
 
 def take_details(count: int, random: np.random.Generator) -> Floats:

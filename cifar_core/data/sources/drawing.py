@@ -55,7 +55,8 @@ def draw(
 
     They are drawn into arrays that `room` gives, called "pixels" and "masks".
     """
-    random, finer = np.random.default_rng(seed), np.random.default_rng([seed, side])
+    random = np.random.default_rng(seed)
+    more_noise, finer = np.random.default_rng([seed, side]), np.random.default_rng([seed, DETAILED])
     labels = random.permutation(np.repeat(np.arange(len(SHAPES)), per_class))
     pixels = room("pixels", (len(labels), side, side, 3), np.uint8)
     masks = room("masks", (len(labels), side, side), np.bool_)
@@ -64,7 +65,7 @@ def draw(
         part = slice(start, start + batch)
         chances = take(len(labels[part]), random)
         if side != SIDE:
-            noise = finer.standard_normal((len(labels[part]), side, side * 3))
+            noise = more_noise.standard_normal((len(labels[part]), side, side * 3))
             chances = replace(chances, noise=noise)
         details = take_details(len(labels[part]), finer) if side >= DETAILED else None
         pixels[part], masks[part] = pictures(labels[part], chances, side, details)
@@ -135,8 +136,7 @@ def pictures(
 
 def line(side: int) -> Floats:
     """Return where the pixels of a row lie, in units from the first pixel of an image of 32."""
-    places: Floats = (np.arange(side) + 0.5) * (SIDE / side) - 0.5
-    return places
+    return (np.arange(side, dtype=np.float64) + 0.5) * (SIDE / side) - 0.5
 
 
 def textures(colors: Floats, contrast: float, chances: Floats, side: int) -> Floats:

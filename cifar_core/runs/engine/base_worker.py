@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from cifar_core.data.sizing import Sizing
 from cifar_core.disk import files, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.gpu_sampler import GPUSampler
 from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.prepare.run_images import open_images
 from cifar_core.runs.record import metrics
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from cifar_core.config import TrainConfig
     from cifar_core.data.batches import Batches
-    from cifar_core.data.dataset import Dataset
     from cifar_core.training.events import Tick
     from cifar_core.training.features import FeatureBatches
     from cifar_core.training.setup import Setup
@@ -75,8 +74,7 @@ class BaseWorker(ABC):
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
         self.sampler: GPUSampler | None = None  # of the GPU, once it is in use
-        self.sizing: Sizing | None = None  # of the images, once they are loaded
-        self.size_reason = ""
+        self.size: Decision | None = None  # of the images, once they are loaded
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
         self.light = frozenset(vars(self))  # what has been added since may hold tensors
@@ -109,7 +107,8 @@ class BaseWorker(ABC):
         self.sampler = GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt))
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
-        self.dataset = self.load_data()
+        self.dataset, size = open_images(self.run, plan.device, say)
+        self.size = size
         config = self.config
         tensors, weights = self.load_weights(fresh=fresh)
         step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
@@ -120,7 +119,7 @@ class BaseWorker(ABC):
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
             plan, self.dataset, self.setup, weights,
-            sizing=self.sizing, size_reason=self.size_reason,
+            sizing=size.sizing, size_reason=size.reason,
         )  # fmt: skip
         files.write_json(self.run.path / "environment.json", environment)
         self.gpu = environment.gpu
@@ -154,16 +153,8 @@ class BaseWorker(ABC):
         """
         config = self.run.config
         at_once = halving.applied(self.run, self.attempt).get("micro_batch", 0)
-        side = self.sizing.side if self.sizing else config.image_size
+        side = self.size.sizing.side if self.size else config.image_size
         return replace(config, micro_batch=at_once, image_size=side)
-
-    def load_data(self) -> "Dataset":
-        """Return the images; DataError if they are not those that the run started with."""
-        dataset, decision = open_images(self.run, self.plan.device, say)
-        self.sizing, self.size_reason = decision.sizing, decision.reason
-        if decision.reason:
-            say(f"Size of the images: {decision.reason}")
-        return dataset
 
     def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
         """Return the pretrained weights of a fresh run, and their record; None without any."""

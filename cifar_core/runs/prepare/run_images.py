@@ -31,6 +31,7 @@ def open_images(run: Run, device: str, say: Callable[[str], None]) -> "tuple[Dat
         decision = decided(replace(run.config, data=source), store, device)
         if decision.problem:
             raise DataError(decision.problem)
+        say(f"Size of the images: {decision.reason}")
         if decision.bytes_needed:
             say(f"Images of this size take {gigabytes(decision.bytes_needed)} on the disk.")
     else:
