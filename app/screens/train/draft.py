@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from app import theme
+from app.cache import image_sizes
 from app.cache.results import dataset
 from app.session import inventory
 from cifar_core import data, weights
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.data.dataset import Dataset
+from cifar_core.data.sizing import USUAL
 from cifar_core.data.split import split_of
 from cifar_core.devices import choose_threads
 from cifar_core.errors import ConfigError, DataError, DeviceError, OutOfServiceError
@@ -19,6 +21,7 @@ from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.people import Person
 from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.record.records import AttemptPlan
 
 Open = Callable[[str, str], Dataset | None]
@@ -38,6 +41,7 @@ class Draft:
     sentence: str = ""  # what will happen
     details: str = ""  # how, in one or two further sentences
     step: str = ""  # how a training step is computed, a sentence
+    size: Decision | None = None  # of the images; None while they are not open
     lacks_weights: bool = False  # one of the problems: the network's weights are not here
 
     def of(self, values: Mapping[str, Any]) -> "Draft":
@@ -47,6 +51,11 @@ class Draft:
             return self
         found = described(config, self.images)
         return replace(self, config=config, sentence=found.sentence, details=found.details)
+
+    @property
+    def side(self) -> int:
+        """How many pixels a side the images will have, as far as that is known."""
+        return self.size.sizing.side if self.size else USUAL.side
 
     @property
     def reading(self) -> bool:
@@ -99,10 +108,14 @@ def check_draft(
             device = str(error)
         except DeviceError as error:
             problems["device"] = str(error)
-    found, step = Described(), ""
+    found, step, size = Described(), "", None
     if config is not None and images is not None:
         found = described(config, images)
         problems |= found.problems
+        on = "cuda" if gpu else "cpu"
+        size = image_sizes.decided(replace(config, data=source), str(root), on, images.fingerprint)
+        if size.problem:
+            problems["image_size"] = size.problem
     elif config is not None:
         found = Described(
             sentence=f"{learner(config)} learns from these images, {times(config.epochs)}."
@@ -114,7 +127,7 @@ def check_draft(
     return Draft(
         config=config, problems=problems, images=images, source=source, device=device,
         where=where, gpu=gpu, sentence=found.sentence, details=found.details, step=step,
-        lacks_weights=lacks_weights,
+        lacks_weights=lacks_weights, size=size,
     )  # fmt: skip
 
 

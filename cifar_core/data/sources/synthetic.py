@@ -69,6 +69,12 @@ def load(source: str, store: Path, sizing: Sizing = USUAL) -> Dataset:
     return cached(store, NAME, known, build, square)
 
 
+def some(count: int, side: int) -> NDArray[np.uint8]:
+    """Draw some images [count, side, side, 3], to show what they look like."""
+    images, _ = draw(-(-count // len(SHAPES)), SEED, side)
+    return images.pixels[:count]
+
+
 def kept(source: str, store: Path, sizing: Sizing = USUAL) -> Dataset | None:
     """Open the images if they were drawn before."""
     return cache.kept(store, NAME, identity(source, replace(sizing, fit=CROP)))

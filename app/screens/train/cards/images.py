@@ -13,6 +13,8 @@ from app.shared.pictures.reading import watch_reading
 from app.shared.widgets import say_problem
 from cifar_core.data import DataStatus
 from cifar_core.data.dataset import Dataset, counts
+from cifar_core.data.sizing import USUAL
+from cifar_core.runs.prepare.image_size import gigabytes
 from cifar_core.statistics.class_shares import are_uneven, majority_share
 
 PICTURES = 6
@@ -53,6 +55,8 @@ def about(form: Form) -> None:
         st.caption(theme.safe(counted(images)))
         if images.note:
             st.caption(theme.safe(images.note))
+        if size := size_words(form):
+            st.caption(theme.safe(size))
         if uneven := largest(images):
             st.caption(theme.safe(uneven))
         if images.kind == "synthetic":
@@ -72,6 +76,17 @@ def counted(images: Dataset) -> str:
         f"{theme.plural(len(images.train), 'image')} to train on, {len(images.classes)} classes "
         f"({names}{more}), {theme.count(len(images.test))} to test"
     )
+
+
+def size_words(form: Form) -> str:
+    """Say at what size the network gets the images, and why; nothing where that is no question."""
+    size = form.draft.size
+    if size is None or (size.sizing == USUAL and not form.values["image_size"]):
+        return ""
+    room = (
+        f" They will take {gigabytes(size.bytes_needed)} on the disk." if size.bytes_needed else ""
+    )
+    return f"{size.reason}{room}"
 
 
 def largest(images: Dataset) -> str:
