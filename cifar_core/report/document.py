@@ -90,7 +90,7 @@ def compared(accounts: Sequence[Account]) -> Iterator[Block]:
         rows=tuple((*row(account), *(balanced(account) if uneven else ())) for account in accounts),
         source="config.json and summary.json of each run",
     )
-    if len({account.data.fingerprint for account in accounts}) > 1:
+    if len({account.data.usual_fingerprint for account in accounts}) > 1:
         yield Text(
             text="These runs were trained on different images, so compare their accuracies with "
             "care.",

@@ -218,7 +218,7 @@ def sample_images(run: Run) -> "Tensor":
 
     from cifar_core import data
 
-    images = data.load(run.source, run.store_root).test
+    images = data.load(run.source, run.store_root, run.sizing).test
     indexes = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
     return torch.tensor(images.pixels[indexes]).permute(0, 3, 1, 2) / 255
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from cifar_core.data.pictures.images import Box, to_tensor
+from cifar_core.data.pictures.images import Box, tensor_of
 from cifar_core.errors import ExplanationError
 from cifar_core.runs.record.checkpoints import MODEL
 from cifar_core.runs.record.environment import PACKAGES, version_of
@@ -149,7 +149,7 @@ def attributions(
     indexes = [class_index(name, classifier.classes) for name in targets]
     rival = class_index(question.rival, classifier.classes) if question.rival else None
     maps = explain(
-        classifier, to_tensor(seen).expand(len(indexes), -1, -1, -1), torch.tensor(indexes),
+        classifier, tensor_of(seen).expand(len(indexes), -1, -1, -1), torch.tensor(indexes),
         question.method, question.settings, rival=rival,
         methods=EARLIER if format == 1 else SALIENCY,
     )  # fmt: skip
