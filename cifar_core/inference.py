@@ -154,14 +154,17 @@ def last_layer(model: nn.Module, num_classes: int, side: int = 32) -> nn.Linear 
 def outputs(classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the logits [N, K] of images [N, 3, side, side] in [0, 1], and their features.
 
-    The features [N, D] are the input of the last layer, averaged over positions if it is a convolution.
+    The features [N, D] are the input of the last layer, averaged over positions if it is a
+    convolution.
     """
     caught: list[Tensor] = []
     layer, device = classifier.last_layer, device_of(classifier.model)
     with classifier.lock, torch.inference_mode():
         hook = layer.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         try:
-            logits = [classifier.model(batch.to(device)) for batch in images.split(classifier.at_once)]
+            logits = [
+                classifier.model(batch.to(device)) for batch in images.split(classifier.at_once)
+            ]
         finally:
             hook.remove()
         features = [x.mean(dim=(2, 3)) if x.ndim == 4 else x for x in caught]

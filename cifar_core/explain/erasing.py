@@ -26,8 +26,12 @@ RIDGE = 3.0  # RISE: keeps the prediction calm; 0.5 and 10 made no difference
 class OcclusionSettings(Settings):
     """The window that is moved over the image, and its filling."""
 
-    window: int = number(8, low=2, high=16, help="Side of the covered square, in 32nds of the picture's.")
-    stride: int = number(4, low=1, high=16, help="By how much the square is moved, in 32nds of the picture's side.")
+    window: int = number(
+        8, low=2, high=16, help="Side of the covered square, in 32nds of the picture's."
+    )
+    stride: int = number(
+        4, low=1, high=16, help="By how much the square is moved, in 32nds of the picture's side."
+    )
     baseline: str = choice("grey", BASELINES, help="The filling of the square.")
 
     def conflicts(self) -> dict[str, str]:
@@ -51,10 +55,15 @@ def occlusion(
     """
     height, width = images.shape[2:]
     masks = windows(height, width, settings).to(images.device)
-    areas = torch.tensor([
-        (bottom - top) * (right - left)
-        for (top, bottom), (left, right) in product(spans(height, settings), spans(width, settings))
-    ], device=images.device)
+    areas = torch.tensor(
+        [
+            (bottom - top) * (right - left)
+            for (top, bottom), (left, right) in product(
+                spans(height, settings), spans(width, settings)
+            )
+        ],
+        device=images.device,
+    )
     shares = masks.sum(dim=(1, 2, 3)) / areas  # of each window, in the picture
     often, most = masks.sum(dim=0)[0], min(AT_ONCE, images_at_once(height))
 
@@ -117,9 +126,7 @@ def rise(subject: Subject, images: Tensor, targets: Tensor, settings: RiseSettin
     does not matter is 0 and one that opposes the class is negative. Hidden parts are black.
     """
     height, width = images.shape[2:]
-    masks = random_masks(
-        settings.masks, min(height, FINEST), min(width, FINEST), subject.draw
-    )
+    masks = random_masks(settings.masks, min(height, FINEST), min(width, FINEST), subject.draw)
     most = min(AT_ONCE, images_at_once(height))
 
     def covariance(image: Tensor, target: Tensor) -> Tensor:

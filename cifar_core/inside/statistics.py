@@ -65,7 +65,8 @@ def activity(classifier: Explainable, images: Tensor) -> dict[str, Activity]:
     def add(name: str, module: nn.Module, output: Tensor) -> None:
         sums.setdefault(name, Sums()).add(output)
 
-    for batch in images.split(min(BATCH, images_at_once(classifier.side))):  # in between, another thread can use the network
+    most = min(BATCH, images_at_once(classifier.side))
+    for batch in images.split(most):  # in between, another thread can use the network
         with classifier.lock, torch.no_grad(), watched(model, add):
             model(batch.to(device))
     return {name: layer.activity() for name, layer in sums.items()}

@@ -10,6 +10,7 @@ from PIL import Image
 from cifar_core.data.contents import Raw
 from cifar_core.data.pictures.images import network_view, on_white, seen_box
 from cifar_core.data.pictures.reading import read
+from cifar_core.data.sizing import Sizing
 
 FINER = 4  # a JPEG is decoded at least so many times as large as the network's view
 
@@ -46,7 +47,7 @@ def network_pixels(raw: Raw, name: str, side: int) -> NetworkPixels:
         if shown.mode == "RGBA":
             shown = on_white(shown)
         if min(shown.size) < 2 * FINER * side:
-            return network_view(shown, side)
+            return network_view(shown, Sizing(side=side, stored=side))
         return shown.resize(
             (side, side), Image.Resampling.BICUBIC, seen_box(shown), reducing_gap=FINER
         )
@@ -66,6 +67,7 @@ def of_array(raw: NDArray[np.uint8], side: int) -> NetworkPixels:
     """Return the same of pixels [h, w] or [h, w, 3] that need no decoding."""
     height, width = raw.shape[:2]
     return NetworkPixels(
-        image=network_view(Image.fromarray(raw), side), width=width, height=height, depth=0,
+        image=network_view(Image.fromarray(raw), Sizing(side=side, stored=side)), width=width,
+        height=height, depth=0,
         gray=raw.ndim == 2, lossy=False,
     )  # fmt: skip

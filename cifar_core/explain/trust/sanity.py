@@ -71,9 +71,7 @@ def cascade(
             randomize(layer, seed=index)
         done = count
         # the refusals of the trained network still hold; the prepared copy is made again
-        random = Subject(
-            subject.model, subject.layer, dict(subject.refusals), side=subject.side
-        )
+        random = Subject(subject.model, subject.layer, dict(subject.refusals), side=subject.side)
         maps = spec.attribute(random, images, targets, settings).cpu()
         yield (
             RandomizedStage(

@@ -101,7 +101,7 @@ def drawn(indexes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def disturbed(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-    """Yield each disturbance and strength with its images [N, 32, 32, 3]; first the unchanged."""
+    """Yield each disturbance and strength with its images [N, S, S, 3]; first the unchanged."""
     yield "", 0.0, pixels
     for key, spec in DISTURBANCES.items():
         for strength in spec.strengths:
