@@ -1,7 +1,7 @@
 """Saliency from covering parts of the image; the network's internals are not used."""
 
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain
 from math import ceil
 
 import torch
@@ -15,7 +15,7 @@ from cifar_core.settings import Settings, choice, number
 
 AT_ONCE = 64  # covered copies in a batch, at most
 SIDE = 32  # pixels a side of the picture that windows are declared for; scaled for others
-FINEST = 64  # RISE: pixels a side of a mask, which is enlarged for larger images
+FINEST = 64  # pixels a side of a map, which is enlarged for larger images
 CELLS = 7  # RISE: cells on a side of a mask before it is enlarged (section 3.3)
 KEPT = 0.5  # RISE: share of the cells that a mask leaves visible
 GRID = 8  # RISE: cells on a side of the coarse picture of a mask, of which a part is predicted
@@ -54,18 +54,11 @@ def occlusion(
     window lowers counts in proportion to its whole area, of which only a part is in the picture.
     """
     height, width = images.shape[2:]
-    masks = windows(height, width, settings).to(images.device)
-    areas = torch.tensor(
-        [
-            (bottom - top) * (right - left)
-            for (top, bottom), (left, right) in product(
-                spans(height, settings), spans(width, settings)
-            )
-        ],
-        device=images.device,
-    )
-    shares = masks.sum(dim=(1, 2, 3)) / areas  # of each window, in the picture
-    often, most = masks.sum(dim=0)[0], min(AT_ONCE, images_at_once(height))
+    grid = min(height, FINEST), min(width, FINEST)
+    masks, coarse = (windows(*size, settings).to(images.device) for size in ((height, width), grid))
+    areas = areas_of(*grid, settings).to(images.device)
+    shares = coarse.sum(dim=(1, 2, 3)) / areas  # of each window, in the picture
+    often, most = coarse.sum(dim=0)[0], min(AT_ONCE, images_at_once(height))
 
     def falls(image: Tensor, target: Tensor) -> Tensor:
         def against(cover: Tensor) -> Tensor:
@@ -73,11 +66,11 @@ def occlusion(
             with torch.no_grad():
                 scores = torch.cat([subject.model(batch) for batch in chain([image], copies)])
             lost = scores[0, target] - scores[1:, target]  # [P, 1]
-            return ((lost / shares[:, None])[..., None, None] * masks).sum(dim=0) / often
+            return ((lost / shares[:, None])[..., None, None] * coarse).sum(dim=0) / often
 
         return BASELINES[settings.baseline].mean(against, image)
 
-    return one_by_one(falls, images.detach(), targets)
+    return enlarged(one_by_one(falls, images.detach(), targets), images)
 
 
 def windows(height: int, width: int, settings: OcclusionSettings) -> Tensor:
@@ -90,6 +83,15 @@ def windows(height: int, width: int, settings: OcclusionSettings) -> Tensor:
         for side in (height, width)
     )  # fmt: skip
     return (down[:, None, :, None] & across[None, :, None, :]).view(-1, 1, height, width)
+
+
+def areas_of(height: int, width: int, settings: OcclusionSettings) -> Tensor:
+    """Return the area [P] of each window in pixels, with what hangs over the border."""
+    down, across = (
+        torch.tensor([end - start for start, end in spans(side, settings)])
+        for side in (height, width)
+    )
+    return (down[:, None] * across).flatten()
 
 
 def spans(side: int, settings: OcclusionSettings) -> list[tuple[int, int]]:
@@ -131,19 +133,20 @@ def rise(subject: Subject, images: Tensor, targets: Tensor, settings: RiseSettin
 
     def covariance(image: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
-            batches = (image * enlarged(part.to(image), image) for part in masks.split(most))
+            batches = (
+                image * enlarged(part[:, 0].to(image), image)[:, None] for part in masks.split(most)
+            )
             scores = torch.cat([subject.model(batch)[:, target][:, 0] for batch in batches])
         return steady_covariance(masks, scores.cpu())[None] / (KEPT * (1 - KEPT))
 
-    maps = one_by_one(covariance, images.detach(), targets)
-    return enlarged(maps[:, None], images)[:, 0]
+    return enlarged(one_by_one(covariance, images.detach(), targets), images)
 
 
 def enlarged(maps: Tensor, images: Tensor) -> Tensor:
-    """Return maps [N, 1, h, w] at the size of the images, smoothly; unchanged if they have it."""
-    if maps.shape[2:] == images.shape[2:]:
+    """Return maps [N, h, w] at the size of the images, smoothly; unchanged if they have it."""
+    if maps.shape[1:] == images.shape[2:]:
         return maps
-    return F.interpolate(maps, images.shape[2:], mode="bilinear")
+    return F.interpolate(maps[:, None], images.shape[2:], mode="bilinear")[:, 0]
 
 
 def steady_covariance(masks: Tensor, scores: Tensor) -> Tensor:
