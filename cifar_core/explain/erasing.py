@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import chain
-from math import ceil
+from math import ceil, floor
 
 import torch
 import torch.nn.functional as F
@@ -97,15 +97,13 @@ def areas_of(height: int, width: int, settings: OcclusionSettings) -> Tensor:
 def spans(side: int, settings: OcclusionSettings) -> list[tuple[int, int]]:
     """Return the first pixel of each window along a side, and the one after its last.
 
-    There are as many at every size. They hang over the border.
+    There are as many at every size, and those at the border hang over it.
     """
     starts = range(settings.stride - settings.window, SIDE, settings.stride)
-    return [(scaled(start, side), scaled(start + settings.window, side)) for start in starts]
-
-
-def scaled(place: int, side: int) -> int:
-    """Return the pixel of a side that is nearest to a place on one of 32 pixels."""
-    return (2 * place * side + SIDE) // (2 * SIDE)
+    return [
+        (floor(start * side / SIDE), ceil((start + settings.window) * side / SIDE))
+        for start in starts
+    ]
 
 
 def covered_copies(settings: OcclusionSettings) -> int:

@@ -35,7 +35,6 @@ def overlay(
     map_: npt.ArrayLike,
     *,
     box: Box | None = None,
-    pictured: Box | None = None,
     signed: bool = False,
     opacity: float = 0.85,
     limit: float | None = None,
@@ -44,17 +43,14 @@ def overlay(
     """Lay a map [H, W] over a picture; the more a pixel mattered, the more color it gets.
 
     `box` is the region of the picture that the network saw (all of it if None); the rest is
-    dimmed. `pictured` is the part of the map that lies on it, in pixels of the map (all of it if
-    None); the rest are borders. `limit` is the value in full color, from the map if None; `keep` is
-    the share of the pixels, the strongest, that get color. The picture keeps its size unless its
-    longer side exceeds 1024.
+    dimmed. `limit` is the value in full color, from the map if None; `keep` is the share
+    of the pixels, the strongest, that get color. The picture keeps its size unless its longer
+    side exceeds 1024.
     """
     photo = image.convert("RGB")
     photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     left, top, right, bottom = scaled(box or (0, 0, *image.size), image.size, photo.size)
     values = normalize(strongest(softened(map_), keep), limit=limit)
-    if pictured:
-        values = values[pictured[1] : pictured[3], pictured[0] : pictured[2]]
     level = stretched(values, right - left, bottom - top)
     pixels = np.asarray(photo, np.float32)
     result = pixels * DIMMED
@@ -93,7 +89,7 @@ def softened(map_: npt.ArrayLike) -> Floats:
     A map of more than 32 pixels a side is averaged several times, because its specks are smaller.
     """
     values = np.asarray(map_, np.float32)
-    for _ in range(max(1, round(min(values.shape) / 32))):
+    for _ in range(max(1, round(max(values.shape) / 32))):
         wide = np.pad(values, 1, mode="edge")
         tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
         values = (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)

@@ -101,4 +101,6 @@ def shared_limits(
     def maps(method: str) -> Iterable[Explanation]:
         return chain.from_iterable(explanations(own, request, method) for own in predictions)
 
-    return {method: limit_of(*(softened(made.map) for made in maps(method))) for method in methods}
+    return {
+        method: limit_of(*(softened(made.visible) for made in maps(method))) for method in methods
+    }

@@ -79,13 +79,19 @@ class Explanation:
                   question.target, question.rival, sha256_of(self.seen)]  # fmt: skip
         return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def visible(self) -> Map:
+        """The part of the map that lies on the picture: all of it but black borders."""
+        left, top, right, bottom = self.pictured or (0, 0, *self.seen.size)
+        return self.map[top:bottom, left:right]
+
     def overlay(self, drawing: Drawing) -> Image.Image:
         """Draw the map over the photo."""
         from cifar_core.explain import SALIENCY
         from cifar_core.explain.render import overlay
 
         return overlay(
-            self.photo, self.map, box=self.box, pictured=self.pictured,
+            self.photo, self.visible, box=self.box,
             signed=SALIENCY[self.question.method].signed,
             opacity=drawing.opacity, keep=drawing.keep, limit=drawing.limit,
         )  # fmt: skip
