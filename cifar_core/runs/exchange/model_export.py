@@ -108,12 +108,10 @@ def as_safetensors(run: Run, checkpoint: str, target: Path) -> Exported:
 
 def description(run: Run, checkpoint: str) -> dict[str, Any]:
     """Return what a loader and a reader need to know, in plain values."""
-    from cifar_core.models import MODELS
-
     info, config = run.checkpoint(checkpoint), run.config
     return {
         "model": config.model,
-        "build": {n: getattr(config, n) for n in MODELS[config.model].uses if n != "plan"},
+        "build": config.build_options,
         "classes": run.environment.data.classes,
         "input": input_words(run),
         "preprocessing": asdict(run.sizing),
