@@ -77,7 +77,7 @@ def compute(
 
     name = run.checkpoint(checkpoint).name
     classifier = load_classifier(run, name)
-    dataset = load(run.source, run.store_root)
+    dataset = load(run.source, run.store_root, run.sizing)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
     indexes = drawn(indexes_of(run, part, images))
