@@ -144,7 +144,7 @@ def form(account: Account) -> Iterator[Block]:
 
 def settings(account: Account) -> Table:
     """Return the settings that differ from their defaults."""
-    config = account.config
+    config = account.chosen
     changed = [
         (label_of(f), str(getattr(config, f.name)))
         for f in config.relevant()
