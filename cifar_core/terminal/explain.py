@@ -222,7 +222,7 @@ def write_maps(
     predicted: str, method: Any,
 ) -> None:  # fmt: skip
     """Write one method's maps of an image, for the class asked for or for all."""
-    from cifar_core.data.pictures.images import seen_box
+    from cifar_core.data.pictures.images import pictured_box, seen_box
     from cifar_core.runs.results.explanation import Drawing, Explanation, Question, attribute
 
     drawing = Drawing(keep=arguments.keep / 100)
@@ -236,6 +236,7 @@ def write_maps(
             run=run, checkpoint=run.checkpoint().name, question=question,
             name=readable(path.name),
             photo=photo, box=seen_box(photo, run.sizing), seen=seen,
+            pictured=pictured_box(photo.size, run.sizing),
             map=attribute(classifier, seen, question),
         )  # fmt: skip
         if arguments.out.endswith(".png"):

@@ -71,6 +71,13 @@ def seen_box(image: Image.Image, sizing: Sizing = USUAL) -> Box:
     return left + inset, top + inset, right - inset, bottom - inset
 
 
+def pictured_box(size: tuple[int, int], sizing: Sizing) -> Box:
+    """Return where a picture of this size is in what a network sees: all but black borders."""
+    _, (width, height) = FITS[sizing.fit].place(size, sizing.side)
+    left, top = (sizing.side - width) // 2, (sizing.side - height) // 2
+    return left, top, left + width, top + height
+
+
 def network_view(image: Image.Image, sizing: Sizing = USUAL, box: Box | None = None) -> Image.Image:
     """Return what a network sees of a picture, `sizing.side` pixels wide and high.
 
