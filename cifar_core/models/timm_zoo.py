@@ -26,20 +26,21 @@ NOTE = (
 MOST = 300  # characters of an error of timm that are shown
 
 
-@cache
 def spec_of(key: str) -> ModelSpec:
     """Return the entry of a network of timm; UnknownKeyError if there is none that can be used."""
-    name, about = timm_names.name_of(key), timm_names.published(key)
+    name = timm_names.name_of(key)
     try:
-        return described(key, name, about)
+        return described(key, name)
     except Exception as error:  # of any of timm's thousand builders
         raise UnknownKeyError(
-            f"{name} of timm cannot be trained here: {str(error)[:MOST]}. Choose another of its networks."
+            f"{name} of timm cannot be trained here: {shown(error)}. Choose another network."
         ) from error
 
 
-def described(key: str, name: str, about: Any) -> ModelSpec:
+@cache
+def described(key: str, name: str) -> ModelSpec:
     """Return the entry, from the network's own modules; allocates no weights."""
+    about = timm_names.published(key)
     published = about.input_size[-1]
     with torch.device("meta"):
         body = make_body(name, 10)
@@ -125,11 +126,16 @@ def read(name: str, head: str, path: Path, side: int, *, sized: bool) -> dict[st
         )
     except Exception as error:  # timm checks nothing before it unpacks and renames
         raise WeightsError(
-            f"{path} does not hold the weights that timm publishes for {name}: {str(error)[:MOST]}. Remove it "
-            "and get it again."
+            f"The file does not hold the weights that timm publishes for {name}: {shown(error)}. "
+            "Choose another file, or get it again."
         ) from error
     tensors = {f"body.{tensor}": value for tensor, value in body.state_dict().items()}
     return {name: value for name, value in tensors.items() if not name.startswith(f"{head}.")}
+
+
+def shown(error: Exception) -> str:
+    """Return the beginning of an error of timm or torch, in one line and without its full stop."""
+    return " ".join(str(error).split())[:MOST].rstrip(".")
 
 
 def paper_of(about: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from msgspec import Struct, convert
+from msgspec import Struct, convert, to_builtins
 
 FILE = Path(__file__).with_name("networks.json")
 
@@ -33,18 +33,29 @@ def network_facts() -> Mapping[str, NetworkFacts]:
     return {row.key: row for row in rows}
 
 
-def written() -> str:
-    """Return the text of networks.json, one line for each network; this loads torch."""
+@cache
+def facts_of(key: str) -> NetworkFacts:
+    """Return the facts about any network; for one that is made on demand, this loads torch."""
+    return network_facts().get(key) or measured(key)
+
+
+def measured(key: str) -> NetworkFacts:
+    """Return the facts about a network from its entry; raises UnknownKeyError."""
     from cifar_core.models import MODELS
     from cifar_core.models.measure import card
 
-    lines = []
-    for spec in MODELS.values():
-        figures = card(spec)
-        facts = {
-            "key": spec.key, "title": spec.title, "summary": spec.summary, "family": spec.family,
-            "parameters": figures.parameters, "multiply_adds": figures.multiply_adds,
-            "pixels": figures.input_size, "weights": spec.weights,
-        }  # fmt: skip
-        lines.append(json.dumps(facts, ensure_ascii=False))
+    spec = MODELS[key]
+    figures = card(spec)
+    return NetworkFacts(
+        key=spec.key, title=spec.title, summary=spec.summary, family=spec.family,
+        parameters=figures.parameters, multiply_adds=figures.multiply_adds,
+        pixels=figures.input_size, weights=spec.weights,
+    )  # fmt: skip
+
+
+def written() -> str:
+    """Return the text of networks.json, one line for each listed network; this loads torch."""
+    from cifar_core.models import MODELS
+
+    lines = [json.dumps(to_builtins(measured(key)), ensure_ascii=False) for key in MODELS]
     return "[\n" + ",\n".join(lines) + "\n]\n"

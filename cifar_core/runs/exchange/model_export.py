@@ -24,6 +24,7 @@ from cifar_core.registry import Registry
 from cifar_core.runs.record.checkpoints import MODEL, verify
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_job import RunJob, job_of
+from cifar_core.timm_names import is_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 
 CHECKED = 64  # images that an exported network is compared on
 PACKAGE = ROOT / "cifar_core"
-CODE = ("__init__.py", "errors.py", "registry.py")  # what the models need from the package
+CODE = (
+    "__init__.py",
+    "errors.py",
+    "registry.py",
+    "timm_names.py",
+)  # what the models need from the package
 NEEDED = "requirements-export.txt"
 
 
@@ -130,7 +136,7 @@ README = """# {name}
 
 A network that distinguishes {count} classes: {classes}.
 
-    pip install torch torchvision safetensors pillow
+    pip install torch torchvision safetensors pillow{more}
     python load_model.py picture.jpg
 
 - `model.safetensors`: the weights. `model.json`: their network, classes and accuracy.
@@ -146,7 +152,10 @@ def readme(run: Run) -> str:
     """Return the README of the zip, as Markdown."""
     classes = run.environment.data.classes
     names = ", ".join(" ".join(name.split()) for name in classes)
-    return README.format(name=" ".join(run.name.split()), count=len(classes), classes=names)
+    more = " timm" if is_name(run.settings.get("model")) else ""
+    return README.format(
+        name=" ".join(run.name.split()), count=len(classes), classes=names, more=more
+    )
 
 
 def as_torch_export(run: Run, checkpoint: str, target: Path) -> Exported:
