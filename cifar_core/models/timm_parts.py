@@ -23,10 +23,15 @@ class Level:
 
 
 def levels(body: nn.Module) -> list[Level]:
-    """Return the levels of a network from input to output; none if timm describes none."""
+    """Return the levels of a network from input to output; none if timm describes none.
+
+    Names that only another form of the network has, such as the one for detection, are left out.
+    """
+    names = dict(body.named_modules())
     return [
         Level(module=one["module"], channels=one["num_chs"], reduction=one["reduction"])
         for one in getattr(body, "feature_info", None) or ()
+        if one["module"] in names
     ]
 
 

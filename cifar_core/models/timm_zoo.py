@@ -45,7 +45,7 @@ def described(key: str, name: str) -> ModelSpec:
     with torch.device("meta"):
         body = make_body(name, 10)
     sized = about.fixed_input_size and hasattr(body, "set_input_size")
-    patch = timm_parts.levels(body)[-1].reduction if sized else 1
+    patch = max((level.reduction for level in timm_parts.levels(body)), default=1) if sized else 1
     fixed = about.fixed_input_size and not sized
     side = published if fixed else round(RESOLUTION / patch) * patch
     if sized:
