@@ -60,7 +60,7 @@ def described(key: str, name: str) -> ModelSpec:
         + f"Published with timm for images of {published} pixels; license of the weights: "
         f"{about.license or 'not stated'}.",
         family="Pretrained, from timm",
-        build=partial(build, name, fixed=fixed, sized=sized, usual=side),
+        build=partial(build, name, fixed=fixed, sized=sized, patch=patch, usual=side),
         cam_layer=f"body.{layer}" if layer else None,
         cam_note="" if layer else NOTE,
         input_size=side,
@@ -80,6 +80,7 @@ def build(
     *,
     fixed: bool,
     sized: bool,
+    patch: int,
     usual: int,
     side: int = 32,
     resolution: int = 0,
@@ -91,14 +92,17 @@ def build(
         num_classes: outputs of the new last layer.
         fixed: whether it computes on images of one size alone, `usual`.
         sized: whether it has to know the size of its images when it is built, as a ViT does.
+        patch: it computes on multiples of so many pixels; images are enlarged to the next one.
         usual: pixels a side that it computes on if `resolution` is 0.
         side: pixels a side of the images that it gets.
         resolution: pixels a side to which smaller images are enlarged; 0 for the usual one.
     """
     size = usual if fixed else max(side, resolution or usual)
+    size += -size % patch
     about = timm_names.published(timm_names.PREFIX + name)
     body = make_body(name, num_classes, **({"img_size": size} if sized else {}))
-    return Scaled(body, mean=about.mean, std=about.std, resolution=size)
+    resized = size if size != side else None
+    return Scaled(body, mean=about.mean, std=about.std, resolution=resized)
 
 
 def make_body(name: str, num_classes: int, **options: Any) -> nn.Module:

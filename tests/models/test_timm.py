@@ -98,12 +98,15 @@ def test_a_network_computes_what_timm_computes_on_normalized_images(key, tmp_pat
 
 
 @needs_timm
-def test_images_are_enlarged_to_the_resolution_and_never_made_smaller():
+def test_images_are_enlarged_to_the_resolution_and_larger_ones_pass_as_they_are():
     spec = MODELS[RESNET]
     assert on_meta(spec, resolution=64).resolution == 64
-    assert on_meta(spec, side=96, resolution=64).resolution == 96
+    assert on_meta(spec, side=96, resolution=64).resolution is None
     assert on_meta(spec).resolution == spec.input_size == 128
-    assert MODELS["timm:mixer_b16_224.goog_in21k"].build.keywords["fixed"]
+    assert on_meta(MODELS[VIT], side=97, resolution=64).resolution == 112  # a multiple of 16
+    mixer = MODELS["timm:mixer_b16_224.goog_in21k"]  # of one size alone
+    assert (mixer.uses, mixer.input_size) == (("plan",), 224)
+    assert on_meta(mixer, side=96).resolution == on_meta(mixer, side=300).resolution == 224
 
 
 @needs_timm

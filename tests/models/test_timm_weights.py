@@ -3,22 +3,30 @@
 import json
 import sys
 import zipfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from run_helpers import SMALL, attempt, store_without_executor
 from safetensors.torch import load_file, save_file
 from timm_hub import CONVNEXT, RESNET, VIT, digest, published, serving
 
+import cifar_core.examples
+from benchmarks import lite0
 from cifar_core import timm_names, weights
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, UnknownKeyError, WeightsError
-from cifar_core.models import MODELS
+from cifar_core.models import MODELS, timm_zoo
+from cifar_core.models.scaling import Scaled
 from cifar_core.runs.exchange.model_export import export_model
 from cifar_core.runs.prepare import pretrained
 from cifar_core.runs.results.classifier import load_classifier
 from cifar_core.runs.results.reading import situation_of
+
+PICTURES = Path(cifar_core.examples.__file__).parent / "pictures"
 
 pytestmark = pytest.mark.skipif(bool(timm_names.obstacle()), reason="timm is not installed")
 
@@ -216,3 +224,22 @@ def test_a_run_on_a_machine_without_timm_is_listed_and_says_what_is_missing(runs
     with pytest.raises(UnknownKeyError, match="package timm"):
         weights.find(RESNET, store.root)
     assert RESNET not in MODELS
+
+
+# real weights, where the package with them is installed
+
+
+def test_real_imagenet_weights_know_a_ship_from_two_kinds_of_airplanes(tmp_path, root):
+    pytest.importorskip(lite0.PACKAGE, reason="its real weights are not installed")
+    save_file(lite0.tensors(), tmp_path / "lite0.safetensors")
+    made = pretrained.import_weights(tmp_path / "lite0.safetensors", root, lite0.KEY)
+    assert made.tensors == 296
+    body = timm_zoo.make_body(lite0.KEY.partition(":")[2], 1000)
+    body.load_state_dict(load_file(made.path))
+    model = Scaled(body, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resolution=128).eval()
+    known = {"01-an-airliner.jpg": 404, "09-a-freighter.jpg": 510, "11-a-jet.jpg": 895}
+    for name, imagenet_class in known.items():
+        picture = Image.open(PICTURES / name).convert("RGB")
+        pixels = torch.tensor(np.array(picture)).permute(2, 0, 1)[None] / 255
+        with torch.inference_mode():
+            assert int(model(pixels).argmax()) == imagenet_class
