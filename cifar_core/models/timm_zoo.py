@@ -92,7 +92,7 @@ def build(
         num_classes: outputs of the new last layer.
         fixed: whether it computes on images of one size alone, `usual`.
         sized: whether it has to know the size of its images when it is built, as a ViT does.
-        patch: it computes on multiples of so many pixels; images are enlarged to the next one.
+        patch: pixels a side of its patches; images are enlarged to the next multiple.
         usual: pixels a side that it computes on if `resolution` is 0.
         side: pixels a side of the images that it gets.
         resolution: pixels a side to which smaller images are enlarged; 0 for the usual one.
