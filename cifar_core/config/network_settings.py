@@ -20,7 +20,7 @@ class NetworkSettings(Settings):
         costly=True,
         shapes_step=True,
         plural="models",
-        help="The architecture to train.",
+        help="The architecture to train. timm:NAME is one of the package timm, if it is installed.",
     )
     dropout: float = number(
         0.3,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from torch import Tensor, nn
@@ -11,7 +12,13 @@ from cifar_core.models.stems import halvings, multiple
 SMALL = 32  # pixels a side of the images that the small networks were made for
 
 Family = Literal[
-    "Convolutional", "Residual", "Efficient", "Transformer", "Graph", "Pretrained on ImageNet"
+    "Convolutional",
+    "Residual",
+    "Efficient",
+    "Transformer",
+    "Graph",
+    "Pretrained on ImageNet",
+    "Pretrained, from timm",
 ]
 
 
@@ -50,6 +57,9 @@ class ModelSpec:
     head: str = ""  # and the dotted name of its last layer, which is new
     stages: tuple[Stage, ...] = ()  # and all layers before it, from the input on
     rename: Callable[[str], str] = unchanged  # and a tensor's name as published -> ours
+    # or, of a file that takes more than that: the file and the side in pixels that the network
+    # computes on -> all tensors but the last layer's by our names; raises WeightsError
+    read: Callable[[Path, int], dict[str, Tensor]] | None = None
     # adapts fresh weights to unaugmented training images [n, 3, H, W] in [0, 1], n up to 5,000,
     # before the first step, as whitening does; changes only what is in the network's state_dict
     prepare: Callable[[nn.Module, Tensor], None] | None = None

@@ -39,7 +39,7 @@ def description(account: Account) -> str:
     with_size = f", with {size:,} parameters" if size else ""
     begun = "from scratch"
     if "plan" in spec.uses:
-        begun = f"from ImageNet weights ({TRANSFER_PLANS[config.plan].title.lower()})"
+        begun = f"from pretrained weights ({TRANSFER_PLANS[config.plan].title.lower()})"
     images = f"{data.train_images:,} images of {data.title or 'the data'}"
     if data.side != SIZE:
         images += f" at {data.side} x {data.side} pixels"

@@ -2,6 +2,7 @@
 
 from cifar_core.data.sizing import FIT, STRETCH, Sizing
 from cifar_core.runs.record.run import Run
+from cifar_core.timm_names import is_name
 
 
 def input_words(run: Run) -> str:
@@ -14,7 +15,7 @@ README = """# {name}
 
 A network that distinguishes {count} classes: {classes}.
 
-    pip install torch torchvision safetensors pillow
+    pip install torch torchvision safetensors pillow{more}
     python load_model.py picture.jpg
 
 - `model.safetensors`: the weights. `model.json`: their network, classes and accuracy.
@@ -34,6 +35,7 @@ def readme(run: Run) -> str:
     return README.format(
         name=" ".join(run.name.split()), count=len(classes), classes=names,
         input=input_words(run), preprocessing=preprocessing(run.sizing),
+        more=" timm" if is_name(run.settings.get("model")) else "",
     )  # fmt: skip
 
 

@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 CHECKED = 64  # images that an exported network is compared on
 PACKAGE = ROOT / "cifar_core"
-CODE = ("__init__.py", "errors.py", "registry.py")  # what the models need from the package
+CODE = (
+    "__init__.py",
+    "errors.py",
+    "registry.py",
+    "timm_names.py",
+)  # what the models need from the package
 NEEDED = "requirements-export.txt"
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.cache.new_run import stages
+from app.screens.train.cards.timm_networks import timm_networks
 from app.screens.train.draft import Draft
 from app.screens.train.form import Form
 from app.screens.train.proposed import current, reasons, taken
@@ -48,6 +49,7 @@ def network_card(form: Form) -> None:
         if proposal is not None:
             with st.popover("Why this one?", type="tertiary"):
                 st.markdown(reasons(proposal))
+        timm_networks(form)
         if model in MODELS:
             missing_weights(MODELS[model])
         elif why := draft.problems.get("model"):
@@ -139,7 +141,7 @@ def freeze_diagram(spec: ModelSpec, values: Mapping[str, Any]) -> None:
 
 
 def weights_facts(spec: ModelSpec) -> None:
-    """Say which file the ImageNet weights come from, if they are here."""
+    """Say which file the pretrained weights come from, if they are here."""
     if file := weights.find(spec.weights, store().root):
         st.caption(
             f":material/verified: Weights verified: {theme.safe(file.path.name)}, sha256 "
@@ -148,7 +150,7 @@ def weights_facts(spec: ModelSpec) -> None:
 
 
 def missing_weights(spec: ModelSpec) -> None:
-    """Offer the ImageNet weights if they are not here, and say how else they can be brought."""
+    """Offer the pretrained weights if they are not here, and say how else they can be brought."""
     root = store().root
     if not spec.weights or weights.find(spec.weights, root):
         return
