@@ -1,6 +1,6 @@
 """One small table type for everything a user can pick by name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
@@ -31,11 +31,25 @@ class Option:
 S_co = TypeVar("S_co", bound=Spec, covariant=True)
 
 
-class Registry(Mapping[str, S_co], Generic[S_co]):
-    """A read-only mapping from key to spec, in the order in which the page shows them."""
+class OnDemand(Generic[S_co]):
+    """Entries that are too many to list: each is made when its key is asked for."""
 
-    def __init__(self, kind: str, specs: Iterable[S_co]) -> None:
+    def __init__(self, claims: Callable[[object], bool], make: Callable[[str], S_co]) -> None:
+        self.claims = claims  # whether a key has the form of such an entry's; quick
+        self.make = make  # raises UnknownKeyError if there is no such entry
+
+
+class Registry(Mapping[str, S_co], Generic[S_co]):
+    """A read-only mapping from key to spec, in the order in which the page shows them.
+
+    Entries on demand are found by their keys, but are not among those that it lists and counts.
+    """
+
+    def __init__(
+        self, kind: str, specs: Iterable[S_co], on_demand: OnDemand[S_co] | None = None
+    ) -> None:
         self.kind = kind
+        self._on_demand = on_demand
         self._specs: dict[str, S_co] = {}
         for spec in specs:
             if spec.key in self._specs:
@@ -45,13 +59,25 @@ class Registry(Mapping[str, S_co], Generic[S_co]):
     def __getitem__(self, key: str) -> S_co:
         if isinstance(key, str) and key in self._specs:  # a file can contain anything
             return self._specs[key]
+        if self._on_demand is not None and self._on_demand.claims(key):
+            return self._on_demand.make(key)
         raise UnknownKeyError(
             f"There is no {self.kind} called '{key}'. {did_you_mean(key, self._specs)}"
             f"Known: {', '.join(self._specs)}."
         )
 
     def __contains__(self, key: object) -> bool:
-        return key in self._specs  # Mapping's own expects a KeyError
+        if not self.claims(key) or key in self._specs:  # Mapping's own expects a KeyError
+            return key in self._specs
+        try:
+            self[key]  # type: ignore[index]
+        except UnknownKeyError:
+            return False
+        return True
+
+    def claims(self, key: object) -> bool:
+        """Whether a key is an entry's, or has the form of one on demand; makes none."""
+        return key in self._specs or (self._on_demand is not None and self._on_demand.claims(key))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)

@@ -22,10 +22,10 @@ TITLES = {
     "mobilenet_v2": "MobileNetV2",
     "efficientnet_b0": "EfficientNet-B0",
     "vit_small": "Small Vision Transformer",
-    "vig_nano": "ViG nano (32 px)",
-    "vig_tiny": "ViG tiny (32 px)",
-    "vig_small": "ViG small (32 px)",
-    "vig_pyramid": "Pyramid ViG (32 px)",
+    "vig_nano": "ViG nano",
+    "vig_tiny": "ViG tiny",
+    "vig_small": "ViG small",
+    "vig_pyramid": "Pyramid ViG",
     "vig_ti": "ViG-Ti",
     "vig_s": "ViG-S",
     "vig_b": "ViG-B",
@@ -95,9 +95,14 @@ WORDS = {"cnn": "CNN", "sgd": "SGD", "adamw": "AdamW", "cifar10": "CIFAR-10", "g
 
 
 def title(key: str) -> str:
-    """Return the title of a registry's entry; any other key, such as a setting's, in words."""
+    """Return the title of a registry's entry; any other key, such as a setting's, in words.
+
+    An entry that is made on demand, such as timm:NAME, has its name for a title.
+    """
     if key in TITLES:
         return TITLES[key]
+    if ":" in key:
+        return key.partition(":")[2]
     first, *rest = key.split("_")
     words = [WORDS.get(word, word) for word in rest]
     return " ".join([WORDS.get(first, first[:1].upper() + first[1:]), *words])

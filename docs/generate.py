@@ -20,6 +20,7 @@ from cifar_core.proposals import networks
 from cifar_core.reading.finding_kinds import KINDS
 from cifar_core.schedules import SCHEDULES
 from cifar_core.terminal import settings
+from cifar_core.timm_names import SUGGESTIONS
 
 ROOT = Path(__file__).parent.parent
 COUNTS: dict[str, Sized] = {  # what the README counts, by the word after the number
@@ -73,6 +74,15 @@ def plans() -> Iterator[str]:
     yield from (f"| {plan.title} | {plan.summary} |" for plan in TRANSFER_PLANS.values())
 
 
+def suggestions() -> Iterator[str]:
+    """Yield the table of the networks of timm that the Train page suggests."""
+    yield from ("| key | network | weights | license | pretrained on |", "|---|---|--:|---|---|")
+    yield from (
+        f"| `{one.key}` | {one.title} | {one.megabytes} MB | {one.license} | {one.pretrained_on} |"
+        for one in SUGGESTIONS.values()
+    )
+
+
 def methods() -> Iterator[str]:
     """Yield the table of saliency methods."""
     yield from ("| method | the question that it answers |", "|---|---|")
@@ -119,7 +129,7 @@ PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"rooms": rooms},
     "docs/page-predict.md": {"methods": methods},
     "docs/reading.md": {"findings": findings},
-    "docs/transfer.md": {"plans": plans},
+    "docs/transfer.md": {"plans": plans, "timm": suggestions},
 }
 PAGES: dict[str, Callable[[], str]] = {
     "cifar_core/data/published/known.json": partial(from_torchvision.written, PUBLISHED),

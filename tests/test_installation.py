@@ -73,7 +73,7 @@ def test_the_wheel_brings_the_command_and_its_extras(installed):
     (about,) = installed.glob("*.dist-info")
     assert "cifar-lab = app.command:main" in (about / "entry_points.txt").read_text("utf-8")
     metadata = (about / "METADATA").read_text("utf-8")
-    for extra in ("cluster", "export", "test"):
+    for extra in ("cluster", "export", "test", "timm"):
         assert f"Provides-Extra: {extra}\n" in metadata
     assert f"\nVersion: {installation.VERSION}\n" in metadata
 

@@ -20,7 +20,9 @@ def add(commands: Any) -> None:
     ]:
         parser = actions.add_parser(name, help=words)
         if name == "fetch":
-            parser.add_argument("key", help="name of the weights, from 'weights list'")
+            parser.add_argument(
+                "key", help="name of the weights, from 'weights list', or timm:NAME"
+            )
             parser.add_argument("--url", help="another address of the same file")
         if name == "import":
             parser.add_argument("file", help="a .pth, .pt or .safetensors file")
@@ -35,7 +37,8 @@ def list_weights(arguments: Namespace) -> int:
     """Print one line for each file of weights."""
     root = store_of(arguments).root
     rows = []
-    for key, spec in weights.WEIGHTS.items():
+    for key in [*weights.WEIGHTS, *weights.on_demand(root)]:
+        spec = weights.WEIGHTS[key]
         file = weights.find(key, root)
         rows.append(
             {
@@ -70,7 +73,8 @@ def verify(arguments: Namespace) -> int:
     weights.forget_verified(root)
     rows = []
     with progress("Reading the files") as tell:
-        for number, key in enumerate(weights.WEIGHTS, start=1):
+        keys = [*weights.WEIGHTS, *weights.on_demand(root)]
+        for number, key in enumerate(keys, start=1):
             for examined in weights.examine(key, root):
                 file = examined if isinstance(examined, weights.WeightsFile) else None
                 rows.append(
@@ -80,7 +84,7 @@ def verify(arguments: Namespace) -> int:
                         "what": f"{file.path} {file.sha256}" if file else examined,
                     }
                 )
-            tell(number, len(weights.WEIGHTS))
+            tell(number, len(keys))
     show(rows, arguments.json)
     return 0 if all(row["right"] for row in rows) else 1
 

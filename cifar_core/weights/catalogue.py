@@ -1,8 +1,12 @@
-"""The published ImageNet weights that this lab knows: their files, sizes, checksums and origin."""
+"""The published weights that this lab knows: their files, sizes, checksums and origin.
 
-from dataclasses import dataclass
+Those of timm's networks are described when their key is asked for, by timm itself.
+"""
 
-from cifar_core.registry import Registry
+from cifar_core.registry import OnDemand, Registry
+from cifar_core.timm_names import is_name
+from cifar_core.weights import timm_files
+from cifar_core.weights.spec import WeightsSpec
 
 TORCHVISION = (
     "https://download.pytorch.org/models/",
@@ -14,20 +18,6 @@ VIG_SOURCE = (
     "Published by the authors of Vision GNN in huawei-noah/Efficient-AI-Backbones, trained on "
     "ImageNet-1k, whose images are for research and teaching."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsSpec:
-    """One file of weights. Its key is also that of its model."""
-
-    key: str  # saved in files; never renamed
-    title: str
-    summary: str  # how good the network is on ImageNet with them
-    file: str  # the name under which it is published
-    url: str
-    megabytes: float  # of 10^6 bytes; rounded
-    sha256: str  # hexadecimal; only the first eight digits, since no more are published
-    source: str  # who made it, and under which license
 
 
 def torchvision(key: str, title: str, file: str, megabytes: float, top1: float) -> WeightsSpec:
@@ -108,4 +98,5 @@ WEIGHTS = Registry(
         vig("pvig_b_imagenet", "Pyramid ViG-B", "pyramid-vig/pvig_b_83.66.pth.tar",
             sha256="aafa414a", megabytes=381, top1=83.7),
     ],
+    OnDemand(is_name, timm_files.spec_of),
 )  # fmt: skip

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from cifar_core.disk import lock
 from cifar_core.disk.download import TIMEOUT, RemoteFile, download, size_at
+from cifar_core.disk.files import sha256_of, write_json
 from cifar_core.errors import DataError, WeightsError
-from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
-from cifar_core.weights.locations import WeightsFile, find, folder_of
+from cifar_core.weights import hub
+from cifar_core.weights.catalogue import WEIGHTS
+from cifar_core.weights.locations import WeightsFile, download_record, find, folder_of
+from cifar_core.weights.spec import WeightsSpec
 
 LIKELY = (0.8, 1.25)  # a size outside this range of the published one is another file's
 
@@ -55,11 +58,32 @@ def download_locked(
     if descriptor is None:
         raise DataError(f"{spec.file} is already being downloaded. Wait until it is complete.")
     try:
-        size = likely_size(spec, timeout)
-        archive = RemoteFile(url=spec.url, sha256=spec.sha256, bytes=size, name=spec.file)
-        return download(archive, folder, progress, timeout=timeout)
+        remote = remote_file(spec, timeout)
+        path = download(remote, folder, progress, timeout=timeout)
+        if not spec.sha256:
+            remember(spec, path, remote)
+        return path
     finally:
         os.close(descriptor)
+
+
+def remote_file(spec: WeightsSpec, timeout: float) -> RemoteFile:
+    """Return the file as its server describes it; the hub also says the checksum."""
+    if not spec.sha256 and hub.is_on_hub(spec.url):
+        return hub.look(spec.url, spec.file, timeout)
+    size = likely_size(spec, timeout)
+    return RemoteFile(url=spec.url, sha256=spec.sha256, bytes=size, name=spec.file)
+
+
+def remember(spec: WeightsSpec, path: Path, remote: RemoteFile) -> None:
+    """Write down the checksum of a file that the catalogue knows none of, and its license."""
+    about = {
+        "weights": spec.key,
+        "origin": remote.url,
+        "sha256": remote.sha256 or sha256_of(path),
+        "source": spec.source,
+    }
+    write_json(download_record(spec, path.parent), about)
 
 
 def likely_size(spec: WeightsSpec, timeout: float) -> int:

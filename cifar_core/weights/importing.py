@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +36,30 @@ def import_file(path: Path, store: Path, layouts: Iterable[Layout]) -> Imported:
     Accepts .safetensors and files of torch.save; of the latter only tensors are read, in a separate
     process with limited memory, so that no file can run code or fill the memory.
     """
+    with as_safetensors(path, store) as plain:
+        best = best_fit(path, plain, layouts)
+        return commit(path, plain, best.layout.key, best.names, store)
+
+
+def import_as_it_is(path: Path, store: Path, key: str, read: Callable[[Path], object]) -> Imported:
+    """Keep all tensors of a file under their own names, for a network that reads them itself.
+
+    `read` raises WeightsError if the file is not of that network.
+    """
+    with as_safetensors(path, store) as plain:
+        read(plain)
+        return commit(path, plain, key, {name: name for name in read_shapes(plain)}, store)
+
+
+@contextmanager
+def as_safetensors(path: Path, store: Path) -> Iterator[Path]:
+    """Yield the path of a safetensors file with the tensors of a file, which may be itself."""
     check(path)
     folder = folder_of(store)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".import-{os.getpid()}.safetensors"
     try:
-        plain = path if is_safetensors(path) else unpickled(path, draft)
-        best = best_fit(path, plain, layouts)
-        return commit(path, plain, best, store)
+        yield path if is_safetensors(path) else unpickled(path, draft)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -108,12 +125,11 @@ def best_fit(path: Path, plain: Path, layouts: Iterable[Layout]) -> LayoutMatch:
     )
 
 
-def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
-    """Write the tensors under this lab's names, then the record with their checksum."""
+def commit(path: Path, plain: Path, key: str, names: Mapping[str, str], store: Path) -> Imported:
+    """Write tensors under new names (in the file -> new), then the record with their checksum."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
-    key = best.layout.key
     try:
         tensors = load_file(plain)
     except SafetensorError as error:
@@ -125,7 +141,7 @@ def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
         save_file(
             {
                 ours: tensors[name].float() if tensors[name].is_floating_point() else tensors[name]
-                for name, ours in best.names.items()
+                for name, ours in names.items()
             },
             draft,
         )
@@ -136,8 +152,8 @@ def commit(path: Path, plain: Path, best: LayoutMatch, store: Path) -> Imported:
         "origin": str(path.absolute()),
         "original_sha256": sha256_of(path),
         "sha256": sha256,
-        "tensors": len(best.names),
+        "tensors": len(names),
         "imported_at": time.time(),
     }
     write_json(record_path(key, store), record)
-    return Imported(key=key, path=target, sha256=sha256, tensors=len(best.names))
+    return Imported(key=key, path=target, sha256=sha256, tensors=len(names))

@@ -9,7 +9,8 @@ from pathlib import Path
 from cifar_core.disk.files import read_json, sha256_of, write_json
 from cifar_core.errors import WeightsError
 from cifar_core.installation import PROGRAM
-from cifar_core.weights.catalogue import WEIGHTS, WeightsSpec
+from cifar_core.weights.catalogue import WEIGHTS
+from cifar_core.weights.spec import WeightsSpec
 
 IMPORTED = "imported"  # WeightsFile.origin of a file that `import` wrote
 REMEDY = f"{PROGRAM} weights"
@@ -42,6 +43,18 @@ def record_path(key: str, store: Path) -> Path:
     return folder_of(store) / f"{key}.json"
 
 
+def download_record(spec: WeightsSpec, folder: Path) -> Path:
+    """Return the record beside a download whose checksum the catalogue does not know."""
+    return folder / f"{spec.file}.json"
+
+
+def on_demand(store: Path) -> list[str]:
+    """Return the keys of the files that are here and that the catalogue does not list."""
+    records = [read_json(path) for path in sorted(folder_of(store).glob("*.json"))]
+    keys = dict.fromkeys(str(record.get("weights", "")) for record in records)
+    return [key for key in keys if key not in list(WEIGHTS) and key in WEIGHTS]
+
+
 def find(key: str, store: Path) -> WeightsFile | None:
     """Return the first file whose checksum is right: ours, then torch's own, or None."""
     return next((file for file in examine(key, store) if isinstance(file, WeightsFile)), None)
@@ -56,7 +69,8 @@ def examine(key: str, store: Path) -> Iterator[WeightsFile | str]:
         yield checked(spec, ours, wanted, IMPORTED, store)
     for folder in (folder_of(store), torch_folder()):
         if (folder / spec.file).is_file():
-            yield checked(spec, folder / spec.file, spec.sha256, str(folder), store)
+            wanted = spec.sha256 or str(read_json(download_record(spec, folder)).get("sha256", ""))
+            yield checked(spec, folder / spec.file, wanted, str(folder), store)
 
 
 def checked(
@@ -64,7 +78,9 @@ def checked(
 ) -> WeightsFile | str:
     """Return the file if its checksum is the wanted one, or else a sentence on what is wrong."""
     if not wanted:
-        return f"{path} was not imported by '{REMEDY} import', so it cannot be verified."
+        return (
+            f"{path} was neither imported nor downloaded by '{REMEDY}', so it cannot be verified."
+        )
     sha256 = remembered_sha256(path, store)
     if sha256.startswith(wanted):
         return WeightsFile(key=spec.key, path=path, sha256=sha256, origin=origin)
@@ -98,12 +114,17 @@ def forget_verified(store: Path) -> None:
 def how_to_get(key: str, store: Path) -> str:
     """Say which file is missing and how to get it."""
     spec = WEIGHTS[key]
+    begin = f"The pretrained weights of {spec.title} are not on this machine: "
+    fetch = f"Download them with '{REMEDY} fetch {key}'. Without a network, "
+    if not spec.sha256:
+        return (
+            f"{begin}about {spec.megabytes:,.0f} MB. {fetch}bring the file from {spec.url} and "
+            f"import it with '{REMEDY} import FILE --model {key}'."
+        )
     return (
-        f"The ImageNet weights of {spec.title} are not on this machine: {spec.file}, "
-        f"{spec.megabytes:,.0f} MB, sha256 beginning with {spec.sha256}. "
-        f"Download them with '{REMEDY} fetch {key}'. Without a network, copy the file from "
-        f"{spec.url} to {folder_of(store).absolute()}, or import any file of this network's "
-        f"weights with '{REMEDY} import FILE'."
+        f"{begin}{spec.file}, {spec.megabytes:,.0f} MB, sha256 beginning with {spec.sha256}. "
+        f"{fetch}copy the file from {spec.url} to {folder_of(store).absolute()}, or import any "
+        f"file of this network's weights with '{REMEDY} import FILE'."
     )
 
 

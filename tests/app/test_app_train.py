@@ -1,3 +1,4 @@
+import sys
 from dataclasses import fields
 
 import pytest
@@ -5,7 +6,8 @@ from msgspec.structs import replace
 from pages import make_run, open_page, texts
 
 from app import theme
-from cifar_core import devices
+from app.screens.run.page import TABS
+from cifar_core import devices, timm_names
 from cifar_core.config import ROWS, TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.devices import Inventory, Refused
@@ -402,3 +404,58 @@ def test_the_address_changes_settings_of_the_run_that_it_clones(page_store):
     assert page.session_state["draft"]["epochs"] == 9
     assert page.session_state["draft"]["flip"] is False
     assert any("with epochs 9, flip False" in caption.value for caption in page.caption)
+
+
+# networks of timm
+
+
+def offered(page, name):
+    """Type a name, which AppTest itself cannot."""
+    states = page._tree.get_widget_states()
+    typed = states.widgets.add(id=page.selectbox(key="timm_name").id)
+    typed.string_value = name
+    return page._run(states)
+
+
+@pytest.mark.skipif(bool(timm_names.obstacle()), reason="timm is not installed")
+def test_a_network_of_timm_is_chosen_from_a_list_or_by_its_name(store):
+    page = open_train(preset="lab_cnn")
+    assert len(page.selectbox(key="timm_name").options) == len(timm_names.SUGGESTIONS) == 12
+    lines = " ".join(page.selectbox(key="timm_name").options).replace(theme.NARROW, " ")
+    assert "DINOv2 ViT-S/14, 88 MB, Apache 2.0, pretrained on 142 million pictures" in lines
+    offered(page, "timm:vit_small_patch14_dinov2.lvd142m").button(key="use_timm").click().run()
+    assert not page.exception
+    assert number(page, "resolution").value == 126  # a multiple of 14
+    assert "vit_small_patch14_dinov2.lvd142m" in words(page)
+    assert "license of the weights: apache-2.0" in words(page)
+    assert page.button(key="fetch_weights").label == f"Download the weights, 88{theme.NARROW}MB"
+    assert page.button(key="start").disabled
+
+
+@pytest.mark.skipif(bool(timm_names.obstacle()), reason="timm is not installed")
+def test_a_name_that_timm_does_not_have_is_a_sentence_with_close_ones(store):
+    page = offered(open_train(preset="lab_cnn"), "test_resnet")
+    assert "Close to it: timm:test_resnet.r160_in1k." in texts(page).replace("\\", "")
+    assert not [button for button in page.button if button.key == "use_timm"]
+
+
+def test_without_timm_the_list_is_a_sentence_that_says_how_to_install_it(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    page = open_train(preset="lab_cnn")
+    assert "pip install -r requirements-timm.txt" in texts(page).replace("\\", "")
+    assert not [box for box in page.selectbox if box.key == "timm_name"]
+
+
+def test_a_run_of_timm_is_listed_without_timm_and_its_page_says_what_is_missing(store, monkeypatch):
+    run = make_run(store)
+    settings = {**files.read_json(run.path / "config.json"), "model": "timm:test_vit.r160_in1k"}
+    files.write_json(run.path / "config.json", settings)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    assert not open_page("runs").exception
+    said = {}
+    for tab in TABS:
+        page = open_page("run", id=run.id, tab=tab)
+        assert not page.exception, tab
+        said[tab] = texts(page).replace("\\", "")
+    assert "Ran to completion." in said["watch"]
+    assert "pip install -r requirements-timm.txt" in said["inside"]

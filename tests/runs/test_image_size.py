@@ -58,7 +58,7 @@ def chosen(monkeypatch, tmp_path, device, typical, count=1000, **settings):
         (GPU, "resnet18", 8, 32, 32),
         (CPU, "simple_cnn", 50, 48, 48),
         (CPU, "simple_cnn", 56, 48, 55),
-        (CPU, "simple_cnn", 375, 64, 73),
+        (CPU, "simple_cnn", 375, 128, 146),
         (CPU, "simple_cnn", 64, 64, 64),
         (CPU, "mobilenet_v2_imagenet", 375, 128, 146),
         (CPU, "mobilenet_v2_imagenet", 100, 96, 96),

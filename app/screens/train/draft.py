@@ -99,7 +99,7 @@ def check_draft(
     model = MODELS[values["model"]] if "model" not in problems else None
     lacks_weights = bool(model and model.weights and weights.find(model.weights, root) is None)
     if lacks_weights:
-        problems["model"] = "Its ImageNet weights are not on this machine yet."
+        problems["model"] = "Its pretrained weights are not on this machine yet."
     if "device" not in problems:
         try:
             chosen, device = inventory().choose(values["device"])

@@ -24,7 +24,7 @@ SMALL = 40  # pixels of a shorter side up to which the usual size is chosen
 TYPICAL = 0.25  # quantile of the shorter sides that counts as the pictures' own size
 MULTIPLE = 16  # of pixels, where the pictures decide
 PRETRAINED = 224  # pixels a side of the usual pretraining on ImageNet
-MOST_FROM_SCRATCH = {True: 64, False: 224}  # whether it is on a CPU -> pixels a side
+MOST_FROM_SCRATCH = {True: 128, False: 224}  # whether it is on a CPU -> pixels a side
 NO_FILES = ("synthetic", "cifar10")  # kinds of images that are 32 pixels a side by themselves
 LIMIT_GIGABYTES = 100.0
 LIMIT_VARIABLE = "CIFAR_IMAGES_GB"
@@ -38,6 +38,7 @@ class Decision:
     sizing: Sizing
     reason: str  # one sentence
     bytes_needed: int = 0  # on the disk; 0 if the images are decoded, or are not read yet
+    is_plain: bool = False  # the pictures are about as small as the usual size
     problem: str = ""  # why they cannot be decoded at this size; "" if they can
 
 
@@ -64,7 +65,8 @@ def decided(config: "TrainConfig", store: Path, device: str) -> Decision:
     sizing = sizing_of(config, pictures, side)
     needed, room = bytes_of(sizing, pictures, source, store), room_on(store)
     if needed <= room:
-        return Decision(sizing=sizing, reason=reason, bytes_needed=needed)
+        plain = sizing == USUAL and pictures.typical <= SMALL
+        return Decision(sizing=sizing, reason=reason, bytes_needed=needed, is_plain=plain)
     too_much = (
         f"{size_of(side)} would take {gigabytes(needed)} on the disk, and {gigabytes(room)} may "
         "be used"

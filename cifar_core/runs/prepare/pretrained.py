@@ -47,6 +47,11 @@ def layouts(model: str = "") -> Iterator[weights.Layout]:
 
 def import_weights(path: Path, store: Path, model: str = "") -> weights.Imported:
     """Import a file into the store as the weights of the network that it fits."""
+    from cifar_core.models import MODELS
+
+    if model and (read := MODELS[model].read):
+        side = MODELS[model].input_size
+        return weights.import_as_it_is(path, store, model, lambda file: read(file, side))
     return weights.import_file(path, store, layouts(model))
 
 
@@ -68,4 +73,6 @@ def load(
     about = weights.WEIGHTS[spec.weights]
     record = UsedWeights(key=file.key, path=str(file.path), sha256=file.sha256,
                        origin=file.origin, file=file.path.name, source=about.source)  # fmt: skip
+    if spec.read:
+        return spec.read(file.path, config.computes_on), record
     return weights.load(file, layout_of(spec)), record

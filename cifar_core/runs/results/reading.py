@@ -28,5 +28,5 @@ def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
         train_counts=tuple(data.train_counts),
         val_counts=tuple(data.val_counts),
         dropout=run.environment.dropout,
-        pretrained=settings.get("model") in WEIGHTS,  # known without torch
+        pretrained=WEIGHTS.claims(settings.get("model")),  # known without torch
     )

@@ -115,7 +115,7 @@ def starting(form: Form) -> str:
         return "as each network begins"
     if not MODELS[form.values["model"]].weights:
         return "random weights"
-    return f"ImageNet weights, {value(form, 'plan').lower()}"
+    return f"pretrained weights, {value(form, 'plan').lower()}"
 
 
 def kept_back(form: Form) -> str:
