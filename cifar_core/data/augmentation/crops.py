@@ -14,7 +14,7 @@ from cifar_core.data.augmentation.augment import Draws
 from cifar_core.data.augmentation.source import Source
 from cifar_core.data.augmentation.stream import Streamed
 
-MOST_HELD = 400_000_000  # bytes of images that are copied into main memory, to be read the fastest
+MOST_HELD = 350_000_000  # bytes of images that are copied into main memory, to be read the fastest
 AT_ONCE = 50_000_000  # bytes of images that are copied to a device at once
 
 

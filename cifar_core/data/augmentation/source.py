@@ -39,18 +39,21 @@ class Source:
         """Bytes of all images with their padding."""
         return len(self) * self.padded_side**2 * 3
 
+    @property
+    def before(self) -> int:
+        """Where an image with its padding begins in what is kept; below 0, there is a border."""
+        return (self.kept.shape[1] - self.side) // 2 - self.padding
+
     def padded(self, places: NDArray[np.int64] | slice) -> NDArray[np.uint8]:
         """Return a copy of the images at these places of the part, with their padding.
 
         As [k, side + 2 * padding, side + 2 * padding, 3].
         """
         width = self.kept.shape[1]
-        above = (width - self.side) // 2
-        below = width - self.side - above
-        first, last = max(0, above - self.padding), width - max(0, below - self.padding)
-        pixels = self.kept[:, first:last, first:last][self.part[places]]
-        before, after = max(0, self.padding - above), max(0, self.padding - below)
-        return border(pixels, before, after, self.mode)
+        first, last = self.before, self.before + self.padded_side
+        there = slice(max(0, first), min(width, last))
+        pixels = self.kept[:, there, there][self.part[places]]
+        return border(pixels, max(0, -first), max(0, last - width), self.mode)
 
 
 @contextmanager

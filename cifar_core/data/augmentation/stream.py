@@ -8,7 +8,6 @@ from itertools import islice, pairwise
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -61,7 +60,8 @@ class Streamed:
         self, order: NDArray[np.int64], draws: Draws, parts: Sequence[slice]
     ) -> Iterator[tuple[Buffer, Tensor]]:
         """Yield each buffer with its batch uint8 [n, S, S, 3], while others are being filled."""
-        places = [np.arange(len(order))[part] for part in parts]
+        everything = np.arange(len(order))
+        places = [everything[part] for part in parts]
         indices = self.source.part
         with (
             read_ahead(self.source.kept) as ask,
@@ -127,9 +127,18 @@ class Streamed:
         rows: NDArray[np.int64],
         columns: NDArray[np.int64],
     ) -> None:
-        padded, side = self.source.padded(chosen), self.source.side
-        windows = sliding_window_view(padded, (side, side), axis=(1, 2))
-        out[:] = windows.transpose(0, 1, 2, 4, 5, 3)[np.arange(len(chosen)), rows, columns]
+        kept, side, before = self.source.kept, self.source.side, self.source.before
+        tops, lefts = rows + before, columns + before
+        room = kept.shape[1] - side
+        inside = (np.minimum(tops, lefts) >= 0) & (np.maximum(tops, lefts) <= room)
+        for place in np.flatnonzero(inside):
+            top, left, index = tops[place], lefts[place], self.source.part[chosen[place]]
+            out[place] = kept[index, top : top + side, left : left + side]
+        others = np.flatnonzero(~inside)
+        if len(others):
+            for place, padded in zip(others, self.source.padded(chosen[others]), strict=True):
+                top, left = rows[place], columns[place]
+                out[place] = padded[top : top + side, left : left + side]
 
 
 def uploaded(
