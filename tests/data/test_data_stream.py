@@ -147,6 +147,13 @@ def test_two_epochs_at_once_do_not_disturb_each_other(wider):
             assert torch.equal(images, others)
 
 
+def test_batches_can_be_read_in_inference_mode(wider):
+    wanted, _ = joined(batches(wider, augment=RESIZED).epoch())
+    with torch.inference_mode():
+        images, _ = joined(batches(wider, 3, augment=RESIZED).epoch())
+    assert torch.equal(images, wanted)
+
+
 def test_the_callers_threads_stay_as_many(wider):
     before = torch.get_num_threads()
     list(batches(wider, 3, augment=RESIZED).epoch())

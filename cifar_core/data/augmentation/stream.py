@@ -89,7 +89,9 @@ class Streamed:
 
     def _buffer(self, images: int) -> Buffer:
         side, pinned = self.source.side, self.device.type == "cuda"
-        return Buffer(torch.empty(images, side, side, 3, dtype=torch.uint8, pin_memory=pinned))
+        with torch.inference_mode(False):  # a mode of the caller's thread, but others fill it
+            pixels = torch.empty(images, side, side, 3, dtype=torch.uint8, pin_memory=pinned)
+        return Buffer(pixels)
 
     def _fill(
         self,
