@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cifar_core.data.batches import Batches
+from cifar_core.data.dataset import SIZE
 from cifar_core.models.scaling import Scaled
 from cifar_core.training.step.compiling import last_cause
 from cifar_core.training.step.precision import Precision
@@ -36,16 +37,24 @@ class Extractor:
 
 
 def make_extractor(
-    model: nn.Module, head: str, precision: Precision, *, pixels: int, batch_size: int
+    model: nn.Module,
+    head: str,
+    precision: Precision,
+    *,
+    pixels: int,
+    batch_size: int,
+    side: int = SIZE,
 ) -> Extractor:
     """Return the network up to its last layer, `head`; `pixels` is the size of the whole job.
+
+    Its images have `side` pixels a side.
 
     Batch norm is folded into the convolutions, which in evaluation changes only the rounding. A
     large job is compiled if the CPU benefits; where compiling fails, the sentence says so.
     """
     trunk = trunk_of(model, head)
     device = next(model.parameters()).device
-    probe = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
+    probe = probing(2, side).to(device)
     folded = fold(trunk)
     if different(trunk(probe), folded(probe)) > SAME:
         folded = (
@@ -55,7 +64,12 @@ def make_extractor(
         folded = shortened(folded)
     if device.type != "cpu" or not GAINS_BY_COMPILING() or pixels < WORTH_COMPILING:
         return Extractor(folded, UNCOMPILED)
-    return compiled(folded, precision, batch_size)
+    return compiled(folded, precision, batch_size, side)
+
+
+def probing(images: int, side: int) -> Tensor:
+    """Return random images [n, 3, side, side] in [0, 1], always the same."""
+    return torch.rand(images, 3, side, side, generator=torch.Generator().manual_seed(0))
 
 
 def trunk_of(model: nn.Module, head: str) -> "Detached":
@@ -123,14 +137,14 @@ def different(before: Tensor, after: Tensor) -> float:
     return float((after - before).norm() / before.norm().clamp_min(1e-12))
 
 
-def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extractor:
+def compiled(trunk: nn.Module, precision: Precision, batch_size: int, side: int) -> Extractor:
     """Compile the network after the enlargement, with its weights as constants."""
     assert isinstance(trunk, Detached)
     network = trunk.network
     if not isinstance(network, Scaled):
         return Extractor(trunk, UNCOMPILED)
     body = network.body
-    probe = torch.rand(batch_size, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    probe = probing(batch_size, side)
     try:
         network.body = torch.compile(body, dynamic=False, options={"freezing": True})  # type: ignore[assignment]
         with torch.no_grad(), precision.autocast():

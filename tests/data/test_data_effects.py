@@ -9,7 +9,6 @@ from torchvision import transforms
 from torchvision.transforms.v2 import functional as reference
 
 from cifar_core.data.augmentation.augment import MEAN_COLOR, Augment
-from cifar_core.data.augmentation.crops import one_ahead
 from cifar_core.data.augmentation.effects import cut_out, jitter
 from cifar_core.data.batches import Batches
 
@@ -97,26 +96,6 @@ def test_images_on_the_device_and_beside_it_give_the_same_batches_bit_for_bit():
     for (images, labels), (others, other_labels) in zip(device, host, strict=True):
         assert torch.equal(images, others)
         assert torch.equal(labels, other_labels)
-
-
-def test_a_thread_is_one_ahead_and_keeps_the_order():
-    begun = []
-
-    def work(item):
-        begun.append(item)
-        return 10 * item
-
-    results = one_ahead(work, range(5))
-    assert next(results) == 0
-    results.close()  # waits for what was begun
-    assert begun == [0, 1]
-    assert list(one_ahead(work, range(5))) == [0, 10, 20, 30, 40]
-    assert list(one_ahead(work, [])) == []
-
-
-def test_what_goes_wrong_in_the_thread_reaches_the_caller():
-    with pytest.raises(ZeroDivisionError):
-        list(one_ahead(lambda item: 1 / item, [1, 0]))
 
 
 def test_crops_and_sides_are_uniform_and_independent():

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.data.dataset import SIZE
 from cifar_core.registry import Option, Registry
 
 # streams of random numbers, so that turning one off does not change the others; 2 is the
@@ -14,6 +15,7 @@ from cifar_core.registry import Option, Registry
 ORDER, AUGMENT, FLIP, CUTOUT, COLOR = 0, 1, 3, 4, 5
 MEAN_COLOR = (125, 123, 114)  # of CIFAR-10, which the networks scale to about 0
 BRIGHTNESS, CONTRAST, SATURATION = 0, 1, 2  # kinds of color change
+SHOWN_BEFORE = 32  # bits above an image's index: how often the epoch has shown it before
 GRAY = (0.2989, 0.587, 0.114)  # share of red, green and blue in brightness, as in torchvision
 
 FLIP_MODES = Registry(
@@ -44,6 +46,9 @@ PADDING_MODES = Registry(
 class Draws:
     """The random choices for each image of an epoch: one entry per position in its order."""
 
+    seed: int
+    epoch: int
+    images: NDArray[np.int64]  # [N], the image at each position, and how often it came before
     rows: NDArray[np.int64]  # [N], top of the crop in the padded image, 0 to 2 * crop_padding
     columns: NDArray[np.int64]  # [N], left of the crop in the padded image
     flips: NDArray[np.bool_]  # [N], whether it is then mirrored left to right
@@ -56,6 +61,10 @@ class Draws:
 class Augment:
     """The changes of an image, in this order: pad, crop, mirror, change colors, cut out.
 
+    Lengths in pixels are those of an image of 32 pixels, and grow with the image. With
+    `random_resized_crop`, a random part of the picture is scaled to the image's size instead of
+    padding and cropping it (Szegedy et al., 2015, section 6, https://arxiv.org/abs/1409.4842).
+
     Colors change as in torchvision's ColorJitter: brightness, contrast and saturation in random
     order, each by a factor that is uniform in 1 - color_jitter to 1 + color_jitter. With flip_mode
     "alternate", an image begins on a random side and is mirrored in every other epoch (Jordan,
@@ -66,6 +75,7 @@ class Augment:
 
     crop_padding: int = 0  # pixels on each side
     padding_mode: str = "black"  # a key of PADDING_MODES
+    random_resized_crop: float = 0.0  # the smallest share of a picture's area, 0 for none
     flip: bool = False
     flip_mode: str = "random"  # a key of FLIP_MODES
     color_jitter: float = 0.0  # 0 to 1
@@ -75,6 +85,10 @@ class Augment:
     def from_settings(cls, values: Mapping[str, Any]) -> Self:
         """Select the augmentation settings from those of a run, which have the same names."""
         return cls(**{f.name: values[f.name] for f in fields(cls)})
+
+    def padding(self, side: int) -> int:
+        """Return by how many pixels images of `side` pixels are shifted at most."""
+        return 0 if self.random_resized_crop else scaled(self.crop_padding, side)
 
     def draw(
         self,
@@ -90,7 +104,7 @@ class Augment:
         `order` has the index of the image at each position, None if in turn; `side` is in pixels.
         """
         random = stream(seed, epoch, AUGMENT)
-        rows, columns = random.integers(0, 2 * self.crop_padding + 1, size=(2, images))
+        rows, columns = random.integers(0, 2 * self.padding(side) + 1, size=(2, images))
         flips = random.random(images) < 0.5
         if self.flip_mode == "alternate":
             first = stream(seed, 0, FLIP).random(images) < 0.5
@@ -98,6 +112,9 @@ class Augment:
         kinds, factors = self._draw_colors(images, stream(seed, epoch, COLOR))
         holes = stream(seed, epoch, CUTOUT).integers(0, side - self.cutout + 1, size=(2, images))
         return Draws(
+            seed=seed,
+            epoch=epoch,
+            images=np.arange(images) if order is None else appearances(order),
             rows=rows,
             columns=columns,
             flips=flips & self.flip,
@@ -119,7 +136,7 @@ class Augment:
         """Augment images [N, H, W, 3] in 0..255 one by one, for a preview without torch."""
         height, width = pixels.shape[1:3]
         draws = self.draw(len(pixels), seed=seed, epoch=epoch, side=height)
-        padded = pad(pixels, self.crop_padding, self.padding_mode)
+        padded = pad(pixels, self.padding(height), self.padding_mode)
         views = np.empty_like(pixels)
         for index, (row, column) in enumerate(zip(draws.rows, draws.columns, strict=True)):
             crop = padded[index, row : row + height, column : column + width]
@@ -147,6 +164,24 @@ def is_augmented(settings: Mapping[str, Any]) -> bool:
     return any(settings.get(f.name) for f in fields(Augment) if not isinstance(f.default, str))
 
 
+def scaled(pixels: float, side: int) -> int:
+    """Turn a length in an image of 32 pixels into that in an image of `side`, both in pixels."""
+    return round(pixels * side / SIZE)
+
+
+def appearances(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the images [N] of an order so that one that comes again has another number.
+
+    It is the image's index, with how often it came before in the bits above SHOWN_BEFORE: a rare
+    class repeats its images within an epoch, and each time they are to look different.
+    """
+    by_image = np.argsort(order, kind="stable")
+    ranked = order[by_image]
+    before = np.empty_like(order)
+    before[by_image] = np.arange(len(order)) - np.searchsorted(ranked, ranked)
+    return order + (before << SHOWN_BEFORE)
+
+
 def order(images: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the shuffled order of an epoch."""
     return stream(seed, epoch, ORDER).permutation(images)
@@ -159,7 +194,14 @@ def stream(seed: int, epoch: int, purpose: int) -> np.random.Generator:
 
 def pad(pixels: NDArray[np.uint8], padding: int, mode: str = "black") -> NDArray[np.uint8]:
     """Add a border of `padding` pixels to images [N, H, W, 3]; `mode` is a key of PADDING_MODES."""
-    if not padding:
+    return border(pixels, padding, padding, mode)
+
+
+def border(
+    pixels: NDArray[np.uint8], before: int, after: int, mode: str = "black"
+) -> NDArray[np.uint8]:
+    """Add `before` pixels above and to the left of images [N, H, W, 3], and `after` beyond them."""
+    if not before and not after:
         return pixels  # uncopied, and perhaps still in their file
-    around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    around = ((0, 0), (before, after), (before, after), (0, 0))
     return np.pad(pixels, around, mode="reflect" if mode == "reflect" else "constant")

@@ -11,13 +11,14 @@ from cifar_core.data.augmentation.augment import (
     Augment,
     Draws,
 )
+from cifar_core.data.augmentation.floats import Floats
 
 
 class Effects:
     """Turns crops into a network's input, with the effects drawn for an epoch."""
 
     def __init__(self, augment: Augment, draws: Draws, device: torch.device) -> None:
-        self.augment = augment
+        self.augment, self.floats = augment, Floats()
         self.holes = torch.from_numpy(draws.holes).to(device)
         self.kinds = torch.from_numpy(draws.kinds).to(device)
         self.factors = torch.from_numpy(draws.factors).to(device)
@@ -25,7 +26,7 @@ class Effects:
 
     def __call__(self, pixels: Tensor, part: slice) -> Tensor:
         """Turn pixels [n, H, W, 3] into images [n, 3, H, W] in [0, 1], stored channels-last."""
-        images = pixels.float().div_(255)
+        images = self.floats(pixels)
         if self.augment.color_jitter:
             planes = images.permute(0, 3, 1, 2).contiguous()  # three times as fast as interleaved
             jitter(planes, self.kinds[:, part], self.factors[:, part])

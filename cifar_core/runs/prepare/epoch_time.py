@@ -135,8 +135,9 @@ def try_features(setup: "Setup") -> float:
     from cifar_core.training.extractor import extract, make_extractor
 
     trainer, first = setup.trainer, setup.features[0]
+    head, side = trainer.spec.head, trainer.config.side
     extractor = make_extractor(
-        trainer.model, trainer.spec.head, trainer.precision, pixels=0, batch_size=0
+        trainer.model, head, trainer.precision, pixels=0, batch_size=0, side=side
     )
     batches = extract(extractor, first.open(), trainer.precision)
     sample = next(batches)  # the first one warms up

@@ -82,7 +82,9 @@ def changes(form: Form) -> str:
     parts = [
         of("resolution", "enlarged to {} pixels") if form.uses(SETTINGS["resolution"]) else "",
         of("flip", mirrored),
-        of("crop_padding", "shifted by up to {} pixels").replace("to 1 pixels", "to 1 pixel"),
+        share(form, "random_resized_crop", "random parts of at least {} of each image")
+        if now["random_resized_crop"] or varies(form, "random_resized_crop")
+        else of("crop_padding", "shifted by up to {} of 32 pixels"),
         of("color_jitter", "color jitter {}"),
         of("cutout", "a square of {} pixels blanked out").replace("of 1 pixels", "of 1 pixel"),
     ]
