@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.data.augmentation.augment import Augment, Draws
@@ -16,10 +17,15 @@ REACH = 3.0  # standard deviations that the kernel reaches to either side
 
 
 def change(images: Tensor, augment: Augment, draws: Draws) -> Tensor:
-    """Blur each image by a standard deviation drawn evenly up to the largest."""
+    """Blur each image by a width of its own."""
     largest = augment.blur * images.shape[-1] / SIZE
-    sigmas = largest * (LEAST + (1 - LEAST) * draws.uniform(BLUR, 1)[:, 0])
-    return blurred(images, upload(sigmas.astype(np.float32), images.device), largest)
+    sigmas = widths(draws, largest).astype(np.float32)
+    return blurred(images, upload(sigmas, images.device), largest)
+
+
+def widths(draws: Draws, largest: float) -> NDArray[np.float64]:
+    """Draw the standard deviation [n] of each image evenly, from hardly any to the largest."""
+    return largest * (LEAST + (1 - LEAST) * draws.uniform(BLUR, 1)[:, 0])
 
 
 def blurred(images: Tensor, sigmas: Tensor, largest: float) -> Tensor:

@@ -104,13 +104,15 @@ def applied(planes: Tensor, turn: Round) -> Tensor:
     for index, name in enumerate(turn.names):
         where = np.flatnonzero(turn.chosen == index)
         magnitudes = turn.magnitudes[where]
+        if not len(where):
+            continue
         if name in GEOMETRY:
             moved.append(where)
             matrices.append(GEOMETRY[name](magnitudes, side))
-        elif name in COLORS and len(where):
+        elif name in COLORS:
             at = upload(where, device)
             result[at] = COLORS[name](planes[at], each(magnitudes, device))
-    if len(together := np.concatenate(moved)):
-        at = upload(together, device)
+    if moved:
+        at = upload(np.concatenate(moved), device)
         result[at] = warp(planes[at], np.concatenate(matrices))
     return result
