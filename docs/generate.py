@@ -79,7 +79,7 @@ def effects() -> Iterator[str]:
     """Yield the table of effects, in the order in which they change an image."""
     yield from ("| effect | settings | what it does |", "|---|---|---|")
     for effect in EFFECTS.values():
-        names = ", ".join(f"`{name}`" for name in effect.settings)
+        names = ", ".join(f"`{name}`" for name in effect.uses)
         yield f"| {linked(effect.title, effect.paper)} | {names} | {effect.summary} |"
 
 

@@ -201,8 +201,8 @@ PRESETS = Registry(
             key="few_images",
             title="Few images",
             summary="For a few hundred images: a ResNet-18 that knows ImageNet, and images that "
-            "are turned, zoomed, recolored and partly blanked out anew in every epoch, so that "
-            "they are harder to memorize. Best with a GPU. Not measured here yet.",
+            "are turned, zoomed, recolored and partly blanked out, differently in every epoch, so "
+            "that they are harder to memorize. Best with a GPU. Not measured here yet.",
             values={
                 **FINE_TUNED,
                 "model": "resnet18_imagenet",

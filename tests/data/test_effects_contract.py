@@ -35,7 +35,7 @@ def by_label(epoch):
 
 
 def test_every_setting_belongs_to_an_effect():
-    of_effects = [name for effect in EFFECTS.values() for name in effect.settings]
+    of_effects = [name for effect in EFFECTS.values() for name in effect.uses]
     assert len(of_effects) == len({*of_effects})
     names = {f.name for f in fields(Augment)}
     assert names == {*of_effects} | OF_CROPS | OF_POLICIES

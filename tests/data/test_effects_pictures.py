@@ -157,7 +157,7 @@ def test_gray_is_that_of_torchvision():
 
 def test_an_erased_rectangle_is_that_of_torchvision():
     images = (PLANES.float() / 255).contiguous(memory_format=torch.channels_last)
-    boxes, color = torch.tensor([[3, 0, 40], [50, 0, 7], [5, 0, 24], [14, 0, 1]]), torch.rand(3)
+    boxes, color = np.array([[3, 0, 40], [50, 0, 7], [5, 0, 24], [14, 0, 1]]), torch.rand(3)
     seen = images.clone()
     fills.erase(seen, boxes, color)
     for ours, image, box in zip(seen, images, boxes.T.tolist(), strict=True):

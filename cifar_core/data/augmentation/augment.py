@@ -47,7 +47,7 @@ PADDING_MODES = Registry(
 class Draws:
     """The random choices for each image of an epoch: one entry per position in its order.
 
-    What is not here is drawn when a batch needs it, by `uniform`.
+    All other choices are made when a batch needs them, by `uniform`.
     """
 
     seed: int

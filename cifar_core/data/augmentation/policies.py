@@ -1,7 +1,6 @@
 """Policies: which operations change an image, and how much; published as ready-made sets.
 
-Each space of operations and magnitudes is that of torchvision.transforms.v2. Magnitudes are
-resampled bilinearly where torchvision takes the nearest pixel unless told otherwise.
+Each space of operations and magnitudes is that of torchvision.transforms.v2.
 """
 
 from collections.abc import Callable, Mapping

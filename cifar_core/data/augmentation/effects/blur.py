@@ -53,7 +53,7 @@ SPECS = [
         title="Gaussian blur",
         summary="Every image is blurred, from hardly to the standard deviation that is set, as "
         "torchvision's GaussianBlur does.",
-        settings=("blur",),
+        uses=("blur",),
         stage="planes",
         change=change,
     ),

@@ -51,7 +51,7 @@ SPECS = [
         title="Color jitter",
         summary="Brightness, contrast and saturation in random order, each by a factor drawn "
         "evenly around 1, as torchvision's ColorJitter does without a hue.",
-        settings=("color_jitter",),
+        uses=("color_jitter",),
         stage="planes",
         change=color_jitter,
     ),
@@ -59,7 +59,7 @@ SPECS = [
         key="grayscale",
         title="Grayscale",
         summary="A share of the images loses its colors, as torchvision's RandomGrayscale does.",
-        settings=("grayscale",),
+        uses=("grayscale",),
         stage="planes",
         change=grayscale,
     ),

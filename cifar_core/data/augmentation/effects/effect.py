@@ -27,14 +27,14 @@ class Effect:
     title: str
     summary: str
     paper: str = ""
-    settings: tuple[str, ...]  # fields of Augment; each turns it on where it is not the default
+    uses: tuple[str, ...]  # fields of Augment; each turns it on where it is not the default
     stage: Stage
     change: Callable[[Tensor, Augment, Draws], Tensor]
 
     def is_on(self, augment: Augment) -> bool:
         """Whether settings ask for it."""
         off = Augment()
-        return any(getattr(augment, name) != getattr(off, name) for name in self.settings)
+        return any(getattr(augment, name) != getattr(off, name) for name in self.uses)
 
 
 def upload(draws: NDArray[np.generic], device: torch.device) -> Tensor:

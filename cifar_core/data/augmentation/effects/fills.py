@@ -39,7 +39,7 @@ def cut_out(images: Tensor, holes: Tensor, side: int, color: Tensor) -> None:
 def erasing(images: Tensor, augment: Augment, draws: Draws) -> Tensor:
     """Blank out a rectangle of a share of the images."""
     boxes = rectangles(draws, augment.erasing, images.shape[-1])
-    erase(images, upload(boxes, images.device), filling(images.device))
+    erase(images, boxes, filling(images.device))
     return images
 
 
@@ -63,13 +63,11 @@ def rectangles(draws: Draws, share: float, side: int) -> NDArray[np.int64]:
     return np.concatenate([corners, first])
 
 
-def erase(images: Tensor, boxes: Tensor, color: Tensor) -> None:
+def erase(images: Tensor, boxes: NDArray[np.int64], color: Tensor) -> None:
     """Fill a rectangle of each image [n, 3, S, S]; `boxes` [4, n] are top, left, height, width."""
-    here = torch.arange(images.shape[-1], device=images.device)
-    top, left, height, width = boxes[..., None]
-    rows, columns = (here >= top) & (here < top + height), (here >= left) & (here < left + width)
-    inside = (rows[:, :, None] & columns[:, None, :])[:, None]
-    torch.where(inside, color[:, None, None], images, out=images)
+    for image, (top, left, height, width) in zip(images, boxes.T, strict=True):
+        if height:
+            image[:, top : top + height, left : left + width] = color[:, None, None]
 
 
 SPECS = [
@@ -79,7 +77,7 @@ SPECS = [
         summary="A square of each image is blanked out with the mean color of CIFAR-10, at a "
         "random place entirely inside the image.",
         paper="https://arxiv.org/abs/1708.04552",
-        settings=("cutout",),
+        uses=("cutout",),
         stage="filled",
         change=cutout,
     ),
@@ -89,7 +87,7 @@ SPECS = [
         summary="A rectangle of 2 to 33 % of the area is blanked out in a share of the images, as "
         "torchvision's RandomErasing does.",
         paper="https://arxiv.org/abs/1708.04896",
-        settings=("erasing",),
+        uses=("erasing",),
         stage="filled",
         change=erasing,
     ),

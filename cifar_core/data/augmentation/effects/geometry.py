@@ -69,7 +69,7 @@ SPECS = [
         summary="Each image is turned, scaled and slanted by amounts drawn evenly to either side, "
         "as torchvision's RandomAffine does. With a perspective, half of the images are seen from "
         "aside, as its RandomPerspective does. What comes from outside the image is black.",
-        settings=("rotation", "zoom", "shear", "perspective"),
+        uses=("rotation", "zoom", "shear", "perspective"),
         stage="levels",
         change=change,
     ),

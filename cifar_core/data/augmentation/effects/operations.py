@@ -7,7 +7,6 @@ with bilinear resampling, but takes a magnitude [n, 1, 1, 1] for each image.
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from cifar_core.data.augmentation.effects.colors import gray_of
@@ -16,14 +15,14 @@ from cifar_core.data.augmentation.effects.warp import Matrices, affine, warp
 from cifar_core.data.augmentation.policies import Numbers, Round
 
 
-def blend(planes: Tensor, other: Tensor | float, share: Tensor) -> Tensor:
+def blend(planes: Tensor, other: Tensor, share: Tensor) -> Tensor:
     """Keep a share of the images and take the rest from others; a share above 1 exaggerates."""
-    return (planes * share).add_((1 - share) * other).clamp_(0, 255).byte()
+    return planes.float().mul_(share).add_((1 - share) * other).clamp_(0, 255).byte()
 
 
 def brightness(planes: Tensor, magnitudes: Tensor) -> Tensor:
     """Blend with black."""
-    return blend(planes, 0.0, 1 + magnitudes)
+    return planes.float().mul_(1 + magnitudes).clamp_(0, 255).byte()
 
 
 def saturation(planes: Tensor, magnitudes: Tensor) -> Tensor:
@@ -60,7 +59,8 @@ def posterize(planes: Tensor, magnitudes: Tensor) -> Tensor:
 
 def solarize(planes: Tensor, magnitudes: Tensor) -> Tensor:
     """Invert the levels from a threshold on."""
-    return torch.where(planes >= magnitudes, 255 - planes, planes)
+    inverted = (planes >= magnitudes.ceil().byte()).byte().neg_()  # 255 where it is, else 0
+    return planes.bitwise_xor(inverted)
 
 
 def autocontrast(planes: Tensor, _magnitudes: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ SPECS = [
         key="policy",
         title="Policy",
         summary="A published, ready-made set of changes: TrivialAugment, RandAugment or AugMix.",
-        settings=("policy",),
+        uses=("policy",),
         stage="levels",
         change=change,
     ),

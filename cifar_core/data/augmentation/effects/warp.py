@@ -59,7 +59,7 @@ def perspective(corners: NDArray[np.float64], moved: NDArray[np.float64]) -> Mat
 
 
 def warp(planes: Tensor, matrices: Matrices) -> Tensor:
-    """Move the pixels of images [n, 3, S, S] in uint8 by matrices; what was outside is black.
+    """Move the pixels of images [n, 3, S, S] in uint8 by matrices, with black around the images.
 
     All are resampled once, bilinearly.
     """
@@ -67,12 +67,20 @@ def warp(planes: Tensor, matrices: Matrices) -> Tensor:
     back = np.linalg.inv(matrices)  # from a pixel of the result to its place in the image
     back[:, :2] *= 2 / side  # grid_sample counts from -1 to 1
     back /= back[:, 2:, 2:]
-    rows = upload(back.astype(np.float32), device)[..., None]  # [n, 3, 3, 1]
+    rows = upload(back.astype(np.float32), device)
     steps = torch.arange(side, device=device) + (0.5 - side / 2)
-    along, across = rows[:, :, 0] * steps, rows[:, :, 1] * steps + rows[:, :, 2]  # [n, 3, S]
-    places = along[:, :, None, :] + across[:, :, :, None]  # [n, 3, S, S]: x, y and depth
-    grid = places[:, :2].permute(0, 2, 3, 1)
+    grid = at_pixels(rows[:, :2], steps)
     if back[:, 2, :2].any():
-        grid = grid / places[:, 2, :, :, None]
+        grid = grid / at_pixels(rows[:, 2:], steps)
     moved = functional.grid_sample(planes.float(), grid, align_corners=False)
     return moved.round_().byte()
+
+
+def at_pixels(rows: Tensor, steps: Tensor) -> Tensor:
+    """Multiply rows of matrices [n, k, 3] with all pixels (x, y, 1), as [n, S, S, k].
+
+    `steps` [S] are the coordinates of the pixels along an axis.
+    """
+    x, y, constant = rows[..., None].unbind(2)
+    along, across = x * steps, y * steps + constant
+    return (along[:, :, None, :] + across[:, :, :, None]).permute(0, 2, 3, 1)
