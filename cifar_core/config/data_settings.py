@@ -163,6 +163,6 @@ class DataSettings(Settings):
         group=CHANGES,
         advanced=True,
         zero="off",
-        help="Side length in pixels of a square that is blanked out, at a new place every epoch; "
-        "0 turns it off.",
+        help="Side length in pixels, in an image of 32, of a square that is blanked out, at a new "
+        "place every epoch; in larger images it grows in proportion. 0 turns it off.",
     )

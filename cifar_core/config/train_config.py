@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from cifar_core.config.data_settings import DataSettings
+from cifar_core.config.effect_settings import EffectSettings
 from cifar_core.config.machine_settings import MachineSettings
 from cifar_core.config.network_settings import NetworkSettings
 from cifar_core.config.optimizer_settings import OptimizerSettings
@@ -27,6 +28,7 @@ class TrainConfig(
     ScheduleSettings,
     OptimizerSettings,
     NetworkSettings,
+    EffectSettings,
     DataSettings,
 ):
     """Everything that decides how a run trains; saved as config.json beside its weights."""

@@ -81,7 +81,7 @@ class Batches:
             len(order), seed=self.seed, epoch=number, side=self.side, order=order
         )
         labels = self.labels[torch.from_numpy(order).to(self.device)]
-        effects = Effects(self.augment, draws, self.device)
+        effects = Effects(self.augment, draws)
         parts = [slice(first, first + self.batch_size) for first in starts]
         for part, pixels in zip(parts, self.crops.read(order, draws, parts), strict=True):
             yield effects(pixels, part), labels[part]
