@@ -89,5 +89,5 @@ def opened(array: NDArray[np.uint8]) -> int | None:
         return None
     try:
         return os.open(array.filename, os.O_RDONLY)
-    except OSError:  # it was removed; whoever has mapped it can still read it
+    except OSError:  # it was removed; its map can still be read
         return None

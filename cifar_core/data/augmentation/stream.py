@@ -30,7 +30,7 @@ class Buffer:
     sent: torch.cuda.Event | None = None  # when its copy to a GPU is complete
 
     def wait(self) -> None:
-        """Wait until nobody reads it any more."""
+        """Wait until its last copy is complete."""
         if self.sent is not None and not self.sent.query():
             self.sent.synchronize()
 
