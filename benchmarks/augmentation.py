@@ -8,6 +8,7 @@ thread, and are measured in turn; the best of some rounds counts. Ours include t
 """
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -29,7 +30,7 @@ BILINEAR = InterpolationMode.BILINEAR
 
 def pairs(side: int) -> dict[str, tuple[v2.Transform, Augment]]:
     """Return the same change by both sides."""
-    width = 2.0 * side / 32
+    width = 0.3 * side / 32
     return {
         "TrivialAugment": (
             v2.TrivialAugmentWide(interpolation=BILINEAR),
@@ -52,8 +53,8 @@ def pairs(side: int) -> dict[str, tuple[v2.Transform, Augment]]:
         "color jitter": (v2.ColorJitter(0.4, 0.4, 0.4), Augment(color_jitter=0.4)),
         "grayscale": (v2.RandomGrayscale(0.5), Augment(grayscale=0.5)),
         "Gaussian blur": (
-            v2.GaussianBlur(2 * int(3 * width) + 1, (width / 20, width)),
-            Augment(blur=2.0),
+            v2.GaussianBlur(2 * math.ceil(3 * width) + 1, (width / 20, width)),
+            Augment(blur=0.3),
         ),
         "erasing": (v2.RandomErasing(0.5), Augment(erasing=0.5)),
         "TrivialAugment and erasing": (

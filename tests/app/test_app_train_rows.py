@@ -52,6 +52,14 @@ def test_closed_rows_state_their_values_and_draw_nothing(store):
     assert keys(page) == {"data", "epochs", "name"}
 
 
+def test_the_row_of_changes_draws_and_states_a_policy(store):
+    page = open_train(preset="lab_cnn")
+    choose(page, "policy", "aug_mix")
+    assert not page.exception
+    assert "Top: original. Bottom: as they may appear in one epoch." in texts(page)
+    assert states_when_closed(page)["Changes to images"].endswith("AugMix")
+
+
 def test_a_row_states_what_is_chosen_in_it(store):
     page = open_train(preset="lab_cnn")
     choose(page, "optimizer", "yogi")
