@@ -122,7 +122,8 @@ def test_a_head_on_kept_features():
     with fake_cuda() as watch:
         setup = prepared(model=PRETRAINED, plan="head", cached_views=2, steps=3)
         trainer, head = setup.trainer, setup.trainer.spec.head
-        frozen = make_extractor(trainer.model, head, trainer.precision, pixels=0, batch_size=BATCH)
+        frozen = make_extractor(trainer.model, head, trainer.precision, side=32,
+                                pixels=0, batch_size=BATCH)  # fmt: skip
         assert watch.faults == {}
         features = [
             torch.from_numpy(np.concatenate(list(extract(frozen, part.open(), trainer.precision))))

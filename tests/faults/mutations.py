@@ -442,7 +442,7 @@ MUTATIONS = [
              UNEVEN + " kept_features"),
     Mutation("weights of classes are not scaled", "data/uneven/class_weights.py",
              "result * counts.sum() / (result * counts).sum()", "result", UNEVEN_DATA + " mean"),
-    Mutation("a weighed batch is divided by its weights", "training/step/training_loss.py",
+    Mutation("a weighed batch is divided by its weights", "training/task/training_loss.py",
              "(losses * of_classes[labels]).mean()",
              "(losses * of_classes[labels]).sum() / of_classes[labels].sum()",
              UNEVEN + " each_image"),

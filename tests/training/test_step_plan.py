@@ -298,7 +298,7 @@ def test_rehearsing_a_compiled_step_changes_nothing_whether_it_works_or_not(
     monkeypatch.setattr(compiling, "compiler", compiler)
     network, untouched = small_network(), small_network()
     state = torch.get_rng_state()
-    forward, found = compiling.ready(network, plan(compiled=True), [4])
+    forward, found = compiling.ready(network, plan(compiled=True), [4], 32)
     assert found.compiled is works
     assert ("inductor: no kernel" in found.sentence) is not works
     assert torch.equal(state, torch.get_rng_state())
@@ -314,11 +314,11 @@ def test_every_size_is_rehearsed_as_often_as_a_graph_needs_to_be_replayed(monkey
     seen = []
 
     def compiler(network, **_):
-        return lambda images: seen.append(len(images)) or network(images)
+        return lambda images: seen.append(images.shape[::2]) or network(images)
 
     monkeypatch.setattr(compiling, "compiler", compiler)
-    compiling.ready(small_network(), plan(compiled=True), [5, 5, 4])
-    assert seen == [5, 4] * 3
+    compiling.ready(small_network(), plan(compiled=True), [5, 5, 4], 48)
+    assert seen == [(5, 48), (4, 48)] * 3
 
 
 @pytest.mark.parametrize(
