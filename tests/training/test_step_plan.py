@@ -218,6 +218,20 @@ def test_a_trial_measures_every_way_and_leaves_the_random_numbers_alone(plain_cp
     assert np.array_equal(numpy_before, np.random.get_state()[1])
 
 
+def test_a_trial_takes_images_of_the_runs_size_and_no_more_memory_for_larger_ones(monkeypatch):
+    seen = []
+    prepared = trial.prepare
+    monkeypatch.setattr(trial, "prepare", lambda config, images, *more, **how: (
+        seen.append(images.train.pixels) or prepared(config, images, *more, **how)))  # fmt: skip
+    for side in (32, 128):
+        config = TrainConfig(batch_size=8, image_size=side)
+        trial.measured(config, "cpu", [plan()], num_classes=3, timer=lambda step: step() or 1.0)
+    usual, large = seen
+    assert large.shape[1:] == (128, 128, 3)
+    assert len(trial.random_images(512, 10).train) == 17 * 512 + 20  # 16 batches and some
+    assert len(trial.random_images(64, 10, 224).train) == 3 * 64 + 20  # two batches and some
+
+
 def test_a_trial_of_a_gradual_plan_takes_steps_in_which_everything_learns():
     config = TrainConfig(
         model="mobilenet_v2_imagenet", plan="gradual", head_epochs=1, resolution=32, batch_size=4
@@ -499,7 +513,7 @@ def test_no_network_has_the_convolution_that_onednn_computes_outside_its_memory(
 def test_an_uncompiled_plan_never_reaches_the_compiler(monkeypatch):
     monkeypatch.setattr(compiling, "compiler", lambda *_, **__: pytest.fail("was compiled"))
     network = small_network()
-    assert compiling.ready(network, plan(), [4]) == (network, plan())
+    assert compiling.ready(network, plan(), [4], 32) == (network, plan())
 
 
 def test_importing_the_trainer_does_not_import_the_compiler():
