@@ -226,7 +226,7 @@ def test_a_trial_takes_images_of_the_runs_size_and_no_more_memory_for_larger_one
     for side in (32, 128):
         config = TrainConfig(batch_size=8, image_size=side)
         trial.measured(config, "cpu", [plan()], num_classes=3, timer=lambda step: step() or 1.0)
-    usual, large = seen
+    _, large = seen
     assert large.shape[1:] == (128, 128, 3)
     assert len(trial.random_images(512, 10).train) == 17 * 512 + 20  # 16 batches and some
     assert len(trial.random_images(64, 10, 224).train) == 3 * 64 + 20  # two batches and some
