@@ -211,6 +211,15 @@ def test_mixing_raises_the_training_loss_and_not_what_is_learned():
     assert mixes.val_accuracy > 0.6
 
 
+def test_every_epoch_of_a_run_counts_its_batches_from_the_first(monkeypatch):
+    it, seen = trainer(mixup=1.0), []
+    mix = Mixing.__call__
+    monkeypatch.setattr(Mixing, "__call__", lambda self, batch, **place: (
+        seen.append((place["epoch"], place["number"])) or mix(self, batch, **place)))  # fmt: skip
+    list(it.run())
+    assert seen == [(epoch, number) for epoch in range(2) for number in range(5)]
+
+
 def test_the_steps_of_a_rate_search_are_mixed_like_those_of_the_run():
     run = events(trainer(mixup=1.0, learning_rate=0.01, warmup_epochs=0.0), StepEvent)
     searching = trainer(mixup=1.0, learning_rate=0.01)

@@ -1,7 +1,7 @@
 """Ways to mix each image of a batch with the one before it, the first with the last.
 
 The draws are pure functions of (seed, epoch, number of the batch), so that an exact resume needs
-no state. Batches are shuffled anew in every epoch, so the neighbor is a random image.
+no state. Batches are shuffled in every epoch, so the neighbor is a random image.
 """
 
 import math
