@@ -53,6 +53,11 @@ def test_each_augmentation(settings):
         {"ema_epochs": 1.0},
         {"clip_norm": 1.0},
         {"micro_batch": 3},
+        {"mixup": 1.0},
+        {"cutmix": 1.0, "class_weights": "balanced"},
+        {"mixup": 0.2, "cutmix": 1.0, "micro_batch": 3},
+        {"image_size": 64},
+        {"image_size": 64, "model": PRETRAINED, "micro_batch": 3},
         {"label_smoothing": 0.1},
         {"class_weights": "balanced", "label_smoothing": 0.1},
         {"order": "balanced", "best_by": "loss"},
@@ -102,11 +107,13 @@ def test_each_choice_of_views_and_the_kept_logits(views):
     assert logits.shape == (2 * BATCH, CLASSES)
 
 
-def test_a_head_on_kept_features():
+@pytest.mark.parametrize("side", [32, 64])
+def test_a_head_on_kept_features(side):
     with fake_cuda() as watch:
-        setup = prepared(model=PRETRAINED, plan="head", cached_views=2, steps=3)
+        setup = prepared(model=PRETRAINED, plan="head", cached_views=2, steps=3, image_size=side)
         trainer, head = setup.trainer, setup.trainer.spec.head
-        frozen = make_extractor(trainer.model, head, trainer.precision, pixels=0, batch_size=BATCH)
+        frozen = make_extractor(trainer.model, head, trainer.precision, side=side,
+                                pixels=0, batch_size=BATCH)  # fmt: skip
         assert watch.faults == {}
         features = [
             torch.from_numpy(np.concatenate(list(extract(frozen, part.open(), trainer.precision))))

@@ -160,6 +160,14 @@ def test_a_trial_holds_for_the_same_network_batch_and_machine():
     assert "dropout" in identity_of(TrainConfig(model="simple_cnn_dropout"), "A CPU", 3)
 
 
+def test_a_trial_of_larger_images_is_one_of_its_own():
+    usual, decided, large = (
+        identity_of(TrainConfig(image_size=side), "A CPU", 3) for side in (0, 32, 64)
+    )
+    assert decided == usual
+    assert large == {**usual, "image_size": 64}
+
+
 # decided_at_start: what the machine chooses where the setting leaves it open
 
 

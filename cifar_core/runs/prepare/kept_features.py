@@ -100,14 +100,13 @@ def ready(setup: "Setup", images: int) -> "Extractor":
     from cifar_core.training.extractor import make_extractor
 
     trainer = setup.trainer
-    config = trainer.config
     return make_extractor(
         trainer.model,
         trainer.spec.head,
         trainer.precision,
-        pixels=images * config.computes_on**2,
+        side=setup.test.side,
+        pixels=images * trainer.config.computes_on**2,
         batch_size=setup.features[0].batch_size,
-        side=config.side,
     )
 
 

@@ -109,6 +109,8 @@ def learning(form: Form) -> str:
         value(form, "dropout", "dropout {}") if form.uses(SETTINGS["dropout"]) else "",
         unless_usual(form, "order", "classes equally often"),
         unless_usual(form, "class_weights", "class weights: {}").lower(),
+        unless_usual(form, "mixup", "mixup {}"),
+        unless_usual(form, "cutmix", "CutMix {}"),
     ]
     return ", ".join(filter(None, parts))
 
