@@ -12,16 +12,18 @@ from urllib.parse import parse_qs
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that `import app` works
 
-from starlette.middleware import Middleware
-from streamlit.starlette import App
-
-from app import boundary
-from app.access.doors import Doors
-from app.access.upload_limits import Uploads
-from app.upload.route import Arrivals
 from cifar_core.installation import require_posix
 
-require_posix()
+require_posix()  # before anything that cannot be imported on Windows
+
+from starlette.middleware import Middleware  # noqa: E402
+from streamlit.starlette import App  # noqa: E402
+
+from app import boundary  # noqa: E402
+from app.access.doors import Doors  # noqa: E402
+from app.access.upload_limits import Uploads  # noqa: E402
+from app.upload.route import Arrivals  # noqa: E402
+
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 HEADERS = {

@@ -26,6 +26,7 @@ from PIL import Image
 
 from cifar_core.background.processes import trainer_environment, with_package
 from cifar_core.data import decoding
+from cifar_core.data.sizing import Sizing
 from cifar_core.devices.cpu import cpu_name, usable_cores
 
 CLASSES = 10
@@ -83,7 +84,7 @@ def bare(folder: Path, side: int, threads: int) -> None:
 
 def ours(folder: Path, side: int, threads: int, store: Path) -> None:
     """Decode the set as a job does."""
-    source = decoding.Source(path=folder, store=store, side=side)
+    source = decoding.Source(path=folder, store=store, sizing=Sizing(side=side, stored=side))
     decoding.load(source, thorough=True, threads=threads)
 
 

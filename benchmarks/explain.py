@@ -1,8 +1,8 @@
-"""What an upload costs until its answer is drawn: opened, predicted, explained automatically.
+"""What an upload costs until its maps are drawn: opened, predicted, explained by three methods.
 
 One thread, CPU seconds, warm: the network is loaded and has been asked once.
 
-python -m benchmarks.explain [--model resnet18] [--rounds 7]
+python -m benchmarks.explain [--model resnet18] [--side 224] [--methods grad_cam,gradient,hires_cam]
 """
 
 import argparse
@@ -14,8 +14,9 @@ import torch
 from PIL import Image
 
 from benchmarks import machine
-from cifar_core.data.pictures.images import network_view, open_image, seen_box, to_tensor
-from cifar_core.explain import SALIENCY, explain, suitable
+from cifar_core.data.pictures.images import open_image, seen_box, to_tensor
+from cifar_core.data.sizing import Sizing
+from cifar_core.explain import SALIENCY, explain
 from cifar_core.explain.render import overlay
 from cifar_core.inference import make_classifier, predict
 from cifar_core.models import MODELS
@@ -32,30 +33,35 @@ def main() -> int:
     """Measure rounds and print a row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="resnet18")
+    parser.add_argument("--side", type=int, default=224, help="pixels a side of the images")
+    parser.add_argument("--methods", default="grad_cam,gradient,hires_cam")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     spec = MODELS[arguments.model]
-    model = spec.build(10)
+    sizing = Sizing(side=arguments.side, stored=arguments.side)
+    model = spec.build(10, side=sizing.side)
     classifier = make_classifier(
-        model, model.state_dict(), classes=tuple("abcdefghij"), layer=spec.cam_layer
-    )
-    methods = [method.key for method in suitable(classifier) if method.automatic]
+        model, model.state_dict(), classes=tuple("abcdefghij"), layer=spec.cam_layer,
+        side=sizing.side,
+    )  # fmt: skip
+    methods = arguments.methods.split(",")
     file, seconds = upload(), []
     for _ in range(arguments.rounds + 1):
         start = process_time()
         photo = open_image(file)
-        view = to_tensor(network_view(photo))
+        view = to_tensor(photo, sizing)
         target = predict(classifier, view).argmax(dim=1)
         for key in methods:
             map_ = explain(classifier, view, target, key)[0]
-            overlay(photo, map_, box=seen_box(photo), signed=SALIENCY[key].signed)
+            overlay(photo, map_, box=seen_box(photo, sizing), signed=SALIENCY[key].signed)
         seconds.append(process_time() - start)
     warm = seconds[1:]
     print(machine.line())
+    what = f"{arguments.model} at {sizing.side} pixels, {', '.join(methods)}"
     print(
-        f"{arguments.model}, {', '.join(methods)}: {median(warm):.2f} CPU seconds "
-        f"({min(warm):.2f} to {max(warm):.2f}, n = {len(warm)}); first {seconds[0]:.2f}"
+        f"{what}: {median(warm):.2f} CPU seconds ({min(warm):.2f} to {max(warm):.2f}, "
+        f"n = {len(warm)}); first {seconds[0]:.2f}"
     )
     return 0
 

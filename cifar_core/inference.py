@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cifar_core.batching import images_at_once
 from cifar_core.errors import CheckpointError
 
-BATCH = 256  # images at once: quick, and small enough for any machine
+BATCH = 256  # images at once, at most: quick, and small enough for any machine
 TIMED = 3  # passes, to measure one
 LONG = 0.3  # CPU seconds of a pass that are enough to time it
 SHOWN = 4  # names listed in a message; the rest are counted
@@ -29,11 +30,12 @@ class Classifier:
     layers, and another thread's pass would call the hooks.
     """
 
-    model: nn.Module  # images [N, 3, 32, 32] in [0, 1] -> logits [N, K]
+    model: nn.Module  # images [N, 3, side, side] in [0, 1] -> logits [N, K]
     classes: tuple[str, ...]
     layer: nn.Module | None
     layer_note: str = ""
     title: str = ""
+    side: int = 32  # pixels a side of the images that it was trained on
     lock: Lock = field(default_factory=Lock, repr=False, compare=False)
     kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # by explain
 
@@ -41,7 +43,16 @@ class Classifier:
     def last_layer(self) -> nn.Linear | nn.Conv2d:
         """The layer that turns features into a value for each class."""
         with self.lock:
-            return last_layer(self.model, len(self.classes))
+            return last_layer(self.model, len(self.classes), self.side)
+
+    @property
+    def at_once(self) -> int:
+        """How many images a batch has room for."""
+        return min(BATCH, images_at_once(self.side))
+
+    def blank(self, count: int) -> Tensor:
+        """Return black images [count, 3, side, side]."""
+        return torch.zeros(count, 3, self.side, self.side)
 
 
 def make_classifier(
@@ -52,10 +63,12 @@ def make_classifier(
     layer: str | None,
     layer_note: str = "",
     title: str = "",
+    side: int = 32,
 ) -> Classifier:
     """Load saved weights into a freshly built network, which the classifier then owns.
 
-    `layer` is the dotted name of the layer for class-activation maps, if there is one. Raises
+    `layer` is the dotted name of the layer for class-activation maps, if there is one; `side` is
+    how many pixels a side the images have that the network was trained on. Raises
     CheckpointError if a single weight is missing, left over or of another shape, or if the number
     of classes differs.
     """
@@ -72,8 +85,9 @@ def make_classifier(
         layer=model.get_submodule(layer) if layer else None,
         layer_note=layer_note,
         title=title,
+        side=side,
     )
-    count = predict(classifier, torch.zeros(1, 3, 32, 32)).shape[1]
+    count = predict(classifier, classifier.blank(1)).shape[1]
     if count != len(classes):
         raise CheckpointError(
             f"The network distinguishes {count} classes, but {len(classes)} names were given. "
@@ -112,15 +126,15 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def predict(classifier: Classifier, images: Tensor) -> Tensor:
-    """Return probabilities [N, K] on the CPU for images [N, 3, 32, 32] in [0, 1]."""
+    """Return probabilities [N, K] on the CPU for images [N, 3, side, side] in [0, 1]."""
     device = device_of(classifier.model)
     with classifier.lock, torch.inference_mode():
-        logits = [classifier.model(batch.to(device)) for batch in images.split(BATCH)]
+        logits = [classifier.model(batch.to(device)) for batch in images.split(classifier.at_once)]
         return torch.cat(logits).softmax(dim=1).cpu()
 
 
-def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
-    """Return the last layer of a forward pass that has one output for each class."""
+def last_layer(model: nn.Module, num_classes: int, side: int = 32) -> nn.Linear | nn.Conv2d:
+    """Return the last layer that has one output for each class in a pass of a side x side image."""
     called: list[nn.Linear | nn.Conv2d] = []
     hooks = [
         module.register_forward_pre_hook(lambda module, _: called.append(module))
@@ -129,7 +143,7 @@ def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
     ]
     try:
         with torch.inference_mode():
-            model(torch.zeros(1, 3, 32, 32, device=device_of(model)))
+            model(torch.zeros(1, 3, side, side, device=device_of(model)))
     finally:
         for hook in hooks:
             hook.remove()
@@ -138,16 +152,19 @@ def last_layer(model: nn.Module, num_classes: int) -> nn.Linear | nn.Conv2d:
 
 
 def outputs(classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the logits [N, K] of images [N, 3, 32, 32] in [0, 1], and their features [N, D].
+    """Return the logits [N, K] of images [N, 3, side, side] in [0, 1], and their features.
 
-    The features are the input of the last layer, averaged over positions if it is a convolution.
+    The features [N, D] are the input of the last layer, averaged over positions if it is a
+    convolution.
     """
     caught: list[Tensor] = []
     layer, device = classifier.last_layer, device_of(classifier.model)
     with classifier.lock, torch.inference_mode():
         hook = layer.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         try:
-            logits = [classifier.model(batch.to(device)) for batch in images.split(BATCH)]
+            logits = [
+                classifier.model(batch.to(device)) for batch in images.split(classifier.at_once)
+            ]
         finally:
             hook.remove()
         features = [x.mean(dim=(2, 3)) if x.ndim == 4 else x for x in caught]
@@ -166,10 +183,13 @@ def top(classifier: Classifier, probabilities: Tensor, count: int = 5) -> list[t
 def predictions(
     classifier: Classifier, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the predicted class [N] of images [N, 32, 32, 3] in 0..255, and the confidence [N]."""
-    results = []
-    for start in range(0, len(pixels), BATCH):  # in between, another thread can use the network
-        part = torch.from_numpy(np.array(pixels[start : start + BATCH]))
+    """Return the predicted class [N] of images [N, side, side, 3], and the confidence [N].
+
+    The images are in 0..255.
+    """
+    results, most = [], classifier.at_once
+    for start in range(0, len(pixels), most):  # in between, another thread can use the network
+        part = torch.from_numpy(np.array(pixels[start : start + most]))
         results.append(predict(classifier, part.permute(0, 3, 1, 2).float() / 255).max(dim=1))
     classes = torch.cat([best.indices for best in results])
     return classes.numpy(), torch.cat([best.values for best in results]).numpy()
@@ -180,14 +200,14 @@ def seconds_per_image(classifier: Classifier, images: int = 8) -> float:
 
     The quickest of a few passes counts, so that what else the machine does matters less.
     """
-    batch = torch.zeros(images, 3, 32, 32)
+    batch = classifier.blank(min(images, classifier.at_once))
     predict(classifier, batch)  # the first pass also reserves memory
     times = []
     for _ in range(TIMED):
         start = perf_counter()
         predict(classifier, batch)
         times.append(perf_counter() - start)
-    return min(times) / images
+    return min(times) / len(batch)
 
 
 def job_seconds_per_image(classifier: Classifier, at_once: int) -> float:
@@ -198,9 +218,9 @@ def job_seconds_per_image(classifier: Classifier, at_once: int) -> float:
     costs several times as much for each image.
     """
     size = min(8, at_once)
-    predict(classifier, torch.zeros(size, 3, 32, 32))  # the first pass also reserves memory
+    predict(classifier, classifier.blank(size))  # the first pass also reserves memory
     while True:
-        batch = torch.zeros(size, 3, 32, 32)
+        batch = classifier.blank(size)
         start = process_time()
         predict(classifier, batch)
         spent = process_time() - start

@@ -14,7 +14,7 @@ from cifar_core.runs.record.run_kinds import KINDS
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [  # of cifar_core, lowest first
-    {"errors", "installation", "numbers"},
+    {"batching", "errors", "installation", "numbers"},
     {"palette", "registry", "timm_names", "titles"},
     {"people", "disk"},
     {"background", "settings", "statistics"},

@@ -53,7 +53,7 @@ def saliency(
     settings: tuple[tuple[str, Any], ...] = (),
     rival: int | None = None,
 ) -> "NDArray[np.float32]":
-    """Return the maps [T, 32, 32] of one view [1, 3, 32, 32], which `digest` identifies."""
+    """Return the maps [T, S, S] of one view [1, 3, S, S], which `digest` identifies."""
     import torch
 
     from cifar_core.explain import SALIENCY, explain
@@ -98,14 +98,14 @@ def evidence(_explanation: "Explanation", digest: str) -> "Evidence":
     """Return how a map did in the tests; `digest` identifies the map."""
     import torch
 
-    from cifar_core.data.pictures.images import to_tensor
+    from cifar_core.data.pictures.images import tensor_of
     from cifar_core.explain import SALIENCY
     from cifar_core.explain.trust import examine
     from cifar_core.runs.results.explanation import class_index, sha256_of
 
     question, seen = _explanation.question, _explanation.seen
     where = str(_explanation.run.path), _explanation.checkpoint
-    network, view = classifier(*where), to_tensor(seen)
+    network, view = classifier(*where), tensor_of(seen)
     target = class_index(question.target, network.classes)
     common = yardstick(*where, target, sha256_of(seen), view)
     map_ = torch.tensor(_explanation.map)
@@ -118,13 +118,13 @@ def erasing_curves(_explanation: "Explanation", digest: str) -> "ErasingCurves":
     """Return a map's insertion and deletion; `digest` identifies the map."""
     import torch
 
-    from cifar_core.data.pictures.images import to_tensor
+    from cifar_core.data.pictures.images import tensor_of
     from cifar_core.explain.trust.curves import curves
     from cifar_core.runs.results.explanation import class_index
 
     network = classifier(str(_explanation.run.path), _explanation.checkpoint)
     target = class_index(_explanation.question.target, network.classes)
-    return curves(network, to_tensor(_explanation.seen), target, torch.tensor(_explanation.map))
+    return curves(network, tensor_of(_explanation.seen), target, torch.tensor(_explanation.map))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -132,7 +132,7 @@ def steadiness(_explanation: "Explanation", digest: str) -> "Steadiness":
     """Return how a map agrees with one drawn with other random numbers; costs one more map."""
     import torch
 
-    from cifar_core.data.pictures.images import to_tensor
+    from cifar_core.data.pictures.images import tensor_of
     from cifar_core.explain import explain
     from cifar_core.explain.trust.steadiness import steadiness as agreement
     from cifar_core.runs.results.explanation import class_index
@@ -141,6 +141,6 @@ def steadiness(_explanation: "Explanation", digest: str) -> "Steadiness":
     network = classifier(str(_explanation.run.path), _explanation.checkpoint)
     target = torch.tensor([class_index(question.target, network.classes)])
     again = explain(
-        network, to_tensor(_explanation.seen), target, question.method, question.settings, draw=1
+        network, tensor_of(_explanation.seen), target, question.method, question.settings, draw=1
     )
     return agreement(torch.tensor(_explanation.map), again[0])

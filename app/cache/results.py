@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.disk import files
 from cifar_core.runs import Run
 from cifar_core.runs.results import predictions as predictions_files
@@ -35,7 +36,7 @@ def classifier(folder: str, checkpoint: str) -> "Classifier":
 def outputs(
     folder: str, checkpoint: str, digest: str, _view: "Tensor"
 ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
-    """Return the logits [K] and the last layer's features [D] of one view [1, 3, 32, 32]."""
+    """Return the logits [K] and the last layer's features [D] of one view [1, 3, S, S]."""
     from cifar_core.inference import outputs
 
     logits, features = outputs(classifier(folder, checkpoint), _view)
@@ -70,12 +71,13 @@ def job_seconds(folder: str, checkpoint: str, images: int) -> float:
 
 @st.cache_data(max_entries=16, show_spinner="Classifying the test images (only once)")
 def test_predictions(
-    folder: str, checkpoint: str, source: str, root: str, count: int
+    folder: str, checkpoint: str, count: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
     """Return a run's predictions [N] for the first test images, and their confidence [N]."""
     from cifar_core.inference import predictions
 
-    return predictions(classifier(folder, checkpoint), dataset(source, root).test.pixels[:count])
+    pixels = images_of(Run(Path(folder))).test.pixels[:count]
+    return predictions(classifier(folder, checkpoint), pixels)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -85,11 +87,16 @@ def kept_predictions(folder: str, checkpoint: str, part: Part, stamp: int) -> Pr
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def dataset(source: str, root: str) -> "Dataset":
+def dataset(source: str, root: str, sizing: Sizing = USUAL) -> "Dataset":
     """Return the images of a resolved source."""
     from cifar_core import data
 
-    return data.load(source, Path(root))
+    return data.load(source, Path(root), sizing)
+
+
+def images_of(run: Run) -> "Dataset":
+    """Return a run's images at the size that its network takes."""
+    return dataset(run.source, str(run.store_root), run.sizing)
 
 
 def predictions_of(run: Run, checkpoint: str, part: Part) -> Predictions | None:

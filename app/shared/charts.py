@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.shared.pictures.thumbnails import thumbnails
+from cifar_core.data.dataset import SIZE
 from cifar_core.reading.curves import Values, thin_around
 
 PIXELS = 600  # about the width of a chart; each keeps the lowest and the highest point
@@ -28,8 +30,14 @@ def thinned(x: Values, y: Values, window: tuple[float, float] | None) -> tuple[V
 
 
 def picture_rows(rows: Sequence[NDArray[np.uint8]], *, zoom: int = 2, gap: int = 2) -> Image.Image:
-    """Lay out rows of small pictures [N, 32, 32, 3] as one picture with transparent gaps."""
+    """Lay out rows of pictures [N, side, side, 3] as one picture with transparent gaps.
+
+    Pictures of 32 pixels are drawn `zoom` times as large, and larger ones as large as those.
+    """
     side = rows[0].shape[1]
+    if side > SIZE:
+        rows = [thumbnails(row, SIZE * zoom) for row in rows]
+        side, gap, zoom = rows[0].shape[1], gap * zoom, 1
     width, height = max(len(row) for row in rows), len(rows)
     sheet = np.zeros((height * (side + gap) - gap, width * (side + gap) - gap, 4), np.uint8)
     for i, row in enumerate(rows):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from app.shared.address import (
     not_offered,
     say_left_out,
 )
+from cifar_core.data.sizing import Sizing
 from cifar_core.errors import CifarError
 from cifar_core.inference import Classifier
 from cifar_core.runs import STATES, TRAINING, CheckpointInfo, Run, RunRow
@@ -34,6 +36,11 @@ class Network:
     run: Run
     checkpoint: CheckpointInfo
     classifier: Classifier
+
+    @cached_property
+    def sizing(self) -> Sizing:
+        """How pictures become images for it."""
+        return self.run.sizing
 
     @property
     def where(self) -> tuple[str, str]:

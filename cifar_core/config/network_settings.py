@@ -54,8 +54,8 @@ class NetworkSettings(Settings):
         costly=True,
         shapes_step=True,
         plural="resolutions",
-        help="Side length in pixels to which images are enlarged. The cost grows with its square: "
-        "96 to 128 on a CPU; 224, as in pretraining, on a GPU.",
+        help="Side length in pixels to which smaller images are enlarged. The cost grows with its "
+        "square: 96 to 128 on a CPU; 224, as in pretraining, on a GPU.",
     )
     plan: str = choice(
         "head",

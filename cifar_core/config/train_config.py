@@ -1,6 +1,7 @@
 """All settings of a training run in one checked object."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -13,6 +14,7 @@ from cifar_core.config.training_settings import TrainingSettings
 from cifar_core.data.dataset import SIZE
 from cifar_core.data.sizing import LARGEST, SMALLEST
 from cifar_core.models import MODELS
+from cifar_core.models.measure import ModelCard, card
 from cifar_core.numbers import counted
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES, is_milestones
@@ -36,16 +38,28 @@ class TrainConfig(
 
     @property
     def computes_on(self) -> int:
-        """How many pixels a side the network enlarges its images to, if it does."""
-        spec = MODELS[self.model]
-        return self.resolution if "resolution" in spec.uses else spec.input_size
+        """How many pixels a side the network computes on, which enlarges smaller images."""
+        return MODELS[self.model].computes_on(self.side, self.used_resolution)
+
+    @property
+    def used_resolution(self) -> int:
+        """The resolution, or 0 if the network has none."""
+        return self.resolution if "resolution" in MODELS[self.model].uses else 0
 
     def build_model(self, num_classes: int) -> nn.Module:
-        """Build the network with fresh weights; it maps images [N, 3, H, W] to logits [N, K]."""
-        spec = MODELS[self.model]
+        """Build the network with fresh weights; it maps images [N, 3, side, side] to logits."""
+        return MODELS[self.model].build(num_classes, **self.build_options)
+
+    @property
+    def build_options(self) -> dict[str, Any]:
+        """The side and the settings that a network is built with, by keyword."""
         # the plan decides which part is trained; the network is the same with all of them
-        parts = {name: getattr(self, name) for name in spec.uses if name != "plan"}
-        return spec.build(num_classes, **parts)
+        used = [name for name in MODELS[self.model].uses if name != "plan"]
+        return {"side": self.side, **{name: getattr(self, name) for name in used}}
+
+    def card(self, num_classes: int = 10) -> ModelCard:
+        """Return what the network costs at the run's size: multiply-adds and memory per image."""
+        return card(MODELS[self.model], num_classes, self.side, self.used_resolution)
 
     def conflicts(self) -> dict[str, str]:
         """Find settings that are each in range but cannot go together."""
@@ -82,7 +96,8 @@ class TrainConfig(
                 "test images are computed once, from the unchanged images. Choose 'plain', or set "
                 "cached_views to 0."
             )
-        if "resolution" in used and self.resolution % (step := MODELS[self.model].patch):
+        enlarges = self.used_resolution > self.side
+        if enlarges and self.resolution % (step := MODELS[self.model].patch):
             nearest = round(self.resolution / step) * step
             problems["resolution"] = (
                 f"resolution is {self.resolution}, but {MODELS[self.model].title} cuts images "

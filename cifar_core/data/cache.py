@@ -5,8 +5,10 @@ renamed when complete, under a lock of its own, so that a folder with the right 
 complete, and no one waits for another dataset.
 """
 
+import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -16,74 +18,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from numpy.typing import NDArray
 
-from cifar_core.data.dataset import SIZE, Dataset, Images
-from cifar_core.disk import files, lock
-from cifar_core.disk.checks import ClassNames, Text, Texts, Whole
+from cifar_core.data.dataset import Dataset, Images
+from cifar_core.data.description import describe, read_meta, sizing_of, usual_fingerprint
+from cifar_core.data.sizing import USUAL, Sizing
+from cifar_core.disk import files, lock, space
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same source would decode differently
 Build = Callable[[], Dataset]
 LOOK_SECONDS = 0.2  # between two looks at a lock that another process holds
-NEEDED = {"train_pixels", "train_labels", "test_pixels", "test_labels"}
 
 
-class Left(Struct, frozen=True, kw_only=True):
-    """Files that were left out for one reason."""
-
-    why: Text
-    number: Whole
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """What was found out while a source was decoded; of defaults for the sets without files."""
-
-    format: Text = ""  # the key of its entry in FORMATS
-    said: Texts = []  # sentences: what was taken as what
-    ignored: list[Left] = []
-    unreadable: Whole = 0  # pictures that were left out because they could not be decoded
-    val_images: Whole = 0  # of the training images, those that the set names as validation
-    gray: dict[Text, Whole] = {}  # part -> pictures of one channel
-    lossy: Whole = 0  # stored as JPEG
-    scaled: Whole = 0  # of another size than the decoded images
-    deepest: Whole = 0  # bits that are used of 16; 0 if no file stores 16
-    columns: dict[Text, Text] = {}  # of a table of labels: what was taken as what
-
-
-class MetaShape(Struct, frozen=True, kw_only=True):
-    """The entries of meta.json.
-
-    Names that no page can show are of a version that did not refuse them yet.
-    """
-
-    kind: Text
-    title: Text
-    source: Text
-    classes: ClassNames
-    fingerprint: Text
-    note: Text
-    train_images: Whole
-    test_images: Whole
-    bytes: dict[Text, Whole]
-    side: Whole = SIZE  # pixels
-    origin: Text = ""  # who made the images, and their license, where that is known
-    found: Found = Found()
-
-
-def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
+def cached(store: Path, name: str, identity: Any, build: Build, sizing: Sizing = USUAL) -> Dataset:
     """Open the dataset if it was decoded before, or else build and keep it.
 
-    `identity` is plain data that changes whenever the source does.
+    `identity` is plain data that changes whenever the source or the size does. `build` returns
+    images of `sizing.stored` pixels a side; arrays of it may be in `draft_of` already.
     """
-    folder = cache_folder(store) / key(name, identity)
+    folder = folder_of(store, name, identity)
     dataset = open_folder(folder)
     if dataset is None:
         with building(folder):
             dataset = open_folder(folder)  # another process may have built it meanwhile
             if dataset is None:
-                commit(build(), folder)
+                commit(build, folder, sizing)
                 dataset = open_folder(folder)
                 drop_older(folder)
     assert dataset is not None
@@ -92,7 +53,17 @@ def cached(store: Path, name: str, identity: Any, build: Build) -> Dataset:
 
 def kept(store: Path, name: str, identity: Any) -> Dataset | None:
     """Open the dataset if it was decoded before; nothing is built."""
-    return open_folder(cache_folder(store) / key(name, identity))
+    return open_folder(folder_of(store, name, identity))
+
+
+def folder_of(store: Path, name: str, identity: Any) -> Path:
+    """Return the folder in which a dataset is kept, or will be."""
+    return cache_folder(store) / key(name, identity)
+
+
+def draft_of(folder: Path) -> Path:
+    """Return the folder in which a dataset is written before it is complete."""
+    return folder.with_name(folder.name + ".building")
 
 
 def cache_folder(store: Path) -> Path:
@@ -140,57 +111,81 @@ def building(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterat
 
 
 def drop_older(folder: Path) -> None:
-    """Remove what was decoded from the same source, at the same size, before it changed.
+    """Remove what was decoded from the same source before it changed.
 
     A run that has it open can still read it: the disk is freed when the last reader closes it.
     """
     mine = read_meta(folder) or {}
     for other in folder.parent.glob("*/"):
         meta = read_meta(other)
-        if other.name != folder.name and meta and is_of(meta, mine):
+        if other.name != folder.name and meta and is_older(meta, mine):
             shutil.rmtree(other, ignore_errors=True)
 
 
-def is_of(meta: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether two descriptions are of one source at one size."""
-    return meta["source"] == other.get("source") and side_of(meta) == side_of(other)
+def is_older(meta: dict[str, Any], newest: dict[str, Any]) -> bool:
+    """Return whether a description is of the same source as the newest one, and out of date.
+
+    Other sizes stay as long as they are of the same pictures.
+    """
+    same_pictures = usual_fingerprint(meta) == usual_fingerprint(newest)
+    return meta["source"] == newest.get("source") and (
+        not same_pictures or sizing_of(meta) == sizing_of(newest)
+    )
 
 
-def side_of(meta: dict[str, Any]) -> int:
-    """Return how many pixels the images have on a side."""
-    return int(meta.get("side", SIZE))
-
-
-def commit(dataset: Dataset, folder: Path) -> None:
-    """Write the dataset to a draft folder, flush it to the disk and rename the folder."""
-    draft = folder.with_name(folder.name + ".building")
+def commit(build: Build, folder: Path, sizing: Sizing) -> None:
+    """Write a dataset to a draft folder, flush it to the disk and rename the folder."""
+    draft = draft_of(folder)
     shutil.rmtree(folder, ignore_errors=True)  # it could not be opened, or we would not be here
+    needed = ""
     try:
-        draft.mkdir(parents=True)
-        write(dataset, draft)
+        dataset = build()
+        needed = f"They need {megabytes(dataset):.0f} MB: free"
+        draft.mkdir(parents=True, exist_ok=True)
+        write(dataset, draft, sizing)
         draft.rename(folder)
         files.sync_folder(folder.parent)
     except OSError as error:
         raise DataError(
-            f"The decoded images could not be kept in {folder.parent}: {reason(error)}. They need "
-            f"{megabytes(dataset):.0f} MB: free some disk space, or choose another store."
+            f"The decoded images could not be kept in {folder.parent}: {reason(error)}. "
+            f"{needed or 'Free'} some disk space, or choose another store."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def reserved(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return a new array in a file whose room on the disk is taken now; raises OSError.
+
+    Where it was not, a disk that is full later would end the process.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if space.free_bytes(path.parent) < math.prod(shape) * np.dtype(dtype).itemsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
 def arrays_of(dataset: Dataset) -> dict[str, np.ndarray]:
     """Return every array of a dataset by the name of its file."""
     arrays: dict[str, np.ndarray | None] = {
-        "train_pixels": dataset.train.pixels,
+        "train_pixels": kept_pixels(dataset.train),
         "train_labels": dataset.train.labels,
         "train_kept_back": dataset.train.kept_back,
         "train_masks": dataset.train_masks,
-        "test_pixels": dataset.test.pixels,
+        "test_pixels": kept_pixels(dataset.test),
         "test_labels": dataset.test.labels,
         "test_masks": dataset.test_masks,
     }
     return {name: array for name, array in arrays.items() if array is not None}
+
+
+def kept_pixels(images: Images) -> NDArray[np.uint8]:
+    """Return the pixels of images with everything that is kept around them."""
+    return images.pixels if images.wider is None else images.wider
 
 
 def megabytes(dataset: Dataset) -> float:
@@ -198,45 +193,21 @@ def megabytes(dataset: Dataset) -> float:
     return sum(array.nbytes for array in arrays_of(dataset).values()) / 1e6
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, sizing: Sizing) -> None:
     """Write arrays and description, flushed to the disk."""
     arrays = arrays_of(dataset)
     for name, array in arrays.items():
         save(folder / f"{name}.npy", array)
-    describe(dataset, folder, list(arrays))
+    describe(dataset, folder, list(arrays), sizing)
 
 
 def save(path: Path, array: np.ndarray) -> None:
-    """Write an array, flushed to the disk."""
-    np.save(path, array, allow_pickle=False)
+    """Write an array, flushed to the disk; one that is in the file already is only flushed."""
+    if isinstance(array, np.memmap) and Path(array.filename or "") == path.resolve():
+        array.flush()
+    else:
+        np.save(path, array, allow_pickle=False)
     files.sync_file(path)
-
-
-def describe(dataset: Dataset, folder: Path, arrays: list[str], **more: Any) -> None:
-    """Write the description of a dataset whose arrays are in the folder; `more` are entries."""
-    meta = {
-        "kind": dataset.kind,
-        "title": dataset.title,
-        "source": dataset.source,
-        "classes": list(dataset.classes),
-        "fingerprint": dataset.fingerprint,
-        "note": dataset.note,
-        "train_images": len(dataset.train),
-        "test_images": len(dataset.test),
-        "bytes": {name: (folder / f"{name}.npy").stat().st_size for name in arrays},
-        **more,
-    }
-    files.write_json(folder / "meta.json", meta)
-
-
-def read_meta(folder: Path) -> dict[str, Any] | None:
-    """Read the description of a kept dataset; None if it is missing or incomplete."""
-    meta = files.read_json(folder / "meta.json", MetaShape)
-    try:
-        sizes = {name: (folder / f"{name}.npy").stat().st_size for name in meta["bytes"]}
-    except (OSError, KeyError):
-        return None
-    return meta if sizes == meta["bytes"] and sizes.keys() >= NEEDED else None
 
 
 def open_folder(folder: Path) -> Dataset | None:
@@ -252,19 +223,30 @@ def open_folder(folder: Path) -> Dataset | None:
     except (OSError, ValueError):
         return None
     kept_back = arrays.get("train_kept_back")
+    sizing = sizing_of(meta)
+    train_masks, test_masks = (
+        sizing.centers(arrays[name]) if name in arrays else None
+        for name in ("train_masks", "test_masks")
+    )
     return Dataset(
         kind=meta["kind"],
         title=meta["title"],
         source=meta["source"],
         classes=tuple(meta["classes"]),
         train=Images(
-            pixels=arrays["train_pixels"],
+            pixels=sizing.centers(arrays["train_pixels"]),
             labels=np.array(arrays["train_labels"]),
             kept_back=None if kept_back is None else np.array(kept_back),
+            wider=arrays["train_pixels"] if sizing.is_wider else None,
         ),
-        test=Images(pixels=arrays["test_pixels"], labels=np.array(arrays["test_labels"])),
+        test=Images(
+            pixels=sizing.centers(arrays["test_pixels"]),
+            labels=np.array(arrays["test_labels"]),
+            wider=arrays["test_pixels"] if sizing.is_wider else None,
+        ),
         fingerprint=meta["fingerprint"],
         note=meta["note"],
-        train_masks=arrays.get("train_masks"),
-        test_masks=arrays.get("test_masks"),
+        train_masks=train_masks,
+        test_masks=test_masks,
+        fingerprint_at_32=meta.get("fingerprint_at_32", ""),
     )

@@ -55,6 +55,11 @@ class Dataset:
     # of the same images at 32 pixels, by which runs at several sizes are known to be of one set
     fingerprint_at_32: str = ""  # "" if these are they
 
+    @property
+    def usual_fingerprint(self) -> str:
+        """The fingerprint of the same images at 32 pixels, which is equal at all sizes."""
+        return self.fingerprint_at_32 or self.fingerprint
+
 
 def chunks(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     """Yield images [n, H, W, 3] a few thousand at a time."""

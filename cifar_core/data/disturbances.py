@@ -1,7 +1,9 @@
 """Small changes of a picture that keep its class; a robust network should tolerate them.
 
 A few of the common corruptions of Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261,
-with strengths for 32 x 32 pixels, and the shift and flip of training augmentation.
+with strengths for 32 x 32 pixels, and the shift and flip of training augmentation. At other sizes
+distances grow with the side and noise has the grain of 32 x 32 pixels, so that a strength changes a
+picture as much. Brightness and the quality of a JPEG mean the same at every size.
 """
 
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cifar_core.data.dataset import SIZE
 from cifar_core.registry import Registry
 
 Pixels = NDArray[np.uint8]  # [N, H, W, 3]
@@ -25,13 +28,24 @@ class Disturbance:
     title: str
     summary: str
     unit: str  # format of a strength, such as "{:g} px"
+    is_distance: bool = False  # strengths are pixels of 32 a side
     strengths: tuple[float, ...]
     apply: Callable[[Pixels, float, np.random.Generator], Pixels]
 
+    def words(self, strength: float, side: int) -> str:
+        """Return a strength as it acts on images of side x side pixels, such as 7 px."""
+        return self.unit.format(distance(strength, side) if self.is_distance else strength)
 
-def shifted(pixels: Pixels, distance: float, rng: np.random.Generator) -> Pixels:
-    """Move each picture by `distance` pixels, up, down, left or right; the edge is repeated."""
-    d, side = int(distance), pixels.shape[1]
+
+def distance(pixels: float, side: int) -> float:
+    """Return a distance in pixels of an image of `side` for one in pixels of an image of 32."""
+    return pixels * side / SIZE
+
+
+def shifted(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Move each picture up, down, left or right; the edge is repeated."""
+    side = pixels.shape[1]
+    d = max(1, round(distance(strength, side)))
     padded = np.pad(pixels, ((0, 0), (d, d), (d, d), (0, 0)), mode="edge")
     corners = np.array([(0, d), (2 * d, d), (d, 0), (d, 2 * d)])[rng.integers(0, 4, len(pixels))]
     moved = [p[y : y + side, x : x + side] for p, (y, x) in zip(padded, corners, strict=True)]
@@ -44,14 +58,19 @@ def flipped(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels
 
 
 def blurred(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels:
-    """Blur with a Gaussian whose standard deviation is `radius` pixels."""
-    kernel = ImageFilter.GaussianBlur(radius)
+    """Blur with a Gaussian whose standard deviation is `radius` pixels of an image of 32."""
+    kernel = ImageFilter.GaussianBlur(distance(radius, pixels.shape[1]))
     return np.stack([np.asarray(Image.fromarray(image).filter(kernel)) for image in pixels])
 
 
 def noisy(pixels: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
-    """Add Gaussian noise; its standard deviation is a share of the range from black to white."""
-    noise = rng.normal(0, 255 * deviation, pixels.shape)
+    """Add Gaussian noise; its standard deviation is a share of the range from black to white.
+
+    It is drawn for 32 x 32 pixels, each of which covers several of a larger image.
+    """
+    grain = rng.normal(0, 255 * deviation, (len(pixels), SIZE, SIZE, 3))
+    place = np.arange(pixels.shape[1]) * SIZE // pixels.shape[1]
+    noise = grain[:, place][:, :, place]
     return (pixels + noise).round().clip(0, 255).astype(np.uint8)
 
 
@@ -77,7 +96,7 @@ DISTURBANCES = Registry(
     [
         Disturbance(
             key="shift", title="Shift", summary="Moved in one of four directions.",
-            unit="{:g} px", strengths=(1, 2, 4), apply=shifted,
+            unit="{:g} px", is_distance=True, strengths=(1, 2, 4), apply=shifted,
         ),
         Disturbance(
             key="flip", title="Flip", summary="Mirrored left to right.",
@@ -85,7 +104,7 @@ DISTURBANCES = Registry(
         ),
         Disturbance(
             key="blur", title="Blur", summary="Gaussian blur, standard deviation in pixels.",
-            unit="{:g} px", strengths=(0.5, 1, 2), apply=blurred,
+            unit="{:g} px", is_distance=True, strengths=(0.5, 1, 2), apply=blurred,
         ),
         Disturbance(
             key="noise", title="Noise", summary="Gaussian noise, standard deviation.",

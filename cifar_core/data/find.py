@@ -1,6 +1,7 @@
 """Finds images by what a person calls them, and opens them."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -152,16 +153,17 @@ def load(
 ) -> Dataset:
     """Open the images of a resolved source; the first time, they are decoded and kept on disk.
 
-    Files that changed are decoded again. A quick check for that may miss a picture that was
-    overwritten in place; a `thorough` one looks at every file. `report` is called with how many
-    pictures are decoded, and of how many. Raises DataError.
+    Each size is kept by itself, and has the same pictures in the same order. Files that changed
+    are decoded again. A quick check for that may miss a picture that was overwritten in place; a
+    `thorough` one looks at every file. `report` is called with how many pictures are decoded, and
+    of how many. Raises DataError.
     """
     if synthetic.is_source(source):
-        return synthetic.load(source, store)
+        return synthetic.load(source, store, sizing)
     path = files_of(source, store)
     if cifar10.is_official(path):
-        return cifar10.load(path, store, source=source)
-    return decoding.load(source_of(source, store), thorough=thorough, report=report)
+        return cifar10.load(path, store, sizing, source=source)
+    return decoding.load(source_of(source, store, sizing), thorough=thorough, report=report)
 
 
 def kept(source: str, store: Path, sizing: Sizing = USUAL) -> Dataset | None:
@@ -171,13 +173,13 @@ def kept(source: str, store: Path, sizing: Sizing = USUAL) -> Dataset | None:
     there, or they were refused and are still the same.
     """
     if synthetic.is_source(source):
-        return synthetic.kept(source, store)
+        return synthetic.kept(source, store, sizing)
     path = files_of(source, store)
     if cifar10.is_official(path):
-        return cifar10.kept(path, store, source=source)
+        return cifar10.kept(path, store, sizing, source=source)
     if not path.exists():
         raise DataError(f"There is nothing at {path}. Check the path, or $CIFAR_DATA if it is set.")
-    dataset = decoding.kept(source_of(source, store))
+    dataset = decoding.kept(source_of(source, store, sizing))
     if dataset is None and (why := refusal_of(source, store)):
         raise DataError(why)
     return dataset
@@ -188,14 +190,14 @@ def refusal_of(source: str, store: Path) -> str:
     return decoding.refusal_of(source_of(source, store))
 
 
-def source_of(source: str, store: Path) -> decoding.Source:
+def source_of(source: str, store: Path, sizing: Sizing = USUAL) -> decoding.Source:
     """Return the pictures of a resolved source, as they are decoded; raises DataError."""
-    path = files_of(source, store)
+    found = decoding.Source(path=files_of(source, store), store=store, sizing=sizing)
     if hub.is_hub_name(source):
-        return decoding.Source(path=path, store=store, named=source)
+        return replace(found, named=source)
     if source in PUBLISHED:
-        return decoding.Source(path=path, store=store, named=source, open=partial(by_key, source))
-    return decoding.Source(path=path, store=store)
+        return replace(found, named=source, open=partial(by_key, source))
+    return found
 
 
 def drawn_as(source: str, store: Path) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 from cifar_core.data import decoding, roots
 from cifar_core.data.away import ELSEWHERE, is_away, not_here
-from cifar_core.data.cache import cache_folder, read_meta
+from cifar_core.data.cache import cache_folder
+from cifar_core.data.description import read_meta, sizing_of
 from cifar_core.data.find import is_downloadable, located
 from cifar_core.data.hub import names as hub
 from cifar_core.data.known import BY_ITSELF, known
@@ -17,6 +19,7 @@ from cifar_core.data.options import options_of
 from cifar_core.data.published import places
 from cifar_core.data.published.downloads.offered import download_of
 from cifar_core.data.published.places import PUBLISHED
+from cifar_core.data.sizing import USUAL
 from cifar_core.data.sources import cifar10, synthetic
 from cifar_core.data.uploads import sets as uploads
 from cifar_core.disk.files import is_there
@@ -38,7 +41,7 @@ class DataStatus:
     train_images: int = 0  # 0 if unknown because it was never decoded
     test_images: int = 0
     left_out: int = 0  # files, as far as that is known
-    megabytes: float = 0.0  # decoded, on disk
+    megabytes: float = 0.0  # decoded, on disk, at all sizes
     fingerprint: str = ""
     note: str = ""
     origin: str = ""  # who made the images, and their license, if that is known
@@ -53,10 +56,14 @@ def status(store: Path) -> list[DataStatus]:
         default, problem = located("auto", store), ""
     except CifarError as error:
         default, problem = chosen, str(error)
-    kept = {meta["source"]: meta for meta in decoded(store)}
+    descriptions = list(decoded(store))
+    kept = {meta["source"]: meta for meta in descriptions if sizing_of(meta) == USUAL}
+    sizes = Counter[str]()  # bytes of each source at all sizes
+    for meta in descriptions:
+        sizes[meta["source"]] += sum(meta["bytes"].values())
     found = [*map(str, roots.offered()), *uploads.sources(store), *downloaded(store)]
     sources = [default, *shown_ones(["cifar10", *kept, *found, "synthetic"], default, store)]
-    rows = [describe(source, store, kept.get(source, {})) for source in sources]
+    rows = [describe(source, store, kept.get(source, {}), sizes[source]) for source in sources]
     first = dataclasses.replace(rows[0], default=True)
     if problem:
         first = dataclasses.replace(first, ready=False, action=problem)
@@ -76,7 +83,7 @@ def downloaded(store: Path) -> Iterator[str]:
 
 
 def decoded(store: Path) -> Iterator[dict[str, Any]]:
-    """Yield the descriptions of the datasets that are kept decoded, the newest last."""
+    """Yield the descriptions of the datasets that are kept decoded at any size, the newest last."""
     folders = (path for path in cache_folder(store).glob("*/") if path.suffix != ".building")
     for path in sorted(folders, key=lambda path: path.stat().st_mtime):
         meta = read_meta(path)
@@ -84,8 +91,11 @@ def decoded(store: Path) -> Iterator[dict[str, Any]]:
             yield meta
 
 
-def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
-    """Return the status of one source; `meta` describes its decoded images, if there are any."""
+def describe(source: str, store: Path, meta: dict[str, Any], size: int = 0) -> DataStatus:
+    """Return the status of one source; `meta` describes its decoded images, if there are any.
+
+    `size` is how many bytes they take at all sizes.
+    """
     kind = kind_of(source)
     where, action = locate(source, store)
     about = {"title": title_of(source, store), **known(source), **meta}
@@ -105,7 +115,7 @@ def describe(source: str, store: Path, meta: dict[str, Any]) -> DataStatus:
         train_images=about.get("train_images", 0),
         test_images=about.get("test_images", 0),
         left_out=left_out(meta.get("found", {})),
-        megabytes=sum(about.get("bytes", {}).values()) / 1e6,
+        megabytes=size / 1e6,
         fingerprint=about.get("fingerprint", ""),
         note=about.get("note", ""),
         origin=about.get("origin", ""),

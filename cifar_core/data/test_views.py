@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cifar_core.data.dataset import SIZE
 from cifar_core.registry import Registry
 
 if TYPE_CHECKING:
@@ -39,11 +40,17 @@ def mirrored(images: "Tensor") -> "list[Tensor]":
 
 
 def mirrored_and_shifted(images: "Tensor") -> "list[Tensor]":
-    """Add both shifted by a pixel, down right and up left; the border is reflected."""
+    """Add both shifted by a 32nd of the side, down right and up left; the border is reflected."""
     import torch.nn.functional as F  # late, so that listing the views does not import torch
 
-    wide = F.pad(images, (1, 1, 1, 1), mode="reflect")
-    return [*mirrored(images), *mirrored(wide[:, :, :-2, :-2]), *mirrored(wide[:, :, 2:, 2:])]
+    side = images.shape[3]
+    step = max(1, round(side / SIZE))
+    wide, far = F.pad(images, (step, step, step, step), mode="reflect"), 2 * step
+    return [
+        *mirrored(images),
+        *mirrored(wide[:, :, :side, :side]),
+        *mirrored(wide[:, :, far:, far:]),
+    ]
 
 
 TEST_VIEWS = Registry(
@@ -68,8 +75,8 @@ TEST_VIEWS = Registry(
         ViewsSpec(
             key="mirror_shift",
             title="Mirrored and shifted too",
-            summary="Half from the image and its mirror, half from both shifted by a pixel: the "
-            "six views of the CIFAR-10 speed records.",
+            summary="Half from the image and its mirror, half from both shifted by a 32nd of "
+            "the side: the six views of the CIFAR-10 speed records.",
             words="with mirrored and shifted views",
             make=mirrored_and_shifted,
             weights=(1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8),

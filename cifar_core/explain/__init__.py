@@ -27,7 +27,7 @@ SALIENCY = Registry(
 def subject_of(classifier: Explainable) -> Subject:
     """Return the subject of the methods, made once; the caller must hold the classifier's lock."""
     subject: Subject = classifier.kept.setdefault(
-        "subject", Subject(classifier.model, classifier.layer)
+        "subject", Subject(classifier.model, classifier.layer, side=classifier.side)
     )
     return subject
 

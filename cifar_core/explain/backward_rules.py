@@ -134,7 +134,7 @@ def completeness_error(subject: Subject) -> float:
     """Return the relative error of DeepLift's total on random images; 0 if it adds up."""
     device = next(subject.model.parameters()).device
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(2, 3, 32, 32, generator=generator).to(device)
+    images = torch.rand(2, 3, subject.side, subject.side, generator=generator).to(device)
     starts, targets = blurred(images), torch.zeros(2, dtype=torch.int64, device=device)
     network = network_of(subject)
     totals = [

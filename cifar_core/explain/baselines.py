@@ -11,7 +11,12 @@ from cifar_core.registry import Registry
 
 
 def blurred(images: Tensor, sigma: float = 4.0) -> Tensor:
-    """Blur images [N, 3, H, W] until only patches of color remain; sigma in pixels."""
+    """Blur images [N, 3, H, W] until only patches of color remain.
+
+    Sigma is in pixels of a picture of 32 x 32, and scaled for others, so that the same share of a
+    picture is blurred at every size.
+    """
+    sigma = sigma * min(images.shape[2:]) / 32
     reach = int(2 * sigma)
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     weights = torch.exp(-(offsets**2) / (2 * sigma**2))

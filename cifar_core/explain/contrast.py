@@ -44,4 +44,6 @@ class Contrast(Subject):
 def contrast(subject: Subject, rival: int) -> Contrast:
     """Return the subject whose scores are the leads over the rival class."""
     leads = Leads(subject.model, rival)
-    return Contrast(leads, subject.layer, subject.refusals, subject.draw, whole=subject)
+    return Contrast(
+        leads, subject.layer, subject.refusals, subject.draw, subject.side, whole=subject
+    )

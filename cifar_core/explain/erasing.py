@@ -1,18 +1,21 @@
 """Saliency from covering parts of the image; the network's internals are not used."""
 
 from dataclasses import dataclass
-from math import ceil
+from itertools import chain
+from math import ceil, floor
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cifar_core.batching import images_at_once
 from cifar_core.explain.baselines import BASELINES
 from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
 from cifar_core.settings import Settings, choice, number
 
-AT_ONCE = 64  # covered copies in a batch
-SIDE = 32  # pixels, for which the cost is declared
+AT_ONCE = 64  # covered copies in a batch, at most
+SIDE = 32  # pixels a side of the picture that windows are declared for; scaled for others
+FINEST = 64  # pixels a side of a map, which is enlarged for larger images
 CELLS = 7  # RISE: cells on a side of a mask before it is enlarged (section 3.3)
 KEPT = 0.5  # RISE: share of the cells that a mask leaves visible
 GRID = 8  # RISE: cells on a side of the coarse picture of a mask, of which a part is predicted
@@ -23,8 +26,12 @@ RIDGE = 3.0  # RISE: keeps the prediction calm; 0.5 and 10 made no difference
 class OcclusionSettings(Settings):
     """The window that is moved over the image, and its filling."""
 
-    window: int = number(8, low=2, high=16, help="Side of the covered square, in pixels.")
-    stride: int = number(4, low=1, high=16, help="Pixels by which the square is moved.")
+    window: int = number(
+        8, low=2, high=16, help="Side of the covered square, in 32nds of the picture's."
+    )
+    stride: int = number(
+        4, low=1, high=16, help="By how much the square is moved, in 32nds of the picture's side."
+    )
     baseline: str = choice("grey", BASELINES, help="The filling of the square.")
 
     def conflicts(self) -> dict[str, str]:
@@ -32,7 +39,7 @@ class OcclusionSettings(Settings):
         if self.stride <= self.window:
             return {}
         return {
-            "stride": f"stride is {self.stride}, but the window is {self.window} pixels wide and "
+            "stride": f"stride is {self.stride}, but the window is {self.window} wide and "
             f"would leave gaps. Choose at most {self.window}."
         }
 
@@ -47,39 +54,61 @@ def occlusion(
     window lowers counts in proportion to its whole area, of which only a part is in the picture.
     """
     height, width = images.shape[2:]
-    masks = windows(height, width, settings).to(images.device)
-    shares = masks.sum(dim=(1, 2, 3)) / settings.window**2  # of each window, in the picture
-    often = masks.sum(dim=0)[0]
+    grid = min(height, FINEST), min(width, FINEST)
+    masks, coarse = (windows(*size, settings).to(images.device) for size in ((height, width), grid))
+    areas = areas_of(*grid, settings).to(images.device)
+    shares = coarse.sum(dim=(1, 2, 3)) / areas  # of each window, in the picture
+    often, most = coarse.sum(dim=0)[0], min(AT_ONCE, images_at_once(height))
 
     def falls(image: Tensor, target: Tensor) -> Tensor:
         def against(cover: Tensor) -> Tensor:
-            copies = (torch.where(part, cover, image) for part in masks.split(AT_ONCE))
+            copies = (torch.where(part, cover, image) for part in masks.split(most))
             with torch.no_grad():
-                scores = torch.cat([subject.model(batch) for batch in [image, *copies]])
+                scores = torch.cat([subject.model(batch) for batch in chain([image], copies)])
             lost = scores[0, target] - scores[1:, target]  # [P, 1]
-            return ((lost / shares[:, None])[..., None, None] * masks).sum(dim=0) / often
+            return ((lost / shares[:, None])[..., None, None] * coarse).sum(dim=0) / often
 
         return BASELINES[settings.baseline].mean(against, image)
 
-    return one_by_one(falls, images.detach(), targets)
+    return enlarged(one_by_one(falls, images.detach(), targets), images)
 
 
 def windows(height: int, width: int, settings: OcclusionSettings) -> Tensor:
     """Return where each window is, bool [P, 1, H, W]; every pixel lies in at least one."""
-    first = settings.stride - settings.window
     down, across = (
         torch.stack([
-            (torch.arange(side) >= start) & (torch.arange(side) < start + settings.window)
-            for start in range(first, side, settings.stride)
+            (torch.arange(side) >= start) & (torch.arange(side) < end)
+            for start, end in spans(side, settings)
         ])
         for side in (height, width)
     )  # fmt: skip
     return (down[:, None, :, None] & across[None, :, None, :]).view(-1, 1, height, width)
 
 
+def areas_of(height: int, width: int, settings: OcclusionSettings) -> Tensor:
+    """Return the area [P] of each window in pixels, with what hangs over the border."""
+    down, across = (
+        torch.tensor([end - start for start, end in spans(side, settings)])
+        for side in (height, width)
+    )
+    return (down[:, None] * across).flatten()
+
+
+def spans(side: int, settings: OcclusionSettings) -> list[tuple[int, int]]:
+    """Return the first pixel of each window along a side, and the one after its last.
+
+    There are as many at every size, and those at the border hang over it.
+    """
+    starts = range(settings.stride - settings.window, SIDE, settings.stride)
+    return [
+        (floor(start * side / SIDE), ceil((start + settings.window) * side / SIDE))
+        for start in starts
+    ]
+
+
 def covered_copies(settings: OcclusionSettings) -> int:
-    """Return how many copies of an image of 32 x 32 pixels are classified."""
-    count = len(windows(SIDE, SIDE, settings)) + 1
+    """Return how many copies of an image are classified."""
+    count = len(spans(SIDE, settings)) ** 2 + 1
     return count * len(BASELINES[settings.baseline].pictures)
 
 
@@ -97,15 +126,25 @@ def rise(subject: Subject, images: Tensor, targets: Tensor, settings: RiseSettin
     does not matter is 0 and one that opposes the class is negative. Hidden parts are black.
     """
     height, width = images.shape[2:]
-    masks = random_masks(settings.masks, height, width, subject.draw)
+    masks = random_masks(settings.masks, min(height, FINEST), min(width, FINEST), subject.draw)
+    most = min(AT_ONCE, images_at_once(height))
 
     def covariance(image: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
-            batches = (image * part.to(image) for part in masks.split(AT_ONCE))
+            batches = (
+                image * enlarged(part[:, 0].to(image), image)[:, None] for part in masks.split(most)
+            )
             scores = torch.cat([subject.model(batch)[:, target][:, 0] for batch in batches])
         return steady_covariance(masks, scores.cpu())[None] / (KEPT * (1 - KEPT))
 
-    return one_by_one(covariance, images.detach(), targets)
+    return enlarged(one_by_one(covariance, images.detach(), targets), images)
+
+
+def enlarged(maps: Tensor, images: Tensor) -> Tensor:
+    """Return maps [N, h, w] at the size of the images, smoothly; unchanged if they have it."""
+    if maps.shape[1:] == images.shape[2:]:
+        return maps
+    return F.interpolate(maps[:, None], images.shape[2:], mode="bilinear")[:, 0]
 
 
 def steady_covariance(masks: Tensor, scores: Tensor) -> Tensor:

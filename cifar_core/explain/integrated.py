@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from cifar_core.batching import BACKWARD, images_at_once
 from cifar_core.explain.baselines import BASELINES, Baseline
 from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
 from cifar_core.settings import Settings, choice, number
@@ -53,6 +54,7 @@ def integral_by(
                 target=target,
                 n_steps=settings.steps,
                 method=rule,
+                internal_batch_size=images_at_once(image.shape[2], BACKWARD),
             )
             return total
 

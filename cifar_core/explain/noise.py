@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cifar_core.batching import BACKWARD, images_at_once
 from cifar_core.explain.baselines import BASELINES
 from cifar_core.explain.spec import SaliencySpec, Subject, one_by_one
 from cifar_core.registry import Option, Registry
@@ -80,6 +81,7 @@ def smoothgrad(
                 image,
                 nt_type=settings.average,
                 nt_samples=settings.samples,
+                nt_samples_batch_size=images_at_once(image.shape[2], BACKWARD),
                 stdevs=settings.noise,
                 target=target,
                 abs=False,
@@ -114,15 +116,22 @@ def gradient_shap(
     method, baseline = GradientShap(subject.model), BASELINES[settings.baseline]
 
     def expectation(image: Tensor, target: Tensor) -> Tensor:
+        baselines = torch.cat(baseline.of(image.detach()))
+        most = images_at_once(image.shape[2], BACKWARD)
+        counts = [min(most, settings.samples - i) for i in range(0, settings.samples, most)]
         with own_noise(image.device, subject.draw):
-            mean: Tensor = method.attribute(
-                image,
-                baselines=torch.cat(baseline.of(image.detach())),
-                n_samples=settings.samples,
-                stdevs=settings.noise,
-                target=target,
-            )
-        return mean
+            means = [
+                method.attribute(
+                    image,
+                    baselines=baselines,
+                    n_samples=count,
+                    stdevs=settings.noise,
+                    target=target,
+                )
+                * (count / settings.samples)
+                for count in counts
+            ]
+        return torch.stack(means).sum(dim=0)
 
     return one_by_one(expectation, images, targets).sum(dim=1)
 

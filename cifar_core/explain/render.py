@@ -9,6 +9,7 @@ from cifar_core.palette import AGAINST, HEAT, SUPPORTS
 Floats = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
+SQUARES = 2.0  # times as large, from which on pixels are drawn as squares
 LONGEST_SIDE = 1024  # pixels: enough for a screen, and the time grows with the area
 DIMMED = 0.55  # brightness of what the network did not see
 
@@ -60,10 +61,11 @@ def overlay(
 
 
 def enlarge(image: Image.Image, side: int = 320) -> Image.Image:
-    """Enlarge a small picture with its pixels left as squares, its longer side to `side`."""
+    """Resize a picture, its longer side to `side`; pixels of small ones are left as squares."""
     factor = side / max(image.size)
-    size = (round(image.width * factor), round(image.height * factor))
-    return image.resize(size, Image.Resampling.NEAREST)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    squares = factor >= SQUARES
+    return image.resize(size, Image.Resampling.NEAREST if squares else Image.Resampling.BICUBIC)
 
 
 def colors(level: Floats, *, signed: bool) -> Floats:
@@ -82,10 +84,16 @@ def rgb(code: str) -> Floats:
 
 
 def softened(map_: npt.ArrayLike) -> Floats:
-    """Average each pixel [H, W] with its neighbors, 1 2 1 across and down: specks become spots."""
-    wide = np.pad(np.asarray(map_, np.float32), 1, mode="edge")
-    tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
-    return (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)
+    """Average each pixel [H, W] with its neighbors, 1 2 1 across and down: specks become spots.
+
+    A map of more than 32 pixels a side is averaged several times, because its specks are smaller.
+    """
+    values = np.asarray(map_, np.float32)
+    for _ in range(max(1, round(max(values.shape) / 32))):
+        wide = np.pad(values, 1, mode="edge")
+        tall = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
+        values = (tall[:-2] + 2 * tall[1:-1] + tall[2:]) * np.float32(1 / 16)
+    return values
 
 
 def strongest(map_: npt.ArrayLike, share: float) -> Floats:

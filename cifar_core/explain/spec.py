@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, fx, nn
 
+from cifar_core.batching import BACKWARD, images_at_once
 from cifar_core.errors import ExplanationError
 from cifar_core.explain.baselines import Baseline
 from cifar_core.explain.prepare import prepare
@@ -27,6 +28,11 @@ class Explainable(Protocol):
     @property
     def layer(self) -> nn.Module | None:
         """The layer whose feature maps are used."""
+        ...
+
+    @property
+    def side(self) -> int:
+        """How many pixels a side its images have."""
         ...
 
     @property
@@ -55,6 +61,7 @@ class Subject:
         default_factory=dict, compare=False
     )  # by method, filled on demand
     draw: int = 0  # seed of the methods that draw at random
+    side: int = 32  # pixels a side of the images that it was trained on
 
     @cached_property
     def prepared(self) -> nn.Module | None:
@@ -76,7 +83,7 @@ class SaliencySpec:
     method: Callable[..., Tensor]
     settings: type[Settings] = Settings  # only for this method
     signed: bool  # negative values oppose the class; otherwise the map is >= 0
-    # settings -> how often one image of 32 x 32 pixels goes forward through the model
+    # settings -> how often one image goes forward through the model, whatever its size
     passes: Callable[..., int] = lambda settings: 1
     forward_only: bool = False  # else as often back again, which costs twice as much
     random: bool = False  # draws at random: another `Subject.draw` gives another map
@@ -89,7 +96,7 @@ class SaliencySpec:
     paper: str = ""
 
     def cost(self, settings: Settings) -> int:
-        """Return the cost of a 32 x 32 map in forward passes; a backward pass counts as two."""
+        """Return the cost of a map in forward passes; a backward pass counts as two."""
         return self.passes(settings) * (1 if self.forward_only else 3)
 
     def attribute(
@@ -106,10 +113,14 @@ class SaliencySpec:
                 "'gradient' or 'integrated_gradients'."
             )
         with torch.inference_mode(False), torch.enable_grad(), at_rest(subject.model):
-            # a fresh leaf: frozen models get a gradient too, and the caller's tensor keeps its own
-            leaf = images.detach().clone().requires_grad_()
-            maps = self.method(subject, leaf, targets.clone(), settings or self.settings())
-        return maps.detach()
+            most = images_at_once(images.shape[2], BACKWARD)
+            # fresh leaves: frozen models get a gradient too, and the caller's tensor keeps its own
+            leaves = (some.detach().clone().requires_grad_() for some in images.split(most))
+            maps = [
+                self.method(subject, leaf, classes, settings or self.settings()).detach()
+                for leaf, classes in zip(leaves, targets.clone().split(most), strict=True)
+            ]
+        return torch.cat(maps)
 
     def refusal(self, subject: Subject) -> str:
         """Return why the method does not suit the subject, empty if it does; computed once."""

@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cifar_core.batching import images_at_once
 from cifar_core.explain import Explainable
 from cifar_core.inside.layers import by_channel, watched
 
-SIDE = 32  # pixels
 STEPS = 128
 RATE = 0.02
-JITTER = 4  # pixels
+JITTER = 1 / 8  # at most, as a share of the side
 RESIZED = 0.05  # at most, as a share of the side
 ROUGH, EXTREME = 20.0, 2.0  # weights of the penalties on differences and on extreme colors
-BATCH = 32  # real images at once
+BATCH = 32  # real images at once, at most
 # square root of the colors' covariance in photos: rows red, green and blue (Olah et al. 2017)
 COLORS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
@@ -40,7 +40,7 @@ class Ascent:
     """The state of the ascent after a step."""
 
     step: int
-    picture: Tensor  # [3, 32, 32] in [0, 1]
+    picture: Tensor  # [3, side, side] in [0, 1]
     strength: float  # for the randomly moved picture, before the step
 
 
@@ -52,9 +52,9 @@ def excite(
     `scale` is the usual spread of the strength, which the penalties are relative to. Each step
     costs a forward and a backward pass and holds the classifier's lock only while it runs.
     """
-    device = next(classifier.model.parameters()).device
+    device, side = next(classifier.model.parameters()).device, classifier.side
     generator = torch.Generator().manual_seed(seed)
-    start = torch.randn(3, SIDE, SIDE // 2 + 1, 2, generator=generator) * 0.01
+    start = torch.randn(3, side, side // 2 + 1, 2, generator=generator) * 0.01
     waves = start.to(device).requires_grad_()
     adam = torch.optim.Adam([waves], lr=RATE)
     for step in range(steps):
@@ -76,7 +76,7 @@ def strengths(classifier: Explainable, aim: Aim, images: Tensor) -> Tensor:
     """
     device = next(classifier.model.parameters()).device
     results = []
-    for batch in images.split(BATCH):
+    for batch in images.split(min(BATCH, images_at_once(classifier.side))):
         with classifier.lock, torch.no_grad():
             results.append(strength_of(classifier.model, aim, batch.to(device)).cpu())
     return torch.cat(results)
@@ -100,10 +100,11 @@ def painted(waves: Tensor) -> Tensor:
 
     Low frequencies get more weight, as in photos, where the amplitude falls with the frequency.
     """
-    down = torch.fft.fftfreq(SIDE, device=waves.device)[:, None]
-    across = torch.fft.rfftfreq(SIDE, device=waves.device)[None]
-    slow = 1 / (down**2 + across**2).sqrt().clamp_min(1 / SIDE)
-    plain = torch.fft.irfft2(torch.view_as_complex(waves) * slow, s=(SIDE, SIDE), norm="ortho")
+    side = waves.shape[1]
+    down = torch.fft.fftfreq(side, device=waves.device)[:, None]
+    across = torch.fft.rfftfreq(side, device=waves.device)[None]
+    slow = 1 / (down**2 + across**2).sqrt().clamp_min(1 / side)
+    plain = torch.fft.irfft2(torch.view_as_complex(waves) * slow, s=(side, side), norm="ortho")
     colors = torch.tensor(COLORS, device=waves.device)
     colors = colors / colors.norm(dim=0).max()
     return torch.sigmoid(1.5 * torch.einsum("chw,dc->dhw", plain, colors))[None]
@@ -111,18 +112,21 @@ def painted(waves: Tensor) -> Tensor:
 
 def moved(picture: Tensor, generator: torch.Generator) -> Tensor:
     """Shift and resize a picture [1, 3, H, W] a little at random; the size stays."""
-    down, across = torch.randint(-JITTER, JITTER + 1, (2,), generator=generator).tolist()
+    side = picture.shape[2]
+    most = int(side * JITTER)
+    down, across = torch.randint(-most, most + 1, (2,), generator=generator).tolist()
     share = 1 + RESIZED * (2 * torch.rand(1, generator=generator).item() - 1)
-    side = int(SIDE * share)
+    new = int(side * share)
     rolled = picture.roll((down, across), (2, 3))
-    resized = F.interpolate(rolled, (side, side), mode="bilinear")
-    if side >= SIDE:
-        return resized[:, :, :SIDE, :SIDE]
-    return F.pad(resized, (0, SIDE - side, 0, SIDE - side), mode="reflect")
+    resized = F.interpolate(rolled, (new, new), mode="bilinear")
+    if new >= side:
+        return resized[:, :, :side, :side]
+    return F.pad(resized, (0, side - new, 0, side - new), mode="reflect")
 
 
 def penalty(picture: Tensor) -> Tensor:
-    """Return the penalty on roughness and extreme colors."""
+    """Return the penalty on roughness and extreme colors; the same for a picture at every size."""
     spread = (picture - 0.5) * 4
+    finer = picture.shape[2] / 32  # by which the differences of neighbors are smaller
     steps = spread.diff(dim=2).square().mean() + spread.diff(dim=3).square().mean()
-    return ROUGH * steps + EXTREME * spread.square().mean()
+    return ROUGH * finer**2 * steps + EXTREME * spread.square().mean()

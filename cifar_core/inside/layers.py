@@ -77,7 +77,8 @@ def layers_of(classifier: Explainable) -> list[Layer]:
         kind = type(module).__name__
         layers.append(Layer(name=name, kind=kind, shape=shape, main=name in main))
 
-    gray = torch.full((1, 3, 32, 32), 0.5, device=next(model.parameters()).device)
+    device = next(model.parameters()).device
+    gray = torch.full((1, 3, classifier.side, classifier.side), 0.5, device=device)
     with classifier.lock, torch.no_grad(), watched(model, receive):
         model(gray)
     return layers

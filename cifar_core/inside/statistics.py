@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cifar_core.batching import images_at_once
 from cifar_core.explain import Explainable
 from cifar_core.inside.layers import by_channel, watched
 
-BATCH = 32  # images at once; of each layer only sums are kept
+BATCH = 32  # images at once, at most; of each layer only sums are kept
 STILL = 1e-6  # differences that count as none, as a share of the layer's largest value
 
 
@@ -64,7 +65,8 @@ def activity(classifier: Explainable, images: Tensor) -> dict[str, Activity]:
     def add(name: str, module: nn.Module, output: Tensor) -> None:
         sums.setdefault(name, Sums()).add(output)
 
-    for batch in images.split(BATCH):  # in between, another thread can use the network
+    most = min(BATCH, images_at_once(classifier.side))
+    for batch in images.split(most):  # in between, another thread can use the network
         with classifier.lock, torch.no_grad(), watched(model, add):
             model(batch.to(device))
     return {name: layer.activity() for name, layer in sums.items()}

@@ -4,21 +4,27 @@ from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import halvings, patch_stems
+
+PATCH = 2  # pixels a side of a patch of a small image
 
 
 class ConvMixer(nn.Module):
-    """One resolution throughout: `depth` blocks of `width` channels on patches of 2 x 2."""
+    """One resolution throughout: `depth` blocks of `width` channels on square patches.
+
+    Pixels at the right and lower border that fill no patch are left out.
+    """
 
     def __init__(
-        self, num_classes: int, *, width: int, depth: int, kernel: int = 5, patch: int = 2
+        self, num_classes: int, *, width: int, depth: int, patch: int, kernel: int = 5
     ) -> None:
         super().__init__()
-        self.stem = activated(nn.Conv2d(3, width, patch, stride=patch))  # [N, C, 16, 16]
+        self.stem = activated(nn.Conv2d(3, width, patch, stride=patch))
         self.blocks = nn.Sequential(*(ConvMixerBlock(width, kernel) for _ in range(depth)))
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map scaled images [N, 3, 32, 32] to logits [N, K]."""
+        """Map scaled images [N, 3, H, W] to logits [N, K]."""
         logits: Tensor = self.head(self.blocks(self.stem(x)).mean(dim=(2, 3)))
         return logits
 
@@ -42,9 +48,10 @@ def activated(conv: nn.Conv2d) -> nn.Sequential:
     return nn.Sequential(conv, nn.GELU(), nn.BatchNorm2d(conv.out_channels))
 
 
-def build(num_classes: int) -> nn.Module:
-    """Return a fresh ConvMixer-256/8."""
-    return Scaled(ConvMixer(num_classes, width=256, depth=8))
+def build(num_classes: int, *, side: int = 32) -> nn.Module:
+    """Return a fresh ConvMixer-256/8 whose patches grow with the image."""
+    patch = PATCH * 2 ** halvings(side)
+    return Scaled(ConvMixer(num_classes, width=256, depth=8, patch=patch))
 
 
 SPECS = [
@@ -55,6 +62,7 @@ SPECS = [
         family="Convolutional",
         build=build,
         cam_layer="body.blocks",
+        stems=patch_stems(PATCH),
         paper="https://arxiv.org/abs/2201.09792",
     )
 ]

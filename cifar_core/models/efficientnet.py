@@ -4,15 +4,18 @@ from torch import nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import FIVE_HALVINGS, halvings
 
 
-def build(num_classes: int) -> nn.Module:
-    """Return torchvision's network without the first two of its five halvings."""
+def build(num_classes: int, *, side: int = 32) -> nn.Module:
+    """Return torchvision's network; the first two of its five halvings come with the size."""
     from torchvision.models import efficientnet_b0
 
     body = efficientnet_b0(weights=None, num_classes=num_classes)
-    body.features[0][0].stride = (1, 1)
-    body.features[2][0].block[1][0].stride = (1, 1)
+    if halvings(side) == 0:
+        body.features[0][0].stride = (1, 1)
+    if halvings(side) < 2:
+        body.features[2][0].block[1][0].stride = (1, 1)
     return Scaled(body)
 
 
@@ -24,6 +27,7 @@ SPECS = [
         family="Efficient",
         build=build,
         cam_layer="body.features.5",
+        stems=FIVE_HALVINGS,
         paper="https://arxiv.org/abs/1905.11946",
     )
 ]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
-from torch import nn
+from torch import Tensor, UntypedStorage, nn
+from torch.autograd.graph import saved_tensors_hooks
 
-from cifar_core.models.spec import ModelSpec
+from cifar_core.models.spec import SMALL, ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class ModelCard:
     parameters: int
     trainable: int
     multiply_adds: int  # of convolutions and matrix products, for one image forward
+    kept_bytes: int  # that training the whole network keeps of one image, in float32
     input_size: int  # pixels a side that the network computes on
 
 
@@ -62,19 +64,45 @@ def multiply_adds(model: nn.Module, size: int = 32) -> int:
     return counter.get_total_flops() // 2
 
 
+def kept_bytes(model: nn.Module, size: int = 32) -> int:
+    """Count the bytes that a training step keeps of each image of `size` pixels a side.
+
+    They are what autograd saves for the backward pass, each tensor once, without weights: in
+    float32, and with the attention of transformers written out, so at most what a step needs. It
+    takes two images, because batch norm needs more than one value, and no arithmetic on "meta".
+    """
+    fixed = {t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers())}
+    kept: dict[int, UntypedStorage] = {}  # alive, so that no address is used twice
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in fixed:
+            kept[storage._cdata] = storage
+        return tensor
+
+    images = torch.zeros(2, 3, size, size, device=next(model.parameters()).device)
+    with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
+        model.train()(images)
+    return sum(storage.nbytes() for storage in kept.values()) // len(images)
+
+
 @cache
-def card(spec: ModelSpec, num_classes: int = 10, resolution: int = 0) -> ModelCard:
+def card(
+    spec: ModelSpec, num_classes: int = 10, side: int = SMALL, resolution: int = 0
+) -> ModelCard:
     """Return the figures of a fresh network, without allocating its weights.
 
-    `resolution`, in pixels, is for networks that accept any; 0 means the entry's own.
+    For images of `side` pixels, which a pretrained network enlarges to `resolution` pixels if that
+    is more; 0 means the entry's own.
     """
-    size = resolution or spec.input_size
     with torch.device("meta"):
-        model = spec.build(num_classes, **({"resolution": resolution} if resolution else {}))
+        own = {"resolution": resolution} if resolution else {}
+        model = spec.build(num_classes, side=side, **own)
     parameters = count(model)
     return ModelCard(
         parameters=parameters.total,
         trainable=parameters.trainable,
-        multiply_adds=multiply_adds(model, size),
-        input_size=size,
+        multiply_adds=multiply_adds(model, side),
+        kept_bytes=kept_bytes(model, side),
+        input_size=spec.computes_on(side, resolution),
     )

@@ -1,7 +1,8 @@
-"""Networks that start from ImageNet weights: images are resized, the last layer is new.
+"""Networks that start from ImageNet weights: small images are enlarged, the last layer is new.
 
 They are the published networks, stems included, because others would not match the weights. Images
 of 32 pixels are therefore enlarged: at that size the features hardly distinguish the classes.
+Images as large as the resolution or larger pass as they are.
 """
 
 import re
@@ -14,30 +15,39 @@ from torch import Tensor, nn
 
 from cifar_core.errors import WeightsError
 from cifar_core.models.scaling import Scaled
+from cifar_core.models.stems import multiple
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESOLUTION = 128  # pixels a side, unless the settings say otherwise
+VIT_PATCH = 16  # pixels a side
 DENSE = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")  # norm.1 means norm1
 
 
 def build(
-    name: str, num_classes: int, *, resolution: int = RESOLUTION, **options: Any
+    name: str, num_classes: int, *, side: int = 32, resolution: int = RESOLUTION, **options: Any
 ) -> nn.Module:
-    """Return torchvision's network with fresh weights, behind enlargement and normalization."""
+    """Return torchvision's network with fresh weights, behind enlargement and normalization.
+
+    Images of `side` pixels are enlarged to `resolution` if that is more.
+    """
     from torchvision import models
 
     body = models.get_model(name, weights=None, num_classes=num_classes, **options)
-    return Scaled(body, mean=IMAGENET_MEAN, std=IMAGENET_STD, resolution=resolution)
+    enlarged = resolution if resolution > side else None
+    return Scaled(body, mean=IMAGENET_MEAN, std=IMAGENET_STD, resolution=enlarged)
 
 
-def build_vgg(name: str, num_classes: int, *, resolution: int = RESOLUTION) -> nn.Module:
+def build_vgg(
+    name: str, num_classes: int, *, side: int = 32, resolution: int = RESOLUTION
+) -> nn.Module:
     """Return a VGG without its slow initialization, whose values are replaced anyway."""
-    return build(name, num_classes, resolution=resolution, init_weights=False)
+    return build(name, num_classes, side=side, resolution=resolution, init_weights=False)
 
 
-def build_vit(num_classes: int, *, resolution: int = RESOLUTION) -> nn.Module:
-    """Return ViT-B/16 for images of this resolution, a multiple of its patches' 16 pixels."""
-    return build("vit_b_16", num_classes, resolution=resolution, image_size=resolution)
+def build_vit(num_classes: int, *, side: int = 32, resolution: int = RESOLUTION) -> nn.Module:
+    """Return ViT-B/16; images that its patches do not divide are enlarged to the next multiple."""
+    computed = multiple(max(side, resolution), VIT_PATCH)
+    return build("vit_b_16", num_classes, side=side, resolution=computed, image_size=computed)
 
 
 def torchvision_name(name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cifar_core.models.pretrained import (
     RESOLUTION,
+    VIT_PATCH,
     build,
     build_vgg,
     build_vit,
@@ -224,7 +225,7 @@ SPECS = [
         ),
         paper="https://arxiv.org/abs/2010.11929",
         build=build_vit,
-        patch=16,
+        patch=VIT_PATCH,
     ),
     vig("vig_ti", "ViG-Ti", "The tiny Vision GNN of the paper.", cam_block=11),
     vig("vig_s", "ViG-S", "The small Vision GNN of the paper; for a GPU.", cam_block=15),

@@ -6,21 +6,24 @@ from torch import nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import SEVEN_STEMS, halvings
 
 PAPER = "https://arxiv.org/abs/1512.03385"
 
 
-def build(name: str, num_classes: int) -> nn.Module:
-    """Return torchvision's network with a stem for small images.
+def build(name: str, num_classes: int, *, side: int = 32) -> nn.Module:
+    """Return torchvision's network with a stem for images of `side` pixels.
 
-    The original quarters the image before its first block, which is too coarse for 32 pixels.
+    The original quarters the image before its first block, which is too coarse for small images.
     """
     from torchvision import models
 
     body = models.get_model(name, weights=None, num_classes=num_classes)
-    body.conv1 = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
-    nn.init.kaiming_normal_(body.conv1.weight, mode="fan_out", nonlinearity="relu")
-    body.maxpool = nn.Identity()
+    if halvings(side) == 0:
+        body.conv1 = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(body.conv1.weight, mode="fan_out", nonlinearity="relu")
+    if halvings(side) < 2:
+        body.maxpool = nn.Identity()
     return Scaled(body)
 
 
@@ -32,6 +35,7 @@ SPECS = [
         family="Residual",
         build=partial(build, "resnet18"),
         cam_layer="body.layer3",
+        stems=SEVEN_STEMS,
         paper=PAPER,
     ),
     ModelSpec(
@@ -41,6 +45,7 @@ SPECS = [
         family="Residual",
         build=partial(build, "resnet34"),
         cam_layer="body.layer3",
+        stems=SEVEN_STEMS,
         paper=PAPER,
     ),
     ModelSpec(
@@ -50,6 +55,7 @@ SPECS = [
         family="Residual",
         build=partial(build, "resnet50"),
         cam_layer="body.layer3",
+        stems=SEVEN_STEMS,
         paper=PAPER,
     ),
 ]

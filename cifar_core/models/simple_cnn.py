@@ -3,25 +3,31 @@
 from torch import Tensor, nn
 
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import PLAIN_STEMS, halving_convs
 
 
 class SimpleCNN(nn.Module):
     """Three conv blocks, each halving the image, then global average pooling.
 
-    N images, C channels, H = W = 32 pixels, K classes.
+    N images, C channels, H = W pixels, K classes. Images of 56 pixels and more are halved before.
     """
 
-    def __init__(self, num_classes: int, *, width: int = 32, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_classes: int, *, side: int = 32, width: int = 32, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.block1 = conv_block(3, width)  # [N, C, 16, 16]
-        self.block2 = conv_block(width, 2 * width)  # [N, 2C, 8, 8]
-        self.block3 = conv_block(2 * width, 4 * width)  # [N, 4C, 4, 4]
+        self.stem = halving_convs(side, width)
+        self.block1 = conv_block(width if self.stem else 3, width)  # [N, C, H / 2, W / 2]
+        self.block2 = conv_block(width, 2 * width)  # [N, 2C, H / 4, W / 4]
+        self.block3 = conv_block(2 * width, 4 * width)  # [N, 4C, H / 8, W / 8]
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(4 * width, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images [N, 3, 32, 32] in [0, 1] to logits [N, K]."""
+        """Map images [N, 3, H, W] in [0, 1] to logits [N, K]."""
         x = images * 4 - 2  # about zero mean and unit spread; every model scales its own input
+        if self.stem is not None:
+            x = self.stem(x)
         x = self.block3(self.block2(self.block1(x)))
         x = x.mean(dim=(2, 3))  # [N, 4C]
         logits: Tensor = self.head(self.dropout(x))
@@ -49,6 +55,7 @@ SPECS = [
         family="Convolutional",
         build=SimpleCNN,
         cam_layer="block2",
+        stems=PLAIN_STEMS,
         paper="https://doi.org/10.1109/5.726791",
     ),
     ModelSpec(
@@ -58,6 +65,7 @@ SPECS = [
         family="Convolutional",
         build=SimpleCNN,
         cam_layer="block2",
+        stems=PLAIN_STEMS,
         uses=("dropout",),
         paper="https://jmlr.org/papers/v15/srivastava14a.html",
     ),

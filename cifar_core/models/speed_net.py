@@ -11,10 +11,17 @@ from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import halvings
 
 PAPER = "https://arxiv.org/abs/2404.00498"  # Jordan 2024, "94 % on CIFAR-10 in 3.29 Seconds"
 LEAST_VARIANCE = 5e-4  # added to each direction's variance, to keep whitening from amplifying noise
 EARLY = ("body.whitening",)  # what is trained in the first `whitening_epochs` only
+WHITENED_PIXELS = 5000 * 32**2  # of the images that whitening is computed from, which bounds memory
+WHITENED_STEMS = (
+    "whitened patches",
+    "whitened patches and one 3 x 3 convolution with stride 2",
+    "whitened patches and two 3 x 3 convolutions with stride 2",
+)
 NORM_MOMENTUM = 0.4  # of the running statistics; torch's 0.1 is too slow for short runs
 
 
@@ -47,7 +54,12 @@ class Whitening(nn.Module):
 
     @torch.no_grad()
     def take_filters(self, images: Tensor) -> None:
-        """Set the filters to the eigenvectors of the patches of scaled images [N, 3, H, W]."""
+        """Set the filters to the eigenvectors of the patches of scaled images [N, 3, H, W].
+
+        Of images with more than WHITENED_PIXELS pixels in all, evenly spaced ones are used.
+        """
+        pixels = images.shape[0] * images.shape[2] * images.shape[3]
+        images = images[:: -(-pixels // WHITENED_PIXELS)]
         patches = images.unfold(2, self.size, 1).unfold(3, self.size, 1)
         rows = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * self.size**2)
         covariance = (rows.T @ rows / len(rows)).cpu().double()
@@ -83,15 +95,18 @@ class ConvGroup(nn.Module):
         return maps
 
 
-def identity_conv(channels_in: int, channels: int) -> nn.Conv2d:
+def identity_conv(channels_in: int, channels: int, *, stride: int = 1) -> nn.Conv2d:
     """Return a convolution whose first filters copy their inputs (partial identity)."""
-    conv = nn.Conv2d(channels_in, channels, kernel_size=3, padding=1, bias=False)
+    conv = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
     nn.init.dirac_(conv.weight[: min(channels_in, channels)].data)
     return conv
 
 
 class SpeedNet(nn.Module):
-    """Whitening and three groups of the given widths; a shallow first one has one convolution."""
+    """Whitening and three groups of the given widths; a shallow first one has one convolution.
+
+    The whitened maps of images of 56 pixels and more are halved before the groups.
+    """
 
     def __init__(
         self,
@@ -99,11 +114,14 @@ class SpeedNet(nn.Module):
         whitening: Whitening,
         widths: tuple[int, int, int],
         *,
+        side: int,
         deep_start: bool = True,
     ) -> None:
         super().__init__()
         self.whitening, self.activation = whitening, nn.GELU()
-        inputs = (len(whitening.weight), *widths[:-1])
+        whitened, count = len(whitening.weight), halvings(side)
+        self.halvings = nn.Sequential(*(halving(whitened) for _ in range(count))) if count else None
+        inputs = (whitened, *widths[:-1])
         deep = (deep_start, True, True)
         self.groups = nn.Sequential(
             *(ConvGroup(i, o, deep=d) for i, o, d in zip(inputs, widths, deep, strict=True))
@@ -115,28 +133,39 @@ class SpeedNet(nn.Module):
         )  # small first losses, so that training can start at a large rate
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map scaled images [N, 3, 32, 32] to logits [N, K]."""
-        x = self.groups(self.activation(self.whitening(x)))  # [N, C, 3, 3], or [N, C, 2, 2]
+        """Map scaled images [N, 3, H, W] to logits [N, K]."""
+        x = self.activation(self.whitening(x))
+        if self.halvings is not None:
+            x = self.halvings(x)
+        x = self.groups(x)
         logits: Tensor = self.head(x.amax(dim=(2, 3))) * self.scale
         return logits
 
 
+def halving(channels: int) -> nn.Sequential:
+    """Convolve with stride 2, starting as every second value of each map; normalize, activate."""
+    conv = identity_conv(channels, channels, stride=2)
+    return nn.Sequential(conv, ShiftedNorm(channels), nn.GELU())
+
+
 def speed_net(
-    num_classes: int, widths: tuple[int, int, int], whitening_epochs: int = 0
+    num_classes: int, *, widths: tuple[int, int, int], side: int = 32, whitening_epochs: int = 0
 ) -> nn.Module:
     """Return a fresh network of airbench94's shape: whitening of 2 x 2 patches, pixel by pixel."""
     whitening = Whitening(size=2, stride=1, filters=24, biased=whitening_epochs > 0)
-    return Scaled(SpeedNet(num_classes, whitening, widths))
+    return Scaled(SpeedNet(num_classes, whitening, widths, side=side))
 
 
-def strided(num_classes: int, widths: tuple[int, int, int], whitening_epochs: int = 0) -> nn.Module:
+def strided(
+    num_classes: int, *, widths: tuple[int, int, int], side: int = 32, whitening_epochs: int = 0
+) -> nn.Module:
     """Return a fresh network that whitens patches of 4 x 4, two pixels apart."""
     whitening = Whitening(size=4, stride=2, filters=48, biased=whitening_epochs > 0)
-    return Scaled(SpeedNet(num_classes, whitening, widths, deep_start=False))
+    return Scaled(SpeedNet(num_classes, whitening, widths, side=side, deep_start=False))
 
 
 def whiten(model: nn.Module, images: Tensor) -> None:
-    """Compute the first filters of a fresh network from images [N, 3, 32, 32] in [0, 1]."""
+    """Compute the first filters of a fresh network from images [N, 3, H, W] in [0, 1]."""
     assert isinstance(model, Scaled)
     assert isinstance(model.body, SpeedNet)
     model.body.whitening.take_filters((images - model.mean) / model.std)
@@ -153,6 +182,7 @@ SPECS = [
         uses=("whitening_epochs",),
         early=EARLY,
         cam_layer="body.groups.1.conv1",
+        stems=WHITENED_STEMS,
         paper=PAPER,
     ),
     ModelSpec(
@@ -165,6 +195,7 @@ SPECS = [
         uses=("whitening_epochs",),
         early=EARLY,
         cam_layer="body.groups.1.conv1",
+        stems=WHITENED_STEMS,
         paper=PAPER,
     ),
     ModelSpec(
@@ -177,6 +208,7 @@ SPECS = [
         uses=("whitening_epochs",),
         early=EARLY,
         cam_layer="body.groups.1.conv1",
+        stems=WHITENED_STEMS,
         paper=PAPER,
     ),
     ModelSpec(
@@ -189,6 +221,7 @@ SPECS = [
         uses=("whitening_epochs",),
         early=EARLY,
         cam_layer="body.groups.1.conv1",
+        stems=WHITENED_STEMS,
         paper=PAPER,
     ),
 ]

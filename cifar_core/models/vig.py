@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
-from cifar_core.models.spec import ModelSpec
+from cifar_core.models.spec import SMALL, ModelSpec
+from cifar_core.models.stems import halvings
 from cifar_core.models.vig_blocks import ViGBlock, conv_norm
 from cifar_core.models.vig_graph import Nearest, published_relative_distance, relative_distance
-from cifar_core.models.vig_sizes import SIZES, Sizes
+from cifar_core.models.vig_sizes import SIZES, Sizes, halved_first, node_stems
 
 DISTANCES = {"centers": relative_distance, "published": published_relative_distance}
 
@@ -105,31 +106,35 @@ def make_head(sizes: Sizes, num_classes: int, dropout: float) -> nn.Sequential:
     )
 
 
-def build(sizes: Sizes, num_classes: int, *, dropout: float = 0.0) -> nn.Module:
-    """Return a fresh network that computes on images of 32 x 32 pixels directly."""
-    return Scaled(ViG(sizes, num_classes, resolution=sizes.input_size, dropout=dropout))
+def build(sizes: Sizes, num_classes: int, *, side: int = 32, dropout: float = 0.0) -> nn.Module:
+    """Return a fresh network for images of `side` pixels, whose nodes grow with the image."""
+    at_side = halved_first(sizes, halvings(side))
+    return Scaled(ViG(at_side, num_classes, resolution=side, dropout=dropout))
 
 
 def build_published(
-    sizes: Sizes, num_classes: int, *, resolution: int = 224, dropout: float = 0.0
+    sizes: Sizes, num_classes: int, *, side: int = 32, resolution: int = 224, dropout: float = 0.0
 ) -> nn.Module:
-    """Return a fresh network of a published size, which enlarges its images to `resolution`."""
-    body = ViG(sizes, num_classes, resolution=resolution, dropout=dropout)
+    """Return a fresh network of a published size, which enlarges smaller images to `resolution`."""
+    body = ViG(sizes, num_classes, resolution=max(side, resolution), dropout=dropout)
     half = (0.5, 0.5, 0.5)
-    return Scaled(body, mean=half, std=half, resolution=resolution)
+    enlarged = resolution if resolution > side else None
+    return Scaled(body, mean=half, std=half, resolution=enlarged)
 
 
 def entry(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
     """Return the entry of one size."""
     sizes = SIZES[key]
+    small = sizes.input_size == SMALL
     return ModelSpec(
         key=key,
         title=title,
         summary=summary,
         family="Graph",
-        build=partial(build if sizes.input_size == 32 else build_published, sizes),
+        build=partial(build if small else build_published, sizes),
         cam_layer=f"body.blocks.{cam_block}",
         input_size=sizes.input_size,
+        stems=node_stems(sizes) if small else (),
         paper="https://arxiv.org/abs/2206.00272",
     )
 
@@ -137,38 +142,38 @@ def entry(key: str, title: str, summary: str, *, cam_block: int) -> ModelSpec:
 SPECS = [
     entry(
         "vig_nano",
-        "ViG nano (32 px)",
-        "Six graph blocks on a grid of 8 x 8: a Vision GNN that a laptop can train.",
+        "ViG nano",
+        "Six graph blocks, 8 x 8 nodes at 32 pixels: a Vision GNN that a laptop can train.",
         cam_block=5,
     ),
     entry(
         "vig_tiny",
-        "ViG tiny (32 px)",
+        "ViG tiny",
         "Eight graph blocks, half as wide again: the graph network to start with.",
         cam_block=7,
     ),
     entry(
         "vig_small",
-        "ViG small (32 px)",
-        "The published ViG-Ti's twelve blocks on a grid of 8 x 8, for a GPU.",
+        "ViG small",
+        "The published ViG-Ti's twelve blocks, 8 x 8 nodes at 32 pixels; for a GPU.",
         cam_block=11,
     ),
     entry(
         "vig_pyramid",
-        "Pyramid ViG (32 px)",
-        "Graphs of 16 x 16, 8 x 8 and 4 x 4 nodes, near ones preferred: fine, then coarse.",
+        "Pyramid ViG",
+        "Three graphs, 16 x 16 to 4 x 4 nodes at 32 pixels, near ones preferred.",
         cam_block=6,
     ),
     entry(
         "vig_ti",
         "ViG-Ti",
-        "The published tiny size: 196 nodes, twelve blocks; images are enlarged to 224 pixels.",
+        "The published tiny size: twelve blocks; smaller images are enlarged to 224 pixels.",
         cam_block=11,
     ),
     entry(
         "vig_s",
         "ViG-S",
-        "The published small size, sixteen blocks at 224 pixels; for a GPU.",
+        "The published small size, sixteen blocks, made for 224 pixels; for a GPU.",
         cam_block=15,
     ),
     entry(
@@ -180,25 +185,25 @@ SPECS = [
     entry(
         "pvig_ti",
         "Pyramid ViG-Ti",
-        "The published tiny pyramid, from 56 x 56 to 7 x 7 nodes; images enlarged to 224 pixels.",
+        "The published tiny pyramid: four graphs, 56 x 56 to 7 x 7 nodes at 224 pixels.",
         cam_block=11,
     ),
     entry(
         "pvig_s",
         "Pyramid ViG-S",
-        "The published small pyramid at 224 pixels; for a GPU.",
+        "The published small pyramid, made for 224 pixels; for a GPU.",
         cam_block=11,
     ),
     entry(
         "pvig_m",
         "Pyramid ViG-M",
-        "The published medium pyramid at 224 pixels, with sixteen blocks in its third stage.",
+        "The published medium pyramid, with sixteen blocks in its third stage.",
         cam_block=21,
     ),
     entry(
         "pvig_b",
         "Pyramid ViG-B",
-        "The published base pyramid at 224 pixels, the largest network of the lab.",
+        "The published base pyramid, the largest network of the lab.",
         cam_block=23,
     ),
 ]

@@ -1,10 +1,13 @@
-"""The sizes of Vision GNN: small ones for 32 pixels, and the published ones for 224.
+"""The sizes of Vision GNN: small ones of this lab, and the published ones for 224 pixels.
 
 The published numbers are those of https://arxiv.org/abs/2206.00272 and its authors' code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
+
+from cifar_core.models.stems import patch_stems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +70,15 @@ SIZES = {
     "pvig_m": PYRAMID(depths=(2, 2, 16, 2), widths=(96, 192, 384, 768)),
     "pvig_b": PYRAMID(depths=(2, 2, 18, 2), widths=(128, 256, 512, 1024)),
 }
+
+
+def halved_first(sizes: Sizes, count: int) -> Sizes:
+    """Return the sizes with `count` more strided convolutions, narrow ones, before the stem's."""
+    more = tuple((2 ** (count + 1 - number), 2) for number in range(count))
+    return replace(sizes, stem=more + sizes.stem)
+
+
+def node_stems(sizes: Sizes) -> tuple[str, ...]:
+    """Return in words, for each number of halvings, how large a node is."""
+    pixels = prod(stride for _, stride in sizes.stem)
+    return tuple(f"a graph whose nodes are {words}" for words in patch_stems(pixels))

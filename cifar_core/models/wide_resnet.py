@@ -5,17 +5,20 @@ from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import PLAIN_STEMS, halving_convs
+
+WIDTH = 16  # of the first convolution
 
 
 class WideResNet(nn.Module):
     """Three stages of `blocks` blocks, of widths 16, 32 and 64 times `widen`."""
 
-    def __init__(self, num_classes: int, *, blocks: int, widen: int) -> None:
+    def __init__(self, num_classes: int, *, blocks: int, widen: int, channels_in: int = 3) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-        self.stage1 = stage(16, 16 * widen, blocks, stride=1)  # [N, C, 32, 32]
-        self.stage2 = stage(16 * widen, 32 * widen, blocks, stride=2)  # [N, 2C, 16, 16]
-        self.stage3 = stage(32 * widen, 64 * widen, blocks, stride=2)  # [N, 4C, 8, 8]
+        self.stem = nn.Conv2d(channels_in, WIDTH, kernel_size=3, padding=1, bias=False)
+        self.stage1 = stage(WIDTH, 16 * widen, blocks, stride=1)  # [N, C, H, W]
+        self.stage2 = stage(16 * widen, 32 * widen, blocks, stride=2)  # [N, 2C, H / 2, W / 2]
+        self.stage3 = stage(32 * widen, 64 * widen, blocks, stride=2)  # [N, 4C, H / 4, W / 4]
         self.last = nn.Sequential(nn.BatchNorm2d(64 * widen), nn.ReLU())
         self.head = nn.Linear(64 * widen, num_classes)
         for module in self.modules():
@@ -23,7 +26,7 @@ class WideResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map scaled images [N, 3, 32, 32] to logits [N, K]."""
+        """Map scaled images [N, 3, H, W], or the maps of a stem, to logits [N, K]."""
         x = self.last(self.stage3(self.stage2(self.stage1(self.stem(x)))))
         logits: Tensor = self.head(x.mean(dim=(2, 3)))
         return logits
@@ -56,9 +59,11 @@ def stage(channels_in: int, channels_out: int, blocks: int, *, stride: int) -> n
     )
 
 
-def build(num_classes: int) -> nn.Module:
+def build(num_classes: int, *, side: int = 32) -> nn.Module:
     """Return a fresh network of 16 layers, four times as wide as a ResNet."""
-    return Scaled(WideResNet(num_classes, blocks=2, widen=4))
+    stem = halving_convs(side, WIDTH)
+    body = WideResNet(num_classes, blocks=2, widen=4, channels_in=WIDTH if stem else 3)
+    return Scaled(body, stem=stem)
 
 
 SPECS = [
@@ -69,6 +74,7 @@ SPECS = [
         family="Residual",
         build=build,
         cam_layer="body.last",
+        stems=PLAIN_STEMS,
         paper="https://arxiv.org/abs/1605.07146",
     )
 ]

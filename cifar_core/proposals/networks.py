@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("networks.json")
 
 
 class NetworkFacts(Struct, frozen=True, kw_only=True):
-    """What is known about a network; its figures are for 10 classes and its usual resolution."""
+    """What is known about a network; its figures are for 10 classes and its usual size."""
 
     key: str
     title: str
@@ -24,6 +24,19 @@ class NetworkFacts(Struct, frozen=True, kw_only=True):
     multiply_adds: int  # for one image forward
     pixels: int  # a side that it computes on
     weights: str = ""  # of a pretrained network: the key of its ImageNet weights
+    # multiply-adds at the least sides in pixels at which its stem shrinks an image more
+    larger: tuple[tuple[int, int], ...] = ()
+
+    def multiply_adds_at(self, side: int, resolution: int = 0) -> float:
+        """Return the multiply-adds for one image of `side` pixels, growing with its square.
+
+        A pretrained network enlarges smaller images to `resolution`, if that is not 0.
+        """
+        least = resolution if self.weights and resolution else self.pixels
+        computed = side if self.larger else max(side, least)
+        known = [(self.pixels, self.multiply_adds), *self.larger]
+        at, multiply_adds = max((one for one in known if one[0] <= computed), default=known[0])
+        return multiply_adds * (computed / at) ** 2
 
 
 @cache
@@ -43,13 +56,15 @@ def measured(key: str) -> NetworkFacts:
     """Return the facts about a network from its entry; raises UnknownKeyError."""
     from cifar_core.models import MODELS
     from cifar_core.models.measure import card
+    from cifar_core.models.stems import BOUNDARIES
 
     spec = MODELS[key]
     figures = card(spec)
+    larger = ((at, card(spec, side=at).multiply_adds) for at in BOUNDARIES if spec.stems)
     return NetworkFacts(
         key=spec.key, title=spec.title, summary=spec.summary, family=spec.family,
         parameters=figures.parameters, multiply_adds=figures.multiply_adds,
-        pixels=figures.input_size, weights=spec.weights,
+        pixels=figures.input_size, weights=spec.weights, larger=tuple(larger),
     )  # fmt: skip
 
 

@@ -37,6 +37,13 @@ class Account:
         return self.run.config
 
     @cached_property
+    def chosen(self) -> "TrainConfig":
+        """The settings as a person chose them, perhaps with an automatic image size."""
+        from cifar_core.config import TrainConfig
+
+        return TrainConfig.from_dict(self.run.settings)
+
+    @cached_property
     def environment(self) -> Environment:
         """Versions, device and images."""
         return self.run.environment

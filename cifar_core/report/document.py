@@ -90,11 +90,17 @@ def compared(accounts: Sequence[Account]) -> Iterator[Block]:
         rows=tuple((*row(account), *(balanced(account) if uneven else ())) for account in accounts),
         source="config.json and summary.json of each run",
     )
-    if len({account.data.fingerprint for account in accounts}) > 1:
+    if len({account.data.usual_fingerprint for account in accounts}) > 1:
         yield Text(
             text="These runs were trained on different images, so compare their accuracies with "
             "care.",
             source="fingerprints in environment.json",
+        )
+    if len(sides := sorted({account.data.side for account in accounts})) > 1:
+        yield Text(
+            text="These runs were trained on images of different sizes: "
+            f"{', '.join(map(str, sides))} pixels a side.",
+            source="environment.json",
         )
     yield comparison(accounts)
 
@@ -138,7 +144,7 @@ def form(account: Account) -> Iterator[Block]:
 
 def settings(account: Account) -> Table:
     """Return the settings that differ from their defaults."""
-    config = account.config
+    config = account.chosen
     changed = [
         (label_of(f), str(getattr(config, f.name)))
         for f in config.relevant()
@@ -175,6 +181,7 @@ def record(account: Account) -> dict[str, object]:
         "seconds": account.summary.seconds,
         "data": account.data.title or None,
         "data_fingerprint": account.data.fingerprint or None,
+        "image_size": account.data.side,
     }
     texts = {key: mine.get(key) or field.write(account) for key, field in FIELDS.items()
              if key in ("description", "interpretation")}  # fmt: skip

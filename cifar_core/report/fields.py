@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cifar_core.data.dataset import SIZE
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
@@ -40,6 +41,8 @@ def description(account: Account) -> str:
     if "plan" in spec.uses:
         begun = f"from pretrained weights ({TRANSFER_PLANS[config.plan].title.lower()})"
     images = f"{data.train_images:,} images of {data.title or 'the data'}"
+    if data.side != SIZE:
+        images += f" at {data.side} x {data.side} pixels"
     return (
         f"{spec.title}{with_size}, trained {begun} on {images} with "
         f"{OPTIMIZERS[config.optimizer].title}. {spec.summary}"

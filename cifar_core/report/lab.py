@@ -44,6 +44,8 @@ def newest(store: Store, rows: list[RunRow], wanted: Mapping[str, Any]) -> int |
 
 def same(run: Run, wanted: Mapping[str, Any]) -> bool:
     """Return True if a run has the wanted recipe, on any machine and with any seed."""
-    config = run.config
+    from cifar_core.config import TrainConfig
+
+    config = TrainConfig.from_dict(run.settings)
     recipe = names_of(type(config), lambda rule: rule.scope == "recipe")
     return all(getattr(config, name) == wanted[name] for name in recipe)

@@ -6,6 +6,8 @@ https://arxiv.org/abs/1810.03993
 
 from typing import Any
 
+from cifar_core.data.dataset import SIZE
+from cifar_core.data.sizing import FITS
 from cifar_core.errors import RunError
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.report.account import Account
@@ -38,11 +40,26 @@ def network(account: Account) -> list[Row]:
         ("Network", f"{spec.title} ({config.model})"),
         ("Paper", spec.paper),
         ("Parameters", f"{size:,}" if size else ""),
-        ("Input", "RGB images of 32 x 32 pixels, values in [0, 1]"),
+        ("Input", f"RGB images of {pixels(account)}, values in [0, 1]"),
+        ("Image size", size_words(account)),
         ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
         ("Initial weights", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
         ("Weights", weights(account)),
     ]
+
+
+def pixels(account: Account) -> str:
+    """Return the size of the images in words."""
+    return f"{account.data.side} x {account.data.side} pixels"
+
+
+def size_words(account: Account) -> str:
+    """Say how the image size was chosen and how pictures become square; empty at 32 pixels."""
+    data = account.data
+    if data.side == SIZE:
+        return ""
+    fit = FITS[data.fit]
+    return f"{data.size_reason} {fit.title}: {fit.summary[0].lower()}{fit.summary[1:]}".strip()
 
 
 def weights(account: Account) -> str:
@@ -157,7 +174,7 @@ def limits(account: Account) -> list[Row]:
         (
             "Limits",
             f"It predicts one of {classes} classes for every picture, even a picture of something "
-            "else. It was trained only on small pictures. Its accuracy was measured on images from "
-            "the same source; others may be harder.",
+            f"else. It was trained only on pictures of {pixels(account)}. Its accuracy was "
+            "measured on images from the same source; others may be harder.",
         ),
     ]

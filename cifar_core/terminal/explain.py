@@ -74,7 +74,7 @@ def explain(arguments: Namespace) -> int:
     run = store_of(arguments).run(arguments.run)
     classifier = load_classifier(run)
     if arguments.inside or arguments.graph:
-        views = [to_tensor(network_view(open_image(p.read_bytes(), p.name))) for p in paths]
+        views = [to_tensor(open_image(p.read_bytes(), p.name), run.sizing) for p in paths]
         if arguments.graph:
             show(patch_neighbors(classifier, views[0], arguments.graph), arguments.json)
         else:
@@ -85,7 +85,7 @@ def explain(arguments: Namespace) -> int:
     with progress("Explaining") as tell:
         for number, path in enumerate(paths, start=1):
             photo = open_image(path.read_bytes(), path.name)
-            seen = network_view(photo)
+            seen = network_view(photo, run.sizing)
             table = likeliest(classifier, seen, calibration, training)
             name = {"picture": readable(path.name)} if len(paths) > 1 else {}
             rows += [{**name, **row} for row in table]
@@ -104,10 +104,10 @@ def likeliest(
     classifier: Any, seen: Any, calibration: "TemperatureFit | None", training: "Neighbors | None"
 ) -> list[dict[str, Any]]:
     """Return a row for each of an image's five likeliest classes, the likeliest first."""
-    from cifar_core.data.pictures.images import to_tensor
+    from cifar_core.data.pictures.images import tensor_of
     from cifar_core.inference import outputs, top
 
-    logits, features = outputs(classifier, to_tensor(seen))
+    logits, features = outputs(classifier, tensor_of(seen))
     temperature = calibration.temperature if calibration else 1.0
     best = top(classifier, (logits / temperature).softmax(dim=1)[0])
     table = [{"class": label, "probability": percent(share)} for label, share in best]
@@ -222,7 +222,7 @@ def write_maps(
     predicted: str, method: Any,
 ) -> None:  # fmt: skip
     """Write one method's maps of an image, for the class asked for or for all."""
-    from cifar_core.data.pictures.images import seen_box
+    from cifar_core.data.pictures.images import pictured_box, seen_box
     from cifar_core.runs.results.explanation import Drawing, Explanation, Question, attribute
 
     drawing = Drawing(keep=arguments.keep / 100)
@@ -235,7 +235,8 @@ def write_maps(
         explained = Explanation(
             run=run, checkpoint=run.checkpoint().name, question=question,
             name=readable(path.name),
-            photo=photo, box=seen_box(photo), seen=seen,
+            photo=photo, box=seen_box(photo, run.sizing), seen=seen,
+            pictured=pictured_box(photo.size, run.sizing),
             map=attribute(classifier, seen, question),
         )  # fmt: skip
         if arguments.out.endswith(".png"):

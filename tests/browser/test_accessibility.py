@@ -86,6 +86,8 @@ def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, a
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(PICTURE)
         page.get_by_text("What the network sees").wait_for()
         settle(page)
+    if name == "report":
+        page.locator(".st-key-report_preview summary").first.wait_for()  # of a drawn chart
     if name == "compare":  # it classifies the validation images by itself
         page.get_by_text("Cancel").wait_for(state="detached")
         settle(page)

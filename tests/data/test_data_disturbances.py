@@ -64,3 +64,37 @@ def test_the_noise_has_the_standard_deviation_that_it_says():
     gray = np.full((10, 32, 32, 3), 128, np.uint8)
     noise = noisy(gray, 0.1, np.random.default_rng(0)).astype(float) - 128
     assert noise.std() == pytest.approx(25.5, rel=0.02)
+
+
+def doubled(pixels):
+    return pixels.repeat(2, axis=1).repeat(2, axis=2)
+
+
+@pytest.mark.parametrize("key", ["shift", "flip", "noise", "brightness"])
+def test_a_strength_changes_a_picture_in_double_size_alike(key, pixels):
+    strength = DISTURBANCES[key].strengths[-1]
+    large, small = (disturbed(some, key, strength) for some in (doubled(pixels), pixels))
+    assert (large == doubled(small)).all()
+
+
+def test_a_blur_of_a_picture_in_double_size_is_twice_as_wide():
+    edge = np.zeros((1, 32, 32, 3), np.uint8)
+    edge[:, :, 16:] = 255
+    small = disturbed(edge, "blur", 2)[0, 16, :, 0].astype(int)
+    large = disturbed(doubled(edge), "blur", 2)[0, 32, :, 0].astype(int)
+    assert np.abs(large.reshape(32, 2).mean(axis=1) - small).max() < 8
+
+
+@pytest.mark.parametrize("side", [16, 28, 50, 224])
+@pytest.mark.parametrize("key", DISTURBANCES)
+def test_every_disturbance_takes_images_of_any_size(key, side):
+    images = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), dtype=np.uint8)
+    found = disturbed(images, key, DISTURBANCES[key].strengths[0])
+    assert found.shape == images.shape
+    assert (found != images).any(axis=(1, 2, 3)).all()
+
+
+def test_a_strength_is_named_as_it_acts():
+    assert DISTURBANCES["shift"].words(2, 32) == "2 px"
+    assert DISTURBANCES["shift"].words(2, 224) == "14 px"
+    assert DISTURBANCES["noise"].words(0.05, 224) == "5%"

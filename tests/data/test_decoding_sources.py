@@ -16,6 +16,7 @@ from cifar_core.data.cache import cache_folder
 from cifar_core.data.dataset import fingerprint
 from cifar_core.data.formats.formats import open_source
 from cifar_core.data.options import SetOptions, keep_options
+from cifar_core.data.sizing import Sizing
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.errors import DataError
 
@@ -132,7 +133,7 @@ def test_another_decision_about_the_set_reads_it_again_and_a_title_does_not(tmp_
 
 def test_another_size_is_another_dataset_of_the_same_source(tmp_path, read):
     small = read(small_set())
-    large = decoding.load(source(tmp_path / "pets", tmp_path, side=48))
+    large = decoding.load(source(tmp_path / "pets", tmp_path, sizing=Sizing(side=48, stored=48)))
     assert large.train.pixels.shape == (12, 48, 48, 3)
     assert decoding.kept(source(tmp_path / "pets", tmp_path)).fingerprint == small.fingerprint
 

@@ -24,6 +24,7 @@ from cifar_core.data.pictures.images import (
 )
 from cifar_core.data.pictures.kinds import KINDS
 from cifar_core.data.pictures.limits import Budget
+from cifar_core.data.sizing import Sizing
 from cifar_core.errors import ImageError
 
 ROOT = Path(__file__).parents[2]
@@ -273,7 +274,7 @@ def test_a_network_sees_the_square_in_the_middle():
     image.paste(GREEN, (20, 0, 80, 60))
     assert seen_box(image) == (20, 0, 80, 60)
     assert network_view(image).getcolors() == [(32 * 32, GREEN)]
-    assert network_view(image, 8).size == (8, 8)
+    assert network_view(image, Sizing(side=8, stored=8)).size == (8, 8)
 
 
 def test_a_picture_of_the_right_size_reaches_the_network_unchanged():

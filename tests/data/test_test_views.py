@@ -143,3 +143,9 @@ def test_kept_features_have_no_views():
     with pytest.raises(ConfigError, match=r"test_views is 'mirror'.*cached_views to 0"):
         TrainConfig(model="resnet18_imagenet", plan="head", test_views="mirror")
     TrainConfig(model="resnet18_imagenet", plan="head", cached_views=0, test_views="mirror")
+
+
+def test_the_shift_grows_with_the_images():
+    image = torch.arange(128.0**2).view(1, 1, 128, 128)
+    down_right = TEST_VIEWS["mirror_shift"].make(image)[2]
+    assert torch.equal(down_right[..., 4:, 4:], image[..., :-4, :-4])

@@ -1,6 +1,7 @@
 import time
 from threading import Thread
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,6 +15,8 @@ from cifar_core.inference import (
     make_classifier,
     outputs,
     predict,
+    predictions,
+    seconds_per_image,
     top,
 )
 from cifar_core.models import MODELS
@@ -193,3 +196,34 @@ def test_the_time_of_a_job_is_that_of_batches_like_its_own():
         return guess * len(images) / (time.process_time() - start)
 
     assert 0.5 < sorted(ratio() for _ in range(3))[1] < 2
+
+
+class Recording(nn.Module):
+    """A network for images of one size only, and the sizes of its batches."""
+
+    def __init__(self, side):
+        super().__init__()
+        self.head, self.fed = nn.Linear(3 * side**2, 10), []
+
+    def forward(self, images):
+        self.fed.append(len(images))
+        return self.head(images.flatten(1))
+
+
+def test_a_network_for_larger_images_is_never_given_others_and_never_too_many():
+    model = Recording(224)
+    made = make_classifier(model, model.state_dict(), classes=TEN, layer=None, side=224)
+    assert made.last_layer is model.head
+    assert made.at_once == 20
+    assert predict(made, torch.zeros(45, 3, 224, 224)).shape == (45, 10)
+    assert model.fed[-3:] == [20, 20, 5]
+    _, features = outputs(made, torch.zeros(3, 3, 224, 224))
+    assert features.shape == (3, 3 * 224**2)
+    assert predictions(made, np.zeros((21, 224, 224, 3), np.uint8))[0].shape == (21,)
+    assert seconds_per_image(made) > 0
+    assert job_seconds_per_image(made, 8) > 0
+    assert max(model.fed) <= made.at_once
+
+
+def test_batches_of_small_images_are_as_large_as_ever():
+    assert classifier().at_once == BATCH

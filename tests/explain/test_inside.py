@@ -4,6 +4,7 @@ from torch import nn
 
 from cifar_core.inference import make_classifier
 from cifar_core.inside import Aim, activity, excite, feature_maps, filters, layers_of, strengths
+from cifar_core.inside.excitation import penalty
 from cifar_core.inside.layers import watched
 from cifar_core.models import MODELS
 
@@ -204,3 +205,18 @@ def test_leaving_in_the_middle_frees_the_network(simple):
     assert simple.lock.acquire(blocking=False)
     simple.lock.release()
     assert not hooks(simple.model)
+
+
+def test_a_network_for_larger_images_is_looked_into_with_images_of_its_own_size():
+    model = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
+    large = make_classifier(model, model.state_dict(), classes=CLASSES, layer=None, side=64)
+    assert layers_of(large)[0].shape == (4, 8, 8)
+    assert set(activity(large, torch.rand(3, 3, 64, 64))) == {"0", "1", "3"}
+    (*_, last) = excite(large, Aim(channel=3), steps=2)
+    assert last.picture.shape == (3, 64, 64)
+
+
+def test_the_penalty_on_roughness_is_the_same_for_a_picture_in_double_size():
+    ramp = torch.linspace(0, 1, 32).expand(1, 3, 32, 32).contiguous()
+    twice = nn.functional.interpolate(ramp, (64, 64), mode="bilinear")
+    assert float(penalty(twice)) == pytest.approx(float(penalty(ramp)), rel=0.05)

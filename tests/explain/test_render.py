@@ -184,3 +184,19 @@ def test_what_is_not_among_the_strongest_shows_the_plain_photo():
     drawn = np.asarray(overlay(photo, map_, signed=True, keep=9 / 1024, limit=1.0))
     assert (drawn[20, 20] == 120).all()
     assert (drawn[4, 4] != 120).any()
+
+
+def test_a_picture_that_is_hardly_enlarged_or_made_smaller_is_drawn_smoothly():
+    noise = np.asarray(photo(224, 224), float).std()
+    assert np.asarray(enlarge(photo(224, 224), 96), float).std() < noise / 1.5
+    assert len(np.unique(np.asarray(enlarge(gray(2, 2), 3)))) == 1
+    slope = Image.fromarray(np.tile(np.arange(0, 200, 2, np.uint8), (100, 1)))
+    assert len(np.unique(np.asarray(enlarge(slope, 150)))) > 100  # squares would add no value
+
+
+def test_specks_of_a_large_map_are_softened_as_those_of_a_small_one():
+    small, large = np.zeros((32, 32)), np.zeros((128, 128))
+    small[16, 16] = large[64, 64] = 1
+    assert (softened(large) > 0).sum() == 9**2
+    assert (softened(small) > 0).sum() == 3**2
+    assert softened(large).sum() == pytest.approx(1, abs=1e-5)

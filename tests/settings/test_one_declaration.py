@@ -13,7 +13,6 @@ from cifar_core import data
 from cifar_core.config import GROUPS, MACHINE, REPEATS, TrainConfig
 from cifar_core.data.augmentation.augment import Augment, is_augmented
 from cifar_core.models import MODELS
-from cifar_core.models.measure import card
 from cifar_core.runs.listing.seed_groups import in_order
 from cifar_core.runs.prepare.step_plans import identity_of
 from cifar_core.settings import counted, label_of, names_of, rule_of
@@ -144,9 +143,7 @@ def test_a_setting_is_costly_if_a_run_computes_more_or_fewer_images_or_larger_on
 
 
 def work(config, images):
-    spec = MODELS[config.model]
-    facts = card(spec, resolution=config.resolution if "resolution" in spec.uses else 0)
-    return facts.multiply_adds * config.batch_size, steps_of(config, images)
+    return config.card().multiply_adds * config.batch_size, steps_of(config, images)
 
 
 # shapes_step: what a trial of the ways to compute a step holds for

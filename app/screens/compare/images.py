@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
-from app.cache.results import dataset
+from app.cache.results import images_of
 from app.navigation import go
 from app.screens.compare import charts
 from app.screens.compare.verdict import RunComparison
@@ -114,9 +114,8 @@ def most_confident_first(pair: Pair, rows: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def pixels(predictions: Predictions, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the pictures [n, 32, 32, 3] of some rows."""
-    run = predictions.run
-    images = dataset(run.source, str(run.store_root))
+    """Return the pictures [n, side, side, 3] of some rows."""
+    images = images_of(predictions.run)
     part = images.test if predictions.part == "test" else images.train
     return np.asarray(part.pixels[predictions.indexes[rows]])
 

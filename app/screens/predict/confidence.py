@@ -5,7 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from app import boundary, theme
-from app.cache.results import dataset
+from app.cache.results import images_of
 from app.screens.predict.predictions import Prediction
 from cifar_core.explain.render import enlarge
 from cifar_core.runs.results.neighbors import Likeness, NearImage
@@ -76,7 +76,7 @@ def nearest(prediction: Prediction, measured: Likeness) -> None:
     if not measured.is_unlike:
         st.caption(measured.sentence)
     try:
-        images = dataset(run.source, str(run.store_root)).train
+        images = images_of(run).train
     except boundary.REFUSED as error:
         boundary.show(error)
         return

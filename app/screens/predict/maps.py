@@ -12,12 +12,11 @@ from app.screens.predict import trust
 from app.screens.predict.form import warning_badge
 from app.screens.predict.predictions import Prediction, explanations
 from app.screens.predict.request import EVERY, Request
-from app.shared.pictures.picture import Picture
+from app.shared.pictures.picture import SIDE, Picture, large
 from cifar_core.explain import SALIENCY
-from cifar_core.explain.render import enlarge, scaled
+from cifar_core.explain.render import scaled
 from cifar_core.runs.results.explanation import Drawing, Explanation, png
 
-SIDE = 320  # pixels; smaller pictures are enlarged to this
 Limits = dict[str, float]  # the value in full color, by method
 Shown = list[tuple[Explanation, Drawing]]
 Later = list[Callable[[], None]]  # what is drawn when all maps are there
@@ -94,11 +93,6 @@ def drawn(explanation: Explanation, drawing: Drawing, *, small: bool = False) ->
         photo.thumbnail((SIDE // 2, SIDE // 2))
     box = scaled(explanation.box, explanation.photo.size, photo.size)
     return replace(explanation, photo=photo, box=box).overlay(drawing)
-
-
-def large(picture: Image.Image) -> Image.Image:
-    """Enlarge a small picture so that its pixels stay squares."""
-    return enlarge(picture, SIDE) if max(picture.size) < SIDE else picture
 
 
 def image(picture: Image.Image, caption: str) -> None:

@@ -20,6 +20,7 @@ from app.shared.first_run.examples import PHOTOGRAPHS, example, only_drawings
 from app.shared.networks import Network, choose_networks
 from app.shared.nothing_trained import nothing_trained
 from app.shared.pictures.chosen import choose_pictures
+from app.shared.pictures.named import for_network
 from cifar_core.runs import RunRow
 
 TITLE = "Predict"
@@ -38,7 +39,7 @@ def page() -> None:
         return
     left, right = st.columns([1, 2.4], gap="large")
     with left:
-        pictures = [edited(picture) for picture in choose_pictures(networks[0])]
+        pictures = choose_pictures(networks[0])
         request = read_request(networks, len(pictures))
         form(networks[0], request)
         jobs = st.container()
@@ -58,7 +59,10 @@ def page() -> None:
         return
     later: Later = []
     with right:
-        by_picture = [[predict(network, picture) for network in networks] for picture in pictures]
+        by_picture = [
+            [predict(network, edited(for_network(network, picture))) for network in networks]
+            for picture in pictures
+        ]
         every = [prediction for group in by_picture for prediction in group]
         shown: Shown = []
         for number, group in enumerate(by_picture):

@@ -8,13 +8,12 @@ import streamlit as st
 from app import boundary, theme
 from app.screens.predict import others
 from app.screens.predict.answer import answer
-from app.screens.predict.maps import SIDE, Later, Limits, Shown, image, large, maps
+from app.screens.predict.maps import Later, Limits, Shown, image, maps
 from app.screens.predict.picture_edits import edit_controls
 from app.screens.predict.predictions import Prediction, shared_limits, targets
 from app.screens.predict.request import EVERY, ONE, RATHER, Request
 from app.screens.predict.share import download, share
-from app.shared.pictures.picture import Picture
-from cifar_core.explain.render import enlarge
+from app.shared.pictures.picture import Picture, large
 
 Group = Sequence[Prediction]  # of one picture, one per network
 SEEN = "What the network sees"
@@ -66,7 +65,7 @@ def one_network(group: Group, request: Request, limits: Limits, later: Later) ->
         image(large(prediction.picture.photo), prediction.picture.name)
     if request.why == EVERY:
         with right:
-            image(enlarge(prediction.picture.seen, SIDE), SEEN)
+            image(large(prediction.picture.seen), SEEN)
         return maps(prediction, request, limits, methods, later)
     with right:
         shown = maps(prediction, request, limits, methods[:1], later)
@@ -81,7 +80,8 @@ def side_by_side(group: Group, request: Request, limits: Limits, later: Later) -
     picture = group[0].picture
     with st.grid(4, min_column_width=140):
         image(large(picture.photo), picture.name)
-        image(enlarge(picture.seen, SIDE), SEEN)
+        for other in {each.picture.sizing: each.picture for each in group}.values():
+            image(large(other.seen), SEEN)
     shown: Shown = []
     for column, prediction in zip(st.columns(len(group), gap="medium"), group, strict=True):
         with column:
@@ -113,5 +113,5 @@ def explain(why: str) -> None:
 def seen(picture: Picture) -> None:
     """Offer a look at the pixels that the network sees."""
     with st.popover(SEEN, icon=":material/visibility:", type="tertiary"):
-        image(enlarge(picture.seen, SIDE), SEEN)
-        st.caption("32 x 32 pixels, whatever the size of the picture.")
+        image(large(picture.seen), SEEN)
+        st.caption(picture.seen_words)

@@ -12,23 +12,25 @@ START = {
     "region_size": 100, "region_across": 50, "region_down": 50,
     "cover_size": 30, "cover_across": 50, "cover_down": 50,
 }  # fmt: skip
+PARTS = {"size": 5, "across": 0, "down": 0}  # in percent, each with the least
 COVERS = {"None": "", "Gray": "grey", "Blurred": "blur"}
 
 
 def edited(picture: Picture) -> Picture:
     """Return the picture with the edits that its controls, drawn later, are set to."""
 
-    def part(name: str) -> float:
-        value: int = st.session_state.get(f"{name} {picture.key}", START[name])
-        return value / 100
+    def parts(what: str) -> list[int]:
+        names = [f"{what}_{name}" for name in PARTS]
+        return [st.session_state.get(f"{name} {picture.key}", START[name]) for name in names]
 
-    box = square(
-        picture.image.size, part("region_size"), part("region_across"), part("region_down")
-    )
-    how = COVERS[st.session_state.get(f"cover {picture.key}", "None")]
-    side = (box[2] - box[0], box[3] - box[1])
-    hidden = square(side, part("cover_size"), part("cover_across"), part("cover_down"))
-    return replace(picture, box=box, cover=(inside(box, hidden), how) if how else None)
+    region, untouched = parts("region"), [START[f"region_{name}"] for name in PARTS]
+    if region != untouched:
+        picture = replace(picture, box=square(picture.image.size, *(n / 100 for n in region)))
+    if not (how := COVERS[st.session_state.get(f"cover {picture.key}", "None")]):
+        return picture
+    left, top, right, bottom = picture.region
+    hidden = square((right - left, bottom - top), *(n / 100 for n in parts("cover")))
+    return replace(picture, cover=(inside(picture.region, hidden), how))
 
 
 def edit_controls(picture: Picture) -> None:
@@ -48,6 +50,6 @@ def edit_controls(picture: Picture) -> None:
 def sliders(picture: Picture, what: str) -> None:
     """Draw the size and the position of a square."""
     draw: Callable[..., int] = st.slider
-    for name, low in (("size", 5), ("across", 0), ("down", 0)):
+    for name, low in PARTS.items():
         full = f"{what}_{name}"
         draw(name.capitalize(), low, 100, START[full], format="%d %%", key=f"{full} {picture.key}")

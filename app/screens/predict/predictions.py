@@ -13,7 +13,7 @@ from app.screens.predict.background import calibrating, comparing
 from app.screens.predict.request import EVERY, MOST_CLASSES, PREDICTED, RATHER, SECOND, Request
 from app.shared.networks import Network
 from app.shared.pictures.picture import Picture
-from cifar_core.data.pictures.images import network_view, to_tensor
+from cifar_core.data.pictures.images import tensor_of
 from cifar_core.evaluation.softmax import softmax
 from cifar_core.evaluation.temperature import TemperatureFit
 from cifar_core.explain.render import limit_of, softened
@@ -41,12 +41,11 @@ def predict(network: Network, picture: Picture) -> Prediction:
     seen, where = picture.seen, network.where
     kept = calibration(*where, calibrating(network).stamp)
     ranked = ranking(network, seen, kept)
-    bare = network_view(picture.image, box=picture.region) if picture.cover else seen
     digest = sha256_of(seen)
-    _, features = outputs(*where, digest, to_tensor(seen))
+    _, features = outputs(*where, digest, tensor_of(seen))
     return Prediction(
         network=network, picture=picture, ranked=ranked,
-        uncovered=ranking(network, bare, kept) if picture.cover else ranked,
+        uncovered=ranking(network, picture.bare, kept) if picture.cover else ranked,
         raw=ranking(network, seen, None), calibration=kept,
         likeness=likeness(*where, comparing(network).stamp, digest, features),
     )  # fmt: skip
@@ -54,7 +53,7 @@ def predict(network: Network, picture: Picture) -> Prediction:
 
 def ranking(network: Network, seen: Image.Image, kept: TemperatureFit | None) -> Ranked:
     """Return all classes with their probabilities, likeliest first."""
-    logits, _ = outputs(*network.where, sha256_of(seen), to_tensor(seen))
+    logits, _ = outputs(*network.where, sha256_of(seen), tensor_of(seen))
     (shares,) = softmax(logits[None], kept.temperature if kept else 1.0)
     names = network.classifier.classes
     return [(names[index], float(shares[index])) for index in np.argsort(-shares, kind="stable")]
@@ -68,7 +67,7 @@ def explanations(prediction: Prediction, request: Request, method: str) -> list[
     settings = request.methods[method]
     maps = saliency(
         *network.where, method, tuple(class_index(name, classes) for name in names),
-        sha256_of(picture.seen), to_tensor(picture.seen),
+        sha256_of(picture.seen), tensor_of(picture.seen),
         settings=tuple(settings.to_dict().items()),
         rival=class_index(rival, classes) if rival else None,
     )  # fmt: skip
@@ -76,6 +75,7 @@ def explanations(prediction: Prediction, request: Request, method: str) -> list[
         Explanation(
             run=network.run, checkpoint=network.checkpoint.name, map=map_, name=picture.name,
             photo=picture.photo, box=picture.region, seen=picture.seen,
+            pictured=picture.pictured,
             question=Question(method=method, settings=settings, target=name, rival=rival),
         )
         for name, map_ in zip(names, maps, strict=True)
@@ -101,4 +101,6 @@ def shared_limits(
     def maps(method: str) -> Iterable[Explanation]:
         return chain.from_iterable(explanations(own, request, method) for own in predictions)
 
-    return {method: limit_of(*(softened(made.map) for made in maps(method))) for method in methods}
+    return {
+        method: limit_of(*(softened(made.visible) for made in maps(method))) for method in methods
+    }

@@ -11,7 +11,6 @@ from app.session import Key, remember, remembered
 from app.shared import job_offer
 from app.shared.figure import show_figure
 from app.shared.pictures.picture import Picture
-from cifar_core.data.pictures.images import seen_box
 from cifar_core.explain import SALIENCY
 from cifar_core.explain.trust import PASSES, Evidence, Label, Verdict, judge
 from cifar_core.explain.trust.agreement import COPIES
@@ -90,7 +89,7 @@ def details(explanation: Explanation, picture: Picture, card_file: CardFile) -> 
     if noise:
         st.markdown(noise.sentence)
     curves(explanation)
-    whole = picture.region == seen_box(picture.image) and not picture.cover
+    whole = picture.box is None and picture.cover is None
     if picture.mask is not None and whole:
         share = on_object(torch.tensor(explanation.map)[None], torch.tensor(picture.mask)[None])
         st.markdown(f":material/center_focus_strong: {share.sentence}")

@@ -50,7 +50,7 @@ def ask(row: RunRow) -> None:
         )
         offered = samples()[:SHOWN]
         tiles = [tile(number, one.title) for number, one in enumerate(offered, 1)]
-        clicked = gallery(drawings(SIDE)[:SHOWN], tiles, key="first_drawings", zoom=1)
+        clicked = gallery(drawings(SIDE)[:SHOWN], tiles, key="first_drawings", width=SIDE)
         with st.container(horizontal=True, vertical_alignment="center"):
             pressed = st.button("Try it on a picture", type="primary", key="ask",
                                 icon=":material/image_search:")  # fmt: skip

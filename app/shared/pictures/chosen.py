@@ -7,7 +7,7 @@ from app.access.uploads import upload_box
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.pictures import samples, test_images
-from app.shared.pictures.named import called
+from app.shared.pictures.named import called, shown_to
 from app.shared.pictures.picks import follow_address, forget, keep_address, picked
 from app.shared.pictures.picture import MOST, Picture
 from cifar_core.data.away import is_away
@@ -18,7 +18,7 @@ from cifar_core.errors import ImageError
 def choose_pictures(network: Network) -> list[Picture]:
     """Let the person drop or take pictures, or pick small ones; return what was chosen last."""
     follow_address()
-    own = [*dropped(), *photographed()]
+    own = [shown_to(network, picture) for picture in (*dropped(), *photographed())]
     if not is_away(network.run.source):
         test_images.offer(network)
     elif samples.suit(network):

@@ -15,6 +15,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.shared.pictures.thumbnails import thumbnails
+
 HERE = Path(__file__).parent
 COLUMNS = 8  # of the sheet; on the page, as many as fit
 
@@ -43,13 +45,13 @@ def gallery(
     tiles: Sequence[Tile],
     *,
     key: str,
-    zoom: float = 3,
+    width: int = 96,
     wrap: bool = False,
     on_click: Callable[[str], object] | None = None,
 ) -> str | None:
     """Draw pictures [N, side, side, 3]; return the key of the one that was clicked just now.
 
-    Each is `zoom` times as large on the page. `wrap` continues a long text in the next line, where
+    Each is `width` pixels wide on the page. `wrap` continues a long text in the next line, where
     it is cut otherwise. `on_click` gets the key before the page is drawn.
     """
 
@@ -57,8 +59,10 @@ def gallery(
         if on_click and (opened := st.session_state[key].opened):
             on_click(opened)
 
+    small = thumbnails(pixels, width)
+    side = small.shape[1]
     data = {
-        "sheet": data_url(sheet(pixels)), "side": pixels.shape[1], "columns": COLUMNS, "zoom": zoom,
+        "sheet": data_url(sheet(small)), "side": side, "columns": COLUMNS, "zoom": width / side,
         "wrap": wrap,
         "tiles": [vars(tile) for tile in tiles],
     }  # fmt: skip

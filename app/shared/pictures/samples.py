@@ -33,7 +33,7 @@ def offer() -> None:
         )
         for number, one in enumerate(offered, 1)
     ]  # fmt: skip
-    gallery(pixels, tiles, key="samples", zoom=1, on_click=boundary.callback(pick))
+    gallery(pixels, tiles, key="samples", width=SIDE, on_click=boundary.callback(pick))
 
 
 def sample(number: str) -> Picture | None:

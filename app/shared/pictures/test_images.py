@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import boundary, theme
-from app.cache.results import dataset, pass_seconds, test_predictions
+from app.cache.results import images_of, pass_seconds, test_predictions
 from app.session import Key, remember, remembered
 from app.shared.networks import Network
 from app.shared.pictures.gallery import Tile, gallery
@@ -16,7 +16,7 @@ from app.shared.pictures.picks import SEVERAL, forget, pick, picked
 from cifar_core.data.dataset import Dataset
 
 OFFERED = 18  # images to choose from at once
-ZOOM = 1.5  # times as large as their pixels
+WIDTH = 48  # pixels of each on the page
 PATIENCE = 20.0  # seconds that classifying test images may take
 ANY = "Any class"
 RANDOM = "Random"
@@ -25,10 +25,8 @@ ORDERS = {RANDOM: 0, "Most confident first": -1, "Least confident first": 1}  # 
 
 def offer(network: Network) -> None:
     """Draw some test images, small; a click chooses one, or one more."""
-    run = network.run
-    source, root = run.source, str(run.store_root)
     try:
-        images = dataset(source, root)
+        images = images_of(network.run)
     except boundary.REFUSED as error:
         boundary.show(error)
         return
@@ -36,7 +34,7 @@ def offer(network: Network) -> None:
     small, row = st.container(), st.container(horizontal=True, vertical_alignment="center")
     with row:
         with st.popover("Which ones", icon=":material/filter_list:", type="tertiary"):
-            indices = wanted(network, images, source, root)
+            indices = wanted(network, images)
         page = remembered(Key.PICKER_PAGE, 0)
         if len(indices) > OFFERED:
             st.button("More", icon=":material/arrow_forward:", type="tertiary", key="others",
@@ -65,10 +63,10 @@ def draw(images: Dataset, indices: NDArray[np.int64]) -> None:
         for index in indices
     ]  # fmt: skip
     pixels = np.asarray(images.test.pixels[indices])
-    gallery(pixels, tiles, key="test images", zoom=ZOOM, on_click=boundary.callback(pick))
+    gallery(pixels, tiles, key="test images", width=WIDTH, on_click=boundary.callback(pick))
 
 
-def wanted(network: Network, images: Dataset, source: str, root: str) -> NDArray[np.int64]:
+def wanted(network: Network, images: Dataset) -> NDArray[np.int64]:
     """Draw the filters; return the indices of the test images that pass, in the chosen order."""
     select: Any = partial(
         st.selectbox, persist_state="session", on_change=remember, args=(Key.PICKER_PAGE, 0)
@@ -83,7 +81,7 @@ def wanted(network: Network, images: Dataset, source: str, root: str) -> NDArray
     count = affordable(network, len(labels))
     if count < len(labels):
         st.caption(f"Only the first {theme.count(count)} test images are searched.")
-    predictions, confidence = test_predictions(*network.where, source, root, count)
+    predictions, confidence = test_predictions(*network.where, count)
     passes = passes[:count]
     if which != "Any":
         passes = passes & ((predictions == labels[:count]) == (which == "Correct"))

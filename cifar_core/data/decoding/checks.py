@@ -8,6 +8,7 @@ from cifar_core.data.contents import Contents
 from cifar_core.disk.checks import MOST_CLASSES
 from cifar_core.errors import DataError
 from cifar_core.installation import PROGRAM
+from cifar_core.numbers import counted
 
 QUOTED = 3  # reasons in a message
 
@@ -47,6 +48,20 @@ def refuse_unreadable(path: Path, reasons: Mapping[int, str], images: int, allow
         f"remove {them}, or allow a larger share: on the Data page in the menu More of these "
         f"images, under 'How these images are read', or with {PROGRAM} data decode --unreadable."
     )
+
+
+def refuse_other_pictures(path: Path, reasons: Mapping[int, str], side: int) -> None:
+    """Raise DataError if pictures cannot be decoded at a size, though they can at 32 pixels.
+
+    Runs at all sizes have the same images, so that they can be compared.
+    """
+    if reasons:
+        quoted = " ".join(reasons[index] for index in sorted(reasons)[:QUOTED])
+        raise DataError(
+            f"{path} has {counted(len(reasons), 'picture')} that can be read at 32 x 32 pixels, "
+            f"but not at {side} x {side}: {quoted} Replace or remove what cannot be read, or "
+            "choose a smaller image size."
+        )
 
 
 def percent(share: float) -> str:

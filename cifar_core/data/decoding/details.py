@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.data import cache
-from cifar_core.data.cache import Found
 from cifar_core.data.contents import PartOfSet
 from cifar_core.data.decoding.finish import GRAYS, SIZES, names_in
 from cifar_core.data.decoding.lists import Lists, lists_of
+from cifar_core.data.description import Found, read_meta
 from cifar_core.disk.checks import as_type
 
 
@@ -56,7 +56,7 @@ def details_of(store: Path, source: str, fingerprint: str) -> Details | None:
     Sets that an earlier version decoded have no details either.
     """
     for folder in sorted(cache.cache_folder(store).glob("*/")):
-        meta = cache.read_meta(folder)
+        meta = read_meta(folder)
         if meta and (meta["source"], meta["fingerprint"]) == (source, fingerprint):
             break
     else:

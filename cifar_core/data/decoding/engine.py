@@ -17,6 +17,7 @@ from cifar_core.background.jobs import Report, quietly
 from cifar_core.data.contents import DAMAGED, Contents, Item, Raw
 from cifar_core.data.decoding.draft import DECODED, Draft
 from cifar_core.data.pictures.network_pixels import network_pixels
+from cifar_core.data.sizing import Sizing
 from cifar_core.devices.cpu import usable_cores
 from cifar_core.errors import DataError, ImageError
 
@@ -48,8 +49,15 @@ class Feed:
             return batch
 
 
-def decode(contents: Contents, draft: Draft, *, threads: int = 0, report: Report = quietly) -> None:
-    """Decode what a draft lacks, and keep it if anything stops this.
+def decode(
+    contents: Contents,
+    draft: Draft,
+    sizing: Sizing,
+    *,
+    threads: int = 0,
+    report: Report = quietly,
+) -> None:
+    """Decode what a draft of images of a size lacks, and keep it if anything stops this.
 
     `threads` is 0 for as many as there are CPUs for this process. Raises DataError if the source
     cannot be read, and OSError if the pixels cannot be written.
@@ -61,7 +69,7 @@ def decode(contents: Contents, draft: Draft, *, threads: int = 0, report: Report
     report(draft.done, total)
     try:
         with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-            works = [pool.submit(work, feed, draft, contents.items) for _ in range(threads)]
+            works = [pool.submit(work, feed, draft, contents.items, sizing) for _ in range(threads)]
             try:
                 while wait(works, timeout=TICK, return_when=FIRST_EXCEPTION).not_done:
                     draft.flush(now=False)
@@ -80,14 +88,14 @@ def decode(contents: Contents, draft: Draft, *, threads: int = 0, report: Report
         )
 
 
-def work(feed: Feed, draft: Draft, items: tuple[Item, ...]) -> None:
+def work(feed: Feed, draft: Draft, items: tuple[Item, ...], sizing: Sizing) -> None:
     """Decode pictures until there are none left, in a thread of its own."""
     try:
         while batch := feed.take():
             if all(is_ready(raw, draft.side) for _, raw in batch):
                 put_ready(batch, draft)
             else:
-                put_decoded(batch, draft, items)
+                put_decoded(batch, draft, items, sizing)
     finally:
         feed.stopped.set()  # at the end there is nothing left; after an error no one goes on
 
@@ -117,7 +125,7 @@ def sorted_indices(batch: Batch) -> tuple[NDArray[np.int64], list[int]]:
     return indices[order], order.tolist()
 
 
-def put_decoded(batch: Batch, draft: Draft, items: tuple[Item, ...]) -> None:
+def put_decoded(batch: Batch, draft: Draft, items: tuple[Item, ...], sizing: Sizing) -> None:
     """Decode files, and write the pixels of those that can be decoded.
 
     They are put on one sheet, one below the other, since an array of many costs as much time as an
@@ -132,7 +140,7 @@ def put_decoded(batch: Batch, draft: Draft, items: tuple[Item, ...]) -> None:
             draft.fail(index, f"{items[index].name} is damaged in its archive. Pack it again.")
             continue
         try:
-            seen = network_pixels(raw, items[index].name, side)
+            seen = network_pixels(raw, items[index].name, sizing)
         except ImageError as error:
             draft.fail(index, str(error))
             continue

@@ -23,8 +23,11 @@ from cifar_core.data.decoding.draft import (
     STATE,
     WIDTH,
     Draft,
+    one_line,
 )
 from cifar_core.data.decoding.notes import from_file, note
+from cifar_core.data.description import describe
+from cifar_core.data.sizing import Sizing
 from cifar_core.disk import files
 from cifar_core.disk.checks import LONGEST, readable
 
@@ -33,12 +36,17 @@ UNSURE = "surrogateescape"  # names that are not UTF-8
 
 
 def finish(
-    draft: Draft, contents: Contents, path: Path, about: Mapping[str, str], folder: Path
+    draft: Draft,
+    contents: Contents,
+    path: Path,
+    about: Mapping[str, str],
+    folder: Path,
+    sizing: Sizing,
 ) -> None:
     """Write arrays and description into a folder, flushed to the disk; raises OSError.
 
-    `about` has the dataset's kind, title and source. The draft stays as it is. Where nothing has
-    to be left out or scaled, its pixels are linked.
+    `about` has the dataset's kind, title, source and fingerprint_at_32. The draft stays as it is.
+    Where nothing has to be left out or scaled, its pixels are linked.
     """
     taken = draft.table[:, STATE] == DECODED
     for name, part in zip(PIXELS, spans(draft), strict=True):
@@ -48,12 +56,10 @@ def finish(
     dataset = assemble(folder, contents, items, about)
     counts = found(contents, items, table, draft)
     deep = int((table[:, DEPTH] > 0).sum())
-    dataset = replace(dataset, note=note(dataset, path, counts, deep=deep)[:LONGEST])
+    dataset = replace(dataset, note=note(dataset, path, counts, sizing, deep=deep)[:LONGEST])
     arrays = keep_arrays(folder, dataset)
     keep_details(folder, items, table)
-    cache.describe(
-        dataset, folder, arrays, side=draft.side, origin=contents.origin[:LONGEST], found=counts
-    )
+    describe(dataset, folder, arrays, sizing, origin=contents.origin[:LONGEST], found=counts)
 
 
 def spans(draft: Draft) -> tuple[slice, slice]:
@@ -99,7 +105,7 @@ def link(source: Path, target: Path) -> None:
 def assemble(
     folder: Path, contents: Contents, items: Sequence[Item], about: Mapping[str, str]
 ) -> Dataset:
-    """Return the dataset over the pixels that are in the folder."""
+    """Return the dataset over the pixels that are in the folder, all that is kept of them."""
     index = {label: number for number, label in enumerate(contents.classes)}
     labels = np.array([index[item.label] for item in items], np.int64)
     parts = np.array([PARTS.index(item.part) for item in items])
@@ -125,13 +131,14 @@ def assemble(
         test=images[1],
         fingerprint=fingerprint(classes, images, from_file),
         note="",
+        fingerprint_at_32=about["fingerprint_at_32"],
     )
 
 
 def found(
     contents: Contents, items: Sequence[Item], table: NDArray[np.int32], draft: Draft
 ) -> dict[str, Any]:
-    """Return what was found out, as `cache.Found` describes it."""
+    """Return what was found out, as `Found` describes it."""
     parts = np.array([PARTS.index(item.part) for item in items])
     gray = table[:, GRAY] > 0
     return {
@@ -179,8 +186,3 @@ def names_in(folder: Path) -> list[str]:
         return (folder / NAMES).read_bytes().decode("utf-8", UNSURE).split("\n")[:-1]
     except OSError:
         return []
-
-
-def one_line(name: str) -> str:
-    """Return a name without line breaks, which a file's name may have."""
-    return " ".join(name.splitlines())

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.data.dataset import CHUNK, SIZE, Dataset, Images, counts
+from cifar_core.data.sizing import FITS, Sizing
 from cifar_core.data.sources.cifar10 import CLASSES as CIFAR10
 from cifar_core.numbers import counted
 
 
-def note(dataset: Dataset, path: Path, found: Mapping[str, Any], *, deep: int) -> str:
+def note(
+    dataset: Dataset, path: Path, found: Mapping[str, Any], sizing: Sizing, *, deep: int
+) -> str:
     """Say where images come from and what was done to them; `deep` have 16 bits per channel."""
     kind = "folder" if path.is_dir() else "file"
     count = len(dataset.train) + len(dataset.test)
@@ -36,8 +39,8 @@ def note(dataset: Dataset, path: Path, found: Mapping[str, Any], *, deep: int) -
         share = "All are" if gray == count else f"{gray:,} are"
         notes.append(f"{share} gray: networks see them as three equal channels.")
     if scaled := found["scaled"]:
-        side = dataset.train.pixels.shape[1]
-        notes.append(f"{scaled:,} were cropped to a square and scaled to {side} x {side}.")
+        size = f"{sizing.side} x {sizing.side}"
+        notes.append(f"{scaled:,} were {FITS[sizing.fit].done} scaled to {size}.")
     return " ".join([*notes, *singles(dataset), *repeats(dataset.train, dataset.test)])
 
 

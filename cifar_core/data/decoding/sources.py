@@ -11,18 +11,25 @@ from pathlib import Path
 from cifar_core.background.jobs import Report, quietly
 from cifar_core.data import cache
 from cifar_core.data.contents import Contents
-from cifar_core.data.dataset import SIZE, Dataset
+from cifar_core.data.dataset import Dataset
 from cifar_core.data.decoding import draft as drafts
 from cifar_core.data.decoding import refusals
-from cifar_core.data.decoding.checks import check_contents, check_counts, refuse_unreadable
+from cifar_core.data.decoding.checks import (
+    check_contents,
+    check_counts,
+    refuse_other_pictures,
+    refuse_unreadable,
+)
 from cifar_core.data.decoding.draft import Draft
 from cifar_core.data.decoding.engine import decode
 from cifar_core.data.decoding.finish import finish, names_in
 from cifar_core.data.decoding.footprint import Footprint, footprint, is_unchanged, watch
 from cifar_core.data.decoding.lists import keep_lists
 from cifar_core.data.decoding.progress import ProgressWriter, reading_of
+from cifar_core.data.description import read_meta
 from cifar_core.data.formats.formats import open_source
 from cifar_core.data.options import SetOptions, folder_of, options_of
+from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.disk import files, lock
 from cifar_core.disk.os_errors import reason
 from cifar_core.errors import DataError, DiskFullError
@@ -40,7 +47,7 @@ class Source:
     path: Path  # absolute
     store: Path
     named: str = ""  # what it is called, if not by its path
-    side: int = SIZE  # pixels of the decoded images
+    sizing: Sizing = USUAL
     open: Open = open_source
 
     @property
@@ -52,6 +59,16 @@ class Source:
     def kind(self) -> str:
         """The kind of data set, as Dataset has it."""
         return "published" if self.named else "folder"
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its images have the size at which pages show sets."""
+        return self.sizing == USUAL
+
+    @property
+    def usual(self) -> "Source":
+        """The same pictures at the usual size."""
+        return replace(self, sizing=USUAL)
 
     @property
     def options(self) -> SetOptions:
@@ -67,19 +84,27 @@ class Source:
     def how(self) -> str:
         """A value that differs if it would be decoded in another way."""
         decided = {k: v for k, v in files.plain_of(self.options).items() if k not in FREE}
-        text = json.dumps([cache.FORMAT, DECODING, self.side, decided], sort_keys=True)
+        size = self.sizing
+        more = () if self.is_usual else (size.stored, size.fit)
+        text = json.dumps([cache.FORMAT, DECODING, size.side, *more, decided], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def folder(self, state: Footprint) -> Path:
         """Return where it is kept decoded, for a state of its files."""
         text = "\n".join([self.name, self.how, state.digest]).encode("utf-8", "surrogateescape")
         digest = hashlib.sha256(text).hexdigest()[:16]
-        return cache.cache_folder(self.store) / f"{folder_of(self.store, self.name).name}-{digest}"
+        return cache.cache_folder(self.store) / f"{self.stem}-{digest}"
+
+    @property
+    def stem(self) -> str:
+        """How the names of those folders begin."""
+        name = folder_of(self.store, self.name).name
+        size = self.sizing
+        return name if self.is_usual else f"{name}@{size.side}-{size.fit}-{size.stored}"
 
     def folders(self) -> list[Path]:
         """Return where any state of it may be kept decoded, and unfinished ones."""
-        found = cache.cache_folder(self.store).glob(f"{folder_of(self.store, self.name).name}-*")
-        return sorted(found)
+        return sorted(cache.cache_folder(self.store).glob(f"{self.stem}-*"))
 
 
 def kept(source: Source) -> Dataset | None:
@@ -97,7 +122,7 @@ def refusal_of(source: Source) -> str:
 
 def opened(source: Source, folder: Path) -> Dataset | None:
     """Open the images in a folder; None if they must be decoded, also to be refused."""
-    dataset, meta = cache.open_folder(folder), cache.read_meta(folder)
+    dataset, meta = cache.open_folder(folder), read_meta(folder)
     if dataset is None or meta is None:
         return None
     left_out = meta.get("found", {}).get("unreadable", 0)
@@ -116,6 +141,9 @@ def load(
 ) -> Dataset:
     """Open the images of a source; those that are new or have changed are decoded.
 
+    At another size than the usual one, those are decoded first: they say which pictures can be
+    read, and their fingerprint is the same at all sizes.
+
     A quick check may miss a picture that was overwritten in place; a `thorough` one looks at every
     file. If another process decodes them, this waits for it and reports its progress. Raises
     DataError.
@@ -123,6 +151,13 @@ def load(
     if not thorough and (dataset := kept(source)):
         return dataset
     state = footprint(source.path)
+    if not source.is_usual:
+        at_state(source.usual, state, threads, report)
+    return at_state(source, state, threads, report)
+
+
+def at_state(source: Source, state: Footprint, threads: int, report: Report) -> Dataset:
+    """Open the images for a state of the source's files, decoding them if they are not there."""
     folder = source.folder(state)
     dataset = opened(source, folder)
     if dataset is None:
@@ -158,12 +193,15 @@ def decode_into(
         pictures = {item.name for item in contents.items}
         with on_disk(source, len(contents.items)):
             drop_drafts(source, folder)
-            unfinished = Draft(folder.with_name(folder.name + drafts.ENDING), contents, source.side)
+            place, size = folder.with_name(folder.name + drafts.ENDING), source.sizing
+            unfinished = Draft(place, contents, size.stored)
             try:
+                if not source.is_usual:
+                    unfinished.leave_out(set(names_in(source.usual.folder(state))))
                 with refused(source, state.watched(pictures)):
-                    decode(contents, unfinished, threads=threads, report=progress.report)
+                    decode(contents, unfinished, size, threads=threads, report=progress.report)
                     accept(source, contents, unfinished)
-                commit(source, contents, unfinished, folder)
+                commit(source, contents, unfinished, state)
                 renew_watch(source, folder, state.watched(pictures))
             finally:
                 unfinished.close()
@@ -174,36 +212,55 @@ def decode_into(
 
 @contextlib.contextmanager
 def refused(source: Source, watched: list[str]) -> Iterator[None]:
-    """Keep why a source is refused, so that no page begins the same work again."""
+    """Keep why a source is refused, so that no page begins the same work again.
+
+    At other sizes than the usual one, which pages show, it is only raised.
+    """
     try:
         yield
     except DataError as error:
-        refusals.keep(source.store, source.name, source.path, watched, source.refusable, str(error))
+        if source.is_usual:
+            refusals.keep(
+                source.store, source.name, source.path, watched, source.refusable, str(error)
+            )
         raise
 
 
 def accept(source: Source, contents: Contents, unfinished: Draft) -> None:
     """Write the lists of what is left out, and raise DataError if too little remains."""
     reasons = unfinished.reasons
+    if not source.is_usual:
+        refuse_other_pictures(source.path, reasons, source.sizing.side)
+        return
     failed = [(contents.items[index].name, reasons[index]) for index in sorted(reasons)]
     keep_lists(source.store, source.name, failed, contents.ignored)
     refuse_unreadable(source.path, reasons, len(contents.items), source.options.unreadable)
     check_counts(source.path, contents, reasons)
 
 
-def commit(source: Source, contents: Contents, unfinished: Draft, folder: Path) -> None:
+def commit(source: Source, contents: Contents, unfinished: Draft, state: Footprint) -> None:
     """Write the dataset beside its place, flush it to the disk and rename it into place."""
-    building = folder.with_name(folder.name + ".building")
+    folder = source.folder(state)
+    building = cache.draft_of(folder)
     shutil.rmtree(folder, ignore_errors=True)  # it could not be opened, or we would not be here
     building.mkdir()
     try:
         title = contents.title or title_of(source.path)
+        at_32 = "" if source.is_usual else fingerprint_in(source.usual.folder(state))
         about = {"kind": source.kind, "title": title, "source": source.name}
-        finish(unfinished, contents, source.path, about, building)
+        about["fingerprint_at_32"] = at_32
+        finish(unfinished, contents, source.path, about, building, source.sizing)
         building.rename(folder)
         files.sync_folder(folder.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def fingerprint_in(folder: Path) -> str:
+    """Return the fingerprint of the images in a folder."""
+    meta = read_meta(folder)
+    assert meta is not None
+    return str(meta["fingerprint"])
 
 
 def renew_watch(source: Source, folder: Path, watched: list[str]) -> None:
@@ -218,7 +275,7 @@ def on_disk(source: Source, images: int) -> Iterator[None]:
     try:
         yield
     except (OSError, DiskFullError) as error:
-        megabytes = images * source.side**2 * 3 / 1e6
+        megabytes = images * source.sizing.stored**2 * 3 / 1e6
         raise DataError(
             f"The decoded images could not be kept in {cache.cache_folder(source.store)}: "
             f"{reason(error)}. They need {megabytes:.0f} MB: free some disk space, or choose "

@@ -1,13 +1,14 @@
 """Opens pictures that people upload, within limits, and extracts the part that a network sees."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from cifar_core.data.dataset import SIZE
 from cifar_core.data.pictures.reading import Reading, read
+from cifar_core.data.sizing import FITS, USUAL, Sizing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,26 +64,70 @@ def note(reading: Reading, see_through: bool) -> str:
     return " ".join(notes)
 
 
-def seen_box(image: Image.Image) -> Box:
-    """Return the centered square that a network sees: left, top, right, bottom in pixels."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return left, top, left + side, top + side
+def seen_box(image: Image.Image, sizing: Sizing = USUAL) -> Box:
+    """Return the region that a network sees: left, top, right, bottom in pixels of the picture."""
+    (left, top, right, bottom), _ = FITS[sizing.fit].place(image.size, sizing.stored)
+    inset = round((right - left) * sizing.margin / sizing.stored)
+    return left + inset, top + inset, right - inset, bottom - inset
 
 
-def network_view(image: Image.Image, size: int = SIZE, box: Box | None = None) -> Image.Image:
-    """Return the region that a network sees, scaled to its size; the centered square if None."""
-    box = box or seen_box(image)
+def pictured_box(size: tuple[int, int], sizing: Sizing) -> Box:
+    """Return where a picture of this size is in what a network sees: all but black borders."""
+    _, (width, height) = FITS[sizing.fit].place(size, sizing.side)
+    left, top = (sizing.side - width) // 2, (sizing.side - height) // 2
+    return left, top, left + width, top + height
+
+
+def network_view(image: Image.Image, sizing: Sizing = USUAL, box: Box | None = None) -> Image.Image:
+    """Return what a network sees of a picture, `sizing.side` pixels wide and high.
+
+    It is made of the picture as the images of a set are. `box` is another region to see instead,
+    which is made square in the same way.
+    """
+    if box is not None:
+        return square_of(image, replace(sizing, stored=sizing.side), box)
+    square = square_of(image, sizing)
+    start, end = sizing.margin, sizing.margin + sizing.side
+    return square.crop((start, start, end, end)) if sizing.is_wider else square
+
+
+def square_of(
+    image: Image.Image, sizing: Sizing, box: Box | None = None, *, reducing_gap: float | None = None
+) -> Image.Image:
+    """Return a picture, or a region of it, as a square of `sizing.stored` pixels a side.
+
+    With a `reducing_gap`, the picture is averaged first, to about that many times the square.
+    """
+    if box is not None and box != (0, 0, *image.size):
+        image = image.crop(box)
+    part, size = FITS[sizing.fit].place(image.size, sizing.stored)
+    scaled = resized(image, part, size, reducing_gap)
+    if size == (sizing.stored, sizing.stored):
+        return scaled
+    square = Image.new(scaled.mode, (sizing.stored, sizing.stored))
+    square.paste(scaled, ((sizing.stored - size[0]) // 2, (sizing.stored - size[1]) // 2))
+    return square
+
+
+def resized(
+    image: Image.Image, box: Box, size: tuple[int, int], reducing_gap: float | None
+) -> Image.Image:
+    """Return a region of a picture at another size."""
+    if reducing_gap:
+        return image.resize(size, Image.Resampling.BICUBIC, box, reducing_gap=reducing_gap)
     # cropped first: resize(box=...) would mix in pixels from around the box
     region = image if box == (0, 0, *image.size) else image.crop(box)
-    if region.size == (size, size):
-        return region
-    return region.resize((size, size), Image.Resampling.BICUBIC)
+    return region if region.size == size else region.resize(size, Image.Resampling.BICUBIC)
 
 
-def to_tensor(image: Image.Image) -> "Tensor":
-    """Return the region that a network sees as [1, 3, 32, 32] in [0, 1]."""
+def to_tensor(image: Image.Image, sizing: Sizing = USUAL, box: Box | None = None) -> "Tensor":
+    """Return what a network sees of a picture as [1, 3, side, side] in [0, 1]."""
+    return tensor_of(network_view(image, sizing, box))
+
+
+def tensor_of(view: Image.Image) -> "Tensor":
+    """Return what `network_view` returned as [1, 3, side, side] in [0, 1]."""
     import torch  # the Data page opens pictures without waiting for it
 
-    pixels = np.array(network_view(image))  # [32, 32, 3]
+    pixels = np.array(view)  # [side, side, 3]
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255

@@ -28,6 +28,7 @@ UNREADABLE = (
 )  # what decoders raise on damaged files
 END = b"\xff\xd9"  # of a JPEG
 MOST_MISSING = 0.125  # share of a JPEG that is cut short
+JUDGED = 128  # pixels a side, at least, at which that share is found
 GRAY = ("1", "L", "LA", "La", "I", "F")  # modes of one channel
 WITH_EXIF = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")  # keys of Pillow's info
 ORIENTATION = 0x0112  # an EXIF tag
@@ -154,13 +155,22 @@ def decoded(image: Image.Image, kind: Kind, data: bytes) -> tuple[Image.Image, b
     except OSError as error:
         if kind is not JPEG or "truncated" not in str(error) or "progressive" in image.info:
             raise
+        if missing_share(kind, data) > MOST_MISSING:
+            raise
         again = kind.open(data + END)
         again.draft(None, image.size)
         again.load()
-        if flat_share(again) > MOST_MISSING:
-            raise
         return again, True
     return image, False
+
+
+def missing_share(kind: Kind, data: bytes) -> float:
+    """Return the share of a JPEG's picture that is missing, whatever size it is wanted at."""
+    image = kind.open(data + END)
+    if min(image.size) >= 2 * JUDGED:
+        image.draft(None, (JUDGED, JUDGED))
+    image.load()
+    return flat_share(image)
 
 
 def flat_share(image: Image.Image) -> float:

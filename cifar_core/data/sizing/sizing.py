@@ -1,6 +1,9 @@
 """The size of a run's images: what a network sees, and what is kept on the disk for it."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from cifar_core.data.dataset import SIZE
 from cifar_core.data.sizing.fits import CROP
@@ -20,9 +23,19 @@ class Sizing:
         assert self.stored >= self.side
 
     @property
+    def is_wider(self) -> bool:
+        """Whether more is kept of an image than a network sees."""
+        return self.stored > self.side
+
+    @property
     def margin(self) -> int:
         """How many pixels of a kept image lie above and to the left of what a network sees."""
         return (self.stored - self.side) // 2
 
+    def centers(self, kept: NDArray[Any]) -> NDArray[Any]:
+        """Return a view [N, side, side, ...] of kept images [N, stored, stored, ...]."""
+        seen = slice(self.margin, self.margin + self.side)
+        return kept[:, seen, seen] if self.is_wider else kept
 
-USUAL = Sizing()  # what sets are looked at with, and what all runs of earlier versions used
+
+USUAL = Sizing()  # at which pages show sets, and which all runs of earlier versions used

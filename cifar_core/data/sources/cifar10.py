@@ -10,17 +10,21 @@ import functools
 import hashlib
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from cifar_core.data import cache
-from cifar_core.data.cache import cached
+from cifar_core.data.cache import cached, reserved
 from cifar_core.data.dataset import SIZE, Dataset, Images, fingerprint
 from cifar_core.data.formats.reading.pickled import plain
+from cifar_core.data.pictures.images import square_of
+from cifar_core.data.sizing import USUAL, Sizing
+from cifar_core.data.sizing.fits import CROP
 from cifar_core.data.sources.archive import entries
 from cifar_core.disk.checks import is_a
 from cifar_core.errors import DataError
@@ -88,22 +92,66 @@ def is_official(path: Path) -> bool:
         return False
 
 
-def load(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset:
-    """Open the official images, verifying and decoding them the first time."""
-    build = functools.partial(read, path, source, official)
-    return cached(store, NAME, identity(path, source, official), build)
+def load(
+    path: Path,
+    store: Path,
+    sizing: Sizing = USUAL,
+    *,
+    source: str,
+    official: Official = OFFICIAL,
+) -> Dataset:
+    """Open the official images, verifying and decoding them the first time.
+
+    At another size than 32 pixels, they are scaled to that.
+    """
+    square = replace(sizing, fit=CROP)  # they are square, so that all ways give the same
+    known = identity(path, source, official, square)
+    if square == USUAL:
+        build = functools.partial(read, path, source, official)
+    else:
+        usual = load(path, store, source=source, official=official)
+        build = functools.partial(scaled, usual, square, cache.folder_of(store, NAME, known))
+    return cached(store, NAME, known, build, square)
 
 
-def kept(path: Path, store: Path, *, source: str, official: Official = OFFICIAL) -> Dataset | None:
+def kept(
+    path: Path,
+    store: Path,
+    sizing: Sizing = USUAL,
+    *,
+    source: str,
+    official: Official = OFFICIAL,
+) -> Dataset | None:
     """Open the official images if they were decoded before."""
-    return cache.kept(store, NAME, identity(path, source, official))
+    known = identity(path, source, official, replace(sizing, fit=CROP))
+    return cache.kept(store, NAME, known)
 
 
-def identity(path: Path, source: str, official: Official) -> list[Any]:
-    """Return values that change with the files."""
+def identity(path: Path, source: str, official: Official, sizing: Sizing) -> list[Any]:
+    """Return values that change with the files and the size."""
     files = [path / name for name in official.batches] if path.is_dir() else [path]
     about = [(str(file), file.stat()) for file in files if file.exists()]
-    return [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about)]
+    size = [] if sizing == USUAL else [[sizing.side, sizing.stored]]
+    return [source, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in about), *size]
+
+
+def scaled(usual: Dataset, sizing: Sizing, folder: Path) -> Dataset:
+    """Scale the images, and write their pixels where they will be kept."""
+    parts = []
+    for name, images in (("train", usual.train), ("test", usual.test)):
+        shape = (len(images), sizing.stored, sizing.stored, 3)
+        pixels = reserved(cache.draft_of(folder) / f"{name}_pixels.npy", shape, np.uint8)
+        for place, image in enumerate(images.pixels):
+            pixels[place] = square_of(Image.fromarray(image), sizing)
+        parts.append(Images(pixels=pixels, labels=images.labels))
+    return replace(
+        usual,
+        train=parts[0],
+        test=parts[1],
+        fingerprint=fingerprint(CLASSES, parts),
+        note=f"{usual.note} They are scaled to {sizing.side} x {sizing.side} pixels.",
+        fingerprint_at_32=usual.fingerprint,
+    )
 
 
 def read(path: Path, source: str, official: Official) -> Dataset:

@@ -6,16 +6,17 @@ tested against them (`examine`), and `judge` sums it up in a word. `docs/trust.m
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
 
-from cifar_core.explain.baselines import gray
+from cifar_core.explain.baselines import blurred, gray
 from cifar_core.explain.spec import Explainable, SaliencySpec
 from cifar_core.explain.trust import completeness as totals
 from cifar_core.explain.trust.agreement import compare
 from cifar_core.explain.trust.hiding import hidden, logits
-from cifar_core.explain.trust.rivals import RIVALS, soft
+from cifar_core.explain.trust.rivals import RIVALS
 from cifar_core.explain.trust.squares import COUNT, filled, squares, sums
 from cifar_core.explain.trust.verdict import GRAY, SOFTLY, Evidence, Label, Verdict, judge
 from cifar_core.settings import Settings
@@ -37,9 +38,10 @@ class Yardstick:
 
 def measure(classifier: Explainable, image: Tensor, target: int) -> Yardstick:
     """Hide each square of an image [1, 3, H, W] in [0, 1] in three ways; `PASSES` passes."""
-    masks, blur, plain = squares(*image.shape[2:]), soft(image, 4), gray(image)
-    copies = [hidden(image, cover, masks[:, None]) for cover in (blur, plain)]
-    found = logits(classifier, torch.cat([image, blur, plain, *copies, filled(image, masks)]))
+    masks, blur, plain = squares(*image.shape[2:]), blurred(image), gray(image)
+    covered = (hidden(image, cover, masks[:, None]) for cover in (blur, plain))
+    copies = chain((image, blur, plain), *covered, filled(image, masks))
+    found = logits(classifier, copies)
     chances, odds = found.softmax(dim=1)[:, target], log_odds(found.double(), target)
     by_blur, by_gray, by_border = (odds[0] - odds[3:]).view(3, -1)
     return Yardstick(

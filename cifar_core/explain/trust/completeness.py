@@ -5,7 +5,6 @@ The axiom of completeness (Sundararajan et al. 2017, arXiv 1703.01365, section 3
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from cifar_core.explain.baselines import Baseline
@@ -40,7 +39,7 @@ def completeness(
     classifier: Explainable, image: Tensor, target: int, map_: Tensor, baseline: Baseline
 ) -> Completeness:
     """Compare the total of a map [H, W] with the rise; 1 pass and 1 per picture of the baseline."""
-    scores = logits(classifier, torch.cat([image, *baseline.of(image)]))
+    scores = logits(classifier, [image, *baseline.of(image)])
     rise = float(scores[0, target] - scores[1:, target].mean())
     total = float(map_.sum())
     least = float(scores.abs().max()) / 100  # below this, a rise is mostly rounding error

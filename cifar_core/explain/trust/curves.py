@@ -5,6 +5,7 @@ two ways to hide a pixel, because each favors maps that use it as their baseline
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -38,11 +39,11 @@ def curves(classifier: Explainable, image: Tensor, target: int, map_: Tensor) ->
     """Remove the pixels of an image [1, 3, H, W], and add them, in the order of a map [H, W]."""
     highest = top_shares(map_)
     copies = [
-        part
+        hidden(image, substrate, masks)
         for substrate in SUBSTRATES.of(image)
-        for part in (hidden(image, substrate, ~highest), hidden(image, substrate, highest))
+        for masks in (~highest, highest)
     ]
-    probabilities = logits(classifier, torch.cat(copies)).softmax(dim=1)[:, target]
+    probabilities = logits(classifier, chain(*copies)).softmax(dim=1)[:, target]
     insertion, deletion = probabilities.view(-1, 2, POINTS).mean(dim=0).tolist()
     return ErasingCurves(insertion=tuple(insertion), deletion=tuple(deletion))
 

@@ -30,7 +30,7 @@ def colorful(image: Tensor) -> Tensor:
 
 def detail(image: Tensor) -> Tensor:
     """Return by how much the picture differs from its blurred copy; [H, W]."""
-    return (image - soft(image, 4)).abs().sum(dim=1)[0]
+    return (image - blurred(image)).abs().sum(dim=1)[0]
 
 
 def bright(image: Tensor) -> Tensor:
@@ -45,13 +45,8 @@ def central_edges(image: Tensor) -> Tensor:
 
 def contrast(image: Tensor) -> Tensor:
     """Return the steepest slope of the three slightly blurred color channels; [H, W]."""
-    down, across = torch.gradient(soft(image, 1)[0], dim=(1, 2))
+    down, across = torch.gradient(blurred(image, 1)[0], dim=(1, 2))
     return (down**2 + across**2).sqrt().amax(dim=0)
-
-
-def soft(image: Tensor, sigma: float) -> Tensor:
-    """Blur an image [1, 3, H, W]; sigma in pixels of a picture of 32, scaled for others."""
-    return blurred(image, sigma * min(image.shape[2:]) / 32)
 
 
 RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {  # image [1, 3, H, W] -> map [H, W]

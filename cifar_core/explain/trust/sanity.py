@@ -71,7 +71,7 @@ def cascade(
             randomize(layer, seed=index)
         done = count
         # the refusals of the trained network still hold; the prepared copy is made again
-        random = Subject(subject.model, subject.layer, dict(subject.refusals))
+        random = Subject(subject.model, subject.layer, dict(subject.refusals), side=subject.side)
         maps = spec.attribute(random, images, targets, settings).cpu()
         yield (
             RandomizedStage(
@@ -95,7 +95,8 @@ def copied(classifier: Explainable) -> Subject:
     with classifier.lock:
         model = copy.deepcopy(classifier.model)
     names = [name for name, part in classifier.model.named_modules() if part is classifier.layer]
-    return Subject(model, model.get_submodule(names[0]) if names else None)
+    layer = model.get_submodule(names[0]) if names else None
+    return Subject(model, layer, side=classifier.side)
 
 
 def has_own_parameters(module: nn.Module) -> bool:

@@ -1,9 +1,12 @@
 """Squares of a picture that are hidden, one at a time, in three ways."""
 
+from collections.abc import Iterator
 from functools import cache
 
 import torch
 from torch import Tensor
+
+from cifar_core.batching import images_at_once
 
 SIZES = {4: 7, 6: 6, 8: 6, 12: 6}  # side of 32 pixels: squares in a row and in a column
 PARTS = [count**2 for count in SIZES.values()]
@@ -34,21 +37,21 @@ def starts(length: int, side: int, count: int) -> list[int]:
 
 def sums(maps: Tensor) -> Tensor:
     """Return the sums [N, P] of maps [N, H, W] in the squares; float64, on the CPU."""
-    masks = squares(*maps.shape[1:]).flatten(1).double()
-    return maps.flatten(1).cpu().double() @ masks.T
+    masks, most = squares(*maps.shape[1:]).flatten(1).double(), images_at_once(maps.shape[1])
+    return torch.cat([some.flatten(1).cpu().double() @ masks.T for some in maps.split(most)])
 
 
-def filled(image: Tensor, masks: Tensor) -> Tensor:
-    """Return copies [P, 3, H, W] of an image [1, 3, H, W], each square filled in from its border.
+def filled(image: Tensor, masks: Tensor) -> Iterator[Tensor]:
+    """Yield copies [1, 3, H, W] of an image, one for each square, filled in from its border.
 
     A pixel becomes the mean of the four pixels beyond the square in its row and column, weighted
     by nearness: a square of sky in the sky vanishes (after ROAD, Rong et al. 2022,
     arXiv 2202.00449).
     """
-    copies = image.repeat(len(masks), 1, 1, 1)
-    for copy, mask in zip(copies, masks, strict=True):
-        fill(copy, mask)
-    return copies
+    for mask in masks:
+        copy = image.clone()
+        fill(copy[0], mask)
+        yield copy
 
 
 def fill(picture: Tensor, mask: Tensor) -> None:

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from cifar_core.background.jobs import said
 from cifar_core.disk import files, space
-from cifar_core.errors import DataError, DiskFullError
+from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.gpu_sampler import GPUSampler
 from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.prepare.run_images import open_images
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
@@ -33,7 +34,6 @@ from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
-    DataRecord,
     Environment,
     Notice,
     UsedWeights,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from cifar_core.config import TrainConfig
     from cifar_core.data.batches import Batches
-    from cifar_core.data.dataset import Dataset
     from cifar_core.training.events import Tick
     from cifar_core.training.features import FeatureBatches
     from cifar_core.training.setup import Setup
@@ -75,6 +74,7 @@ class BaseWorker(ABC):
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
         self.sampler: GPUSampler | None = None  # of the GPU, once it is in use
+        self.size: Decision | None = None  # of the images, once they are loaded
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
         self.light = frozenset(vars(self))  # what has been added since may hold tensors
@@ -106,8 +106,10 @@ class BaseWorker(ABC):
         compute_on(plan.device, plan.threads)
         self.sampler = GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt))
         self.sampler.start()
-        config, before, store = self.config, self.run.environment, self.run.store_root
-        self.dataset = self.load_data()
+        before, store = self.run.environment, self.run.store_root
+        self.dataset, size = open_images(self.run, plan.device, say)
+        self.size = size
+        config = self.config
         tensors, weights = self.load_weights(fresh=fresh)
         step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
         self.setup: Setup = prepare(
@@ -115,7 +117,10 @@ class BaseWorker(ABC):
         )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
-        environment = describe(plan, self.dataset, self.setup, weights)
+        environment = describe(
+            plan, self.dataset, self.setup, weights,
+            sizing=size.sizing, size_reason=size.reason,
+        )  # fmt: skip
         files.write_json(self.run.path / "environment.json", environment)
         self.gpu = environment.gpu
         say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
@@ -142,26 +147,14 @@ class BaseWorker(ABC):
 
     @property
     def config(self) -> "TrainConfig":
-        """The settings of this attempt: the run's, with the batch in pieces that fit."""
+        """The settings of this attempt: the run's, its images' size, the batch in pieces that fit.
+
+        The size is the setting's, perhaps automatic, until the images are loaded.
+        """
+        config = self.run.config
         at_once = halving.applied(self.run, self.attempt).get("micro_batch", 0)
-        return replace(self.run.config, micro_batch=at_once)
-
-    def load_data(self) -> "Dataset":
-        """Return the images; DataError if they are not those that the run started with."""
-        from cifar_core import data
-
-        before = self.run.environment.data
-        root = self.run.store_root
-        source = before.source or data.resolve(self.run.settings["data"], root)
-        say(f"Loading the images: {source}")
-        report = said("Pictures decoded", say)
-        dataset = data.load(source, root, thorough=True, report=report)
-        if before != DataRecord() and before.fingerprint != dataset.fingerprint:
-            raise DataError(
-                f"The images of {source} are not those that run {self.run.id} started with. "
-                f"Restore the original ones, or clone the run to train on the new ones."
-            )
-        return dataset
+        side = self.size.sizing.side if self.size else config.image_size
+        return replace(config, micro_batch=at_once, image_size=side)
 
     def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
         """Return the pretrained weights of a fresh run, and their record; None without any."""

@@ -91,7 +91,7 @@ def check_config(folder: Path, store: Store, data: str) -> None:
     path = folder / "environment.json"
     images = files.read(path, Environment).data
     named = [values.get("data", ""), images.source]
-    source = source_here(images.fingerprint, store, data) or stand_in(named, store)
+    source = source_here(images.usual_fingerprint, store, data) or stand_in(named, store)
     try:
         config = TrainConfig.from_dict({**values, **({"data": source} if source else {})})
     except (ConfigError, TypeError) as error:
@@ -103,14 +103,18 @@ def check_config(folder: Path, store: Store, data: str) -> None:
 
 
 def source_here(fingerprint: str, store: Store, data: str) -> str:
-    """Return where the run's images are on this machine; empty if that is unknown."""
+    """Return where the run's images are on this machine; empty if that is unknown.
+
+    `fingerprint` is that of the images at 32 pixels.
+    """
     from cifar_core.data import resolve
+    from cifar_core.data.description import usual_fingerprint
     from cifar_core.data.listing import decoded
 
     if data:
         return resolve(data, store.root, store.by)
     same = [
-        meta["source"] for meta in decoded(store.root) if meta.get("fingerprint") == fingerprint
+        meta["source"] for meta in decoded(store.root) if usual_fingerprint(meta) == fingerprint
     ]
     return same[0] if fingerprint and same else ""
 

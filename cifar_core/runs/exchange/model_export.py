@@ -3,15 +3,15 @@
 exports/<checkpoint>-<format>.<ending> in the run's folder is the file that the page offers, made by
 a background job; a JSON file beside it holds the result of the check.
 
-In every format, the input is images [N, 3, 32, 32] in [0, 1] with any N, and the output logits
-[N, K]. ONNX and torch.export are checked against the network itself on images of the run's data,
-and the largest difference is reported.
+In every format, the input is images [N, 3, side, side] in [0, 1] with any N, where `side` is the
+size of the run's images, and the output logits [N, K]. ONNX and torch.export are checked against
+the network itself on images of the run's data, and the largest difference is reported.
 """
 
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,10 @@ from cifar_core.disk import files, output
 from cifar_core.errors import RunError
 from cifar_core.installation import ROOT
 from cifar_core.registry import Registry
+from cifar_core.runs.exchange.export_words import input_words, readme
 from cifar_core.runs.record.checkpoints import MODEL, verify
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_job import RunJob, job_of
-from cifar_core.timm_names import is_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,14 +113,13 @@ def as_safetensors(run: Run, checkpoint: str, target: Path) -> Exported:
 
 def description(run: Run, checkpoint: str) -> dict[str, Any]:
     """Return what a loader and a reader need to know, in plain values."""
-    from cifar_core.models import MODELS
-
     info, config = run.checkpoint(checkpoint), run.config
     return {
         "model": config.model,
-        "build": {n: getattr(config, n) for n in MODELS[config.model].uses if n != "plan"},
+        "build": config.build_options,
         "classes": run.environment.data.classes,
-        "input": "images [N, 3, 32, 32], RGB, values in [0, 1]",
+        "input": input_words(run),
+        "preprocessing": asdict(run.sizing),
         "output": "logits [N, K]",
         "epoch": info.epoch,
         "weights_sha256": info.manifest["files"][MODEL]["sha256"],
@@ -130,32 +129,6 @@ def description(run: Run, checkpoint: str) -> dict[str, Any]:
         "data_fingerprint": run.environment.data.fingerprint or None,
         "run": run.id,
     }
-
-
-README = """# {name}
-
-A network that distinguishes {count} classes: {classes}.
-
-    pip install torch torchvision safetensors pillow{more}
-    python load_model.py picture.jpg
-
-- `model.safetensors`: the weights. `model.json`: their network, classes and accuracy.
-- `load_model.py`: builds the network and loads the weights; `from load_model import classes, load`.
-- `cifar_core/`: the code of the networks.
-
-Input: images [N, 3, 32, 32], RGB, values in [0, 1]; the network scales them itself.
-Output: logits [N, {count}], in the order of the classes above.
-"""
-
-
-def readme(run: Run) -> str:
-    """Return the README of the zip, as Markdown."""
-    classes = run.environment.data.classes
-    names = ", ".join(" ".join(name.split()) for name in classes)
-    more = " timm" if is_name(run.settings.get("model")) else ""
-    return README.format(
-        name=" ".join(run.name.split()), count=len(classes), classes=names, more=more
-    )
 
 
 def as_torch_export(run: Run, checkpoint: str, target: Path) -> Exported:
@@ -168,7 +141,7 @@ def as_torch_export(run: Run, checkpoint: str, target: Path) -> Exported:
     batch = torch.export.Dim("batch")
     with torch.no_grad():
         program = torch.export.export(
-            classifier.model, (torch.rand(2, 3, 32, 32),), dynamic_shapes=({0: batch},)
+            classifier.model, (example(classifier),), dynamic_shapes=({0: batch},)
         )
     classes = json.dumps(list(classifier.classes))
     torch.export.save(program, target, extra_files={"classes.json": classes})
@@ -187,7 +160,7 @@ def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
     classifier = load_classifier(run, checkpoint)
     with torch.no_grad():
         program = torch.onnx.export(
-            classifier.model, (torch.rand(2, 3, 32, 32),), dynamo=True, verbose=False,
+            classifier.model, (example(classifier),), dynamo=True, verbose=False,
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             input_names=["images"], output_names=["logits"],
         )  # fmt: skip
@@ -203,6 +176,13 @@ def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
     return checked(run, classifier, target, logits)
 
 
+def example(classifier: "Classifier") -> "Tensor":
+    """Return two images to trace the network with."""
+    import torch
+
+    return torch.rand(2, 3, classifier.side, classifier.side)
+
+
 def checked(
     run: Run, original: "Classifier", path: Path, logits: "Callable[[Tensor], NDArray[np.float32]]"
 ) -> Exported:
@@ -212,22 +192,23 @@ def checked(
 
     images = sample_images(run)
     with torch.inference_mode():
-        expected = original.model(images).numpy()
         # one image, then the others, so that batch sizes other than the example's are tried too
-        exported = np.concatenate([logits(images[:1]), logits(images[1:])])
+        batches = [images[:1], *images[1:].split(original.at_once)]
+        expected = np.concatenate([original.model(batch).numpy() for batch in batches])
+        exported = np.concatenate([logits(batch) for batch in batches])
     same = exported.argmax(axis=1) == expected.argmax(axis=1)
     difference = float(np.abs(exported - expected).max())
     return Exported(path=path, images=len(images), difference=difference, agreeing=int(same.sum()))
 
 
 def sample_images(run: Run) -> "Tensor":
-    """Return some of the run's test images [N, 3, 32, 32] in [0, 1], evenly spaced."""
+    """Return some of the run's test images [N, 3, side, side] in [0, 1], evenly spaced."""
     import numpy as np
     import torch
 
     from cifar_core import data
 
-    images = data.load(run.source, run.store_root).test
+    images = data.load(run.source, run.store_root, run.sizing).test
     indexes = np.linspace(0, len(images) - 1, min(CHECKED, len(images))).astype(int)
     return torch.tensor(images.pixels[indexes]).permute(0, 3, 1, 2) / 255
 
@@ -237,7 +218,7 @@ MODEL_FORMATS = Registry(
     [
         ModelFormat(
             key="safetensors", title="Safetensors", ending=".zip", write=as_safetensors,
-            summary="Weights, a loader of 40 lines and the network's code, in a zip.",
+            summary="Weights, a small loader and the network's code, in a zip.",
         ),
         ModelFormat(
             key="onnx", title="ONNX", ending=".onnx", write=as_onnx,

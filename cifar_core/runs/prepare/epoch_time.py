@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core import devices
 from cifar_core.background import child, processes
 from cifar_core.devices import turns
-from cifar_core.runs.prepare import step_plans
+from cifar_core.runs.prepare import image_size, step_plans
 from cifar_core.runs.record.records import AttemptPlan
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
 
 def trial(config: "TrainConfig", store: Path) -> Estimate:
     """Train a few steps here and scale up to the run."""
-    from cifar_core import data
     from cifar_core.training.events import StepEvent
     from cifar_core.training.place import compute_on
     from cifar_core.training.reports import always
@@ -66,7 +65,7 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     threads = devices.choose_threads(config.threads)
     chosen, _ = devices.current(store).choose(config.device)
     compute_on(chosen.torch_name, threads)
-    dataset = data.load(data.resolve(config.data, store), store)
+    config, dataset = image_size.for_measuring(config, store, chosen.torch_name)
     here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)
     plan = step_plans.decide(config, dataset, here, store)
     setup = prepare(config, dataset, chosen.torch_name, plan=plan)  # the weights do not matter

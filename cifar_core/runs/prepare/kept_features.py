@@ -73,7 +73,7 @@ def entries(setup: "Setup", fingerprint: str, store: Path) -> list[FeatureFile]:
         "model": config.model,
         "weights": fingerprint_of(trainer.model, head),
         "data": fingerprint,
-        "resolution": config.resolution,
+        "resolution": config.computes_on,
         "precision": trainer.precision.key,
     }
     if trainer.plan.memory_format != "channels_last":  # rounds differently

@@ -13,7 +13,7 @@ from cifar_core import devices
 from cifar_core.background import child, processes
 from cifar_core.devices import turns
 from cifar_core.errors import CifarError
-from cifar_core.runs.prepare import memory
+from cifar_core.runs.prepare import image_size, memory
 from cifar_core.runs.prepare.batch_search import piece, search
 from cifar_core.runs.record.failures import MEMORY, reason_of
 
@@ -99,7 +99,6 @@ def in_child(
 
 def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
     """Search here; limits this process to the memory that the machine can spare."""
-    from cifar_core import data
     from cifar_core.training.freezing import keeps_features
     from cifar_core.training.place import compute_on
 
@@ -107,7 +106,7 @@ def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> Lar
         raise CifarError("Only the head is trained, on kept features: a batch of any size fits.")
     chosen, _ = devices.current(store).choose(config.device)
     compute_on(chosen.torch_name, devices.choose_threads(config.threads))
-    dataset = data.load(data.resolve(config.data, store), store)
+    config, dataset = image_size.for_measuring(config, store, chosen.torch_name)
     on_gpu = chosen.id.startswith("cuda")
     limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()
     if not on_gpu:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import asdict
 
 from cifar_core.disk import files
+from cifar_core.runs.prepare import image_size
 from cifar_core.runs.record.records import AttemptPlan, Environment
 from cifar_core.settings import rule_of
 
@@ -102,6 +103,8 @@ def expected(config: "TrainConfig", dataset: "Dataset", attempt: AttemptPlan, ro
     from cifar_core.training.setup import steps_of
     from cifar_core.training.step.step_plan import why_by_rule
 
+    side = image_size.decided(config, root, attempt.device).sizing.side
+    config = dataclasses.replace(config, image_size=side)
     if reason := why_by_rule(config, attempt.device, steps_of(config, dataset)):
         return f"The way to compute a step is chosen {reason}"
     kept = files.read_json(path_of(config, attempt.device_name, attempt.threads, root))

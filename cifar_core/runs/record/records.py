@@ -101,6 +101,11 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     size_reason: Text = ""  # one sentence
     fingerprint_at_32: Text = ""  # "" if `side` is 32: of the same images at that size
 
+    @property
+    def usual_fingerprint(self) -> str:
+        """The fingerprint of the same images at 32 pixels, which is equal at all sizes."""
+        return self.fingerprint_at_32 or self.fingerprint
+
 
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file of pretrained weights that a run started from; paths may not be valid text."""

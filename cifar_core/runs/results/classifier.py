@@ -25,4 +25,5 @@ def load_classifier(run: Run, checkpoint: str = "best") -> Classifier:
         layer=spec.cam_layer,
         layer_note=spec.cam_note,
         title=f"{run.name}, epoch {info.epoch:.3g}",
+        side=run.sizing.side,
     )

@@ -68,7 +68,7 @@ def obstacle(first: Run, second: Run, part: Part) -> str:
     """Say why two runs cannot be compared on the same images; empty if they can."""
     data, other = first.environment.data, second.environment.data
     names = f"#{first.number} and #{second.number}"
-    if (data.fingerprint or data.source) != (other.fingerprint or other.source):
+    if (data.usual_fingerprint or data.source) != (other.usual_fingerprint or other.source):
         return (
             f"{names} cannot be compared image by image: they were trained on different images "
             f"({data.title or 'unknown'} and {other.title or 'unknown'})."

@@ -18,7 +18,7 @@ def evaluate_run(run: Run, part: Literal["val", "test"], checkpoint: str = "best
     The test images, and only those, get the test views that the run's settings name.
     """
     config = run.config
-    dataset = load(run.source, run.store_root)
+    dataset = load(run.source, run.store_root, run.sizing)
     images = dataset.test if part == "test" else dataset.train
     indexes = indexes_of(run, part, images)
     batches = evaluation_batches(images, indexes, "cpu", config.computes_on)

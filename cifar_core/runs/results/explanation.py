@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from cifar_core.data.pictures.images import Box, to_tensor
+from cifar_core.data.pictures.images import Box, tensor_of
 from cifar_core.errors import ExplanationError
 from cifar_core.runs.record.checkpoints import MODEL
 from cifar_core.runs.record.environment import PACKAGES, version_of
@@ -52,7 +52,7 @@ class Drawing:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """A map [32, 32] and where it comes from."""
+    """A map [side, side] and where it comes from."""
 
     run: Run
     checkpoint: str  # named in full
@@ -61,7 +61,8 @@ class Explanation:
     name: str  # of the image
     photo: Image.Image
     box: Box  # the region of the photo that the network saw
-    seen: Image.Image  # the 32 x 32 pixels that it saw
+    seen: Image.Image  # the pixels that it saw
+    pictured: Box | None = None  # where in these the region is; all of them if None
 
     @property
     def stem(self) -> str:
@@ -78,13 +79,20 @@ class Explanation:
                   question.target, question.rival, sha256_of(self.seen)]  # fmt: skip
         return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def visible(self) -> Map:
+        """The part of the map that lies on the picture: all of it but black borders."""
+        left, top, right, bottom = self.pictured or (0, 0, *self.seen.size)
+        return self.map[top:bottom, left:right]
+
     def overlay(self, drawing: Drawing) -> Image.Image:
         """Draw the map over the photo."""
         from cifar_core.explain import SALIENCY
         from cifar_core.explain.render import overlay
 
         return overlay(
-            self.photo, self.map, box=self.box, signed=SALIENCY[self.question.method].signed,
+            self.photo, self.visible, box=self.box,
+            signed=SALIENCY[self.question.method].signed,
             opacity=drawing.opacity, keep=drawing.keep, limit=drawing.limit,
         )  # fmt: skip
 
@@ -116,6 +124,7 @@ class Explanation:
             "rival": question.rival or None,
             "picture": self.name,
             "box": list(self.box),
+            "pictured": list(self.pictured or (0, 0, *self.seen.size)),
             "seen_sha256": sha256_of(self.seen),
             "opacity": drawing.opacity,
             "keep": drawing.keep,
@@ -128,7 +137,7 @@ class Explanation:
 def attribute(
     classifier: "Classifier", seen: Image.Image, question: Question, *, format: int = FORMAT
 ) -> Map:
-    """Return the map [32, 32] that answers a question about the image that a network sees.
+    """Return the map [side, side] that answers a question about the image that a network sees.
 
     `format` is that of the record whose map is made again.
     """
@@ -140,7 +149,7 @@ def attributions(
     classifier: "Classifier", seen: Image.Image, question: Question, targets: list[str],
     *, format: int = FORMAT,
 ) -> Map:  # fmt: skip
-    """Return the maps [T, 32, 32] for several classes instead of the question's own."""
+    """Return the maps [T, side, side] for several classes instead of the question's own."""
     import torch
 
     from cifar_core.explain import SALIENCY, explain
@@ -149,7 +158,7 @@ def attributions(
     indexes = [class_index(name, classifier.classes) for name in targets]
     rival = class_index(question.rival, classifier.classes) if question.rival else None
     maps = explain(
-        classifier, to_tensor(seen).expand(len(indexes), -1, -1, -1), torch.tensor(indexes),
+        classifier, tensor_of(seen).expand(len(indexes), -1, -1, -1), torch.tensor(indexes),
         question.method, question.settings, rival=rival,
         methods=EARLIER if format == 1 else SALIENCY,
     )  # fmt: skip

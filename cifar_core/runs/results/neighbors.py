@@ -161,14 +161,14 @@ def features_of(
     """Return the features [N, D], of length 1, of the images at these indexes."""
     import torch
 
-    from cifar_core.inference import BATCH, outputs
+    from cifar_core.inference import outputs
 
-    batches = []
-    for start in range(0, len(indexes), BATCH):
-        part = torch.from_numpy(pixels[indexes[start : start + BATCH]])
+    batches, most = [], classifier.at_once
+    for start in range(0, len(indexes), most):
+        part = torch.from_numpy(pixels[indexes[start : start + most]])
         _, features = outputs(classifier, part.permute(0, 3, 1, 2).float() / 255)
         batches.append(unit(features.numpy()))
-        report(min(start + BATCH, len(indexes)), len(indexes))
+        report(min(start + most, len(indexes)), len(indexes))
     return np.concatenate(batches)
 
 

@@ -185,7 +185,7 @@ def load_with_images(run: Run, checkpoint: str) -> "tuple[Classifier, Dataset]":
     from cifar_core.runs.results.classifier import load_classifier
 
     classifier = load_classifier(run, checkpoint)
-    dataset = load(run.source, run.store_root)
+    dataset = load(run.source, run.store_root, run.sizing)
     check(run, dataset.fingerprint)
     return classifier, dataset
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.background.jobs import Report, quietly
+from cifar_core.batching import images_at_once
 from cifar_core.data.disturbances import DISTURBANCES
 from cifar_core.disk import files
 from cifar_core.runs.record.run import Run
@@ -77,15 +78,21 @@ def compute(
 
     name = run.checkpoint(checkpoint).name
     classifier = load_classifier(run, name)
-    dataset = load(run.source, run.store_root)
+    dataset = load(run.source, run.store_root, run.sizing)
     check(run, dataset.fingerprint)
     images = dataset.test if part == "test" else dataset.train
     indexes = drawn(indexes_of(run, part, images))
-    pixels, labels = np.asarray(images.pixels[indexes]), images.labels[indexes]
+    most = images_at_once(run.sizing.side)
+    parts = [indexes[start : start + most] for start in range(0, len(indexes), most)]
     scores: list[DisturbedScore] = []
-    for key, strength, changed in disturbed(pixels):
-        right = predictions(classifier, changed)[0] == labels
-        hits, count = int(right.sum()), len(right)
+    for key, strength in kinds():
+        rng, hits = np.random.default_rng(SEED), 0
+        for part_of_them in parts:
+            pixels = np.asarray(images.pixels[part_of_them])
+            changed = DISTURBANCES[key].apply(pixels, strength, rng) if key else pixels
+            right = predictions(classifier, changed)[0] == images.labels[part_of_them]
+            hits += int(right.sum())
+        count = len(indexes)
         scores.append(DisturbedScore(disturbance=key, strength=strength, hits=hits, count=count))
         report(len(scores), KINDS)
     path = path_of(run, part, name)
@@ -100,12 +107,12 @@ def drawn(indexes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(SEED).choice(indexes, few, replace=False))
 
 
-def disturbed(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, float, NDArray[np.uint8]]]:
-    """Yield each disturbance and strength with its images [N, 32, 32, 3]; first the unchanged."""
-    yield "", 0.0, pixels
+def kinds() -> Iterator[tuple[str, float]]:
+    """Yield each disturbance and strength; first none, for the unchanged images."""
+    yield "", 0.0
     for key, spec in DISTURBANCES.items():
         for strength in spec.strengths:
-            yield key, strength, spec.apply(pixels, strength, np.random.default_rng(SEED))
+            yield key, strength
 
 
 def do_job(request: dict[str, Any], report: Report) -> None:

@@ -72,7 +72,7 @@ def compute(file: CardFile) -> dict[str, Any]:
 
     start, spec = time.process_time(), SALIENCY[file.method]
     classifier = load_classifier(file.run, file.checkpoint)
-    dataset = data.load(file.run.source, file.run.store_root)
+    dataset = data.load(file.run.source, file.run.store_root, file.run.sizing)
     chosen = np.linspace(0, len(dataset.test) - 1, min(IMAGES, len(dataset.test))).astype(int)
     images = torch.from_numpy(dataset.test.pixels[chosen]).permute(0, 3, 1, 2) / 255
     targets = predict(classifier, images).argmax(dim=1)

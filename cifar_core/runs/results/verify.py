@@ -194,7 +194,7 @@ def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
     began = metrics.attempt_plan(run.path, 1)
     threads = began.threads or recorded.threads or 1
     compute_on(place.torch_name, threads)
-    dataset = data.load(run.source, run.store_root)
+    dataset = data.load(run.source, run.store_root, run.sizing)
     check(run, dataset.fingerprint)
     tensors, _ = pretrained.load(config, run.store_root)
     plan = step_plans.recorded(recorded, place.torch_name)

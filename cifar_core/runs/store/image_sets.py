@@ -12,8 +12,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from cifar_core.data.cache import cache_folder, read_meta
+from cifar_core.data.cache import cache_folder
 from cifar_core.data.decoding import reading_of, refusals
+from cifar_core.data.description import read_meta
 from cifar_core.data.find import drawn_as, located
 from cifar_core.data.hub.names import is_hub_name
 from cifar_core.data.hub.names import place as hub_place

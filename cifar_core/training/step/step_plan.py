@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.config.machine_settings import MEMORY_FORMATS
-from cifar_core.models import MODELS
-from cifar_core.models.measure import card
 from cifar_core.training.freezing import keeps_features
 from cifar_core.training.step.precision import Precision, choose_precision
 
@@ -147,5 +145,4 @@ def images_at_once(config: TrainConfig, device: str) -> int:
 
 def work_of(config: TrainConfig) -> int:
     """Return the multiply-adds of the forward pass of one image."""
-    spec = MODELS[config.model]
-    return card(spec, 10, config.computes_on if "resolution" in spec.uses else 0).multiply_adds
+    return config.card().multiply_adds

@@ -10,12 +10,13 @@ from app import boundary, theme
 from app.screens.data.one_set.view import View
 from app.shared.pictures.gallery import Tile, gallery
 from cifar_core.data import roots
+from cifar_core.data.dataset import SIZE
 from cifar_core.data.pictures.images import open_image
 from cifar_core.data.review.album import TITLES, Indices
 from cifar_core.disk.files import is_there
 
 PAGE = 24  # images of a page
-ZOOM = 2.5  # times as large as their pixels, of 32
+ZOOM = 2.5  # times as large as images of 32 pixels
 LARGE = 320  # pixels of an enlarged image
 LONGEST_FILE = 200_000_000  # bytes of a picture that is opened to be shown as it is
 
@@ -48,10 +49,9 @@ def grid(
 
     `in_full` writes class, part and the whole name, in as many lines as that takes.
     """
-    side = view.album.pixels(indices[:1]).shape[1] if len(indices) else 1
     tiles = [tile(view, index, by_class=by_class, in_full=in_full) for index in indices.tolist()]
-    zoom *= 32 / side
-    clicked = gallery(view.album.pixels(indices), tiles, key=key, zoom=zoom, wrap=in_full)
+    pixels = view.album.pixels(indices)
+    clicked = gallery(pixels, tiles, key=key, width=round(SIZE * zoom), wrap=in_full)
     if clicked and clicked.isdecimal() and int(clicked) < len(view.album):
         larger(view, int(clicked))
 

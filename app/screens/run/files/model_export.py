@@ -12,7 +12,10 @@ from cifar_core.runs.exchange.model_export import MODEL_FORMATS, ModelFormat, jo
 def model_export(run: Run) -> None:
     """Draw a row for each format that the best checkpoint can be exported in."""
     st.markdown("**The network for other programs**, with the weights of the best epoch")
-    st.caption("Input: images [N, 3, 32, 32] in [0, 1], any N. Output: logits [N, classes].")
+    side = run.sizing.side
+    st.caption(
+        f"Input: images [N, 3, {side}, {side}] in [0, 1], any N. Output: logits [N, classes]."
+    )
     for fmt in MODEL_FORMATS.values():
         try:
             export_row(run, fmt)

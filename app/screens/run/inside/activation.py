@@ -8,7 +8,7 @@ from PIL import Image
 from app import boundary, theme
 from app.cache.inside import layers, strongest_images
 from app.cache.results import pass_seconds
-from app.screens.run.inside.layers import IMAGES, source_of
+from app.screens.run.inside.layers import IMAGES
 from app.shared.networks import Network
 from cifar_core.explain.render import enlarge
 from cifar_core.inside import Aim, excite
@@ -67,7 +67,7 @@ def choose_aim(network: Network) -> tuple[Aim, str]:
 def real_images(network: Network, aim: Aim) -> float:
     """Draw the test images that activate most; return the spread of the activation over all."""
     try:
-        images, values, spread = strongest_images(*network.where, *source_of(network), IMAGES, aim)
+        images, values, spread = strongest_images(*network.where, IMAGES, aim)
     except boundary.REFUSED as error:
         st.caption(f"The test images cannot be shown. {boundary.words(error)}")
         return 1.0
@@ -94,6 +94,6 @@ def optimized(network: Network, aim: Aim, seed: int, scale: float) -> tuple[Imag
 
 
 def as_image(picture: torch.Tensor) -> Image.Image:
-    """Return a picture [3, 32, 32] in [0, 1], enlarged."""
+    """Return a picture [3, side, side] in [0, 1], enlarged."""
     pixels = np.uint8((255 * picture.permute(1, 2, 0)).round().numpy())
     return enlarge(Image.fromarray(pixels), SIDE)

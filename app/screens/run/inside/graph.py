@@ -8,7 +8,7 @@ from app.cache.inside import patch_neighbors
 from app.cache.results import outputs
 from app.shared.networks import Network
 from app.shared.pictures.picture import Picture
-from cifar_core.data.pictures.images import to_tensor
+from cifar_core.data.pictures.images import tensor_of
 from cifar_core.explain.render import enlarge
 from cifar_core.inside import NodeNeighbors, graph_blocks
 from cifar_core.palette import AGAINST, SUPPORTS
@@ -25,7 +25,7 @@ def draw(network: Network, picture: Picture) -> None:
         st.info("Only a Vision GNN builds a graph of patches. This network is not one.",
                 icon=":material/hub:")  # fmt: skip
         return
-    seen, digest = to_tensor(picture.seen), sha256_of(picture.seen)
+    seen, digest = tensor_of(picture.seen), sha256_of(picture.seen)
     target = int(outputs(*network.where, digest, seen)[0].argmax())
     name = network.classifier.classes[target]
     number = st.select_slider("Block", range(1, len(blocks) + 1), value=len(blocks),

@@ -34,7 +34,7 @@ def table(network: Network, shown: Sequence[Layer]) -> None:
     """Draw the layers with their activity over test images."""
     try:
         with st.spinner("Running test images through the network"):
-            measured = activities(*network.where, *source_of(network), IMAGES)
+            measured = activities(*network.where, IMAGES)
     except boundary.REFUSED as error:
         st.caption(f"The activity could not be measured. {boundary.words(error)}")
         measured = {}
@@ -67,11 +67,6 @@ def figures(activity: Activity, *, dead: bool) -> dict[str, float]:
     """Return the columns of a layer's activity; that of dead channels only if there are any."""
     columns = {"Mean": activity.mean, "Std. dev.": activity.spread}
     return columns | ({DEAD: 100 * activity.dead} if dead else {})
-
-
-def source_of(network: Network) -> tuple[str, str]:
-    """Return the source of the run's images and the root of its store."""
-    return network.run.source, str(network.run.store_root)
 
 
 def draw_filters(network: Network) -> None:

@@ -7,8 +7,8 @@ from PIL import Image
 
 from app.cache.inside import features, layers
 from app.shared.networks import Network
-from app.shared.pictures.picture import Picture
-from cifar_core.data.pictures.images import to_tensor
+from app.shared.pictures.picture import Picture, large
+from cifar_core.data.pictures.images import tensor_of
 from cifar_core.explain.render import enlarge, normalize, rgb
 from cifar_core.palette import HEAT
 from cifar_core.runs.results.explanation import png, sha256_of
@@ -27,12 +27,12 @@ def draw(network: Network, picture: Picture) -> None:
     with right:
         order = st.segmented_control("Order", ORDERS, default=ORDERS[0], required=True,
                                      key="maps_order")  # fmt: skip
-    maps = features(*network.where, name, sha256_of(picture.seen), to_tensor(picture.seen))
+    maps = features(*network.where, name, sha256_of(picture.seen), tensor_of(picture.seen))
     strength = np.abs(maps).mean(axis=(1, 2))
     by_strength = order == ORDERS[0]
     channels = np.argsort(-strength, kind="stable") if by_strength else np.arange(len(maps))
     limit = float(np.abs(maps).max()) or 1.0
-    large(network, picture, maps, [int(channel) for channel in channels], limit)
+    enlarged(network, picture, maps, [int(channel) for channel in channels], limit)
     shown = shown_of(len(maps))
     with st.grid(8, min_column_width=72, gap="xsmall"):
         for channel in channels[:shown]:
@@ -51,7 +51,7 @@ def shown_of(channels: int) -> int:
     return channels if every else SHOWN
 
 
-def large(
+def enlarged(
     network: Network, picture: Picture, maps: NDArray[np.float32], channels: list[int], limit: float
 ) -> None:
     """Draw one map large, beside what the network sees."""
@@ -59,7 +59,7 @@ def large(
         "Enlarged channel", channels, key=f"channel {network.run.id} {len(maps)}"
     )
     with st.grid(3, min_column_width=140):
-        st.image(png(enlarge(picture.seen, 320)), "What the network sees", width="stretch",
+        st.image(png(large(picture.seen)), "What the network sees", width="stretch",
                  output_format="PNG", alt="What the network sees")  # fmt: skip
         st.image(png(enlarge(picture_of(maps[channel], limit), 320)), f"Channel {channel}",
                  width="stretch", output_format="PNG", alt=f"Channel {channel}, large")  # fmt: skip

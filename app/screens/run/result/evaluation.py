@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import theme
-from app.cache.results import calibration_of, dataset, predictions_of
+from app.cache.results import calibration_of, images_of, predictions_of
 from app.shared.pictures.gallery import Tile
 from cifar_core.data.away import is_away
 from cifar_core.disk import files
@@ -90,8 +90,8 @@ class Evaluation:
         return not is_away(self.run.source)
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the pictures [n, 32, 32, 3] of some rows of the predictions."""
-        images = dataset(self.run.source, str(self.run.store_root))
+        """Return the pictures [n, side, side, 3] of some rows of the predictions."""
+        images = images_of(self.run)
         part = images.test if self.part == "test" else images.train
         if self.predictions.indexes.max() >= len(part):
             raise RunError(

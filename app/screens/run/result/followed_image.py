@@ -14,7 +14,7 @@ from app.screens.run.result.evaluation import Evaluation
 from app.session import Key, remember, remembered
 from app.shared.figure import show_figure
 from app.shared.pictures.gallery import gallery
-from cifar_core.data.pictures.images import to_tensor
+from cifar_core.data.pictures.images import tensor_of
 from cifar_core.explain.render import enlarge, overlay
 from cifar_core.runs.results.explanation import sha256_of
 from cifar_core.runs.results.predictions import Predictions
@@ -80,5 +80,5 @@ def overlaid(
     """Return a picture with its map for a class, by the method that is shown first."""
     where = str(evaluation.run.path), predictions.checkpoint
     spec = first_method(evaluation.run, predictions.checkpoint)
-    (map_,) = saliency(*where, spec.key, (target,), sha256_of(picture), to_tensor(picture))
+    (map_,) = saliency(*where, spec.key, (target,), sha256_of(picture), tensor_of(picture))
     return overlay(enlarge(picture, SIDE), map_, signed=spec.signed)

@@ -187,7 +187,7 @@ def robust_to(evaluation: Evaluation) -> None:
     plain, *disturbed = results
     labels = [
         f"{DISTURBANCES[result.disturbance].title} "
-        + DISTURBANCES[result.disturbance].unit.format(result.strength)
+        + DISTURBANCES[result.disturbance].words(result.strength, run.sizing.side)
         for result in disturbed
     ]
     figure = charts.robustness_figure(

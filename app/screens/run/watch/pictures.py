@@ -11,10 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import boundary
-from app.cache.results import dataset
+from app.cache.results import images_of
 from app.navigation import go
 from app.session import Key, remember, remembered
 from app.shared.pictures.gallery import COLUMNS, data_url, sheet
+from app.shared.pictures.thumbnails import thumbnails
 from cifar_core.data.listing import decoded
 from cifar_core.errors import RunError
 from cifar_core.runs import Run
@@ -22,6 +23,7 @@ from cifar_core.runs.record.watched.rows import WatchedEpoch
 from cifar_core.runs.results import predictions
 
 HERE = Path(__file__).parent
+SENT = 96  # pixels a side that are sent of a larger image
 RECENT = 6  # epochs that an image's dots stand for
 LEGEND = (
     "Solid blue: right; dashed orange: wrong. Dots: the last six epochs. "
@@ -76,7 +78,7 @@ def is_decoded(run: Run) -> bool:
     """Whether the run's images can be opened without decoding them first, which takes a while."""
     data = run.environment.data
     return any(
-        meta.get("fingerprint") == data.fingerprint
+        meta.get("fingerprint") == data.usual_fingerprint
         if data.fingerprint
         else meta.get("source") == data.source
         for meta in decoded(run.store_root)
@@ -85,7 +87,7 @@ def is_decoded(run: Run) -> bool:
 
 def pixels_of(run: Run, indexes: Sequence[int]) -> NDArray[np.uint8]:
     """Return the pictures [n, side, side, 3]; RunError if they are not those of the run."""
-    images = dataset(run.source, str(run.store_root))
+    images = images_of(run)
     predictions.check(run, images.fingerprint)
     if max(indexes, default=0) >= len(images.train):
         raise RunError(
@@ -97,12 +99,12 @@ def pixels_of(run: Run, indexes: Sequence[int]) -> NDArray[np.uint8]:
 
 def payload(run: Run, epochs: Sequence[WatchedEpoch], pixels: NDArray[np.uint8]) -> dict[str, Any]:
     """Return what the browser draws."""
-    last, name = epochs[-1], namer(run)
+    last, name, small = epochs[-1], namer(run), thumbnails(pixels, SENT)
     return {
-        "sheet": data_url(sheet(pixels)) if len(pixels) else "",
+        "sheet": data_url(sheet(small)) if len(small) else "",
         "columns": COLUMNS,
-        "rows": -(-len(pixels) // COLUMNS),
-        "sharp": pixels.shape[1] <= 64,
+        "rows": -(-len(small) // COLUMNS),
+        "sharp": small.shape[1] <= 64,
         "legend": LEGEND,
         "news": news(run, epochs),
         "pictures": [
