@@ -121,12 +121,10 @@ def read(name: str, head: str, path: Path, side: int, *, sized: bool) -> dict[st
     """
     import timm
 
+    options: dict[str, Any] = {"img_size": side} if sized else {}
     try:
         body = timm.create_model(
-            name,
-            pretrained=True,
-            pretrained_cfg_overlay={"file": str(path)},
-            **({"img_size": side} if sized else {}),
+            name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, **options
         )
     except Exception as error:  # timm checks nothing before it unpacks and renames
         raise WeightsError(
