@@ -21,8 +21,8 @@ make a small image too coarse; for images below 112 pixels one is. From 112 pixe
 published networks. The other networks that are trained from scratch shrink larger images in the
 same steps, as [the table below](#stems) says, so that what follows always sees 28 to 56 places a
 side for images of 28 to 224 pixels, and images of 64 or 128 pixels cost most of them about as much
-as images of 32. VGG keeps its five halvings besides, and a single linear layer reads the mean over the
-positions that remain.
+as images of 32. VGG keeps its five halvings besides, and a single linear layer reads the mean over
+the positions that remain.
 
 CAM is the layer whose maps Grad-CAM and HiResCAM weigh: it has at least 8 x 8 positions for images
 of 32, 64, 128 and 224 pixels, and at least 7 x 7 for any other size from 28 on, unless a lower

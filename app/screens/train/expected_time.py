@@ -68,8 +68,11 @@ def is_alike(row: RunRow, config: TrainConfig, *, gpu: bool) -> bool:
 def estimated(config: TrainConfig, trained: float, *, gpu: bool) -> float:
     """Return the seconds of a run by its multiply-adds, at the speed of earlier runs here."""
     uses = MODELS[config.model].uses
-    a_pass = config.card().multiply_adds
-    a_pass *= trained / cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
+    a_pass = (
+        config.card().multiply_adds
+        * trained
+        / cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
+    )
     if "plan" in uses and TRANSFER_PLANS[config.plan].trains == "head":
         return JOB_START + a_pass * (config.cached_views or config.epochs)
     return JOB_START + a_pass * config.epochs * (cost.BACKWARD + VALIDATED)
