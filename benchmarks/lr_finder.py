@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,14 @@ def add_networks() -> None:
     """Let the lab know the networks of this benchmark, in this process."""
     for key, build in (("plain", Plain), ("bn", Normalised), ("resnet9_slim", SlimResNet9)):
         MODELS._specs[key] = ModelSpec(
-            key=key, title=key, summary="", family="Convolutional", build=build, cam_layer="body"
-        )
+            key=key, title=key, summary="", family="Convolutional", build=at_32(build),
+            cam_layer="body",
+        )  # fmt: skip
+
+
+def at_32(build: Callable[[int], nn.Module]) -> Callable[..., nn.Module]:
+    """Return the builder of a network that takes images of 32 pixels only."""
+    return lambda num_classes, side: build(num_classes)
 
 
 def settings(network: str, optimizer: str, seed: int, rate: float) -> TrainConfig:

@@ -66,7 +66,8 @@ class ModelSpec:
         that cuts images into patches enlarges those that they do not divide.
         """
         least = resolution or (self.input_size if self.input_size > SMALL else 0)
-        patch = self.patch * 2 ** halvings(side) if self.stems else self.patch
+        grows = self.stems and self.patch > 1
+        patch = self.patch * 2 ** halvings(side) if grows else self.patch
         return multiple(max(side, least), patch)
 
     def stem_words(self, side: int) -> str:

@@ -20,12 +20,13 @@ times. For images below 56 pixels a side the first two halvings are left out, be
 make a small image too coarse; for images below 112 pixels one is. From 112 pixels on, these are the
 published networks. The other networks that are trained from scratch shrink larger images in the
 same steps, as [the table below](#stems) says, so that what follows always sees 28 to 56 places a
-side for images of 28 to 224 pixels, and a training step at 64 or 128 pixels costs little more than
-at 32. VGG keeps its five halvings besides, and a single linear layer reads the mean over the
-positions that remain.
+side for images of 28 to 224 pixels, and images of 64 or 128 pixels cost most of them about as much
+as images of 32. VGG keeps its five halvings besides, and a single linear layer reads the mean over
+the positions that remain.
 
-CAM is the layer whose maps Grad-CAM and HiResCAM weigh: one of at least 8 x 8 positions for images
-of 32, 64, 128 and 224 pixels, and at least 7 x 7 for any other size from 28 on.
+CAM is the layer whose maps Grad-CAM and HiResCAM weigh: it has at least 8 x 8 positions for images
+of 32, 64, 128 and 224 pixels, and at least 7 x 7 for any other size from 28 on, unless a lower
+`resolution` than 128 is chosen for a pretrained network.
 """
 COLUMNS = "| key | model | parameters | multiply-adds | memory | computes on | CAM | description |"
 SIDES = (32, 64, 128)  # pixels a side, one for each stem
@@ -51,8 +52,8 @@ def stems() -> Iterator[str]:
     yield ""
     yield (
         "The stem of each network that is trained from scratch, and its multiply-adds, for images "
-        "below 56 pixels a side (at 32), below 112 (at 64), and larger ones (at 128). In between, "
-        "the multiply-adds grow with the square of the side."
+        "below 56 pixels a side (at 32), below 112 (at 64), and larger ones (at 128). "
+        "Otherwise the multiply-adds grow about with the square of the side."
     )
     yield ""
     yield "| model | at 32 px | at 64 px | at 128 px |"

@@ -1,12 +1,13 @@
 """VGG: only 3 x 3 convolutions and pooling, stacked deep."""
 
 from functools import partial
+from math import ceil
 
 from torch import Tensor, nn
 
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
-from cifar_core.models.stems import PLAIN_STEMS, halving_convs
+from cifar_core.models.stems import PLAIN_STEMS, halving_convs, halvings
 
 PAPER = "https://arxiv.org/abs/1409.1556"
 WIDTH = 64  # of its first convolution
@@ -16,11 +17,12 @@ class SmallVGG(nn.Module):
     """The convolutions of VGG16 and one linear layer, which reads the mean over the positions.
 
     The original's three linear layers have 120 million weights for maps of 7 x 7; at 32 pixels a
-    single position remains, for which one layer is enough. Below, the last pooling is left out.
+    single position remains, for which one layer is enough. The last pooling needs `side`, that of
+    the maps that the body is given, to be at least 32 and is left out of smaller ones.
     """
 
     def __init__(
-        self, num_classes: int, *, batch_norm: bool, side: int = 32, channels_in: int = 3
+        self, num_classes: int, *, batch_norm: bool, side: int, channels_in: int = 3
     ) -> None:
         from torchvision.models import vgg
 
@@ -45,8 +47,9 @@ class SmallVGG(nn.Module):
 
 def build(num_classes: int, *, side: int = 32, batch_norm: bool) -> nn.Module:
     """Return a fresh VGG16 for images of `side` pixels."""
-    stem = halving_convs(side, WIDTH)
-    body = SmallVGG(num_classes, batch_norm=batch_norm, side=side, channels_in=WIDTH if stem else 3)
+    stem, maps = halving_convs(side, WIDTH), ceil(side / 2 ** halvings(side))
+    channels = WIDTH if stem else 3
+    body = SmallVGG(num_classes, batch_norm=batch_norm, side=maps, channels_in=channels)
     return Scaled(body, stem=stem)
 
 

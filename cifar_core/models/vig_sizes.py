@@ -81,4 +81,4 @@ def halved_first(sizes: Sizes, count: int) -> Sizes:
 def node_stems(sizes: Sizes) -> tuple[str, ...]:
     """Return in words, for each number of halvings, how large a node is."""
     pixels = prod(stride for _, stride in sizes.stem)
-    return tuple(f"one node for each of the {words}" for words in patch_stems(pixels))
+    return tuple(f"a graph whose nodes are {words}" for words in patch_stems(pixels))

@@ -27,6 +27,8 @@ class Measured:
     network: str
     images: int  # of an epoch
     seconds: float  # of an epoch
+    side: int = 32  # pixels a side of the images
+    resolution: int = 0  # to which a pretrained network enlarged smaller ones; 0: as usual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,10 @@ def speed(runs: Iterable[Measured], *, gpu: bool) -> float:
     """Return multiply-adds a second: the median of measured runs, else a typical value."""
     facts = network_facts()
     speeds = [
-        run.images * BACKWARD * facts[run.network].multiply_adds / run.seconds
+        run.images
+        * BACKWARD
+        * facts[run.network].multiply_adds_at(run.side, run.resolution)
+        / run.seconds
         for run in runs
         if run.network in facts and run.seconds > 0 and run.images > 0
     ]

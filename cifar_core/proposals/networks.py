@@ -32,7 +32,8 @@ class NetworkFacts(Struct, frozen=True, kw_only=True):
 
         A pretrained network enlarges smaller images to `resolution`, if that is not 0.
         """
-        computed = side if self.larger else max(side, resolution or self.pixels)
+        least = resolution if self.weights and resolution else self.pixels
+        computed = side if self.larger else max(side, least)
         known = [(self.pixels, self.multiply_adds), *self.larger]
         at, multiply_adds = max((one for one in known if one[0] <= computed), default=known[0])
         return multiply_adds * (computed / at) ** 2

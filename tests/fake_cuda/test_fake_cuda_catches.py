@@ -35,7 +35,7 @@ def model(monkeypatch):
 
     def makes(mistake):
         spec = MODELS["simple_cnn"]
-        changed = dataclasses.replace(spec, build=lambda classes: Mistaken(mistake, classes))
+        changed = dataclasses.replace(spec, build=lambda classes, side: Mistaken(mistake, classes))
         monkeypatch.setitem(MODELS._specs, spec.key, changed)
         return spec.key
 

@@ -67,7 +67,7 @@ def test_every_model_can_compute_at_any_resolution(key, resolution):
     ],
 )
 def test_sizes_and_costs_are_the_known_ones(key, millions, resolution, multiply_adds):
-    found = card(MODELS[f"{key}_imagenet"], 10, resolution)
+    found = card(MODELS[f"{key}_imagenet"], resolution=resolution)
     assert found.parameters / 1e6 == pytest.approx(millions, abs=0.006)
     assert found.multiply_adds / 1e6 == pytest.approx(multiply_adds, rel=0.02)
     assert found.input_size == resolution

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cifar_core.models import MODELS
+from cifar_core.models import MODELS, speed_net
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.speed_net import LEAST_VARIANCE, ShiftedNorm, Whitening, identity_conv
 
@@ -52,6 +52,31 @@ def test_preparing_a_speed_network_changes_its_first_filters_alone(key, pictures
     assert changed == ["body.whitening.weight"]
     assert "body.whitening.weight" not in dict(model.named_parameters())
     assert isinstance(model, Scaled)
+
+
+@pytest.mark.parametrize("key", ["speed_net", "speed_net_strided"])
+def test_a_larger_image_is_whitened_at_its_own_size_and_halved_afterwards(key, pictures):
+    larger = torch.nn.functional.interpolate(pictures[:20], 64, mode="bilinear")
+    spec = MODELS[key]
+    small, large = spec.build(10), spec.build(10, side=64)
+    for model in (small, large):
+        spec.prepare(model, larger)
+    assert torch.equal(small.body.whitening.weight, large.body.whitening.weight)
+    maps = large.body.whitening(larger)
+    halved = large.body.halvings(maps)
+    assert halved.shape[1] == maps.shape[1]
+    assert halved.shape[2] == -(-maps.shape[2] // 2)
+    assert large(larger).shape == (20, 10)
+
+
+def test_the_filters_of_many_large_images_are_computed_from_evenly_spaced_ones(
+    pictures, monkeypatch
+):
+    some, all_of_them = (Whitening(size=2, stride=1, filters=24) for _ in range(2))
+    some.take_filters(pictures[::3])
+    monkeypatch.setattr(speed_net, "WHITENED_PIXELS", 70 * 32**2)
+    all_of_them.take_filters(pictures)
+    assert torch.equal(all_of_them.weight, some.weight)
 
 
 def test_a_fresh_convolution_hands_on_what_it_is_given():

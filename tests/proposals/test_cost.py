@@ -20,6 +20,15 @@ def test_runs_of_this_machine_decide_by_their_median():
     assert speed(runs, gpu=False) == 1000 * 3 * SIMPLE.multiply_adds / 2
 
 
+def test_the_size_of_the_images_of_a_run_counts():
+    runs = [Measured(network="simple_cnn", images=1000, seconds=1, side=96)]
+    assert speed(runs, gpu=False) == 1000 * 3 * SIMPLE.multiply_adds_at(96)
+    assert SIMPLE.multiply_adds_at(96) > 3 * SIMPLE.multiply_adds_at(32)
+    frozen = network_facts()["mobilenet_v2_imagenet"]
+    runs = [Measured(network=frozen.key, images=1000, seconds=1, resolution=64)]
+    assert speed(runs, gpu=False) == 1000 * 3 * frozen.multiply_adds / 4
+
+
 @pytest.mark.parametrize(
     "strange",
     [

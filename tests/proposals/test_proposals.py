@@ -11,6 +11,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.devices.device import Device, Inventory, Refused
 from cifar_core.errors import DataError
 from cifar_core.models import MODELS
+from cifar_core.models.measure import card
 from cifar_core.proposals import ImageFacts, MachineFacts, propose
 from cifar_core.proposals.facts import facts_of, machine_facts
 from cifar_core.proposals.mirroring import is_one_sided
@@ -155,6 +156,20 @@ def test_facts_about_networks_need_no_torch_and_are_those_of_the_registry():
         assert (one.title, one.summary, one.family, one.weights) == (
             spec.title, spec.summary, spec.family, spec.weights
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "side", "resolution"),
+    [
+        ("simple_cnn", 16, 0), ("simple_cnn", 48, 0), ("simple_cnn", 96, 0), ("resnet18", 224, 0),
+        ("vig_nano", 160, 0), ("vig_ti", 32, 0), ("mobilenet_v2_imagenet", 32, 64),
+        ("mobilenet_v2_imagenet", 32, 0), ("mobilenet_v2_imagenet", 192, 64),
+    ],
+)  # fmt: skip
+def test_multiply_adds_at_a_size_are_about_those_of_the_network_itself(key, side, resolution):
+    counted = card(MODELS[key], side=side, resolution=resolution).multiply_adds
+    found = network_facts()[key].multiply_adds_at(side, resolution)
+    assert found == pytest.approx(counted, rel=0.1)
 
 
 def test_gray_images_keep_their_colors():

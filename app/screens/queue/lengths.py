@@ -8,6 +8,7 @@ from app.screens.queue.forecast import UNKNOWN
 from app.session import store
 from app.shared.picker.history import history
 from cifar_core import data
+from cifar_core.data.dataset import SIZE
 from cifar_core.data.sources import synthetic
 from cifar_core.proposals import cost
 from cifar_core.proposals.networks import NetworkFacts, network_facts
@@ -44,8 +45,8 @@ def expected(row: RunRow, facts: NetworkFacts, epochs: int, *, gpu: bool) -> flo
     measured = past.costs.get(row.model)
     if measured is not None and measured.once == head:
         return measured.seconds * passes
-    pixels = settings.get("resolution", facts.pixels) if facts.weights else facts.pixels
-    multiply_adds = images * facts.multiply_adds * (pixels / facts.pixels) ** 2
+    side, resolution = settings.get("image_size") or SIZE, settings.get("resolution", 0)
+    multiply_adds = images * facts.multiply_adds_at(side, resolution)
     multiply_adds *= 1 if head else cost.BACKWARD
     return passes * multiply_adds / cost.speed(past.measured, gpu=gpu)
 

@@ -11,7 +11,6 @@ from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.models import MODELS
 from cifar_core.proposals import cost
-from cifar_core.proposals.networks import network_facts
 from cifar_core.runs import RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.store.run_row import own
@@ -61,15 +60,19 @@ def is_alike(row: RunRow, config: TrainConfig, *, gpu: bool) -> bool:
     ):
         return False
     run = store().run(row.id)
-    device = run.environment.device
-    return bool(device) and not run.about.imported and device.startswith("cpu") != gpu
+    device, side = run.environment.device, run.environment.data.side
+    here = bool(device) and not run.about.imported and device.startswith("cpu") != gpu
+    return here and side == config.side
 
 
 def estimated(config: TrainConfig, trained: float, *, gpu: bool) -> float:
     """Return the seconds of a run by its multiply-adds, at the speed of earlier runs here."""
-    facts, uses = network_facts()[config.model], MODELS[config.model].uses
-    a_pass = facts.multiply_adds * (config.computes_on / facts.pixels) ** 2
-    a_pass *= trained / cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
+    uses = MODELS[config.model].uses
+    a_pass = (
+        config.card().multiply_adds
+        * trained
+        / cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
+    )
     if "plan" in uses and TRANSFER_PLANS[config.plan].trains == "head":
         return JOB_START + a_pass * (config.cached_views or config.epochs)
     return JOB_START + a_pass * config.epochs * (cost.BACKWARD + VALIDATED)

@@ -57,7 +57,9 @@ def epoch_seconds(
         return measured[1].seconds_per_epoch * share
     for row in rows:
         if row.model == config.model and row.images_per_second and images is not None:
-            if store().run(row.id).settings.get("resolution") != config.resolution:
+            run = store().run(row.id)
+            sizes = run.settings.get("resolution"), run.environment.data.side
+            if sizes != (config.resolution, config.side):
                 continue
             used = len(images.train) * config.train_fraction
             return used / row.images_per_second

@@ -54,7 +54,10 @@ def _history(
             continue  # it was trained on another machine, or on another kind of device
         trained, cost = used.data.train_images, cost_of(row)
         if not cost.once and trained:
-            measured.append(Measured(network=row.model, images=trained, seconds=cost.seconds))
+            measured.append(Measured(
+                network=row.model, images=trained, seconds=cost.seconds, side=used.data.side,
+                resolution=row.settings.get("resolution", 0),
+            ))  # fmt: skip
         if row in same and abs(trained - images) <= ALIKE * images:
             costs.setdefault(row.model, cost)
     lately = list(dict.fromkeys(row.model for row in _rows))

@@ -16,6 +16,7 @@ from app.shared.picker import choose_network
 from app.shared.widgets import say_problem
 from cifar_core import numbers, weights
 from cifar_core.config import TrainConfig
+from cifar_core.data.sizing import LARGEST, SMALLEST, USUAL
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.models.measure import card
 from cifar_core.runs.store.run_row import own
@@ -80,10 +81,14 @@ def choose(prefix: str, model: str) -> None:
 def network_facts(values: Mapping[str, Any]) -> str:
     """Return the size and the cost of a network, and how long an epoch of it took here."""
     spec = MODELS[values["model"]]
-    facts = card(spec, resolution=resolution_of(spec, values["resolution"]))
+    side = side_of(values["image_size"])
+    facts = card(spec, side=side, resolution=resolution_of(spec, values["resolution"], side))
     words = [
         f"{theme.magnitude(facts.parameters)} weights, {theme.magnitude(facts.multiply_adds)} "
         f"multiply-adds per image at {facts.input_size} x {facts.input_size} pixels",
+        f"Training all of it keeps {theme.magnitude(facts.kept_bytes)}B of memory for each image "
+        "of a step, about half of that in bfloat16",
+        f"Stem at this size: {stem}" if (stem := spec.stem_words(side)) else "",
         spec.family if spec.weights else f"{spec.family} network",
         seconds_per_epoch(spec.key),
         f"[Paper]({spec.paper})" if spec.paper else "",
@@ -91,11 +96,16 @@ def network_facts(values: Mapping[str, Any]) -> str:
     return ". ".join(filter(None, words))
 
 
-def resolution_of(spec: ModelSpec, resolution: int) -> int:
+def side_of(image_size: int) -> int:
+    """Return the chosen side of the images if it is possible and not automatic, else 32."""
+    return image_size if SMALLEST <= image_size <= LARGEST else USUAL.side
+
+
+def resolution_of(spec: ModelSpec, resolution: int, side: int) -> int:
     """Return the chosen resolution if the network uses it and it is possible, else 0."""
     (setting,) = (f for f in fields(TrainConfig) if f.name == "resolution")
     possible = "resolution" in spec.uses and in_range(rule_of(setting), resolution)
-    return resolution if possible and resolution % spec.patch == 0 else 0
+    return resolution if possible and (resolution <= side or resolution % spec.patch == 0) else 0
 
 
 def seconds_per_epoch(key: str) -> str:
