@@ -62,7 +62,7 @@ class Source:
 
     @property
     def is_usual(self) -> bool:
-        """Whether its images have the size that sets are looked at with."""
+        """Whether its images have the size at which pages show sets."""
         return self.sizing == USUAL
 
     @property

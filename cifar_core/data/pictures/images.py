@@ -81,8 +81,8 @@ def pictured_box(size: tuple[int, int], sizing: Sizing) -> Box:
 def network_view(image: Image.Image, sizing: Sizing = USUAL, box: Box | None = None) -> Image.Image:
     """Return what a network sees of a picture, `sizing.side` pixels wide and high.
 
-    It is made of the picture as the images of a set are. `box` is another region to see instead;
-    what is not square in it is made so by the same way.
+    It is made of the picture as the images of a set are. `box` is another region to see instead,
+    which is made square in the same way.
     """
     if box is not None:
         return square_of(image, replace(sizing, stored=sizing.side), box)
@@ -96,7 +96,7 @@ def square_of(
 ) -> Image.Image:
     """Return a picture, or a region of it, as a square of `sizing.stored` pixels a side.
 
-    With a `reducing_gap`, a large picture is averaged first, to so many times the square.
+    With a `reducing_gap`, the picture is averaged first, to about that many times the square.
     """
     if box is not None and box != (0, 0, *image.size):
         image = image.crop(box)

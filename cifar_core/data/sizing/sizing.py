@@ -38,4 +38,4 @@ class Sizing:
         return kept[:, seen, seen] if self.is_wider else kept
 
 
-USUAL = Sizing()  # what sets are looked at with, and what all runs of earlier versions used
+USUAL = Sizing()  # at which pages show sets, and which all runs of earlier versions used

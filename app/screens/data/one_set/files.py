@@ -73,6 +73,7 @@ def places(view: View) -> None:
     facts = {
         "Place": one.where,
         "Decoded": f"{side} x {side} pixels, {megabytes:,.1f}\u00a0MB",
+        "On the disk, at all sizes": f"{one.megabytes:,.1f}\u00a0MB",
     }
     st.subheader("Where they are", anchor=False)
     st.table(
