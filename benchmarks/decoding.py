@@ -53,12 +53,12 @@ def make(root: Path, count: int, size: tuple[int, int], distinct: int) -> Path:
     return root / "set"
 
 
-def noisy(seed: int, size: tuple[int, int]) -> bytes:
-    """Return a JPEG with structure and noise."""
+def noisy(seed: int, size: tuple[int, int], most: int = 20) -> bytes:
+    """Return a JPEG with structure and noise of at most so many levels."""
     random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8))
     image = np.asarray(coarse.resize(size, Image.Resampling.BICUBIC), np.int16)
-    noise = random.integers(-20, 21, (*size[::-1], 1), dtype=np.int16)
+    noise = random.integers(-most, most + 1, (*size[::-1], 1), dtype=np.int16)
     file = io.BytesIO()
     Image.fromarray(np.clip(image + noise, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
     return file.getvalue()

@@ -219,7 +219,7 @@ def main() -> int:
     parser.add_argument("--plain", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.plain:
-        key, resolution = arguments.plain.split(":")
+        key, _, resolution = arguments.plain.rpartition(":")
         print(plain_rate(key, int(resolution)))
         return 0
     if MEASURING not in os.environ:

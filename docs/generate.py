@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cifar_core.config.presets import PRESETS
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
+from cifar_core.data.augmentation.effects import EFFECTS
+from cifar_core.data.augmentation.policies import POLICIES
 from cifar_core.data.published import table as published
 from cifar_core.data.published.downloads import from_torchvision
 from cifar_core.data.published.places import PUBLISHED
@@ -83,6 +85,27 @@ def suggestions() -> Iterator[str]:
     )
 
 
+def effects() -> Iterator[str]:
+    """Yield the table of effects, in the order in which they change an image."""
+    yield from ("| effect | settings | what it does |", "|---|---|---|")
+    for effect in EFFECTS.values():
+        names = ", ".join(f"`{name}`" for name in effect.uses)
+        yield f"| {linked(effect.title, effect.paper)} | {names} | {effect.summary} |"
+
+
+def policies() -> Iterator[str]:
+    """Yield the table of augmentation policies."""
+    yield from ("| policy | settings | what it does |", "|---|---|---|")
+    for policy in POLICIES.values():
+        names = ", ".join(f"`{name}`" for name in policy.uses)
+        yield f"| {linked(policy.title, policy.paper)} | {names} | {policy.summary} |"
+
+
+def linked(title: str, address: str) -> str:
+    """Return a title as a link, if it has an address."""
+    return f"[{title}]({address})" if address else title
+
+
 def methods() -> Iterator[str]:
     """Yield the table of saliency methods."""
     yield from ("| method | the question that it answers |", "|---|---|")
@@ -127,6 +150,7 @@ def line(depth: int, name: str, what: str) -> str:
 
 PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"rooms": rooms},
+    "docs/augmentation.md": {"effects": effects, "policies": policies},
     "docs/page-predict.md": {"methods": methods},
     "docs/reading.md": {"findings": findings},
     "docs/transfer.md": {"plans": plans, "timm": suggestions},

@@ -131,7 +131,7 @@ def make_run(store, name="A run", state="finished", *, accuracies=(0.4, 0.5), re
         rows += [row(50 * number - 25), row(50 * number), epoch(number, accuracy)]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     files.write_json(run.path / "summary.json", summary(accuracies, state))
-    files.write_json(run.path / "environment.json", environment())
+    files.write_json(run.path / "environment.json", environment(**changes))
     if accuracies:
         save_weights(run, len(accuracies), accuracies[-1])
     words = status.described(state, reason=reason)
@@ -156,11 +156,12 @@ def summary(accuracies, state):
     return {key: value for key, value in values.items() if value is not None}
 
 
-def environment():
+def environment(*, image_size=32, fit="crop", **others):
     """Return what is known about the machine and the images."""
     data = {"title": "Synthetic shapes", "kind": "synthetic", "source": "synthetic",
             "note": "Drawn by the program.", "classes": CLASSES, "train_images": 9000,
-            "val_images": 1000, "test_images": 2000}  # fmt: skip
+            "val_images": 1000, "test_images": 2000,
+            "side": image_size, "stored": image_size, "fit": fit}  # fmt: skip
     return {"python": "3.11", "device": "cpu", "threads": 1, "data": data}
 
 

@@ -7,6 +7,7 @@ A map that beats three maps made without the network in the curves and in the ra
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -90,7 +91,8 @@ def falls(classifier: Explainable, image: Tensor, target: int) -> Tensor:
     """
     masks = patches(*image.shape[2:])[:, None]
     copies = [hidden(image, substrate, masks) for substrate in SUBSTRATES.of(image)]
-    whole, rest = logits(classifier, torch.cat([image, *copies]))[:, target].split([1, PASSES - 1])
+    found = logits(classifier, chain([image], *copies))[:, target]
+    whole, rest = found.split([1, PASSES - 1])
     return whole - rest.view(len(copies), -1)
 
 

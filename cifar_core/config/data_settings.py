@@ -106,7 +106,22 @@ class DataSettings(Settings):
         high=8,
         group=CHANGES,
         zero="off",
-        help="Shift each image by up to this many pixels, drawn again every epoch; 0 turns it off.",
+        help="Shift each image by up to this many pixels, drawn again every epoch; 0 turns it off. "
+        "These are pixels of an image of 32 pixels a side: larger images are shifted further in "
+        "proportion.",
+    )
+    random_resized_crop: float = number(
+        0.0,
+        low=0.0,
+        high=1.0,
+        group=CHANGES,
+        advanced=True,
+        label="Random resized crop",
+        zero="off",
+        plural="random resized crops",
+        help="Show a random part of each image instead of shifting it, scaled to the image size "
+        "and drawn again every epoch; this is the smallest share of the image's area, such as "
+        "0.08 in recipes for ImageNet. 0 turns it off. With it, crop_padding has no effect.",
     )
     flip: bool = switch(
         True,
@@ -148,6 +163,6 @@ class DataSettings(Settings):
         group=CHANGES,
         advanced=True,
         zero="off",
-        help="Side length in pixels of a square that is blanked out, at a new place every epoch; "
-        "0 turns it off.",
+        help="Side length in pixels, in an image of 32, of a square that is blanked out, at a new "
+        "place every epoch; in larger images it grows in proportion. 0 turns it off.",
     )

@@ -182,6 +182,39 @@ PRESETS = Registry(
             },
         ),
         Preset(
+            key="resnet_modern",
+            title="ResNet, modern recipe",
+            summary="A ResNet-18 from scratch with what is usual today: TrivialAugment, random "
+            "erasing, label smoothing, a cosine and averaged weights. Takes many epochs; for a "
+            "GPU. Not measured here yet.",
+            values={
+                "model": "resnet18",
+                "policy": "trivial_augment",
+                "erasing": 0.1,
+                "label_smoothing": 0.1,
+                "schedule": "cosine",
+                "ema_epochs": 1.0,
+                "epochs": 100,
+            },
+        ),
+        Preset(
+            key="few_images",
+            title="Few images",
+            summary="For a few hundred images: a ResNet-18 that knows ImageNet, and images that "
+            "are turned, zoomed, recolored and partly blanked out, differently in every epoch, so "
+            "that they are harder to memorize. Best with a GPU. Not measured here yet.",
+            values={
+                **FINE_TUNED,
+                "model": "resnet18_imagenet",
+                "batch_size": 32,
+                "epochs": 30,
+                "rotation": 15.0,
+                "zoom": 0.2,
+                "color_jitter": 0.3,
+                "erasing": 0.25,
+            },
+        ),
+        Preset(
             key="transfer_quick",
             title="Transfer on a laptop",
             summary="A frozen MobileNetV2 whose features are computed once, in minutes without a "

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from cifar_core.config.data_settings import DataSettings
+from cifar_core.config.effect_settings import EffectSettings
 from cifar_core.config.machine_settings import MachineSettings
 from cifar_core.config.network_settings import NetworkSettings
 from cifar_core.config.optimizer_settings import OptimizerSettings
@@ -27,6 +28,7 @@ class TrainConfig(
     ScheduleSettings,
     OptimizerSettings,
     NetworkSettings,
+    EffectSettings,
     DataSettings,
 ):
     """Everything that decides how a run trains; saved as config.json beside its weights."""
@@ -96,6 +98,13 @@ class TrainConfig(
                 "test images are computed once, from the unchanged images. Choose 'plain', or set "
                 "cached_views to 0."
             )
+        for name in ("mixup", "cutmix"):
+            if features_kept and getattr(self, name):
+                problems[name] = (
+                    f"{name} is {getattr(self, name):g}, but with the plan 'head' the features of "
+                    "each image are computed once, before images could be mixed. Choose 0, or set "
+                    "cached_views to 0."
+                )
         enlarges = self.used_resolution > self.side
         if enlarges and self.resolution % (step := MODELS[self.model].patch):
             nearest = round(self.resolution / step) * step

@@ -58,6 +58,29 @@ class TrainingSettings(Settings):
         zero="off",
         help="Share of the target that is spread evenly over all classes.",
     )
+    mixup: float = number(
+        0.0,
+        low=0.0,
+        high=10.0,
+        group=LEARNING,
+        advanced=True,
+        zero="off",
+        help="Blend each image with another one of its batch, and its target likewise. The number "
+        "is alpha: shares are drawn from Beta(alpha, alpha), which are about even above 1 and "
+        "mostly near 0 or 1 below; 0 turns it off.",
+    )
+    cutmix: float = number(
+        0.0,
+        low=0.0,
+        high=10.0,
+        group=LEARNING,
+        advanced=True,
+        label="CutMix",
+        zero="off",
+        help="Replace a box of each image by that of another one of its batch; the target is mixed "
+        "by the areas. The number is alpha, 1 as published: the areas are drawn from Beta(alpha, "
+        "alpha); 0 turns it off. If mixup is on too, one of the two is drawn for each batch.",
+    )
     class_weights: str = choice(
         "none",
         WEIGHINGS,

@@ -7,19 +7,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.data.augmentation import augment as augmentation
 from cifar_core.data.augmentation import crops
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.augmentation.effects import Effects
+from cifar_core.data.augmentation.source import Source
 from cifar_core.data.uneven.orders import SHUFFLED, order_of
 
 
 class Batches:
     """Batches of one set of images. Iterate over `epoch(number)`.
 
-    The images are kept as padded uint8 [N, H + 2p, W + 2p, 3] in channels-last order, which is the
-    fastest for convolutions. Nothing waits for the device between two batches. Order and
-    augmentation are functions of (seed, epoch), so training can continue exactly from any position.
+    Few images are kept as padded uint8 [n, S + 2p, S + 2p, 3] in channels-last order, which is the
+    fastest for convolutions; of many, each batch is read from where they are. Nothing waits for the
+    device between two batches. Order and augmentation are functions of (seed, epoch), so training
+    can continue exactly from any position.
     """
 
     def __init__(
@@ -27,6 +28,8 @@ class Batches:
         pixels: NDArray[np.uint8],
         labels: NDArray[np.int64],
         *,
+        part: NDArray[np.int64] | None = None,  # indices [n] of the images to use; None for all
+        wider: NDArray[np.uint8] | None = None,  # as in Images
         batch_size: int,
         device: str = "cpu",
         augment: Augment | None = None,
@@ -36,15 +39,24 @@ class Batches:
         drop_last: bool = False,
         on_device: bool | None = None,
     ) -> None:
-        self.images, self.side = len(labels), pixels.shape[1]
+        part = np.arange(len(labels)) if part is None else part
+        self.images, self.side = len(part), pixels.shape[1]
         self.batch_size, self.seed = batch_size, seed
         self.shuffle, self.order, self.drop_last = shuffle, order, drop_last
-        self.truth = np.asarray(labels, np.int64)  # the labels [N], on the host
+        self.truth = np.asarray(labels, np.int64)[part]  # the labels [n], on the host
         self.augment = augment or Augment()
         self.device = torch.device(device)
-        padded = augmentation.pad(pixels, self.augment.crop_padding, self.augment.padding_mode)
-        self.crops = crops.store(padded, self.side, self.device, on_device=on_device)
-        self.labels = torch.tensor(labels, dtype=torch.int64, device=self.device)
+        source = Source(
+            kept=pixels if wider is None else wider,
+            side=self.side,
+            part=part,
+            padding=self.augment.padding(self.side),
+            mode=self.augment.padding_mode,
+        )
+        self.crops = crops.store(
+            source, self.device, least=self.augment.random_resized_crop, on_device=on_device
+        )
+        self.labels = torch.tensor(self.truth, device=self.device)
 
     def __len__(self) -> int:
         whole, rest = divmod(self.images, self.batch_size)
@@ -69,7 +81,7 @@ class Batches:
             len(order), seed=self.seed, epoch=number, side=self.side, order=order
         )
         labels = self.labels[torch.from_numpy(order).to(self.device)]
-        effects = Effects(self.augment, draws, self.device)
+        effects = Effects(self.augment, draws)
         parts = [slice(first, first + self.batch_size) for first in starts]
         for part, pixels in zip(parts, self.crops.read(order, draws, parts), strict=True):
             yield effects(pixels, part), labels[part]

@@ -72,9 +72,12 @@ class ModelSpec:
     def computes_on(self, side: int = SMALL, resolution: int = 0) -> int:
         """Return how many pixels a side it computes on for images of `side` pixels.
 
-        A pretrained network enlarges smaller images to `resolution`, if that is not 0. A network
-        that cuts images into patches enlarges those that they do not divide.
+        A pretrained network enlarges smaller images to `resolution`, if that is not 0; one without
+        that setting resizes all images to the size of its pretraining. A network that cuts images
+        into patches enlarges those that they do not divide.
         """
+        if self.weights and "resolution" not in self.uses:
+            return self.input_size
         least = resolution or (self.input_size if self.input_size > SMALL else 0)
         grows = self.stems and self.patch > 1
         patch = self.patch * 2 ** halvings(side) if grows else self.patch

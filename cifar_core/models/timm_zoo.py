@@ -17,6 +17,7 @@ from cifar_core.models import timm_parts
 from cifar_core.models.pretrained import RESOLUTION
 from cifar_core.models.scaling import Scaled
 from cifar_core.models.spec import ModelSpec
+from cifar_core.models.stems import multiple
 
 NOTE = (
     "None of its layers has what class-activation maps weigh: channels that are maps of at least "
@@ -97,8 +98,7 @@ def build(
         side: pixels a side of the images that it gets.
         resolution: pixels a side to which smaller images are enlarged; 0 for the usual one.
     """
-    size = usual if fixed else max(side, resolution or usual)
-    size += -size % patch
+    size = usual if fixed else multiple(max(side, resolution or usual), patch)
     about = timm_names.published(timm_names.PREFIX + name)
     body = make_body(name, num_classes, **({"img_size": size} if sized else {}))
     resized = size if size != side else None
@@ -121,12 +121,10 @@ def read(name: str, head: str, path: Path, side: int, *, sized: bool) -> dict[st
     """
     import timm
 
+    options: dict[str, Any] = {"img_size": side} if sized else {}
     try:
         body = timm.create_model(
-            name,
-            pretrained=True,
-            pretrained_cfg_overlay={"file": str(path)},
-            **({"img_size": side} if sized else {}),
+            name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}, **options
         )
     except Exception as error:  # timm checks nothing before it unpacks and renames
         raise WeightsError(

@@ -66,12 +66,14 @@ def shorter(settings: Mapping[str, Any], epochs: int, why: str) -> tuple[Trial, 
 def against_overfitting(settings: Mapping[str, Any]) -> tuple[Trial, ...]:
     """Return changes that keep a network from memorizing the images, the mildest first."""
     trials = []
-    if not settings.get("flip") or not settings.get("crop_padding"):
+    cropped = settings.get("random_resized_crop")  # shows more than a shift, and replaces it
+    if not settings.get("flip") or not (cropped or settings.get("crop_padding")):
+        shift = {} if cropped else {"crop_padding": settings.get("crop_padding") or 4}
         trials.append(
             Trial(
-                label="Mirror and shift",
+                label="Mirror" if cropped else "Mirror and shift",
                 why="Images that look a little different in every epoch are harder to memorize.",
-                changes={"flip": True, "crop_padding": settings.get("crop_padding") or 4},
+                changes={"flip": True, **shift},
             )
         )
     elif not settings.get("cutout"):

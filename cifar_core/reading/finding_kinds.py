@@ -115,7 +115,8 @@ KINDS = Registry(
             tone=WARNING,
             rule="The training loss is flat for the last quarter and at least 4 epochs while the "
             "rate is above a fifth of its peak, at under 80 % of the way from guessing to "
-            "perfect, with a gap to validation of at most 3 points.",
+            "perfect, with a gap to validation of at most 3 points. Not said of a run that mixes "
+            "its images.",
         ),
         FindingKind(
             key="too_short",
@@ -191,7 +192,7 @@ KINDS = Registry(
             key="val_below_train",
             title="Validation better than training",
             summary="Training is measured while the weights still change, and with any "
-            "augmentation, dropout or label smoothing; validation is not.",
+            "augmentation, mixed images, dropout or label smoothing; validation is not.",
             tone=NOTE,
             rule="The validation loss lies below the training loss of the same time, beyond the "
             "noise, in 60 % of the epochs.",

@@ -111,8 +111,13 @@ def over_confidence(facts: CurveFacts) -> Finding | None:
 
 
 def underfitting(facts: CurveFacts) -> Finding | None:
-    """Report training that has come to rest far from perfect."""
-    if facts.count < 6 or facts.gap > CLOSE or facts.will_fall or facts.situation.is_reweighed:
+    """Report training that has come to rest far from perfect.
+
+    Of mixed images no network gets all right, and the loss stays high.
+    """
+    if facts.count < 6 or facts.gap > CLOSE or facts.will_fall:
+        return None
+    if facts.situation.is_reweighed or facts.situation.mixes_images:
         return None
     if not NONE < facts.skill < LOW or val_at_chance(facts) or dead_start(facts):
         return None
@@ -219,6 +224,7 @@ def measured_with(facts: CurveFacts) -> str:
     """Return how training is measured in this run, other than validation."""
     situation = facts.situation
     named = {
+        "mixed images": situation.mixes_images,
         "label smoothing": situation.settings.get("label_smoothing", 0.0) > 0,
         "dropout": situation.dropout,
         "augmentation": is_augmented(situation.settings),

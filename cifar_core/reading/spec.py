@@ -69,6 +69,11 @@ class Situation:
         return self.uneven and changed
 
     @property
+    def mixes_images(self) -> bool:
+        """Whether training images are mixed, so that they are harder than those of validation."""
+        return any(self.settings.get(name, 0.0) > 0 for name in ("mixup", "cutmix"))
+
+    @property
     def measure(self) -> Measure:
         """The figure of the validation that decides the best epoch."""
         return measure_of(self.settings)

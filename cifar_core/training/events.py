@@ -21,7 +21,8 @@ class StepEvent:
     step: int
     epoch: float  # fractional: 2.5 is half-way through the third epoch
     loss: float  # cross-entropy in nats, mean over the steps since the last StepEvent
-    accuracy: float  # share right, 0 to 1, on the same augmented batches
+    # share right, 0 to 1, on the same augmented batches; of mixed images, the larger share counts
+    accuracy: float
     learning_rate: float
     grad_norm: float  # length of the last step's gradient before clipping
     images_per_second: float
@@ -34,7 +35,7 @@ class EpochEvent:
     kind: ClassVar[str] = "epoch"
     step: int
     epoch: int  # how many are complete
-    train_loss: float  # of what is minimized: with label smoothing and class weights
+    train_loss: float  # of what is minimized: with mixed and smoothed labels and class weights
     train_accuracy: float  # 0 to 1, while training, on augmented images
     val_loss: float
     val_accuracy: float  # 0 to 1

@@ -36,16 +36,17 @@ class Extractor:
 
 
 def make_extractor(
-    model: nn.Module, head: str, precision: Precision, *, pixels: int, batch_size: int
+    model: nn.Module, head: str, precision: Precision, *, side: int, pixels: int, batch_size: int
 ) -> Extractor:
-    """Return the network up to its last layer, `head`; `pixels` is the size of the whole job.
+    """Return the network up to its last layer, `head`, for images with `side` pixels a side.
 
+    `pixels` is the size of the whole job, as the network computes it.
     Batch norm is folded into the convolutions, which in evaluation changes only the rounding. A
     large job is compiled if the CPU benefits; where compiling fails, the sentence says so.
     """
     trunk = trunk_of(model, head)
     device = next(model.parameters()).device
-    probe = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
+    probe = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
     folded = fold(trunk)
     if different(trunk(probe), folded(probe)) > SAME:
         folded = (
@@ -55,7 +56,7 @@ def make_extractor(
         folded = shortened(folded)
     if device.type != "cpu" or not GAINS_BY_COMPILING() or pixels < WORTH_COMPILING:
         return Extractor(folded, UNCOMPILED)
-    return compiled(folded, precision, batch_size)
+    return compiled(folded, precision, (batch_size, 3, side, side))
 
 
 def trunk_of(model: nn.Module, head: str) -> "Detached":
@@ -123,14 +124,14 @@ def different(before: Tensor, after: Tensor) -> float:
     return float((after - before).norm() / before.norm().clamp_min(1e-12))
 
 
-def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extractor:
-    """Compile the network after the enlargement, with its weights as constants."""
+def compiled(trunk: nn.Module, precision: Precision, shape: tuple[int, ...]) -> Extractor:
+    """Compile the network after the enlargement for batches of a shape, with constant weights."""
     assert isinstance(trunk, Detached)
     network = trunk.network
     if not isinstance(network, Scaled):
         return Extractor(trunk, UNCOMPILED)
     body = network.body
-    probe = torch.rand(batch_size, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    probe = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     try:
         network.body = torch.compile(body, dynamic=False, options={"freezing": True})  # type: ignore[assignment]
         with torch.no_grad(), precision.autocast():
@@ -141,7 +142,7 @@ def compiled(trunk: nn.Module, precision: Precision, batch_size: int) -> Extract
         return Extractor(
             trunk, f"The frozen part runs uncompiled, because it cannot be compiled: {why}"
         )
-    return Extractor(trunk, "The frozen part was compiled for this processor.", batch_size)
+    return Extractor(trunk, "The frozen part was compiled for this processor.", shape[0])
 
 
 def extract(

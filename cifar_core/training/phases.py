@@ -7,7 +7,7 @@ from typing import TypeVar
 from torch.autograd import profiler
 from torch.profiler import record_function
 
-DATA = "data"  # waiting for a batch: picking, shifting and mirroring its images
+DATA = "data"  # waiting for a batch: picking, changing and mixing its images
 FORWARD = "forward"  # from images to the loss
 BACKWARD = "backward"  # from the loss to the gradients
 OPTIMIZER = "optimizer"  # from the gradients to the weights

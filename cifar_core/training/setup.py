@@ -15,7 +15,7 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.batches import Batches
-from cifar_core.data.dataset import Dataset, Images
+from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.data.split import split_of
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
@@ -26,7 +26,7 @@ from cifar_core.training.trainer import Trainer
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; on a CPU 250, for its caches
 FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; on a CPU 50, for its caches
 ENLARGED = 64  # pixels a side above which evaluation batches get smaller, as maps grow
-PREPARING = 5000  # images that a network can use before its first step
+PREPARING = 5000  # images of 32 pixels that a network can use before its first step
 VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
 
 
@@ -120,12 +120,19 @@ def prepare(
 
 
 def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
-    """Return at most PREPARING of the chosen images, evenly spaced, as [n, 3, 32, 32] in [0, 1]."""
-    chosen = part[np.linspace(0, len(part) - 1, min(PREPARING, len(part))).astype(int)]
-    batches = Batches(images.pixels[chosen], images.labels[chosen], batch_size=len(chosen),
-                      device=device)  # fmt: skip
-    pixels, _ = next(batches.epoch())
+    """Return some of the chosen images, evenly spaced, as [n, 3, S, S] in [0, 1].
+
+    At most as many as have the pixels of PREPARING images of 32 pixels a side.
+    """
+    most = max(1, PREPARING * SIZE**2 // images.pixels.shape[1] ** 2)
+    chosen = part[np.linspace(0, len(part) - 1, min(most, len(part))).astype(int)]
+    pixels, _ = next(batches_of(images, chosen, batch_size=len(chosen), device=device).epoch())
     return pixels
+
+
+def batches_of(images: Images, part: NDArray[np.int64], **options: Any) -> Batches:
+    """Return batches of the chosen images; `options` are those of `Batches`."""
+    return Batches(images.pixels, images.labels, part=part, wider=images.wider, **options)
 
 
 def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -142,9 +149,9 @@ def training_batches(
     config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
 ) -> Batches:
     """Return the chosen images as the run's steps use them: in its order, and augmented."""
-    return Batches(
-        images.pixels[part],
-        images.labels[part],
+    return batches_of(
+        images,
+        part,
         batch_size=config.batch_size,
         device=device,
         augment=Augment.from_settings(config.to_dict()),
@@ -195,28 +202,24 @@ def feature_set(
         )  # left out, so that stored features stay valid when settings are added
         drawn = {name: value for name, value in asdict(augment).items() if value != plain[name]}
         identity |= {**drawn, "seed": VIEW_SEED, "view": view}
+        if images.wider is not None:
+            identity["stored"] = images.wider.shape[1]
     size = FEATURE_BATCH.get(device.split(":")[0], 50)
     return FeatureSet(
         title=f"{title}, view {view}" if view else title,
         labels=images.labels[part],
         identity=identity,
-        open=partial(open_batches, images, part, batch_size=size, device=device, augment=augment),
+        open=partial(
+            batches_of,
+            images,
+            part,
+            batch_size=size,
+            device=device,
+            augment=augment,
+            seed=VIEW_SEED,
+        ),
         view=view,
         batch_size=size,
-    )
-
-
-def open_batches(
-    images: Images, part: NDArray[np.int64], *, batch_size: int, device: str, augment: Augment
-) -> Batches:
-    """Return the chosen images in order."""
-    return Batches(
-        images.pixels[part],
-        images.labels[part],
-        batch_size=batch_size,
-        device=device,
-        augment=augment,
-        seed=VIEW_SEED,
     )
 
 
@@ -225,13 +228,14 @@ def evaluation_batches(
 ) -> Batches:
     """Return the chosen images in order, in equal batches of about the size that is fastest.
 
-    `side` is the resolution of the network in pixels; `at_most` is how many images fit into memory
-    at once, 0 for any number. Without gradients they take less memory than in training.
+    `side` is the resolution of the network in pixels, if it enlarges smaller images; `at_most` is
+    how many images fit into memory at once, 0 for any number. Without gradients they take less
+    memory than in training.
     """
-    fastest = evaluation_size(device, side)
+    fastest = evaluation_size(device, max(side, images.pixels.shape[1]))
     count = max(1, -(-len(part) // min(fastest, at_most or fastest)))
     size = max(1, -(-len(part) // count))  # equal, as each size needs kernels of its own
-    return Batches(images.pixels[part], images.labels[part], batch_size=size, device=device)
+    return batches_of(images, part, batch_size=size, device=device)
 
 
 def evaluation_size(device: str, side: int) -> int:

@@ -19,7 +19,7 @@ from cifar_core.training.evaluate import KeptLogits, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
-from cifar_core.training.phases import LOGGING, OPTIMIZER, fetched, phase
+from cifar_core.training.phases import DATA, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.progress import Tally, TrainingProgress
 from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
@@ -29,7 +29,7 @@ from cifar_core.training.step.finite import stop_unless_finite
 from cifar_core.training.step.gradient import compute_gradient
 from cifar_core.training.step.pieces import cutting, sizes_of_pieces
 from cifar_core.training.step.step_plan import StepPlan, by_rule
-from cifar_core.training.step.training_loss import training_loss
+from cifar_core.training.task.task import task_of
 from cifar_core.training.watched import SECOND, Watch
 
 
@@ -57,7 +57,7 @@ class Trainer:
         self.val_batches: Batches | FeatureBatches = val
         plan = plan or by_rule(config, device)
         self.precision, self.measure = plan.precision, MEASURES[config.best_by]
-        self.loss_of = training_loss(config, train.truth, num_classes, device)
+        self.task = task_of(config, train.truth, num_classes, device)
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
@@ -72,7 +72,7 @@ class Trainer:
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.cut = cutting(pieces := sizes_of_pieces(config.micro_batch, config.batch_size))
         freeze(self.model, self.spec, part_at(config, config.epochs - 1))  # as in most of the steps
-        self.forward, self.plan = ready(self.learner, plan, pieces)
+        self.forward, self.plan = ready(self.learner, plan, pieces, train.side)
         self.steps_per_epoch = len(train)
         self.average = (
             WeightAverage(
@@ -185,7 +185,10 @@ class Trainer:
             group["lr"] = rate * group["share"]
         if self.cycles_momentum:
             set_momentum(self.optimizer, self.momentum)
-        for loss, right, count in compute_gradient(self, images, labels):
+        epoch, number = divmod(self.step, self.steps_per_epoch)
+        with phase(DATA):
+            batch = self.task.batch(images, labels, epoch=epoch, number=number)
+        for loss, right, count in compute_gradient(self, batch):
             with phase(LOGGING):
                 self.sums.add(loss, right, count)
         with phase(OPTIMIZER):

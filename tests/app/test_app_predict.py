@@ -12,6 +12,7 @@ from pages import make_run, open_page, texts
 from PIL import Image
 
 from app.cache.explain import saliency
+from app.cache.results import images_of
 from app.shared.pictures.picture import Picture
 from cifar_core.data.pictures.images import open_image
 from cifar_core.disk import files, lock
@@ -440,3 +441,32 @@ def test_an_unlike_picture_has_a_badge_and_the_nearest_images_are_a_click_away(s
     assert not page.exception
     row = captions(page)
     assert len([each for each in row if re.fullmatch(r"\w+ -?[01]\.\d\d", each)]) == 6
+
+
+def of_few_images(store, **changes):
+    """Make a run of drawn images that are few enough to be drawn at any size."""
+    small = "synthetic:200"
+    run = make_run(store, data=small, **changes)
+    path = run.path / "environment.json"
+    files.edit(path, dict, lambda old: {"data": {**old["data"], "source": small}})
+
+
+def test_networks_of_two_sizes_see_a_test_image_each_as_it_was_trained(store):
+    for side in (64, 32):
+        of_few_images(store, image_size=side)
+    page = open_page("predict", run="1", beside="2", image="test-5")
+    seen = [words for words in captions(page) if words.startswith("What the network sees")]
+    assert seen == [f"What the network sees, {side} x {side} pixels" for side in (64, 32)]
+    for number, side in (("1", 64), ("2", 32)):
+        assert images_of(store.run(number)).test.pixels.shape[1:] == (side, side, 3)
+    assert len(maps(page)) == 2
+
+
+def test_an_upload_is_seen_at_the_size_of_the_network_and_a_chosen_region_too(store):
+    of_few_images(store, image_size=64, fit="stretch")
+    page = upload(open_page("predict"), wide=png((200, 50)))
+    assert "64 x 64 pixels, whatever the size of the picture. The whole" in texts(page)
+    assert "squeezed along its longer side" in texts(page)
+    (size,) = [each for each in page.slider if each.key.startswith("region_size")]
+    size.set_value(50).run(timeout=120)
+    assert "You chose the region." in texts(page)

@@ -10,6 +10,7 @@ from app.screens.run.page import TABS
 from cifar_core import devices, timm_names
 from cifar_core.config import ROWS, TrainConfig
 from cifar_core.config.presets import PRESETS
+from cifar_core.data.augmentation.policies import POLICIES
 from cifar_core.devices import Inventory, Refused
 from cifar_core.disk import files
 from cifar_core.optim import OPTIMIZERS
@@ -155,7 +156,8 @@ def test_every_setting_can_be_reached(store):
                         ("optimizer", "muon"), ("rest_optimizer", "sgd")]:  # fmt: skip
         choose(page, name, value)
         found |= keys(page)
-    for name, registry in [("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)]:
+    choices = [("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("policy", POLICIES)]
+    for name, registry in choices:
         for value, spec in registry.items():
             if not found.issuperset(spec.uses):
                 choose(page, name, value)

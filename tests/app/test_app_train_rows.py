@@ -43,13 +43,21 @@ def test_closed_rows_state_their_values_and_draw_nothing(store):
     page = open_page("train", preset="lab_cnn_dropout")
     assert not page.exception
     stated = {title: text.replace("\\", "") for title, text in states(page).items()}
-    assert stated["Changes to images"] == "mirrored by chance, shifted by up to 4 pixels"
+    assert stated["Changes to images"] == "mirrored by chance, shifted by up to 4 of 32 pixels"
     assert stated["Learning"] == "SGD, rate 0.1, one cycle, 128 images a step, dropout 0.3"
     assert stated["Starting point"] == "random weights"
     assert stated["Images kept back"] == f"10{theme.NARROW}% for validation"
     assert stated["Repeats and sweeps"] == "one run, seed 0"
     assert stated["Stopping"] == "after the last epoch"
     assert keys(page) == {"data", "epochs", "name"}
+
+
+def test_the_row_of_changes_draws_and_states_a_policy(store):
+    page = open_train(preset="lab_cnn")
+    choose(page, "policy", "aug_mix")
+    assert not page.exception
+    assert "Top: original. Bottom: as they may appear in one epoch." in texts(page)
+    assert states_when_closed(page)["Changes to images"].endswith("AugMix")
 
 
 def test_a_row_states_what_is_chosen_in_it(store):

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from augmentation_reference import apply
 
 from cifar_core.data.augmentation.augment import (
     FLIP_MODES,
@@ -11,6 +12,7 @@ from cifar_core.data.augmentation.augment import (
     Augment,
     pad,
 )
+from cifar_core.data.augmentation.preview import augmented
 from cifar_core.data.batches import Batches
 
 RANDOM = np.random.default_rng(0)
@@ -65,14 +67,14 @@ def test_the_device_gives_the_same_as_changing_one_image_after_the_other(
     )
     for on_device in (True, False):
         images, _ = joined(batches(augment=augment, on_device=on_device).epoch(number=2))
-        assert torch.equal(images, in_turn(augment.apply(PIXELS, seed=3, epoch=2)))
+        assert torch.equal(images, in_turn(apply(augment, PIXELS, seed=3, epoch=2)))
 
 
 def test_all_shifts_occur_and_half_are_mirrored_and_the_border_is_black():
     ramp = np.arange(1, 33, dtype=np.uint8)
     image = np.broadcast_to(ramp[:, None, None] + ramp[None, :, None] * 4, (32, 32, 3))
     many = np.ascontiguousarray(np.broadcast_to(image, (2000, 32, 32, 3)))
-    seen = BOTH.apply(many, seed=0, epoch=0)
+    seen = augmented(many, BOTH, seed=0)
     mirrored = seen[:, 16, 10, 0].astype(int) > seen[:, 16, 20, 0]
     assert 0.45 < mirrored.mean() < 0.55
     draws = BOTH.draw(2000, seed=0, epoch=0)
@@ -138,7 +140,7 @@ def test_a_reflected_border_repeats_the_image_without_its_edge():
 
 def test_cutout_blanks_one_whole_square_with_the_mean_color():
     white = np.full((200, 32, 32, 3), 255, np.uint8)
-    seen = Augment(cutout=5).apply(white, seed=0, epoch=0)
+    seen = augmented(white, Augment(cutout=5), seed=0)
     hole = (seen != 255).any(axis=3)
     assert (hole.sum(axis=(1, 2)) == 25).all()
     assert (hole.any(axis=1).sum(axis=1) == 5).all()

@@ -5,12 +5,14 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from augmentation_reference import apply
+from distributions import SURE, differ, distance, uneven
 from torchvision import transforms
 from torchvision.transforms.v2 import functional as reference
 
 from cifar_core.data.augmentation.augment import MEAN_COLOR, Augment
-from cifar_core.data.augmentation.crops import one_ahead
-from cifar_core.data.augmentation.effects import cut_out, jitter
+from cifar_core.data.augmentation.effects.colors import jitter
+from cifar_core.data.augmentation.effects.fills import cut_out
 from cifar_core.data.batches import Batches
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
@@ -19,34 +21,6 @@ ADJUST = [reference.adjust_brightness, reference.adjust_contrast, reference.adju
 ALL = Augment(crop_padding=4, flip=True, color_jitter=0.4, cutout=8)
 ORDERS = list(itertools.permutations(range(3)))
 DRAWS = 30_000
-SURE = 4.0  # standard deviations: one fair draw in 30,000 lies further out
-
-
-def most(freedom):
-    """The chi-square that fair counts stay under (Wilson and Hilferty's approximation)."""
-    part = 2 / (9 * freedom)
-    return freedom * (1 - part + SURE * part**0.5) ** 3
-
-
-def differ(ours, theirs):
-    """Tell whether two samples of whole numbers are from different distributions: chi-square."""
-    counts = np.stack([np.bincount(x, minlength=max(*ours, *theirs) + 1) for x in (ours, theirs)])
-    counts = counts[:, counts.sum(axis=0) > 0]
-    expected = counts.sum(axis=0) * counts.sum(axis=1, keepdims=True) / counts.sum()
-    return ((counts - expected) ** 2 / expected).sum() > most(counts.shape[1] - 1)
-
-
-def uneven(cells, number):
-    """Tell whether cell numbers are not uniform over 0 to number - 1."""
-    counts, expected = np.bincount(cells, minlength=number), len(cells) / number
-    return len(counts) > number or ((counts - expected) ** 2 / expected).sum() > most(number - 1)
-
-
-def distance(values, low, high):
-    """How far the distribution of values is from uniform: Kolmogorov and Smirnov's distance."""
-    there = (np.sort(values) - low) / (high - low)
-    steps = np.arange(len(there) + 1) / len(there)
-    return max(abs(there - steps[1:]).max(), abs(there - steps[:-1]).max())
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
@@ -70,22 +44,22 @@ def test_factors_of_one_leave_the_colors_alone():
 def test_given_the_place_the_square_is_what_torchvision_erases(side):
     holes = torch.from_numpy(np.random.default_rng(2).integers(0, 33 - side, (2, 40)))
     filling = torch.tensor([0.1, 0.2, 0.3])
-    seen = IMAGES.permute(0, 2, 3, 1).contiguous()
+    seen = IMAGES.clone(memory_format=torch.channels_last)
     cut_out(seen, holes, side, filling)
     for number, image in enumerate(IMAGES):
         top, left = holes[:, number].tolist()
         wanted = reference.erase(image, top, left, side, side, filling[:, None, None])
-        assert torch.equal(seen[number].permute(2, 0, 1), wanted)
+        assert torch.equal(seen[number], wanted)
 
 
 @pytest.mark.parametrize("on_device", [True, False])
-def test_the_preview_shows_what_the_device_gives(on_device):
+def test_the_device_gives_what_one_image_after_the_other_gives(on_device):
     batches = Batches(
         PIXELS, np.arange(40), batch_size=16, augment=ALL, seed=3, on_device=on_device
     )
     seen = torch.cat([images for images, _ in batches.epoch(2)]).permute(0, 2, 3, 1) * 255
-    shown = ALL.apply(PIXELS, seed=3, epoch=2)
-    assert abs(seen.numpy() - shown).max() < 0.501  # the preview is rounded to whole levels
+    wanted = apply(ALL, PIXELS, seed=3, epoch=2)
+    assert abs(seen.numpy() - wanted).max() < 0.501  # it is rounded to whole levels
 
 
 def test_images_on_the_device_and_beside_it_give_the_same_batches_bit_for_bit():
@@ -97,26 +71,6 @@ def test_images_on_the_device_and_beside_it_give_the_same_batches_bit_for_bit():
     for (images, labels), (others, other_labels) in zip(device, host, strict=True):
         assert torch.equal(images, others)
         assert torch.equal(labels, other_labels)
-
-
-def test_a_thread_is_one_ahead_and_keeps_the_order():
-    begun = []
-
-    def work(item):
-        begun.append(item)
-        return 10 * item
-
-    results = one_ahead(work, range(5))
-    assert next(results) == 0
-    results.close()  # waits for what was begun
-    assert begun == [0, 1]
-    assert list(one_ahead(work, range(5))) == [0, 10, 20, 30, 40]
-    assert list(one_ahead(work, [])) == []
-
-
-def test_what_goes_wrong_in_the_thread_reaches_the_caller():
-    with pytest.raises(ZeroDivisionError):
-        list(one_ahead(lambda item: 1 / item, [1, 0]))
 
 
 def test_crops_and_sides_are_uniform_and_independent():

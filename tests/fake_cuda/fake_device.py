@@ -32,7 +32,6 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from cifar_core.data.augmentation import crops
 from cifar_core.training.arrival import Arrival
 
 if not torch.backends.cuda.is_built():
@@ -257,6 +256,5 @@ def fake_cuda() -> Iterator[Watch]:
         patch.setattr(Tensor, "record_stream", MagicMock())
         patch.setattr(FakeTensor, "data_ptr", lambda tensor: id(tensor), raising=False)
         patch.setattr(torch.autograd, "_engine_run_backward", backward)
-        patch.setattr(crops, "one_ahead", map)  # a thread would not see the fake device
         with FakeMode(allow_non_fake_inputs=True), watch:
             yield watch

@@ -54,11 +54,11 @@ def prepared(*, steps: int = 2, **settings: Any) -> Setup:
 
     A pretrained network has new numbers.
     """
-    made, count = random_images(BATCH, CLASSES), (steps + 1) * BATCH
-    part = Images(pixels=made.train.pixels[:count], labels=made.train.labels[:count])
-    test = Images(pixels=part.pixels[: 2 * BATCH], labels=part.labels[: 2 * BATCH])
     config = TrainConfig(**{"epochs": 1, "batch_size": BATCH, "val_fraction": 1 / (steps + 1),
                             "plan": "full", "warmup_epochs": 0.0, **settings})  # fmt: skip
+    made, count = random_images(BATCH, CLASSES, config.side), (steps + 1) * BATCH
+    part = Images(pixels=made.train.pixels[:count], labels=made.train.labels[:count])
+    test = Images(pixels=part.pixels[: 2 * BATCH], labels=part.labels[: 2 * BATCH])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(setup, "evaluation_size", lambda *_: BATCH)
         return prepare(config, replace(made, train=part, test=test), DEVICE)

@@ -1,23 +1,19 @@
 """What changes a training step, on a fake CUDA device."""
 
-from collections.abc import Iterator
-from dataclasses import fields
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
+from augmentations import each_augmentation, name_of
 from fake_device import ANSWERS, fake_cuda
 from fake_runs import BATCH, CLASSES, Begun, minded, prepared, trained, watched
 
-from cifar_core.config import TrainConfig
 from cifar_core.config.machine_settings import MEMORY_FORMATS, PRECISIONS
-from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.models import MODELS
 from cifar_core.rate_search.probe import losses_of
 from cifar_core.rate_search.search import guessing_losses
-from cifar_core.settings import rule_of
 from cifar_core.training.evaluate import KeptLogits, evaluate_test
 from cifar_core.training.events import StepEvent
 from cifar_core.training.extractor import extract, make_extractor
@@ -42,21 +38,9 @@ def test_each_number_format_and_memory_order(optimizer, precision, memory_format
     assert found == ({ASKED: 2} if precision == "float16" and optimizer == "yogi" else {})
 
 
-def augmentations() -> Iterator[dict[str, object]]:
-    """Yield settings in which each augmentation is turned on or has each of its values."""
-    for name in [field.name for field in fields(Augment)]:
-        rule = rule_of(next(field for field in fields(TrainConfig) if field.name == name))
-        values = rule.among or [True if rule.type == "switch" else rule.high]
-        yield from ({name: int(value) if name == "cutout" else value} for value in values)
-
-
-def name_of(settings) -> str:
-    return " ".join(f"{name} {value}" for name, value in settings.items())
-
-
 @pytest.mark.parametrize(
     "settings",
-    [*augmentations(), {"crop_padding": 4, "cutout": 8, "color_jitter": 0.2}],
+    [*each_augmentation(), {"crop_padding": 4, "cutout": 8, "color_jitter": 0.2}],
     ids=name_of,
 )
 def test_each_augmentation(settings):
@@ -69,6 +53,11 @@ def test_each_augmentation(settings):
         {"ema_epochs": 1.0},
         {"clip_norm": 1.0},
         {"micro_batch": 3},
+        {"mixup": 1.0},
+        {"cutmix": 1.0, "class_weights": "balanced"},
+        {"mixup": 0.2, "cutmix": 1.0, "micro_batch": 3},
+        {"image_size": 64},
+        {"image_size": 64, "model": PRETRAINED, "micro_batch": 3},
         {"label_smoothing": 0.1},
         {"class_weights": "balanced", "label_smoothing": 0.1},
         {"order": "balanced", "best_by": "loss"},
@@ -118,11 +107,13 @@ def test_each_choice_of_views_and_the_kept_logits(views):
     assert logits.shape == (2 * BATCH, CLASSES)
 
 
-def test_a_head_on_kept_features():
+@pytest.mark.parametrize("side", [32, 64])
+def test_a_head_on_kept_features(side):
     with fake_cuda() as watch:
-        setup = prepared(model=PRETRAINED, plan="head", cached_views=2, steps=3)
+        setup = prepared(model=PRETRAINED, plan="head", cached_views=2, steps=3, image_size=side)
         trainer, head = setup.trainer, setup.trainer.spec.head
-        frozen = make_extractor(trainer.model, head, trainer.precision, pixels=0, batch_size=BATCH)
+        frozen = make_extractor(trainer.model, head, trainer.precision, side=side,
+                                pixels=0, batch_size=BATCH)  # fmt: skip
         assert watch.faults == {}
         features = [
             torch.from_numpy(np.concatenate(list(extract(frozen, part.open(), trainer.precision))))

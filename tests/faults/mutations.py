@@ -41,6 +41,7 @@ BOUNDARY = "tests/hostile/test_boundary.py"
 FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
+TASK = "tests/training/test_task.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 
 
@@ -442,10 +443,19 @@ MUTATIONS = [
              UNEVEN + " kept_features"),
     Mutation("weights of classes are not scaled", "data/uneven/class_weights.py",
              "result * counts.sum() / (result * counts).sum()", "result", UNEVEN_DATA + " mean"),
-    Mutation("a weighed batch is divided by its weights", "training/step/training_loss.py",
+    Mutation("a weighed batch is divided by its weights", "training/task/training_loss.py",
              "(losses * of_classes[labels]).mean()",
              "(losses * of_classes[labels]).sum() / of_classes[labels].sum()",
              UNEVEN + " each_image"),
+    Mutation("a mixed image counts as its first class alone", "training/task/task.py",
+             "return batch.share * loss + (1 - batch.share) * self.loss_of(logits, batch.others)",
+             "return loss", TASK + " cross_entropy"),
+    Mutation("the share of CutMix is the drawn one", "training/task/mixing.py",
+             "return 1 - (bottom - top) * (right - left) / (height * width)", "return share",
+             TASK + " cutmix_makes"),
+    Mutation("every epoch mixes alike", "training/trainer.py",
+             "self.task.batch(images, labels, epoch=epoch, number=number)",
+             "self.task.batch(images, labels, epoch=0, number=self.step)", TASK + " every_epoch"),
     Mutation("a resumed run forgets its best epoch", "training/snapshot.py",
              "best=Best.from_saved(saved[\"best\"])", "best=Best()", UNEVEN + " bit_for_bit"),
     Mutation("without its mark the best checkpoint is the most accurate one",

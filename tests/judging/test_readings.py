@@ -235,6 +235,19 @@ def test_dropout_is_named_only_if_the_network_declares_it():
     assert "with dropout and augmentation" in finding.sentence
 
 
+@pytest.mark.parametrize("way", ["mixup", "cutmix"])
+def test_training_on_mixed_images_is_named_and_not_taken_for_underfitting(way):
+    for settings, mixed in (({way: 0.0}, False), ({way: 0.2}, True)):
+        (finding,) = found(said("disturbed", settings=settings), "val_below_train")
+        assert ("with mixed images" in finding.sentence) is mixed
+    underfit = {seed for seed in range(5) if found(said("underfitted", seed), "underfitting")}
+    assert underfit
+    for seed in underfit:
+        run = constructed(labeled_curves.underfitted, seed)
+        mixes = replace(run.situation, settings={**run.situation.settings, way: 0.2})
+        assert not found(read(run.curves, mixes), "underfitting")
+
+
 def test_the_judge_notices_what_earlier_versions_said():
     run = constructed(labeled_curves.annealed_idle, 2)
     reading = read(run.curves, run.situation)

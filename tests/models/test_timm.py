@@ -104,8 +104,10 @@ def test_images_are_enlarged_to_the_resolution_and_larger_ones_pass_as_they_are(
     assert on_meta(spec, side=96, resolution=64).resolution is None
     assert on_meta(spec).resolution == spec.input_size == 128
     assert on_meta(MODELS[VIT], side=97, resolution=64).resolution == 112  # a multiple of 16
+    assert MODELS[VIT].computes_on(97, 64) == 112
     mixer = MODELS["timm:mixer_b16_224.goog_in21k"]  # of one size alone
-    assert (mixer.uses, mixer.input_size) == (("plan",), 224)
+    assert mixer.uses == ("plan",)
+    assert mixer.computes_on(96) == mixer.computes_on(300) == 224
     assert on_meta(mixer, side=96).resolution == on_meta(mixer, side=300).resolution == 224
 
 

@@ -104,7 +104,7 @@ def test_the_reason_says_what_decided_and_what_more_would_cost(monkeypatch, tmp_
         ({"image_size": 300}, Sizing(side=300, stored=300)),
         ({"image_size": 350, "crop_room": 2.0}, Sizing(side=350, stored=350)),
         ({"image_size": 100, "fit": "stretch"}, Sizing(side=100, fit="stretch", stored=100)),
-        ({"fit": "fit"}, Sizing(side=64, fit="fit", stored=64)),
+        ({"fit": "fit"}, Sizing(side=128, fit="fit", stored=128)),
     ],
 )
 def test_a_size_that_is_set_is_taken_as_it_is(monkeypatch, tmp_path, settings, sizing):
@@ -160,19 +160,19 @@ def small(source, **settings):
 
 
 def test_the_size_is_decided_at_the_first_start_and_stays(store, tmp_path, capsys):
-    source = source_in(tmp_path / "pets", (90, 80))
+    source = source_in(tmp_path / "pets", (160, 146))
     run = store.create(small(source, epochs=2))
     assert run.sizing == USUAL
     worker = attempt(run)
     worker.prepare()
-    assert worker.config.image_size == 64
+    assert worker.config.image_size == 128
     kept = run.environment.data
-    assert (kept.side, kept.stored, kept.fit) == (64, 73, "crop")
+    assert (kept.side, kept.stored, kept.fit) == (128, 146, "crop")
     assert kept.size_reason in capsys.readouterr().out
-    assert run.config.image_size == 64
+    assert run.config.image_size == 128
     assert run.settings["image_size"] == 0
     assert kept.fingerprint_at_32 == data.load(source, store.root).fingerprint
-    assert worker.dataset.train.wider.shape[1:] == (73, 73, 3)
+    assert worker.dataset.train.wider.shape[1:] == (146, 146, 3)
     image_sets.forget(store, source)  # so that it is decoded once more
     again = attempt(run, 2)
     assert again.work().outcome == "finished"
@@ -224,23 +224,27 @@ def test_results_are_of_the_runs_own_size_and_compared_across_sizes(store, tmp_p
 
 
 def test_measurements_before_the_start_are_of_the_size_that_would_be_decided(store, tmp_path):
-    source = source_in(tmp_path / "pets", (90, 80), train=30)
+    source = source_in(tmp_path / "pets", (160, 146), train=30)
     config, images = image_size.for_measuring(small(source), store.root, CPU)
-    assert config.image_size == 64
-    assert images.train.pixels.shape == (60, 64, 64, 3)
-    assert images.train.wider.shape == (60, 73, 73, 3)
+    assert config.image_size == 128
+    assert images.train.pixels.shape == (60, 128, 128, 3)
+    assert images.train.wider.shape == (60, 146, 146, 3)
     assert not list(cache_folder(store.root).glob("*@*"))  # nothing was decoded for it
     estimate = epoch_time.trial(small(source), store.root)
     assert estimate.seconds_per_epoch > 0
-    kept = data.load(source, store.root, Sizing(side=64, stored=73))
+    kept = data.load(source, store.root, Sizing(side=128, stored=146))
     _, now = image_size.for_measuring(small(source), store.root, CPU)
     assert now.fingerprint == kept.fingerprint
 
 
 def test_removing_a_set_removes_all_its_sizes(store, tmp_path):
-    source = source_in(tmp_path / "pets", (90, 80))
-    for sizing in (USUAL, Sizing(side=64, stored=73)):
+    source = source_in(tmp_path / "pets", (160, 146))
+    for sizing in (USUAL, Sizing(side=128, stored=146)):
         data.load(source, store.root, sizing)
-    assert len(list(cache_folder(store.root).glob("*/meta.json"))) == 2
+    kept = [path.parent for path in cache_folder(store.root).glob("*/meta.json")]
+    assert len(kept) == 2
+    begun = [path.with_name(path.name + ".draft") for path in kept]  # and never continued
+    for path in begun:
+        path.mkdir()
     image_sets.remove(store, source)
-    assert not list(cache_folder(store.root).glob("*/meta.json"))
+    assert not [path for path in (*kept, *begun) if path.exists()]

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from cifar_core.__main__ import main
 from cifar_core.background.jobs import beside
+from cifar_core.data.pictures.images import to_tensor
 from cifar_core.disk import files
 from cifar_core.errors import CheckpointError, RunError
 from cifar_core.runs.exchange.model_export import (
@@ -131,3 +132,36 @@ def test_the_checkpoints_tab_offers_what_was_exported_and_how_it_did(run):
     assert not page.exception
     assert "64 of 64 predictions are the same" in texts(page)
     assert page.button(key="export safetensors start")
+
+
+def test_a_network_for_larger_images_is_exported_with_its_size_and_the_way_to_make_squares(
+    page_store, tmp_path
+):
+    run = make_run(page_store, data=SMALL, image_size=64, fit="fit")
+    path = run.path / "environment.json"
+    files.edit(path, dict, lambda old: {"data": {**old["data"], "source": SMALL}})
+    export_model(run, "torch_export", tmp_path / "m.pt2")
+    extra = {"preprocessing.json": ""}
+    loaded = torch.export.load(tmp_path / "m.pt2", extra_files=extra).module()
+    assert json.loads(extra["preprocessing.json"]) == {"side": 64, "fit": "fit", "stored": 64}
+    with zipfile.ZipFile(export_model(run, "safetensors", tmp_path / "m.zip").path) as archive:
+        archive.extractall(tmp_path / "out")
+        assert "longer side has 64 pixels" in archive.read("README.md").decode()
+    picture = Image.effect_noise((90, 60), 99).convert("RGB")
+    picture.save(tmp_path / "wide.png")
+    code = (
+        "import load_model, torch\n"
+        f"view = load_model.seen({str(tmp_path / 'wide.png')!r})\n"
+        "with torch.inference_mode(): print(load_model.load()(view).tolist())"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "out", env=plain, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    view = to_tensor(picture, run.sizing)
+    with torch.inference_mode():
+        wanted = load_classifier(run).model(view)
+        assert torch.allclose(torch.tensor(json.loads(done.stdout)), wanted, atol=1e-6)
+        assert torch.allclose(loaded(view), wanted, atol=1e-4)

@@ -64,8 +64,15 @@ def test_nothing_is_extrapolated_before_any_growth_was_seen():
     assert (found.tried, found.largest) == (500, 500)
 
 
-def test_nothing_fits_where_the_first_batch_does_not():
-    assert searched(100.0)[0].largest == 0
+def test_nothing_fits_where_the_smallest_batch_does_not():
+    found, tried = searched(1e9, refuses_beyond=BASE)
+    assert (found.largest, tried) == (0, [16, 8, 4, 2])
+
+
+@pytest.mark.parametrize(("images", "largest"), [(2, 2), (5, 4), (9, 8)])
+def test_of_large_images_a_few_may_be_all_that_fit(images, largest):
+    found, _ = searched(1e9, refuses_beyond=BASE + EACH * images)
+    assert found.largest == found.tried == largest
 
 
 @pytest.mark.parametrize(("batch", "largest"), [(512, 200), (128, 127), (4096, 1400), (10, 3)])

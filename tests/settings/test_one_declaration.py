@@ -160,6 +160,14 @@ def test_a_trial_holds_for_the_same_network_batch_and_machine():
     assert "dropout" in identity_of(TrainConfig(model="simple_cnn_dropout"), "A CPU", 3)
 
 
+def test_a_trial_of_larger_images_is_one_of_its_own():
+    usual, decided, large = (
+        identity_of(TrainConfig(image_size=side), "A CPU", 3) for side in (0, 32, 64)
+    )
+    assert decided == usual
+    assert large == {**usual, "image_size": 64}
+
+
 # decided_at_start: what the machine chooses where the setting leaves it open
 
 
@@ -238,9 +246,12 @@ def test_nobody_guesses_from_a_name_whether_a_network_is_pretrained():
 def test_every_way_to_change_images_counts_as_augmentation():
     off = {f.name: f.default for f in fields(Augment)}
     assert not is_augmented(off)
-    for f in fields(Augment):
-        assert is_augmented({**off, f.name: 1}) == (f.name not in ("flip_mode", "padding_mode"))
-    assert {f.name for f in fields(Augment)} <= NAMES
+    assert not is_augmented({})  # of a run before there were any
+    details = {"flip_mode", "padding_mode"} | {n for n in off if n.startswith("policy_")}
+    for name, default in off.items():
+        value = "aug_mix" if isinstance(default, str) else default + 1
+        assert is_augmented({**off, name: value}) == (name not in details)
+    assert {*off} <= NAMES
 
 
 def test_the_settings_that_the_list_of_runs_shows_come_first_in_titles():

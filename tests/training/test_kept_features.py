@@ -171,7 +171,7 @@ def test_a_network_whose_norms_do_not_follow_its_convolutions_is_not_folded():
 
     model = Crossed().eval()
     model.norm.running_mean.fill_(0.7)
-    made = make_extractor(model, "head", FP32, pixels=0, batch_size=0)
+    made = make_extractor(model, "head", FP32, side=32, pixels=0, batch_size=0)
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(made.run(images), trunk_of(model, "head")(images))
 
@@ -181,7 +181,7 @@ def test_a_network_without_norms_computes_in_bfloat16_and_leaves_the_weights_in_
     torch.manual_seed(2)
     model = spec.build(4, resolution=64).eval()
     made = make_extractor(
-        model, spec.head, choose_precision("bfloat16", "cpu"), pixels=0, batch_size=0
+        model, spec.head, choose_precision("bfloat16", "cpu"), side=32, pixels=0, batch_size=0
     )
     images = torch.rand(4, 3, 32, 32)
     found, exact = made.run(images), trunk_of(model, spec.head)(images)
@@ -197,7 +197,7 @@ def test_a_machine_without_a_compiler_computes_the_same_and_says_why(monkeypatch
     monkeypatch.setattr(torch, "compile", broken)
     monkeypatch.setattr(extracting, "GAINS_BY_COMPILING", lambda: True)
     model = MODELS[KEY].build(4, resolution=32).eval()
-    made = make_extractor(model, MODELS[KEY].head, FP32, pixels=10**9, batch_size=4)
+    made = make_extractor(model, MODELS[KEY].head, FP32, side=32, pixels=10**9, batch_size=4)
     assert made.sentence.endswith("cannot be compiled: no C++ compiler was found")
     images = torch.rand(2, 3, 32, 32)
     assert different(trunk_of(model, MODELS[KEY].head)(images), made.run(images)) < 1e-4

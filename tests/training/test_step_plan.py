@@ -218,6 +218,20 @@ def test_a_trial_measures_every_way_and_leaves_the_random_numbers_alone(plain_cp
     assert np.array_equal(numpy_before, np.random.get_state()[1])
 
 
+def test_a_trial_takes_images_of_the_runs_size_and_no_more_memory_for_larger_ones(monkeypatch):
+    seen = []
+    prepared = trial.prepare
+    monkeypatch.setattr(trial, "prepare", lambda config, images, *more, **how: (
+        seen.append(images.train.pixels) or prepared(config, images, *more, **how)))  # fmt: skip
+    for side in (32, 128):
+        config = TrainConfig(batch_size=8, image_size=side)
+        trial.measured(config, "cpu", [plan()], num_classes=3, timer=lambda step: step() or 1.0)
+    _, large = seen
+    assert large.shape[1:] == (128, 128, 3)
+    assert len(trial.random_images(512, 10).train) == 17 * 512 + 20  # 16 batches and some
+    assert len(trial.random_images(64, 10, 224).train) == 3 * 64 + 20  # two batches and some
+
+
 def test_a_trial_of_a_gradual_plan_takes_steps_in_which_everything_learns():
     config = TrainConfig(
         model="mobilenet_v2_imagenet", plan="gradual", head_epochs=1, resolution=32, batch_size=4
@@ -298,7 +312,7 @@ def test_rehearsing_a_compiled_step_changes_nothing_whether_it_works_or_not(
     monkeypatch.setattr(compiling, "compiler", compiler)
     network, untouched = small_network(), small_network()
     state = torch.get_rng_state()
-    forward, found = compiling.ready(network, plan(compiled=True), [4])
+    forward, found = compiling.ready(network, plan(compiled=True), [4], 32)
     assert found.compiled is works
     assert ("inductor: no kernel" in found.sentence) is not works
     assert torch.equal(state, torch.get_rng_state())
@@ -314,11 +328,11 @@ def test_every_size_is_rehearsed_as_often_as_a_graph_needs_to_be_replayed(monkey
     seen = []
 
     def compiler(network, **_):
-        return lambda images: seen.append(len(images)) or network(images)
+        return lambda images: seen.append(images.shape[::2]) or network(images)
 
     monkeypatch.setattr(compiling, "compiler", compiler)
-    compiling.ready(small_network(), plan(compiled=True), [5, 5, 4])
-    assert seen == [5, 4] * 3
+    compiling.ready(small_network(), plan(compiled=True), [5, 5, 4], 48)
+    assert seen == [(5, 48), (4, 48)] * 3
 
 
 @pytest.mark.parametrize(
@@ -499,7 +513,7 @@ def test_no_network_has_the_convolution_that_onednn_computes_outside_its_memory(
 def test_an_uncompiled_plan_never_reaches_the_compiler(monkeypatch):
     monkeypatch.setattr(compiling, "compiler", lambda *_, **__: pytest.fail("was compiled"))
     network = small_network()
-    assert compiling.ready(network, plan(), [4]) == (network, plan())
+    assert compiling.ready(network, plan(), [4], 32) == (network, plan())
 
 
 def test_importing_the_trainer_does_not_import_the_compiler():

@@ -19,7 +19,7 @@ from cifar_core.training.evaluate import Score, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.progress import Best
-from cifar_core.training.step.training_loss import training_loss
+from cifar_core.training.task.training_loss import training_loss
 
 __all__ = ["no_norms"]
 LABELS = np.repeat(np.arange(NUM_CLASSES), [60, 20, 6, 2])

@@ -80,8 +80,10 @@ def side_by_side(group: Group, request: Request, limits: Limits, later: Later) -
     picture = group[0].picture
     with st.grid(4, min_column_width=140):
         image(large(picture.photo), picture.name)
-        for other in {each.picture.sizing: each.picture for each in group}.values():
-            image(large(other.seen), SEEN)
+        views = {each.picture.sizing: each.picture.seen for each in group}
+        for sizing, view in views.items():
+            size = f", {sizing.side} x {sizing.side} pixels" if len(views) > 1 else ""
+            image(large(view), f"{SEEN}{size}")
     shown: Shown = []
     for column, prediction in zip(st.columns(len(group), gap="medium"), group, strict=True):
         with column:

@@ -6,6 +6,7 @@ from benchmarks.gpu.sections import (
     environment,
     epochs,
     gradients,
+    loading,
     maps,
     memory,
     record,
@@ -85,6 +86,14 @@ SECTIONS = Registry(
             share=0.12,
             least=15,
             run=epochs.run,
+        ),
+        Section(
+            key="loading",
+            title="Loading",
+            summary="Large images, read and cropped, beside one fixed batch.",
+            share=0.12,
+            least=20,
+            run=loading.run,
         ),
         Section(
             key="memory",

@@ -1,8 +1,8 @@
-"""Stores the padded images, and reads batches of different crops from them."""
+"""Keeps the images of a run, and reads batches of different crops from them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+import os
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.data.augmentation.augment import Draws
+from cifar_core.data.augmentation.source import Source
+from cifar_core.data.augmentation.stream import Streamed
 
-T = TypeVar("T")
-S = TypeVar("S")
+MOST_HELD = 350_000_000  # bytes of images that are copied into main memory, to be read the fastest
+AT_ONCE = 50_000_000  # bytes of images that are copied to a device at once
 
 
 class Crops(Protocol):
-    """A store of images; `read` yields a batch [n, H, W, 3] in uint8 on the device for each part.
+    """A store of images; `read` yields a batch [n, S, S, 3] in uint8 on the device for each part.
 
     `order` has the index of the image at each position of the epoch, `parts` a batch's positions.
+    A batch may be overwritten once the next one is asked for.
     """
 
     def read(  # noqa: D102
@@ -33,8 +36,11 @@ class OnDevice:
     A view of them has every crop as an entry, so that one index picks a whole batch.
     """
 
-    def __init__(self, padded: NDArray[np.uint8], side: int, device: torch.device) -> None:
-        images = torch.tensor(padded, device=device)
+    def __init__(self, source: Source, device: torch.device) -> None:
+        padded, side = source.padded_side, source.side
+        images = torch.empty(len(source), padded, padded, 3, dtype=torch.uint8, device=device)
+        for some in chunks_of(source):
+            images[some] = torch.from_numpy(source.padded(some)).to(device)
         self.crops = images.unfold(1, side, 1).unfold(2, side, 1).permute(0, 1, 2, 4, 5, 3)
         self.device = device
 
@@ -51,75 +57,55 @@ class OnDevice:
 
 
 class OnHost:
-    """Images in main memory: for a CPU, or if they are too large for a GPU's memory.
+    """Images in main memory.
 
     numpy picks crops several times as fast as torch does on a CPU, as it copies whole rows.
     """
 
-    def __init__(self, padded: NDArray[np.uint8], side: int, device: torch.device) -> None:
-        crops = sliding_window_view(padded, (side, side), axis=(1, 2))
+    def __init__(self, source: Source, device: torch.device) -> None:
+        padded = source.padded(slice(None))
+        crops = sliding_window_view(padded, (source.side, source.side), axis=(1, 2))
         self.crops = crops.transpose(0, 1, 2, 4, 5, 3)
         self.device = device
 
     def read(
         self, order: NDArray[np.int64], draws: Draws, parts: Sequence[slice]
     ) -> Iterator[Tensor]:
-        """Pick the crops and mirror them here; a GPU gets the next batch while it computes."""
-
-        def pick(part: slice) -> Tensor:
+        """Pick the crops and mirror them here."""
+        for part in parts:
             pixels = self.crops[order[part], draws.rows[part], draws.columns[part]]
             flips = draws.flips[part]
             if flips.any():
                 pixels[flips] = torch.from_numpy(pixels[flips]).flip(2).numpy()
-            return torch.from_numpy(pixels)
-
-        if self.device.type == "cuda":
-            return uploaded(pick, parts, self.device)
-        return (pick(part).to(self.device) for part in parts)
-
-
-def uploaded(
-    pick: Callable[[T], Tensor], parts: Iterable[T], device: torch.device
-) -> Iterator[Tensor]:
-    """Copy the picked images to a GPU, in parallel with its computations and a batch ahead."""
-    beside = torch.cuda.Stream(device)
-
-    def upload(part: T) -> tuple[Tensor, torch.cuda.Event]:
-        pinned = pick(part).pin_memory()  # only such memory is copied without waiting
-        with torch.cuda.stream(beside):
-            return pinned.to(device, non_blocking=True), beside.record_event()
-
-    for pixels, arrived in one_ahead(upload, parts):
-        computing = torch.cuda.current_stream(device)
-        computing.wait_event(arrived)
-        pixels.record_stream(computing)  # so that its memory is not reused too early
-        yield pixels
-
-
-def one_ahead(work: Callable[[T], S], items: Iterable[T]) -> Iterator[S]:
-    """Yield work(item) for each item, while a thread already works on the next one."""
-    with ThreadPoolExecutor(1) as thread:
-        upcoming: Future[S] | None = None
-        for item in items:
-            current, upcoming = upcoming, thread.submit(work, item)
-            if current is not None:
-                yield current.result()
-        if upcoming is not None:
-            yield upcoming.result()
+            yield torch.from_numpy(pixels).to(self.device)
 
 
 def store(
-    padded: NDArray[np.uint8], side: int, device: torch.device, *, on_device: bool | None = None
+    source: Source, device: torch.device, *, least: float = 0.0, on_device: bool | None = None
 ) -> Crops:
-    """Store images [N, side + 2p, side + 2p, 3] where batches of crops are read the fastest.
+    """Keep images where batches of crops are read the fastest.
 
-    If `on_device` is None, they are stored on a GPU if they fit into half of its free memory.
+    If `on_device` is None, they are kept on a GPU if they fit into half of its free memory, and for
+    a CPU in main memory if they are few. All others stay where they are, as do those from which
+    random resized crops, of at least the share `least` of a picture, are taken.
     """
     if on_device is None:
-        on_device = device.type != "cpu" and padded.nbytes <= free_bytes(device) / 2
-    return (OnDevice if on_device else OnHost)(padded, side, device)
+        on_device = device.type != "cpu" and source.nbytes <= free_bytes(device) / 2
+    if on_device and not least:
+        return OnDevice(source, device)
+    if least or device.type == "cuda" or source.nbytes > MOST_HELD:
+        return Streamed(source, device, least=least)
+    return OnHost(source, device)
+
+
+def chunks_of(source: Source) -> Iterator[slice]:
+    """Yield the places of a source's images a few at a time."""
+    step = max(1, AT_ONCE // (source.padded_side**2 * 3))
+    return (slice(first, first + step) for first in range(0, len(source), step))
 
 
 def free_bytes(device: torch.device) -> float:
-    """Return the free memory of a GPU; infinite on a Mac, which shares its memory."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else float("inf")
+    """Return the free memory of a GPU; on a Mac, which shares its memory, all of it."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -143,14 +143,14 @@ def as_torch_export(run: Run, checkpoint: str, target: Path) -> Exported:
         program = torch.export.export(
             classifier.model, (example(classifier),), dynamic_shapes=({0: batch},)
         )
-    classes = json.dumps(list(classifier.classes))
-    torch.export.save(program, target, extra_files={"classes.json": classes})
+    extra = {f"{name}.json": text for name, text in facts(run, classifier).items()}
+    torch.export.save(program, target, extra_files=extra)
     loaded = torch.export.load(target).module()
     return checked(run, classifier, target, lambda images: loaded(images).numpy())
 
 
 def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
-    """Write an ONNX file; the names of the classes are in its metadata."""
+    """Write an ONNX file; the classes and the preprocessing are in its metadata."""
     import onnx
     import onnxruntime
     import torch
@@ -166,7 +166,7 @@ def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
         )  # fmt: skip
     assert program is not None
     proto = program.model_proto
-    onnx.helper.set_model_props(proto, {"classes": json.dumps(list(classifier.classes))})
+    onnx.helper.set_model_props(proto, facts(run, classifier))
     onnx.save(proto, target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
 
@@ -174,6 +174,14 @@ def as_onnx(run: Run, checkpoint: str, target: Path) -> Exported:
         return session.run(["logits"], {"images": images.numpy()})[0]
 
     return checked(run, classifier, target, logits)
+
+
+def facts(run: Run, classifier: "Classifier") -> dict[str, str]:
+    """Return what goes with a network without a description of its own, each as JSON."""
+    return {
+        "classes": json.dumps(list(classifier.classes)),
+        "preprocessing": json.dumps(asdict(run.sizing)),
+    }
 
 
 def example(classifier: "Classifier") -> "Tensor":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-FIRST, MULTIPLE = 16, 8
+FIRST, MULTIPLE, FEWEST = 16, 8, 2
 LEAST_TRIED = 3  # batches before anything is extrapolated, however long they take
 FINE = 16  # the search ends when the limit is known to 1 part in 16
 
@@ -66,6 +66,8 @@ def following(fits: int, too_large: int, at_most: int) -> int:
     """Return the batch to try next, 0 when the limit is known precisely enough."""
     if too_large > at_most:
         return min(2 * fits, at_most) if fits < at_most else 0
+    if not fits:
+        return too_large // 2 if too_large // 2 >= FEWEST else 0
     if too_large - fits <= max(MULTIPLE, fits // FINE):
         return 0
     middle = down((fits + too_large) // 2)

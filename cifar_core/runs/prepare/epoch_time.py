@@ -135,19 +135,25 @@ def try_features(setup: "Setup") -> float:
     from cifar_core.training.extractor import extract, make_extractor
 
     trainer, first = setup.trainer, setup.features[0]
+    images = first.open()
     extractor = make_extractor(
-        trainer.model, trainer.spec.head, trainer.precision, pixels=0, batch_size=0
+        trainer.model,
+        trainer.spec.head,
+        trainer.precision,
+        side=images.side,
+        pixels=0,
+        batch_size=0,
     )
-    batches = extract(extractor, first.open(), trainer.precision)
+    batches = extract(extractor, images, trainer.precision)
     sample = next(batches)  # the first one warms up
-    start, images = time.perf_counter(), 0
+    start, done = time.perf_counter(), 0
     for batch in batches:
-        images += len(batch)
+        done += len(batch)
         if time.perf_counter() - start > MEASURED_SECONDS:
             break
-    seconds = (time.perf_counter() - start) / max(1, images)
+    seconds = (time.perf_counter() - start) / max(1, done)
     row = torch.from_numpy(sample[:1])
-    counts = [len(images.labels) for images in setup.features]
+    counts = [len(part.labels) for part in setup.features]
     setup.read_features([row.expand(count, -1) for count in counts])
     return seconds * sum(counts)
 

@@ -100,11 +100,13 @@ def ready(setup: "Setup", images: int) -> "Extractor":
     from cifar_core.training.extractor import make_extractor
 
     trainer = setup.trainer
-    side = trainer.config.computes_on
-    batch_size = setup.features[0].batch_size
-    head = trainer.spec.head
     return make_extractor(
-        trainer.model, head, trainer.precision, pixels=images * side**2, batch_size=batch_size
+        trainer.model,
+        trainer.spec.head,
+        trainer.precision,
+        side=setup.test.side,
+        pixels=images * trainer.config.computes_on**2,
+        batch_size=setup.features[0].batch_size,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
+from cifar_core.data.dataset import SIZE
 from cifar_core.disk import files
 from cifar_core.runs.prepare import image_size
 from cifar_core.runs.record.records import AttemptPlan, Environment
@@ -117,6 +118,9 @@ def identity_of(config: "TrainConfig", device_name: str, threads: int) -> dict[s
 
     values = {f.name: getattr(config, f.name)
               for f in config.relevant() if rule_of(f).shapes_step}  # fmt: skip
+    del values["image_size"]
+    if config.side != SIZE:  # trials of earlier versions, all with images of 32, stay valid
+        values["image_size"] = config.side
     return {**values, "device": device_name, "threads": threads,
             "torch": metadata.version("torch")}  # fmt: skip
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from cifar_core.data.cache import cache_folder
 from cifar_core.data.decoding import reading_of, refusals
+from cifar_core.data.decoding.draft import ENDING
 from cifar_core.data.description import read_meta
 from cifar_core.data.find import drawn_as, located
 from cifar_core.data.hub.names import is_hub_name
@@ -211,7 +212,7 @@ class InUseError(DataError):
 
 
 def forget(store: Store, source: str) -> None:
-    """Delete what was decoded from a set; a process that has it open can still read it.
+    """Delete what was decoded from a set at any size; a process that has it open can still read it.
 
     One that was refused is tried again.
     """
@@ -220,6 +221,8 @@ def forget(store: Store, source: str) -> None:
         meta = read_meta(folder)
         if meta is not None and meta["source"] == source:
             removal.discard(folder)
+    for begun in cache_folder(store.root).glob(f"{folder_of(store.root, source).name}*{ENDING}"):
+        removal.discard(begun)
 
 
 def own_files(store: Store, source: str) -> Path | None:

@@ -10,23 +10,25 @@ from torch import Tensor, nn
 
 from cifar_core.training.step.step_plan import StepPlan
 
-Forward = Callable[[Tensor], Tensor]  # images [N, 3, 32, 32] in [0, 1] -> logits [N, K]
+Forward = Callable[[Tensor], Tensor]  # images [N, 3, S, S] in [0, 1] -> logits [N, K]
 # a CUDA graph warms up in the first step, is recorded in the second and replayed in the third
 REHEARSED_STEPS = 3
 
 
-def ready(network: nn.Module, plan: StepPlan, pieces: Sequence[int]) -> tuple[Forward, StepPlan]:
+def ready(
+    network: nn.Module, plan: StepPlan, pieces: Sequence[int], side: int
+) -> tuple[Forward, StepPlan]:
     """Return the function that a training step calls, and the plan that it really follows.
 
-    `pieces` are the sizes in which a batch passes. Compiling happens while the first ones do, so
-    they are rehearsed here, where a failure costs nothing: no weight, statistic, gradient or random
-    state is changed, whether it works or not.
+    `pieces` are the sizes in which a batch passes, of images with `side` pixels a side. Compiling
+    happens while the first ones do, so they are rehearsed here, where a failure costs nothing: no
+    weight, statistic, gradient or random state is changed, whether it works or not.
     """
     if not plan.compiled:
         return network, plan
     try:
         compiled = compiler(network, **options(plan, pieces))
-        rehearse(network, compiled, plan, pieces)
+        rehearse(network, compiled, plan, pieces, side)
     except Exception as error:  # no compiler on this machine, or a network it cannot compile
         cause = last_cause(error)
     else:
@@ -51,7 +53,9 @@ def options(plan: StepPlan, pieces: Sequence[int]) -> dict[str, Any]:
     return {"mode": "reduce-overhead"} if graphs else {}
 
 
-def rehearse(network: nn.Module, compiled: Forward, plan: StepPlan, pieces: Sequence[int]) -> None:
+def rehearse(
+    network: nn.Module, compiled: Forward, plan: StepPlan, pieces: Sequence[int], side: int
+) -> None:
     """Pass random batches forward and backward, and undo all changes."""
     device = next(network.parameters()).device
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
@@ -59,7 +63,7 @@ def rehearse(network: nn.Module, compiled: Forward, plan: StepPlan, pieces: Sequ
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         try:
             for size in sizes * REHEARSED_STEPS:
-                images = torch.rand(size, 32, 32, 3, device=device).permute(0, 3, 1, 2)
+                images = torch.rand(size, side, side, 3, device=device).permute(0, 3, 1, 2)
                 with plan.precision.autocast():
                     logits = compiled(images)
                 logits.float().square().mean().backward()

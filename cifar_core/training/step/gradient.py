@@ -6,6 +6,7 @@ from torch import Tensor
 
 from cifar_core.training.phases import BACKWARD, FORWARD, LOGGING, phase
 from cifar_core.training.step.compiling import forget_compiled, last_cause
+from cifar_core.training.task.batch import Batch
 
 if TYPE_CHECKING:
     from cifar_core.training.trainer import Trainer
@@ -14,39 +15,39 @@ if TYPE_CHECKING:
 PieceSums = tuple[Tensor, Tensor, int]
 
 
-def compute_gradient(trainer: "Trainer", images: Tensor, labels: Tensor) -> list[PieceSums]:
+def compute_gradient(trainer: "Trainer", batch: Batch) -> list[PieceSums]:
     """Give the weights the gradient of a batch; from the compiler's first failure on, uncompiled.
 
     What fails uncompiled too is not the compiler's fault, and is raised. Batch norm's statistics
     can then have counted the images of the failed step twice.
     """
     try:
-        return added_up(trainer, images, labels)
+        return added_up(trainer, batch)
     except Exception as error:
         if not trainer.plan.compiled:
             raise
         cause = last_cause(error)
     trainer.forward = trainer.learner
     forget_compiled()  # only now that the error no longer holds the tensors of the step
-    sums = added_up(trainer, images, labels)
+    sums = added_up(trainer, batch)
     trainer.plan = trainer.plan.uncompiled(cause)
     return sums
 
 
-def added_up(trainer: "Trainer", images: Tensor, labels: Tensor) -> list[PieceSums]:
+def added_up(trainer: "Trainer", batch: Batch) -> list[PieceSums]:
     """Replace the gradient by that of a batch; return the sums of its pieces."""
     trainer.optimizer.zero_grad(set_to_none=True)
-    return [add(trainer, *piece) for piece in trainer.cut(images, labels)]
+    return [add(trainer, *piece) for piece in trainer.cut(batch)]
 
 
-def add(trainer: "Trainer", images: Tensor, labels: Tensor, share: Tensor | None) -> PieceSums:
+def add(trainer: "Trainer", piece: Batch, share: Tensor | None) -> PieceSums:
     """Add the gradient of some of the batch's images, weighted by their share of it."""
     with phase(FORWARD):
         with trainer.precision.autocast():
-            logits = trainer.forward(images)
-        loss = trainer.loss_of(logits.float(), labels)
+            logits = trainer.forward(piece.images)
+        loss = trainer.task.loss(logits.float(), piece)
     with phase(BACKWARD):
         trainer.scaler.scale(loss).backward(share)
     with phase(LOGGING):
-        right = (logits.argmax(dim=1) == labels).sum()
-    return loss.detach(), right, len(labels)
+        right = trainer.task.right(logits, piece)
+    return loss.detach(), right, len(piece)

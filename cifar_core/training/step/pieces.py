@@ -6,10 +6,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-# images [n, ...], labels [n], and the piece's share of the batch as a scalar on the device, by
-# which the gradient of its mean loss has to be multiplied; None means 1
-Piece = tuple[Tensor, Tensor, Tensor | None]
-Cut = Callable[[Tensor, Tensor], Iterator[Piece] | list[Piece]]
+from cifar_core.training.task.batch import Batch
+
+# some images of a batch, and their share of it as a scalar on the device, by which the gradient
+# of their mean loss has to be multiplied; None means 1
+Piece = tuple[Batch, Tensor | None]
+Cut = Callable[[Batch], Iterator[Piece] | list[Piece]]
 
 
 def sizes_of_pieces(micro_batch: int, batch_size: int) -> list[int]:
@@ -33,13 +35,12 @@ def cutting(sizes: list[int]) -> Cut:
     return partial(cut, sizes) if len(sizes) > 1 else whole
 
 
-def whole(images: Tensor, labels: Tensor) -> list[Piece]:
+def whole(batch: Batch) -> list[Piece]:
     """Return the batch in one piece."""
-    return [(images, labels, None)]
+    return [(batch, None)]
 
 
-def cut(sizes: list[int], images: Tensor, labels: Tensor) -> Iterator[Piece]:
+def cut(sizes: list[int], batch: Batch) -> Iterator[Piece]:
     """Yield the pieces of a batch."""
-    for some_images, some_labels in zip(images.split(sizes), labels.split(sizes), strict=True):
-        share = torch.full((), len(some_labels) / len(labels), device=labels.device)
-        yield some_images, some_labels, share
+    for piece in batch.split(sizes):
+        yield piece, torch.full((), len(piece) / len(batch), device=batch.labels.device)

@@ -38,7 +38,9 @@ from cifar_core.training.trainer import Trainer
 
 # predicted seconds of all steps, or of all validations: ten times the longest compilation
 WORTH_COMPILING = 300.0
-MOST_BATCHES, MOST_IMAGES = 16, 8192  # of random images; at least two batches
+# of random images, if they are of 32 pixels: of larger ones as many as take no more memory;
+# but at least two batches
+MOST_BATCHES, MOST_IMAGES = 16, 8192
 DEVICES = {"cpu": "this CPU", "cuda": "this GPU"}
 # the plans -> their times, and why one of them cannot be compiled, or ""
 Measure = Callable[[list[StepPlan]], tuple[Rounds, str]]
@@ -189,7 +191,7 @@ def measured(
         val_fraction=0.01,
         batch_size=batch_size or images_at_once(config, device),
     )
-    images = random_images(trial.batch_size, num_classes)
+    images = random_images(trial.batch_size, num_classes, trial.side)
     with torch.random.fork_rng([device] if device.startswith("cuda") else []):
         trainers = [prepare(trial, images, device, plan=plan).trainer for plan in plans]
         named = zip(plans, trainers, strict=True)
@@ -205,11 +207,12 @@ def given_up(plans: list[StepPlan], trainers: list[Trainer]) -> str:
     return next((own.plan.reason for plan, own in pairs if own.plan != plan), "")
 
 
-def random_images(batch_size: int, num_classes: int) -> Dataset:
+def random_images(batch_size: int, num_classes: int, side: int = SIZE) -> Dataset:
     """Return random images: a few batches, some for validation, and few for the test."""
-    batches = max(2, min(MOST_BATCHES, MOST_IMAGES // batch_size))
+    most = MOST_IMAGES * SIZE**2 // side**2
+    batches = max(2, min(MOST_BATCHES, most // batch_size))
     count = (batches + 1) * batch_size + 2 * num_classes
-    pixels = np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     labels = np.arange(count, dtype=np.int64) % num_classes
     return Dataset(
         kind="synthetic",

@@ -82,9 +82,19 @@ def changes(form: Form) -> str:
     parts = [
         of("resolution", "enlarged to {} pixels") if form.uses(SETTINGS["resolution"]) else "",
         of("flip", mirrored),
-        of("crop_padding", "shifted by up to {} pixels").replace("to 1 pixels", "to 1 pixel"),
+        share(form, "random_resized_crop", "random parts of at least {} of each image")
+        if now["random_resized_crop"] or varies(form, "random_resized_crop")
+        else of("crop_padding", "shifted by up to {} of 32 pixels"),
+        unless_usual(form, "policy", "{}"),
+        of("rotation", "turned by up to {}°"),
+        of("zoom", "zoomed by up to {}"),
+        of("shear", "slanted by up to {}°"),
+        of("perspective", "perspective {}"),
         of("color_jitter", "color jitter {}"),
+        of("grayscale", "a share of {} gray"),
+        of("blur", "blurred by up to {} pixels").replace("to 1 pixels", "to 1 pixel"),
         of("cutout", "a square of {} pixels blanked out").replace("of 1 pixels", "of 1 pixel"),
+        of("erasing", "a rectangle blanked out in a share of {}"),
     ]
     return ", ".join(filter(None, parts)) or "none"
 
@@ -99,6 +109,8 @@ def learning(form: Form) -> str:
         value(form, "dropout", "dropout {}") if form.uses(SETTINGS["dropout"]) else "",
         unless_usual(form, "order", "classes equally often"),
         unless_usual(form, "class_weights", "class weights: {}").lower(),
+        unless_usual(form, "mixup", "mixup {}"),
+        unless_usual(form, "cutmix", "CutMix {}"),
     ]
     return ", ".join(filter(None, parts))
 

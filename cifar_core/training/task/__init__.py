@@ -1,0 +1,1 @@
+"""What a training step means: the images that the network gets, and the loss of its answers."""
