@@ -23,14 +23,12 @@ def decided(config: "TrainConfig", root: str, device: str, fingerprint: str) -> 
 
     `fingerprint` is that of its images, so that it is decided anew for others.
     """
-    names = ("data", "image_size", "fit", "crop_room", "model", "resolution")
-    key = [getattr(config, name) for name in names]
-    return _decided(key, root, device, fingerprint, config)
+    return _decided(config.to_dict(), root, device, fingerprint, config)
 
 
 @st.cache_data(max_entries=256, ttl=LASTS, show_spinner=False)
 def _decided(
-    _key: list[object], root: str, device: str, fingerprint: str, _config: "TrainConfig"
+    settings: dict[str, object], root: str, device: str, fingerprint: str, _config: "TrainConfig"
 ) -> Decision:
     return image_size.decided(_config, Path(root), device)
 

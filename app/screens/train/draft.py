@@ -122,8 +122,9 @@ def check_draft(
         )
     if problems:
         config = None
-    elif config is not None and images is not None:
-        step = step_sentence(config, images, root)
+    elif config is not None and images is not None and size is not None:
+        sized = replace(config, image_size=size.sizing.side)
+        step = step_sentence(sized, images, root)
     return Draft(
         config=config, problems=problems, images=images, source=source, device=device,
         where=where, gpu=gpu, sentence=found.sentence, details=found.details, step=step,

@@ -1,6 +1,6 @@
 """How long a run takes here: as measured with its settings, or in an earlier run, or estimated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app import theme
 from app.cache.results import JOB_START
@@ -32,11 +32,15 @@ class Expected:
         return theme.duration(self.seconds) if self.measured else about(self.seconds)
 
 
-def expected(config: TrainConfig, images: int, *, gpu: bool) -> Expected:
-    """Return how long a run takes; `images` are all training images of its data set."""
+def expected(config: TrainConfig, images: int, *, side: int, gpu: bool) -> Expected:
+    """Return how long a run takes; `images` are all training images of its data set.
+
+    `side` is how many pixels a side they will have.
+    """
     measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
     if measured and measured[0] == config:
         return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)
+    config = replace(config, image_size=side)
     trained = images * config.train_fraction * (1 - config.val_fraction)
     for row in own(store().runs()):
         if row.images_per_second and is_alike(row, config, gpu=gpu):

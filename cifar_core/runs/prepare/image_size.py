@@ -38,7 +38,7 @@ class Decision:
     sizing: Sizing
     reason: str  # one sentence
     bytes_needed: int = 0  # on the disk; 0 if the images are decoded, or are not read yet
-    is_plain: bool = False  # the pictures are about as small as the usual size
+    is_plain: bool = False  # the pictures are about as small as the usual size, which was chosen
     problem: str = ""  # why they cannot be decoded at this size; "" if they can
 
 
@@ -65,7 +65,7 @@ def decided(config: "TrainConfig", store: Path, device: str) -> Decision:
     sizing = sizing_of(config, pictures, side)
     needed, room = bytes_of(sizing, pictures, source, store), room_on(store)
     if needed <= room:
-        plain = sizing == USUAL and pictures.typical <= SMALL
+        plain = sizing == USUAL and not config.image_size and pictures.typical <= SMALL
         return Decision(sizing=sizing, reason=reason, bytes_needed=needed, is_plain=plain)
     too_much = (
         f"{size_of(side)} would take {gigabytes(needed)} on the disk, and {gigabytes(room)} may "

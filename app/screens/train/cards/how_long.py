@@ -46,14 +46,15 @@ def lengths(form: Form, proposal: Proposal) -> None:
 
 def title(form: Form, proposal: Proposal, one: Duration) -> str:
     """Write one of the lengths with its time."""
-    images = form.draft.images
+    draft, images = form.draft, form.draft.images
     if images is None:
         return one.title
     try:
         config = TrainConfig.from_dict({**form.values, **proposal.values(one.key)})
     except ConfigError:
         return one.title
-    return f"{one.title}: {expected(config, len(images.train), gpu=form.draft.gpu).words}"
+    time = expected(config, len(images.train), side=draft.side, gpu=draft.gpu)
+    return f"{one.title}: {time.words}"
 
 
 def is_chosen(one: Duration, values: Mapping[str, Any]) -> bool:

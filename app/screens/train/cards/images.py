@@ -13,7 +13,6 @@ from app.shared.pictures.reading import watch_reading
 from app.shared.widgets import say_problem
 from cifar_core.data import DataStatus
 from cifar_core.data.dataset import Dataset, counts
-from cifar_core.data.sizing import USUAL
 from cifar_core.runs.prepare.image_size import gigabytes
 from cifar_core.statistics.class_shares import are_uneven, majority_share
 
@@ -81,7 +80,7 @@ def counted(images: Dataset) -> str:
 def size_words(form: Form) -> str:
     """Say at what size the network gets the images, and why; nothing where that is no question."""
     size = form.draft.size
-    if size is None or (size.sizing == USUAL and not form.values["image_size"]):
+    if size is None or size.is_plain:
         return ""
     room = (
         f" They will take {gigabytes(size.bytes_needed)} on the disk." if size.bytes_needed else ""

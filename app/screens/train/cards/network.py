@@ -38,7 +38,8 @@ def network_card(form: Form) -> None:
                     st.markdown("**Several networks**")
                     st.caption("They are chosen in the row *Repeats and sweeps*.")
                     return
-                about(model, form.values, proposed=proposal is not None)
+                side = draft.side if draft.size else side_of(form.values["image_size"])
+                about(model, form.values, side, proposed=proposal is not None)
             with st.container(gap="xsmall", width="content"):
                 if st.button("Change", key="change_network"):
                     images = len(draft.images.train) if draft.images else 0
@@ -56,8 +57,11 @@ def network_card(form: Form) -> None:
             say_problem(why)
 
 
-def about(model: str, values: Mapping[str, Any], *, proposed: bool) -> None:
-    """Say what a network is, what it costs, and whether it was chosen for these images."""
+def about(model: str, values: Mapping[str, Any], side: int, *, proposed: bool) -> None:
+    """Say what a network is, what it costs, and whether it was chosen for these images.
+
+    `side` is how many pixels a side they will have.
+    """
     if model not in MODELS:
         st.markdown(f"**{theme.safe(str(model))}**")
         return
@@ -66,7 +70,7 @@ def about(model: str, values: Mapping[str, Any], *, proposed: bool) -> None:
         if proposed:
             st.badge("proposed for these images", color="blue")
     st.caption(MODELS[model].summary)
-    st.caption(network_facts(values))
+    st.caption(network_facts(values, side), help=at_this_size(values, side))
 
 
 def network_proposed(draft: Draft) -> str:
@@ -80,22 +84,29 @@ def choose(prefix: str, model: str) -> None:
     st.session_state[f"{prefix}.model"] = model
 
 
-def network_facts(values: Mapping[str, Any]) -> str:
-    """Return the size and the cost of a network, and how long an epoch of it took here."""
+def network_facts(values: Mapping[str, Any], side: int) -> str:
+    """Return the size of a network, its cost for images of a side, and how long an epoch took."""
     spec = MODELS[values["model"]]
-    side = side_of(values["image_size"])
     facts = card(spec, side=side, resolution=resolution_of(spec, values["resolution"], side))
     words = [
         f"{theme.magnitude(facts.parameters)} weights, {theme.magnitude(facts.multiply_adds)} "
         f"multiply-adds per image at {facts.input_size} x {facts.input_size} pixels",
-        f"Training all of it keeps {theme.magnitude(facts.kept_bytes)}B of memory for each image "
-        "of a step, about half of that in bfloat16",
-        f"Stem at this size: {stem}" if (stem := spec.stem_words(side)) else "",
         spec.family if spec.weights else f"{spec.family} network",
         seconds_per_epoch(spec.key),
         f"[Paper]({spec.paper})" if spec.paper else "",
     ]
     return ". ".join(filter(None, words))
+
+
+def at_this_size(values: Mapping[str, Any], side: int) -> str:
+    """Say what memory a step takes for images of a side, and how the network begins there."""
+    spec = MODELS[values["model"]]
+    facts = card(spec, side=side, resolution=resolution_of(spec, values["resolution"], side))
+    stem = spec.stem_words(side)
+    return (
+        f"Training all of it keeps {theme.magnitude(facts.kept_bytes)}B of memory for each image "
+        "of a step, about half of that in bfloat16."
+    ) + (f" Stem for images of {side} x {side} pixels: {stem}." if stem else "")
 
 
 def side_of(image_size: int) -> int:

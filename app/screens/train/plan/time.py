@@ -19,7 +19,8 @@ def how_long(form: Form, config: TrainConfig) -> None:
     """Say how long it takes, how that is known, and when it is done."""
     if form.draft.images is None:
         return
-    time_ = expected(config, len(form.draft.images.train), gpu=form.draft.gpu)
+    draft = form.draft
+    time_ = expected(config, len(form.draft.images.train), side=draft.side, gpu=draft.gpu)
     st.markdown(
         f"**About {time_.words}** :gray[({time_.basis}). {done(time_.seconds, before())}]"
         if time_.measured else
