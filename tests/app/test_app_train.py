@@ -1,13 +1,15 @@
 import sys
 from dataclasses import fields
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 from pages import make_run, open_page, texts
+from PIL import Image
 
 from app import theme
 from app.screens.run.page import TABS
-from cifar_core import devices, timm_names
+from cifar_core import data, devices, timm_names
 from cifar_core.config import ROWS, TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.data.augmentation.policies import POLICIES
@@ -461,3 +463,21 @@ def test_a_run_of_timm_is_listed_without_timm_and_its_page_says_what_is_missing(
         said[tab] = texts(page).replace("\\", "")
     assert "Ran to completion." in said["watch"]
     assert "pip install -r requirements-timm.txt" in said["inside"]
+
+
+def test_the_size_of_larger_images_is_said_and_shown(page_store, tmp_path, monkeypatch):
+    noise = np.random.default_rng(0)
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for n in range(6):
+            pixels = noise.integers(0, 256, (70, 90, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{n}.png")
+    source = str(tmp_path / "pets")
+    data.load(source, page_store.root)
+    monkeypatch.setenv("CIFAR_DATA", source)
+    page = open_train()
+    assert "64 x 64 pixels, because a quarter of the pictures have at most 70" in texts(page)
+    assert "multiply-adds per image at 64 x 64 pixels" in texts(page)
+    assert "what the network is tested on, 64 x 64 pixels" in texts(page)
+    monkeypatch.setenv("CIFAR_DATA", "synthetic:100")
+    assert "pixels, because" not in texts(open_page("train"))

@@ -21,7 +21,8 @@ def augmented(form: Form) -> None:
         st.caption("The images are still being read; what they look like is shown afterwards.")
         return
     if draft.size is None:
-        return  # a setting is wrong, which is said beside it
+        st.caption("What the images look like is shown once all settings are possible.")
+        return
     seed, sizing = remembered(Key.RESHUFFLE, 0), draft.size.sizing
     images = image_sizes.some(
         draft.source, str(store().root), draft.images.fingerprint, seed, SHOWN, sizing
