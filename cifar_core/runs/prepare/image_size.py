@@ -68,7 +68,7 @@ def decided(config: "TrainConfig", store: Path, device: str) -> Decision:
         plain = sizing == USUAL and not config.image_size and pictures.typical <= SMALL
         return Decision(sizing=sizing, reason=reason, bytes_needed=needed, is_plain=plain)
     too_much = (
-        f"{size_of(side)} would take {gigabytes(needed)} on the disk, and {gigabytes(room)} may "
+        f"{size_of(side)} would take {space_of(needed)} on the disk, and {space_of(room)} may "
         "be used"
     )
     if config.image_size:
@@ -123,7 +123,7 @@ def most_for(config: "TrainConfig", *, is_on_cpu: bool) -> tuple[int, str]:
     if not MODELS[config.model].weights:
         where = "a CPU" if is_on_cpu else "a GPU"
         return MOST_FROM_SCRATCH[is_on_cpu], (
-            f"the most that is chosen by itself for training from scratch on {where}"
+            f"the largest size that is chosen automatically for training from scratch on {where}"
         )
     computed = config.computes_on
     if not is_on_cpu and computed < PRETRAINED:
@@ -178,8 +178,10 @@ def size_of(side: int) -> str:
     return f"{side} x {side} pixels"
 
 
-def gigabytes(size: int) -> str:
+def space_of(size: int) -> str:
     """Return a number of bytes in words."""
+    if size < 1e9:
+        return f"{max(1, round(size / 1e6))} MB"
     return f"{size / 1e9:,.2g} GB" if size < 1e10 else f"{size / 1e9:,.0f} GB"
 
 

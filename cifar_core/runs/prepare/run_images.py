@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.background.jobs import said
 from cifar_core.errors import DataError
-from cifar_core.runs.prepare.image_size import Decision, decided, gigabytes
+from cifar_core.runs.prepare.image_size import Decision, decided, space_of
 from cifar_core.runs.record.records import DataRecord
 from cifar_core.runs.record.run import Run
 
@@ -33,7 +33,7 @@ def open_images(run: Run, device: str, say: Callable[[str], None]) -> "tuple[Dat
             raise DataError(decision.problem)
         say(f"Size of the images: {decision.reason}")
         if decision.bytes_needed:
-            say(f"Images of this size take {gigabytes(decision.bytes_needed)} on the disk.")
+            say(f"Images of this size take {space_of(decision.bytes_needed)} on the disk.")
     else:
         decision = Decision(sizing=run.sizing, reason=before.size_reason)
     dataset = data.load(source, store, decision.sizing, thorough=True, report=report)

@@ -13,7 +13,7 @@ from app.shared.pictures.reading import watch_reading
 from app.shared.widgets import say_problem
 from cifar_core.data import DataStatus
 from cifar_core.data.dataset import Dataset, counts
-from cifar_core.runs.prepare.image_size import gigabytes
+from cifar_core.runs.prepare.image_size import space_of
 from cifar_core.statistics.class_shares import are_uneven, majority_share
 
 PICTURES = 6
@@ -52,10 +52,8 @@ def about(form: Form) -> None:
     st.markdown(f"**{theme.safe(title)}**")
     if images is not None:
         st.caption(theme.safe(counted(images)))
-        if images.note:
-            st.caption(theme.safe(images.note))
-        if size := size_words(form):
-            st.caption(theme.safe(size))
+        if words := size_words(form) or images.note:
+            st.caption(theme.safe(words))
         if uneven := largest(images):
             st.caption(theme.safe(uneven))
         if images.kind == "synthetic":
@@ -78,14 +76,15 @@ def counted(images: Dataset) -> str:
 
 
 def size_words(form: Form) -> str:
-    """Say at what size the network gets the images, and why; nothing where that is no question."""
+    """Say at what size the network gets the images, and why; nothing where that is no question.
+
+    The note of images that are larger speaks of the size at which they are looked at.
+    """
     size = form.draft.size
     if size is None or size.is_plain:
         return ""
-    room = (
-        f" They will take {gigabytes(size.bytes_needed)} on the disk." if size.bytes_needed else ""
-    )
-    return f"{size.reason}{room}"
+    room = f" They will take {space_of(size.bytes_needed)} on the disk."
+    return f"The network gets images of {size.reason}{room if size.bytes_needed else ''}"
 
 
 def largest(images: Dataset) -> str:
