@@ -133,7 +133,7 @@ def test_what_the_disk_has_room_for_is_chosen_or_refused_before_it_is_written(
     monkeypatch.delenv("CIFAR_IMAGES_GB")
     assert chosen(monkeypatch, tmp_path, GPU, 375, image_size=224, **many).problem == ""
     monkeypatch.setattr("cifar_core.disk.space.free_bytes", lambda folder: 10**9)
-    assert "980 MB may be used" in chosen(monkeypatch, tmp_path, GPU, 375, **many).reason
+    assert "984 MB may be used" in chosen(monkeypatch, tmp_path, GPU, 375, **many).reason
     monkeypatch.setenv("CIFAR_IMAGES_GB", "much")
     with pytest.raises(DataError, match="must be a number of gigabytes"):
         chosen(monkeypatch, tmp_path, GPU, 375, **many)
