@@ -46,6 +46,16 @@ WAYS: dict[str, tuple[Callable[[int], list[Any]], Augment]] = {
         lambda side: [v2.RandomResizedCrop(side), v2.RandomHorizontalFlip()],
         Augment(random_resized_crop=0.08, flip=True),
     ),
+    "the same, TrivialAugment, erasing": (  # on PIL images, which is its reference's recipe
+        lambda side: [
+            v2.RandomResizedCrop(side),
+            v2.RandomHorizontalFlip(),
+            v2.TrivialAugmentWide(),
+            v2.PILToTensor(),
+            v2.RandomErasing(0.25),
+        ],
+        Augment(random_resized_crop=0.08, flip=True, policy="trivial_augment", erasing=0.25),
+    ),
 }
 
 

@@ -34,7 +34,7 @@ class Scaled(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images [N, 3, H, W] in [0, 1] to logits [N, K]."""
-        images = (images - self.mean) / self.std  # first, while there are few pixels
+        images = images.sub(self.mean).div_(self.std)  # first, while there are few pixels
         if self.resolution is not None:
             size = (self.resolution, self.resolution)
             images = F.interpolate(images, size, mode="bilinear", antialias=False)
