@@ -143,7 +143,7 @@ PRESETS = Registry(
         Preset(
             key="lab_vig",
             title="Lab Vision GNN",
-            summary="A tiny Vision GNN, from scratch at 32 pixels; learns slowly. Best with a GPU.",
+            summary="A tiny Vision GNN, from scratch; learns slowly. Best with a GPU.",
             values={
                 "model": "vig_tiny",
                 "optimizer": "adamw",
