@@ -134,9 +134,15 @@ def test_what_the_disk_has_room_for_is_chosen_or_refused_before_it_is_written(
     assert chosen(monkeypatch, tmp_path, GPU, 375, image_size=224, **many).problem == ""
     monkeypatch.setattr("cifar_core.disk.space.free_bytes", lambda folder: 10**9)
     assert "984 MB may be used" in chosen(monkeypatch, tmp_path, GPU, 375, **many).reason
-    monkeypatch.setenv("CIFAR_IMAGES_GB", "much")
-    with pytest.raises(DataError, match="must be a number of gigabytes"):
-        chosen(monkeypatch, tmp_path, GPU, 375, **many)
+    for word in ("much", "nan"):
+        monkeypatch.setenv("CIFAR_IMAGES_GB", word)
+        with pytest.raises(DataError, match="must be a number of gigabytes"):
+            chosen(monkeypatch, tmp_path, GPU, 375, **many)
+
+
+def test_drawn_images_are_drawn_at_the_size_that_is_set_and_not_enlarged(tmp_path):
+    config = TrainConfig(data="synthetic:100", image_size=64)
+    assert decided(config, tmp_path, CPU).reason == "64 x 64 pixels, as set."
 
 
 def test_asking_decodes_nothing(store, tmp_path, monkeypatch):

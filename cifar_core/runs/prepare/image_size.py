@@ -1,5 +1,6 @@
 """Decides at what size a run's images are decoded, and says why, before anything is decoded."""
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +49,7 @@ class Pictures:
 
     count: int
     typical: int  # pixels on the shorter side, which three quarters of them reach
+    are_drawn: bool = False  # by the program, at any size
 
 
 def decided(config: "TrainConfig", store: Path, device: str) -> Decision:
@@ -89,7 +91,11 @@ def pictures_of(source: str, store: Path) -> Pictures | None:
     """Return what is known of the pictures of a resolved source; None if they are not read yet."""
     about = describe(source, store, {})
     if about.kind in NO_FILES:
-        return Pictures(count=about.train_images + about.test_images, typical=SIZE)
+        return Pictures(
+            count=about.train_images + about.test_images,
+            typical=SIZE,
+            are_drawn=about.kind == "synthetic",
+        )
     images = find.kept(source, store)
     if images is None:
         return None
@@ -104,7 +110,8 @@ def pictures_of(source: str, store: Path) -> Pictures | None:
 def wanted(config: "TrainConfig", pictures: Pictures, device: str) -> tuple[int, str]:
     """Return how many pixels a side a run's images should have, and a sentence with the reason."""
     if side := config.image_size:
-        enlarged = "; smaller pictures are enlarged" if pictures.typical < side else ""
+        is_larger = pictures.typical < side and not pictures.are_drawn
+        enlarged = "; smaller pictures are enlarged" if is_larger else ""
         return side, f"{size_of(side)}, as set{enlarged}."
     most, why = most_for(config, is_on_cpu=device == "cpu")
     if SMALL < pictures.typical >= most:
@@ -166,10 +173,12 @@ def room_on(store: Path) -> int:
     word = os.environ.get(LIMIT_VARIABLE, "")
     try:
         limit = float(word) if word else LIMIT_GIGABYTES
-    except ValueError as error:
+    except ValueError:
+        limit = math.nan
+    if math.isnan(limit):
         raise DataError(
             f"${LIMIT_VARIABLE} is '{word}', but it must be a number of gigabytes, such as 100."
-        ) from error
+        )
     return max(0, int(min(limit * 1e9, space.free_bytes(store) - space.TO_START)))
 
 
