@@ -292,3 +292,10 @@ def test_a_disk_without_room_is_told(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"no space left on device\. Free some disk space"):
         data.load("synthetic:100", tmp_path, AT_64)
     assert not list(cache_folder(tmp_path).glob("*.building"))
+
+
+def test_a_panorama_is_uploaded_at_the_height_that_a_network_sees():
+    wide = photo((4000, 300))
+    sizing = Sizing(side=224, stored=256)
+    seen = network_view(open_image(saved(wide)), sizing)
+    np.testing.assert_array_equal(seen, network_view(wide, sizing))

@@ -8,17 +8,20 @@ import numpy as np
 from PIL import Image
 
 from cifar_core.data.pictures.reading import Reading, read
-from cifar_core.data.sizing import FITS, USUAL, Sizing
+from cifar_core.data.sizing import FITS, LARGEST, USUAL, Sizing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
+MIN_SIDE = 2 * LARGEST  # and of its shorter side: no network sees more
 Box = tuple[int, int, int, int]
 
 
 def open_image(data: bytes, name: str = "") -> Image.Image:
     """Decode the bytes of a file: RGB, upright, at most 1600 pixels wide and high.
+
+    A panorama has more, so that its shorter side keeps up to 1,024 pixels.
 
     `info["note"]` of the result is a note for the user, for example that only the first picture
     of an animation is used; "" if there is none. `info["depth"]` is how many bits are used of
@@ -34,7 +37,8 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
 
 def for_screen(image: Image.Image, upright: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """Scale down, then bring upright; transparent parts stay transparent."""
-    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BICUBIC)
+    longest = max(MAX_SIDE, round(MIN_SIDE * max(image.size) / min(image.size)))
+    image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
     return upright(image)
 
 
