@@ -21,7 +21,7 @@ LASTS = 60  # seconds, since the room on the disk changes
 def decided(config: "TrainConfig", root: str, device: str, fingerprint: str) -> Decision:
     """Return the size that a run on a device would have.
 
-    `fingerprint` is that of its images, so that it is decided anew for others.
+    `fingerprint` is that of its images, so that it is decided again for others.
     """
     return _decided(config.to_dict(), root, device, fingerprint, config)
 

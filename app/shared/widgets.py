@@ -90,7 +90,7 @@ def setting_input(
     else:
         # without limits, so that a wrong number is kept and its problem can be shown
         as_number = int if rule.type == "integer" else float
-        step, shape = (1, "%d") if as_number is int else (step_of(setting), "%g")
+        step, shape = (rule.step, "%d") if as_number is int else (step_of(setting), "%g")
         st.number_input(**shared, value=as_number(value), step=as_number(step), format=shape)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cifar_core.config.groups import CHANGES, DATA, KEPT_BACK, LEARNING
 from cifar_core.data.augmentation.augment import FLIP_MODES, PADDING_MODES
-from cifar_core.data.sizing import FITS, LARGEST
+from cifar_core.data.sizing import FITS, LARGEST, SMALLEST
 from cifar_core.data.uneven.orders import ORDERS
 from cifar_core.evaluation.measures import MEASURES
 from cifar_core.settings import Settings, choice, number, switch, text
@@ -26,6 +26,7 @@ class DataSettings(Settings):
         0,
         low=0,
         high=LARGEST,
+        step=SMALLEST,
         group=CHANGES,
         costly=True,
         shapes_step=True,

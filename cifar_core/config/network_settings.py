@@ -49,6 +49,7 @@ class NetworkSettings(Settings):
         128,
         low=32,
         high=384,
+        step=32,
         group=CHANGES,
         used_by="model",
         costly=True,

@@ -38,6 +38,7 @@ class Rule:
     group: str = ""  # heading under which the page shows it
     low: float = -math.inf
     high: float = math.inf
+    step: int = 1  # how much the plus and minus buttons change a whole number
     zero: str = ""  # what its 0, or its "auto", means: "off", "automatic"; empty: the number
     among: Registry[Any] | None = None
     used_by: str = ""  # a choice of the same group whose chosen entry must list this in `uses`

@@ -110,9 +110,9 @@ def test_a_wrong_shift_is_said_in_place_of_the_pictures_of_it(store):
     number(page, "crop_padding").set_value(-1).run()
     assert not page.exception
     assert "crop\\_padding is -1, but it must be a whole number" in texts(page)
-    assert "Top: original" not in texts(page)
+    assert "Top: what the network is tested on" not in texts(page)
     number(page, "crop_padding").set_value(2).run()
-    assert "Top: original" in texts(page)
+    assert "Top: what the network is tested on" in texts(page)
 
 
 def test_settings_that_do_not_go_together_are_said_beside_the_field(store):
@@ -173,6 +173,23 @@ def test_another_preset_fills_the_form_anew(store):
     page.menu_button(key="source").click("smoke").run()
     assert number(page, "epochs").value == PRESETS["smoke"].values["epochs"]
     assert number(page, "train_fraction").value == PRESETS["smoke"].values["train_fraction"]
+
+
+def test_a_preset_keeps_the_images_that_are_in_the_form(store):
+    page = open_train(preset="lab_cnn")
+    assert page.session_state["draft"]["data"] == "auto"
+    page.session_state["picked.images"] = "synthetic"
+    page.run()
+    page.menu_button(key="source").click("few_images").run()
+    assert page.session_state["draft"]["data"] == "synthetic"
+    assert page.session_state["draft"]["model"] == PRESETS["few_images"].config.model
+
+
+def test_the_buttons_of_the_image_size_lead_to_sizes_that_are_possible(store):
+    page = open_train(preset="lab_cnn")
+    number(page, "image_size").increment().run()
+    assert number(page, "image_size").value == 16
+    assert not page.button(key="start").disabled
 
 
 def test_a_clone_starts_from_the_settings_of_its_run_and_remembers_it(store):

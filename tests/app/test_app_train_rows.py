@@ -56,7 +56,7 @@ def test_the_row_of_changes_draws_and_states_a_policy(store):
     page = open_train(preset="lab_cnn")
     choose(page, "policy", "aug_mix")
     assert not page.exception
-    assert "Top: original. Bottom: as they may appear in one epoch." in texts(page)
+    assert "as they may appear in one epoch." in texts(page)
     assert states_when_closed(page)["Changes to images"].endswith("AugMix")
 
 

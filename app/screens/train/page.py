@@ -11,7 +11,7 @@ from app.screens.train.many.many_runs import chosen_many
 from app.screens.train.many.many_runs import follow_address as follow_lists
 from app.screens.train.plan.summary import summary
 from app.screens.train.rows.all_rows import all_rows
-from app.screens.train.starting_points import follow_address, menu, started_from
+from app.screens.train.starting_points import follow_address, menu, prefix, started_from
 from app.session import Key, remembered, store
 from app.shared import widgets
 from app.shared.picker import picked
@@ -41,11 +41,6 @@ def page() -> None:
             all_rows(form)
     with right:
         summary(form)
-
-
-def prefix() -> str:
-    """Return how the keys of this draft's controls begin."""
-    return f"new{remembered(Key.DRAFT_NUMBER)}"
 
 
 def follow_choices(prefix: str) -> None:

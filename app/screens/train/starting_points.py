@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.session import Key, remember, remembered, store
+from app.shared import widgets
 from app.shared.picker import choose_run, picked
 from cifar_core import data
 from cifar_core.config import TrainConfig
@@ -75,6 +76,11 @@ def take(values: Mapping[str, Any]) -> None:
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
 
 
+def prefix() -> str:
+    """Return how the keys of this draft's controls begin."""
+    return f"new{remembered(Key.DRAFT_NUMBER)}"
+
+
 def on_images(source: str) -> TrainConfig:
     """Return the first preset on some images, for which a network is proposed once they are open.
 
@@ -124,7 +130,7 @@ def menu() -> None:
     if chosen == RUN:
         choose_run(RUN, rows, title="Start from a run", label="Start from it")
     elif chosen:
-        choose_source(chosen)
+        choose_preset(chosen)
         st.rerun()
 
 
@@ -178,6 +184,14 @@ def source_title(source: str) -> str:
     ref, changes = clone_of(source)
     changed = ", ".join(f"{key} {value}" for key, value in changes.items())
     return f"Clone of #{ref}" + (f" with {changed}" if changed else "")
+
+
+def choose_preset(key: str) -> None:
+    """Begin again from a preset, on the images that are in the form."""
+    images = widgets.chosen(TrainConfig, remembered(Key.DRAFT), prefix())["data"]
+    remember(Key.AWAITED, None)  # the preset's network is the chosen one
+    choose_source(key)
+    take({**remembered(Key.DRAFT), "data": images})
 
 
 def choose_source(source: str) -> None:

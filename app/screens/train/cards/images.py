@@ -76,9 +76,9 @@ def counted(images: Dataset) -> str:
 
 
 def size_words(form: Form) -> str:
-    """Say at what size the network gets the images, and why; nothing where that is no question.
+    """Say at what size the network gets the images, and why; nothing if that is obvious.
 
-    The note of images that are larger speaks of the size at which they are looked at.
+    The note of images that are larger speaks of the size at which pages show them.
     """
     size = form.draft.size
     if size is None or size.is_plain:

@@ -80,7 +80,7 @@ def changes(form: Form) -> str:
 
     mirrored = "mirrored by chance" if now["flip_mode"] == "random" else "mirrored in turn"
     parts = [
-        of("resolution", "enlarged to {} pixels") if form.uses(SETTINGS["resolution"]) else "",
+        enlarged(form),
         of("flip", mirrored),
         share(form, "random_resized_crop", "random parts of at least {} of each image")
         if now["random_resized_crop"] or varies(form, "random_resized_crop")
@@ -97,6 +97,14 @@ def changes(form: Form) -> str:
         of("erasing", "a rectangle blanked out in a share of {}"),
     ]
     return ", ".join(filter(None, parts)) or "none"
+
+
+def enlarged(form: Form) -> str:
+    """Say to how many pixels a network enlarges the images; nothing if they have as many."""
+    name = "resolution"
+    is_smaller = varies(form, name) or form.draft.side < form.values[name]
+    words = value(form, name, "enlarged to {} pixels")
+    return words if form.uses(SETTINGS[name]) and is_smaller else ""
 
 
 def learning(form: Form) -> str:
