@@ -156,12 +156,13 @@ def summary(accuracies, state):
     return {key: value for key, value in values.items() if value is not None}
 
 
-def environment(*, image_size=32, fit="crop", **others):
+def environment(*, image_size=0, fit="crop", **others):
     """Return what is known about the machine and the images."""
+    side = image_size or 32
     data = {"title": "Synthetic shapes", "kind": "synthetic", "source": "synthetic",
             "note": "Drawn by the program.", "classes": CLASSES, "train_images": 9000,
             "val_images": 1000, "test_images": 2000,
-            "side": image_size, "stored": image_size, "fit": fit}  # fmt: skip
+            "side": side, "stored": side, "fit": fit}  # fmt: skip
     return {"python": "3.11", "device": "cpu", "threads": 1, "data": data}
 
 

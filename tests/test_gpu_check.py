@@ -180,7 +180,7 @@ def test_only_sections_that_measure_nothing_run_at_the_same_time():
     groups = driver.grouped(list(SECTIONS.values()), in_turn=False)
     keys = [[each.key for each in group] for group in groups]
     assert keys == [["environment"], ["worker", "gradients", "maps", "deterministic"],
-                    ["record"], ["speed"], ["epochs"], ["memory"]]  # fmt: skip
+                    ["record"], ["speed"], ["epochs"], ["loading"], ["memory"]]  # fmt: skip
     assert all(len(group) == 1 for group in driver.grouped(list(SECTIONS.values()), in_turn=True))
 
 

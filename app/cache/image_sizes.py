@@ -39,7 +39,7 @@ def some(source: str, root: str, fingerprint: str, seed: int, count: int, sizing
 
     `fingerprint` is that of its images, of which there are at least `count`. Raises DataError.
     """
-    from cifar_core.data.glimpse import glimpse
+    from cifar_core.data.sizing.glimpse import glimpse
 
     total = len(dataset(source, root).train)
     chosen = np.sort(np.random.default_rng(seed).choice(total, min(count, total), replace=False))

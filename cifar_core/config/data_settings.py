@@ -39,7 +39,6 @@ class DataSettings(Settings):
         "crop",
         FITS,
         group=CHANGES,
-        advanced=True,
         label="Made square by",
         help="What becomes of pictures that are not square.",
     )

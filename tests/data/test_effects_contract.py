@@ -14,7 +14,7 @@ from cifar_core.data.batches import Batches
 
 COUNT, SIDE = 24, 40
 PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, SIDE, SIDE, 3), dtype=np.uint8)
-OF_CROPS = {"crop_padding", "padding_mode", "flip", "flip_mode"}
+OF_CROPS = {"crop_padding", "padding_mode", "random_resized_crop", "flip", "flip_mode"}
 OF_POLICIES = {"policy_operations", "policy_magnitude", "policy_severity"}
 WAYS = [way for way in each_augmentation() if Augment(**way) != Augment()]
 CHANGING = [way for way in WAYS if any(e.is_on(Augment(**way)) for e in EFFECTS.values())]

@@ -7,8 +7,8 @@ from PIL import Image
 from test_sizing import ROOMY, photo, saved
 
 from cifar_core import data
-from cifar_core.data.glimpse import glimpse
 from cifar_core.data.sizing import USUAL, Sizing
+from cifar_core.data.sizing.glimpse import glimpse
 from cifar_core.errors import DataError
 
 CHOSEN = np.array([0, 3, 5])

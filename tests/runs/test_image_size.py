@@ -61,12 +61,13 @@ def chosen(monkeypatch, tmp_path, device, typical, count=1000, **settings):
         (CPU, "simple_cnn", 375, 128, 146),
         (CPU, "simple_cnn", 64, 64, 64),
         (CPU, "mobilenet_v2_imagenet", 375, 128, 146),
-        (CPU, "mobilenet_v2_imagenet", 100, 96, 96),
+        (CPU, "mobilenet_v2_imagenet", 100, 128, 128),
         (GPU, "mobilenet_v2_imagenet", 375, 224, 256),
         (GPU, "mobilenet_v2_imagenet", 240, 224, 224),
         (GPU, "resnet18", 375, 224, 256),
         (GPU, "resnet18", 100, 96, 96),
         (GPU, "vit_b_16_imagenet", 191, 176, 176),
+        (CPU, "mobilenet_v2_imagenet", 36, 32, 32),
     ],
 )
 def test_the_size_suits_the_pictures_the_network_and_the_device(
@@ -74,7 +75,7 @@ def test_the_size_suits_the_pictures_the_network_and_the_device(
 ):
     found = chosen(monkeypatch, tmp_path, device, typical, model=model)
     assert found.sizing == Sizing(side=side, stored=stored)
-    assert side <= max(typical, SIZE)
+    assert side <= max(typical, SIZE) or "smaller pictures are enlarged" in found.reason
     assert found.reason.startswith(f"{side} x {side} pixels, ")
     assert found.reason.endswith(".")
     assert found.problem == ""
@@ -254,3 +255,14 @@ def test_removing_a_set_removes_all_its_sizes(store, tmp_path):
         path.mkdir()
     image_sets.remove(store, source)
     assert not [path for path in (*kept, *begun) if path.exists()]
+
+
+def test_what_wide_pictures_lose_is_said_unless_they_are_kept_whole(store, tmp_path):
+    wide = source_in(tmp_path / "wide", (200, 50))
+    data.load(wide, store.root)
+    said = decided(small(wide), store.root, CPU).loss
+    assert said.startswith("Half of the pictures lose 75\xa0% of their area or more")
+    assert decided(small(wide, fit="stretch"), store.root, CPU).loss == ""
+    usual = source_in(tmp_path / "usual", (150, 100))
+    data.load(usual, store.root)
+    assert decided(small(usual), store.root, CPU).loss == ""

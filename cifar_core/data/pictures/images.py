@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
-MIN_SIDE = 2 * LARGEST  # and of its shorter side: no network sees more
+MIN_SIDE = 2 * LARGEST  # and of the shorter side of a panorama: no network sees more
+PANORAMA = 16  # times as long as it is high, at most
 Box = tuple[int, int, int, int]
 
 
@@ -37,7 +38,8 @@ def open_image(data: bytes, name: str = "") -> Image.Image:
 
 def for_screen(image: Image.Image, upright: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """Scale down, then bring upright; transparent parts stay transparent."""
-    longest = max(MAX_SIDE, round(MIN_SIDE * max(image.size) / min(image.size)))
+    shape = max(image.size) / min(image.size)
+    longest = max(MAX_SIDE, round(MIN_SIDE * shape)) if shape <= PANORAMA else MAX_SIDE
     image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
     return upright(image)
 

@@ -17,12 +17,14 @@ from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.data.sizing.fits import CROP
 from cifar_core.disk import space
 from cifar_core.errors import DataError
+from cifar_core.numbers import percent
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
 SMALL = 40  # pixels of a shorter side up to which the usual size is chosen
 TYPICAL = 0.25  # quantile of the shorter sides that counts as the pictures' own size
+MUCH = 0.4  # of the area of half of the pictures: more than photographs of 3 to 2 lose
 MULTIPLE = 16  # of pixels, where the pictures decide
 PRETRAINED = 224  # pixels a side of the usual pretraining on ImageNet
 MOST_FROM_SCRATCH = {True: 128, False: 224}  # whether it is on a CPU -> pixels a side
@@ -41,6 +43,7 @@ class Decision:
     bytes_needed: int = 0  # on the disk; 0 if the images are decoded, or are not read yet
     is_plain: bool = False  # the pictures are about as small as the usual size, which was chosen
     problem: str = ""  # why they cannot be decoded at this size; "" if they can
+    loss: str = ""  # a sentence on what the crop of wide and high pictures loses, if that is much
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class Pictures:
 
     count: int
     typical: int  # pixels on the shorter side, which three quarters of them reach
+    lost: float = 0.0  # share of the area that half of them lose at least if their center is cut
     are_drawn: bool = False  # by the program, at any size
 
 
@@ -63,12 +67,15 @@ def decided(config: "TrainConfig", store: Path, device: str) -> Decision:
         side = config.side
         reason = f"{size_of(side)}, as set." if config.image_size else f"{UNREAD}."
         return Decision(sizing=Sizing(side=side, fit=config.fit, stored=side), reason=reason)
+    loss = loss_words(config, pictures)
     side, reason = wanted(config, pictures, device)
     sizing = sizing_of(config, pictures, side)
     needed, room = bytes_of(sizing, pictures, source, store), room_on(store)
     if needed <= room:
         plain = sizing == USUAL and not config.image_size and pictures.typical <= SMALL
-        return Decision(sizing=sizing, reason=reason, bytes_needed=needed, is_plain=plain)
+        return Decision(
+            sizing=sizing, reason=reason, bytes_needed=needed, is_plain=plain, loss=loss
+        )
     too_much = (
         f"{size_of(side)} would take {space_of(needed)} on the disk, and {space_of(room)} may "
         "be used"
@@ -84,7 +91,7 @@ def decided(config: "TrainConfig", store: Path, device: str) -> Decision:
         sizing = sizing_of(config, pictures, side)
         needed = bytes_of(sizing, pictures, source, store)
     reason = f"{size_of(side)}, because {too_much}."
-    return Decision(sizing=sizing, reason=reason, bytes_needed=needed)
+    return Decision(sizing=sizing, reason=reason, bytes_needed=needed, loss=loss)
 
 
 def pictures_of(source: str, store: Path) -> Pictures | None:
@@ -100,10 +107,12 @@ def pictures_of(source: str, store: Path) -> Pictures | None:
     if images is None:
         return None
     found = details_of(store, source, images.fingerprint)
-    shorter = [SIZE] if found is None else found.sizes.min(axis=1)
+    sizes = np.full((1, 2), SIZE) if found is None else found.sizes
+    shorter, longer = sizes.min(axis=1), sizes.max(axis=1)
     return Pictures(
         count=len(images.train) + len(images.test),
         typical=int(np.quantile(shorter, TYPICAL, method="lower")),
+        lost=float(np.median(1 - shorter / longer)),
     )
 
 
@@ -116,6 +125,11 @@ def wanted(config: "TrainConfig", pictures: Pictures, device: str) -> tuple[int,
     most, why = most_for(config, is_on_cpu=device == "cpu")
     if SMALL < pictures.typical >= most:
         return most, f"{size_of(most)}, {why}."
+    if SMALL < pictures.typical < (side := config.computes_on) and enlarges(config):
+        return side, (
+            f"{size_of(side)}, the size at which the network computes; smaller pictures are "
+            "enlarged."
+        )
     side = SIZE if pictures.typical <= SMALL else multiple_below(pictures.typical, config)
     return side, (
         f"{size_of(side)}, because a quarter of the pictures have at most {pictures.typical} "
@@ -123,11 +137,17 @@ def wanted(config: "TrainConfig", pictures: Pictures, device: str) -> tuple[int,
     )
 
 
-def most_for(config: "TrainConfig", *, is_on_cpu: bool) -> tuple[int, str]:
-    """Return the most pixels a side that are chosen for a network, and why, after a comma."""
+def enlarges(config: "TrainConfig") -> bool:
+    """Whether the network enlarges smaller images itself, so that they cost as much."""
     from cifar_core.models import MODELS
 
-    if not MODELS[config.model].weights:
+    return bool(MODELS[config.model].weights)
+
+
+def most_for(config: "TrainConfig", *, is_on_cpu: bool) -> tuple[int, str]:
+    """Return the most pixels a side that are chosen for a network, and why, after a comma."""
+
+    if not enlarges(config):
         where = "a CPU" if is_on_cpu else "a GPU"
         return MOST_FROM_SCRATCH[is_on_cpu], (
             f"the largest size that is chosen automatically for training from scratch on {where}"
@@ -143,6 +163,16 @@ def most_for(config: "TrainConfig", *, is_on_cpu: bool) -> tuple[int, str]:
             "as much"
         )
     return computed, why
+
+
+def loss_words(config: "TrainConfig", pictures: Pictures) -> str:
+    """Say how much of wide and high pictures is cut off; empty if it is less than half of most."""
+    if config.fit != CROP or pictures.lost < MUCH:
+        return ""
+    return (
+        f"Half of the pictures lose {percent(pictures.lost, 0)} of their area or more, because "
+        "their centers are cut out. 'Fit with borders' and 'Stretch' keep all of it."
+    )
 
 
 def multiple_below(side: int, config: "TrainConfig") -> int:

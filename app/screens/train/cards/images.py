@@ -54,6 +54,8 @@ def about(form: Form) -> None:
         st.caption(theme.safe(counted(images)))
         if words := size_words(form) or images.note:
             st.caption(theme.safe(words))
+        if form.draft.size and form.draft.size.loss:
+            st.caption(f":material/warning: {theme.safe(form.draft.size.loss)}")
         if uneven := largest(images):
             st.caption(theme.safe(uneven))
         if images.kind == "synthetic":
