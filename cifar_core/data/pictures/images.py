@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_SIDE = 1600  # pixels kept of a larger picture: enough for a screen
-MIN_SIDE = 2 * LARGEST  # and of the shorter side of a panorama: no network sees more
+MIN_SIDE = LARGEST  # and of the shorter side of a panorama: no image of a network is larger
 PANORAMA = 16  # times as long as it is high, at most
 Box = tuple[int, int, int, int]
 
@@ -22,7 +22,7 @@ Box = tuple[int, int, int, int]
 def open_image(data: bytes, name: str = "") -> Image.Image:
     """Decode the bytes of a file: RGB, upright, at most 1600 pixels wide and high.
 
-    A panorama has more, so that its shorter side keeps up to 1,024 pixels.
+    A panorama has more, so that its shorter side keeps up to 512 pixels.
 
     `info["note"]` of the result is a note for the user, for example that only the first picture
     of an animation is used; "" if there is none. `info["depth"]` is how many bits are used of
