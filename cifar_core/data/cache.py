@@ -172,20 +172,15 @@ def reserved(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDA
 def arrays_of(dataset: Dataset) -> dict[str, np.ndarray]:
     """Return every array of a dataset by the name of its file."""
     arrays: dict[str, np.ndarray | None] = {
-        "train_pixels": kept_pixels(dataset.train),
+        "train_pixels": dataset.train.kept,
         "train_labels": dataset.train.labels,
         "train_kept_back": dataset.train.kept_back,
         "train_masks": dataset.train_masks,
-        "test_pixels": kept_pixels(dataset.test),
+        "test_pixels": dataset.test.kept,
         "test_labels": dataset.test.labels,
         "test_masks": dataset.test_masks,
     }
     return {name: array for name, array in arrays.items() if array is not None}
-
-
-def kept_pixels(images: Images) -> NDArray[np.uint8]:
-    """Return the pixels of images with everything that is kept around them."""
-    return images.pixels if images.wider is None else images.wider
 
 
 def megabytes(dataset: Dataset) -> float:

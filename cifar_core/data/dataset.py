@@ -30,6 +30,11 @@ class Images:
     kept_back: NDArray[np.int64] | None = None
     wider: NDArray[np.uint8] | None = None
 
+    @property
+    def kept(self) -> NDArray[np.uint8]:
+        """The images with everything that is kept around them: `wider`, or else `pixels`."""
+        return self.pixels if self.wider is None else self.wider
+
     def __len__(self) -> int:
         return len(self.labels)
 

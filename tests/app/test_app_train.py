@@ -15,6 +15,7 @@ from cifar_core.config.presets import PRESETS
 from cifar_core.data.augmentation.policies import POLICIES
 from cifar_core.devices import Inventory, Refused
 from cifar_core.disk import files
+from cifar_core.errors import DataError
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.prepare.largest_batch import LargestBatch
@@ -482,19 +483,45 @@ def test_a_run_of_timm_is_listed_without_timm_and_its_page_says_what_is_missing(
     assert "pip install -r requirements-timm.txt" in said["inside"]
 
 
-def test_the_size_of_larger_images_is_said_and_shown(page_store, tmp_path, monkeypatch):
-    noise = np.random.default_rng(0)
+@pytest.fixture
+def pets(page_store, tmp_path, monkeypatch):
+    """Make a set of larger pictures, read and chosen."""
+    noise, folder = np.random.default_rng(0), tmp_path / "pets"
     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
-        (tmp_path / "pets" / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True)
         for n in range(6):
             pixels = noise.integers(0, 256, (70, 90, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{n}.png")
-    source = str(tmp_path / "pets")
-    data.load(source, page_store.root)
-    monkeypatch.setenv("CIFAR_DATA", source)
+            Image.fromarray(pixels).save(folder / name / f"{n}.png")
+    data.load(str(folder), page_store.root)
+    monkeypatch.setenv("CIFAR_DATA", str(folder))
+    return folder
+
+
+def test_the_size_of_larger_images_is_said_and_shown(pets, monkeypatch):
     page = open_train()
     assert "64 x 64 pixels, because a quarter of the pictures have at most 70" in texts(page)
     assert "multiply-adds per image at 64 x 64 pixels" in texts(page)
     assert "what the network is tested on, 64 x 64 pixels" in texts(page)
     monkeypatch.setenv("CIFAR_DATA", "synthetic:100")
     assert "pixels, because" not in texts(open_page("train"))
+
+
+def test_a_size_that_cannot_be_decided_leaves_the_page_usable(pets, monkeypatch):
+    monkeypatch.setenv("CIFAR_IMAGES_GB", "much")
+    page = open_train()
+    assert not page.exception
+    assert "must be a number of gigabytes" in texts(page)
+    assert page.button(key="start").disabled
+    assert page.number_input(key=f"{prefix(page)}.epochs").value
+
+
+def test_pictures_that_cannot_be_shown_leave_the_page_usable(pets, monkeypatch):
+    monkeypatch.setattr("app.cache.image_sizes.some", refuse)
+    page = open_train()
+    assert not page.exception
+    assert "Some pictures are gone." in [error.value for error in page.error]
+    assert page.number_input(key=f"{prefix(page)}.batch_size").value  # of a later row
+
+
+def refuse(*_):
+    raise DataError("Some pictures are gone.")

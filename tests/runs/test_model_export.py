@@ -47,6 +47,17 @@ def test_the_zip_holds_the_weights_of_the_checkpoint_byte_for_byte(run, tmp_path
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
+def printed(code, folder):
+    """Return what Python prints in a folder, without this project on its path."""
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=plain, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_loader_in_the_zip_needs_nothing_but_its_own_folder(run, tmp_path):
     with zipfile.ZipFile(export_model(run, "safetensors", tmp_path / "m.zip").path) as archive:
         archive.extractall(tmp_path / "out")
@@ -57,13 +68,7 @@ def test_the_loader_in_the_zip_needs_nothing_but_its_own_folder(run, tmp_path):
         f"load_model.main([{str(tmp_path / 'red.png')!r}])\n"
         "print(load_model.load()(torch.full((1, 3, 32, 32), 0.5)).tolist())"
     )
-    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path / "out", env=plain, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    said, logits = done.stdout.splitlines()
+    said, logits = printed(code, tmp_path / "out").splitlines()
     assert "red.png: " in said
     with torch.inference_mode():
         wanted = load_classifier(run).model(torch.full((1, 3, 32, 32), 0.5))
@@ -154,14 +159,9 @@ def test_a_network_for_larger_images_is_exported_with_its_size_and_the_way_to_ma
         f"view = load_model.seen({str(tmp_path / 'wide.png')!r})\n"
         "with torch.inference_mode(): print(load_model.load()(view).tolist())"
     )
-    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path / "out", env=plain, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    logits = json.loads(printed(code, tmp_path / "out"))
     view = to_tensor(picture, run.sizing)
     with torch.inference_mode():
         wanted = load_classifier(run).model(view)
-        assert torch.allclose(torch.tensor(json.loads(done.stdout)), wanted, atol=1e-6)
+        assert torch.allclose(torch.tensor(logits), wanted, atol=1e-6)
         assert torch.allclose(loaded(view), wanted, atol=1e-4)

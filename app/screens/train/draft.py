@@ -112,8 +112,7 @@ def check_draft(
     if config is not None and images is not None:
         found = described(config, images)
         problems |= found.problems
-        on = "cuda" if gpu else "cpu"
-        size = image_sizes.decided(replace(config, data=source), str(root), on, images.fingerprint)
+        size = size_of(replace(config, data=source), images, root, gpu=gpu)
         if size.problem:
             problems["image_size"] = size.problem
     elif config is not None:
@@ -130,6 +129,15 @@ def check_draft(
         where=where, gpu=gpu, sentence=found.sentence, details=found.details, step=step,
         lacks_weights=lacks_weights, size=size,
     )  # fmt: skip
+
+
+def size_of(config: TrainConfig, images: Dataset, root: Path, *, gpu: bool) -> Decision:
+    """Return the size that the images will have; its `problem` says why it cannot be decided."""
+    device = "cuda" if gpu else "cpu"
+    try:
+        return image_sizes.decided(config, str(root), device, images.fingerprint)
+    except DataError as error:
+        return Decision(sizing=USUAL, reason="", problem=str(error))
 
 
 def step_sentence(config: TrainConfig, images: Dataset, root: Path) -> str:

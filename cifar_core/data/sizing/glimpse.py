@@ -24,9 +24,7 @@ def glimpse(source: str, store: Path, chosen: NDArray[np.int64], sizing: Sizing)
     """
     images = find.kept(source, store, sizing)
     if images is not None:
-        train = images.train
-        kept = (train.pixels if train.wider is None else train.wider)[chosen]
-        return images_of(np.asarray(kept), sizing)
+        return images_of(np.asarray(images.train.kept[chosen]), sizing)
     if synthetic.is_source(source):
         return images_of(synthetic.some(len(chosen), sizing.stored), sizing)
     usual = find.kept(source, store)

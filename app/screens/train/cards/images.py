@@ -83,7 +83,7 @@ def size_words(form: Form) -> str:
     The note of images that are larger speaks of the size at which pages show them.
     """
     size = form.draft.size
-    if size is None or size.is_plain:
+    if size is None or size.is_plain or not size.reason:
         return ""
     room = f" They will take {space_of(size.bytes_needed)} on the disk."
     return f"The network gets images of {size.reason}{room if size.bytes_needed else ''}"

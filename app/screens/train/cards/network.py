@@ -19,7 +19,7 @@ from cifar_core import numbers, weights
 from cifar_core.config import TrainConfig
 from cifar_core.data.sizing import LARGEST, SMALLEST, USUAL
 from cifar_core.models import MODELS, ModelSpec
-from cifar_core.models.measure import card
+from cifar_core.models.measure import ModelCard, card
 from cifar_core.runs.store.run_row import own
 from cifar_core.settings.declaration import in_range, rule_of
 
@@ -86,8 +86,7 @@ def choose(prefix: str, model: str) -> None:
 
 def network_facts(values: Mapping[str, Any], side: int) -> str:
     """Return the size of a network, its cost for images of a side, and how long an epoch took."""
-    spec = MODELS[values["model"]]
-    facts = card(spec, side=side, resolution=resolution_of(spec, values["resolution"], side))
+    spec, facts = MODELS[values["model"]], card_at(values, side)
     words = [
         f"{theme.magnitude(facts.parameters)} weights, {theme.magnitude(facts.multiply_adds)} "
         f"multiply-adds per image at {facts.input_size} x {facts.input_size} pixels",
@@ -100,13 +99,19 @@ def network_facts(values: Mapping[str, Any], side: int) -> str:
 
 def at_this_size(values: Mapping[str, Any], side: int) -> str:
     """Say what memory a step takes for images of a side, and how the network begins there."""
+    kept = theme.magnitude(card_at(values, side).kept_bytes)
+    words = (
+        f"Training all of it keeps {kept}B of memory for each image of a step, about half of that "
+        "in bfloat16."
+    )
+    stem = MODELS[values["model"]].stem_words(side)
+    return f"{words} Stem for images of {side} x {side} pixels: {stem}." if stem else words
+
+
+def card_at(values: Mapping[str, Any], side: int) -> ModelCard:
+    """Return the figures of the chosen network for images of a side."""
     spec = MODELS[values["model"]]
-    facts = card(spec, side=side, resolution=resolution_of(spec, values["resolution"], side))
-    stem = spec.stem_words(side)
-    return (
-        f"Training all of it keeps {theme.magnitude(facts.kept_bytes)}B of memory for each image "
-        "of a step, about half of that in bfloat16."
-    ) + (f" Stem for images of {side} x {side} pixels: {stem}." if stem else "")
+    return card(spec, side=side, resolution=resolution_of(spec, values["resolution"], side))
 
 
 def side_of(image_size: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from app import theme
+from app import boundary, theme
 from app.screens.train.cards.network import freeze_diagram, weights_facts
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import many_inputs
@@ -32,7 +32,7 @@ def changes(form: Form) -> None:
     """Draw images before and after the changes, unless one of the settings is wrong."""
     wrong = form.draft.problems
     if not any(rule_of(f).group == CHANGES for f in form.fields if f.name in wrong):
-        augmented(form)
+        boundary.part(augmented)(form)
 
 
 def learning(form: Form) -> None:

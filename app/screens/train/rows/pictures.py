@@ -31,8 +31,8 @@ def augmented(form: Form) -> None:
     after = preview.augmented(images.pixels, augment, wider=images.wider, seed=seed)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"Top: what the network is tested on, {sizing.side} x {sizing.side} pixels. "
-            "Bottom: as they may appear in one epoch."
+            f"Top: what the network is tested on, {sizing.side} x {sizing.side} pixels, here of "
+            "training images. Bottom: as they may appear in one epoch."
         )
         st.space("stretch")
         st.button(
