@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.engine.worker.training_worker import Worker
 from cifar_core.runs.record import metrics
 from cifar_core.runs.store.store import Store
 

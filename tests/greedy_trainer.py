@@ -5,8 +5,8 @@ import sys
 import torch
 
 from cifar_core.models.simple_cnn import SimpleCNN
-from cifar_core.runs.engine.attempt import main
-from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.engine.worker.attempt import main
+from cifar_core.runs.engine.worker.training_worker import Worker
 
 most, forward = int(sys.argv[3]), SimpleCNN.forward
 

@@ -3,8 +3,8 @@
 import resource
 import sys
 
-from cifar_core.runs.engine.attempt import main
-from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.engine.worker.attempt import main
+from cifar_core.runs.engine.worker.training_worker import Worker
 from cifar_core.runs.prepare import memory
 from cifar_core.training import setup  # noqa: F401 - the program itself is not what is limited
 

@@ -18,7 +18,7 @@ from cifar_core.disk import files, lock
 from cifar_core.runs import Store
 from cifar_core.runs.engine.roster import Roster
 from cifar_core.runs.engine.supervisor import Supervisor
-from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.engine.worker.training_worker import Worker
 from cifar_core.runs.record import checkpoints, metrics
 
 CHIEFS: list[Supervisor] = []  # to reap their children when the test is over

@@ -33,7 +33,9 @@ RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier v
     {"record"},
     {"prepare"},
     {"store"},
+    {"family"},
     {"listing", "results", "sweeps"},
+    {"notifications"},
     {"engine", "exchange"},
 ]
 APP_LAYERS = [

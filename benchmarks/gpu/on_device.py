@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from cifar_core.runs.engine.base_worker import BaseWorker
-from cifar_core.runs.engine.gpu_sampler import SECONDS
+from cifar_core.runs.engine.worker.base_worker import BaseWorker
+from cifar_core.runs.engine.worker.gpu_sampler import SECONDS
 from cifar_core.runs.record.gpu import usage
 
 

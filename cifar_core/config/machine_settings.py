@@ -1,8 +1,8 @@
-"""Settings of a run: when it stops early, where and how it computes, and its seed."""
+"""Settings of a run: where and how it computes, and its seed."""
 
 from dataclasses import dataclass
 
-from cifar_core.config.groups import MACHINE, REPEATS, STOPPING
+from cifar_core.config.groups import MACHINE, REPEATS
 from cifar_core.registry import Option, Registry
 from cifar_core.settings import Settings, choice, number, switch, text
 
@@ -66,27 +66,8 @@ STARTUPS = Registry(
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings(Settings):
-    """When a run stops early, where it computes, and what makes it repeatable."""
+    """Where a run computes, and what makes it repeatable."""
 
-    patience: int = number(
-        0,
-        low=0,
-        high=1000,
-        group=STOPPING,
-        label="Early stopping patience",
-        zero="off",
-        help="Stop after this many epochs without a better result on the held-out images, by the "
-        "figure that decides the best epoch; 0 never does.",
-    )
-    min_delta: float = number(
-        0.0,
-        low=0.0,
-        high=0.5,
-        group=STOPPING,
-        advanced=True,
-        label="Smallest improvement",
-        help="A smaller gain in the figure that decides the best epoch does not count as better.",
-    )
     device: str = text(
         "auto",
         group=MACHINE,

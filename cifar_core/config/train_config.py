@@ -11,6 +11,7 @@ from cifar_core.config.machine_settings import MachineSettings
 from cifar_core.config.network_settings import NetworkSettings
 from cifar_core.config.optimizer_settings import OptimizerSettings
 from cifar_core.config.schedule_settings import ScheduleSettings
+from cifar_core.config.stopping_settings import StoppingSettings
 from cifar_core.config.training_settings import TrainingSettings
 from cifar_core.data.dataset import SIZE
 from cifar_core.data.sizing import LARGEST, SMALLEST
@@ -24,6 +25,7 @@ from cifar_core.schedules import SCHEDULES, is_milestones
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(
     MachineSettings,  # dataclasses take the fields of the last base first
+    StoppingSettings,
     TrainingSettings,
     ScheduleSettings,
     OptimizerSettings,

@@ -4,5 +4,5 @@ import runpy
 
 if __name__ == "__main__":
     runpy.run_module(
-        "cifar_core.runs.engine.rate_search_worker", run_name="__main__", alter_sys=True
+        "cifar_core.runs.engine.worker.rate_search_worker", run_name="__main__", alter_sys=True
     )

@@ -3,4 +3,6 @@
 import runpy
 
 if __name__ == "__main__":
-    runpy.run_module("cifar_core.runs.engine.training_worker", run_name="__main__", alter_sys=True)
+    runpy.run_module(
+        "cifar_core.runs.engine.worker.training_worker", run_name="__main__", alter_sys=True
+    )

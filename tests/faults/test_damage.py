@@ -15,7 +15,7 @@ from cifar_core.__main__ import main
 from cifar_core.disk import arrays, files
 from cifar_core.errors import CifarError
 from cifar_core.runs import Store
-from cifar_core.runs.engine.attempt import run_attempt
+from cifar_core.runs.engine.worker.attempt import run_attempt
 from cifar_core.runs.record import checkpoints, control, metrics, status
 from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results.evaluation import evaluate_run

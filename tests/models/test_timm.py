@@ -181,6 +181,6 @@ def test_without_timm_a_sentence_says_how_to_install_it(no_timm):
 
 
 def test_only_a_network_of_timm_loads_timm():
-    code = "import sys, cifar_core.runs.engine.training_worker; print('timm' in sys.modules)"
+    code = "import sys, cifar_core.runs.engine.worker.training_worker; print('timm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -5,8 +5,8 @@ from run_helpers import SMALL, attempt, store_without_executor, timeless, weight
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import DiskFullError, TrainingDivergedError
-from cifar_core.runs.engine.attempt import run_attempt
-from cifar_core.runs.engine.background_write import BackgroundWrite
+from cifar_core.runs.engine.worker.attempt import run_attempt
+from cifar_core.runs.engine.worker.background_write import BackgroundWrite
 from cifar_core.training.trainer import Trainer
 
 

@@ -13,9 +13,9 @@ from cifar_core.config import TrainConfig
 from cifar_core.devices import nvml
 from cifar_core.disk import files
 from cifar_core.report import model_card
-from cifar_core.runs.engine import gpu_sampler
-from cifar_core.runs.engine.attempt import run_attempt
-from cifar_core.runs.engine.gpu_sampler import GPUSampler
+from cifar_core.runs.engine.worker import gpu_sampler
+from cifar_core.runs.engine.worker.attempt import run_attempt
+from cifar_core.runs.engine.worker.gpu_sampler import GPUSampler
 from cifar_core.runs.exchange.recipe import recipe
 from cifar_core.runs.exchange.zip_shapes import KINDS, shaped
 from cifar_core.runs.record.environment import versions

@@ -13,9 +13,9 @@ from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.errors import CifarError
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.attempt import run_attempt
 from cifar_core.runs.engine.live_attempts import trainer_command
 from cifar_core.runs.engine.supervisor import Supervisor
+from cifar_core.runs.engine.worker.attempt import run_attempt
 from cifar_core.runs.prepare import largest_batch
 from cifar_core.runs.record import checkpoints
 

@@ -7,7 +7,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs import RATE_SEARCH, TRAINING
 from cifar_core.runs.engine.live_attempts import has_saved, sentence_of, trainer_command
-from cifar_core.runs.engine.rate_search_worker import RateSearchWorker
+from cifar_core.runs.engine.worker.rate_search_worker import RateSearchWorker
 from cifar_core.runs.record import control, metrics
 from cifar_core.runs.sweeps.rate_searches import (
     alike,
@@ -126,7 +126,7 @@ def test_a_run_made_before_there_were_kinds_is_a_training(store):
     files.write_json(run.path / "about.json", about)
     assert run.kind == TRAINING
     assert store.index.rows()[0].kind == TRAINING
-    assert trainer_command(run, 1)[2] == "cifar_core.runs.engine.training_worker"
+    assert trainer_command(run, 1)[2] == "cifar_core.runs.engine.worker.training_worker"
 
 
 def test_a_living_search_does_not_say_that_it_trains(store):

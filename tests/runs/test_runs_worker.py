@@ -8,7 +8,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.inference import predict
 from cifar_core.numbers import percent
-from cifar_core.runs.engine.training_worker import run_attempt
+from cifar_core.runs.engine.worker.training_worker import run_attempt
 from cifar_core.runs.record import checkpoints, control, metrics
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.results.classifier import load_classifier
@@ -157,7 +157,7 @@ def test_the_test_images_are_shown_as_asked_and_the_validation_images_as_they_ar
 
 
 def test_checkpoints_inside_an_epoch_change_nothing(store, undisturbed, monkeypatch):
-    monkeypatch.setattr("cifar_core.runs.engine.training_worker.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("cifar_core.runs.engine.worker.training_worker.SAVE_SECONDS", 0.0)
     run = new_run(store)
     work_until(attempt(run, 1), 17)
     assert run.checkpoint("last").step == 15  # the sixteenth step's row came, its save did not

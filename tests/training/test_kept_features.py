@@ -19,7 +19,7 @@ from cifar_core.data.batches import Batches
 from cifar_core.disk import files, lock
 from cifar_core.errors import CifarError
 from cifar_core.models import MODELS
-from cifar_core.runs.engine.training_worker import Worker, run_attempt
+from cifar_core.runs.engine.worker.training_worker import Worker, run_attempt
 from cifar_core.runs.prepare import feature_files, pretrained
 from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.record import checkpoints, control

@@ -8,7 +8,7 @@ from benchmarks import in_process
 from benchmarks.gpu import on_device
 from benchmarks.gpu.section import LIKE_CIFAR, Bench
 from cifar_core.numbers import percent
-from cifar_core.runs.engine.training_worker import Worker
+from cifar_core.runs.engine.worker.training_worker import Worker
 from cifar_core.training.step.compiling import forget_compiled
 
 if TYPE_CHECKING:

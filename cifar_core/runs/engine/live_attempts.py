@@ -24,9 +24,9 @@ from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 ASK, TERMINATE, KILL = range(3)  # the ways to make an attempt end, from gentle to forceful
 LAST_BYTES = 4096  # of a log
 SHIM = Path(__file__).with_name("shim.py")
-WORKERS = {  # by kind of run: modules in this folder; importing them here would cost memory
-    TRAINING: ".training_worker",
-    RATE_SEARCH: ".rate_search_worker",
+WORKERS = {  # by kind of run, from this folder; importing them here would cost memory
+    TRAINING: ".worker.training_worker",
+    RATE_SEARCH: ".worker.rate_search_worker",
 }
 
 

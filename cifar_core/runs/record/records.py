@@ -19,6 +19,7 @@ from cifar_core.disk.checks import (
     Whole,
 )
 from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.family.ancestors import Ancestor, Start
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.status import RunStatus
@@ -50,6 +51,8 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pinned: bool = False  # nothing of it is deleted automatically
     pinned_checkpoints: Texts = []  # their names; some may be gone already
     imported: Origin | None = None
+    start: Start | None = None  # the checkpoint that it starts from; None: from the beginning
+    teachers: list[Ancestor] = []  # the networks that it learns from besides the labels
     example: Text = ""  # which shipped example it is; empty for a run that somebody trained
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,19 +68,27 @@ class Store:
         parent: str = "",
         kind: str = TRAINING,
         marks: Mapping[str, Any] | None = None,
+        fill: Callable[[Path], Mapping[str, Any]] = lambda _: {},
     ) -> Run:
         """Make the folder of a new run, a draft, with the next free number.
 
         Without a name it gets the one that `proposed_name` returns. `marks` are further entries of
-        about.json, such as the sweep that it belongs to.
+        about.json, such as the sweep that it belongs to. `fill` puts further files into the folder
+        before it counts as a run, and returns the marks that go with them.
         """
         with self.action("make runs", "made") as line:
-            run = self._made(config, name, parent, kind, marks or {})
+            run = self._made(config, name, parent, kind, marks or {}, fill)
             line.run = run.id
         return run
 
     def _made(
-        self, config: "TrainConfig", name: str, parent: str, kind: str, marks: Mapping[str, Any]
+        self,
+        config: "TrainConfig",
+        name: str,
+        parent: str,
+        kind: str,
+        marks: Mapping[str, Any],
+        fill: Callable[[Path], Mapping[str, Any]],
     ) -> Run:
         """Make the folder of a run."""
         from cifar_core import data
@@ -98,7 +106,7 @@ class Store:
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
             about = About(name=name or self._named(config), parent=parent, kind=kind,
                           owner=self.by.name, created_at=time.time())  # fmt: skip
-            files.write_json(draft / "about.json", replace(about, **marks))
+            files.write_json(draft / "about.json", replace(about, **{**marks, **fill(draft)}))
             status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
             space.keep_reserve(self.root)

@@ -20,7 +20,7 @@ from cifar_core.disk import files, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
-from cifar_core.runs.engine.gpu_sampler import GPUSampler
+from cifar_core.runs.engine.worker.gpu_sampler import GPUSampler
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.prepare.kept_features import keep_features

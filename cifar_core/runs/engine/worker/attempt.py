@@ -15,8 +15,8 @@ from msgspec import structs
 from cifar_core.disk import files, lock, space
 from cifar_core.errors import CifarError, DiskFullError
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.base_worker import BaseWorker, say
 from cifar_core.runs.engine.full_disk import buffer_output
+from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
 from cifar_core.runs.record.records import AttemptResult

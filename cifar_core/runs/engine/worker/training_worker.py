@@ -11,11 +11,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import CheckpointError, DiskFullError
-from cifar_core.runs.engine.attempt import main, run_attempt
-from cifar_core.runs.engine.background_write import BackgroundWrite
-from cifar_core.runs.engine.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.full_disk import RowWriter
-from cifar_core.runs.engine.profiler import taker_of
+from cifar_core.runs.engine.worker.attempt import main, run_attempt
+from cifar_core.runs.engine.worker.background_write import BackgroundWrite
+from cifar_core.runs.engine.worker.base_worker import SUMMARY_SECONDS, BaseWorker, say
+from cifar_core.runs.engine.worker.profiler import taker_of
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.figures.log_line import log_line
 from cifar_core.runs.record.records import AttemptResult, AttemptStart

@@ -1,0 +1,1 @@
+"""What a run takes over from other runs: training on, starting from weights, learning from them."""

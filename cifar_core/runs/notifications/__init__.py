@@ -1,0 +1,1 @@
+"""Messages to people about their runs, and the ways in which they are sent."""

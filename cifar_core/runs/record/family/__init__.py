@@ -1,0 +1,1 @@
+"""The runs that a run comes from, as its about.json names them."""
