@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
-from cifar_core.runs.sweeps import hyperparameter_search
+from cifar_core.runs.sweeps import hyperparameter_search, search_space
 from cifar_core.terminal.output import add_store, store_of
 from cifar_core.terminal.runs import add_settings, config_of
 from cifar_core.terminal.sweeps import wait_for_sweep
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
 def start(arguments: Namespace) -> int:
     """Begin a search and print its id; it goes on in the background."""
     base = config_of(arguments)
-    space = hyperparameter_search.space_of(arguments.over)
+    space = search_space.space_of(arguments.over)
     store = store_of(arguments)
     made = hyperparameter_search.create(
         store, base, space, budget=arguments.runs, pruner=arguments.prune, name=arguments.name

@@ -12,7 +12,7 @@ from cifar_core.numbers import counted
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Sweep
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import edits, hyperparameter_search, sweeps
 from cifar_core.runs.sweeps.sweep_results import (
     CellResult,
     as_csv,
@@ -23,6 +23,7 @@ from cifar_core.runs.sweeps.sweep_results import (
     results,
 )
 from cifar_core.statistics.over_seeds import Spread
+from cifar_core.terminal import sweep_edit
 from cifar_core.terminal.output import add_json, add_store, progress, say, show, store_of
 from cifar_core.terminal.search_report import print_search, search_record
 
@@ -54,6 +55,7 @@ def add(commands: Any) -> None:
             parser.add_argument(
                 "--add", type=int, default=2, metavar="N", help="number (default: 2)"
             )
+    sweep_edit.add(actions)
 
 
 def wait_for_sweep(store: Store, sweep: Sweep) -> int:
@@ -97,7 +99,7 @@ def list_sweeps(arguments: Namespace) -> int:
                 "kind": "search" if sweep.search else "grid",
                 "name": sweep.name,
                 "varies": ", ".join(sweep.search.get("space", sweep.varied)),
-                "settings": len(sweep.cells),
+                "settings": len(sweep.places),
                 "seeds": None if sweep.search else len(sweep.seeds),
                 "finished": f"{done}/{sweep.planned_runs}",
                 "best": best.title if best else None,
@@ -232,6 +234,8 @@ def resume_sweep(arguments: Namespace) -> int:
 def more_seeds(arguments: Namespace) -> int:
     """Train every setting with more seeds."""
     store = store_of(arguments)
-    sweep = sweeps.add_seeds(store, sweeps.find(store, arguments.sweep), arguments.add)
+    sweep = sweeps.find(store, arguments.sweep)
+    more = edits.next_seeds(sweep, arguments.add)
+    sweep = edits.apply(store, sweep, edits.Edit(add_seeds=more)).sweep
     print(f"{sweep.id} now has {len(sweep.seeds)} seeds: {', '.join(map(str, sweep.seeds))}.")
     return 0

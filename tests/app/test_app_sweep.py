@@ -1,9 +1,10 @@
 import pytest
 from pages import environment, listed, make_run, open_page, texts
+from streamlit.testing.v1 import AppTest
 from test_sweeps import BASE, TWO, finish, finish_all
 
 from cifar_core.disk import files
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import hyperparameter_search, search_space, sweeps
 
 
 @pytest.fixture
@@ -72,13 +73,77 @@ def test_one_finished_run_of_many_is_drawn_already(store):
     assert "highest mean validation accuracy, 60.00 % over 1 seed" in plain(page)
 
 
-def test_further_seeds_are_trained_from_the_page(store):
+def dialog():
+    """Draw the dialog's content, which AppTest would close with the next click."""
+    from app.screens.sweep.edit import contents
+    from app.session import store
+    from cifar_core.runs.sweeps import sweeps
+
+    sweep = sweeps.find(store(), 1)
+    contents(sweep, sweeps.runs_of(store(), sweep))
+
+
+def edit_page():
+    page = AppTest.from_function(dialog).run()
+    assert not page.exception
+    return page
+
+
+def test_an_edit_says_what_follows_before_it_is_saved(store):
     sweep = sweeps.create(store, BASE, TWO, [1, 2])
     finish_all(store, sweep, lambda cell, seed: 0.5)
     page = open_page("sweep", id=1)
-    page.button(key="act Train 4 more runs").click().run()
+    page.button(key="edit").click().run()
+    assert not page.exception
+    assert "Nothing would change." in plain(page)
+
+    page = edit_page()
+    assert page.button(key="edit sweep save").disabled
+    page.number_input(key="edit sweep seeds").set_value(4).run()
+    assert "4 runs are added to the queue. About 1\xa0min" in plain(page)
+    page.button(key="edit sweep save").click().run()
     assert not page.exception
     assert sweeps.find(store, 1).seeds == [1, 2, 3, 4]
+
+
+def test_a_wrong_value_is_said_in_the_dialog_and_cannot_be_saved(store):
+    sweeps.create(store, BASE, TWO, [1])
+    page = edit_page()
+    page.selectbox(key="edit sweep setting").set_value("momentum").run()
+    page.text_input(key="edit sweep values of momentum").set_value("0.8, fast").run()
+    assert "must lie between" in page.error[0].value
+    assert page.button(key="edit sweep save").disabled
+    page.text_input(key="edit sweep values of momentum").set_value("0.8").run()
+    assert not page.error
+    assert "1 run is added to the queue." in plain(page)  # Adam has no momentum
+
+
+def test_a_removed_setting_is_shown_when_asked_for(store):
+    sweep = sweeps.create(store, BASE, TWO, [1, 2, 3])
+    finish_all(store, sweep, lambda cell, seed: 0.5 + 0.1 * cell)
+    page = edit_page()
+    page.multiselect(key="edit sweep places").set_value([1]).run()
+    page.button(key="edit sweep save").click().run()
+    page = open_page("sweep", id=1)
+    assert len(page.dataframe[0].value) == 1
+    page.toggle(key="removed_settings").set_value(True).run()
+    assert "SGD, learning rate 0.1, removed" in list(page.dataframe[0].value["setting"])
+
+
+def test_a_search_is_edited_on_its_page(store):
+    space = search_space.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+    hyperparameter_search.create(store, BASE, space, budget=4)
+    page = edit_page()
+    page.number_input(key="edit sweep budget").set_value(6).run()
+    page.text_input(key="edit sweep range of optimizer").set_value("sgd").run()
+    assert "only one value" in page.error[0].value
+    page.text_input(key="edit sweep range of optimizer").set_value("").run()
+    page.segmented_control(key="edit sweep priority").set_value("last").run()
+    page.button(key="edit sweep save").click().run()
+    assert not page.exception
+    edited = sweeps.find(store, 1)
+    assert (edited.search["budget"], list(edited.search["space"])) == (6, ["learning_rate"])
+    assert edited.priority == "last"
 
 
 @pytest.mark.parametrize("query", [{}, {"id": "7"}])
@@ -140,7 +205,7 @@ def test_the_address_can_name_what_varies(store):
 
 
 def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(store):
-    space = hyperparameter_search.space_of(["learning_rate=0.001..0.1"])
+    space = search_space.space_of(["learning_rate=0.001..0.1"])
     found = hyperparameter_search.create(store, BASE, space, budget=4, name="Rates")
     for _ in range(4):
         hyperparameter_search.step(store, found.id)
@@ -165,7 +230,7 @@ def test_a_search_shows_the_best_so_far_and_its_best_are_trained_with_seeds(stor
 
 def test_a_search_before_its_first_run_is_drawn(store):
     hyperparameter_search.create(
-        store, BASE, hyperparameter_search.space_of(["learning_rate=0.001..0.1"]), budget=4
+        store, BASE, search_space.space_of(["learning_rate=0.001..0.1"]), budget=4
     )
     page = open_page("sweep", id=1)
     assert not page.exception
@@ -174,7 +239,7 @@ def test_a_search_before_its_first_run_is_drawn(store):
 
 def test_the_best_run_of_a_search_is_put_into_the_form(store):
     found = hyperparameter_search.create(
-        store, BASE, hyperparameter_search.space_of(["learning_rate=0.001..0.1"]), budget=2
+        store, BASE, search_space.space_of(["learning_rate=0.001..0.1"]), budget=2
     )
     for value in (0.6, 0.5):
         hyperparameter_search.step(store, found.id)
@@ -191,7 +256,7 @@ def test_the_best_run_of_a_search_is_put_into_the_form(store):
 
 @pytest.mark.parametrize("kind", ["In order", "Learning rate", "Optimizer", "Curves"])
 def test_a_search_is_drawn_in_order_by_setting_and_by_epoch(store, kind):
-    space = hyperparameter_search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+    space = search_space.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
     found = hyperparameter_search.create(store, BASE, space, budget=3)
     hyperparameter_search.step(store, found.id)
     finish(store, sweeps.runs_of(store, found)[0], [0.3, 0.6])

@@ -25,7 +25,7 @@ from cifar_core.runs.results import look_back, neighbors, predictions, robustnes
 from cifar_core.runs.results.sanity_cards import CardFile
 from cifar_core.runs.results.test_looks import count_look
 from cifar_core.runs.store import sweep_files
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import hyperparameter_search, search_space, sweeps
 
 WHOLE, RATES, FAILED, GONE = 1, 2, 3, 4  # numbers of runs
 DATA = {**SMALL, "data": "synthetic:120", "batch_size": 8, "epochs": 2, "model": "simple_cnn"}
@@ -93,7 +93,7 @@ def planned(store, model):
     base = TrainConfig(**DATA)
     axes = [[{"learning_rate": 0.02}, {"learning_rate": 0.01}]]
     sweep = sweeps.create(store, base, axes, [1], name="Rates")
-    space = hyperparameter_search.space_of(["learning_rate=0.001..0.1"])
+    space = search_space.space_of(["learning_rate=0.001..0.1"])
     search = hyperparameter_search.create(store, base, space, budget=2, name="Best rate")
     hyperparameter_search.step(store, search.id)
     for row in (*sweeps.runs_of(store, sweep), *sweeps.runs_of(store, search)):

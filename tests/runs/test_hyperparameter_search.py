@@ -19,9 +19,9 @@ from cifar_core.runs import Store
 from cifar_core.runs.engine import search_driver
 from cifar_core.runs.record import control, status
 from cifar_core.runs.store import sweep_files
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import hyperparameter_search, search_space, sweeps
 
-SPACE = hyperparameter_search.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
+SPACE = search_space.space_of(["learning_rate=0.001..0.1", "optimizer=sgd,adam"])
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def bowl(settings):
 def test_a_range_and_choices_are_read():
     assert SPACE["learning_rate"] == {"low": 0.001, "high": 0.1, "log": True}
     assert SPACE["optimizer"] == {"choices": ["sgd", "adam"]}
-    assert hyperparameter_search.space_of(["epochs=2..5"])["epochs"] == {
+    assert search_space.space_of(["epochs=2..5"])["epochs"] == {
         "low": 2,
         "high": 5,
         "log": False,
@@ -72,7 +72,7 @@ def test_a_range_and_choices_are_read():
 )
 def test_a_space_that_cannot_be_searched_is_refused(text, said):
     with pytest.raises(ConfigError, match=said):
-        hyperparameter_search.space_of([text])
+        search_space.space_of([text])
 
 
 def test_a_search_spends_its_budget_one_run_at_a_time_and_gets_better(store):

@@ -14,7 +14,8 @@ from cifar_core.runs.listing.table import Listing
 from cifar_core.runs.record import action_log
 from cifar_core.runs.results import predictions, verify
 from cifar_core.runs.store import sweep_files
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import edits, hyperparameter_search, sweeps
+from cifar_core.runs.sweeps.edits import Edit
 
 ANA, BEN = (Person(name=name, role=OPERATOR) for name in ("ana", "ben"))
 CHIEF, GUEST = Person(name="chief", role=ADMIN), Person(name="guest", role=VIEWER)
@@ -66,7 +67,7 @@ def ended(hers):
 
 
 CHANGES = {
-    "add seeds": (a_sweep, lambda s, x: sweeps.add_seeds(s, x, 1), "added seeds to sweep 1"),
+    "edit": (a_sweep, lambda s, x: edits.apply(s, x, Edit(add_seeds=[9])), "edited sweep 1"),
     "queue missing": (
         lambda s: sweeps.begin(s, QUICK, [sweep_files.Cell(title="x", changes={})], [1]),
         lambda s, x: sweeps.complete(s, x), "queued the runs of sweep 1",
@@ -102,7 +103,7 @@ def test_what_ana_made_is_not_bens_to_change(store, hers, change):
 
 def test_runs_that_an_admin_adds_to_a_sweep_belong_to_its_owner(store, hers):
     sweep = a_sweep(hers)
-    sweeps.add_seeds(replace(store, by=CHIEF), sweep, 1)
+    edits.apply(replace(store, by=CHIEF), sweep, Edit(add_seeds=[9]))
     assert {row.owner for row in store.runs()} == {"ana"}
 
 
@@ -112,7 +113,7 @@ def test_a_sweep_from_before_sweeps_had_owners_belongs_to_whoever_made_its_runs(
     old = {key: value for key, value in files.read_json(path).items() if key != "owner"}
     files.write_json(path, old)
     with pytest.raises(AccessError, match="belongs to ana"):
-        sweeps.add_seeds(replace(store, by=BEN), sweeps.find(store, 1), 1)
+        edits.apply(replace(store, by=BEN), sweeps.find(store, 1), Edit(add_seeds=[9]))
 
 
 def test_a_listing_from_before_listings_had_owners_belongs_to_all_operators(store, hers):

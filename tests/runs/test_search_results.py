@@ -11,7 +11,8 @@ from cifar_core.__main__ import main
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.runs.record import status
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import edits, hyperparameter_search, search_space, sweeps
+from cifar_core.runs.sweeps.edits import Edit
 from cifar_core.runs.sweeps.search_results import (
     DIVERGED,
     PRUNED,
@@ -24,8 +25,8 @@ from cifar_core.runs.sweeps.search_results import (
     tried,
 )
 
-RATES = hyperparameter_search.space_of(["learning_rate=0.001..0.1"])
-TWO = hyperparameter_search.space_of(["learning_rate=0.001..0.1", "weight_decay=0.00001..0.01"])
+RATES = search_space.space_of(["learning_rate=0.001..0.1"])
+TWO = search_space.space_of(["learning_rate=0.001..0.1", "weight_decay=0.00001..0.01"])
 
 
 @pytest.fixture
@@ -141,4 +142,4 @@ def test_the_terminal_speaks_of_runs_and_outcomes_and_not_of_seeds(store, capsys
 def test_further_seeds_of_a_search_are_refused_with_what_to_do(store):
     made = hyperparameter_search.create(store, BASE, RATES, budget=3)
     with pytest.raises(RunError, match="trains every setting once"):
-        sweeps.add_seeds(store, made, 2)
+        edits.apply(store, made, Edit(add_seeds=[5]))

@@ -12,7 +12,8 @@ from cifar_core.errors import ConfigError, RunError
 from cifar_core.runs import Store
 from cifar_core.runs.record import status
 from cifar_core.runs.store import sweep_files
-from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps import edits, sweeps
+from cifar_core.runs.sweeps.edits import Edit
 from cifar_core.runs.sweeps.sweep_results import (
     accuracy_at,
     as_csv,
@@ -118,12 +119,12 @@ def test_settings_that_mean_nothing_to_a_cell_do_not_train_it_twice(store):
 
 def test_further_seeds_train_the_same_cells_and_leave_the_runs_that_are_there(store):
     sweep = sweeps.create(store, BASE, TWO, [3, 4])
-    longer = sweeps.add_seeds(store, sweep, 2)
+    longer = edits.apply(store, sweep, Edit(add_seeds=edits.next_seeds(sweep, 2))).sweep
     assert longer.seeds == [3, 4, 5, 6]
     assert len(sweeps.runs_of(store, longer)) == 8
     assert sweeps.find(store, 1).seeds == longer.seeds
     with pytest.raises(RunError, match="must be 1 to 100"):
-        sweeps.add_seeds(store, sweep, 0)
+        edits.next_seeds(sweep, 0)
 
 
 def test_a_deleted_run_is_not_made_again(store):

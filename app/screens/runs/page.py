@@ -17,7 +17,7 @@ from app.screens.runs.twins import twins_bar
 from app.session import store
 from app.shared.places import places
 from app.shared.run_export import import_form, table_downloads
-from app.shared.sweep_actions import sweep_links
+from app.shared.sweep_links import sweep_links
 from cifar_core.errors import QueryError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow

@@ -9,13 +9,13 @@ from app import boundary, theme
 from app.cache.runs import goals_of
 from app.navigation import link
 from app.screens.sweep import charts
+from app.screens.sweep.actions import actions
 from app.screens.sweep.search_report import BASIS, percent, search_report
 from app.screens.sweep.settings_table import table
 from app.session import store
 from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
 from app.shared.places import places
-from app.shared.sweep_actions import actions
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.record.status import is_under_way
@@ -85,12 +85,21 @@ def grid_report(sweep: Sweep, rows: Sequence[RunRow]) -> None:
         with st.container(border=True):
             chart(sweep, cells)
     if cells:
-        table(cells)
+        table([*cells, *removed_cells(sweep, rows)])
     if best_of(cells):
         comparison(cells)
     if rows:
         with st.expander(theme.plural(len(rows), "run")):
             run_table(rows)
+
+
+def removed_cells(sweep: Sweep, rows: Sequence[RunRow]) -> list[CellResult]:
+    """Offer to show the settings that were removed; return those to show."""
+    removed = [c for c in results(sweep, rows, removed=True) if c.removed and c.finished]
+    if not removed:
+        return []
+    label = f"Show {theme.plural(len(removed), 'removed setting')} in the table"
+    return removed if st.toggle(label, key="removed_settings") else []
 
 
 def progress(rows: Sequence[RunRow]) -> None:

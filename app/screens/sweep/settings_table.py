@@ -21,7 +21,7 @@ def table(cells: Sequence[CellResult]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "setting": [cell.title for cell in ranked],
+                "setting": [cell.title + ", removed" * cell.removed for cell in ranked],
                 "mean": [percent(cell.val.mean) if cell.val else None for cell in ranked],
                 "spread": [percent(cell.val.deviation) if cell.val else None for cell in ranked],
                 **balanced_column(ranked),

@@ -14,7 +14,7 @@ from cifar_core.people import ADMIN, Person
 from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.sweeps import sweeps
-from cifar_core.runs.sweeps.hyperparameter_search import mark_ended, step
+from cifar_core.runs.sweeps.hyperparameter_search import SPENT, mark_ended, step
 
 LOOK_SECONDS = 1.0
 
@@ -47,7 +47,7 @@ def serve(root: Path, id_: str) -> int:
             time.sleep(LOOK_SECONDS)
         sweep = sweeps.find(store, id_)
         if sweep.is_active:
-            mark_ended(store, sweep, "All runs of its budget are done.")
+            mark_ended(store, sweep, SPENT)
     except CifarError as error:
         mark_ended(store, sweeps.find(store, id_), f"It could not continue. {error}")
     finally:

@@ -44,6 +44,7 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     owner: Text = ""  # the person who made it; empty if that was before runs had owners
     sweep: Text = ""  # id of the sweep that it belongs to
     cell: Whole = 0  # index of its settings in that sweep
+    priority: Text = ""  # a key of PRIORITIES; empty for a normal one
     created_at: Moment = 0.0
     tags: Texts = []
     note: LongText = ""  # Markdown

@@ -19,6 +19,7 @@ from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.profiles import Profile
+from cifar_core.runs.record.queue.priorities import position_of
 from cifar_core.runs.record.records import About, Environment, PlainSettings
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.status import RunStatus
@@ -260,7 +261,7 @@ class Run:
             expected,
             "queued",
             meanwhile=lambda: control.write(self.path, ""),
-            position=time.time(),
+            position=position_of(self.about.priority),
             deaths=0,
         )
         processes.ensure_running(self.store_root)

@@ -21,6 +21,7 @@ class CellShape(Struct, frozen=True, kw_only=True):
 
     title: Text = ""
     changes: dict[str, Any] = {}
+    removed: bool = False
 
 
 class SearchShape(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class SweepShape(Struct, frozen=True, kw_only=True):
     seeds: Annotated[list[Whole], Meta(max_length=MOST_ITEMS)] = []
     token: Text = ""
     owner: Text = ""
+    priority: Text = ""
     search: SearchShape = SearchShape()
 
 
@@ -49,6 +51,7 @@ class Cell:
 
     title: str  # what it sets, in words
     changes: dict[str, Any]  # setting -> value, on top of the sweep's base
+    removed: bool = False  # no longer part of the sweep; runs name their cell by its place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,7 @@ class Sweep:
     token: str = ""  # identifies the click that made it, so that a double click makes only one
     search: dict[str, Any] = field(default_factory=dict)  # how cells are chosen; empty for a grid
     owner: str = ""  # the person who made it; in files of earlier versions only searches name them
+    priority: str = ""  # of its runs, a key of PRIORITIES; empty for a normal one
 
     @property
     def number(self) -> int:
@@ -71,14 +75,20 @@ class Sweep:
         return number_of(self.id)
 
     @property
+    def places(self) -> list[int]:
+        """The places of the cells that belong to it now."""
+        return [place for place, cell in enumerate(self.cells) if not cell.removed]
+
+    @property
     def varied(self) -> list[str]:
         """The settings that differ between its cells, in order."""
-        return list(dict.fromkeys(name for cell in self.cells for name in cell.changes))
+        cells = [self.cells[place] for place in self.places]
+        return list(dict.fromkeys(name for cell in cells for name in cell.changes))
 
     @property
     def planned_runs(self) -> int:
         """How many runs it will have in all."""
-        return int(self.search.get("budget", len(self.cells) * len(self.seeds)))
+        return int(self.search.get("budget", len(self.places) * len(self.seeds)))
 
     @property
     def is_active(self) -> bool:

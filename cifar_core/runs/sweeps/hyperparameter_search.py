@@ -5,8 +5,9 @@ https://papers.nips.cc/paper/4443) and whose hopeless runs are stopped early. It
 run folders: the study is replayed from them for every proposal, so any process may be killed.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,8 @@ from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
 from cifar_core.runs.sweeps import sweeps
-from cifar_core.settings.declaration import problem, rule_of, unknown
-from cifar_core.settings.parameter_grid import MOST, SPAN, in_words, values_of
+from cifar_core.runs.sweeps.search_space import distributions, is_inside, point_of
+from cifar_core.settings.parameter_grid import MOST, in_words
 
 if TYPE_CHECKING:
     import optuna
@@ -48,41 +49,9 @@ PRUNERS = Registry(
     ],
 )
 PRUNED = "pruned"  # the reason in control.json
+SPENT = "All runs of its budget are done."  # why a search has ended by itself
 TRIES = 20  # proposals that may be impossible before the search gives up
 BEFORE_PRUNING = 4  # runs trained to the end, to compare the others with
-
-
-def space_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read "learning_rate=0.001..0.1" and "optimizer=sgd,adam" into ranges and choices."""
-    from cifar_core.config import TrainConfig
-
-    by_name = {f.name: f for f in fields(TrainConfig)}
-    space: dict[str, dict[str, Any]] = {}
-    for text in texts:
-        name, _, words = map(str.strip, text.partition("="))
-        if name not in by_name:
-            raise ConfigError({name: unknown(name, list(by_name))})
-        if name == "seed":
-            raise ConfigError(
-                {name: "The best seed is luck and says nothing about other runs. Leave seed out."}
-            )
-        setting, rule = by_name[name], rule_of(by_name[name])
-        if span := SPAN.fullmatch(words):
-            kind = int if rule.type == "integer" else float
-            low, high = sorted(kind(float(end)) for end in (span[1], span[2]))
-            wrong = [why for end in (low, high) if (why := problem(setting, end))]
-            if wrong or low == high:
-                raise ConfigError({name: " ".join(wrong) or f"The range of {name} has equal ends."})
-            space[name] = {"low": low, "high": high, "log": rule.log_scale and low > 0}
-        else:
-            space[name] = {"choices": values_of(setting, words)}
-            if len(space[name]["choices"]) < 2:
-                raise ConfigError(
-                    {name: f"{name} has only one value. Give two or more, or a range a..b."}
-                )
-    if not space:
-        raise ConfigError({"": "Name a setting to search, such as learning_rate=0.001..0.1."})
-    return space
 
 
 def create(
@@ -96,8 +65,7 @@ def create(
     token: str = "",
 ) -> Sweep:
     """Start a search of `budget` runs; it continues by itself in the background."""
-    if not 2 <= budget <= MOST:
-        raise ConfigError({"budget": f"budget is {budget}, but it must be 2 to {MOST}."})
+    check_budget(budget, 2)
     PRUNERS[pruner]
     search = {
         "space": dict(space), "budget": budget, "pruner": pruner, "seed": base.seed, "ended": "",
@@ -110,29 +78,20 @@ def create(
     return sweep
 
 
-def distributions(space: Mapping[str, Mapping[str, Any]]) -> "dict[str, Any]":
-    """Return Optuna's form of the space."""
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
-    converted: dict[str, Any] = {}
-    for name, range_ in space.items():
-        if "choices" in range_:
-            converted[name] = CategoricalDistribution(range_["choices"])
-        else:
-            whole = isinstance(range_["low"], int)
-            kind = IntDistribution if whole else FloatDistribution
-            converted[name] = kind(range_["low"], range_["high"], log=range_["log"])
-    return converted
+def check_budget(budget: int, least: int) -> None:
+    """Raise ConfigError unless a search may have this number of runs."""
+    if not least <= budget <= MOST:
+        raise ConfigError({"budget": f"budget is {budget}, but it must be {least} to {MOST}."})
 
 
 def replayed(
-    store: Store, sweep: Sweep, rows: Sequence[RunRow]
+    store: Store, sweep: Sweep, rows: Sequence[RunRow], *, outside: bool = True
 ) -> "tuple[optuna.Study, dict[str, bool]]":
-    """Return a study that knows every result, and which live runs are hopeless, by their ids."""
+    """Return a study that knows every result, and which live runs are hopeless, by their ids.
+
+    Results that the search space no longer has are left out, and those `outside` its ranges too
+    unless they are wanted.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -150,8 +109,10 @@ def replayed(
     by_cell = {row.cell: row for row in rows}
     hopeless: dict[str, bool] = {}
     for index, cell in enumerate(sweep.cells):
-        study.enqueue_trial(cell.changes)
-        trial = study.ask(distributions(search["space"]))
+        point = point_of(cell, search["space"], sweep.base)
+        if point is None or not (outside or is_inside(point, search["space"])):
+            continue
+        trial = asked(study, point, search["space"])
         row = by_cell.get(index)
         behind = False
         for epoch, accuracy in enumerate(row.history if row else (), 1):
@@ -170,6 +131,16 @@ def replayed(
         else:  # stopped by a person, or failed for a reason that says nothing about its settings
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
     return study, hopeless
+
+
+def asked(
+    study: "optuna.Study", point: Mapping[str, Any], space: Mapping[str, Mapping[str, Any]]
+) -> "optuna.Trial":
+    """Return a trial of a study at a point, whose numbers may lie outside their ranges."""
+    study.enqueue_trial(dict(point))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Fixed parameter .* is out of range")
+        return study.ask(distributions(space))
 
 
 def was_pruned(store: Store, row: RunRow) -> bool:

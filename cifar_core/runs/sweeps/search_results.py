@@ -27,7 +27,7 @@ class Proposal:
 
     number: int  # in the search, from 1
     title: str
-    changes: dict[str, Any]
+    changes: dict[str, Any]  # with the base's value of a setting that was added later
     outcome: str  # a state's title, or one of those above
     row: RunRow | None  # None while its run has yet to be made, or when it was deleted
 
@@ -44,7 +44,7 @@ def tried(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> list[Proposal]:
         Proposal(
             number=number,
             title=cell.title,
-            changes=cell.changes,
+            changes={**{name: sweep.base[name] for name in sweep.search["space"]}, **cell.changes},
             outcome=outcome(store, by_cell.get(number - 1)),
             row=by_cell.get(number - 1),
         )
@@ -97,14 +97,21 @@ def at_the_edge(space: Mapping[str, Mapping[str, Any]], best: Proposal) -> list[
         f"Its {name.replace('_', ' ')} is at the edge of the searched range, {range_['low']:g} "
         f"to {range_['high']:g}; a wider range may contain a better value."
         for name, range_ in space.items()
-        if "low" in range_ and not EDGE < share_of(range_, best.changes[name]) < 1 - EDGE
+        if "low" in range_ and is_at_the_edge(share_of(range_, best.changes[name]))
     ]
+
+
+def is_at_the_edge(share: float) -> bool:
+    """Whether a place in a range is near one of its ends; False for one outside, after an edit."""
+    return 0 <= share <= EDGE or 1 - EDGE <= share <= 1
 
 
 def share_of(range_: Mapping[str, Any], value: float) -> float:
     """Return the position of a value in its range: 0 at the low end, 1 at the high end."""
     low, high = range_["low"], range_["high"]
     if range_["log"]:
+        if value <= 0:
+            return -math.inf
         low, high, value = math.log(low), math.log(high), math.log(value)
     return (value - low) / (high - low)
 
@@ -131,12 +138,14 @@ def importance(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> dict[str, 
     the best third are distributed differently from those of all. Empty until enough runs have
     finished, and where a single setting was searched.
     """
-    finished = sum(row.state == "finished" for row in rows)
-    if finished < runs_needed(sweep) or len(sweep.search["space"]) < 2:
+    needed = runs_needed(sweep)
+    if len(sweep.search["space"]) < 2 or sum(row.state == "finished" for row in rows) < needed:
+        return {}
+    study, _ = hyperparameter_search.replayed(store, sweep, rows, outside=False)
+    if sum(trial.value is not None for trial in study.trials) < needed:  # after an edit
         return {}
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    study, _ = hyperparameter_search.replayed(store, sweep, rows)
     evaluator = PedAnovaImportanceEvaluator(target_quantile=GOOD)
     return get_param_importances(study, evaluator=evaluator)
 

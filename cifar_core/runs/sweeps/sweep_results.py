@@ -27,6 +27,7 @@ class CellResult:
     title: str
     changes: dict[str, Any]
     rows: list[RunRow]
+    removed: bool = False  # no longer part of the sweep
 
     @property
     def finished(self) -> list[RunRow]:
@@ -77,19 +78,25 @@ class Comparison:
     verdict: str
 
 
-def results(sweep: Sweep, rows: Sequence[RunRow]) -> list[CellResult]:
-    """Return the cells in their planned order, each with its runs."""
+def results(sweep: Sweep, rows: Sequence[RunRow], *, removed: bool = False) -> list[CellResult]:
+    """Return the cells in their planned order, each with its runs; with `removed`, those too.
+
+    Runs of seeds that were left out before they began are not among them.
+    """
     by_cell: dict[int, list[RunRow]] = {}
     for row in rows:
-        by_cell.setdefault(row.cell, []).append(row)
+        if row.seed in sweep.seeds or row.attempt:
+            by_cell.setdefault(row.cell, []).append(row)
     return [
         CellResult(
             place=place,
             title=cell.title,
             changes=cell.changes,
             rows=sorted(by_cell.get(place, []), key=lambda row: row.seed),
+            removed=cell.removed,
         )
         for place, cell in enumerate(sweep.cells)
+        if removed or not cell.removed
     ]
 
 

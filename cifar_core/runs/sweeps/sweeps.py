@@ -16,6 +16,7 @@ from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.states import STATES
+from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store import naming, sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Run, Store, slug
@@ -151,17 +152,18 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     ):
         # also if an admin or the driver of a search creates them
         owner = {"owner": name} if (name := owner_of(store, sweep)) else {}
+        marks = {"sweep": sweep.id, "priority": sweep.priority, **owner}
         existing = {
             (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
         }
         for seed in sweep.seeds:
-            for index, cell in enumerate(sweep.cells):
+            for index in sweep.places:
                 if (index, seed) in existing:
                     continue
+                cell = sweep.cells[index]
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
-                marks = {"sweep": sweep.id, "cell": index, **owner}
                 name = naming.of_cell(config, data.title_of(config.data, store.root), cell.changes)
-                created.append(store.create(config, name=name, marks=marks))
+                created.append(store.create(config, name=name, marks={**marks, "cell": index}))
         line.skip = not created
     for row in runs_of(store, sweep):
         if row.state == "draft":
@@ -172,26 +174,8 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
 def missing(store: Store, sweep: Sweep) -> int:
     """Count the planned runs that were never created, or were deleted permanently."""
     existing = {(row.cell, row.seed) for row in [*runs_of(store, sweep), *deleted(store, sweep)]}
-    planned_runs = {(index, seed) for index in range(len(sweep.cells)) for seed in sweep.seeds}
+    planned_runs = {(index, seed) for index in sweep.places for seed in sweep.seeds}
     return len(planned_runs - existing)
-
-
-def add_seeds(store: Store, sweep: Sweep, count: int) -> Sweep:
-    """Train every cell with `count` additional seeds, following the highest one."""
-    if not 1 <= count <= 100:
-        raise RunError(f"The number of additional seeds is {count}, but it must be 1 to 100.")
-    if sweep.search:
-        raise RunError(
-            f"{sweep.id} is a search, which trains every setting once. To train its best settings "
-            "with several seeds, use the button on its page."
-        )
-    with action(store, sweep, "add seeds to", "added seeds to"), locked(store):
-        current = find(store, sweep.id)
-        first = max(current.seeds) + 1
-        longer = replace(current, seeds=[*current.seeds, *range(first, first + count)])
-        sweep_files.save(store.root, longer)
-    complete(store, longer)
-    return longer
 
 
 def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
@@ -218,6 +202,12 @@ def go_on(store: Store, sweep: Sweep) -> int:
         for row in sorted(rows, key=lambda row: row.number):
             store.run(row.id).resume()
     return len(rows)
+
+
+def is_decided(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> bool:
+    """Whether a sweep or a search has nothing left to do; `rows` are its runs."""
+    over = rows and not any(is_under_way(row.state, row.reason) for row in rows)
+    return bool(over) and not sweep.is_active and (bool(sweep.search) or not missing(store, sweep))
 
 
 def runs_of(store: Store, sweep: Sweep) -> list[RunRow]:

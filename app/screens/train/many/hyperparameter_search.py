@@ -19,7 +19,7 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.errors import ConfigError
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.runs.store.sweep_files import Sweep
-from cifar_core.runs.sweeps import hyperparameter_search
+from cifar_core.runs.sweeps import hyperparameter_search, search_space
 from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS
 from cifar_core.settings import label_of, rule_of
 
@@ -149,9 +149,7 @@ def chosen_search(prefix: str, values: Mapping[str, Any], images: Dataset | None
     space: dict[str, Mapping[str, Any]] = {}
     for name in names:
         try:
-            space |= hyperparameter_search.space_of(
-                [f"{name}={typed(prefix, name, names, values)}"]
-            )
+            space |= search_space.space_of([f"{name}={typed(prefix, name, names, values)}"])
         except ConfigError as error:
             problems[name] = str(error)
     if not names:

@@ -1,12 +1,14 @@
-"""The actions on a sweep, and links to the sweeps of the store."""
+"""The actions on a sweep."""
 
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from app import boundary, theme
-from app.navigation import go, link
+from app.navigation import go
+from app.screens.sweep.edit import edit_dialog
 from app.session import store
+from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow
 from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store.sweep_files import Sweep
@@ -14,8 +16,6 @@ from cifar_core.runs.sweeps import hyperparameter_search, sweeps
 from cifar_core.runs.sweeps.sweep_results import as_csv, results
 
 BEST = 3  # settings of a search that are trained with several seeds
-SHOWN = 4  # sweeps linked above the runs
-ICONS = {False: ":material/grid_view:", True: ":material/manage_search:"}  # True: of a search
 
 
 def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
@@ -34,11 +34,10 @@ def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
                 lambda: sweeps.cancel(here, sweep, running=True))  # fmt: skip
     elif any(row.state in ("stopped", "paused") for row in rows):
         act("Resume", "play_arrow", lambda: sweeps.go_on(here, sweep))
-    if not sweep.search:
-        with st.popover("Add seeds", icon=":material/add:"):
-            count = st.number_input("Additional seeds", 1, 100, 2, key="more_seeds")
-            runs = theme.plural(count * len(sweep.cells), "more run")
-            act(f"Train {runs}", "play_arrow", lambda: sweeps.add_seeds(here, sweep, count))
+    if here.by.may(OPERATOR, sweeps.owner_of(here, sweep)) and st.button(
+        "Edit", icon=":material/tune:", key="edit"
+    ):
+        edit_dialog(sweep, rows)
     st.download_button(
         "CSV", lambda: as_csv(sweep, results(sweep, rows)), f"sweep-{sweep.id}.csv", "text/csv",
         icon=":material/download:", key="csv", on_click="ignore",
@@ -80,26 +79,3 @@ def act(label: str, icon: str, do: Callable[[], object]) -> None:
             boundary.show(error)
         else:
             st.rerun()
-
-
-def sweep_links(rows: Sequence[RunRow]) -> None:
-    """Link the newest sweeps that have runs, each with its progress."""
-    present = {row.sweep for row in rows} - {""}
-    if not present:
-        return
-    recent = [sweep for sweep in sweeps.listed(store()) if sweep.id in present]
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        for sweep in recent[:SHOWN]:
-            own = [row for row in rows if row.sweep == sweep.id]
-            done = sum(row.state == "finished" for row in own)
-            label = f"{sweep.name} ({done} of {sweep.planned_runs})"
-            link("sweep", named(sweep, label), ICONS[bool(sweep.search)], id=sweep.number)
-        if len(recent) > SHOWN:
-            with st.popover(f"{len(recent) - SHOWN} more"):
-                for sweep in recent[SHOWN:]:
-                    link("sweep", named(sweep, sweep.name), id=sweep.number)
-
-
-def named(sweep: Sweep, label: str) -> str:
-    """Return the label of a link to a sweep or a search."""
-    return f"{'Search' if sweep.search else 'Sweep'} {sweep.number}: {theme.safe(label)}"

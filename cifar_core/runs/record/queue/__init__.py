@@ -1,0 +1,1 @@
+"""The order in which runs wait for a device."""
