@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.session import store
+from app.shared.picker.networks import about
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
 from cifar_core.runs import RunRow
@@ -162,5 +163,5 @@ def consequences(outcome: Outcome, rows: Sequence[RunRow]) -> str:
     times = [row.seconds for row in rows if row.state == "finished"]
     more = outcome.new_runs + len(outcome.resumed)
     if more and times:
-        words += f" About {theme.duration(more * sum(times) / len(times))} of training."
+        words += f" {about(more * sum(times) / len(times))} of training."
     return words
