@@ -130,11 +130,11 @@ def placed(all_: Samples, curves: Curves, starts: Sequence[float]) -> Placed:
     chosen = after < len(times)
     next_ = np.minimum(after, max(0, len(times) - 1))
     if len(times):
-        attempt = np.searchsorted(begun, all_.time, side="right")
+        attempt = np.searchsorted(begun, all_.time, side="left")
         chosen &= trains[next_] & (attempt == np.searchsorted(begun, times[next_], side="right"))
         chosen &= (attempt > 0) | (len(begun) == 0)
     kept = taken(all_, chosen)
-    since = np.concatenate([[-np.inf], begun])[np.searchsorted(begun, kept.time, side="right")]
+    since = np.concatenate([[-np.inf], begun])[np.searchsorted(begun, kept.time, side="left")]
     return Placed(
         samples=kept,
         step=np.interp(kept.time, times, step) if len(kept) else kept.time,
