@@ -4,12 +4,25 @@ The share of the CPU is of the cores that the run may use.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from cifar_core.devices.use.gpu_use import GPUUse
 from cifar_core.numbers import NARROW
-from cifar_core.runs.record.machine.rows import MachineRow
+from cifar_core.runs.record.machine.history import MachineHistory
+from cifar_core.runs.record.machine.overall import overall
+from cifar_core.runs.record.machine.rows import MachineRow, latest
+from cifar_core.runs.record.status import RunStatus
 
 GB = 1e9
+ON_THE_WHOLE = "means, and peaks of memory and temperature"
+
+
+def use_in_words(folder: Path, status: RunStatus) -> str:
+    """Return how a run uses its machine now, or has used it on the whole; empty if not known."""
+    if status.is_live and (row := latest(folder, status.attempt)):
+        return in_words(row)
+    words = in_words(overall(MachineHistory(folder).poll()))
+    return f"{words} ({ON_THE_WHOLE})" if words else ""
 
 
 def in_words(row: MachineRow) -> str:
