@@ -372,8 +372,11 @@ def test_the_use_of_the_machine_in_words():
     assert words.in_words(with_gpu) == (
         "CPU 94\u00a0%, 1.2\u00a0GB; GPU 61\u00a0%, 8.1 of 12.0\u00a0GB, 71\u00a0°C"
     )
-    two = MachineRow(gpus=[GPUUse(device="cuda:0", utilization=1), GPUUse(device="cuda:1")])
-    assert words.in_words(two) == "cuda:0 1\u00a0%"
+    two = MachineRow(gpus=[GPUUse(device="cuda:0", utilization=80, temperature=60, memory_used=1e9,
+                                  memory_total=8e9),
+                           GPUUse(device="cuda:1", utilization=90, temperature=70, memory_used=2e9,
+                                  memory_total=8e9)])  # fmt: skip
+    assert words.in_words(two) == "2 GPUs 85\u00a0%, 3.0 of 16.0\u00a0GB, 70\u00a0°C"
     assert words.machine_words(NOW) == ("1.9 of 2 cores busy, 3.0 of 8.0\u00a0GB of memory in use")
     assert words.in_words(MachineRow()) == words.machine_words(MachineRow()) == ""
 

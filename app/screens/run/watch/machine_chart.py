@@ -59,7 +59,7 @@ def machine_figure(placed: Placed, options: LiveOptions) -> LiveFigure:
     """Draw what is known of the machine, GPUs first; the gaps are where nothing was trained."""
     x, order = with_gaps(placed, options)
     drawn = [one for one in lines(placed) if np.isfinite(one.values).any()]
-    panels = {one.panel.axis: one.panel for one in drawn}
+    panels = {one.panel.axis: one.panel for one in drawn} or {CPU.axis: CPU}
     named: set[str] = set()
     traces = []
     for one in drawn:

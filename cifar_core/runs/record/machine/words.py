@@ -5,6 +5,7 @@ The share of the CPU is of the cores that the run may use.
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from cifar_core.devices.use.gpu_use import GPUUse
 from cifar_core.numbers import NARROW
@@ -26,8 +27,8 @@ def use_in_words(folder: Path, status: RunStatus) -> str:
 
 
 def in_words(row: MachineRow) -> str:
-    """Return the use of the CPU and of each GPU by a run; empty if nothing is known."""
-    return "; ".join(filter(None, [cpu_words(row), *gpu_words(row.gpus)]))
+    """Return the use of the CPU and of the GPUs by a run; empty if nothing is known."""
+    return "; ".join(filter(None, [cpu_words(row), gpu_words(row.gpus)]))
 
 
 def cpu_words(row: MachineRow) -> str:
@@ -40,23 +41,22 @@ def cpu_words(row: MachineRow) -> str:
     return ", ".join(parts)
 
 
-def gpu_words(gpus: Sequence[GPUUse]) -> list[str]:
-    """Return how each GPU is used; they are named if there are several."""
-    return [words for gpu in gpus if (words := one_gpu(gpu, gpu.device if gpus[1:] else "GPU"))]
-
-
-def one_gpu(gpu: GPUUse, name: str) -> str:
-    """Return how one GPU is used, as far as it says."""
+def gpu_words(gpus: Sequence[GPUUse]) -> str:
+    """Return the mean use of the GPUs, their memory in all and the highest temperature."""
     parts = []
-    if gpu.utilization is not None:
-        parts.append(f"{gpu.utilization:.0f}{NARROW}%")
-    if gpu.memory_used is not None and gpu.memory_total:
-        parts.append(f"{gpu.memory_used / GB:.1f} of {gigabytes(gpu.memory_total)}")
-    if gpu.temperature is not None:
-        parts.append(f"{gpu.temperature:.0f}{NARROW}°C")
-    if gpu.power is not None:
-        parts.append(f"{gpu.power:.0f}{NARROW}W")
+    if computed := known(gpus, "utilization"):
+        parts.append(f"{fmean(computed):.0f}{NARROW}%")
+    if (held := known(gpus, "memory_used")) and (total := known(gpus, "memory_total")):
+        parts.append(f"{sum(held) / GB:.1f} of {gigabytes(sum(total))}")
+    if degrees := known(gpus, "temperature"):
+        parts.append(f"{max(degrees):.0f}{NARROW}°C")
+    name = f"{len(gpus)} GPUs" if gpus[1:] else "GPU"
     return f"{name} {', '.join(parts)}" if parts else ""
+
+
+def known(gpus: Sequence[GPUUse], name: str) -> list[float]:
+    """Return one figure of each GPU that gives it."""
+    return [value for gpu in gpus if (value := getattr(gpu, name)) is not None]
 
 
 def machine_words(row: MachineRow) -> str:
