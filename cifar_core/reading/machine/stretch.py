@@ -109,7 +109,7 @@ def long(placed: Placed, situation: Situation) -> Stretch | None:
 
 
 def latest(placed: Placed, seconds: float) -> Placed:
-    """Return the last samples that cover at most so many seconds."""
+    """Return the last samples, as many as cover at most this time."""
     covered = np.cumsum(placed.samples.seconds[::-1])[::-1]
     return placed.where(covered <= seconds)
 

@@ -75,7 +75,7 @@ class MachineSampler:
 
 
 class Look:
-    """What is looked at each second, and what was seen the second before."""
+    """Looks at the machine each second, and knows what it saw the second before."""
 
     def __init__(self, processes: Processes, gpus: "GPUWatch", folder: Path) -> None:
         self.processes, self.gpus, self.folder = processes, gpus, folder

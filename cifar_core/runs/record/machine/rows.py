@@ -120,8 +120,8 @@ def latest(folder: Path, attempt: int) -> MachineRow | None:
 def seconds_of_a_row(age: float, written: int = 0, of_one: int = 1) -> float:
     """Return how many seconds a row covers, by the attempt's age in seconds.
 
-    `written` bytes of rows of `of_one` bytes each are in the file. What is left up to MOST_BYTES
-    must do until the attempt is twice as old, and then again.
+    `written` bytes of rows of `of_one` bytes each are in the file. The bytes up to MOST_BYTES
+    must last until the attempt is twice as old, and then again.
     """
     left = (MOST_BYTES - written) / of_one
     return max(1.0, age / ROWS, age / left if left >= 1 else float("inf"))
