@@ -119,7 +119,7 @@ def test_a_gpu_that_mostly_waits_is_named_with_what_to_do():
     [
         lambda age, random: {"utilization": 41.0},
         lambda age, random: {"utilization": 0.0 if age < 10 else 90.0},  # startup, first seconds
-        lambda age, random: {"utilization": 0.0 if age % 100 > 80 else 50.0},  # validation
+        lambda age, random: {"utilization": 0.0 if age % 100 > 80 else 45.0},  # validation
         lambda age, random: {"utilization": None},
         lambda age, random: {"utilization": 10.0 if age < 600 else 90.0},  # it has passed
     ],
@@ -201,6 +201,7 @@ def test_memory_that_will_not_last_is_said_with_the_time():
         (3000, OVER, growing(2e6)),
         (3000, RUNS, lambda age, random: {"memory": 2e9 + 1e9 * (age > 250)}),  # one step, then not
         (3000, RUNS, lambda age, random: {"memory": 2e9 + 1e9 * (age // 100 % 2)}),  # to and fro
+        (3000, RUNS, lambda age, random: {"memory": 2e9 + 2e9 * (age > 1640), "memory_used": 14e9}),
         (3000, RUNS, lambda age, random: {"memory": None}),
     ],
 )
