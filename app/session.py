@@ -47,6 +47,8 @@ class Key(StrEnum):
     PICTURED = "pictured"  # id of the run whose watched images are drawn
     ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
     CHART = "chart"  # the live chart's own state: the part zoomed in on
+    MACHINE_CHART = "machine_chart"  # the same for the machine's, which follows it
+    MACHINE_OPENED = "machine_opened"  # run and findings for which the panel opened by itself
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page
     COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes

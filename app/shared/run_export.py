@@ -16,6 +16,8 @@ from cifar_core.runs import TRAINING, Run, RunRow
 from cifar_core.runs.exchange import import_run, run_zip
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import group_table, table
+from cifar_core.runs.record.machine import rows
+from cifar_core.runs.record.metrics import attempt_numbers
 
 MOST_DOWNLOAD = RUN.megabytes * 2**20  # bytes: no more than the import form takes back
 
@@ -48,8 +50,19 @@ def run_downloads(runs: Sequence[Run]) -> None:
             "application/zip", key=f"events {stem}", icon=":material/download:",
             on_click="ignore", help="Event files. Unpack them, then: tensorboard --logdir FOLDER",
         )  # fmt: skip
+        if any(machine_file(run) for run in runs):
+            st.download_button(
+                "Machine, CSV", lambda: metric_files.machine_csv(runs), f"{stem}-machine.csv",
+                "text/csv", key=f"machine {stem}", icon=":material/download:", on_click="ignore",
+                help="Cores, memory, GPUs and disk while they trained.",
+            )  # fmt: skip
     if len(runs) == 1:
         whole_run(runs[0])
+
+
+def machine_file(run: Run) -> bool:
+    """Whether a run has kept how it used its machine."""
+    return any(rows.file_of(run.path, number).exists() for number in attempt_numbers(run.path))
 
 
 def whole_run(run: Run) -> None:

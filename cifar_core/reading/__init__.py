@@ -17,14 +17,18 @@ from cifar_core.reading import (
 )
 from cifar_core.reading.curves import Curves, until
 from cifar_core.reading.facts import CurveFacts
-from cifar_core.reading.finding_kinds import KINDS, PHASES, FindingKind
+from cifar_core.reading.finding_kinds import KINDS, PHASES
+from cifar_core.reading.machine.findings import machine_findings
+from cifar_core.reading.machine.samples import Placed
 from cifar_core.reading.phases import phases
 from cifar_core.reading.spec import (
     ACCURACY,
     LOSS,
+    MACHINE,
     RATE,
     EpochSpan,
     Finding,
+    FindingKind,
     Phase,
     Reading,
     Reason,
@@ -36,6 +40,7 @@ __all__ = [
     "ACCURACY",
     "KINDS",
     "LOSS",
+    "MACHINE",
     "PHASES",
     "RATE",
     "EpochSpan",
@@ -65,12 +70,16 @@ FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
 )
 
 
-def read(curves: Curves, situation: Situation) -> Reading:
-    """Describe what the curves of a run show so far; only the past counts, so it works live."""
+def read(curves: Curves, situation: Situation, machine: Placed | None = None) -> Reading:
+    """Describe what the curves of a run show so far; only the past counts, so it works live.
+
+    `machine` is how it used its machine while it trained, if that is to be read, too.
+    """
     facts = CurveFacts(curves, situation)
     if not len(curves.step):
         return Reading(headline=NOTHING, findings=(), phases=(), final=situation.over)
     findings = everything(facts) if situation.over else lasting(facts)
+    findings += machine_findings(machine, situation) if machine else []
     order = list(KINDS)
     kept = sorted(findings, key=lambda finding: order.index(finding.kind))[:MOST]
     kept = advice.consistent(kept, situation.settings)

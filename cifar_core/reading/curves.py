@@ -34,6 +34,8 @@ class Curves:
     # [S] or, of curves that only have to be read, empty
     grad_norm: Values = field(default_factory=lambda: np.zeros(0))  # before clipping
     images_per_second: Values = field(default_factory=lambda: np.zeros(0))
+    step_time: Values = field(default_factory=lambda: np.zeros(0))  # unix seconds of each report
+    epoch_time: Values = field(default_factory=lambda: np.zeros(0))  # [E] likewise, or empty
 
     @cached_property
     def best(self) -> int | None:
@@ -64,6 +66,8 @@ def curves(rows: Iterable[dict[str, Any]]) -> Curves:
         val_best=column(epochs, "best"),
         grad_norm=column(steps, "grad_norm"),
         images_per_second=column(steps, "images_per_second"),
+        step_time=column(steps, "t"),
+        epoch_time=column(epochs, "t"),
     )
 
 

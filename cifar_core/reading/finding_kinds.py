@@ -1,22 +1,8 @@
 """The kinds of findings that curves can show, the most important first."""
 
-from dataclasses import dataclass
-
+from cifar_core.reading.machine.kinds import MACHINE_KINDS
+from cifar_core.reading.spec import GOOD, NOTE, TROUBLE, UNKNOWN, WARNING, FindingKind
 from cifar_core.registry import Option, Registry
-
-GOOD, NOTE, WARNING, TROUBLE, UNKNOWN = "good", "note", "warning", "trouble", "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindingKind:
-    """One kind of finding."""
-
-    key: str  # saved in reports; never renamed
-    title: str
-    summary: str  # what it means
-    tone: str  # GOOD, NOTE, WARNING, TROUBLE or UNKNOWN
-    rule: str  # when it is said, with its thresholds
-
 
 KINDS = Registry(
     "finding",
@@ -73,6 +59,7 @@ KINDS = Registry(
             rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
             "rising trend (Mann-Kendall, 1 %), while the training loss falls beyond its noise.",
         ),
+        *MACHINE_KINDS,
         FindingKind(
             key="gap",
             title="Gap to training",

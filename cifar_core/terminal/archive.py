@@ -22,6 +22,11 @@ def add(commands: Any) -> None:
     export.add_argument(
         "--weights", default="all", choices=list(WEIGHTS), help="weights to put into the zip"
     )
+    export.add_argument(
+        "--machine",
+        action="store_true",
+        help="with a .csv: how the run used its machine, instead of its metrics",
+    )
     add_store(export)
     export.set_defaults(command=export_run)
 
@@ -39,12 +44,18 @@ def export_run(arguments: Namespace) -> int:
     from cifar_core.runs.exchange import metric_files, run_zip
 
     run = store_of(arguments).run(arguments.run)
-    target = Path(arguments.out or f"{run.id}.zip")
+    target = Path(arguments.out or f"{run.id}{'-machine.csv' if arguments.machine else '.zip'}")
+    if arguments.machine and target.suffix != ".csv":
+        raise ArchiveError(
+            f"{target} is not a .csv, and the use of the machine can be written only as CSV. Give "
+            "a name that ends with .csv, or leave --machine out."
+        )
     with progress(f"Writing {target}"):
         if target.suffix == ".zip":
             run_zip.export_run(run, target, arguments.weights)
         elif target.suffix == ".csv":
-            output.write(target, metric_files.metrics_csv([run]))
+            as_csv = metric_files.machine_csv if arguments.machine else metric_files.metrics_csv
+            output.write(target, as_csv([run]))
         else:
             output.make_folder(target / run.id)
             metric_files.export_events(run, target / run.id)

@@ -13,6 +13,7 @@ from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.installation import PROGRAM
 from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.runs.record.machine.words import use_in_words
 from cifar_core.runs.record.profiles import ABOUT
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.states import STATES
@@ -203,6 +204,7 @@ def show_run(arguments: Namespace) -> int:
         "path": str(run.path),
         "status": files.plain_of(run.status),
         "damages": damage.damages(run, thorough=True),
+        "machine": use_in_words(run.path, run.status),
         "summary": files.read_json(run.path / "summary.json", Summary),
         "settings": run.settings,
         "environment": files.read_json(run.path / "environment.json", Environment),
@@ -212,8 +214,10 @@ def show_run(arguments: Namespace) -> int:
         print(json.dumps(record, indent=2, default=str))
         return 0
     print(f"{run.id}  ({run.path})\n{run.status.state}: {run.status.message}")
-    for words in record["damages"]:
-        print(f"damaged: {words}")
+    for damaged in record["damages"]:
+        print(f"damaged: {damaged}")
+    if record["machine"]:
+        print(f"machine: {record['machine']}")
     for title in ("summary", "settings", "environment"):
         print(f"\n{title}")
         for key, value in record[title].items():

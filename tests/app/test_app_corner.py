@@ -26,7 +26,7 @@ def opened(name):
     [(0, 0, "Idle"), (1, 0, "1 running"), (0, 2, "2 waiting"), (3, 1, "3 running, 1 waiting")],
 )
 def test_the_machine_says_how_busy_it_is(running, waiting, said):
-    assert machines.words(running, waiting) == said
+    assert machines.counts(running, waiting) == said
 
 
 def test_a_device_that_cannot_be_used_is_listed_with_its_reason(store, monkeypatch):

@@ -42,6 +42,7 @@ FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
 TASK = "tests/training/test_task.py"
+MACHINE, SAMPLED = "tests/judging/test_machine.py", "tests/runs/test_machine_rows.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 
 
@@ -386,6 +387,16 @@ MUTATIONS = [
     Mutation("validation at guessing is not noticed", "reading/guessing.py",
              "    if level > guess + CHANCE_BANDS * error or", "    if level > 0 or",
              READINGS + " random_labels"),
+    Mutation("samples of startup and validation count as training", "reading/machine/samples.py",
+             "        chosen &= trains[next_] &", "        chosen &=", MACHINE + " works"),
+    Mutation("one look at memory raises an alarm", "reading/machine/findings.py",
+             "if not (pace > 0 and (np.diff(quarters) > 0).all() and rise", "if not (pace > 0 and rise",
+             MACHINE + " lasts"),
+    Mutation("a driver that hangs holds up the rows", "runs/engine/worker/machine_sampler.py",
+             "        return uses if time.monotonic() - at < OLD else []\n", "        return uses\n",
+             SAMPLED + " hangs"),
+    Mutation("rows of the machine are kept without end", "runs/record/machine/rows.py",
+             "age / left if left >= 1 else float(\"inf\")", "0.0", SAMPLED + " exceeds"),
     Mutation("any progress counts as learning", "rate_search/parabola.py",
              "gain.mean() > LEARNED * gain.std()", "gain.mean() > -LEARNED * gain.std()",
              RATES + " guessing_knows"),

@@ -92,6 +92,7 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
         "layout": live_layout(options),
         "window": options.window,
         "revision": f"{options.revision} {options.by_epoch}",
+        "unit": unit_of(options),  # followed by the chart of the machine
         "step": float(curves.step[-1]) if len(curves.step) else 0.0,
         "alt": ", ".join(["Accuracy", "loss", *(MORE[key].title.lower() for key in shown(options))])
         + " of the run",
@@ -176,6 +177,28 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
     """Place the panels, from top to bottom; the browser adds the theme's colors and fonts."""
     panels = [("Accuracy", "y2", TALL), ("Loss", "y", TALL)]
     panels += [(MORE[key].title, MORE[key].axis, LOW) for key in shown(options)]
+    layout = stacked(panels, options)
+    layout["yaxis"] |= {
+        "type": "log" if options.log_loss else "linear", "uirevision": f"{options.log_loss}"
+    }  # fmt: skip
+    layout["yaxis2"] |= {"tickformat": ".0%"}
+    for key in shown(options):
+        form = ".0%" if MORE[key].of_epochs else "~g"
+        low = {"tickformat": form, "nticks": 4, "rangemode": "tozero"}
+        layout[f"yaxis{MORE[key].axis[1:]}"] |= low
+    if options.goals:
+        lines, labels = goal_shapes(options.goals, axis="y2")
+        layout |= {"shapes": lines, "annotations": [*layout["annotations"], *labels]}
+    return layout
+
+
+def unit_of(options: LiveOptions) -> str:
+    """Return what the horizontal axis counts."""
+    return "epoch" if options.by_epoch else "step"
+
+
+def stacked(panels: Sequence[tuple[str, str, int]], options: LiveOptions) -> dict[str, Any]:
+    """Place panels of (title, axis, height in pixels) above each other on one horizontal axis."""
     inner = sum(height for _, _, height in panels) + GAP * (len(panels) - 1)
     layout: dict[str, Any] = {}
     titles, top = [], float(inner)
@@ -190,16 +213,8 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
             "automargin": True, "anchor": "x", "fixedrange": False, "domain": domain
         }  # fmt: skip
         top -= height + GAP
-    layout["yaxis"] |= {
-        "type": "log" if options.log_loss else "linear", "uirevision": f"{options.log_loss}"
-    }  # fmt: skip
-    layout["yaxis2"] |= {"tickformat": ".0%"}
-    for key in shown(options):
-        form = ".0%" if MORE[key].of_epochs else "~g"
-        low = {"tickformat": form, "nticks": 4, "rangemode": "tozero"}
-        layout[f"yaxis{MORE[key].axis[1:]}"] |= low
-    unit = "epoch" if options.by_epoch else "step"
-    layout |= {
+    unit = unit_of(options)
+    return layout | {
         "height": inner + ABOVE + BELOW,
         "uirevision": options.revision,
         "margin": {"t": ABOVE, "r": 12, "b": BELOW, "l": 56},
@@ -212,10 +227,6 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
                   "showgrid": False, "uirevision": f"{options.revision} {unit}",
                   "unifiedhovertitle": {"text": f"{unit} %{{x:.4~f}}"}},
     }  # fmt: skip
-    if options.goals:
-        lines, labels = goal_shapes(options.goals, axis="y2")
-        layout |= {"shapes": lines, "annotations": [*titles, *labels]}
-    return layout
 
 
 def profile_figure(bars: Sequence[Bar]) -> go.Figure:

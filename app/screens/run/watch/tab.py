@@ -9,6 +9,7 @@ from app.cache.runs import feed, reading, watched
 from app.screens.run.watch.confused import confused
 from app.screens.run.watch.curves import live_curves
 from app.screens.run.watch.figures import figures
+from app.screens.run.watch.machine import machine_panel
 from app.screens.run.watch.pictures import pictures
 from app.screens.run.watch.profile import profile
 from app.screens.run.watch.rate_search import rate_search
@@ -61,8 +62,10 @@ def live(run: Run) -> None:
     with left:
         figures(run, status, summary, curves)
         options = live_curves(run, status, summary, curves)
+        said = reading(run, curves, status)
+        machine_panel(run, status, curves, options, said)
     with right:
-        reading_panel(reading(run, curves, status), curves, options, run.number)
+        reading_panel(said, curves, options, run.number)
         if epochs := watched(run):
             pictures(run, epochs)
             confused(run, epochs)

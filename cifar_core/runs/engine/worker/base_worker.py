@@ -20,7 +20,7 @@ from cifar_core.disk import files, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
-from cifar_core.runs.engine.worker.gpu_sampler import GPUSampler
+from cifar_core.runs.engine.worker.machine_sampler import MachineSampler
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.prepare.kept_features import keep_features
@@ -29,7 +29,8 @@ from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
-from cifar_core.runs.record.gpu import facts, usage
+from cifar_core.runs.record.gpu import facts
+from cifar_core.runs.record.machine import rows as machine_rows
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
@@ -73,7 +74,7 @@ class BaseWorker(ABC):
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
-        self.sampler: GPUSampler | None = None  # of the GPU, once it is in use
+        self.sampler: MachineSampler | None = None  # once the device is in use
         self.size: Decision | None = None  # of the images, once they are loaded
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
@@ -104,7 +105,8 @@ class BaseWorker(ABC):
 
         plan = self.plan
         compute_on(plan.device, plan.threads)
-        self.sampler = GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt))
+        used = machine_rows.path_of(self.run.path, self.attempt)
+        self.sampler = MachineSampler([plan.device], used)
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
         self.dataset, size = open_images(self.run, plan.device, say)
