@@ -27,6 +27,8 @@ class Situation:
     val_counts: tuple[int, ...] = ()  # validation images of each class
     dropout: bool = False  # whether the network drops features in training, as it declares
     pretrained: bool = False  # the network began with weights of another data set
+    end: str = ""  # why its training ended, a key of ENDS; empty before, and if not known
+    divergences: tuple[int, ...] = ()  # the steps after which it went on at a tenth of the rate
 
     @property
     def over(self) -> bool:

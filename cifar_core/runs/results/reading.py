@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves
+from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.status import RunStatus
 from cifar_core.weights.catalogue import WEIGHTS
 
@@ -29,4 +30,8 @@ def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
         val_counts=tuple(data.val_counts),
         dropout=run.environment.dropout,
         pretrained=WEIGHTS.claims(settings.get("model")),  # known without torch
+        end=run.summary.end,
+        divergences=tuple(
+            one.step for one in (divergences(run.path) if settings.get("retries_diverged") else ())
+        ),
     )
