@@ -67,6 +67,6 @@ class StoppingSettings(Settings):
         advanced=True,
         label="Retries after a divergence",
         zero="off",
-        help="When the loss stops being a number, go on up to this many times from the last good "
-        "checkpoint, each time at a tenth of the learning rate; with 0 the run fails.",
+        help="When the loss stops being a number, continue up to this many times from the last "
+        "good checkpoint, each time at a tenth of the learning rate; with 0 the run fails.",
     )

@@ -52,7 +52,7 @@ __all__ = [
 
 MOST = 8  # findings; the least important ones are left out
 FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
-    *(trouble.no_number, trouble.went_on, trouble.divergence, trouble.spikes),
+    *(trouble.no_number, trouble.slowed_down, trouble.divergence, trouble.spikes),
     *(guessing.dead_start, guessing.val_at_chance, uneven.majority, uneven.uneven),
     *(
         generalization.overfitting,
@@ -122,7 +122,7 @@ def overfits(curves: Curves, situation: Situation) -> bool:
 
 
 WINDOW, AGREE = 4, 3  # epochs that are read, and how many of them must agree
-AT_ONCE = ("no_number", "went_on", "dead_start", "divergence", "fast_descent", "stopped_early",
+AT_ONCE = ("no_number", "slowed_down", "dead_start", "divergence", "fast_descent", "stopped_early",
            "cannot_tell")  # fmt: skip
 NOTHING = "Nothing has been measured yet."
 OPENINGS = {  # kind -> the first words of the headline

@@ -53,12 +53,12 @@ SHARES = {1: "a tenth", 2: "a hundredth", 3: "a thousandth"}  # of the rate, by 
 
 
 def after_divergences(steps: Sequence[int]) -> str:
-    """Say at which share of its rate a run went on after divergences at these steps, 1 to 3."""
+    """Say at which share of its rate a run continued after divergences at these steps, 1 to 3."""
     numbers = [f"{step:,}" for step in steps]
     where = f"the divergence at step {numbers[0]}"
     if len(steps) > 1:
         where = f"the divergences at steps {', '.join(numbers[:-1])} and {numbers[-1]}"
-    return f"After {where} it went on at {SHARES[len(steps)]} of the learning rate."
+    return f"After {where} it continued at {SHARES[len(steps)]} of the learning rate."
 
 
 def time_words(hours: float) -> str:

@@ -29,9 +29,9 @@ KINDS = Registry(
             rule="A loss or a gradient is infinite or not a number. A lower rate is advised.",
         ),
         FindingKind(
-            key="went_on",
-            title="Went on at a lower rate",
-            summary="A number overflowed, and training went on from an earlier checkpoint with "
+            key="slowed_down",
+            title="Continued at a lower rate",
+            summary="A number overflowed, and training continued from an earlier checkpoint with "
             "shorter steps.",
             tone=WARNING,
             rule="The loss or a gradient was not a number, and `retries_diverged` allowed another "

@@ -28,7 +28,7 @@ class Situation:
     dropout: bool = False  # whether the network drops features in training, as it declares
     pretrained: bool = False  # the network began with weights of another data set
     end: str = ""  # why its training ended, a key of ENDS; empty before, and if not known
-    divergences: tuple[int, ...] = ()  # the steps after which it went on at a tenth of the rate
+    divergences: tuple[int, ...] = ()  # the steps after which it continued at a tenth of the rate
 
     @property
     def over(self) -> bool:

@@ -53,14 +53,14 @@ def no_number(facts: CurveFacts) -> Finding | None:
     )  # fmt: skip
 
 
-def went_on(facts: CurveFacts) -> Finding | None:
-    """Report divergences after which the run went on at a tenth of the rate."""
+def slowed_down(facts: CurveFacts) -> Finding | None:
+    """Report divergences after which the run continued at a tenth of the rate."""
     steps, at = facts.situation.divergences, facts.curves.step_epoch
     if not steps or not len(at):
         return None
     epochs = [step * float(at[-1] / facts.curves.step[-1]) for step in steps]
     return Finding(
-        kind="went_on",
+        kind="slowed_down",
         sentence=after_divergences(steps),
         span=EpochSpan(start=max(0.0, min(epochs) - 0.5), end=max(epochs), panel=LOSS),
         evidence=(

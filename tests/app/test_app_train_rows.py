@@ -82,7 +82,7 @@ def test_the_row_of_stopping_names_every_end(store):
     assert not page.exception
     assert states_when_closed(page)["Stopping"] == (
         f"after 5 epochs, or at 92.5{theme.NARROW}% on validation, or after 30 minutes, or when it "
-        "overfits; if it diverges, it goes on at a tenth of the rate, twice at most"
+        "overfits; if it diverges, it continues at a tenth of the rate, twice at most"
     )
     assert "times over, for at most 30 minutes." in texts(page)
 

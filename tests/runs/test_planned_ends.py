@@ -272,7 +272,7 @@ def test_after_a_divergence_it_goes_on_from_the_last_good_checkpoint_at_a_tenth(
     assert set(rates) == set(range(1, 41))
     assert [rates[step] for step in range(1, 11)] == [0.02] * 10
     assert [rates[step] for step in range(11, 41)] == [pytest.approx(0.002)] * 30
-    words = "After the divergence at step 15 it went on at a tenth of the learning rate."
+    words = "After the divergence at step 15 it continued at a tenth of the learning rate."
     assert words in run.attempts()[1].note
     assert words in [finding.sentence for finding in reading_of(run).findings]
 
@@ -394,6 +394,6 @@ def test_the_executor_lets_a_run_go_on_more_slowly_until_it_trains(store):
     assert run.status.state == "finished", run.status.message
     first, second, last = run.attempts()  # at 0.02, 0.002 and 0.0002
     assert [one.from_step for one in (first, second, last)] == [0, 10, 0]
-    assert "stopped being a number at step 14. It goes on at a tenth" in first.ended
-    assert "went on at a hundredth of the learning rate" in last.note
+    assert "stopped being a number at step 14. It continues at a tenth" in first.ended
+    assert "continued at a hundredth of the learning rate" in last.note
     assert {row["learning_rate"] for row in step_rows(run)} == {0.02 / 10 / 10}

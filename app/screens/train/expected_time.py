@@ -49,7 +49,7 @@ def expected(config: TrainConfig, images: int, *, side: int, gpu: bool) -> Expec
 
 
 def within_limit(seconds: float, most_hours: float, epochs: int) -> float:
-    """Return how long a run of so many seconds takes with a time limit; an epoch is always trained.
+    """Return how long a run takes whose epochs take `seconds`; one epoch is always trained.
 
     Without a limit `most_hours` is 0.
     """

@@ -30,7 +30,7 @@ class Ending:
     suggestion: dict[str, Scalar] = field(default_factory=dict)  # settings to change in a clone
     needs: int = 0  # bytes that must be free on the disk before it can continue
     micro_batch: int = 0  # images at once from now on; 0 for as before
-    diverged_at: int = 0  # step before which it goes on at a tenth of the rate; 0 for none
+    diverged_at: int = 0  # step before which it continues at a tenth of the rate; 0 for none
     device_failure: str = ""  # what was seen of it
 
 
@@ -44,7 +44,7 @@ def conclude(
     saved: bool,  # whether the attempt has committed a checkpoint
     deaths: int,  # attempts in a row before this one that died without saving
     smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
-    diverged_before: int = 0,  # how often the run has gone on after a divergence
+    diverged_before: int = 0,  # how often the run has continued after a divergence
     last_words: str = "",  # the end of its log
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
@@ -141,8 +141,8 @@ def at_a_lower_rate(step: int) -> Ending:
     """Return the ending of an attempt that diverged at a step, to go on more slowly."""
     return Ending(
         state="queued",
-        message=f"The loss or its gradient stopped being a number at step {step:,}. It goes on at "
-        "a tenth of the learning rate, from its last good checkpoint if it has one.",
+        message=f"The loss or its gradient stopped being a number at step {step:,}. It continues "
+        "at a tenth of the learning rate, from its last good checkpoint if it has one.",
         action=STATES["queued"].action,
         diverged_at=step,
     )

@@ -200,7 +200,7 @@ class AttemptEnd(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: Text = ""  # the run's next state
     at: Moment = 0.0
     micro_batch: Whole = 0  # images at once from then on; 0 for as before
-    diverged_at: Whole = 0  # the step before which it goes on at a tenth of the rate; 0 for none
+    diverged_at: Whole = 0  # the step before which it continues at a tenth of the rate; 0 for none
 
 
 class Notice(Struct, frozen=True, kw_only=True):

@@ -191,7 +191,7 @@ def stopping(form: Form) -> str:
     else:
         ends.insert(0, f"after {theme.plural(now['epochs'], 'epoch')}")
     often = {1: "once", 2: "twice"}.get(retries, f"{retries} times")
-    retried = f"; if it diverges, it goes on at a tenth of the rate, {often} at most"
+    retried = f"; if it diverges, it continues at a tenth of the rate, {often} at most"
     return ", or ".join(filter(None, ends)) + of("retries_diverged", retried)
 
 

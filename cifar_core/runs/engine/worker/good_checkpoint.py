@@ -65,7 +65,7 @@ def drop_superseded(run: Run, chosen: CheckpointInfo | None) -> None:
     """Delete the checkpoints that the chosen one precedes, which a divergence has superseded.
 
     They would count as newer than those that are still to come. What a person pinned stays, as
-    weights that can be looked at.
+    weights without a state.
     """
     found = divergences(run.path)
     if not found or run.is_pinned:

@@ -45,7 +45,7 @@ class PlannedEnds:
             self.rows += [{**self.step, **means, "kind": "step", "epoch": row["epoch"]}, row]
 
     def reason(self, seconds: float) -> str:
-        """Return why training ends after so many seconds of it; empty if it goes on."""
+        """Return why training ends after `seconds` of it, a key of ENDS; empty if it goes on."""
         if self.is_overfit():
             return OVERFITTING
         return TIME if self.epochs and 0 < self.seconds <= seconds else ""

@@ -1,1 +1,1 @@
-"""After which steps a run that diverged went on at a tenth of its rate."""
+"""After which steps a run that diverged continued at a tenth of its rate."""

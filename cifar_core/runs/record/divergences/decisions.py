@@ -1,4 +1,4 @@
-"""The divergences after which a run went on, as the end.json of the attempts that failed has them.
+"""The divergences after which a run continued, as the end.json of each failed attempt has them.
 
 Every decision counts for all later attempts, so that a run that is killed meanwhile goes on alike.
 """
@@ -16,14 +16,14 @@ SLOWER = 10  # by which the learning rate is divided after each divergence
 
 
 class Divergence(Struct, frozen=True):
-    """An attempt whose loss stopped being a number, and after which the run went on."""
+    """An attempt whose loss stopped being a number, and after which the run continued."""
 
     attempt: int
     step: int  # whose loss or gradient was not a number
 
 
 def divergences(folder: Path) -> list[Divergence]:
-    """Return the divergences after which the run in a folder went on, first to last."""
+    """Return the divergences after which the run in a folder continued, first to last."""
     ends = {
         n: files.read(metrics.attempt_folder(folder, n) / "end.json", AttemptEnd)
         for n in metrics.attempt_numbers(folder)
@@ -39,7 +39,7 @@ def slower(share: float, found: Sequence[Divergence], *, since: int = 0) -> floa
 
 
 def rate_shares(folder: Path) -> dict[int, float]:
-    """Return by which share of the planned rate a run went on from which steps on, in order."""
+    """Return the shares of the planned rate that a run used, by the step after which each began."""
     found = divergences(folder)
     if not found:
         return {0: 1.0}
