@@ -18,7 +18,7 @@ def stop_time(run: Run) -> None:
     until = control.read(run.path).until
     if until > clock.time():
         st.markdown(f"It stops {words(until)}, with a checkpoint.")
-        if st.button("Let it go on", icon=":material/alarm_off:", key="stop_at_no_time"):
+        if st.button("Do not stop then", icon=":material/alarm_off:", key="stop_at_no_time"):
             attempt(lambda: control.stop_at_no_time(run))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
