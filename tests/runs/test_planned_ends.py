@@ -28,7 +28,7 @@ from cifar_core.runs.engine import waiting
 from cifar_core.runs.engine.ending import conclude
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.engine.worker.attempt import run_attempt
-from cifar_core.runs.record import checkpoints, control, metrics
+from cifar_core.runs.record import checkpoints, control, metrics, status
 from cifar_core.runs.record.divergences.decisions import rate_shares
 from cifar_core.runs.record.records import AttemptEnd, ShimEnd
 from cifar_core.runs.record.summary import Pace
@@ -251,6 +251,14 @@ def test_a_waiting_run_whose_time_has_come_is_not_started(store):
     assert run.attempts() == []
     run.resume()
     until(lambda: run.status.state == "finished", chief.step)
+
+
+def test_a_run_that_waits_for_disk_space_is_stopped_when_its_time_has_come(store):
+    run, chief = queued(store), supervisor(store, "finish")
+    status.move(run.path, ("queued",), "paused", reason="disk")
+    control.set_until(run.path, 1.0)
+    chief.step()
+    assert (run.status.state, run.attempts()) == ("stopped", [])
 
 
 def diverged(store, row=15, **settings):

@@ -244,6 +244,8 @@ class Supervisor:
 
     def requeue(self, run: Run) -> None:
         """Put a run that waits for disk space back into the queue, if there is space."""
+        if is_too_late(run):
+            return
         if space.is_free(max(run.status.needs, space.TO_START), self.store.root):
             run.enqueue(("paused",))
 

@@ -3,7 +3,7 @@
 from cifar_core.runs.record import control, status
 from cifar_core.runs.record.run import Run
 
-TOO_LATE = "The time at which it was to stop came before its turn."
+TOO_LATE = "The time at which it was to stop came while it waited."
 
 
 def show_waiting(run: Run, reason: str, message: str, action: str) -> None:
@@ -22,8 +22,11 @@ def show_as_usual(run: Run) -> None:
 
 
 def is_too_late(run: Run) -> bool:
-    """Stop a waiting run if the time has come at which it was to stop; return True if so."""
+    """Stop a waiting run if the time has come at which it was to stop; return True if so.
+
+    It waits for its turn, or is paused until there is space on the disk.
+    """
     if not control.read(run.path).is_late:
         return False
-    status.move(run.path, ("queued",), "stopped", message=TOO_LATE)
+    status.move(run.path, ("queued", "paused"), "stopped", message=TOO_LATE)
     return True
