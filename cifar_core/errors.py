@@ -65,7 +65,11 @@ class ImageError(CifarError):
 
 
 class TrainingDivergedError(CifarError):
-    """The loss became NaN or infinite, so further steps would only waste time."""
+    """The loss became NaN or infinite at `step`, so further steps would only waste time."""
+
+    def __init__(self, message: str, step: int = 0) -> None:
+        self.step = step  # 0 if it is not known
+        super().__init__(message)
 
 
 class RunError(CifarError):

@@ -51,12 +51,13 @@ __all__ = [
     "Reason",
     "Situation",
     "Trial",
+    "overfits",
     "read",
 ]
 
 MOST = 8  # findings; the least important ones are left out
 FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
-    *(trouble.no_number, trouble.divergence, trouble.spikes),
+    *(trouble.no_number, trouble.slowed_down, trouble.divergence, trouble.spikes),
     *(guessing.dead_start, guessing.val_at_chance, uneven.majority, uneven.uneven),
     *(
         generalization.overfitting,
@@ -120,8 +121,17 @@ def lasting(facts: CurveFacts) -> list[Finding]:
     return kept
 
 
+def overfits(curves: Curves, situation: Situation) -> bool:
+    """Return True if the last epoch shows overfitting, and three of the last four do."""
+    seen = [
+        generalization.onset(CurveFacts(until(curves, epoch), situation)) is not None
+        for epoch in curves.epoch[-WINDOW:]
+    ]
+    return any(seen[-1:]) and sum(seen) >= AGREE
+
+
 WINDOW, AGREE = 4, 3  # epochs that are read, and how many of them must agree
-AT_ONCE = ("no_number", "dead_start", "divergence", "fast_descent", "stopped_early",
+AT_ONCE = ("no_number", "slowed_down", "dead_start", "divergence", "fast_descent", "stopped_early",
            "cannot_tell")  # fmt: skip
 NOTHING = "Nothing has been measured yet."
 OPENINGS = {  # kind -> the first words of the headline

@@ -15,6 +15,15 @@ KINDS = Registry(
             rule="A loss or a gradient is infinite or not a number. A lower rate is advised.",
         ),
         FindingKind(
+            key="slowed_down",
+            title="Continued at a lower rate",
+            summary="A number overflowed, and training continued from an earlier checkpoint with "
+            "shorter steps.",
+            tone=WARNING,
+            rule="The loss or a gradient was not a number, and `retries_diverged` allowed another "
+            "attempt; which steps is from the attempts' records.",
+        ),
+        FindingKind(
             key="dead_start",
             title="Loss not below guessing",
             summary="The loss stays where guessing puts it, at ln K for K equal classes, or above.",

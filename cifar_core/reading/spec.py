@@ -42,6 +42,8 @@ class Situation:
     pretrained: bool = False  # the network began with weights of another data set
     device: str = ""  # that it trains on, as torch names it; empty if not known
     threads: int = 0  # of the CPU that it trains with; 0 if not known
+    end: str = ""  # why its training ended, a key of ENDS; empty before, and if not known
+    divergences: tuple[int, ...] = ()  # the steps after which it continued at a tenth of the rate
 
     @property
     def over(self) -> bool:

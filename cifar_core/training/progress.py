@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from cifar_core.config import TrainConfig
+from cifar_core.evaluation.measures import MEASURES
+from cifar_core.reading.ends import EARLY_STOPPING, GOAL
 from cifar_core.schedules import Plateau
 
 
@@ -61,3 +64,12 @@ class TrainingProgress:
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)
     plateau: Plateau = field(default_factory=Plateau)
+    rate_share: float = 1.0  # of the schedule's rate; a tenth after each divergence
+
+
+def early_end(config: TrainConfig, best: Best) -> str:
+    """Return why training ends after the epochs so far, a key of ENDS; empty if it goes on."""
+    enough = MEASURES[config.best_by].worth(config.goal)
+    if config.goal and best.worth is not None and best.worth >= enough:
+        return GOAL
+    return EARLY_STOPPING if 0 < config.patience <= best.stale_epochs else ""

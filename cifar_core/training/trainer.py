@@ -20,7 +20,7 @@ from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import DATA, LOGGING, OPTIMIZER, fetched, phase
-from cifar_core.training.progress import Tally, TrainingProgress
+from cifar_core.training.progress import Tally, TrainingProgress, early_end
 from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
 from cifar_core.training.step.compiled_evaluation import evaluated
@@ -125,7 +125,8 @@ class Trainer:
     def learning_rate(self) -> float:
         """The rate for the next step, taken at its middle so that no step is wasted on 0."""
         factor = self.schedule.factor(self._step_progress, self.config)
-        return self.config.learning_rate * factor * self.progress.plateau.share
+        share = self.progress.plateau.share * self.progress.rate_share
+        return self.config.learning_rate * factor * share
 
     @property
     def momentum(self) -> float:
@@ -139,9 +140,8 @@ class Trainer:
 
     @property
     def stop_reason(self) -> str:
-        """Why training ends before its last epoch; empty if it goes on."""
-        patience = self.config.patience
-        return "early stopping" if 0 < patience <= self.progress.best.stale_epochs else ""
+        """Why training ends before its last epoch, a key of ENDS; empty if it goes on."""
+        return early_end(self.config, self.progress.best)
 
     def run(self) -> Iterator[Tick | StepEvent | EpochEvent]:
         """Train to the end, from the beginning or from a restored state."""

@@ -263,3 +263,8 @@ def test_what_is_not_known_about_a_run_leaves_its_length_unknown(store, tmp_path
     run = wait_in(store, "Never opened", data=str(folder.parent))
     assert seconds_of(run) == UNKNOWN
     assert seconds_of(wait_in(store, "Rates", kind=RATE_SEARCH)) == UNKNOWN
+
+
+def test_a_run_takes_no_longer_than_its_longest_time(store):
+    run = make_run(store, "Half", "queued", accuracies=(0.3, 0.4), most_hours=0.025)
+    assert seconds_of(run) == pytest.approx(90.0 - 65.0)  # of which 65 s are spent

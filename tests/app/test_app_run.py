@@ -1,14 +1,18 @@
 import json
 import os
 import time
+from datetime import datetime, timedelta
+from datetime import time as day_time
+from zoneinfo import ZoneInfo
 
 import pytest
 from pages import click_cell, make_run, open_page, open_part, save_weights, texts
 
 from app import theme
+from app.screens.run import stop_time
 from app.shared.live_chart import unpack
 from cifar_core.disk import files
-from cifar_core.runs.record import checkpoints, marks
+from cifar_core.runs.record import checkpoints, control, marks
 
 
 @pytest.fixture
@@ -148,6 +152,34 @@ def test_stop_asks_for_the_end_and_kill_asks_first(store):
     page.button(key="kill").click()
     page.button(key="kill_now").click().run()
     assert '"kill"' in (run.path / "control.json").read_text()
+
+
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_a_time_to_stop_is_set_shown_and_taken_back(store, state):
+    run = make_run(store, "Busy", state)
+    page = open_page("run", id=1)
+    soon = datetime.now() + timedelta(hours=2)
+    page.time_input(key="stop_time").set_value(soon.time().replace(second=0, microsecond=0))
+    page.button(key="stop_at").click().run()
+    until = control.read(run.path).until
+    assert 0 < until - time.time() <= 2 * 3600
+    assert control.read(run.path).request == ""
+    page = open_page("run", id=1)
+    assert f"at {datetime.fromtimestamp(until):%H:%M}, with a checkpoint." in texts(page)
+    page.button(key="stop_at_no_time").click().run()
+    assert control.read(run.path).until == 0
+    assert not page.exception
+    assert [action.did for action in run.history()] == [
+        "took back the time to stop", "planned to stop", "made",
+    ]  # fmt: skip
+
+
+def test_the_next_time_of_day_is_today_or_tomorrow_also_when_clocks_change():
+    berlin = ZoneInfo("Europe/Berlin")
+    evening = datetime(2026, 3, 28, 22, 0, tzinfo=berlin)
+    at_seven = stop_time.next_time(day_time(7, 0), evening)
+    assert at_seven.timestamp() - evening.timestamp() == 8 * 3600  # one hour is left out
+    assert stop_time.next_time(day_time(23, 0), evening).date() == evening.date()
 
 
 def test_a_stopped_run_can_be_resumed_and_a_draft_started(store):

@@ -44,6 +44,7 @@ UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test
 TASK = "tests/training/test_task.py"
 MACHINE, SAMPLED = "tests/judging/test_machine.py", "tests/runs/test_machine_rows.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
+PLANNED = "tests/runs/test_planned_ends.py"
 
 
 @dataclass(frozen=True)
@@ -432,6 +433,26 @@ MUTATIONS = [
     Mutation("the network stays on the GPU while what fits is measured", "runs/engine/worker/base_worker.py",
              "vars(self).keys() - self.light", "vars(self).keys() - self.light - {'profiler'}",
              "tests/runs/test_runs_halving.py training_is_left"),
+    Mutation("a goal is reached by the worst epoch", "training/progress.py",
+             "best.worth >= enough", "best.worth <= enough", "tests/training/test_trainer.py goal_ends"),
+    Mutation("a run ends by time without a checkpoint", "runs/engine/worker/training_worker.py",
+             "        self.save()  # the time can be up in the middle of an epoch\n", "        self.settle()\n",
+             PLANNED + " time_is_up"),
+    Mutation("a run ends by time before it has a result", "runs/engine/worker/planned_ends.py",
+             "TIME if self.epochs and 0 <", "TIME if 0 <", PLANNED + " at_least_one_epoch"),
+    Mutation("overfitting is judged by the rows of steps", "runs/engine/worker/planned_ends.py",
+             "            self.step = row\n", "            self.step = row\n            self.rows.append(row)\n",
+             PLANNED + " overfitting_ends"),
+    Mutation("checkpoints that are not finite are continued from", "runs/engine/worker/good_checkpoint.py",
+             "there.name != tried and is_finite(there)", "there.name != tried", PLANNED + " no_numbers"),
+    Mutation("a run diverges from the same checkpoint again and again", "runs/engine/worker/good_checkpoint.py",
+             "there.name != tried and is_finite(there)", "is_finite(there)", PLANNED + " further_back"),
+    Mutation("superseded checkpoints stay", "runs/engine/worker/training_worker.py",
+             "        drop_superseded(self.run, checkpoint)\n", "", PLANNED + " passed_over"),
+    Mutation("the rate comes back when a retry is resumed", "runs/record/divergences/decisions.py",
+             "if one.attempt >= since else share", "if one.attempt > since else share", PLANNED + " at_a_tenth"),
+    Mutation("resuming keeps a time to stop that has passed", "runs/record/control.py",
+             "0.0 if not request and old.is_late else old.until", "old.until", PLANNED + " time_of_day"),
     Mutation("a device that failed stays in service", "runs/engine/roster.py",
              "        self.set_found(self.found.without(lost[0], reason))\n", "", ROSTER + " out_of_service"),
     Mutation("a run is tried for ever on a device that fails", "runs/engine/ending.py",

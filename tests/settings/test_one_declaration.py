@@ -136,7 +136,12 @@ def another(f):
 @pytest.mark.parametrize("f", fields(TrainConfig), ids=lambda f: f.name)
 def test_a_setting_is_costly_if_a_run_computes_more_or_fewer_images_or_larger_ones(f, images):
     base = TrainConfig(
-        model="mobilenet_v2_imagenet", epochs=20, batch_size=32, val_fraction=0.3, cached_views=0
+        model="mobilenet_v2_imagenet",
+        epochs=20,
+        batch_size=32,
+        val_fraction=0.3,
+        cached_views=0,
+        best_by="loss",
     )
     changed = replace(base, **{f.name: another(f)})
     assert (work(changed, images) != work(base, images)) == rule_of(f).costly

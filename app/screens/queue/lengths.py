@@ -14,6 +14,7 @@ from cifar_core.proposals import cost
 from cifar_core.proposals.networks import NetworkFacts, network_facts
 from cifar_core.runs import TRAINING, RunRow
 
+HOUR = 3600.0  # seconds
 HEAD = "head"  # the transfer plan for which features are computed once
 
 
@@ -21,6 +22,13 @@ def seconds_left(row: RunRow, *, gpu: bool) -> float:
     """Return about how many seconds a run still takes; UNKNOWN if nothing says so."""
     if row.eta_seconds is not None:
         return row.eta_seconds
+    whole = of_all_epochs(row, gpu=gpu)
+    limit = HOUR * float(row.settings.get("most_hours", 0.0))
+    return min(whole, max(0.0, limit - row.seconds)) if limit else whole
+
+
+def of_all_epochs(row: RunRow, *, gpu: bool) -> float:
+    """Return about how many seconds the epochs that are left take; UNKNOWN if nothing says so."""
     facts = network_facts().get(row.model)
     if row.kind != TRAINING or facts is None:
         return UNKNOWN

@@ -9,6 +9,7 @@ from app import boundary
 from app.boundary import attempt
 from app.navigation import go
 from app.screens.run.marks import marks_menu
+from app.screens.run.stop_time import stop_time
 from app.session import store
 from app.shared import edited
 from app.shared.run_export import run_downloads
@@ -69,6 +70,7 @@ def stop_menu(run: Run, status: RunStatus) -> None:
         if not status.is_live:
             st.caption("It is not running, so it is only removed from the queue.")
             button("Remove from the queue", "remove", lambda: run.stop("now"))
+            stop_time(run)
             return
         st.caption("Whichever you choose, what has been saved is kept.")
         if run.kind == TRAINING:
@@ -76,6 +78,7 @@ def stop_menu(run: Run, status: RunStatus) -> None:
             button("Now, with a checkpoint", "save", lambda: run.stop("now"))
         else:
             button("Now", "stop", lambda: run.stop("now"))
+        stop_time(run)
         button("Pause", "pause", run.pause)
         if st.button("Kill", icon=":material/dangerous:", key="kill"):
             confirm_kill(run)

@@ -9,6 +9,7 @@ from app import boundary, theme
 from app.navigation import link
 from app.screens.run.actions import actions
 from app.screens.run.marks import run_marks
+from app.screens.run.stop_time import stop_badge
 from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
@@ -71,6 +72,8 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
         silent = run.seconds_since_news if status.is_live else None
         if silent is not None and silent > SILENCE:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
+        if status.is_under_way:
+            stop_badge(run)
         st.markdown(theme.safe(sentence(status)), width="content")
         if status.state == "finished" and result_elsewhere:
             link("run", "Look at the results", ":material/insights:", id=run.number, tab="result")

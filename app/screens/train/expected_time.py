@@ -15,6 +15,7 @@ from cifar_core.runs import RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.store.run_row import own
 
+HOUR = 3600.0  # seconds
 VALIDATED = 0.1  # about the share of an epoch's time that its validation adds
 
 
@@ -37,6 +38,28 @@ def expected(config: TrainConfig, images: int, *, side: int, gpu: bool) -> Expec
 
     `side` is how many pixels a side they will have.
     """
+    whole = of_all_epochs(config, images, side=side, gpu=gpu)
+    seconds = within_limit(whole.seconds, config.most_hours, config.epochs)
+    if seconds == whole.seconds:
+        return whole
+    basis = f"its longest time; all {config.epochs} epochs would take {about(whole.seconds)}"
+    if seconds > config.most_hours * HOUR:
+        basis = "one epoch, which is always trained, takes longer than its longest time"
+    return Expected(seconds=seconds, basis=basis)
+
+
+def within_limit(seconds: float, most_hours: float, epochs: int) -> float:
+    """Return how long a run takes whose epochs take `seconds`; one epoch is always trained.
+
+    Without a limit `most_hours` is 0.
+    """
+    if not most_hours:
+        return seconds
+    return min(seconds, max(most_hours * HOUR, seconds / max(1, epochs)))
+
+
+def of_all_epochs(config: TrainConfig, images: int, *, side: int, gpu: bool) -> Expected:
+    """Return how long all epochs of a run take."""
     measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
     if measured and measured[0] == config:
         return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)

@@ -30,6 +30,7 @@ class Ending:
     suggestion: dict[str, Scalar] = field(default_factory=dict)  # settings to change in a clone
     needs: int = 0  # bytes that must be free on the disk before it can continue
     micro_batch: int = 0  # images at once from now on; 0 for as before
+    diverged_at: int = 0  # step before which it continues at a tenth of the rate; 0 for none
     device_failure: str = ""  # what was seen of it
 
 
@@ -43,6 +44,7 @@ def conclude(
     saved: bool,  # whether the attempt has committed a checkpoint
     deaths: int,  # attempts in a row before this one that died without saving
     smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
+    diverged_before: int = 0,  # how often the run has continued after a divergence
     last_words: str = "",  # the end of its log
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
@@ -53,6 +55,9 @@ def conclude(
     if outcome == "failed":
         if result.reason in MEMORY and smaller:
             return in_smaller_pieces(result.message, smaller, settings)
+        may_go_on = diverged_before < settings.get("retries_diverged", 0)
+        if result.diverged_at and may_go_on and not control.request:
+            return at_a_lower_rate(result.diverged_at)
         return failed(result.reason, result.message, settings, fits=result.fits)
     if outcome == "paused" and result.reason == "disk":
         return out_of_space(result.message, result.needs, control)
@@ -130,6 +135,17 @@ def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -
     )
     action = STATES["queued"].action
     return Ending(state="queued", message=f"{message} {then}", action=action, micro_batch=at_once)
+
+
+def at_a_lower_rate(step: int) -> Ending:
+    """Return the ending of an attempt that diverged at a step, to go on more slowly."""
+    return Ending(
+        state="queued",
+        message=f"The loss or its gradient stopped being a number at step {step:,}. It continues "
+        "at a tenth of the learning rate, from its last good checkpoint if it has one.",
+        action=STATES["queued"].action,
+        diverged_at=step,
+    )
 
 
 def out_of_space(message: str, needs: int, control: Control) -> Ending:

@@ -29,7 +29,9 @@ from cifar_core.runs.engine.live_attempts import (
     words_for,
 )
 from cifar_core.runs.engine.roster import Roster
+from cifar_core.runs.engine.waiting import is_too_late, show_as_usual, show_waiting
 from cifar_core.runs.record import control, metrics, records, status
+from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.states import FAILURES, STATES
 from cifar_core.runs.store.run_row import RunRow
@@ -190,6 +192,7 @@ class Supervisor:
             saved=has_saved(live.run, live.attempt),
             deaths=live.deaths,
             smaller=halving.next_try(live.run, live.attempt),
+            diverged_before=len(divergences(live.run.path)),
             last_words=last_words(live.folder),
         )
         self.write_ending(live, ending)
@@ -206,8 +209,10 @@ class Supervisor:
     def write_ending(self, live: LiveAttempt, ending: Ending) -> None:
         """Record how the attempt ended, and move the run to its next state."""
         if live.folder.exists():
-            end = records.AttemptEnd(message=ending.message, state=ending.state, at=time.time(),
-                             micro_batch=ending.micro_batch)  # fmt: skip
+            end = records.AttemptEnd(
+                message=ending.message, state=ending.state, at=time.time(),
+                micro_batch=ending.micro_batch, diverged_at=ending.diverged_at,
+            )  # fmt: skip
             files.write_json(live.folder / "end.json", end)
         status.move(
             live.run.path,
@@ -239,15 +244,19 @@ class Supervisor:
 
     def requeue(self, run: Run) -> None:
         """Put a run that waits for disk space back into the queue, if there is space."""
+        if is_too_late(run):
+            return
         if space.is_free(max(run.status.needs, space.TO_START), self.store.root):
             run.enqueue(("paused",))
 
     def claim(self, run: Run) -> None:
         """Start a waiting run if a device that suits it is free."""
+        if is_too_late(run):
+            return
         try:
             wanted = self.roster.candidates(run.settings.get("device", "auto"))
         except OutOfServiceError as error:
-            self.show_waiting(run, "device", str(error), STATES["queued"].action)
+            show_waiting(run, "device", str(error), STATES["queued"].action)
             return
         except DeviceError as error:
             end = failed("device", str(error), {})
@@ -256,26 +265,13 @@ class Supervisor:
         free = [candidate for candidate in wanted if candidate.id not in self.lent()]
         if free and not space.is_free(space.TO_START, self.store.root):
             words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
-            self.show_waiting(run, "disk", words, FAILURES["disk"].action)
+            show_waiting(run, "disk", words, FAILURES["disk"].action)
             return
         with turns.first_free(self.store.root, free) as turn:
             if turn and run.id not in self.live:
                 self.start(run, turn)
             else:
-                self.show_as_usual(run)
-
-    def show_waiting(self, run: Run, reason: str, message: str, action: str) -> None:
-        """Show why a run is not started, other than that its devices are in use."""
-        now = run.status
-        if now.message != message:
-            status.move(run.path, ("queued",), "queued", reason=reason, message=message,
-                        action=action, since=now.since)  # fmt: skip
-
-    def show_as_usual(self, run: Run) -> None:
-        """Show that a run waits for a free device, if it waited for something else before."""
-        now = run.status
-        if now.reason:
-            status.move(run.path, ("queued",), "queued", since=now.since)
+                show_as_usual(run)
 
     def start(self, run: Run, turn: turns.Turn) -> None:
         """Lend the device to the run and start its next attempt, which keeps the turn."""

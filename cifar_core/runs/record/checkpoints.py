@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,13 +245,18 @@ def best_name(run: Path) -> str:
         return ""
 
 
-def newest_valid(run: Path) -> tuple[CheckpointInfo | None, list[str]]:
+def newest_valid(
+    run: Path, among: Callable[[str], bool] = lambda name: True
+) -> tuple[CheckpointInfo | None, list[str]]:
     """Return the newest checkpoint to resume from, and what is wrong with newer ones.
 
-    Every byte of it has been verified. Damaged ones are renamed, so that no reader finds them.
+    Only those `among` whose names it is count. Every byte of it has been verified. Damaged ones
+    are renamed, so that no reader finds them.
     """
     notes: list[str] = []
     for path in folders(run / "checkpoints"):
+        if not among(path.name):
+            continue
         try:
             checkpoint = info(path, verify(path), best_name(run))
         except CheckpointError as error:
@@ -261,6 +266,12 @@ def newest_valid(run: Path) -> tuple[CheckpointInfo | None, list[str]]:
             if checkpoint.resumable:
                 return checkpoint, notes
     return None, notes
+
+
+def position_of(name: str) -> tuple[int, int]:
+    """Return the step and the attempt that a checkpoint's name gives."""
+    step, attempt = name.split("-a")
+    return int(step), int(attempt)
 
 
 def set_aside(path: Path) -> None:

@@ -45,6 +45,7 @@ class RowShape(Struct, frozen=True, kw_only=True):
     test_macro_f1: Number | None = None
     plain_accuracy: Number | None = None
     views: Text = "plain"
+    end: Text = ""
     images: Number | None = None
 
 

@@ -187,6 +187,7 @@ class AttemptResult(Struct, frozen=True, kw_only=True):
     message: LongText = ""
     reason: Text = ""  # a key of FAILURES when failed, or "disk" when paused for lack of space
     needs: Whole = 0  # bytes that must be free on the disk before it can continue
+    diverged_at: Whole = 0  # the step whose loss or gradient was not a number; 0 for none
     fits: Whole | None = None  # images at once that fit, if measured after memory ran out
     rows_bytes: Whole = 0  # length of its metrics.jsonl
     watched_bytes: Whole = 0  # length of its watched.jsonl; 0 in those of earlier versions
@@ -200,6 +201,7 @@ class AttemptEnd(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: Text = ""  # the run's next state
     at: Moment = 0.0
     micro_batch: Whole = 0  # images at once from then on; 0 for as before
+    diverged_at: Whole = 0  # the step before which it continues at a tenth of the rate; 0 for none
 
 
 class Notice(Struct, frozen=True, kw_only=True):

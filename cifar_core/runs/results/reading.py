@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves
 from cifar_core.reading.machine.samples import placed
+from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.machine.history import MachineHistory
 from cifar_core.runs.record.status import RunStatus
 from cifar_core.weights.catalogue import WEIGHTS
@@ -38,4 +39,8 @@ def situation_of(run: "Run", status: RunStatus | None = None) -> Situation:
         device=run.environment.device,
         threads=run.environment.threads or 0,
         pretrained=WEIGHTS.claims(settings.get("model")),  # known without torch
+        end=run.summary.end,
+        divergences=tuple(
+            one.step for one in (divergences(run.path) if settings.get("retries_diverged") else ())
+        ),
     )

@@ -32,6 +32,7 @@ class RunFacts:
     balanced: float | None = None  # balanced accuracy in validation, of the best epoch
     f1: float | None = None  # macro F1, likewise
     test_balanced: float | None = None
+    end: str = ""  # why its training ended, a key of ENDS; empty before, and if not known
 
     @property
     def title(self) -> str:
@@ -60,6 +61,7 @@ def facts(run: Run) -> RunFacts:
         balanced=summary.best_val_balanced_accuracy,
         f1=summary.best_val_macro_f1,
         test_balanced=summary.test_balanced_accuracy,
+        end=summary.end,
     )
 
 

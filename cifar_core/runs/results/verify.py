@@ -21,6 +21,7 @@ from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.divergences.decisions import rate_shares
 from cifar_core.runs.record.environment import git_commit, versions
 from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.gpu.facts import GPURecord
@@ -167,10 +168,13 @@ def train(
         setup, environment = prepared(run, place)
         trainer = setup.trainer
         trainer.due = lambda *_: trainer.step + 1 in reported
+        shares = rate_shares(run.path)
+        trainer.progress.rate_share *= shares.get(0, 1.0)
         again: dict[int, dict[str, Any]] = {}
         for event in trainer.run():
             if isinstance(event, Tick):
                 report(min(trainer.step, steps), steps)
+                trainer.progress.rate_share = shares.get(trainer.step, trainer.progress.rate_share)
             elif isinstance(event, StepEvent):
                 again[event.step] = row(event)
             if steps in again:

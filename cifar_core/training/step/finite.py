@@ -18,5 +18,6 @@ def stop_unless_finite(trainer: "Trainer", loss: float, norm: float, step: int) 
     raise TrainingDivergedError(
         f"The {what} in epoch {step / trainer.steps_per_epoch:.1f} (step {step:,}) at learning "
         f"rate {trainer.learning_rate:.3g}. Try a peak rate of {peak / 10:g}, a longer warm-up, "
-        "or gradient clipping at 1."
+        "or gradient clipping at 1.",
+        step,
     )

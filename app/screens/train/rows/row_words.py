@@ -16,9 +16,10 @@ from cifar_core.config.groups import (
     STARTING,
     STOPPING,
 )
-from cifar_core.evaluation.measures import measure_of
+from cifar_core.evaluation.measures import ACCURACY, measure_of
 from cifar_core.models import MODELS
-from cifar_core.numbers import percent
+from cifar_core.numbers import NARROW, percent
+from cifar_core.reading.ends import time_words
 from cifar_core.settings import label_of, rule_of, shown
 
 SETTINGS = {f.name: f for f in fields(TrainConfig)}
@@ -168,12 +169,40 @@ def repeats(form: Form) -> str:
 
 
 def stopping(form: Form) -> str:
-    """Say when it ends."""
-    patience = form.values["patience"]
-    if not patience:
-        return "after the last epoch"
-    better = "a better result" if varies(form, "best_by") else measure_of(form.values).better
-    return f"early, after {theme.plural(patience, 'epoch')} without {better}"
+    """Say when it ends: after its epochs, or by what comes first."""
+    now = form.values
+    measure = measure_of(now)
+
+    def of(name: str, words: str) -> str:
+        return value(form, name) if varies(form, name) else words if now[name] else ""
+
+    better = "a better result" if varies(form, "best_by") else measure.better
+    patience, retries = int(now["patience"]), int(now["retries_diverged"])
+    ends = [
+        of("goal", goal_words(form)),
+        of("most_hours", f"after {time_words(now['most_hours'])}"),
+        of("patience", f"after {theme.plural(patience, 'epoch')} without {better}"),
+        of("stop_overfitting", "when it overfits"),
+    ]
+    if not any(ends):
+        ends = ["after the last epoch"]
+    elif varies(form, "epochs"):
+        ends.insert(0, "after the last epoch")
+    else:
+        ends.insert(0, f"after {theme.plural(now['epochs'], 'epoch')}")
+    often = {1: "once", 2: "twice"}.get(retries, f"{retries} times")
+    retried = f"; if it diverges, it continues at a tenth of the rate, {often} at most"
+    return ", or ".join(filter(None, ends)) + of("retries_diverged", retried)
+
+
+def goal_words(form: Form) -> str:
+    """Say at which figure of the validation it ends."""
+    measure, goal = measure_of(form.values), form.values["goal"]
+    if varies(form, "best_by"):
+        return f"at a goal of {goal:g}"
+    words = "" if measure.key == ACCURACY else f"{measure.words} "
+    figure = f"{100 * goal:.6g}{NARROW}%" if measure.is_share else f"{goal:g}"
+    return f"at {words}{figure} on validation"
 
 
 WORDS: dict[str, Callable[[Form], str]] = {

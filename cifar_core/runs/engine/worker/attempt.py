@@ -13,7 +13,7 @@ from typing import NoReturn
 from msgspec import structs
 
 from cifar_core.disk import files, lock, space
-from cifar_core.errors import CifarError, DiskFullError
+from cifar_core.errors import CifarError, DiskFullError, TrainingDivergedError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
@@ -40,7 +40,8 @@ def run_attempt(worker: BaseWorker) -> AttemptResult:
             return paused_for_space(error, worker.run.path)
         at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
         words = message_of(error, reason, worker.run.path, at_once)
-        failure = AttemptResult(outcome="failed", reason=reason, message=words)
+        step = error.step if isinstance(error, TrainingDivergedError) else 0
+        failure = AttemptResult(outcome="failed", reason=reason, message=words, diverged_at=step)
     finally:
         worker.record_peak()
     # the error is gone, and with it the tensors of the step

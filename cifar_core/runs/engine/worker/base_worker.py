@@ -94,6 +94,11 @@ class BaseWorker(ABC):
         """The number of steps done, and of all steps."""
 
     @property
+    def seconds_left(self) -> float | None:
+        """How many seconds the rest takes at this speed; None before the first step."""
+        return self.pace.eta_seconds(*self.steps)
+
+    @property
     @abstractmethod
     def position(self) -> str:
         """How far the attempt is, such as "at epoch 2.5, step 1,200"."""
@@ -202,11 +207,10 @@ class BaseWorker(ABC):
         self.save()
         if request == "pause":
             return AttemptResult(outcome="paused", message=f"Paused {self.position}.")
-        if self.requests.control.is_stop:
-            return AttemptResult(
-                outcome="stopped", message=f"Stopped {self.position}, as requested."
-            )
-        return AttemptResult(outcome="interrupted", message=f"Interrupted {self.position}.")
+        if not self.requests.control.is_stop and self.terminated:
+            return AttemptResult(outcome="interrupted", message=f"Interrupted {self.position}.")
+        how = "as requested" if self.requests.control.is_stop else "at the time that was set"
+        return AttemptResult(outcome="stopped", message=f"Stopped {self.position}, {how}.")
 
     def show_life(self) -> None:
         """Touch the lock every second; its age shows how long the trainer has been silent."""
@@ -228,7 +232,8 @@ class BaseWorker(ABC):
     @property
     def must_end(self) -> bool:
         """Whether a request, or the system, wants this to end before the next batch."""
-        return self.requests.poll().request in self.ends_now or self.terminated
+        control = self.requests.poll()
+        return control.request in self.ends_now or control.is_late or self.terminated
 
     def wait_for_space(self, write: Callable[[], object]) -> None:
         """Call `write`, and while the disk is full wait and try again; DiskFullError after minutes.
@@ -273,8 +278,11 @@ class BaseWorker(ABC):
     def write_summary(self) -> None:
         """Replace summary.json."""
         self.summarised_at = time.monotonic()
-        pace, left = self.pace, self.pace.eta_seconds(*self.steps)
-        self.summary = structs.replace(self.summary, seconds=pace.seconds, eta_seconds=left)
+        left, until = self.seconds_left, self.requests.control.until
+        if left is not None and until:
+            left = max(0.0, min(left, until - time.time()))
+        seconds = self.pace.seconds
+        self.summary = structs.replace(self.summary, seconds=seconds, eta_seconds=left)
         with suppress(DiskFullError):  # it is written again in a second
             files.write_json(self.run.path / "summary.json", self.summary, durable=False)
 
