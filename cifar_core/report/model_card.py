@@ -36,6 +36,7 @@ def network(account: Account) -> list[Row]:
     spec = MODELS[config.model]
     began = account.environment.weights
     sha = began.sha256[:16] if began else ""
+    of = began.source if began and began.run else f"{spec.weights} weights"
     return [
         ("Network", f"{spec.title} ({config.model})"),
         ("Paper", spec.paper),
@@ -43,7 +44,7 @@ def network(account: Account) -> list[Row]:
         ("Input", f"RGB images of {pixels(account)}, values in [0, 1]"),
         ("Image size", size_words(account)),
         ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
-        ("Initial weights", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
+        ("Initial weights", f"{of}, sha256 {sha}" if sha else "random weights"),
         ("Weights", weights(account)),
     ]
 

@@ -1,7 +1,7 @@
 """The progress of a trainer in its run; with the tensors, it is all that a snapshot needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from cifar_core.config import TrainConfig
@@ -65,6 +65,7 @@ class TrainingProgress:
     best: Best = field(default_factory=Best)
     plateau: Plateau = field(default_factory=Plateau)
     rate_share: float = 1.0  # of the schedule's rate; a tenth after each divergence
+    began: int = 0  # step at which the schedule begins; 0 unless the run trains another one on
 
 
 def early_end(config: TrainConfig, best: Best) -> str:
@@ -73,3 +74,12 @@ def early_end(config: TrainConfig, best: Best) -> str:
     if config.goal and best.worth is not None and best.worth >= enough:
         return GOAL
     return EARLY_STOPPING if 0 < config.patience <= best.stale_epochs else ""
+
+
+def trained_on(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the saved progress of a run as that of another run, which trains it on, begins.
+
+    The schedule begins here, and early stopping counts anew; the best epoch stays the best.
+    """
+    anew = {"plateau": asdict(Plateau()), "rate_share": 1.0, "began": saved["step"]}
+    return {**saved, **anew, "best": {**saved["best"], "stale_epochs": 0}}

@@ -20,6 +20,7 @@ from cifar_core.runs.engine.worker.best_epoch import classify_test_images
 from cifar_core.runs.engine.worker.good_checkpoint import drop_superseded, to_continue_from
 from cifar_core.runs.engine.worker.planned_ends import PlannedEnds
 from cifar_core.runs.engine.worker.profiler import taker_of
+from cifar_core.runs.family import inheritance
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.divergences.decisions import divergences, slower
 from cifar_core.runs.record.figures.log_line import log_line
@@ -105,7 +106,7 @@ class Worker(BaseWorker):
         """Load the images, build the trainer and restore the run's newest valid checkpoint."""
         checkpoint_cleanup.clean_up(self.run.path)
         notes = damage.of_small_files(self.run)  # before they are written again
-        checkpoint, more = to_continue_from(self.run)
+        checkpoint, more = inheritance.or_begin_again(self.run, *to_continue_from(self.run))
         notes += more
         self.open(fresh=checkpoint is None)
         manifest = self.restore(checkpoint, notes)
