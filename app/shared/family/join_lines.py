@@ -1,0 +1,34 @@
+"""Marks in charts of curves: where a run goes on from another one, whose curve is before it."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from cifar_core.palette import FAINT
+from cifar_core.runs.family.joins import Join
+
+LATE = 0.6  # of the axis, from which on a label stands to the left of its line
+
+
+def join_shapes(
+    joins: Sequence[Join], places: Sequence[float], end: float, *, below: str = "paper"
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the lines and their labels, for a layout's shapes and annotations.
+
+    `places` are those of the joins on the horizontal axis, which goes from 0 to `end`. The labels
+    stand at the upper end of the vertical axis `below`, such as "y2 domain".
+    """
+    shapes, labels = [], []
+    for join, place in zip(joins, places, strict=True):
+        is_late = place > LATE * end
+        shapes.append(
+            {"type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place,
+             "y0": 0, "y1": 1, "layer": "below",
+             "line": {"dash": "dashdot", "width": 1.2, "color": FAINT}}
+        )  # fmt: skip
+        labels.append(
+            {"text": escape(join.label, quote=False), "xref": "x", "x": place, "yref": below, "y": 1,
+             "xanchor": "right" if is_late else "left", "yanchor": "top", "showarrow": False,
+             "xshift": -3 if is_late else 3, "font": {"color": FAINT, "size": 11}}
+        )  # fmt: skip
+    return shapes, labels
