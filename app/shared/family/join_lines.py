@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import plotly.graph_objects as go
+
 from cifar_core.palette import FAINT
 from cifar_core.runs.family.joins import Join
 
@@ -27,8 +29,18 @@ def join_shapes(
              "line": {"dash": "dashdot", "width": 1.2, "color": FAINT}}
         )  # fmt: skip
         labels.append(
-            {"text": escape(join.label, quote=False), "xref": "x", "x": place, "yref": below, "y": 1,
-             "xanchor": "right" if is_late else "left", "yanchor": "top", "showarrow": False,
+            {"text": escape(join.label, quote=False), "xref": "x", "x": place, "yref": below,
+             "y": 1, "xanchor": "right" if is_late else "left", "yanchor": "top", "showarrow": False,
              "xshift": -3 if is_late else 3, "font": {"color": FAINT, "size": 11}}
         )  # fmt: skip
     return shapes, labels
+
+
+def add_joins(figure: go.Figure, joins: Sequence[Join], end: float) -> go.Figure:
+    """Mark in a figure over epochs, up to `end`, where a run goes on from others; return it."""
+    shapes, labels = join_shapes(joins, [join.epoch for join in joins], end)
+    for shape in shapes:
+        figure.add_shape(shape)
+    for label in labels:
+        figure.add_annotation(label)
+    return figure

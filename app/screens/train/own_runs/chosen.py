@@ -1,21 +1,25 @@
 """What a draft takes from runs, as the session and the address keep it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from app import boundary
+from app.screens.train.controls import prefix
 from app.session import Key, remember, remembered, store
 from cifar_core.errors import RunError
 from cifar_core.runs import TRAINING, CheckpointInfo, Run
+from cifar_core.runs.family import start_from
 from cifar_core.runs.family.kept import ancestor_of
-from cifar_core.runs.record.family.ancestors import Ancestor
+from cifar_core.runs.record.family.ancestors import WEIGHTS, Ancestor
 
 BEST = "best"  # the checkpoint that is taken unless another is named
 START, TEACHER = "start", "teacher"  # parameters of the address
 MOST_TEACHERS = 5
+SHARE, USUAL_SHARE = "distill_share", 0.9  # the setting: how much is learned from teachers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +27,7 @@ class Chosen:
     """A checkpoint of a run, or of what another run has kept of it."""
 
     folder: str  # of the run
-    checkpoint: str = BEST  # "best", "last" or a name
+    checkpoint: str = BEST  # or its name
 
     @property
     def run(self) -> Run:
@@ -72,8 +76,18 @@ def set_start(chosen: Chosen | None) -> None:
 
 def set_teachers(chosen: Sequence[Chosen]) -> None:
     """Let the draft learn from these, each once; the address follows."""
-    remember(Key.DRAFT_TEACHERS, tuple(dict.fromkeys(chosen))[:MOST_TEACHERS])
+    learn_from(chosen)
     write_address()
+
+
+def learn_from(chosen: Sequence[Chosen]) -> None:
+    """Remember the teachers, and let the draft learn as much from them as is usual, or nothing."""
+    found = tuple(dict.fromkeys(chosen))[:MOST_TEACHERS]
+    remember(Key.DRAFT_TEACHERS, found)
+    key = f"{prefix()}.{SHARE}"
+    share = st.session_state.get(key, remembered(Key.DRAFT, {}).get(SHARE))
+    if share is not None and bool(share) != bool(found):
+        st.session_state[key] = USUAL_SHARE if found else 0.0
 
 
 def forget() -> None:
@@ -96,8 +110,7 @@ def follow_address() -> None:
         if wanted_start:
             remember(Key.DRAFT_START, named(wanted_start))
         if wanted_teachers:
-            found = [named(words) for words in wanted_teachers.split(",") if words.strip()]
-            remember(Key.DRAFT_TEACHERS, tuple(dict.fromkeys(found))[:MOST_TEACHERS])
+            learn_from([named(words) for words in wanted_teachers.split(",") if words.strip()])
     except boundary.REFUSED as error:
         boundary.toast(error)
         write_address()
@@ -124,8 +137,8 @@ def named(words: str) -> Chosen:
     run = store().run(ref)
     if run.kind != TRAINING:
         raise RunError(f"#{run.number} {run.name} keeps no network. Choose a training run.")
-    run.checkpoint(checkpoint or BEST)
-    return Chosen(folder=str(run.path), checkpoint=checkpoint or BEST)
+    info = run.checkpoint(checkpoint or BEST)
+    return Chosen(folder=str(run.path), checkpoint=BEST if info.best else info.name)
 
 
 def of_clone(run: Run, ancestor: Ancestor) -> Chosen | None:
@@ -135,7 +148,31 @@ def of_clone(run: Run, ancestor: Ancestor) -> Chosen | None:
     """
     in_store = Run(run.path.parent / ancestor.run, run.by)
     is_own = run.about.imported is None  # else the id is that of a run in another store
-    for source in (in_store, ancestor_of(run, ancestor)) if is_own else (ancestor_of(run, ancestor),):
-        if any(info.name == ancestor.checkpoint for info in source.checkpoints()):
-            return Chosen(folder=str(source.path), checkpoint=ancestor.checkpoint)
+    kept = ancestor_of(run, ancestor)
+    for source in (in_store, kept) if is_own else (kept,):
+        for info in source.checkpoints():
+            if info.name == ancestor.checkpoint:
+                checkpoint = BEST if info.best else info.name
+                return Chosen(folder=str(source.path), checkpoint=checkpoint)
     return None
+
+
+def take_over(run: Run) -> None:
+    """Let a clone of a run start from the weights that the run started from, and learn alike.
+
+    One that was trained on starts from the beginning: its settings alone do not go on.
+    """
+    about = run.about
+    if about.start and about.start.how == WEIGHTS:
+        remember(Key.DRAFT_START, of_clone(run, about.start))
+    found = [of_clone(run, teacher) for teacher in about.teachers]
+    remember(Key.DRAFT_TEACHERS, tuple(one for one in found if one))
+
+
+def filler() -> Callable[[Path], Mapping[str, Any]]:
+    """Return what puts the draft's start and teachers into the folder of its run."""
+    begins = start()
+    return start_from.filler(
+        start=(begins.run, begins.checkpoint) if begins else None,
+        teachers=[(one.run, one.checkpoint) for one in teachers()],
+    )
