@@ -1,7 +1,7 @@
 """The progress of a trainer in its run; with the tensors, it is all that a snapshot needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from cifar_core.schedules import Plateau
@@ -61,3 +61,13 @@ class TrainingProgress:
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)
     plateau: Plateau = field(default_factory=Plateau)
+    began: int = 0  # step at which the schedule begins; 0 unless the run trains another one on
+
+
+def trained_on(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the saved progress of a run as that of another run, which trains it on, begins.
+
+    The schedule begins here, and early stopping counts anew; the best epoch stays the best.
+    """
+    anew = {"plateau": asdict(Plateau()), "began": saved["step"]}
+    return {**saved, **anew, "best": {**saved["best"], "stale_epochs": 0}}

@@ -208,6 +208,7 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
         tally=Tally(**saved["tally"]),
         best=Best.from_saved(saved["best"]),
         plateau=Plateau(**saved.get("plateau", {})),
+        began=saved.get("began", 0),
     )
     tally = trainer.progress.tally
     trainer.sums.restore(

@@ -12,8 +12,7 @@ from cifar_core.data.batches import Batches
 from cifar_core.evaluation.measures import MEASURES
 from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
-from cifar_core.optim import OPTIMIZERS, set_momentum
-from cifar_core.schedules import SCHEDULES
+from cifar_core.optim import OPTIMIZERS
 from cifar_core.training.averaging import WeightAverage
 from cifar_core.training.evaluate import KeptLogits, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
@@ -28,6 +27,7 @@ from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.finite import stop_unless_finite
 from cifar_core.training.step.gradient import compute_gradient
 from cifar_core.training.step.pieces import cutting, sizes_of_pieces
+from cifar_core.training.step.rates import Rates
 from cifar_core.training.step.step_plan import StepPlan, by_rule
 from cifar_core.training.task.task import task_of
 from cifar_core.training.watched import SECOND, Watch
@@ -90,9 +90,8 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
-        self.schedule = SCHEDULES[config.schedule]
-        self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
-        self.total_steps = config.epochs * self.steps_per_epoch
+        self.rates = Rates(config, self.steps_per_epoch)
+        self.total_steps = self.rates.total_steps
         self.due: Due = Clock(by_step=BY_STEP or config.deterministic)
         self.progress = TrainingProgress()
         self.validation = KeptLogits()  # of the last epoch that ended here
@@ -123,19 +122,8 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The rate for the next step, taken at its middle so that no step is wasted on 0."""
-        factor = self.schedule.factor(self._step_progress, self.config)
-        return self.config.learning_rate * factor * self.progress.plateau.share
-
-    @property
-    def momentum(self) -> float:
-        """The momentum for the next step, if the schedule moves it."""
-        highest = getattr(self.config, OPTIMIZERS[self.config.optimizer].momentum_setting)
-        return self.schedule.momentum(self._step_progress, highest, self.config)
-
-    @property
-    def _step_progress(self) -> float:
-        return (self.step + 0.5) / self.total_steps
+        """The rate for the next step."""
+        return self.rates.rate(self.progress)
 
     @property
     def stop_reason(self) -> str:
@@ -181,10 +169,7 @@ class Trainer:
 
     def _train_step(self, images: Tensor, labels: Tensor, rate: float, *, reports: bool) -> None:
         """Move the weights once; if it `reports`, begin to read the sums."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        if self.cycles_momentum:
-            set_momentum(self.optimizer, self.momentum)
+        self.rates.apply(self.optimizer, rate, self.progress)
         epoch, number = divmod(self.step, self.steps_per_epoch)
         with phase(DATA):
             batch = self.task.batch(images, labels, epoch=epoch, number=number)
@@ -249,9 +234,7 @@ class Trainer:
         self.watch.look(self.validation, progress.epoch)
         worth = self.measure.worth(getattr(score, self.measure.key))
         best = progress.best.update(worth, progress.epoch, self.config.min_delta)
-        if self.schedule.follows_loss:
-            patience, factor = self.config.plateau_epochs, self.config.step_factor
-            progress.plateau.update(score.loss, patience=patience, factor=factor)
+        self.rates.after_epoch(progress, score.loss)
         progress.tally = Tally()
         self.sums.end_epoch()
         yield EpochEvent(

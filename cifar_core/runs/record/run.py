@@ -179,7 +179,7 @@ class Run:
 
     def attempts(self) -> list[Attempt]:
         """Describe its attempts, first to last."""
-        return [attempt_of(self.path, n) for n in metrics.attempt_numbers(self.path)]
+        return [attempt_of(self.path, n) for n in metrics.attempt_numbers(self.path) if n]
 
     def checkpoints(self) -> list[CheckpointInfo]:
         """Describe its complete checkpoints, newest first."""
@@ -292,7 +292,7 @@ class Run:
 
 WHY_NOT_RESUMED = {
     "draft": "Start it instead.",
-    "finished": "Nothing is left to train; clone it to train longer.",
+    "finished": "Nothing is left to train; train it on.",
     "pausing": "Resume it once it has paused.",
     "stopping": "Resume it once it has stopped.",
 }

@@ -16,6 +16,7 @@ from cifar_core.runs.engine.worker.attempt import main, run_attempt
 from cifar_core.runs.engine.worker.background_write import BackgroundWrite
 from cifar_core.runs.engine.worker.base_worker import SUMMARY_SECONDS, BaseWorker, say
 from cifar_core.runs.engine.worker.profiler import taker_of
+from cifar_core.runs.family import inheritance
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
 from cifar_core.runs.record.figures.log_line import log_line
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
@@ -96,9 +97,8 @@ class Worker(BaseWorker):
     def prepare(self) -> None:
         """Load the images, build the trainer and restore the run's newest valid checkpoint."""
         checkpoint_cleanup.clean_up(self.run.path)
-        notes = damage.of_small_files(self.run)  # before they are written again
-        checkpoint, more = checkpoints.newest_valid(self.run.path)
-        notes += more
+        before = damage.of_small_files(self.run)  # they are written again below
+        checkpoint, notes = inheritance.newest_valid(self.run, before)
         self.open(fresh=checkpoint is None)
         manifest = self.restore(checkpoint, notes)
         self.summary = fold(self.run.metrics(), self.trainer.total_steps)
