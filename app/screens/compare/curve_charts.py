@@ -29,7 +29,7 @@ class Track:
     curves: Curves
     seconds: float  # of training, so far
     planned: int = 0  # steps; 0 if not known
-    joins: Sequence[Join] = ()  # where it goes on from other runs
+    joins: Sequence[Join] = ()  # where it continues from other runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +197,9 @@ def across(options: CurveOptions) -> dict[str, Any]:
 
 
 def with_joins(layout: dict[str, Any], tracks: Sequence[Track]) -> dict[str, Any]:
-    """Return the layout, over epochs, with a mark where a run goes on from another one.
+    """Return the layout, over epochs, with a mark where a run continues from another one.
 
-    Runs that go on from the same moment of the same run share a mark.
+    Runs that continue from the same moment of the same run share a mark.
     """
     marks: dict[Join, list[str]] = {}
     for track in tracks:

@@ -1,1 +1,1 @@
-"""How runs are related, drawn: where a curve goes on from another run's, and the family tree."""
+"""How runs are related, drawn: where a curve continues from another run's, and the family tree."""

@@ -1,4 +1,4 @@
-"""Marks in charts of curves: where a run goes on from another one, whose curve is before it."""
+"""Marks in charts of curves: where a run continues from another one, whose curve is before it."""
 
 from collections.abc import Sequence
 from html import escape
@@ -28,16 +28,17 @@ def join_shapes(
              "y0": 0, "y1": 1, "layer": "below",
              "line": {"dash": "dashdot", "width": 1.2, "color": FAINT}}
         )  # fmt: skip
+        side = {"xanchor": "right", "xshift": -3} if is_late else {"xanchor": "left", "xshift": 3}
         labels.append(
-            {"text": escape(join.label, quote=False), "xref": "x", "x": place, "yref": below,
-             "y": 1, "xanchor": "right" if is_late else "left", "yanchor": "top", "showarrow": False,
-             "xshift": -3 if is_late else 3, "font": {"color": FAINT, "size": 11}}
+            {"text": escape(join.label, quote=False), "xref": "x", "x": place, **side,
+             "yref": below, "y": 1, "yanchor": "top", "showarrow": False,
+             "font": {"color": FAINT, "size": 11}}
         )  # fmt: skip
     return shapes, labels
 
 
 def add_joins(figure: go.Figure, joins: Sequence[Join], end: float) -> go.Figure:
-    """Mark in a figure over epochs, up to `end`, where a run goes on from others; return it."""
+    """Mark in a figure over epochs, up to `end`, where a run continues from others; return it."""
     shapes, labels = join_shapes(joins, [join.epoch for join in joins], end)
     for shape in shapes:
         figure.add_shape(shape)

@@ -1,4 +1,4 @@
-"""Where the curve of a run goes on from that of another: what charts mark on the one line of both.
+"""Where the curve of a run continues that of another: the mark in charts that draw both as one.
 
 A run that was trained on has the rows of its parent before its own, so that every reader draws one
 line. Its about.json says at which epoch its own begin.
@@ -14,7 +14,7 @@ from cifar_core.runs.record.run import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Join:
-    """The moment at which a curve goes on from that of another run."""
+    """The moment at which a curve continues from that of another run."""
 
     epoch: float  # done by then, fractional
     name: str  # of the other run, as in #12; of a run from another store, the name it had there
@@ -26,7 +26,7 @@ class Join:
 
 
 def joins(run: Run) -> list[Join]:
-    """Return where a run's curve goes on from another run's, earliest first; usually nothing."""
+    """Return where a run's curve continues from another run's, earliest first; usually nothing."""
     about = run.about
     is_from_here = about.imported is None  # else the numbers are those of another store
     found: list[Join] = []
@@ -45,7 +45,7 @@ def name_of(start: Ancestor, *, is_from_here: bool) -> str:
 
 
 def about_of(run: Run, start: Start, *, is_from_here: bool) -> About:
-    """Return what is known of a run that another goes on from: kept with it, or in the store."""
+    """Return what is known of a run that another continues from: kept with it, or in the store."""
     kept = ancestor_of(run, start)
     if kept.path.is_dir() or not is_from_here:
         return kept.about

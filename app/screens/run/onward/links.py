@@ -16,7 +16,7 @@ def onward(run: Run) -> None:
     """Draw the links for those who may train, if the run has kept any weights."""
     if not run.by.may(OPERATOR) or not (kept := run.checkpoints()):
         return
-    st.markdown("**Go on from this run**")
+    st.markdown("**Continue with this run**")
     if any(info.resumable for info in kept) and st.button(
         "Train on", icon=":material/fast_forward:", key="train_on", type="tertiary", help=ON
     ):

@@ -1,4 +1,4 @@
-"""The dialog *Train on*: more epochs of a run, as a new run that goes on where it ended."""
+"""The dialog *Train on*: more epochs of a run, as a new run that continues where it ended."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ RATE_LABELS = {"cycle": "Highest rate", "decay": "First rate"}  # of a choice; e
 def train_on(run: Run) -> None:
     """Ask how much longer and at which rates; show what that comes to; start it."""
     st.markdown(
-        f"A new run goes on from **#{run.number} {theme.safe(run.name)}**, with its optimizer's "
+        f"A new run continues from **#{run.number} {theme.safe(run.name)}**, with its optimizer's "
         f"memory and its order of the images. #{run.number} itself stays as it is."
     )
     left, right = st.columns([2, 3], gap="large")
@@ -43,7 +43,7 @@ def train_on(run: Run) -> None:
 
 
 def how_long(run: Run) -> tuple[int, str]:
-    """Ask for the number of epochs and, where several can be gone on from, the checkpoint."""
+    """Ask for the number of epochs and, where several can be continued from, the checkpoint."""
     usual = max(1, int(run.summary.epochs_done or 0))
     epochs = st.number_input("More epochs", min_value=1, value=usual, step=1, key="more_epochs")
     names = {LAST: "The end"}

@@ -52,7 +52,7 @@ class LiveOptions:
     half_life: float = 0.0  # of the smoothing, in steps; 0 for none
     log_loss: bool = False
     goals: Sequence[Goal] = ()  # target lines
-    joins: Sequence[Join] = ()  # where it goes on from other runs
+    joins: Sequence[Join] = ()  # where it continues from other runs
     more: Sequence[str] = ()  # keys of MORE: panels below accuracy and loss
     balanced: bool = False  # whether the balanced accuracy is drawn beside the accuracy
     starred: str = "val_accuracy"  # the curve, as in `Curves`, on which the best epoch is marked
@@ -104,7 +104,7 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
 
 
 def with_joins(layout: dict[str, Any], curves: Curves, options: LiveOptions) -> dict[str, Any]:
-    """Return the layout with a mark where the run goes on from another one."""
+    """Return the layout with a mark where the run continues from another one."""
     if not options.joins or not len(curves.step):
         return layout
     steps = curves.step_epoch if options.by_epoch else curves.step

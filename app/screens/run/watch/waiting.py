@@ -13,7 +13,9 @@ NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
 SOON = "The curves begin with the first steps."
 FREE = "The curves appear here once a device is free."
-INHERITED = "Below are the curves of the run that it goes on from; its own follow on the same line."
+INHERITED = (
+    "Below are the curves of the run that it continues; its own follow on the same line."
+)
 LOADING = "The trainer is starting, and PyTorch is being loaded."
 DOING = {  # the trainer's latest line in the log, by its beginning
     "Loading the images": "The images are being opened, and PyTorch is being loaded.",
@@ -29,7 +31,7 @@ LINES = 20  # of the log that are read
 def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
     """Draw what there is to know about a run that has measured nothing of its own.
 
-    It `inherits` the curves of another run if it goes on from that one.
+    It `inherits` the curves of another run if it continues from that one.
     """
     if status.state in ("starting", "running"):
         st.markdown(doing(run.log_tail(LINES)))
