@@ -13,6 +13,7 @@ from cifar_core.reading.curves import Curves, Values, half_life, smooth
 from cifar_core.runs.family.joins import Join
 
 GHOST = 0.35  # opacity of the other runs behind a small multiple
+TOP = 0.92  # of the height, up to which there are panels
 ACROSS = 3  # small multiples in a row
 AXES = {"Step": "step", "Epoch": "epoch", "Time": "minutes"}
 PANELS = {"Loss": ("y", "loss %{y:.3f}"), "Accuracy": ("y2", "accuracy %{y:.1%}")}
@@ -151,11 +152,11 @@ def overlaid_layout(options: CurveOptions) -> dict[str, Any]:
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
-        "annotations": [heading("Loss", 0, 0.92), heading("Accuracy", 0, 0.42), *options.labels],
+        "annotations": [heading("Loss", 0, TOP), heading("Accuracy", 0, 0.42), *options.labels],
         "shapes": list(options.shapes),
         "xaxis": {**across(options), "anchor": "y2",
                   "title": {"text": AXES[options.axis].capitalize(), "standoff": 8}},
-        "yaxis": {**axis, "domain": [0.52, 0.92], "uirevision": f"{options.log_loss}", **loss},
+        "yaxis": {**axis, "domain": [0.52, TOP], "uirevision": f"{options.log_loss}", **loss},
         "yaxis2": {**axis, "domain": [0, 0.42], "tickformat": ".0%"},
     }  # fmt: skip
 
@@ -207,7 +208,9 @@ def with_joins(layout: dict[str, Any], tracks: Sequence[Track]) -> dict[str, Any
             marks.setdefault(join, []).append(f"#{track.number}")
     end = max((float(track.curves.epoch[-1]) for track in tracks if len(track.curves.epoch)),
               default=1.0)  # fmt: skip
-    lines, labels = join_shapes(list(marks), [join.epoch for join in marks], end, below="y domain")
+    lines, labels = join_shapes(
+        list(marks), [join.epoch for join in marks], end, below="y domain", top=TOP
+    )  # fmt: skip
     for label, runs in zip(labels, marks.values(), strict=True):
         label["text"] = f"{', '.join(runs)} {label['text']}"
     return layout | {

@@ -67,5 +67,5 @@ def checked() -> Form:
     return Form(
         prefix=prefix(), start=start, values=values, draft=draft,
         many=chosen_many(prefix(), values, draft.images),
-        own=fitting(begins, draft.config, draft.images), teachers=own.teachers(),
+        own=fitting(begins, draft), teachers=own.teachers(),
     )  # fmt: skip

@@ -13,19 +13,25 @@ LATE = 0.6  # of the axis, from which on a label stands to the left of its line
 
 
 def join_shapes(
-    joins: Sequence[Join], places: Sequence[float], end: float, *, below: str = "paper"
+    joins: Sequence[Join],
+    places: Sequence[float],
+    end: float,
+    *,
+    below: str = "paper",
+    top: float = 1.0,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the lines and their labels, for a layout's shapes and annotations.
 
     `places` are those of the joins on the horizontal axis, which goes from 0 to `end`. The labels
-    stand at the upper end of the vertical axis `below`, such as "y2 domain".
+    stand at the upper end of the vertical axis `below`, such as "y2 domain"; the lines end at `top`
+    of the chart, a share of its height.
     """
     shapes, labels = [], []
     for join, place in zip(joins, places, strict=True):
         is_late = place > LATE * end
         shapes.append(
             {"type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place,
-             "y0": 0, "y1": 1, "layer": "below",
+             "y0": 0, "y1": top, "layer": "below",
              "line": {"dash": "dashdot", "width": 1.2, "color": FAINT}}
         )  # fmt: skip
         side = {"xanchor": "right", "xshift": -3} if is_late else {"xanchor": "left", "xshift": 3}

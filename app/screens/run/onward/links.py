@@ -16,17 +16,18 @@ def onward(run: Run) -> None:
     """Draw the links for those who may train, if the run has kept any weights."""
     if not run.by.may(OPERATOR) or not (kept := run.checkpoints()):
         return
-    st.markdown("**Continue with this run**")
-    if any(info.resumable for info in kept) and st.button(
-        "Train on", icon=":material/fast_forward:", key="train_on", type="tertiary", help=ON
-    ):
-        open_train_on(run)
-    if st.button("Start from it", icon=":material/account_tree:", key="start_from",
-                 type="tertiary", help=FROM):  # fmt: skip
-        go("train", start=run.number)
-    if st.button("Teach a smaller one", icon=":material/school:", key="teach", type="tertiary",
-                 help=TEACH):  # fmt: skip
-        go("train", teacher=run.number)
+    with st.container(gap="xsmall"):
+        st.markdown("**Continue with this run**")
+        if any(info.resumable for info in kept) and st.button(
+            "Train on", icon=":material/fast_forward:", key="train_on", type="tertiary", help=ON
+        ):
+            open_train_on(run)
+        if st.button("Start from it", icon=":material/account_tree:", key="start_from",
+                     type="tertiary", help=FROM):  # fmt: skip
+            go("train", start=run.number)
+        if st.button("Teach a smaller one", icon=":material/school:", key="teach",
+                     type="tertiary", help=TEACH):  # fmt: skip
+            go("train", teacher=run.number)
 
 
 def follow_request(run: Run) -> None:

@@ -10,8 +10,8 @@ Line = tuple[Sequence[float], Sequence[float]]  # epochs and rates
 HOVER = "epoch %{x:.2f}: %{y:.3g}<extra></extra>"
 
 
-def rates_figure(past: Line, new: Line, join: float) -> go.Figure:
-    """Draw both parts with a mark between them, at the epoch `join`."""
+def rates_figure(past: Line, new: Line, join: float, end: int) -> go.Figure:
+    """Draw both parts up to the epoch `end`, with a mark between them at the epoch `join`."""
     figure = go.Figure()
     figure.add_scatter(x=past[0], y=past[1], name="So far", mode="lines", hovertemplate=HOVER)
     figure.add_scatter(
@@ -23,7 +23,7 @@ def rates_figure(past: Line, new: Line, join: float) -> go.Figure:
         height=240, margin={"t": 8, "r": 8, "b": 8, "l": 8},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
-    figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True, rangemode="tozero")
+    figure.update_xaxes(title="Epoch", showgrid=False, fixedrange=True, range=[0, 1.01 * end])
     figure.update_yaxes(title="Learning rate", rangemode="tozero", nticks=5, tickformat="~g",
                         fixedrange=True)  # fmt: skip
     return figure

@@ -92,7 +92,9 @@ def rate_input(rate: str, usual: float) -> float:
 
 def preview(run: Run, extension: Extension, epochs: int) -> None:
     """Draw the rate before and after the join, and say where it starts and how long it takes."""
-    figure = rates_figure(extension.past(), extension.rates(), extension.first_epoch)
+    figure = rates_figure(
+        extension.past(), extension.rates(), extension.first_epoch, extension.config.epochs
+    )
     show_figure(figure, key="train_on_rates", alt="Learning rate so far and from now on, by epoch")
     if extension.refused:
         say_problem(extension.refused)

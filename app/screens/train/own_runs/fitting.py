@@ -1,11 +1,10 @@
 """Whether the weights of a run fit the network of a draft, and what of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app import boundary
+from app.screens.train.draft import Draft
 from app.screens.train.own_runs.chosen import Chosen
-from cifar_core.config import TrainConfig
-from cifar_core.data.dataset import Dataset
 from cifar_core.runs.family import start_from
 from cifar_core.runs.family.start_from import Fit
 
@@ -28,9 +27,7 @@ class Fitting:
         return f"{words}; new head" if self.fit and self.fit.new_head else words
 
 
-def fitting(
-    chosen: Chosen | None, config: TrainConfig | None, images: Dataset | None
-) -> Fitting | None:
+def fitting(chosen: Chosen | None, draft: Draft) -> Fitting | None:
     """Compare the weights that a draft starts from, if any, with its network and its classes."""
     if chosen is None:
         return None
@@ -38,10 +35,10 @@ def fitting(
     try:
         info = chosen.info
         epoch = info.epoch
-        fit = (
-            start_from.fit(chosen.run, info.name, config, images.classes)
-            if config and images else None
-        )  # fmt: skip
+        if draft.config is None or draft.images is None:
+            return Fitting(chosen=chosen, epoch=epoch)
+        sized = replace(draft.config, image_size=draft.side)
+        fit = start_from.fit(chosen.run, info, sized, draft.images.classes)
     except boundary.REFUSED as error:
         return Fitting(chosen=chosen, epoch=epoch, problem=str(error))
-    return Fitting(chosen=chosen, epoch=epoch, fit=fit)
+    return Fitting(chosen=chosen, epoch=epoch, fit=fit, problem=fit.refused)

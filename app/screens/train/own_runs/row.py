@@ -99,7 +99,8 @@ def what_fits(fit: Fit) -> None:
     if not fit.left:
         return
     with st.popover(f"What is left out ({len(fit.left)})", type="tertiary"):
-        st.markdown("\n".join(f"- {theme.safe(words)}" for words in fit.left[:LISTED]))
+        lines = [f"- `{name}`: {theme.safe(why)}" for name, why in fit.left[:LISTED]]
+        st.markdown("\n".join(lines))
         if len(fit.left) > LISTED:
             st.caption(f"and {theme.plural(len(fit.left) - LISTED, 'other')}")
 
