@@ -12,9 +12,8 @@ from cifar_core.errors import RunError
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Table, percent
-from cifar_core.report.family import of_epoch, origin
+from cifar_core.report.family import origin
 from cifar_core.runs.record.checkpoints import MODEL
-from cifar_core.runs.record.family.ancestors import WEIGHTS
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
 
@@ -36,6 +35,9 @@ def network(account: Account) -> list[Row]:
 
     config, size = account.config, account.environment.parameters
     spec = MODELS[config.model]
+    began = account.environment.weights
+    sha = began.sha256[:16] if began else ""
+    of = began.source if began and began.run else f"{spec.weights} weights"
     return [
         ("Network", f"{spec.title} ({config.model})"),
         ("Paper", spec.paper),
@@ -43,19 +45,10 @@ def network(account: Account) -> list[Row]:
         ("Input", f"RGB images of {pixels(account)}, values in [0, 1]"),
         ("Image size", size_words(account)),
         ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
-        ("Initial weights", initial_weights(account, spec.weights)),
+        ("Initial weights", f"{of}, sha256 {sha}" if sha else "random weights"),
         ("Origin", origin(account)),
         ("Weights", weights(account)),
     ]
-
-
-def initial_weights(account: Account, pretrained: str) -> str:
-    """Name the weights of the first step; `pretrained` are those of the network, if it has any."""
-    began, start = account.environment.weights, account.about.start
-    sha = f", sha256 {began.sha256[:16]}" if began and began.sha256 else ""
-    if start and start.how == WEIGHTS:
-        return f"those of {of_epoch(account, start)}{sha}"
-    return f"{pretrained} weights{sha}" if sha else "random weights"
 
 
 def pixels(account: Account) -> str:

@@ -85,11 +85,13 @@ def prepare(
     plan: StepPlan | None = None,
     *,
     fresh: bool = True,
+    begun: Mapping[str, Tensor] | None = None,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
     `weights` are those of pretraining, by the network's own names; `plan` is the step plan, by
-    rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot.
+    rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot; of
+    a fresh one, `begun` are the tensors that it takes over from another run, all or some.
     """
     choose_kernels(config)
     part, val_part = parts(config, dataset)
@@ -115,6 +117,8 @@ def prepare(
     if fresh and trainer.spec.prepare:
         with torch.no_grad():
             trainer.spec.prepare(trainer.model, some_images(dataset.train, part, device))
+    if begun:  # they replace what was prepared
+        trainer.model.load_state_dict(begun, strict=False)
     features = feature_sets(config, dataset, part, val_part, device)
     return Setup(trainer=trainer, test=test, validation=val_part, features=features)
 

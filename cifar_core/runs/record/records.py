@@ -111,14 +111,19 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The file of pretrained weights that a run started from; paths may not be valid text."""
+    """The file of weights that a run started from; paths may not be valid text."""
 
-    key: str = ""
+    key: str = ""  # of published weights; empty for those of an own run
     path: str = ""
     sha256: str = ""
     origin: str = ""
     file: str = ""
     source: str = ""
+    run: Text = ""  # the own run that they are of, and its checkpoint
+    checkpoint: Text = ""
+    taken: Whole = 0  # tensors that fitted, of how many
+    of: Whole = 0
+    left: Texts = []  # names of the tensors that stayed as initialized
 
 
 class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):

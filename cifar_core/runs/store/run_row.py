@@ -5,11 +5,12 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 from cifar_core.data.listing import title_of
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.family.ancestors import Origin, origins_of
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import damage
@@ -80,6 +81,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     best_macro_f1: float | None = None
     test_balanced_accuracy: float | None = None
     test_macro_f1: float | None = None
+    origins: list[Origin] = []  # the runs from which it took weights or answers
 
     @property
     def model_title(self) -> str:
@@ -153,6 +155,7 @@ def read_row(run: Run) -> RunRow:
         best_macro_f1=summary.best_val_macro_f1,
         test_balanced_accuracy=summary.test_balanced_accuracy,
         test_macro_f1=summary.test_macro_f1,
+        origins=origins_of(about.start, about.teachers),
         damaged=any(
             damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
         ),
@@ -179,9 +182,11 @@ def stamp(run: Run) -> str:
 
 def as_text(row: RunRow) -> str:
     """Return a row as the text that the index keeps."""
-    return json.dumps(asdict(row))
+    return json.dumps(asdict(row), default=to_builtins)
 
 
 def from_text(text: str) -> RunRow:
     """Return the row that `as_text` wrote."""
-    return RunRow(**json.loads(text))
+    values = json.loads(text)
+    origins = [Origin(**origin) for origin in values.pop("origins")]
+    return RunRow(**values, origins=origins)

@@ -21,7 +21,8 @@ from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.worker.gpu_sampler import GPUSampler
-from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.family.beginning import Beginning, beginning_of
+from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.prepare.kept_features import keep_features
 from cifar_core.runs.prepare.run_images import open_images
@@ -36,14 +37,11 @@ from cifar_core.runs.record.records import (
     AttemptStart,
     Environment,
     Notice,
-    UsedWeights,
 )
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from cifar_core.config import TrainConfig
     from cifar_core.data.batches import Batches
     from cifar_core.training.events import Tick
@@ -110,15 +108,16 @@ class BaseWorker(ABC):
         self.dataset, size = open_images(self.run, plan.device, say)
         self.size = size
         config = self.config
-        tensors, weights = self.load_weights(fresh=fresh)
+        began = self.load_weights(fresh=fresh)
         step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
         self.setup: Setup = prepare(
-            config, self.dataset, plan.device, tensors, step_plan, fresh=fresh
-        )
+            config, self.dataset, plan.device, began.pretrained, step_plan,
+            fresh=fresh, begun=began.begun,
+        )  # fmt: skip
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
-            plan, self.dataset, self.setup, weights,
+            plan, self.dataset, self.setup, began.record,
             sizing=size.sizing, size_reason=size.reason,
         )  # fmt: skip
         files.write_json(self.run.path / "environment.json", environment)
@@ -156,14 +155,14 @@ class BaseWorker(ABC):
         side = self.size.sizing.side if self.size else config.image_size
         return replace(config, micro_batch=at_once, image_size=side)
 
-    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
-        """Return the pretrained weights of a fresh run, and their record; None without any."""
+    def load_weights(self, *, fresh: bool) -> Beginning:
+        """Return the weights that a fresh run starts from, with their record."""
         if not fresh:
-            return None, self.run.environment.weights
-        tensors, record = pretrained.load(self.run.config, self.run.store_root)
-        if record:
-            say(f"Starting from {record.path} (sha256 {record.sha256[:16]}...).")
-        return tensors, record
+            return Beginning(record=self.run.environment.weights)
+        began = beginning_of(self.run, self.config, self.dataset.classes)
+        for line in began.log:
+            say(line)
+        return began
 
     def features(self) -> "Iterator[Tick]":
         """Compute the features once, if only the head is trained, and show how far that is."""
