@@ -28,8 +28,6 @@ __all__ = ["RATES", "Extension", "allowed", "create", "plan"]
 
 POINTS = 400  # of a drawn curve
 ENDING = re.compile(r", trained on to epoch \d+\Z")  # of a name
-    r", trained on to epoch \d+\Z"
-)  # of the name of a run that trains another one on
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,10 +46,10 @@ def how_long(run: Run) -> tuple[int, str]:
     """Ask for the number of epochs and, where several can be continued from, the checkpoint."""
     usual = max(1, int(run.summary.epochs_done or 0))
     epochs = st.number_input("More epochs", min_value=1, value=usual, step=1, key="more_epochs")
-    names = {LAST: "The end"}
-    newest, *older = [info for info in run.checkpoints() if info.resumable] or [None]
-    if newest is None or not older:
+    kept = [info for info in run.checkpoints() if info.resumable]
+    if len(kept) < 2:
         return int(epochs), LAST
+    newest, *older = kept
     names = {LAST: f"Epoch {newest.epoch:g}, the last"}
     names |= {i.name: f"Epoch {i.epoch:g}" + (", the best" if i.best else "") for i in older}
     checkpoint = st.selectbox("From", list(names), format_func=names.__getitem__, key="on_from")
