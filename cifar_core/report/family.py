@@ -10,7 +10,9 @@ def origin(account: Account) -> str:
     start, teachers = account.about.start, account.about.teachers
     sentences = []
     if start and start.how == CONTINUES:
-        more = max(0, account.summary.epochs_done - int(start.epoch))
+        done = max(0, account.summary.epochs_done - int(start.epoch))
+        planned = account.config.epochs - int(start.epoch)
+        more = f"{done}" if done == planned else f"{done} of {planned}"
         sentences.append(
             f"Trained on from {titled(account, start)} ({counted(start.epoch)}) for {more} more."
         )

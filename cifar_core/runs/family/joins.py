@@ -33,7 +33,8 @@ def joins(run: Run) -> list[Join]:
     seen = {run.id}
     while (start := about.start) and start.how == CONTINUES and start.run not in seen:
         seen.add(start.run)
-        found.append(Join(epoch=start.epoch, name=name_of(start, is_from_here=is_from_here)))
+        if not found or start.epoch != found[-1].epoch:  # else nothing was trained between the two
+            found.append(Join(epoch=start.epoch, name=name_of(start, is_from_here=is_from_here)))
         about = about_of(run, start, is_from_here=is_from_here)
     return found[::-1]
 

@@ -13,9 +13,7 @@ NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
 SOON = "The curves begin with the first steps."
 FREE = "The curves appear here once a device is free."
-INHERITED = (
-    "Below are the curves of the run that it continues; its own follow on the same line."
-)
+INHERITED = "Below are the curves of the run that it continues; its own follow on the same line."
 LOADING = "The trainer is starting, and PyTorch is being loaded."
 DOING = {  # the trainer's latest line in the log, by its beginning
     "Loading the images": "The images are being opened, and PyTorch is being loaded.",

@@ -92,7 +92,7 @@ def obstacles(form: Form) -> list[str]:
     if draft.lacks_weights:
         words.append("The weights of the network have to be downloaded first.")
     if form.own and form.own.problem:
-        words.append("It cannot start from these weights: see *Starting point*.")
+        words.append("It cannot start from these weights; see the row Starting point.")
     return words
 
 
