@@ -172,7 +172,10 @@ def save_weights(run, epochs, accuracy):
 
     torch.manual_seed(0)
     model = run.config.build_model(len(CLASSES)).state_dict()
-    manifest = {"step": 50 * epochs, "epoch": epochs, "attempt": 1, "val_accuracy": accuracy}
+    best = {"worth": accuracy, "epoch": epochs, "to_beat": accuracy, "stale_epochs": 0}
+    progress = {"step": 50 * epochs, "epoch": epochs, "best": best}
+    manifest = {"step": 50 * epochs, "epoch": epochs, "attempt": 1, "val_accuracy": accuracy,
+                "meta": {"progress": progress}}  # fmt: skip
     name = f"{50 * epochs}-a1"
     checkpoints.commit(run.path / "checkpoints", name, model=model,
                        state={"nothing": torch.zeros(1)}, manifest=manifest)  # fmt: skip

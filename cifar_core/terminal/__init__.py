@@ -20,11 +20,12 @@ from cifar_core.terminal import (
     sweep,
     sweeps,
     tidy,
+    train_on,
     weights,
 )
 
 MODULES = (
-    *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
-    *(rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
+    *(runs, train_on, log, listing, archive, export_model, evaluate, compare, reading, report),
+    *(reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
 )
 COMMANDS = tuple(module.add for module in MODULES)

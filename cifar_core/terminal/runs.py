@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from cifar_core.disk import files
-from cifar_core.errors import ConfigError, RunError
+from cifar_core.errors import RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.runs.family import start_from
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.profiles import ABOUT
 from cifar_core.runs.record.records import Environment
@@ -30,6 +31,7 @@ from cifar_core.terminal.output import (
     show,
     store_of,
 )
+from cifar_core.terminal.train_on import pair, source_of
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -40,6 +42,13 @@ def add(commands: Any) -> None:
     train = commands.add_parser("train", help="start a run in the background and print its id")
     add_settings(train)
     train.add_argument("--name", default="", help="name of the run")
+    train.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="RUN[:CHECKPOINT]",
+        help="start from the weights of another run (its best epoch, or a checkpoint)",
+    )
     train.add_argument(
         "--foreground", action="store_true", help="wait for the run and print each epoch"
     )
@@ -116,19 +125,16 @@ def fit(arguments: Namespace) -> int:
 
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
-    store = store_of(arguments)
-    run = store.create(config_of(arguments), name=arguments.name)
+    store, config = store_of(arguments), config_of(arguments)
+    if arguments.source:
+        run = start_from.begin(
+            store, config, *source_of(store, arguments.source), name=arguments.name
+        )
+    else:
+        run = store.create(config, name=arguments.name)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0
-
-
-def pair(word: str) -> tuple[str, str]:
-    """Split KEY=VALUE."""
-    key, equals, value = word.partition("=")
-    if not equals:
-        raise ConfigError({word: f"'{word}' is not of the form KEY=VALUE, for example epochs=3."})
-    return key.strip(), value.strip()
 
 
 def wait_for(run: Run, title: str, *, print_epochs: bool = False) -> bool:

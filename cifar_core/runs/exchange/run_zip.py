@@ -15,8 +15,10 @@ from typing import IO, Any
 from cifar_core.disk import files, lock, output
 from cifar_core.errors import RunError
 from cifar_core.registry import Option, Registry
+from cifar_core.runs.family.kept import FILES
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.checkpoints import MANIFEST, MODEL, STATE
+from cifar_core.runs.record.family.ancestors import FOLDER, folder_of
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 
@@ -31,7 +33,11 @@ CARRIED = ("val", "test")  # splits whose predictions are carried with a checkpo
 WEIGHTS = Registry(
     "choice of weights",
     [
-        Option(key="all", title="All weights", summary="Every checkpoint: it can be continued."),
+        Option(
+            key="all",
+            title="All weights",
+            summary="Every checkpoint, also of the runs that it comes from: it can be continued.",
+        ),
         Option(
             key="best",
             title="Best weights",
@@ -85,6 +91,18 @@ def write(chosen: list[Piece], about: dict[str, Any], target: IO[bytes] | Path) 
             archive.write(piece.path, piece.name, zipfile.ZIP_STORED if stored else None)
 
 
+def ancestor_files(run: Run) -> list[str]:
+    """List the files of what a run has of the runs that it comes from."""
+    about, names = run.about, list[str]()
+    for ancestor in filter(None, [about.start, *about.teachers]):
+        folder = folder_of(run.path, ancestor)
+        files_of = [*FILES, *(f"checkpoints/{path.name}/{name}"
+                              for path in checkpoints.folders(folder / "checkpoints")
+                              for name in CHECKPOINT_FILES)]  # fmt: skip
+        names += [f"{FOLDER}/{ancestor.run}/{name}" for name in files_of]
+    return list(dict.fromkeys(names))  # one run can be both the start and a teacher
+
+
 def pieces(run: Run, weights: str) -> Iterator[Piece]:
     """List the files that go into a run's zip."""
     chosen = [info for info in run.checkpoints() if weights == "all" or info.best]
@@ -96,6 +114,7 @@ def pieces(run: Run, weights: str) -> Iterator[Piece]:
     for info in chosen:
         names += [f"checkpoints/{info.name}/{name}" for name in CHECKPOINT_FILES]
         names += [f"predictions/{info.name}-{part}.safetensors" for part in CARRIED]
+    names += ancestor_files(run) if weights == "all" else []
     for name in names:
         if (path := run.path / name).exists():
             yield Piece(path, name)

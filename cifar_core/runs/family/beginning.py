@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifar_core.runs.family import start_from
+from cifar_core.runs.family.inheritance import begun
+from cifar_core.runs.family.kept import kept
 from cifar_core.runs.prepare import pretrained
-from cifar_core.runs.record.family.ancestors import WEIGHTS
+from cifar_core.runs.record import checkpoints
+from cifar_core.runs.record.family.ancestors import CONTINUES, WEIGHTS
 from cifar_core.runs.record.records import UsedWeights
 from cifar_core.runs.record.run import Run
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cifar_core.config import TrainConfig
+    from cifar_core.training.snapshot import Snapshot
 
 MOST_NAMED = 12  # tensors in a line of the log
 
@@ -50,6 +54,27 @@ def beginning_of(run: Run, config: "TrainConfig", classes: Sequence[str]) -> Beg
         return Beginning()
     line = f"Starting from {used.path} (sha256 {used.sha256[:16]}...)."
     return Beginning(pretrained=published, record=used, log=(line,))
+
+
+def first_step(run: Run) -> int:
+    """Return the step from which a run trains: 0, unless it trains another one on."""
+    start = run.about.start
+    if start is None or start.how != CONTINUES:
+        return 0
+    return kept(run, start)[1].step
+
+
+def snapshot_of(run: Run) -> "Snapshot | None":
+    """Return the state from which a run trains another one on; None for all other runs."""
+    from cifar_core.training.snapshot import Snapshot
+
+    start = run.about.start
+    if start is None or start.how != CONTINUES:
+        return None
+    _, info = kept(run, start)
+    manifest = begun(checkpoints.verify(info.path))
+    model, state = checkpoints.load(info.path)
+    return Snapshot(model=model, state=state, meta=manifest["meta"])
 
 
 def listed(names: Sequence[str]) -> str:

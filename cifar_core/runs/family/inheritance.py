@@ -12,14 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from cifar_core.disk import files, removal
-from cifar_core.errors import CheckpointError
+from cifar_core.disk.checks import Number, Whole, as_type
+from cifar_core.errors import CheckpointError, RunError
 from cifar_core.runs.family.kept import keep, linked
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.checkpoints import MANIFEST, MODEL, STATE, CheckpointInfo
-from cifar_core.runs.record.family.ancestors import CONTINUES, Start, folder_of
+from cifar_core.runs.record.family.ancestors import CONTINUES, Ancestor, Start, folder_of
 from cifar_core.runs.record.metrics import MetricsReader, RowRange
 from cifar_core.runs.record.records import AttemptEnd, AttemptStart
 from cifar_core.runs.record.run import Run
@@ -29,34 +30,75 @@ from cifar_core.runs.record.watched import rows as watched
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
+MOST_STEPS = 10**9  # of an epoch
 INHERITED = 0  # the number of the attempt whose rows are those of another run
+
+
+class SavedPlateau(Struct, frozen=True, kw_only=True):
+    """How far a schedule that follows the loss has lowered the rate."""
+
+    share: Number = 1.0
+
+
+class SavedProgress(Struct, frozen=True, kw_only=True):
+    """The entries of a checkpoint's progress that are read without restoring it."""
+
+    step: Whole
+    epoch: Whole  # trained and validated
+    best: dict[str, Any]
+    plateau: SavedPlateau = SavedPlateau()
+    began: Whole = 0
 
 
 def inherit(source: Run, info: CheckpointInfo, draft: Path, config: "TrainConfig") -> Start:
     """Put everything into a new run's folder that it needs to train `source` on from there."""
-    ancestor = keep(source, info, draft, state=True)
-    named = info.manifest.get("best", "")
-    for best in source.checkpoints():
-        if best.name == named != info.name:
-            with suppress(CheckpointError):  # a damaged one; then the next best counts
-                keep(source, best, draft, state=False)
+    ancestor = keep_with_best(source, info, draft)
     inherit_rows(source, info, draft, config)
     environment = source.path / "environment.json"
     if files.is_there(environment):
         shutil.copyfile(environment, draft / environment.name)
     start = Start(**structs.asdict(ancestor), how=CONTINUES)
     lay(draft, start)
-    steps = config.epochs * steps_per_epoch(info)
-    summary = structs.replace(
-        fold(metrics.MetricsReader(draft).poll().rows, steps), seconds=info.manifest.get("seconds")
-    )
-    files.write_json(draft / "summary.json", summary)
+    summarize(draft, info, config)
     return start
+
+
+def keep_with_best(source: Run, info: CheckpointInfo, draft: Path) -> Ancestor:
+    """Keep a checkpoint with its state, and the weights of the best epoch until then."""
+    ancestor = keep(source, info, draft, state=True)
+    named = info.manifest.get("best", "")
+    for best in source.checkpoints():
+        if best.name == named != info.name:
+            with suppress(CheckpointError):  # a damaged one; then the next best counts
+                keep(source, best, draft, state=False)
+    return ancestor
+
+
+def summarize(draft: Path, info: CheckpointInfo, config: "TrainConfig") -> None:
+    """Write the summary of a run that has inherited its rows and has not started yet."""
+    rows = MetricsReader(draft).poll().rows
+    summary = fold(rows, config.epochs * steps_per_epoch(info))
+    summary = structs.replace(summary, seconds=info.manifest.get("seconds"))
+    files.write_json(draft / "summary.json", summary)
 
 
 def steps_per_epoch(info: CheckpointInfo) -> int:
     """Return how many optimization steps an epoch of a checkpoint's run has; 0 if it took none."""
-    return round(info.step / info.epoch) if info.epoch else 0
+    if info.step <= 0 or info.epoch * MOST_STEPS < info.step:  # as in a manifest made up by hand
+        return 0
+    return round(info.step / info.epoch)
+
+
+def progress_of(info: CheckpointInfo) -> SavedProgress:
+    """Return how far a run was at a checkpoint; RunError if the checkpoint does not say it."""
+    values = info.manifest.get("meta", {}).get("progress")
+    try:
+        return as_type(values, SavedProgress)
+    except ValueError as error:
+        raise RunError(
+            f"Checkpoint {info.name} does not say how far the training was, so it cannot be "
+            "trained on. Start from its weights instead."
+        ) from error
 
 
 def inherit_rows(source: Run, info: CheckpointInfo, draft: Path, config: "TrainConfig") -> None:
@@ -112,12 +154,8 @@ def newest_valid(run: Run, notes: Sequence[str] = ()) -> tuple[CheckpointInfo | 
             f"{start.checkpoint} cannot be used. {error}"
         ) from error
     again, more = checkpoints.newest_valid(run.path)
-    return again, [
-        *notes,
-        *wrong,
-        *more,
-        f"It begins again from where run {start.run} was taken over.",
-    ]
+    words = f"It begins again from where it took over run {start.run}."
+    return again, [*notes, *wrong, *more, words]
 
 
 def lay(folder: Path, start: Start) -> None:
@@ -165,9 +203,7 @@ def begun(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest of a checkpoint from which another run begins to train on."""
     from cifar_core.training.progress import trained_on
 
-    meta = manifest.get("meta", {})
-    if "progress" not in meta:
-        return manifest
+    meta = manifest["meta"]
     return {**manifest, "meta": {**meta, "progress": trained_on(meta["progress"])}}
 
 

@@ -61,3 +61,18 @@ def linked(source: str, target: str) -> None:
 def ancestor_of(run: Run, ancestor: Ancestor) -> Run:
     """Return the small run that holds what was taken of an ancestor."""
     return Run(folder_of(run.path, ancestor), run.by)
+
+
+def kept(run: Run, ancestor: Ancestor) -> tuple[Run, CheckpointInfo]:
+    """Return the small run that holds what was taken of an ancestor, and the checkpoint.
+
+    RunError if the copy is missing or damaged, as in a run that was imported without its weights.
+    """
+    source = ancestor_of(run, ancestor)
+    for info in source.checkpoints():
+        if info.name == ancestor.checkpoint:
+            return source, info
+    raise RunError(
+        f"Run {run.id} has no copy of checkpoint {ancestor.checkpoint} of run {ancestor.run} that "
+        "can be used. A zip of a run has it only with all weights: export the run again with them."
+    )

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from cifar_core.errors import RunError
 from cifar_core.numbers import counted
-from cifar_core.runs.family.kept import ancestor_of, keep
+from cifar_core.runs.family.kept import keep, kept
 from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.checkpoints import MODEL, CheckpointInfo
 from cifar_core.runs.record.family.ancestors import WEIGHTS, Start
@@ -226,8 +226,8 @@ def fill(
     """Keep the weights that a run needs in its folder; return the marks that go with them."""
     marks: dict[str, Any] = {}
     if start:
-        kept = keep(start[0], start[0].checkpoint(start[1]), draft, state=False)
-        marks["start"] = Start(**structs.asdict(kept), how=WEIGHTS)
+        ancestor = keep(start[0], start[0].checkpoint(start[1]), draft, state=False)
+        marks["start"] = Start(**structs.asdict(ancestor), how=WEIGHTS)
     if teachers:
         marks["teachers"] = [
             keep(run, run.checkpoint(checkpoint), draft, state=False)
@@ -250,8 +250,7 @@ def load(
 
     start = run.about.start
     assert start is not None
-    source = ancestor_of(run, start)
-    info = source.checkpoint(start.checkpoint)
+    source, info = kept(run, start)
     tensors = checkpoints.load_model(info.path)
     found = compared(
         source, info, config, classes, {name: tuple(t.shape) for name, t in tensors.items()}

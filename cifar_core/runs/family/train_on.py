@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.runs.family import inheritance
-from cifar_core.runs.family.kept import ancestor_of, keep
+from cifar_core.runs.family.kept import keep, kept
 from cifar_core.runs.family.rates import RATES, is_nearly_zero, last_or_sensible
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import LONGEST_NAME, Run
@@ -90,8 +90,9 @@ def plan(
     """
     must_be_over(run)
     info, before = run.checkpoint(checkpoint), run.config
-    began, last = whole_epochs(info), last_rate(run, info)
+    began = inheritance.progress_of(info).epoch
     check_epochs(run, info, epochs, began)
+    last = last_rate(run, info)
     choice = RATES[rate or ("decay" if is_nearly_zero(before, last) else "last")]
     if learning_rate is not None and not choice.takes_rate:
         why = f"With the choice '{choice.key}' no rate can be given. Choose 'constant' instead."
@@ -139,10 +140,9 @@ def filler(extension: Extension) -> Callable[[Path], Mapping[str, Any]]:
 def fill(run: Run, info: CheckpointInfo, config: "TrainConfig", draft: Path) -> Mapping[str, Any]:
     """Fill the folder of a run that trains another one on; return the marks that go with it."""
     teachers = [
-        keep(kept := ancestor_of(run, teacher), kept.checkpoint(teacher.checkpoint), draft,
-             state=False)
-        for teacher in run.about.teachers
-    ]  # fmt: skip
+        keep(source, kept_info, draft, state=False)
+        for source, kept_info in (kept(run, teacher) for teacher in run.about.teachers)
+    ]
     return {"start": inheritance.inherit(run, info, draft, config), "teachers": teachers}
 
 
@@ -173,28 +173,19 @@ def check_epochs(run: Run, info: CheckpointInfo, epochs: int, began: int) -> Non
         raise RunError(f"Run {run.id} has not taken a step yet. Resume it instead.")
 
 
-def whole_epochs(info: CheckpointInfo) -> int:
-    """Return how many epochs were trained and validated at a checkpoint."""
-    progress = info.manifest.get("meta", {}).get("progress", {})
-    return int(progress.get("epoch", info.epoch))
-
-
 def last_rate(run: Run, info: CheckpointInfo) -> float:
     """Return the learning rate of a run's last step before a checkpoint."""
     from cifar_core.schedules import Plateau
     from cifar_core.training.progress import TrainingProgress
     from cifar_core.training.step.rates import Rates
 
-    saved = info.manifest.get("meta", {}).get("progress", {})
-    began = saved.get("began", 0)
-    progress = TrainingProgress(
-        step=max(info.step - 1, began), plateau=Plateau(**saved.get("plateau", {})), began=began
-    )
-    rates = Rates(run.config, inheritance.steps_per_epoch(info) or 1)
-    if progress.step >= rates.total_steps:  # it was itself extended by 0 epochs
+    saved = inheritance.progress_of(info)
+    if info.step <= saved.began:  # it took no step of its own
         rows = [row for row in run.metrics() if row["kind"] == "step" and row["step"] <= info.step]
-        return float(rows[-1]["learning_rate"]) if rows else run.config.learning_rate
-    return rates.rate(progress)
+        return float(rows[-1].get("learning_rate") or 0.0) if rows else run.config.learning_rate
+    plateau = Plateau(share=saved.plateau.share)
+    before = TrainingProgress(step=info.step - 1, plateau=plateau, began=saved.began)
+    return Rates(run.config, inheritance.steps_per_epoch(info)).rate(before)
 
 
 def lowest_rate() -> float:

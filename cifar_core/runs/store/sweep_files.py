@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from cifar_core.disk import files
 from cifar_core.disk.checks import MOST_ITEMS, Moment, Text, Whole
 from cifar_core.errors import RunError
+from cifar_core.runs.record.family.ancestors import Ancestor
 
 SCHEMA = 1
 
@@ -41,6 +42,8 @@ class SweepShape(Struct, frozen=True, kw_only=True):
     token: Text = ""
     owner: Text = ""
     search: SearchShape = SearchShape()
+    start: Ancestor = Ancestor()
+    teachers: Annotated[list[Ancestor], Meta(max_length=MOST_ITEMS)] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,8 @@ class Sweep:
     token: str = ""  # identifies the click that made it, so that a double click makes only one
     search: dict[str, Any] = field(default_factory=dict)  # how cells are chosen; empty for a grid
     owner: str = ""  # the person who made it; in files of earlier versions only searches name them
+    start: dict[str, Any] = field(default_factory=dict)  # whose weights all runs start from, if any
+    teachers: list[dict[str, Any]] = field(default_factory=list)  # that all runs learn from
 
     @property
     def number(self) -> int:

@@ -22,7 +22,7 @@ from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
-from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps import origins, sweeps
 from cifar_core.settings.declaration import problem, rule_of, unknown
 from cifar_core.settings.parameter_grid import MOST, SPAN, in_words, values_of
 
@@ -94,8 +94,13 @@ def create(
     pruner: str = "median",
     name: str = "",
     token: str = "",
+    start: origins.Source | None = None,
+    teachers: Sequence[origins.Source] = (),
 ) -> Sweep:
-    """Start a search of `budget` runs; it continues by itself in the background."""
+    """Start a search of `budget` runs; it continues by itself in the background.
+
+    All runs start from the weights of `start`, a run and its checkpoint, and learn from `teachers`.
+    """
     if not 2 <= budget <= MOST:
         raise ConfigError({"budget": f"budget is {budget}, but it must be 2 to {MOST}."})
     PRUNERS[pruner]
@@ -104,8 +109,9 @@ def create(
         "owner": store.by.name,
     }  # fmt: skip
     sweep = sweeps.begin(
-        store, base, [], [base.seed], name=name or "Search", token=token, search=search
-    )
+        store, base, [], [base.seed], name=name or "Search", token=token, search=search,
+        start=start, teachers=teachers,
+    )  # fmt: skip
     processes.ensure_running(store.root)
     return sweep
 

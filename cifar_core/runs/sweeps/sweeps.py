@@ -20,6 +20,7 @@ from cifar_core.runs.store import naming, sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Run, Store, slug
 from cifar_core.runs.store.sweep_files import Cell, Sweep
+from cifar_core.runs.sweeps import origins
 from cifar_core.settings.parameter_grid import MOST, Axis, combinations, in_words
 
 if TYPE_CHECKING:
@@ -89,10 +90,15 @@ def create(
     *,
     name: str = "",
     token: str = "",
+    start: origins.Source | None = None,
+    teachers: Sequence[origins.Source] = (),
 ) -> Sweep:
-    """Plan a sweep, create all its runs and queue them; the same token gives the same sweep."""
+    """Plan a sweep, create all its runs and queue them; the same token gives the same sweep.
+
+    All runs start from the weights of `start`, a run and its checkpoint, and learn from `teachers`.
+    """
     cells = planned(base, axes, seeds)
-    sweep = begin(store, base, cells, seeds, name=name, token=token)
+    sweep = begin(store, base, cells, seeds, name=name, token=token, start=start, teachers=teachers)
     complete(store, sweep)
     return sweep
 
@@ -106,10 +112,14 @@ def begin(
     name: str = "",
     token: str = "",
     search: dict[str, Any] | None = None,
+    start: origins.Source | None = None,
+    teachers: Sequence[origins.Source] = (),
 ) -> Sweep:
     """Save the plan, unless a sweep with the token exists already."""
     from cifar_core import data
 
+    if start:
+        origins.check(base, cells, start)
     # once for all of its runs, including those that are added later
     base = replace(base, data=data.resolve(base.data, store.root, store.by))
     with store.action("make sweeps", "made") as line, locked(store):
@@ -130,6 +140,8 @@ def begin(
             token=token,
             search=search or {},
             owner=store.by.name,
+            start=origins.described(start) if start else {},
+            teachers=[origins.described(teacher) for teacher in teachers],
         )
         sweep_files.save(store.root, sweep)
         line.detail = words(sweep)
@@ -144,16 +156,15 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     from cifar_core import data
     from cifar_core.config import TrainConfig
 
-    created = []
+    created: list[Run] = []
     with (
         action(store, sweep, "queue the missing runs of", "queued the runs of") as line,
         locked(store),
     ):
         # also if an admin or the driver of a search creates them
         owner = {"owner": name} if (name := owner_of(store, sweep)) else {}
-        existing = {
-            (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
-        }
+        there = [*runs_of(store, sweep), *deleted(store, sweep)]
+        existing = {(row.cell, row.seed): row for row in there}
         for seed in sweep.seeds:
             for index, cell in enumerate(sweep.cells):
                 if (index, seed) in existing:
@@ -161,7 +172,9 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
                 marks = {"sweep": sweep.id, "cell": index, **owner}
                 name = naming.of_cell(config, data.title_of(config.data, store.root), cell.changes)
-                created.append(store.create(config, name=name, marks=marks))
+                folders = [store.root / "runs" / row.id for row in there]
+                fill = origins.filler(store, sweep, [*map(Run, folders), *created])
+                created.append(store.create(config, name=name, marks=marks, fill=fill))
         line.skip = not created
     for row in runs_of(store, sweep):
         if row.state == "draft":
