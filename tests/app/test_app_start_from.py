@@ -170,3 +170,25 @@ def test_the_row_offers_runs_only_where_there_are_any(store):
     assert "choose_start" not in {button.key for button in page.button}
     source(store)
     assert "choose_start" in {button.key for button in page.run().button}
+
+
+def test_all_runs_of_a_sweep_start_from_the_same_weights(store):
+    first = source(store)
+    page = open_train(start=1, vary="seed=1-2")
+    assert not page.exception
+    start(page)
+    children = [store.run(number) for number in (2, 3)]
+    assert [child.about.start.run for child in children] == [first.id] * 2
+    assert sorted(child.config.seed for child in children) == [1, 2]
+
+
+def test_a_rate_search_begins_with_the_same_weights_and_its_rate_leads_back_to_them(store):
+    first = source(store)
+    page = open_train(start=1)
+    page.session_state["row.learning"] = True
+    page.run()
+    page.button(key="find_rate").click().run()
+    assert not page.exception
+    assert store.run(2).about.start.run == first.id
+    page = open_train(search=2, rate="0.02")
+    assert "the weights of #1 Source" in said(page)

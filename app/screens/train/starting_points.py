@@ -69,6 +69,7 @@ def begin(source: str) -> None:
         elif source.startswith(SEARCH):
             ref, _, rate = source.removeprefix(SEARCH).partition(" ")
             config = with_rate(ref, rate.strip())
+            own.take_over(store().run(ref))
         elif source.startswith(IMAGES):
             config = on_images(source.removeprefix(IMAGES))
         else:

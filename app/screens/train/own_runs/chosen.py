@@ -169,10 +169,15 @@ def take_over(run: Run) -> None:
     remember(Key.DRAFT_TEACHERS, tuple(one for one in found if one))
 
 
+def sources() -> dict[str, Any]:
+    """Return the draft's `start`, a run and its checkpoint or None, and its `teachers` likewise."""
+    begins = start()
+    return {
+        "start": (begins.run, begins.checkpoint) if begins else None,
+        "teachers": [(one.run, one.checkpoint) for one in teachers()],
+    }
+
+
 def filler() -> Callable[[Path], Mapping[str, Any]]:
     """Return what puts the draft's start and teachers into the folder of its run."""
-    begins = start()
-    return start_from.filler(
-        start=(begins.run, begins.checkpoint) if begins else None,
-        teachers=[(one.run, one.checkpoint) for one in teachers()],
-    )
+    return start_from.filler(**sources())

@@ -8,7 +8,7 @@ from app import boundary, theme
 from app.navigation import go
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import Many, many_summary
-from app.screens.train.own_runs.chosen import filler
+from app.screens.train.own_runs.chosen import filler, sources
 from app.screens.train.plan.command import same_as_a_command
 from app.screens.train.plan.time import how_long, measure_the_time
 from app.screens.train.starting_points import cloned_run, source_title
@@ -122,7 +122,7 @@ def start_many(config: TrainConfig, many: Many, name: str) -> None:
     remember(Key.STARTED, token)
     try:
         with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
-            made = many.begin(config, name, token)
+            made = many.begin(config, name, token, **sources())
     except boundary.REFUSED as error:
         boundary.show(error)
     else:
