@@ -42,6 +42,8 @@ FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
 TASK = "tests/training/test_task.py"
+TRAIN_ON = "tests/runs/family/test_train_on.py"
+START_FROM = "tests/runs/family/test_start_from.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 
 
@@ -463,6 +465,29 @@ MUTATIONS = [
              "runs/record/checkpoints.py",
              "manifest.get(\"worth\", manifest.get(\"val_accuracy\"))",
              "manifest.get(\"val_accuracy\")", UNEVEN_RUNS + " by_their_worth"),
+    Mutation("a schedule starts over in the middle", "training/step/rates.py",
+             "(progress.step - progress.began + 0.5)", "(progress.step + 0.5)",
+             TRAIN_ON + " new_epochs_alone"),
+    Mutation("a run that trains on forgets where its schedule began", "training/snapshot.py",
+             'began=saved.get("began", 0)', "began=0", TRAIN_ON + " new_epochs_alone"),
+    Mutation("early stopping goes on counting", "training/progress.py",
+             '"stale_epochs": 0}', '"stale_epochs": saved["best"]["stale_epochs"]}',
+             TRAIN_ON + " counts_anew"),
+    Mutation("a run that trains on begins from nothing", "runs/engine/worker/training_worker.py",
+             "inheritance.newest_valid(self.run, before)", "checkpoints.newest_valid(self.run.path)",
+             TRAIN_ON + " damaged"),
+    Mutation("the best epoch is not inherited", "runs/family/inheritance.py",
+             "if best.name == named != info.name:", "if False:", TRAIN_ON + " four"),
+    Mutation("a head for other classes is taken", "runs/family/start_from.py",
+             "    if name in foreign:\n", "    if False:\n", START_FROM + " other_classes"),
+    Mutation("whitening replaces what was learned", "training/setup.py",
+             "    if begun:  # they", "    if begun and not trainer.spec.prepare:  # they",
+             START_FROM + " whitening"),
+    Mutation("an ancestor is any path", "runs/record/family/ancestors.py",
+             'RUN_ID = r"\\d{1,9}-[a-z0-9-]{1,60}"', 'RUN_ID = r"[\\s\\S]*"',
+             "tests/runs/family/test_family.py plain_id"),
+    Mutation("weights that a child keeps count as freed", "runs/store/retention.py",
+             ">= state.st_nlink", ">= 0", TRAIN_ON + " frees_only"),
 ]  # fmt: skip
 
 

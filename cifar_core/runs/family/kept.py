@@ -49,6 +49,7 @@ def linked(source: str, target: str) -> None:
 
     Small files can be edited, so they are copied.
     """
+    Path(target).unlink(missing_ok=True)
     if not source.endswith(".safetensors"):
         shutil.copyfile(source, target)
         return
