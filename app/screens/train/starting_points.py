@@ -1,6 +1,7 @@
 """Where a draft's settings come from: a preset, a run, a rate search's result, or some images."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -13,11 +14,13 @@ from app.shared import widgets
 from app.shared.picker import choose_run, picked
 from cifar_core import data
 from cifar_core.config import TrainConfig
+from cifar_core.config.groups import DATA, KEPT_BACK
 from cifar_core.config.presets import PRESETS
 from cifar_core.data.away import UNSHIPPED
 from cifar_core.errors import RunError
 from cifar_core.runs import RATE_SEARCH, TRAINING, Run
 from cifar_core.runs.sweeps.rate_searches import alike
+from cifar_core.settings import rule_of
 
 FIRST_PRESET = next(iter(PRESETS))
 CLONE = "clone of "
@@ -26,7 +29,7 @@ IMAGES = "images "
 WEIGHTS = "weights of "
 TEACHER = "taught by "
 ADDRESS = ("clone", "set", "search", "rate", "data", "preset", own.START, own.TEACHER)
-KEPT_ALIKE = ("data", "val_fraction", "train_fraction", "split_seed")  # as a teacher had them
+KEPT_ALIKE = (DATA, KEPT_BACK)  # groups of settings that a teacher and its pupil share
 RUN = "run"  # the entry of the menu that opens the choice of a run, and the key of that choice
 
 
@@ -97,8 +100,10 @@ def own_run(source: str) -> Run:
 
 def taught_by(teacher: Run) -> TrainConfig:
     """Return the first preset on the images of a teacher, with the same images kept back."""
-    alike = {name: value for name, value in settings_of(teacher).items() if name in KEPT_ALIKE}
-    return TrainConfig.from_dict({**PRESETS[FIRST_PRESET].config.to_dict(), **alike})
+    values = settings_of(teacher)
+    shared = {f.name: values[f.name] for f in fields(TrainConfig)
+             if rule_of(f).group in KEPT_ALIKE}  # fmt: skip
+    return TrainConfig.from_dict({**PRESETS[FIRST_PRESET].config.to_dict(), **shared})
 
 
 def take(values: Mapping[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.navigation import go, late
+from app.navigation import go
+from app.screens.run.onward.train_on import train_on
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
 
@@ -21,7 +22,7 @@ def onward(run: Run) -> None:
         if any(info.resumable for info in kept) and st.button(
             "Train on", icon=":material/fast_forward:", key="train_on", type="tertiary", help=ON
         ):
-            open_train_on(run)
+            train_on(run)
         if st.button("Start from it", icon=":material/account_tree:", key="start_from",
                      type="tertiary", help=FROM):  # fmt: skip
             go("train", start=run.number)
@@ -33,9 +34,4 @@ def onward(run: Run) -> None:
 def follow_request(run: Run) -> None:
     """Open the dialog that the address asks for, once."""
     if st.query_params.pop(REQUEST, "") == TRAIN_ON and run.by.may(OPERATOR):
-        open_train_on(run)
-
-
-def open_train_on(run: Run) -> None:
-    """Open the dialog; its module imports torch."""
-    late("app.screens.run.onward.train_on", "train_on").train_on(run)
+        train_on(run)
