@@ -19,6 +19,9 @@ class Key(StrEnum):
     DRAFT = "draft"  # plain settings that the Train page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls are reset
+    DRAFT_START = "draft_start"  # the checkpoint of a run whose weights the draft starts from
+    DRAFT_TEACHERS = "draft_teachers"  # the checkpoints of runs that the draft learns from
+    OWN_ASKED = "own_asked"  # the start and the teachers in the address that was followed last
     AWAITED = "awaited"  # images for which a network is to be proposed once they are open
     PROPOSED = "proposed"  # the proposal taken last, and its images
     STARTED = "started"  # id of the run that this draft became, or the token of its sweep

@@ -9,7 +9,7 @@ from cifar_core.evaluation.measures import MEASURES, Measure
 from cifar_core.reading import Reading
 from cifar_core.reading.curves import Curves, curves
 from cifar_core.runs.record.figures.summary_record import Summary
-from cifar_core.runs.record.records import DataRecord, Environment
+from cifar_core.runs.record.records import About, DataRecord, Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.results.reading import reading_of
@@ -30,6 +30,11 @@ class Account:
     def title(self) -> str:
         """Its number and name."""
         return f"#{self.run.number} {self.run.name}"
+
+    @cached_property
+    def about(self) -> About:
+        """Its name and where it comes from."""
+        return self.run.about
 
     @cached_property
     def config(self) -> "TrainConfig":

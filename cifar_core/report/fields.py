@@ -8,6 +8,8 @@ from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
+from cifar_core.report.family import origin
+from cifar_core.runs.record.family.ancestors import WEIGHTS
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.results import test_looks
 from cifar_core.statistics.class_shares import uneven_words
@@ -43,10 +45,13 @@ def description(account: Account) -> str:
     images = f"{data.train_images:,} images of {data.title or 'the data'}"
     if data.side != SIZE:
         images += f" at {data.side} x {data.side} pixels"
-    return (
+    if account.about.start and account.about.start.how == WEIGHTS:
+        begun = "from the weights of another run"
+    words = (
         f"{spec.title}{with_size}, trained {begun} on {images} with "
         f"{OPTIMIZERS[config.optimizer].title}. {spec.summary}"
     )
+    return f"{words} {origin(account)}".strip()
 
 
 def learning_rates(account: Account) -> str:
@@ -127,7 +132,7 @@ FIELDS = Registry(
         FieldSpec(
             key="description", title="Description", write=description,
             summary="The network, its images and its training, in a few sentences.",
-            source="config.json, environment.json",
+            source="config.json, environment.json, about.json",
         ),
         FieldSpec(
             key="learning_rates", title="Learning rates", write=learning_rates,

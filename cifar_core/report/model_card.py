@@ -12,6 +12,7 @@ from cifar_core.errors import RunError
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Table, percent
+from cifar_core.report.family import origin
 from cifar_core.runs.record.checkpoints import MODEL
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
@@ -24,7 +25,7 @@ def model_card(account: Account) -> Table:
     rows = [*network(account), *images(account), *results(account), *limits(account)]
     return Table(
         rows=tuple((name, value) for name, value in rows if value),
-        source="config.json, environment.json, summary.json, the checkpoint's manifest",
+        source="config.json, environment.json, about.json, summary.json, the checkpoint's manifest",
     )
 
 
@@ -45,6 +46,7 @@ def network(account: Account) -> list[Row]:
         ("Image size", size_words(account)),
         ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
         ("Initial weights", f"{of}, sha256 {sha}" if sha else "random weights"),
+        ("Origin", origin(account)),
         ("Weights", weights(account)),
     ]
 

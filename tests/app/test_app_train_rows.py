@@ -45,7 +45,7 @@ def test_closed_rows_state_their_values_and_draw_nothing(store):
     stated = {title: text.replace("\\", "") for title, text in states(page).items()}
     assert stated["Changes to images"] == "mirrored by chance, shifted by up to 4 of 32 pixels"
     assert stated["Learning"] == "SGD, rate 0.1, one cycle, 128 images a step, dropout 0.3"
-    assert stated["Starting point"] == "random weights"
+    assert stated["Starting point"] == "from the beginning"
     assert stated["Images kept back"] == f"10{theme.NARROW}% for validation"
     assert stated["Repeats and sweeps"] == "one run, seed 0"
     assert stated["Stopping"] == "after the last epoch"

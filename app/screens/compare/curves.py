@@ -11,6 +11,7 @@ from app.session import Key
 from app.shared.goal_lines import goal_shapes
 from app.shared.live_chart import live_chart, window
 from cifar_core.reading.curves import HALF_LIVES, SMOOTHING
+from cifar_core.runs.family.joins import joins
 from cifar_core.runs.results.side_by_side import RunFacts
 
 POLL = 2.0  # seconds between two updates while a run trains
@@ -31,6 +32,7 @@ def draw(runs: Sequence[RunFacts]) -> None:
         curve_charts.Track(
             number=facts.run.number, title=facts.title, seconds=facts.seconds or 0.0,
             curves=feed(str(facts.run.path)).curves(), planned=facts.run.summary.total_steps,
+            joins=joins(facts.run),
         )
         for facts in runs
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from app import boundary
 from app.boundary import attempt
 from app.navigation import go
 from app.screens.run.marks import marks_menu
+from app.screens.run.onward.links import onward
 from app.screens.run.stop_time import stop_time
 from app.session import store
 from app.shared import edited
@@ -40,6 +41,8 @@ def actions(run: Run, status: RunStatus) -> None:
     ):  # fmt: skip
         go("train", clone=run.number)
     with st.popover("More", icon=":material/more_horiz:"):
+        if settled:
+            onward(run)
         more(run, may_change=may_change)
 
 

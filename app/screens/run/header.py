@@ -11,6 +11,8 @@ from app.screens.run.actions import actions
 from app.screens.run.marks import run_marks
 from app.screens.run.stop_time import stop_badge
 from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
+from cifar_core.runs.family.joins import name_of
+from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
 
@@ -29,10 +31,27 @@ def header(run: Run, *, result_elsewhere: bool = False) -> None:
     run_marks(run)
     if sweep := run.about.sweep:
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
+    began_with(run)
     with st.container():  # always there: a chart that moves forgets its zoom
         damaged_files(run)
     every = 1.0 if status.is_under_way else None
     boundary.fragment(standing, run_every=every)(run, status, result_elsewhere)
+
+
+def began_with(run: Run) -> None:
+    """Name the run that this one trains on or starts from, with a link if it is still here."""
+    about = run.about
+    start = about.start
+    if start is None:
+        return
+    how = "Trained on from" if start.how == CONTINUES else "Starts from the weights of"
+    is_from_here = about.imported is None  # else the number is that of another store
+    name = name_of(start, is_from_here=is_from_here)
+    words = f"{how} {theme.safe(name)}, epoch {start.epoch:.4g}"
+    if is_from_here and (run.path.parent / start.run).is_dir():
+        link("run", words, ":material/account_tree:", id=start.run)
+    else:
+        st.caption(f":material/account_tree: {words}")
 
 
 def standing(run: Run, drawn: RunStatus, result_elsewhere: bool) -> None:

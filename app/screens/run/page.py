@@ -5,6 +5,7 @@ import streamlit as st
 from app import boundary, theme
 from app.navigation import late, link
 from app.screens.run.header import header
+from app.screens.run.onward.links import follow_request
 from app.session import store
 from app.shared.address import one_name
 from app.shared.places import places
@@ -36,6 +37,7 @@ def page() -> None:
     tabs = tabs_of(run)
     known = run.kind == TRAINING and run.summary.best_val_accuracy is not None
     header(run, result_elsewhere=known and open_tab(tabs, of=run.id) != "result")
+    follow_request(run)
     name, box = tab_bar(tabs, of=run.id)
     with box:
         if name in OF_A_NETWORK and run.summary.best_val_accuracy is None:

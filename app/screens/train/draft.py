@@ -82,12 +82,18 @@ class Described:
 
 
 def check_draft(
-    values: Mapping[str, Any], root: Path, by: Person, open_images: Open = dataset
+    values: Mapping[str, Any],
+    root: Path,
+    by: Person,
+    open_images: Open = dataset,
+    *,
+    has_own_weights: bool = False,
 ) -> Draft:
     """Check the values, the images and the device, and gather every problem.
 
     `open_images` may return None for images that are still being decoded; what depends on them is
-    then checked when the run begins.
+    then checked when the run begins. A draft that `has_own_weights`, those of a run, needs no file
+    of pretrained ones.
     """
     config, problems = checked(values)
     images, source, device, where, gpu = None, "", "", "", False
@@ -98,7 +104,8 @@ def check_draft(
         except DataError as error:
             problems["data"], source = str(error), ""
     model = MODELS[values["model"]] if "model" not in problems else None
-    lacks_weights = bool(model and model.weights and weights.find(model.weights, root) is None)
+    needed = model.weights if model and not has_own_weights else ""
+    lacks_weights = bool(needed and weights.find(needed, root) is None)
     if lacks_weights:
         problems["model"] = "Its pretrained weights are not on this machine yet."
     if "device" not in problems:

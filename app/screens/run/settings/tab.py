@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import boundary, theme
+from app.screens.run.settings.family import has_relatives, outline
 from app.screens.run.settings.reproduce import reproduce
 from cifar_core.data.listing import kind_of, title_of
 from cifar_core.disk import files
@@ -19,7 +20,10 @@ from cifar_core.statistics.class_shares import are_uneven
 def draw(run: Run, status: RunStatus) -> None:
     """Draw the settings, and closed below them the machine and the way to the same run."""
     boundary.part(settings)(run, status)
-    for title, part in {"Images and machine": environment, "Reproduce": reproduce}.items():
+    parts = {"Images and machine": environment, "Reproduce": reproduce}
+    if has_relatives(run):
+        parts = {"Family": outline, **parts}
+    for title, part in parts.items():
         box = st.expander(title, key=f"part {part.__name__}", on_change="rerun")
         if box.open:
             with box:

@@ -55,8 +55,10 @@ def live(run: Run) -> None:
     if status.is_under_way:
         remember(Key.WATCHED, (run.id, time.time()))
     curves = feed(str(run.path)).curves()
+    inherits = bool(len(curves.step)) and not status.attempt
+    if inherits or not len(curves.step):
+        waiting(run, status, inherits=inherits)
     if not len(curves.step):
-        waiting(run, status)
         return
     left, right = st.columns([5, 3], gap="large")
     with left:

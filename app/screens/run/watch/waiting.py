@@ -12,6 +12,8 @@ MOST = 3  # runs that are named
 NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
 SOON = "The curves begin with the first steps."
+FREE = "The curves appear here once a device is free."
+INHERITED = "Below are the curves of the run that it continues; its own follow on the same line."
 LOADING = "The trainer is starting, and PyTorch is being loaded."
 DOING = {  # the trainer's latest line in the log, by its beginning
     "Loading the images": "The images are being opened, and PyTorch is being loaded.",
@@ -24,14 +26,18 @@ DOING = {  # the trainer's latest line in the log, by its beginning
 LINES = 20  # of the log that are read
 
 
-def waiting(run: Run, status: RunStatus) -> None:
-    """Draw what there is to know about a run that has no measurements."""
+def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
+    """Draw what there is to know about a run that has measured nothing of its own.
+
+    It `inherits` the curves of another run if it continues from that one.
+    """
     if status.state in ("starting", "running"):
         st.markdown(doing(run.log_tail(LINES)))
-        st.caption(SOON)
+        st.caption(INHERITED if inherits else SOON)
         return
     if status.state != "queued":
-        st.caption(DRAFT if status.state == "draft" else NOTHING)
+        words = DRAFT if status.state == "draft" else NOTHING
+        st.caption(INHERITED if inherits else words)
         return
     queue = store().queue()
     place = next((n for n, row in enumerate(queue, 1) if row.id == run.id), 0)
@@ -41,7 +47,7 @@ def waiting(run: Run, status: RunStatus) -> None:
     under_way = [row for row in store().runs() if row.state in ("starting", "running", "stopping")]
     named("Before it in the queue", ahead)
     named("Using a device now", under_way)
-    st.caption("The curves appear here once a device is free.")
+    st.caption(INHERITED if inherits else FREE)
 
 
 def doing(log: str) -> str:

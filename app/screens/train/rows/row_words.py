@@ -6,6 +6,7 @@ from dataclasses import fields
 from app import theme
 from app.screens.train.form import Form
 from app.screens.train.many.every_combination import GridDraft, multiplied
+from cifar_core import timm_names
 from cifar_core.config import TrainConfig
 from cifar_core.config.groups import (
     CHANGES,
@@ -36,6 +37,8 @@ def says(group: str, form: Form) -> str:
 def is_wrong(group: str, form: Form) -> bool:
     """Whether something in a row has to be corrected."""
     if group == REPEATS and form.many and form.many.problems:
+        return True
+    if group == STARTING and form.own and form.own.problem:
         return True
     wrong = (SETTINGS[name] for name in form.draft.problems if name in SETTINGS)
     return any(rule_of(f).group == group for f in wrong)
@@ -132,11 +135,24 @@ def unless_usual(form: Form, name: str, words: str) -> str:
 
 def starting(form: Form) -> str:
     """Say with which weights it begins, and which of them are trained."""
+    parts = [first_weights(form)]
+    if MODELS[form.values["model"]].weights and not varies(form, "model"):
+        parts.append(value(form, "plan").lower())
+    if form.teachers:
+        parts.append(f"taught by {' and '.join(one.title for one in form.teachers)}")
+    return ", ".join(parts)
+
+
+def first_weights(form: Form) -> str:
+    """Say which weights it begins with."""
+    if form.own:
+        return form.own.words
     if varies(form, "model"):
         return "as each network begins"
-    if not MODELS[form.values["model"]].weights:
-        return "random weights"
-    return f"pretrained weights, {value(form, 'plan').lower()}"
+    model = MODELS[form.values["model"]]
+    if not model.weights:
+        return "from the beginning"
+    return "pretrained weights" if timm_names.is_name(model.key) else "ImageNet weights"
 
 
 def kept_back(form: Form) -> str:
