@@ -8,6 +8,7 @@ import streamlit as st
 from app import theme
 from app.navigation import link
 from app.session import store
+from app.shared.paused import ICON, pause_words
 from cifar_core import devices
 from cifar_core.numbers import NARROW
 from cifar_core.runs import STATES, RunRow
@@ -19,22 +20,26 @@ def machines(rows: Sequence[RunRow]) -> None:
     """Draw how busy the machine is; a click shows its devices and its disk."""
     running = [row for row in rows if STATES[row.state].is_live]
     waiting = sum(row.state == "queued" for row in rows)
+    paused = store().queue_pause
     menu = st.popover(
-        words(len(running), waiting), icon=":material/memory:", type="tertiary", key="machines",
-        on_change="rerun",
+        words(len(running), waiting, paused=paused.is_on), icon=":material/memory:",
+        type="tertiary", key="machines", on_change="rerun",
     )  # fmt: skip
     if menu.open:
         with menu:
             for line in device_lines(running):
                 st.markdown(line)
+            if paused.is_on:
+                st.markdown(f"{ICON} {pause_words(paused)}")
             st.caption(disk_words())
             link("queue", "Queue", ":material/low_priority:")
 
 
-def words(running: int, waiting: int) -> str:
-    """Say how many runs train and wait."""
+def words(running: int, waiting: int, *, paused: bool = False) -> str:
+    """Say how many runs train and wait, and whether the queue is paused."""
     parts = [f"{running} running" if running else "", f"{waiting} waiting" if waiting else ""]
-    return ", ".join(filter(None, parts)) or "Idle"
+    parts += ["paused"] if paused else []
+    return ", ".join(filter(None, parts)).capitalize() or "Idle"
 
 
 def device_lines(running: Sequence[RunRow]) -> list[str]:

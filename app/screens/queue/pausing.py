@@ -1,0 +1,51 @@
+"""Pausing the queue after the runs that train now, and resuming it; for admins."""
+
+import streamlit as st
+
+from app import boundary, theme
+from app.session import store
+from app.shared.paused import ICON, pause_words
+from cifar_core.people import ADMIN
+from cifar_core.runs.store.queue.pause import LONGEST_NOTE, Pause
+
+NOTE = "queue_pause_note"  # key of the field
+
+
+def may_pause() -> bool:
+    """Whether the visitor may pause and resume the queue."""
+    return store().by.may(ADMIN)
+
+
+def pause_menu() -> None:
+    """Offer to pause the queue, with a note for the others."""
+    with st.popover("Pause after this run", icon=ICON, key="pause_menu"):
+        st.markdown("Runs that train now continue. No other run starts until the queue is resumed.")
+        st.text_input(
+            "Why (optional)", key=NOTE, max_chars=LONGEST_NOTE, placeholder="Maintenance until 3 pm"
+        )
+        st.button("Pause the queue", key="pause_queue", on_click=boundary.callback(pause))
+
+
+def pause() -> None:
+    """Pause the queue with the note in the field."""
+    store().pause_queue(st.session_state.get(NOTE, ""))
+
+
+def pause_banner(paused: Pause, waiting: int) -> None:
+    """Say that the queue is paused, and offer those who may to resume it."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="paused"):
+        st.markdown(f"{ICON} **{pause_words(paused)}** {what_follows(waiting)}", width="stretch")
+        if may_pause():
+            st.button(
+                "Resume the queue", icon=":material/play_circle:", key="resume_queue",
+                type="primary", on_click=boundary.callback(lambda: store().resume_queue()),
+            )  # fmt: skip
+
+
+def what_follows(waiting: int) -> str:
+    """Say what does not happen meanwhile."""
+    if not waiting:
+        return "A run that is started now waits until it is resumed."
+    wait = "waits" if waiting == 1 else "wait"
+    who = "" if may_pause() else " An admin can resume it."
+    return f"{theme.plural(waiting, 'run')} {wait} until it is resumed.{who}"
