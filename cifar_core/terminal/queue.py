@@ -77,7 +77,7 @@ def lengths(store: Store, rows: list[RunRow], found: Inventory) -> RunLengths:
 def plain_line(
     row: RunRow, place: int | None, expected: Forecast, *, paused: bool
 ) -> dict[str, Any]:
-    """Return what is known of a run in the queue, in seconds; the place of one that trains: null."""
+    """Return what is known of a run in the queue, in seconds; one that trains has no place."""
     takes, starts = expected.takes[row.id], expected.starts.get(row.id)
     known = starts is not None and is_known(starts) and not paused and not row.reason
     return {

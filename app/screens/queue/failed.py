@@ -13,7 +13,7 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs import FAILURES, Run, RunRow, RunStatus
 from cifar_core.runs.store.queue.seen_failures import dismiss, lately_failed
 
-MOST = 5  # failures that are shown one by one
+MOST = 3  # failures that are shown one by one
 
 
 def failures(rows: Sequence[RunRow]) -> None:
@@ -37,17 +37,20 @@ def failed_run(row: RunRow) -> None:
     """Draw one failure."""
     run = store().run(row.id)
     status = run.status
-    with st.container(border=True, gap="xsmall", key=f"failed-{row.id}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(title_of(row), icon=":material/error:", color="red")
-            with st.container(width="content", key=f"link-failed-{row.id}"):
-                link("run", f"#{row.number} {theme.safe(row.name)}", id=row.number)
-            owner = theme.safe(row.owner) if row.owner not in ("", store().by.name) else ""
-            when = theme.clock(row.ended_at or 0)
-            st.caption(", ".join(filter(None, [owner, when])), width="content")
-        st.markdown(theme.safe(row.message))
-        with st.container(horizontal=True, gap="small"):
-            buttons(run, status, row)
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", gap="small",
+        key=f"failed-{row.id}",
+    ):  # fmt: skip
+        with st.container(width="stretch", gap=None, key=f"why-failed-{row.id}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.badge(title_of(row), icon=":material/error:", color="red")
+                with st.container(width="content", key=f"link-failed-{row.id}"):
+                    link("run", f"#{row.number} {theme.safe(row.name)}", id=row.number)
+                owner = theme.safe(row.owner) if row.owner not in ("", store().by.name) else ""
+                when = theme.clock(row.ended_at or 0)
+                st.caption(", ".join(filter(None, [owner, when])), width="content")
+            st.caption(theme.safe(row.message))
+        buttons(run, status, row)
 
 
 def title_of(row: RunRow) -> str:

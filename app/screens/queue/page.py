@@ -36,7 +36,7 @@ def page() -> None:
         st.header("Queue", anchor=False, width="content")
         st.space("stretch")
         if (now or waiting) and not paused.is_on and may_pause():
-            pause_menu()
+            pause_menu(len(now))
     if paused.is_on:
         pause_banner(paused, len(waiting))
     boundary.part(failures)(rows)

@@ -16,9 +16,10 @@ def may_pause() -> bool:
     return store().by.may(ADMIN)
 
 
-def pause_menu() -> None:
+def pause_menu(running: int) -> None:
     """Offer to pause the queue, with a note for the others."""
-    with st.popover("Pause after this run", icon=ICON, key="pause_menu"):
+    label = {0: "Pause the queue", 1: "Pause after this run"}.get(running, "Pause after these runs")
+    with st.popover(label, icon=ICON, key="pause_menu"):
         st.markdown("Runs that train now continue. No other run starts until the queue is resumed.")
         st.text_input(
             "Why (optional)", key=NOTE, max_chars=LONGEST_NOTE, placeholder="Maintenance until 3 pm"
