@@ -17,7 +17,7 @@ from app.screens.queue.queue_list import (
 from app.session import Key, remember, remembered, store
 from app.shared.picker.networks import about
 from cifar_core.devices import Inventory
-from cifar_core.people import OPERATOR
+from cifar_core.people import OPERATOR, Person
 from cifar_core.runs import Run, RunRow
 from cifar_core.runs.listing.queue_forecast import Forecast, is_known
 from cifar_core.runs.store.queue.device import AUTO, give_device
@@ -30,32 +30,33 @@ RULE = (
 
 def waiting_list(waiting: Sequence[RunRow], found: Inventory, expected: Forecast) -> None:
     """Draw the runs that wait, in their order."""
-    paused = store().queue_pause.is_on
+    by, paused = store().by, store().queue_pause.is_on
+    lines = [line(row, expected, by, paused=paused) for row in waiting]
     queue_list(
-        [line(row, expected, paused=paused) for row in waiting],
+        lines,
         choices(found),
         answered=remembered(Key.QUEUE_ANSWERED, 0),
         on_moved=boundary.callback(moved),
         on_removed=boundary.callback(removed),
         on_device=boundary.callback(device_given),
     )
-    if store().by.may(OPERATOR) and not all(map(may_change, waiting)):
+    if by.may(OPERATOR) and not all(one.mine for one in lines):
         st.caption(RULE)
 
 
-def line(row: RunRow, expected: Forecast, *, paused: bool) -> Waiting:
+def line(row: RunRow, expected: Forecast, by: Person, *, paused: bool) -> Waiting:
     """Return a run as the list shows it."""
     takes = expected.takes[row.id]
     return Waiting(
         id=row.id,
         number=row.number,
         name=row.name,
-        owner="" if row.owner == store().by.name else row.owner,
+        owner="" if row.owner == by.name else row.owner,
         takes=about(takes) if is_known(takes) else "",
         starts="" if paused else start_words(expected.starts[row.id]),
         why="" if not row.reason or row.reason == "queue_paused" else row.message,
         device=str(row.settings.get("device", AUTO)),
-        mine=may_change(row),
+        mine=by.may(OPERATOR, row.owner),
     )
 
 
