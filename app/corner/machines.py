@@ -8,7 +8,7 @@ import streamlit as st
 from app import theme
 from app.navigation import link
 from app.session import store
-from app.shared.paused import ICON, pause_words
+from app.shared.queue.paused import ICON, pause_words
 from cifar_core import devices
 from cifar_core.numbers import NARROW
 from cifar_core.runs import STATES, RunRow

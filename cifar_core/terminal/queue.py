@@ -113,7 +113,7 @@ def line(row: RunRow, place: int | None, expected: Forecast, *, paused: bool) ->
 
 
 def clock(seconds: float) -> str:
-    """Write the time of day in so many seconds; with the date if it is another day."""
+    """Write the time of day that is some seconds away; with the date if it is another day."""
     now, then = time.localtime(), time.localtime(time.time() + seconds)
     form = "%H:%M" if now[:3] == then[:3] else "%d %b %H:%M"
     return time.strftime(form, then)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.session import store
-from app.shared.paused import ICON, pause_words
+from app.shared.queue.paused import ICON, pause_words
 from cifar_core.people import ADMIN
 from cifar_core.runs.store.queue.pause import LONGEST_NOTE, Pause
 

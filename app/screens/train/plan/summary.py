@@ -14,7 +14,7 @@ from app.screens.train.plan.time import how_long, measure_the_time
 from app.screens.train.starting_points import cloned_run, source_title
 from app.session import Key, remember, remembered, store
 from app.shared import widgets
-from app.shared.paused import say_if_paused
+from app.shared.queue.paused import say_if_paused
 from app.shared.start_once import start_once
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS

@@ -36,7 +36,7 @@ def give_device(store: "Store", run: Run, device: str) -> None:
             line.skip = run.settings.get("device", AUTO) == device
             if not line.skip:
                 files.edit(run.path / "config.json", dict, lambda _: {"device": device})
-    processes.wake(store.root)
+        processes.wake(store.root)
 
 
 def must_be_there(device: str, found: Inventory) -> None:
