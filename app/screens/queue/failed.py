@@ -1,6 +1,7 @@
 """The runs that failed since yesterday: when, why, and what a click does about it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -25,7 +26,7 @@ def failures(rows: Sequence[RunRow]) -> None:
         st.subheader("Failed since yesterday", anchor=False, width="content")
         if len(failed) > 1 and store().by.may(OPERATOR):
             st.button("Dismiss all", key="dismiss all", type="tertiary",
-                      on_click=boundary.callback(lambda: hide(failed)))  # fmt: skip
+                      on_click=boundary.callback(partial(hide, failed)))  # fmt: skip
     for row in failed[:MOST]:
         failed_run(row)
     if len(failed) > MOST:
@@ -68,7 +69,7 @@ def buttons(run: Run, status: RunStatus, row: RunRow) -> None:
         elif remedy.kind != "resume" or may_change(row):
             remedy_button(run, remedy)
     st.button("Dismiss", icon=":material/close:", type="tertiary", key=f"dismiss {row.id}",
-              on_click=boundary.callback(lambda: hide([row])))  # fmt: skip
+              on_click=boundary.callback(partial(hide, [row])))  # fmt: skip
 
 
 def remedy_button(run: Run, remedy: Remedy) -> None:

@@ -32,6 +32,11 @@ def pause() -> None:
     store().pause_queue(st.session_state.get(NOTE, ""))
 
 
+def resume() -> None:
+    """Let waiting runs start again."""
+    store().resume_queue()
+
+
 def pause_banner(paused: Pause, waiting: int) -> None:
     """Say that the queue is paused, and offer those who may to resume it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="paused"):
@@ -39,7 +44,7 @@ def pause_banner(paused: Pause, waiting: int) -> None:
         if may_pause():
             st.button(
                 "Resume the queue", icon=":material/play_circle:", key="resume_queue",
-                type="primary", on_click=boundary.callback(lambda: store().resume_queue()),
+                type="primary", on_click=boundary.callback(resume),
             )  # fmt: skip
 
 
