@@ -56,6 +56,7 @@ class Key(StrEnum):
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page
     COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes
     COMPARE_DECLINED = "compare_declined"  # of those, what was canceled or could not be started
+    QUEUE_ANSWERED = "queue_answered"  # token of the last move in the queue that was dealt with
     TICKS = "ticks"  # the ticked rows of the list of runs
     COMPARE_REVEALED = "compare_revealed"  # ids of the runs whose test results Compare shows
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app import theme
 from app.navigation import link
 from app.session import store
+from app.shared.queue.paused import ICON, pause_words
 from cifar_core import devices
 from cifar_core.devices.use.main_memory import main_memory
 from cifar_core.numbers import NARROW
@@ -25,25 +26,29 @@ def machines(rows: Sequence[RunRow]) -> None:
     """Draw how busy the machine is; a click shows its devices and its disk."""
     running = [row for row in rows if STATES[row.state].is_live]
     waiting = sum(row.state == "queued" for row in rows)
+    paused = store().queue_pause
     menu = st.popover(
-        counts(len(running), waiting), icon=":material/memory:", type="tertiary", key="machines",
-        on_change="rerun",
+        counts(len(running), waiting, paused=paused.is_on), icon=":material/memory:",
+        type="tertiary", key="machines", on_change="rerun",
     )  # fmt: skip
     if menu.open:
         with menu:
             used = used_now(running)
             for line in device_lines(running, used):
                 st.markdown(line)
+            if paused.is_on:
+                st.markdown(f"{ICON} {pause_words(paused)}")
             for line in (machine_line(used.values()), disk_words()):
                 if line:
                     st.caption(line)
             link("queue", "Queue", ":material/low_priority:")
 
 
-def counts(running: int, waiting: int) -> str:
-    """Say how many runs train and wait."""
+def counts(running: int, waiting: int, *, paused: bool = False) -> str:
+    """Say how many runs train and wait, and whether the queue is paused."""
     parts = [f"{running} running" if running else "", f"{waiting} waiting" if waiting else ""]
-    return ", ".join(filter(None, parts)) or "Idle"
+    parts += ["paused"] if paused else []
+    return ", ".join(filter(None, parts)).capitalize() or "Idle"
 
 
 def used_now(running: Sequence[RunRow]) -> dict[str, MachineRow]:

@@ -10,6 +10,7 @@ from cifar_core.terminal import (
     export_model,
     listing,
     log,
+    queue,
     rate,
     reading,
     report,
@@ -25,7 +26,8 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(runs, train_on, log, listing, archive, export_model, evaluate, compare, reading, report),
-    *(reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
+    *(runs, train_on, queue, log, listing, archive, export_model, evaluate, compare, reading),
+    *(report, reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, tidy),
+    doctor,
 )
 COMMANDS = tuple(module.add for module in MODULES)

@@ -29,6 +29,19 @@ def test_the_machine_says_how_busy_it_is(running, waiting, said):
     assert machines.counts(running, waiting) == said
 
 
+@pytest.mark.parametrize(
+    ("running", "waiting", "said"), [(0, 0, "Paused"), (1, 2, "1 running, 2 waiting, paused")]
+)
+def test_the_corner_says_that_the_queue_is_paused(running, waiting, said):
+    assert machines.words(running, waiting, paused=True) == said
+
+
+def test_the_machines_menu_says_who_paused_the_queue(store):
+    store.pause_queue("a talk")
+    page = opened("machines")
+    assert any('paused the queue ("a talk")' in one.value for one in page.markdown)
+
+
 def test_a_device_that_cannot_be_used_is_listed_with_its_reason(store, monkeypatch):
     refused = Refused(id="cuda:0", name="An old GPU", reason="its driver is too old")
     found = Inventory(devices=[Device(id="cpu", name="A CPU")], refused=[refused])

@@ -22,6 +22,8 @@ LONGEST = 200  # seconds for the tests of one mutation
 ORDER = "tests/faults/test_order.py"
 FILES, CHECKPOINTS = "tests/runs/test_runs_files.py", "tests/runs/test_runs_checkpoints.py"
 STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_supervisor.py"
+QUEUE_ORDER, QUEUE_PAUSE = "tests/runs/test_queue_order.py", "tests/runs/test_queue_pause.py"
+QUEUE_DEVICE = "tests/runs/test_queue_device.py"
 METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK = "tests/faults/test_disk_full.py"
 KEPT = "tests/runs/test_runs_kept_predictions.py"
@@ -188,8 +190,8 @@ MUTATIONS = [
              "{zlib.crc32(head.encode()):08x}", "00000000", ORDER + " shims"),
     Mutation("orphans stay", "runs/engine/shim.py",
              "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
-    Mutation("the device is lent without a look", "runs/engine/supervisor.py",
-             "free = [candidate for candidate in wanted if candidate.id not in self.lent()]", "free = wanted",
+    Mutation("the device is lent without a look", "runs/engine/lending.py",
+             "free = [candidate for candidate in wanted if candidate.id not in lent]", "free = wanted",
              SUPERVISOR + " two_places"),
     Mutation("the index lends a device twice", "runs/store/index.py",
              "INSERT INTO lease VALUES (?, ?, ?)\", (device", "INSERT OR REPLACE INTO lease VALUES (?, ?, ?)\", (device",
@@ -199,8 +201,20 @@ MUTATIONS = [
     Mutation("a full disk fails the run", "runs/engine/worker/attempt.py",
              '        if reason == "disk":\n            return paused_for_space(error, worker.run.path)\n',
              "", DISK + " any_point"),
-    Mutation("a paused run does not go on", "runs/engine/supervisor.py",
-             '            run.enqueue(("paused",))\n', "            pass\n", DISK + " executor"),
+    Mutation("a paused run does not go on", "runs/engine/lending.py",
+             '        run.enqueue(("paused",))\n', "        pass\n", DISK + " executor"),
+    Mutation("a paused queue starts runs", "runs/engine/lending.py",
+             "        if paused.is_on:\n", "        if False:\n", QUEUE_PAUSE + " goes_on"),
+    Mutation("a pause during a scan comes too late", "runs/engine/lending.py",
+             " and not pause.read(chief.store.root).is_on", "", QUEUE_PAUSE + " about_to_start"),
+    Mutation("a device that is given during a scan is ignored", "runs/engine/lending.py",
+             "device_of(run) == wanted and ", "", QUEUE_DEVICE + " during_a_scan"),
+    Mutation("own runs get ahead of those of others", "runs/store/queue/order.py",
+             "order = places.permitted(now, wanted, own)", "order = list(wanted)", QUEUE_ORDER + " ahead_of_no_one"),
+    Mutation("an old order is taken although the queue has changed", "runs/store/queue/order.py",
+             "        raise RunError(CHANGED)\n", "        pass\n", QUEUE_ORDER + " someone_else_moved"),
+    Mutation("a run is moved although it has started", "runs/record/status.py",
+             '            if old.state == "queued":\n', "            if True:\n", QUEUE_ORDER + " positions_are_only"),
     Mutation("no one is asked for a role", "runs/record/action_log.py",
              "    by.must(needed, request, owner)\n", "", OWNERS + " bens"),
     Mutation("an action leaves no line", "runs/record/action_log.py",
@@ -427,8 +441,8 @@ MUTATIONS = [
              "pass_fds=(lock, *keep),", "pass_fds=(lock,),", TURNS + " executor_is_gone"),
     Mutation("the shim does not hold its GPU", "runs/engine/live_attempts.py",
              "*map(str, keep)],", "],", TURNS + " executor_is_gone"),
-    Mutation("a run starts on a GPU that is measured on", "runs/engine/supervisor.py",
-             "turns.first_free(self.store.root, free) as", "turns.first_free(self.store.root / free[0].id, free) as",
+    Mutation("a run starts on a GPU that is measured on", "runs/engine/lending.py",
+             "turns.first_free(chief.store.root, free) as", "turns.first_free(chief.store.root / free[0].id, free) as",
              TURNS + " else_waits"),
     Mutation("runs are not told of a GPU that is free again", "devices/turns.py",
              "                processes.wake(root)\n", "                pass\n", TURNS + " else_waits"),

@@ -11,8 +11,9 @@ from cifar_core.runs.store.run_row import RunRow
 MOST = 3  # runs that are named
 NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
-SOON = "The curves begin with the first steps."
 FREE = "The curves appear here once a device is free."
+RESUMED = "The curves appear here once the queue is resumed and a device is free."
+SOON = "The curves begin with the first steps."
 INHERITED = "Below are the curves of the run that it continues; its own follow on the same line."
 LOADING = "The trainer is starting, and PyTorch is being loaded."
 DOING = {  # the trainer's latest line in the log, by its beginning
@@ -47,7 +48,10 @@ def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
     under_way = [row for row in store().runs() if row.state in ("starting", "running", "stopping")]
     named("Before it in the queue", ahead)
     named("Using a device now", under_way)
-    st.caption(INHERITED if inherits else FREE)
+    if inherits:
+        st.caption(INHERITED)
+    else:
+        st.caption(RESUMED if store().queue_pause.is_on else FREE)
 
 
 def doing(log: str) -> str:

@@ -14,6 +14,7 @@ from app.screens.train.plan.time import how_long, measure_the_time
 from app.screens.train.starting_points import cloned_run, source_title
 from app.session import Key, remember, remembered, store
 from app.shared import widgets
+from app.shared.queue.paused import say_if_paused
 from app.shared.start_once import start_once
 from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
@@ -47,6 +48,7 @@ def summary(form: Form) -> None:
         )  # fmt: skip
         for why in obstacles(form):
             widgets.say_problem(why)
+        say_if_paused("A run that is started now waits until it is resumed.")
         pressed = start_button(form)
         with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
             if draft.config is not None:

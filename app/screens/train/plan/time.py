@@ -38,6 +38,8 @@ def before() -> list[RunRow]:
 
 def done(seconds: float, rows: Sequence[RunRow]) -> str:
     """Say when a run would be done that is started now, as far as that is known."""
+    if store().queue_pause.is_on:
+        return "It starts when the queue is resumed."
     if not rows:
         return f"Done at about {theme.clock(time.time() + seconds)}."
     if len(rows) == 1 and rows[0].eta_seconds is not None:
