@@ -8,7 +8,7 @@ from cifar_core.runs.notifications import news
 from cifar_core.runs.notifications.news import News
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.run_row import RunRow
-from cifar_core.runs.store.store import Store
+from cifar_core.runs.store.store import Run, Store
 from cifar_core.runs.store.sweep_files import Sweep, listed
 from cifar_core.runs.sweeps import search_results, sweep_results, sweeps
 
@@ -32,9 +32,14 @@ def is_recent(at: float | None, now: float) -> bool:
 def is_from_here(store: Store, row: RunRow) -> bool:
     """Whether a run ended in this store, rather than where it was imported from."""
     try:
-        return store.run(row.id).about.imported is None
+        return run_of(store, row).about.imported is None
     except CifarError:  # deleted meanwhile
         return False
+
+
+def run_of(store: Store, row: RunRow) -> Run:
+    """Return the run of a row, which may be gone by now."""
+    return Run(store.root / "runs" / row.id, store.by)
 
 
 def of_waiting(store: Store, row: RunRow) -> News | None:
@@ -42,7 +47,7 @@ def of_waiting(store: Store, row: RunRow) -> News | None:
     if row.reason != "disk" or row.example or not (found := news.of_row(row)):
         return None
     try:
-        since = store.run(row.id).status.since
+        since = run_of(store, row).status.since
     except CifarError:
         return None
     return news.made(row, found.kind, str(row.attempt), found.text, at=since)
@@ -110,7 +115,7 @@ class Watch:
         from cifar_core.runs.results.reading import situation_of
 
         try:
-            run = self.store.run(row.id)
+            run = run_of(self.store, row)
             measured = curves(run.metrics())
             found = read(measured, situation_of(run))
         except (CifarError, OSError):  # deleted meanwhile

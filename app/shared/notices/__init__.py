@@ -1,0 +1,1 @@
+"""Being told of news: the toggle on a run or a sweep, and notifications of the browser."""
