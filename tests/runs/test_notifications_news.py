@@ -63,8 +63,8 @@ def test_a_resumed_run_that_ends_again_is_news_again(store):
 
 
 def test_a_sweep_gives_one_message_when_all_its_runs_are_over(store):
-    sweep = sweeps.create(store, TrainConfig(data="synthetic"), name="Rates",
-                          axes=[[{"learning_rate": 0.1}, {"learning_rate": 0.2}]], seeds=[0])  # fmt: skip
+    axes = [[{"learning_rate": 0.1}, {"learning_rate": 0.2}]]
+    sweep = sweeps.create(store, TrainConfig(data="synthetic"), axes, [0], name="Rates")
     runs = [store.run(row.id) for row in store.index.rows()]
     mine = Subscriptions(person=store.by.name, mine=1.0)
     for run in runs:
