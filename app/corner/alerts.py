@@ -36,10 +36,13 @@ def alerts(rows: Sequence[RunRow]) -> None:
     here = store()
     latest = [*of_curves(rows), *of_rows(here, rows)]
     follows = subscriptions.of_person(here.root, here.by.name)
-    browser.watch([one for one in latest if follows.wants(one)])
+    with st.container(key="news_watch"):
+        browser.watch([one for one in latest if follows.wants(one)])
     listed = [one for one in latest if not one.is_of_one_of_many or one.kind in GRAVE]
     seen = remembered(Key.ALERTS_SEEN, 0.0)
-    new = sum(one.at > seen for one in listed)
+    if not st.session_state.get("alerts"):  # a menu whose label changes would close
+        remember(Key.ALERTS_NEW, sum(one.at > seen for one in listed))
+    new = remembered(Key.ALERTS_NEW, 0)
     menu = st.popover(
         f"Alerts {new}" if new else "Alerts", icon=":material/notifications:", type="tertiary",
         key="alerts", on_change="rerun",

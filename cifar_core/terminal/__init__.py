@@ -10,6 +10,7 @@ from cifar_core.terminal import (
     export_model,
     listing,
     log,
+    notify,
     rate,
     reading,
     report,
@@ -25,6 +26,6 @@ from cifar_core.terminal import (
 
 MODULES = (
     *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
-    *(rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
+    *(rate, sweep, sweeps, search, explain, data, weights, settings, notify, tidy, doctor),
 )
 COMMANDS = tuple(module.add for module in MODULES)

@@ -85,6 +85,12 @@ def put(root: Path, news: News, address: str) -> bool:
     return True
 
 
+def written(root: Path, news: News, address: str) -> Path:
+    """Write a message about news that no one had before; return its file."""
+    put(root, news, address)
+    return path_of(root, news.id, address)
+
+
 def change(path: Path, message: Message, state: str, **changes: object) -> Message:
     """Write a message's next state, so that it survives a kill and a power cut."""
     new = replace(message, state=state, at=time.time(), **changes)

@@ -99,7 +99,7 @@ def unknown(scheme: str) -> str:
     word = scheme if re.fullmatch("[a-z0-9]{1,12}", scheme) else ""
     which = f"the scheme '{word}'" if word else "no scheme"  # the rest may be secret
     hint = did_you_mean(word, SCHEMES) if word else ""
-    return f"has {which}. {hint}Known: {', '.join(SCHEMES)}."
+    return f"has {which}, so it is not used. {hint}Known: {', '.join(SCHEMES)}."
 
 
 def plain(text: str, longest: int) -> str:
