@@ -1,4 +1,4 @@
-"""What happened lately to runs and sweeps, and who is told of it."""
+"""What happened lately to runs and sweeps, and the choice of who gets a message."""
 
 import time
 from collections.abc import Sequence

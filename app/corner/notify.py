@@ -17,7 +17,7 @@ DAY = 24 * 3600.0
 
 
 def notify() -> None:
-    """Draw the choices; those of kinds and addresses only for a person who is told of anything."""
+    """Draw the choices; those of kinds and addresses only for a person who follows anything."""
     here = store()
     follows = subscriptions.of_person(here.root, here.by.name)
     addresses = Addresses.here(here.root)
@@ -37,7 +37,7 @@ def choices(follows: Subscriptions, usable: list[str]) -> None:
     st.pills("About", list(NEWS), selection_mode="multi", default=list(follows.kinds),
              format_func=lambda key: NEWS[key].title, key="notify_kinds",
              on_change=boundary.callback(change_kinds),
-             help="A run that you follow by itself also tells you of its end.")  # fmt: skip
+             help="For a run that you follow by itself, the news of its end always come too.")  # fmt: skip
     if usable:
         st.pills("By", usable, selection_mode="multi",
                  default=[name for name in follows.addresses if name in usable],

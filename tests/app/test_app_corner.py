@@ -52,8 +52,8 @@ def test_only_news_of_people_within_a_day_are_listed(store):
     make_run(store, "Full", "queued", accuracies=(), reason="disk")
     examples.restore(store)
     said = opened("alerts")
-    listed = [link.label for link in said.get("page_link")]
-    assert {one.partition(" ")[2] for one in listed if one.startswith("#")} == {"New", "Full"}
+    listed = [link.proto.label for link in said.get("page_link")]
+    assert {one.partition(" ")[2] for one in listed if "#" in one} == {"New", "Full"}
 
 
 def test_a_sweep_is_one_alert_and_its_failures_are_listed_beside_it(store):
@@ -116,8 +116,8 @@ def test_a_run_is_followed_by_a_click_beside_its_progress_and_no_longer_by_anoth
 def test_a_run_that_is_over_is_not_offered_to_be_followed(store):
     run = make_run(store)
     page = open_page("run", id=run.number)
-    shown = [json.loads(c.proto.json) for c in page.get("bidi_component")]
-    assert "toggle" not in {one.get("mode") for one in shown if isinstance(one, dict)}
+    shown = [c for c in page.get("bidi_component") if c.proto.component_name.endswith("notices")]
+    assert [json.loads(one.proto.json)["mode"] for one in shown] == ["watch"]
 
 
 def test_the_choices_appear_with_the_first_subscription_and_name_no_secret(store, monkeypatch):

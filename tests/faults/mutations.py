@@ -43,6 +43,7 @@ TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
 TASK = "tests/training/test_task.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
+SENDING, ADDRESSES = (f"tests/runs/test_notifications_{x}.py" for x in ("sending", "addresses"))
 
 
 @dataclass(frozen=True)
@@ -463,6 +464,20 @@ MUTATIONS = [
              "runs/record/checkpoints.py",
              "manifest.get(\"worth\", manifest.get(\"val_accuracy\"))",
              "manifest.get(\"val_accuracy\")", UNEVEN_RUNS + " by_their_worth"),
+    Mutation("a message without an answer is sent again", "runs/notifications/outbox.py",
+             "if message.state == ASKING:", "if False:", SENDING + " kill_between"),
+    Mutation("a message that was put away is written again", "runs/notifications/outbox.py",
+             "if path.exists() or done(path).exists():", "if path.exists():",
+             SENDING + " written_once"),
+    Mutation("a message begins to be sent before the disk has a note of it",
+             "runs/notifications/guard.py", "            talk.asking()\n        try:\n            orig",
+             "            pass\n        try:\n            orig", SENDING + " sent_again"),
+    Mutation("messages may go to any address", "runs/notifications/destinations.py",
+             "return ip.is_global or is_in(ip, allowed)", "return True", ADDRESSES + " refused"),
+    Mutation("a mapped address is not seen through", "runs/notifications/destinations.py",
+             "return ipaddress.IPv4Address(low)", "return ip", ADDRESSES + " refused"),
+    Mutation("redirects of a webhook are followed", "runs/notifications/guard.py",
+             "\"allow_redirects\": False,", "\"allow_redirects\": True,", SENDING + " redirect"),
 ]  # fmt: skip
 
 

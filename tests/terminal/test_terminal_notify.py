@@ -38,11 +38,10 @@ def test_an_unknown_word_is_refused_and_changes_nothing(store, capsys, words):
     assert not subscriptions.everyone(store.root)
 
 
-@pytest.mark.parametrize(("how", "code", "said"), [("ok", 0, "was sent to here"),
-                                                   ("500", 1, "answered 500")])  # fmt: skip
-def test_a_test_message_is_sent_at_once_and_never_again(
-    store, capsys, monkeypatch, how, code, said
-):
+@pytest.mark.parametrize(
+    ("how", "code", "words"), [("ok", 0, "was sent to here"), ("500", 1, "answered 500")]
+)
+def test_a_test_message_is_sent_once(store, capsys, monkeypatch, how, code, words):
     webhook = Webhook(lambda times, title: how)
     monkeypatch.setenv("CIFAR_NOTIFY_HERE", webhook.url)
     monkeypatch.setenv("CIFAR_NOTIFY_ALLOW", "127.0.0.1")

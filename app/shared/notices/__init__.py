@@ -1,1 +1,1 @@
-"""Being told of news: the toggle on a run or a sweep, and notifications of the browser."""
+"""How news reach a person: the toggle on a run or a sweep, and notifications of the browser."""

@@ -1,7 +1,8 @@
 """The addresses that messages may go to. The admin alone sets them, outside the store.
 
-`CIFAR_NOTIFY_TEAM_SLACK="slack://..."` makes the address team-slack; words after a space name the
-people who may use it. `CIFAR_NOTIFY_FILE` names a TOML file with more, which no one else can read.
+The end of a variable such as `CIFAR_NOTIFY_NAME` is the name of an address; words after a space
+name the people who may use it. `CIFAR_NOTIFY_FILE` names a TOML file with more, which no one else
+can read.
 An address is a secret: it is never printed, shown or saved, and only its name is.
 """
 
@@ -19,7 +20,8 @@ from cifar_core.people import matches
 from cifar_core.registry import did_you_mean
 from cifar_core.runs.notifications.services import SCHEMES, Service, unknown
 
-PREFIX, FILE, ALLOW = "CIFAR_NOTIFY_", "CIFAR_NOTIFY_FILE", "CIFAR_NOTIFY_ALLOW"
+FILE, ALLOW = "CIFAR_NOTIFY_FILE", "CIFAR_NOTIFY_ALLOW"
+PREFIX = FILE.removesuffix("FILE")  # of all variables that hold an address
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 EVERYONE = ("*",)
 

@@ -47,7 +47,7 @@ class News(Struct, frozen=True, kw_only=True):
 class NewsKind(Struct, frozen=True, kw_only=True):
     """A kind of news; `of_row` finds it in a row of the list of runs, `of_curves` in the curves.
 
-    Each returns (what tells it apart among those of its kind and run, a text), or None.
+    Each returns (what no other news of its kind and run have, a text), or None.
     """
 
     key: str  # saved in files; never renamed
@@ -190,7 +190,7 @@ def of_curves(row: RunRow, curves: Curves, reading: Reading, now: float) -> list
 
 
 def made(row: RunRow, kind: str, which: str, text: str, *, at: float) -> News:
-    """Return the news of a kind about a run; `which` tells it apart from others of its kind."""
+    """Return the news of a kind about a run; `which` is what no other of its kind has."""
     return News(
         id=".".join(filter(None, (row.id, which, kind))),
         kind=kind,
