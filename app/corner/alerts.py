@@ -61,16 +61,12 @@ def alerts(rows: Sequence[RunRow]) -> None:
 
 def of_rows(here: Store, rows: Sequence[RunRow]) -> list[News]:
     """Return the news of a day that rows and sweeps show; computed once for all sessions."""
-    now = time.time()
-    mark = [(row.id, row.state, row.reason, row.attempt, row.ended_at, row.name) for row in rows]
-    return _of_rows(str(here.root), hash(tuple(mark)), int(now // 60), rows, here)
+    return _of_rows(str(here.root), found.mark_of(rows, time.time()), rows, here)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _of_rows(
-    root: str, mark: int, minute: int, _rows: Sequence[RunRow], _here: Store
-) -> list[News]:
-    return found.of_rows(_here, _rows, 60.0 * minute)
+def _of_rows(root: str, mark: int, _rows: Sequence[RunRow], _here: Store) -> list[News]:
+    return found.of_rows(_here, _rows, time.time())
 
 
 def of_curves(rows: Sequence[RunRow]) -> list[News]:

@@ -34,10 +34,11 @@ def notify() -> None:
 
 def choices(follows: Subscriptions, usable: list[str]) -> None:
     """Draw the kinds of news, and the addresses that the person may use."""
-    st.pills("About", list(NEWS), selection_mode="multi", default=list(follows.kinds),
+    kinds = [key for key in NEWS if key in follows.kinds]
+    st.pills("About", list(NEWS), selection_mode="multi", default=kinds,
              format_func=lambda key: NEWS[key].title, key="notify_kinds",
              on_change=boundary.callback(change_kinds),
-             help="For a run that you follow by itself, the news of its end always come too.")  # fmt: skip
+             help="The end of a run that you follow by itself is always among them.")  # fmt: skip
     if usable:
         st.pills("By", usable, selection_mode="multi",
                  default=[name for name in follows.addresses if name in usable],

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # the functions of these rooms are followed; those of the executor and its processes are its own
 ROOMS = ("runs/record", "runs/store", "runs/listing", "runs/results", "runs/sweeps",
-         "runs/exchange", "data/sources", "data/uploads", "weights", "background")  # fmt: skip
+         "runs/exchange", "runs/notifications", "data/sources", "data/uploads", "weights",
+         "background")  # fmt: skip
 FILES = "cifar_core.disk.files."
 WRITERS = {
     *(FILES + name for name in ("write_json", "write_atomic", "edit", "append_line", "replacing")),

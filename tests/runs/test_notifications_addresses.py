@@ -1,10 +1,14 @@
 """Addresses: set by the admin alone, secret, and only where messages may go."""
 
+import email
+import json
+
 import pytest
+import requests
 
 from cifar_core.errors import NotificationError
-from cifar_core.runs.notifications import destinations, services
-from cifar_core.runs.notifications.addresses import FILE, Addresses
+from cifar_core.runs.notifications import courier, destinations, services
+from cifar_core.runs.notifications.addresses import FILE, Address, Addresses
 from cifar_core.runs.notifications.destinations import allowed_networks, may_connect
 
 SECRET = "4711-secret"
@@ -127,24 +131,12 @@ def test_no_name_of_a_run_mentions_anyone_or_becomes_a_link_or_markup():
         assert "http://" not in text
 
 
-@pytest.mark.parametrize(
-    ("url", "where"),
-    [
-        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "hooks.slack.com"),
-        ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "discord.com"),
-        ("ntfy://lab-topic-4711", "ntfy.sh"),
-        ("jsons://example.org/hook", "example.org"),
-    ],
-)
-def test_each_service_gets_the_text_as_it_was_written(root, monkeypatch, url, where):
-    """What Apprise hands to the network, on a network that takes everything."""
-    import json
+SLACK, DISCORD = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "discord://4174216298/JHMH"
+TITLE, TEXT = "Finished: #1 @everyone A & B", "A <b>*run*</b>"
 
-    import requests
 
-    from cifar_core.runs.notifications import courier
-    from cifar_core.runs.notifications.addresses import Address
-
+def sent_by(url, monkeypatch):
+    """Return what Apprise hands to the network, on a network that takes everything."""
     courier.load()
     requested = []
 
@@ -157,15 +149,67 @@ def test_each_service_gets_the_text_as_it_was_written(root, monkeypatch, url, wh
     monkeypatch.setattr(requests, "request", take)
     monkeypatch.setattr(requests, "post", lambda url, **options: take("POST", url, **options))
     address = Address(name="x", url=url)
-    title, text = services.written(address.service, "Finished: #1 @everyone", "A <b>*run*</b>")
+    title, text = services.written(address.service, TITLE, TEXT)
     assert courier.as_plain_text(courier.plugin_of(address, "k"), title, text)
     ((asked, body, options),) = requested
-    assert where in asked
-    strings = json.dumps(body, ensure_ascii=False)
-    inner = json.dumps(text, ensure_ascii=False)[1:-1]
-    assert inner in strings
-    assert json.dumps(title, ensure_ascii=False)[1:-1].replace("&", "&amp;") in strings
-    assert "github" not in strings.lower()
-    assert not {"avatar_url", "icon_url"} & set(body)
     assert options["verify"] is True
     assert options["allow_redirects"] is False
+    assert "X-Markdown" not in options["headers"]
+    assert "github" not in str(body).lower()
+    assert not {"avatar_url", "icon_url", "embeds"} & set(body)
+    return asked, body
+
+
+@pytest.mark.parametrize("options", ["", "?format=markdown&redirect=yes&verify=no"])
+def test_each_service_gets_plain_text_whatever_its_address_asks_for(monkeypatch, options):
+    asked, body = sent_by(SLACK + options, monkeypatch)
+    assert asked.startswith("https://hooks.slack.com/")
+    assert body["attachments"][0]["text"] == (
+        "Finished: #1 @\u200beveryone A &amp; B\nA &lt;b&gt;*\u200brun*\u200b&lt;/b&gt;"
+    )
+    asked, body = sent_by(DISCORD + options, monkeypatch)
+    assert asked.startswith("https://discord.com/")
+    assert body["content"] == (
+        "Finished\\: \\#1 @\u200beveryone A & B\r\nA \\<b\\>\\*run\\*\\</b\\>"
+    )
+    asked, body = sent_by("ntfy://topic-4711" + options, monkeypatch)
+    assert asked == "https://ntfy.sh"
+    assert (body["title"], body["message"]) == ("Finished: #1 @\u200beveryone A & B", TEXT)
+    asked, body = sent_by("jsons://example.org/hook" + options, monkeypatch)
+    assert asked == "https://example.org/hook"
+    assert (body["title"], body["message"]) == (TITLE, TEXT)
+
+
+@pytest.mark.parametrize("options", ["", "&format=html&verify=no&mode=starttls"])
+def test_a_mail_is_plain_text_over_verified_tls(monkeypatch, options):
+    mails, contexts = [], []
+
+    class Server:
+        def __init__(self, *words, **options):
+            contexts.append(options.get("context"))
+
+        def starttls(self, context):
+            contexts.append(context)
+
+        def login(self, *words):
+            assert contexts[-1].check_hostname
+
+        def sendmail(self, sender, receivers, text):
+            mails.append((receivers, email.message_from_string(text)))
+            return {}
+
+        def quit(self):
+            pass
+
+    monkeypatch.setattr("smtplib.SMTP", Server)
+    monkeypatch.setattr("smtplib.SMTP_SSL", Server)
+    courier.load()
+    url = f"mailtos://ann:pw@example.org?to=ben@example.org{options}"
+    address = Address(name="x", url=url)
+    title, text = services.written(address.service, f"{TITLE}\nBcc: all@example.org", TEXT)
+    assert courier.as_plain_text(courier.plugin_of(address, "k"), title, text)
+    ((receivers, mail),) = mails
+    assert receivers == ["ben@example.org"]
+    assert mail.get_content_type() == "text/plain"
+    assert mail["Bcc"] is None
+    assert contexts[-1].check_hostname

@@ -107,6 +107,7 @@ def plugin_of(address: Address, key: str) -> Any:
             "one. The admin can set an address for each."
         )
     plugin.verify_certificate, plugin.redirects = True, False
+    plugin.notify_format, plugin._format_override = apprise.NotifyFormat.TEXT, None
     if address.service.key == "webhook":
         plugin.headers = {**plugin.headers, "Idempotency-Key": key}
     return plugin

@@ -24,6 +24,12 @@ def of_rows(store: Store, rows: Sequence[RunRow], now: float) -> list[News]:
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
+def mark_of(rows: Sequence[RunRow], now: float) -> int:
+    """Return a number that changes when the news of rows may have changed, and every minute."""
+    states = ((row.id, row.state, row.reason, row.attempt, row.ended_at, row.name) for row in rows)
+    return hash((tuple(states), int(now // 60)))
+
+
 def is_recent(at: float | None, now: float) -> bool:
     """Whether a moment lies within the last day; a clock may have been set back a little."""
     return now - (at or 0.0) < RECENT

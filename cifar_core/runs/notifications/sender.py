@@ -27,7 +27,7 @@ from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 
 LOOK_SECONDS = 5.0  # between two looks at the runs
-STEP_SECONDS = 0.25
+STEP_SECONDS = 0.5
 PAUSE_SECONDS = 2.0  # between two messages to one address: Discord takes 30 a minute
 PRUNE_SECONDS = 3600.0
 NO_ADDRESS = "The process that sends messages does not know this address; ask the admin."
@@ -57,6 +57,7 @@ class Sender:
         self.watch = found.Watch(store)
         self.lines: dict[str, Line] = {}
         self.looked_at = self.pruned_at = -PRUNE_SECONDS
+        self.mark, self.news = 0, list[News]()
         self.is_loaded = False
 
     def step(self) -> bool:
@@ -78,7 +79,7 @@ class Sender:
             return
         self.addresses = Addresses.here(self.store.root)  # its file may have been changed
         rows = self.store.index.rows()
-        news = found.of_rows(self.store, rows, time.time())
+        news = [*self.of_rows(rows)]
         news += self.watch.look(rows, lambda row: wants_curves(people, row))
         for one in news:
             for name in self.receivers(one, people):
@@ -86,6 +87,13 @@ class Sender:
         if time.monotonic() - self.pruned_at > PRUNE_SECONDS:
             self.pruned_at = time.monotonic()
             outbox.prune(self.store.root, {one.id for one in news})
+
+    def of_rows(self, rows: Sequence[RunRow]) -> list[News]:
+        """Return the news that rows and sweeps show; found again only when one has changed."""
+        mark = found.mark_of(rows, time.time())
+        if mark != self.mark:
+            self.mark, self.news = mark, found.of_rows(self.store, rows, time.time())
+        return self.news
 
     def receivers(self, news: News, people: Sequence[Subscriptions]) -> list[str]:
         """Return the names of the addresses that news go to, each once, however many people."""
@@ -102,7 +110,8 @@ class Sender:
     def attend(self, path: Path, message: Message) -> None:
         """Send a message if it is its turn; conclude one whose process is over."""
         line = self.lines.setdefault(message.address, Line())
-        if line.child:
+        waits = message.state == outbox.WAITING and message.next_at > time.time()
+        if line.child or waits:
             return
         if message.is_over:
             outbox.put_away(path)

@@ -25,6 +25,7 @@ class Service:
     summary: str  # what its address looks like
     schemes: tuple[str, ...]  # of its addresses
     escape: Callable[[str], str]  # returns a text that the service shows as it is
+    joins: bool = False  # the title is sent as a line of the text: Apprise escapes titles itself
 
 
 def as_it_is(text: str) -> str:
@@ -67,6 +68,7 @@ SERVICES = Registry(
             summary="slack://TokenA/TokenB/TokenC of an incoming webhook",
             schemes=("slack",),
             escape=for_slack,
+            joins=True,
         ),
         Service(
             key="discord",
@@ -111,7 +113,7 @@ def plain(text: str, longest: int) -> str:
 
 def written(service: Service, title: str, text: str) -> tuple[str, str]:
     """Return the title and the text of a message as a service must get them."""
-    return (
-        service.escape(plain(title, LONGEST_TITLE)),
-        service.escape(plain(text, LONGEST_TEXT)),
-    )
+    head, body = plain(title, LONGEST_TITLE), plain(text, LONGEST_TEXT)
+    if service.joins:
+        return "", f"{service.escape(head)}\n{service.escape(body)}"
+    return service.escape(head), service.escape(body)
