@@ -28,6 +28,7 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.record.run.Run.action": "the same",
     "cifar_core.runs.store.run_job.RunJob._action": "the same",
     "cifar_core.runs.store.store.Store.action": "the same",
+    "cifar_core.runs.notifications.sender.Sender": "of the process that sends messages",
     "cifar_core.runs.store.index.Index": "rebuilt from the folders whenever it is missing",
     "cifar_core.weights.locations.remembered_sha256": "checksums, computed again at will",
     "cifar_core.weights.locations.forget_verified": "the same",

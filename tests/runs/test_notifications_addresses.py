@@ -115,7 +115,8 @@ HOSTILE = "@everyone [x](http://evil.example) <!channel> <@U1> *b* `c` ||d|| \u2
 @pytest.mark.parametrize("service", services.SERVICES.values(), ids=lambda one: one.key)
 def test_a_text_is_one_short_line_without_control_characters(service):
     title, text = services.written(service, HOSTILE, HOSTILE * 100)
-    assert not {"\n", "\x00", "\u202e"} & set(title + text)
+    assert not {"\x00", "\u202e"} & set(title + text)
+    assert len(f"{title}{text}".splitlines()) == (2 if service.joins else 1)
     assert len(services.plain(HOSTILE * 100, 50)) <= 50
 
 
