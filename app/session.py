@@ -48,7 +48,8 @@ class Key(StrEnum):
     TAB = "tab"  # whose tab was drawn last, and which
     WATCHED = "watched"  # id of the run under way that the Watch tab drew last, and when
     PICTURED = "pictured"  # id of the run whose watched images are drawn
-    ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
+    ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of news
+    ALERTS_NEW = "alerts_new"  # how many news came since then, as the label of the list says
     CHART = "chart"  # the live chart's own state: the part zoomed in on
     MACHINE_CHART = "machine_chart"  # the same for the machine's, which follows it
     MACHINE_OPENED = "machine_opened"  # run and findings for which the panel opened by itself

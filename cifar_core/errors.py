@@ -17,6 +17,7 @@ CifarError                 anything the user can fix; its message can be shown o
   QueryError               a filter that cannot be understood
   ArchiveError             a zip of a run that is damaged, or has files that no run has
   CheckpointError          saved weights that are missing, damaged or of another network
+  NotificationError        an address for messages that does not exist or is set up wrongly
   OutputError              a file on a path that a person named cannot be written
   DiskFullError            not enough room on the disk to save something
 """
@@ -109,6 +110,11 @@ class ArchiveError(CifarError):
 
 class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
+
+
+class NotificationError(CifarError):
+    """An address for messages does not exist, may not be used or is set up wrongly; never says
+    what its secret parts are."""
 
 
 class OutputError(CifarError):

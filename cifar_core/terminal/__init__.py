@@ -10,6 +10,7 @@ from cifar_core.terminal import (
     export_model,
     listing,
     log,
+    notify,
     queue,
     rate,
     reading,
@@ -27,7 +28,7 @@ from cifar_core.terminal import (
 
 MODULES = (
     *(runs, train_on, queue, log, listing, archive, export_model, evaluate, compare, reading),
-    *(report, reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, tidy),
-    doctor,
+    *(report, reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, notify),
+    *(tidy, doctor),
 )
 COMMANDS = tuple(module.add for module in MODULES)

@@ -49,6 +49,7 @@ TRAIN_ON = "tests/runs/family/test_train_on.py"
 START_FROM = "tests/runs/family/test_start_from.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 PLANNED = "tests/runs/test_planned_ends.py"
+SENDING, ADDRESSES = (f"tests/runs/test_notifications_{x}.py" for x in ("sending", "addresses"))
 
 
 @dataclass(frozen=True)
@@ -549,6 +550,20 @@ MUTATIONS = [
              "tests/runs/family/test_family.py plain_id"),
     Mutation("weights that a child keeps count as freed", "runs/store/retention.py",
              ">= state.st_nlink", ">= 0", TRAIN_ON + " frees_only"),
+    Mutation("a message without an answer is sent again", "runs/notifications/outbox.py",
+             "if message.state == ASKING:", "if False:", SENDING + " kill_between"),
+    Mutation("a message that was put away is written again", "runs/notifications/outbox.py",
+             "if path.exists() or done(path).exists():", "if path.exists():",
+             SENDING + " written_once"),
+    Mutation("a message begins to be sent before the disk has a note of it",
+             "runs/notifications/guard.py", "            talk.asking()\n        try:\n            orig",
+             "            pass\n        try:\n            orig", SENDING + " sent_again"),
+    Mutation("messages may go to any address", "runs/notifications/destinations.py",
+             "return ip.is_global or is_in(ip, allowed)", "return True", ADDRESSES + " refused"),
+    Mutation("a mapped address is not seen through", "runs/notifications/destinations.py",
+             "return ipaddress.IPv4Address(low)", "return ip", ADDRESSES + " refused"),
+    Mutation("redirects of a webhook are followed", "runs/notifications/guard.py",
+             "\"allow_redirects\": False,", "\"allow_redirects\": True,", SENDING + " redirect"),
 ]  # fmt: skip
 
 

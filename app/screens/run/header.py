@@ -10,6 +10,7 @@ from app.navigation import link
 from app.screens.run.actions import actions
 from app.screens.run.marks import run_marks
 from app.screens.run.stop_time import stop_badge
+from app.shared.notices.follow import follow_run
 from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.family.joins import name_of
 from cifar_core.runs.record.family.ancestors import CONTINUES
@@ -63,6 +64,8 @@ def standing(run: Run, drawn: RunStatus, result_elsewhere: bool) -> None:
         status_line(run, status, result_elsewhere)
     with st.container():  # always there: a part that moves is built again and forgets its zoom
         progress(run, status, run.summary)
+        if status.is_under_way:
+            follow_run(run)
 
 
 def heading(run: Run, status: RunStatus) -> None:

@@ -15,6 +15,7 @@ from app.screens.sweep.settings_table import table
 from app.session import store
 from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
+from app.shared.notices.follow import follow_sweep
 from app.shared.places import places
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow
@@ -51,6 +52,8 @@ def page() -> None:
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
     active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
+    if active:
+        follow_sweep(sweep)
     boundary.fragment(live, run_every=REFRESH if active else None)(sweep, active)
 
 
