@@ -8,7 +8,7 @@ import streamlit as st
 from app import theme
 from app.navigation import link
 from app.session import Key, remember, remembered
-from cifar_core.runs import STATES, RunRow
+from cifar_core.runs import CURVES, STATES, RunRow
 
 RECENT = 24 * 3600.0  # seconds for which the end of a run is listed
 MOST = 8  # runs in the list
@@ -39,7 +39,10 @@ def recently_ended(rows: Sequence[RunRow], now: float) -> list[RunRow]:
     ended = [
         row
         for row in rows
-        if STATES[row.state].is_final and not row.example and now - (row.ended_at or 0) < RECENT
+        if STATES[row.state].is_final
+        and not row.example
+        and row.kind != CURVES
+        and now - (row.ended_at or 0) < RECENT
     ]
     return sorted(ended, key=lambda row: row.ended_at or 0, reverse=True)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves
+from cifar_core.runs.record.imported.refusals import refuse_curves
 from cifar_core.runs.record.status import RunStatus
 from cifar_core.weights.catalogue import WEIGHTS
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 def reading_of(run: "Run", measured: Curves | None = None) -> Reading:
     """Return the findings from a run's curves, read from its folder unless they are passed."""
+    refuse_curves(run.id, run.kind, "what they show is not judged: its settings are not known")
     return read(measured if measured is not None else curves(run.metrics()), situation_of(run))
 
 

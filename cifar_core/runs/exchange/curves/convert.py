@@ -18,6 +18,7 @@ from cifar_core.runs.record.summary import thinned
 Values = NDArray[np.float64]
 AXES = (EPOCH, STEP, LEFT_OUT)
 COUNTED = "The file has no column for the step or the epoch: its rows are counted."
+FROM_ZERO = "The file counts epochs from 0; here the first complete one is 1."
 ONLY_EPOCHS = "The file gives epochs, not steps; with the steps of an epoch it would have both."
 
 
@@ -41,6 +42,7 @@ class Places:
     steps: Points  # [N, 3] of the curve that says the step; none if there is none
     epochs: Points
     per_epoch: float  # steps; 0 if unknown
+    from_zero: bool = False  # whether the first complete epoch is called 0
 
     @property
     def has_steps(self) -> bool:
@@ -55,8 +57,8 @@ class Places:
     def of(self, numbers: Values) -> tuple[Values, Values]:
         """Return the steps and the epochs (NaN if unknown) of some numbers of the file."""
         if self.axis == "epoch":
-            steps = numbers * self.per_epoch if self.per_epoch else numbers
-            return steps, numbers
+            epochs = numbers + 1 if self.from_zero else numbers
+            return (epochs * self.per_epoch if self.per_epoch else epochs), epochs
         steps = between(numbers, self.steps) if len(self.steps) else numbers
         if len(self.epochs):
             return steps, between(numbers, self.epochs)
@@ -73,8 +75,11 @@ def converted(found: Found, run: FoundRun, choices: Choices, per_epoch: float = 
     """Return a run in our form; `per_epoch` are steps per epoch if a person gave them."""
     by_target = {choices[curve.name].target: found.points(curve) for curve in run.curves}
     nothing = np.zeros((0, 3))
+    numbers = np.concatenate([found.points(curve)[:, 0] for curve in run.curves])
+    from_zero = run.axis == "epoch" and numbers.min() == 0 and not (numbers % 1).any()
     places = Places(axis=run.axis, steps=by_target.get(STEP, nothing),
-                    epochs=by_target.get(EPOCH, nothing), per_epoch=per_epoch)  # fmt: skip
+                    epochs=by_target.get(EPOCH, nothing), per_epoch=per_epoch,
+                    from_zero=bool(from_zero))  # fmt: skip
     by_place: dict[tuple[str, float], Row] = {}
     others: list[Row] = []
     for curve in run.curves:
@@ -168,6 +173,8 @@ def record(run: FoundRun, choices: Choices, places: Places, found: Found) -> Cur
     notes = [*found.list.notes, *run.notes]
     if not places.has_steps:
         notes.append(ONLY_EPOCHS if run.axis == "epoch" else COUNTED)
+    if places.from_zero:
+        notes.append(FROM_ZERO)
     return CurvesRecord(
         settings=run.settings,
         curves=[

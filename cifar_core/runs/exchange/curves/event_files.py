@@ -49,7 +49,8 @@ def records(path: Path, left: Counter[str]) -> Iterator[bytes]:
 def frames(data: bytes) -> tuple[list[tuple[int, int]], int, bool]:
     """Return the ranges of the records' data, where the first incomplete one starts, and whether
     all lengths are intact."""
-    places, at = [], 0
+    places: list[tuple[int, int]] = []
+    at = 0
     while at + 12 <= len(data):
         length, check = struct.unpack_from("<QI", data, at)
         if length > LONGEST_RECORD or check != crc_of_length(length):

@@ -142,7 +142,9 @@ class Gathered:
                     f"This has more than {MOST_RUNS} runs. Import fewer of them at a time."
                 )
             shown = printable(name or id_ or self.fallback)
-            self.runs[id_] = GatheredRun(printable(id_) if id_ else "", shown, self.most, self.count_curve)
+            self.runs[id_] = GatheredRun(
+                printable(id_) if id_ else "", shown, self.most, self.count_curve
+            )
         return self.runs[id_]
 
     def most(self) -> int:

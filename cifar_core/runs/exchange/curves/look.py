@@ -12,7 +12,7 @@ from cifar_core.runs.exchange.curves import reader
 from cifar_core.runs.exchange.curves.found import Found, load
 from cifar_core.runs.exchange.curves.limits import SECONDS
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def look(given: Path, name: str = "", format_: str = "") -> Found:

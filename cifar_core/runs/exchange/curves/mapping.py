@@ -97,7 +97,9 @@ def in_unit(found: Found, choice: Choice) -> Choice:
     values = np.concatenate([points[:, 1] for points in points_of(found, choice.name)])
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > 100:
-        why = f"Its values reach from {low:.4g} to {high:.4g}, so it is neither a share nor percent."
+        why = (
+            f"Its values reach from {low:.4g} to {high:.4g}, so it is neither a share nor percent."
+        )
         return replace(choice, target=OTHER, percent=False, why=why)
     if high <= 1 + ROUNDING:
         return replace(choice, percent=False)

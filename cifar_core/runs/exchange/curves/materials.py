@@ -114,7 +114,7 @@ def unpack(given: Path, draft: Path) -> Iterator[str]:
 
 
 def wanted(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:
-    """Yield the files of a zip with their names below the folder; ArchiveError if one is hostile."""
+    """Yield the files of a zip and their names in the folder; ArchiveError if one is hostile."""
     if len(members) > MOST_FILES:
         raise ArchiveError(
             f"This zip has more than {MOST_FILES:,} files. Import fewer runs at a time."

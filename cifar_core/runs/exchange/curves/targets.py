@@ -1,4 +1,4 @@
-"""What a curve of another tool can become: the quantities of our own runs, or a curve of its own."""
+"""What a curve of another tool can become: a quantity of our own runs, or a curve of its own."""
 
 import re
 from dataclasses import dataclass

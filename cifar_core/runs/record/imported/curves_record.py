@@ -1,4 +1,4 @@
-"""The record of curves.json: which curves of another tool became which of ours, and what it said."""
+"""The record of curves.json: which curves of another tool became which of ours, and their notes."""
 
 from typing import Annotated
 

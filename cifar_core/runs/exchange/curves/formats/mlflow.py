@@ -10,7 +10,7 @@ from cifar_core.runs.exchange.curves.format import Format
 from cifar_core.runs.exchange.curves.gather import Gathered, GatheredRun
 from cifar_core.runs.exchange.curves.limits import LONGEST_TEXT
 from cifar_core.runs.exchange.curves.materials import Materials
-from cifar_core.runs.exchange.curves.text_tables import lines_of
+from cifar_core.runs.exchange.curves.tables.text_tables import lines_of
 
 METRIC = re.compile(r"(?:(?P<run>.*)/)?metrics/(?P<name>.+)")
 LINE = re.compile(rb"\d{9,16} [-+.\deEinfaNI]+(?: \d+)?\r?$", re.MULTILINE)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from cifar_core.runs.exchange.curves.format import Format
 from cifar_core.runs.exchange.curves.gather import Gathered
 from cifar_core.runs.exchange.curves.materials import Materials
-from cifar_core.runs.exchange.curves.rows import columns_of, gather_table, layout_of, tables
+from cifar_core.runs.exchange.curves.tables.rows import columns_of, gather_table, layout_of, tables
 
 DOWNLOADED = re.compile(r"(?:run-)?(?P<run>.*?)-tag-(?P<tag>.+)")
 

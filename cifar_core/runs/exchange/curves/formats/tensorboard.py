@@ -4,6 +4,7 @@ A scalar is a number (`simple_value`) or a tensor with one element. Pictures, hi
 graphs are skipped. The folders "train" and "validation" that Keras makes are parts of one run.
 """
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from cifar_core.runs.exchange.curves.materials import Materials
 
 PARTS = ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test")
 DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}  # of tensors, by their number
+SESSION = re.compile(r"\d{9,}(?:[.-]\d+)*")
+UNNAMED = "TensorBoard run"
 HPARAMS = "_hparams_/session_start_info"
 
 
@@ -39,10 +42,12 @@ def event_files(found: Materials) -> list[str]:
 def read(found: Materials, gathered: Gathered) -> None:
     """Read all event files, those of one folder in the order of their names."""
     events, plugins = classes()
-    count = 0
-    for name in event_files(found):
-        folder, prefix = place(PurePosixPath(name).parent)
-        run = gathered.run(folder, PurePosixPath(folder).name)
+    count, names = 0, event_files(found)
+    folders = {PurePosixPath(name).parent for name in names}
+    for name in names:
+        folder, prefix = place(PurePosixPath(name).parent, folders)
+        unnamed = not folder and "tfevents" in gathered.fallback  # one file, named by its time
+        run = gathered.run(folder, UNNAMED if unnamed else PurePosixPath(folder).name)
         for data in records(found.path(name), gathered.left):
             count += 1
             if count > MOST_ROWS:
@@ -58,11 +63,21 @@ def read(found: Materials, gathered: Gathered) -> None:
             add(event, run, prefix, plugins, gathered.left)
 
 
-def place(folder: PurePosixPath) -> tuple[str, str]:
-    """Return the folder of a run, and what its part puts before the names of its curves."""
+def place(folder: PurePosixPath, folders: set[PurePosixPath]) -> tuple[str, str]:
+    """Return the folder of a run, and what its part puts before the names of its curves.
+
+    `add_hparams` writes into a folder of its own that is named by the time, inside of the run's.
+    """
     if folder.name.lower() in PARTS:
-        return str(folder.parent).strip("."), f"{folder.name.lower()}/"
-    return str(folder).strip("."), ""
+        return text_of(folder.parent), f"{folder.name.lower()}/"
+    if folder.parent in folders and SESSION.fullmatch(folder.name):
+        return text_of(folder.parent), ""
+    return text_of(folder), ""
+
+
+def text_of(folder: PurePosixPath) -> str:
+    """Return a folder as text; empty for the one that was given."""
+    return "" if folder == PurePosixPath() else str(folder)
 
 
 def add(event: Any, run: GatheredRun, prefix: str, plugins: Any, left: Counter[str]) -> None:
@@ -72,11 +87,11 @@ def add(event: Any, run: GatheredRun, prefix: str, plugins: Any, left: Counter[s
         if kind == "simple_value":
             number = float(f"{value.simple_value:.7g}")  # of 32 bits: 0.45, not 0.44999998
             run.add(prefix + value.tag, event.step, number, event.wall_time)
-        elif kind == "tensor" and (number := scalar(value.tensor)) is not None:
-            run.add(prefix + value.tag, event.step, number, event.wall_time)
+        elif kind == "tensor" and (one := scalar(value.tensor)) is not None:
+            run.add(prefix + value.tag, event.step, one, event.wall_time)
         elif value.tag == HPARAMS:
-            for name, one in hyperparameters(value.metadata.plugin_data.content, plugins):
-                run.put(name, one)
+            for name, setting in hyperparameters(value.metadata.plugin_data.content, plugins):
+                run.put(name, setting)
         elif kind is not None:
             left["pictures, histograms, texts and sounds"] += 1
 

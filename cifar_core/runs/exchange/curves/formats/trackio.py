@@ -16,8 +16,8 @@ from cifar_core.runs.exchange.curves.format import Format
 from cifar_core.runs.exchange.curves.gather import Gathered
 from cifar_core.runs.exchange.curves.limits import MB, MOST_ROWS
 from cifar_core.runs.exchange.curves.materials import Materials
-from cifar_core.runs.exchange.curves.rows import columns_of, gather_table, moment, tables
-from cifar_core.runs.exchange.curves.text_tables import flat
+from cifar_core.runs.exchange.curves.tables.rows import columns_of, gather_table, moment, tables
+from cifar_core.runs.exchange.curves.tables.text_tables import flat
 
 START = b"SQLite format 3\0"
 READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
@@ -107,7 +107,7 @@ def selected(db: sqlite3.Connection, table: str, columns: list[str]) -> Iterator
     wanted = [name for name in ("run_id", "run_name", "timestamp", "step", table, "config")
               if name in columns]  # fmt: skip
     names = ", ".join(f'"{name}"' for name in dict.fromkeys(wanted))
-    for number, row in enumerate(db.execute(f"SELECT {names} FROM {table}")):  # noqa: S608
+    for number, row in enumerate(db.execute(f"SELECT {names} FROM {table}")):
         if number >= MOST_ROWS:
             return
         yield dict(zip(dict.fromkeys(wanted), row, strict=True))

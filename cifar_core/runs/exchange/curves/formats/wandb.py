@@ -9,7 +9,7 @@ from cifar_core.errors import ArchiveError
 from cifar_core.runs.exchange.curves.format import Format
 from cifar_core.runs.exchange.curves.gather import Gathered
 from cifar_core.runs.exchange.curves.materials import Materials
-from cifar_core.runs.exchange.curves.rows import (
+from cifar_core.runs.exchange.curves.tables.rows import (
     EPOCHS,
     columns_of,
     first_of,

@@ -76,7 +76,9 @@ def csv_rows(path: Path, head: bytes) -> Iterator[Row]:
             )
         comma = delimiter not in ("", ",")
         for row in rows:
-            yield {name: value_of(cell, comma=comma) for name, cell in zip(names, row, strict=False)}
+            yield {
+                name: value_of(cell, comma=comma) for name, cell in zip(names, row, strict=False)
+            }
     except ValueError as error:
         raise ArchiveError(f"{path.name} is no table that can be read ({error}).") from error
 

@@ -10,8 +10,12 @@ from typing import Any
 from cifar_core.runs.exchange.curves.gather import Gathered
 from cifar_core.runs.exchange.curves.limits import MOST_ROWS
 from cifar_core.runs.exchange.curves.materials import Materials
-from cifar_core.runs.exchange.curves.parquet_tables import START, parquet_columns, parquet_rows
-from cifar_core.runs.exchange.curves.text_tables import (
+from cifar_core.runs.exchange.curves.tables.parquet_tables import (
+    START,
+    parquet_columns,
+    parquet_rows,
+)
+from cifar_core.runs.exchange.curves.tables.text_tables import (
     csv_rows,
     delimiter_of,
     is_json,
