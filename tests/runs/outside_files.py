@@ -6,12 +6,17 @@ Those of TensorBoard are written by tensorboardX; the others by hand, after the 
 import json
 import sqlite3
 import struct
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from cifar_core.runs.exchange.curves import mapping, reader
+from cifar_core.runs.exchange.curves.bring_in import bring_in
 from cifar_core.runs.exchange.curves.event_files import checksums, masked
+from cifar_core.runs.exchange.curves.found import load
 
 STEPS = (10, 20, 30)
 LOSSES = {"alpha": (2.0, 1.5, 1.0), "beta": (2.2, 1.8, 1.4)}
@@ -128,3 +133,17 @@ def record(data):
     length = struct.pack("<Q", len(data))
     sums = [struct.pack("<I", masked(checksums([part])[0])) for part in (length, data)]
     return length + sums[0] + data + sums[1]
+
+
+def looked(path, name="", format_=""):
+    """Return what is in a file, read in this process, without the limits of the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        reader.read(path, name or path.name, Path(folder), format_)
+        return load(Path(folder), name or path.name, "")
+
+
+def brought_in(store, path, targets=None, **options):
+    """Import everything in a file; return the runs."""
+    found = looked(path)
+    choices = mapping.changed(found, mapping.proposed(found), targets or {})
+    return bring_in(store, found, choices, **options)

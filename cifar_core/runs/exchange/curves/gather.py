@@ -59,7 +59,7 @@ class Gathering:
     def points(self) -> Points:
         """Return the points by step; of several at one step, the last that was added."""
         fresh = np.frombuffer(self.fresh, dtype=np.float64).reshape(-1, 3)
-        every = np.concatenate([self.kept, fresh])
+        every = np.concatenate([self.kept, extremes(fresh, 2 * self.stride)])
         every = every[np.argsort(every[:, 0], kind="stable")]
         last = np.append(np.diff(every[:, 0]) > 0, True)[: len(every)]
         every = every[last]

@@ -5,7 +5,7 @@ from cifar_core.runs.record.run_kinds import CURVES, KINDS
 
 
 def refuse_curves(run: str, kind: str, so: str) -> None:
-    """Raise RunError if a run, given by its id, has only imported curves; `so` says what follows."""
+    """Raise RunError if a run, given by its id, has only imported curves; `so` is the result."""
     if kind == CURVES:
         raise RunError(f"Run {run} {KINDS[kind].instead}, so {so}.")
 
