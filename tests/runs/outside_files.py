@@ -18,6 +18,7 @@ from cifar_core.runs.exchange.curves.bring_in import bring_in
 from cifar_core.runs.exchange.curves.event_files import checksums, masked
 from cifar_core.runs.exchange.curves.found import load
 
+TABLE_HEAD = "step,loss\n1,2\n"
 STEPS = (10, 20, 30)
 LOSSES = {"alpha": (2.0, 1.5, 1.0), "beta": (2.2, 1.8, 1.4)}
 SHARES = {"alpha": (0.3, 0.45, 0.4), "beta": (0.2, 0.3, 0.35)}

@@ -64,7 +64,7 @@ def tables(found: Materials) -> list[str]:
 def is_text(head: bytes) -> bool:
     """Return True if some bytes are no program or picture."""
     strange = sum(byte < 9 for byte in head[:512])
-    return strange == 0 or head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return strange <= len(head[:512]) // 50 or head.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def columns_of(found: Materials, name: str) -> list[str]:
