@@ -53,7 +53,7 @@ class Key(StrEnum):
     COMPARE_DECLINED = "compare_declined"  # of those, what was canceled or could not be started
     LOOKED = "looked"  # what was found in files of another tool that are about to be imported
     PREVIEW_DUE = "preview_due"  # whether the preview of these is to be opened
-    LOOKS = "looks"  # how often such files were looked at in this session
+    LOOKS = "looks"  # how often such files were read in this session
     TICKS = "ticks"  # the ticked rows of the list of runs
     COMPARE_REVEALED = "compare_revealed"  # ids of the runs whose test results Compare shows
 

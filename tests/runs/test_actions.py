@@ -40,6 +40,7 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.results.neighbors.compute": RESULT,
     "cifar_core.runs.results.verify.verify": RESULT,
     "cifar_core.runs.exchange.model_export.export_model": "a file for the person who asks",
+    "cifar_core.runs.exchange.curves.look.look_at": "files in a folder that it removes again",
     "app.shared.live_chart.publish_plotly": "a file of the program, not of the store",
     "cifar_core.background.processes.look_after": EXECUTOR,
     "cifar_core.background.processes.ensure_running": EXECUTOR,

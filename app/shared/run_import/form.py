@@ -1,8 +1,6 @@
 """The form that takes a run's zip, or files of another tool, of which a preview is shown first."""
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamlit as st
@@ -16,9 +14,8 @@ from cifar_core.errors import ArchiveError
 from cifar_core.installation import PROGRAM
 from cifar_core.people import OPERATOR
 from cifar_core.runs.exchange import import_run
-from cifar_core.runs.exchange.curves.found import Found
 from cifar_core.runs.exchange.curves.given import is_own_run
-from cifar_core.runs.exchange.curves.look import look
+from cifar_core.runs.exchange.curves.look import look_at
 
 HELP = (
     "A zip of a run from another store. Or, for comparison, curves of another tool: TensorBoard's "
@@ -59,7 +56,7 @@ def take(files: Sequence[Any]) -> None:
         run = import_run.import_run(store(), runs[0])
         go("run", id=run.number)
     with st.spinner("Reading the curves", show_time=False):
-        remember(Key.LOOKED, found_in(others))
+        remember(Key.LOOKED, look_at([(file.name, file.getbuffer()) for file in others]))
     remember(Key.PREVIEW_DUE, True)
     remember(Key.LOOKS, remembered(Key.LOOKS, 0) + 1)
     st.rerun()  # the page opens the preview, and closes the popover that this form is in
@@ -71,24 +68,7 @@ def popover_key() -> str:
 
 
 def due_preview() -> None:
-    """Open the preview, once, after files were looked at."""
+    """Open the preview, once, after files were read."""
     if remembered(Key.PREVIEW_DUE):
         remember(Key.PREVIEW_DUE, False)
         preview()
-
-
-def found_in(files: Sequence[Any]) -> Found:
-    """Return the curves in uploaded files."""
-    with tempfile.TemporaryDirectory(prefix="cifar-import-") as folder:
-        paths = []
-        for number, file in enumerate(files):
-            name = PurePosixPath(file.name.replace("\\", "/")).name or "file"
-            home = Path(folder) / str(number)  # so that two files of one name do not meet
-            home.mkdir()
-            (home / name).write_bytes(file.getbuffer())
-            paths.append(home / name)
-        if len(paths) == 1:
-            return look(paths[0], paths[0].name)
-        if all(path.read_bytes()[:4] == b"PK\x03\x04" for path in paths):
-            raise ArchiveError("Import zips one at a time, or put the files into one zip.")
-        return look(Path(folder), f"{len(paths)} files")

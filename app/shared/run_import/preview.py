@@ -25,7 +25,7 @@ FIRST = ("val_accuracy", "train_accuracy", "val_loss", "train_loss")  # what the
 
 @boundary.dialog("Import curves", width="large")
 def preview() -> None:
-    """Draw the preview of what this session looked at last, with the button that imports it."""
+    """Draw the preview of the files that this session read last, with the button that imports it."""
     found: Found | None = remembered(Key.LOOKED)
     if found is None:
         st.caption("Nothing is being imported.")
@@ -33,8 +33,8 @@ def preview() -> None:
     tool = FORMATS[found.list.format].title
     proposed = mapping.proposed(found)
     st.markdown(f"**{theme.plural(len(found.runs), 'run')}** with "
-                f"{theme.plural(len(proposed), 'curve')}, read as {tool}. Curves only: they can be "
-                "looked at and compared, but not trained on.")  # fmt: skip
+                f"{theme.plural(len(proposed), 'curve')}, read as {tool}. Only the curves are "
+        "imported, to be viewed and compared.")  # fmt: skip
     chosen = choose_runs(found)
     chart = st.container()
     choices = mapping.changed(found, proposed, choose_targets(proposed))

@@ -91,7 +91,7 @@ class GatheredRun:
     left: Counter[str] = field(default_factory=Counter)  # what was left out, with counts
 
     def add(self, name: str, step: float, value: object, at: float = 0.0) -> None:
-        """Add a point to a curve; what is not a finite number is only counted."""
+        """Add a point to a curve; a value that is not a finite number is only counted."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
         try:

@@ -1,4 +1,4 @@
-"""Tells the zip of one of our own runs from files of other tools."""
+"""Distinguishes the zip of one of our own runs from files of other tools."""
 
 import zipfile
 from pathlib import Path

@@ -4,15 +4,44 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
+from cifar_core.background import processes
 from cifar_core.disk import files
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.exchange.curves import reader
 from cifar_core.runs.exchange.curves.found import Found, load
 from cifar_core.runs.exchange.curves.limits import SECONDS
 
+ZIP = b"PK\x03\x04"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+def look_at(uploads: Sequence[tuple[str, bytes | memoryview]]) -> Found:
+    """Return the runs and curves in files that were uploaded, each a name and its bytes.
+
+    Raises ArchiveError if they cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="cifar-import-") as folder:
+        paths = []
+        for number, (name, data) in enumerate(uploads):
+            home = Path(folder) / str(number)  # so that two files of one name do not meet
+            home.mkdir()
+            path = home / (PurePosixPath(name.replace("\\", "/")).name or "file")
+            path.write_bytes(data)
+            paths.append(path)
+        if len(paths) == 1:
+            return look(paths[0])
+        if any(is_zip(path) for path in paths):
+            raise ArchiveError("Import a zip without other files, or put all into one zip.")
+        return look(Path(folder), f"{len(paths)} files")
+
+
+def is_zip(path: Path) -> bool:
+    """Return True if a file starts as zips do."""
+    with path.open("rb") as file:
+        return file.read(4) == ZIP
 
 
 def look(given: Path, name: str = "", format_: str = "") -> Found:
@@ -27,7 +56,8 @@ def look(given: Path, name: str = "", format_: str = "") -> Found:
         try:
             ended = subprocess.run(
                 [*command, format_], capture_output=True, text=True, errors="replace",
-                timeout=SECONDS, env={**os.environ, **ONE_THREAD}, check=False,
+                timeout=SECONDS, check=False,
+                env={**processes.with_package(os.environ), **ONE_THREAD},
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise ArchiveError(

@@ -1,7 +1,7 @@
 """The process that reads files of other tools: python -m ...reader GIVEN NAME FOLDER [FORMAT].
 
 It fills the folder as `found.save` does. Its memory and its time are limited, since a small file
-can ask for a lot of both, and a file that nobody vouches for meets the parsers here only.
+can ask for a lot of both, and an untrusted file meets the parsers here only.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ def format_of(found: Materials) -> Format:
         if each.claims(found):
             return each
     raise ArchiveError(
-        f"{found.title} is no file of curves that can be read. Known: "
+        f"{found.title} cannot be read as curves. Known: "
         f"{', '.join(each.title for each in FORMATS.values())}. Its first row must name its "
         "columns, one of them the step or the epoch."
     )

@@ -38,7 +38,7 @@ def read(found: Materials, gathered: Gathered) -> None:
                 at, value = float(words[0]) / 1000, float(words[1])
                 run.add(match["name"], float(words[2]) if len(words) > 2 else 0.0, value, at)
             except (ValueError, IndexError):
-                gathered.left["lines that are no metric"] += 1
+                gathered.left["lines without a metric"] += 1
 
 
 def name_of(found: Materials, folder: str) -> str:

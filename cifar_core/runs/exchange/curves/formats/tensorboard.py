@@ -58,7 +58,7 @@ def read(found: Materials, gathered: Gathered) -> None:
             except Exception as error:
                 if type(error).__name__ != "DecodeError":
                     raise
-                gathered.left["records that are no events"] += 1
+                gathered.left["records that are not events"] += 1
                 continue
             add(event, run, prefix, plugins, gathered.left)
 

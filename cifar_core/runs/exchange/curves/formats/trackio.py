@@ -52,7 +52,7 @@ def read(found: Materials, gathered: Gathered) -> None:
 
 
 def read_database(path: Path, gathered: Gathered) -> None:
-    """Read the metrics and the settings of a database that nobody vouches for."""
+    """Read the metrics and the settings of an untrusted database."""
     try:
         with closing(opened(path)) as db:
             columns = {name: columns_in(db, name) for name in ("metrics", "configs")}

@@ -31,7 +31,7 @@ RUNS = ("run_id", "run_name", "run", "run name", "run id")
 RUN_NAMES = ("run_name", "run name")
 LONG_NAMES, LONG_VALUES = ("metric", "tag", "metric_name", "key", "variable"), ("value",)
 SAID_OTHERWISE = {"kind", "id", "project_name", "seconds", "cpu_seconds", "_runtime", "best", "",
-                  "unnamed: 0", "index"}  # columns that are no curves  # fmt: skip
+                  "unnamed: 0", "index"}  # columns that are not curves  # fmt: skip
 USUAL_STEMS = ("metrics", "history", "results", "log", "logs", "data", "run", "progress", "summary")
 Row = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Layout:
 
     @property
     def no_curves(self) -> set[str]:
-        """The columns that are no curves."""
+        """The columns that are not curves."""
         return {self.place, self.run, self.run_name, self.time}
 
 
@@ -62,7 +62,7 @@ def tables(found: Materials) -> list[str]:
 
 
 def is_text(head: bytes) -> bool:
-    """Return True if some bytes are no program or picture."""
+    """Return True if some bytes are text, rather than a program or a picture."""
     strange = sum(byte < 9 for byte in head[:512])
     return strange <= len(head[:512]) // 50 or head.startswith((b"\xff\xfe", b"\xfe\xff"))
 

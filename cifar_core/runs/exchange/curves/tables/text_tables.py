@@ -1,7 +1,6 @@
 """Tables of another tool as text: CSV with any sign between its columns, JSON, and JSON lines."""
 
 import codecs
-import csv
 import json
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -40,7 +39,7 @@ def lines_of(path: Path) -> Iterator[str]:
             if len(line) == LONGEST_LINE:
                 raise ArchiveError(
                     f"{path.name} has a line of more than {LONGEST_LINE:,} characters, so it is "
-                    "no table of curves."
+                    "not a table of curves."
                 )
             yield line.replace("\0", "")
 
@@ -61,7 +60,6 @@ def delimiter_of(head: bytes) -> str:
 
 def csv_rows(path: Path, head: bytes) -> Iterator[Row]:
     """Yield the rows of a CSV by its columns, with numbers where they are numbers."""
-    csv.field_size_limit(LONGEST_LINE)
     delimiter = delimiter_of(head)
     lines = (line for line in lines_of(path) if line.strip())
     first = next(lines, "")
@@ -80,7 +78,7 @@ def csv_rows(path: Path, head: bytes) -> Iterator[Row]:
                 name: value_of(cell, comma=comma) for name, cell in zip(names, row, strict=False)
             }
     except ValueError as error:
-        raise ArchiveError(f"{path.name} is no table that can be read ({error}).") from error
+        raise ArchiveError(f"{path.name} cannot be read as a table ({error}).") from error
 
 
 def value_of(cell: str, *, comma: bool = False) -> float | str | None:
