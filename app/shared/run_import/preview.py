@@ -25,7 +25,7 @@ FIRST = ("val_accuracy", "train_accuracy", "val_loss", "train_loss")  # what the
 
 @boundary.dialog("Import curves", width="large")
 def preview() -> None:
-    """Draw the preview of the files that this session read last, with the button that imports it."""
+    """Draw what is in the files that this session read last, with the button that imports it."""
     found: Found | None = remembered(Key.LOOKED)
     if found is None:
         st.caption("Nothing is being imported.")
