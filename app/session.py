@@ -58,6 +58,9 @@ class Key(StrEnum):
     COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes
     COMPARE_DECLINED = "compare_declined"  # of those, what was canceled or could not be started
     QUEUE_ANSWERED = "queue_answered"  # token of the last move in the queue that was dealt with
+    LOOKED = "looked"  # what was found in files of another tool that are about to be imported
+    PREVIEW_DUE = "preview_due"  # whether the preview of these is to be opened
+    LOOKS = "looks"  # how often such files were read in this session
     TICKS = "ticks"  # the ticked rows of the list of runs
     COMPARE_REVEALED = "compare_revealed"  # ids of the runs whose test results Compare shows
 

@@ -1,19 +1,16 @@
-"""Export of the table, metrics, TensorBoard event files and whole runs; and import of runs."""
+"""Export of the table, metrics, TensorBoard event files and whole runs."""
 
 import io
 from collections.abc import Sequence
 
 import streamlit as st
 
-from app import boundary, theme
-from app.access.uploads import RUN, upload_box
-from app.navigation import go
-from app.session import store
+from app import theme
+from app.access.uploads import RUN
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.installation import PROGRAM
-from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunRow
-from cifar_core.runs.exchange import import_run, run_zip
+from cifar_core.runs.exchange import run_zip
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import group_table, table
 from cifar_core.runs.record.machine import rows
@@ -96,21 +93,3 @@ def zipped(run: Run, weights: str) -> bytes:
     file = io.BytesIO()
     run_zip.export_run(run, file, weights)
     return file.getvalue()
-
-
-def import_form() -> None:
-    """Draw the form that imports a run from a zip, for visitors who may do that."""
-    if not store().by.may(OPERATOR):
-        return
-    with st.form("import", border=False, clear_on_submit=True):
-        file = upload_box(
-            "run", "Import a run", help=f"For a larger zip, in a terminal: `{PROGRAM} import FILE`"
-        )
-        submitted = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
-        if submitted and file is not None:
-            try:
-                run = import_run.import_run(store(), file)
-            except boundary.REFUSED as error:
-                boundary.show(error)
-            else:
-                go("run", id=run.number)

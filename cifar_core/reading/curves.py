@@ -43,14 +43,15 @@ class Curves:
         marked = np.flatnonzero(self.val_best == 1)
         if len(marked):
             return int(marked[-1])
-        return int(self.val_accuracy.argmax()) if len(self.val_accuracy) else None
+        known = np.isfinite(self.val_accuracy)
+        return int(np.where(known, self.val_accuracy, -1.0).argmax()) if known.any() else None
 
 
 def curves(rows: Iterable[dict[str, Any]]) -> Curves:
     """Sort the rows of a run's metrics into arrays; rows of other kinds are left out."""
     kept = list(rows)
     steps = [row for row in kept if row["kind"] == "step"]
-    epochs = [row for row in kept if row["kind"] == "epoch"]
+    epochs = [row for row in kept if row["kind"] in ("epoch", "validation")]
     return Curves(
         step=column(steps, "step"),
         step_epoch=column(steps, "epoch"),

@@ -11,7 +11,7 @@ from cifar_core.reading.curves import Curves, curves
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.records import About, DataRecord, Environment
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.results.reading import reading_of
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.statistics.intervals import wilson
@@ -103,7 +103,9 @@ class Account:
 def account_of(run: Run) -> Account:
     """Return the facts of a report about a run; RunError if there is nothing to report."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Reports are only for training runs.")
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}. Reports are only for training runs."
+        )
     if not run.summary.epochs_done:
         raise RunError(
             f"Run {run.id} has not finished an epoch yet, so there is nothing to report."

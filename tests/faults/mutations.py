@@ -30,6 +30,7 @@ KEPT = "tests/runs/test_runs_kept_predictions.py"
 RETENTION = "tests/runs/test_retention.py"
 TRUST = "tests/explain/test_explain_trust.py"
 ERASING = "tests/explain/test_explain_erasing.py"
+OUTSIDE = "tests/runs/test_outside_"
 SWEEPS, LISTING = "tests/runs/test_sweeps.py", "tests/runs/test_runs_listing.py"
 TRASH, EDITED = "tests/runs/test_trash.py", "tests/runs/test_edited.py"
 OUTPUT = "tests/runs/test_output.py"
@@ -313,6 +314,22 @@ MUTATIONS = [
              KEPT + " go_with"),
     Mutation("an imported zip's predictions are believed", "runs/exchange/import_run.py",
              "        check_predictions(folder, path)\n", "        pass\n", KEPT + " refused"),
+    Mutation("a curve is thinned without its peaks", "runs/exchange/curves/gather.py",
+             "found = [starts + values.argmin(axis=1), starts + values.argmax(axis=1)]",
+             "found = [starts]", OUTSIDE + "formats.py evenly"),
+    Mutation("the first of repeated steps counts", "runs/exchange/curves/gather.py",
+             "last = np.append(np.diff(every[:, 0]) > 0, True)[: len(every)]",
+             "last = np.append(True, np.diff(every[:, 0]) > 0)[: len(every)]",
+             OUTSIDE + "formats.py repeated"),
+    Mutation("damaged records of events are believed", "runs/exchange/curves/event_files.py",
+             "            if is_sound:\n                yield", "            if True:\n                yield",
+             OUTSIDE + "formats.py damaged"),
+    Mutation("a zip of another tool writes anywhere", "runs/exchange/curves/materials.py",
+             'if path.is_absolute() or ".." in path.parts', "if False",
+             "tests/hostile/test_outside_files.py hostile_zip"),
+    Mutation("imported curves count as goals", "runs/listing/goals.py",
+             "if row.kind == TRAINING\n        and row.test", "if row.test",
+             OUTSIDE + "runs.py goals"),
     Mutation("seeds needed as of large samples", "statistics/over_seeds.py",
              "    while ratio and power(count, 1 / ratio) < POWER:\n        count += 1\n", "",
              "tests/judging/test_over_seeds.py needed"),

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # the functions of these rooms are followed; those of the executor and its processes are its own
 ROOMS = ("runs/record", "runs/store", "runs/store/queue", "runs/listing", "runs/results",
-         "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources", "data/uploads", "weights",
-         "background")  # fmt: skip
+         "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources", "data/uploads",
+         "weights", "background")  # fmt: skip
 FILES = "cifar_core.disk.files."
 WRITERS = {
     *(FILES + name for name in ("write_json", "write_atomic", "edit", "append_line", "replacing")),
@@ -43,6 +43,7 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.results.neighbors.compute": RESULT,
     "cifar_core.runs.results.verify.verify": RESULT,
     "cifar_core.runs.exchange.model_export.export_model": "a file for the person who asks",
+    "cifar_core.runs.exchange.curves.look.look_at": "files in a folder that it removes again",
     "app.shared.live_chart.publish_plotly": "a file of the program, not of the store",
     "cifar_core.background.processes.look_after": EXECUTOR,
     "cifar_core.background.processes.ensure_running": EXECUTOR,

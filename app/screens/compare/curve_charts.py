@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from app import theme
 from app.shared.charts import LiveFigure, thinned
 from app.shared.family.join_lines import join_shapes
@@ -31,6 +33,7 @@ class Track:
     seconds: float  # of training, so far
     planned: int = 0  # steps; 0 if not known
     joins: Sequence[Join] = ()  # where it continues from other runs
+    axes: Sequence[str] = tuple(AXES)  # keys of AXES on which it can be drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +100,25 @@ def points(track: Track, options: CurveOptions, panel: str) -> tuple[Values, Val
     """Return a run's line: positions on the horizontal axis, and losses or accuracies."""
     curves = track.curves
     name = panel.lower()
+    if options.axis not in track.axes:
+        return curves.step[:0], curves.step[:0]
     if options.training:
         values = getattr(curves, f"train_{name}")
-        values = smooth(values, curves.step, half_life(options.smoothing, track.planned))
-        steps, epochs = curves.step, curves.step_epoch
+        there = np.isfinite(values)  # an imported run has not measured everything at each step
+        values, steps, epochs = values[there], curves.step[there], curves.step_epoch[there]
+        values = smooth(values, steps, half_life(options.smoothing, track.planned))
     else:
-        values, steps, epochs = getattr(curves, f"val_{name}"), curves.epoch_step, curves.epoch
+        values = getattr(curves, f"val_{name}")
+        there = np.isfinite(values)
+        values, steps, epochs = values[there], curves.epoch_step[there], curves.epoch[there]
     if options.axis == "Epoch":
         return epochs, values
     return (steps if options.axis == "Step" else minutes(track, steps)), values
+
+
+def is_drawn(track: Track, options: CurveOptions) -> bool:
+    """Whether a run has any point on the chosen axis, of the chosen images."""
+    return any(len(points(track, options, panel)[0]) for panel in PANELS)
 
 
 def minutes(track: Track, steps: Values) -> Values:

@@ -15,7 +15,7 @@ from app.session import store
 from app.shared import edited
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
-from cifar_core.runs import TRAINING, Run, RunStatus
+from cifar_core.runs import CURVES, TRAINING, Run, RunStatus
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.run import LONGEST_NAME, RESUMABLE
 
@@ -36,7 +36,7 @@ def actions(run: Run, status: RunStatus) -> None:
         "Predict", icon=":material/image_search:", key="predict", type=main
     ):  # fmt: skip
         go("predict", run=run.number)
-    if run.by.may(OPERATOR) and st.button(
+    if run.kind != CURVES and run.by.may(OPERATOR) and st.button(
         "Train like this", icon=":material/content_copy:", key="clone"
     ):  # fmt: skip
         go("train", clone=run.number)

@@ -8,10 +8,11 @@ import streamlit as st
 from app import boundary, theme
 from app.navigation import link
 from app.screens.run.actions import actions
+from app.screens.run.imported.words import imported_line
 from app.screens.run.marks import run_marks
 from app.screens.run.stop_time import stop_badge
 from app.shared.notices.follow import follow_run
-from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
+from cifar_core.runs import CURVES, RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.family.joins import name_of
 from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
@@ -60,6 +61,9 @@ def standing(run: Run, drawn: RunStatus, result_elsewhere: bool) -> None:
     status = run.status
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
         st.rerun()  # the buttons above change, and perhaps how often this part repeats
+    if run.kind == CURVES:
+        imported_line(run)
+        return
     if run.kind == TRAINING or status.state != "finished":  # a rate search's verdict says it then
         status_line(run, status, result_elsewhere)
     with st.container():  # always there: a part that moves is built again and forgets its zoom

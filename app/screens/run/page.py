@@ -11,7 +11,7 @@ from app.shared.address import one_name
 from app.shared.places import places
 from app.shared.tab_bar import open_tab, tab_bar
 from cifar_core.errors import RunError
-from cifar_core.runs import TRAINING, Run
+from cifar_core.runs import CURVES, TRAINING, Run
 
 TABS = {
     "watch": "Watch",
@@ -21,6 +21,7 @@ TABS = {
     "files": "Files",
 }
 OF_A_NETWORK = ("result", "inside")  # tabs that need the weights of a finished epoch
+OF_CURVES = ("watch", "settings")  # tabs of a run that has only imported curves
 
 
 def page() -> None:
@@ -49,6 +50,8 @@ def page() -> None:
 
 def tabs_of(run: Run) -> dict[str, str]:
     """Return the tabs of a run of this kind; they stay the same while it trains."""
+    if run.kind == CURVES:
+        return {name: TABS[name] for name in OF_CURVES}
     trains = run.kind == TRAINING
     return {name: title for name, title in TABS.items() if trains or name not in OF_A_NETWORK}
 

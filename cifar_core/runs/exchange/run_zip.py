@@ -20,7 +20,7 @@ from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.checkpoints import MANIFEST, MODEL, STATE
 from cifar_core.runs.record.family.ancestors import FOLDER, folder_of
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 
 SCHEMA = 1  # of export.json
 MOST_BYTES = 2**31 - 1  # of a zip and of its contents
@@ -62,7 +62,9 @@ def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None
     """Write a run that is not live as a zip; `weights` is a key of WEIGHTS."""
     WEIGHTS[weights]
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Only training runs can be exported.")
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}. Only training runs can be exported."
+        )
     with lock.held(run.path / ".lock"):  # so that it is not resumed in the meantime
         if run.status.is_live:
             raise RunError(f"Run {run.id} is {run.status.state}. Stop or pause it, then export it.")

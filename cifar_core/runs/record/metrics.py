@@ -55,6 +55,9 @@ NEEDED = {  # the entries that a row must have, by its type
     "step": ("step",),
     "epoch": ("step", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
     "test": ("step", "test_loss", "test_accuracy", "images"),
+    # of imported curves: validations, as far as the other tool measured them, and curves of its own
+    "validation": ("step",),
+    "curve": ("step", "name", "value"),
 }
 
 

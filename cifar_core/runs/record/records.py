@@ -22,17 +22,23 @@ from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.family.ancestors import Ancestor, Start
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.gpu.facts import GPURecord
+from cifar_core.runs.record.imported.curves_record import CurvesRecord
 from cifar_core.runs.record.status import RunStatus
 
 
 class Origin(Struct, frozen=True, kw_only=True):
     """Where an imported run comes from."""
 
-    run: Text = ""  # its id in the other store
+    run: Text = ""  # its id in the other store or tool
     machine: Text = ""
     weights: Text = ""  # which checkpoints were exported
     exported_at: Moment = 0.0
     at: Moment = 0.0
+    # of curves of another tool only
+    tool: Text = ""  # a key of FORMATS
+    name: Text = ""  # of the run there
+    file: Text = ""  # the name of the file
+    sha256: Text = ""  # of the file; empty if it was a folder
 
 
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -263,4 +269,5 @@ RECORDS: dict[str, type[Struct]] = {  # by file name
     "shim.json": ShimRecord,
     "deleted.json": Deleted,
     "looks.json": Looks,
+    "curves.json": CurvesRecord,
 }

@@ -6,6 +6,7 @@ from cifar_core.reading import Reading, Situation, read
 from cifar_core.reading.curves import Curves, curves
 from cifar_core.reading.machine.samples import placed
 from cifar_core.runs.record.divergences.decisions import divergences
+from cifar_core.runs.record.imported.refusals import refuse_curves
 from cifar_core.runs.record.machine.history import MachineHistory
 from cifar_core.runs.record.status import RunStatus
 from cifar_core.weights.catalogue import WEIGHTS
@@ -18,6 +19,7 @@ def reading_of(
     run: "Run", measured: Curves | None = None, *, with_machine: bool = False
 ) -> Reading:
     """Return the findings from a run's curves, read from its folder unless they are passed."""
+    refuse_curves(run.id, run.kind, "what they show is not judged: its settings are not known")
     measured = measured if measured is not None else curves(run.metrics())
     history = MachineHistory(run.path)
     machine = placed(history.poll(), measured, history.starts) if with_machine else None

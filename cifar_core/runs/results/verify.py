@@ -29,7 +29,7 @@ from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
 def recorded(run: Run) -> list[dict[str, Any]]:
     """Return the reports of the run's own steps from its beginning."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Only training runs can be verified.")
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}. Only training runs can be verified."
+        )
     first = beginning.first_step(run)
     rows = [row for row in run.metrics() if row["kind"] == "step" and row["step"] > first]
     if not rows:

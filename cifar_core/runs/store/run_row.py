@@ -17,8 +17,7 @@ from cifar_core.runs.store import damage
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import title
 
-ALWAYS = ("about.json", "status.json", "config.json")
-FILES = (*ALWAYS, "summary.json", "environment.json")
+FILES = ("about.json", "status.json", "config.json", "summary.json", "environment.json")
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
@@ -156,10 +155,15 @@ def read_row(run: Run) -> RunRow:
         test_balanced_accuracy=summary.test_balanced_accuracy,
         test_macro_f1=summary.test_macro_f1,
         origins=origins_of(about.start, about.teachers),
-        damaged=any(
-            damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
-        ),
+        damaged=is_damaged(run, about.kind, status.state),
     )
+
+
+def is_damaged(run: Run, kind: str, state: str) -> bool:
+    """Return True if a file that the row is gathered from is damaged or missing."""
+    always = damage.always(kind)
+    every = (*always, *damage.ONCE_STARTED)
+    return any(damage.of_files(run.path, every, every if state == "finished" else always))
 
 
 def own(rows: Iterable[RunRow]) -> list[RunRow]:

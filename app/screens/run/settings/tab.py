@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from app import boundary, theme
+from app.screens.run.imported.settings import imported_settings
 from app.screens.run.settings.family import has_relatives, outline
 from app.screens.run.settings.reproduce import reproduce
 from cifar_core.data.listing import kind_of, title_of
 from cifar_core.disk import files
-from cifar_core.runs import Run, RunStatus
+from cifar_core.runs import CURVES, Run, RunStatus
 from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of, shown
 from cifar_core.statistics.class_shares import are_uneven
@@ -19,6 +20,9 @@ from cifar_core.statistics.class_shares import are_uneven
 
 def draw(run: Run, status: RunStatus) -> None:
     """Draw the settings, and closed below them the machine and the way to the same run."""
+    if run.kind == CURVES:
+        boundary.part(imported_settings)(run, status)
+        return
     boundary.part(settings)(run, status)
     parts = {"Images and machine": environment, "Reproduce": reproduce}
     if has_relatives(run):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import boundary
 from app.cache.runs import feed, reading, watched
+from app.screens.run.imported.watch import imported_curves
 from app.screens.run.watch.confused import confused
 from app.screens.run.watch.curves import live_curves
 from app.screens.run.watch.figures import figures
@@ -16,7 +17,7 @@ from app.screens.run.watch.rate_search import rate_search
 from app.screens.run.watch.reading import reading_panel
 from app.screens.run.watch.waiting import waiting
 from app.session import Key, remember, remembered
-from cifar_core.runs import RATE_SEARCH, Run, RunStatus
+from cifar_core.runs import CURVES, RATE_SEARCH, Run, RunStatus
 from cifar_core.runs.record.figures.summary_record import Summary
 
 AWAY = 15.0  # seconds after which a page that was not drawn is no longer watched
@@ -25,6 +26,9 @@ AWAY = 15.0  # seconds after which a page that was not drawn is no longer watche
 def draw(run: Run, status: RunStatus) -> None:
     """Draw the tab; its curves are drawn again every second while the run is under way."""
     every = 1.0 if status.is_under_way else None
+    if run.kind == CURVES:
+        boundary.part(imported_curves)(run)
+        return
     if run.kind == RATE_SEARCH:
         boundary.fragment(searching, run_every=every)(run)
         return
