@@ -12,6 +12,7 @@ from msgspec import structs
 from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.runs.family.teachers import filled
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.profiles import ABOUT
 from cifar_core.runs.record.records import Environment
@@ -30,6 +31,7 @@ from cifar_core.terminal.output import (
     show,
     store_of,
 )
+from cifar_core.terminal.teachers import add_teachers, teachers_of, with_usual_share
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -39,6 +41,7 @@ def add(commands: Any) -> None:
     """Add the commands of this module."""
     train = commands.add_parser("train", help="start a run in the background and print its id")
     add_settings(train)
+    add_teachers(train)
     train.add_argument("--name", default="", help="name of the run")
     train.add_argument(
         "--foreground", action="store_true", help="wait for the run and print each epoch"
@@ -48,6 +51,7 @@ def add(commands: Any) -> None:
 
     largest = commands.add_parser("fit", help="measure the largest batch that fits into memory")
     add_settings(largest)
+    add_teachers(largest)
     add_store(largest)
     add_json(largest)
     largest.set_defaults(command=fit)
@@ -94,6 +98,7 @@ def config_of(arguments: Namespace) -> "TrainConfig":
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:
         words["data"] = arguments.data
+    words = with_usual_share(words, arguments)
     return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
 
 
@@ -101,9 +106,10 @@ def fit(arguments: Namespace) -> int:
     """Measure the largest batch that fits and print it, with what the chosen batch needs."""
     from cifar_core.runs.prepare.largest_batch import measure
 
-    config = config_of(arguments)
+    config, store = config_of(arguments), store_of(arguments)
+    teachers = [(run, info.name) for run, info in teachers_of(arguments, config, store)]
     with progress("Measuring memory"):
-        largest = measure(config, store_of(arguments).root)
+        largest = measure(config, store.root, teachers)
     micro_batch = largest.micro_batch(config.batch_size)
     if arguments.json:
         print(json.dumps({**asdict(largest), "micro_batch": micro_batch}, indent=2))
@@ -116,8 +122,9 @@ def fit(arguments: Namespace) -> int:
 
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
-    store = store_of(arguments)
-    run = store.create(config_of(arguments), name=arguments.name)
+    config, store = config_of(arguments), store_of(arguments)
+    fill = filled(teachers_of(arguments, config, store))
+    run = store.create(config, name=arguments.name, fill=fill)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0

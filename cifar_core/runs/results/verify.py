@@ -19,6 +19,7 @@ from cifar_core.devices import Device, turns
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
+from cifar_core.runs.family.teachers import open_teachers
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import git_commit, versions
@@ -198,7 +199,8 @@ def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
     check(run, dataset.fingerprint)
     tensors, _ = pretrained.load(config, run.store_root)
     plan = step_plans.recorded(recorded, place.torch_name)
-    setup = prepare(config, dataset, place.torch_name, tensors, plan)
+    teachers = open_teachers(run, dataset.classes)
+    setup = prepare(config, dataset, place.torch_name, tensors, plan, teachers=teachers)
     for _ in keep_features(setup, dataset.fingerprint, run.store_root, lambda _: None):
         pass
 

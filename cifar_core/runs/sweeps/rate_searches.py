@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from cifar_core.runs.family.teachers import Teachers, filled, of_run
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import RATE_SEARCH
 from cifar_core.runs.store.store import Store
@@ -13,13 +14,13 @@ APART = ("seed", "learning_rate")  # settings in which searches for the same rat
 USUAL_STEPS = 560  # that a search takes roughly; it depends on how soon it finds the lowest point
 
 
-def begin(store: Store, config: "TrainConfig", *, parent: str = "") -> Run:
-    """Make a rate search with the settings of a training run, and queue it."""
+def begin(store: Store, config: "TrainConfig", *, parent: str = "", teachers: Teachers = ()) -> Run:
+    """Make a rate search with the settings and the teachers of a training run, and queue it."""
     from cifar_core.models import MODELS
     from cifar_core.optim import OPTIMIZERS
 
     name = f"Rate for {OPTIMIZERS[config.optimizer].title} on {MODELS[config.model].title}"
-    run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH)
+    run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH, fill=filled(teachers))
     store.submit(run)
     return run
 
@@ -41,7 +42,8 @@ def repeat(store: Store, run: Run) -> Run:
     from dataclasses import replace
 
     seeds = [int(other.settings.get("seed", 0)) for other in alike(store, run)]
-    return begin(store, replace(run.config, seed=max(seeds) + 1), parent=run.id)
+    config = replace(run.config, seed=max(seeds) + 1)
+    return begin(store, config, parent=run.id, teachers=of_run(run))
 
 
 def suggested_rate(run: Run) -> float | None:

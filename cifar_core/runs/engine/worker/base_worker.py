@@ -21,9 +21,10 @@ from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.worker.gpu_sampler import GPUSampler
+from cifar_core.runs.family import teachers as family
 from cifar_core.runs.prepare import pretrained, step_plans
 from cifar_core.runs.prepare.image_size import Decision
-from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.prepare.kept_features import keep_features, what
 from cifar_core.runs.prepare.run_images import open_images
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
@@ -111,15 +112,21 @@ class BaseWorker(ABC):
         self.size = size
         config = self.config
         tensors, weights = self.load_weights(fresh=fresh)
-        step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
+        teachers = family.open_teachers(self.run, self.dataset.classes)
+        used = family.records(self.run, teachers)
+        if used:
+            say(family.sentence(used, config.side))
+        step_plan = step_plans.decide(
+            config, self.dataset, plan, store, before=before, teachers=teachers, say=say
+        )
         self.setup: Setup = prepare(
-            config, self.dataset, plan.device, tensors, step_plan, fresh=fresh
+            config, self.dataset, plan.device, tensors, step_plan, fresh=fresh, teachers=teachers
         )
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
             plan, self.dataset, self.setup, weights,
-            sizing=size.sizing, size_reason=size.reason,
+            sizing=size.sizing, size_reason=size.reason, teachers=used,
         )  # fmt: skip
         files.write_json(self.run.path / "environment.json", environment)
         self.gpu = environment.gpu
@@ -187,7 +194,7 @@ class BaseWorker(ABC):
                 self.write_summary()
             yield tick
         if self.summary.features:
-            say(f"The features took {time.monotonic() - start:.1f} s.")
+            say(f"The {what(self.setup).lower()} took {time.monotonic() - start:.1f} s.")
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
     def attend(self) -> AttemptResult | None:
