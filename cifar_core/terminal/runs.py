@@ -107,7 +107,7 @@ def fit(arguments: Namespace) -> int:
     from cifar_core.runs.prepare.largest_batch import measure
 
     config, store = config_of(arguments), store_of(arguments)
-    teachers = [(run, info.name) for run, info in teachers_of(arguments, config, store)]
+    teachers = teachers_of(arguments, config, store)
     with progress("Measuring memory"):
         largest = measure(config, store.root, teachers)
     micro_batch = largest.micro_batch(config.batch_size)
@@ -123,7 +123,7 @@ def fit(arguments: Namespace) -> int:
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
     config, store = config_of(arguments), store_of(arguments)
-    fill = filled(teachers_of(arguments, config, store))
+    fill = filled(config, teachers_of(arguments, config, store))
     run = store.create(config, name=arguments.name, fill=fill)
     store.submit(run)
     print(run.id, flush=True)

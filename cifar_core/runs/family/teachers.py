@@ -15,7 +15,6 @@ from cifar_core.errors import DataError, RunError, WeightsError
 from cifar_core.runs.family.kept import ancestor_of, keep
 from cifar_core.runs.prepare import teacher_networks
 from cifar_core.runs.prepare.teacher_networks import Taught
-from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.family.ancestors import Ancestor, folder_of
 from cifar_core.runs.record.records import UsedTeacher
@@ -27,21 +26,28 @@ if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
     from cifar_core.training.task.teachers import Teacher
 
-Teachers = Sequence[tuple[Run, CheckpointInfo]]
+Teachers = Sequence[Taught]
 
 
-def filled(teachers: Teachers) -> Callable[[Path], Mapping[str, Any]]:
-    """Return what `Store.create` calls to give a new run its teachers."""
+def filled(config: "TrainConfig", teachers: Teachers) -> Callable[[Path], Mapping[str, Any]]:
+    """Return what `Store.create` calls to give a new run its teachers.
+
+    Raises ConfigError if a run with these settings learns nothing from them, or needs some.
+    """
+    config.check_teachers(len(teachers))
     return lambda draft: {"teachers": keep_teachers(teachers, draft)}
 
 
 def keep_teachers(teachers: Teachers, draft: Path) -> list[Ancestor]:
     """Keep the weights of checkpoints in the folder of a new run; return what about.json says.
 
-    A checkpoint that is kept already, because the run also starts from it, stays as it is.
+    A run whose `distill_share` is 0 gets none, so that a sweep can compare it with others. A
+    checkpoint that is kept already, because the run also starts from it, stays as it is.
     CheckpointError if one is damaged.
     """
-    return [kept(run, info, draft) for run, info in teachers]
+    if not files.read_json(draft / "config.json").get("distill_share"):
+        return []
+    return [kept(run, run.checkpoint(name), draft) for run, name in teachers]
 
 
 def kept(run: Run, info: CheckpointInfo, draft: Path) -> Ancestor:
@@ -59,12 +65,13 @@ def check(config: "TrainConfig", teachers: Teachers, classes: Sequence[str] = ()
     """
     config.check_teachers(len(teachers))
     seen = set()
-    for run, info in teachers:
+    for run, name in teachers:
         if run.kind != TRAINING:
             raise RunError(
                 f"Run #{run.number} is a rate search, so it has no network that could teach. "
                 "Choose a training."
             )
+        info = run.checkpoint(name)
         if (run.id, info.name) in seen:
             raise RunError(
                 f"Checkpoint {info.name} of run #{run.number} is chosen as a teacher twice. Choose "
@@ -85,16 +92,8 @@ def classes_of(config: "TrainConfig", store: Store) -> tuple[str, ...]:
     return images.classes if images else ()
 
 
-def of_run(run: Run) -> list[tuple[Run, CheckpointInfo]]:
+def of_run(run: Run) -> list[Taught]:
     """Return the teachers of a run as its own folder has them, such as for another run like it."""
-    pairs = [(ancestor_of(run, one), one.checkpoint) for one in run.about.teachers]
-    return [(own, own.checkpoint(name)) for own, name in pairs]
-
-
-def places(run: Run) -> list[Taught]:
-    """Return where a run's copies of its teachers are; none if it learns from the labels alone."""
-    if not run.config.distill_share:
-        return []
     return [(ancestor_of(run, one), one.checkpoint) for one in run.about.teachers]
 
 
@@ -109,7 +108,7 @@ def open_teachers(run: Run, classes: Sequence[str]) -> "list[Teacher]":
                 f"about.json of run #{run.number} names {one.run!r} as a teacher, which is not "
                 "the name of a run. Choose the teachers again, in a new run."
             )
-    return teacher_networks.opened(places(run), classes)
+    return teacher_networks.opened(of_run(run), classes)
 
 
 def records(run: Run, teachers: "Sequence[Teacher]") -> list[UsedTeacher]:
@@ -141,8 +140,8 @@ def sentence(teachers: Sequence[UsedTeacher], side: int) -> str:
     return f"Learning from {' and '.join(words)}.{scaled}"
 
 
-def named(store: Store, word: str) -> tuple[Run, CheckpointInfo]:
+def named(store: Store, word: str) -> Taught:
     """Return the run and the checkpoint that RUN or RUN:CHECKPOINT names; "best" by default."""
     ref, _, checkpoint = word.partition(":")
     run = store.run(ref)
-    return run, checkpoints.named(run.path, checkpoint or "best")
+    return run, run.checkpoint(checkpoint or "best").name

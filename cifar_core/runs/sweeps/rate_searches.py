@@ -20,7 +20,9 @@ def begin(store: Store, config: "TrainConfig", *, parent: str = "", teachers: Te
     from cifar_core.optim import OPTIMIZERS
 
     name = f"Rate for {OPTIMIZERS[config.optimizer].title} on {MODELS[config.model].title}"
-    run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH, fill=filled(teachers))
+    run = store.create(
+        config, name=name, parent=parent, kind=RATE_SEARCH, fill=filled(config, teachers)
+    )
     store.submit(run)
     return run
 
