@@ -85,7 +85,7 @@ def test_the_loss_is_that_of_hinton_and_others(share, temperature, count):
     images, labels = images_and_labels()
     made = task(*teachers, distill_share=share, distill_temperature=temperature)
     logits = torch.randn(12, NUM_CLASSES, generator=torch.Generator().manual_seed(3)) * 3
-    found = made.loss(logits, made.batch(images.clone(), labels, epoch=0, number=0))
+    found = made.losses(logits, made.batch(images.clone(), labels, epoch=0, number=0))[0]
 
     soft = np.mean([softmax(answers_of(one, images) / temperature) for one in teachers], axis=0)
     own = logits.double().numpy()
@@ -101,7 +101,7 @@ def test_the_labels_part_keeps_its_smoothing_and_its_weights_of_classes():
     logits = torch.randn(12, NUM_CLASSES, generator=torch.Generator().manual_seed(3))
 
     def loss(made):
-        return float(made.loss(logits, made.batch(images.clone(), labels, epoch=0, number=0)))
+        return float(made.losses(logits, made.batch(images.clone(), labels, epoch=0, number=0))[0])
 
     alone = loss(task_of(TrainConfig(**extras), LABELS, NUM_CLASSES, "cpu", FLOAT32))
     taught = loss(task(teacher(), distill_share=1.0, **extras))
@@ -114,10 +114,19 @@ def test_a_network_that_answers_as_its_teacher_has_nothing_to_learn_from_it():
     images, labels = images_and_labels()
     made = task(teacher(), distill_share=1.0)
     logits = torch.from_numpy(answers_of(teacher(), images)).float().requires_grad_()
-    loss = made.loss(logits, made.batch(images, labels, epoch=0, number=0))
+    loss = made.losses(logits, made.batch(images, labels, epoch=0, number=0))[0]
     loss.backward()
     assert loss.item() == pytest.approx(0, abs=1e-5)
     assert float(logits.grad.abs().max()) < 1e-5
+
+
+def test_the_loss_that_is_reported_is_that_of_the_labels_alone():
+    images, labels = images_and_labels()
+    logits = torch.randn(12, NUM_CLASSES, generator=torch.Generator().manual_seed(3))
+    alone = task_of(TrainConfig(), LABELS, NUM_CLASSES, "cpu", FLOAT32)
+    batch = alone.batch(images, labels, epoch=0, number=0)
+    minimized, reported = task(teacher()).losses(logits, batch)
+    assert reported.item() == alone.losses(logits, batch)[0].item() != minimized.item()
 
 
 @pytest.mark.parametrize("way", ["mixup", "cutmix"])
@@ -126,9 +135,9 @@ def test_the_teachers_see_the_mixed_images(way):
     made = task(teacher(), distill_share=1.0, distill_temperature=1.0, **{way: 1.0})
     batch = made.batch(images.clone(), labels, epoch=0, number=1)
     logits = torch.from_numpy(answers_of(teacher(), batch.images)).float()
-    assert float(made.loss(logits, batch)) == pytest.approx(0, abs=1e-5)
+    assert float(made.losses(logits, batch)[0]) == pytest.approx(0, abs=1e-5)
     of_whole = torch.from_numpy(answers_of(teacher(), images)).float()
-    assert float(made.loss(of_whole, batch)) > 0.01
+    assert float(made.losses(of_whole, batch)[0]) > 0.01
 
 
 def test_the_answers_of_a_teacher_are_put_into_the_order_of_the_run_s_classes():

@@ -36,14 +36,18 @@ class Task:
         batch = Batch(images=images, labels=labels, taught=taught)
         return self.mixing(batch, epoch=epoch, number=number)
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean loss [] in nats of the logits [n, K] for a batch, or a piece of one."""
+    def losses(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return mean losses [] in nats of the logits [n, K] for a batch, or a piece of one.
+
+        The first is minimized; the second is reported: without the teachers' part, so that it
+        means the same in runs with and without teachers, and beside the loss in validation.
+        """
         loss = self.label_loss(logits, batch)
         if self.teaching is None:
-            return loss
+            return loss, loss
         share = self.teaching.share
         taught = self.teaching.loss(logits, batch.images, batch.taught)
-        return (1 - share) * loss + share * taught
+        return (1 - share) * loss + share * taught, loss
 
     def label_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the part of the loss that compares with the labels.

@@ -13,6 +13,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
+from cifar_core.runs.prepare.teacher_networks import Taught
 
 
 def how_long(form: Form, config: TrainConfig) -> None:
@@ -64,8 +65,11 @@ def measured_words(times: Estimate) -> str:
     )
 
 
-def measure_the_time(config: TrainConfig) -> None:
-    """Offer those who may to measure how long it takes, or to measure it again."""
+def measure_the_time(config: TrainConfig, teachers: Sequence[Taught] = ()) -> None:
+    """Offer those who may to measure how long it takes, or to measure it again.
+
+    `teachers` are the checkpoints that the run learns from.
+    """
     if not store().by.may(OPERATOR):
         return
     label = "Measure again" if remembered_estimate(config) else "Measure the time"
@@ -75,7 +79,7 @@ def measure_the_time(config: TrainConfig) -> None:
                 store().action("measure on this machine", "measured", "the time of an epoch"),
                 st.spinner("Training a few steps"),
             ):
-                remember(Key.ESTIMATE, (config, measure(config, store().root)))
+                remember(Key.ESTIMATE, (config, measure(config, store().root, teachers)))
         except boundary.REFUSED as error:
             boundary.show(error)
         else:

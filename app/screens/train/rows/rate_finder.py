@@ -1,5 +1,7 @@
 """The offer of a rate search, beside the learning rate on the Train page."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import boundary, theme
@@ -8,11 +10,15 @@ from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.epoch_time import Estimate
+from cifar_core.runs.prepare.teacher_networks import Taught
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS, begin
 
 
-def rate_finder(config: TrainConfig | None, images: int) -> None:
-    """Offer those who may a rate search with the form's settings, and say first what it costs."""
+def rate_finder(config: TrainConfig | None, images: int, teachers: Sequence[Taught] = ()) -> None:
+    """Offer those who may a rate search with the form's settings, and say first what it costs.
+
+    `teachers` are the checkpoints that the run learns from.
+    """
     if not store().by.may(OPERATOR):
         return
     with st.popover("Find a good rate", icon=":material/search:", type="tertiary"):
@@ -31,7 +37,7 @@ def rate_finder(config: TrainConfig | None, images: int) -> None:
         return
     try:
         if (number := remembered(Key.RATE_SEARCH)) is None:
-            number = begin(store(), config).number
+            number = begin(store(), config, teachers=teachers).number
             remember(Key.RATE_SEARCH, number)
     except boundary.REFUSED as error:
         boundary.show(error)
