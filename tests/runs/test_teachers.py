@@ -25,7 +25,7 @@ from cifar_core.runs.prepare.teacher_networks import opened, other_classes
 from cifar_core.runs.record import checkpoints, control
 from cifar_core.runs.record.records import About, AttemptPlan
 from cifar_core.runs.results import verify
-from cifar_core.runs.sweeps import rate_searches
+from cifar_core.runs.sweeps import hyperparameter_search, rate_searches, sweeps
 from cifar_core.terminal import COMMANDS
 from cifar_core.terminal.teachers import teachers_of, with_usual_share
 
@@ -230,6 +230,26 @@ def test_what_cannot_teach_is_refused_before_a_run_is_made(store, teacher):
     with pytest.raises(RunError, match="is a rate search"):
         teachers.check(config, [best(search)])
     search.stop()
+
+
+def test_a_sweep_or_a_search_whose_runs_would_lack_teachers_is_refused_as_a_whole(store, teacher):
+    base = TrainConfig(**SMALL)
+    changes = [{"distill_share": 0.0}, {"distill_share": 0.5}]
+    for make in (
+        lambda: sweeps.create(store, base, [changes], [0]),
+        lambda: hyperparameter_search.create(
+            store, base, {"distill_share": {"low": 0.0, "high": 1.0, "log": False}}
+        ),
+        lambda: hyperparameter_search.create(
+            store, replace(base, **TEACHING), {"learning_rate": {"choices": [0.1, 0.2]}}
+        ),
+    ):
+        with pytest.raises(ConfigError, match="no run is chosen as a teacher"):
+            make()
+    assert sweeps.listed(store) == []
+    teachers.check_plan(base, changes, {}, [best(teacher)])
+    with pytest.raises(ConfigError, match="distill_share is 0"):
+        teachers.check_plan(base, changes[:1], {}, [best(teacher)])
 
 
 def test_a_checkpoint_that_the_run_also_goes_on_from_keeps_its_state(store, teacher, tmp_path):

@@ -4,7 +4,8 @@ about.json names them; the setting `distill_share` says how much is learned from
 has one without the other is refused when it is made.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,24 @@ def check(config: "TrainConfig", teachers: Teachers, classes: Sequence[str] = ()
         own = run.environment.data.classes
         if classes and (problem := teacher_networks.other_classes(run, own, classes)):
             raise RunError(problem)
+
+
+def check_plan(
+    base: "TrainConfig",
+    changes: Iterable[Mapping[str, Any]],
+    space: Mapping[str, Mapping[str, Any]],
+    teachers: Teachers = (),
+) -> None:
+    """Raise ConfigError if runs of a sweep or a search would lack teachers, or use none of them.
+
+    `changes` are those of a sweep's cells; `space` has the ranges and choices of a search.
+    """
+    name = "distill_share"
+    searched = space.get(name, {})
+    shares = [change.get(name, base.distill_share) for change in changes] or [
+        *searched.get("choices", [searched.get("high", base.distill_share)])
+    ]
+    replace(base, distill_share=max(shares)).check_teachers(len(teachers))
 
 
 def classes_of(config: "TrainConfig", store: Store) -> tuple[str, ...]:

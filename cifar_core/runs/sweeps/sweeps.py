@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.disk import lock
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.registry import did_you_mean
+from cifar_core.runs.family.teachers import check_plan
 from cifar_core.runs.record import action_log
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.states import STATES
@@ -110,6 +111,7 @@ def begin(
     """Save the plan, unless a sweep with the token exists already."""
     from cifar_core import data
 
+    check_plan(base, [cell.changes for cell in cells], (search or {}).get("space", {}))
     # once for all of its runs, including those that are added later
     base = replace(base, data=data.resolve(base.data, store.root, store.by))
     with store.action("make sweeps", "made") as line, locked(store):
