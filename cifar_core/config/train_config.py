@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from cifar_core.config.data_settings import DataSettings
+from cifar_core.config.distill_settings import DistillSettings
 from cifar_core.config.effect_settings import EffectSettings
 from cifar_core.config.machine_settings import MachineSettings
 from cifar_core.config.network_settings import NetworkSettings
@@ -30,6 +31,7 @@ class TrainConfig(
     TrainingSettings,
     ScheduleSettings,
     OptimizerSettings,
+    DistillSettings,
     NetworkSettings,
     EffectSettings,
     DataSettings,

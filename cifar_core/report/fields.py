@@ -42,6 +42,9 @@ def description(account: Account) -> str:
     begun = "from scratch"
     if "plan" in spec.uses:
         begun = f"from pretrained weights ({TRANSFER_PLANS[config.plan].title.lower()})"
+    if used := account.environment.teachers:
+        named = " and ".join(teacher.title for teacher in used)
+        begun += f" with the help of the answers of {named}"
     images = f"{data.train_images:,} images of {data.title or 'the data'}"
     if data.side != SIZE:
         images += f" at {data.side} x {data.side} pixels"

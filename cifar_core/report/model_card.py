@@ -47,8 +47,24 @@ def network(account: Account) -> list[Row]:
         ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
         ("Initial weights", f"{of}, sha256 {sha}" if sha else "random weights"),
         ("Origin", origin(account)),
+        ("Teachers", teachers(account)),
         ("Weights", weights(account)),
     ]
+
+
+def teachers(account: Account) -> str:
+    """Name the networks that it learned from, and how much; empty if it had the labels alone."""
+    config, used = account.config, account.environment.teachers
+    if not used:
+        return ""
+    named = [
+        f"{teacher.title}, epoch {teacher.epoch:.3g}, sha256 {teacher.sha256[:16]}"
+        for teacher in used
+    ]
+    return (
+        f"{'; '.join(named)}; {percent(config.distill_share, 0)} of the loss, at temperature "
+        f"{config.distill_temperature:g}"
+    )
 
 
 def pixels(account: Account) -> str:

@@ -32,6 +32,7 @@ from cifar_core.terminal.output import (
     show,
     store_of,
 )
+from cifar_core.terminal.teachers import add_teachers, teachers_of, with_usual_share
 from cifar_core.terminal.train_on import pair, source_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def add(commands: Any) -> None:
     """Add the commands of this module."""
     train = commands.add_parser("train", help="start a run in the background and print its id")
     add_settings(train)
+    add_teachers(train)
     train.add_argument("--name", default="", help="name of the run")
     train.add_argument(
         "--from",
@@ -58,6 +60,7 @@ def add(commands: Any) -> None:
 
     largest = commands.add_parser("fit", help="measure the largest batch that fits into memory")
     add_settings(largest)
+    add_teachers(largest)
     add_store(largest)
     add_json(largest)
     largest.set_defaults(command=fit)
@@ -104,6 +107,7 @@ def config_of(arguments: Namespace) -> "TrainConfig":
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:
         words["data"] = arguments.data
+    words = with_usual_share(words, arguments)
     return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
 
 
@@ -111,9 +115,10 @@ def fit(arguments: Namespace) -> int:
     """Measure the largest batch that fits and print it, with what the chosen batch needs."""
     from cifar_core.runs.prepare.largest_batch import measure
 
-    config = config_of(arguments)
+    config, store = config_of(arguments), store_of(arguments)
+    teachers = teachers_of(arguments, config, store)
     with progress("Measuring memory"):
-        largest = measure(config, store_of(arguments).root)
+        largest = measure(config, store.root, teachers)
     micro_batch = largest.micro_batch(config.batch_size)
     if arguments.json:
         print(json.dumps({**asdict(largest), "micro_batch": micro_batch}, indent=2))
@@ -127,12 +132,13 @@ def fit(arguments: Namespace) -> int:
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
     store, config = store_of(arguments), config_of(arguments)
+    teachers = teachers_of(arguments, config, store)
     if arguments.source:
-        run = start_from.begin(
-            store, config, *source_of(store, arguments.source), name=arguments.name
-        )
+        source = source_of(store, arguments.source)
+        run = start_from.begin(store, config, *source, name=arguments.name, teachers=teachers)
     else:
-        run = store.create(config, name=arguments.name)
+        fill = start_from.filler(teachers=teachers)
+        run = store.create(config, name=arguments.name, fill=fill)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0

@@ -1,7 +1,7 @@
 """The training loop. It yields events; saving, drawing and stopping are up to the caller."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ from cifar_core.training.step.pieces import cutting, sizes_of_pieces
 from cifar_core.training.step.rates import Rates
 from cifar_core.training.step.step_plan import StepPlan, by_rule
 from cifar_core.training.task.task import task_of
+from cifar_core.training.task.teachers import Teacher
 from cifar_core.training.watched import SECOND, Watch
 
 
@@ -50,6 +51,7 @@ class Trainer:
         device: str,
         weights: Mapping[str, Tensor] | None = None,
         plan: StepPlan | None = None,
+        teachers: Sequence[Teacher] = (),
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.spec = config, MODELS[config.model]
@@ -57,7 +59,7 @@ class Trainer:
         self.val_batches: Batches | FeatureBatches = val
         plan = plan or by_rule(config, device)
         self.precision, self.measure = plan.precision, MEASURES[config.best_by]
-        self.task = task_of(config, train.truth, num_classes, device)
+        self.task = task_of(config, train.truth, num_classes, device, plan, teachers)
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)

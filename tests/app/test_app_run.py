@@ -123,6 +123,17 @@ def test_features_are_counted_until_the_head_is_trained(store):
     assert said == "Features of 3,000 of 9,000 images, 1 min 0 s until head training starts"
 
 
+def test_what_is_computed_once_with_teachers_is_counted_until_training(store):
+    run = make_run(store, state="running", accuracies=())
+    files.edit(run.path / "config.json", dict, lambda _: {"distill_share": 0.9})
+    features = {"done": 3000, "total": 9000, "kept": 1000, "seconds": 20.0}
+    summary = {"total_steps": 100, "step": 0, "epochs_done": 0, "features": features}
+    files.write_json(run.path / "summary.json", summary)
+    page = open_page("run", id=run.number)
+    said = page.get("progress")[0].proto.text.replace(theme.NARROW, " ")
+    assert said == "3,000 of 9,000 images prepared, 1 min 0 s until training starts"
+
+
 def test_a_failed_run_says_why_and_what_to_do(store):
     make_run(store, "Too fast", "failed", reason="diverged", accuracies=(0.1,))
     page = open_page("run", id=1)
@@ -251,6 +262,16 @@ def test_the_settings_say_in_words_what_a_zero_means(store):
     lines = shown(page).splitlines()
     for label, words in SAID.items():
         assert any(label in line and line.endswith(words) for line in lines), label
+
+
+def test_the_environment_names_the_teachers(store):
+    run = make_run(store)
+    used = [{"run": "5-large", "name": "The *large* one", "epoch": 12.0, "sha256": "ab"}]
+    files.edit(run.path / "environment.json", dict, lambda _: {"teachers": used})
+    page = open_part(1, "settings", "environment")
+    assert not page.exception
+    assert "Teachers: #5 The *large* one (epoch 12)" in texts(page).replace("\\", "")
+    assert "sha256" not in texts(page)
 
 
 def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store):

@@ -48,6 +48,7 @@ TASK = "tests/training/test_task.py"
 MACHINE, SAMPLED = "tests/judging/test_machine.py", "tests/runs/test_machine_rows.py"
 TRAIN_ON = "tests/runs/family/test_train_on.py"
 START_FROM = "tests/runs/family/test_start_from.py"
+TEACHERS = "tests/training/test_teachers.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 PLANNED = "tests/runs/test_planned_ends.py"
 SENDING, ADDRESSES = (f"tests/runs/test_notifications_{x}.py" for x in ("sending", "addresses"))
@@ -531,6 +532,17 @@ MUTATIONS = [
     Mutation("every epoch mixes alike", "training/trainer.py",
              "self.task.batch(images, labels, epoch=epoch, number=number)",
              "self.task.batch(images, labels, epoch=0, number=self.step)", TASK + " every_epoch"),
+    Mutation("the teachers' part shrinks with the temperature", "training/task/teachers.py",
+             "return self.temperature**2 * F.kl_div", "return F.kl_div", TEACHERS + " hinton"),
+    Mutation("a teacher answers in the order of its own classes", "training/task/teachers.py",
+             "return logits if self.order is None else logits.index_select(1, self.order)",
+             "return logits", TEACHERS + " order_of_the_run"),
+    Mutation("kept answers go on wherever the run is", "training/task/teachers.py",
+             "if self.next != (epoch, number):", "if not self.reading:",
+             TEACHERS + " function_of_the_epoch"),
+    Mutation("a run may lack its teachers", "runs/store/store.py",
+             "config.check_teachers(len(about.teachers))", "pass",
+             "tests/runs/test_teachers.py before_a_run"),
     Mutation("a resumed run forgets its best epoch", "training/snapshot.py",
              "best=Best.from_saved(saved[\"best\"])", "best=Best()", UNEVEN + " bit_for_bit"),
     Mutation("without its mark the best checkpoint is the most accurate one",

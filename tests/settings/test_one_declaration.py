@@ -26,6 +26,7 @@ OTHER_THINGS = {  # collections that hold names of settings by chance, or mean s
     "app/screens/runs/table.py CELLS": "columns of the list of runs",
     "cifar_core/report/document.py record": "columns of a file that other programs read",
     "cifar_core/runs/engine/worker/profiler.py taker_of": "where a profile was taken",
+    "cifar_core/runs/prepare/kept_answers.py identity": "what kept answers were computed with",
     "cifar_core/runs/prepare/kept_features.py entries": "what kept features were computed with",
     "cifar_core/runs/results/verify.py prepared": "what a verification was computed with",
     "cifar_core/terminal/listing.py usual_line": "columns of the list of runs",

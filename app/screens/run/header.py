@@ -121,7 +121,9 @@ def progress(run: Run, status: RunStatus, summary: Summary) -> None:
         return
     features = summary.features
     if features and not summary.step and features.done < features.total:
-        st.progress(features.done / features.total, text=features_words(features))
+        st.progress(
+            features.done / features.total, text=features_words(features, taught=is_taught(run))
+        )
         return
     done = min(1.0, summary.step / summary.total_steps)
     words = stage(run, summary, done)
@@ -141,11 +143,17 @@ def stage(run: Run, summary: Summary, done: float) -> str:
     return f"Epoch {min(summary.epochs_done + 1, epochs)} of {epochs}"
 
 
-def features_words(features: FeaturesDone) -> str:
-    """Say how many images have passed the frozen network, and how long the rest will take."""
+def is_taught(run: Run) -> bool:
+    """Whether a run learns from teachers."""
+    return bool(run.settings.get("distill_share"))
+
+
+def features_words(features: FeaturesDone, *, taught: bool = False) -> str:
+    """Say how many images have passed the networks that stay the same, and how long is left."""
     done, total = features.done, features.total
-    words = f"Features of {theme.count(done)} of {theme.count(total)} images"
-    fresh = done - features.kept
+    counted = f"{theme.count(done)} of {theme.count(total)} images"
+    words = f"{counted} prepared" if taught else f"Features of {counted}"
+    fresh, training = done - features.kept, "training" if taught else "head training"
     if fresh > 0 and (seconds := features.seconds):
-        words += f", {theme.duration((total - done) * seconds / fresh)} until head training starts"
+        words += f", {theme.duration((total - done) * seconds / fresh)} until {training} starts"
     return words

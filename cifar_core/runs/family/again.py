@@ -13,6 +13,7 @@ from cifar_core.disk import files
 from cifar_core.errors import ConfigError
 from cifar_core.runs.family import inheritance, start_from, train_on
 from cifar_core.runs.family.kept import kept
+from cifar_core.runs.family.teachers import of_run
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.family.ancestors import CONTINUES, Start
 from cifar_core.runs.record.run import Run
@@ -29,9 +30,7 @@ def like(run: Run, config: "TrainConfig") -> Callable[[Path], Mapping[str, Any]]
     RunError if a copy is missing.
     """
     about = run.about
-    teachers = [
-        (source, info.name) for source, info in (kept(run, teacher) for teacher in about.teachers)
-    ]
+    teachers = of_run(run)
     if about.start is None or about.start.how != CONTINUES:
         source = kept(run, about.start) if about.start else None
         start = (source[0], source[1].name) if source else None

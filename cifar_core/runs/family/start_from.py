@@ -15,6 +15,7 @@ from msgspec import structs
 from cifar_core.errors import RunError
 from cifar_core.numbers import counted
 from cifar_core.runs.family.kept import keep, kept
+from cifar_core.runs.family.teachers import keep_teachers
 from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.checkpoints import MODEL, CheckpointInfo
 from cifar_core.runs.record.family.ancestors import WEIGHTS, Start
@@ -229,10 +230,7 @@ def fill(
         ancestor = keep(start[0], start[0].checkpoint(start[1]), draft, state=False)
         marks["start"] = Start(**structs.asdict(ancestor), how=WEIGHTS)
     if teachers:
-        marks["teachers"] = [
-            keep(run, run.checkpoint(checkpoint), draft, state=False)
-            for run, checkpoint in teachers
-        ]
+        marks["teachers"] = keep_teachers(teachers, draft)
     return marks
 
 

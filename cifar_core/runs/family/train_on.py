@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.reading.ends import GOAL, OVERFITTING
 from cifar_core.runs.family import inheritance
-from cifar_core.runs.family.kept import keep, kept
 from cifar_core.runs.family.rates import RATES, is_nearly_zero, last_or_sensible
+from cifar_core.runs.family.teachers import keep_teachers, of_run
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import LONGEST_NAME, Run
 from cifar_core.runs.record.run_kinds import TRAINING
@@ -141,10 +141,7 @@ def filler(extension: Extension) -> Callable[[Path], Mapping[str, Any]]:
 
 def fill(run: Run, info: CheckpointInfo, config: "TrainConfig", draft: Path) -> Mapping[str, Any]:
     """Fill the folder of a run that trains another one on; return the marks that go with it."""
-    teachers = [
-        keep(source, kept_info, draft, state=False)
-        for source, kept_info in (kept(run, teacher) for teacher in run.about.teachers)
-    ]
+    teachers = keep_teachers(of_run(run), draft)
     return {"start": inheritance.inherit(run, info, draft, config), "teachers": teachers}
 
 

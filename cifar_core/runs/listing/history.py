@@ -44,6 +44,8 @@ def history_of(
         used = run.environment
         if run.about.imported or not used.device or gpu == used.device.startswith("cpu"):
             continue  # it was trained on another machine, or on another kind of device
+        if used.teachers:
+            continue  # its time is also that of its teachers
         trained, cost = used.data.train_images, cost_of(row)
         if not cost.once and trained:
             measured.append(Measured(

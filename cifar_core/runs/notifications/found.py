@@ -68,17 +68,8 @@ def of_sweeps(store: Store, rows: Sequence[RunRow], now: float) -> Iterable[News
     recent = {id_ for id_, of in members.items() if any(is_recent(r.ended_at, now) for r in of)}
     for sweep in listed(store.root) if recent else ():
         of = sorted(members.get(sweep.id, ()), key=lambda row: row.number)
-        if sweep.id in recent and news.is_decided(sweep, of, missing(store, sweep, of)):
+        if sweep.id in recent and sweeps.is_decided(store, sweep, of):
             yield news.of_sweep(sweep, of, conclusion(store, sweep, of), owner(sweep, of))
-
-
-def missing(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> int:
-    """Return how many planned runs of a grid were never made or were deleted for good."""
-    made = {(row.cell, row.seed) for row in rows}
-    planned = {(cell, seed) for cell in range(len(sweep.cells)) for seed in sweep.seeds}
-    if sweep.search or planned <= made:
-        return 0
-    return len(planned - made - {(row.cell, row.seed) for row in sweeps.deleted(store, sweep)})
 
 
 def conclusion(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> str:

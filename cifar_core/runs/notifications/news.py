@@ -14,7 +14,6 @@ from cifar_core.reading.curves import Curves
 from cifar_core.reading.spec import Reading
 from cifar_core.registry import Registry
 from cifar_core.runs.record.run_kinds import TRAINING
-from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.sweep_files import Sweep
 
@@ -201,12 +200,6 @@ def made(row: RunRow, kind: str, which: str, text: str, *, at: float) -> News:
         sweep=row.sweep,
         owner=row.owner,
     )
-
-
-def is_decided(sweep: Sweep, rows: Sequence[RunRow], missing: int) -> bool:
-    """Return True if all runs of a sweep are over; `missing` is how many were never made."""
-    over = bool(rows) and all(STATES[row.state].is_final for row in rows)
-    return over and not sweep.is_active and (bool(sweep.search) or not missing)
 
 
 def of_sweep(sweep: Sweep, rows: Sequence[RunRow], conclusion: str, owner: str) -> News:

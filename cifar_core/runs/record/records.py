@@ -133,6 +133,23 @@ class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
     left: Texts = []  # names of the tensors that stayed as initialized
 
 
+class UsedTeacher(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A network that a run learned from; its copy is among the run's ancestors."""
+
+    run: Text = ""  # its id
+    name: Text = ""
+    checkpoint: Text = ""
+    epoch: Number = 0.0
+    sha256: Text = ""  # of the file of its weights
+    model: Text = ""
+    side: Whole = 0  # pixels a side of the images that it was trained on
+
+    @property
+    def title(self) -> str:
+        """The number and the name of the run."""
+        return f"#{self.run.split('-')[0]} {self.name or self.run}"
+
+
 class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """environment.json: versions, device, threads and data of the latest attempt."""
 
@@ -160,6 +177,7 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dropout: bool = False  # whether the network drops features; False in earlier records
     data: DataRecord = DataRecord()
     weights: UsedWeights | None = None
+    teachers: list[UsedTeacher] = []
     threads_now: Text = ""  # a later number of threads, in words; by earlier versions
 
 

@@ -21,6 +21,7 @@ from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
 from cifar_core.runs.family import beginning
 from cifar_core.runs.family.beginning import Beginning, beginning_of
+from cifar_core.runs.family.teachers import open_teachers
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.divergences.decisions import rate_shares
@@ -208,11 +209,12 @@ def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
     dataset = data.load(run.source, run.store_root, run.sizing)
     check(run, dataset.fingerprint)
     plan = step_plans.recorded(recorded, place.torch_name)
+    teachers = open_teachers(run, dataset.classes)
     snapshot = beginning.snapshot_of(run)
     began = Beginning() if snapshot else beginning_of(run, config, dataset.classes)
     setup = prepare(
         config, dataset, place.torch_name, began.pretrained, plan,
-        fresh=snapshot is None, begun=began.begun,
+        fresh=snapshot is None, begun=began.begun, teachers=teachers,
     )  # fmt: skip
     if snapshot:
         setup.trainer.restore(snapshot)

@@ -108,7 +108,9 @@ class Store:
             files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
             about = About(name=name or self._named(config), parent=parent, kind=kind,
                           owner=self.by.name, created_at=time.time())  # fmt: skip
-            files.write_json(draft / "about.json", replace(about, **{**marks, **fill(draft)}))
+            about = replace(about, **{**marks, **fill(draft)})
+            config.check_teachers(len(about.teachers))
+            files.write_json(draft / "about.json", about)
             status.write(draft, status.RunStatus(**status.described("draft")))
             self._name(draft, run, number)
             space.keep_reserve(self.root)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.disk import lock
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.registry import did_you_mean
+from cifar_core.runs.family.teachers import check_plan
 from cifar_core.runs.record import action_log
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.states import STATES
-from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store import naming, sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Run, Store, slug
@@ -119,6 +119,7 @@ def begin(
     """Save the plan, unless a sweep with the token exists already."""
     from cifar_core import data
 
+    check_plan(base, [cell.changes for cell in cells], (search or {}).get("space", {}), teachers)
     if start:
         origins.check(base, cells, start)
     # once for all of its runs, including those that are added later
@@ -185,11 +186,16 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     return created
 
 
-def missing(store: Store, sweep: Sweep) -> int:
-    """Count the planned runs that were never created, or were deleted permanently."""
-    existing = {(row.cell, row.seed) for row in [*runs_of(store, sweep), *deleted(store, sweep)]}
-    planned_runs = {(index, seed) for index in sweep.places for seed in sweep.seeds}
-    return len(planned_runs - existing)
+def missing(store: Store, sweep: Sweep, rows: Sequence[RunRow] | None = None) -> int:
+    """Count the planned runs that were never created, or were deleted permanently.
+
+    `rows` are its runs, if they have been listed already.
+    """
+    there = runs_of(store, sweep) if rows is None else rows
+    wanted = {(index, seed) for index in sweep.places for seed in sweep.seeds}
+    if not (wanted := wanted - {(row.cell, row.seed) for row in there}):
+        return 0
+    return len(wanted - {(row.cell, row.seed) for row in deleted(store, sweep)})
 
 
 def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
@@ -220,8 +226,9 @@ def go_on(store: Store, sweep: Sweep) -> int:
 
 def is_decided(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> bool:
     """Whether a sweep or a search has nothing left to do; `rows` are its runs."""
-    over = rows and not any(is_under_way(row.state, row.reason) for row in rows)
-    return bool(over) and not sweep.is_active and (bool(sweep.search) or not missing(store, sweep))
+    if sweep.is_active or not rows or not all(STATES[row.state].is_final for row in rows):
+        return False
+    return bool(sweep.search) or not missing(store, sweep, rows)
 
 
 def runs_of(store: Store, sweep: Sweep) -> list[RunRow]:

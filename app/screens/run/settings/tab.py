@@ -74,6 +74,11 @@ def environment(run: Run, status: RunStatus) -> None:
     data, step = recorded.get("data", {}), recorded.pop("step_plan", None)
     if step:
         st.markdown(f":material/speed: {theme.safe(step['sentence'])}")
+    if recorded.pop("teachers", None):
+        named = ", ".join(
+            f"{one.title} (epoch {one.epoch:.3g})" for one in run.environment.teachers
+        )
+        st.markdown(f":material/school: Teachers: {theme.safe(named)}")
     machine = {key: value for key, value in recorded.items() if not isinstance(value, dict)}
     versions = {
         name: value

@@ -22,7 +22,10 @@ DOING = {  # the trainer's latest line in the log, by its beginning
     "Training on": "The network is built; training is about to begin.",
     "Attempt": "The first steps are being computed.",
     "Features of": "The features of the images are being computed.",
-    "The features took": "The first steps are being computed.",
+    "Answers of the teachers": "The teachers are being asked about the images.",
+    "Features and answers": "Features and the teachers' answers are being computed.",
+    "The features": "The first steps are being computed.",
+    "The answers": "The first steps are being computed.",
 }
 LINES = 20  # of the log that are read
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app import boundary
 from app.screens.train.controls import prefix
 from app.session import Key, remember, remembered, store
+from cifar_core.config.distill_settings import USUAL_SHARE
 from cifar_core.errors import RunError
 from cifar_core.runs import TRAINING, CheckpointInfo, Run
 from cifar_core.runs.family import start_from
@@ -19,7 +20,7 @@ from cifar_core.runs.record.family.ancestors import WEIGHTS, Ancestor
 BEST = "best"  # the checkpoint that is taken unless another is named
 START, TEACHER = "start", "teacher"  # parameters of the address
 MOST_TEACHERS = 5
-SHARE, USUAL_SHARE = "distill_share", 0.9  # the setting: how much is learned from teachers
+SHARE = "distill_share"  # the setting: how much is learned from teachers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,8 @@ def learn_from(chosen: Sequence[Chosen]) -> None:
     """Remember the teachers, and let the draft learn as much from them as is usual, or nothing."""
     found = tuple(dict.fromkeys(chosen))[:MOST_TEACHERS]
     remember(Key.DRAFT_TEACHERS, found)
+    remember(Key.ESTIMATE, None)  # measured with other teachers
+    remember(Key.LARGEST_BATCH, None)
     key = f"{prefix()}.{SHARE}"
     share = st.session_state.get(key, remembered(Key.DRAFT, {}).get(SHARE))
     if share is not None and bool(share) != bool(found):
@@ -174,8 +177,13 @@ def sources() -> dict[str, Any]:
     begins = start()
     return {
         "start": (begins.run, begins.checkpoint) if begins else None,
-        "teachers": [(one.run, one.checkpoint) for one in teachers()],
+        "teachers": taught(),
     }
+
+
+def taught() -> list[tuple[Run, str]]:
+    """Return the runs that the draft learns from, each with the name of its checkpoint."""
+    return [(one.run, one.checkpoint) for one in teachers()]
 
 
 def filler() -> Callable[[Path], Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from app import boundary, theme
 from app.navigation import go
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import Many, many_summary
-from app.screens.train.own_runs.chosen import filler, sources
+from app.screens.train.own_runs.chosen import filler, sources, taught
 from app.screens.train.plan.command import same_as_a_command
 from app.screens.train.plan.time import how_long, measure_the_time
 from app.screens.train.starting_points import cloned_run, source_title
@@ -20,6 +20,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.models import MODELS
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
+from cifar_core.runs.family import teachers
 
 VIEW_ONLY = "You have view-only access. Only operators and admins can start runs."
 
@@ -52,7 +53,7 @@ def summary(form: Form) -> None:
         pressed = start_button(form)
         with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
             if draft.config is not None:
-                measure_the_time(draft.config)
+                measure_the_time(draft.config, taught())
                 same_as_a_command(draft.config, form)
     if not pressed:
         remember(Key.STARTED, None)
@@ -124,6 +125,7 @@ def start_many(config: TrainConfig, many: Many, name: str) -> None:
     remember(Key.STARTED, token)
     try:
         with st.spinner(f"Setting up {theme.plural(many.runs, 'run')}"):
+            teachers.check(config, taught(), teachers.classes_of(config, store()))
             made = many.begin(config, name, token, **sources())
     except boundary.REFUSED as error:
         boundary.show(error)
@@ -135,6 +137,7 @@ def start(config: TrainConfig, name: str, source: str) -> None:
     """Create the run, queue it and open it."""
 
     def create() -> Run:
+        teachers.check(config, taught(), teachers.classes_of(config, store()))
         parent = cloned_run(source)
         return store().create(
             config, name=name, parent=parent.id if parent else "", fill=filler()

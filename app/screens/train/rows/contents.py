@@ -9,6 +9,7 @@ from app.screens.train.cards.network import freeze_diagram, weights_facts
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import many_inputs
 from app.screens.train.own_runs import row as own_row
+from app.screens.train.own_runs.chosen import taught
 from app.screens.train.rows import charts
 from app.screens.train.rows.largest_batch import batch_fit
 from app.screens.train.rows.pictures import augmented
@@ -50,7 +51,7 @@ def learning(form: Form) -> None:
     show_figure(figure, key="schedule", alt="Planned learning rate over the epochs")
     if shown.note:
         st.caption(shown.note)
-    batch_fit(draft.config, form.prefix)
+    batch_fit(draft.config, form.prefix, taught())
 
 
 def example(form: Form, config: TrainConfig) -> charts.Planned:

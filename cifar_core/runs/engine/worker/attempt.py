@@ -17,6 +17,7 @@ from cifar_core.errors import CifarError, DiskFullError, TrainingDivergedError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
+from cifar_core.runs.family.teachers import of_run
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
 from cifar_core.runs.record.records import AttemptResult
@@ -58,7 +59,9 @@ def with_measured_fit(worker: BaseWorker, failure: AttemptResult) -> AttemptResu
     say("Measuring how many images at once fit.")
     try:
         config = replace(worker.config, device=worker.plan.device)
-        measured = largest_batch.in_child(config, worker.run.store_root, in_pieces=True)
+        measured = largest_batch.in_child(
+            config, worker.run.store_root, in_pieces=True, teachers=of_run(worker.run)
+        )
     except CifarError as error:
         say(str(error))
         return failure

@@ -21,10 +21,11 @@ from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.worker.machine_sampler import MachineSampler
+from cifar_core.runs.family import teachers as family
 from cifar_core.runs.family.beginning import Beginning, beginning_of
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.prepare.image_size import Decision
-from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.prepare.kept_features import keep_features, what
 from cifar_core.runs.prepare.run_images import open_images
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
@@ -108,24 +109,30 @@ class BaseWorker(ABC):
 
         plan = self.plan
         compute_on(plan.device, plan.threads)
-        used = machine_rows.path_of(self.run.path, self.attempt)
-        self.sampler = MachineSampler([plan.device], used)
+        rows = machine_rows.path_of(self.run.path, self.attempt)
+        self.sampler = MachineSampler([plan.device], rows)
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
         self.dataset, size = open_images(self.run, plan.device, say)
         self.size = size
         config = self.config
         began = self.load_weights(fresh=fresh)
-        step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
+        teachers = family.open_teachers(self.run, self.dataset.classes)
+        used = family.records(self.run, teachers)
+        if used:
+            say(family.sentence(used, config.side))
+        step_plan = step_plans.decide(
+            config, self.dataset, plan, store, before=before, teachers=teachers, say=say
+        )
         self.setup: Setup = prepare(
             config, self.dataset, plan.device, began.pretrained, step_plan,
-            fresh=fresh, begun=began.begun,
+            fresh=fresh, begun=began.begun, teachers=teachers,
         )  # fmt: skip
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
             plan, self.dataset, self.setup, began.record,
-            sizing=size.sizing, size_reason=size.reason,
+            sizing=size.sizing, size_reason=size.reason, teachers=used,
         )  # fmt: skip
         files.write_json(self.run.path / "environment.json", environment)
         self.gpu = environment.gpu
@@ -193,7 +200,7 @@ class BaseWorker(ABC):
                 self.write_summary()
             yield tick
         if self.summary.features:
-            say(f"The features took {time.monotonic() - start:.1f} s.")
+            say(f"The {what(self.setup).lower()} took {time.monotonic() - start:.1f} s.")
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
     def attend(self) -> AttemptResult | None:
