@@ -9,7 +9,7 @@ from app import boundary
 from app.boundary import attempt
 from app.navigation import go
 from app.screens.run.marks import marks_menu
-from app.screens.run.onward.links import onward
+from app.screens.run.onward.links import menu_key, onward
 from app.screens.run.stop_time import stop_time
 from app.session import store
 from app.shared import edited
@@ -40,7 +40,7 @@ def actions(run: Run, status: RunStatus) -> None:
         "Train like this", icon=":material/content_copy:", key="clone"
     ):  # fmt: skip
         go("train", clone=run.number)
-    with st.popover("More", icon=":material/more_horiz:"):
+    with st.popover("More", icon=":material/more_horiz:", key=menu_key()):
         if settled:
             onward(run)
         more(run, may_change=may_change)

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from app import boundary
 from app.navigation import go
 from app.screens.run.onward.train_on import train_on
+from app.session import Key, remember, remembered
 from cifar_core.people import OPERATOR
 from cifar_core.runs import Run
 
@@ -19,16 +21,26 @@ def onward(run: Run) -> None:
         return
     with st.container(gap="xsmall"):
         st.markdown("**Continue with this run**")
-        if any(info.resumable for info in kept) and st.button(
-            "Train on", icon=":material/fast_forward:", key="train_on", type="tertiary", help=ON
-        ):
-            train_on(run)
+        if any(info.resumable for info in kept):
+            st.button("Train on", icon=":material/fast_forward:", key="train_on", type="tertiary",
+                      help=ON, on_click=boundary.callback(ask))  # fmt: skip
         if st.button("Start from it", icon=":material/account_tree:", key="start_from",
                      type="tertiary", help=FROM):  # fmt: skip
             go("train", start=run.number)
         if st.button("Teach a smaller one", icon=":material/school:", key="teach",
                      type="tertiary", help=TEACH):  # fmt: skip
             go("train", teacher=run.number)
+
+
+def ask() -> None:
+    """Ask for the dialog, and for a new menu, which is closed."""
+    st.query_params[REQUEST] = TRAIN_ON
+    remember(Key.MENUS, remembered(Key.MENUS, 0) + 1)
+
+
+def menu_key() -> str:
+    """Return the key of the menu with these links; another one once the dialog was asked for."""
+    return f"more {remembered(Key.MENUS, 0)}"
 
 
 def follow_request(run: Run) -> None:
