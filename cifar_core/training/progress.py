@@ -79,7 +79,7 @@ def early_end(config: TrainConfig, best: Best) -> str:
 def trained_on(saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return the saved progress of a run as that of another run, which trains it on, begins.
 
-    The schedule begins here, and early stopping counts anew; the best epoch stays the best.
+    The schedule begins here, and early stopping counts from 0 again; the best epoch stays the best.
     """
     anew = {"plateau": asdict(Plateau()), "rate_share": 1.0, "began": saved["step"]}
     return {**saved, **anew, "best": {**saved["best"], "stale_epochs": 0}}

@@ -162,7 +162,7 @@ def or_begin_again(
 def lay(folder: Path, start: Start) -> None:
     """Make checkpoints of a run from those that are kept of the run that it trains on.
 
-    CheckpointError if the one to go on from is damaged.
+    CheckpointError if the one to continue from is damaged.
     """
     kept = folder_of(folder, start) / "checkpoints"
     manifest = checkpoints.verify(kept / start.checkpoint)

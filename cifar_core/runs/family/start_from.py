@@ -58,7 +58,7 @@ class Fit:
 
     @property
     def sentence(self) -> str:
-        """What is taken and what is not, in words."""
+        """The taken tensors and those that are left, in words."""
         if self.refused:
             return self.refused
         if not self.left:

@@ -17,7 +17,7 @@ from cifar_core.runs.store.store import Store
 LINKS = Registry(
     "kind of link",
     [
-        Option(key=CONTINUES, title="Trains on", summary="Goes on from a checkpoint of it."),
+        Option(key=CONTINUES, title="Trains on", summary="Continues from a checkpoint of it."),
         Option(key=WEIGHTS, title="Starts from", summary="Starts from the weights of it."),
         Option(key=TEACHER, title="Learns from", summary="Learns from the answers of it."),
         Option(key=CLONE, title="Cloned from", summary="Has been set up with the settings of it."),
