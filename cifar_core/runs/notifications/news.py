@@ -207,7 +207,7 @@ def of_sweep(
 ) -> News:
     """Return the news that a sweep is decided: again after each further attempt of any run.
 
-    Runs in the trash (`deleted`) count for the id, so that deleting the last run is no news.
+    Runs in the trash (`deleted`) count for the id, so it stays when the last run is deleted.
     """
     kind = "search" if sweep.search else "sweep"
     last = max([*rows, *deleted], key=lambda row: (row.ended_at or 0.0, row.number))
