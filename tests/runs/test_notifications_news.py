@@ -8,6 +8,7 @@ from pages import make_run
 from run_helpers import store_without_executor
 
 from cifar_core.config import TrainConfig
+from cifar_core.disk import files
 from cifar_core.people import ADMIN, OPERATOR, Person
 from cifar_core.reading import Situation, read
 from cifar_core.reading.curves import curves
@@ -15,8 +16,9 @@ from cifar_core.runs import Store
 from cifar_core.runs.notifications import found, news, subscriptions
 from cifar_core.runs.notifications.news import ENDS, NEWS, USUAL, News
 from cifar_core.runs.notifications.subscriptions import Subscriptions
-from cifar_core.runs.record import status
-from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.record import metrics, status
+from cifar_core.runs.sweeps import edits, sweeps
+from cifar_core.runs.sweeps.edits import Edit
 
 
 @pytest.fixture
@@ -64,15 +66,57 @@ def test_a_resumed_run_that_ends_again_is_news_again(store):
 
 def test_a_sweep_gives_one_message_when_all_its_runs_are_over(store):
     axes = [[{"learning_rate": 0.1}, {"learning_rate": 0.2}]]
-    sweep = sweeps.create(store, TrainConfig(data="synthetic"), axes, [0], name="Rates")
+    sweeps.create(store, TrainConfig(data="synthetic"), axes, [0], name="Rates")
     runs = [store.run(row.id) for row in store.index.rows()]
     mine = Subscriptions(person=store.by.name, mine=1.0)
     for run in runs:
         assert [one for one in of(store) if one.kind == "decided"] == []
         status.write(run.path, status.RunStatus(**status.described("finished"), attempt=1))
     wanted = [one for one in of(store) if mine.wants(one)]
-    assert [one.id for one in wanted] == [f"{sweep.id}.2.decided"]
+    assert len(wanted) == 1
     assert "None of its runs finished" in wanted[0].text  # none has an accuracy here
+
+
+def decided(store):
+    return [one.id for one in of(store) if one.kind == "decided"]
+
+
+def test_a_sweep_is_decided_again_after_more_training_but_not_after_a_deletion(store):
+    axes = [[{"learning_rate": 0.1}, {"learning_rate": 0.2}]]
+    sweep = sweeps.create(store, TrainConfig(data="synthetic"), axes, [0])
+    rows = sweeps.runs_of(store, sweep)
+    for row in rows:
+        ended(store, row)
+    first = decided(store)
+    store.delete(store.run(rows[-1].id))
+    assert decided(store) == first
+
+    ended(store, rows[0], attempt=2)  # it failed, and was resumed
+    second = decided(store)
+    assert len(second) == 1
+    assert second != first
+
+    other = [[{"learning_rate": 0.3}]]  # as many runs are planned as before
+    edits.apply(store, sweep, Edit(add=other, remove=[1]))
+    for row in store.queue():
+        ended(store, row)
+    assert len({*first, *second, *decided(store)}) == 3
+
+
+def ended(store, row, attempt=1):
+    words = status.described("finished")
+    status.write(store.root / "runs" / row.id, status.RunStatus(**words, attempt=attempt))
+
+
+def test_an_imported_run_is_news_only_for_what_it_trains_here(store):
+    run = make_run(store, "From elsewhere", "finished")
+    run.edit_about(imported={"run": "7-there", "at": 1.0})
+    (metrics.attempt_folder(run.path, 1) / "shim.json").unlink()  # which no zip holds
+    assert of(store) == []
+    metrics.attempt_folder(run.path, 2).mkdir()
+    files.write_json(metrics.attempt_folder(run.path, 2) / "shim.json", {})
+    ended(store, store.index.rows()[0], attempt=2)
+    assert [one.kind for one in of(store)] == ["finished"]
 
 
 def overfitted(epochs=30, best=12):

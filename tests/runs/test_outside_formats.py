@@ -26,7 +26,7 @@ from cifar_core.errors import ArchiveError
 from cifar_core.runs.exchange.curves import gather
 from cifar_core.runs.exchange.curves.event_files import checksums
 from cifar_core.runs.exchange.curves.formats import FORMATS
-from cifar_core.runs.exchange.curves.look import look
+from cifar_core.runs.exchange.curves.look import look, look_at
 from cifar_core.terminal.archive import FORMAT_KEYS
 
 
@@ -245,3 +245,21 @@ def test_a_curve_longer_than_memory_is_thinned_evenly(monkeypatch):
     halves = np.histogram(points[:, 0], bins=4)[0]
     assert halves.min() > halves.max() / 3
     assert gathering.count == 200_000
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "", "a/../..", "a\0.csv", "x" * 300 + ".csv", "\u00fc" * 200]
+)
+def test_an_uploaded_file_may_have_any_name(name):
+    found = look_at([(name, b"epoch,loss\n1,2\n2,1\n"), ("b.csv", b"epoch,loss\n1,2\n2,1\n")])
+    assert len(found.runs) == 2
+
+
+def test_the_runs_of_several_tables_are_called_like_their_files(tmp_path):
+    table = b"epoch,loss\n1,2\n2,1\n"
+    found = look_at([("adam.csv", table), ("sgd.csv", table)])
+    assert [run.name for run in found.runs] == ["adam", "sgd"]
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        text(tmp_path / folder / "fit.csv", table.decode())
+    assert [run.name for run in looked(tmp_path).runs] == ["a/fit", "b/fit"]

@@ -25,6 +25,7 @@ METADATA = tuple(  # of the clouds; some of them would count as public
 LOW_32_BITS = tuple(  # IPv6 networks whose last 32 bits are an IPv4 address
     map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96"))
 )
+SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")  # private, but global to Python (RFC 3879)
 NEVER = (  # IPv6 networks that hide an IPv4 address which cannot be judged
     ipaddress.IPv6Network("2001::/32"),  # Teredo
     ipaddress.IPv6Network("64:ff9b:1::/48"),  # local translation, of a form that varies
@@ -52,7 +53,7 @@ def may_connect(host: str, allowed: Sequence[Network] = ()) -> bool:
         return False
     if is_in(ip, METADATA) or is_in(ip, NEVER) or ip.is_unspecified or ip.is_multicast:
         return False
-    return ip.is_global or is_in(ip, allowed)
+    return (ip.is_global and ip not in SITE_LOCAL) or is_in(ip, allowed)
 
 
 def judged(ip: IP) -> IP:

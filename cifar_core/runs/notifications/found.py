@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from cifar_core.errors import CifarError
 from cifar_core.runs.notifications import news
 from cifar_core.runs.notifications.news import News
+from cifar_core.runs.record import metrics
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Run, Store
@@ -38,9 +39,15 @@ def is_recent(at: float | None, now: float) -> bool:
 def is_from_here(store: Store, row: RunRow) -> bool:
     """Whether a run ended in this store, rather than where it was imported from."""
     try:
-        return run_of(store, row).about.imported is None
+        run = run_of(store, row)
+        return run.about.imported is None or was_tried_here(run, row.attempt)
     except CifarError:  # deleted meanwhile
         return False
+
+
+def was_tried_here(run: Run, attempt: int) -> bool:
+    """Whether an attempt of a run was made in this store: zips have no record of its process."""
+    return (metrics.attempt_folder(run.path, attempt) / "shim.json").exists()
 
 
 def run_of(store: Store, row: RunRow) -> Run:
@@ -69,7 +76,8 @@ def of_sweeps(store: Store, rows: Sequence[RunRow], now: float) -> Iterable[News
     for sweep in listed(store.root) if recent else ():
         of = sorted(members.get(sweep.id, ()), key=lambda row: row.number)
         if sweep.id in recent and sweeps.is_decided(store, sweep, of):
-            yield news.of_sweep(sweep, of, conclusion(store, sweep, of), owner(sweep, of))
+            words, whose = conclusion(store, sweep, of), owner(sweep, of)
+            yield news.of_sweep(sweep, of, sweeps.deleted(store, sweep), words, whose)
 
 
 def conclusion(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> str:

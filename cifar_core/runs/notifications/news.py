@@ -202,11 +202,17 @@ def made(row: RunRow, kind: str, which: str, text: str, *, at: float) -> News:
     )
 
 
-def of_sweep(sweep: Sweep, rows: Sequence[RunRow], conclusion: str, owner: str) -> News:
-    """Return the news that a sweep is decided; one that gets more runs is decided again."""
+def of_sweep(
+    sweep: Sweep, rows: Sequence[RunRow], deleted: Sequence[RunRow], conclusion: str, owner: str
+) -> News:
+    """Return the news that a sweep is decided: again after each further attempt of any run.
+
+    Runs in the trash (`deleted`) count for the id, so it stays when the last run is deleted.
+    """
     kind = "search" if sweep.search else "sweep"
+    last = max([*rows, *deleted], key=lambda row: (row.ended_at or 0.0, row.number))
     return News(
-        id=f"{sweep.id}.{sweep.planned_runs}.decided",
+        id=f"{sweep.id}.{last.number}.{last.attempt}.decided",
         kind="decided",
         at=max(row.ended_at or 0.0 for row in rows),
         name=f"{kind} {sweep.number} {sweep.name}",

@@ -15,6 +15,7 @@ from cifar_core.runs.exchange.curves.found import Found, load
 from cifar_core.runs.exchange.curves.limits import SECONDS
 
 ZIP = b"PK\x03\x04"
+LONGEST_STEM, LONGEST_SUFFIX = 200, 12  # bytes; characters of up to four bytes
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -28,7 +29,7 @@ def look_at(uploads: Sequence[tuple[str, bytes | memoryview]]) -> Found:
         for number, (name, data) in enumerate(uploads):
             home = Path(folder) / str(number)  # so that two files of one name do not meet
             home.mkdir()
-            path = home / (PurePosixPath(name.replace("\\", "/")).name or "file")
+            path = home / plain_name(name)
             path.write_bytes(data)
             paths.append(path)
         if len(paths) == 1:
@@ -36,6 +37,15 @@ def look_at(uploads: Sequence[tuple[str, bytes | memoryview]]) -> Found:
         if any(is_zip(path) for path in paths):
             raise ArchiveError("Import a zip without other files, or put all into one zip.")
         return look(Path(folder), f"{len(paths)} files")
+
+
+def plain_name(name: str) -> str:
+    """Return the last part of an uploaded file's name, as any disk takes it, with its ending."""
+    plain = PurePosixPath(name.replace("\0", "").replace("\\", "/"))
+    if plain.name in ("", ".."):
+        return "file"
+    stem = plain.stem.encode("utf-8", "replace")[:LONGEST_STEM].decode("utf-8", "ignore")
+    return stem + plain.suffix[:LONGEST_SUFFIX].encode("utf-8", "replace").decode()
 
 
 def is_zip(path: Path) -> bool:

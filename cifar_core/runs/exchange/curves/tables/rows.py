@@ -110,7 +110,7 @@ def gather_table(found: Materials, name: str, gathered: Gathered, layout: Layout
     first = list(islice(rows, 20))
     layout = layout or layout_of(list(dict.fromkeys(column for row in first for column in row)))
     alone = len(found.names) == 1
-    own_id, own_name = ("", gathered.fallback) if alone else (name, title_of(name))
+    own_id, own_name = ("", gathered.fallback) if alone else (name, title_among(found.names, name))
     for number, row in enumerate(chain(first, rows)):
         if number >= MOST_ROWS:
             gathered.left[f"rows after the first {MOST_ROWS:,}"] += 1
@@ -120,9 +120,7 @@ def gather_table(found: Materials, name: str, gathered: Gathered, layout: Layout
             gathered.left[f"rows without a {layout.axis}"] += 1
             continue
         id_ = said(row.get(layout.run)) or own_id
-        shown = said(row.get(layout.run_name)) or (
-            f"{own_name} {id_}" if id_.isdecimal() and id_ != own_id else id_
-        )
+        shown = said(row.get(layout.run_name)) or shown_as(id_, own_id, own_name)
         at = moment(row.get(layout.time)) if layout.time else 0.0
         for curve, value in cells(row, layout):
             if rename is not None:
@@ -166,6 +164,20 @@ def moment(value: object) -> float:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return 0.0
+
+
+def shown_as(id_: str, own_id: str, own_name: str) -> str:
+    """Return the name of a run that has none: of the table, of its id, or of both for a number."""
+    if id_ == own_id:
+        return own_name
+    return f"{own_name} {id_}" if id_.isdecimal() else id_
+
+
+def title_among(names: Sequence[str], name: str) -> str:
+    """Return the name of a run after its file; with its folders if two files would be the same."""
+    title = title_of(name)
+    is_alone = sum(title_of(other) == title for other in names) == 1
+    return title if is_alone else str(PurePosixPath(name).with_suffix(""))
 
 
 def title_of(name: str) -> str:
