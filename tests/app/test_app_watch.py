@@ -149,7 +149,9 @@ def test_before_its_start_a_run_says_its_place_and_shows_no_empty_cards(store):
     assert links == [f"#{first.number} First", "#1 Busy"]
     assert not page.metric
     shown = [component.proto.component_name for component in page.get("bidi_component")]
-    assert not [name for name in shown if name.endswith(("live_chart", "watched", "confused", "reading"))]
+    assert not [
+        name for name in shown if name.endswith(("live_chart", "watched", "confused", "reading"))
+    ]
 
 
 def test_more_curves_are_a_click_away_and_kept_in_the_address(store):
