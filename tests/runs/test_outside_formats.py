@@ -26,7 +26,7 @@ from cifar_core.errors import ArchiveError
 from cifar_core.runs.exchange.curves import gather
 from cifar_core.runs.exchange.curves.event_files import checksums
 from cifar_core.runs.exchange.curves.formats import FORMATS
-from cifar_core.runs.exchange.curves.look import look
+from cifar_core.runs.exchange.curves.look import look, look_at
 from cifar_core.terminal.archive import FORMAT_KEYS
 
 
@@ -245,3 +245,14 @@ def test_a_curve_longer_than_memory_is_thinned_evenly(monkeypatch):
     halves = np.histogram(points[:, 0], bins=4)[0]
     assert halves.min() > halves.max() / 3
     assert gathering.count == 200_000
+
+
+def test_a_table_beside_event_files_is_said_to_be_left_out(tmp_path):
+    with SummaryWriter(str(tmp_path)) as writer:
+        writer.add_scalar("val/acc", 0.5, 1)
+    event_file = next(tmp_path.iterdir())
+    found = look_at([(event_file.name, event_file.read_bytes()), ("more.csv", b"step,loss\n1,2\n")])
+    assert [run.name for run in found.runs] == ["file 1"]
+    assert found.list.notes == [
+        "Left out: 1 table beside the event files (more.csv); import it without them."
+    ]
