@@ -13,7 +13,7 @@ class StoppingSettings(Settings):
     goal: float = number(
         0.0,
         low=0.0,
-        high=10.0,
+        high=100.0,
         group=STOPPING,
         label="Goal",
         zero="off",

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cifar_core.data.dataset import SIZE
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
-from cifar_core.report.family import origin
-from cifar_core.runs.record.family.ancestors import WEIGHTS
+from cifar_core.report.family import counted, origin
+from cifar_core.runs.record.family.ancestors import CONTINUES, WEIGHTS
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.results import test_looks
 from cifar_core.statistics.class_shares import uneven_words
+
+if TYPE_CHECKING:
+    from cifar_core.reading.curves import Values
 
 NEARLY_ZERO = 1e-4  # of the highest rate
 
@@ -58,17 +62,30 @@ def description(account: Account) -> str:
 
 
 def learning_rates(account: Account) -> str:
-    """Describe the learning rate, its schedule and its range."""
+    """Describe the learning rate, its schedule and its range, also of a run before this one."""
     from cifar_core.schedules import SCHEDULES
 
-    config, rates = account.config, account.curves.learning_rate
+    config, curves, start = account.config, account.curves, account.about.start
+    began = start.epoch if start and start.how == CONTINUES else 0.0
     schedule = SCHEDULES[config.schedule].title.lower()
     words = f"{config.learning_rate:g} at its peak, schedule: {schedule}."
-    if len(rates):
-        lowest, highest = rates.min(), rates.max()
-        low = "nearly 0" if 0 < lowest < NEARLY_ZERO * highest else f"{lowest:.3g}"
-        words += f" It was between {low} and {highest:.3g}."
+    if began:
+        words = f"After {counted(began)}: {words}"
+    own = curves.step_epoch > began
+    if len(rates := curves.learning_rate[own]):
+        words += f" It was {rate_range(rates)}."
+    if len(earlier := curves.learning_rate[~own]):
+        words += f" Before that, it was {rate_range(earlier)}."
     return words
+
+
+def rate_range(rates: "Values") -> str:
+    """Say between which learning rates [S] some steps were trained, or at which one."""
+    lowest, highest = rates.min(), rates.max()
+    if f"{lowest:.3g}" == f"{highest:.3g}":
+        return f"{highest:.3g} throughout"
+    low = "nearly 0" if 0 < lowest < NEARLY_ZERO * highest else f"{lowest:.3g}"
+    return f"between {low} and {highest:.3g}"
 
 
 def batch_size(account: Account) -> str:

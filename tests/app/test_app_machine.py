@@ -50,9 +50,14 @@ def test_a_closed_panel_says_what_is_in_it_and_draws_nothing(store):
     page = watch(trained_on(store, gpus=[gpu()]))
     assert (
         "CPU 94\u00a0%, 1.2\u00a0GB; GPU 88\u00a0%, 8.1 of 12.0\u00a0GB, 71\u00a0°C "
-        "(means, and peaks of memory and temperature)"
+        "(mean load, highest memory and temperature)"
     ) in texts(page)
     assert len(charts(page)) == 1
+
+
+def test_a_panel_without_gpus_names_no_temperature(store):
+    page = watch(trained_on(store, gpus=[]))
+    assert "CPU 94\u00a0%, 1.2\u00a0GB (mean load, highest memory)" in texts(page)
 
 
 def test_an_open_panel_is_drawn_on_the_axis_of_the_curves(store):

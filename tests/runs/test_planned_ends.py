@@ -22,7 +22,7 @@ from run_helpers import (
 
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, TrainingDivergedError
 from cifar_core.reading import ends
 from cifar_core.runs.engine import waiting
 from cifar_core.runs.engine.ending import conclude
@@ -34,6 +34,7 @@ from cifar_core.runs.record.records import AttemptEnd, ShimEnd
 from cifar_core.runs.record.summary import Pace
 from cifar_core.runs.results import verify
 from cifar_core.runs.results.reading import reading_of
+from cifar_core.training.step.finite import stop_unless_finite
 
 DIVERGING = Path(__file__).parents[1] / "diverging_trainer.py"
 STEPS = 10  # an epoch, of the runs here
@@ -329,6 +330,8 @@ def test_a_second_divergence_at_the_same_place_goes_one_checkpoint_further_back(
     worker.prepare()
     assert worker.trainer.step == STEPS  # not 20 again
     assert worker.trainer.learning_rate == pytest.approx(0.0002)
+    with pytest.raises(TrainingDivergedError, match=r"Try a peak rate of 2e-05,"):
+        stop_unless_finite(worker.trainer, math.nan, 1.0, STEPS)
     assert "the run diverged from it again" in run.attempts()[2].note
 
 
@@ -367,6 +370,7 @@ def test_when_its_retries_are_used_up_it_fails(allowed, before):
         settings={"retries_diverged": allowed, "learning_rate": 0.1},
     )  # fmt: skip
     assert (ending.state, ending.reason) == ("failed", "diverged")
+    assert ending.suggestion == {"learning_rate": pytest.approx(0.01 / 10**before)}
 
 
 def test_a_run_that_was_asked_to_stop_does_not_go_on_after_a_divergence(store):

@@ -417,7 +417,7 @@ def test_a_goal_ends_with_the_first_epoch_that_reaches_it(best_by, goal):
 
 def test_a_goal_of_more_than_everything_right_is_refused():
     with pytest.raises(ConfigError, match=r"Write 90 % as 0\.9"):
-        TrainConfig(goal=90 / 10)
+        TrainConfig(goal=90)
 
 
 def test_a_gain_below_the_smallest_improvement_is_the_best_yet_but_no_reason_to_go_on():

@@ -10,6 +10,7 @@ from cifar_core.disk import space
 from cifar_core.disk.checks import Scalar
 from cifar_core.runs.prepare.batch_search import piece
 from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.divergences.decisions import SLOWER
 from cifar_core.runs.record.failures import FEWEST_AT_ONCE, MEMORY, NO_ROOM_FOR_RESULT
 from cifar_core.runs.record.records import AttemptResult, ShimEnd
 from cifar_core.runs.record.states import FAILURES, STATES
@@ -58,7 +59,8 @@ def conclude(
         may_go_on = diverged_before < settings.get("retries_diverged", 0)
         if result.diverged_at and may_go_on and not control.request:
             return at_a_lower_rate(result.diverged_at)
-        return failed(result.reason, result.message, settings, fits=result.fits)
+        return failed(result.reason, result.message, settings, fits=result.fits,
+                      diverged_before=diverged_before)  # fmt: skip
     if outcome == "paused" and result.reason == "disk":
         return out_of_space(result.message, result.needs, control)
     if not outcome and ended.code == NO_ROOM_FOR_RESULT:
@@ -165,12 +167,14 @@ def failed(
     *,
     deaths: int = 0,
     fits: int | None = None,
+    diverged_before: int = 0,
 ) -> Ending:
     """Return the ending of a run that cannot continue, with the settings to change in a clone.
 
-    `fits` is how many images at once were measured to fit; None if that was not measured.
+    `fits` is how many images at once were measured to fit; None if that was not measured,
+    `diverged_before` how often the rate has been lowered since the settings were chosen.
     """
-    suggestion = suggested(reason, settings, fits)
+    suggestion = suggested(reason, settings, fits, diverged_before)
     action = FAILURES[reason].action
     if suggestion:
         words = ", ".join(f"{key} {value:g}" for key, value in suggestion.items())
@@ -187,12 +191,15 @@ def failed(
     )
 
 
-def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dict[str, Scalar]:
+def suggested(
+    reason: str, settings: Mapping[str, Any], fits: int | None, diverged_before: int
+) -> dict[str, Scalar]:
     """Return the setting that would have avoided the failure, if one would."""
     if reason in MEMORY:
         return half_at_once(settings) if fits is None else in_pieces(settings, fits)
     if reason == "diverged" and "learning_rate" in settings:
-        return {"learning_rate": float(f"{settings['learning_rate'] / 10:.3g}")}
+        rate = settings["learning_rate"] / SLOWER ** (diverged_before + 1)
+        return {"learning_rate": float(f"{rate:.3g}")}
     return {}
 
 

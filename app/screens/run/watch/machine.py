@@ -15,7 +15,7 @@ from cifar_core.reading.machine.samples import Placed
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.record.machine.overall import overall
 from cifar_core.runs.record.machine.rows import latest
-from cifar_core.runs.record.machine.words import ON_THE_WHOLE, in_words
+from cifar_core.runs.record.machine.words import in_words, on_the_whole
 
 
 def machine_panel(
@@ -40,8 +40,7 @@ def words(run: Run, status: RunStatus, placed: Placed) -> str:
     """Return how a live run uses its machine now, and how another used it while it trained."""
     if status.is_live and (row := latest(run.path, status.attempt)):
         return in_words(row)
-    said = in_words(overall(placed.samples))
-    return f"{said} ({ON_THE_WHOLE})" if said else ""
+    return on_the_whole(overall(placed.samples))
 
 
 def is_new(run: Run, wrong: list[Finding]) -> bool:

@@ -26,8 +26,8 @@ def look_at(uploads: Sequence[tuple[str, bytes | memoryview]]) -> Found:
     """
     with tempfile.TemporaryDirectory(prefix="cifar-import-") as folder:
         paths = []
-        for number, (name, data) in enumerate(uploads):
-            home = Path(folder) / str(number)  # so that two files of one name do not meet
+        for number, (name, data) in enumerate(uploads, 1):
+            home = Path(folder) / f"file {number}"  # so that two files of one name do not meet
             home.mkdir()
             path = home / plain_name(name)
             path.write_bytes(data)

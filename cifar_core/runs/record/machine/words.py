@@ -15,15 +15,19 @@ from cifar_core.runs.record.machine.rows import MachineRow, latest
 from cifar_core.runs.record.status import RunStatus
 
 GB = 1e9
-ON_THE_WHOLE = "means, and peaks of memory and temperature"
 
 
 def use_in_words(folder: Path, status: RunStatus) -> str:
     """Return how a run uses its machine now, or has used it on the whole; empty if not known."""
     if status.is_live and (row := latest(folder, status.attempt)):
         return in_words(row)
-    words = in_words(overall(MachineHistory(folder).poll()))
-    return f"{words} ({ON_THE_WHOLE})" if words else ""
+    return on_the_whole(overall(MachineHistory(folder).poll()))
+
+
+def on_the_whole(row: MachineRow) -> str:
+    """Return the use in a row for a whole training, and what its figures are; else nothing."""
+    heat = " and temperature" if known(row.gpus, "temperature") else ""
+    return f"{words} (mean load, highest memory{heat})" if (words := in_words(row)) else ""
 
 
 def in_words(row: MachineRow) -> str:

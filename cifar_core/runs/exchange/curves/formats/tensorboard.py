@@ -26,6 +26,7 @@ DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}  # of tensors, by t
 SESSION = re.compile(r"\d{9,}(?:[.-]\d+)*")
 UNNAMED = "TensorBoard run"
 HPARAMS = "_hparams_/session_start_info"
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def claims(found: Materials) -> bool:
@@ -43,6 +44,9 @@ def read(found: Materials, gathered: Gathered) -> None:
     """Read all event files, those of one folder in the order of their names."""
     events, plugins = classes()
     count, names = 0, event_files(found)
+    for table in set(found.ending(*TABLES)) - set(names):
+        gathered.left[f"table beside the event files ({PurePosixPath(table).name[:60]}); "
+                      "import it without them"] += 1  # fmt: skip
     folders = {PurePosixPath(name).parent for name in names}
     for name in names:
         folder, prefix = place(PurePosixPath(name).parent, folders)
