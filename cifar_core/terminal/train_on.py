@@ -50,7 +50,8 @@ def go_on(arguments: Namespace) -> int:
     child = train_on.create(store, extension, arguments.name)
     store.submit(child)
     print(child.id, flush=True)
-    say(train_on.RATES[extension.rate].title + f", from {extension.config.learning_rate:g}.")
+    if extension.new_epochs:
+        say(train_on.RATES[extension.rate].title + f", from {extension.config.learning_rate:g}.")
     return 0
 
 

@@ -247,7 +247,6 @@ def test_a_curve_longer_than_memory_is_thinned_evenly(monkeypatch):
     assert gathering.count == 200_000
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     "name", ["..", "", "a/../..", "a\0.csv", "x" * 300 + ".csv", "\u00fc" * 200]
 )
@@ -264,7 +263,8 @@ def test_the_runs_of_several_tables_are_called_like_their_files(tmp_path):
         (tmp_path / folder).mkdir()
         text(tmp_path / folder / "fit.csv", table.decode())
     assert [run.name for run in looked(tmp_path).runs] == ["a/fit", "b/fit"]
-=======
+
+
 def test_a_table_beside_event_files_is_said_to_be_left_out(tmp_path):
     with SummaryWriter(str(tmp_path)) as writer:
         writer.add_scalar("val/acc", 0.5, 1)
@@ -274,4 +274,3 @@ def test_a_table_beside_event_files_is_said_to_be_left_out(tmp_path):
     assert found.list.notes == [
         "Left out: 1 table beside the event files (more.csv); import it without them."
     ]
->>>>>>> newcomer

@@ -30,11 +30,13 @@ def train_on(run: Run) -> None:
         epochs, checkpoint = how_long(run)
         extension = choose_rate(run, epochs, checkpoint)
     with right:
-        if extension:
+        if extension and not epochs:
+            say_problem("With 0 more epochs nothing would change. Choose 1 or more.")
+        elif extension:
             preview(run, extension, epochs)
     pressed = st.button(
         "Start", type="primary", icon=":material/play_arrow:", key="start_train_on",
-        disabled=extension is None or bool(extension.refused), shortcut="Mod+Enter",
+        disabled=not epochs or extension is None or bool(extension.refused), shortcut="Mod+Enter",
     )  # fmt: skip
     if not pressed or extension is None:
         remember(Key.STARTED, None)
@@ -45,7 +47,7 @@ def train_on(run: Run) -> None:
 def how_long(run: Run) -> tuple[int, str]:
     """Ask for the number of epochs and, where several can be continued from, the checkpoint."""
     usual = max(1, int(run.summary.epochs_done or 0))
-    epochs = st.number_input("More epochs", min_value=1, value=usual, step=1, key="more_epochs")
+    epochs = st.number_input("More epochs", min_value=0, value=usual, step=1, key="more_epochs")
     kept = [info for info in run.checkpoints() if info.resumable]
     if len(kept) < 2:
         return int(epochs), LAST
