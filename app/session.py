@@ -58,6 +58,7 @@ class Key(StrEnum):
     COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes
     COMPARE_DECLINED = "compare_declined"  # of those, what was canceled or could not be started
     QUEUE_ANSWERED = "queue_answered"  # token of the last move in the queue that was dealt with
+    EDITING = "editing"  # whether the dialog that edits a sweep is open
     MENUS = "menus"  # how many menus of a run were closed by a dialog that they opened
     LOOKED = "looked"  # what was found in files of another tool that are about to be imported
     PREVIEW_DUE = "preview_due"  # whether the preview of these is to be opened

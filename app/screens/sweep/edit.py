@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import boundary, theme
-from app.session import store
+from app.session import Key, remember, store
 from app.shared.picker.networks import about
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
@@ -29,7 +29,8 @@ NONE = ""  # no setting is chosen
 def edit_dialog(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Open the dialog."""
     kind = "search" if sweep.search else "sweep"
-    boundary.dialog(f"Edit this {kind}")(contents)(sweep, rows)
+    remember(Key.EDITING, True)  # a page that is drawn again would close it
+    boundary.dialog(f"Edit this {kind}", on_dismiss="rerun")(contents)(sweep, rows)
 
 
 def contents(sweep: Sweep, rows: Sequence[RunRow]) -> None:
