@@ -19,7 +19,7 @@ from cifar_core.runs.family.rates import RATES, is_nearly_zero, last_or_sensible
 from cifar_core.runs.family.teachers import keep_teachers, of_run
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import LONGEST_NAME, Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.record.summary import best_value
 from cifar_core.runs.store.store import Store
 
@@ -167,7 +167,8 @@ def spent_ends(run: Run) -> dict[str, Any]:
 def must_be_over(run: Run) -> None:
     """Raise RunError unless a run is a training that is not under way."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Only training runs can be trained on.")
+        why = f"Run {run.id} {KINDS[run.kind].instead}."
+        raise RunError(f"{why} Only training runs can be trained on.")
     state = run.status
     if state.is_under_way:
         raise RunError(

@@ -105,7 +105,8 @@ class Store:
             draft = run.path.with_name(f".draft-{run.id}")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
-            with removal.unless_complete(draft):
+            room = space.needed(space.SMALL_FILES, draft, "a new run")
+            with removal.unless_complete(draft), room:
                 files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
                 about = About(name=name or self._named(config), parent=parent, kind=kind,
                               owner=self.by.name, created_at=time.time())  # fmt: skip

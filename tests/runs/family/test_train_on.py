@@ -1,5 +1,6 @@
 """Training on: a run that goes on where another one ended, as if that had never ended."""
 
+import errno
 import shutil
 
 import pytest
@@ -8,10 +9,11 @@ from run_helpers import supervisor as chief_of
 
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.errors import CheckpointError, ConfigError, RunError
-from cifar_core.runs.family import again, inheritance, train_on
+from cifar_core.errors import CheckpointError, ConfigError, DiskFullError, RunError
+from cifar_core.runs.family import again, inheritance, start_from, train_on
 from cifar_core.runs.record import checkpoints, control, metrics, status
 from cifar_core.runs.record.checkpoints import STATE
+from cifar_core.runs.record.run_kinds import CURVES
 from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results import verify
 from cifar_core.runs.store import damage, retention
@@ -167,6 +169,26 @@ def test_a_run_that_cannot_be_made_leaves_nothing_behind(store):
     with pytest.raises(CheckpointError, match="Choose another checkpoint of run 1-one"):
         train_on.create(store, plan)
     assert [path.name for path in (store.root / "runs").iterdir()] == [run.id]
+
+
+def test_a_run_for_which_the_disk_has_no_room_leaves_nothing_behind(store):
+    def full(draft):
+        (draft / "large").write_bytes(b"")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFullError, match="a new run needs"):
+        store.create(TrainConfig(**SMALL), fill=full)
+    assert not list((store.root / "runs").iterdir())
+
+
+def test_a_run_that_is_no_training_is_called_what_it_is(store):
+    run = new(store)
+    run.edit_about(kind=CURVES)
+    words = "has only curves that were imported from another tool"
+    with pytest.raises(RunError, match=words):
+        train_on.plan(run, epochs=1)
+    with pytest.raises(RunError, match=words):
+        start_from.must_have_weights(run)
 
 
 def test_an_end_that_would_come_before_the_first_new_epoch_is_refused(store):
