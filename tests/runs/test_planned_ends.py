@@ -28,6 +28,7 @@ from cifar_core.runs.engine import waiting
 from cifar_core.runs.engine.ending import conclude
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.engine.worker.attempt import run_attempt
+from cifar_core.runs.family import train_on
 from cifar_core.runs.record import checkpoints, control, metrics, status
 from cifar_core.runs.record.divergences.decisions import rate_shares
 from cifar_core.runs.record.records import AttemptEnd, ShimEnd
@@ -301,6 +302,23 @@ def test_it_can_be_verified_across_the_change_of_the_rate(store):
     assert rate_shares(run.path) == {0: 1.0, 10: 0.1}
     result = verify.verify(run)
     assert result.equal, result.sentence
+
+
+def test_a_child_that_diverges_goes_on_from_where_it_began_and_can_be_verified(store):
+    parent = new_run(store, epochs=1, schedule="constant")
+    assert attempt(parent).work().outcome == "finished"
+    status.write(parent.path, status.RunStatus(**status.described("finished"), attempt=1))
+    plan = train_on.plan(parent, epochs=2, changes={"retries_diverged": 2})
+    child = train_on.create(store, plan)
+    for number in (1, 2):  # the second time no own checkpoint is there either
+        worker = attempt(child, number)
+        at_row(worker, 5, poison)
+        assert concluded(child, number, run_attempt(worker)).state == "queued"
+    assert attempt(child, 3).work().outcome == "finished"
+    own = [row["learning_rate"] for row in step_rows(child) if row["step"] > STEPS]
+    assert own == [pytest.approx(0.0002)] * 20
+    found = verify.verify(child, steps=4)
+    assert found.equal, found.sentence
 
 
 def test_a_checkpoint_whose_weights_are_no_numbers_is_passed_over(store):

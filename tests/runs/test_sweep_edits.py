@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from msgspec.structs import replace as replace_struct
+from pages import make_run
 from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
@@ -74,6 +75,19 @@ def test_a_setting_that_did_not_vary_joins_with_what_the_runs_so_far_had(store, 
     assert cells_of(done.sweep)[2:] == [{"learning_rate": 0.01, "flip": False},
                                         {"learning_rate": 0.1, "flip": False}]  # fmt: skip
     assert done.sweep.varied == ["learning_rate", "flip"]
+
+
+def test_an_edit_whose_runs_could_not_be_made_is_refused_before_it_is_saved(store, sweep):
+    with pytest.raises(ConfigError, match="no run is chosen as a teacher"):
+        edits.apply(store, sweep, Edit(add=[[{"distill_share": 0.5}]]))
+    assert sweeps.find(store, sweep.id) == sweep
+    trained = make_run(store, "Trained", data="synthetic", epochs=2)
+    begun = sweeps.create(store, trained.config, RATES, [0], start=(trained, "best"))
+    store.delete(trained)
+    store.empty_trash(older_than_days=-1)
+    with pytest.raises(RunError, match="none of them fits"):
+        edits.apply(store, begun, Edit(add=[[{"model": "vit_small"}]]))
+    assert sweeps.find(store, begun.id) == begun
 
 
 def test_an_edit_that_is_applied_twice_changes_nothing_more(store, sweep):

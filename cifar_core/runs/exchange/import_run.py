@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from cifar_core.disk import arrays, files
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError, DataError
+from cifar_core.runs.exchange.other_store import rename_ancestors
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
 from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, ROWS, Export, shaped
@@ -51,6 +52,7 @@ def check(folder: Path, store: Store, data: str) -> str:
     check_config(folder, store, data)
     for ancestor in folder.glob(f"{FOLDER}/*"):
         check_config(ancestor, store, data)
+    rename_ancestors(folder, store.root / "runs")
     return settle(folder, origin, store.by.name)
 
 

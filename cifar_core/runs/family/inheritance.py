@@ -154,7 +154,9 @@ def or_begin_again(
             f"Run {run.id} trains run {start.run} on, but the copy of its checkpoint "
             f"{start.checkpoint} cannot be used. {error}"
         ) from error
-    again, more = checkpoints.newest_valid(run.path)
+    again, more = checkpoints.newest_valid(
+        run.path, lambda name: checkpoints.position_of(name)[1] == INHERITED
+    )
     words = f"It begins again from where it took over run {start.run}."
     return again, [*notes, *more, words]
 

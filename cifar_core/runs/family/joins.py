@@ -7,7 +7,7 @@ line. Its about.json says at which epoch its own begin.
 from dataclasses import dataclass
 
 from cifar_core.runs.family.kept import ancestor_of
-from cifar_core.runs.record.family.ancestors import CONTINUES, Ancestor, Start
+from cifar_core.runs.record.family.ancestors import CONTINUES, ELSEWHERE, Ancestor, Start
 from cifar_core.runs.record.records import About
 from cifar_core.runs.record.run import Run
 
@@ -42,6 +42,7 @@ def joins(run: Run) -> list[Join]:
 def name_of(start: Ancestor, *, is_from_here: bool) -> str:
     """Return the number of a run of this store, as in #12, and the name of a run of another."""
     number = start.run.split("-", 1)[0]
+    is_from_here = is_from_here and not start.run.startswith(ELSEWHERE)
     return f"#{number}" if is_from_here and number.isdecimal() else start.name or start.run
 
 

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from cifar_core.disk import files
-from cifar_core.errors import RunError
+from cifar_core.errors import CheckpointError, RunError
 from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.checkpoint_cleanup import keep_weights
 from cifar_core.runs.record.checkpoints import CheckpointInfo
@@ -30,7 +30,10 @@ def keep(source: Run, info: CheckpointInfo, draft: Path, *, state: bool) -> Ance
             f"Checkpoint {info.name} of run {source.id} holds only weights, so it cannot be "
             "trained on. Start from its weights instead, or choose a newer checkpoint."
         )
-    checkpoints.verify(info.path)
+    try:
+        checkpoints.verify(info.path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} Choose another checkpoint of run {source.id}.") from error
     ancestor = Ancestor(run=source.id, name=source.name, checkpoint=info.name, epoch=info.epoch)
     folder = folder_of(draft, ancestor)
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from cifar_core.runs.record.checkpoints import MODEL, CheckpointInfo
 from cifar_core.runs.record.family.ancestors import WEIGHTS, Start
 from cifar_core.runs.record.records import UsedWeights
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.store.store import Store
 
 if TYPE_CHECKING:
@@ -207,7 +207,9 @@ def begin(
 def must_have_weights(run: Run) -> None:
     """Raise RunError for a run of a kind that keeps no weights."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search, which keeps no weights. Choose a training.")
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}, so it has no weights. Choose a training."
+        )
 
 
 def filler(

@@ -20,7 +20,7 @@ from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.family.ancestors import Ancestor, folder_of
 from cifar_core.runs.record.records import UsedTeacher
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.store.store import Store
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def check(config: "TrainConfig", teachers: Teachers, classes: Sequence[str] = ()
     for run, name in teachers:
         if run.kind != TRAINING:
             raise RunError(
-                f"Run #{run.number} is a rate search, so it has no network that could teach. "
-                "Choose a training."
+                f"Run #{run.number} {KINDS[run.kind].instead}, so it has no network that could "
+                "teach. Choose a training."
             )
         info = run.checkpoint(name)
         if (run.id, info.name) in seen:

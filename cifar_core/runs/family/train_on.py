@@ -19,7 +19,7 @@ from cifar_core.runs.family.rates import RATES, is_nearly_zero, last_or_sensible
 from cifar_core.runs.family.teachers import keep_teachers, of_run
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import LONGEST_NAME, Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.record.summary import best_value
 from cifar_core.runs.store.store import Store
 
@@ -105,6 +105,7 @@ def plan(
         first = max(first, lowest_rate())
     values = {**choice.changes, **spent_ends(run), "learning_rate": first} if epochs else {}
     config = changed(before, {"epochs": began + epochs, **values, **changes})
+    check_ends(run, info, config, changes)
     sensible = last_or_sensible(before, last)
     return Extension(
         run=run,
@@ -166,7 +167,8 @@ def spent_ends(run: Run) -> dict[str, Any]:
 def must_be_over(run: Run) -> None:
     """Raise RunError unless a run is a training that is not under way."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Only training runs can be trained on.")
+        why = f"Run {run.id} {KINDS[run.kind].instead}."
+        raise RunError(f"{why} Only training runs can be trained on.")
     state = run.status
     if state.is_under_way:
         raise RunError(
@@ -188,6 +190,22 @@ def check_epochs(run: Run, info: CheckpointInfo, epochs: int, began: int) -> Non
         )
     if not inheritance.steps_per_epoch(info):
         raise RunError(f"Run {run.id} has not taken a step yet. Resume it instead.")
+
+
+def check_ends(
+    run: Run, info: CheckpointInfo, config: "TrainConfig", changes: Mapping[str, Any]
+) -> None:
+    """Raise ConfigError for a changed setting that would end the new epochs before the first."""
+    from cifar_core.training.progress import Best, early_end
+
+    hours = info.manifest.get("seconds", 0.0) / 3600
+    if "most_hours" in changes and 0 < config.most_hours <= hours:
+        why = f"most_hours is {config.most_hours:g}, but the {hours:.2g} hours that run {run.id} "
+        raise ConfigError({"most_hours": f"{why}has trained count too. Choose more, or 0."})
+    best = Best.from_saved({"epoch": 0, **inheritance.progress_of(info).best})
+    if "goal" in changes and early_end(config, best) == GOAL:
+        why = f"goal is {config.goal:g}, which run {run.id} has reached. Choose another, or 0."
+        raise ConfigError({"goal": why})
 
 
 def last_rate(run: Run, info: CheckpointInfo) -> float:

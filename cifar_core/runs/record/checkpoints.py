@@ -108,16 +108,14 @@ def manifest_of(path: Path) -> dict[str, Any]:
     manifest = files.read_json(path / MANIFEST)
     if not manifest or manifest != seal(manifest):
         raise CheckpointError(
-            f"The checkpoint {path.name} has no readable manifest, so it cannot be used. "
-            f"An older one is used if there is one."
+            f"The checkpoint {path.name} has no readable manifest, so it cannot be used."
         )
     for file, facts in manifest["files"].items():
         size = (path / file).stat().st_size if (path / file).exists() else -1
         if size != facts["bytes"]:
             raise CheckpointError(
                 f"{file} of checkpoint {path.name} should be {facts['bytes']} bytes long, but "
-                f"{'is missing' if size < 0 else f'is {size}'}. An older checkpoint is used if "
-                f"there is one."
+                f"{'is missing' if size < 0 else f'is {size}'}."
             )
     return manifest
 
@@ -131,8 +129,7 @@ def verify(path: Path) -> dict[str, Any]:
     for file, facts in manifest["files"].items():
         if files.sha256_of(path / file) != facts["sha256"]:
             raise CheckpointError(
-                f"{file} of checkpoint {path.name} is not what was saved (its checksum differs). "
-                f"An older checkpoint is used if there is one."
+                f"{file} of checkpoint {path.name} is not what was saved (its checksum differs)."
             )
     return manifest
 
@@ -260,7 +257,7 @@ def newest_valid(
         try:
             checkpoint = info(path, verify(path), best_name(run))
         except CheckpointError as error:
-            notes.append(str(error))
+            notes.append(f"{error} An older checkpoint is used if there is one.")
             set_aside(path)
         else:
             if checkpoint.resumable:

@@ -19,7 +19,7 @@ from cifar_core.disk.checks import (
     Whole,
 )
 from cifar_core.runs.record.control import Control
-from cifar_core.runs.record.family.ancestors import Ancestor, Start
+from cifar_core.runs.record.family.ancestors import ELSEWHERE, Ancestor, Start
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.imported.curves_record import CurvesRecord
@@ -146,8 +146,9 @@ class UsedTeacher(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def title(self) -> str:
-        """The number and the name of the run."""
-        return f"#{self.run.split('-')[0]} {self.name or self.run}"
+        """The number and the name of the run; of one from another store the name alone."""
+        number = "" if self.run.startswith(ELSEWHERE) else f"#{self.run.split('-')[0]} "
+        return f"{number}{self.name or self.run}"
 
 
 class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -178,7 +178,7 @@ def train(
         first = trainer.step
         trainer.due = lambda *_: trainer.step + 1 in reported
         shares = rate_shares(run.path)
-        trainer.progress.rate_share *= shares.get(0, 1.0)
+        trainer.progress.rate_share *= shares.get(first, shares.get(0, 1.0))
         again: dict[int, dict[str, Any]] = {}
         for event in trainer.run():
             if isinstance(event, Tick):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from cifar_core.background import processes
-from cifar_core.disk import files, lock, space
+from cifar_core.disk import files, lock, removal, space
 from cifar_core.errors import RunError
 from cifar_core.installation import PROGRAM, default_store
 from cifar_core.people import OPERATOR, Person, Role, local_user
@@ -105,14 +105,16 @@ class Store:
             draft = run.path.with_name(f".draft-{run.id}")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
-            files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
-            about = About(name=name or self._named(config), parent=parent, kind=kind,
-                          owner=self.by.name, created_at=time.time())  # fmt: skip
-            about = replace(about, **{**marks, **fill(draft)})
-            config.check_teachers(len(about.teachers))
-            files.write_json(draft / "about.json", about)
-            status.write(draft, status.RunStatus(**status.described("draft")))
-            self._name(draft, run, number)
+            room = space.needed(space.SMALL_FILES, draft, "a new run")
+            with removal.unless_complete(draft), room:
+                files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
+                about = About(name=name or self._named(config), parent=parent, kind=kind,
+                              owner=self.by.name, created_at=time.time())  # fmt: skip
+                about = replace(about, **{**marks, **fill(draft)})
+                config.check_teachers(len(about.teachers))
+                files.write_json(draft / "about.json", about)
+                status.write(draft, status.RunStatus(**status.described("draft")))
+                self._name(draft, run, number)
             space.keep_reserve(self.root)
         return run
 

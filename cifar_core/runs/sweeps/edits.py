@@ -21,7 +21,7 @@ from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
-from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps import origins, sweeps
 from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS, SPENT, check_budget
 from cifar_core.runs.sweeps.priority import may_give, prioritize
 from cifar_core.settings.parameter_grid import MOST, Axis
@@ -88,6 +88,8 @@ def outcome(store: Store, sweep: Sweep, edit: Edit) -> Outcome:
     """Return what an edit would change; ConfigError or RunError if it cannot be applied."""
     rows = sweeps.runs_of(store, sweep)
     new = edited(sweep, edit, rows)
+    if set(new.places) - set(sweep.places) or new.search != sweep.search:
+        origins.check_sweep(store, new, rows)
     wanted = {(place, seed) for place in new.places for seed in new.seeds}
     kept = [row for row in rows if new.search or (row.cell, row.seed) in wanted]
     others = [row for row in rows if row not in kept]

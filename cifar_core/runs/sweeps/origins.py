@@ -8,9 +8,11 @@ from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.runs.family import start_from
 from cifar_core.runs.family.kept import ancestor_of
+from cifar_core.runs.family.teachers import check_plan
 from cifar_core.runs.record.family.ancestors import Ancestor
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.index import run_folders
+from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
 
@@ -40,6 +42,23 @@ def check(base: "TrainConfig", cells: Sequence[Cell], start: Source) -> None:
         config = TrainConfig.from_dict({**base.to_dict(), **changes})
         if why := start_from.fit(run, info, config, classes).refused:
             raise RunError(why)
+
+
+def check_sweep(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> None:
+    """Raise ConfigError or RunError if a sweep's plan has runs that could not be made.
+
+    They would learn from teachers that it does not have, or could take nothing of its start.
+    """
+    from cifar_core.config import TrainConfig
+
+    base = TrainConfig.from_dict(sweep.base)
+    cells = [] if sweep.search else [sweep.cells[place] for place in sweep.places]
+    if not sweep.teachers:
+        space = sweep.search.get("space", {})
+        check_plan(base, [cell.changes for cell in cells], space)
+    if sweep.start:
+        there = [Run(store.root / "runs" / row.id) for row in rows]
+        check(base, cells, found(store, sweep.start, there))
 
 
 def filler(store: Store, sweep: Sweep, runs: Iterable[Run]) -> Callable[[Path], Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """The family tree of a run, and its ancestors in a zip."""
 
+import dataclasses
 import zipfile
 
 import pytest
@@ -12,6 +13,8 @@ from cifar_core.errors import ArchiveError, RunError
 from cifar_core.runs.exchange.import_run import import_run
 from cifar_core.runs.exchange.run_zip import export_run
 from cifar_core.runs.family import start_from, train_on, tree
+from cifar_core.runs.family.joins import joins
+from cifar_core.runs.family.teachers import of_run
 from cifar_core.runs.record import checkpoints, status
 from cifar_core.runs.record.family.ancestors import CLONE, CONTINUES, TEACHER, WEIGHTS
 from cifar_core.runs.results import verify
@@ -45,7 +48,8 @@ def test_a_family_names_every_link_also_of_runs_that_are_gone(store):
     first = make_run(store, "First", **settings)
     second = train_on.create(store, train_on.plan(first, epochs=2))
     fill = start_from.filler(start=(first, "best"), teachers=[(second, "last")])
-    third = store.create(first.config, name="Third", fill=fill)
+    learns = dataclasses.replace(first.config, distill_share=0.5)
+    third = store.create(learns, name="Third", fill=fill)
     clone = store.create(first.config, name="Clone", parent=third.id)
     make_run(store, "Stranger", **settings)
     family = tree.family(store, third)
@@ -84,6 +88,31 @@ def test_a_child_in_a_zip_can_be_repeated_elsewhere(store, tmp_path):
     assert verify.verify(copy, steps=2).equal
     longer = trained(train_on.create(store, train_on.plan(copy, epochs=1)))
     assert longer.summary.epochs_done == 3
+
+
+def test_a_run_of_another_store_is_never_taken_for_one_with_its_id_here(store, tmp_path):
+    first = trained(store.create(TrainConfig(**{**SMALL, "epochs": 1}), name="One"))
+    fill = start_from.filler(teachers=[(first, "best")])
+    config = TrainConfig(**{**SMALL, "epochs": 1, "distill_share": 0.5})
+    taught = store.create(config, name="Taught", fill=fill)
+    child = trained(train_on.create(store, train_on.plan(first, epochs=1)))
+    with store_without_executor(tmp_path / "other") as other:
+        own = trained(other.create(TrainConfig(**{**SMALL, "epochs": 1, "seed": 5}), name="One"))
+        assert (own.id, own.checkpoint("best").name) == (first.id, first.checkpoint("best").name)
+        copies = [import_run(other, zipped(run, tmp_path)) for run in (taught, child)]
+        assert tree.family(other, own).is_alone
+        for copy in copies:
+            (older, _), (link,) = tree.family(other, copy).relatives, tree.family(other, copy).links
+            assert (older.name, older.row, link.older) == ("One", None, older.run)
+        longer = train_on.create(other, train_on.plan(copies[1], epochs=1))
+        assert [join.name for join in joins(longer)] == ["One", f"#{copies[1].number}"]
+        (teacher,) = of_run(copies[0])
+        fill = start_from.filler(start=(own, "best"), teachers=[teacher])
+        mixed = of_run(other.create(config, fill=fill))
+        assert [weights_of(*one) for one in mixed] == [weights_of(first, "best")]
+        again = import_run(store, zipped(copies[1], tmp_path))
+        assert again.about.start == copies[1].about.start
+    assert verify.verify(again, steps=2).equal
 
 
 def test_a_zip_without_its_ancestors_says_what_it_lacks(store, tmp_path):

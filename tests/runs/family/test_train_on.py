@@ -1,15 +1,19 @@
 """Training on: a run that goes on where another one ended, as if that had never ended."""
 
+import errno
+import shutil
+
 import pytest
 from run_helpers import SMALL, attempt, store_without_executor, timeless, until, weights_of
 from run_helpers import supervisor as chief_of
 
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.errors import CheckpointError, ConfigError, RunError
-from cifar_core.runs.family import again, train_on
+from cifar_core.errors import CheckpointError, ConfigError, DiskFullError, RunError
+from cifar_core.runs.family import again, inheritance, start_from, train_on
 from cifar_core.runs.record import checkpoints, control, metrics, status
 from cifar_core.runs.record.checkpoints import STATE
+from cifar_core.runs.record.run_kinds import CURVES
 from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results import verify
 from cifar_core.runs.store import damage, retention
@@ -145,6 +149,56 @@ def test_a_child_never_begins_from_nothing(store):
         path.write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="1-one on, but the copy of its checkpoint"):
         attempt(child).work()
+
+
+def test_a_child_never_begins_again_from_numbers_that_are_not_finite(store):
+    child = train_on.create(store, train_on.plan(trained(new(store, epochs=1)), epochs=1))
+    (begun,) = (path for path in child.path.glob("checkpoints/*") if path.is_dir())
+    later = begun.with_name("00000020-a2")
+    shutil.copytree(begun, later)
+    manifest = {**files.read_json(later / "manifest.json"), "name": later.name, "step": 20}
+    files.write_json(later / "manifest.json", checkpoints.seal({**manifest, "attempt": 2}))
+    found, _ = inheritance.or_begin_again(child, None, [])
+    assert found.name == begun.name
+
+
+def test_a_run_that_cannot_be_made_leaves_nothing_behind(store):
+    run = trained(new(store, epochs=1))
+    plan = train_on.plan(run, epochs=1)
+    (run.checkpoint("last").path / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match="Choose another checkpoint of run 1-one"):
+        train_on.create(store, plan)
+    assert [path.name for path in (store.root / "runs").iterdir()] == [run.id]
+
+
+def test_a_run_for_which_the_disk_has_no_room_leaves_nothing_behind(store):
+    def full(draft):
+        (draft / "large").write_bytes(b"")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFullError, match="a new run needs"):
+        store.create(TrainConfig(**SMALL), fill=full)
+    assert not list((store.root / "runs").iterdir())
+
+
+def test_a_run_that_is_no_training_is_called_what_it_is(store):
+    run = new(store)
+    run.edit_about(kind=CURVES)
+    words = "has only curves that were imported from another tool"
+    with pytest.raises(RunError, match=words):
+        train_on.plan(run, epochs=1)
+    with pytest.raises(RunError, match=words):
+        start_from.must_have_weights(run)
+
+
+def test_an_end_that_would_come_before_the_first_new_epoch_is_refused(store):
+    run = trained(new(store, epochs=1))
+    with pytest.raises(ConfigError, match="hours that run 1-one has trained count too"):
+        train_on.plan(run, epochs=1, changes={"most_hours": 1e-9})
+    with pytest.raises(ConfigError, match="which run 1-one has reached"):
+        train_on.plan(run, epochs=1, changes={"goal": run.summary.best_val_accuracy})
+    plan = train_on.plan(run, epochs=1, changes={"goal": 1.0, "most_hours": 1.0})
+    assert (plan.config.goal, plan.config.most_hours) == (1.0, 1.0)
 
 
 def test_a_schedule_runs_over_the_new_epochs_alone(store):

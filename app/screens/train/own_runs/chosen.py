@@ -15,7 +15,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs import TRAINING, CheckpointInfo, Run
 from cifar_core.runs.family import start_from
 from cifar_core.runs.family.kept import ancestor_of
-from cifar_core.runs.record.family.ancestors import WEIGHTS, Ancestor
+from cifar_core.runs.record.family.ancestors import ELSEWHERE, WEIGHTS, Ancestor
 
 BEST = "best"  # the checkpoint that is taken unless another is named
 START, TEACHER = "start", "teacher"  # parameters of the address
@@ -53,8 +53,9 @@ class Chosen:
 
     @property
     def title(self) -> str:
-        """The run's number and name, for people."""
-        return f"#{self.run.number} {self.run.name}"
+        """The run's number and name, for people; of one from another store the name alone."""
+        run = self.run
+        return run.name if run.id.startswith(ELSEWHERE) else f"#{run.number} {run.name}"
 
 
 def start() -> Chosen | None:

@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from cifar_core.disk.checks import Number, Text
 
 RUN_ID = r"\d{1,9}-[a-z0-9-]{1,60}"  # what the id of a run looks like
+ELSEWHERE = "0-"  # begins the id of a run of another store; runs here count from 1
 FOLDER = "ancestors"  # of a run's folder; holds a small run folder for each ancestor
 CONTINUES, WEIGHTS = "continues", "weights"  # saved in about.json; never renamed
 TEACHER, CLONE = "teacher", "clone"  # further links between runs, as the list of runs has them
