@@ -43,7 +43,7 @@ def predict_all(run, right, part="val"):
 
 def shown(page):
     """Return the page's tables in one string."""
-    return " ".join(str(table.value) for table in page.table)
+    return " ".join(table.value.to_string() for table in page.table)
 
 
 def test_an_empty_store_says_what_to_do(store):

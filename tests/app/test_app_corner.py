@@ -40,7 +40,7 @@ def test_the_machine_says_how_busy_it_is(running, waiting, said):
     ("running", "waiting", "said"), [(0, 0, "Paused"), (1, 2, "1 running, 2 waiting, paused")]
 )
 def test_the_corner_says_that_the_queue_is_paused(running, waiting, said):
-    assert machines.words(running, waiting, paused=True) == said
+    assert machines.counts(running, waiting, paused=True) == said
 
 
 def test_the_machines_menu_says_who_paused_the_queue(store):
