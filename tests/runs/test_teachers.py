@@ -218,7 +218,7 @@ def test_what_cannot_teach_is_refused_before_a_run_is_made(store, teacher):
     with pytest.raises(ConfigError, match="no run is chosen as a teacher"):
         store.create(config)
     with pytest.raises(ConfigError, match="distill_share is 0"):
-        taught(store, best(teacher), distill_share=0.0)
+        teachers.check(TrainConfig(**SMALL), [best(teacher)])
     with pytest.raises(RunError, match="chosen as a teacher twice"):
         teachers.check(config, [best(teacher), best(teacher)])
     with pytest.raises(RunError, match="does not know b"):

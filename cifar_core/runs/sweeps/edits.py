@@ -14,7 +14,6 @@ from typing import Any
 from cifar_core.background import processes
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.numbers import counted
-from cifar_core.people import ADMIN
 from cifar_core.runs.record.queue.priorities import NORMAL, PRIORITIES
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store import sweep_files
@@ -23,7 +22,7 @@ from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
 from cifar_core.runs.sweeps import origins, sweeps
 from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS, SPENT, check_budget
-from cifar_core.runs.sweeps.priority import may_give, prioritize
+from cifar_core.runs.sweeps.priority import prioritize, refuse_unless_given
 from cifar_core.settings.parameter_grid import MOST, Axis
 
 
@@ -118,8 +117,8 @@ def apply(store: Store, sweep: Sweep, edit: Edit) -> Outcome:
     with sweeps.action(store, sweep, "edit", "edited") as line, sweeps.locked(store):
         now = sweeps.find(store, sweep.id)
         done = outcome(store, now, edit)
-        if done.sweep.priority != now.priority and not may_give(store.by, done.sweep.priority):
-            store.by.must(ADMIN, "let its runs start before those of others")
+        if done.sweep.priority != now.priority:
+            refuse_unless_given(store, done.sweep.priority)
         line.skip = not done.changed
         if done.changed:
             sweep_files.save(store.root, done.sweep)

@@ -17,6 +17,14 @@ def may_give(by: Person, priority: str) -> bool:
     return priority != FIRST or by.may(ADMIN)
 
 
+def refuse_unless_given(store: Store, priority: str) -> None:
+    """Raise AccessError if a person may not give runs a priority."""
+    if not may_give(store.by, priority):
+        request = "let runs start before those of others"
+        with store.action(request, "let runs start first", needed=ADMIN) as line:
+            line.skip = True
+
+
 def prioritize(store: Store, rows: Sequence[RunRow], priority: str) -> int:
     """Give runs a priority, a key of PRIORITIES or empty for a normal one; return how many changed.
 

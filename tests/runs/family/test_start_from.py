@@ -11,7 +11,7 @@ from cifar_core.models.pretrained import at_resolution
 from cifar_core.runs.family import again, start_from
 from cifar_core.runs.record import checkpoints, status
 from cifar_core.runs.results import verify
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import edits, hyperparameter_search, sweeps
 
 CLASSES = [f"class {n}" for n in range(10)]
 
@@ -177,11 +177,13 @@ def test_a_clone_keeps_the_start(store, source):
 
 def test_teachers_and_a_start_are_kept_together(store, source):
     fill = start_from.filler(start=(source, "best"), teachers=[(source, "last"), (source, "best")])
-    run = store.create(config(), fill=fill)
+    taught = config(distill_share=0.5)
+    run = store.create(taught, fill=fill)
     assert [teacher.run for teacher in run.about.teachers] == [source.id, source.id]
     assert len(list(run.path.glob("ancestors/*"))) == 1
-    copy = store.create(config(), fill=again.like(run, config()))
+    copy = store.create(taught, fill=again.like(run, taught))
     assert copy.about.teachers == run.about.teachers
+    assert store.create(config(), fill=again.like(run, config())).about.teachers == []
 
 
 def test_all_runs_of_a_sweep_start_from_it(store, source):
@@ -189,7 +191,7 @@ def test_all_runs_of_a_sweep_start_from_it(store, source):
     sweep = sweeps.create(store, config(), axes, [0], start=(source, "best"))
     store.delete(source)
     store.empty_trash(older_than_days=-1)
-    sweeps.add_seeds(store, sweeps.find(store, sweep.id), 1)
+    edits.apply(store, sweeps.find(store, sweep.id), edits.Edit(add_seeds=[1]))
     runs = [store.run(row.id) for row in sweeps.runs_of(store, sweep)]
     assert len(runs) == 4
     copies = {weights_of(start_from.kept(run, run.about.start)[0]) for run in runs}
