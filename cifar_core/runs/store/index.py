@@ -85,7 +85,7 @@ class Index:
         listing.begun = begun
 
     def _read(self, stale: Sequence[str], changed: Mapping[str, int]) -> dict[str, RunRow]:
-        """Return the rows of some runs, from the table or, where it is out of date, from folders."""
+        """Return the rows of some runs: those of the table, or of folders where it is outdated."""
         rows: dict[str, RunRow] = {}
         for start in range(0, len(stale), CHUNK):
             chunk = stale[start : start + CHUNK]
