@@ -19,6 +19,9 @@ class Key(StrEnum):
     DRAFT = "draft"  # plain settings that the Train page starts from
     DRAFT_SOURCE = "draft_source"  # the preset or the run that they come from
     DRAFT_NUMBER = "draft_number"  # goes up with each draft, so that its controls are reset
+    DRAFT_START = "draft_start"  # the checkpoint of a run whose weights the draft starts from
+    DRAFT_TEACHERS = "draft_teachers"  # the checkpoints of runs that the draft learns from
+    OWN_ASKED = "own_asked"  # the start and the teachers in the address that was followed last
     AWAITED = "awaited"  # images for which a network is to be proposed once they are open
     PROPOSED = "proposed"  # the proposal taken last, and its images
     STARTED = "started"  # id of the run that this draft became, or the token of its sweep
@@ -45,12 +48,21 @@ class Key(StrEnum):
     TAB = "tab"  # whose tab was drawn last, and which
     WATCHED = "watched"  # id of the run under way that the Watch tab drew last, and when
     PICTURED = "pictured"  # id of the run whose watched images are drawn
-    ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of ended runs
+    ALERTS_SEEN = "alerts_seen"  # when the visitor last looked at the list of news
+    ALERTS_NEW = "alerts_new"  # how many news came since then, as the label of the list says
     CHART = "chart"  # the live chart's own state: the part zoomed in on
+    MACHINE_CHART = "machine_chart"  # the same for the machine's, which follows it
+    MACHINE_OPENED = "machine_opened"  # run and findings for which the panel opened by itself
     COMPARE_CHART = "compare_chart"  # the same for the curves on the Compare page
     COST_CHART = "cost_chart"  # the same for accuracy against cost on the Compare page
     COMPARE_REQUEST = "compare_request"  # the split and runs whose predictions Compare computes
     COMPARE_DECLINED = "compare_declined"  # of those, what was canceled or could not be started
+    QUEUE_ANSWERED = "queue_answered"  # token of the last move in the queue that was dealt with
+    EDITING = "editing"  # whether the dialog that edits a sweep is open
+    MENUS = "menus"  # how many menus of a run were closed by a dialog that they opened
+    LOOKED = "looked"  # what was found in files of another tool that are about to be imported
+    PREVIEW_DUE = "preview_due"  # whether the preview of these is to be opened
+    LOOKS = "looks"  # how often such files were read in this session
     TICKS = "ticks"  # the ticked rows of the list of runs
     COMPARE_REVEALED = "compare_revealed"  # ids of the runs whose test results Compare shows
 

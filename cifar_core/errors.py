@@ -17,6 +17,7 @@ CifarError                 anything the user can fix; its message can be shown o
   QueryError               a filter that cannot be understood
   ArchiveError             a zip of a run that is damaged, or has files that no run has
   CheckpointError          saved weights that are missing, damaged or of another network
+  NotificationError        an address for messages that does not exist or is set up wrongly
   OutputError              a file on a path that a person named cannot be written
   DiskFullError            not enough room on the disk to save something
 """
@@ -65,7 +66,11 @@ class ImageError(CifarError):
 
 
 class TrainingDivergedError(CifarError):
-    """The loss became NaN or infinite, so further steps would only waste time."""
+    """The loss became NaN or infinite at `step`, so further steps would only waste time."""
+
+    def __init__(self, message: str, step: int = 0) -> None:
+        self.step = step  # 0 if it is not known
+        super().__init__(message)
 
 
 class RunError(CifarError):
@@ -105,6 +110,11 @@ class ArchiveError(CifarError):
 
 class CheckpointError(CifarError):
     """Saved weights are missing, damaged or belong to another network."""
+
+
+class NotificationError(CifarError):
+    """An address for messages does not exist, may not be used or is set up wrongly; never says
+    what its secret parts are."""
 
 
 class OutputError(CifarError):

@@ -43,10 +43,10 @@ def click_cell(page, column, row, table=0):
     return page._run(states)
 
 
-def run_list(page):
-    """Return what the list of runs was given, as the browser gets it; None if it is not drawn."""
+def run_list(page, of="run_list"):
+    """Return what a list was given, as the browser gets it; None if it is not drawn."""
     for component in page.get("bidi_component"):
-        if component.proto.component_name.endswith("run_list"):
+        if component.proto.component_name.endswith(of):
             return json.loads(component.proto.json)
     return None
 
@@ -76,10 +76,10 @@ def tick(page, *places):
     return answer(page, ticked={"ids": ids, "version": shown["ticks"]["version"]})
 
 
-def answer(page, *, event="", value=None, **state):
-    """Do what the browser's part of the list of runs does: keep a state, or report an event."""
+def answer(page, *, event="", value=None, of="run_list", **state):
+    """Do what the browser's part of a list does: keep a state, or report an event."""
     states = page._tree.get_widget_states()
-    (shown,) = [c for c in page.get("bidi_component") if "run_list" in c.proto.component_name]
+    (shown,) = [c for c in page.get("bidi_component") if c.proto.component_name.endswith(of)]
     if state:
         states.widgets.add(id=shown.proto.id).json_value = json.dumps(state)
     if event:
@@ -172,7 +172,10 @@ def save_weights(run, epochs, accuracy):
 
     torch.manual_seed(0)
     model = run.config.build_model(len(CLASSES)).state_dict()
-    manifest = {"step": 50 * epochs, "epoch": epochs, "attempt": 1, "val_accuracy": accuracy}
+    best = {"worth": accuracy, "epoch": epochs, "to_beat": accuracy, "stale_epochs": 0}
+    progress = {"step": 50 * epochs, "epoch": epochs, "best": best}
+    manifest = {"step": 50 * epochs, "epoch": epochs, "attempt": 1, "val_accuracy": accuracy,
+                "meta": {"progress": progress}}  # fmt: skip
     name = f"{50 * epochs}-a1"
     checkpoints.commit(run.path / "checkpoints", name, model=model,
                        state={"nothing": torch.zeros(1)}, manifest=manifest)  # fmt: skip

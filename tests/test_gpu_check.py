@@ -25,7 +25,7 @@ from cifar_core.background import processes
 from cifar_core.disk import files
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.record import metrics
-from cifar_core.runs.record.gpu import usage
+from cifar_core.runs.record.machine import rows as machine_rows
 from cifar_core.runs.record.records import AttemptStart
 from cifar_core.runs.record.run import Run
 
@@ -324,10 +324,10 @@ def test_the_use_of_the_gpu_is_judged_between_the_first_and_the_last_epoch(
     for number, end in enumerate((100, 102, 104), 1):
         rows.add({"kind": "epoch", "t": end, "step": number, "epoch": number, "train_loss": 1,
                   "train_accuracy": 1, "val_loss": 1, "val_accuracy": 1, "best": True})  # fmt: skip
-    use = RowWriter(usage.path_of(run.path, 1))
+    use = RowWriter(machine_rows.path_of(run.path, 1))
     for t, value in zip((99, 100.5, 102, 103, 105), (0, 0, *percents, 0), strict=True):
-        use.add({"t": t, "utilization": value})
-    use.add({"t": 103.5, "utilization": None})
+        use.add({"t": t, "gpus": [{"device": "cuda:0", "utilization": value}]})
+    use.add({"t": 103.5, "gpus": [{"device": "cuda:0"}]})
     bench = bench_in(tmp_path, device="cuda:0")
     epochs.busy(bench, SimpleNamespace(run=run, attempt=1), judged=True)
     assert verdicts(tmp_path) == {"the device computes": passed}

@@ -35,8 +35,8 @@ UPLOADS = Registry(
             endings=(),
         ),
         Upload(
-            key="run", title="Exported run", summary="From another store.",
-            megabytes=200, endings=("zip",),
+            key="run", title="Run", summary="From another store, or curves of another tool.",
+            megabytes=200, endings=(),
         ),
     ],
 )  # fmt: skip

@@ -1,54 +1,93 @@
-"""What the machine is doing: how many runs train and wait, its devices, and room on its disk."""
+"""What the machine is doing: runs that train and wait, devices, memory, and room on its disk."""
 
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 
+import psutil
 import streamlit as st
 
 from app import theme
 from app.navigation import link
 from app.session import store
+from app.shared.queue.paused import ICON, pause_words
 from cifar_core import devices
+from cifar_core.devices.use.main_memory import main_memory
 from cifar_core.numbers import NARROW
 from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.record.machine import words
+from cifar_core.runs.record.machine.rows import MachineRow, latest
 
 GIB = 2**30
+OLD = 10.0  # seconds after which a figure of a machine is not shown as its present one
 
 
 def machines(rows: Sequence[RunRow]) -> None:
     """Draw how busy the machine is; a click shows its devices and its disk."""
     running = [row for row in rows if STATES[row.state].is_live]
     waiting = sum(row.state == "queued" for row in rows)
+    paused = store().queue_pause
     menu = st.popover(
-        words(len(running), waiting), icon=":material/memory:", type="tertiary", key="machines",
-        on_change="rerun",
+        counts(len(running), waiting, paused=paused.is_on), icon=":material/memory:",
+        type="tertiary", key="machines", on_change="rerun",
     )  # fmt: skip
     if menu.open:
         with menu:
-            for line in device_lines(running):
+            used = used_now(running)
+            for line in device_lines(running, used):
                 st.markdown(line)
-            st.caption(disk_words())
+            if paused.is_on:
+                st.markdown(f"{ICON} {pause_words(paused)}")
+            for line in (machine_line(used.values()), disk_words()):
+                if line:
+                    st.caption(line)
             link("queue", "Queue", ":material/low_priority:")
 
 
-def words(running: int, waiting: int) -> str:
-    """Say how many runs train and wait."""
+def counts(running: int, waiting: int, *, paused: bool = False) -> str:
+    """Say how many runs train and wait, and whether the queue is paused."""
     parts = [f"{running} running" if running else "", f"{waiting} waiting" if waiting else ""]
-    return ", ".join(filter(None, parts)) or "Idle"
+    parts += ["paused"] if paused else []
+    return ", ".join(filter(None, parts)).capitalize() or "Idle"
 
 
-def device_lines(running: Sequence[RunRow]) -> list[str]:
-    """Say of each device what trains on it, and of each that cannot be used, why."""
+def used_now(running: Sequence[RunRow]) -> dict[str, MachineRow]:
+    """Return how each run under way uses its machine, by its id; old values are left out."""
+    found = {run.id: latest(store().run(run.id).path, run.attempt) for run in running}
+    now = time.time()
+    return {
+        run: row for run, row in found.items() if row and now - row.t < max(OLD, 3 * row.seconds)
+    }
+
+
+def machine_line(used: Iterable[MachineRow]) -> str:
+    """Say how busy the whole machine is: as a run has just seen it, or else only its memory."""
+    if row := max(used, key=lambda row: row.t, default=None):
+        return words.machine_words(row)
+    try:
+        return words.memory_words(*main_memory())
+    except (OSError, psutil.Error):
+        return ""
+
+
+def device_lines(running: Sequence[RunRow], used: Mapping[str, MachineRow]) -> list[str]:
+    """Say of each device what trains on it and how, and of each that cannot be used, why."""
     found = devices.known(store().root)
     if found is None:
         return ["The devices have not been checked yet."]
     busy = {row.device: row for row in running}
     lines = [
         f"**{theme.safe(device.name)}** :gray[{theme.safe(device.id)}]: "
-        + (theme.safe(f"#{row.number} {row.name}") if (row := busy.get(device.id)) else "idle")
+        + (busy_words(row, used) if (row := busy.get(device.id)) else "idle")
         for device in found.devices
     ]
     return lines + [f":material/warning: {theme.safe(one.sentence)}" for one in found.refused]
+
+
+def busy_words(run: RunRow, used: Mapping[str, MachineRow]) -> str:
+    """Name the run on a device, and say how it uses the machine."""
+    said = words.in_words(used[run.id]) if run.id in used else ""
+    return theme.safe(f"#{run.number} {run.name}" + (f" ({said})" if said else ""))
 
 
 def disk_words() -> str:

@@ -85,11 +85,12 @@ function layout(figure, theme, touch, width) {
 
 // Shades the stretch that a finding is about, behind the curves of its panel.
 // A panel that is not drawn has no place of its own: then all panels are shaded.
-function shapes(drawn, theme, span) {
+// A chart that follows another shades only what is about the machine.
+function shapes(drawn, theme, span, follows) {
   const axis = span && AXES[span.panel];
-  const shade = span && {
+  const shade = span && (!follows || span.panel === MACHINE) && {
     type: "rect", xref: "x", layer: "below",
-    yref: drawn[`yaxis${axis.slice(1)}`] ? `${axis} domain` : "paper",
+    yref: axis && drawn[`yaxis${axis.slice(1)}`] ? `${axis} domain` : "paper",
     x0: span.x0, x1: span.x1, y0: 0, y1: 1, fillcolor: theme.palette[0], opacity: 0.16,
     line: { width: 0 },
   };
@@ -97,13 +98,14 @@ function shapes(drawn, theme, span) {
 }
 
 const AXES = { loss: "y", accuracy: "y2", rate: "y3" };
+const MACHINE = "machine";
 
 function followHighlights(element) {
   const show = ({ detail }) => {
     element.span = detail;
     const [, drawn, theme] = element.newest ?? [];
     if (drawn && element._fullLayout) {
-      window.Plotly.relayout(element, { shapes: shapes(drawn, theme, detail) });
+      window.Plotly.relayout(element, { shapes: shapes(drawn, theme, detail, element.follows) });
       element.dataset.span = detail ? `${detail.panel} ${detail.x0} ${detail.x1}` : "";
     }
   };
@@ -122,6 +124,54 @@ function reportWindow(element, setStateValue) {
       if (axis) setStateValue("window", axis.autorange ? null : [...axis.range]);
     }, 200);
   });
+}
+
+// One chart may follow another: it always shows the same stretch of the same axis. The leader says
+// which that is whenever it is drawn or zoomed; a zoom of the follower is done by the leader.
+function shareAxis(element) {
+  const lead = () => {
+    const axis = element._fullLayout?.xaxis;
+    if (!axis || !element.unit || element.follows) return;
+    window.labAxis = { unit: element.unit, range: [...axis.range] };
+    window.dispatchEvent(new CustomEvent("lab-axis"));
+  };
+  const follow = () => {
+    const { unit, range } = window.labAxis;
+    const axis = element._fullLayout?.xaxis;
+    if (!element.follows || unit !== element.unit || !axis) return;
+    if (range.every((end, i) => Math.abs(end - axis.range[i]) < 1e-9)) return;
+    element.moved = true;
+    window.Plotly.relayout(element, { "xaxis.range": [...range] })
+      .finally(() => { element.moved = false; });
+  };
+  const zoom = ({ detail }) => {
+    if (element.follows || detail.unit !== element.unit || !element._fullLayout) return;
+    window.Plotly.relayout(element,
+      detail.range ? { "xaxis.range": detail.range } : { "xaxis.autorange": true });
+  };
+  element.lead = lead;
+  element.on("plotly_relayout", (change) => {
+    if (!element.follows) return lead();
+    if (element.moved || !Object.keys(change).some((key) => key.startsWith("xaxis."))) return;
+    const axis = element._fullLayout.xaxis;
+    const range = axis.autorange || change["xaxis.autorange"] ? null : [...axis.range];
+    window.dispatchEvent(new CustomEvent("lab-zoom", { detail: { unit: element.unit, range } }));
+  });
+  window.addEventListener("lab-axis", follow);
+  window.addEventListener("lab-zoom", zoom);
+  return () => {
+    window.removeEventListener("lab-axis", follow);
+    window.removeEventListener("lab-zoom", zoom);
+  };
+}
+
+// The axis of a follower is always that of its leader, whatever it was zoomed to.
+function axisOf(figure, xaxis, start) {
+  if (figure.follows && window.labAxis?.unit === figure.unit) {
+    const range = [...window.labAxis.range];
+    return { ...xaxis, range, uirevision: `${range}` };
+  }
+  return start ? { ...xaxis, range: start } : xaxis;
 }
 
 const MOST_ROWS = 50;
@@ -168,7 +218,9 @@ export default function ({ data, parentElement, setStateValue }) {
   writeNumbers(parentElement.querySelector(".numbers"), figure);
   const theme = themed(element);
   const drawn = layout(figure, theme, touch, element.clientWidth);
-  if (element.start) drawn.xaxis = { ...drawn.xaxis, range: element.start };
+  element.follows = figure.follows;
+  element.unit = figure.unit;
+  drawn.xaxis = axisOf(figure, drawn.xaxis, element.start);
   element.newest = [traces(figure, theme), drawn, theme];
   element.stopFollowing ??= followHighlights(element);
   loadPlotly().then((Plotly) => {
@@ -178,17 +230,23 @@ export default function ({ data, parentElement, setStateValue }) {
       displayModeBar: touch ? false : "hover",
       modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
     const [lines, newest, colors] = element.newest;
-    const shaded = { ...newest, shapes: shapes(newest, colors, element.span) };
+    const shaded = { ...newest, shapes: shapes(newest, colors, element.span, element.follows) };
     Plotly.react(element, lines, shaded, options).then(() => {
       element.dataset.step = figure.step;
       element.dataset.updates = Number(element.dataset.updates ?? 0) + 1;
+      element.lead?.();
     });
-    if (first) reportWindow(element, setStateValue);
+    if (first) {
+      if (!element.follows) reportWindow(element, setStateValue);
+      element.stopSharing = shareAxis(element);
+    }
   }, (problem) => { element.textContent = `The curves cannot be drawn: ${problem.message}.`; });
   return () => {
     element.newest = null;
     element.stopFollowing?.();
     element.stopFollowing = null;
+    element.stopSharing?.();
+    element.stopSharing = null;
     window.Plotly?.purge(element);
   };
 }

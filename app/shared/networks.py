@@ -22,7 +22,7 @@ from app.shared.address import (
 from cifar_core.data.sizing import Sizing
 from cifar_core.errors import CifarError
 from cifar_core.inference import Classifier
-from cifar_core.runs import STATES, TRAINING, CheckpointInfo, Run, RunRow
+from cifar_core.runs import KINDS, STATES, TRAINING, CheckpointInfo, Run, RunRow
 
 BESIDE = 2  # further runs
 MANY = 4  # runs, from which on they can also be chosen from cards
@@ -115,7 +115,8 @@ def why_not(ref: str) -> str:
     except CifarError as error:
         return f"{error} Choose another run."
     if run.kind != TRAINING:
-        return f"#{run.number} {run.name} is a rate search, which keeps no network. Choose a run."
+        kind = KINDS[run.kind].instead
+        return f"#{run.number} {run.name} {kind}, so it keeps no network. Choose another run."
     state = STATES[run.status.state].title.lower()
     return (
         f"#{run.number} {run.name} ({state}) has no finished epoch on record, so there is no "

@@ -1,21 +1,20 @@
-"""Export of the table, metrics, TensorBoard event files and whole runs; and import of runs."""
+"""Export of the table, metrics, TensorBoard event files and whole runs."""
 
 import io
 from collections.abc import Sequence
 
 import streamlit as st
 
-from app import boundary, theme
-from app.access.uploads import RUN, upload_box
-from app.navigation import go
-from app.session import store
+from app import theme
+from app.access.uploads import RUN
 from cifar_core.disk.tables import as_csv, as_json
 from cifar_core.installation import PROGRAM
-from cifar_core.people import OPERATOR
 from cifar_core.runs import TRAINING, Run, RunRow
-from cifar_core.runs.exchange import import_run, run_zip
+from cifar_core.runs.exchange import run_zip
 from cifar_core.runs.listing.seed_groups import SeedGroup
 from cifar_core.runs.listing.table import group_table, table
+from cifar_core.runs.record.machine import rows
+from cifar_core.runs.record.metrics import attempt_numbers
 
 MOST_DOWNLOAD = RUN.megabytes * 2**20  # bytes: no more than the import form takes back
 
@@ -48,8 +47,19 @@ def run_downloads(runs: Sequence[Run]) -> None:
             "application/zip", key=f"events {stem}", icon=":material/download:",
             on_click="ignore", help="Event files. Unpack them, then: tensorboard --logdir FOLDER",
         )  # fmt: skip
+        if any(machine_file(run) for run in runs):
+            st.download_button(
+                "Machine, CSV", lambda: metric_files.machine_csv(runs), f"{stem}-machine.csv",
+                "text/csv", key=f"machine {stem}", icon=":material/download:", on_click="ignore",
+                help="Cores, memory, GPUs and disk while they trained.",
+            )  # fmt: skip
     if len(runs) == 1:
         whole_run(runs[0])
+
+
+def machine_file(run: Run) -> bool:
+    """Whether a run has kept how it used its machine."""
+    return any(rows.file_of(run.path, number).exists() for number in attempt_numbers(run.path))
 
 
 def whole_run(run: Run) -> None:
@@ -83,21 +93,3 @@ def zipped(run: Run, weights: str) -> bytes:
     file = io.BytesIO()
     run_zip.export_run(run, file, weights)
     return file.getvalue()
-
-
-def import_form() -> None:
-    """Draw the form that imports a run from a zip, for visitors who may do that."""
-    if not store().by.may(OPERATOR):
-        return
-    with st.form("import", border=False, clear_on_submit=True):
-        file = upload_box(
-            "run", "Import a run", help=f"For a larger zip, in a terminal: `{PROGRAM} import FILE`"
-        )
-        submitted = st.form_submit_button("Import", icon=":material/upload:", key="import_now")
-        if submitted and file is not None:
-            try:
-                run = import_run.import_run(store(), file)
-            except boundary.REFUSED as error:
-                boundary.show(error)
-            else:
-                go("run", id=run.number)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 
 from cifar_core.runs.engine.worker.base_worker import BaseWorker
-from cifar_core.runs.engine.worker.gpu_sampler import SECONDS
-from cifar_core.runs.record.gpu import usage
+from cifar_core.runs.engine.worker.machine_sampler import SECONDS
+from cifar_core.runs.record.machine import rows as machine_rows
 
 
 def synchronize(device: str) -> None:
@@ -35,6 +35,7 @@ def use_between(worker: BaseWorker, begin: float, end: float) -> list[float]:
 
     From one unix second to another; none if the device does not say so.
     """
-    rows, _ = usage.read(usage.path_of(worker.run.path, worker.attempt))
+    rows, _ = machine_rows.read(machine_rows.path_of(worker.run.path, worker.attempt))
     inside = [row for row in rows if begin + SECONDS <= row.t <= end]  # each is about a second
-    return [row.utilization for row in inside if row.utilization is not None]
+    uses = [gpu.utilization for row in inside for gpu in row.gpus]
+    return [use for use in uses if use is not None]

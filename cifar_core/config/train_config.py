@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from cifar_core.config.data_settings import DataSettings
+from cifar_core.config.distill_settings import DistillSettings
 from cifar_core.config.effect_settings import EffectSettings
 from cifar_core.config.machine_settings import MachineSettings
 from cifar_core.config.network_settings import NetworkSettings
@@ -15,6 +16,7 @@ from cifar_core.config.stopping_settings import StoppingSettings
 from cifar_core.config.training_settings import TrainingSettings
 from cifar_core.data.dataset import SIZE
 from cifar_core.data.sizing import LARGEST, SMALLEST
+from cifar_core.evaluation.measures import MEASURES
 from cifar_core.models import MODELS
 from cifar_core.models.measure import ModelCard, card
 from cifar_core.numbers import counted
@@ -29,6 +31,7 @@ class TrainConfig(
     TrainingSettings,
     ScheduleSettings,
     OptimizerSettings,
+    DistillSettings,
     NetworkSettings,
     EffectSettings,
     DataSettings,
@@ -85,6 +88,11 @@ class TrainConfig(
                 f"at least {SMALLEST}. Choose 0, or {SMALLEST} to {LARGEST}."
             )
         problems |= schedule_conflicts(self)
+        if self.goal > 1 and (measure := MEASURES[self.best_by]).is_share:
+            problems["goal"] = (
+                f"goal is {self.goal:g}, but a validation {measure.words} is at most 1. Write 90 % "
+                "as 0.9, or choose 0 to train without a goal."
+            )
         used = MODELS[self.model].uses
         if "plan" in used and self.plan == "gradual" and self.head_epochs >= self.epochs:
             problems["head_epochs"] = (

@@ -25,8 +25,9 @@ def handle_of(uuid: str) -> Any:
 def asked(question: str, *about: Any) -> Any:
     """Return what a function of the library answers; None if it is not there, or cannot say."""
     nvml = library()
+    function = getattr(nvml, question, None)  # libraries of earlier drivers lack some
     try:
-        return nvml and getattr(nvml, question)(*about)
+        return function and function(*about)
     except nvml.NVMLError:
         return None
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 GONE = ".gone-"  # how the name of a folder begins that is being deleted
@@ -21,6 +22,16 @@ def discard(path: Path) -> None:
     gone = path.with_name(f"{GONE}{path.name}-{os.getpid()}-{time.time_ns()}")
     path.rename(gone)
     shutil.rmtree(gone)
+
+
+@contextmanager
+def unless_complete(draft: Path) -> Iterator[None]:
+    """Delete a folder again if the `with` block that fills it fails, as on a full disk."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
 
 
 def leftovers(folder: Path) -> Iterator[Path]:

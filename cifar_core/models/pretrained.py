@@ -5,6 +5,7 @@ of 32 pixels are therefore enlarged: at that size the features hardly distinguis
 Images as large as the resolution or larger pass as they are.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from cifar_core.models.stems import multiple
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESOLUTION = 128  # pixels a side, unless the settings say otherwise
 VIT_PATCH = 16  # pixels a side
+TOKENS = (1, 0, 2, 5)  # a class token; none; with one that distills; with four registers
 DENSE = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")  # norm.1 means norm1
 
 
@@ -85,15 +87,24 @@ def at_resolution(name: str, tensor: Tensor, own: Tensor | None) -> Tensor:
         return tensor
     if name.endswith("relative_pos"):
         return own
-    if name.endswith("pos_embed"):  # [1, C, H, W]
+    if name.endswith("pos_embed") and tensor.ndim == 4:  # [1, C, H, W]
         return interpolated(tensor, own.shape[-1])
-    if name.endswith("pos_embedding"):  # [1, 1 + H * W, C]; the first is the class token's
-        token, positions = tensor[:, :1], tensor[:, 1:]
-        before, now = (round((t.shape[1] - 1) ** 0.5) for t in (tensor, own))
-        grid = positions.transpose(1, 2).unflatten(2, (before, before))
+    if name.endswith(("pos_embed", "pos_embedding")) and tensor.ndim == 3:  # [1, T + H * W, C]
+        if (count := tokens(tensor.shape[1], own.shape[1])) is None:
+            return tensor
+        before, now = (math.isqrt(t.shape[1] - count) for t in (tensor, own))
+        grid = tensor[:, count:].transpose(1, 2).unflatten(2, (before, before))
         positions = interpolated(grid, now).flatten(2).transpose(1, 2)
-        return torch.cat([token, positions], dim=1)
+        return torch.cat([tensor[:, :count], positions], dim=1)
     return tensor
+
+
+def tokens(before: int, now: int) -> int | None:
+    """Return how many positions are of tokens besides the square grids; None if none would do."""
+    for count in TOKENS:
+        if all(n > count and math.isqrt(n - count) ** 2 == n - count for n in (before, now)):
+            return count
+    return None
 
 
 def interpolated(grid: Tensor, side: int) -> Tensor:

@@ -5,7 +5,7 @@ speed at which runs of this store have computed them. It is often off by a facto
 networks keep a processor busy to different degrees.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import cpu_count
 from statistics import median
@@ -38,6 +38,15 @@ class Cost:
     seconds: float
     measured: bool = False
     once: bool = False
+
+
+def teaching(multiply_adds: Sequence[int], images: float, passes: int) -> float:
+    """Return the multiply-adds that teachers add to a run, which only answer.
+
+    `multiply_adds` are those of each teacher for an image; `passes` is how often each image is
+    shown to them: in each epoch, or once for each view if their answers are kept.
+    """
+    return sum(multiply_adds) * images * passes
 
 
 def speed(runs: Iterable[Measured], *, gpu: bool) -> float:

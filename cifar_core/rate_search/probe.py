@@ -17,6 +17,8 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.setup import Setup, evaluation_batches, parts, training_batches
+from cifar_core.training.task.task import Task
+from cifar_core.training.task.teachers import KeptAnswers
 from cifar_core.training.trainer import Trainer
 
 QUICK, FULL = 250, 1000  # images evaluated often, and at the end
@@ -41,15 +43,7 @@ def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
     The probe's images are not augmented; the steps' follow the run's own seed.
     """
     trainer = setup.trainer
-    count = trainer.train_batches.images
-    size = min(FULL, count // SHARE, count - trainer.config.batch_size)
-    if size < LEAST:
-        raise DataError(
-            f"There are {count} training images, too few to set {LEAST} aside and still fill a "
-            f"batch of {trainer.config.batch_size}. Choose a smaller batch_size or more images."
-        )
-    shuffled = order(count, seed=PROBE_SEED, epoch=0)
-    aside, rest = shuffled[:size], np.sort(shuffled[size:])
+    aside, rest = divided(trainer)
     if isinstance(trainer.train_batches, FeatureBatches):
         return of_features(trainer.train_batches, aside, rest)
     config, device = trainer.config, setup.test.device
@@ -58,37 +52,65 @@ def hold_out(setup: Setup, dataset: Dataset) -> tuple[AnyBatches, Probe]:
     quick, full = (
         evaluation_batches(
             dataset.train,
-            part[chosen],
+            part[some],
             str(device),
             config.computes_on,
             at_most=config.micro_batch,
         )
-        for chosen in (aside[:QUICK], aside)
+        for some in (aside[:QUICK], aside)
     )
     return steps, Probe(quick, full)
+
+
+def divided(trainer: Trainer) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indexes of the training images for the probe, and of those for the steps."""
+    count = trainer.train_batches.images
+    size = min(FULL, count // SHARE, count - trainer.config.batch_size)
+    if size < LEAST:
+        raise DataError(
+            f"There are {count} training images, too few to set {LEAST} aside and still fill a "
+            f"batch of {trainer.config.batch_size}. Choose a smaller batch_size or more images."
+        )
+    shuffled = order(count, seed=PROBE_SEED, epoch=0)
+    return shuffled[:size], np.sort(shuffled[size:])
+
+
+def task_of_steps(trainer: Trainer) -> Task:
+    """Return the trainer's task for the images of the steps: of kept answers, those to them."""
+    teaching = trainer.task.teaching
+    if teaching is None or teaching.kept is None:
+        return trainer.task
+    _, rest = divided(trainer)
+    kept = [
+        chosen(answers, answers.views, rest, like=True) for answers in teaching.kept.of_teachers
+    ]
+    return trainer.task.with_answers(KeptAnswers(kept))
 
 
 def of_features(
     batches: FeatureBatches, aside: NDArray[np.int64], rest: NDArray[np.int64]
 ) -> tuple[FeatureBatches, Probe]:
     """Split kept features; the probe uses the view that is not augmented."""
-
-    def chosen(views: list[Tensor], where: NDArray[np.int64], like: bool) -> FeatureBatches:
-        index = torch.from_numpy(where)
-        return FeatureBatches(
-            [view.index_select(0, index) for view in views],
-            batches.labels[index].numpy(),
-            batch_size=batches.batch_size if like else QUICK,
-            device=str(batches.device),
-            seed=batches.seed,
-            shuffle=like,
-            order=batches.order,
-            drop_last=like,
-        )
-
     plain = batches.views[:1]
-    probe = Probe(chosen(plain, aside[:QUICK], False), chosen(plain, aside, False))
-    return chosen(batches.views, rest, True), probe
+    quick, full = (chosen(batches, plain, part, like=False) for part in (aside[:QUICK], aside))
+    return chosen(batches, batches.views, rest, like=True), Probe(quick, full)
+
+
+def chosen(
+    batches: FeatureBatches, views: list[Tensor], where: NDArray[np.int64], *, like: bool
+) -> FeatureBatches:
+    """Return some images' part of some views, in batches `like` those of the steps or in order."""
+    index = torch.from_numpy(where)
+    return FeatureBatches(
+        [view.index_select(0, index) for view in views],
+        batches.labels[index].numpy(),
+        batch_size=batches.batch_size if like else QUICK,
+        device=str(batches.device),
+        seed=batches.seed,
+        shuffle=like,
+        order=batches.order,
+        drop_last=like,
+    )
 
 
 def losses_of(trainer: Trainer, batches: AnyBatches) -> Iterator[Tensor]:

@@ -18,7 +18,7 @@ from cifar_core.optim import OPTIMIZERS
 from cifar_core.rate_search import race, range_test
 from cifar_core.rate_search.events import Bracket, Event, RacePoint, RangeTestPoint
 from cifar_core.rate_search.parabola import Values
-from cifar_core.rate_search.probe import AnyBatches, hold_out, losses_of
+from cifar_core.rate_search.probe import AnyBatches, hold_out, losses_of, task_of_steps
 from cifar_core.rate_search.race import Racer
 from cifar_core.rate_search.verdict import conclude, racer_of
 from cifar_core.training.events import Tick
@@ -278,6 +278,7 @@ def number(value: float) -> float | None:
 def borrowed(trainer: Trainer, batches: AnyBatches) -> Iterator[None]:
     """Lend a trainer for steps over other batches, and restore it in any case."""
     before, was_over = trainer.snapshot(), (trainer.train_batches, trainer.steps_per_epoch)
+    task, trainer.task = trainer.task, task_of_steps(trainer)
     modes = [(module, module.training) for module in trainer.model.modules()]
     trainable = [(weight, weight.requires_grad) for weight in trainer.model.parameters()]
     rates = [group["lr"] for group in trainer.optimizer.param_groups]
@@ -287,6 +288,7 @@ def borrowed(trainer: Trainer, batches: AnyBatches) -> Iterator[None]:
         yield
     finally:
         trainer.train_batches, trainer.steps_per_epoch = was_over
+        trainer.task = task
         trainer.optimizer.zero_grad(set_to_none=True)
         trainer.restore(before)
         for module, training in modes:

@@ -17,14 +17,18 @@ from cifar_core.reading import (
 )
 from cifar_core.reading.curves import Curves, until
 from cifar_core.reading.facts import CurveFacts
-from cifar_core.reading.finding_kinds import KINDS, PHASES, FindingKind
+from cifar_core.reading.finding_kinds import KINDS, PHASES
+from cifar_core.reading.machine.findings import machine_findings
+from cifar_core.reading.machine.samples import Placed
 from cifar_core.reading.phases import phases
 from cifar_core.reading.spec import (
     ACCURACY,
     LOSS,
+    MACHINE,
     RATE,
     EpochSpan,
     Finding,
+    FindingKind,
     Phase,
     Reading,
     Reason,
@@ -36,6 +40,7 @@ __all__ = [
     "ACCURACY",
     "KINDS",
     "LOSS",
+    "MACHINE",
     "PHASES",
     "RATE",
     "EpochSpan",
@@ -46,12 +51,13 @@ __all__ = [
     "Reason",
     "Situation",
     "Trial",
+    "overfits",
     "read",
 ]
 
 MOST = 8  # findings; the least important ones are left out
 FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
-    *(trouble.no_number, trouble.divergence, trouble.spikes),
+    *(trouble.no_number, trouble.slowed_down, trouble.divergence, trouble.spikes),
     *(guessing.dead_start, guessing.val_at_chance, uneven.majority, uneven.uneven),
     *(
         generalization.overfitting,
@@ -65,12 +71,16 @@ FINDERS: tuple[Callable[[CurveFacts], Finding | None], ...] = (
 )
 
 
-def read(curves: Curves, situation: Situation) -> Reading:
-    """Describe what the curves of a run show so far; only the past counts, so it works live."""
+def read(curves: Curves, situation: Situation, machine: Placed | None = None) -> Reading:
+    """Describe what the curves of a run show so far; only the past counts, so it works live.
+
+    `machine` is how it used its machine while it trained, if that is to be read, too.
+    """
     facts = CurveFacts(curves, situation)
     if not len(curves.step):
         return Reading(headline=NOTHING, findings=(), phases=(), final=situation.over)
     findings = everything(facts) if situation.over else lasting(facts)
+    findings += machine_findings(machine, situation) if machine else []
     order = list(KINDS)
     kept = sorted(findings, key=lambda finding: order.index(finding.kind))[:MOST]
     kept = advice.consistent(kept, situation.settings)
@@ -111,8 +121,17 @@ def lasting(facts: CurveFacts) -> list[Finding]:
     return kept
 
 
+def overfits(curves: Curves, situation: Situation) -> bool:
+    """Return True if the last epoch shows overfitting, and three of the last four do."""
+    seen = [
+        generalization.onset(CurveFacts(until(curves, epoch), situation)) is not None
+        for epoch in curves.epoch[-WINDOW:]
+    ]
+    return any(seen[-1:]) and sum(seen) >= AGREE
+
+
 WINDOW, AGREE = 4, 3  # epochs that are read, and how many of them must agree
-AT_ONCE = ("no_number", "dead_start", "divergence", "fast_descent", "stopped_early",
+AT_ONCE = ("no_number", "slowed_down", "dead_start", "divergence", "fast_descent", "stopped_early",
            "cannot_tell")  # fmt: skip
 NOTHING = "Nothing has been measured yet."
 OPENINGS = {  # kind -> the first words of the headline

@@ -34,6 +34,8 @@ class Curves:
     # [S] or, of curves that only have to be read, empty
     grad_norm: Values = field(default_factory=lambda: np.zeros(0))  # before clipping
     images_per_second: Values = field(default_factory=lambda: np.zeros(0))
+    step_time: Values = field(default_factory=lambda: np.zeros(0))  # unix seconds of each report
+    epoch_time: Values = field(default_factory=lambda: np.zeros(0))  # [E] likewise, or empty
 
     @cached_property
     def best(self) -> int | None:
@@ -41,14 +43,15 @@ class Curves:
         marked = np.flatnonzero(self.val_best == 1)
         if len(marked):
             return int(marked[-1])
-        return int(self.val_accuracy.argmax()) if len(self.val_accuracy) else None
+        known = np.isfinite(self.val_accuracy)
+        return int(np.where(known, self.val_accuracy, -1.0).argmax()) if known.any() else None
 
 
 def curves(rows: Iterable[dict[str, Any]]) -> Curves:
     """Sort the rows of a run's metrics into arrays; rows of other kinds are left out."""
     kept = list(rows)
     steps = [row for row in kept if row["kind"] == "step"]
-    epochs = [row for row in kept if row["kind"] == "epoch"]
+    epochs = [row for row in kept if row["kind"] in ("epoch", "validation")]
     return Curves(
         step=column(steps, "step"),
         step_epoch=column(steps, "epoch"),
@@ -64,6 +67,8 @@ def curves(rows: Iterable[dict[str, Any]]) -> Curves:
         val_best=column(epochs, "best"),
         grad_norm=column(steps, "grad_norm"),
         images_per_second=column(steps, "images_per_second"),
+        step_time=column(steps, "t"),
+        epoch_time=column(epochs, "t"),
     )
 
 

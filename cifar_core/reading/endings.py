@@ -6,6 +6,7 @@ import numpy as np
 
 from cifar_core.numbers import counted
 from cifar_core.reading import advice
+from cifar_core.reading.ends import EARLY_STOPPING, why
 from cifar_core.reading.facts import CurveFacts
 from cifar_core.reading.generalization import CLOSE, WIDE, onset
 from cifar_core.reading.guessing import dead_start
@@ -90,7 +91,9 @@ def stopped_early(facts: CurveFacts) -> Finding | None:
     best = facts.curves.best
     since = 0 if best is None else count - 1 - best
     patience = int(situation.settings.get("patience", 0))
-    patient = situation.state == "finished" and 0 < patience <= since
+    patient = situation.end in ("", EARLY_STOPPING) and 0 < patience <= since
+    patient = patient and situation.state == "finished"
+    because = why(situation.end, situation.settings)
     done = f"{count} of {counted(situation.epochs, 'epoch')}"
     start = facts.done - 0.5
     if patient and best is not None:
@@ -104,7 +107,7 @@ def stopped_early(facts: CurveFacts) -> Finding | None:
     elif situation.state == "stopped":
         sentence = f"It was stopped after {done}, as requested."
     else:
-        sentence = f"It ended after {done}."
+        sentence = f"It ended after {done}" + (f" because {because}." if because else ".")
     return Finding(
         kind="stopped_early",
         sentence=sentence,

@@ -1,22 +1,8 @@
 """The kinds of findings that curves can show, the most important first."""
 
-from dataclasses import dataclass
-
+from cifar_core.reading.machine.kinds import MACHINE_KINDS
+from cifar_core.reading.spec import GOOD, NOTE, TROUBLE, UNKNOWN, WARNING, FindingKind
 from cifar_core.registry import Option, Registry
-
-GOOD, NOTE, WARNING, TROUBLE, UNKNOWN = "good", "note", "warning", "trouble", "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindingKind:
-    """One kind of finding."""
-
-    key: str  # saved in reports; never renamed
-    title: str
-    summary: str  # what it means
-    tone: str  # GOOD, NOTE, WARNING, TROUBLE or UNKNOWN
-    rule: str  # when it is said, with its thresholds
-
 
 KINDS = Registry(
     "finding",
@@ -27,6 +13,15 @@ KINDS = Registry(
             summary="A number overflowed, so that training could not continue.",
             tone=TROUBLE,
             rule="A loss or a gradient is infinite or not a number. A lower rate is advised.",
+        ),
+        FindingKind(
+            key="slowed_down",
+            title="Continued at a lower rate",
+            summary="A number overflowed, and training continued from an earlier checkpoint with "
+            "shorter steps.",
+            tone=WARNING,
+            rule="The loss or a gradient was not a number, and `retries_diverged` allowed another "
+            "attempt; which steps is from the attempts' records.",
         ),
         FindingKind(
             key="dead_start",
@@ -73,6 +68,7 @@ KINDS = Registry(
             rule="The validation loss rises by 3 noise bands and 2 % above its lowest, with a "
             "rising trend (Mann-Kendall, 1 %), while the training loss falls beyond its noise.",
         ),
+        *MACHINE_KINDS,
         FindingKind(
             key="gap",
             title="Gap to training",

@@ -12,6 +12,19 @@ from cifar_core.evaluation.measures import Measure, measure_of
 from cifar_core.statistics.class_shares import are_uneven, guessing_loss, majority_share
 
 LOSS, ACCURACY, RATE = "loss", "accuracy", "rate"  # the panels of the chart
+MACHINE = "machine"  # the chart below it
+GOOD, NOTE, WARNING, TROUBLE, UNKNOWN = "good", "note", "warning", "trouble", "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingKind:
+    """One kind of finding."""
+
+    key: str  # saved in reports; never renamed
+    title: str
+    summary: str  # what it means
+    tone: str  # GOOD, NOTE, WARNING, TROUBLE or UNKNOWN
+    rule: str  # when it is said, with its thresholds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +40,10 @@ class Situation:
     val_counts: tuple[int, ...] = ()  # validation images of each class
     dropout: bool = False  # whether the network drops features in training, as it declares
     pretrained: bool = False  # the network began with weights of another data set
+    device: str = ""  # that it trains on, as torch names it; empty if not known
+    threads: int = 0  # of the CPU that it trains with; 0 if not known
+    end: str = ""  # why its training ended, a key of ENDS; empty before, and if not known
+    divergences: tuple[int, ...] = ()  # the steps after which it continued at a tenth of the rate
 
     @property
     def over(self) -> bool:
@@ -96,7 +113,7 @@ class EpochSpan:
 
     start: float  # in epochs done, fractional
     end: float
-    panel: str  # LOSS, ACCURACY or RATE: where it is to be seen
+    panel: str  # LOSS, ACCURACY, RATE or MACHINE: where it is to be seen
 
     @property
     def words(self) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from cifar_core.numbers import percent
 from cifar_core.reading import advice
 from cifar_core.reading.curves import Values
+from cifar_core.reading.ends import after_divergences
 from cifar_core.reading.facts import CurveFacts, once
 from cifar_core.reading.guessing import LEARNED, OUT_OF_NOISE, dead_start
 from cifar_core.reading.spec import LOSS, EpochSpan, Finding, Reason, Trial
@@ -49,6 +50,26 @@ def no_number(facts: CurveFacts) -> Finding | None:
         strength=math.inf,
         trials=advice.rate(settings, 0.1, "A tenth of the rate takes steps a tenth as long.")
         + advice.clipped(settings),
+    )  # fmt: skip
+
+
+def slowed_down(facts: CurveFacts) -> Finding | None:
+    """Report divergences after which the run continued at a tenth of the rate."""
+    steps, at = facts.situation.divergences, facts.curves.step_epoch
+    if not steps or not len(at):
+        return None
+    epochs = [step * float(at[-1] / facts.curves.step[-1]) for step in steps]
+    return Finding(
+        kind="slowed_down",
+        sentence=after_divergences(steps),
+        span=EpochSpan(start=max(0.0, min(epochs) - 0.5), end=max(epochs), panel=LOSS),
+        evidence=(
+            Reason(what="steps whose loss or gradient was not a number",
+                   value=", ".join(f"{step:,}" for step in steps)),
+            Reason(what="latest rate", value=f"{facts.curves.learning_rate[-1]:.3g}"),
+        ),
+        strength=math.inf,
+        trials=advice.clipped(facts.situation.settings),
     )  # fmt: skip
 
 

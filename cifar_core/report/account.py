@@ -9,9 +9,9 @@ from cifar_core.evaluation.measures import MEASURES, Measure
 from cifar_core.reading import Reading
 from cifar_core.reading.curves import Curves, curves
 from cifar_core.runs.record.figures.summary_record import Summary
-from cifar_core.runs.record.records import DataRecord, Environment
+from cifar_core.runs.record.records import About, DataRecord, Environment
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.results.reading import reading_of
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.statistics.intervals import wilson
@@ -30,6 +30,11 @@ class Account:
     def title(self) -> str:
         """Its number and name."""
         return f"#{self.run.number} {self.run.name}"
+
+    @cached_property
+    def about(self) -> About:
+        """Its name and where it comes from."""
+        return self.run.about
 
     @cached_property
     def config(self) -> "TrainConfig":
@@ -98,7 +103,9 @@ class Account:
 def account_of(run: Run) -> Account:
     """Return the facts of a report about a run; RunError if there is nothing to report."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Reports are only for training runs.")
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}. Reports are only for training runs."
+        )
     if not run.summary.epochs_done:
         raise RunError(
             f"Run {run.id} has not finished an epoch yet, so there is nothing to report."

@@ -66,12 +66,21 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A moment that every panel of a chart marks by a line; the first panel has its label."""
+
+    x: float  # epochs done, fractional
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """Panels side by side, over the same epochs."""
 
     key: str  # usable as a file name
     title: str
     panels: tuple[Panel, ...]
+    marks: tuple[Mark, ...] = ()
 
 
 Block = Heading | Text | Table | Chart

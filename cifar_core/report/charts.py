@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from cifar_core.palette import pen
 from cifar_core.reading.curves import Curves, Values, smooth, thin
 from cifar_core.report.account import Account
-from cifar_core.report.blocks import Chart, Line, Panel
+from cifar_core.report.blocks import Chart, Line, Mark, Panel
+from cifar_core.runs.family.joins import joins
 
 TRAINING, VALIDATION = 0, 1  # the colors that the Run page gives them
 POINTS = 400  # of a line, in buckets of a lowest and a highest point
@@ -26,6 +27,7 @@ def loss_plot(account: Account) -> Chart:
                 is_share=True,
             ),
         ),
+        marks=tuple(Mark(x=join.epoch, label=join.label) for join in joins(account.run)),
     )
 
 

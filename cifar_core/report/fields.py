@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cifar_core.data.dataset import SIZE
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.registry import Registry
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import percent
+from cifar_core.report.family import counted, origin
+from cifar_core.runs.record.family.ancestors import CONTINUES, WEIGHTS
 from cifar_core.runs.record.summary import views_note
 from cifar_core.runs.results import test_looks
 from cifar_core.statistics.class_shares import uneven_words
+
+if TYPE_CHECKING:
+    from cifar_core.reading.curves import Values
 
 NEARLY_ZERO = 1e-4  # of the highest rate
 
@@ -40,27 +46,46 @@ def description(account: Account) -> str:
     begun = "from scratch"
     if "plan" in spec.uses:
         begun = f"from pretrained weights ({TRANSFER_PLANS[config.plan].title.lower()})"
+    if used := account.environment.teachers:
+        named = " and ".join(teacher.title for teacher in used)
+        begun += f" with the help of the answers of {named}"
     images = f"{data.train_images:,} images of {data.title or 'the data'}"
     if data.side != SIZE:
         images += f" at {data.side} x {data.side} pixels"
-    return (
+    if account.about.start and account.about.start.how == WEIGHTS:
+        begun = "from the weights of another run"
+    words = (
         f"{spec.title}{with_size}, trained {begun} on {images} with "
         f"{OPTIMIZERS[config.optimizer].title}. {spec.summary}"
     )
+    return f"{words} {origin(account)}".strip()
 
 
 def learning_rates(account: Account) -> str:
-    """Describe the learning rate, its schedule and its range."""
+    """Describe the learning rate, its schedule and its range, also of a run before this one."""
     from cifar_core.schedules import SCHEDULES
 
-    config, rates = account.config, account.curves.learning_rate
+    config, curves, start = account.config, account.curves, account.about.start
+    began = start.epoch if start and start.how == CONTINUES else 0.0
     schedule = SCHEDULES[config.schedule].title.lower()
     words = f"{config.learning_rate:g} at its peak, schedule: {schedule}."
-    if len(rates):
-        lowest, highest = rates.min(), rates.max()
-        low = "nearly 0" if 0 < lowest < NEARLY_ZERO * highest else f"{lowest:.3g}"
-        words += f" It was between {low} and {highest:.3g}."
+    if began:
+        words = f"After {counted(began)}: {words}"
+    own = curves.step_epoch > began
+    if len(rates := curves.learning_rate[own]):
+        words += f" It was {rate_range(rates)}."
+    if len(earlier := curves.learning_rate[~own]):
+        words += f" Before that, it was {rate_range(earlier)}."
     return words
+
+
+def rate_range(rates: "Values") -> str:
+    """Say between which learning rates [S] some steps were trained, or at which one."""
+    lowest, highest = rates.min(), rates.max()
+    if f"{lowest:.3g}" == f"{highest:.3g}":
+        return f"{highest:.3g} throughout"
+    low = "nearly 0" if 0 < lowest < NEARLY_ZERO * highest else f"{lowest:.3g}"
+    return f"between {low} and {highest:.3g}"
 
 
 def batch_size(account: Account) -> str:
@@ -127,7 +152,7 @@ FIELDS = Registry(
         FieldSpec(
             key="description", title="Description", write=description,
             summary="The network, its images and its training, in a few sentences.",
-            source="config.json, environment.json",
+            source="config.json, environment.json, about.json",
         ),
         FieldSpec(
             key="learning_rates", title="Learning rates", write=learning_rates,

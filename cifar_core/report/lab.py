@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow, own
 from cifar_core.runs.store.store import Store
 from cifar_core.settings import names_of
@@ -25,7 +26,7 @@ def lab_runs(store: Store) -> LabRuns:
     """Find the newest finished run with the settings of each lab preset."""
     from cifar_core.config.presets import PRESETS
 
-    rows = [row for row in own(store.runs()) if row.state == "finished"]
+    rows = [row for row in own(store.runs()) if row.state == "finished" and row.kind == TRAINING]
     chosen = {key: newest(store, rows, PRESETS[key].config.to_dict()) for key in LAB}
     return LabRuns(
         trained=tuple(number for number in chosen.values() if number is not None),

@@ -12,6 +12,7 @@ from cifar_core.errors import RunError
 from cifar_core.evaluation.measures import ACCURACY
 from cifar_core.report.account import Account
 from cifar_core.report.blocks import Table, percent
+from cifar_core.report.family import origin
 from cifar_core.runs.record.checkpoints import MODEL
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
@@ -24,7 +25,7 @@ def model_card(account: Account) -> Table:
     rows = [*network(account), *images(account), *results(account), *limits(account)]
     return Table(
         rows=tuple((name, value) for name, value in rows if value),
-        source="config.json, environment.json, summary.json, the checkpoint's manifest",
+        source="config.json, environment.json, about.json, summary.json, the checkpoint's manifest",
     )
 
 
@@ -36,6 +37,7 @@ def network(account: Account) -> list[Row]:
     spec = MODELS[config.model]
     began = account.environment.weights
     sha = began.sha256[:16] if began else ""
+    of = began.source if began and began.run else f"{spec.weights} weights"
     return [
         ("Network", f"{spec.title} ({config.model})"),
         ("Paper", spec.paper),
@@ -43,9 +45,26 @@ def network(account: Account) -> list[Row]:
         ("Input", f"RGB images of {pixels(account)}, values in [0, 1]"),
         ("Image size", size_words(account)),
         ("Output", f"scores (logits) of {len(account.data.classes)} classes"),
-        ("Initial weights", f"{spec.weights} weights, sha256 {sha}" if sha else "random weights"),
+        ("Initial weights", f"{of}, sha256 {sha}" if sha else "random weights"),
+        ("Origin", origin(account)),
+        ("Teachers", teachers(account)),
         ("Weights", weights(account)),
     ]
+
+
+def teachers(account: Account) -> str:
+    """Name the networks that it learned from, and how much; empty if it had the labels alone."""
+    config, used = account.config, account.environment.teachers
+    if not used:
+        return ""
+    named = [
+        f"{teacher.title}, epoch {teacher.epoch:.3g}, sha256 {teacher.sha256[:16]}"
+        for teacher in used
+    ]
+    return (
+        f"{'; '.join(named)}; {percent(config.distill_share, 0)} of the loss, at temperature "
+        f"{config.distill_temperature:g}"
+    )
 
 
 def pixels(account: Account) -> str:

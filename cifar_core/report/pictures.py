@@ -3,8 +3,9 @@
 import io
 from typing import TYPE_CHECKING
 
+from cifar_core.palette import FAINT as PALE
 from cifar_core.palette import GRID, LIGHT
-from cifar_core.report.blocks import Chart, Line, Panel
+from cifar_core.report.blocks import Chart, Line, Mark, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +24,10 @@ def png(chart: Chart) -> bytes:
     axes = figure.subplots(1, len(chart.panels), squeeze=False)[0]
     for pair, panel in zip(axes, chart.panels, strict=True):
         draw(pair, panel)
+        for mark in chart.marks:
+            pair.axvline(mark.x, color=PALE, linewidth=1.0, linestyle="-.", zorder=1)
+    for mark in chart.marks:
+        write(axes[0], mark)
     handles, names = axes[0].get_legend_handles_labels()
     legend = figure.legend(handles, names, loc="outside lower left", ncols=2, frameon=False,
                            fontsize=9)  # fmt: skip
@@ -48,6 +53,12 @@ def draw(axes: "Axes", panel: Panel) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if panel.is_share:
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+
+
+def write(axes: "Axes", mark: Mark) -> None:
+    """Write the label of a mark beside its line, upright."""
+    axes.text(mark.x, 0.98, mark.label, transform=axes.get_xaxis_transform(), rotation=90,
+              ha="right", va="top", fontsize=8, color=PALE, parse_math=False)  # fmt: skip
 
 
 def label(line: Line) -> str:

@@ -4,8 +4,9 @@ import json
 from importlib import resources
 from typing import Any
 
+from cifar_core.palette import FAINT as PALE
 from cifar_core.palette import GRID, INK, LIGHT
-from cifar_core.report.blocks import Chart, Line, rounded
+from cifar_core.report.blocks import Chart, Line, Mark, rounded
 
 GAP = 0.1  # of the width, between two panels
 HEIGHT = 370  # of the panels side by side, in pixels
@@ -25,6 +26,7 @@ def figure(chart: Chart) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
         "annotations": [],
+        "shapes": [],
     }
     traces: list[dict[str, Any]] = []
     for index, panel in enumerate(chart.panels):
@@ -42,6 +44,8 @@ def figure(chart: Chart) -> dict[str, Any]:
         traces += [
             trace(line, number, first=not index, is_share=panel.is_share) for line in panel.lines
         ]
+        layout["shapes"] += [mark_line(mark, number) for mark in chart.marks]
+    layout["annotations"] += [mark_label(mark) for mark in chart.marks]  # after the captions
     return {"data": traces, "layout": layout}
 
 
@@ -77,6 +81,20 @@ def caption(title: str, x: float) -> dict[str, Any]:
     """Return a panel's title, above its upper left corner."""
     return {"text": plain(title), "x": x, "xref": "paper", "y": 1.02, "yref": "paper",
             "xanchor": "left", "yanchor": "bottom", "showarrow": False}  # fmt: skip
+
+
+def mark_line(mark: Mark, number: str) -> dict[str, Any]:
+    """Return the line of a mark in a panel."""
+    return {"type": "line", "xref": f"x{number}", "yref": f"y{number} domain", "x0": mark.x,
+            "x1": mark.x, "y0": 0, "y1": 1, "layer": "below",
+            "line": {"dash": "dashdot", "width": 1.2, "color": PALE}}  # fmt: skip
+
+
+def mark_label(mark: Mark) -> dict[str, Any]:
+    """Return the label of a mark, in the first panel: upright, as there is little room."""
+    return {"text": plain(mark.label), "xref": "x", "x": mark.x, "yref": "y domain", "y": 1,
+            "xanchor": "right", "yanchor": "top", "textangle": -90, "showarrow": False,
+            "font": {"color": PALE, "size": 11}}  # fmt: skip
 
 
 def trace(line: Line, number: str, *, first: bool, is_share: bool) -> dict[str, Any]:

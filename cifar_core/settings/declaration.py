@@ -42,6 +42,7 @@ class Rule:
     zero: str = ""  # what its 0, or its "auto", means: "off", "automatic"; empty: the number
     among: Registry[Any] | None = None
     used_by: str = ""  # a choice of the same group whose chosen entry must list this in `uses`
+    needs: str = ""  # a number without which, at 0, this one means nothing; it may name itself
     scope: Scope = "recipe"
     log_scale: bool = False  # its values are spaced and compared by factors
     advanced: bool = False  # hidden until asked for
@@ -164,7 +165,10 @@ def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings
     """Return True unless the setting belongs to a choice whose entry does not use it.
 
     That choice may itself belong to another one: the model decides whether there is a plan at all.
+    One that needs a number is not used while that is 0; if it needs itself, not before it is set.
     """
+    if (number := rule_of(setting).needs) and not values[number]:
+        return False
     name = rule_of(setting).used_by
     if not name:
         return True

@@ -10,6 +10,8 @@ from cifar_core.terminal import (
     export_model,
     listing,
     log,
+    notify,
+    queue,
     rate,
     reading,
     report,
@@ -20,11 +22,13 @@ from cifar_core.terminal import (
     sweep,
     sweeps,
     tidy,
+    train_on,
     weights,
 )
 
 MODULES = (
-    *(runs, log, listing, archive, export_model, evaluate, compare, reading, report, reproduce),
-    *(rate, sweep, sweeps, search, explain, data, weights, settings, tidy, doctor),
+    *(runs, train_on, queue, log, listing, archive, export_model, evaluate, compare, reading),
+    *(report, reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, notify),
+    *(tidy, doctor),
 )
 COMMANDS = tuple(module.add for module in MODULES)

@@ -8,7 +8,13 @@ from cifar_core.errors import RunError
 from cifar_core.runs import Run
 from cifar_core.runs.results import comparison
 from cifar_core.runs.results.predictions import Part, Predictions, compute, kept
-from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts, setting_rows
+from cifar_core.runs.results.side_by_side import (
+    RunFacts,
+    about_curves_only,
+    best_of,
+    facts,
+    setting_rows,
+)
 from cifar_core.runs.results.test_looks import count_look
 from cifar_core.terminal.output import Row, add_store, percent, progress, say, show, store_of
 
@@ -37,13 +43,18 @@ def compare(arguments: Namespace) -> int:
     if not 2 <= len(runs) <= MOST:
         raise RunError(f"Name 2 to {MOST} different runs to compare, not {len(runs)}.")
     results = [facts(run) for run in runs]
+    uneven = any(result.uneven for result in results)
+    if about := about_curves_only(results):
+        say(about)
+        print()
+        show([result_row(result, uneven=uneven) for result in results], as_json=False)
+        return 0
     base = store.run(arguments.against) if arguments.against else best_of(results).run
     if base.id not in [run.id for run in runs]:
         raise RunError(f"Run {base.id} is not one of the runs to compare.")
     for sentence in verdict(runs, base, arguments.part):
         say(sentence)
     print()
-    uneven = any(result.uneven for result in results)
     show([result_row(result, uneven=uneven) for result in results], as_json=False)
     position = [run.id for run in runs].index(base.id)
     different: list[Row] = [

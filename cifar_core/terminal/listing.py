@@ -17,7 +17,8 @@ from cifar_core.runs.listing.table import Listing, group_table, table
 from cifar_core.runs.record import marks
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
-from cifar_core.terminal.output import add_json, add_run, add_store, percent, show, store_of
+from cifar_core.terminal.output import add_json, add_run, add_store, percent, say, show, store_of
+from cifar_core.terminal.queue import pause_words
 
 EXAMPLE = (
     'filter, such as "arch:resnet acc>85 lr<=0.01 tag:lab"; put -- before a first term that begins '
@@ -90,6 +91,8 @@ def list_runs(arguments: Namespace) -> int:
         print_groups(listing.groups(rows), arguments)
     else:
         print_rows(listing.rows(rows), listing, arguments)
+    if store.queue_pause.is_on and not (arguments.json or arguments.csv):
+        say(f"\n{pause_words(store.queue_pause)}")
     return 0
 
 

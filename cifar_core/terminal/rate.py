@@ -5,15 +5,18 @@ from argparse import Namespace
 from typing import Any
 
 from cifar_core.disk import files
+from cifar_core.runs.family import start_from
 from cifar_core.runs.store.store import Run
 from cifar_core.terminal.output import add_json, add_store, say, show, store_of
 from cifar_core.terminal.runs import add_settings, config_of, wait_for
+from cifar_core.terminal.teachers import add_teachers, teachers_of
 
 
 def add(commands: Any) -> None:
     """Add the command of this module."""
     parser = commands.add_parser("find-rate", help="search for a good learning rate")
     add_settings(parser)
+    add_teachers(parser)
     parser.add_argument("--background", action="store_true", help="do not wait for the verdict")
     add_store(parser)
     add_json(parser)
@@ -24,7 +27,9 @@ def find(arguments: Namespace) -> int:
     """Begin a rate search with the settings of a run, wait for it and print its verdict."""
     from cifar_core.runs.sweeps.rate_searches import begin
 
-    run = begin(store_of(arguments), config_of(arguments))
+    config, store = config_of(arguments), store_of(arguments)
+    fill = start_from.filler(teachers=teachers_of(arguments, config, store))
+    run = begin(store, config, fill=fill)
     print(run.id, file=sys.stderr if arguments.json else sys.stdout, flush=True)
     if arguments.background:
         return 0

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 def command(arguments: Namespace) -> int:
     """Print the reading of a run."""
-    reading = reading_of(store_of(arguments).run(arguments.run))
+    reading = reading_of(store_of(arguments).run(arguments.run), with_machine=True)
     if arguments.json:
         text = json.dumps(asdict(reading), indent=2)
     else:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from cifar_core.disk import files
-from cifar_core.errors import ConfigError, RunError
+from cifar_core.errors import RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.runs.family import start_from
 from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.runs.record.machine.words import use_in_words
 from cifar_core.runs.record.profiles import ABOUT
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.states import STATES
@@ -30,6 +32,8 @@ from cifar_core.terminal.output import (
     show,
     store_of,
 )
+from cifar_core.terminal.teachers import add_teachers, teachers_of, with_usual_share
+from cifar_core.terminal.train_on import pair, source_of
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -39,7 +43,15 @@ def add(commands: Any) -> None:
     """Add the commands of this module."""
     train = commands.add_parser("train", help="start a run in the background and print its id")
     add_settings(train)
+    add_teachers(train)
     train.add_argument("--name", default="", help="name of the run")
+    train.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="RUN[:CHECKPOINT]",
+        help="start from the weights of another run (its best epoch, or a checkpoint)",
+    )
     train.add_argument(
         "--foreground", action="store_true", help="wait for the run and print each epoch"
     )
@@ -48,6 +60,7 @@ def add(commands: Any) -> None:
 
     largest = commands.add_parser("fit", help="measure the largest batch that fits into memory")
     add_settings(largest)
+    add_teachers(largest)
     add_store(largest)
     add_json(largest)
     largest.set_defaults(command=fit)
@@ -94,6 +107,7 @@ def config_of(arguments: Namespace) -> "TrainConfig":
     words = dict(pair(word) for word in arguments.set)
     if arguments.data:
         words["data"] = arguments.data
+    words = with_usual_share(words, arguments)
     return TrainConfig.from_text(words, base=PRESETS[arguments.preset].values)
 
 
@@ -101,9 +115,10 @@ def fit(arguments: Namespace) -> int:
     """Measure the largest batch that fits and print it, with what the chosen batch needs."""
     from cifar_core.runs.prepare.largest_batch import measure
 
-    config = config_of(arguments)
+    config, store = config_of(arguments), store_of(arguments)
+    teachers = teachers_of(arguments, config, store)
     with progress("Measuring memory"):
-        largest = measure(config, store_of(arguments).root)
+        largest = measure(config, store.root, teachers)
     micro_batch = largest.micro_batch(config.batch_size)
     if arguments.json:
         print(json.dumps({**asdict(largest), "micro_batch": micro_batch}, indent=2))
@@ -116,19 +131,17 @@ def fit(arguments: Namespace) -> int:
 
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
-    store = store_of(arguments)
-    run = store.create(config_of(arguments), name=arguments.name)
+    store, config = store_of(arguments), config_of(arguments)
+    teachers = teachers_of(arguments, config, store)
+    if arguments.source:
+        source = source_of(store, arguments.source)
+        run = start_from.begin(store, config, *source, name=arguments.name, teachers=teachers)
+    else:
+        fill = start_from.filler(teachers=teachers)
+        run = store.create(config, name=arguments.name, fill=fill)
     store.submit(run)
     print(run.id, flush=True)
     return follow(run) if arguments.foreground else 0
-
-
-def pair(word: str) -> tuple[str, str]:
-    """Split KEY=VALUE."""
-    key, equals, value = word.partition("=")
-    if not equals:
-        raise ConfigError({word: f"'{word}' is not of the form KEY=VALUE, for example epochs=3."})
-    return key.strip(), value.strip()
 
 
 def wait_for(run: Run, title: str, *, print_epochs: bool = False) -> bool:
@@ -203,6 +216,7 @@ def show_run(arguments: Namespace) -> int:
         "path": str(run.path),
         "status": files.plain_of(run.status),
         "damages": damage.damages(run, thorough=True),
+        "machine": use_in_words(run.path, run.status),
         "summary": files.read_json(run.path / "summary.json", Summary),
         "settings": run.settings,
         "environment": files.read_json(run.path / "environment.json", Environment),
@@ -212,8 +226,10 @@ def show_run(arguments: Namespace) -> int:
         print(json.dumps(record, indent=2, default=str))
         return 0
     print(f"{run.id}  ({run.path})\n{run.status.state}: {run.status.message}")
-    for words in record["damages"]:
-        print(f"damaged: {words}")
+    for damaged in record["damages"]:
+        print(f"damaged: {damaged}")
+    if record["machine"]:
+        print(f"machine: {record['machine']}")
     for title in ("summary", "settings", "environment"):
         print(f"\n{title}")
         for key, value in record[title].items():

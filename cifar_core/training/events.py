@@ -20,7 +20,8 @@ class StepEvent:
     kind: ClassVar[str] = "step"
     step: int
     epoch: float  # fractional: 2.5 is half-way through the third epoch
-    loss: float  # cross-entropy in nats, mean over the steps since the last StepEvent
+    # cross-entropy with the labels in nats, mean over the steps since the last StepEvent
+    loss: float
     # share right, 0 to 1, on the same augmented batches; of mixed images, the larger share counts
     accuracy: float
     learning_rate: float
@@ -35,7 +36,8 @@ class EpochEvent:
     kind: ClassVar[str] = "epoch"
     step: int
     epoch: int  # how many are complete
-    train_loss: float  # of what is minimized: with mixed and smoothed labels and class weights
+    # with mixed and smoothed labels and class weights, as it is minimized; without teachers
+    train_loss: float
     train_accuracy: float  # 0 to 1, while training, on augmented images
     val_loss: float
     val_accuracy: float  # 0 to 1

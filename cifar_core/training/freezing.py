@@ -7,6 +7,7 @@ from torch import nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.config.transfer_plans import TRANSFER_PLANS, Part
+from cifar_core.data.augmentation.augment import is_augmented
 from cifar_core.models import MODELS, ModelSpec
 from cifar_core.optim import Groups, decay_groups, decaying
 
@@ -24,6 +25,12 @@ def part_at(config: TrainConfig, epoch: int) -> Part:
 def keeps_features(config: TrainConfig) -> bool:
     """Return True if only the head is trained, from features that are computed once."""
     return bool(MODELS[config.model].weights) and config.plan == "head" and config.cached_views > 0
+
+
+def keeps_answers(config: TrainConfig) -> bool:
+    """Return True if a run shows its teachers the same images in all epochs, or a few views."""
+    changed = is_augmented(config.to_dict()) or config.mixup or config.cutmix
+    return keeps_features(config) or not changed
 
 
 def freeze(model: nn.Module, spec: ModelSpec, part: Part) -> None:

@@ -1,9 +1,12 @@
 """The progress of a trainer in its run; with the tensors, it is all that a snapshot needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from cifar_core.config import TrainConfig
+from cifar_core.evaluation.measures import MEASURES
+from cifar_core.reading.ends import EARLY_STOPPING, GOAL
 from cifar_core.schedules import Plateau
 
 
@@ -61,3 +64,22 @@ class TrainingProgress:
     tally: Tally = field(default_factory=Tally)
     best: Best = field(default_factory=Best)
     plateau: Plateau = field(default_factory=Plateau)
+    rate_share: float = 1.0  # of the schedule's rate; a tenth after each divergence
+    began: int = 0  # step at which the schedule begins; 0 unless the run trains another one on
+
+
+def early_end(config: TrainConfig, best: Best) -> str:
+    """Return why training ends after the epochs so far, a key of ENDS; empty if it goes on."""
+    enough = MEASURES[config.best_by].worth(config.goal)
+    if config.goal and best.worth is not None and best.worth >= enough:
+        return GOAL
+    return EARLY_STOPPING if 0 < config.patience <= best.stale_epochs else ""
+
+
+def trained_on(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the saved progress of a run as that of another run, which trains it on, begins.
+
+    The schedule begins here, and early stopping counts from 0 again; the best epoch stays the best.
+    """
+    anew = {"plateau": asdict(Plateau()), "rate_share": 1.0, "began": saved["step"]}
+    return {**saved, **anew, "best": {**saved["best"], "stale_epochs": 0}}

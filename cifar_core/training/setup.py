@@ -1,11 +1,8 @@
 """Builds a trainer that is ready to run from a config and a dataset."""
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from functools import partial
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,26 +17,14 @@ from cifar_core.data.split import split_of
 from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
+from cifar_core.training.kept.image_sets import ImageSet, answer_sets, batches_of, feature_sets
 from cifar_core.training.step.step_plan import StepPlan
+from cifar_core.training.task.teachers import KeptAnswers, Teacher
 from cifar_core.training.trainer import Trainer
 
 EVAL_BATCH = {"cuda": 2000}  # images per batch without gradients; on a CPU 250, for its caches
-FEATURE_BATCH = {"cuda": 256}  # images enlarged at once; on a CPU 50, for its caches
 ENLARGED = 64  # pixels a side above which evaluation batches get smaller, as maps grow
 PREPARING = 5000  # images of 32 pixels that a network can use before its first step
-VIEW_SEED = 0  # of the cached views, so that runs of any seed can share them
-
-
-@dataclass(frozen=True, kw_only=True)
-class FeatureSet:
-    """Images whose features a head-only run keeps: one view of one split."""
-
-    title: str
-    labels: NDArray[np.int64]
-    identity: dict[str, Any]  # plain values that change whenever the features would
-    open: Callable[[], Batches]  # puts the images on the device, in order
-    view: int  # the epoch of these batches whose augmentation is the view
-    batch_size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,34 +32,46 @@ class Setup:
     """A trainer and its test images.
 
     If only the head is trained, from kept features, the sets in `features` have to be computed
-    first: the training images' views, then validation, then test.
+    first: the training images' views, then validation, then test. The answers of its teachers to
+    the sets in `answers`, which are the training images' views, can be kept.
     """
 
     trainer: Trainer
     test: Batches
     validation: NDArray[np.int64]  # [N] indexes of its images among the dataset's training images
-    features: list[FeatureSet] = field(default_factory=list)
+    features: list[ImageSet] = field(default_factory=list)
+    answers: list[ImageSet] = field(default_factory=list)  # none if they differ in each epoch
+
+    def read_answers(self, computed: Sequence[Sequence[Tensor]]) -> None:
+        """Give the trainer the logits [N, K] of each teacher for each set."""
+        labels = self.answers[0].labels
+        kept = KeptAnswers([self._in_order(views, labels) for views in computed])
+        self.trainer.task = self.trainer.task.with_answers(kept)
 
     def read_features(self, computed: list[Tensor]) -> FeatureBatches:
         """Give the trainer the features [N, D] of each set; return the batches of the test set."""
         *views, val, test = computed
         *_, val_set, test_set = self.features
-        config, device = self.trainer.config, str(self.test.device)
-        train = FeatureBatches(
+        device, size = str(self.test.device), self.test.batch_size
+        train = self._in_order(views, self.features[0].labels)
+        self.trainer.read_features(
+            train, FeatureBatches([val], val_set.labels, batch_size=size, device=device)
+        )
+        return FeatureBatches([test], test_set.labels, batch_size=size, device=device)
+
+    def _in_order(self, views: Sequence[Tensor], labels: NDArray[np.int64]) -> FeatureBatches:
+        """Return batches of what is kept of the training images, in the order of the run."""
+        config = self.trainer.config
+        return FeatureBatches(
             views,
-            self.features[0].labels,
+            labels,
             batch_size=config.batch_size,
-            device=device,
+            device=str(self.test.device),
             seed=config.seed,
             shuffle=True,
             order=config.order,
             drop_last=True,
         )
-        size = self.test.batch_size
-        self.trainer.read_features(
-            train, FeatureBatches([val], val_set.labels, batch_size=size, device=device)
-        )
-        return FeatureBatches([test], test_set.labels, batch_size=size, device=device)
 
 
 def prepare(
@@ -85,11 +82,15 @@ def prepare(
     plan: StepPlan | None = None,
     *,
     fresh: bool = True,
+    begun: Mapping[str, Tensor] | None = None,
+    teachers: Sequence[Teacher] = (),
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
     `weights` are those of pretraining, by the network's own names; `plan` is the step plan, by
-    rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot.
+    rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot; of
+    a fresh one, `begun` are the tensors that it takes over from another run, all or some.
+    `teachers` are the networks that it learns from.
     """
     choose_kernels(config)
     part, val_part = parts(config, dataset)
@@ -111,12 +112,18 @@ def prepare(
         device=device,
         weights=weights,
         plan=plan,
+        teachers=teachers,
     )
     if fresh and trainer.spec.prepare:
         with torch.no_grad():
             trainer.spec.prepare(trainer.model, some_images(dataset.train, part, device))
+    if begun:  # they replace what was prepared
+        trainer.model.load_state_dict(begun, strict=False)
     features = feature_sets(config, dataset, part, val_part, device)
-    return Setup(trainer=trainer, test=test, validation=val_part, features=features)
+    answers = answer_sets(config, dataset, part, device) if teachers else []
+    return Setup(
+        trainer=trainer, test=test, validation=val_part, features=features, answers=answers
+    )
 
 
 def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
@@ -128,11 +135,6 @@ def some_images(images: Images, part: NDArray[np.int64], device: str) -> Tensor:
     chosen = part[np.linspace(0, len(part) - 1, min(most, len(part))).astype(int)]
     pixels, _ = next(batches_of(images, chosen, batch_size=len(chosen), device=device).epoch())
     return pixels
-
-
-def batches_of(images: Images, part: NDArray[np.int64], **options: Any) -> Batches:
-    """Return batches of the chosen images; `options` are those of `Batches`."""
-    return Batches(images.pixels, images.labels, part=part, wider=images.wider, **options)
 
 
 def parts(config: TrainConfig, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -159,67 +161,6 @@ def training_batches(
         shuffle=True,
         order=config.order,
         drop_last=True,  # batch norm cannot use a last batch of one image
-    )
-
-
-def feature_sets(
-    config: TrainConfig,
-    dataset: Dataset,
-    train: NDArray[np.int64],
-    val: NDArray[np.int64],
-    device: str,
-) -> list[FeatureSet]:
-    """Return the sets of images of which a head-only run needs features; none for other runs."""
-    if not keeps_features(config):
-        return []
-    augment = Augment.from_settings(config.to_dict())
-    views = config.cached_views if augment != Augment() else 1
-    everything = np.arange(len(dataset.test))
-    return [
-        feature_set("train", dataset.train, train, device, Augment(), 0),
-        *(feature_set("train", dataset.train, train, device, augment, v) for v in range(1, views)),
-        feature_set("validation", dataset.train, val, device, Augment(), 0),
-        feature_set("test", dataset.test, everything, device, Augment(), 0),
-    ]
-
-
-def feature_set(
-    title: str,
-    images: Images,
-    part: NDArray[np.int64],
-    device: str,
-    augment: Augment,
-    view: int,
-) -> FeatureSet:
-    """Return one view of one part; view 0 is the unaltered images."""
-    identity: dict[str, Any] = {
-        "images": "test" if title == "test" else "train",
-        "part": hashlib.sha256(part.astype("<i8").tobytes()).hexdigest()[:16],
-    }
-    if view:
-        plain = asdict(
-            Augment()
-        )  # left out, so that stored features stay valid when settings are added
-        drawn = {name: value for name, value in asdict(augment).items() if value != plain[name]}
-        identity |= {**drawn, "seed": VIEW_SEED, "view": view}
-        if images.wider is not None:
-            identity["stored"] = images.wider.shape[1]
-    size = FEATURE_BATCH.get(device.split(":")[0], 50)
-    return FeatureSet(
-        title=f"{title}, view {view}" if view else title,
-        labels=images.labels[part],
-        identity=identity,
-        open=partial(
-            batches_of,
-            images,
-            part,
-            batch_size=size,
-            device=device,
-            augment=augment,
-            seed=VIEW_SEED,
-        ),
-        view=view,
-        batch_size=size,
     )
 
 

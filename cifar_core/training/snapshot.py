@@ -208,6 +208,8 @@ def restore(trainer: "Trainer", snapshot: Snapshot) -> None:
         tally=Tally(**saved["tally"]),
         best=Best.from_saved(saved["best"]),
         plateau=Plateau(**saved.get("plateau", {})),
+        rate_share=saved.get("rate_share", 1.0),
+        began=saved.get("began", 0),
     )
     tally = trainer.progress.tally
     trainer.sums.restore(

@@ -1,7 +1,7 @@
 """The training loop. It yields events; saving, drawing and stopping are up to the caller."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,15 +12,14 @@ from cifar_core.data.batches import Batches
 from cifar_core.evaluation.measures import MEASURES
 from cifar_core.models import MODELS
 from cifar_core.models.pretrained import take
-from cifar_core.optim import OPTIMIZERS, set_momentum
-from cifar_core.schedules import SCHEDULES
+from cifar_core.optim import OPTIMIZERS
 from cifar_core.training.averaging import WeightAverage
 from cifar_core.training.evaluate import KeptLogits, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
 from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import DATA, LOGGING, OPTIMIZER, fetched, phase
-from cifar_core.training.progress import Tally, TrainingProgress
+from cifar_core.training.progress import Tally, TrainingProgress, early_end
 from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
 from cifar_core.training.step.compiled_evaluation import evaluated
@@ -28,8 +27,10 @@ from cifar_core.training.step.compiling import ready
 from cifar_core.training.step.finite import stop_unless_finite
 from cifar_core.training.step.gradient import compute_gradient
 from cifar_core.training.step.pieces import cutting, sizes_of_pieces
+from cifar_core.training.step.rates import Rates
 from cifar_core.training.step.step_plan import StepPlan, by_rule
 from cifar_core.training.task.task import task_of
+from cifar_core.training.task.teachers import Teacher
 from cifar_core.training.watched import SECOND, Watch
 
 
@@ -50,6 +51,7 @@ class Trainer:
         device: str,
         weights: Mapping[str, Tensor] | None = None,
         plan: StepPlan | None = None,
+        teachers: Sequence[Teacher] = (),
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.spec = config, MODELS[config.model]
@@ -57,7 +59,7 @@ class Trainer:
         self.val_batches: Batches | FeatureBatches = val
         plan = plan or by_rule(config, device)
         self.precision, self.measure = plan.precision, MEASURES[config.best_by]
-        self.task = task_of(config, train.truth, num_classes, device)
+        self.task = task_of(config, train.truth, num_classes, device, plan, teachers)
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
@@ -90,9 +92,8 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(
             self.precision.device_type, enabled=self.precision.scaled
         )
-        self.schedule = SCHEDULES[config.schedule]
-        self.cycles_momentum = config.cycle_momentum and self.schedule.height is not None
-        self.total_steps = config.epochs * self.steps_per_epoch
+        self.rates = Rates(config, self.steps_per_epoch)
+        self.total_steps = self.rates.total_steps
         self.due: Due = Clock(by_step=BY_STEP or config.deterministic)
         self.progress = TrainingProgress()
         self.validation = KeptLogits()  # of the last epoch that ended here
@@ -123,25 +124,13 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The rate for the next step, taken at its middle so that no step is wasted on 0."""
-        factor = self.schedule.factor(self._step_progress, self.config)
-        return self.config.learning_rate * factor * self.progress.plateau.share
-
-    @property
-    def momentum(self) -> float:
-        """The momentum for the next step, if the schedule moves it."""
-        highest = getattr(self.config, OPTIMIZERS[self.config.optimizer].momentum_setting)
-        return self.schedule.momentum(self._step_progress, highest, self.config)
-
-    @property
-    def _step_progress(self) -> float:
-        return (self.step + 0.5) / self.total_steps
+        """The rate for the next step."""
+        return self.rates.rate(self.progress)
 
     @property
     def stop_reason(self) -> str:
-        """Why training ends before its last epoch; empty if it goes on."""
-        patience = self.config.patience
-        return "early stopping" if 0 < patience <= self.progress.best.stale_epochs else ""
+        """Why training ends before its last epoch, a key of ENDS; empty if it goes on."""
+        return early_end(self.config, self.progress.best)
 
     def run(self) -> Iterator[Tick | StepEvent | EpochEvent]:
         """Train to the end, from the beginning or from a restored state."""
@@ -181,10 +170,7 @@ class Trainer:
 
     def _train_step(self, images: Tensor, labels: Tensor, rate: float, *, reports: bool) -> None:
         """Move the weights once; if it `reports`, begin to read the sums."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        if self.cycles_momentum:
-            set_momentum(self.optimizer, self.momentum)
+        self.rates.apply(self.optimizer, rate, self.progress)
         epoch, number = divmod(self.step, self.steps_per_epoch)
         with phase(DATA):
             batch = self.task.batch(images, labels, epoch=epoch, number=number)
@@ -249,9 +235,7 @@ class Trainer:
         self.watch.look(self.validation, progress.epoch)
         worth = self.measure.worth(getattr(score, self.measure.key))
         best = progress.best.update(worth, progress.epoch, self.config.min_delta)
-        if self.schedule.follows_loss:
-            patience, factor = self.config.plateau_epochs, self.config.step_factor
-            progress.plateau.update(score.loss, patience=patience, factor=factor)
+        self.rates.after_epoch(progress, score.loss)
         progress.tally = Tally()
         self.sums.end_epoch()
         yield EpochEvent(

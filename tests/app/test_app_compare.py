@@ -9,6 +9,8 @@ from cifar_core import palette
 from cifar_core.background.jobs import Job
 from cifar_core.disk import files
 from cifar_core.reading.curves import curves
+from cifar_core.reading.ends import GOAL, LAST_EPOCH
+from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.records import About
 from cifar_core.runs.results.predictions import Predictions, indexes_of, keep
 from cifar_core.runs.results.side_by_side import facts
@@ -41,7 +43,7 @@ def predict_all(run, right, part="val"):
 
 def shown(page):
     """Return the page's tables in one string."""
-    return " ".join(str(table.value) for table in page.table)
+    return " ".join(table.value.to_string() for table in page.table)
 
 
 def test_an_empty_store_says_what_to_do(store):
@@ -58,6 +60,16 @@ def test_the_two_best_runs_are_offered(store):
     assert not page.exception
     assert page.multiselect[0].value == ["2", "3"]
     assert "#2 has the highest validation accuracy" in texts(page)
+
+
+def test_it_is_told_which_run_ended_early_and_by_what(store):
+    for name, end in (("All epochs", LAST_EPOCH), ("Ninety", GOAL)):
+        run = make_run(store, name)
+        files.edit(run.path / "summary.json", Summary, lambda _, end=end: {"end": end})
+    page = open_page("compare", runs="1,2")
+    table = next(table.value for table in page.table if "Test" in table.value.columns)
+    assert list(table["Ended by"]) == ["Last epoch", "Goal reached"]
+    assert not page.exception
 
 
 def test_the_two_best_are_of_the_same_images_and_no_examples(store):

@@ -1,14 +1,18 @@
 import json
 import os
 import time
+from datetime import datetime, timedelta
+from datetime import time as day_time
+from zoneinfo import ZoneInfo
 
 import pytest
 from pages import click_cell, make_run, open_page, open_part, save_weights, texts
 
 from app import theme
+from app.screens.run import stop_time
 from app.shared.live_chart import unpack
 from cifar_core.disk import files
-from cifar_core.runs.record import checkpoints, marks
+from cifar_core.runs.record import checkpoints, control, marks
 
 
 @pytest.fixture
@@ -17,8 +21,12 @@ def store(page_store):
 
 
 def chart(page):
-    component, *_ = page.get("bidi_component")
+    (component,) = charts(page)
     return unpack(component.proto.bytes)
+
+
+def charts(page):
+    return [c for c in page.get("bidi_component") if c.proto.component_name.endswith("live_chart")]
 
 
 def values(page):
@@ -106,7 +114,7 @@ def test_a_run_before_its_first_row_says_what_will_come(store):
     page = open_page("run", id=1)
     assert not page.exception
     assert "once a device is free" in texts(page)
-    assert not page.get("bidi_component")
+    assert not charts(page)
 
 
 def test_features_are_counted_until_the_head_is_trained(store):
@@ -117,6 +125,17 @@ def test_features_are_counted_until_the_head_is_trained(store):
     page = open_page("run", id=run.number)
     said = page.get("progress")[0].proto.text.replace(theme.NARROW, " ")
     assert said == "Features of 3,000 of 9,000 images, 1 min 0 s until head training starts"
+
+
+def test_what_is_computed_once_with_teachers_is_counted_until_training(store):
+    run = make_run(store, state="running", accuracies=())
+    files.edit(run.path / "config.json", dict, lambda _: {"distill_share": 0.9})
+    features = {"done": 3000, "total": 9000, "kept": 1000, "seconds": 20.0}
+    summary = {"total_steps": 100, "step": 0, "epochs_done": 0, "features": features}
+    files.write_json(run.path / "summary.json", summary)
+    page = open_page("run", id=run.number)
+    said = page.get("progress")[0].proto.text.replace(theme.NARROW, " ")
+    assert said == "3,000 of 9,000 images prepared, 1 min 0 s until training starts"
 
 
 def test_a_failed_run_says_why_and_what_to_do(store):
@@ -148,6 +167,34 @@ def test_stop_asks_for_the_end_and_kill_asks_first(store):
     page.button(key="kill").click()
     page.button(key="kill_now").click().run()
     assert '"kill"' in (run.path / "control.json").read_text()
+
+
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_a_time_to_stop_is_set_shown_and_taken_back(store, state):
+    run = make_run(store, "Busy", state)
+    page = open_page("run", id=1)
+    soon = datetime.now() + timedelta(hours=2)
+    page.time_input(key="stop_time").set_value(soon.time().replace(second=0, microsecond=0))
+    page.button(key="stop_at").click().run()
+    until = control.read(run.path).until
+    assert 0 < until - time.time() <= 2 * 3600
+    assert control.read(run.path).request == ""
+    page = open_page("run", id=1)
+    assert f"at {datetime.fromtimestamp(until):%H:%M}, with a checkpoint." in texts(page)
+    page.button(key="stop_at_no_time").click().run()
+    assert control.read(run.path).until == 0
+    assert not page.exception
+    assert [action.did for action in run.history()] == [
+        "took back the time to stop", "planned to stop", "made",
+    ]  # fmt: skip
+
+
+def test_the_next_time_of_day_is_today_or_tomorrow_also_when_clocks_change():
+    berlin = ZoneInfo("Europe/Berlin")
+    evening = datetime(2026, 3, 28, 22, 0, tzinfo=berlin)
+    at_seven = stop_time.next_time(day_time(7, 0), evening)
+    assert at_seven.timestamp() - evening.timestamp() == 8 * 3600  # one hour is left out
+    assert stop_time.next_time(day_time(23, 0), evening).date() == evening.date()
 
 
 def test_a_stopped_run_can_be_resumed_and_a_draft_started(store):
@@ -219,6 +266,16 @@ def test_the_settings_say_in_words_what_a_zero_means(store):
     lines = shown(page).splitlines()
     for label, words in SAID.items():
         assert any(label in line and line.endswith(words) for line in lines), label
+
+
+def test_the_environment_names_the_teachers(store):
+    run = make_run(store)
+    used = [{"run": "5-large", "name": "The *large* one", "epoch": 12.0, "sha256": "ab"}]
+    files.edit(run.path / "environment.json", dict, lambda _: {"teachers": used})
+    page = open_part(1, "settings", "environment")
+    assert not page.exception
+    assert "Teachers: #5 The *large* one (epoch 12)" in texts(page).replace("\\", "")
+    assert "sha256" not in texts(page)
 
 
 def test_the_environment_says_on_which_gpu_how_a_step_is_computed_and_why(store):

@@ -4,7 +4,8 @@ from streamlit.testing.v1 import AppTest
 from test_sweeps import BASE, TWO, finish, finish_all
 
 from cifar_core.disk import files
-from cifar_core.runs.sweeps import hyperparameter_search, search_space, sweeps
+from cifar_core.runs.sweeps import edits, hyperparameter_search, search_space, sweeps
+from cifar_core.runs.sweeps.edits import Edit
 
 
 @pytest.fixture
@@ -104,6 +105,34 @@ def test_an_edit_says_what_follows_before_it_is_saved(store):
     page.button(key="edit sweep save").click().run()
     assert not page.exception
     assert sweeps.find(store, 1).seeds == [1, 2, 3, 4]
+
+
+def opened_dialog():
+    """Draw the dialog's content again and again with the sweep that it was opened with."""
+    import streamlit as st
+
+    from app.screens.sweep.edit import contents
+    from app.session import store
+    from cifar_core.runs.sweeps import sweeps
+
+    sweep = st.session_state.setdefault("opened with", sweeps.find(store(), 1))
+    contents(sweep, sweeps.runs_of(store(), sweep))
+
+
+def test_an_edit_in_an_open_dialog_keeps_what_another_person_changes_meanwhile(store):
+    sweep = sweeps.create(store, BASE, TWO, [1])
+    page = AppTest.from_function(opened_dialog).run()
+    wider = [[{"learning_rate": 0.123}]]
+    edits.apply(store, sweep, Edit(name="Hers", add=wider, add_seeds=[2, 3], priority="last"))
+    page.run()
+    assert "Nothing would change." in plain(page)
+    page.multiselect(key="edit sweep places").set_value([1]).run()
+    page.button(key="edit sweep save").click().run()
+    assert not page.exception
+    now = sweeps.find(store, 1)
+    assert (now.name, now.priority, now.seeds) == ("Hers", "last", [1, 2, 3])
+    assert [cell.removed for cell in now.cells] == [True] + [False] * (len(now.cells) - 1)
+    assert len(now.cells) > len(sweep.cells)
 
 
 def test_a_wrong_value_is_said_in_the_dialog_and_cannot_be_saved(store):

@@ -152,7 +152,8 @@ def test_only_settings_that_mean_something_are_drawn(store):
 
 
 def test_every_setting_can_be_reached(store):
-    page = open_train()
+    make_run(store, "Teacher")
+    page = open_train(teacher=1)
     found = keys(page)
     for name, value in [("model", "simple_cnn_dropout"), ("model", "speed_net"),
                         ("model", "mobilenet_v2_imagenet"), ("plan", "gradual"),
@@ -379,7 +380,7 @@ def measured(monkeypatch, largest):
     """Let the measurement of the largest batch come out in a way, and count how often it ran."""
     asked = []
 
-    def measure(config, root):
+    def measure(config, root, teachers):
         asked.append(config)
         return LargestBatch(largest=largest, tried=largest, megabytes_per_image=2.0, at_most=8192,
                    limit_megabytes=4000.0, device="cpu")  # fmt: skip

@@ -7,7 +7,7 @@ from PIL import Image
 from test_app_train import choose, keys, number, open_rows, open_train, prefix
 
 from app import theme
-from cifar_core.config import ROWS
+from cifar_core.config import ROWS, TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.data.decoding import Reading
 from cifar_core.runs.prepare.epoch_time import Estimate
@@ -45,7 +45,7 @@ def test_closed_rows_state_their_values_and_draw_nothing(store):
     stated = {title: text.replace("\\", "") for title, text in states(page).items()}
     assert stated["Changes to images"] == "mirrored by chance, shifted by up to 4 of 32 pixels"
     assert stated["Learning"] == "SGD, rate 0.1, one cycle, 128 images a step, dropout 0.3"
-    assert stated["Starting point"] == "random weights"
+    assert stated["Starting point"] == "from the beginning"
     assert stated["Images kept back"] == f"10{theme.NARROW}% for validation"
     assert stated["Repeats and sweeps"] == "one run, seed 0"
     assert stated["Stopping"] == "after the last epoch"
@@ -67,8 +67,31 @@ def test_a_row_states_what_is_chosen_in_it(store):
     number(page, "train_fraction").set_value(0.5).run()
     stated = states_when_closed(page)
     assert stated["Learning"].startswith("Yogi, rate 0.1, one cycle")
-    assert stated["Stopping"] == "early, after 3 epochs without a higher validation accuracy"
+    epochs = TrainConfig(**PRESETS["lab_cnn"].values).epochs
+    patience = "after 3 epochs without a higher validation accuracy"
+    assert stated["Stopping"] == f"after {epochs} epochs, or {patience}"
     assert stated["Images kept back"].endswith(f"50{theme.NARROW}% of the others are used")
+
+
+def test_the_row_of_stopping_names_every_end(store):
+    page = open_train(preset="smoke")
+    number(page, "goal").set_value(0.925).run()
+    number(page, "most_hours").set_value(0.5).run()
+    page.toggle(key=f"{prefix(page)}.stop_overfitting").set_value(True).run()
+    number(page, "retries_diverged").set_value(2).run()
+    assert not page.exception
+    assert states_when_closed(page)["Stopping"] == (
+        f"after 5 epochs, or at 92.5{theme.NARROW}% on validation, or after 30 minutes, or when it "
+        "overfits; if it diverges, it continues at a tenth of the rate, twice at most"
+    )
+    assert "times over, for at most 30 minutes." in texts(page)
+
+
+def test_a_goal_in_nats_is_named_as_a_loss(store):
+    page = open_train(preset="smoke")
+    choose(page, "best_by", "loss")
+    number(page, "goal").set_value(1.5).run()
+    assert states_when_closed(page)["Stopping"] == "after 5 epochs, or at loss 1.5 on validation"
 
 
 def states_when_closed(page):

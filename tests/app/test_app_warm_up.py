@@ -58,7 +58,7 @@ def test_the_frame_stands_while_the_images_are_unpacked(page_store, monkeypatch)
     monkeypatch.setattr("app.screens.train.page.check_draft", unpacking)
     page = open_page("train")
     assert [header.value for header in page.header] == ["Train"]
-    assert [box.label for box in page.menu_button] == ["Start from"]
+    assert [box.label for box in page.menu_button] == ["Settings from"]
 
 
 def test_a_page_that_another_visitor_is_importing_is_waited_for(page_store, monkeypatch):

@@ -1,5 +1,7 @@
 """A run that is cut and resumed ends bit for bit like one that was not, whatever it is made of.
 
+So does a run that trains another one on, at a constant rate.
+
 Every two of the families, optimizers, schedules, averaging and number formats meet in some case:
 a fault of resuming lies in one of them, or where two meet. Each case is also tried with a head
 that reads kept features. `make faults` tries all of the cases.
@@ -8,12 +10,15 @@ that reads kept features. `make faults` tries all of the cases.
 from itertools import combinations
 
 import torch
-from test_trainer import pictures, resumed, trainer, uninterrupted
+from test_trainer import events, pictures, resumed, through_files, trainer, uninterrupted, values
 
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.schedules import SCHEDULES
+from cifar_core.training.events import EpochEvent, StepEvent
 from cifar_core.training.features import FeatureBatches, width_of
+from cifar_core.training.progress import trained_on
+from cifar_core.training.snapshot import select
 
 FAMILIES = (  # one small network of each file that defines networks of its own
     *("simple_cnn_dropout", "convmixer_256_8", "speed_net_strided", "resnet9", "wide_resnet16_4"),
@@ -103,3 +108,62 @@ def test_a_head_on_kept_features_that_was_cut_ends_like_one_that_was_not(number)
     said_later, ends_later = resumed(stop, make=head, **settings)
     assert said_later == said
     assert torch.equal(ends_later, ends), settings
+
+
+def extended(first, more, make=trainer, **settings):
+    """Return what a run and the one that trains it on say, and the state at the end."""
+    one = make(epochs=first, **settings)
+    said = events(one, StepEvent | EpochEvent)
+    snapshot = through_files(one.snapshot())
+    snapshot.meta["progress"] = trained_on(snapshot.meta["progress"])
+    other = make(epochs=first + more, **settings)
+    other.restore(snapshot)
+    said += events(other, StepEvent | EpochEvent)
+    return [values(event) for event in said], end_of(other)
+
+
+def whole(epochs, make=trainer, **settings):
+    """Return the same of a run that was planned as long from the start."""
+    it = make(epochs=epochs, **settings)
+    return [values(event) for event in events(it, StepEvent | EpochEvent)], end_of(it)
+
+
+def end_of(it):
+    """Return the weights and the optimizer's memory."""
+    snapshot = it.snapshot()
+    return {**snapshot.model, **select(snapshot.state, "latest/")}, select(
+        snapshot.state, "optimizer/"
+    )
+
+
+def assert_adds_up(first, more, **settings):
+    said, (weights, memory) = whole(first + more, **settings)
+    said_later, (weights_later, memory_later) = extended(first, more, **settings)
+    assert said_later == said
+    for one, other in ((weights, weights_later), (memory, memory_later)):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one), settings
+
+
+def at_constant_rate(settings):
+    """Return the settings of a case at a rate for which the number of epochs is all the same."""
+    return {**settings, "schedule": "constant", "learning_rate": 0.005, "batch_size": 8}
+
+
+def test_epochs_that_are_added_are_those_of_a_longer_run(number):
+    settings = at_constant_rate(case(number)[0])
+    changed = {"mixup": 0.3, "rotation": 10.0, "erasing": 0.3}
+    changed = changed if number % 2 else {}
+    assert_adds_up(1, 1, images=16, held_out=6, **settings, **changed)
+
+
+def test_a_head_is_trained_on_like_a_whole_network(number):
+    settings = at_constant_rate(case(number)[0])
+    settings |= {"model": "mobilenet_v2_imagenet", "plan": "head", "resolution": 32}
+    assert_adds_up(1, 1, make=head, **settings)
+
+
+def test_a_gradual_plan_goes_on_with_the_whole_network():
+    settings = {"model": "mobilenet_v2_imagenet", "plan": "gradual", "head_epochs": 1}
+    settings |= {"resolution": 32, "images": 16, "held_out": 6}
+    assert_adds_up(2, 1, **at_constant_rate(settings))

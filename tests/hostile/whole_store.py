@@ -6,6 +6,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
+from outside_files import brought_in, text
 from pages import make_run
 from run_helpers import SMALL, attempt, store_without_executor
 from test_app_rate_search import make_search
@@ -27,7 +28,8 @@ from cifar_core.runs.results.test_looks import count_look
 from cifar_core.runs.store import sweep_files
 from cifar_core.runs.sweeps import hyperparameter_search, search_space, sweeps
 
-WHOLE, RATES, FAILED, GONE = 1, 2, 3, 4  # numbers of runs
+WHOLE, RATES, FAILED, GONE, OTHERS = 1, 2, 3, 4, 5  # numbers of runs
+TABLE = "step,loss,val_acc\n10,2,0.4\n20,1,0.6\n"  # of another tool
 DATA = {**SMALL, "data": "synthetic:120", "batch_size": 8, "epochs": 2, "model": "simple_cnn"}
 UNPROVEN = (".lock", "lock", ".wake")  # empty files that are only locked or touched
 
@@ -41,6 +43,8 @@ def build(root):
         make_search(store, **{**DATA, "epochs": 2})
         make_run(store, "Broken", "failed", reason="bug", accuracies=(), **DATA)
         store.delete(make_run(store, "Gone", **DATA))
+        brought_in(store, text(root / "theirs.csv", TABLE))
+        (root / "theirs.csv").unlink()
         planned(store, run)
         saved_listings.save(store, "Good ones", Listing(query="acc>10"))
         speed_trial(store)
@@ -108,15 +112,15 @@ def planned(store, model):
 
 
 def kinds(root):
-    """Return the files of the store by kind: a relative path; runs other than the whole one and
-    the search are left out, as their files are of the same kinds."""
+    """Return the files of the store by kind: a relative path; runs other than the whole one,
+    the search and that of another tool are left out, as their files are of the same kinds."""
     found = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         if not path.is_file() or path.name in UNPROVEN or name.parts[0] == "data":
             continue
         number = name.parts[1].split("-")[0] if name.parts[0] == "runs" else ""
-        if number not in ("", str(WHOLE), str(RATES)):
+        if number not in ("", str(WHOLE), str(RATES), str(OTHERS)):
             continue
         found.append(str(name))
     return found

@@ -16,9 +16,9 @@ from benchmarks.reading import (
     watched,
 )
 from cifar_core.config import TrainConfig
-from cifar_core.reading import KINDS, PHASES, Situation, read
+from cifar_core.reading import KINDS, PHASES, Situation, ends, overfits, read
 from cifar_core.reading import statistics as stats
-from cifar_core.reading.curves import curves
+from cifar_core.reading.curves import curves, until
 
 OVER = Situation(state="finished", settings={"epochs": 24, "learning_rate": 0.1})
 
@@ -93,6 +93,55 @@ def test_a_restart_of_the_rate_is_no_divergence():
     rate = 0.1 * (12 - (at - 0.01) % 12) / 12
     restarted = replace(run, train_loss=2 * saw, learning_rate=rate)
     assert found(read(restarted, OVER), "divergence") is None
+
+
+@pytest.mark.parametrize(("end", "settings", "words"), [
+    (ends.GOAL, {"goal": 0.9, "best_by": "accuracy"},
+     "because its goal was reached, a validation accuracy of 90.0\u00a0%."),
+    (ends.GOAL, {"goal": 0.25, "best_by": "loss"},
+     "because its goal was reached, a validation loss of 0.250."),
+    (ends.TIME, {"most_hours": 2.0}, "because its time of 2 hours was up."),
+    (ends.TIME, {"most_hours": 0.5}, "because its time of 30 minutes was up."),
+    (ends.OVERFITTING, {"stop_overfitting": True}, "because it overfitted: the validation loss"),
+    (ends.EARLY_STOPPING, {"patience": 3}, "Early stopping ended it after 24 of 40 epochs"),
+    ("", {"patience": 3}, "Early stopping ended it after 24 of 40 epochs"),
+    ("", {}, "It ended after 24 of 40 epochs."),
+    ("of a later version", {}, "It ended after 24 of 40 epochs."),
+])  # fmt: skip
+def test_it_says_what_ended_a_run_early(end, settings, words):
+    run = constructed(CASES[0], 0)
+    best = np.zeros(len(run.epoch))
+    best[5] = 1.0
+    situation = Situation(state="finished", settings={"epochs": 40, **settings}, end=end)
+    reading = read(replace(run, val_best=best), situation)
+    assert words in found(reading, "stopped_early").sentence
+
+
+def test_every_end_but_the_last_epoch_has_its_words():
+    settings = TrainConfig(goal=0.5, most_hours=1.0, patience=1).to_dict()
+    assert {end for end in ends.ENDS if not ends.why(end, settings)} == {ends.LAST_EPOCH}
+
+
+def test_divergences_are_told_with_their_steps_and_the_rate():
+    run = constructed(CASES[0], 0)
+    reading = read(run, replace(OVER, divergences=(812, 1900)))
+    assert found(reading, "slowed_down").sentence == (
+        "After the divergences at steps 812 and 1,900 it continued at a hundredth of the learning "
+        "rate."
+    )
+
+
+def test_a_run_overfits_when_the_reading_of_it_says_so():
+    case = next(case for case in CASES if case.kind == "overfitting")
+    run, live = constructed(case, 0), replace(OVER, state="running")
+    judged = [overfits(until(run, epoch), live) for epoch in run.epoch]
+    said = [found(read(until(run, epoch), live), "overfitting") is not None for epoch in run.epoch]
+    first = judged.index(True)
+    assert run.epoch[first] > case.onset
+    assert judged[first:] == said[first:]
+    assert not any(judged[:first])
+    sound = constructed(SOUND[0], 100)
+    assert not any(overfits(until(sound, epoch), live) for epoch in sound.epoch)
 
 
 def test_a_run_without_rows_says_that_nothing_was_measured():

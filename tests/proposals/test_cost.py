@@ -3,7 +3,7 @@
 import pytest
 
 from cifar_core.proposals import cost
-from cifar_core.proposals.cost import Cost, Measured, estimated, fits, speed
+from cifar_core.proposals.cost import Cost, Measured, estimated, fits, speed, teaching
 from cifar_core.proposals.networks import network_facts
 
 SIMPLE = network_facts()["simple_cnn"]
@@ -59,3 +59,8 @@ def test_a_network_fits_by_time_and_by_the_memory_of_its_weights():
     assert not fits(SIMPLE, Cost(seconds=cost.LONGEST + 1), 8000)
     assert fits(large, Cost(seconds=1), 8000)
     assert not fits(large, Cost(seconds=1), 4000)
+
+
+def test_teachers_cost_a_pass_of_each_image_each_time_that_they_are_asked():
+    assert teaching([3, 5], images=100, passes=4) == 100 * 8 * 4
+    assert teaching([], images=100, passes=4) == 0

@@ -11,8 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # the functions of these rooms are followed; those of the executor and its processes are its own
-ROOMS = ("runs/record", "runs/store", "runs/listing", "runs/results", "runs/sweeps",
-         "runs/exchange", "data/sources", "data/uploads", "weights", "background")  # fmt: skip
+ROOMS = ("runs/record", "runs/store", "runs/store/queue", "runs/listing", "runs/results",
+         "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources", "data/uploads",
+         "weights", "background")  # fmt: skip
 FILES = "cifar_core.disk.files."
 WRITERS = {
     *(FILES + name for name in ("write_json", "write_atomic", "edit", "append_line", "replacing")),
@@ -27,12 +28,14 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.record.run.Run.action": "the same",
     "cifar_core.runs.store.run_job.RunJob._action": "the same",
     "cifar_core.runs.store.store.Store.action": "the same",
+    "cifar_core.runs.notifications.sender.Sender": "of the process that sends messages",
     "cifar_core.runs.store.index.Index": "rebuilt from the folders whenever it is missing",
     "cifar_core.weights.locations.remembered_sha256": "checksums, computed again at will",
     "cifar_core.weights.locations.forget_verified": "the same",
     "cifar_core.data.uploads.arriving.Piece": "of an upload that was begun within an action",
     "cifar_core.data.uploads.sets.see": "a mark that the person who uploaded it saw it",
     "cifar_core.data.sources.progress.ProgressWriter": "of the process that downloads",
+    "cifar_core.runs.store.queue.seen_failures.dismiss": "a mark of one person, for that person",
     "cifar_core.runs.record.checkpoints.newest_valid": "sets a damaged checkpoint aside",
     "cifar_core.runs.results.test_looks.count_look": "a list of its own; viewers may look",
     "cifar_core.background.jobs.Job.start": "a page may start a quick job; a click calls `begin`",
@@ -40,6 +43,7 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.results.neighbors.compute": RESULT,
     "cifar_core.runs.results.verify.verify": RESULT,
     "cifar_core.runs.exchange.model_export.export_model": "a file for the person who asks",
+    "cifar_core.runs.exchange.curves.look.look_at": "files in a folder that it removes again",
     "app.shared.live_chart.publish_plotly": "a file of the program, not of the store",
     "cifar_core.background.processes.look_after": EXECUTOR,
     "cifar_core.background.processes.ensure_running": EXECUTOR,

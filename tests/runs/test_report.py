@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fpdf import FPDF
+from msgspec import structs
 from pages import make_run
 
 from cifar_core.__main__ import main
@@ -25,6 +26,7 @@ from cifar_core.report.formats import FORMATS
 from cifar_core.report.html import as_html
 from cifar_core.report.model_card import model_card, weakest
 from cifar_core.runs import Run
+from cifar_core.runs.record.family.ancestors import CONTINUES, Start
 from cifar_core.runs.results.predictions import Predictions, keep
 from cifar_core.runs.results.test_looks import count_look
 from cifar_core.settings import label_of
@@ -59,6 +61,18 @@ def test_a_rate_that_ends_next_to_zero_is_said_in_words(run):
     assert f"between nearly 0 and {rates.max():.3g}." in FIELDS["learning_rates"].write(account)
     rates[-1] = rates.max() / 10
     assert f"between {rates.min():.3g} and" in FIELDS["learning_rates"].write(account)
+
+
+def test_the_rates_of_a_run_that_was_trained_on_are_told_apart(run):
+    account = account_of(run)
+    curves = account.curves
+    began = float(curves.step_epoch[1])
+    start = Start(run="1-first", how=CONTINUES, epoch=began)
+    vars(account)["about"] = structs.replace(account.about, start=start)
+    curves.learning_rate[:2], curves.learning_rate[2:] = (0.1, 0.02), 0.005
+    said = FIELDS["learning_rates"].write(account)
+    assert said.startswith("After ")
+    assert said.endswith("It was 0.005 throughout. Before that, it was between 0.02 and 0.1.")
 
 
 def test_the_test_accuracy_comes_with_its_interval_and_its_source(run):

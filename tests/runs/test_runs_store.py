@@ -159,7 +159,7 @@ def test_resuming_a_draft_or_a_finished_run_is_refused_with_advice(store):
     with pytest.raises(RunError, match="Start it instead"):
         run.resume()
     status.move(run.path, ("draft",), "finished")
-    with pytest.raises(RunError, match="clone it"):
+    with pytest.raises(RunError, match="train it on"):
         run.resume()
 
 

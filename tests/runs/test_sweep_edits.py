@@ -3,12 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_struct
+from pages import make_run
 from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.errors import ConfigError, RunError
+from cifar_core.errors import AccessError, ConfigError, RunError
+from cifar_core.people import OPERATOR, Person
+from cifar_core.runs import Store
 from cifar_core.runs.record import status
 from cifar_core.runs.record.queue.priorities import FIRST, LAST, NORMAL
 from cifar_core.runs.store import sweep_files
@@ -71,6 +75,19 @@ def test_a_setting_that_did_not_vary_joins_with_what_the_runs_so_far_had(store, 
     assert cells_of(done.sweep)[2:] == [{"learning_rate": 0.01, "flip": False},
                                         {"learning_rate": 0.1, "flip": False}]  # fmt: skip
     assert done.sweep.varied == ["learning_rate", "flip"]
+
+
+def test_an_edit_whose_runs_could_not_be_made_is_refused_before_it_is_saved(store, sweep):
+    with pytest.raises(ConfigError, match="no run is chosen as a teacher"):
+        edits.apply(store, sweep, Edit(add=[[{"distill_share": 0.5}]]))
+    assert sweeps.find(store, sweep.id) == sweep
+    trained = make_run(store, "Trained", data="synthetic", epochs=2)
+    begun = sweeps.create(store, trained.config, RATES, [0], start=(trained, "best"))
+    store.delete(trained)
+    store.empty_trash(older_than_days=-1)
+    with pytest.raises(RunError, match="none of them fits"):
+        edits.apply(store, begun, Edit(add=[[{"model": "vit_small"}]]))
+    assert sweeps.find(store, begun.id) == begun
 
 
 def test_an_edit_that_is_applied_twice_changes_nothing_more(store, sweep):
@@ -191,6 +208,45 @@ def test_priorities_move_what_waits_and_hold_for_later_runs(store, sweep):
     assert [row.id for row in store.queue()][-2:] == [other.id, latest.id]
     edits.apply(store, sweep, Edit(priority=NORMAL))
     assert sweeps.find(store, 1).priority == ""
+
+
+def test_a_run_that_was_moved_by_hand_gets_no_better_place_with_its_old_priority(store, sweep):
+    other = store.create(BASE)
+    store.submit(other)
+    edits.apply(store, sweep, Edit(priority=LAST))
+    dragged = store.queue()[-1].id
+    store.to_front(store.run(dragged))
+    store.move_up(store.run(other.id))
+    assert [row.id for row in store.queue()][:2] == [other.id, dragged]
+    edits.apply(store, sweep, Edit(priority=NORMAL))
+    edits.apply(store, sweep, Edit(priority=FIRST))
+    first = store.create(BASE)
+    store.submit(first)
+    edits.apply(store, sweep, Edit(priority=NORMAL))
+    assert store.queue()[-1].id == first.id
+    positions = [row.position for row in store.queue()]
+    assert all(abs(position - positions[-1]) < 3600 for position in positions)
+
+
+def test_only_an_admin_lets_a_sweep_overtake_others(store, sweep):
+    ann = Store(store.root, Person(name="ann", role=OPERATOR))
+    hers = sweeps.create(ann, BASE, RATES, [5])
+    before = [row.id for row in store.queue()]
+    with pytest.raises(AccessError, match="is an operator here and may not"):
+        edits.apply(ann, hers, Edit(priority=FIRST))
+    assert [row.id for row in store.queue()] == before
+    edits.apply(ann, hers, Edit(priority=LAST))
+    edits.apply(store, hers, Edit(priority=FIRST))
+    edits.apply(ann, hers, Edit(add_seeds=[6]))  # what an admin allowed stays
+    assert {row.sweep for row in store.queue()[:4]} == {hers.id}
+
+
+def test_a_priority_keeps_why_a_run_waits(store, sweep):
+    run = store.run(sweeps.runs_of(store, sweep)[0].id)
+    status.move(run.path, ("queued",), "queued", reason="disk", needs=10**9)
+    before = run.status
+    edits.apply(store, sweep, Edit(priority=LAST))
+    assert replace_struct(run.status, position=before.position) == before
 
 
 def test_a_sweep_is_decided_when_nothing_is_left_to_do(store, sweep):

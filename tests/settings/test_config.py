@@ -46,7 +46,7 @@ def test_no_numeric_setting_takes_what_is_no_number(field, wrong):
 @pytest.mark.parametrize("field", NUMBERS, ids=name)
 def test_the_ends_of_every_range_are_inside_it_and_what_lies_beyond_is_not(field):
     rule = rule_of(field)
-    harmless = {"nesterov": False, "schedule": "constant"}
+    harmless = {"nesterov": False, "schedule": "constant", "best_by": "loss"}
     for end in (rule.low, rule.high):
         TrainConfig(**{**harmless, field.name: end})
     with pytest.raises(ConfigError):

@@ -26,6 +26,7 @@ OTHER_THINGS = {  # collections that hold names of settings by chance, or mean s
     "app/screens/runs/table.py CELLS": "columns of the list of runs",
     "cifar_core/report/document.py record": "columns of a file that other programs read",
     "cifar_core/runs/engine/worker/profiler.py taker_of": "where a profile was taken",
+    "cifar_core/runs/prepare/kept_answers.py identity": "what kept answers were computed with",
     "cifar_core/runs/prepare/kept_features.py entries": "what kept features were computed with",
     "cifar_core/runs/results/verify.py prepared": "what a verification was computed with",
     "cifar_core/terminal/listing.py usual_line": "columns of the list of runs",
@@ -136,7 +137,12 @@ def another(f):
 @pytest.mark.parametrize("f", fields(TrainConfig), ids=lambda f: f.name)
 def test_a_setting_is_costly_if_a_run_computes_more_or_fewer_images_or_larger_ones(f, images):
     base = TrainConfig(
-        model="mobilenet_v2_imagenet", epochs=20, batch_size=32, val_fraction=0.3, cached_views=0
+        model="mobilenet_v2_imagenet",
+        epochs=20,
+        batch_size=32,
+        val_fraction=0.3,
+        cached_views=0,
+        best_by="loss",
     )
     changed = replace(base, **{f.name: another(f)})
     assert (work(changed, images) != work(base, images)) == rule_of(f).costly

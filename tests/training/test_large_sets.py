@@ -11,10 +11,9 @@ import torch
 from cifar_core.config import TrainConfig
 from cifar_core.data.augmentation.augment import Augment
 from cifar_core.data.dataset import Dataset, Images
+from cifar_core.training.kept.image_sets import feature_sets, view_of
 from cifar_core.training.setup import (
     evaluation_batches,
-    feature_set,
-    feature_sets,
     prepare,
     some_images,
 )
@@ -86,12 +85,12 @@ def test_views_of_images_with_more_around_are_told_apart_by_how_much():
 
     def identity(stored, view):
         images = pictures(8, 32, stored)
-        return feature_set("train", images, np.arange(8), "cpu", augment, view).identity
+        return view_of("train", images, np.arange(8), "cpu", augment, view).identity
 
     assert identity(40, 1) != identity(48, 1)
     assert identity(40, 0) == identity(48, 0)
     plain = Images(pixels=pictures(8, 32, 32).pixels, labels=np.arange(8))
-    found = feature_set("train", plain, np.arange(8), "cpu", augment, 1).identity
+    found = view_of("train", plain, np.arange(8), "cpu", augment, 1).identity
     assert found["random_resized_crop"] == 0.5
     assert "stored" not in found
 

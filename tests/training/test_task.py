@@ -13,6 +13,7 @@ from torchvision.transforms import v2
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
 from cifar_core.training.events import EpochEvent, StepEvent
+from cifar_core.training.step.step_plan import by_rule
 from cifar_core.training.task import mixing
 from cifar_core.training.task.batch import Batch
 from cifar_core.training.task.mixing import MIXINGS, Mixing, drawn, symmetric_beta
@@ -21,6 +22,7 @@ from cifar_core.training.task.task import task_of
 __all__ = ["no_norms"]
 BOTH = {"mixup": 0.4, "cutmix": 1.0}
 WEIGHED = {"class_weights": "balanced", "label_smoothing": 0.2}
+PLAN = by_rule(TrainConfig(precision="float32"), "cpu")
 LABELS = np.repeat(np.arange(NUM_CLASSES), [60, 20, 6, 2])
 
 
@@ -135,7 +137,7 @@ def test_a_batch_is_mixed_by_its_seed_epoch_and_number_alone(settings):
 
 def test_without_mixing_the_network_gets_the_images_themselves():
     images, labels = pictures()
-    task = task_of(TrainConfig(), LABELS, NUM_CLASSES, "cpu")
+    task = task_of(TrainConfig(), LABELS, NUM_CLASSES, "cpu", PLAN)
     batch = task.batch(images, labels, epoch=0, number=0)
     assert batch.images is images
     assert batch.others is None
@@ -153,7 +155,7 @@ def test_features_that_are_kept_cannot_be_mixed(name):
 @pytest.mark.parametrize("way", MIXINGS)
 def test_the_loss_is_the_cross_entropy_with_the_mixed_targets(way, settings):
     config = TrainConfig(**{way: 1.0}, **settings)
-    task = task_of(config, LABELS, NUM_CLASSES, "cpu")
+    task = task_of(config, LABELS, NUM_CLASSES, "cpu", PLAN)
     images, labels = pictures()
     batch = task.batch(images, labels, epoch=0, number=1)
     logits = torch.randn(len(batch), NUM_CLASSES, generator=torch.Generator().manual_seed(0))
@@ -168,12 +170,12 @@ def test_the_loss_is_the_cross_entropy_with_the_mixed_targets(way, settings):
         for shown, share in ((label, batch.share), (other, 1 - batch.share)):
             target = (1 - smoothing) * F.one_hot(shown, NUM_CLASSES) + smoothing / NUM_CLASSES
             wanted -= share * of_classes[shown] * (target * row).sum() / len(batch)
-    assert float(task.loss(logits, batch)) == pytest.approx(float(wanted), rel=1e-5)
+    assert float(task.losses(logits, batch)[0]) == pytest.approx(float(wanted), rel=1e-5)
 
 
 @pytest.mark.parametrize(("share", "right"), [(0.6, 3), (0.5, 3), (0.4, 1)])
 def test_the_class_with_the_larger_share_counts_as_right(share, right):
-    task = task_of(TrainConfig(), LABELS, NUM_CLASSES, "cpu")
+    task = task_of(TrainConfig(), LABELS, NUM_CLASSES, "cpu", PLAN)
     labels, others = torch.tensor([0, 1, 2]), torch.tensor([2, 2, 2])
     batch = Batch(images=torch.zeros(3), labels=labels, others=others, share=share)
     logits = F.one_hot(labels, NUM_CLASSES).float()

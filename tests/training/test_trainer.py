@@ -17,6 +17,7 @@ from cifar_core.disk import files
 from cifar_core.errors import ConfigError, TrainingDivergedError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
+from cifar_core.reading.ends import EARLY_STOPPING, GOAL
 from cifar_core.schedules import SCHEDULES
 from cifar_core.training.evaluate import evaluate, evaluate_test
 from cifar_core.training.events import EpochEvent, StepEvent, TestEvent, Tick
@@ -400,9 +401,23 @@ def test_label_smoothing_raises_the_training_loss_and_not_the_validation_loss():
 def test_early_stopping_ends_after_so_many_epochs_without_improvement():
     it = trainer(epochs=50, patience=3, learning_rate=1e-6)
     epochs = events(it, EpochEvent)
-    assert it.stop_reason == "early stopping"
+    assert it.stop_reason == EARLY_STOPPING
     best = max(range(len(epochs)), key=lambda i: epochs[i].val_accuracy)
     assert len(epochs) == best + 1 + 3
+
+
+@pytest.mark.parametrize(("best_by", "goal"), [("accuracy", 0.6), ("loss", 1.2)])
+def test_a_goal_ends_with_the_first_epoch_that_reaches_it(best_by, goal):
+    it = trainer(epochs=50, learning_rate=0.03, best_by=best_by, goal=goal)
+    *before, last = [getattr(event, f"val_{best_by}") for event in events(it, EpochEvent)]
+    worth = it.measure.worth
+    assert it.stop_reason == GOAL
+    assert worth(last) >= worth(goal) > max(map(worth, before), default=-math.inf)
+
+
+def test_a_goal_of_more_than_everything_right_is_refused():
+    with pytest.raises(ConfigError, match=r"Write 90 % as 0\.9"):
+        TrainConfig(goal=90)
 
 
 def test_a_gain_below_the_smallest_improvement_is_the_best_yet_but_no_reason_to_go_on():

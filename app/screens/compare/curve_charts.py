@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from app import theme
 from app.shared.charts import LiveFigure, thinned
+from app.shared.family.join_lines import join_shapes
 from cifar_core import palette
 from cifar_core.reading.curves import Curves, Values, half_life, smooth
+from cifar_core.runs.family.joins import Join
 
 GHOST = 0.35  # opacity of the other runs behind a small multiple
+TOP = 0.92  # of the height, up to which there are panels
 ACROSS = 3  # small multiples in a row
 AXES = {"Step": "step", "Epoch": "epoch", "Time": "minutes"}
 PANELS = {"Loss": ("y", "loss %{y:.3f}"), "Accuracy": ("y2", "accuracy %{y:.1%}")}
@@ -27,6 +32,8 @@ class Track:
     curves: Curves
     seconds: float  # of training, so far
     planned: int = 0  # steps; 0 if not known
+    joins: Sequence[Join] = ()  # where it continues from other runs
+    axes: Sequence[str] = tuple(AXES)  # keys of AXES on which it can be drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +55,8 @@ def curves_figure(tracks: Sequence[Track], options: CurveOptions) -> LiveFigure:
     """Draw the runs' losses and accuracies in one chart, or one panel per run."""
     drawn = multiples(tracks, options) if options.apart else overlaid(tracks, options)
     layout = multiples_layout(tracks, options) if options.apart else overlaid_layout(options)
+    if not options.apart and options.axis == "Epoch":
+        layout = with_joins(layout, tracks)
     header = {
         "traces": [trace for trace, _, _ in drawn],
         "layout": layout,
@@ -91,15 +100,25 @@ def points(track: Track, options: CurveOptions, panel: str) -> tuple[Values, Val
     """Return a run's line: positions on the horizontal axis, and losses or accuracies."""
     curves = track.curves
     name = panel.lower()
+    if options.axis not in track.axes:
+        return curves.step[:0], curves.step[:0]
     if options.training:
         values = getattr(curves, f"train_{name}")
-        values = smooth(values, curves.step, half_life(options.smoothing, track.planned))
-        steps, epochs = curves.step, curves.step_epoch
+        there = np.isfinite(values)  # an imported run has not measured everything at each step
+        values, steps, epochs = values[there], curves.step[there], curves.step_epoch[there]
+        values = smooth(values, steps, half_life(options.smoothing, track.planned))
     else:
-        values, steps, epochs = getattr(curves, f"val_{name}"), curves.epoch_step, curves.epoch
+        values = getattr(curves, f"val_{name}")
+        there = np.isfinite(values)
+        values, steps, epochs = values[there], curves.epoch_step[there], curves.epoch[there]
     if options.axis == "Epoch":
         return epochs, values
     return (steps if options.axis == "Step" else minutes(track, steps)), values
+
+
+def is_drawn(track: Track, options: CurveOptions) -> bool:
+    """Whether a run has any point on the chosen axis, of the chosen images."""
+    return any(len(points(track, options, panel)[0]) for panel in PANELS)
 
 
 def minutes(track: Track, steps: Values) -> Values:
@@ -146,11 +165,11 @@ def overlaid_layout(options: CurveOptions) -> dict[str, Any]:
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
-        "annotations": [heading("Loss", 0, 0.92), heading("Accuracy", 0, 0.42), *options.labels],
+        "annotations": [heading("Loss", 0, TOP), heading("Accuracy", 0, 0.42), *options.labels],
         "shapes": list(options.shapes),
         "xaxis": {**across(options), "anchor": "y2",
                   "title": {"text": AXES[options.axis].capitalize(), "standoff": 8}},
-        "yaxis": {**axis, "domain": [0.52, 0.92], "uirevision": f"{options.log_loss}", **loss},
+        "yaxis": {**axis, "domain": [0.52, TOP], "uirevision": f"{options.log_loss}", **loss},
         "yaxis2": {**axis, "domain": [0, 0.42], "tickformat": ".0%"},
     }  # fmt: skip
 
@@ -189,6 +208,28 @@ def across(options: CurveOptions) -> dict[str, Any]:
     unit = AXES[options.axis]
     return {"showgrid": False, "uirevision": f"{options.revision} {unit}", "nticks": 6,
             "unifiedhovertitle": {"text": f"{unit} %{{x:.4~f}}"}}  # fmt: skip
+
+
+def with_joins(layout: dict[str, Any], tracks: Sequence[Track]) -> dict[str, Any]:
+    """Return the layout, over epochs, with a mark where a run continues from another one.
+
+    Runs that continue from the same moment of the same run share a mark.
+    """
+    marks: dict[Join, list[str]] = {}
+    for track in tracks:
+        for join in track.joins:
+            marks.setdefault(join, []).append(f"#{track.number}")
+    end = max((float(track.curves.epoch[-1]) for track in tracks if len(track.curves.epoch)),
+              default=1.0)  # fmt: skip
+    lines, labels = join_shapes(
+        list(marks), [join.epoch for join in marks], end, below="y domain", top=TOP
+    )  # fmt: skip
+    for label, runs in zip(labels, marks.values(), strict=True):
+        label["text"] = f"{', '.join(runs)} {label['text']}"
+    return layout | {
+        "shapes": [*layout["shapes"], *lines],
+        "annotations": [*layout["annotations"], *labels],
+    }
 
 
 def heading(text: str, x: float, y: float) -> dict[str, Any]:

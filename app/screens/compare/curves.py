@@ -4,14 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import boundary
+from app import boundary, theme
 from app.cache.runs import feed, goals_of
 from app.screens.compare import curve_charts
 from app.session import Key
 from app.shared.goal_lines import goal_shapes
 from app.shared.live_chart import live_chart, window
+from cifar_core.disk import files
 from cifar_core.reading.curves import HALF_LIVES, SMOOTHING
-from cifar_core.runs.results.side_by_side import RunFacts
+from cifar_core.runs.family.joins import joins
+from cifar_core.runs.record.imported.curves_record import NAME, CurvesRecord
+from cifar_core.runs.results.side_by_side import RunFacts, is_curves_only
 
 POLL = 2.0  # seconds between two updates while a run trains
 TOGETHER = "Together"
@@ -31,10 +34,35 @@ def draw(runs: Sequence[RunFacts]) -> None:
         curve_charts.Track(
             number=facts.run.number, title=facts.title, seconds=facts.seconds or 0.0,
             curves=feed(str(facts.run.path)).curves(), planned=facts.run.summary.total_steps,
+            joins=joins(facts.run),
+            axes=axes_of(facts),
         )
         for facts in runs
     ]  # fmt: skip
+    if missing := [track for track in tracks if not curve_charts.is_drawn(track, options)]:
+        st.caption(theme.safe(without(missing, options)))
     live_chart(curve_charts.curves_figure(tracks, options), key=CHART)
+
+
+def axes_of(facts: RunFacts) -> list[str]:
+    """Return the axes on which a run can be drawn: all, unless it was imported without some."""
+    if not is_curves_only(facts):
+        return list(curve_charts.AXES)
+    known = files.read(facts.run.path / NAME, CurvesRecord)
+    there = {"Step": known.has_steps, "Epoch": known.has_epochs, "Time": facts.seconds}
+    return [axis for axis in curve_charts.AXES if there[axis]]
+
+
+def without(missing: Sequence[curve_charts.Track], options: curve_charts.CurveOptions) -> str:
+    """Say which runs are not drawn, and where they would be."""
+    said = []
+    for track in missing:
+        axes = [axis.lower() for axis in track.axes]
+        on = "" if options.axis in track.axes else f" by {options.axis.lower()}"
+        where = f"; it has them by {' and '.join(axes)}" if on and axes else ""
+        part = "training" if options.training else "validation"
+        said.append(f"#{track.number} has no {part} curves{on}{where}.")
+    return " ".join(said)
 
 
 def controls(runs: Sequence[RunFacts]) -> curve_charts.CurveOptions:

@@ -15,9 +15,15 @@ from app.shared.address import keep_in_address, start_from_address
 from app.shared.first_run.examples import compared_by_default
 from app.shared.nothing_trained import nothing_trained
 from app.shared.places import places
-from cifar_core.runs import TRAINING, RunRow
+from cifar_core.runs import CURVES, TRAINING, RunRow
 from cifar_core.runs.results.comparison import held_back
-from cifar_core.runs.results.side_by_side import RunFacts, best_of, facts
+from cifar_core.runs.results.side_by_side import (
+    RunFacts,
+    about_curves_only,
+    best_of,
+    facts,
+    is_curves_only,
+)
 from cifar_core.runs.store.run_row import own
 
 NOT_YET = "Shown once there are predictions of the runs for the same images; see above."
@@ -27,7 +33,11 @@ def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     places()
     st.header("Compare", anchor=False)
-    rows = [row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy]
+    rows = [
+        row
+        for row in store().runs()
+        if (row.kind == TRAINING and row.best_val_accuracy) or row.kind == CURVES
+    ]
     if not rows:
         nothing_trained()
         return
@@ -40,10 +50,18 @@ def page() -> None:
         invitation(rows)
         return
     compared = [facts(run) for run in runs]
-    base = choose_base(compared) if len(compared) > 2 else best_of(compared)
-    result = verdict(compared, base)
+    trained = [one for one in compared if not is_curves_only(one)]
+    if len(trained) < 2:
+        st.markdown(f":material/info: {theme.safe(about_curves_only(compared))}")
+        results(compared)
+        boundary.part(curves)(compared)
+        return
+    base = choose_base(trained) if len(trained) > 2 else best_of(trained)
+    result = verdict(trained, base)
+    if about := about_curves_only(compared):
+        st.markdown(f":material/info: {theme.safe(about)}")
     results(compared)
-    tabs(compared, base, result)
+    tabs(compared, trained, base, result)
 
 
 def invitation(rows: Sequence[RunRow]) -> None:
@@ -68,6 +86,8 @@ def two_best(rows: Sequence[RunRow]) -> list[RunRow]:
     """
     groups: dict[str, list[RunRow]] = {}
     for row in own(rows) or rows:
+        if row.kind == CURVES:
+            continue
         images = repr((row.settings.get("data"), held_back(row.settings)))
         groups.setdefault(images, []).append(row)
     several = [group for group in groups.values() if len(group) > 1]
@@ -91,10 +111,15 @@ def choose_base(runs: Sequence[RunFacts]) -> RunFacts:
     return by_number[chosen]
 
 
-def tabs(runs: Sequence[RunFacts], base: RunFacts, result: RunComparison | None) -> None:
-    """Draw the tabs, each only while it is open."""
+def tabs(
+    every: Sequence[RunFacts],
+    runs: Sequence[RunFacts],
+    base: RunFacts,
+    result: RunComparison | None,
+) -> None:
+    """Draw the tabs, each only while it is open; only curves are drawn of `every` run."""
     draw = {
-        "Curves": lambda: curves(runs),
+        "Curves": lambda: curves(every),
         "Settings": lambda: settings(runs, base),
         "Images": lambda: images(result) if result else st.caption(NOT_YET),
         "Classes": lambda: classes(result) if result else st.caption(NOT_YET),

@@ -10,6 +10,7 @@ from app.screens.compare import charts
 from app.session import Key, store
 from app.shared.figure import show_figure
 from app.shared.live_chart import live_chart
+from cifar_core.reading.ends import ENDS, LAST_EPOCH
 from cifar_core.runs import TRAINING
 from cifar_core.runs.results.side_by_side import RunFacts, setting_rows
 from cifar_core.settings import names_of
@@ -26,6 +27,7 @@ def results(runs: Sequence[RunFacts]) -> None:
         **beside_accuracy(runs),
         "Best at": [f"{facts.best_epoch:g} of {facts.epochs:g}" if facts.best_epoch
                     else theme.NONE for facts in runs],
+        **ends(runs),
         "Last": [theme.percent(facts.last, 2) for facts in runs],
         "Gap": [theme.points(facts.gap) for facts in runs],
         "Test": [theme.percent(facts.test, 2) for facts in runs],
@@ -41,6 +43,14 @@ def results(runs: Sequence[RunFacts]) -> None:
         "is measured with any augmentation and dropout, on the images in the order that the run "
         "sets. Use Test for reporting, not for choosing."
     )
+
+
+def ends(runs: Sequence[RunFacts]) -> dict[str, list[str]]:
+    """Return the column of why training ended; none if no run ended before its last epoch."""
+    if all(facts.end in ("", LAST_EPOCH) for facts in runs):
+        return {}
+    return {"Ended by": [ENDS[facts.end].title if facts.end in ENDS else theme.NONE
+                         for facts in runs]}  # fmt: skip
 
 
 def beside_accuracy(runs: Sequence[RunFacts]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from app.shared.networks import Network, choose_networks
 from app.shared.nothing_trained import nothing_trained
 from app.shared.pictures.chosen import choose_pictures
 from app.shared.pictures.named import for_network
-from cifar_core.runs import RunRow
+from cifar_core.runs import TRAINING, RunRow
 
 TITLE = "Predict"
 
@@ -29,7 +29,9 @@ TITLE = "Predict"
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     one_name("run", "id")
-    rows = [row for row in store().runs() if row.best_val_accuracy is not None]
+    rows = [
+        row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy is not None
+    ]
     if not rows:
         st.header(TITLE, anchor=False)
         nothing_trained()

@@ -1,52 +1,73 @@
-"""The Queue page: what trains now, and what waits for a device, in its order."""
+"""The Queue page: what trains now, what waits for a device in its order, and what failed lately."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
-from app import boundary
+from app import boundary, theme
 from app.navigation import link
-from app.screens.queue import lines
-from app.screens.queue.forecast import starts
-from app.screens.queue.lengths import seconds_left
+from app.screens.queue.failed import failures
+from app.screens.queue.pausing import may_pause, pause_banner, pause_menu
+from app.screens.queue.running import running_line
+from app.screens.queue.waiting import waiting_list
 from app.session import store
+from app.shared.picker.history import history
 from app.shared.places import places
 from cifar_core import devices
 from cifar_core.devices import Inventory
-from cifar_core.errors import DeviceError
 from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.listing.queue_forecast import Forecast, forecast, is_known
+from cifar_core.runs.listing.run_lengths import RunLengths, training_images
+from cifar_core.runs.store.queue.order import queue_order
+from cifar_core.runs.store.queue.pause import Pause
 
 REFRESH = 3.0  # seconds between two updates while something runs or waits
-MOST = 12  # waiting runs on a page
 
 
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     places()
-    st.header("Queue", anchor=False)
-    busy = bool(running() or store().queue())
-    boundary.fragment(listing, run_every=REFRESH if busy else None)(busy)
+    rows, paused = store().runs(), store().queue_pause
+    now, waiting = running(rows), queue_order(rows)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Queue", anchor=False, width="content")
+        st.space("stretch")
+        if (now or waiting) and not paused.is_on and may_pause():
+            pause_menu(len(now))
+    if paused.is_on:
+        pause_banner(paused, len(waiting))
+    boundary.part(failures)(rows)
+    busy = bool(now or waiting)
+    boundary.fragment(listing, run_every=REFRESH if busy else None)(busy, paused)
 
 
-def running() -> list[RunRow]:
+def running(rows: Sequence[RunRow]) -> list[RunRow]:
     """Return the runs that have a process now, the oldest first."""
-    rows = [row for row in store().runs() if STATES[row.state].is_live]
-    return sorted(rows, key=lambda row: row.number)
+    live = [row for row in rows if STATES[row.state].is_live]
+    return sorted(live, key=lambda row: row.number)
 
 
-def listing(was_busy: bool) -> None:
+def listing(was_busy: bool, was_paused: Pause) -> None:
     """Draw what trains and what waits; repeated while something does."""
-    now, waiting = running(), store().queue()
-    if bool(now or waiting) != was_busy:
+    rows = store().runs()
+    now, waiting = running(rows), queue_order(rows)
+    if bool(now or waiting) != was_busy or store().queue_pause != was_paused:
         st.rerun()
     found = devices.known(store().root) or Inventory()
     if now:
         st.subheader("Running now", anchor=False)
         for row in now:
-            lines.running_line(row, found)
+            running_line(row, found)
     if waiting:
-        st.subheader("Next", anchor=False)
-        waiting_lines(now, waiting, found)
-    elif not now:
+        expected = forecast(now, waiting, found, lengths(found))
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            st.subheader("Next", anchor=False, width="content")
+            st.caption(end_words(len(now) + len(waiting), expected, was_paused), width="content")
+        waiting_list(waiting, found, expected)
+    elif not now and not was_paused.is_on:
         nothing()
 
 
@@ -59,35 +80,25 @@ def nothing() -> None:
         link("train", "Train", ":material/play_circle:")
 
 
-def waiting_lines(now: list[RunRow], waiting: list[RunRow], found: Inventory) -> None:
-    """Draw the runs that wait, in their order, a page of them at a time."""
+def lengths(found: Inventory) -> RunLengths:
+    """Return what says how long runs take, from the runs of this store."""
     gpu = any(not device.is_cpu for device in found.devices)
-    takes = {row.id: seconds_left(row, gpu=gpu) for row in [*now, *waiting]}
-    busy = {row.device: takes[row.id] for row in now}
-    begins = starts(
-        [row.id for row in waiting],
-        takes,
-        {row.id: suitable(row, found) for row in waiting},
-        {device.id: busy.get(device.id, 0.0) for device in found.devices},
+    root = str(store().root)
+    return RunLengths(
+        lambda source, images: history(source, images, gpu=gpu),
+        lambda source: images_of(source, root),
+        gpu=gpu,
     )
-    shown = st.container(gap="xsmall")
-    number = 1
-    if len(waiting) > MOST:
-        number = st.pagination(-(-len(waiting) // MOST), key="queue_page")
-    first = (number - 1) * MOST
-    with shown:
-        for place, row in enumerate(waiting[first : first + MOST], first + 1):
-            lines.waiting_line(
-                row, place, len(waiting), found, takes=takes[row.id], starts_in=begins[row.id]
-            )
-    if store().by.may(OPERATOR) and not all(store().by.may(OPERATOR, r.owner) for r in waiting):
-        st.caption("You can move and remove your own runs; an admin can do so with every run.")
 
 
-def suitable(row: RunRow, found: Inventory) -> list[str]:
-    """Return the devices that a run can use; none if it waits for one that is out of service."""
-    try:
-        wanted = str(row.settings.get("device", "auto"))
-        return [device.id for device in found.candidates(wanted)] if found.devices else []
-    except DeviceError:
-        return []
+@st.cache_data(ttl=60, show_spinner=False)
+def images_of(source: str, root: str) -> int:
+    """Return how many training images a resolved source has; 0 if that is not known yet."""
+    return training_images(source, Path(root))
+
+
+def end_words(runs: int, expected: Forecast, paused: Pause) -> str:
+    """Say when all runs are done, if that is known and there are several."""
+    if runs < 2 or paused.is_on or not is_known(expected.end):
+        return ""
+    return f"All {runs} runs are done \u2248 {theme.clock(time.time() + expected.end)}."

@@ -19,7 +19,7 @@ from cifar_core.report.blocks import (
     Text,
     note_of,
 )
-from cifar_core.report.plotly_json import FAINT, plain
+from cifar_core.report.plotly_json import FAINT, mark_label, mark_line, plain
 
 HEIGHT = 880  # pixels; what is longer scrolls inside
 NO_CURVES = "There are no curves to draw: the rows of metrics are missing or damaged."
@@ -81,11 +81,15 @@ def chart(of: Chart) -> None:
         for place, panel in enumerate(of.panels):
             with st.container():
                 st.markdown(f"**{theme.safe(panel.title)}**")
-                live_chart(panel_figure(of, panel), key=f"report {of.key} {place}")
+                figure = panel_figure(of, panel, labeled=not place)
+                live_chart(figure, key=f"report {of.key} {place}")
 
 
-def panel_figure(of: Chart, panel: Panel) -> LiveFigure:
-    """Describe one panel; runs have the colors and dashes that they have on the Compare page."""
+def panel_figure(of: Chart, panel: Panel, *, labeled: bool) -> LiveFigure:
+    """Describe one panel; runs have the colors and dashes that they have on the Compare page.
+
+    The marks of the chart have their labels in one of its panels.
+    """
     header = {
         "traces": [trace(line, is_share=panel.is_share) for line in panel.lines],
         "layout": {
@@ -98,6 +102,8 @@ def panel_figure(of: Chart, panel: Panel) -> LiveFigure:
                       "automargin": True, "fixedrange": True},
             "yaxis": {"automargin": True, "fixedrange": True, "nticks": 6,
                       "tickformat": ".0%" if panel.is_share else None},
+            "shapes": [mark_line(mark, "") for mark in of.marks],
+            "annotations": [mark_label(mark) for mark in of.marks if labeled],
         },
         "window": None,
         "revision": of.key,

@@ -9,11 +9,13 @@ from app import boundary
 from app.boundary import attempt
 from app.navigation import go
 from app.screens.run.marks import marks_menu
+from app.screens.run.onward.links import menu_key, onward
+from app.screens.run.stop_time import stop_time
 from app.session import store
 from app.shared import edited
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
-from cifar_core.runs import TRAINING, Run, RunStatus
+from cifar_core.runs import CURVES, TRAINING, Run, RunStatus
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.run import LONGEST_NAME, RESUMABLE
 
@@ -34,11 +36,13 @@ def actions(run: Run, status: RunStatus) -> None:
         "Predict", icon=":material/image_search:", key="predict", type=main
     ):  # fmt: skip
         go("predict", run=run.number)
-    if run.by.may(OPERATOR) and st.button(
+    if run.kind != CURVES and run.by.may(OPERATOR) and st.button(
         "Train like this", icon=":material/content_copy:", key="clone"
     ):  # fmt: skip
         go("train", clone=run.number)
-    with st.popover("More", icon=":material/more_horiz:"):
+    with st.popover("More", icon=":material/more_horiz:", key=menu_key()):
+        if settled:
+            onward(run)
         more(run, may_change=may_change)
 
 
@@ -69,6 +73,7 @@ def stop_menu(run: Run, status: RunStatus) -> None:
         if not status.is_live:
             st.caption("It is not running, so it is only removed from the queue.")
             button("Remove from the queue", "remove", lambda: run.stop("now"))
+            stop_time(run)
             return
         st.caption("Whichever you choose, what has been saved is kept.")
         if run.kind == TRAINING:
@@ -76,6 +81,7 @@ def stop_menu(run: Run, status: RunStatus) -> None:
             button("Now, with a checkpoint", "save", lambda: run.stop("now"))
         else:
             button("Now", "stop", lambda: run.stop("now"))
+        stop_time(run)
         button("Pause", "pause", run.pause)
         if st.button("Kill", icon=":material/dangerous:", key="kill"):
             confirm_kill(run)

@@ -8,8 +8,13 @@ import streamlit as st
 from app import boundary, theme
 from app.navigation import link
 from app.screens.run.actions import actions
+from app.screens.run.imported.words import imported_line
 from app.screens.run.marks import run_marks
-from cifar_core.runs import RATE_SEARCH, STATES, TRAINING, Run, RunStatus
+from app.screens.run.stop_time import stop_badge
+from app.shared.notices.follow import follow_run
+from cifar_core.runs import CURVES, RATE_SEARCH, STATES, TRAINING, Run, RunStatus
+from cifar_core.runs.family.joins import name_of
+from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
 
@@ -28,10 +33,27 @@ def header(run: Run, *, result_elsewhere: bool = False) -> None:
     run_marks(run)
     if sweep := run.about.sweep:
         link("sweep", f"Part of sweep {sweep.split('-', 1)[0]}", ":material/grid_view:", id=sweep)
+    began_with(run)
     with st.container():  # always there: a chart that moves forgets its zoom
         damaged_files(run)
     every = 1.0 if status.is_under_way else None
     boundary.fragment(standing, run_every=every)(run, status, result_elsewhere)
+
+
+def began_with(run: Run) -> None:
+    """Name the run that this one trains on or starts from, with a link if it is still here."""
+    about = run.about
+    start = about.start
+    if start is None:
+        return
+    how = "Trained on from" if start.how == CONTINUES else "Starts from the weights of"
+    is_from_here = about.imported is None  # else the number is that of another store
+    name = name_of(start, is_from_here=is_from_here)
+    words = f"{how} {theme.safe(name)}, epoch {start.epoch:.4g}"
+    if is_from_here and (run.path.parent / start.run).is_dir():
+        link("run", words, ":material/account_tree:", id=start.run)
+    else:
+        st.caption(f":material/account_tree: {words}")
 
 
 def standing(run: Run, drawn: RunStatus, result_elsewhere: bool) -> None:
@@ -39,10 +61,15 @@ def standing(run: Run, drawn: RunStatus, result_elsewhere: bool) -> None:
     status = run.status
     if (status.state, status.attempt) != (drawn.state, drawn.attempt):
         st.rerun()  # the buttons above change, and perhaps how often this part repeats
+    if run.kind == CURVES:
+        imported_line(run)
+        return
     if run.kind == TRAINING or status.state != "finished":  # a rate search's verdict says it then
         status_line(run, status, result_elsewhere)
     with st.container():  # always there: a part that moves is built again and forgets its zoom
         progress(run, status, run.summary)
+        if status.is_under_way:
+            follow_run(run)
 
 
 def heading(run: Run, status: RunStatus) -> None:
@@ -71,6 +98,8 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
         silent = run.seconds_since_news if status.is_live else None
         if silent is not None and silent > SILENCE:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
+        if status.is_under_way:
+            stop_badge(run)
         st.markdown(theme.safe(sentence(status)), width="content")
         if status.state == "finished" and result_elsewhere:
             link("run", "Look at the results", ":material/insights:", id=run.number, tab="result")
@@ -92,7 +121,9 @@ def progress(run: Run, status: RunStatus, summary: Summary) -> None:
         return
     features = summary.features
     if features and not summary.step and features.done < features.total:
-        st.progress(features.done / features.total, text=features_words(features))
+        st.progress(
+            features.done / features.total, text=features_words(features, taught=is_taught(run))
+        )
         return
     done = min(1.0, summary.step / summary.total_steps)
     words = stage(run, summary, done)
@@ -112,11 +143,17 @@ def stage(run: Run, summary: Summary, done: float) -> str:
     return f"Epoch {min(summary.epochs_done + 1, epochs)} of {epochs}"
 
 
-def features_words(features: FeaturesDone) -> str:
-    """Say how many images have passed the frozen network, and how long the rest will take."""
+def is_taught(run: Run) -> bool:
+    """Whether a run learns from teachers."""
+    return bool(run.settings.get("distill_share"))
+
+
+def features_words(features: FeaturesDone, *, taught: bool = False) -> str:
+    """Say how many images have passed the networks that stay the same, and how long is left."""
     done, total = features.done, features.total
-    words = f"Features of {theme.count(done)} of {theme.count(total)} images"
-    fresh = done - features.kept
+    counted = f"{theme.count(done)} of {theme.count(total)} images"
+    words = f"{counted} prepared" if taught else f"Features of {counted}"
+    fresh, training = done - features.kept, "training" if taught else "head training"
     if fresh > 0 and (seconds := features.seconds):
-        words += f", {theme.duration((total - done) * seconds / fresh)} until head training starts"
+        words += f", {theme.duration((total - done) * seconds / fresh)} until {training} starts"
     return words

@@ -17,7 +17,8 @@ def run_marks(run: Run) -> None:
     """Draw what a person has marked a run with, if anything."""
     about = run.about
     pinned = run.is_pinned
-    if about.starred or pinned or about.tags or about.imported:
+    from_us = about.imported if about.imported and not about.imported.tool else None
+    if about.starred or pinned or about.tags or from_us:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if about.starred:
                 st.badge("Starred", icon=":material/star:", color="orange")
@@ -25,8 +26,8 @@ def run_marks(run: Run) -> None:
                 st.badge("Pinned", icon=theme.PIN, color="gray", help=WHY)
             for tag in about.tags:
                 st.badge(theme.safe(tag), color="gray")
-            if origin := about.imported:
-                st.caption(f"Imported; originally run {theme.safe(origin.run)}")
+            if from_us:
+                st.caption(f"Imported; originally run {theme.safe(from_us.run)}")
     edited.conflict(note_box(run), lambda text, was: marks.write_note(run, text, was=was),
                     between="\n\n", longest=marks.LONGEST_NOTE, none="No note")  # fmt: skip
     if about.note:

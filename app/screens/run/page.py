@@ -5,12 +5,13 @@ import streamlit as st
 from app import boundary, theme
 from app.navigation import late, link
 from app.screens.run.header import header
+from app.screens.run.onward.links import follow_request
 from app.session import store
 from app.shared.address import one_name
 from app.shared.places import places
 from app.shared.tab_bar import open_tab, tab_bar
 from cifar_core.errors import RunError
-from cifar_core.runs import TRAINING, Run
+from cifar_core.runs import CURVES, TRAINING, Run
 
 TABS = {
     "watch": "Watch",
@@ -20,6 +21,7 @@ TABS = {
     "files": "Files",
 }
 OF_A_NETWORK = ("result", "inside")  # tabs that need the weights of a finished epoch
+OF_CURVES = ("watch", "settings")  # tabs of a run that has only imported curves
 
 
 def page() -> None:
@@ -36,6 +38,7 @@ def page() -> None:
     tabs = tabs_of(run)
     known = run.kind == TRAINING and run.summary.best_val_accuracy is not None
     header(run, result_elsewhere=known and open_tab(tabs, of=run.id) != "result")
+    follow_request(run)
     name, box = tab_bar(tabs, of=run.id)
     with box:
         if name in OF_A_NETWORK and run.summary.best_val_accuracy is None:
@@ -47,6 +50,8 @@ def page() -> None:
 
 def tabs_of(run: Run) -> dict[str, str]:
     """Return the tabs of a run of this kind; they stay the same while it trains."""
+    if run.kind == CURVES:
+        return {name: TABS[name] for name in OF_CURVES}
     trains = run.kind == TRAINING
     return {name: title for name, title in TABS.items() if trains or name not in OF_A_NETWORK}
 

@@ -12,7 +12,7 @@ from app.session import store
 from app.shared.run_export import run_downloads
 from cifar_core.people import OPERATOR
 from cifar_core.report.document import MOST_RUNS
-from cifar_core.runs import TRAINING, Run, RunRow
+from cifar_core.runs import CURVES, TRAINING, Run, RunRow
 from cifar_core.runs.record import marks
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.status import is_under_way
@@ -26,7 +26,11 @@ def bulk_actions(rows: Sequence[RunRow]) -> None:
     if len(rows) == 1:
         if st.button("Open", icon=":material/open_in_full:", key="open"):
             go("run", id=rows[0].number)
-        if allowed and st.button("Clone", icon=":material/content_copy:", key="clone"):
+        if (
+            allowed
+            and rows[0].kind != CURVES
+            and st.button("Clone", icon=":material/content_copy:", key="clone")
+        ):
             go("train", clone=rows[0].number)
     elif len(rows) <= MOST_COMPARED:
         numbers = ",".join(str(row.number) for row in rows)

@@ -16,7 +16,8 @@ from app.screens.runs.trash import trash_table, undo_bar
 from app.screens.runs.twins import twins_bar
 from app.session import store
 from app.shared.places import places
-from app.shared.run_export import import_form, table_downloads
+from app.shared.run_export import table_downloads
+from app.shared.run_import.form import due_preview, import_form, popover_key
 from app.shared.sweep_links import sweep_links
 from cifar_core.errors import QueryError
 from cifar_core.people import OPERATOR
@@ -44,6 +45,7 @@ def page() -> None:
             "Train", type="primary", icon=":material/add:", key="new"
         ):  # fmt: skip
             go("train")
+    due_preview()
     undo_bar()
     twins_bar()
     if deleted and st.session_state.get("show_trash"):
@@ -84,7 +86,8 @@ def live_listing() -> None:
         else:
             st.caption(count_of(rows, shown))
             st.space("stretch")
-            with st.popover("Export or import", icon=":material/import_export:", type="tertiary"):
+            with st.popover("Export or import", icon=":material/import_export:", type="tertiary",
+                            key=popover_key()):  # fmt: skip
                 st.markdown("**This table**")
                 table_downloads(shown, listing.columns)
                 import_form()

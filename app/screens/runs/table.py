@@ -8,7 +8,7 @@ from app import theme
 from app.screens.runs.run_list import Head, Kind, Line
 from cifar_core import palette
 from cifar_core.numbers import NARROW
-from cifar_core.runs import KINDS, STATES, TRAINING, RunRow
+from cifar_core.runs import CURVES, KINDS, STATES, TRAINING, RunRow
 from cifar_core.runs.listing.columns import COLUMNS, Column
 from cifar_core.runs.listing.table import USUAL, with_balanced
 from cifar_core.runs.record.states import FAILURES
@@ -133,6 +133,8 @@ def progress(row: RunRow) -> str:
 
 def best_at(row: RunRow) -> str:
     """Say which epoch was the best, of how many."""
+    if row.kind == CURVES:
+        return "" if row.best_epoch is None else theme.plain(row.best_epoch)
     if row.kind != TRAINING:
         return f"rate {row.suggested_rate:g}" if row.suggested_rate else ""
     return "" if row.best_epoch is None else f"{row.best_epoch} of {row.epochs}"

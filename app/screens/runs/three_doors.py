@@ -10,7 +10,7 @@ from app.session import store
 from app.shared.first_run.examples import PHOTOGRAPHS, bring_back, example
 from app.shared.first_run.start import start_button
 from app.shared.pictures.gallery import Tile, gallery
-from app.shared.run_export import import_form
+from app.shared.run_import.form import import_form, popover_key
 from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow
 
@@ -86,5 +86,5 @@ def own_images(*, listed: bool) -> None:
         if st.button("Add images", icon=":material/add_photo_alternate:", key="add_images"):
             go("data")
         if not listed:
-            with st.popover("Import a run", type="tertiary"):
+            with st.popover("Import a run", type="tertiary", key=popover_key()):
                 import_form()

@@ -12,7 +12,7 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs import RunRow
 from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store.sweep_files import Sweep
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import hyperparameter_search, origins, sweeps
 from cifar_core.runs.sweeps.sweep_results import as_csv, results
 
 BEST = 3  # settings of a search that are trained with several seeds
@@ -64,9 +64,12 @@ def repeated(sweep: Sweep, rows: Sequence[RunRow]) -> Sweep:
     done = [cell for cell in results(sweep, rows) if cell.val]
     done.sort(key=lambda cell: cell.val.mean if cell.val else 0.0, reverse=True)
     first = max(sweep.seeds) + 1
+    runs = [store().run(row.id) for row in rows]
+    start = origins.found(store(), sweep.start, runs) if sweep.start else None
     return sweeps.create(
         store(), TrainConfig.from_dict(sweep.base), [[cell.changes for cell in done[:BEST]]],
         [first, first + 1, first + 2], name=f"Best of {sweep.name}", token=f"best of {sweep.id}",
+        start=start, teachers=[origins.found(store(), one, runs) for one in sweep.teachers],
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import boundary, theme
-from app.session import store
+from app.session import Key, remember, store
 from app.shared.picker.networks import about
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
@@ -17,6 +17,7 @@ from cifar_core.runs.store.sweep_files import Sweep
 from cifar_core.runs.sweeps import edits, search_space, sweeps
 from cifar_core.runs.sweeps.edits import Edit, Outcome
 from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS
+from cifar_core.runs.sweeps.priority import may_give
 from cifar_core.settings import label_of, rule_of
 from cifar_core.settings.parameter_grid import MOST, axis_of, example
 
@@ -28,17 +29,23 @@ NONE = ""  # no setting is chosen
 def edit_dialog(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Open the dialog."""
     kind = "search" if sweep.search else "sweep"
-    boundary.dialog(f"Edit this {kind}")(contents)(sweep, rows)
+    remember(Key.EDITING, True)  # a page that is drawn again would close it
+    boundary.dialog(f"Edit this {kind}", on_dismiss="rerun")(contents)(sweep, rows)
 
 
 def contents(sweep: Sweep, rows: Sequence[RunRow]) -> None:
-    """Draw what can be changed, also while runs train, and what follows from it."""
-    sweep = sweeps.find(store(), sweep.id)  # another person may have edited it meanwhile
+    """Draw what can be changed, also while runs train, and what follows from it.
+
+    `sweep` is what the person saw when the dialog opened. Only what they change of it is an edit,
+    so that whatever another person changes meanwhile stays.
+    """
     name = st.text_input("Name", sweep.name, max_chars=80, key=f"{KEY} name")
     try:
         changes = search_inputs(sweep) if sweep.search else grid_inputs(sweep)
-        wanted = Edit(name=name, priority=priority_input(sweep), **changes)
-        outcome = edits.outcome(store(), sweep, wanted)
+        wanted = Edit(
+            name="" if name == sweep.name else name, priority=priority_input(sweep), **changes
+        )
+        outcome = edits.outcome(store(), sweeps.find(store(), sweep.id), wanted)
     except boundary.REFUSED as error:
         boundary.show(error)
         outcome = None
@@ -52,15 +59,18 @@ def contents(sweep: Sweep, rows: Sequence[RunRow]) -> None:
 
 
 def priority_input(sweep: Sweep) -> str:
-    """Draw when the runs are trained, compared with others that wait."""
+    """Draw when the runs are trained, compared with others that wait; return it if it changed."""
+    now = sweep.priority or NORMAL
+    offered = {key: one for key, one in PRIORITIES.items()
+               if key == now or may_give(store().by, key)}  # fmt: skip
     chosen = st.segmented_control(
-        "In the queue", list(PRIORITIES), default=sweep.priority or NORMAL, required=True,
-        format_func=lambda key: PRIORITIES[key].title, key=f"{KEY} priority",
+        "In the queue", list(offered), default=now, required=True,
+        format_func=lambda key: offered[key].title, key=f"{KEY} priority",
         help="Of the runs that wait: " + " ".join(
-            f"*{one.title}*: {one.summary.lower()}" for one in PRIORITIES.values()
+            f"*{one.title}*: {one.summary.lower()}" for one in offered.values()
         ),
     )  # fmt: skip
-    return chosen or NORMAL
+    return "" if chosen in (None, now) else chosen
 
 
 def grid_inputs(sweep: Sweep) -> dict[str, Any]:
@@ -146,7 +156,12 @@ def search_inputs(sweep: Sweep) -> dict[str, Any]:
     )
     if problems:
         raise ConfigError(problems)
-    return {"budget": budget, "space": space, "pruner": pruner}
+    before = sweep.search
+    return {
+        "budget": 0 if budget == before["budget"] else budget,
+        "space": None if space == before["space"] else space,
+        "pruner": "" if pruner == before["pruner"] else pruner,
+    }
 
 
 def read(text: str, space: dict[str, Any], problems: dict[str, str]) -> None:

@@ -12,9 +12,10 @@ from app.screens.sweep import charts
 from app.screens.sweep.actions import actions
 from app.screens.sweep.search_report import BASIS, percent, search_report
 from app.screens.sweep.settings_table import table
-from app.session import store
+from app.session import Key, remember, remembered, store
 from app.shared.figure import show_figure
 from app.shared.goal_lines import add_goals
+from app.shared.notices.follow import follow_sweep
 from app.shared.places import places
 from cifar_core.errors import RunError
 from cifar_core.runs import STATES, RunRow
@@ -37,6 +38,7 @@ SEEDS, RATES, CURVES = "Seeds", "By rate", "Curves"
 def page() -> None:
     """Draw the sweep that the address gives."""
     places()
+    remember(Key.EDITING, False)
     ref = st.query_params.get("id", "")
     try:
         sweep = sweeps.find(store(), ref)
@@ -51,6 +53,8 @@ def page() -> None:
         with st.container(horizontal=True, width="content"):
             actions(sweep, rows)
     active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
+    if active:
+        follow_sweep(sweep)
     boundary.fragment(live, run_every=REFRESH if active else None)(sweep, active)
 
 
@@ -66,7 +70,8 @@ def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
     sweep = sweeps.find(store(), sweep.id)  # a search may have proposed more settings
     rows = sweeps.runs_of(store(), sweep)
-    if (sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)) != was_active:
+    is_active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
+    if is_active != was_active and not remembered(Key.EDITING):
         st.rerun()  # the buttons above change, and how often this part repeats
     if sweep.search:
         search_report(sweep, rows)

@@ -20,6 +20,7 @@ from cifar_core.errors import ConfigError, DataError, DeviceError, OutOfServiceE
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.people import Person
+from cifar_core.reading.ends import time_words
 from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.prepare.image_size import Decision
 from cifar_core.runs.record.records import AttemptPlan
@@ -81,12 +82,18 @@ class Described:
 
 
 def check_draft(
-    values: Mapping[str, Any], root: Path, by: Person, open_images: Open = dataset
+    values: Mapping[str, Any],
+    root: Path,
+    by: Person,
+    open_images: Open = dataset,
+    *,
+    has_own_weights: bool = False,
 ) -> Draft:
     """Check the values, the images and the device, and gather every problem.
 
     `open_images` may return None for images that are still being decoded; what depends on them is
-    then checked when the run begins.
+    then checked when the run begins. A draft that `has_own_weights`, those of a run, needs no file
+    of pretrained ones.
     """
     config, problems = checked(values)
     images, source, device, where, gpu = None, "", "", "", False
@@ -97,7 +104,8 @@ def check_draft(
         except DataError as error:
             problems["data"], source = str(error), ""
     model = MODELS[values["model"]] if "model" not in problems else None
-    lacks_weights = bool(model and model.weights and weights.find(model.weights, root) is None)
+    needed = model.weights if model and not has_own_weights else ""
+    lacks_weights = bool(needed and weights.find(needed, root) is None)
     if lacks_weights:
         problems["model"] = "Its pretrained weights are not on this machine yet."
     if "device" not in problems:
@@ -116,9 +124,7 @@ def check_draft(
         if size.problem:
             problems["image_size"] = size.problem
     elif config is not None:
-        found = Described(
-            sentence=f"{learner(config)} learns from these images, {times(config.epochs)}."
-        )
+        found = Described(sentence=f"{learner(config)} learns from these images, {times(config)}.")
     if problems:
         config = None
     elif config is not None and images is not None and size is not None:
@@ -170,7 +176,7 @@ def described(config: TrainConfig, images: Dataset) -> Described:
     steps = len(train) // config.batch_size * config.epochs
     return Described(
         sentence=f"{learner(config)} learns {len(images.classes)} classes from "
-        f"{theme.plural(len(train), 'image')}, {times(config.epochs)}.",
+        f"{theme.plural(len(train), 'image')}, {times(config)}.",
         details=f"{theme.plural(steps, 'step')} of {config.batch_size} images, with "
         f"{OPTIMIZERS[config.optimizer].title} at a peak rate of {config.learning_rate:g}. The "
         f"best epoch is chosen on {theme.plural(len(val), 'validation image')} and tested on "
@@ -188,6 +194,8 @@ def learner(config: TrainConfig) -> str:
     return f"A new last layer of {title}" if head else f"Pretrained {title}"
 
 
-def times(epochs: int) -> str:
-    """Say how often the images are shown."""
-    return "once" if epochs == 1 else f"{theme.count(epochs)} times over"
+def times(config: TrainConfig) -> str:
+    """Say how often the images are shown, and for how long at most."""
+    often = "once" if config.epochs == 1 else f"{theme.count(config.epochs)} times over"
+    limit = f", for at most {time_words(config.most_hours)}" if config.most_hours else ""
+    return f"{often}{limit}"

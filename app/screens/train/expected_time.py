@@ -1,5 +1,6 @@
 """How long a run takes here: as measured with its settings, or in an earlier run, or estimated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app import theme
@@ -14,7 +15,9 @@ from cifar_core.proposals import cost
 from cifar_core.runs import RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.store.run_row import own
+from cifar_core.training.freezing import keeps_answers, keeps_features
 
+HOUR = 3600.0  # seconds
 VALIDATED = 0.1  # about the share of an epoch's time that its validation adds
 
 
@@ -32,18 +35,50 @@ class Expected:
         return theme.duration(self.seconds) if self.measured else about(self.seconds)
 
 
-def expected(config: TrainConfig, images: int, *, side: int, gpu: bool) -> Expected:
+def expected(
+    config: TrainConfig,
+    images: int,
+    *,
+    side: int,
+    gpu: bool,
+    teachers: Sequence[TrainConfig] = (),
+) -> Expected:
     """Return how long a run takes; `images` are all training images of its data set.
 
-    `side` is how many pixels a side they will have.
+    `side` is how many pixels a side they will have; `teachers` are the settings of the runs that
+    it learns from.
     """
+    whole = of_all_epochs(config, images, teachers, side=side, gpu=gpu)
+    seconds = within_limit(whole.seconds, config.most_hours, config.epochs)
+    if seconds == whole.seconds:
+        return whole
+    basis = f"its longest time; all {config.epochs} epochs would take {about(whole.seconds)}"
+    if seconds > config.most_hours * HOUR:
+        basis = "one epoch, which is always trained, takes longer than its longest time"
+    return Expected(seconds=seconds, basis=basis)
+
+
+def within_limit(seconds: float, most_hours: float, epochs: int) -> float:
+    """Return how long a run takes whose epochs take `seconds`; one epoch is always trained.
+
+    Without a limit `most_hours` is 0.
+    """
+    if not most_hours:
+        return seconds
+    return min(seconds, max(most_hours * HOUR, seconds / max(1, epochs)))
+
+
+def of_all_epochs(
+    config: TrainConfig, images: int, teachers: Sequence[TrainConfig], *, side: int, gpu: bool
+) -> Expected:
+    """Return how long all epochs of a run take."""
     measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
     if measured and measured[0] == config:
         return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)
     config = replace(config, image_size=side)
     trained = images * config.train_fraction * (1 - config.val_fraction)
     for row in own(store().runs()):
-        if row.images_per_second and is_alike(row, config, gpu=gpu):
+        if row.images_per_second and is_alike(row, config, teachers, gpu=gpu):
             once = row.features_seconds
             seconds = trained * config.epochs / row.images_per_second * (1 + VALIDATED)
             return Expected(
@@ -52,11 +87,13 @@ def expected(config: TrainConfig, images: int, *, side: int, gpu: bool) -> Expec
                 measured=True,
             )
     return Expected(
-        seconds=estimated(config, trained, gpu=gpu), basis="estimated from multiply-adds"
+        seconds=estimated(config, trained, teachers, gpu=gpu), basis="estimated from multiply-adds"
     )
 
 
-def is_alike(row: RunRow, config: TrainConfig, *, gpu: bool) -> bool:
+def is_alike(
+    row: RunRow, config: TrainConfig, teachers: Sequence[TrainConfig], *, gpu: bool
+) -> bool:
     """Whether an epoch of an earlier run cost the same per image."""
     now = config.to_dict()
     if row.model != config.model or any(
@@ -64,16 +101,24 @@ def is_alike(row: RunRow, config: TrainConfig, *, gpu: bool) -> bool:
     ):
         return False
     run = store().run(row.id)
+    taught = sorted(teacher.model for teacher in run.environment.teachers)
+    if taught != sorted(teacher.model for teacher in teachers):
+        return False
     device, side = run.environment.device, run.environment.data.side
     here = bool(device) and not run.about.imported and device.startswith("cpu") != gpu
     return here and side == config.side
 
 
-def estimated(config: TrainConfig, trained: float, *, gpu: bool) -> float:
+def estimated(
+    config: TrainConfig, trained: float, teachers: Sequence[TrainConfig], *, gpu: bool
+) -> float:
     """Return the seconds of a run by its multiply-adds, at the speed of earlier runs here."""
     uses = MODELS[config.model].uses
     speed = cost.speed(history("", 0, gpu=gpu).measured, gpu=gpu)
     a_pass = config.card().multiply_adds * trained / speed
+    each = [teacher.card().multiply_adds for teacher in teachers]
+    views = config.cached_views if keeps_features(config) else 1
+    asked = cost.teaching(each, trained, views if keeps_answers(config) else config.epochs) / speed
     if "plan" in uses and TRANSFER_PLANS[config.plan].trains == "head":
-        return JOB_START + a_pass * (config.cached_views or config.epochs)
-    return JOB_START + a_pass * config.epochs * (cost.BACKWARD + VALIDATED)
+        return JOB_START + asked + a_pass * (config.cached_views or config.epochs)
+    return JOB_START + asked + a_pass * config.epochs * (cost.BACKWARD + VALIDATED)

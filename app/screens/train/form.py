@@ -1,12 +1,14 @@
 """The form of the Train page: its values, what they were checked to mean, and its lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from functools import cached_property
 from typing import Any
 
 from app.screens.train.draft import Draft
 from app.screens.train.many.many_runs import Many
+from app.screens.train.own_runs.chosen import Chosen
+from app.screens.train.own_runs.fitting import Fitting
 from app.session import inventory, store
 from app.shared import widgets
 from cifar_core import data
@@ -25,6 +27,8 @@ class Form:
     values: Mapping[str, Any]
     draft: Draft
     many: Many | None = None  # several values, if they were asked for
+    own: Fitting | None = None  # the weights of a run that it starts from, if any
+    teachers: Sequence[Chosen] = ()  # the runs that it learns from
 
     @cached_property
     def fields(self) -> list[Field[Any]]:

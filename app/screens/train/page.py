@@ -5,13 +5,17 @@ import streamlit as st
 from app.cache.opening import opened
 from app.screens.train import proposed
 from app.screens.train.cards import how_long, images, network
+from app.screens.train.controls import prefix
 from app.screens.train.draft import check_draft
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import chosen_many
 from app.screens.train.many.many_runs import follow_address as follow_lists
+from app.screens.train.own_runs import chosen as own
+from app.screens.train.own_runs import row as own_row
+from app.screens.train.own_runs.fitting import fitting
 from app.screens.train.plan.summary import summary
 from app.screens.train.rows.all_rows import all_rows
-from app.screens.train.starting_points import follow_address, menu, prefix, started_from
+from app.screens.train.starting_points import follow_address, menu, started_from
 from app.session import Key, remembered, store
 from app.shared import widgets
 from app.shared.picker import picked
@@ -49,12 +53,19 @@ def follow_choices(prefix: str) -> None:
         images.choose(prefix, source)
     if model := picked(network.KEY):
         network.choose(prefix, model)
+    own_row.follow_choices()
 
 
 def checked() -> Form:
     """Return the form as it is now, checked."""
     start = remembered(Key.DRAFT)
     values = widgets.chosen(TrainConfig, start, prefix())
-    draft = check_draft(values, store().root, store().by, opened)
-    many = chosen_many(prefix(), values, draft.images)
-    return Form(prefix=prefix(), start=start, values=values, draft=draft, many=many)
+    begins = own.start()
+    draft = check_draft(
+        values, store().root, store().by, opened, has_own_weights=begins is not None
+    )
+    return Form(
+        prefix=prefix(), start=start, values=values, draft=draft,
+        many=chosen_many(prefix(), values, draft.images),
+        own=fitting(begins, draft), teachers=own.teachers(),
+    )  # fmt: skip

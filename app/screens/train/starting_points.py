@@ -1,44 +1,56 @@
-"""Where a draft starts: a preset, a run to clone, a rate search's result, or some images."""
+"""Where a draft's settings come from: a preset, a run, a rate search's result, or some images."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
 
 from app import boundary, theme
+from app.screens.train.controls import prefix
+from app.screens.train.own_runs import chosen as own
 from app.session import Key, remember, remembered, store
 from app.shared import widgets
 from app.shared.picker import choose_run, picked
 from cifar_core import data
 from cifar_core.config import TrainConfig
+from cifar_core.config.groups import DATA, KEPT_BACK
 from cifar_core.config.presets import PRESETS
 from cifar_core.data.away import UNSHIPPED
 from cifar_core.errors import RunError
 from cifar_core.runs import RATE_SEARCH, TRAINING, Run
 from cifar_core.runs.sweeps.rate_searches import alike
+from cifar_core.settings import rule_of
 
 FIRST_PRESET = next(iter(PRESETS))
 CLONE = "clone of "
 SEARCH = "rate of "
 IMAGES = "images "
-ADDRESS = ("clone", "set", "search", "rate", "data", "preset")  # what names a start in the address
+WEIGHTS = "weights of "
+TEACHER = "taught by "
+ADDRESS = ("clone", "set", "search", "rate", "data", "preset", own.START, own.TEACHER)
+KEPT_ALIKE = (DATA, KEPT_BACK)  # groups of settings that a teacher and its pupil share
 RUN = "run"  # the entry of the menu that opens the choice of a run, and the key of that choice
 
 
 def follow_address() -> None:
-    """Begin with what the address names: a preset, a run to clone, a rate search, or images."""
+    """Begin with what the address names: a preset, a run, a rate search, or images."""
+    start, teacher = own.asked()
     if ref := st.query_params.get("clone"):
         source = f"{CLONE}{ref} {st.query_params.get('set', '')}".strip()
     elif ref := st.query_params.get("search"):
         source = f"{SEARCH}{ref} {st.query_params.get('rate', '')}".strip()
     elif ref := st.query_params.get("data"):
         source = f"{IMAGES}{ref}"
+    elif "preset" in st.query_params:
+        source = st.query_params["preset"]
     else:
-        source = st.query_params.get("preset", "")
+        source = f"{WEIGHTS}{start}" if start else f"{TEACHER}{teacher}" if teacher else ""
     if remembered(Key.DRAFT) is None:
         source = source or FIRST_PRESET
     if source and source != remembered(Key.DRAFT_SOURCE):
         begin(source)
+    own.follow_address()
 
 
 def begin(source: str) -> None:
@@ -46,17 +58,21 @@ def begin(source: str) -> None:
 
     The address then no longer names what there is not, so that this is said once.
     """
+    own.forget()
     try:
         if source.startswith(CLONE):
             ref, changes = clone_of(source)
             run = store().run(ref)
-            base = {**run.config.to_dict(), **run.status.suggestion}  # what a failure asks for
-            if base["data"].startswith(UNSHIPPED):
-                base["data"] = "auto"
-            config = TrainConfig.from_text(changes, base=base)
+            config = TrainConfig.from_text(changes, base=settings_of(run))
+            own.take_over(run)
+        elif source.startswith(WEIGHTS):
+            config = TrainConfig.from_dict(settings_of(own_run(source)))
+        elif source.startswith(TEACHER):
+            config = taught_by(own_run(source))
         elif source.startswith(SEARCH):
             ref, _, rate = source.removeprefix(SEARCH).partition(" ")
             config = with_rate(ref, rate.strip())
+            own.take_over(store().run(ref))
         elif source.startswith(IMAGES):
             config = on_images(source.removeprefix(IMAGES))
         else:
@@ -70,15 +86,30 @@ def begin(source: str) -> None:
     remember(Key.DRAFT_SOURCE, source)
 
 
+def settings_of(run: Run) -> dict[str, Any]:
+    """Return the settings of a run, with what its failure asks for."""
+    values = {**run.config.to_dict(), **run.status.suggestion}
+    return values | ({"data": "auto"} if values["data"].startswith(UNSHIPPED) else {})
+
+
+def own_run(source: str) -> Run:
+    """Return the first run that a draft takes something from; RunError if it is not there."""
+    words = source.removeprefix(WEIGHTS).removeprefix(TEACHER)
+    return own.named(words.split(",")[0]).run
+
+
+def taught_by(teacher: Run) -> TrainConfig:
+    """Return the first preset on the images of a teacher, with the same images kept back."""
+    values = settings_of(teacher)
+    shared = {f.name: values[f.name] for f in fields(TrainConfig)
+             if rule_of(f).group in KEPT_ALIKE}  # fmt: skip
+    return TrainConfig.from_dict({**PRESETS[FIRST_PRESET].config.to_dict(), **shared})
+
+
 def take(values: Mapping[str, Any]) -> None:
     """Fill the form with settings; its controls are reset. Raises ConfigError if one is wrong."""
     remember(Key.DRAFT, TrainConfig.from_dict(values).to_dict())
     remember(Key.DRAFT_NUMBER, remembered(Key.DRAFT_NUMBER, 0) + 1)
-
-
-def prefix() -> str:
-    """Return how the keys of this draft's controls begin."""
-    return f"new{remembered(Key.DRAFT_NUMBER)}"
 
 
 def on_images(source: str) -> TrainConfig:
@@ -123,12 +154,12 @@ def menu() -> None:
         st.rerun()
     rows = [row for row in store().runs() if row.kind == TRAINING]
     chosen = st.menu_button(
-        "Start from", [*PRESETS, *([RUN] if rows else [])], icon=":material/flag:", key="source",
+        "Settings from", [*PRESETS, *([RUN] if rows else [])], icon=":material/flag:", key="source",
         type="tertiary", format_func=lambda key: "A run of yours \u2026" if key == RUN
         else PRESETS[key].title,
     )  # fmt: skip
     if chosen == RUN:
-        choose_run(RUN, rows, title="Start from a run", label="Start from it")
+        choose_run(RUN, rows, title="Settings from a run", label="Use its settings")
     elif chosen:
         choose_preset(chosen)
         st.rerun()
@@ -143,12 +174,20 @@ def started_from() -> str:
         return "The settings of that rate search, with the rate filled in."
     if source.startswith(IMAGES):
         return "Begun with these images. Change anything you like."
+    if source.startswith((WEIGHTS, TEACHER)):
+        return theme.safe(f"{begun_with(source)}. Change anything you like.")
     if run := cloned_run(source):
         return clone_words(run, *clone_of(source))
     ref, _ = clone_of(source)
     return theme.safe(
         f"Copied from run {ref}, which is no longer in the store. Change anything you like."
     )
+
+
+def begun_with(source: str) -> str:
+    """Say which settings a draft began with that takes something from a run."""
+    ref = source.removeprefix(WEIGHTS).removeprefix(TEACHER).split(",")[0].split(":")[0]
+    return f"Copied from run {ref}" if source.startswith(WEIGHTS) else f"On the images of run {ref}"
 
 
 def cloned_run(source: str) -> Run | None:
@@ -181,6 +220,8 @@ def source_title(source: str) -> str:
         return f"Rate of rate search #{source.removeprefix(SEARCH).split()[0]}"
     if source.startswith(IMAGES):
         return "Begun with the images"
+    if source.startswith((WEIGHTS, TEACHER)):
+        return begun_with(source)
     ref, changes = clone_of(source)
     changed = ", ".join(f"{key} {value}" for key, value in changes.items())
     return f"Clone of #{ref}" + (f" with {changed}" if changed else "")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
+from app.screens.train.expected_time import within_limit
 from app.session import Key, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
@@ -32,7 +33,8 @@ def run_seconds(configs: Sequence[TrainConfig], images: Dataset | None) -> list[
         per_epoch = epoch_seconds(config, measured, rows, images)
         if per_epoch is None:
             return None
-        seconds.append(per_epoch * config.epochs)
+        whole = per_epoch * config.epochs
+        seconds.append(within_limit(whole, config.most_hours, config.epochs))
     return seconds
 
 

@@ -10,6 +10,7 @@ from cifar_core.disk import space
 from cifar_core.disk.checks import Scalar
 from cifar_core.runs.prepare.batch_search import piece
 from cifar_core.runs.record.control import Control
+from cifar_core.runs.record.divergences.decisions import SLOWER
 from cifar_core.runs.record.failures import FEWEST_AT_ONCE, MEMORY, NO_ROOM_FOR_RESULT
 from cifar_core.runs.record.records import AttemptResult, ShimEnd
 from cifar_core.runs.record.states import FAILURES, STATES
@@ -30,6 +31,7 @@ class Ending:
     suggestion: dict[str, Scalar] = field(default_factory=dict)  # settings to change in a clone
     needs: int = 0  # bytes that must be free on the disk before it can continue
     micro_batch: int = 0  # images at once from now on; 0 for as before
+    diverged_at: int = 0  # step before which it continues at a tenth of the rate; 0 for none
     device_failure: str = ""  # what was seen of it
 
 
@@ -43,6 +45,7 @@ def conclude(
     saved: bool,  # whether the attempt has committed a checkpoint
     deaths: int,  # attempts in a row before this one that died without saving
     smaller: int = 0,  # images at once to try next if memory was too small; 0 to give up
+    diverged_before: int = 0,  # how often the run has continued after a divergence
     last_words: str = "",  # the end of its log
 ) -> Ending:
     """Return the run's next state after an attempt that is over for certain."""
@@ -53,7 +56,11 @@ def conclude(
     if outcome == "failed":
         if result.reason in MEMORY and smaller:
             return in_smaller_pieces(result.message, smaller, settings)
-        return failed(result.reason, result.message, settings, fits=result.fits)
+        may_go_on = diverged_before < settings.get("retries_diverged", 0)
+        if result.diverged_at and may_go_on and not control.request:
+            return at_a_lower_rate(result.diverged_at)
+        return failed(result.reason, result.message, settings, fits=result.fits,
+                      diverged_before=diverged_before)  # fmt: skip
     if outcome == "paused" and result.reason == "disk":
         return out_of_space(result.message, result.needs, control)
     if not outcome and ended.code == NO_ROOM_FOR_RESULT:
@@ -132,6 +139,17 @@ def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -
     return Ending(state="queued", message=f"{message} {then}", action=action, micro_batch=at_once)
 
 
+def at_a_lower_rate(step: int) -> Ending:
+    """Return the ending of an attempt that diverged at a step, to go on more slowly."""
+    return Ending(
+        state="queued",
+        message=f"The loss or its gradient stopped being a number at step {step:,}. It continues "
+        "at a tenth of the learning rate, from its last good checkpoint if it has one.",
+        action=STATES["queued"].action,
+        diverged_at=step,
+    )
+
+
 def out_of_space(message: str, needs: int, control: Control) -> Ending:
     """Return the ending of a run that waits for disk space, unless a person asked for another."""
     if ending := as_requested(message, control):
@@ -149,12 +167,14 @@ def failed(
     *,
     deaths: int = 0,
     fits: int | None = None,
+    diverged_before: int = 0,
 ) -> Ending:
     """Return the ending of a run that cannot continue, with the settings to change in a clone.
 
-    `fits` is how many images at once were measured to fit; None if that was not measured.
+    `fits` is how many images at once were measured to fit; None if that was not measured,
+    `diverged_before` how often the rate has been lowered since the settings were chosen.
     """
-    suggestion = suggested(reason, settings, fits)
+    suggestion = suggested(reason, settings, fits, diverged_before)
     action = FAILURES[reason].action
     if suggestion:
         words = ", ".join(f"{key} {value:g}" for key, value in suggestion.items())
@@ -171,12 +191,15 @@ def failed(
     )
 
 
-def suggested(reason: str, settings: Mapping[str, Any], fits: int | None) -> dict[str, Scalar]:
+def suggested(
+    reason: str, settings: Mapping[str, Any], fits: int | None, diverged_before: int
+) -> dict[str, Scalar]:
     """Return the setting that would have avoided the failure, if one would."""
     if reason in MEMORY:
         return half_at_once(settings) if fits is None else in_pieces(settings, fits)
     if reason == "diverged" and "learning_rate" in settings:
-        return {"learning_rate": float(f"{settings['learning_rate'] / 10:.3g}")}
+        rate = settings["learning_rate"] / SLOWER ** (diverged_before + 1)
+        return {"learning_rate": float(f"{rate:.3g}")}
     return {}
 
 

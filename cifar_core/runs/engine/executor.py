@@ -21,6 +21,7 @@ from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import search_driver
 from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.supervisor import Supervisor
+from cifar_core.runs.notifications import sender
 from cifar_core.runs.store import retention
 from cifar_core.runs.store.store import Store
 
@@ -66,7 +67,8 @@ class Service:
                 self.clean_up(supervisor)
             before = len(supervisor.live)
             busy = reconciled(supervisor, scan)
-            searching = searches(self.store.root) if scan else searching
+            if scan:  # all, so that each is started
+                searching = any([searches(self.store.root), messages(self.store.root)])
             if len(supervisor.live) < before:  # a device has become free
                 busy, scanned_at = True, -SCAN_SECONDS
             if supervisor.live or busy or searching:
@@ -130,6 +132,15 @@ def searches(root: Path) -> bool:
     """Make sure that every active search has a driver; return True if there is one."""
     try:
         return search_driver.look_after(root)
+    except (OSError, subprocess.CalledProcessError):
+        traceback.print_exc()
+        return False
+
+
+def messages(root: Path) -> bool:
+    """Make sure that messages are sent; return True if any waits to be sent."""
+    try:
+        return sender.look_after(root)
     except (OSError, subprocess.CalledProcessError):
         traceback.print_exc()
         return False

@@ -11,18 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cifar_core.background import processes
-from cifar_core.devices import turns
-from cifar_core.disk import files, lock, space
-from cifar_core.errors import DeviceError, OutOfServiceError
-from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.ending import Ending, conclude, failed
+from cifar_core.disk import files, lock
+from cifar_core.runs.engine import halving, lending
+from cifar_core.runs.engine.ending import Ending, conclude
 from cifar_core.runs.engine.live_attempts import (
     LiveAttempt,
     force_of,
     has_saved,
     last_words,
-    launch,
-    plan_of,
     sentence_of,
     signal_trainer,
     trainer_command,
@@ -30,8 +26,9 @@ from cifar_core.runs.engine.live_attempts import (
 )
 from cifar_core.runs.engine.roster import Roster
 from cifar_core.runs.record import control, metrics, records, status
+from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.states import FAILURES, STATES
+from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 
@@ -105,7 +102,7 @@ class Supervisor:
         for live in list(self.live.values()):
             self.observe(live)
         changed = self.roster.step(self.lent())
-        waiting = (scan or changed) and self.scan()
+        waiting = (scan or changed) and lending.scan(self)
         is_moving = any(live.state != "running" for live in self.live.values())
         return waiting or is_moving or self.roster.probing is not None
 
@@ -190,6 +187,7 @@ class Supervisor:
             saved=has_saved(live.run, live.attempt),
             deaths=live.deaths,
             smaller=halving.next_try(live.run, live.attempt),
+            diverged_before=len(divergences(live.run.path)),
             last_words=last_words(live.folder),
         )
         self.write_ending(live, ending)
@@ -206,8 +204,10 @@ class Supervisor:
     def write_ending(self, live: LiveAttempt, ending: Ending) -> None:
         """Record how the attempt ended, and move the run to its next state."""
         if live.folder.exists():
-            end = records.AttemptEnd(message=ending.message, state=ending.state, at=time.time(),
-                             micro_batch=ending.micro_batch)  # fmt: skip
+            end = records.AttemptEnd(
+                message=ending.message, state=ending.state, at=time.time(),
+                micro_batch=ending.micro_batch, diverged_at=ending.diverged_at,
+            )  # fmt: skip
             files.write_json(live.folder / "end.json", end)
         status.move(
             live.run.path,
@@ -222,79 +222,3 @@ class Supervisor:
             needs=ending.needs,
             device="",
         )
-
-    def scan(self) -> bool:
-        """Go through the store: repair statuses, start waiting runs; return True if any is left."""
-        rows = self.store.index.rows()
-        for row in rows:
-            if row.reason == "damaged":
-                self.repair(self.run_of(row))
-        for_space = [row for row in rows if row.state == "paused" and row.reason == "disk"]
-        for row in for_space:
-            self.requeue(self.run_of(row))
-        waiting = [row for row in rows if row.state == "queued"]
-        for row in sorted(waiting, key=lambda row: (row.position, row.number)):
-            self.claim(self.run_of(row))
-        return bool(waiting or for_space)
-
-    def requeue(self, run: Run) -> None:
-        """Put a run that waits for disk space back into the queue, if there is space."""
-        if space.is_free(max(run.status.needs, space.TO_START), self.store.root):
-            run.enqueue(("paused",))
-
-    def claim(self, run: Run) -> None:
-        """Start a waiting run if a device that suits it is free."""
-        try:
-            wanted = self.roster.candidates(run.settings.get("device", "auto"))
-        except OutOfServiceError as error:
-            self.show_waiting(run, "device", str(error), STATES["queued"].action)
-            return
-        except DeviceError as error:
-            end = failed("device", str(error), {})
-            status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
-            return
-        free = [candidate for candidate in wanted if candidate.id not in self.lent()]
-        if free and not space.is_free(space.TO_START, self.store.root):
-            words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
-            self.show_waiting(run, "disk", words, FAILURES["disk"].action)
-            return
-        with turns.first_free(self.store.root, free) as turn:
-            if turn and run.id not in self.live:
-                self.start(run, turn)
-            else:
-                self.show_as_usual(run)
-
-    def show_waiting(self, run: Run, reason: str, message: str, action: str) -> None:
-        """Show why a run is not started, other than that its devices are in use."""
-        now = run.status
-        if now.message != message:
-            status.move(run.path, ("queued",), "queued", reason=reason, message=message,
-                        action=action, since=now.since)  # fmt: skip
-
-    def show_as_usual(self, run: Run) -> None:
-        """Show that a run waits for a free device, if it waited for something else before."""
-        now = run.status
-        if now.reason:
-            status.move(run.path, ("queued",), "queued", since=now.since)
-
-    def start(self, run: Run, turn: turns.Turn) -> None:
-        """Lend the device to the run and start its next attempt, which keeps the turn."""
-        target = turn.device
-        attempt = max(metrics.attempt_numbers(run.path), default=0) + 1
-        if not self.store.index.lease(target.id, run.id, attempt):
-            return
-        moved = status.move(run.path, ("queued",), "starting", attempt=attempt, device=target.id)
-        if not moved:  # removed from the queue meanwhile
-            self.set_leases()
-            return
-        live = LiveAttempt(run, attempt, target.id, "starting", moved.deaths)
-        self.live[run.id] = live
-        processes.say(f"{run.id}: attempt {attempt} on {target.id}")
-        try:
-            live.folder.mkdir(parents=True)
-            why = self.roster.why(run.settings.get("device", "auto"), target)
-            plan = plan_of(run, attempt, target, why, self.command(run, attempt))
-            files.write_json(live.folder / "attempt.json", plan)
-            live.child = launch(live.folder, turn.keep)
-        except OSError as error:
-            self.settle(live, records.ShimEnd(error=str(error)))

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from cifar_core.disk import arrays, files
 from cifar_core.errors import ArchiveError, CheckpointError, ConfigError, DataError
+from cifar_core.runs.exchange.other_store import rename_ancestors
 from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
 from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, ROWS, Export, shaped
 from cifar_core.runs.record import checkpoints, status
+from cifar_core.runs.record.family.ancestors import FOLDER
 from cifar_core.runs.record.records import About, DataRecord, Environment, Origin
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
@@ -48,12 +50,15 @@ def check(folder: Path, store: Store, data: str) -> str:
     """Check every file, remove what does not belong in it, and return the run's name."""
     origin = check_files(folder)
     check_config(folder, store, data)
+    for ancestor in folder.glob(f"{FOLDER}/*"):
+        check_config(ancestor, store, data)
+    rename_ancestors(folder, store.root / "runs")
     return settle(folder, origin, store.by.name)
 
 
 def check_files(folder: Path) -> Export:
     """Check every file but the settings, whose check needs torch; return what was exported."""
-    for pattern in ("*.json", "attempts/*/*.json"):
+    for pattern in ("*.json", "attempts/*/*.json", f"{FOLDER}/*/*.json"):
         for path in folder.glob(pattern):
             if path.name in KINDS:
                 values = read(folder, str(path.relative_to(folder)))
@@ -66,6 +71,7 @@ def check_files(folder: Path) -> Export:
             check_rows(path, is_valid)
     for path in checkpoints.folders(folder / "checkpoints"):
         check_checkpoint(path)
+    check_ancestors(folder)
     check_best(folder)
     for path in folder.glob("predictions/*"):
         check_predictions(folder, path)
@@ -176,6 +182,21 @@ def check_checkpoint(path: Path) -> None:
         raise ArchiveError(
             f"Checkpoint {path.name} of this zip is damaged. Export the run again."
         ) from error
+
+
+def check_ancestors(folder: Path) -> None:
+    """Keep only the folders of runs that the run says it comes from, and check those."""
+    about = files.read(folder / "about.json", About)
+    named = {ancestor.run for ancestor in filter(None, [about.start, *about.teachers])}
+    for path in list(folder.glob(f"{FOLDER}/*")):
+        if path.name not in named:
+            shutil.rmtree(path)
+            continue
+        if not (path / "config.json").exists():
+            why = "has no settings. Export the run again."
+            raise ArchiveError(f"{FOLDER}/{path.name} of this zip {why}")
+        for checkpoint in checkpoints.folders(path / "checkpoints"):
+            check_checkpoint(checkpoint)
 
 
 def check_predictions(folder: Path, path: Path) -> None:

@@ -1,13 +1,16 @@
-"""Metrics for other programs: as CSV, and as TensorBoard event files."""
+"""Metrics and the use of the machine for other programs: as CSV, and as TensorBoard event files."""
 
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from cifar_core.disk import output
+from cifar_core.disk import files, output
 from cifar_core.disk.tables import as_csv
+from cifar_core.runs.record import metrics
+from cifar_core.runs.record.machine import rows
 from cifar_core.runs.record.run import Run
 
 SCALARS = {  # kind of row -> metric -> TensorBoard's name of the curve
@@ -36,6 +39,27 @@ SCALARS = {  # kind of row -> metric -> TensorBoard's name of the curve
 def metrics_csv(runs: Sequence[Run]) -> str:
     """Return every row of some runs as CSV, run after run, each preceded by the run's number."""
     return as_csv([{"run": run.number, **row} for run in runs for row in run.metrics()])
+
+
+def machine_csv(runs: Sequence[Run]) -> str:
+    """Return how some runs used their machines as CSV; the columns of a GPU begin with its name."""
+    return as_csv([{"run": run.number, **row} for run in runs for row in machine_rows(run)])
+
+
+def machine_rows(run: Run) -> Iterator[dict[str, Any]]:
+    """Return the rows of all attempts of a run, flat, with the attempt's number."""
+    for attempt in metrics.attempt_numbers(run.path):
+        device = metrics.attempt_plan(run.path, attempt).device
+        for row in rows.read(rows.file_of(run.path, attempt), device=device)[0]:
+            plain = files.plain_of(row)
+            gpus = plain.pop("gpus", [])
+            of_gpus = {
+                f"{gpu.get('device', '')} {name}": value
+                for gpu in gpus
+                for name, value in gpu.items()
+                if name != "device"
+            }
+            yield {"attempt": attempt, **plain, **of_gpus}
 
 
 def export_events(run: Run, folder: Path) -> None:

@@ -15,10 +15,12 @@ from typing import IO, Any
 from cifar_core.disk import files, lock, output
 from cifar_core.errors import RunError
 from cifar_core.registry import Option, Registry
+from cifar_core.runs.family.kept import FILES
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.checkpoints import MANIFEST, MODEL, STATE
+from cifar_core.runs.record.family.ancestors import FOLDER, folder_of
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 
 SCHEMA = 1  # of export.json
 MOST_BYTES = 2**31 - 1  # of a zip and of its contents
@@ -31,7 +33,11 @@ CARRIED = ("val", "test")  # splits whose predictions are carried with a checkpo
 WEIGHTS = Registry(
     "choice of weights",
     [
-        Option(key="all", title="All weights", summary="Every checkpoint: it can be continued."),
+        Option(
+            key="all",
+            title="All weights",
+            summary="Every checkpoint, also of the runs that it comes from: it can be continued.",
+        ),
         Option(
             key="best",
             title="Best weights",
@@ -56,7 +62,9 @@ def export_run(run: Run, target: IO[bytes] | Path, weights: str = "all") -> None
     """Write a run that is not live as a zip; `weights` is a key of WEIGHTS."""
     WEIGHTS[weights]
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Only training runs can be exported.")
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}. Only training runs can be exported."
+        )
     with lock.held(run.path / ".lock"):  # so that it is not resumed in the meantime
         if run.status.is_live:
             raise RunError(f"Run {run.id} is {run.status.state}. Stop or pause it, then export it.")
@@ -85,6 +93,18 @@ def write(chosen: list[Piece], about: dict[str, Any], target: IO[bytes] | Path) 
             archive.write(piece.path, piece.name, zipfile.ZIP_STORED if stored else None)
 
 
+def ancestor_files(run: Run) -> list[str]:
+    """List the files of what a run has of the runs that it comes from."""
+    about, names = run.about, list[str]()
+    for ancestor in filter(None, [about.start, *about.teachers]):
+        folder = folder_of(run.path, ancestor)
+        files_of = [*FILES, *(f"checkpoints/{path.name}/{name}"
+                              for path in checkpoints.folders(folder / "checkpoints")
+                              for name in CHECKPOINT_FILES)]  # fmt: skip
+        names += [f"{FOLDER}/{ancestor.run}/{name}" for name in files_of]
+    return list(dict.fromkeys(names))  # one run can be both the start and a teacher
+
+
 def pieces(run: Run, weights: str) -> Iterator[Piece]:
     """List the files that go into a run's zip."""
     chosen = [info for info in run.checkpoints() if weights == "all" or info.best]
@@ -96,6 +116,7 @@ def pieces(run: Run, weights: str) -> Iterator[Piece]:
     for info in chosen:
         names += [f"checkpoints/{info.name}/{name}" for name in CHECKPOINT_FILES]
         names += [f"predictions/{info.name}-{part}.safetensors" for part in CARRIED]
+    names += ancestor_files(run) if weights == "all" else []
     for name in names:
         if (path := run.path / name).exists():
             yield Piece(path, name)

@@ -11,20 +11,25 @@ from typing import IO
 from cifar_core.errors import ArchiveError
 from cifar_core.installation import PROGRAM
 from cifar_core.runs.exchange.run_zip import MOST_BYTES
+from cifar_core.runs.record.family.ancestors import RUN_ID
 
 MOST_FILES = 5_000
 MOST_DIRECTORY_BYTES = 2_000_000  # of the zip's central directory
 MB = 10**6
+ATTEMPT = r"(0|[1-9]\d{0,4})"  # 0: of the run that it trains on
+CHECKPOINT = rf"checkpoints/\d{{1,12}}-a{ATTEMPT}"
+ANCESTOR = rf"ancestors/{RUN_ID}"
 LIMITS = {  # files that the zip may contain, and the most bytes of each
     r"(export|config|about|environment|status)\.json|best": MB,
     r"summary\.json": 5 * MB,
-    r"attempts/[1-9]\d{0,4}/(attempt|start|result|end)\.json": MB,
-    r"attempts/[1-9]\d{0,4}/metrics\.jsonl": 200 * MB,
-    r"attempts/[1-9]\d{0,4}/watched\.jsonl": 20 * MB,
-    r"attempts/[1-9]\d{0,4}/log\.txt": 100 * MB,
-    r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/manifest\.json": MB,
-    r"checkpoints/\d{1,12}-a[1-9]\d{0,4}/(model|state)\.safetensors": MOST_BYTES,
-    r"predictions/\d{1,12}-a[1-9]\d{0,4}-(val|test)\.safetensors": 100 * MB,
+    rf"attempts/{ATTEMPT}/(attempt|start|result|end)\.json": MB,
+    rf"attempts/{ATTEMPT}/metrics\.jsonl": 200 * MB,
+    rf"attempts/{ATTEMPT}/watched\.jsonl": 20 * MB,
+    rf"attempts/{ATTEMPT}/log\.txt": 100 * MB,
+    rf"({ANCESTOR}/)?{CHECKPOINT}/manifest\.json": MB,
+    rf"({ANCESTOR}/)?{CHECKPOINT}/(model|state)\.safetensors": MOST_BYTES,
+    rf"predictions/\d{{1,12}}-a{ATTEMPT}-(val|test)\.safetensors": 100 * MB,
+    rf"{ANCESTOR}/(about|config|environment)\.json": MB,
 }
 NEEDED = ("export.json", "config.json", "about.json", "status.json")
 REGULAR = 0o10  # file type in the upper four bits of a Unix mode

@@ -17,18 +17,21 @@ from cifar_core.disk.checks import (
     Number,
     Scalar,
     Text,
+    Texts,
     Whole,
     as_type,
     is_a,
 )
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.record.checkpoints import MODEL, NAME, STATE
+from cifar_core.runs.record.family.ancestors import CONTINUES, RUN_ID, WEIGHTS, Ancestor
 from cifar_core.runs.record.marks import LONGEST_NOTE, MOST_TAGS, TAG
 from cifar_core.runs.record.metrics import RowShape, is_like_a_row
 from cifar_core.runs.record.records import RECORDS, DataRecord, StepRecord
 from cifar_core.runs.record.states import FAILURES, STATES
 from cifar_core.runs.record.watched import rows as watched
 
+MOST_TEACHERS = 100
 Kinds = dict[str, Any]  # the kind of each entry, by name
 
 
@@ -94,16 +97,33 @@ PLACE = matching(f"{NAME.pattern}|")  # of a checkpoint, or empty
 TAGS: Any = Annotated[list[matching(TAG.pattern)], Meta(max_length=MOST_TAGS)]  # type: ignore[misc]
 SHORT_NOTE = Annotated[str, Meta(max_length=LONGEST_NOTE, pattern=WHOLE_CHARACTERS)]
 
+
+class AncestorInZip(Ancestor, frozen=True, kw_only=True, omit_defaults=True):
+    """A run that the run comes from; its id is the name of a folder."""
+
+    run: Annotated[str, Meta(pattern=rf"\A{RUN_ID}\Z")]
+    checkpoint: Annotated[str, Meta(pattern=rf"\A{NAME.pattern}\Z")]
+
+
+class StartInZip(AncestorInZip, frozen=True, kw_only=True, omit_defaults=True):
+    """The run from which the run starts."""
+
+    how: Annotated[str, Meta(pattern=rf"\A({CONTINUES}|{WEIGHTS})\Z")]
+
+
+TEACHERS = Annotated[list[AncestorInZip], Meta(max_length=MOST_TEACHERS)]
+
 KINDS: dict[str, Kinds] = {  # by file name; entries that are not listed are left out
     "export.json": get_type_hints(Export, include_extras=True),
-    "about.json": kinds_of("about.json", "name created_at starred", tags=TAGS, note=SHORT_NOTE),
+    "about.json": kinds_of("about.json", "name created_at starred", tags=TAGS, note=SHORT_NOTE,
+                           start=StartInZip | None, teachers=TEACHERS),
     "status.json": kinds_of(
         "status.json", state=one_of(STATES), reason=one_of(["", *FAILURES]),
         message=Text, action=Text, since=Moment, names="state",
     ),
     "summary.json": kinds_of("summary.json"),
     "environment.json": kinds_of(
-        "environment.json", step_plan=StepInZip, data=DataInZip, weights=dict[str, Scalar]
+        "environment.json", step_plan=StepInZip, data=DataInZip, weights=dict[str, Scalar | Texts]
     ),
     "attempt.json": kinds_of("attempt.json", "device device_name device_reason threads at"),
     "start.json": kinds_of("start.json", checkpoint=PLACE, note=Text),

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from cifar_core.disk import files
-from cifar_core.errors import RunError
+from cifar_core.errors import CheckpointError, RunError
 from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.checkpoint_cleanup import keep_weights
 from cifar_core.runs.record.checkpoints import CheckpointInfo
@@ -30,7 +30,10 @@ def keep(source: Run, info: CheckpointInfo, draft: Path, *, state: bool) -> Ance
             f"Checkpoint {info.name} of run {source.id} holds only weights, so it cannot be "
             "trained on. Start from its weights instead, or choose a newer checkpoint."
         )
-    checkpoints.verify(info.path)
+    try:
+        checkpoints.verify(info.path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} Choose another checkpoint of run {source.id}.") from error
     ancestor = Ancestor(run=source.id, name=source.name, checkpoint=info.name, epoch=info.epoch)
     folder = folder_of(draft, ancestor)
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -49,6 +52,7 @@ def linked(source: str, target: str) -> None:
 
     Small files can be edited, so they are copied.
     """
+    Path(target).unlink(missing_ok=True)
     if not source.endswith(".safetensors"):
         shutil.copyfile(source, target)
         return
@@ -61,3 +65,18 @@ def linked(source: str, target: str) -> None:
 def ancestor_of(run: Run, ancestor: Ancestor) -> Run:
     """Return the small run that holds what was taken of an ancestor."""
     return Run(folder_of(run.path, ancestor), run.by)
+
+
+def kept(run: Run, ancestor: Ancestor) -> tuple[Run, CheckpointInfo]:
+    """Return the small run that holds what was taken of an ancestor, and the checkpoint.
+
+    RunError if the copy is missing or damaged, as in a run that was imported without its weights.
+    """
+    source = ancestor_of(run, ancestor)
+    for info in source.checkpoints():
+        if info.name == ancestor.checkpoint:
+            return source, info
+    raise RunError(
+        f"Run {run.id} has no copy of checkpoint {ancestor.checkpoint} of run {ancestor.run} that "
+        "can be used. A zip of a run has it only with all weights: export the run again with them."
+    )

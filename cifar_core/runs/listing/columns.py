@@ -110,7 +110,7 @@ COLUMNS = Registry(
                of=lambda row: row.sweep),
         Column(key="parent", title="Cloned from",
                summary="The run that it was copied from.", of=lambda row: row.parent),
-        Column(key="kind", title="Kind", summary="Training or rate search.",
+        Column(key="kind", title="Kind", summary="Training, rate search or imported curves.",
                of=lambda row: row.kind),
         Column(key="made", title="Created on", summary="The day on which it was created.",
                kind="day", of=lambda row: day(row.created_at)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cifar_core.data.sources.cifar10 import CLASSES
 from cifar_core.runs.record.records import DataRecord
+from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow, own
 
 
@@ -57,7 +58,8 @@ def best_of(data: DataRecord, rows: Iterable[RunRow]) -> Goal | None:
     tested = [
         row
         for row in own(rows)
-        if row.test_accuracy is not None
+        if row.kind == TRAINING
+        and row.test_accuracy is not None
         and images_of(row.data_title, row.data_kind, row.test_images) == wanted
     ]
     if not tested:

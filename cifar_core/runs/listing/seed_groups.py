@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.runs.listing.columns import Column
+from cifar_core.runs.record.run_kinds import CURVES
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.statistics.over_seeds import Spread, spread
 from cifar_core.titles import TITLES
@@ -43,7 +44,8 @@ def grouped(rows: Iterable[RunRow]) -> list[SeedGroup]:
 
 def group_key(row: RunRow) -> str:
     """Return a text that is the same for runs that differ only in the seed."""
-    return json.dumps([row.kind, {**row.settings, "seed": None}], sort_keys=True)
+    alone = row.id if row.kind == CURVES else ""  # its settings and its seed are not known
+    return json.dumps([row.kind, alone, {**row.settings, "seed": None}], sort_keys=True)
 
 
 def titles(groups: Sequence[Sequence[RunRow]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Measures how long an epoch will take, by training a few steps in a process of its own."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 from cifar_core import devices
 from cifar_core.background import child, processes
 from cifar_core.devices import turns
-from cifar_core.runs.prepare import image_size, step_plans
+from cifar_core.runs.prepare import image_size, step_plans, teacher_networks
+from cifar_core.runs.prepare.teacher_networks import Taught
 from cifar_core.runs.record.records import AttemptPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
 
     from cifar_core.config import TrainConfig
     from cifar_core.training.setup import Setup
@@ -33,19 +39,25 @@ class Estimate:
     device: str
     steps: int  # measured
     step_plan: str  # how a step is computed and why, in one sentence
-    features_seconds: float = 0.0  # of the total, before the first epoch; kept for later runs
+    # of the total, before the first epoch, for features and teachers' answers that are kept
+    features_seconds: float = 0.0
 
 
-def measure(config: "TrainConfig", store: Path) -> Estimate:
+def measure(config: "TrainConfig", store: Path, teachers: Sequence[Taught] = ()) -> Estimate:
     """Measure a few steps of the run in a child process, so that this one stays small.
 
-    BusyError if no device that suits the run is free.
+    `teachers` are the checkpoints that it would learn from. BusyError if no device that suits the
+    run is free.
     """
     places = devices.current(store).candidates(config.device)
     with turns.measuring(store, places) as turn:
         measured = child.call(
             answer,
-            {"config": {**config.to_dict(), "device": turn.device.id}, "store": str(store)},
+            {
+                "config": {**config.to_dict(), "device": turn.device.id},
+                "store": str(store),
+                "teachers": teacher_networks.as_words(teachers),
+            },
             environment=processes.trainer_environment(devices.choose_threads(config.threads)),
             keep=turn.keep,
             seconds=LONGEST_SECONDS,
@@ -55,7 +67,7 @@ def measure(config: "TrainConfig", store: Path) -> Estimate:
     return Estimate(**measured)
 
 
-def trial(config: "TrainConfig", store: Path) -> Estimate:
+def trial(config: "TrainConfig", store: Path, taught: Sequence[Taught] = ()) -> Estimate:
     """Train a few steps here and scale up to the run."""
     from cifar_core.training.events import StepEvent
     from cifar_core.training.place import compute_on
@@ -67,10 +79,14 @@ def trial(config: "TrainConfig", store: Path) -> Estimate:
     compute_on(chosen.torch_name, threads)
     config, dataset = image_size.for_measuring(config, store, chosen.torch_name)
     here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)
-    plan = step_plans.decide(config, dataset, here, store)
-    setup = prepare(config, dataset, chosen.torch_name, plan=plan)  # the weights do not matter
+    teachers = teacher_networks.opened(taught, dataset.classes)
+    plan = step_plans.decide(config, dataset, here, store, teachers=teachers)
+    setup = prepare(  # the weights of its network do not matter
+        config, dataset, chosen.torch_name, plan=plan, teachers=teachers
+    )
     trainer = setup.trainer
     features_seconds = try_features(setup) if setup.features else 0.0
+    features_seconds += try_answers(setup) if setup.answers else 0.0
     trainer.due = always  # so that every step is waited for
     losses: list[float] = []
     start = time.perf_counter()
@@ -130,8 +146,6 @@ def try_features(setup: "Setup") -> float:
 
     The extractor is not compiled here, so a large job may take less time than this estimate.
     """
-    import torch
-
     from cifar_core.training.extractor import extract, make_extractor
 
     trainer, first = setup.trainer, setup.features[0]
@@ -152,10 +166,39 @@ def try_features(setup: "Setup") -> float:
         if time.perf_counter() - start > MEASURED_SECONDS:
             break
     seconds = (time.perf_counter() - start) / max(1, done)
-    row = torch.from_numpy(sample[:1])
     counts = [len(part.labels) for part in setup.features]
-    setup.read_features([row.expand(count, -1) for count in counts])
+    setup.read_features([copies(sample[:1], count) for count in counts])
     return seconds * sum(counts)
+
+
+def try_answers(setup: "Setup") -> float:
+    """Time a few answers of the teachers, give the trainer copies of one; return seconds for all.
+
+    The answers that are kept already are not taken into account.
+    """
+    from cifar_core.runs.prepare.kept_answers import compute, teachers_of
+
+    seconds, rows = 0.0, []
+    count = sum(len(part.labels) for part in setup.answers)
+    for teacher in teachers_of(setup):
+        batches = compute(setup, teacher, setup.answers[0], 0)
+        sample = next(batches)  # the first one warms up
+        start, done = time.perf_counter(), 0
+        for batch in batches:
+            done += len(batch)
+            if time.perf_counter() - start > EVALUATED_SECONDS:
+                break
+        seconds += (time.perf_counter() - start) / max(1, done) * count
+        rows.append(sample[:1])
+    setup.read_answers([[copies(row, len(part.labels)) for part in setup.answers] for row in rows])
+    return seconds
+
+
+def copies(row: "NDArray[np.float32]", count: int) -> "Tensor":
+    """Return a row [1, D] as many times, which takes no memory."""
+    import torch
+
+    return torch.from_numpy(row).expand(count, -1)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -163,4 +206,5 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     from cifar_core.config import TrainConfig
 
     config = TrainConfig.from_dict(request["config"])
-    return asdict(trial(config, Path(request["store"])))
+    taught = teacher_networks.from_words(request["teachers"])
+    return asdict(trial(config, Path(request["store"]), taught))

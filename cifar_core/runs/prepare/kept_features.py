@@ -1,23 +1,25 @@
-"""Computes the features that a head-only run reads, or opens those already on disk."""
+"""Computes the features and the teachers' answers that a run reads, or opens those on disk."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.runs.prepare import feature_files
-from cifar_core.runs.prepare.feature_files import FeatureFile
+from cifar_core.runs.prepare import feature_files, kept_answers
+from cifar_core.runs.prepare.feature_files import Compute, FeatureFile
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from cifar_core.training.events import Tick
     from cifar_core.training.extractor import Extractor
     from cifar_core.training.features import FeatureBatches
-    from cifar_core.training.setup import FeatureSet, Setup
+    from cifar_core.training.kept.image_sets import ImageSet
+    from cifar_core.training.setup import Setup
 
 Say = Callable[[str], None]
 
@@ -25,40 +27,66 @@ Say = Callable[[str], None]
 def keep_features(
     setup: "Setup", fingerprint: str, store: Path, say: Say
 ) -> "Generator[Tick, None, FeatureBatches | None]":
-    """Let the trainer read kept features; return those of the test, or None if none are kept.
+    """Let the trainer read what is kept; return the test's features, or None if none are kept.
 
-    Yields a Tick after each batch that had to be computed. Computed features stay on disk, even
-    if the caller stops in the middle.
+    These are the features of a head-only run, and the answers of teachers to images that stay the
+    same. Yields a Tick after each batch that had to be computed. All that is computed stays on
+    disk, even if the caller stops in the middle.
     """
-    import torch
-
     from cifar_core.training.events import Tick
 
     kept = entries(setup, fingerprint, store)
-    size = sum(features.size for features in kept)
-    if not kept or size > feature_files.limit_bytes():
-        if kept:
+    answers = kept_answers.entries(setup, fingerprint, store)
+    everything = [*kept, *(file for of_one in answers for file in of_one)]
+    size = sum(file.size for file in everything)
+    if not everything or size > feature_files.limit_bytes():
+        if everything:
             say(
-                f"The features would take {size / 1e9:.1f} GB, more than the limit of "
+                f"{what(setup)} would take {size / 1e9:.1f} GB, more than the limit of "
                 f"{feature_files.limit_bytes() / 1e9:g} GB, so they are computed in every epoch. "
                 f"Set ${feature_files.LIMIT_VARIABLE} to allow more."
             )
         return None
-    feature_files.make_room(store, kept)
-    total = sum(features.rows for features in kept)
-    done_in = {features.folder: features.done for features in kept}
+    feature_files.make_room(store, everything)
+    total = sum(file.rows for file in everything)
+    done_in = {file.folder: file.done for file in everything}
     missing = total - sum(done_in.values())
-    say(f"Features of {total - missing:,} of {total:,} images exist; {missing:,} to compute.")
+    exist = f"{total - missing:,} of {total:,} images exist; {missing:,} to compute."
+    say(f"{what(setup)} {'for' if answers else 'of'} {exist}")
+    for file, work in chain(features_work(setup, kept, say), kept_answers.work(setup, answers)):
+        for done in feature_files.fill(file, work):
+            done_in[file.folder] = done
+            yield Tick(phase="features", done=sum(done_in.values()), total=total)
+    if answers:
+        setup.read_answers([list(map(opened, of_one)) for of_one in answers])
+    return setup.read_features(list(map(opened, kept))) if kept else None
+
+
+def opened(file: FeatureFile) -> "Tensor":
+    """Return the whole array [N, D] of a file."""
+    import torch
+
+    return torch.from_numpy(file.open())
+
+
+def what(setup: "Setup") -> str:
+    """Name what a run keeps of its images, at the beginning of a sentence."""
+    if not setup.answers:
+        return "Features"
+    return "Features and answers of the teachers" if setup.features else "Answers of the teachers"
+
+
+def features_work(
+    setup: "Setup", kept: list[FeatureFile], say: Say
+) -> Iterator[tuple[FeatureFile, Compute]]:
+    """Yield the file of each set's features, and how they are computed."""
+    missing = sum(file.rows - file.done for file in kept)
     extractor = None
-    for features, images in zip(kept, setup.features, strict=True):
-        if features.done < features.rows and extractor is None:
+    for file, images in zip(kept, setup.features, strict=True):
+        if file.done < file.rows and extractor is None:
             extractor = ready(setup, missing)
             say(extractor.sentence)
-        work = partial(compute, setup, images, extractor)
-        for done in feature_files.fill(features, work):
-            done_in[features.folder] = done
-            yield Tick(phase="features", done=sum(done_in.values()), total=total)
-    return setup.read_features([torch.from_numpy(features.open()) for features in kept])
+        yield file, partial(compute, setup, images, extractor)
 
 
 def entries(setup: "Setup", fingerprint: str, store: Path) -> list[FeatureFile]:
@@ -111,7 +139,7 @@ def ready(setup: "Setup", images: int) -> "Extractor":
 
 
 def compute(
-    setup: "Setup", images: "FeatureSet", extractor: "Extractor | None", start: int
+    setup: "Setup", images: "ImageSet", extractor: "Extractor | None", start: int
 ) -> "Iterator[NDArray[np.float32]]":
     """Yield the features of the images from position `start` on."""
     from cifar_core.training.extractor import extract

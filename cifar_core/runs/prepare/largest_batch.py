@@ -13,13 +13,15 @@ from cifar_core import devices
 from cifar_core.background import child, processes
 from cifar_core.devices import turns
 from cifar_core.errors import CifarError
-from cifar_core.runs.prepare import image_size, memory
+from cifar_core.runs.prepare import image_size, memory, teacher_networks
 from cifar_core.runs.prepare.batch_search import piece, search
+from cifar_core.runs.prepare.teacher_networks import Taught
 from cifar_core.runs.record.failures import MEMORY, reason_of
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
     from cifar_core.data.dataset import Dataset
+    from cifar_core.training.task.teachers import Teacher
 
 STEPS = 2  # per batch: the first one makes room for the optimizer's memory
 SEARCH_SECONDS = 20.0  # no further batch is tried after that
@@ -69,15 +71,24 @@ class LargestBatch:
         return f"{grown}{self.limit_megabytes:,.0f} MB usable on {self.device}; {how}"
 
 
-def measure(config: "TrainConfig", store: Path) -> LargestBatch:
-    """Search on a device that is free; BusyError if none is."""
+def measure(config: "TrainConfig", store: Path, teachers: Sequence[Taught] = ()) -> LargestBatch:
+    """Search on a device that is free; BusyError if none is.
+
+    `teachers` are the checkpoints that the run would learn from.
+    """
     places = devices.current(store).candidates(config.device)
     with turns.measuring(store, places) as turn:
-        return in_child(replace(config, device=turn.device.id), store, keep=turn.keep)
+        config = replace(config, device=turn.device.id)
+        return in_child(config, store, teachers=teachers, keep=turn.keep)
 
 
 def in_child(
-    config: "TrainConfig", store: Path, *, in_pieces: bool = False, keep: Sequence[int] = ()
+    config: "TrainConfig",
+    store: Path,
+    *,
+    in_pieces: bool = False,
+    teachers: Sequence[Taught] = (),
+    keep: Sequence[int] = (),
 ) -> LargestBatch:
     """Search in a child process, whose memory is released when it ends.
 
@@ -87,7 +98,12 @@ def in_child(
     environment = processes.trainer_environment(devices.choose_threads(config.threads))
     measured = child.call(
         answer,
-        {"config": config.to_dict(), "store": str(store), "in_pieces": in_pieces},
+        {
+            "config": config.to_dict(),
+            "store": str(store),
+            "in_pieces": in_pieces,
+            "teachers": teacher_networks.as_words(teachers),
+        },
         environment=environment,
         keep=keep,
         seconds=LONGEST_SECONDS,
@@ -97,22 +113,31 @@ def in_child(
     return LargestBatch(**measured)
 
 
-def trial(config: "TrainConfig", store: Path, *, in_pieces: bool = False) -> LargestBatch:
+def trial(
+    config: "TrainConfig",
+    store: Path,
+    *,
+    in_pieces: bool = False,
+    taught: Sequence[Taught] = (),
+) -> LargestBatch:
     """Search here; limits this process to the memory that the machine can spare."""
     from cifar_core.training.freezing import keeps_features
     from cifar_core.training.place import compute_on
+    from cifar_core.training.task.teachers import asked_each_time
 
     if keeps_features(config):
         raise CifarError("Only the head is trained, on kept features: a batch of any size fits.")
     chosen, _ = devices.current(store).choose(config.device)
     compute_on(chosen.torch_name, devices.choose_threads(config.threads))
     config, dataset = image_size.for_measuring(config, store, chosen.torch_name)
+    teachers = teacher_networks.opened(taught, dataset.classes)
+    config, asked = asked_each_time(config, teachers)
     on_gpu = chosen.id.startswith("cuda")
     limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()
     if not on_gpu:
         memory.forbid_more_than(limit)
     batch_limit = search(
-        lambda images: peak_of(sized(config, images, in_pieces), dataset, chosen.torch_name),
+        lambda images: peak_of(sized(config, images, in_pieces), dataset, chosen.torch_name, asked),
         limit_megabytes=limit,
         at_most=config.batch_size if in_pieces else most_images(config, dataset),
         seconds=SEARCH_SECONDS,
@@ -138,11 +163,16 @@ def most_images(config: "TrainConfig", dataset: "Dataset") -> int:
     return min(len(train), int(rule_of(setting).high))
 
 
-def peak_of(config: "TrainConfig", dataset: "Dataset", torch_device: str) -> float | None:
+def peak_of(
+    config: "TrainConfig",
+    dataset: "Dataset",
+    torch_device: str,
+    teachers: "Sequence[Teacher]" = (),
+) -> float | None:
     """Return the megabytes that a few steps take, None if that much memory is refused."""
     refused = False
     try:
-        peak = take_steps(config, dataset, torch_device)
+        peak = take_steps(config, dataset, torch_device, teachers)
     except Exception as error:
         if reason_of(error) not in MEMORY:
             raise
@@ -151,7 +181,12 @@ def peak_of(config: "TrainConfig", dataset: "Dataset", torch_device: str) -> flo
     return None if refused else peak
 
 
-def take_steps(config: "TrainConfig", dataset: "Dataset", torch_device: str) -> float:
+def take_steps(
+    config: "TrainConfig",
+    dataset: "Dataset",
+    torch_device: str,
+    teachers: "Sequence[Teacher]" = (),
+) -> float:
     """Train a few steps of a new network; return the peak in megabytes."""
     import torch
 
@@ -162,7 +197,7 @@ def take_steps(config: "TrainConfig", dataset: "Dataset", torch_device: str) -> 
     if on_gpu:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(torch_device)
-    trainer = prepare(everything_learns(config), dataset, torch_device).trainer
+    trainer = prepare(everything_learns(config), dataset, torch_device, teachers=teachers).trainer
     steps = 0
     for event in trainer.run():
         steps += isinstance(event, Tick)
@@ -190,4 +225,5 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     from cifar_core.config import TrainConfig
 
     config, store = TrainConfig.from_dict(request["config"]), Path(request["store"])
-    return asdict(trial(config, store, in_pieces=request["in_pieces"]))
+    taught = teacher_networks.from_words(request["teachers"])
+    return asdict(trial(config, store, in_pieces=request["in_pieces"], taught=taught))

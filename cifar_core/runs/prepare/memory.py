@@ -4,6 +4,9 @@ import resource
 import sys
 from pathlib import Path
 
+from cifar_core.devices.use import control_groups
+from cifar_core.devices.use.control_groups import fields, groups
+
 KEEP_FREE = 0.2  # share of the available memory: for checkpoints, evaluation and other programs
 KEEP_MEGABYTES = 512.0
 UNKNOWN = 2048.0  # megabytes assumed to be available where the system does not say
@@ -38,47 +41,10 @@ def own_megabytes() -> float:
     return max(0.0, (limit - used) / 1e6)
 
 
-def groups() -> list[Path]:
-    """Return the folders that hold the limits of this process's control groups."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
-    except OSError:
-        return []
-    root = Path("/sys/fs/cgroup")
-    folders = []
-    for line in lines:
-        _, kinds, path = line.split(":", 2)
-        if kinds in ("", "memory"):
-            top = root / "memory" if kinds else root
-            own = top / path.lstrip("/")
-            folders += [own, *(up for up in own.parents if up.is_relative_to(top))]
-    return folders
-
-
 def group_megabytes(folder: Path) -> float:
     """Return what a control group leaves, its reclaimable file pages counted as free."""
-    for limit, usage, reclaimable in (
-        ("memory.max", "memory.current", "inactive_file"),
-        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-    ):
-        try:
-            most = int((folder / limit).read_text("ascii"))
-            used = int((folder / usage).read_text("ascii"))
-        except (OSError, ValueError):  # there is no such file, or it says "max"
-            continue
-        cache = fields(folder / "memory.stat").get(reclaimable, 0)
-        return max(0.0, (most - used + cache) / 1e6)
-    return float("inf")
-
-
-def fields(path: Path) -> dict[str, int]:
-    """Return the numbers of a kernel file of lines such as "name 123"; empty if there is none."""
-    try:
-        lines = path.read_text("ascii").splitlines()
-    except OSError:
-        return {}
-    pairs = [words for line in lines if len(words := line.split()) > 1]
-    return {words[0]: int(words[1]) for words in pairs if words[1].isdecimal()}
+    found = control_groups.memory(folder)
+    return max(0.0, (found[1] - found[0]) / 1e6) if found else float("inf")
 
 
 def forbid_more_than(megabytes: float) -> None:

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,16 +108,14 @@ def manifest_of(path: Path) -> dict[str, Any]:
     manifest = files.read_json(path / MANIFEST)
     if not manifest or manifest != seal(manifest):
         raise CheckpointError(
-            f"The checkpoint {path.name} has no readable manifest, so it cannot be used. "
-            f"An older one is used if there is one."
+            f"The checkpoint {path.name} has no readable manifest, so it cannot be used."
         )
     for file, facts in manifest["files"].items():
         size = (path / file).stat().st_size if (path / file).exists() else -1
         if size != facts["bytes"]:
             raise CheckpointError(
                 f"{file} of checkpoint {path.name} should be {facts['bytes']} bytes long, but "
-                f"{'is missing' if size < 0 else f'is {size}'}. An older checkpoint is used if "
-                f"there is one."
+                f"{'is missing' if size < 0 else f'is {size}'}."
             )
     return manifest
 
@@ -131,8 +129,7 @@ def verify(path: Path) -> dict[str, Any]:
     for file, facts in manifest["files"].items():
         if files.sha256_of(path / file) != facts["sha256"]:
             raise CheckpointError(
-                f"{file} of checkpoint {path.name} is not what was saved (its checksum differs). "
-                f"An older checkpoint is used if there is one."
+                f"{file} of checkpoint {path.name} is not what was saved (its checksum differs)."
             )
     return manifest
 
@@ -245,22 +242,33 @@ def best_name(run: Path) -> str:
         return ""
 
 
-def newest_valid(run: Path) -> tuple[CheckpointInfo | None, list[str]]:
+def newest_valid(
+    run: Path, among: Callable[[str], bool] = lambda name: True
+) -> tuple[CheckpointInfo | None, list[str]]:
     """Return the newest checkpoint to resume from, and what is wrong with newer ones.
 
-    Every byte of it has been verified. Damaged ones are renamed, so that no reader finds them.
+    Only those `among` whose names it is count. Every byte of it has been verified. Damaged ones
+    are renamed, so that no reader finds them.
     """
     notes: list[str] = []
     for path in folders(run / "checkpoints"):
+        if not among(path.name):
+            continue
         try:
             checkpoint = info(path, verify(path), best_name(run))
         except CheckpointError as error:
-            notes.append(str(error))
+            notes.append(f"{error} An older checkpoint is used if there is one.")
             set_aside(path)
         else:
             if checkpoint.resumable:
                 return checkpoint, notes
     return None, notes
+
+
+def position_of(name: str) -> tuple[int, int]:
+    """Return the step and the attempt that a checkpoint's name gives."""
+    step, attempt = name.split("-a")
+    return int(step), int(attempt)
 
 
 def set_aside(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from cifar_core.runs.record.records import (
     DataRecord,
     Environment,
     StepRecord,
+    UsedTeacher,
     UsedWeights,
 )
 
@@ -35,10 +37,11 @@ def describe(
     setup: "Setup",
     weights: UsedWeights | None = None,
     *,
+    teachers: Sequence[UsedTeacher] = (),
     sizing: Sizing = USUAL,
     size_reason: str = "",
 ) -> Environment:
-    """Return the versions, machine, GPU, step plan, data and pretrained weights of an attempt."""
+    """Return the versions, machine, GPU, step plan, data and former networks of an attempt."""
     precision = setup.trainer.precision
     return Environment(
         **versions(),
@@ -77,6 +80,7 @@ def describe(
             fingerprint_at_32=dataset.fingerprint_at_32,
         ),
         weights=weights,
+        teachers=list(teachers),
     )
 
 

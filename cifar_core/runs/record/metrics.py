@@ -3,6 +3,8 @@
 Every attempt appends to its own file. Its start.json names the checkpoint that it started from,
 and how many bytes of which attempt's rows that checkpoint covers; later rows of that attempt are
 superseded. This is a rule for readers: nothing on disk is ever rewritten.
+
+Attempts count from 1. A run that trains another one on has an attempt 0, whose rows are that run's.
 """
 
 from collections.abc import Mapping
@@ -45,6 +47,7 @@ class RowShape(Struct, frozen=True, kw_only=True):
     test_macro_f1: Number | None = None
     plain_accuracy: Number | None = None
     views: Text = "plain"
+    end: Text = ""
     images: Number | None = None
 
 
@@ -52,6 +55,9 @@ NEEDED = {  # the entries that a row must have, by its type
     "step": ("step",),
     "epoch": ("step", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "best"),
     "test": ("step", "test_loss", "test_accuracy", "images"),
+    # of imported curves: validations, as far as the other tool measured them, and curves of its own
+    "validation": ("step",),
+    "curve": ("step", "name", "value"),
 }
 
 
@@ -142,15 +148,16 @@ class MetricsReader:
 
     def lineage(self) -> list[RowRange]:
         """Return the parts that count: the last attempt's, and those of its checkpoints."""
-        started = {n: start for n in attempt_numbers(self.folder) if (start := self.start(n))}
-        if not started:
-            return []
-        attempt = max(started)
-        parts = [RowRange(attempt, None)]
+        started = [n for n in attempt_numbers(self.folder) if self.start(n)]
+        return self.lineage_of(started[-1], None) if started else []
+
+    def lineage_of(self, attempt: int, end: int | None) -> list[RowRange]:
+        """Return the parts that count up to a byte of an attempt's rows; None for all of them."""
+        parts = [RowRange(attempt, end)]
         while True:
-            start = started[attempt]
+            start = self.start(parts[0].attempt) or AttemptStart()
             attempt, end = start.from_attempt, start.from_bytes
-            if attempt not in started or attempt >= parts[0].attempt:
+            if attempt >= parts[0].attempt or not self.start(attempt):
                 return parts
             parts.insert(0, RowRange(attempt, end))
 

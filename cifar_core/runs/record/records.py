@@ -19,20 +19,26 @@ from cifar_core.disk.checks import (
     Whole,
 )
 from cifar_core.runs.record.control import Control
-from cifar_core.runs.record.family.ancestors import Ancestor, Start
+from cifar_core.runs.record.family.ancestors import ELSEWHERE, Ancestor, Start
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.gpu.facts import GPURecord
+from cifar_core.runs.record.imported.curves_record import CurvesRecord
 from cifar_core.runs.record.status import RunStatus
 
 
 class Origin(Struct, frozen=True, kw_only=True):
     """Where an imported run comes from."""
 
-    run: Text = ""  # its id in the other store
+    run: Text = ""  # its id in the other store or tool
     machine: Text = ""
     weights: Text = ""  # which checkpoints were exported
     exported_at: Moment = 0.0
     at: Moment = 0.0
+    # of curves of another tool only
+    tool: Text = ""  # a key of FORMATS
+    name: Text = ""  # of the run there
+    file: Text = ""  # the name of the file
+    sha256: Text = ""  # of the file; empty if it was a folder
 
 
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,14 +118,37 @@ class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The file of pretrained weights that a run started from; paths may not be valid text."""
+    """The file of weights that a run started from; paths may not be valid text."""
 
-    key: str = ""
+    key: str = ""  # of published weights; empty for those of an own run
     path: str = ""
     sha256: str = ""
     origin: str = ""
     file: str = ""
     source: str = ""
+    run: Text = ""  # the own run that they are of, and its checkpoint
+    checkpoint: Text = ""
+    taken: Whole = 0  # tensors that fitted, of how many
+    of: Whole = 0
+    left: Texts = []  # names of the tensors that stayed as initialized
+
+
+class UsedTeacher(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A network that a run learned from; its copy is among the run's ancestors."""
+
+    run: Text = ""  # its id
+    name: Text = ""
+    checkpoint: Text = ""
+    epoch: Number = 0.0
+    sha256: Text = ""  # of the file of its weights
+    model: Text = ""
+    side: Whole = 0  # pixels a side of the images that it was trained on
+
+    @property
+    def title(self) -> str:
+        """The number and the name of the run; of one from another store the name alone."""
+        number = "" if self.run.startswith(ELSEWHERE) else f"#{self.run.split('-')[0]} "
+        return f"{number}{self.name or self.run}"
 
 
 class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -149,6 +178,7 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dropout: bool = False  # whether the network drops features; False in earlier records
     data: DataRecord = DataRecord()
     weights: UsedWeights | None = None
+    teachers: list[UsedTeacher] = []
     threads_now: Text = ""  # a later number of threads, in words; by earlier versions
 
 
@@ -187,6 +217,7 @@ class AttemptResult(Struct, frozen=True, kw_only=True):
     message: LongText = ""
     reason: Text = ""  # a key of FAILURES when failed, or "disk" when paused for lack of space
     needs: Whole = 0  # bytes that must be free on the disk before it can continue
+    diverged_at: Whole = 0  # the step whose loss or gradient was not a number; 0 for none
     fits: Whole | None = None  # images at once that fit, if measured after memory ran out
     rows_bytes: Whole = 0  # length of its metrics.jsonl
     watched_bytes: Whole = 0  # length of its watched.jsonl; 0 in those of earlier versions
@@ -200,6 +231,7 @@ class AttemptEnd(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: Text = ""  # the run's next state
     at: Moment = 0.0
     micro_batch: Whole = 0  # images at once from then on; 0 for as before
+    diverged_at: Whole = 0  # the step before which it continues at a tenth of the rate; 0 for none
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -256,4 +288,5 @@ RECORDS: dict[str, type[Struct]] = {  # by file name
     "shim.json": ShimRecord,
     "deleted.json": Deleted,
     "looks.json": Looks,
+    "curves.json": CurvesRecord,
 }

@@ -17,6 +17,7 @@ from cifar_core.runs.record.action_log import Action
 from cifar_core.runs.record.attempt import Attempt, attempt_of
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.runs.record.imported import refusals
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.profiles import Profile
 from cifar_core.runs.record.queue.priorities import position_of
@@ -96,10 +97,7 @@ class Run:
         from cifar_core.config import TrainConfig
 
         if not (settings := self.settings):  # never train with the defaults instead
-            raise RunError(
-                f"config.json of run {self.id} is missing or damaged, so its settings are lost. "
-                f"Restore it from a backup, or delete the run."
-            )
+            raise refusals.no_settings(self.id, self.kind)
         config, data = TrainConfig.from_dict(settings), self.environment.data
         return replace(config, image_size=data.side) if data.source else config
 
@@ -147,6 +145,7 @@ class Run:
 
     def ask_profile(self) -> int:
         """Request a profile of the next steps; return the number of the request."""
+        refusals.refuse_curves(self.id, self.kind, "there is nothing to profile")
         with self.action("profile it", "profiled"), self._locked():
             if (state := self.status.state) not in ("starting", "running"):
                 raise RunError(
@@ -180,7 +179,7 @@ class Run:
 
     def attempts(self) -> list[Attempt]:
         """Describe its attempts, first to last."""
-        return [attempt_of(self.path, n) for n in metrics.attempt_numbers(self.path)]
+        return [attempt_of(self.path, n) for n in metrics.attempt_numbers(self.path) if n]
 
     def checkpoints(self) -> list[CheckpointInfo]:
         """Describe its complete checkpoints, newest first."""
@@ -188,6 +187,7 @@ class Run:
 
     def checkpoint(self, name: str = "best") -> CheckpointInfo:
         """Return the checkpoint with a name; "best" and "last" are names too."""
+        refusals.refuse_curves(self.id, self.kind, "there are no weights to use")
         return checkpoints.named(self.path, name)
 
     def rename(self, text: str, *, was: str | None = None) -> None:
@@ -237,6 +237,7 @@ class Run:
         state = self.status.state
         if state in ("queued", "starting", "running"):
             return
+        refusals.refuse_curves(self.id, self.kind, "there is nothing to resume")
         if state not in RESUMABLE:
             raise RunError(f"Run {self.id} is {state}. {WHY_NOT_RESUMED[state]}")
         with self.action("resume it", "resumed"):
@@ -293,7 +294,7 @@ class Run:
 
 WHY_NOT_RESUMED = {
     "draft": "Start it instead.",
-    "finished": "Nothing is left to train; clone it to train longer.",
+    "finished": "Nothing is left to train; train it on.",
     "pausing": "Resume it once it has paused.",
     "stopping": "Resume it once it has stopped.",
 }

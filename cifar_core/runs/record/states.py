@@ -186,5 +186,11 @@ FAILURES = Registry(
             summary="The run's status.json is missing or cannot be read.",
             action="Resume it, or delete it.",
         ),
+        Failure(
+            key="queue_paused",
+            title="Queue paused",
+            summary="The queue is paused.",
+            action="It starts once an admin resumes the queue.",
+        ),
     ],
 )

@@ -86,17 +86,21 @@ def move(
     to: str,
     *,
     meanwhile: Callable[[], object] = lambda: None,
+    provided: Callable[[], bool] = lambda: True,
     **changes: Any,
 ) -> RunStatus | None:
     """Move the run to another state if it is in one of those expected; None if it is not.
 
-    A status that cannot be read counts as the state DAMAGED_FILE. `meanwhile` is called under
-    the run's lock, after the check and before the move.
+    A status that cannot be read counts as the state DAMAGED_FILE. Both functions are called under
+    the run's lock: the run is moved only if `provided` returns True, and `meanwhile` is called
+    between that check and the move.
     """
     try:
         with lock.held(folder / ".lock"):
             old = read(folder)
             if (DAMAGED_FILE if old == DAMAGED else old.state) not in expected:
+                return None
+            if not provided():
                 return None
             meanwhile()
             new = replace(old, **described(to, **changes))
@@ -104,3 +108,15 @@ def move(
             return new
     except FileNotFoundError:  # the folder was moved to the trash meanwhile
         return None
+
+
+def set_position(folder: Path, position: float) -> bool:
+    """Give a run that waits another place in the queue; False if it waits no longer."""
+    try:
+        with lock.held(folder / ".lock"):
+            old = read(folder)
+            if old.state == "queued":
+                write(folder, replace(old, position=position))
+            return old.state == "queued"
+    except FileNotFoundError:  # the folder was moved to the trash meanwhile
+        return False

@@ -1,13 +1,15 @@
 """summary.json: the values of a run that tables show, updated row by row."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
 from cifar_core.data.test_views import TEST_VIEWS
-from cifar_core.evaluation.measures import ACCURACY, MEASURES, Measure
-from cifar_core.numbers import percent
+from cifar_core.evaluation.measures import ACCURACY, MEASURES, Measure, measure_of
+from cifar_core.numbers import counted, percent
+from cifar_core.reading.ends import why
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.metrics import Row
 
@@ -60,30 +62,32 @@ def of_test(summary: Summary, row: Row) -> dict[str, object]:
         "test_images": row["images"],
         "test_views": row.get("views", "plain"),
         "test_plain_accuracy": row.get("plain_accuracy", row["test_accuracy"]),
+        "end": row.get("end", ""),
     }
 
 
 CHANGES = {"step": of_step, "epoch": of_epoch, "test": of_test}  # by type of row
 
 
-def in_words(
-    summary: Summary, stop_reason: str, best_by: str = ACCURACY, *, uneven: bool = False
-) -> str:
-    """Return the results of a finished run, whose measure is a key of MEASURES, in a sentence.
+def in_words(summary: Summary, settings: Mapping[str, Any], *, uneven: bool = False) -> str:
+    """Return why a finished run with these plain settings ended, and its results, in a sentence.
 
     With `uneven` classes the balanced accuracy on the test images stands beside the accuracy.
     """
-    epochs = "epoch" if summary.epochs_done == 1 else "epochs"
-    early = f" ({stop_reason})" if stop_reason else ""
-    measure = MEASURES[best_by]
+    done, planned = summary.epochs_done, settings.get("epochs", 0)
+    epochs = counted(done, "epoch")
+    if because := why(summary.end, settings):
+        of = f"{done} of {counted(planned, 'epoch')}" if done < planned else epochs
+        epochs = f"{of} because {because}"
+    measure = measure_of(settings)
     test = [f"test accuracy {percent(summary.test_accuracy or 0.0)}{views_note(summary)}"]
-    if uneven and best_by == ACCURACY and summary.test_balanced_accuracy is not None:
+    if uneven and measure.key == ACCURACY and summary.test_balanced_accuracy is not None:
         test.append(f"balanced {percent(summary.test_balanced_accuracy)}")
     if measure.key != ACCURACY:  # in its own terms too
         tested = getattr(summary, f"test_{measure.key}")
         test.insert(0, f"test {measure.words} {measure.written(tested)}")
     return (
-        f"Finished after {summary.epochs_done} {epochs}{early}: best validation {measure.words} "
+        f"Finished after {epochs}: best validation {measure.words} "
         f"{measure.written(best_value(summary, measure))} at epoch {summary.best_epoch}, "
         f"{', '.join(test)}."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import CURVES
 from cifar_core.settings import label_of, rule_of
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import TITLES
@@ -32,6 +33,7 @@ class RunFacts:
     balanced: float | None = None  # balanced accuracy in validation, of the best epoch
     f1: float | None = None  # macro F1, likewise
     test_balanced: float | None = None
+    end: str = ""  # why its training ended, a key of ENDS; empty before, and if not known
 
     @property
     def title(self) -> str:
@@ -60,12 +62,31 @@ def facts(run: Run) -> RunFacts:
         balanced=summary.best_val_balanced_accuracy,
         f1=summary.best_val_macro_f1,
         test_balanced=summary.test_balanced_accuracy,
+        end=summary.end,
     )
 
 
 def best_of(results: Sequence[RunFacts]) -> RunFacts:
     """Return the run with the best validation accuracy, the earliest if several are equal."""
     return max(results, key=lambda result: (result.best or 0.0, -result.run.number))
+
+
+def is_curves_only(result: RunFacts) -> bool:
+    """Return True if only the curves of a run are here, imported from another tool."""
+    return result.run.kind == CURVES
+
+
+def about_curves_only(results: Sequence[RunFacts]) -> str:
+    """Say why some runs have no verdict: only their curves are here; empty if there is none."""
+    names = [f"#{result.run.number}" for result in results if is_curves_only(result)]
+    if not names:
+        return ""
+    have = "has" if len(names) == 1 else "have"
+    return (
+        f"{' and '.join([', '.join(names[:-1]), names[-1]] if names[1:] else names)} {have} only "
+        "curves that were imported from another tool: no predictions to compare image by image, "
+        "and no seed. Whether the validation images are the same is not known."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

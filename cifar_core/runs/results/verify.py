@@ -19,14 +19,18 @@ from cifar_core.devices import Device, turns
 from cifar_core.disk import files
 from cifar_core.errors import RunError
 from cifar_core.people import OPERATOR
-from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.family import beginning
+from cifar_core.runs.family.beginning import Beginning, beginning_of
+from cifar_core.runs.family.teachers import open_teachers
+from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.divergences.decisions import rate_shares
 from cifar_core.runs.record.environment import git_commit, versions
 from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.records import Environment
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.store.run_job import RunJob, job_of
 
 if TYPE_CHECKING:
@@ -118,8 +122,10 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
     """
     start = time.monotonic()
     logged = recorded(run)
-    wanted = {row["step"]: row for row in logged if row["step"] <= max(steps, logged[0]["step"])}
-    steps, place = max(wanted), device_of(run)
+    first = beginning.first_step(run)
+    last = max(first + steps, logged[0]["step"])
+    wanted = {row["step"]: row for row in logged if row["step"] <= last}
+    steps, place = max(wanted) - first, device_of(run)
     with turns.measuring(run.store_root, [place]):
         again, environment = train(run, place, frozenset(wanted), report)
     verification = Verification(
@@ -136,10 +142,13 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
 
 
 def recorded(run: Run) -> list[dict[str, Any]]:
-    """Return the reports of the run's steps from its beginning."""
+    """Return the reports of the run's own steps from its beginning."""
     if run.kind != TRAINING:
-        raise RunError(f"Run {run.id} is a rate search. Only training runs can be verified.")
-    rows = [row for row in run.metrics() if row["kind"] == "step"]
+        raise RunError(
+            f"Run {run.id} {KINDS[run.kind].instead}. Only training runs can be verified."
+        )
+    first = beginning.first_step(run)
+    rows = [row for row in run.metrics() if row["kind"] == "step" and row["step"] > first]
     if not rows:
         raise RunError(
             f"Run {run.id} has not logged a step yet, so there is nothing to compare with."
@@ -162,18 +171,22 @@ def train(
 
     from cifar_core.training.events import StepEvent, Tick, row
 
-    before, steps = torch.get_num_threads(), max(reported)
+    before, last = torch.get_num_threads(), max(reported)
     try:
         setup, environment = prepared(run, place)
         trainer = setup.trainer
+        first = trainer.step
         trainer.due = lambda *_: trainer.step + 1 in reported
+        shares = rate_shares(run.path)
+        trainer.progress.rate_share *= shares.get(first, shares.get(0, 1.0))
         again: dict[int, dict[str, Any]] = {}
         for event in trainer.run():
             if isinstance(event, Tick):
-                report(min(trainer.step, steps), steps)
+                report(min(trainer.step, last) - first, last - first)
+                trainer.progress.rate_share = shares.get(trainer.step, trainer.progress.rate_share)
             elif isinstance(event, StepEvent):
                 again[event.step] = row(event)
-            if steps in again:
+            if last in again:
                 break
     finally:
         torch.set_num_threads(before)
@@ -191,14 +204,20 @@ def prepared(run: Run, place: Device) -> "tuple[Setup, dict[str, Any]]":
     from cifar_core.training.setup import prepare
 
     recorded, config = run.environment, run.config
-    began = metrics.attempt_plan(run.path, 1)
-    threads = began.threads or recorded.threads or 1
+    threads = metrics.attempt_plan(run.path, 1).threads or recorded.threads or 1
     compute_on(place.torch_name, threads)
     dataset = data.load(run.source, run.store_root, run.sizing)
     check(run, dataset.fingerprint)
-    tensors, _ = pretrained.load(config, run.store_root)
     plan = step_plans.recorded(recorded, place.torch_name)
-    setup = prepare(config, dataset, place.torch_name, tensors, plan)
+    teachers = open_teachers(run, dataset.classes)
+    snapshot = beginning.snapshot_of(run)
+    began = Beginning() if snapshot else beginning_of(run, config, dataset.classes)
+    setup = prepare(
+        config, dataset, place.torch_name, began.pretrained, plan,
+        fresh=snapshot is None, begun=began.begun, teachers=teachers,
+    )  # fmt: skip
+    if snapshot:
+        setup.trainer.restore(snapshot)
     for _ in keep_features(setup, dataset.fingerprint, run.store_root, lambda _: None):
         pass
 

@@ -8,9 +8,10 @@ from cifar_core.errors import CheckpointError
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.records import RECORDS, AttemptResult
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.run_kinds import CURVES
 from cifar_core.runs.record.watched import rows as watched
 
-ALWAYS = ("config.json", "about.json", "status.json")
+ALWAYS = ("about.json", "status.json")  # and what `always` adds
 ONCE_STARTED = ("environment.json", "summary.json")
 OF_A_FINISHED_ATTEMPT = ("attempt.json", "start.json", "result.json", "end.json")
 OF_PROCESSES = ("shim.json",)  # an imported run has none
@@ -30,13 +31,19 @@ def of_small_files(run: Run) -> list[str]:
     wanted: tuple[str, ...] = OF_A_FINISHED_ATTEMPT
     if not about.imported and not about.example:
         wanted += OF_PROCESSES
-    sentences = [*of_files(run.path, ALWAYS, ALWAYS)]
+    wanted_always = always(run.kind)
+    sentences = [*of_files(run.path, wanted_always, wanted_always)]
     optional = (*ONCE_STARTED, "control.json")
     sentences += of_files(run.path, optional, ONCE_STARTED if finished else ())
     for number in numbers:
         last = finished and number == numbers[-1]
         sentences += of_attempt(metrics.attempt_folder(run.path, number), wanted if last else ())
     return [*sentences, *of_marker(run)]
+
+
+def always(kind: str) -> tuple[str, ...]:
+    """Return the small files that every run of a kind has."""
+    return ("curves.json" if kind == CURVES else "config.json", *ALWAYS)
 
 
 def of_files(folder: Path, names: tuple[str, ...], wanted: tuple[str, ...]) -> Iterator[str]:

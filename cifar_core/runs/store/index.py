@@ -22,7 +22,7 @@ from cifar_core.disk import lock
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row
 
-VERSION = 9  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
+VERSION = 10  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, changed INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);

@@ -6,6 +6,7 @@ executor tidies once a day while it works; `python -m cifar_core tidy` does it a
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,10 +132,20 @@ def older(paths: Iterator[Path], than: float) -> Iterator[Path]:
 
 
 def size_of(path: Path) -> int:
-    """Return how many bytes a file or a folder takes."""
-    if path.is_dir() and not path.is_symlink():
-        return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
-    return path.lstat().st_size
+    """Return how many bytes deleting a file or a folder frees.
+
+    A file that has another name elsewhere stays on the disk, as weights do that another run keeps.
+    """
+    whole = path.is_dir() and not path.is_symlink()
+    paths = path.rglob("*") if whole else [path]
+    found = [file.lstat() for file in paths if not whole or not file.is_dir()]
+    names = Counter((state.st_dev, state.st_ino) for state in found)
+    freed = {
+        (state.st_dev, state.st_ino): state.st_size
+        for state in found
+        if names[state.st_dev, state.st_ino] >= state.st_nlink
+    }
+    return sum(freed.values())
 
 
 def remove(path: Path) -> None:

@@ -8,14 +8,12 @@ from msgspec import Struct
 
 from cifar_core.data.listing import title_of
 from cifar_core.runs.record import metrics
+from cifar_core.runs.record.family.ancestors import Origin, origins_of
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import damage
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import title
-
-ALWAYS = ("about.json", "status.json", "config.json")
-FILES = (*ALWAYS, "summary.json", "environment.json")
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
@@ -78,6 +76,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     best_macro_f1: float | None = None
     test_balanced_accuracy: float | None = None
     test_macro_f1: float | None = None
+    origins: list[Origin] = []  # the runs from which it took weights or answers
 
     @property
     def model_title(self) -> str:
@@ -151,10 +150,16 @@ def read_row(run: Run) -> RunRow:
         best_macro_f1=summary.best_val_macro_f1,
         test_balanced_accuracy=summary.test_balanced_accuracy,
         test_macro_f1=summary.test_macro_f1,
-        damaged=any(
-            damage.of_files(run.path, FILES, FILES if status.state == "finished" else ALWAYS)
-        ),
+        origins=origins_of(about.start, about.teachers),
+        damaged=is_damaged(run, about.kind, status.state),
     )
+
+
+def is_damaged(run: Run, kind: str, state: str) -> bool:
+    """Return True if a file that the row is gathered from is damaged or missing."""
+    always = damage.always(kind)
+    every = (*always, *damage.ONCE_STARTED)
+    return any(damage.of_files(run.path, every, every if state == "finished" else always))
 
 
 def own(rows: Iterable[RunRow]) -> list[RunRow]:

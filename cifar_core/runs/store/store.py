@@ -5,7 +5,7 @@ import dataclasses
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from cifar_core.background import processes
-from cifar_core.disk import files, lock, space
+from cifar_core.disk import files, lock, removal, space
 from cifar_core.errors import RunError
 from cifar_core.installation import PROGRAM, default_store
 from cifar_core.people import OPERATOR, Person, Role, local_user
@@ -24,6 +24,8 @@ from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import naming, sweep_files, trash
 from cifar_core.runs.store.index import Index, run_folders
+from cifar_core.runs.store.queue import order, pause
+from cifar_core.runs.store.queue.pause import Pause
 from cifar_core.runs.store.run_row import RunRow, read_row
 from cifar_core.runs.store.trash import Twins
 
@@ -103,12 +105,16 @@ class Store:
             draft = run.path.with_name(f".draft-{run.id}")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
-            files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
-            about = About(name=name or self._named(config), parent=parent, kind=kind,
-                          owner=self.by.name, created_at=time.time())  # fmt: skip
-            files.write_json(draft / "about.json", replace(about, **{**marks, **fill(draft)}))
-            status.write(draft, status.RunStatus(**status.described("draft")))
-            self._name(draft, run, number)
+            room = space.needed(space.SMALL_FILES, draft, "a new run")
+            with removal.unless_complete(draft), room:
+                files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
+                about = About(name=name or self._named(config), parent=parent, kind=kind,
+                              owner=self.by.name, created_at=time.time())  # fmt: skip
+                about = replace(about, **{**marks, **fill(draft)})
+                config.check_teachers(len(about.teachers))
+                files.write_json(draft / "about.json", about)
+                status.write(draft, status.RunStatus(**status.described("draft")))
+                self._name(draft, run, number)
             space.keep_reserve(self.root)
         return run
 
@@ -174,20 +180,36 @@ class Store:
 
     def queue(self) -> list[RunRow]:
         """List the runs that wait for a device, next one first."""
-        waiting = [row for row in self.index.rows() if row.state == "queued"]
-        return sorted(waiting, key=lambda row: (row.position, row.number))
+        return order.queue_order(self.index.rows())
 
     def move_up(self, run: Run) -> None:
-        """Let a waiting run start one place earlier."""
-        self._reorder(run, -1)
+        """Let a waiting run start one place earlier, before a run that the person may move."""
+        order.shift(self, run, -1)
 
     def move_down(self, run: Run) -> None:
         """Let a waiting run start one place later."""
-        self._reorder(run, +1)
+        order.shift(self, run, +1)
 
     def to_front(self, run: Run) -> None:
-        """Let a waiting run start next."""
-        self._reorder(run, -len(self.queue()))
+        """Let a waiting run start as early as it may."""
+        order.to_front(self, run)
+
+    def reorder(self, ids: Sequence[str], seen: Sequence[str], moved: str = "") -> list[str]:
+        """Bring the queue into another order, as `order.reorder` says."""
+        return order.reorder(self, ids, seen, moved)
+
+    @property
+    def queue_pause(self) -> Pause:
+        """Whether the queue is paused, by whom and why."""
+        return pause.read(self.root)
+
+    def pause_queue(self, note: str = "") -> None:
+        """Let no further run start until the queue is resumed; for admins."""
+        pause.pause(self, note)
+
+    def resume_queue(self) -> None:
+        """Let waiting runs start again; for admins."""
+        pause.resume(self)
 
     def delete(self, run: Run) -> None:
         """Move a run to the trash, from where it can be restored; works on a full disk too."""
@@ -249,28 +271,6 @@ class Store:
             used.append(int((self.root / ".last_number").read_text(encoding="utf-8")))
         number = max(used) + 1
         return RESERVED.stop if number in RESERVED else number
-
-    def _reorder(self, run: Run, by: int) -> None:
-        """Move a waiting run `by` places in the queue, to a position between two others."""
-        rows = self.queue()
-        ids = [row.id for row in rows]
-        if run.id not in ids:
-            return
-        others = [row.position for row in rows if row.id != run.id]
-        index = min(max(0, ids.index(run.id) + by), len(others))
-        before = others[index - 1] if index > 0 else others[0] - 2 if others else 0.0
-        after = others[index] if index < len(others) else before + 2
-        where = "earlier" if by < 0 else "later"
-        with Run(run.path, self.by).action("move it in the queue", "moved in the queue", where):
-            now = run.status
-            status.move(
-                run.path,
-                ("queued",),
-                "queued",
-                position=(before + after) / 2,
-                message=now.message,
-                since=now.since,
-            )
 
 
 def find(ref: str, runs: dict[str, Run], what: str) -> Run:

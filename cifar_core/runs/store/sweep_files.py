@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from cifar_core.disk import files
 from cifar_core.disk.checks import MOST_ITEMS, Moment, Text, Whole
 from cifar_core.errors import RunError
+from cifar_core.runs.record.family.ancestors import Ancestor
 
 SCHEMA = 1
 
@@ -43,6 +44,8 @@ class SweepShape(Struct, frozen=True, kw_only=True):
     owner: Text = ""
     priority: Text = ""
     search: SearchShape = SearchShape()
+    start: Ancestor = Ancestor()
+    teachers: Annotated[list[Ancestor], Meta(max_length=MOST_ITEMS)] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,8 @@ class Sweep:
     search: dict[str, Any] = field(default_factory=dict)  # how cells are chosen; empty for a grid
     owner: str = ""  # the person who made it; in files of earlier versions only searches name them
     priority: str = ""  # of its runs, a key of PRIORITIES; empty for a normal one
+    start: dict[str, Any] = field(default_factory=dict)  # whose weights all runs start from, if any
+    teachers: list[dict[str, Any]] = field(default_factory=list)  # that all runs learn from
 
     @property
     def number(self) -> int:

@@ -14,15 +14,16 @@ from typing import Any
 from cifar_core.background import processes
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.numbers import counted
+from cifar_core.people import ADMIN
 from cifar_core.runs.record.queue.priorities import NORMAL, PRIORITIES
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
-from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps import origins, sweeps
 from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS, SPENT, check_budget
-from cifar_core.runs.sweeps.priority import prioritize
+from cifar_core.runs.sweeps.priority import may_give, prioritize
 from cifar_core.settings.parameter_grid import MOST, Axis
 
 
@@ -87,6 +88,8 @@ def outcome(store: Store, sweep: Sweep, edit: Edit) -> Outcome:
     """Return what an edit would change; ConfigError or RunError if it cannot be applied."""
     rows = sweeps.runs_of(store, sweep)
     new = edited(sweep, edit, rows)
+    if set(new.places) - set(sweep.places) or new.search != sweep.search:
+        origins.check_sweep(store, new, rows)
     wanted = {(place, seed) for place in new.places for seed in new.seeds}
     kept = [row for row in rows if new.search or (row.cell, row.seed) in wanted]
     others = [row for row in rows if row not in kept]
@@ -107,9 +110,16 @@ def is_back(row: RunRow, before: Sweep) -> bool:
 
 
 def apply(store: Store, sweep: Sweep, edit: Edit) -> Outcome:
-    """Change a sweep's plan as it is by now, and let its runs follow."""
+    """Change a sweep's plan as it is by now, and let its runs follow.
+
+    Raises AccessError for another person's sweep, and if its runs would overtake all others and
+    the person is not an admin.
+    """
     with sweeps.action(store, sweep, "edit", "edited") as line, sweeps.locked(store):
-        done = outcome(store, sweeps.find(store, sweep.id), edit)
+        now = sweeps.find(store, sweep.id)
+        done = outcome(store, now, edit)
+        if done.sweep.priority != now.priority and not may_give(store.by, done.sweep.priority):
+            store.by.must(ADMIN, "let its runs start before those of others")
         line.skip = not done.changed
         if done.changed:
             sweep_files.save(store.root, done.sweep)

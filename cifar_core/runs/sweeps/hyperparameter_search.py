@@ -23,7 +23,7 @@ from cifar_core.runs.store import sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 from cifar_core.runs.store.sweep_files import Cell, Sweep
-from cifar_core.runs.sweeps import sweeps
+from cifar_core.runs.sweeps import origins, sweeps
 from cifar_core.runs.sweeps.search_space import distributions, is_inside, point_of
 from cifar_core.settings.parameter_grid import MOST, in_words
 
@@ -63,8 +63,13 @@ def create(
     pruner: str = "median",
     name: str = "",
     token: str = "",
+    start: origins.Source | None = None,
+    teachers: Sequence[origins.Source] = (),
 ) -> Sweep:
-    """Start a search of `budget` runs; it continues by itself in the background."""
+    """Start a search of `budget` runs; it continues by itself in the background.
+
+    All runs start from the weights of `start`, a run and its checkpoint, and learn from `teachers`.
+    """
     check_budget(budget, 2)
     PRUNERS[pruner]
     search = {
@@ -72,8 +77,9 @@ def create(
         "owner": store.by.name,
     }  # fmt: skip
     sweep = sweeps.begin(
-        store, base, [], [base.seed], name=name or "Search", token=token, search=search
-    )
+        store, base, [], [base.seed], name=name or "Search", token=token, search=search,
+        start=start, teachers=teachers,
+    )  # fmt: skip
     processes.ensure_running(store.root)
     return sweep
 

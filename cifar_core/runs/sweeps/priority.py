@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 
+from cifar_core.disk import lock
+from cifar_core.people import ADMIN, Person
 from cifar_core.runs.record import status
-from cifar_core.runs.record.queue.priorities import PRIORITIES, moved
+from cifar_core.runs.record.queue.priorities import FIRST, PRIORITIES, moved
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.queue.order import LOCK
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
+
+
+def may_give(by: Person, priority: str) -> bool:
+    """Whether a person may give runs a priority: only an admin lets them overtake all others."""
+    return priority != FIRST or by.may(ADMIN)
 
 
 def prioritize(store: Store, rows: Sequence[RunRow], priority: str) -> int:
@@ -17,16 +25,12 @@ def prioritize(store: Store, rows: Sequence[RunRow], priority: str) -> int:
     changed = 0
     for row in rows:
         run = Run(store.root / "runs" / row.id, store.by)
-        before = run.about.priority
-        if before == priority:
+        if run.about.priority == priority:
             continue
         words = PRIORITIES[priority].title.lower() if priority else "normal"
         with run.action("change its priority", "changed the priority of", words):
             run.edit_about(priority=priority)
-            now = run.status
-            status.move(
-                run.path, ("queued",), "queued", position=moved(now.position, before, priority),
-                reason=now.reason, message=now.message, action=now.action, since=now.since,
-            )  # fmt: skip
+            with lock.held(store.root / LOCK):  # a person may move it at this moment
+                status.set_position(run.path, moved(run.status.position, priority))
         changed += 1
     return changed

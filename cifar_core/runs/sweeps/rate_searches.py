@@ -1,7 +1,10 @@
 """Rate searches among the runs: how one is started, and which ones have the same settings."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from cifar_core.runs.family import again
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import RATE_SEARCH
 from cifar_core.runs.store.store import Store
@@ -9,17 +12,23 @@ from cifar_core.runs.store.store import Store
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
 
+Fill = Callable[[Path], Mapping[str, Any]]
 APART = ("seed", "learning_rate")  # settings in which searches for the same rate may differ
 USUAL_STEPS = 560  # that a search takes roughly; it depends on how soon it finds the lowest point
 
 
-def begin(store: Store, config: "TrainConfig", *, parent: str = "") -> Run:
-    """Make a rate search with the settings of a training run, and queue it."""
+def begin(
+    store: Store, config: "TrainConfig", *, parent: str = "", fill: Fill = lambda _: {}
+) -> Run:
+    """Make a rate search with the settings of a training run, and queue it.
+
+    `fill` gives it the weights from which that run starts, as for `Store.create`.
+    """
     from cifar_core.models import MODELS
     from cifar_core.optim import OPTIMIZERS
 
     name = f"Rate for {OPTIMIZERS[config.optimizer].title} on {MODELS[config.model].title}"
-    run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH)
+    run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH, fill=fill)
     store.submit(run)
     return run
 
@@ -41,7 +50,8 @@ def repeat(store: Store, run: Run) -> Run:
     from dataclasses import replace
 
     seeds = [int(other.settings.get("seed", 0)) for other in alike(store, run)]
-    return begin(store, replace(run.config, seed=max(seeds) + 1), parent=run.id)
+    config = replace(run.config, seed=max(seeds) + 1)
+    return begin(store, config, parent=run.id, fill=again.like(run, config))
 
 
 def suggested_rate(run: Run) -> float | None:

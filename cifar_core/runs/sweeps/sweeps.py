@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.disk import lock
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.registry import did_you_mean
+from cifar_core.runs.family.teachers import check_plan
 from cifar_core.runs.record import action_log
 from cifar_core.runs.record.run import RESUMABLE
 from cifar_core.runs.record.states import STATES
-from cifar_core.runs.record.status import is_under_way
 from cifar_core.runs.store import naming, sweep_files
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Run, Store, slug
 from cifar_core.runs.store.sweep_files import Cell, Sweep
+from cifar_core.runs.sweeps import origins
 from cifar_core.settings.parameter_grid import MOST, Axis, combinations, in_words
 
 if TYPE_CHECKING:
@@ -90,10 +91,15 @@ def create(
     *,
     name: str = "",
     token: str = "",
+    start: origins.Source | None = None,
+    teachers: Sequence[origins.Source] = (),
 ) -> Sweep:
-    """Plan a sweep, create all its runs and queue them; the same token gives the same sweep."""
+    """Plan a sweep, create all its runs and queue them; the same token gives the same sweep.
+
+    All runs start from the weights of `start`, a run and its checkpoint, and learn from `teachers`.
+    """
     cells = planned(base, axes, seeds)
-    sweep = begin(store, base, cells, seeds, name=name, token=token)
+    sweep = begin(store, base, cells, seeds, name=name, token=token, start=start, teachers=teachers)
     complete(store, sweep)
     return sweep
 
@@ -107,10 +113,15 @@ def begin(
     name: str = "",
     token: str = "",
     search: dict[str, Any] | None = None,
+    start: origins.Source | None = None,
+    teachers: Sequence[origins.Source] = (),
 ) -> Sweep:
     """Save the plan, unless a sweep with the token exists already."""
     from cifar_core import data
 
+    check_plan(base, [cell.changes for cell in cells], (search or {}).get("space", {}), teachers)
+    if start:
+        origins.check(base, cells, start)
     # once for all of its runs, including those that are added later
     base = replace(base, data=data.resolve(base.data, store.root, store.by))
     with store.action("make sweeps", "made") as line, locked(store):
@@ -131,6 +142,8 @@ def begin(
             token=token,
             search=search or {},
             owner=store.by.name,
+            start=origins.described(start) if start else {},
+            teachers=[origins.described(teacher) for teacher in teachers],
         )
         sweep_files.save(store.root, sweep)
         line.detail = words(sweep)
@@ -145,7 +158,7 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     from cifar_core import data
     from cifar_core.config import TrainConfig
 
-    created = []
+    created: list[Run] = []
     with (
         action(store, sweep, "queue the missing runs of", "queued the runs of") as line,
         locked(store),
@@ -153,9 +166,8 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
         # also if an admin or the driver of a search creates them
         owner = {"owner": name} if (name := owner_of(store, sweep)) else {}
         marks = {"sweep": sweep.id, "priority": sweep.priority, **owner}
-        existing = {
-            (row.cell, row.seed): row for row in [*runs_of(store, sweep), *deleted(store, sweep)]
-        }
+        there = [*runs_of(store, sweep), *deleted(store, sweep)]
+        existing = {(row.cell, row.seed): row for row in there}
         for seed in sweep.seeds:
             for index in sweep.places:
                 if (index, seed) in existing:
@@ -163,7 +175,10 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
                 cell = sweep.cells[index]
                 config = TrainConfig.from_dict({**sweep.base, **cell.changes, "seed": seed})
                 name = naming.of_cell(config, data.title_of(config.data, store.root), cell.changes)
-                created.append(store.create(config, name=name, marks={**marks, "cell": index}))
+                folders = [store.root / "runs" / row.id for row in there]
+                fill = origins.filler(store, sweep, [*map(Run, folders), *created])
+                of_cell = {**marks, "cell": index}
+                created.append(store.create(config, name=name, marks=of_cell, fill=fill))
         line.skip = not created
     for row in runs_of(store, sweep):
         if row.state == "draft":
@@ -171,11 +186,16 @@ def complete(store: Store, sweep: Sweep) -> list[Run]:
     return created
 
 
-def missing(store: Store, sweep: Sweep) -> int:
-    """Count the planned runs that were never created, or were deleted permanently."""
-    existing = {(row.cell, row.seed) for row in [*runs_of(store, sweep), *deleted(store, sweep)]}
-    planned_runs = {(index, seed) for index in sweep.places for seed in sweep.seeds}
-    return len(planned_runs - existing)
+def missing(store: Store, sweep: Sweep, rows: Sequence[RunRow] | None = None) -> int:
+    """Count the planned runs that were never created, or were deleted permanently.
+
+    `rows` are its runs, if they have been listed already.
+    """
+    there = runs_of(store, sweep) if rows is None else rows
+    wanted = {(index, seed) for index in sweep.places for seed in sweep.seeds}
+    if not (wanted := wanted - {(row.cell, row.seed) for row in there}):
+        return 0
+    return len(wanted - {(row.cell, row.seed) for row in deleted(store, sweep)})
 
 
 def cancel(store: Store, sweep: Sweep, *, running: bool = False) -> int:
@@ -206,8 +226,9 @@ def go_on(store: Store, sweep: Sweep) -> int:
 
 def is_decided(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> bool:
     """Whether a sweep or a search has nothing left to do; `rows` are its runs."""
-    over = rows and not any(is_under_way(row.state, row.reason) for row in rows)
-    return bool(over) and not sweep.is_active and (bool(sweep.search) or not missing(store, sweep))
+    if sweep.is_active or not rows or not all(STATES[row.state].is_final for row in rows):
+        return False
+    return bool(sweep.search) or not missing(store, sweep, rows)
 
 
 def runs_of(store: Store, sweep: Sweep) -> list[RunRow]:

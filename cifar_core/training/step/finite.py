@@ -14,9 +14,10 @@ def stop_unless_finite(trainer: "Trainer", loss: float, norm: float, step: int) 
     if math.isfinite(loss) and math.isfinite(norm):
         return
     what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {norm}"
-    peak = trainer.config.learning_rate
+    peak = trainer.config.learning_rate * trainer.progress.rate_share
     raise TrainingDivergedError(
         f"The {what} in epoch {step / trainer.steps_per_epoch:.1f} (step {step:,}) at learning "
-        f"rate {trainer.learning_rate:.3g}. Try a peak rate of {peak / 10:g}, a longer warm-up, "
-        "or gradient clipping at 1."
+        f"rate {trainer.learning_rate:.3g}. Try a peak rate of {peak / 10:.3g}, a longer warm-up, "
+        "or gradient clipping at 1.",
+        step,
     )

@@ -11,7 +11,7 @@ from cifar_core.training.task.batch import Batch
 if TYPE_CHECKING:
     from cifar_core.training.trainer import Trainer
 
-# of a piece: its mean loss, how many of its images are right, how many it has
+# of a piece: its mean loss as reported, how many of its images are right, how many it has
 PieceSums = tuple[Tensor, Tensor, int]
 
 
@@ -45,9 +45,9 @@ def add(trainer: "Trainer", piece: Batch, share: Tensor | None) -> PieceSums:
     with phase(FORWARD):
         with trainer.precision.autocast():
             logits = trainer.forward(piece.images)
-        loss = trainer.task.loss(logits.float(), piece)
+        loss, reported = trainer.task.losses(logits.float(), piece)
     with phase(BACKWARD):
         trainer.scaler.scale(loss).backward(share)
     with phase(LOGGING):
         right = trainer.task.right(logits, piece)
-    return loss.detach(), right, len(piece)
+    return reported.detach(), right, len(piece)

@@ -15,6 +15,7 @@ LEAST_STEPS = 300  # of a run; a trial takes as long as up to thirty steps
 # images at once in a trial on a CPU: with fewer, the wrong memory order can seem faster
 LEAST_IMAGES = 32
 ENOUGH_WORK, TOO_MUCH_WORK = 4 * 10**9, 4 * 10**10  # multiply-adds of a batch forward, on a CPU
+FORWARD_PASSES = 3  # that a step costs, as backward each layer multiplies twice
 TIMED = ("cpu", "cuda")  # the kinds of devices with trials
 TRIED_FASTER = "A short trial on this device found it faster."
 
@@ -117,8 +118,11 @@ def may_compile(config: TrainConfig, device: str) -> bool:
     )
 
 
-def why_by_rule(config: TrainConfig, device: str, total_steps: int) -> str:
-    """Return why a run of `total_steps` steps needs no trial; empty if it gets one."""
+def why_by_rule(config: TrainConfig, device: str, total_steps: int, taught: int = 0) -> str:
+    """Return why a run of `total_steps` steps needs no trial; empty if it gets one.
+
+    `taught` are the multiply-adds of its teachers for an image, in each step.
+    """
     if config.startup == "fast_start":
         return "by rule, because a fast start makes no trial."
     if config.deterministic:
@@ -131,18 +135,22 @@ def why_by_rule(config: TrainConfig, device: str, total_steps: int) -> str:
         return "as requested."
     if config.startup == "automatic" and total_steps < LEAST_STEPS:
         return "by rule, because the run is too short for a trial."
-    if device == "cpu" and images_at_once(config, device) * work_of(config) > TOO_MUCH_WORK:
+    work = work_of(config, taught)
+    if device == "cpu" and images_at_once(config, device, taught) * work > TOO_MUCH_WORK:
         return "by rule, because a trial of this network would take minutes on a CPU."
     return ""
 
 
-def images_at_once(config: TrainConfig, device: str) -> int:
+def images_at_once(config: TrainConfig, device: str, taught: int = 0) -> int:
     """Return the trial's batch size: the run's, or on a CPU fewer if the network is large."""
     if device != "cpu":
         return config.batch_size
-    return min(config.batch_size, max(LEAST_IMAGES, ENOUGH_WORK // work_of(config)))
+    return min(config.batch_size, max(LEAST_IMAGES, ENOUGH_WORK // work_of(config, taught)))
 
 
-def work_of(config: TrainConfig) -> int:
-    """Return the multiply-adds of the forward pass of one image."""
-    return config.card().multiply_adds
+def work_of(config: TrainConfig, taught: int = 0) -> int:
+    """Return the multiply-adds of the forward pass of one image, as if a step were three of them.
+
+    Those of teachers, which need no backward pass, count a third.
+    """
+    return config.card().multiply_adds + taught // FORWARD_PASSES

@@ -1,6 +1,6 @@
 """Chooses how a training step is computed, by a short trial on the device that will train."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
@@ -34,6 +34,7 @@ from cifar_core.training.step.timing import (
     timer_of,
     winner,
 )
+from cifar_core.training.task.teachers import Teacher, work_of_all
 from cifar_core.training.trainer import Trainer
 
 # predicted seconds of all steps, or of all validations: ten times the longest compilation
@@ -62,14 +63,19 @@ def resolve(
     num_classes: int,
     times: TrialTimes,
     timer: Timer | None = None,
+    teachers: Sequence[Teacher] = (),
 ) -> tuple[StepPlan, TrialTimes]:
-    """Return the plan for a run, and all times so far; only the missing ones are measured."""
+    """Return the plan for a run, and all times so far; only the missing ones are measured.
+
+    `teachers` are those that are asked in each step.
+    """
     default = by_rule(config, device)
-    if reason := why_by_rule(config, device, total_steps):
+    if reason := why_by_rule(config, device, total_steps, work_of_all(teachers)):
         return replace(default, reason=reason), times
     measure = partial(
-        measured, config, device, num_classes=num_classes, timer=timer or timer_of(device)
-    )
+        measured, config, device, num_classes=num_classes, timer=timer or timer_of(device),
+        teachers=teachers,
+    )  # fmt: skip
     try:
         best, times = fastest_format(alternatives(config, default), times, measure)
         seconds = median(times.formats[best.key]) * total_steps
@@ -178,6 +184,7 @@ def measured(
     num_classes: int,
     timer: Timer,
     batch_size: int = 0,
+    teachers: Sequence[Teacher] = (),
 ) -> tuple[Rounds, str]:
     """Time the plans; return the times, and why one of them cannot be compiled, or "".
 
@@ -189,11 +196,13 @@ def measured(
         learning_rate=1e-6,  # cannot diverge; the arithmetic is the same
         train_fraction=1.0,
         val_fraction=0.01,
-        batch_size=batch_size or images_at_once(config, device),
+        batch_size=batch_size or images_at_once(config, device, work_of_all(teachers)),
     )
     images = random_images(trial.batch_size, num_classes, trial.side)
     with torch.random.fork_rng([device] if device.startswith("cuda") else []):
-        trainers = [prepare(trial, images, device, plan=plan).trainer for plan in plans]
+        trainers = [
+            prepare(trial, images, device, plan=plan, teachers=teachers).trainer for plan in plans
+        ]
         named = zip(plans, trainers, strict=True)
         steps = {plan.key: partial(next, endless(trainer)) for plan, trainer in named}
         rounds = {} if given_up(plans, trainers) else time_in_turns(steps, timer)

@@ -14,6 +14,8 @@ class Batch:
     labels: Tensor  # [n], int64
     others: Tensor | None = None  # [n], of the images that are mixed in; None if none are
     share: float = 1.0  # of `labels` in each image, 0 to 1; the rest is that of `others`
+    # what the teachers' kept answers make of it: probabilities [n, K]; None if there are none
+    taught: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -28,6 +30,11 @@ class Batch:
         start = 0
         for size in sizes:
             part = slice(start, start + size)
-            others = None if self.others is None else self.others[part]
-            yield replace(self, images=self.images[part], labels=self.labels[part], others=others)
+            others, taught = (
+                None if tensor is None else tensor[part] for tensor in (self.others, self.taught)
+            )
+            yield replace(
+                self, images=self.images[part], labels=self.labels[part], others=others,
+                taught=taught,
+            )  # fmt: skip
             start += size

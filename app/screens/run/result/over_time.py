@@ -8,10 +8,12 @@ from app.cache.results import job_seconds, predictions_of
 from app.screens.run.result import charts
 from app.screens.run.result.evaluation import Evaluation
 from app.screens.run.result.followed_image import ByEpoch, followed_image
+from app.shared.family.join_lines import add_joins
 from app.shared.figure import show_figure
 from app.shared.job_offer import offer
 from cifar_core.config import TrainConfig
 from cifar_core.evaluation.confusion import confusion, errors_only
+from cifar_core.runs.family.joins import joins
 from cifar_core.runs.results import look_back
 from cifar_core.runs.results.predictions import Predictions
 from cifar_core.settings import label_of
@@ -35,8 +37,9 @@ def over_time(evaluation: Evaluation) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Accuracy of each class**")
+        figure = charts.lines_figure(list(by_epoch), lines, epoch, "Accuracy")
         show_figure(
-            charts.lines_figure(list(by_epoch), lines, epoch, "Accuracy"),
+            add_joins(figure, joins(evaluation.run), max(by_epoch)),
             key="classes over time",
             alt="Accuracy of each class over the epochs",
         )

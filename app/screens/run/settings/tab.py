@@ -7,10 +7,12 @@ from typing import Any
 import streamlit as st
 
 from app import boundary, theme
+from app.screens.run.imported.settings import imported_settings
+from app.screens.run.settings.family import has_relatives, outline
 from app.screens.run.settings.reproduce import reproduce
 from cifar_core.data.listing import kind_of, title_of
 from cifar_core.disk import files
-from cifar_core.runs import Run, RunStatus
+from cifar_core.runs import CURVES, Run, RunStatus
 from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of, shown
 from cifar_core.statistics.class_shares import are_uneven
@@ -18,8 +20,14 @@ from cifar_core.statistics.class_shares import are_uneven
 
 def draw(run: Run, status: RunStatus) -> None:
     """Draw the settings, and closed below them the machine and the way to the same run."""
+    if run.kind == CURVES:
+        boundary.part(imported_settings)(run, status)
+        return
     boundary.part(settings)(run, status)
-    for title, part in {"Images and machine": environment, "Reproduce": reproduce}.items():
+    parts = {"Images and machine": environment, "Reproduce": reproduce}
+    if has_relatives(run):
+        parts = {"Family": outline, **parts}
+    for title, part in parts.items():
         box = st.expander(title, key=f"part {part.__name__}", on_change="rerun")
         if box.open:
             with box:
@@ -66,6 +74,11 @@ def environment(run: Run, status: RunStatus) -> None:
     data, step = recorded.get("data", {}), recorded.pop("step_plan", None)
     if step:
         st.markdown(f":material/speed: {theme.safe(step['sentence'])}")
+    if recorded.pop("teachers", None):
+        named = ", ".join(
+            f"{one.title} (epoch {one.epoch:.3g})" for one in run.environment.teachers
+        )
+        st.markdown(f":material/school: Teachers: {theme.safe(named)}")
     machine = {key: value for key, value in recorded.items() if not isinstance(value, dict)}
     versions = {
         name: value

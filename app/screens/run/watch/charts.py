@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.shared.charts import LiveFigure, thinned
+from app.shared.family.join_lines import join_shapes
 from app.shared.goal_lines import goal_shapes
 from cifar_core.reading.curves import Curves, smooth
+from cifar_core.runs.family.joins import Join
 from cifar_core.runs.listing.goals import Goal
 from cifar_core.runs.record.profiles import Bar, percent
 
@@ -50,6 +52,7 @@ class LiveOptions:
     half_life: float = 0.0  # of the smoothing, in steps; 0 for none
     log_loss: bool = False
     goals: Sequence[Goal] = ()  # target lines
+    joins: Sequence[Join] = ()  # where it continues from other runs
     more: Sequence[str] = ()  # keys of MORE: panels below accuracy and loss
     balanced: bool = False  # whether the balanced accuracy is drawn beside the accuracy
     starred: str = "val_accuracy"  # the curve, as in `Curves`, on which the best epoch is marked
@@ -89,14 +92,29 @@ def live_figure(curves: Curves, options: LiveOptions) -> LiveFigure:
     arrays = [a for _, x, y in drawn for a in thinned(x, y[: len(x)], options.window)]
     header = {
         "traces": [trace for trace, _, _ in drawn],
-        "layout": live_layout(options),
+        "layout": with_joins(live_layout(options), curves, options),
         "window": options.window,
         "revision": f"{options.revision} {options.by_epoch}",
+        "unit": unit_of(options),  # followed by the chart of the machine
         "step": float(curves.step[-1]) if len(curves.step) else 0.0,
         "alt": ", ".join(["Accuracy", "loss", *(MORE[key].title.lower() for key in shown(options))])
-        + " of the run",
+        + " of the run"
+        + "".join(f", {join.label} after epoch {join.epoch:.4g}" for join in options.joins),
     }
     return LiveFigure(header=header, arrays=arrays)
+
+
+def with_joins(layout: dict[str, Any], curves: Curves, options: LiveOptions) -> dict[str, Any]:
+    """Return the layout with a mark where the run continues from another one."""
+    if not options.joins or not len(curves.step):
+        return layout
+    steps = curves.step_epoch if options.by_epoch else curves.step
+    places = positions(curves, [join.epoch for join in options.joins], options)
+    lines, labels = join_shapes(options.joins, places, float(steps[-1]), below="y2 domain")
+    return layout | {
+        "shapes": [*layout.get("shapes", []), *lines],
+        "annotations": [*layout["annotations"], *labels],
+    }
 
 
 def positions(curves: Curves, epochs: Sequence[float], options: LiveOptions) -> list[float]:
@@ -176,6 +194,28 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
     """Place the panels, from top to bottom; the browser adds the theme's colors and fonts."""
     panels = [("Accuracy", "y2", TALL), ("Loss", "y", TALL)]
     panels += [(MORE[key].title, MORE[key].axis, LOW) for key in shown(options)]
+    layout = stacked(panels, options)
+    layout["yaxis"] |= {
+        "type": "log" if options.log_loss else "linear", "uirevision": f"{options.log_loss}"
+    }  # fmt: skip
+    layout["yaxis2"] |= {"tickformat": ".0%"}
+    for key in shown(options):
+        form = ".0%" if MORE[key].of_epochs else "~g"
+        low = {"tickformat": form, "nticks": 4, "rangemode": "tozero"}
+        layout[f"yaxis{MORE[key].axis[1:]}"] |= low
+    if options.goals:
+        lines, labels = goal_shapes(options.goals, axis="y2")
+        layout |= {"shapes": lines, "annotations": [*layout["annotations"], *labels]}
+    return layout
+
+
+def unit_of(options: LiveOptions) -> str:
+    """Return what the horizontal axis counts."""
+    return "epoch" if options.by_epoch else "step"
+
+
+def stacked(panels: Sequence[tuple[str, str, int]], options: LiveOptions) -> dict[str, Any]:
+    """Place panels of (title, axis, height in pixels) above each other on one horizontal axis."""
     inner = sum(height for _, _, height in panels) + GAP * (len(panels) - 1)
     layout: dict[str, Any] = {}
     titles, top = [], float(inner)
@@ -190,16 +230,8 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
             "automargin": True, "anchor": "x", "fixedrange": False, "domain": domain
         }  # fmt: skip
         top -= height + GAP
-    layout["yaxis"] |= {
-        "type": "log" if options.log_loss else "linear", "uirevision": f"{options.log_loss}"
-    }  # fmt: skip
-    layout["yaxis2"] |= {"tickformat": ".0%"}
-    for key in shown(options):
-        form = ".0%" if MORE[key].of_epochs else "~g"
-        low = {"tickformat": form, "nticks": 4, "rangemode": "tozero"}
-        layout[f"yaxis{MORE[key].axis[1:]}"] |= low
-    unit = "epoch" if options.by_epoch else "step"
-    layout |= {
+    unit = unit_of(options)
+    return layout | {
         "height": inner + ABOVE + BELOW,
         "uirevision": options.revision,
         "margin": {"t": ABOVE, "r": 12, "b": BELOW, "l": 56},
@@ -212,10 +244,6 @@ def live_layout(options: LiveOptions) -> dict[str, Any]:
                   "showgrid": False, "uirevision": f"{options.revision} {unit}",
                   "unifiedhovertitle": {"text": f"{unit} %{{x:.4~f}}"}},
     }  # fmt: skip
-    if options.goals:
-        lines, labels = goal_shapes(options.goals, axis="y2")
-        layout |= {"shapes": lines, "annotations": [*titles, *labels]}
-    return layout
 
 
 def profile_figure(bars: Sequence[Bar]) -> go.Figure:

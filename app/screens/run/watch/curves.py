@@ -11,6 +11,7 @@ from app.shared.live_chart import live_chart, window
 from cifar_core.evaluation.measures import MEASURES, measure_of
 from cifar_core.reading.curves import HALF_LIVES, SMOOTHING, Curves, half_life
 from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.family.joins import joins
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.statistics.class_shares import are_uneven
 
@@ -62,6 +63,7 @@ def controls(run: Run, status: RunStatus, summary: Summary, curves: Curves) -> c
         half_life=half_life(smoothing or "Off", summary.total_steps),
         log_loss=log,
         goals=goals_of(run) if goal else [],
+        joins=joins(run),
         more=[key for key, panel in offered.items() if panel.title in more],
         balanced=balanced,
         starred=BALANCED.row_name

@@ -11,7 +11,10 @@ from cifar_core.runs.store.run_row import RunRow
 MOST = 3  # runs that are named
 NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
+FREE = "The curves appear here once a device is free."
+RESUMED = "The curves appear here once the queue is resumed and a device is free."
 SOON = "The curves begin with the first steps."
+INHERITED = "Below are the curves of the run that it continues; its own follow on the same line."
 LOADING = "The trainer is starting, and PyTorch is being loaded."
 DOING = {  # the trainer's latest line in the log, by its beginning
     "Loading the images": "The images are being opened, and PyTorch is being loaded.",
@@ -19,19 +22,26 @@ DOING = {  # the trainer's latest line in the log, by its beginning
     "Training on": "The network is built; training is about to begin.",
     "Attempt": "The first steps are being computed.",
     "Features of": "The features of the images are being computed.",
-    "The features took": "The first steps are being computed.",
+    "Answers of the teachers": "The teachers are being asked about the images.",
+    "Features and answers": "Features and the teachers' answers are being computed.",
+    "The features": "The first steps are being computed.",
+    "The answers": "The first steps are being computed.",
 }
 LINES = 20  # of the log that are read
 
 
-def waiting(run: Run, status: RunStatus) -> None:
-    """Draw what there is to know about a run that has no measurements."""
+def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
+    """Draw what there is to know about a run that has measured nothing of its own.
+
+    It `inherits` the curves of another run if it continues from that one.
+    """
     if status.state in ("starting", "running"):
         st.markdown(doing(run.log_tail(LINES)))
-        st.caption(SOON)
+        st.caption(INHERITED if inherits else SOON)
         return
     if status.state != "queued":
-        st.caption(DRAFT if status.state == "draft" else NOTHING)
+        words = DRAFT if status.state == "draft" else NOTHING
+        st.caption(INHERITED if inherits else words)
         return
     queue = store().queue()
     place = next((n for n, row in enumerate(queue, 1) if row.id == run.id), 0)
@@ -41,7 +51,10 @@ def waiting(run: Run, status: RunStatus) -> None:
     under_way = [row for row in store().runs() if row.state in ("starting", "running", "stopping")]
     named("Before it in the queue", ahead)
     named("Using a device now", under_way)
-    st.caption("The curves appear here once a device is free.")
+    if inherits:
+        st.caption(INHERITED)
+    else:
+        st.caption(RESUMED if store().queue_pause.is_on else FREE)
 
 
 def doing(log: str) -> str:

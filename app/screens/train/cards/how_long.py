@@ -8,6 +8,7 @@ import streamlit as st
 from app import boundary, theme
 from app.screens.train.expected_time import expected
 from app.screens.train.form import Form
+from app.screens.train.own_runs.chosen import taught
 from app.screens.train.proposed import current
 from cifar_core.config import LENGTH, TrainConfig
 from cifar_core.errors import ConfigError
@@ -53,7 +54,10 @@ def title(form: Form, proposal: Proposal, one: Duration) -> str:
         config = TrainConfig.from_dict({**form.values, **proposal.values(one.key)})
     except ConfigError:
         return one.title
-    time = expected(config, len(images.train), side=draft.side, gpu=draft.gpu)
+    time = expected(
+        config, len(images.train), side=draft.side, gpu=draft.gpu,
+        teachers=[run.config for run, _ in taught()],
+    )  # fmt: skip
     return f"{one.title}: {time.words}"
 
 

@@ -52,7 +52,8 @@ def network_card(form: Form) -> None:
                 st.markdown(reasons(proposal))
         timm_networks(form)
         if model in MODELS:
-            missing_weights(MODELS[model])
+            if form.own is None:
+                missing_weights(MODELS[model])
         elif why := draft.problems.get("model"):
             say_problem(why)
 

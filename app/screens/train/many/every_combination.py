@@ -69,11 +69,10 @@ class GridDraft:
         """The name of the sweep unless a person gives another."""
         return ", ".join(label_of(SETTINGS[name]) for name in self.names)
 
-    def begin(self, base: TrainConfig, name: str, token: str) -> Sweep:
-        """Make all runs and queue them; the same token gives the same sweep."""
-        return sweeps.create(
-            store(), base, self.axes, self.seeds, name=name or self.title, token=token
-        )
+    def begin(self, base: TrainConfig, name: str, token: str, **own: Any) -> Sweep:
+        """Make all runs and queue them, with the start and teachers in `own`, once for a token."""
+        title = name or self.title
+        return sweeps.create(store(), base, self.axes, self.seeds, name=title, token=token, **own)
 
 
 def key_of(prefix: str, name: str) -> str:

@@ -66,11 +66,11 @@ class SearchDraft:
         """The name of the search unless a person gives another."""
         return f"Best {', '.join(label_of(SETTINGS[name]).lower() for name in self.names)}"
 
-    def begin(self, base: TrainConfig, name: str, token: str) -> Sweep:
-        """Begin the search; the same token gives the same one."""
+    def begin(self, base: TrainConfig, name: str, token: str, **own: Any) -> Sweep:
+        """Begin the search, with the start and the teachers in `own`, once for a token."""
         return hyperparameter_search.create(
             store(), base, self.space, budget=self.budget, pruner=self.pruner,
-            name=name or self.title, token=token,
+            name=name or self.title, token=token, **own,
         )  # fmt: skip
 
 

@@ -8,11 +8,13 @@ import streamlit as st
 from app import boundary, theme
 from app.screens.train.expected_time import expected
 from app.screens.train.form import Form
+from app.screens.train.own_runs.chosen import taught
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
+from cifar_core.runs.prepare.teacher_networks import Taught
 
 
 def how_long(form: Form, config: TrainConfig) -> None:
@@ -20,7 +22,10 @@ def how_long(form: Form, config: TrainConfig) -> None:
     if form.draft.images is None:
         return
     draft = form.draft
-    time_ = expected(config, len(form.draft.images.train), side=draft.side, gpu=draft.gpu)
+    time_ = expected(
+        config, len(form.draft.images.train), side=draft.side, gpu=draft.gpu,
+        teachers=[run.config for run, _ in taught()],
+    )  # fmt: skip
     st.markdown(
         f"**About {time_.words}** :gray[({time_.basis}). {done(time_.seconds, before())}]"
         if time_.measured else
@@ -38,6 +43,8 @@ def before() -> list[RunRow]:
 
 def done(seconds: float, rows: Sequence[RunRow]) -> str:
     """Say when a run would be done that is started now, as far as that is known."""
+    if store().queue_pause.is_on:
+        return "It starts when the queue is resumed."
     if not rows:
         return f"Done at about {theme.clock(time.time() + seconds)}."
     if len(rows) == 1 and rows[0].eta_seconds is not None:
@@ -64,8 +71,11 @@ def measured_words(times: Estimate) -> str:
     )
 
 
-def measure_the_time(config: TrainConfig) -> None:
-    """Offer those who may to measure how long it takes, or to measure it again."""
+def measure_the_time(config: TrainConfig, teachers: Sequence[Taught] = ()) -> None:
+    """Offer those who may to measure how long it takes, or to measure it again.
+
+    `teachers` are the checkpoints that the run learns from.
+    """
     if not store().by.may(OPERATOR):
         return
     label = "Measure again" if remembered_estimate(config) else "Measure the time"
@@ -75,7 +85,7 @@ def measure_the_time(config: TrainConfig) -> None:
                 store().action("measure on this machine", "measured", "the time of an epoch"),
                 st.spinner("Training a few steps"),
             ):
-                remember(Key.ESTIMATE, (config, measure(config, store().root)))
+                remember(Key.ESTIMATE, (config, measure(config, store().root, teachers)))
         except boundary.REFUSED as error:
             boundary.show(error)
         else:

@@ -8,6 +8,8 @@ from app import boundary, theme
 from app.screens.train.cards.network import freeze_diagram, weights_facts
 from app.screens.train.form import Form
 from app.screens.train.many.many_runs import many_inputs
+from app.screens.train.own_runs import row as own_row
+from app.screens.train.own_runs.chosen import taught
 from app.screens.train.rows import charts
 from app.screens.train.rows.largest_batch import batch_fit
 from app.screens.train.rows.pictures import augmented
@@ -49,7 +51,7 @@ def learning(form: Form) -> None:
     show_figure(figure, key="schedule", alt="Planned learning rate over the epochs")
     if shown.note:
         st.caption(shown.note)
-    batch_fit(draft.config, form.prefix)
+    batch_fit(draft.config, form.prefix, taught())
 
 
 def example(form: Form, config: TrainConfig) -> charts.Planned:
@@ -59,18 +61,21 @@ def example(form: Form, config: TrainConfig) -> charts.Planned:
 
 
 def starting(form: Form) -> None:
-    """Draw what is trained of a pretrained network, and say which weights it begins with."""
+    """Draw where the weights come from, what is trained of them, and who teaches."""
     spec = MODELS[form.values["model"]]
-    if not spec.weights:
+    if form.own:
+        own_row.weights_of_a_run(form.own, form)
+    elif not spec.weights:
         st.markdown(
             "This network begins with random weights, so that all it knows comes from these "
             "images. Networks that were trained on ImageNet before are marked in the choice of "
             "the network."
         )
-        return
-    if form.values["plan"] in TRANSFER_PLANS:
+    if spec.weights and form.values["plan"] in TRANSFER_PLANS:
         freeze_diagram(spec, form.values)
-    weights_facts(spec)
+    if spec.weights and not form.own:
+        weights_facts(spec)
+    own_row.offers(form)
 
 
 def machine(form: Form) -> None:

@@ -1,5 +1,6 @@
 """The largest batch that fits into memory, measured on request, one click away from the form."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -9,10 +10,14 @@ from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.largest_batch import LargestBatch, measure
+from cifar_core.runs.prepare.teacher_networks import Taught
 
 
-def batch_fit(config: TrainConfig, prefix: str) -> None:
-    """Offer it to those who may measure; show the result until anything but the batch changes."""
+def batch_fit(config: TrainConfig, prefix: str, teachers: Sequence[Taught] = ()) -> None:
+    """Offer it to those who may measure; show the result until anything but the batch changes.
+
+    `teachers` are the checkpoints that the run learns from.
+    """
     if not store().by.may(OPERATOR):
         return
     but_for_batch = replace(config, batch_size=2, micro_batch=0)
@@ -25,7 +30,9 @@ def batch_fit(config: TrainConfig, prefix: str) -> None:
                 store().action("measure on this machine", "measured", "the largest batch"),
                 st.spinner("Training a few steps with larger and larger batches"),
             ):
-                remember(Key.LARGEST_BATCH, (but_for_batch, measure(config, store().root)))
+                remember(
+                    Key.LARGEST_BATCH, (but_for_batch, measure(config, store().root, teachers))
+                )
         except boundary.REFUSED as error:
             boundary.show(error)
         else:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import boundary, theme
 from app.navigation import go
+from app.screens.train.own_runs.chosen import filler
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.people import OPERATOR
@@ -31,7 +32,7 @@ def rate_finder(config: TrainConfig | None, images: int) -> None:
         return
     try:
         if (number := remembered(Key.RATE_SEARCH)) is None:
-            number = begin(store(), config).number
+            number = begin(store(), config, fill=filler()).number
             remember(Key.RATE_SEARCH, number)
     except boundary.REFUSED as error:
         boundary.show(error)

@@ -6,6 +6,7 @@ from dataclasses import fields
 from app import theme
 from app.screens.train.form import Form
 from app.screens.train.many.every_combination import GridDraft, multiplied
+from cifar_core import timm_names
 from cifar_core.config import TrainConfig
 from cifar_core.config.groups import (
     CHANGES,
@@ -16,9 +17,10 @@ from cifar_core.config.groups import (
     STARTING,
     STOPPING,
 )
-from cifar_core.evaluation.measures import measure_of
+from cifar_core.evaluation.measures import ACCURACY, measure_of
 from cifar_core.models import MODELS
-from cifar_core.numbers import percent
+from cifar_core.numbers import NARROW, percent
+from cifar_core.reading.ends import time_words
 from cifar_core.settings import label_of, rule_of, shown
 
 SETTINGS = {f.name: f for f in fields(TrainConfig)}
@@ -35,6 +37,8 @@ def says(group: str, form: Form) -> str:
 def is_wrong(group: str, form: Form) -> bool:
     """Whether something in a row has to be corrected."""
     if group == REPEATS and form.many and form.many.problems:
+        return True
+    if group == STARTING and form.own and form.own.problem:
         return True
     wrong = (SETTINGS[name] for name in form.draft.problems if name in SETTINGS)
     return any(rule_of(f).group == group for f in wrong)
@@ -131,11 +135,24 @@ def unless_usual(form: Form, name: str, words: str) -> str:
 
 def starting(form: Form) -> str:
     """Say with which weights it begins, and which of them are trained."""
+    parts = [first_weights(form)]
+    if MODELS[form.values["model"]].weights and not varies(form, "model"):
+        parts.append(value(form, "plan").lower())
+    if form.teachers:
+        parts.append(f"taught by {' and '.join(one.title for one in form.teachers)}")
+    return ", ".join(parts)
+
+
+def first_weights(form: Form) -> str:
+    """Say which weights it begins with."""
+    if form.own:
+        return form.own.words
     if varies(form, "model"):
         return "as each network begins"
-    if not MODELS[form.values["model"]].weights:
-        return "random weights"
-    return f"pretrained weights, {value(form, 'plan').lower()}"
+    model = MODELS[form.values["model"]]
+    if not model.weights:
+        return "from the beginning"
+    return "pretrained weights" if timm_names.is_name(model.key) else "ImageNet weights"
 
 
 def kept_back(form: Form) -> str:
@@ -168,12 +185,40 @@ def repeats(form: Form) -> str:
 
 
 def stopping(form: Form) -> str:
-    """Say when it ends."""
-    patience = form.values["patience"]
-    if not patience:
-        return "after the last epoch"
-    better = "a better result" if varies(form, "best_by") else measure_of(form.values).better
-    return f"early, after {theme.plural(patience, 'epoch')} without {better}"
+    """Say when it ends: after its epochs, or by what comes first."""
+    now = form.values
+    measure = measure_of(now)
+
+    def of(name: str, words: str) -> str:
+        return value(form, name) if varies(form, name) else words if now[name] else ""
+
+    better = "a better result" if varies(form, "best_by") else measure.better
+    patience, retries = int(now["patience"]), int(now["retries_diverged"])
+    ends = [
+        of("goal", goal_words(form)),
+        of("most_hours", f"after {time_words(now['most_hours'])}"),
+        of("patience", f"after {theme.plural(patience, 'epoch')} without {better}"),
+        of("stop_overfitting", "when it overfits"),
+    ]
+    if not any(ends):
+        ends = ["after the last epoch"]
+    elif varies(form, "epochs"):
+        ends.insert(0, "after the last epoch")
+    else:
+        ends.insert(0, f"after {theme.plural(now['epochs'], 'epoch')}")
+    often = {1: "once", 2: "twice"}.get(retries, f"{retries} times")
+    retried = f"; if it diverges, it continues at a tenth of the rate, {often} at most"
+    return ", or ".join(filter(None, ends)) + of("retries_diverged", retried)
+
+
+def goal_words(form: Form) -> str:
+    """Say at which figure of the validation it ends."""
+    measure, goal = measure_of(form.values), form.values["goal"]
+    if varies(form, "best_by"):
+        return f"at a goal of {goal:g}"
+    words = "" if measure.key == ACCURACY else f"{measure.words} "
+    figure = f"{100 * goal:.6g}{NARROW}%" if measure.is_share else f"{goal:g}"
+    return f"at {words}{figure} on validation"
 
 
 WORDS: dict[str, Callable[[Form], str]] = {

@@ -13,10 +13,11 @@ from typing import NoReturn
 from msgspec import structs
 
 from cifar_core.disk import files, lock, space
-from cifar_core.errors import CifarError, DiskFullError
+from cifar_core.errors import CifarError, DiskFullError, TrainingDivergedError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
+from cifar_core.runs.family.teachers import of_run
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
 from cifar_core.runs.record.records import AttemptResult
@@ -40,7 +41,8 @@ def run_attempt(worker: BaseWorker) -> AttemptResult:
             return paused_for_space(error, worker.run.path)
         at_once = halving.at_once(halving.applied(worker.run, worker.attempt))
         words = message_of(error, reason, worker.run.path, at_once)
-        failure = AttemptResult(outcome="failed", reason=reason, message=words)
+        step = error.step if isinstance(error, TrainingDivergedError) else 0
+        failure = AttemptResult(outcome="failed", reason=reason, message=words, diverged_at=step)
     finally:
         worker.record_peak()
     # the error is gone, and with it the tensors of the step
@@ -57,7 +59,9 @@ def with_measured_fit(worker: BaseWorker, failure: AttemptResult) -> AttemptResu
     say("Measuring how many images at once fit.")
     try:
         config = replace(worker.config, device=worker.plan.device)
-        measured = largest_batch.in_child(config, worker.run.store_root, in_pieces=True)
+        measured = largest_batch.in_child(
+            config, worker.run.store_root, in_pieces=True, teachers=of_run(worker.run)
+        )
     except CifarError as error:
         say(str(error))
         return failure

@@ -20,30 +20,30 @@ from cifar_core.disk import files, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
-from cifar_core.runs.engine.worker.gpu_sampler import GPUSampler
-from cifar_core.runs.prepare import pretrained, step_plans
+from cifar_core.runs.engine.worker.machine_sampler import MachineSampler
+from cifar_core.runs.family import teachers as family
+from cifar_core.runs.family.beginning import Beginning, beginning_of
+from cifar_core.runs.prepare import step_plans
 from cifar_core.runs.prepare.image_size import Decision
-from cifar_core.runs.prepare.kept_features import keep_features
+from cifar_core.runs.prepare.kept_features import keep_features, what
 from cifar_core.runs.prepare.run_images import open_images
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.control import ControlReader
 from cifar_core.runs.record.environment import describe
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
-from cifar_core.runs.record.gpu import facts, usage
+from cifar_core.runs.record.gpu import facts
+from cifar_core.runs.record.machine import rows as machine_rows
 from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
     Environment,
     Notice,
-    UsedWeights,
 )
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from cifar_core.config import TrainConfig
     from cifar_core.data.batches import Batches
     from cifar_core.training.events import Tick
@@ -73,7 +73,7 @@ class BaseWorker(ABC):
         self.requests = ControlReader(run.path)
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
-        self.sampler: GPUSampler | None = None  # of the GPU, once it is in use
+        self.sampler: MachineSampler | None = None  # once the device is in use
         self.size: Decision | None = None  # of the images, once they are loaded
         self.touched_at = 0.0
         self.summarised_at = time.monotonic()
@@ -93,6 +93,11 @@ class BaseWorker(ABC):
         """The number of steps done, and of all steps."""
 
     @property
+    def seconds_left(self) -> float | None:
+        """How many seconds the rest takes at this speed; None before the first step."""
+        return self.pace.eta_seconds(*self.steps)
+
+    @property
     @abstractmethod
     def position(self) -> str:
         """How far the attempt is, such as "at epoch 2.5, step 1,200"."""
@@ -104,22 +109,30 @@ class BaseWorker(ABC):
 
         plan = self.plan
         compute_on(plan.device, plan.threads)
-        self.sampler = GPUSampler(plan.device, usage.path_of(self.run.path, self.attempt))
+        rows = machine_rows.path_of(self.run.path, self.attempt)
+        self.sampler = MachineSampler([plan.device], rows)
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
         self.dataset, size = open_images(self.run, plan.device, say)
         self.size = size
         config = self.config
-        tensors, weights = self.load_weights(fresh=fresh)
-        step_plan = step_plans.decide(config, self.dataset, plan, store, before=before, say=say)
-        self.setup: Setup = prepare(
-            config, self.dataset, plan.device, tensors, step_plan, fresh=fresh
+        began = self.load_weights(fresh=fresh)
+        teachers = family.open_teachers(self.run, self.dataset.classes)
+        used = family.records(self.run, teachers)
+        if used:
+            say(family.sentence(used, config.side))
+        step_plan = step_plans.decide(
+            config, self.dataset, plan, store, before=before, teachers=teachers, say=say
         )
+        self.setup: Setup = prepare(
+            config, self.dataset, plan.device, began.pretrained, step_plan,
+            fresh=fresh, begun=began.begun, teachers=teachers,
+        )  # fmt: skip
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
-            plan, self.dataset, self.setup, weights,
-            sizing=size.sizing, size_reason=size.reason,
+            plan, self.dataset, self.setup, began.record,
+            sizing=size.sizing, size_reason=size.reason, teachers=used,
         )  # fmt: skip
         files.write_json(self.run.path / "environment.json", environment)
         self.gpu = environment.gpu
@@ -156,14 +169,14 @@ class BaseWorker(ABC):
         side = self.size.sizing.side if self.size else config.image_size
         return replace(config, micro_batch=at_once, image_size=side)
 
-    def load_weights(self, *, fresh: bool) -> "tuple[dict[str, Tensor] | None, UsedWeights | None]":
-        """Return the pretrained weights of a fresh run, and their record; None without any."""
+    def load_weights(self, *, fresh: bool) -> Beginning:
+        """Return the weights that a fresh run starts from, with their record."""
         if not fresh:
-            return None, self.run.environment.weights
-        tensors, record = pretrained.load(self.run.config, self.run.store_root)
-        if record:
-            say(f"Starting from {record.path} (sha256 {record.sha256[:16]}...).")
-        return tensors, record
+            return Beginning(record=self.run.environment.weights)
+        began = beginning_of(self.run, self.config, self.dataset.classes)
+        for line in began.log:
+            say(line)
+        return began
 
     def features(self) -> "Iterator[Tick]":
         """Compute the features once, if only the head is trained, and show how far that is."""
@@ -187,7 +200,7 @@ class BaseWorker(ABC):
                 self.write_summary()
             yield tick
         if self.summary.features:
-            say(f"The features took {time.monotonic() - start:.1f} s.")
+            say(f"The {what(self.setup).lower()} took {time.monotonic() - start:.1f} s.")
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
     def attend(self) -> AttemptResult | None:
@@ -200,11 +213,10 @@ class BaseWorker(ABC):
         self.save()
         if request == "pause":
             return AttemptResult(outcome="paused", message=f"Paused {self.position}.")
-        if self.requests.control.is_stop:
-            return AttemptResult(
-                outcome="stopped", message=f"Stopped {self.position}, as requested."
-            )
-        return AttemptResult(outcome="interrupted", message=f"Interrupted {self.position}.")
+        if not self.requests.control.is_stop and self.terminated:
+            return AttemptResult(outcome="interrupted", message=f"Interrupted {self.position}.")
+        how = "as requested" if self.requests.control.is_stop else "at the time that was set"
+        return AttemptResult(outcome="stopped", message=f"Stopped {self.position}, {how}.")
 
     def show_life(self) -> None:
         """Touch the lock every second; its age shows how long the trainer has been silent."""
@@ -226,7 +238,8 @@ class BaseWorker(ABC):
     @property
     def must_end(self) -> bool:
         """Whether a request, or the system, wants this to end before the next batch."""
-        return self.requests.poll().request in self.ends_now or self.terminated
+        control = self.requests.poll()
+        return control.request in self.ends_now or control.is_late or self.terminated
 
     def wait_for_space(self, write: Callable[[], object]) -> None:
         """Call `write`, and while the disk is full wait and try again; DiskFullError after minutes.
@@ -271,8 +284,11 @@ class BaseWorker(ABC):
     def write_summary(self) -> None:
         """Replace summary.json."""
         self.summarised_at = time.monotonic()
-        pace, left = self.pace, self.pace.eta_seconds(*self.steps)
-        self.summary = structs.replace(self.summary, seconds=pace.seconds, eta_seconds=left)
+        left, until = self.seconds_left, self.requests.control.until
+        if left is not None and until:
+            left = max(0.0, min(left, until - time.time()))
+        seconds = self.pace.seconds
+        self.summary = structs.replace(self.summary, seconds=seconds, eta_seconds=left)
         with suppress(DiskFullError):  # it is written again in a second
             files.write_json(self.run.path / "summary.json", self.summary, durable=False)
 

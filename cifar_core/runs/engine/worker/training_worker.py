@@ -10,21 +10,28 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.errors import CheckpointError, DiskFullError
+from cifar_core.errors import DiskFullError
+from cifar_core.reading.ends import LAST_EPOCH, after_divergences
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.worker.attempt import main, run_attempt
 from cifar_core.runs.engine.worker.background_write import BackgroundWrite
 from cifar_core.runs.engine.worker.base_worker import SUMMARY_SECONDS, BaseWorker, say
+from cifar_core.runs.engine.worker.best_epoch import classify_test_images
+from cifar_core.runs.engine.worker.good_checkpoint import drop_superseded, to_continue_from
+from cifar_core.runs.engine.worker.planned_ends import PlannedEnds
 from cifar_core.runs.engine.worker.profiler import taker_of
+from cifar_core.runs.family import inheritance
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
+from cifar_core.runs.record.divergences.decisions import divergences, slower
 from cifar_core.runs.record.figures.log_line import log_line
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.summary import Pace, add, fold, in_words
+from cifar_core.runs.record.status import RunStatus
+from cifar_core.runs.record.summary import Pace, add, fold
 from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results import predictions
+from cifar_core.runs.results.reading import situation_of
 from cifar_core.runs.store import damage
-from cifar_core.statistics.class_shares import are_uneven
 
 if TYPE_CHECKING:
     from cifar_core.training.evaluate import KeptLogits
@@ -74,7 +81,8 @@ class Worker(BaseWorker):
         from cifar_core.training.events import EpochEvent, StepEvent, Tick
         from cifar_core.training.phases import LOGGING, phase
 
-        for event in chain(self.features(), self.trainer.run()):
+        training = self.planned.until_end(self.trainer.run(), lambda: self.pace.seconds)
+        for event in chain(self.features(), training):
             result = None
             if isinstance(event, Tick):
                 self.unsaved = self.unsaved or event.phase != "features"
@@ -91,17 +99,20 @@ class Worker(BaseWorker):
                 result = self.attend_after_epoch()
             if result:
                 return result
-        return self.finish()
+        self.save()  # the time can be up in the middle of an epoch
+        return classify_test_images(self)
 
     def prepare(self) -> None:
         """Load the images, build the trainer and restore the run's newest valid checkpoint."""
         checkpoint_cleanup.clean_up(self.run.path)
         notes = damage.of_small_files(self.run)  # before they are written again
-        checkpoint, more = checkpoints.newest_valid(self.run.path)
+        checkpoint, more = inheritance.or_begin_again(self.run, *to_continue_from(self.run))
         notes += more
         self.open(fresh=checkpoint is None)
         manifest = self.restore(checkpoint, notes)
-        self.summary = fold(self.run.metrics(), self.trainer.total_steps)
+        rows, situation = self.run.metrics(), situation_of(self.run, RunStatus(state="running"))
+        self.summary = fold(rows, self.trainer.total_steps)
+        self.planned = PlannedEnds(self.config, situation, rows)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
         self.saved_at = time.monotonic()
         self.profiler = taker_of(self.run, self.plan, self.trainer, self.folder, say)
@@ -116,6 +127,12 @@ class Worker(BaseWorker):
         if checkpoint:
             model, state = checkpoints.load(checkpoint.path)
             self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
+        found = divergences(self.run.path)
+        since = checkpoint.attempt if checkpoint else 0
+        progress = self.trainer.progress
+        progress.rate_share = slower(progress.rate_share, found, since=since)
+        if found:
+            notes = [*notes, after_divergences([one.step for one in found])]
         self.best = manifest.get("best", "")
         checkpoints.mark_best(self.run.path, self.best)
         for note in notes:
@@ -130,7 +147,15 @@ class Worker(BaseWorker):
             note=" ".join(notes),
         )
         self.write_start(start)
+        drop_superseded(self.run, checkpoint)
         return manifest
+
+    @property
+    def end(self) -> str:
+        """Why training is over, a key of ENDS; empty while it goes on."""
+        if self.trainer.progress.epoch >= self.run.config.epochs:
+            return LAST_EPOCH
+        return self.trainer.stop_reason or self.planned.reason(self.pace.seconds)
 
     @property
     def look_back(self) -> frozenset[int]:
@@ -138,10 +163,16 @@ class Worker(BaseWorker):
         config = self.run.config
         return checkpoint_cleanup.milestones(config.epochs, config.keep_checkpoints)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """How many seconds training still takes, within its time."""
+        step, per_epoch = self.trainer.step, self.trainer.steps_per_epoch
+        first = self.pace.eta_seconds(step, max(step, per_epoch))
+        return self.planned.left(super().seconds_left, self.pace.seconds, first)
+
     def attend_after_epoch(self) -> AttemptResult | None:
         """After an epoch: end if that was requested and another epoch would follow."""
-        is_last = self.trainer.step >= self.trainer.total_steps or self.trainer.stop_reason
-        if self.requests.poll().request != "epoch" or is_last:
+        if self.requests.poll().request != "epoch" or self.end:
             return None
         done = self.summary.epochs_done
         return AttemptResult(
@@ -170,9 +201,12 @@ class Worker(BaseWorker):
 
     def keep(self, event: "StepEvent | EpochEvent | TestEvent") -> None:
         """Append the event to the attempt's rows."""
-        from cifar_core.training.events import row
+        from cifar_core.training.events import TestEvent, row
 
-        self.summary = add(self.summary, self.keep_row(row(event)))
+        end = {"end": self.end} if isinstance(event, TestEvent) else {}
+        kept = self.keep_row({**row(event), **end})
+        self.planned.add(kept)
+        self.summary = add(self.summary, kept)
 
     def save(self) -> None:
         """Save the state of this moment, unless it is saved already; return when that is done."""
@@ -249,51 +283,6 @@ class Worker(BaseWorker):
             predictions.keep_from_training(
                 self.run, part, checkpoint, logits.array(), self.dataset, precision
             )
-
-    def finish(self) -> AttemptResult:
-        """Classify the test images once, with the weights of the best epoch."""
-        from cifar_core.training.evaluate import KeptLogits, evaluate_test
-        from cifar_core.training.events import TestEvent
-
-        self.settle()  # the best epoch can be the last
-        info, logits = self.load_best(), KeptLogits()
-        say(f"Testing with the weights of epoch {info.epoch:g} ({info.name}).")
-        for event in evaluate_test(
-            self.trainer.learner,
-            self.test,
-            self.trainer.precision,
-            step=self.trainer.step,
-            epoch=round(info.epoch),
-            views=self.run.config.test_views,
-            kept=logits,
-        ):
-            if isinstance(event, TestEvent):
-                self.keep_predictions("test", info.name, logits)
-                self.keep(event)
-            elif result := self.attend():
-                return result
-        self.wait_for_space(self.rows.sync)
-        return AttemptResult(
-            outcome="finished",
-            message=in_words(
-                self.summary,
-                self.trainer.stop_reason,
-                self.run.config.best_by,
-                uneven=are_uneven(self.run.environment.data.train_counts),
-            ),
-        )
-
-    def load_best(self) -> checkpoints.CheckpointInfo:
-        """Load the weights of the best epoch, or of the next best if those are damaged."""
-        for info in checkpoints.best_first(self.run.checkpoints()):
-            try:
-                weights = checkpoints.load_model(info.path)
-            except CheckpointError as error:
-                say(str(error))
-            else:
-                self.trainer.model.load_state_dict(weights)
-                return info
-        raise CheckpointError(f"No checkpoint of run {self.run.id} can be read.")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     test_macro_f1: Number | None = None
     test_images: Whole = 0
     test_views: Text = "plain"  # a key of TEST_VIEWS
+    end: Text = ""  # why its training ended, a key of ENDS; empty before, and if not known
     features: FeaturesDone | None = None
     suggestion: SuggestedRate | None = None
     seconds: Number | None = None  # spent training, over all attempts

@@ -1,1 +1,1 @@
-"""What is recorded of the GPU that a run trains on: what it is, and how it is used."""
+"""What is recorded of the GPU that a run trains on."""

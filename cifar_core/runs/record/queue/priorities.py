@@ -40,7 +40,11 @@ def position_of(priority: str) -> float:
     return time.time() + known.band
 
 
-def moved(position: float, before: str, after: str) -> float:
-    """Return the position of a waiting run whose priority has changed; its turn there stays."""
-    bands = [PRIORITIES[key or NORMAL].band for key in (before, after)]
-    return position + bands[1] - bands[0]
+def moved(position: float, after: str) -> float:
+    """Return the position of a waiting run whose priority has changed; its turn there stays.
+
+    A person may have moved the run into another band than that of its priority, so the band that
+    it leaves is found from its position.
+    """
+    turn = position - BAND * round(position / BAND)
+    return turn + PRIORITIES[after or NORMAL].band

@@ -1,0 +1,1 @@
+"""Runs that a draft takes something from: the weights that it starts from, and its teachers."""

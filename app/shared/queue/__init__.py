@@ -1,0 +1,1 @@
+"""The state of the queue in words, for every page."""

@@ -1,0 +1,1 @@
+"""The import of runs: a whole one from another store, or curves of other tools."""

@@ -1,0 +1,1 @@
+"""Tables of other tools: their rows, and which column is what."""

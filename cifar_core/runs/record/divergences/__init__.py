@@ -1,0 +1,1 @@
+"""After which steps a run that diverged continued at a tenth of its rate."""

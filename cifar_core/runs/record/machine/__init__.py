@@ -1,0 +1,1 @@
+"""How a run used its machine while it trained: rows beside those of its metrics."""

@@ -1,0 +1,61 @@
+"""Another device for a run that waits, as when the one that it asks for stays busy."""
+
+from typing import TYPE_CHECKING
+
+from cifar_core import devices
+from cifar_core.background import processes
+from cifar_core.devices.device import Inventory, kind_of
+from cifar_core.disk import files, lock
+from cifar_core.errors import DeviceError, RunError
+from cifar_core.runs.record import metrics, status
+from cifar_core.runs.record.run import Run
+
+if TYPE_CHECKING:
+    from cifar_core.runs.store.store import Store
+
+AUTO = "auto"
+
+
+def give_device(store: "Store", run: Run, device: str) -> None:
+    """Let a waiting run ask for another device of this machine, or for "auto".
+
+    A run that has begun may only go to another device of the same kind, because its numbers would
+    change in the middle. Raises RunError if it does not wait, DeviceError for an unknown device.
+    """
+    found = devices.known(store.root) or Inventory()
+    with run.action("give it another device", "gave it a device", device) as line:
+        must_be_there(device, found)
+        with lock.held(run.path / ".lock"):
+            state = status.read(run.path).state
+            if state != "queued":
+                raise RunError(
+                    f"Run {run.id} is {state}. Only a run that waits in the queue can be given "
+                    "another device."
+                )
+            must_suit(run, device, found)
+            line.skip = run.settings.get("device", AUTO) == device
+            if not line.skip:
+                files.edit(run.path / "config.json", dict, lambda _: {"device": device})
+        processes.wake(store.root)
+
+
+def must_be_there(device: str, found: Inventory) -> None:
+    """Raise DeviceError unless a run could ask for the device."""
+    if device != AUTO and device not in found.names:
+        raise DeviceError(
+            f"There is no device called '{device}' on this machine. It has: "
+            f"{', '.join(found.names) or 'none that is known yet'}. Choose one of these, or 'auto'."
+        )
+
+
+def must_suit(run: Run, device: str, found: Inventory) -> None:
+    """Raise RunError if a run has begun on a device of another kind."""
+    begun_on = run.environment.device if metrics.attempt_numbers(run.path) else ""
+    if not begun_on or not found.devices:
+        return
+    kind = kind_of(found.candidates(AUTO)[0].id if device == AUTO else device)
+    if kind_of(begun_on) != kind:
+        raise RunError(
+            f"Run {run.id} has begun on {begun_on}, and its numbers would change in the middle on "
+            f"{device}. Choose a device of the same kind, or clone it."
+        )
