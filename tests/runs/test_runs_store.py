@@ -1,7 +1,9 @@
+import os
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
 from cifar_core.runs import FAILURES, STATES, Store
 from cifar_core.runs.record import metrics, status
+from cifar_core.runs.store import index
 from cifar_core.runs.store.index import LISTED
+from cifar_core.runs.store.run_row import read_row as row_of
 
 
 @pytest.fixture
@@ -205,16 +209,85 @@ def test_an_index_of_another_version_is_rebuilt(store):
     assert store.runs() == before
 
 
-def test_a_row_is_parsed_once_and_forgotten_with_its_run(store):
+def grown_old(run, seconds=60):
+    """Let a run's folder look as if it had last changed some time ago."""
+    at = time.time() - seconds
+    os.utime(run.path, (at, at))
+
+
+def test_a_row_is_read_once_and_forgotten_with_its_run(store, monkeypatch):
     kept, gone = store.create(QUICK), store.create(QUICK)
+    grown_old(kept)
     store.runs()
     (row,) = (row for row in store.runs() if row.id == kept.id)
     store.delete(gone)
     assert store.runs() == [row]
     assert store.runs()[0] is row
-    assert list(LISTED[store.root]) == [kept.id]
+    assert list(LISTED[store.root].rows) == [kept.id]
     kept.rename("Another name")
     assert [row.name for row in store.runs()] == ["Another name"]
+
+
+def test_a_folder_that_changed_this_moment_is_read_again(store):
+    """A second change within the same tick of the clock would leave the same time."""
+    run = store.create(QUICK)
+    assert store.runs()[0].name != "Other"
+    at = run.path.stat().st_mtime_ns
+    run.rename("Other")
+    os.utime(run.path, ns=(at, at))
+    assert store.runs()[0].name == "Other"
+
+
+def test_another_process_takes_the_rows_from_the_table(store, monkeypatch):
+    runs = [store.create(QUICK) for _ in range(5)]
+    for run in runs:
+        grown_old(run)
+    rows = store.runs()
+    read = []
+    monkeypatch.setattr(index, "read_row", lambda run: read.append(run.id) or row_of(run))
+    LISTED.clear()  # as in another process
+    assert store.runs() == rows
+    assert read == []
+    runs[2].rename("Another name")
+    assert len([row for row in store.runs() if row.name == "Another name"]) == 1
+    assert read == [runs[2].id]
+
+
+def test_a_rebuild_holds_no_other_process_up(store, monkeypatch):
+    """Folders are read outside of transactions: meanwhile, a device can be lent."""
+    for _ in range(6):
+        grown_old(store.create(QUICK))
+    LISTED.clear()
+    store.index.path.unlink()
+    monkeypatch.setattr(index, "CHUNK", 2)
+    waits = []
+
+    def slow(run):
+        begun = time.perf_counter()
+        store.index.set_leases([("cpu", run.id, 1)])
+        waits.append(time.perf_counter() - begun)
+        return row_of(run)
+
+    monkeypatch.setattr(index, "read_row", slow)
+    assert len(store.runs()) == 6
+    assert len(waits) == 6
+    assert max(waits) < 5  # inside a transaction it would wait 30 seconds, and fail
+
+
+def test_threads_that_list_at_once_look_at_the_folders_once(store, monkeypatch):
+    store.create(QUICK)
+    looks, real = [], index.changes
+
+    def slow(folder):
+        looks.append(folder)
+        time.sleep(0.3)
+        return real(folder)
+
+    monkeypatch.setattr(index, "changes", slow)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: store.index.rows(), range(8)))
+    assert all(rows == found[0] for rows in found)
+    assert len(looks) <= 2  # the first, and one for all that asked while it looked
 
 
 def test_a_page_torn_out_of_the_index_loses_nothing(store):

@@ -1,27 +1,52 @@
 """A table of all runs in SQLite, for speed only: delete it and it is rebuilt from the folders.
 
+A run's row is read again when the time at which its folder changed is another one: files in it are
+only ever replaced by renaming, which changes that time. Folders are read outside of transactions
+and rows are written in chunks, so that a rebuild holds no other process up.
+
 It also holds the device leases, whose primary key ensures that no device is lent twice.
 """
 
+import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from cifar_core.disk import lock
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row, stamp
+from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row
 
-VERSION = 9  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
+VERSION = 10  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
 TABLES = """
-CREATE TABLE run (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, row TEXT NOT NULL);
+CREATE TABLE run (id TEXT PRIMARY KEY, changed INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);
 """
+CHUNK = 500  # rows that are read, and then written in one transaction
+# a folder that changed as lately as this may change again within the same tick of its clock, so
+# its row is read again next time
+FRESH_SECONDS = 2.0
+UNTRUSTED = 0  # stands for the time of such a row
 T = TypeVar("T")
-Listing = dict[str, tuple[str, RunRow]]  # by id: a row's text and the row, to parse it only once
-LISTED: dict[Path, Listing] = {}  # each store's last listing
+
+
+@dataclass
+class Listing:
+    """The rows of a store, as this process has seen them last; its threads share them."""
+
+    changed: dict[str, int] = field(default_factory=dict)  # when each folder did, in nanoseconds
+    rows: dict[str, RunRow] = field(default_factory=dict)
+    sorted: list[RunRow] = field(default_factory=list)
+    begun: float = 0.0  # when it began to look at the folders, on the monotonic clock
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+LISTED: dict[Path, Listing] = {}
 
 
 class Index:
@@ -33,17 +58,46 @@ class Index:
     def rows(self) -> list[RunRow]:
         """Return a row for each run folder, newest first, reading only the folders that changed.
 
-        The shipped examples come after all other runs.
+        The shipped examples come after all other runs. Threads that ask at the same time share one
+        look at the folders.
         """
-        runs = run_folders(self.root / "runs")
-        try:
-            before = LISTED.get(self.root, {})
-            LISTED[self.root] = listed = self._use(lambda db: refreshed(db, runs, before))
-            rows = [row for _, row in listed.values()]
-        except (sqlite3.DatabaseError, OSError):
-            # damaged again, a full disk, read-only, or no store: the folders have the same values
-            rows = [read_row(run) for run in runs.values()]
-        return sorted(rows, key=place)
+        asked, listing = time.monotonic(), LISTED.setdefault(self.root, Listing())
+        with listing.lock:
+            if listing.begun < asked:
+                self._refresh(listing)
+            return list(listing.sorted)
+
+    def _refresh(self, listing: Listing) -> None:
+        """Look at all folders, and read those that have changed since the last look."""
+        begun, now = time.monotonic(), time.time_ns()
+        changed = changes(self.root / "runs")
+        known = listing.changed
+        if stale := [id_ for id_, at in changed.items() if known.get(id_, UNTRUSTED) != at]:
+            listing.rows |= self._read(stale, changed)
+        gone = listing.rows.keys() - changed.keys()
+        for id_ in gone:
+            del listing.rows[id_]
+        if gone:
+            self._try(partial(remove, ids=list(gone)))
+        if stale or gone:
+            listing.sorted = sorted(listing.rows.values(), key=place)
+        listing.changed = {id_: trusted(at, now) for id_, at in changed.items()}
+        listing.begun = begun
+
+    def _read(self, stale: Sequence[str], changed: Mapping[str, int]) -> dict[str, RunRow]:
+        """Return the rows of some runs: those of the table, or of folders where it is outdated."""
+        rows: dict[str, RunRow] = {}
+        for start in range(0, len(stale), CHUNK):
+            chunk = stale[start : start + CHUNK]
+            kept = self._try(partial(up_to_date, ids=chunk, changed=changed)) or {}
+            now = time.time_ns()
+            fresh = {id_: read_row(Run(self.root / "runs" / id_)) for id_ in chunk
+                     if id_ not in kept}  # fmt: skip
+            rows |= {**kept, **fresh}
+            lines = [(id_, trusted(changed[id_], now), as_text(row)) for id_, row in fresh.items()]
+            if lines:
+                self._try(partial(write, lines=lines))
+        return rows
 
     def leases(self) -> dict[str, str]:
         """Map each device in use to the run that holds it."""
@@ -70,6 +124,16 @@ class Index:
             db.executemany("INSERT INTO lease VALUES (?, ?, ?)", wanted)
 
         self._use(replace)
+
+    def _try(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Do some work if the database can; None if it is locked for long, or on a full disk.
+
+        Then the folders have the same values.
+        """
+        try:
+            return self._use(work)
+        except (sqlite3.DatabaseError, OSError):
+            return None
 
     def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work in one transaction; a damaged database is set aside and made again."""
@@ -127,23 +191,44 @@ def prepare(db: sqlite3.Connection) -> None:
     db.commit()
 
 
-def refreshed(db: sqlite3.Connection, runs: Mapping[str, Run], before: Listing) -> Listing:
-    """Bring the table up to date with the folders, and return it."""
-    kept = {id_: (mark, text) for id_, mark, text in db.execute("SELECT id, stamp, row FROM run")}
-    listed: Listing = {}
-    changed = []
-    for id_, run in runs.items():
-        mark, (old, text) = stamp(run), kept.get(id_, ("", ""))
-        if old == mark:
-            last = before.get(id_)
-            listed[id_] = last if last and last[0] == text else (text, from_text(text))
-            continue
-        row = read_row(run)
-        listed[id_] = (as_text(row), row)
-        changed.append((id_, mark, listed[id_][0]))
-    db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", changed)
-    db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in kept if id_ not in runs])
-    return listed
+def changes(folder: Path) -> dict[str, int]:
+    """Return when each run's folder has changed, by id, in nanoseconds; one stat for each."""
+    found: dict[str, int] = {}
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if is_run(entry.name):
+                with suppress(FileNotFoundError):  # deleted this moment
+                    found[entry.name] = entry.stat().st_mtime_ns
+    return found
+
+
+def trusted(changed: int, looked: int) -> int:
+    """Return the time of a change, or UNTRUSTED if another one could have had the same."""
+    return changed if looked - changed > FRESH_SECONDS * 1e9 else UNTRUSTED
+
+
+def up_to_date(
+    db: sqlite3.Connection, *, ids: Sequence[str], changed: Mapping[str, int]
+) -> dict[str, RunRow]:
+    """Return the rows of some runs that the table has, and whose folders have not changed since."""
+    marks = ",".join("?" * len(ids))
+    found = db.execute(f"SELECT id, changed, row FROM run WHERE id IN ({marks})", ids)
+    return {id_: from_text(text) for id_, at, text in found if at == changed[id_]}
+
+
+def write(db: sqlite3.Connection, *, lines: Sequence[tuple[str, int, bytes]]) -> None:
+    """Replace some rows of the table."""
+    db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", lines)
+
+
+def remove(db: sqlite3.Connection, *, ids: Sequence[str]) -> None:
+    """Remove the rows of runs that are gone."""
+    db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in ids])
+
+
+def is_run(name: str) -> bool:
+    """Whether a folder has the name of a run."""
+    return name.split("-", 1)[0].isdecimal()
 
 
 def run_folders(folder: Path) -> dict[str, Run]:
@@ -152,4 +237,4 @@ def run_folders(folder: Path) -> dict[str, Run]:
         paths = list(folder.iterdir())
     except FileNotFoundError:
         return {}
-    return {path.name: Run(path) for path in paths if path.name.split("-", 1)[0].isdecimal()}
+    return {path.name: Run(path) for path in paths if is_run(path.name)}

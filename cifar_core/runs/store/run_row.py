@@ -1,12 +1,10 @@
 """One row of the list of runs, gathered from a run's small files."""
 
-import json
-import os
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct, to_builtins
-from msgspec.structs import asdict
+import msgspec
+from msgspec import Struct
 
 from cifar_core.data.listing import title_of
 from cifar_core.runs.record import metrics
@@ -16,8 +14,6 @@ from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store import damage
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import title
-
-FILES = ("about.json", "status.json", "config.json", "summary.json", "environment.json")
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
@@ -171,26 +167,14 @@ def own(rows: Iterable[RunRow]) -> list[RunRow]:
     return [row for row in rows if not row.example]
 
 
-def stamp(run: Run) -> str:
-    """Return a text that changes whenever a file of the row does."""
-    folder, marks = str(run.path), []
-    for name in FILES:
-        try:
-            state = os.stat(f"{folder}/{name}")  # noqa: PTH116  a tenth of the page's time
-        except OSError:
-            marks.append("-")
-        else:
-            marks.append(f"{state.st_mtime_ns:x}.{state.st_ino:x}.{state.st_size:x}")
-    return " ".join(marks)
-
-
-def as_text(row: RunRow) -> str:
+def as_text(row: RunRow) -> bytes:
     """Return a row as the text that the index keeps."""
-    return json.dumps(asdict(row), default=to_builtins)
+    return msgspec.json.encode(row)
 
 
-def from_text(text: str) -> RunRow:
+def from_text(text: bytes) -> RunRow:
     """Return the row that `as_text` wrote."""
-    values = json.loads(text)
-    origins = [Origin(**origin) for origin in values.pop("origins")]
-    return RunRow(**values, origins=origins)
+    return READ(text)
+
+
+READ = msgspec.json.Decoder(RunRow).decode
