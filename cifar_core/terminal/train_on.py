@@ -52,6 +52,8 @@ def go_on(arguments: Namespace) -> int:
     print(child.id, flush=True)
     if extension.new_epochs:
         say(train_on.RATES[extension.rate].title + f", from {extension.config.learning_rate:g}.")
+    if extension.turned_off:
+        say(extension.turned_off)
     return 0
 
 

@@ -20,8 +20,8 @@ from cifar_core.runs.family.teachers import keep_teachers, of_run
 from cifar_core.runs.record.checkpoints import CheckpointInfo
 from cifar_core.runs.record.run import LONGEST_NAME, Run
 from cifar_core.runs.record.run_kinds import KINDS, TRAINING
-from cifar_core.runs.record.summary import best_value
 from cifar_core.runs.store.store import Store
+from cifar_core.settings import label_of, rule_of
 
 if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
@@ -51,6 +51,19 @@ class Extension:
     def new_epochs(self) -> int:
         """How many epochs are added; one that has begun counts as the first of them."""
         return self.config.epochs - self.began
+
+    @property
+    def turned_off(self) -> str:
+        """The ends of the earlier run that would end the new epochs at once, in a sentence."""
+        from cifar_core.config.groups import STOPPING
+
+        before, now = self.run.config.to_dict(), self.config.to_dict()
+        off = [
+            label_of(field).lower()
+            for field in dataclasses.fields(self.config)
+            if rule_of(field).group == STOPPING and before[field.name] and not now[field.name]
+        ]
+        return f"Turned off for the new epochs: {', '.join(off)}." if off else ""
 
     def rates(self) -> tuple[list[float], list[float]]:
         """Return the new part of the curve: epochs, and the learning rate at each of them."""
@@ -103,7 +116,7 @@ def plan(
     stands_still = epochs > 0 and choice.key == "last" and is_nearly_zero(before, last)
     if stands_still:  # drawn nevertheless, to show why
         first = max(first, lowest_rate())
-    values = {**choice.changes, **spent_ends(run), "learning_rate": first} if epochs else {}
+    values = {**choice.changes, **spent_ends(run, info), "learning_rate": first} if epochs else {}
     config = changed(before, {"epochs": began + epochs, **values, **changes})
     check_ends(run, info, config, changes)
     sensible = last_or_sensible(before, last)
@@ -146,22 +159,25 @@ def fill(run: Run, info: CheckpointInfo, config: "TrainConfig", draft: Path) -> 
     return {"start": inheritance.inherit(run, info, draft, config), "teachers": teachers}
 
 
-def spent_ends(run: Run) -> dict[str, Any]:
-    """Return the settings that would end more epochs of a run at once, as they are without effect.
+def spent_ends(run: Run, info: CheckpointInfo) -> dict[str, Any]:
+    """Return the settings that would end more epochs from a checkpoint at once, turned off.
 
-    A limit of the time always goes, as it counts the time of the run that is trained on.
+    A limit of the time is always among them, as it counts the time of the run that is trained on.
     """
-    from cifar_core.evaluation.measures import MEASURES
-    from cifar_core.training.progress import Best, early_end
-
-    config, summary = run.config, run.summary
-    value = best_value(summary, MEASURES[config.best_by])
-    best = Best(worth=None if value is None else MEASURES[config.best_by].worth(value))
+    config = run.config
     spent = ["most_hours"] if config.most_hours else []
-    spent += ["goal"] if early_end(config, best) == GOAL else []
-    spent += ["stop_overfitting"] if summary.end == OVERFITTING else []
+    spent += ["goal"] if has_reached_goal(config, info) else []
+    spent += ["stop_overfitting"] if run.summary.end == OVERFITTING else []
     usual = {f.name: f.default for f in dataclasses.fields(config)}
     return {name: usual[name] for name in spent}
+
+
+def has_reached_goal(config: "TrainConfig", info: CheckpointInfo) -> bool:
+    """Whether the best epoch until a checkpoint meets the goal of some settings."""
+    from cifar_core.training.progress import Best, early_end
+
+    best = Best.from_saved({"epoch": 0, **inheritance.progress_of(info).best})
+    return early_end(config, best) == GOAL
 
 
 def must_be_over(run: Run) -> None:
@@ -196,14 +212,11 @@ def check_ends(
     run: Run, info: CheckpointInfo, config: "TrainConfig", changes: Mapping[str, Any]
 ) -> None:
     """Raise ConfigError for a changed setting that would end the new epochs before the first."""
-    from cifar_core.training.progress import Best, early_end
-
     hours = info.manifest.get("seconds", 0.0) / 3600
     if "most_hours" in changes and 0 < config.most_hours <= hours:
         why = f"most_hours is {config.most_hours:g}, but the {hours:.2g} hours that run {run.id} "
         raise ConfigError({"most_hours": f"{why}has trained count too. Choose more, or 0."})
-    best = Best.from_saved({"epoch": 0, **inheritance.progress_of(info).best})
-    if "goal" in changes and early_end(config, best) == GOAL:
+    if "goal" in changes and has_reached_goal(config, info):
         why = f"goal is {config.goal:g}, which run {run.id} has reached. Choose another, or 0."
         raise ConfigError({"goal": why})
 
@@ -228,7 +241,6 @@ def last_rate(run: Run, info: CheckpointInfo) -> float:
 def lowest_rate() -> float:
     """Return the lowest learning rate that a run can have."""
     from cifar_core.config import TrainConfig
-    from cifar_core.settings import rule_of
 
     rules = {field.name: rule_of(field) for field in dataclasses.fields(TrainConfig)}
     return rules["learning_rate"].low

@@ -197,8 +197,25 @@ def test_an_end_that_would_come_before_the_first_new_epoch_is_refused(store):
         train_on.plan(run, epochs=1, changes={"most_hours": 1e-9})
     with pytest.raises(ConfigError, match="which run 1-one has reached"):
         train_on.plan(run, epochs=1, changes={"goal": run.summary.best_val_accuracy})
+    assert train_on.plan(run, epochs=1).turned_off == ""
     plan = train_on.plan(run, epochs=1, changes={"goal": 1.0, "most_hours": 1.0})
     assert (plan.config.goal, plan.config.most_hours) == (1.0, 1.0)
+
+
+def test_what_ended_a_run_does_not_end_the_epochs_that_are_added(store):
+    run = trained(new(store, goal=0.001, most_hours=5.0, epochs=3))
+    assert run.summary.epochs_done == 1  # its goal was reached at once
+    plan = train_on.plan(run, epochs=2)
+    assert (plan.config.goal, plan.config.most_hours) == (0.0, 0.0)
+    assert plan.turned_off == "Turned off for the new epochs: goal, longest time in hours."
+    assert train_on.plan(run, epochs=2, changes={"goal": 0.999}).config.goal == 0.999
+    assert trained(train_on.create(store, plan)).summary.epochs_done == 3
+
+
+def test_a_goal_that_was_not_reached_still_ends_the_epochs_that_are_added(store):
+    run = trained(new(store, goal=0.999, epochs=1))
+    plan = train_on.plan(run, epochs=1)
+    assert (plan.config.goal, plan.turned_off) == (0.999, "")
 
 
 def test_a_schedule_runs_over_the_new_epochs_alone(store):

@@ -101,6 +101,8 @@ def preview(run: Run, extension: Extension, epochs: int) -> None:
     if extension.refused:
         say_problem(extension.refused)
     st.caption(where(extension))
+    if words := extension.turned_off:
+        st.caption(f":material/flag_check: {words}")
     if words := duration(run, epochs):
         st.caption(f":material/schedule: {words}")
 
