@@ -1,4 +1,5 @@
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -199,7 +200,6 @@ def test_a_damaged_index_is_set_aside_and_rebuilt(store, damage):
 
 
 def test_an_index_of_another_version_is_rebuilt(store):
-    import sqlite3
 
     store.create(QUICK)
     before = store.runs()
@@ -430,3 +430,20 @@ def test_every_state_and_failure_says_what_it_is_and_what_to_do(entry):
     for sentence in (entry.summary, entry.action):
         assert sentence.endswith(".")
         assert len(sentence) > 8
+
+
+def test_a_table_that_cannot_answer_is_asked_once_for_a_listing(store, monkeypatch):
+    for _ in range(6):
+        store.create(QUICK)
+    rows = store.runs()
+    LISTED.clear()
+    monkeypatch.setattr(index, "CHUNK", 2)
+    asked = []
+
+    def locked(*_):
+        asked.append(1)
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(index.Index, "_transact", locked)
+    assert store.index.rows() == rows
+    assert len(asked) == 1  # each question waits for half a minute

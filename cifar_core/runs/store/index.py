@@ -85,19 +85,27 @@ class Index:
         listing.begun = begun
 
     def _read(self, stale: Sequence[str], changed: Mapping[str, int]) -> dict[str, RunRow]:
-        """Return the rows of some runs: those of the table, or of folders where it is outdated."""
+        """Return the rows of some runs: those of the table, or of folders where it is outdated.
+
+        A table that cannot answer is not asked again: the folders have the same values.
+        """
         rows: dict[str, RunRow] = {}
         for start in range(0, len(stale), CHUNK):
             chunk = stale[start : start + CHUNK]
-            kept = self._try(partial(up_to_date, ids=chunk, changed=changed)) or {}
+            kept = self._try(partial(up_to_date, ids=chunk, changed=changed))
+            if kept is None:
+                break
             now = time.time_ns()
-            fresh = {id_: read_row(Run(self.root / "runs" / id_)) for id_ in chunk
-                     if id_ not in kept}  # fmt: skip
+            fresh = {id_: self._row(id_) for id_ in chunk if id_ not in kept}
             rows |= {**kept, **fresh}
             lines = [(id_, trusted(changed[id_], now), as_text(row)) for id_, row in fresh.items()]
             if lines:
                 self._try(partial(write, lines=lines))
-        return rows
+        return rows | {id_: self._row(id_) for id_ in stale if id_ not in rows}
+
+    def _row(self, id_: str) -> RunRow:
+        """Return a run's row from its folder."""
+        return read_row(Run(self.root / "runs" / id_))
 
     def leases(self) -> dict[str, str]:
         """Map each device in use to the run that holds it."""
