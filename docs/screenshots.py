@@ -22,7 +22,7 @@ from cifar_core import examples
 from cifar_core.config import TrainConfig
 from cifar_core.config.presets import PRESETS
 from cifar_core.runs import Run, Store
-from cifar_core.runs.sweeps import hyperparameter_search, sweeps
+from cifar_core.runs.sweeps import hyperparameter_search, search_space, sweeps
 from cifar_core.settings.parameter_grid import Axis
 
 IMAGES = Path(__file__).parent / "images"
@@ -101,7 +101,7 @@ def prepared(store: Store) -> list[Scene]:
     axes: list[Axis] = [[{"learning_rate": 0.24}, {"learning_rate": 0.06}]]
     sweep = sweeps.create(store, settings(), axes, [0, 1, 2])
     wait(store)
-    space = hyperparameter_search.space_of(["learning_rate=0.01..1"])
+    space = search_space.space_of(["learning_rate=0.01..1"])
     search = hyperparameter_search.create(store, settings(epochs=3), space, budget=SEARCHED)
     while len(sweeps.runs_of(store, search)) < SEARCHED:
         time.sleep(1)

@@ -21,8 +21,10 @@ from cifar_core.runs.record.watched import rows as watched
 from cifar_core.runs.results.evaluation import evaluate_run
 from cifar_core.runs.store import damage
 
-# text for people, an empty file that is only locked, and what a look at the run leaves
-UNPROVEN = ("log.txt", "lock", ".lock")
+# text for people, an empty file that is only locked, what a look at the run leaves, and samples of
+# the machine, of which a training of less than a second has none (damaged ones are not read:
+# tests/runs/test_machine_rows.py)
+UNPROVEN = ("log.txt", "lock", ".lock", "machine.jsonl")
 
 
 @pytest.fixture
