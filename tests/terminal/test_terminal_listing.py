@@ -20,18 +20,6 @@ def store(tmp_path):
         yield store
 
 
-@pytest.fixture
-def say(capsys, store):
-    """Run a command on the store; return its exit code, what it printed and what it complained."""
-
-    def run(*words):
-        code = main([*words, "--store", str(store.root)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
 def found(say, *words):
     code, out, err = say("runs", *words, "--json")
     assert code == 0, err

@@ -7,7 +7,7 @@ import pytest
 from run_helpers import queued, store_without_executor
 
 from cifar_core import devices
-from cifar_core.__main__ import REFUSED, main
+from cifar_core.__main__ import REFUSED
 from cifar_core.devices import Device, Inventory
 from cifar_core.people import OPERATOR, Person
 from cifar_core.runs import RATE_SEARCH
@@ -20,18 +20,6 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "known", lambda _: found)
     with store_without_executor(tmp_path / "store") as made:
         yield made
-
-
-@pytest.fixture
-def say(capsys, store):
-    """Run a command on the store; return its exit code, what it printed and what it complained."""
-
-    def run(*words):
-        code = main([*words, "--store", str(store.root)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_an_empty_queue_says_so(say):

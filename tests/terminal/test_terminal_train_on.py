@@ -4,26 +4,12 @@ import pytest
 from pages import make_run
 from run_helpers import store_without_executor
 
-from cifar_core.__main__ import main
-
 
 @pytest.fixture
 def store(tmp_path):
     with store_without_executor(tmp_path / "store") as store:
         make_run(store, "First", epochs=2, schedule="constant", learning_rate=0.02)
         yield store
-
-
-@pytest.fixture
-def say(capsys, store):
-    """Run a command on the store; return its exit code, what it printed and what it complained."""
-
-    def run(*words):
-        code = main([*words, "--store", str(store.root)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_run_is_trained_on_with_a_rate_and_settings(say, store):

@@ -1,5 +1,8 @@
 """The toggle with which a person follows one run or one sweep."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from app import boundary, theme
@@ -8,6 +11,7 @@ from app.shared.notices import browser
 from cifar_core.runs import Run
 from cifar_core.runs.notifications import subscriptions
 from cifar_core.runs.notifications.addresses import Addresses
+from cifar_core.runs.notifications.subscriptions import Subscriptions
 from cifar_core.runs.store.sweep_files import Sweep
 
 LABEL = "Tell me when it ends"
@@ -15,27 +19,28 @@ LABEL = "Tell me when it ends"
 
 def follow_run(run: Run) -> None:
     """Draw the toggle for a run."""
-    had = subscriptions.of_person(run.store_root, run.by.name)
-    is_on = run.id in had.runs
-
-    def change() -> None:
-        subscriptions.follow_run(store(), run, not is_on)
-        say(not is_on)
-
-    browser.toggle(f"follow {run.id}", LABEL, on=is_on, reaches=reaches(),
-                   on_change=boundary.callback(change))  # fmt: skip
+    toggle(run.id, partial(subscriptions.follow_run, store(), run), on=run.id in mine().runs)
 
 
 def follow_sweep(sweep: Sweep) -> None:
     """Draw the toggle for a sweep or a search."""
-    had = subscriptions.of_person(store().root, store().by.name)
-    is_on = sweep.id in had.sweeps
+    follow = partial(subscriptions.follow_sweep, store(), sweep)
+    toggle(sweep.id, follow, on=sweep.id in mine().sweeps)
+
+
+def mine() -> Subscriptions:
+    """Return what this person follows."""
+    return subscriptions.of_person(store().root, store().by.name)
+
+
+def toggle(id_: str, follow: Callable[[bool], object], *, on: bool) -> None:
+    """Draw the toggle for what has an id; `follow` begins or ends to follow it."""
 
     def change() -> None:
-        subscriptions.follow_sweep(store(), sweep, not is_on)
-        say(not is_on)
+        follow(not on)
+        say(not on)
 
-    browser.toggle(f"follow {sweep.id}", LABEL, on=is_on, reaches=reaches(),
+    browser.toggle(f"follow {id_}", LABEL, on=on, reaches=reaches(),
                    on_change=boundary.callback(change))  # fmt: skip
 
 
@@ -48,7 +53,7 @@ def say(on: bool) -> None:
     """Say in a corner of the page where the news will come."""
     if not on:
         return
-    names = subscriptions.of_person(store().root, store().by.name).addresses
+    names = mine().addresses
     where = f"by {theme.safe(' and '.join(names))}, and" if names else ""
     st.toast(f"The news will come {where} in the menu Alerts.".replace("  ", " "),
              icon=":material/notifications:")  # fmt: skip
