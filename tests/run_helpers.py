@@ -47,12 +47,17 @@ def store_without_executor(root):
     try:
         yield store
     finally:
-        children = [live for chief in CHIEFS for live in chief.live.values() if live.child]
-        for live in children:  # one that has only just been launched shows itself first
-            until(lambda live=live: (live.folder / "shim.json").exists() or live.child.poll())
+        children = [
+            (live.folder, child)
+            for chief in CHIEFS
+            for live in chief.live.values()
+            if (child := chief.backends.local.children.get(live.name))
+        ]
+        for folder, child in children:  # one that has only just been started shows itself first
+            until(lambda f=folder, c=child: (f / "shim.json").exists() or c.poll() is not None)
         kill_all(store)
-        for live in children:
-            live.child.wait()
+        for _, child in children:
+            child.wait()
         CHIEFS.clear()
         os.close(mine)
 

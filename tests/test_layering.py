@@ -31,7 +31,7 @@ LAYERS = [  # of cifar_core, lowest first
 ]
 RUNS_LAYERS = [  # of cifar_core.runs; the loose modules are stubs for earlier versions
     {"record"},
-    {"prepare"},
+    {"backends", "prepare"},
     {"store"},
     {"family"},
     {"listing", "results", "sweeps"},

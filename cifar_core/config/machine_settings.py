@@ -41,6 +41,23 @@ MEMORY_FORMATS = Registry(
         Option(key="contiguous", title="Contiguous", summary="One color plane after another."),
     ],
 )
+LOCAL = "local"  # the key of PLACES for this machine
+PLACES = Registry(
+    "place to run",
+    [
+        Option(key=LOCAL, title="This machine", summary="The machine that the dashboard runs on."),
+        Option(
+            key="slurm",
+            title="Slurm",
+            summary="A cluster that gives a job its machine through sbatch. An admin sets it up.",
+        ),
+        Option(
+            key="ray",
+            title="Ray",
+            summary="A Ray cluster, through its Jobs interface. An admin sets it up.",
+        ),
+    ],
+)
 STARTUPS = Registry(
     "startup",
     [
@@ -68,6 +85,25 @@ STARTUPS = Registry(
 class MachineSettings(Settings):
     """Where a run computes, and what makes it repeatable."""
 
+    run_on: str = choice(
+        LOCAL,
+        PLACES,
+        group=MACHINE,
+        advanced=True,
+        label="Where to run",
+        scope="machine",
+        help="This machine, or a cluster that an admin of the store has set up.",
+    )
+    devices: int = number(
+        1,
+        low=1,
+        high=64,
+        group=MACHINE,
+        advanced=True,
+        scope="machine",
+        help="How many devices of one machine share each batch. Each computes an equal part, and "
+        "their gradients are averaged; batch norm sees one part at a time, as with images at once.",
+    )
     device: str = text(
         "auto",
         group=MACHINE,

@@ -19,10 +19,15 @@ from cifar_core.errors import BusyError
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """A device to compute on, and the descriptors that a child must inherit to keep it."""
+    """The devices to compute on, and the descriptors that a child must inherit to keep them."""
 
-    device: Device
+    devices: tuple[Device, ...]
     keep: tuple[int, ...] = ()
+
+    @property
+    def device(self) -> Device:
+        """The first device."""
+        return self.devices[0]
 
 
 def lock_of(root: Path, device: Device) -> Path:
@@ -34,23 +39,27 @@ def lock_of(root: Path, device: Device) -> Path:
 
 
 @contextmanager
-def first_free(root: Path, devices: Sequence[Device]) -> Iterator[Turn | None]:
-    """Hold the first of these devices that is not in use; None if all are."""
-    for device in devices:
-        if device.is_cpu:
-            yield Turn(device=device)
-            return
-        path = lock_of(root, device)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = lock.take(path, wait=False)
-        if descriptor is None:
-            continue
-        try:
-            yield Turn(device=device, keep=(descriptor,))
-        finally:
+def first_free(root: Path, devices: Sequence[Device], count: int = 1) -> Iterator[Turn | None]:
+    """Hold the first `count` of these devices that are not in use; None if fewer are free."""
+    held: list[Device] = []
+    keep: list[int] = []
+    try:
+        for device in devices:
+            if len(held) == count:
+                break
+            if not device.is_cpu:
+                path = lock_of(root, device)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = lock.take(path, wait=False)
+                if descriptor is None:
+                    continue
+                keep.append(descriptor)
+            held.append(device)
+        is_enough = len(held) == count
+        yield Turn(devices=tuple(held), keep=tuple(keep)) if is_enough else None
+    finally:
+        for descriptor in keep:
             os.close(descriptor)
-        return
-    yield None
 
 
 @contextmanager

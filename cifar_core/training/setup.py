@@ -18,6 +18,7 @@ from cifar_core.errors import DataError
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
 from cifar_core.training.kept.image_sets import ImageSet, answer_sets, batches_of, feature_sets
+from cifar_core.training.ranks.ranks import ALONE, Ranks
 from cifar_core.training.step.step_plan import StepPlan
 from cifar_core.training.task.teachers import KeptAnswers, Teacher
 from cifar_core.training.trainer import Trainer
@@ -84,13 +85,14 @@ def prepare(
     fresh: bool = True,
     begun: Mapping[str, Tensor] | None = None,
     teachers: Sequence[Teacher] = (),
+    ranks: Ranks = ALONE,
 ) -> Setup:
     """Split the data, put it on the device and build the trainer; `device` is torch's name.
 
     `weights` are those of pretraining, by the network's own names; `plan` is the step plan, by
     rule if it is None. A trainer that is not `fresh` is about to be restored from a snapshot; of
     a fresh one, `begun` are the tensors that it takes over from another run, all or some.
-    `teachers` are the networks that it learns from.
+    `teachers` are the networks that it learns from, `ranks` the processes that train together.
     """
     choose_kernels(config)
     part, val_part = parts(config, dataset)
@@ -113,6 +115,7 @@ def prepare(
         weights=weights,
         plan=plan,
         teachers=teachers,
+        ranks=ranks,
     )
     if fresh and trainer.spec.prepare:
         with torch.no_grad():

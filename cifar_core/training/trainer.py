@@ -20,6 +20,7 @@ from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import DATA, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.progress import Tally, TrainingProgress, early_end
+from cifar_core.training.ranks.ranks import ALONE, Ranks
 from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
 from cifar_core.training.step.compiled_evaluation import evaluated
@@ -52,7 +53,9 @@ class Trainer:
         weights: Mapping[str, Tensor] | None = None,
         plan: StepPlan | None = None,
         teachers: Sequence[Teacher] = (),
+        ranks: Ranks = ALONE,
     ) -> None:
+        self.ranks = ranks
         torch.manual_seed(config.seed)
         self.config, self.spec = config, MODELS[config.model]
         self.train_batches: Batches | FeatureBatches = train

@@ -139,7 +139,7 @@ def test_an_index_that_is_deleted_and_damaged_under_load_loses_nothing(store, si
     assert wrong == []
     path.write_bytes(b"damaged once more")
     store.runs()
-    assert store.index.lease("cpu", "1-x", 1)
+    assert store.index.lease(["cpu"], "1-x", 1)
     assert store.index.leases() == {"cpu": "1-x"}
 
 

@@ -81,7 +81,7 @@ def test_a_run_keeps_its_gpu_when_the_executor_is_gone_until_its_trainer_is(stor
     run = queued(store)
     chief = supervisor(store, "obey", devices=[FIRST, CPU])
     until(lambda: run.status.state == "running", chief.step)
-    child = chief.live[run.id].child
+    child = chief.backends.local.children[chief.live[run.id].name]
     chief.live.clear()
     assert free(store, FIRST) is None
     child.kill()  # the shim: the trainer lives

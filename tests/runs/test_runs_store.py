@@ -305,7 +305,7 @@ def test_a_device_is_lent_once(store):
     index, won = store.index, []
 
     def lease(number):
-        if index.lease("cpu", f"{number}-run", 1):
+        if index.lease(["cpu"], f"{number}-run", 1):
             won.append(number)
 
     threads = [threading.Thread(target=lease, args=(n,)) for n in range(8)]

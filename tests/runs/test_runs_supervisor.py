@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import threading
 
 import pytest
@@ -15,10 +16,11 @@ from run_helpers import (
 
 from cifar_core.devices import Device
 from cifar_core.disk import files, lock
-from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
+from cifar_core.runs.backends.backends import Backends
+from cifar_core.runs.backends.local import Local
+from cifar_core.runs.engine.live_attempts import shim_command
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.record import metrics, status
-from cifar_core.runs.record.records import Identity
 
 GPUS = [Device(id="cuda:0", name="first"), Device(id="cuda:1", name="second"), CPU]
 
@@ -27,6 +29,16 @@ GPUS = [Device(id="cuda:0", name="first"), Device(id="cuda:1", name="second"), C
 def store(tmp_path):
     with store_without_executor(tmp_path / "store") as store:
         yield store
+
+
+def impatient(store):
+    """Return backends that give a shim no time to start."""
+    return Backends(store.root, Local(start_seconds=0.0))
+
+
+def start_shim(folder):
+    """Start the shim of an attempt; return its exit code."""
+    return subprocess.run(shim_command(folder), timeout=10, check=False).returncode
 
 
 def states(*runs):
@@ -107,13 +119,11 @@ def test_starting_twice_launches_once(store):
 
 
 def test_a_second_start_of_the_same_attempt_is_refused(store):
-    from cifar_core.runs.engine.live_attempts import launch
-
     run = queued(store)
     chief = supervisor(store, "obey")
     until(lambda: run.status.state == "running", chief.step)
     pid = attempt_pid(run)
-    assert launch(metrics.attempt_folder(run.path, 1)).wait(10) == 73
+    assert start_shim(metrics.attempt_folder(run.path, 1)) == 73
     assert attempt_pid(run) == pid
 
 
@@ -161,7 +171,7 @@ def test_a_stopped_process_is_alive_however_long_it_is_silent(store):
     chief = supervisor(store, "obey")
     until(lambda: run.status.state == "running", chief.step)
     os.kill(attempt_pid(run), signal.SIGSTOP)
-    chief.start_seconds = 0.0
+    chief.backends.local.start_seconds = 0.0
     for _ in range(20):
         chief.step()
     assert run.status.state == "running"
@@ -183,24 +193,23 @@ def test_a_new_supervisor_adopts_what_the_last_one_started(store):
 def test_an_attempt_that_was_never_launched_is_given_up_and_tried_again(store):
     run = queued(store)
     status.move(run.path, ("queued",), "starting", attempt=1, device="cpu")
-    chief = supervisor(store, "obey", start_seconds=0.0)
+    chief = supervisor(store, "obey", backends=impatient(store))
     chief.step()
     assert "never began" in run.attempts()[0].ended
     assert run.status.deaths == 0  # it was not the run's fault
-    chief.start_seconds = 60.0
+    chief.backends.local.start_seconds = 60.0
     until(lambda: run.status.state == "running", chief.step)
     assert run.status.attempt == 2
 
 
 def test_a_late_shim_finds_that_it_was_given_up(store):
-    from cifar_core.runs.engine.live_attempts import launch
-
     run = queued(store)
     status.move(run.path, ("queued",), "starting", attempt=1, device="cpu")
-    chief = supervisor(store, "obey", start_seconds=0.0)
+    chief = supervisor(store, "obey", backends=impatient(store))
+    chief.look()
     chief.observe(chief.live[run.id])
     folder = metrics.attempt_folder(run.path, 1)
-    assert launch(folder).wait(10) == 73
+    assert start_shim(folder) == 73
     assert "trainer" not in files.read_json(folder / "shim.json")
 
 
@@ -209,7 +218,7 @@ def test_stop_now_is_followed_by_an_obedient_trainer(store):
     chief = supervisor(store, "obey")
     until(lambda: run.status.state == "running", chief.step)
     run.stop("now")
-    chief.update(chief.live[run.id], {})
+    chief.update(chief.live[run.id])
     assert run.status.state == "stopping"
     assert run.status.deadline > run.status.since
     assert run.status.message == "Stopping after saving a checkpoint."
@@ -251,7 +260,7 @@ def test_kill_does_not_wait(store):
     assert "A stop had been requested" in run.status.message
 
 
-def test_a_forged_identity_is_never_signalled(store):
+def test_a_forged_identity_is_never_signaled(store):
     run = queued(store)
     chief = supervisor(store, "obey", grace_seconds=0.0)
     until(lambda: run.status.state == "running", chief.step)
@@ -260,7 +269,7 @@ def test_a_forged_identity_is_never_signalled(store):
     true = files.read_json(path)
     forged = {**true, "trainer": {**true["trainer"], "start": "1"}}
     files.write_json(path, forged)
-    signal_trainer(KILL, Identity(**forged["trainer"]), again=False)
+    chief.backends.local.end("", path.parent, hard=True)
     os.kill(pid, 0)  # raises if it were gone
     assert lock.is_locked(path.with_name("lock"))
     files.write_json(path, true)
@@ -289,7 +298,7 @@ def test_a_device_is_never_lent_twice_even_if_the_index_is_deleted_meanwhile(sto
     first, second = queued(store), queued(store)
     chief = supervisor(store, "obey")
     until(lambda: first.status.state == "running", chief.step)
-    assert not store.index.lease("cpu", second.id, 1)
+    assert not store.index.lease(["cpu"], second.id, 1)
     (store.root / "index.db").unlink()
     chief.step()
     assert second.status.state == "queued"

@@ -1,13 +1,16 @@
 """Gives free devices to the runs that wait, in the order of the queue, unless it is paused."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifar_core.background import processes
 from cifar_core.devices import turns
 from cifar_core.disk import files, space
 from cifar_core.errors import DeviceError, OutOfServiceError
+from cifar_core.runs.backends.backend import Backend
+from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.engine.ending import failed
-from cifar_core.runs.engine.live_attempts import LiveAttempt, launch, plan_of
+from cifar_core.runs.engine.live_attempts import LiveAttempt, plan_of, submission_of
 from cifar_core.runs.engine.waiting import is_too_late, show_as_usual, show_waiting
 from cifar_core.runs.record import metrics, records, status
 from cifar_core.runs.record.run import Run
@@ -53,33 +56,82 @@ def requeue(chief: "Supervisor", run: Run) -> None:
 
 
 def claim(chief: "Supervisor", run: Run) -> None:
-    """Start a waiting run if a device that suits it is free."""
-    device = device_of(run)
+    """Start a waiting run if its place has room for it."""
+    place = wanted_by(run).place
+    backend = chief.backends.get(place)
+    if backend is None:
+        fail(run, f"{place.title()} is not set up in this store.")
+    elif place == LOCAL:
+        claim_devices(chief, run)
+    else:
+        hand_over(chief, run, backend)
+
+
+def claim_devices(chief: "Supervisor", run: Run) -> None:
+    """Start a waiting run if devices of this machine that suit it are free."""
+    wanted = wanted_by(run)
     try:
-        wanted = chief.roster.candidates(device)
+        suitable = chief.roster.candidates(wanted.device)
     except OutOfServiceError as error:
         show_waiting(run, "device", str(error), STATES["queued"].action)
         return
     except DeviceError as error:
-        end = failed("device", str(error), {})
-        status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
+        fail(run, str(error))
         return
     lent = chief.lent()
-    free = [candidate for candidate in wanted if candidate.id not in lent]
-    if free and not space.is_free(space.TO_START, chief.store.root):
-        words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
-        show_waiting(run, "disk", words, FAILURES["disk"].action)
+    free = [candidate for candidate in suitable if candidate.id not in lent]
+    if free and not has_space(chief, run):
         return
-    with turns.first_free(chief.store.root, free) as turn:
+    with turns.first_free(chief.store.root, free, wanted.count) as turn:
         if turn and run.id not in chief.live:
-            start(chief, run, turn, device)
+            why = chief.roster.why(wanted.device, turn.device)
+            start(chief, run, wanted, chief.backends.local, turn, why)
         else:
             show_as_usual(run)
 
 
-def device_of(run: Run) -> str:
-    """Return the device that a run asks for."""
-    return str(run.settings.get("device", "auto"))
+def hand_over(chief: "Supervisor", run: Run, backend: Backend) -> None:
+    """Hand a waiting run over to a cluster, unless that has as many of them as it takes."""
+    theirs = sum(live.backend is backend for live in chief.live.values())
+    if theirs >= backend.slots:
+        words = f"Waiting until {backend.title} has fewer than {backend.slots} runs of this store."
+        show_waiting(run, "", words, STATES["queued"].action)
+    elif has_space(chief, run):
+        start(chief, run, wanted_by(run), backend, None, "")
+
+
+def has_space(chief: "Supervisor", run: Run) -> bool:
+    """Return True if the disk has space for a run to start; if not, show that it waits for it."""
+    if space.is_free(space.TO_START, chief.store.root):
+        return True
+    words = f"Waiting for disk space: {space.megabytes(space.TO_START)} must be free."
+    show_waiting(run, "disk", words, FAILURES["disk"].action)
+    return False
+
+
+def fail(run: Run, message: str) -> None:
+    """End a waiting run that has no device to run on."""
+    end = failed("device", message, {})
+    status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a run asks for."""
+
+    place: str  # a key of PLACES
+    device: str
+    count: int
+
+
+def wanted_by(run: Run) -> Wanted:
+    """Return what a run asks for."""
+    settings = run.settings
+    return Wanted(
+        place=str(settings.get("run_on", LOCAL)),
+        device=str(settings.get("device", "auto")),
+        count=int(settings.get("devices", 1)),
+    )
 
 
 def show_paused(run: Run, row: RunRow, paused: pause.Pause) -> None:
@@ -88,35 +140,44 @@ def show_paused(run: Run, row: RunRow, paused: pause.Pause) -> None:
         show_waiting(run, PAUSED, paused.sentence, FAILURES[PAUSED].action)
 
 
-def start(chief: "Supervisor", run: Run, turn: turns.Turn, wanted: str) -> None:
-    """Lend the device to the run and start its next attempt, which keeps the turn.
+def start(
+    chief: "Supervisor",
+    run: Run,
+    wanted: Wanted,
+    backend: Backend,
+    turn: turns.Turn | None,
+    why: str,
+) -> None:
+    """Start the next attempt of a run; one of this machine is lent its devices, and keeps the turn.
 
     Nothing happens if the run has left the queue, the queue was paused, or the run was given
     another device than the wanted one meanwhile.
     """
-    target = turn.device
+    targets = turn.devices if turn else ()
+    ids = tuple(target.id for target in targets)
     attempt = max(metrics.attempt_numbers(run.path), default=0) + 1
-    if not chief.store.index.lease(target.id, run.id, attempt):
+    live = LiveAttempt(run=run, attempt=attempt, devices=ids, state="starting", deaths=0,
+                       backend=backend)  # fmt: skip
+    if ids and not chief.store.index.lease(ids, run.id, attempt):
         return
     moved = status.move(
         run.path,
         ("queued",),
         "starting",
-        provided=lambda: device_of(run) == wanted and not pause.read(chief.store.root).is_on,
+        provided=lambda: wanted_by(run) == wanted and not pause.read(chief.store.root).is_on,
         attempt=attempt,
-        device=target.id,
+        device=live.device,
     )
     if not moved:
         chief.set_leases()
         return
-    live = LiveAttempt(run, attempt, target.id, "starting", moved.deaths)
+    live.deaths, live.submitted = moved.deaths, True
     chief.live[run.id] = live
-    processes.say(f"{run.id}: attempt {attempt} on {target.id}")
+    processes.say(f"{run.id}: attempt {attempt} on {live.device}")
     try:
         live.folder.mkdir(parents=True)
-        why = chief.roster.why(wanted, target)
-        plan = plan_of(run, attempt, target, why, chief.command(run, attempt))
+        plan = plan_of(live, targets, why, chief.command(run, attempt))
         files.write_json(live.folder / "attempt.json", plan)
-        live.child = launch(live.folder, turn.keep)
+        backend.submit(submission_of(live, turn.keep if turn else ()))
     except OSError as error:
         chief.settle(live, records.ShimEnd(error=str(error)))

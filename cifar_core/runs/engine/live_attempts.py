@@ -1,23 +1,20 @@
 """A live attempt: how the executor starts it, makes it end, and describes it."""
 
-import signal
-import subprocess
+import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import resolve_name
 from pathlib import Path
 
-from msgspec.structs import asdict
-
 from cifar_core.background import processes
 from cifar_core.devices import Device, choose_threads
-from cifar_core.disk import lock
-from cifar_core.disk.checks import Identity
+from cifar_core.runs.backends.backend import Backend, Job, Submission
+from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
 from cifar_core.runs.record import checkpoints, metrics
-from cifar_core.runs.record.records import AttemptPlan, AttemptStart
+from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 
@@ -30,17 +27,20 @@ WORKERS = {  # by kind of run, from this folder; importing them here would cost 
 }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class LiveAttempt:
     """An attempt that this executor watches."""
 
     run: Run
     attempt: int
-    device: str
+    devices: tuple[str, ...]  # ids of those of this machine that it uses
     state: str
     deaths: int
-    child: "subprocess.Popen[bytes] | None" = None  # the shim, if this executor started it
-    since: float = field(default_factory=time.monotonic)
+    backend: Backend
+    submitted: bool = False  # whether this executor had it started
+    job: Job = field(default_factory=lambda: Job(found="waits"))  # as its backend described it
+    gone_since: float = math.inf  # when its backend first said that it is gone, on this clock
+    unanswered: float = 0.0  # unix seconds since when its backend does not answer; 0: it does
     sequence: int = 0  # of the current request
     requested_at: float = 0.0  # when it was first seen, on this process's own clock
     shown: str = ""  # the state, request and force that the status was last written for
@@ -49,6 +49,37 @@ class LiveAttempt:
     def folder(self) -> Path:
         """The attempt's folder."""
         return metrics.attempt_folder(self.run.path, self.attempt)
+
+    @property
+    def name(self) -> str:
+        """The name of its job."""
+        return job_name(self.run.store_root, self.run.id, self.attempt)
+
+    def take(self, job: Job) -> None:
+        """Remember what its backend says of it."""
+        if job.found != "gone":
+            self.gone_since = math.inf
+        elif self.job.found != "gone":
+            self.gone_since = time.monotonic()
+        if job.found == "unknown":  # what was known of it before stays
+            self.unanswered = self.unanswered or time.time()
+            self.job = replace(self.job, found="unknown")
+        else:
+            self.unanswered, self.job = 0.0, job
+
+    def has_ended(self, shim: ShimRecord | None) -> bool:
+        """Return True if it is over, provided that nothing holds its lock.
+
+        A backend's "gone" is doubted for a while, as the files of another machine may come later.
+        """
+        if shim and shim.ended:
+            return True
+        return time.monotonic() - self.gone_since >= self.backend.doubt_seconds
+
+    @property
+    def device(self) -> str:
+        """Where it runs, as the status says it."""
+        return ", ".join(self.devices) or f"{self.backend.title} {self.job.node}".strip()
 
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
@@ -62,15 +93,6 @@ def force_of(request: str, waited: float, grace: float) -> int:
     if request == "kill" or (request != "epoch" and waited > 2 * grace):
         return KILL
     return TERMINATE if request != "epoch" and waited > grace else ASK
-
-
-def signal_trainer(force: int, trainer: Identity | None, *, again: bool) -> None:
-    """Signal the trainer's process group, if it is still the recorded one."""
-    process = asdict(trainer) if trainer else {}
-    if force == TERMINATE and not again:
-        lock.send(process, signal.SIGTERM, group=True)
-    elif force == KILL:
-        lock.send(process, signal.SIGKILL, group=True)
 
 
 def sentence_of(run: Run, start: AttemptStart | None, attempt: int) -> dict[str, str]:
@@ -118,40 +140,47 @@ def has_saved(run: Run, attempt: int) -> bool:
     return any(name.endswith(f"-a{attempt}") for name in names)
 
 
-def launch(folder: Path, keep: Sequence[int] = ()) -> "subprocess.Popen[bytes]":
-    """Start the shim of an attempt in a session of its own; `keep` holds the attempt's device."""
-    with (folder / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-S", "-E", str(SHIM), str(folder), *map(str, keep)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=keep,
-        )
+def submission_of(live: LiveAttempt, keep: tuple[int, ...] = ()) -> Submission:
+    """Return what a backend needs to start an attempt; `keep` holds its devices."""
+    return Submission(
+        name=live.name,
+        folder=live.folder,
+        command=shim_command(live.folder),
+        devices=int(live.run.settings.get("devices", 1)),
+        keep=keep,
+    )
+
+
+def shim_command(folder: Path) -> list[str]:
+    """Return the command that runs an attempt, on any machine that has this folder."""
+    return [sys.executable, "-S", "-E", str(SHIM), str(folder)]
 
 
 def plan_of(
-    run: Run,
-    attempt: int,
-    target: Device,
-    reason: str,
-    command: list[str],
+    live: LiveAttempt, targets: Sequence[Device], reason: str, command: list[str]
 ) -> AttemptPlan:
-    """Return the plan of an attempt, for its shim and its trainer."""
-    settings, before, root = run.settings, run.environment, run.store_root
+    """Return the plan of an attempt, for its shim and its trainer.
+
+    Without targets the machine that runs it chooses its devices and threads. There the shim must
+    not start an executor, so it is not told how.
+    """
+    run, root = live.run, live.run.store_root
     # the first attempt's number is kept: sums depend on it
-    first = before.threads or metrics.attempt_plan(run.path, 1).threads
-    threads = first or choose_threads(settings.get("threads", 0))
+    threads = run.environment.threads or metrics.attempt_plan(run.path, 1).threads
+    if targets:
+        threads = threads or choose_threads(run.settings.get("threads", 0))
     return AttemptPlan(
         command=command,
         environment=processes.trainer_environment(threads),
-        executor=processes.executor_command(root),
-        executor_lock=str(processes.executor_lock(root)),
+        executor=processes.executor_command(root) if targets else [],
+        executor_lock=str(processes.executor_lock(root)) if targets else "",
         wake=str(processes.wake_file(root)),
-        slot=target.id,
-        device=target.torch_name,
-        device_name=target.name,
+        place="" if targets else live.backend.key,
+        slot=live.devices[0] if targets else "",
+        device=targets[0].torch_name if targets else "",
+        slots=list(live.devices),
+        devices=[target.torch_name for target in targets],
+        device_name=targets[0].name if targets else "",
         device_reason=reason,
         threads=threads,
         micro_batch=halving.chosen(run),

@@ -12,15 +12,17 @@ from typing import Any
 
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
+from cifar_core.runs.backends.backends import Backends, Missing
 from cifar_core.runs.engine import halving, lending
 from cifar_core.runs.engine.ending import Ending, conclude
 from cifar_core.runs.engine.live_attempts import (
+    KILL,
+    TERMINATE,
     LiveAttempt,
     force_of,
     has_saved,
     last_words,
     sentence_of,
-    signal_trainer,
     trainer_command,
     words_for,
 )
@@ -34,7 +36,6 @@ from cifar_core.runs.store.store import Store
 
 LIVE = tuple(key for key, state in STATES.items() if state.is_live)
 OWNED = (*LIVE, status.DAMAGED_FILE)  # states that only this process may leave
-ADOPTED_SECONDS = 5.0  # for a shim to take its lock when the executor that started it is gone
 
 
 class Supervisor:
@@ -46,26 +47,37 @@ class Supervisor:
         *,
         command: Callable[[Run, int], list[str]] = trainer_command,
         roster: Roster | None = None,
+        backends: Backends | None = None,
         grace_seconds: float = 10.0,  # before a request to stop becomes more forceful
-        start_seconds: float = 60.0,  # for a shim to take its lock
     ) -> None:
         self.store, self.command = store, command
         self.roster = roster or Roster(store.root)
-        self.grace_seconds, self.start_seconds = grace_seconds, start_seconds
+        self.backends = backends or Backends(store.root)
+        self.grace_seconds = grace_seconds
         self.live: dict[str, LiveAttempt] = {}
         self.leases_are_due = False  # True after the index could not be written
         self.adopt()
 
     def adopt(self) -> None:
         """Take over the attempts of an earlier executor, whether live or dead."""
+        self.backends.refresh()
         for row in self.store.index.rows():
             run = self.run_of(row)
             now = run.status
             if now.is_live:
-                self.live[run.id] = LiveAttempt(run, now.attempt, now.device, now.state, now.deaths)
+                self.live[run.id] = self.adopted(run, now.attempt, now.state, now.deaths)
             elif now == status.DAMAGED:
                 self.repair(run)
         self.set_leases()
+
+    def adopted(self, run: Run, attempt: int, state: str, deaths: int) -> LiveAttempt:
+        """Return an attempt that another executor planned, with its devices."""
+        plan = metrics.attempt_plan(run.path, attempt)
+        backend = self.backends.get(plan.place) or Missing(plan.place)
+        here = () if plan.place else (plan.slot or plan.device or "cpu",)
+        devices = tuple(plan.slots) or here
+        return LiveAttempt(run=run, attempt=attempt, devices=devices, state=state, deaths=deaths,
+                           backend=backend)  # fmt: skip
 
     def run_of(self, row: RunRow) -> Run:
         """Return the run of a row."""
@@ -74,7 +86,8 @@ class Supervisor:
     def set_leases(self) -> None:
         """Write which devices are in use: this process alone lends them."""
         try:
-            self.store.index.set_leases((a.device, a.run.id, a.attempt) for a in self.live.values())
+            held = [(device, a) for a in self.live.values() for device in a.devices]
+            self.store.index.set_leases((device, a.run.id, a.attempt) for device, a in held)
         except sqlite3.DatabaseError:  # such as a full disk; nothing is lent meanwhile
             self.leases_are_due = True
         else:
@@ -86,11 +99,9 @@ class Supervisor:
         folder = metrics.attempt_folder(run.path, max(numbers, default=0))
         if not lock.is_locked(folder / "lock"):
             return
-        plan = metrics.attempt_plan(run.path, numbers[-1])
-        slot = plan.slot or plan.device or "cpu"
-        live = LiveAttempt(run, numbers[-1], slot, "running", 0)
-        self.live.setdefault(run.id, live)
-        status.move(run.path, (status.DAMAGED_FILE,), live.state, attempt=live.attempt, device=slot)
+        live = self.live.setdefault(run.id, self.adopted(run, numbers[-1], "running", 0))
+        status.move(run.path, (status.DAMAGED_FILE,), live.state, attempt=live.attempt,
+                    device=live.device)  # fmt: skip
 
     def step(self, *, scan: bool = True) -> bool:
         """Do everything that is due now; return True if something will change soon.
@@ -99,6 +110,9 @@ class Supervisor:
         """
         if self.leases_are_due:
             self.set_leases()
+        if scan:
+            self.backends.refresh()
+        self.look()
         for live in list(self.live.values()):
             self.observe(live)
         changed = self.roster.step(self.lent())
@@ -108,43 +122,45 @@ class Supervisor:
 
     def lent(self) -> set[str]:
         """Return the ids of the devices in use."""
-        return {live.device for live in self.live.values()}
+        return {device for live in self.live.values() for device in live.devices}
+
+    def look(self) -> None:
+        """Ask each backend, with one question, how its attempts are."""
+        for backend in {live.backend.key: live.backend for live in self.live.values()}.values():
+            mine = [live for live in self.live.values() if live.backend is backend]
+            jobs = backend.look({live.name: live.folder for live in mine})
+            for live in mine:
+                live.take(jobs[live.name])
 
     def observe(self, live: LiveAttempt) -> None:
         """Check whether an attempt is over; if not, follow the requests to it."""
-        if live.child and live.child.poll() is not None:
-            live.child = None  # reaped; the lock and shim.json show the rest
-        shim = files.read_if_there(live.folder / "shim.json", records.ShimRecord)
-        alive = lock.is_locked(live.folder / "lock")
-        if not alive and not shim and not self.is_given_up(live):
-            return
-        if alive:
-            self.update(live, shim)
-            return
-        # read once more: the shim writes this just before it releases the lock
-        self.settle(live, files.read(live.folder / "shim.json", records.ShimRecord).ended)
+        path = live.folder / "shim.json"
+        shim = files.read_if_there(path, records.ShimRecord)
+        may_be_over = not lock.is_locked(live.folder / "lock") and live.has_ended(shim)
+        if may_be_over and (shim or self.is_given_up(live)):
+            # read once more: the shim writes this just before it releases the lock
+            self.settle(live, files.read(path, records.ShimRecord).ended)
+        else:
+            self.update(live)
 
     def is_given_up(self, live: LiveAttempt) -> bool:
-        """Give up an attempt whose shim has not taken its lock in time; return True if done.
+        """Give up an attempt that is gone and has not begun; return True if done.
 
         The record is written under the lock that a late shim has to take, so it finds it.
         """
-        patience = self.start_seconds if live.child else min(ADOPTED_SECONDS, self.start_seconds)
-        if time.monotonic() - live.since < patience:
-            return False
         live.folder.mkdir(parents=True, exist_ok=True)
         mine = lock.take(live.folder / "lock", wait=False)
         if mine is None:  # it has taken it this moment
             return False
         if not (live.folder / "shim.json").exists():
-            # without a child, another executor should have launched it, and may have died before
-            cause = "its shim did not start" if live.child else ""
-            ended = records.ShimEnd(error=cause, launched=bool(live.child), at=time.time())
+            # another executor should have had it started, and may have died before
+            cause = "its shim did not start" if live.submitted else ""
+            ended = records.ShimEnd(error=cause, launched=live.submitted, at=time.time())
             files.write_json(live.folder / "shim.json", records.ShimRecord(ended=ended))
         os.close(mine)
         return True
 
-    def update(self, live: LiveAttempt, shim: records.ShimRecord | None) -> None:
+    def update(self, live: LiveAttempt) -> None:
         """Show what a live attempt is doing, and make it end if that was requested."""
         latest = control.read(live.run.path)
         if latest.sequence != live.sequence:
@@ -153,11 +169,8 @@ class Supervisor:
             force = force_of(
                 latest.request, time.monotonic() - live.requested_at, self.grace_seconds
             )
-            signal_trainer(
-                force,
-                shim.trainer if shim else None,
-                again=live.shown == f"{latest.request} {force}",
-            )
+            if force == KILL or (force == TERMINATE and live.shown != f"{latest.request} {force}"):
+                live.backend.end(live.name, live.folder, hard=force == KILL)
             state = "pausing" if latest.request == "pause" else "stopping"
             about = words_for(latest.request, force, self.grace_seconds)
             self.show(live, state, f"{latest.request} {force}", about)
@@ -191,12 +204,11 @@ class Supervisor:
             last_words=last_words(live.folder),
         )
         self.write_ending(live, ending)
-        if ending.device_failure:
-            self.roster.lose(live.device, ending.device_failure)
-        else:
-            self.roster.praise(live.device)
-        if live.child:
-            live.child.wait()  # its lock is free, so it has ended or will at once
+        for device in live.devices:
+            if ending.device_failure:
+                self.roster.lose(device, ending.device_failure)
+            else:
+                self.roster.praise(device)
         self.live.pop(live.run.id, None)
         self.set_leases()
         processes.say(f"{live.run.id}: {ending.state}. {ending.message}")

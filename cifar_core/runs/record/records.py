@@ -190,8 +190,11 @@ class AttemptPlan(Struct, frozen=True, kw_only=True):
     executor: list[str] = []
     executor_lock: str = ""
     wake: str = ""
-    slot: Text = ""  # id of the device that it uses
-    device: Text = ""  # its name in torch
+    place: Text = ""  # a key of PLACES; empty for this machine
+    slot: Text = ""  # id of the first device that it uses
+    device: Text = ""  # its name in torch; empty if the machine that runs it chooses
+    slots: list[Text] = []  # ids of all devices that it uses, one for each rank
+    devices: list[Text] = []  # their names in torch
     device_name: Text = ""
     device_reason: Text = ""
     threads: Whole = 0
@@ -249,6 +252,7 @@ class ShimEnd(Struct, frozen=True, kw_only=True):
     peak_megabytes: Number = 0.0
     orphans: Whole = 0  # processes that the trainer left behind
     error: LongText = ""  # why the shim did not start
+    said: LongText = ""  # a sentence of the backend on why it ended
     launched: bool = True  # False if no shim was ever started
     at: Moment = 0.0
 

@@ -23,7 +23,8 @@ class RunStatus(Struct, frozen=True, kw_only=True):
     message: LongText = ""  # one sentence about this run
     action: LongText = ""  # what the person may want to do next
     attempt: Whole = 0  # the latest one; 0 before the first
-    device: Text = ""  # that it uses while live
+    device: Text = ""  # that it uses while live: "cuda:0, cuda:1", "Slurm", "Slurm n1"
+    unanswered: Number = 0.0  # unix seconds since when its backend does not answer; 0: it does
     since: Number = 0.0  # unix seconds
     deadline: Number = 0.0  # unix seconds; then it is stopped more forcefully; 0 for never
     position: Number = 0.0  # in the queue, lowest first

@@ -22,10 +22,10 @@ from cifar_core.disk import lock
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row
 
-VERSION = 10  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
+VERSION = 11  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, changed INTEGER NOT NULL, row BLOB NOT NULL);
-CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL UNIQUE, attempt INTEGER NOT NULL);
+CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL, attempt INTEGER NOT NULL);
 """
 CHUNK = 500  # rows that are read, and then written in one transaction
 # a folder that changed as lately as this may change again within the same tick of its clock, so
@@ -111,14 +111,15 @@ class Index:
         """Map each device in use to the run that holds it."""
         return self._use(lambda db: dict(db.execute("SELECT device, run FROM lease").fetchall()))
 
-    def lease(self, device: str, run: str, attempt: int) -> bool:
-        """Lend a device to a run; False if another run holds it."""
+    def lease(self, devices: Sequence[str], run: str, attempt: int) -> bool:
+        """Lend devices to a run, all or none; False if one is in use, or the run has some."""
 
         def insert(db: sqlite3.Connection) -> bool:
-            try:
-                db.execute("INSERT INTO lease VALUES (?, ?, ?)", (device, run, attempt))
-            except sqlite3.IntegrityError:
+            lent = db.execute("SELECT device, run FROM lease").fetchall()
+            if any(device in devices or holder == run for device, holder in lent):
                 return False
+            new = [(device, run, attempt) for device in devices]
+            db.executemany("INSERT INTO lease VALUES (?, ?, ?)", new)
             return True
 
         return self._use(insert)

@@ -50,6 +50,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     ended_at: float | None
     sparkline: list[float] = []  # validation accuracy by epoch
     device: str = ""
+    unanswered: float = 0.0  # unix seconds since when its backend does not answer; 0: it does
     attempt: int = 0
     eta_seconds: float | None = None
     images_per_second: float | None = None
@@ -126,6 +127,7 @@ def read_row(run: Run) -> RunRow:
         ended_at=status.since if status.state in ("finished", "stopped", "failed") else None,
         sparkline=summary.sparkline,
         device=status.device,
+        unanswered=status.unanswered,
         attempt=status.attempt,
         eta_seconds=summary.eta_seconds if status.state == "running" else None,
         images_per_second=summary.images_per_second,

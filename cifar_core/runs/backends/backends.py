@@ -1,0 +1,57 @@
+"""The backends of a store: this machine, and the clusters that are set up in backend.json."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cifar_core.runs.backends import settings
+from cifar_core.runs.backends.backend import Backend, Job, Submission
+from cifar_core.runs.backends.local import LOCAL, Local
+
+# by key of PLACES: makes a backend from the store and the cluster's settings
+CLUSTERS: dict[str, Callable[[Path, Any], Backend]] = {}
+
+
+class Missing:
+    """A cluster that is no longer set up, or that this version does not know."""
+
+    slots, doubt_seconds = 0, math.inf
+
+    def __init__(self, key: str) -> None:
+        self.key = self.title = key
+
+    def submit(self, submission: Submission) -> None:
+        """Refuse."""
+        raise OSError(f"{self.title} is not set up in this store")
+
+    def look(self, attempts: Mapping[str, Path]) -> dict[str, Job]:
+        """Know nothing."""
+        return dict.fromkeys(attempts, Job(found="unknown"))
+
+    def end(self, name: str, folder: Path, *, hard: bool) -> None:
+        """Do nothing: a trainer that lives follows control.json."""
+
+
+class Backends:
+    """The backends of a store, which follow backend.json when it changes."""
+
+    def __init__(self, root: Path, local: Local | None = None) -> None:
+        self.root = root
+        self.local: Backend = local or Local()
+        self.settings = settings.BackendSettings()
+        self.clusters: dict[str, Backend] = {}
+
+    def refresh(self) -> None:
+        """Read backend.json; a cluster whose settings are the same stays as it is."""
+        before, self.settings = self.settings, settings.read(self.root)
+        for key, make in CLUSTERS.items():
+            wanted = getattr(self.settings, key)
+            if wanted is None:
+                self.clusters.pop(key, None)
+            elif key not in self.clusters or wanted != getattr(before, key):
+                self.clusters[key] = make(self.root, wanted)
+
+    def get(self, key: str) -> Backend | None:
+        """Return the backend of a key of PLACES; None if it is not set up."""
+        return self.local if key in ("", LOCAL) else self.clusters.get(key)

@@ -1,0 +1,1 @@
+"""Several processes, called ranks, that train one network on several devices."""
