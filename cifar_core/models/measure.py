@@ -1,7 +1,8 @@
 """Measures the size and the cost of a network, without computing any values where possible."""
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor, UntypedStorage, nn
@@ -17,8 +18,14 @@ class ModelCard:
     parameters: int
     trainable: int
     multiply_adds: int  # of convolutions and matrix products, for one image forward
-    kept_bytes: int  # that training the whole network keeps of one image, in float32
     input_size: int  # pixels a side that the network computes on
+    side: int  # pixels a side of the images
+    build: Callable[[], nn.Module] = field(repr=False, compare=False)  # without its weights
+
+    @cached_property
+    def kept_bytes(self) -> int:
+        """How much memory training the whole network keeps of one image, in float32."""
+        return kept_bytes(self.build(), self.side)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +102,19 @@ def card(
     For images of `side` pixels, which a pretrained network enlarges to `resolution` pixels if that
     is more; 0 means the entry's own.
     """
-    with torch.device("meta"):
-        own = {"resolution": resolution} if resolution else {}
-        model = spec.build(num_classes, side=side, **own)
+
+    def build() -> nn.Module:
+        with torch.device("meta"):
+            own = {"resolution": resolution} if resolution else {}
+            return spec.build(num_classes, side=side, **own)
+
+    model = build()
     parameters = count(model)
     return ModelCard(
         parameters=parameters.total,
         trainable=parameters.trainable,
         multiply_adds=multiply_adds(model, side),
-        kept_bytes=kept_bytes(model, side),
         input_size=spec.computes_on(side, resolution),
+        side=side,
+        build=build,
     )
