@@ -18,6 +18,7 @@ from cifar_core.disk import faults_log
 from cifar_core.disk.os_errors import explained
 from cifar_core.errors import CifarError
 from cifar_core.installation import default_store
+from cifar_core.runs.store import looks
 
 P = ParamSpec("P")
 REFUSED = (CifarError, OSError)  # what a person can fix: the program's own errors and the system's
@@ -48,6 +49,7 @@ def attempt(act: Callable[[], object]) -> None:
     try:
         act()
     except REFUSED as error:
+        looks.forget()
         toast(error)
     else:
         st.rerun()
@@ -78,12 +80,23 @@ def guarded(act: Callable[P, object], say: Callable[[Exception], None]) -> Calla
 
 def fragment(draw: Callable[P, object], run_every: float | None) -> Callable[P, None]:
     """Return a part of a page that is drawn again by itself, every `run_every` seconds."""
-    return st.fragment(part(draw), run_every=run_every)
+    return st.fragment(drawing(part(draw)), run_every=run_every)
 
 
 def dialog(title: str, **options: Any) -> Callable[[Callable[P, object]], Callable[P, None]]:
     """Return a decorator for a function that draws a dialog, as st.dialog does."""
-    return lambda draw: st.dialog(title, **options)(part(draw))
+    return lambda draw: st.dialog(title, **options)(drawing(part(draw)))
+
+
+def drawing(draw: Callable[P, None]) -> Callable[P, None]:
+    """Return a function that draws the same with one look at the runs for all of it."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        with looks.shared():
+            draw(*args, **kwargs)
+
+    return drawn
 
 
 def on_fault(error: Exception) -> bool:

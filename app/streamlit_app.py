@@ -14,6 +14,7 @@ from app.corner.corner import corner
 from app.corner.phone_bar import phone_bar
 from app.navigation import PLACES, entry, moved
 from app.shared.live_chart import publish_plotly
+from cifar_core.runs.store import looks
 
 st.set_page_config(
     page_title="CIFAR Lab",
@@ -37,7 +38,8 @@ place = st.navigation(
     ],
     position="top",
 )
-corner()
-place.run()
-phone_bar()
+with looks.shared():
+    corner()
+    place.run()
+    phone_bar()
 warm_up.begin()

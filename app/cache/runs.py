@@ -22,7 +22,7 @@ SAMPLES = 30  # of the machine after which it is read again
 
 def goals_of(run: Run) -> list[Goal]:
     """Return the accuracies to beat on a run's images."""
-    return goals(run.environment.data, store().runs())
+    return goals(run.environment.data, store().seen())
 
 
 class Feed:

@@ -16,7 +16,7 @@ REFRESH = 5.0  # seconds between two updates while a run is under way
 def corner() -> None:
     """Draw the corner; app/static/page.css keeps it in its place."""
     with st.container(key="corner", horizontal=True, gap="xsmall", width="content"):
-        busy = any(is_under_way(row.state, row.reason) for row in store().runs())
+        busy = any(is_under_way(row.state, row.reason) for row in store().seen())
         boundary.fragment(state, run_every=REFRESH if busy else None)()
         help_menu()
         visitor()
@@ -24,7 +24,7 @@ def corner() -> None:
 
 def state() -> None:
     """Draw what changes while runs are under way."""
-    rows = store().runs()
+    rows = store().seen()
     with st.container(horizontal=True, gap="xsmall", width="content"):
         machines(rows)
         alerts(rows)

@@ -23,4 +23,4 @@ def help_menu() -> None:
                 for key, (color, icon) in theme.ICONS.items():
                     badge_color: Any = color
                     st.badge(STATES[key].title, icon=f":material/{icon}:", color=badge_color)
-            bring_back(store().runs(), "examples")
+            bring_back(store().seen(), "examples")

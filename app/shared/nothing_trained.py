@@ -16,4 +16,4 @@ def nothing_trained() -> None:
         )
         with st.container(horizontal=True):
             start_button(primary=True)
-            bring_back(store().runs())
+            bring_back(store().seen())

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -23,11 +24,14 @@ def table_downloads(shown: Sequence[RunRow] | Sequence[SeedGroup], columns: Sequ
     """Offer the table, as it is shown, as CSV and JSON."""
     groups = [line for line in shown if isinstance(line, SeedGroup)]
     rows = [line for line in shown if isinstance(line, RunRow)]
-    lines = group_table(groups) if groups else table(rows, columns)
+
+    def lines() -> list[dict[str, Any]]:
+        return group_table(groups) if groups else table(rows, columns)
+
     with st.container(horizontal=True):
-        st.download_button("CSV", lambda: as_csv(lines), "runs.csv", "text/csv", key="csv",
+        st.download_button("CSV", lambda: as_csv(lines()), "runs.csv", "text/csv", key="csv",
                            icon=":material/download:", on_click="ignore")  # fmt: skip
-        st.download_button("JSON", lambda: as_json(lines), "runs.json", "application/json",
+        st.download_button("JSON", lambda: as_json(lines()), "runs.json", "application/json",
                            key="json", icon=":material/download:", on_click="ignore")  # fmt: skip
 
 

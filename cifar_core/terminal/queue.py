@@ -70,7 +70,7 @@ def list_queue(arguments: Namespace) -> int:
 def lengths(store: Store, rows: list[RunRow], found: Inventory) -> RunLengths:
     """Return what says how long runs take, from the runs of this store."""
     gpu = any(not device.is_cpu for device in found.devices)
-    past = partial(history_of, store.root, trainings(rows), gpu=gpu)
+    past = partial(history_of, trainings(rows), gpu=gpu)
     return RunLengths(past, lambda source: training_images(source, store.root), gpu=gpu)
 
 

@@ -41,6 +41,7 @@ EXAMPLES = "tests/test_examples.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
 ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
+SCANS, LOOKS = "tests/runs/test_scan_times.py", "tests/app/test_app_looks.py"
 FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
@@ -144,8 +145,18 @@ MUTATIONS = [
              "            if mine is None:\n                return ONE_TOO_MANY\n",
              "            if mine is None:\n                mine = os.dup(0)\n", TABLE + " hundred"),
     Mutation("a damaged executor.json stays", "runs/engine/executor.py",
-             "                seen, scanned_at = woken, now\n                self.write_identity()\n",
-             "                seen, scanned_at = woken, now\n", TABLE + " record"),
+             "                seen, looked_at = woken, now\n                self.write_identity()\n",
+             "                seen, looked_at = woken, now\n", TABLE + " record"),
+    Mutation("a run that waits lets the executor rest", "runs/engine/lending.py",
+             "    chief.has_waiting = bool(for_space or waiting)\n", "    chief.has_waiting = False\n",
+             SCANS + " waits"),
+    Mutation("a resting executor sees no new folder", "runs/engine/scan_times.py",
+             "        return is_over or self.changed_at() != self.changed\n", "        return is_over\n",
+             SCANS + " folder"),
+    Mutation("a look outlives its block", "runs/store/looks.py",
+             "        _looks.reset(token)\n", "        pass\n", LOOKS + " nested"),
+    Mutation("a refused act leaves an old look", "runs/store/looks.py",
+             "        looks.clear()\n", "        pass\n", LOOKS + " refused"),
     Mutation("rows are not superseded", "runs/record/metrics.py",
              "            parts.insert(0, RowRange(attempt, end))",
              "            parts.insert(0, RowRange(attempt, 10**9))", METRICS),
@@ -359,7 +370,7 @@ MUTATIONS = [
              TRASH + " killed"),
     Mutation("a run's folder is moved onto another", "runs/store/trash.py",
              "    if (folder / path.name).exists():\n", "    if False:\n", TRASH + " twice"),
-    Mutation("one of two runs with a number is taken", "runs/store/store.py",
+    Mutation("one of two runs with a number is taken", "runs/store/ids.py",
              "    if len(same) > 1:  # never one of them silently\n", "    if False:\n",
              TRASH + " copied"),
     Mutation("texts of a report without a lock", "runs/results/report_texts.py",

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pages import make_run
 from run_helpers import QUICK, queued, store_without_executor
 
 from cifar_core.background import processes
@@ -447,3 +449,26 @@ def test_a_table_that_cannot_answer_is_asked_once_for_a_listing(store, monkeypat
     monkeypatch.setattr(index.Index, "_transact", locked)
     assert store.index.rows() == rows
     assert len(asked) == 1  # each question waits for half a minute
+
+
+def test_rows_that_no_listing_would_trust_are_not_written(store):
+    old, fresh = store.create(QUICK), store.create(QUICK)
+    grown_old(old)
+    store.runs()
+    with contextlib.closing(sqlite3.connect(store.index.path)) as db:
+        assert db.execute("SELECT id FROM run").fetchall() == [(old.id,)]
+    grown_old(fresh)
+    store.runs()
+    with contextlib.closing(sqlite3.connect(store.index.path)) as db:
+        assert db.execute("SELECT count(*) FROM run").fetchone() == (2,)
+
+
+def test_a_row_reads_each_small_file_once(store, monkeypatch):
+    run = make_run(store)
+    read = []
+    sound = files.sound
+    monkeypatch.setattr(files, "sound", lambda path, *more: read.append(path) or sound(path, *more))
+    row = row_of(run)
+    assert not row.damaged
+    assert len(read) == len(set(read))
+    assert {path.name for path in read} >= {"about.json", "config.json", "environment.json"}

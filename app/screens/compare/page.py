@@ -35,7 +35,7 @@ def page() -> None:
     st.header("Compare", anchor=False)
     rows = [
         row
-        for row in store().runs()
+        for row in store().seen()
         if (row.kind == TRAINING and row.best_val_accuracy) or row.kind == CURVES
     ]
     if not rows:

@@ -128,5 +128,5 @@ def parallel(runs: Sequence[RunFacts]) -> None:
 
 def of_store() -> list[tuple[dict[str, Any], float]]:
     """Return the settings and the best validation accuracy of every training run with a result."""
-    rows = [row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy]
+    rows = [row for row in store().seen() if row.kind == TRAINING and row.best_val_accuracy]
     return [(row.settings, row.best_val_accuracy or 0.0) for row in rows]

@@ -30,7 +30,7 @@ def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     one_name("run", "id")
     rows = [
-        row for row in store().runs() if row.kind == TRAINING and row.best_val_accuracy is not None
+        row for row in store().seen() if row.kind == TRAINING and row.best_val_accuracy is not None
     ]
     if not rows:
         st.header(TITLE, anchor=False)

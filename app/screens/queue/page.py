@@ -30,7 +30,7 @@ REFRESH = 3.0  # seconds between two updates while something runs or waits
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     places()
-    rows, paused = store().runs(), store().queue_pause
+    rows, paused = store().seen(), store().queue_pause
     now, waiting = running(rows), queue_order(rows)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Queue", anchor=False, width="content")
@@ -52,7 +52,7 @@ def running(rows: Sequence[RunRow]) -> list[RunRow]:
 
 def listing(was_busy: bool, was_paused: Pause) -> None:
     """Draw what trains and what waits; repeated while something does."""
-    rows = store().runs()
+    rows = store().seen()
     now, waiting = running(rows), queue_order(rows)
     if bool(now or waiting) != was_busy or store().queue_pause != was_paused:
         st.rerun()

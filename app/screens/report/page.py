@@ -39,7 +39,7 @@ def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     places()
     st.header("Reports", anchor=False)
-    rows = [row for row in store().runs() if row.epochs_done and row.kind == TRAINING]
+    rows = [row for row in store().seen() if row.epochs_done and row.kind == TRAINING]
     if not rows:
         nothing_trained()
         return

@@ -33,7 +33,7 @@ REFRESH = 3.0  # seconds between two updates while a run is under way
 def page() -> None:
     """Draw the page; Streamlit calls this again on every interaction."""
     places()
-    rows, deleted = store().runs(), store().trash_size()
+    rows, deleted = store().seen(), store().trash_size()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Runs" if own(rows) else "What would you like to do?", anchor=False)
         st.space("stretch")
@@ -65,7 +65,7 @@ def page() -> None:
 
 def live_listing() -> None:
     """Draw the filter and the table; Streamlit repeats it while a run is under way."""
-    rows = store().runs()
+    rows = store().seen()
     if not rows:
         st.rerun()
     sweep_links(rows)

@@ -21,7 +21,7 @@ BEST = 3  # settings of a search that are trained with several seeds
 def actions(sweep: Sweep, rows: Sequence[RunRow]) -> None:
     """Draw the buttons that fit the sweep's state."""
     here = store()
-    if missing := sweeps.missing(here, sweep):
+    if missing := sweeps.missing(here, sweep, rows):
         act(f"Queue {theme.plural(missing, 'missing run')}", "playlist_add",
             lambda: sweeps.complete(here, sweep))  # fmt: skip
     if sweep.search:

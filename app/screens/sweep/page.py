@@ -45,7 +45,7 @@ def page() -> None:
     except RunError as error:
         missing(str(error) if ref else "No sweep is given in the address.")
         return
-    rows = sweeps.runs_of(store(), sweep)
+    rows = sweeps.among(store().seen(), sweep)
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = "Search" if sweep.search else "Sweep"
         st.header(f"{kind} {sweep.number}: {theme.safe(sweep.name)}", anchor=False, width="content")
@@ -69,7 +69,7 @@ def missing(why: str) -> None:
 def live(sweep: Sweep, was_active: bool) -> None:
     """Draw everything that changes while its runs train; Streamlit repeats it."""
     sweep = sweeps.find(store(), sweep.id)  # a search may have proposed more settings
-    rows = sweeps.runs_of(store(), sweep)
+    rows = sweeps.among(store().seen(), sweep)
     is_active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
     if is_active != was_active and not remembered(Key.EDITING):
         st.rerun()  # the buttons above change, and how often this part repeats

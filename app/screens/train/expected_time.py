@@ -13,6 +13,7 @@ from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.models import MODELS
 from cifar_core.proposals import cost
 from cifar_core.runs import RunRow
+from cifar_core.runs.listing.history import was_trained_here
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.store.run_row import own
 from cifar_core.training.freezing import keeps_answers, keeps_features
@@ -77,7 +78,7 @@ def of_all_epochs(
         return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)
     config = replace(config, image_size=side)
     trained = images * config.train_fraction * (1 - config.val_fraction)
-    for row in own(store().runs()):
+    for row in own(store().seen()):
         if row.images_per_second and is_alike(row, config, teachers, gpu=gpu):
             once = row.features_seconds
             seconds = trained * config.epochs / row.images_per_second * (1 + VALIDATED)
@@ -95,18 +96,12 @@ def is_alike(
     row: RunRow, config: TrainConfig, teachers: Sequence[TrainConfig], *, gpu: bool
 ) -> bool:
     """Whether an epoch of an earlier run cost the same per image."""
+    if row.model != config.model or row.side != config.side or not was_trained_here(row, gpu=gpu):
+        return False
+    if sorted(row.teachers) != sorted(teacher.model for teacher in teachers):
+        return False
     now = config.to_dict()
-    if row.model != config.model or any(
-        row.settings.get(name, now[name]) != now[name] for name in MODELS[config.model].uses
-    ):
-        return False
-    run = store().run(row.id)
-    taught = sorted(teacher.model for teacher in run.environment.teachers)
-    if taught != sorted(teacher.model for teacher in teachers):
-        return False
-    device, side = run.environment.device, run.environment.data.side
-    here = bool(device) and not run.about.imported and device.startswith("cpu") != gpu
-    return here and side == config.side
+    return all(row.settings.get(name, now[name]) == now[name] for name in MODELS[row.model].uses)
 
 
 def estimated(

@@ -152,7 +152,7 @@ def menu() -> None:
     if number := picked(RUN):
         choose_source(f"{CLONE}{number}")
         st.rerun()
-    rows = [row for row in store().runs() if row.kind == TRAINING]
+    rows = [row for row in store().seen() if row.kind == TRAINING]
     chosen = st.menu_button(
         "Settings from", [*PRESETS, *([RUN] if rows else [])], icon=":material/flag:", key="source",
         type="tertiary", format_func=lambda key: "A run of yours \u2026" if key == RUN

@@ -27,7 +27,7 @@ def about_time(seconds: float | None, *, at_most: bool = False) -> None:
 def run_seconds(configs: Sequence[TrainConfig], images: Dataset | None) -> list[float] | None:
     """Estimate the seconds of each run; None if those of any are not known."""
     measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
-    rows = own(store().runs())
+    rows = own(store().seen())
     seconds = []
     for config in configs:
         per_epoch = epoch_seconds(config, measured, rows, images)
@@ -59,9 +59,7 @@ def epoch_seconds(
         return measured[1].seconds_per_epoch * share
     for row in rows:
         if row.model == config.model and row.images_per_second and images is not None:
-            run = store().run(row.id)
-            sizes = run.settings.get("resolution"), run.environment.data.side
-            if sizes != (config.resolution, config.side):
+            if (row.settings.get("resolution"), row.side) != (config.resolution, config.side):
                 continue
             used = len(images.train) * config.train_fraction
             return used / row.images_per_second

@@ -20,6 +20,7 @@ from cifar_core.disk import files, lock, logs, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import search_driver
 from cifar_core.runs.engine.full_disk import buffer_output
+from cifar_core.runs.engine.scan_times import ScanTimes
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.notifications import sender
 from cifar_core.runs.store import retention
@@ -30,7 +31,7 @@ __all__ = ["Service", "ensure_running", "is_running", "main"]
 ONE_TOO_MANY = 73  # exit code when another executor holds the lock
 IDLE_SECONDS = 600.0
 LOOP_SECONDS, BUSY_SECONDS, WAKE_SECONDS = 1.0, 0.2, 0.05
-SCAN_SECONDS = 10.0  # between scans of the whole store without a wake-up
+LOOK_SECONDS = 10.0  # between looks after the store and its helpers without a wake-up
 
 
 class Service:
@@ -57,20 +58,24 @@ class Service:
     def loop(self, mine: int) -> int:
         """Reconcile until idle, signaled to end, or without a store; return the last wake-up."""
         supervisor = Supervisor(self.store)
-        seen, scanned_at, worked_at, searching = -1, -SCAN_SECONDS, time.monotonic(), False
+        scans = ScanTimes(self.store.root / "runs")
+        seen, looked_at, worked_at, searching = -1, -LOOK_SECONDS, time.monotonic(), False
         while not self.ending and self.holds(mine):
             woken, now = self.woken(), time.monotonic()
-            scan = woken != seen or now - scanned_at > SCAN_SECONDS
-            if scan:
-                seen, scanned_at = woken, now
+            scan = woken != seen or scans.is_due(resting=supervisor.is_resting)
+            look = woken != seen or now - looked_at > LOOK_SECONDS
+            if look:
+                seen, looked_at = woken, now
                 self.write_identity()
                 self.clean_up(supervisor)
             before = len(supervisor.live)
-            busy = reconciled(supervisor, scan)
-            if scan:  # all, so that each is started
+            with scans.scanning() if scan else contextlib.nullcontext():
+                busy = reconciled(supervisor, scan)
+            if look:  # all, so that each is started
                 searching = any([searches(self.store.root), messages(self.store.root)])
             if len(supervisor.live) < before:  # a device has become free
-                busy, scanned_at = True, -SCAN_SECONDS
+                busy = True
+                scans.hurry()
             if supervisor.live or busy or searching:
                 worked_at = now
             if now - worked_at > self.idle_seconds:

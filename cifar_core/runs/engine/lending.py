@@ -35,6 +35,7 @@ def scan(chief: "Supervisor") -> bool:
     for row in for_space:
         requeue(chief, chief.run_of(row))
     waiting = queue_order(rows)
+    chief.has_waiting = bool(for_space or waiting)
     paused = pause.read(chief.store.root)
     for row in waiting:
         run = chief.run_of(row)

@@ -56,6 +56,7 @@ class Supervisor:
         self.grace_seconds = grace_seconds
         self.live: dict[str, LiveAttempt] = {}
         self.leases_are_due = False  # True after the index could not be written
+        self.has_waiting = True  # whether the last scan saw a run that waits, also for the disk
         self.adopt()
 
     def adopt(self) -> None:
@@ -119,6 +120,11 @@ class Supervisor:
         waiting = (scan or changed) and lending.scan(self)
         is_moving = any(live.state != "running" for live in self.live.values())
         return waiting or is_moving or self.roster.probing is not None
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing trains, waits or is probed, so that only a request changes anything."""
+        return not (self.live or self.has_waiting or self.leases_are_due or self.roster.probing)
 
     def lent(self) -> set[str]:
         """Return the ids of the devices in use."""

@@ -62,7 +62,7 @@ class Family:
 
 def family(store: Store, run: Run) -> Family:
     """Return the ancestors and descendants of a run, each with how it is linked."""
-    rows = {row.id: row for row in store.index.rows()}
+    rows = {row.id: row for row in store.seen()}
     return of_rows(rows, run.id, run.name)
 
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cifar_core.proposals.cost import Cost, Measured
-from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow, own
 
-NEWEST = 3  # runs of each network whose files are read
+NEWEST = 3  # runs of each network that are measured by
 ALIKE = 0.1  # relative difference in images up to which a measured time counts for them
 
 
@@ -28,9 +26,7 @@ def trainings(rows: Iterable[RunRow]) -> list[RunRow]:
     return [row for row in own(rows) if row.kind == TRAINING]
 
 
-def history_of(
-    root: Path, rows: Sequence[RunRow], source: str, images: int, *, gpu: bool
-) -> History:
+def history_of(rows: Sequence[RunRow], source: str, images: int, *, gpu: bool) -> History:
     """Return what trainings, newest first, say about networks for a source with `images` images."""
     same = [row for row in rows if row.settings.get("data") == source]
     best: dict[str, float] = {}
@@ -40,22 +36,25 @@ def history_of(
     costs: dict[str, Cost] = {}
     measured = []
     for row in newest(rows):
-        run = Run(root / "runs" / row.id)
-        used = run.environment
-        if run.about.imported or not used.device or gpu == used.device.startswith("cpu"):
-            continue  # it was trained on another machine, or on another kind of device
-        if used.teachers:
+        if not was_trained_here(row, gpu=gpu):
+            continue
+        if row.teachers:
             continue  # its time is also that of its teachers
-        trained, cost = used.data.train_images, cost_of(row)
+        trained, cost = row.train_images, cost_of(row)
         if not cost.once and trained:
             measured.append(Measured(
-                network=row.model, images=trained, seconds=cost.seconds, side=used.data.side,
+                network=row.model, images=trained, seconds=cost.seconds, side=row.side,
                 resolution=row.settings.get("resolution", 0),
             ))  # fmt: skip
-        if row in same and abs(trained - images) <= ALIKE * images:
+        if row.settings.get("data") == source and abs(trained - images) <= ALIKE * images:
             costs.setdefault(row.model, cost)
     lately = list(dict.fromkeys(row.model for row in rows))
     return History(best=best, costs=costs, measured=measured, lately=lately)
+
+
+def was_trained_here(row: RunRow, *, gpu: bool) -> bool:
+    """Whether a run was trained on this machine's GPU, or else on its CPU."""
+    return bool(row.trained_on) and not row.imported and row.trained_on.startswith("cpu") != gpu
 
 
 def newest(rows: Iterable[RunRow]) -> list[RunRow]:

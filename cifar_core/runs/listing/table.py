@@ -31,7 +31,9 @@ class Listing:
 
     def rows(self, rows: Sequence[RunRow]) -> list[RunRow]:
         """Return the runs that pass, in order; QueryError if the filter cannot be understood."""
-        settings = dict.fromkeys(name for row in rows for name in row.settings)
+        if not self.query.strip():
+            return ordered(list(rows), self.sort)
+        settings = set[str]().union(*(row.settings for row in rows))
         run_filter = parse(self.query, settings)
         return ordered([row for row in rows if run_filter.matches(row)], self.sort)
 

@@ -27,7 +27,10 @@ def of_rows(store: Store, rows: Sequence[RunRow], now: float) -> list[News]:
 
 def mark_of(rows: Sequence[RunRow], now: float) -> int:
     """Return a number that changes when the news of rows may have changed, and every minute."""
-    states = ((row.id, row.state, row.reason, row.attempt, row.ended_at, row.name) for row in rows)
+    states = (
+        (row.id, row.state, row.reason, row.attempt, row.ended_at, row.name) for row in rows
+        if row.ended_at is None or is_recent(row.ended_at, now)
+    )  # fmt: skip
     return hash((tuple(states), int(now // 60)))
 
 
@@ -38,11 +41,7 @@ def is_recent(at: float | None, now: float) -> bool:
 
 def is_from_here(store: Store, row: RunRow) -> bool:
     """Whether a run ended in this store, rather than where it was imported from."""
-    try:
-        run = run_of(store, row)
-        return run.about.imported is None or was_tried_here(run, row.attempt)
-    except CifarError:  # deleted meanwhile
-        return False
+    return not row.imported or was_tried_here(run_of(store, row), row.attempt)
 
 
 def was_tried_here(run: Run, attempt: int) -> bool:

@@ -27,6 +27,8 @@ from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
 
 LOOK_SECONDS = 5.0  # between two looks at the runs
+LOOK_SHARE = 0.005  # of a core, which looks at the runs of a large store may take
+LONGEST_SECONDS = 60.0  # between two looks, however expensive they are
 STEP_SECONDS = 0.5
 PAUSE_SECONDS = 2.0  # between two messages to one address: Discord takes 30 a minute
 PRUNE_SECONDS = 3600.0
@@ -57,14 +59,16 @@ class Sender:
         self.watch = found.Watch(store)
         self.lines: dict[str, Line] = {}
         self.looked_at = self.pruned_at = -PRUNE_SECONDS
+        self.look_took = 0.0  # CPU seconds
         self.mark, self.news = 0, list[News]()
         self.is_loaded = False
 
     def step(self) -> bool:
         """Do everything that is due; return True if any message waits or is being sent."""
-        if time.monotonic() - self.looked_at > LOOK_SECONDS:
-            self.looked_at = time.monotonic()
+        if time.monotonic() - self.looked_at > pause_after(self.look_took):
+            self.looked_at, began = time.monotonic(), time.process_time()
             self.look()
+            self.look_took = time.process_time() - began
         for name, line in self.lines.items():
             if line.child:
                 self.reap(name, line)
@@ -154,6 +158,11 @@ class Sender:
         wait = self.pause if is_sent else outbox.wait_after(line.failures)
         line.free_at = time.monotonic() + wait
         processes.say(f"Message to {name}: {ended.state if ended else 'lost'}")
+
+
+def pause_after(look: float) -> float:
+    """Return the seconds to wait after a look that took so many CPU seconds."""
+    return max(LOOK_SECONDS, min(LONGEST_SECONDS, look / LOOK_SHARE))
 
 
 def wants_curves(people: Sequence[Subscriptions], row: RunRow) -> bool:

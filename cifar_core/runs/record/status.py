@@ -59,7 +59,11 @@ DAMAGED = RunStatus(
 
 def read(folder: Path) -> RunStatus:
     """Return the run's status; a file that is missing or damaged counts as a failure."""
-    status = files.read(folder / "status.json", RunStatus)
+    return known(files.read(folder / "status.json", RunStatus))
+
+
+def known(status: RunStatus) -> RunStatus:
+    """Return a status as it is if its state is known, else that of a damaged file."""
     return status if status.state in list(STATES) else DAMAGED
 
 

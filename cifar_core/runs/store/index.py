@@ -20,9 +20,10 @@ from typing import TypeVar
 
 from cifar_core.disk import lock
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.ids import is_run, run_names
 from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row
 
-VERSION = 11  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
+VERSION = 12  # of the tables and of RunRow; a table of another version is rebuilt, not migrated
 TABLES = """
 CREATE TABLE run (id TEXT PRIMARY KEY, changed INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE lease (device TEXT PRIMARY KEY, run TEXT NOT NULL, attempt INTEGER NOT NULL);
@@ -98,7 +99,8 @@ class Index:
             now = time.time_ns()
             fresh = {id_: self._row(id_) for id_ in chunk if id_ not in kept}
             rows |= {**kept, **fresh}
-            lines = [(id_, trusted(changed[id_], now), as_text(row)) for id_, row in fresh.items()]
+            lines = [(id_, changed[id_], as_text(row)) for id_, row in fresh.items()
+                     if trusted(changed[id_], now) != UNTRUSTED]  # fmt: skip
             if lines:
                 self._try(partial(write, lines=lines))
         return rows | {id_: self._row(id_) for id_ in stale if id_ not in rows}
@@ -235,15 +237,6 @@ def remove(db: sqlite3.Connection, *, ids: Sequence[str]) -> None:
     db.executemany("DELETE FROM run WHERE id = ?", [(id_,) for id_ in ids])
 
 
-def is_run(name: str) -> bool:
-    """Whether a folder has the name of a run."""
-    return name.split("-", 1)[0].isdecimal()
-
-
 def run_folders(folder: Path) -> dict[str, Run]:
     """Return the runs in a folder by id."""
-    try:
-        paths = list(folder.iterdir())
-    except FileNotFoundError:
-        return {}
-    return {path.name: Run(path) for path in paths if is_run(path.name)}
+    return {name: Run(folder / name) for name in run_names(folder)}

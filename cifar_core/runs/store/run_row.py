@@ -7,11 +7,15 @@ import msgspec
 from msgspec import Struct
 
 from cifar_core.data.listing import title_of
-from cifar_core.runs.record import metrics
+from cifar_core.runs.record import metrics, status
 from cifar_core.runs.record.family.ancestors import Origin, origins_of
+from cifar_core.runs.record.figures.summary_record import Summary
+from cifar_core.runs.record.records import About, Environment
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.run_kinds import CURVES, TRAINING
+from cifar_core.runs.record.status import RunStatus
 from cifar_core.runs.store import damage
+from cifar_core.runs.store.small_files import SmallFiles
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import title
 
@@ -78,6 +82,11 @@ class RunRow(Struct, frozen=True, kw_only=True):
     test_balanced_accuracy: float | None = None
     test_macro_f1: float | None = None
     origins: list[Origin] = []  # the runs from which it took weights or answers
+    imported: bool = False  # trained or measured elsewhere
+    trained_on: str = ""  # the device of its latest attempt, such as "cuda:0"; empty before that
+    train_images: int = 0
+    side: int = 0  # pixels of its images; 0 if that is not known yet
+    teachers: list[str] = []  # the networks that it learned from
 
     @property
     def model_title(self) -> str:
@@ -92,17 +101,21 @@ class RunRow(Struct, frozen=True, kw_only=True):
 
 def read_row(run: Run) -> RunRow:
     """Gather a run's row from its folder."""
-    about, settings, status = run.about, run.settings, run.status
-    summary, environment = run.summary, run.environment
+    small = SmallFiles(run.path)
+    about, settings = small.read("about.json", About), small.plain("config.json")
+    settings.pop("schema", None)
+    state = status.known(small.read("status.json", RunStatus))
+    summary = small.read("summary.json", Summary)
+    environment = small.read("environment.json", Environment)
     data = environment.data
     return RunRow(
         number=run.number,
         id=run.id,
         name=about.name or run.id,
-        state=status.state,
-        reason=status.reason,
-        message=status.message,
-        action=status.action,
+        state=state.state,
+        reason=state.reason,
+        message=state.message,
+        action=state.action,
         parent=about.parent,
         model=settings.get("model", ""),
         optimizer=settings.get("optimizer", ""),
@@ -124,14 +137,14 @@ def read_row(run: Run) -> RunRow:
         seconds=summary.seconds or 0.0,
         created_at=about.created_at,
         started_at=metrics.attempt_plan(run.path, 1).at or None,
-        ended_at=status.since if status.state in ("finished", "stopped", "failed") else None,
+        ended_at=state.since if state.state in ("finished", "stopped", "failed") else None,
         sparkline=summary.sparkline,
-        device=status.device,
-        unanswered=status.unanswered,
-        attempt=status.attempt,
-        eta_seconds=summary.eta_seconds if status.state == "running" else None,
+        device=state.device,
+        unanswered=state.unanswered,
+        attempt=state.attempt,
+        eta_seconds=summary.eta_seconds if state.state == "running" else None,
         images_per_second=summary.images_per_second,
-        position=status.position,
+        position=state.position,
         seed=settings.get("seed", 0),
         sweep=about.sweep,
         cell=about.cell,
@@ -153,15 +166,22 @@ def read_row(run: Run) -> RunRow:
         test_balanced_accuracy=summary.test_balanced_accuracy,
         test_macro_f1=summary.test_macro_f1,
         origins=origins_of(about.start, about.teachers),
-        damaged=is_damaged(run, about.kind, status.state),
+        imported=about.imported is not None,
+        trained_on=environment.device,
+        train_images=data.train_images,
+        side=data.side,
+        teachers=[teacher.model for teacher in environment.teachers],
+        damaged=is_damaged(small, about.kind, state.state),
     )
 
 
-def is_damaged(run: Run, kind: str, state: str) -> bool:
+def is_damaged(small: SmallFiles, kind: str, state: str) -> bool:
     """Return True if a file that the row is gathered from is damaged or missing."""
     always = damage.always(kind)
     every = (*always, *damage.ONCE_STARTED)
-    return any(damage.of_files(run.path, every, every if state == "finished" else always))
+    if kind == CURVES:
+        small.plain("curves.json")
+    return small.are_damaged(every, every if state == "finished" else always)
 
 
 def own(rows: Iterable[RunRow]) -> list[RunRow]:

@@ -14,15 +14,14 @@ from msgspec.structs import replace
 
 from cifar_core.background import processes
 from cifar_core.disk import files, lock, removal, space
-from cifar_core.errors import RunError
-from cifar_core.installation import PROGRAM, default_store
+from cifar_core.installation import default_store
 from cifar_core.people import OPERATOR, Person, Role, local_user
-from cifar_core.registry import did_you_mean
 from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.records import About
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
-from cifar_core.runs.store import naming, sweep_files, trash
+from cifar_core.runs.store import looks, naming, sweep_files, trash
+from cifar_core.runs.store.ids import find, number_of, run_names
 from cifar_core.runs.store.index import Index, run_folders
 from cifar_core.runs.store.queue import order, pause
 from cifar_core.runs.store.queue.pause import Pause
@@ -108,8 +107,9 @@ class Store:
             room = space.needed(space.SMALL_FILES, draft, "a new run")
             with removal.unless_complete(draft), room:
                 files.write_json(draft / "config.json", {"schema": SCHEMA, **config.to_dict()})
-                about = About(name=name or self._named(config), parent=parent, kind=kind,
-                              owner=self.by.name, created_at=time.time())  # fmt: skip
+                name = name or self._named(config, self.index.rows())
+                about = About(name=name, parent=parent, kind=kind, owner=self.by.name,
+                              created_at=time.time())  # fmt: skip
                 about = replace(about, **{**marks, **fill(draft)})
                 config.check_teachers(len(about.teachers))
                 files.write_json(draft / "about.json", about)
@@ -123,7 +123,7 @@ class Store:
         from cifar_core import data
 
         source = data.resolve(config.data, self.root, self.by)
-        return self._named(dataclasses.replace(config, data=source))
+        return self._named(dataclasses.replace(config, data=source), self.seen())
 
     def adopt(self, folder: Path, name: str, *, reserved: int = 0) -> Run:
         """Move a complete run folder into the store, with the next free number.
@@ -157,6 +157,10 @@ class Store:
             self.look_after()
         return rows
 
+    def seen(self) -> list[RunRow]:
+        """List the runs as `runs` does, but only once within a block of `looks.shared`: to show."""
+        return looks.rows(self.root, self.runs)
+
     def look_after(self) -> None:
         """Restart the executor if it has died; cheap enough for a page that polls one run."""
         processes.look_after(self.root)
@@ -168,7 +172,7 @@ class Store:
 
     def trash_size(self) -> int:
         """Return the number of deleted runs, without reading them."""
-        return len(run_folders(self.root / "trash"))
+        return len(run_names(self.root / "trash"))
 
     def twins(self) -> list[Twins]:
         """List the runs that share a number, as after a folder was copied by hand."""
@@ -176,7 +180,8 @@ class Store:
 
     def run(self, ref: str | int) -> Run:
         """Find a run by its number or id."""
-        return Run(find(str(ref), run_folders(self.root / "runs"), "run").path, self.by)
+        folder = self.root / "runs"
+        return Run(folder / find(str(ref), run_names(folder), "run"), self.by)
 
     def queue(self) -> list[RunRow]:
         """List the runs that wait for a device, next one first."""
@@ -218,7 +223,8 @@ class Store:
     def restore(self, run: Run | str | int, *, renumber: bool = False) -> Run:
         """Take a run back from the trash, under the next free number if `renumber` is set."""
         ref = run.id if isinstance(run, Run) else str(run)
-        deleted = find(ref, run_folders(self.root / "trash"), "deleted run")
+        folder = self.root / "trash"
+        deleted = Run(folder / find(ref, run_names(folder), "deleted run"))
         return trash.restore(self, deleted, renumber=renumber)
 
     def give_number(self, run: Run) -> Run:
@@ -241,13 +247,13 @@ class Store:
         """Stop the executor. Training continues; any request starts another executor."""
         processes.shut_down(self.root)
 
-    def _named(self, config: "TrainConfig") -> str:
-        """Return a name for a run whose images are resolved."""
+    def _named(self, config: "TrainConfig", rows: Sequence[RunRow]) -> str:
+        """Return a name for a run whose images are resolved; `rows` are all runs, newest first."""
         from cifar_core import data
 
         twins = [
             naming.Twin(name=row.name, settings=row.settings)
-            for row in reversed(self.index.rows())
+            for row in reversed(rows)
             if (row.kind, row.model) == (TRAINING, config.model)
             if row.settings.get("data") == config.data and not row.example
         ]
@@ -260,8 +266,7 @@ class Store:
 
     def _numbers(self) -> set[int]:
         """Return the numbers of all folders."""
-        folders = (run_folders(self.root / name) for name in ("runs", "trash"))
-        return {run.number for runs in folders for run in runs.values()}
+        return {number_of(id_) for name in ("runs", "trash") for id_ in run_names(self.root / name)}
 
     def _next_number(self) -> int:
         """Return one more than any number ever used. The caller holds the store's lock."""
@@ -271,23 +276,6 @@ class Store:
             used.append(int((self.root / ".last_number").read_text(encoding="utf-8")))
         number = max(used) + 1
         return RESERVED.stop if number in RESERVED else number
-
-
-def find(ref: str, runs: dict[str, Run], what: str) -> Run:
-    """Return the run with a number or an id; RunError says which one may have been meant."""
-    ref = ref.strip().lstrip("#")
-    if ref in runs:
-        return runs[ref]
-    same = sorted(run.id for run in runs.values() if ref.isdecimal() and run.number == int(ref))
-    if len(same) > 1:  # never one of them silently
-        raise RunError(
-            f"{len(same)} runs have the number {ref}: {', '.join(same)}. Give the id, or give the "
-            f"copy a number of its own: {PROGRAM} renumber ID"
-        )
-    if same:
-        return runs[same[0]]
-    count = f"The store has {len(runs):,}." if runs else "The store has none yet."
-    raise RunError(f"There is no {what} '{ref}'. {did_you_mean(ref, runs)}{count}")
 
 
 def slug(text: str) -> str:

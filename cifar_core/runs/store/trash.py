@@ -7,6 +7,7 @@ if it does not fit.
 import contextlib
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from cifar_core.people import ADMIN
 from cifar_core.runs.record import action_log, status
 from cifar_core.runs.record.records import About, Deleted
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.store.ids import number_of, run_names
 from cifar_core.runs.store.index import run_folders
 
 if TYPE_CHECKING:
@@ -133,12 +135,13 @@ def empty(store: "Store", older_than_days: float = 30) -> int:
 
 def twins(root: Path) -> list[Twins]:
     """Return the runs that share a number, in the list and in the trash, lowest number first."""
-    found: dict[int, list[Path]] = {}
-    for folder in ("runs", "trash"):
-        for run in run_folders(root / folder).values():
-            found.setdefault(run.number, []).append(run.path)
-    several = {number: sorted(paths) for number, paths in found.items() if len(paths) > 1}
-    return [Twins(number=n, folders=tuple(several[n])) for n in sorted(several)]
+    places = [(folder, id_) for folder in ("runs", "trash") for id_ in run_names(root / folder)]
+    count = Counter(number_of(id_) for _, id_ in places)
+    several: dict[int, list[Path]] = {n: [] for n in sorted(count) if count[n] > 1}
+    for folder, id_ in places if several else ():
+        if (number := number_of(id_)) in several:
+            several[number].append(root / folder / id_)
+    return [Twins(number=n, folders=tuple(sorted(paths))) for n, paths in several.items()]
 
 
 def must_rest(run: Run, to: str) -> None:

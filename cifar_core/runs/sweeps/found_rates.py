@@ -69,7 +69,7 @@ def found_rates(store: Store, base: "TrainConfig", axes: Sequence[Axis]) -> list
         why_not = "learning_rate is set already. Leave it out, or do not use found rates."
         raise ConfigError({"learning_rate": why_not})
     base = replace(base, data=data.resolve(base.data, store.root, store.by))
-    rows = [row for row in store.index.rows() if row.kind == RATE_SEARCH]
+    rows = [row for row in store.seen() if row.kind == RATE_SEARCH]
     runs = [Run(store.root / "runs" / row.id) for row in sorted(rows, key=lambda row: row.number)]
     settings_of = [(run, {**TrainConfig().to_dict(), **run.settings}) for run in runs]
     rates = []

@@ -36,7 +36,7 @@ def begin(
 def alike(store: Store, run: Run) -> list[Run]:
     """Return all searches with the run's settings, whatever their seed, including the run."""
     wanted = compared_settings(run)
-    searches = [store.run(row.id) for row in store.index.rows() if row.kind == RATE_SEARCH]
+    searches = [store.run(row.id) for row in store.seen() if row.kind == RATE_SEARCH]
     return sorted((r for r in searches if compared_settings(r) == wanted), key=lambda r: r.number)
 
 

@@ -233,7 +233,12 @@ def is_decided(store: Store, sweep: Sweep, rows: Sequence[RunRow]) -> bool:
 
 def runs_of(store: Store, sweep: Sweep) -> list[RunRow]:
     """List its runs that are not in the trash, oldest first."""
-    return [row for row in reversed(store.runs()) if row.sweep == sweep.id]
+    return among(store.runs(), sweep)
+
+
+def among(rows: Sequence[RunRow], sweep: Sweep) -> list[RunRow]:
+    """Return the runs of a sweep among all runs, which are newest first; its oldest come first."""
+    return [row for row in reversed(rows) if row.sweep == sweep.id]
 
 
 def deleted(store: Store, sweep: Sweep) -> list[RunRow]:

@@ -6,6 +6,7 @@ from app import theme
 from app.navigation import link
 from app.session import store
 from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.store.queue.order import queue_order
 from cifar_core.runs.store.run_row import RunRow
 
 MOST = 3  # runs that are named
@@ -43,12 +44,13 @@ def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
         words = DRAFT if status.state == "draft" else NOTHING
         st.caption(INHERITED if inherits else words)
         return
-    queue = store().queue()
+    rows = store().seen()
+    queue = queue_order(rows)
     place = next((n for n, row in enumerate(queue, 1) if row.id == run.id), 0)
     if place:
         st.markdown(f"**{place_words(place, len(queue))}**")
     ahead = queue[: max(0, place - 1)]
-    under_way = [row for row in store().runs() if row.state in ("starting", "running", "stopping")]
+    under_way = [row for row in rows if row.state in ("starting", "running", "stopping")]
     named("Before it in the queue", ahead)
     named("Using a device now", under_way)
     if inherits:

@@ -129,7 +129,7 @@ def resolution_of(spec: ModelSpec, resolution: int, side: int) -> int:
 
 def seconds_per_epoch(key: str) -> str:
     """Say how long an epoch took in the newest run of this network here, if there is one."""
-    for row in own(store().runs()):
+    for row in own(store().seen()):
         if row.model == key and row.epochs_done and row.seconds:
             seconds = theme.duration(max(0.0, row.seconds - row.features_seconds) / row.epochs_done)
             share = row.settings.get("train_fraction", 1.0)

@@ -178,7 +178,7 @@ def teacher_epoch(teacher: Chosen) -> str:
 
 def with_weights() -> list[RunRow]:
     """Return the runs whose weights can be taken, newest first."""
-    return [row for row in store().runs() if row.kind == TRAINING and row.epochs_done]
+    return [row for row in store().seen() if row.kind == TRAINING and row.epochs_done]
 
 
 def images_of(form: Form) -> str:

@@ -15,6 +15,7 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
 from cifar_core.runs.prepare.epoch_time import Estimate, measure
 from cifar_core.runs.prepare.teacher_networks import Taught
+from cifar_core.runs.store.queue.order import queue_order
 
 
 def how_long(form: Form, config: TrainConfig) -> None:
@@ -37,8 +38,8 @@ def how_long(form: Form, config: TrainConfig) -> None:
 
 def before() -> list[RunRow]:
     """Return the runs that train now or wait, as one that is started now would find them."""
-    live = [row for row in store().runs() if STATES[row.state].is_live]
-    return [*live, *store().queue()]
+    rows = store().seen()
+    return [*(row for row in rows if STATES[row.state].is_live), *queue_order(rows)]
 
 
 def done(seconds: float, rows: Sequence[RunRow]) -> str:
