@@ -254,6 +254,7 @@ class ShimEnd(Struct, frozen=True, kw_only=True):
     error: LongText = ""  # why the shim did not start
     said: LongText = ""  # a sentence of the backend on why it ended
     launched: bool = True  # False if no shim was ever started
+    refused: bool = False  # whether its backend refused to start it, so that a retry is useless
     at: Moment = 0.0
 
 
