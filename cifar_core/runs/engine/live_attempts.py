@@ -15,6 +15,7 @@ from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.looks import Look
 from cifar_core.runs.record import checkpoints, control, metrics
+from cifar_core.runs.record.environment import essentials
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
@@ -203,7 +204,7 @@ def plan_of(
     """Return the plan of an attempt, for its shim and its trainer.
 
     Without targets the machine that runs it chooses its devices and threads. There the shim must
-    not start an executor, so it is not told how.
+    not start an executor, so the plan does not say how.
     """
     run, root = live.run, live.run.store_root
     # the first attempt's number is kept: sums depend on it
@@ -223,6 +224,7 @@ def plan_of(
         devices=[target.torch_name for target in targets],
         device_name=targets[0].name if targets else "",
         device_reason=reason,
+        versions={} if targets else essentials(),
         threads=threads,
         micro_batch=halving.chosen(run),
         at=time.time(),
