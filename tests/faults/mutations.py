@@ -157,6 +157,8 @@ MUTATIONS = [
              "        _looks.reset(token)\n", "        pass\n", LOOKS + " nested"),
     Mutation("a refused act leaves an old look", "runs/store/looks.py",
              "        looks.clear()\n", "        pass\n", LOOKS + " refused"),
+             "                    break\n                self.write_identity()\n",
+             "                    break\n", TABLE + " record"),
     Mutation("rows are not superseded", "runs/record/metrics.py",
              "            parts.insert(0, RowRange(attempt, end))",
              "            parts.insert(0, RowRange(attempt, 10**9))", METRICS),

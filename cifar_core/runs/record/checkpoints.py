@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = re.compile(r"(\d+)-a(\d+)")
+MARK = re.compile(r"(\d+-a\d+)(?: ([1-9]\d*) ([0-9a-f]{8}))?\n")  # of the best epoch, by whom
 MODEL, STATE, MANIFEST = "model.safetensors", "state.safetensors", "manifest.json"
 WHAT = "the checkpoint"  # as an error names it when it cannot be saved
 HEADER = 50_000  # bytes that name the tensors, at most
@@ -218,27 +219,45 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
     )
 
 
-def mark_best(run: Path, name: str) -> None:
-    """Record which checkpoint is that of the best epoch; with "" that there is none."""
+def mark_best(run: Path, name: str, attempt: int = 0) -> None:
+    """Record which checkpoint is that of the best epoch; with "" that there is none.
+
+    `attempt` is the one that says so; the mark of a later one stays.
+    """
+    marked, by = mark_of(run)
+    if by > attempt and (run / "attempts" / str(by)).exists():
+        return
     if not name:
         (run / "best").unlink(missing_ok=True)
-    elif not is_marked_best(run, name):
-        files.write_atomic(run / "best", f"{name}\n")
+    elif marked != name:
+        head = f"{name} {attempt}"
+        files.write_atomic(run / "best", f"{head} {files.crc(head)}\n" if attempt else f"{name}\n")
+
+
+def mark_of(run: Path) -> tuple[str, int]:
+    """Return the best epoch's checkpoint, and the attempt that said so; ("", 0) if damaged.
+
+    The attempt is 0 in markers of earlier versions.
+    """
+    name, by, crc = mark.groups("") if (mark := MARK.fullmatch(marker(run))) else ("", "", "")
+    return (name, int(by or 0)) if not by or files.crc(f"{name} {by}") == crc else ("", 0)
 
 
 def is_marked_best(run: Path, name: str) -> bool:
-    """Return True if the marker is byte for byte as `mark_best` wrote it."""
-    try:
-        return (run / "best").read_bytes() == f"{name}\n".encode()
-    except OSError:
-        return False
+    """Return True if the marker is as `mark_best` wrote it for this name."""
+    return mark_of(run)[0] == name
 
 
 def best_name(run: Path) -> str:
     """Return the name of the best epoch's checkpoint; empty before the first epoch ends."""
+    return (marker(run).split() or [""])[0]
+
+
+def marker(run: Path) -> str:
+    """Return the text of the marker; if it is missing or damaged, the manifests say the same."""
     try:
-        return (run / "best").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):  # missing or damaged: the manifests say the same
+        return (run / "best").read_text(encoding="utf-8")
+    except (OSError, ValueError):
         return ""
 
 
