@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from cifar_core.runs.backends.backend import NoAnswerError
+
 T = TypeVar("T")
-
-
-class NoAnswerError(OSError):
-    """A cluster did not answer, or cannot take a job just now; ask again later."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +21,18 @@ class Answer(Generic[T]):
 
 
 class Asking(Generic[T]):
-    """A question that is repeated in a thread as long as the answer is wanted."""
+    """A question that is repeated in a thread when the answer is wanted.
+
+    A caller waits for a quick answer, but not for a slow one.
+    """
 
     def __init__(
         self,
         ask: Callable[[], T],
         *,
-        every: float = 3.0,  # seconds between two questions
-        patience: float = 2.0,  # seconds that a caller waits if there is no recent answer
-        lasts: float = 20.0,  # seconds for which an answer holds
+        every: float = 1.0,  # seconds between two questions at least
+        patience: float = 1.0,  # seconds that a caller waits for the answer to a new question
+        lasts: float = 10.0,  # seconds for which an answer holds, if no other one comes
     ) -> None:
         self.ask, self.every, self.patience, self.lasts = ask, every, patience, lasts
         self.thread: threading.Thread | None = None
@@ -42,9 +43,8 @@ class Asking(Generic[T]):
 
         Raises the question's OSError, or NoAnswerError if no answer came in time.
         """
-        begun = self.begin() if self.is_due() else None
-        if begun and not self.is_recent():
-            begun.join(self.patience)
+        if self.is_due():
+            self.begin().join(self.patience)
         last = self.last
         if last is None or not self.is_recent():
             raise NoAnswerError("It does not answer")

@@ -15,8 +15,7 @@ import msgspec
 
 from cifar_core.runs.backends import ray_server
 from cifar_core.runs.backends.address import Address, parsed, problem_of
-from cifar_core.runs.backends.asking import NoAnswerError
-from cifar_core.runs.backends.backend import Checked, Job, Submission
+from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
 from cifar_core.runs.backends.cluster import Cluster
 from cifar_core.runs.backends.ray_server import Reply
 from cifar_core.runs.backends.settings import RaySettings
@@ -81,7 +80,7 @@ class RayJobs(Cluster):
         if b"already exists" in reply.body:
             return
         if reply.status >= 500:
-            raise NoAnswerError(words)
+            raise FullError(f"Waiting until Ray takes the job: {words}.")
         raise OSError(f"Ray refused the job: {words}. Ask an admin to correct the settings for "
                       "Ray, or choose another place for the run")  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from cifar_core.disk.os_errors import reason
 from cifar_core.runs.backends.address import Address, may_be_clear, not_private
-from cifar_core.runs.backends.asking import NoAnswerError
+from cifar_core.runs.backends.backend import NoAnswerError
 
 SECONDS = 10.0  # for a whole answer
 MOST_BYTES = 32_000_000  # of an answer; a list of 10,000 jobs has about 15 million

@@ -8,11 +8,10 @@ does, and hands over nothing of the executor's environment, which may hold passw
 import shlex
 import time
 
-from cifar_core.runs.backends.asking import NoAnswerError
-from cifar_core.runs.backends.backend import Checked, Job, Submission
+from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
 from cifar_core.runs.backends.cluster import Cluster
 from cifar_core.runs.backends.settings import SlurmSettings
-from cifar_core.runs.backends.slurm_calls import CommandError, call
+from cifar_core.runs.backends.slurm_calls import BusyError, CommandError, call
 from cifar_core.runs.backends.slurm_jobs import FORM, read
 
 SAVE_SECONDS = 120  # between SIGTERM and the limit of time: to save a checkpoint
@@ -40,6 +39,8 @@ class Slurm(Cluster):
         command = ["sbatch", *options_of(self.settings, submission)]
         try:
             call(command, script, seconds=QUICK_SECONDS)
+        except BusyError as error:
+            raise FullError(f"Waiting until Slurm takes the job: {error}.") from error
         except CommandError as error:
             raise OSError(
                 f"Slurm refused the job: {error}. Ask an admin to correct the settings for Slurm, "
@@ -72,7 +73,7 @@ class Slurm(Cluster):
             return Checked(
                 works=False, sentence=f"Slurm refuses a job with these settings: {error}."
             )
-        except NoAnswerError as error:
+        except (NoAnswerError, BusyError) as error:
             words = f"Slurm does not answer: {error}. Check that its controller (slurmctld) runs."
             return Checked(works=False, sentence=words)
         except OSError as error:

@@ -5,21 +5,25 @@ import signal
 import subprocess
 from collections.abc import Sequence
 
-from cifar_core.runs.backends.asking import NoAnswerError
+from cifar_core.runs.backends.backend import NoAnswerError
 
 SECONDS = 20.0  # Slurm's own commands give up after MessageTimeout, by default 10 s
 # variables that would add options of their own
 FOREIGN = ("SBATCH_", "SQUEUE_", "SCANCEL_", "SINFO_", "SLURM_")
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
-BUSY = (  # of the errors of sbatch: the controller is away or overloaded, or a limit is reached
-    *("contact slurm controller", "timed out", "zero bytes", "connection refused", "temporarily"),
-    *("backup controller", "maxsubmitjob", "communication connection failure"),
-)
+# errors of sbatch after which a job may be there or not, and those after which it is not
+LOST = ("timed out", "zero bytes", "communication connection failure")
+BUSY = ("contact slurm controller", "connection refused", "temporarily", "maxsubmitjob",
+        "backup controller")  # fmt: skip
 LONGEST = 300  # characters of an error
 
 
 class CommandError(OSError):
     """A command of Slurm that ended with an error; its text is Slurm's own."""
+
+
+class BusyError(OSError):
+    """Slurm's controller was not reached, or has enough jobs: it did not do what was asked."""
 
 
 def environment() -> dict[str, str]:
@@ -35,8 +39,8 @@ def environment() -> dict[str, str]:
 def call(command: Sequence[str], text: str = "", *, seconds: float = SECONDS) -> tuple[str, str]:
     """Run a command of Slurm with a text as its input; return its output and its messages.
 
-    Raises NoAnswerError if it takes too long, CommandError if it fails, and OSError if this
-    machine does not have it.
+    Raises NoAnswerError if it takes too long, BusyError if Slurm could do nothing, CommandError if
+    it fails, and OSError if this machine does not have it.
     """
     try:
         process = subprocess.Popen(
@@ -73,8 +77,9 @@ def missing(command: str) -> str:
 def failed(command: str, messages: str) -> OSError:
     """Return the error of a command that failed, with Slurm's own words."""
     words = in_one_line(command, messages)
-    if any(sign in words.lower() for sign in BUSY):
-        return NoAnswerError(words)
+    for signs, error in ((LOST, NoAnswerError), (BUSY, BusyError)):
+        if any(sign in words.lower() for sign in signs):
+            return error(words)
     return CommandError(words)
 
 

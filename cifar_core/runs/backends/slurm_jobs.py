@@ -6,7 +6,7 @@ from cifar_core.runs.backends.backend import Job
 
 # id, state, reason, expected start, time left, nodes; the name is last, as it may hold anything
 FORM = "%i|%T|%r|%S|%L|%N|%j"
-NEAR_SECONDS = 180  # before the limit of time, of which the last 120 s are for saving
+NEAR_SECONDS = 240  # before the time limit: SIGTERM comes 120 s before it, or 60 s earlier
 
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT",
          "RESV_DEL_HOLD", "SUSPENDED", "POWER_UP_NODE")  # fmt: skip
@@ -72,8 +72,10 @@ def job_of(state: str, reason: str, start: str, left: str, node: str, now: float
     if state in WAITS:
         return Job(found="waits", node=node, words=f"Slurm prepares its job ({state}).")
     seconds = seconds_of(left)
-    is_near = seconds is not None and seconds <= NEAR_SECONDS
-    return Job(found="runs", node=node, words="Its time limit in Slurm is near." if is_near else "")
+    if seconds is None or seconds > NEAR_SECONDS:
+        return Job(found="runs", node=node)
+    limit = moment(now + seconds, now)
+    return Job(found="runs", node=node, words=f"The time limit of its job in Slurm was {limit}.")
 
 
 def words_of_waiting(reason: str, start: str, now: float) -> str:
