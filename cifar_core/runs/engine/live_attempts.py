@@ -90,11 +90,13 @@ class LiveAttempt:
         """Return True if it is over, provided that nothing holds its lock.
 
         A backend's "gone" is doubted for a while, as the files of another machine may come later;
-        it must be the first and the last answer of that time.
+        it must be the first and the last answer of that time. A job that was canceled before it
+        began has no such files.
         """
         if shim and shim.ended:
             return True
-        return self.gone is not None and self.gone[1] - self.gone[0] >= self.backend.doubt_seconds
+        doubt = self.backend.doubt_seconds if self.job.began else 0.0
+        return self.gone is not None and self.gone[1] - self.gone[0] >= doubt
 
     @property
     def is_elsewhere(self) -> bool:
