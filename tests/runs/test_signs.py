@@ -8,15 +8,10 @@ import pytest
 from run_helpers import QUICK, attempt, lending, store_without_executor
 
 from cifar_core.disk import files, server_clock
-from cifar_core.runs.backends.backend import Job
-from cifar_core.runs.backends.backends import Missing
-from cifar_core.runs.engine import live_attempts
 from cifar_core.runs.engine.executor import Service
-from cifar_core.runs.engine.live_attempts import LiveAttempt
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.engine.worker import machine_sampler
 from cifar_core.runs.engine.worker.machine_sampler import Look, MachineSampler
-from cifar_core.runs.record import control
 from cifar_core.runs.record.machine.rows import MachineRow
 from cifar_core.runs.record.signs import interval, silence
 from cifar_core.runs.record.signs.interval import OwnInterval, Signs
@@ -161,53 +156,3 @@ def test_where_nothing_can_be_written_this_machines_clock_counts(tmp_path):
     server_clock.AHEAD.clear()
     assert server_clock.now(tmp_path / "missing") == pytest.approx(time.time(), abs=1)
     assert server_clock.age(tmp_path / "missing", tmp_path) is None
-
-
-class FakeClock:
-    """Stands in for the time module of the run engine."""
-
-    def __init__(self, now):
-        self.now = now
-
-    def monotonic(self):
-        return self.now
-
-    def time(self):
-        return time.time()
-
-
-@pytest.fixture
-def trained(store, monkeypatch):
-    """An attempt that trains on another machine, and the clock of the executor."""
-    clock = FakeClock(1000.0)
-    monkeypatch.setattr(live_attempts, "time", clock)
-    live = LiveAttempt(run=store.create(QUICK), attempt=1, devices=(), state="running", deaths=0,
-                       backend=Missing("slurm"), job=Job(found="runs"))  # fmt: skip
-    assert live.is_due(10.0, woken=False)
-    return live, clock
-
-
-def test_of_many_live_runs_each_is_read_as_seldom_as_it_shows_itself(trained):
-    live, clock = trained
-    reads = 0
-    for _ in range(900):
-        clock.now += 1
-        reads += live.is_due(10.0, woken=False)
-    assert reads == 100
-    clock.now += 1
-    assert live.is_due(1.0, woken=False)  # of few, each is read every time
-    assert live.is_due(1.0, woken=False)
-
-
-def test_a_request_and_the_words_of_its_backend_are_seen_at_once(trained):
-    live, _ = trained
-    assert not live.is_due(10.0, woken=True)
-    control.write(live.run.path, "now")
-    assert not live.is_due(10.0, woken=False)  # no one has touched the wake file
-    assert live.is_due(10.0, woken=True)
-    assert not live.is_due(10.0, woken=True)
-    live.take(Job(found="gone"))
-    assert live.is_due(10.0, woken=False)
-    live.take(Job(found="runs"))
-    live.state = "stopping"
-    assert live.is_due(10.0, woken=False)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cifar_core.background import processes
 from cifar_core.devices import Device, choose_threads
-from cifar_core.disk import files
 from cifar_core.runs.backends.backend import Backend, Job, Submission
 from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
@@ -18,7 +17,6 @@ from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
-from cifar_core.runs.record.signs.interval import SHORTEST
 
 ASK, TERMINATE, KILL = range(3)  # the ways to make an attempt end, from gentle to forceful
 LAST_BYTES = 4096  # of a log
@@ -45,8 +43,6 @@ class LiveAttempt:
     unanswered: float = 0.0  # unix seconds since when its backend does not answer; 0: it does
     sequence: int = 0  # of the current request
     requested_at: float = 0.0  # when it was first seen, on this process's own clock
-    looked_at: float = -math.inf  # when its files were read last, on this process's own clock
-    asked: int = 0  # when the request to it had changed by then
     shown: str = ""  # the state, request and force that the status was last written for
 
     @property
@@ -70,20 +66,6 @@ class LiveAttempt:
             self.job = replace(self.job, found="unknown")
         else:
             self.unanswered, self.job = 0.0, job
-
-    def is_due(self, apart: float, woken: bool) -> bool:
-        """Return True if its files are to be read now; they count as read then.
-
-        One that trains on, as its backend says, is read as seldom as it shows that it lives, every
-        `apart` seconds; `woken` also looks for a request to it.
-        """
-        now, quiet = time.monotonic(), self.state == "running" and self.job.found == "runs"
-        if quiet and now - self.looked_at < apart - SHORTEST:
-            asked = files.stamp(self.run.path / "control.json") if woken else self.asked
-            if asked == self.asked:
-                return False
-        self.looked_at, self.asked = now, files.stamp(self.run.path / "control.json")
-        return True
 
     def has_ended(self, shim: ShimRecord | None) -> bool:
         """Return True if it is over, provided that nothing holds its lock.

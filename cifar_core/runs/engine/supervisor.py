@@ -30,7 +30,6 @@ from cifar_core.runs.engine.roster import Roster
 from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.record.signs.interval import interval_for
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.run_row import RunRow
 from cifar_core.runs.store.store import Store
@@ -115,8 +114,7 @@ class Supervisor:
             self.backends.refresh()
         self.look()
         for live in list(self.live.values()):
-            if live.is_due(interval_for(len(self.live)), scan):
-                self.observe(live)
+            self.observe(live)
         changed = self.roster.step(self.lent())
         waiting = (scan or changed) and lending.scan(self)
         is_moving = any(live.state != "running" for live in self.live.values())
