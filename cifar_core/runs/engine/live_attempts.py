@@ -162,7 +162,7 @@ def plan_of(
     """Return the plan of an attempt, for its shim and its trainer.
 
     Without targets the machine that runs it chooses its devices and threads. There the shim must
-    not start an executor, so its command is left out.
+    not start an executor, so the plan does not say how.
     """
     run, root = live.run, live.run.store_root
     # the first attempt's number is kept: sums depend on it
