@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zlib
 from pathlib import Path
 
 VERSION = "1.0.0.dev0"  # pyproject.toml reads it here
@@ -23,6 +24,16 @@ def default_store() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("cifar-lab", appauthor=False)
+
+
+def index_file(root: Path) -> Path:
+    """Return the database of a store: in it, or in the folder that CIFAR_INDEX names.
+
+    That folder, on a local disk, may hold the databases of several stores.
+    """
+    if folder := os.environ.get("CIFAR_INDEX"):
+        return Path(folder).absolute() / f"index-{zlib.crc32(bytes(root.absolute())):08x}.db"
+    return root / "index.db"
 
 
 def require_posix() -> None:

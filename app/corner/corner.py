@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import boundary
+from app.cache.refresh import every
 from app.corner.alerts import alerts
 from app.corner.help import help_menu
 from app.corner.machines import machines
@@ -17,7 +18,7 @@ def corner() -> None:
     """Draw the corner; app/static/page.css keeps it in its place."""
     with st.container(key="corner", horizontal=True, gap="xsmall", width="content"):
         busy = any(is_under_way(row.state, row.reason) for row in store().seen())
-        boundary.fragment(state, run_every=REFRESH if busy else None)()
+        boundary.fragment(state, run_every=every(REFRESH) if busy else None)()
         help_menu()
         visitor()
 

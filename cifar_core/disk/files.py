@@ -54,8 +54,9 @@ def replacing(path: Path, ending: str = ".tmp") -> Iterator[Path]:
     try:
         yield draft
         draft.replace(path)
-    finally:
+    except BaseException:
         draft.unlink(missing_ok=True)
+        raise
 
 
 def write_json(

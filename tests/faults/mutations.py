@@ -21,6 +21,7 @@ CORE = "cifar_core/"
 LONGEST = 200  # seconds for the tests of one mutation
 ORDER = "tests/faults/test_order.py"
 FILES, CHECKPOINTS = "tests/runs/test_runs_files.py", "tests/runs/test_runs_checkpoints.py"
+SIGNS = "tests/runs/test_signs.py"
 STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_supervisor.py"
 QUEUE_ORDER, QUEUE_PAUSE = "tests/runs/test_queue_order.py", "tests/runs/test_queue_pause.py"
 QUEUE_DEVICE = "tests/runs/test_queue_device.py"
@@ -69,6 +70,17 @@ class Mutation:
 MUTATIONS = [
     Mutation("no fsync of a small file", "disk/files.py",
              "            os.fsync(file.fileno())\n", "            pass\n", ORDER + " small_file"),
+    Mutation("signs as often whatever the number of runs", "runs/record/signs/interval.py",
+             "math.ceil(live / PER_SECOND)", "math.ceil(live / 10**9)", SIGNS + " hundred_signs"),
+    Mutation("a trainer that never hears of the interval", "runs/record/signs/interval.py",
+             "max(self.least, self.latest)", "self.least", SIGNS + " touches_its_lock"),
+    Mutation("a long interval called silence", "runs/record/signs/silence.py",
+             "max(USUAL, MISSED * interval(root))", "USUAL", SIGNS + " four_signs"),
+    Mutation("silence by this machine's clock", "disk/server_clock.py",
+             "return time.time() + ahead", "return time.time()", SIGNS + " dates_the_files"),
+    Mutation("the index in the store after all", "installation.py",
+             'if folder := os.environ.get("CIFAR_INDEX"):', "if folder := None:",
+             STORE + " local_disk"),
     Mutation("no fsync of a small file's folder", "disk/files.py",
              "        sync_folder(path.parent)\n", "        pass\n", ORDER + " small_file"),
     Mutation("a small file written in place", "disk/files.py",
@@ -145,8 +157,8 @@ MUTATIONS = [
              "            if mine is None:\n                return ONE_TOO_MANY\n",
              "            if mine is None:\n                mine = os.dup(0)\n", TABLE + " hundred"),
     Mutation("a damaged executor.json stays", "runs/engine/executor.py",
-             "                seen, looked_at = woken, now\n                self.write_identity()\n",
-             "                seen, looked_at = woken, now\n", TABLE + " record"),
+             "                    break\n                self.write_identity()\n",
+             "                    break\n", TABLE + " record"),
     Mutation("a run that waits lets the executor rest", "runs/engine/lending.py",
              "    chief.has_waiting = bool(for_space or waiting)\n", "    chief.has_waiting = False\n",
              SCANS + " waits"),
@@ -157,8 +169,6 @@ MUTATIONS = [
              "        _looks.reset(token)\n", "        pass\n", LOOKS + " nested"),
     Mutation("a refused act leaves an old look", "runs/store/looks.py",
              "        looks.clear()\n", "        pass\n", LOOKS + " refused"),
-             "                    break\n                self.write_identity()\n",
-             "                    break\n", TABLE + " record"),
     Mutation("rows are not superseded", "runs/record/metrics.py",
              "            parts.insert(0, RowRange(attempt, end))",
              "            parts.insert(0, RowRange(attempt, 10**9))", METRICS),

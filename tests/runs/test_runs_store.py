@@ -211,6 +211,32 @@ def test_an_index_of_another_version_is_rebuilt(store):
     assert store.runs() == before
 
 
+def test_the_index_may_lie_on_a_local_disk_outside_the_store(tmp_path, store, monkeypatch):
+    """As with a store on a network drive; damage there leaves nothing in the store."""
+    local = tmp_path / "local" / "indexes"
+    monkeypatch.setenv("CIFAR_INDEX", str(local))
+    store.create(QUICK, name="kept")
+    LISTED.clear()
+    assert [row.name for row in store.runs()] == ["kept"]
+    with store_without_executor(tmp_path / "another") as another:
+        assert another.runs() == []
+        assert another.index.lease(["cpu"], "1-x", 1)
+    assert store.index.leases() == {}
+    found = sorted(local.glob("index-*.db"))
+    assert len(found) == 2
+    store.index.path.write_bytes(b"this is no database " * 100)
+    assert store.index.leases() == {}
+    assert len(list(local.glob("damaged-*"))) == 1
+    assert [path.name for path in store.root.iterdir() if "index" in path.name] == []
+
+
+def test_runs_are_listed_where_the_index_cannot_be(store, monkeypatch):
+    store.create(QUICK, name="kept")
+    monkeypatch.setenv("CIFAR_INDEX", "/proc/no/such")
+    LISTED.clear()
+    assert [row.name for row in store.runs()] == ["kept"]
+
+
 def grown_old(run, seconds=60):
     """Let a run's folder look as if it had last changed some time ago."""
     at = time.time() - seconds

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import boundary, theme
+from app.cache.refresh import every
 from app.navigation import link
 from app.screens.queue.failed import failures
 from app.screens.queue.pausing import may_pause, pause_banner, pause_menu
@@ -41,7 +42,7 @@ def page() -> None:
         pause_banner(paused, len(waiting))
     boundary.part(failures)(rows)
     busy = bool(now or waiting)
-    boundary.fragment(listing, run_every=REFRESH if busy else None)(busy, paused)
+    boundary.fragment(listing, run_every=every(REFRESH) if busy else None)(busy, paused)
 
 
 def running(rows: Sequence[RunRow]) -> list[RunRow]:

@@ -18,7 +18,6 @@ from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
 
-SILENCE = 40  # seconds without a sign of life before the page says so
 PHASES = {  # of a rate search
     "sweep": "Range test: one step at each rate",
     "race": "Race: first lap",
@@ -95,8 +94,8 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge_color: Any = color
         st.badge(STATES[status.state].title, icon=f":material/{icon}:", color=badge_color)
-        silent = run.seconds_since_news if status.is_live else None
-        if silent is not None and silent > SILENCE:
+        silent = run.silent_seconds if status.is_live else None
+        if silent is not None:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
         if status.is_under_way:
             stop_badge(run)

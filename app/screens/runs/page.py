@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import boundary, theme
+from app.cache.refresh import every
 from app.navigation import go
 from app.screens.runs import paged_list
 from app.screens.runs.bulk_actions import bulk_actions
@@ -57,7 +58,7 @@ def page() -> None:
         if not own(rows):
             st.subheader("Runs", anchor=False)
         active = any(is_under_way(row.state, row.reason) for row in rows)
-        boundary.fragment(live_listing, run_every=REFRESH if active else None)()
+        boundary.fragment(live_listing, run_every=every(REFRESH) if active else None)()
         if not own(rows) and store().by.may(OPERATOR):
             st.caption("The examples can be deleted like any run. *Help*, at the top right, "
                        "brings them back.")  # fmt: skip

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import boundary, theme
+from app.cache.refresh import every
 from app.cache.runs import goals_of
 from app.navigation import link
 from app.screens.sweep import charts
@@ -55,7 +56,7 @@ def page() -> None:
     active = sweep.is_active or any(is_under_way(row.state, row.reason) for row in rows)
     if active:
         follow_sweep(sweep)
-    boundary.fragment(live, run_every=REFRESH if active else None)(sweep, active)
+    boundary.fragment(live, run_every=every(REFRESH) if active else None)(sweep, active)
 
 
 def missing(why: str) -> None:

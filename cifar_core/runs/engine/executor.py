@@ -24,6 +24,7 @@ from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.scan_times import ScanTimes
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.notifications import sender
+from cifar_core.runs.record.signs import interval
 from cifar_core.runs.store import retention
 from cifar_core.runs.store.store import Store
 
@@ -100,6 +101,7 @@ class Service:
             for live in supervisor.live.values():  # a trainer may print endlessly
                 logs.shorten(live.folder / "log.txt")
             retention.tidy_daily(self.store)
+            interval.follow(self.store.root, len(supervisor.live))
             space.keep_reserve(self.store.root)
         except OSError:
             traceback.print_exc()

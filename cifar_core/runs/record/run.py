@@ -1,7 +1,6 @@
 """A handle on one run's folder. It holds no data, so it is never out of date."""
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from cifar_core.runs.record.profiles import Profile
 from cifar_core.runs.record.queue.priorities import position_of
 from cifar_core.runs.record.records import About, Environment, PlainSettings
 from cifar_core.runs.record.run_kinds import TRAINING
+from cifar_core.runs.record.signs import silence
 from cifar_core.runs.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -128,16 +128,9 @@ class Run:
         return files.read(self.path / "summary.json", Summary)
 
     @property
-    def seconds_since_news(self) -> float | None:
-        """How many seconds ago the trainer last touched its lock; None if it never did."""
-        numbers = metrics.attempt_numbers(self.path)
-        if not numbers:
-            return None
-        try:
-            touched = (metrics.attempt_folder(self.path, numbers[-1]) / "lock").stat().st_mtime
-        except FileNotFoundError:
-            return None
-        return max(0.0, time.time() - touched)
+    def silent_seconds(self) -> float | None:
+        """How long its trainer has given no sign of life; None if that is no longer than usual."""
+        return silence.silent_seconds(self.path)
 
     def metrics(self) -> list[Row]:
         """Return every row that counts, first to last."""

@@ -4,6 +4,9 @@ A run's row is read again when the time at which its folder changed is another o
 only ever replaced by renaming, which changes that time. Folders are read outside of transactions
 and rows are written in chunks, so that a rebuild holds no other process up.
 
+It lies in the store, or on a local disk that the environment names: on a network drive the locks of
+SQLite cannot be relied on.
+
 It also holds the device leases, whose primary key ensures that no device is lent twice.
 """
 
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cifar_core.disk import lock
+from cifar_core.installation import index_file
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.ids import is_run, run_names
 from cifar_core.runs.store.run_row import RunRow, as_text, from_text, read_row
@@ -54,7 +58,7 @@ class Index:
     """The database beside the run folders. Connections are short, so it may vanish any time."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.path = root, root / "index.db"
+        self.root, self.path = root, index_file(root)
 
     def rows(self) -> list[RunRow]:
         """Return a row for each run folder, newest first, reading only the folders that changed.
@@ -157,6 +161,8 @@ class Index:
             return self._transact(work)
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self.path.parent != self.root:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as db:
             prepare(db)
             db.execute("BEGIN IMMEDIATE")
@@ -170,7 +176,7 @@ class Index:
 
     def _set_aside(self) -> None:
         """Rename the damaged files; under a lock, so that no other process renames the new one."""
-        with lock.held(self.root / ".index.lock"):
+        with lock.held(self.path.with_name(".index.lock")):
             try:
                 self._transact(lambda db: db.execute("SELECT count(*) FROM run").fetchone())
             except sqlite3.DatabaseError:

@@ -43,6 +43,7 @@ from cifar_core.runs.record.records import (
     Notice,
 )
 from cifar_core.runs.record.run import Run
+from cifar_core.runs.record.signs.interval import OwnInterval
 from cifar_core.runs.record.summary import Pace
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ if TYPE_CHECKING:
     from cifar_core.training.features import FeatureBatches
     from cifar_core.training.setup import Setup
 
-SUMMARY_SECONDS = 1.0
-HEARTBEAT_SECONDS = 1.0
 # how long a checkpoint waits in memory for space on the disk
 ROOM_SECONDS = float(os.environ.get("CIFAR_ROOM_SECONDS") or 300.0)
 ROOM_LOOK_SECONDS = 1.0  # between two tries
@@ -70,6 +69,7 @@ class BaseWorker(ABC):
         self.run, self.attempt = run, attempt
         self.folder = metrics.attempt_folder(run.path, attempt)
         self.plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
+        self.signs = OwnInterval(run.store_root, self.plan.place)
         self.rows = RowWriter(metrics.metrics_path(run.path, attempt))
         self.notice = self.folder / "notice.json"  # what it is waiting for
         self.requests = ControlReader(run.path)
@@ -114,7 +114,7 @@ class BaseWorker(ABC):
         plan = self.plan = placed(self.run, self.attempt, self.plan)
         compute_on(plan.device, plan.threads)
         rows = machine_rows.path_of(self.run.path, self.attempt)
-        self.sampler = MachineSampler([plan.device], rows)
+        self.sampler = MachineSampler([plan.device], rows, self.signs)
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
         self.dataset, size = open_images(self.run, plan.device, say)
@@ -197,7 +197,7 @@ class BaseWorker(ABC):
                 seconds=time.monotonic() - start,
             )
             self.summary = structs.replace(self.summary, features=features)
-            if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
+            if time.monotonic() - self.summarised_at >= self.signs.seconds:
                 self.write_summary()
             yield tick
         if self.summary.features:
@@ -220,9 +220,9 @@ class BaseWorker(ABC):
         return AttemptResult(outcome="stopped", message=f"Stopped {self.position}, {how}.")
 
     def show_life(self) -> None:
-        """Touch the lock every second, by which its silence is judged; end if it is superseded."""
+        """Touch the lock now and then, by which its silence is judged; end if it is superseded."""
         now = time.monotonic()
-        if now - self.touched_at > HEARTBEAT_SECONDS:
+        if now - self.touched_at > self.signs.seconds:
             self.touched_at = now
             self.fence.check()
             os.utime(self.folder / "lock")
@@ -291,7 +291,7 @@ class BaseWorker(ABC):
         self.summary = structs.replace(
             self.summary, seconds=self.pace.seconds, eta_seconds=left, attempt=self.attempt
         )
-        with suppress(DiskFullError):  # it is written again in a second
+        with suppress(DiskFullError):  # it is written again soon
             self.fence.write(self.run.path / "summary.json", self.summary, durable=False)
 
 

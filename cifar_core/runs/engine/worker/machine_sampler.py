@@ -1,5 +1,6 @@
 """Samples the machine once a second, in threads of the trainer's process; it ends no run."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from cifar_core.devices.use.processes import Processes
 from cifar_core.disk import files
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.record.machine.rows import MachineRow, seconds_of_a_row, together
+from cifar_core.runs.record.signs.interval import OwnInterval
 
 SECONDS = 1.0  # between two samples
 OLD = 3.0  # seconds after which what a GPU said is no longer what it does
@@ -29,11 +31,14 @@ class MachineSampler:
     """Writes rows until it is stopped or the process ends.
 
     GPUs are asked by a thread of their own: a driver that hangs leaves them out of the rows, and
-    holds up nothing.
+    holds up nothing. No two rows are closer together than two signs of the trainer.
     """
 
-    def __init__(self, devices: Sequence[str], path: Path) -> None:
+    def __init__(
+        self, devices: Sequence[str], path: Path, signs: OwnInterval | None = None
+    ) -> None:
         self.rows, self.folder = RowWriter(path), path.parent
+        self.signs = signs
         self.stopped = threading.Event()
         self.processes = Processes()
         self.gpus = GPUWatch(devices, self.stopped, self.processes)
@@ -51,7 +56,11 @@ class MachineSampler:
     def work(self) -> None:
         """Sample; a folder that is gone ends it."""
         with suppress(OSError):
-            self.sample(Look(self.processes, self.gpus, self.folder).now)
+            self.sample(Look(self.processes, self.gpus, self.folder, self.apart).now)
+
+    def apart(self) -> float:
+        """Return the least seconds between two rows, and between two questions to the store."""
+        return self.signs.seconds if self.signs else 0.0
 
     def sample(
         self, look: Callable[[], MachineRow], clock: Callable[[], float] = time.monotonic
@@ -65,7 +74,8 @@ class MachineSampler:
             if not row.is_empty:
                 seen.append(row)
             now = clock()
-            due = now - written >= seconds_of_a_row(now - begin, size, of_one or 1) - SECONDS / 2
+            apart = max(seconds_of_a_row(now - begin, size, of_one or 1), self.apart())
+            due = now - written >= apart - SECONDS / 2
             if seen and due and len(self.rows.waiting) < MOST_WAITING:
                 line = files.plain_of(together(seen))
                 of_one = len(files.line_of(line))
@@ -77,8 +87,15 @@ class MachineSampler:
 class Look:
     """Looks at the machine each second, and knows what it saw the second before."""
 
-    def __init__(self, processes: Processes, gpus: "GPUWatch", folder: Path) -> None:
-        self.processes, self.gpus, self.folder = processes, gpus, folder
+    def __init__(
+        self,
+        processes: Processes,
+        gpus: "GPUWatch",
+        folder: Path,
+        apart: Callable[[], float] = lambda: 0.0,  # seconds between two questions about it
+    ) -> None:
+        self.processes, self.gpus, self.folder, self.apart = processes, gpus, folder, apart
+        self.asked_disk = -math.inf
         self.at, self.computed = time.monotonic(), attempted(processes.cpu_seconds)
         self.busy = attempted(machine.BusyCores)
         self.swapping = attempted(machine.Swapping)
@@ -98,9 +115,17 @@ class Look:
             memory_used=memory[0],
             memory_limit=memory[1],
             swapped=rounded(attempted(self.swapping.since_last) if self.swapping else None, 0),
-            disk_free=attempted(lambda: machine.free_disk(self.folder)),
+            disk_free=self.free_disk(),
             gpus=self.gpus.latest(),
         )
+
+    def free_disk(self) -> float | None:
+        """Return the free bytes, unless they were asked for lately: a file server has to answer."""
+        now = time.monotonic()
+        if now - self.asked_disk < self.apart() - SECONDS / 2:
+            return None
+        self.asked_disk = now
+        return attempted(lambda: machine.free_disk(self.folder))
 
     def cores(self) -> float | None:
         """Return how many cores the run's processes kept busy since the last look."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from cifar_core.disk import files
 from cifar_core.runs.engine.worker.attempt import main
-from cifar_core.runs.engine.worker.base_worker import SUMMARY_SECONDS, BaseWorker, say
+from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.figures.summary_record import SuggestedRate, Summary
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
@@ -38,7 +38,7 @@ class RateSearchWorker(BaseWorker):
             if isinstance(event, Tick):
                 if event.phase != "features":
                     self.note(phase=event.phase, step=event.done, total_steps=event.total)
-                if time.monotonic() - self.summarised_at >= SUMMARY_SECONDS:
+                if time.monotonic() - self.summarised_at >= self.signs.seconds:
                     self.write_summary()
                 if result := self.attend():
                     return result

@@ -15,7 +15,7 @@ from cifar_core.reading.ends import LAST_EPOCH, after_divergences
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.worker.attempt import main, run_attempt
 from cifar_core.runs.engine.worker.background_write import BackgroundWrite
-from cifar_core.runs.engine.worker.base_worker import SUMMARY_SECONDS, BaseWorker, say
+from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
 from cifar_core.runs.engine.worker.best_epoch import classify_test_images
 from cifar_core.runs.engine.worker.good_checkpoint import drop_superseded, to_continue_from
 from cifar_core.runs.engine.worker.planned_ends import PlannedEnds
@@ -186,7 +186,7 @@ class Worker(BaseWorker):
         at_end = event.step % self.trainer.steps_per_epoch == 0  # about to be saved anyway
         if now - self.saved_at >= SAVE_SECONDS and not at_end:
             self.begin_save()
-        if now - self.summarised_at >= SUMMARY_SECONDS:
+        if now - self.summarised_at >= self.signs.seconds:
             self.write_summary()
 
     def after_epoch(self, event: "EpochEvent") -> None:
