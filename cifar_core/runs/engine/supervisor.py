@@ -27,6 +27,7 @@ from cifar_core.runs.engine.live_attempts import (
     words_for,
 )
 from cifar_core.runs.engine.roster import Roster
+from cifar_core.runs.engine.several import result_of, suspected
 from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.run import Run
@@ -55,6 +56,7 @@ class Supervisor:
         self.backends = backends or Backends(store.root)
         self.grace_seconds = grace_seconds
         self.live: dict[str, LiveAttempt] = {}
+        self.kept_free: set[str] = set()  # devices, for runs that wait for more than are free
         self.leases_are_due = False  # True after the index could not be written
         self.adopt()
 
@@ -191,9 +193,10 @@ class Supervisor:
 
     def settle(self, live: LiveAttempt, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
+        result = result_of(live.folder)
         ending = conclude(
             attempt=live.attempt,
-            result=files.read(live.folder / "result.json", records.AttemptResult),
+            result=result,
             ended=ended or records.ShimEnd(),
             control=control.read(live.run.path),
             settings=halving.applied(live.run, live.attempt),
@@ -204,8 +207,9 @@ class Supervisor:
             last_words=last_words(live.folder),
         )
         self.write_ending(live, ending)
+        suspects = suspected(live.devices, result)
         for device in live.devices:
-            if ending.device_failure:
+            if ending.device_failure and device in suspects:
                 self.roster.lose(device, ending.device_failure)
             else:
                 self.roster.praise(device)

@@ -49,7 +49,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     started_at: float | None
     ended_at: float | None
     sparkline: list[float] = []  # validation accuracy by epoch
-    device: str = ""
+    device: str = ""  # as the status says it
     unanswered: float = 0.0  # unix seconds since when its backend does not answer; 0: it does
     attempt: int = 0
     eta_seconds: float | None = None
@@ -78,6 +78,11 @@ class RunRow(Struct, frozen=True, kw_only=True):
     test_balanced_accuracy: float | None = None
     test_macro_f1: float | None = None
     origins: list[Origin] = []  # the runs from which it took weights or answers
+
+    @property
+    def devices(self) -> list[str]:
+        """The ids of the devices of this machine that it trains on now."""
+        return [name for name in self.device.split(", ") if name]
 
     @property
     def model_title(self) -> str:

@@ -95,11 +95,14 @@ class Ranks:
 ALONE = Ranks()
 
 
-def join() -> Ranks:
-    """Join the ranks that were started together; ALONE unless there are several."""
+def join(device: str) -> Ranks:
+    """Join the ranks that were started together; ALONE unless there are several.
+
+    `device` is where this rank computes, by torch's name.
+    """
     if int(os.environ.get("WORLD_SIZE") or 1) == 1:
         return ALONE
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    backend = "nccl" if device.startswith("cuda") else "gloo"
     dist.init_process_group(backend, timeout=PATIENCE)
     control = dist.new_group(backend="gloo", timeout=PATIENCE)
     return Ranks(dist.get_rank(), dist.get_world_size(), control)

@@ -9,8 +9,11 @@ import os
 import platform
 import signal
 import sys
-from pathlib import Path
+from typing import NoReturn
 
+from cifar_core.devices.wordings import is_device_failure, lacks_memory
+
+AGENT = "CIFAR_AGENT"  # environment variable: number of the process of torchrun's agent
 LOST_RANK = 76  # exit code of a rank that could not go on because another one is gone
 NO_MORE_NEWS = (  # how gloo and NCCL word that another process does not answer
     "third_party/gloo",
@@ -28,8 +31,6 @@ def is_of_another(error: BaseException) -> bool:
     """Return True if an error says no more than that another rank is gone or silent."""
     import torch.distributed as dist
 
-    from cifar_core.devices.wordings import is_device_failure, lacks_memory
-
     words = str(error)
     if lacks_memory(error) or is_device_failure(words):
         return False
@@ -37,7 +38,7 @@ def is_of_another(error: BaseException) -> bool:
     return isinstance(error, network) or any(one in words for one in NO_MORE_NEWS)
 
 
-def leave() -> None:
+def leave() -> NoReturn:
     """End this process as one that has lost another rank."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -53,6 +54,5 @@ def end_with_agent() -> None:
     if platform.system() != "Linux":
         return
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-    parent = Path(f"/proc/{os.getppid()}/cmdline")
-    if b"launch_ranks" not in parent.read_bytes():  # it was gone before
+    if str(os.getppid()) != os.environ.get(AGENT):  # it was gone before
         os._exit(LOST_RANK)

@@ -1,6 +1,6 @@
 """Starts the ranks of an attempt on several devices, by torchrun's agent, and ends like them.
 
-Started as `python -m cifar_core.runs.engine.worker.launch_ranks COUNT MODULE RUN ATTEMPT`. This is
+Started as `python -m cifar_core.runs.engine.worker.ranks.launch COUNT MODULE RUN ATTEMPT`. This is
 torchrun (torch.distributed.launcher, https://docs.pytorch.org/docs/stable/elastic/run.html) with
 three differences. Its ranks meet at a free port of the loopback interface: `torchrun --standalone`
 listens on every interface and unpickles what comes in. It ends as the rank that failed first did,
@@ -27,7 +27,7 @@ from torch.distributed.elastic.rendezvous.api import rendezvous_handler_registry
 from torch.distributed.elastic.rendezvous.static_tcp_rendezvous import StaticTCPRendezvous
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from cifar_core.runs.engine.worker.lost_rank import LOST_RANK
+from cifar_core.runs.engine.worker.ranks.lost import AGENT, LOST_RANK
 
 HOST = "127.0.0.1"
 MEETING = "loopback"  # the name of the way in which the ranks meet
@@ -88,6 +88,7 @@ def main(count: str, module: str, run: str, attempt: str) -> NoReturn:
     """Start the ranks, wait until all have ended, and end likewise."""
     if name := loopback_interface():
         os.environ |= {"GLOO_SOCKET_IFNAME": name, "NCCL_SOCKET_IFNAME": name}
+    os.environ[AGENT] = str(os.getpid())
     rendezvous_handler_registry.register(MEETING, meeting)
     config = LaunchConfig(
         min_nodes=1,
