@@ -122,7 +122,7 @@ class BaseWorker(ABC):
         plan = self.plan
         compute_on(plan.device, plan.threads)
         rows = machine_rows.path_of(self.run.path, self.attempt)
-        self.sampler = MachineSampler(self.devices, rows)
+        self.sampler = MachineSampler(self.devices, rows, process=self.group.parent)
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
         self.dataset, size = open_images(self.run, plan.device, say)

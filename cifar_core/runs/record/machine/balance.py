@@ -21,7 +21,7 @@ CLEARLY = 1.15  # times the mean of the others, from which on a device is slower
 class Share(Struct, frozen=True, kw_only=True):
     """What one device did in a step, on average."""
 
-    device: Text = ""  # its name in torch
+    device: Text = ""  # its id, as the status says it
     work: Number = 0.0  # seconds from the beginning of a step to its own gradients
 
 

@@ -42,6 +42,11 @@ class RankGroup:
         return self.world > 1
 
     @property
+    def parent(self) -> int | None:
+        """The number of the process whose children the ranks are; None if this is the only one."""
+        return os.getppid() if self.several else None
+
+    @property
     def writes(self) -> bool:
         """Whether this is the one rank that writes into the run's folder."""
         return self.rank == 0

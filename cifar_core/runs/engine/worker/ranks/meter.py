@@ -110,4 +110,4 @@ class Meter:
 def meter_of(worker: "Worker") -> Meter:
     """Return the meter of a worker's steps."""
     path = balance.path_of(worker.run.path, worker.attempt)
-    return Meter(worker.trainer, worker.group, worker.devices, path)
+    return Meter(worker.trainer, worker.group, worker.plan.slots or worker.devices, path)
