@@ -39,6 +39,7 @@ OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 EXAMPLES = "tests/test_examples.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
+SEVERAL = "tests/runs/test_runs_several_devices.py"
 ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
 FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
@@ -188,8 +189,26 @@ MUTATIONS = [
              "        os.fsync(file.fileno())\n", "", ORDER + " shims"),
     Mutation("the shim's record has no checksum of its own", "runs/engine/shim.py",
              "{zlib.crc32(head.encode()):08x}", "00000000", ORDER + " shims"),
+    Mutation("ranks in sessions of their own stay", "runs/engine/shim.py",
+             "(of_session == session or is_marked(int(entry.name), folder))",
+             "of_session == session", SEVERAL + " session"),
+    Mutation("later runs starve one that waits for several devices", "runs/engine/lending.py",
+             "            chief.kept_free.update(device.id for device in free[: wanted.count])\n",
+             "", SEVERAL + " kept_free"),
+    Mutation("a run goes on with another number of devices", "runs/engine/several.py",
+             "    if not before.device or before.devices == wanted:\n", "    if True:\n",
+             SEVERAL + " goes_on"),
+    Mutation("every device of a run pays for the one that failed", "runs/engine/several.py",
+             "    return devices[result.rank : result.rank + 1] if result.outcome else devices\n",
+             "    return devices\n", SEVERAL + " rank_that_reports"),
+    Mutation("ranks meet on every interface", "runs/engine/worker/ranks/launch.py",
+             "socket.create_server((HOST, 0))", 'socket.create_server(("", 0))', SEVERAL + " meet"),
+    Mutation("an end that another rank needs counts as one that a person set",
+             "runs/engine/worker/base_worker.py",
+             "            self.terminated or not self.requests.control.is_late\n",
+             "            self.terminated\n", SEVERAL + " interrupts"),
     Mutation("orphans stay", "runs/engine/shim.py",
-             "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
+             "    orphans = kill_descendants(folder)\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
     Mutation("the device is lent without a look", "runs/engine/lending.py",
              "free = [candidate for candidate in suitable if candidate.id not in lent]", "free = suitable",
              SUPERVISOR + " two_places"),
