@@ -28,6 +28,8 @@ if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 elif mode == "only_sigterm":
     signal.signal(signal.SIGTERM, lambda *_: end("stopped"))
+elif mode == "saves_when_preempted":
+    signal.signal(signal.SIGTERM, lambda *_: end("interrupted"))
 (folder / "start.json").write_text(json.dumps({"checkpoint": "", "step": 0, "at": time.time()}))
 print("fake trainer begins", flush=True)
 if mode == "finish":

@@ -11,6 +11,14 @@ from typing import Literal, Protocol
 Found = Literal["waits", "runs", "gone", "unknown"]
 
 
+class NoAnswerError(OSError):
+    """The backend did not answer, so it may have done what it was asked, or not."""
+
+
+class FullError(OSError):
+    """The backend takes no more attempts now, and has not started this one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What a backend knows about an attempt.
@@ -43,7 +51,11 @@ class Backend(Protocol):
     doubt_seconds: float  # how long "gone" is doubted of an attempt that has not written its end
 
     def submit(self, submission: Submission) -> None:
-        """Have an attempt started, unless that was done before. OSError with a sentence."""
+        """Have an attempt started, unless that was done before.
+
+        NoAnswerError if it may have been started or not, FullError if it is to be tried again
+        later, else OSError if it is refused; each with a sentence.
+        """
         ...
 
     def look(self, attempts: Mapping[str, Path]) -> dict[str, Job]:
@@ -54,5 +66,8 @@ class Backend(Protocol):
         ...
 
     def end(self, name: str, folder: Path, *, hard: bool) -> None:
-        """Ask an attempt to end by SIGTERM, or if `hard` by SIGKILL. OSError with a sentence."""
+        """Ask an attempt to end by SIGTERM, or if `hard` by SIGKILL; cancel it if it still waits.
+
+        OSError with a sentence.
+        """
         ...

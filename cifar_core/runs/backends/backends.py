@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs.backends import settings
-from cifar_core.runs.backends.backend import Backend, Job, Submission
+from cifar_core.runs.backends.backend import Backend, FullError, Job, Submission
 from cifar_core.runs.backends.local import LOCAL, Local
 
 # by key of PLACES: makes a backend from the store and the cluster's settings
@@ -19,11 +19,11 @@ class Missing:
     slots, doubt_seconds = 0, math.inf
 
     def __init__(self, key: str) -> None:
-        self.key = self.title = key
+        self.key, self.title = key, key.title()
 
     def submit(self, submission: Submission) -> None:
         """Refuse."""
-        raise OSError(f"{self.title} is not set up in this store")
+        raise FullError(not_set_up(self.title))
 
     def look(self, attempts: Mapping[str, Path]) -> dict[str, Job]:
         """Know nothing."""
@@ -31,6 +31,14 @@ class Missing:
 
     def end(self, name: str, folder: Path, *, hard: bool) -> None:
         """Do nothing: a trainer that lives follows control.json."""
+
+
+def not_set_up(title: str) -> str:
+    """Say why a run waits for a cluster that is not set up."""
+    return (
+        f"{title} is not set up in this store. An admin can set it up; or choose another place "
+        "for the run to train."
+    )
 
 
 class Backends:
@@ -55,3 +63,7 @@ class Backends:
     def get(self, key: str) -> Backend | None:
         """Return the backend of a key of PLACES; None if it is not set up."""
         return self.local if key in ("", LOCAL) else self.clusters.get(key)
+
+    def of(self, key: str) -> Backend:
+        """Return the backend of a key of PLACES; one that knows nothing if it is not set up."""
+        return self.get(key) or Missing(key)

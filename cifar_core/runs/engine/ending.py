@@ -78,6 +78,8 @@ def conclude(
         return Ending(state="queued", message=f"{how} It continues from there.")
     if reason_of_death(ended) in MEMORY and smaller:
         return in_smaller_pieces(how, smaller, settings)
+    if ended.refused:
+        return failed("never_started", how, settings)
     deaths = 0 if saved else deaths + ended.launched
     if deaths >= MOST_DEATHS:
         reason = reason_of_death(ended)
@@ -226,13 +228,19 @@ def in_pieces(settings: Mapping[str, Any], fits: int) -> dict[str, Scalar]:
 
 
 def how_it_died(attempt: int, ended: ShimEnd, outcome: str) -> str:
-    """Return a sentence on how the attempt ended."""
+    """Return how the attempt ended, and what its backend says of that."""
+    return f"{seen_death(attempt, ended, outcome)} {ended.said}".strip()
+
+
+def seen_death(attempt: int, ended: ShimEnd, outcome: str) -> str:
+    """Return a sentence on how the attempt ended, as its shim saw it."""
     if outcome == "interrupted":
         return f"Attempt {attempt} was interrupted by the system and saved its state."
     if not ended.launched:
-        return f"Attempt {attempt} never began: the program that should have started it had ended."
+        why = ended.error or "the program that should have started it had ended"
+        return f"Attempt {attempt} never began: {why}."
     if ended.error:
-        return f"Attempt {attempt} could not be started: {ended.error}."
+        return f"Attempt {attempt} could not be started: {ended.error.rstrip('.')}."
     if ended.oom_kills and ended.signal == signal.SIGKILL:
         return (
             f"Attempt {attempt} was ended by the system because memory ran out, at "

@@ -1,5 +1,7 @@
 """Gives free devices to the runs that wait, in the order of the queue, unless it is paused."""
 
+import shutil
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,7 +9,8 @@ from cifar_core.background import processes
 from cifar_core.devices import turns
 from cifar_core.disk import files, space
 from cifar_core.errors import DeviceError, OutOfServiceError
-from cifar_core.runs.backends.backend import Backend
+from cifar_core.runs.backends.backend import Backend, FullError, Job, NoAnswerError
+from cifar_core.runs.backends.backends import not_set_up
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.engine.ending import failed
 from cifar_core.runs.engine.live_attempts import LiveAttempt, plan_of, submission_of
@@ -23,11 +26,14 @@ from cifar_core.runs.store.run_row import RunRow
 if TYPE_CHECKING:
     from cifar_core.runs.engine.supervisor import Supervisor
 
+SUBMIT_SECONDS = 1.0  # in which runs are handed over, before live ones are looked after again
+FULL_SECONDS = 60.0  # until a cluster that took no more is tried again
 PAUSED = "queue_paused"  # why a run waits: a key of FAILURES
 
 
 def scan(chief: "Supervisor") -> bool:
     """Go through the store: repair statuses, start waiting runs; return True if more may start."""
+    chief.has_more, chief.submits_until = False, time.monotonic() + SUBMIT_SECONDS
     rows = chief.store.index.rows()
     for row in rows:
         if row.reason == "damaged":
@@ -60,13 +66,10 @@ def requeue(chief: "Supervisor", run: Run) -> None:
 def claim(chief: "Supervisor", run: Run) -> None:
     """Start a waiting run if its place has room for it."""
     place = wanted_by(run).place
-    backend = chief.backends.get(place)
-    if backend is None:
-        fail(run, f"{place.title()} is not set up in this store.")
-    elif place == LOCAL:
+    if place == LOCAL:
         claim_devices(chief, run)
     else:
-        hand_over(chief, run, backend)
+        hand_over(chief, run, chief.backends.of(place))
 
 
 def claim_devices(chief: "Supervisor", run: Run) -> None:
@@ -101,14 +104,28 @@ def claim_devices(chief: "Supervisor", run: Run) -> None:
 
 def hand_over(chief: "Supervisor", run: Run, backend: Backend) -> None:
     """Hand a waiting run over to a cluster, unless that has as many of them as it takes."""
-    theirs = sum(live.backend is backend for live in chief.live.values())
-    if theirs >= backend.slots:
-        words = f"Waiting until {backend.title} has fewer than {backend.slots} runs of this store."
+    now = time.monotonic()
+    if words := why_not(chief, backend):
         show_waiting(run, "", words, STATES["queued"].action)
     elif words := refusal(run):
         fail(run, words)
+    elif now > chief.submits_until:
+        chief.has_more = True  # after the others have been looked after
     elif has_space(chief, run):
         start(chief, run, wanted_by(run), backend, None, "")
+
+
+def why_not(chief: "Supervisor", backend: Backend) -> str:
+    """Return why no run can be handed over to a cluster now; empty if one can."""
+    theirs = [live for live in chief.live.values() if live.backend.key == backend.key]
+    if chief.backends.get(backend.key) is None:
+        return not_set_up(backend.title)
+    if any(live.job.found == "unknown" for live in theirs):
+        return f"Waiting until {backend.title} answers."
+    if len(theirs) >= backend.slots:
+        return f"Waiting until {backend.title} has fewer than {backend.slots} runs of this store."
+    words, until = chief.full.get(backend.key, ("", 0.0))
+    return words if time.monotonic() < until else ""
 
 
 def has_space(chief: "Supervisor", run: Run) -> bool:
@@ -182,13 +199,31 @@ def start(
     if not moved:
         chief.set_leases()
         return
-    live.deaths, live.submitted = moved.deaths, True
+    live.deaths = moved.deaths
     chief.live[run.id] = live
     processes.say(f"{run.id}: attempt {attempt} on {live.device}")
     try:
         live.folder.mkdir(parents=True)
         plan = plan_of(live, targets, why, chief.command(run, attempt))
         files.write_json(live.folder / "attempt.json", plan)
+        live.submitted = True
         backend.submit(submission_of(live, turn.keep if turn else ()))
+    except NoAnswerError as error:  # its answers to come will say whether it was started
+        live.submitted = False
+        live.take(Job(found="unknown"))
+        processes.say(f"{run.id}: {error}")
+    except FullError as error:
+        take_back(chief, live, str(error))
     except OSError as error:
-        chief.settle(live, records.ShimEnd(error=str(error)))
+        chief.settle(
+            live, records.ShimEnd(error=str(error), refused=live.submitted and live.is_elsewhere)
+        )
+
+
+def take_back(chief: "Supervisor", live: LiveAttempt, words: str) -> None:
+    """Let a run wait that a cluster does not take now; no attempt of it has been made."""
+    chief.full[live.backend.key] = words, time.monotonic() + FULL_SECONDS
+    shutil.rmtree(live.folder)
+    chief.live.pop(live.run.id, None)
+    status.move(live.run.path, ("starting",), "queued", message=words, device="",
+                attempt=live.attempt - 1)  # fmt: skip

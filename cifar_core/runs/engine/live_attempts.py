@@ -1,10 +1,10 @@
 """A live attempt: how the executor starts it, makes it end, and describes it."""
 
-import math
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from cifar_core.devices import Device
 from cifar_core.runs.backends.backend import Backend, Job, Submission
 from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
+from cifar_core.runs.engine.looks import Look
 from cifar_core.runs.engine.several import command_of, devices_of, threads_of_one
-from cifar_core.runs.record import checkpoints, metrics
+from cifar_core.runs.record import checkpoints, control, metrics
+from cifar_core.runs.record.environment import essentials
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
@@ -34,53 +36,93 @@ class LiveAttempt:
 
     run: Run
     attempt: int
-    devices: tuple[str, ...]  # ids of those of this machine that it uses
+    devices: tuple[str, ...]  # ids of those of this machine that it uses; none elsewhere
     state: str
     deaths: int
     backend: Backend
+    since: float = field(default_factory=time.time)  # unix seconds, of the state
     submitted: bool = False  # whether this executor had it started
+    has_begun: bool = False  # whether its shim has been seen
     job: Job = field(default_factory=lambda: Job(found="waits"))  # as its backend described it
-    gone_since: float = math.inf  # when its backend first said that it is gone, on this clock
+    gone: tuple[float, float] | None = None  # first and last answer that it is gone, on this clock
     unanswered: float = 0.0  # unix seconds since when its backend does not answer; 0: it does
-    sequence: int = 0  # of the current request
+    silent: bool = False  # whether that has lasted long enough to be shown
+    request: str = ""  # to it, as of the last look at control.json
+    sequence: int = 0  # of that request
     requested_at: float = 0.0  # when it was first seen, on this process's own clock
+    asked: tuple[int, bool] = (ASK, True)  # how it was last made to end, and if it had begun
+    ask_again_at: float = 0.0  # on this process's own clock
+    refusal: str = ""  # why it could not be made to end; empty if that was possible
     shown: str = ""  # the state, request and force that the status was last written for
+    trouble: str = ""  # an error of the last look at its files
+    look: Look = field(default_factory=Look)  # when its files are due to be read again
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """The attempt's folder."""
         return metrics.attempt_folder(self.run.path, self.attempt)
 
-    @property
+    @cached_property
+    def control(self) -> Path:
+        """The file of requests to it."""
+        return self.run.path / control.NAME
+
+    @cached_property
     def name(self) -> str:
         """The name of its job."""
         return job_name(self.run.store_root, self.run.id, self.attempt)
 
-    def take(self, job: Job) -> None:
-        """Remember what its backend says of it."""
-        if job.found != "gone":
-            self.gone_since = math.inf
-        elif self.job.found != "gone":
-            self.gone_since = time.monotonic()
+    def take(self, job: Job, quiet_seconds: float = 0.0) -> None:
+        """Remember what its backend has answered; silence is shown after `quiet_seconds`."""
+        before, now = (self.job, self.silent), time.monotonic()
+        gone = job.found == "gone"
+        self.gone = ((self.gone or (now, now))[0], now) if gone else None
         if job.found == "unknown":  # what was known of it before stays
             self.unanswered = self.unanswered or time.time()
+            self.silent = time.time() - self.unanswered >= quiet_seconds
             self.job = replace(self.job, found="unknown")
         else:
-            self.unanswered, self.job = 0.0, job
+            self.unanswered, self.silent = 0.0, False
+            self.job = replace(job, node=job.node or self.job.node) if gone else job
+        if gone or (self.job, self.silent) != before:
+            self.look.is_due = True
 
     def has_ended(self, shim: ShimRecord | None) -> bool:
         """Return True if it is over, provided that nothing holds its lock.
 
-        A backend's "gone" is doubted for a while, as the files of another machine may come later.
+        A backend's "gone" is doubted for a while, as the files of another machine may come later;
+        it must be the first and the last answer of that time.
         """
         if shim and shim.ended:
             return True
-        return time.monotonic() - self.gone_since >= self.backend.doubt_seconds
+        return self.gone is not None and self.gone[1] - self.gone[0] >= self.backend.doubt_seconds
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it runs on a cluster, rather than on devices of this machine."""
+        return not self.devices
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is likely to change within a second."""
+        return bool(self.request) or (self.state != "running" and not self.is_elsewhere)
 
     @property
     def device(self) -> str:
         """Where it runs, as the status says it."""
         return ", ".join(self.devices) or f"{self.backend.title} {self.job.node}".strip()
+
+    @property
+    def waiting_words(self) -> dict[str, object]:
+        """The sentences about an attempt that waits in a cluster's queue; empty for any other."""
+        if not self.is_elsewhere or self.has_begun or self.job.found not in ("waits", "unknown"):
+            return {}
+        title = self.backend.title
+        usual = f"Waiting in {title}'s queue."
+        if self.job.found == "unknown":
+            usual = f"Waiting for an answer of {title}."
+        words = self.job.words or usual
+        return {"message": words, "action": f"Nothing to do: it starts when {title} has room."}
 
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
@@ -162,7 +204,7 @@ def plan_of(
     """Return the plan of an attempt, for its shim and its trainer.
 
     Without targets the machine that runs it chooses its devices and threads. There the shim must
-    not start an executor, so it is not told how.
+    not start an executor, so the plan does not say how.
     """
     run, root = live.run, live.run.store_root
     # the first attempt's number is kept: sums depend on it
@@ -182,6 +224,7 @@ def plan_of(
         devices=[target.torch_name for target in targets],
         device_name=targets[0].name if targets else "",
         device_reason=reason,
+        versions={} if targets else essentials(),
         threads=threads,
         micro_batch=halving.chosen(run),
         at=time.time(),

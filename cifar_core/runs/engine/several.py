@@ -24,9 +24,10 @@ def devices_of(run: Run) -> int:
 
 def of_rank(plan: AttemptPlan, rank: int) -> AttemptPlan:
     """Return the plan with the device on which a rank computes; the ranks are in their order."""
-    if len(plan.devices) <= rank:
-        return plan  # of an earlier version, or the machine that runs it chooses
-    return replace(plan, device=plan.devices[rank], slot=plan.slots[rank])
+    if rank == 0 or len(plan.devices) <= rank:
+        return plan  # the plan names the first one's, and in earlier versions no other
+    slot = plan.slots[rank] if plan.slots else ""  # none of the executor's, on another machine
+    return replace(plan, device=plan.devices[rank], slot=slot)
 
 
 def images_of_one(settings: Mapping[str, Any]) -> int:

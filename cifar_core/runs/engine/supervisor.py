@@ -4,28 +4,30 @@ Everything it knows is on disk, so that it may be killed at any moment: the next
 attempt by its lock and takes over. It alone moves the states of live runs.
 """
 
-import os
+import math
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
-from cifar_core.runs.backends.backends import Backends, Missing
-from cifar_core.runs.engine import halving, lending
+from cifar_core.runs.backends.backend import Backend, Job
+from cifar_core.runs.backends.backends import Backends
+from cifar_core.runs.backends.local import LOCAL
+from cifar_core.runs.engine import following, halving, lending
 from cifar_core.runs.engine.ending import Ending, conclude
 from cifar_core.runs.engine.live_attempts import (
-    KILL,
-    TERMINATE,
     LiveAttempt,
-    force_of,
     has_saved,
     last_words,
     sentence_of,
     trainer_command,
-    words_for,
 )
+from cifar_core.runs.engine.never_begun import is_given_up
 from cifar_core.runs.engine.roster import Roster
 from cifar_core.runs.engine.several import result_of, suspected
 from cifar_core.runs.record import control, metrics, records, status
@@ -37,6 +39,8 @@ from cifar_core.runs.store.store import Store
 
 LIVE = tuple(key for key, state in STATES.items() if state.is_live)
 OWNED = (*LIVE, status.DAMAGED_FILE)  # states that only this process may leave
+UNKNOWN = Job(found="unknown")
+UNEXPLAINED = ("", "interrupted")  # outcomes whose cause only a cluster may know
 
 
 class Supervisor:
@@ -50,11 +54,18 @@ class Supervisor:
         roster: Roster | None = None,
         backends: Backends | None = None,
         grace_seconds: float = 10.0,  # before a request to stop becomes more forceful
+        look_seconds: float = 3.0,  # between two questions to a cluster
+        quiet_seconds: float = 10.0,  # before it is shown that a cluster does not answer
     ) -> None:
         self.store, self.command = store, command
         self.roster = roster or Roster(store.root)
         self.backends = backends or Backends(store.root)
         self.grace_seconds = grace_seconds
+        self.look_seconds, self.quiet_seconds = look_seconds, quiet_seconds
+        self.answered_at: dict[str, float] = {}  # by backend, on this process's own clock
+        self.full: dict[str, tuple[str, float]] = {}  # why one takes no more, and until when
+        self.submits_until = 0.0  # when the time to hand runs over ends, on the same clock
+        self.has_more = False  # whether runs are left that could be handed over now
         self.live: dict[str, LiveAttempt] = {}
         self.kept_free: set[str] = set()  # devices, for runs that wait for more than are free
         self.leases_are_due = False  # True after the index could not be written
@@ -67,19 +78,22 @@ class Supervisor:
             run = self.run_of(row)
             now = run.status
             if now.is_live:
-                self.live[run.id] = self.adopted(run, now.attempt, now.state, now.deaths)
+                self.live[run.id] = self.adopted(run, now)
             elif now == status.DAMAGED:
                 self.repair(run)
         self.set_leases()
 
-    def adopted(self, run: Run, attempt: int, state: str, deaths: int) -> LiveAttempt:
+    def adopted(self, run: Run, now: status.RunStatus) -> LiveAttempt:
         """Return an attempt that another executor planned, with its devices."""
-        plan = metrics.attempt_plan(run.path, attempt)
-        backend = self.backends.get(plan.place) or Missing(plan.place)
+        plan = metrics.attempt_plan(run.path, now.attempt)
+        backend = self.backends.of(plan.place)
         here = () if plan.place else (plan.slot or plan.device or "cpu",)
-        devices = tuple(plan.slots) or here
-        return LiveAttempt(run=run, attempt=attempt, devices=devices, state=state, deaths=deaths,
-                           backend=backend)  # fmt: skip
+        node = now.device.removeprefix(backend.title).strip() if plan.place else ""
+        return LiveAttempt(
+            run=run, attempt=now.attempt, devices=tuple(plan.slots) or here, state=now.state,
+            deaths=now.deaths, since=now.since, backend=backend,
+            job=Job(found="unknown", node=node), unanswered=now.unanswered,
+        )  # fmt: skip
 
     def run_of(self, row: RunRow) -> Run:
         """Return the run of a row."""
@@ -98,10 +112,15 @@ class Supervisor:
     def repair(self, run: Run) -> None:
         """Rewrite a damaged status of a run whose trainer is alive."""
         numbers = metrics.attempt_numbers(run.path)
-        folder = metrics.attempt_folder(run.path, max(numbers, default=0))
-        if not lock.is_locked(folder / "lock"):
+        last = max(numbers, default=0)
+        folder = metrics.attempt_folder(run.path, last)
+        ended = files.read(folder / "shim.json", records.ShimRecord).ended
+        is_elsewhere = bool(metrics.attempt_plan(run.path, last).place)
+        # the lock of another machine may not be seen here
+        if not lock.is_locked(folder / "lock") and (ended or not is_elsewhere):
             return
-        live = self.live.setdefault(run.id, self.adopted(run, numbers[-1], "running", 0))
+        was = status.RunStatus(state="running", attempt=last, since=time.time())
+        live = self.live.setdefault(run.id, self.adopted(run, was))
         status.move(run.path, (status.DAMAGED_FILE,), live.state, attempt=live.attempt,
                     device=live.device)  # fmt: skip
 
@@ -113,91 +132,111 @@ class Supervisor:
         if self.leases_are_due:
             self.set_leases()
         if scan:
-            self.backends.refresh()
+            self.refresh()
         self.look()
         for live in list(self.live.values()):
-            self.observe(live)
+            self.attend(live)
         changed = self.roster.step(self.lent())
-        waiting = (scan or changed) and lending.scan(self)
-        is_moving = any(live.state != "running" for live in self.live.values())
+        waiting = (scan or changed or self.has_more) and lending.scan(self)
+        is_moving = any(live.is_moving for live in self.live.values())
         return waiting or is_moving or self.roster.probing is not None
+
+    def refresh(self) -> None:
+        """Follow changes of backend.json."""
+        self.backends.refresh()
+        for live in self.live.values():
+            live.backend = self.backends.of(live.backend.key)
 
     def lent(self) -> set[str]:
         """Return the ids of the devices in use."""
         return {device for live in self.live.values() for device in live.devices}
 
+    def pace(self, backend: Backend) -> float:
+        """Return how many seconds lie between two questions to a backend at least."""
+        return 0.0 if backend.key == LOCAL else self.look_seconds
+
+    def ask_soon(self, backend: Backend) -> None:
+        """Ask a backend at the next step how its attempts are, as it has just changed one."""
+        self.answered_at.pop(backend.key, None)
+
     def look(self) -> None:
-        """Ask each backend, with one question, how its attempts are."""
-        for backend in {live.backend.key: live.backend for live in self.live.values()}.values():
-            mine = [live for live in self.live.values() if live.backend is backend]
+        """Ask each backend, with one question, how its attempts are, unless it has just said so."""
+        now, by_backend = time.monotonic(), defaultdict[str, list[LiveAttempt]](list)
+        for live in self.live.values():
+            by_backend[live.backend.key].append(live)
+        for key, mine in by_backend.items():
+            backend = mine[0].backend
+            if now - self.answered_at.get(key, -math.inf) < self.pace(backend):
+                continue
             jobs = backend.look({live.name: live.folder for live in mine})
+            self.answered_at[key] = time.monotonic()
             for live in mine:
-                live.take(jobs[live.name])
+                live.take(jobs.get(live.name, UNKNOWN), self.quiet_seconds)
+
+    def attend(self, live: LiveAttempt) -> None:
+        """Observe an attempt if that is due; trouble with its files concerns no other one."""
+        if not live.look.now(live.folder, live.control) and not live.request:
+            return
+        try:
+            self.observe(live)
+            live.trouble = ""
+        except OSError as error:  # such as a full disk, or a folder that a person has removed
+            live.look.is_due = True
+            if str(error) != live.trouble:
+                live.trouble = str(error)
+                processes.say(f"{live.run.id}: {error}")
 
     def observe(self, live: LiveAttempt) -> None:
         """Check whether an attempt is over; if not, follow the requests to it."""
         path = live.folder / "shim.json"
         shim = files.read_if_there(path, records.ShimRecord)
-        may_be_over = not lock.is_locked(live.folder / "lock") and live.has_ended(shim)
-        if may_be_over and (shim or self.is_given_up(live)):
+        live.has_begun = live.has_begun or shim is not None
+        may_be_over = live.has_ended(shim) and not lock.is_locked(live.folder / "lock")
+        following.notice(live)
+        if may_be_over and (shim or is_given_up(live)):
             # read once more: the shim writes this just before it releases the lock
             self.settle(live, files.read(path, records.ShimRecord).ended)
-        else:
-            self.update(live)
-
-    def is_given_up(self, live: LiveAttempt) -> bool:
-        """Give up an attempt that is gone and has not begun; return True if done.
-
-        The record is written under the lock that a late shim has to take, so it finds it.
-        """
-        live.folder.mkdir(parents=True, exist_ok=True)
-        mine = lock.take(live.folder / "lock", wait=False)
-        if mine is None:  # it has taken it this moment
-            return False
-        if not (live.folder / "shim.json").exists():
-            # another executor should have had it started, and may have died before
-            cause = "its shim did not start" if live.submitted else ""
-            ended = records.ShimEnd(error=cause, launched=live.submitted, at=time.time())
-            files.write_json(live.folder / "shim.json", records.ShimRecord(ended=ended))
-        os.close(mine)
-        return True
+            return
+        live.look.is_due = live.look.is_due or live.has_ended(shim)
+        self.update(live)
 
     def update(self, live: LiveAttempt) -> None:
         """Show what a live attempt is doing, and make it end if that was requested."""
-        latest = control.read(live.run.path)
-        if latest.sequence != live.sequence:
-            live.sequence, live.requested_at, live.shown = latest.sequence, time.monotonic(), ""
-        if latest.request:
-            force = force_of(
-                latest.request, time.monotonic() - live.requested_at, self.grace_seconds
-            )
-            if force == KILL or (force == TERMINATE and live.shown != f"{latest.request} {force}"):
-                live.backend.end(live.name, live.folder, hard=force == KILL)
-            state = "pausing" if latest.request == "pause" else "stopping"
-            about = words_for(latest.request, force, self.grace_seconds)
-            self.show(live, state, f"{latest.request} {force}", about)
+        following.notice(live)
+        if live.request:
+            following.follow(self, live)
             return
         start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
         state = "running" if start else "starting"
         notice = (files.read(live.folder / "notice.json", records.Notice)).message
-        said = {"message": notice} if notice else sentence_of(live.run, start, live.attempt)
-        self.show(live, state, f"{state} {notice}", said)
+        said: Mapping[str, Any] = sentence_of(live.run, start, live.attempt) or live.waiting_words
+        if notice:
+            said = {"message": notice}
+        self.show(live, state, f"{state} {said}", said)
 
     def show(self, live: LiveAttempt, state: str, shown: str, words: Mapping[str, Any]) -> None:
         """Write a live run's state, unless it was the last one written."""
+        unanswered = live.unanswered if live.silent else 0.0
+        shown = f"{shown} {live.device} {unanswered}"
         if shown == live.shown:
             return
-        live.state, live.shown = state, shown
-        words = {"attempt": live.attempt, "device": live.device, **words}
+        since = live.since if state == live.state else time.time()
+        words = {"attempt": live.attempt, "device": live.device, "unanswered": unanswered,
+                 "since": since, **words}  # fmt: skip
         status.move(live.run.path, OWNED, state, **words)
+        live.state, live.shown, live.since = state, shown, since
 
     def settle(self, live: LiveAttempt, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
         result = result_of(live.folder)
+        ended = ended or records.ShimEnd()
+        is_unexplained = result.outcome in UNEXPLAINED and not (ended.refused or live.request)
+        if live.is_elsewhere and is_unexplained:
+            ended = replace(ended, said=ended.said or self.last_answer(live))
         ending = conclude(
             attempt=live.attempt,
             result=result,
-            ended=ended or records.ShimEnd(),
+            ended=ended,
             control=control.read(live.run.path),
             settings=halving.applied(live.run, live.attempt),
             saved=has_saved(live.run, live.attempt),
@@ -216,6 +255,12 @@ class Supervisor:
         self.live.pop(live.run.id, None)
         self.set_leases()
         processes.say(f"{live.run.id}: {ending.state}. {ending.message}")
+
+    def last_answer(self, live: LiveAttempt) -> str:
+        """Return the words of a cluster on why an attempt ended, which it may say only now."""
+        if live.job.found != "gone":
+            live.take(live.backend.look({live.name: live.folder}).get(live.name, UNKNOWN))
+        return live.job.words if live.job.found == "gone" else ""
 
     def write_ending(self, live: LiveAttempt, ending: Ending) -> None:
         """Record how the attempt ended, and move the run to its next state."""
@@ -237,4 +282,5 @@ class Supervisor:
             suggestion=ending.suggestion,
             needs=ending.needs,
             device="",
+            unanswered=0.0,
         )

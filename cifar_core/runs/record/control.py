@@ -16,6 +16,7 @@ from cifar_core.errors import RunError
 if TYPE_CHECKING:
     from cifar_core.runs.record.run import Run
 
+NAME = "control.json"
 STRENGTH = {"": 0, "pause": 1, "epoch": 2, "now": 3, "kill": 4}
 
 
@@ -43,7 +44,7 @@ class Control(Struct, frozen=True, kw_only=True):
 
 def read(folder: Path) -> Control:
     """Return the latest request; an empty one if there has never been one."""
-    control = files.read(folder / "control.json", Control)
+    control = files.read(folder / NAME, Control)
     return control if control.request in STRENGTH else replace(control, request="")
 
 
@@ -62,7 +63,7 @@ def write(folder: Path, request: str, *, reason: str = "", note: str = "") -> Co
         note=note,
         until=0.0 if not request and old.is_late else old.until,
     )
-    files.write_json(folder / "control.json", new)
+    files.write_json(folder / NAME, new)
     return new
 
 
@@ -70,14 +71,14 @@ def ask_profile(folder: Path) -> Control:
     """Request one more profile, besides any other request. The caller holds the run's lock."""
     old = read(folder)
     new = replace(old, profiles=old.profiles + 1)
-    files.write_json(folder / "control.json", new)
+    files.write_json(folder / NAME, new)
     return new
 
 
 def set_until(folder: Path, moment: float) -> Control:
     """Set when the run is to stop, besides any request; 0 for never. The caller holds the lock."""
     new = replace(read(folder), until=moment)
-    files.write_json(folder / "control.json", new)
+    files.write_json(folder / NAME, new)
     return new
 
 
@@ -112,7 +113,7 @@ class ControlReader:
     def poll(self) -> Control:
         """Return the latest request."""
         try:
-            state = os.stat(self.folder / "control.json")  # noqa: PTH116 - a third of the time
+            state = os.stat(self.folder / NAME)  # noqa: PTH116 - a third of the time
         except FileNotFoundError:
             return self.control
         stamp = (state.st_mtime_ns, state.st_ino)

@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -20,11 +20,14 @@ from cifar_core.disk import files
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
-from cifar_core.runs.engine.several import devices_of, of_rank
+from cifar_core.runs.engine.several import devices_of
 from cifar_core.runs.engine.worker import patience
+from cifar_core.runs.engine.worker.fence import Fence
 from cifar_core.runs.engine.worker.log import say
 from cifar_core.runs.engine.worker.machine_sampler import MachineSampler
-from cifar_core.runs.engine.worker.ranks.group import RankGroup
+from cifar_core.runs.engine.worker.node import placed
+from cifar_core.runs.engine.worker.ranks.group import RankGroup, what_is_open
+from cifar_core.runs.engine.worker.recorded import Recorded
 from cifar_core.runs.family import teachers as family
 from cifar_core.runs.family.beginning import Beginning, beginning_of
 from cifar_core.runs.prepare import step_plans
@@ -41,7 +44,6 @@ from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
-    Environment,
 )
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.summary import Pace
@@ -68,13 +70,13 @@ class BaseWorker(ABC):
     def __init__(self, run: Run, attempt: int) -> None:
         self.run, self.attempt = run, attempt
         self.folder = metrics.attempt_folder(run.path, attempt)
-        plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
+        self.plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
         self.group = RankGroup(devices_of(run))
-        self.plan = of_rank(plan, self.group.rank)
-        self.devices = plan.devices or [plan.device]  # of all ranks
         self.rows = RowWriter(metrics.metrics_path(run.path, attempt))
         self.notice = self.folder / "notice.json"  # what it is waiting for
         self.requests = ControlReader(run.path)
+        self.fence = Fence(run.path, attempt)
+        self.recorded = Recorded(run.path, self.fence)
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
         self.sampler: MachineSampler | None = None  # once the device is in use
@@ -106,20 +108,26 @@ class BaseWorker(ABC):
     def position(self) -> str:
         """How far the attempt is, such as "at epoch 2.5, step 1,200"."""
 
+    @property
+    def devices(self) -> list[str]:
+        """The devices of all ranks, by torch's names."""
+        return self.plan.devices or [self.plan.device]
+
     def join(self) -> None:
         """Meet the other ranks, if this computes on several devices."""
         if self.group.several:
             from cifar_core.training.place import compute_on
 
-            compute_on(self.plan.device, self.plan.threads)
-            self.group.join(self.plan.device)
+            plan = self.plan = placed(self.run, self.attempt, self.plan, group=self.group)
+            compute_on(plan.device, plan.threads)
+            self.group.join(plan.device)
 
     def open(self, *, fresh: bool) -> None:
         """Load the images, build the trainer and write environment.json; `fresh` starts from 0."""
         from cifar_core.training.place import compute_on
         from cifar_core.training.setup import prepare
 
-        plan = self.plan
+        plan = self.plan = placed(self.run, self.attempt, self.plan, group=self.group)
         compute_on(plan.device, plan.threads)
         rows = machine_rows.path_of(self.run.path, self.attempt)
         self.sampler = MachineSampler(self.devices, rows, process=self.group.parent)
@@ -136,14 +144,7 @@ class BaseWorker(ABC):
         step_plan = step_plans.decide(
             config, self.dataset, plan, store, before=before, teachers=teachers, say=say
         )
-        self.group.tell(
-            OPENED,
-            {
-                "source": self.dataset.source,
-                "sizing": asdict(size.sizing),
-                "step_plan": step_plan.record(),
-            },
-        )
+        self.group.tell(OPENED, what_is_open(self.dataset.source, size.sizing, step_plan))
         self.setup: Setup = prepare(
             config, self.dataset, plan.device, began.pretrained, step_plan,
             fresh=fresh, begun=began.begun, teachers=teachers, ranks=self.group.ranks,
@@ -152,9 +153,9 @@ class BaseWorker(ABC):
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
             plan, self.dataset, self.setup, began.record,
-            sizing=size.sizing, size_reason=size.reason, teachers=used,
+            sizing=size.sizing, size_reason=size.reason, teachers=used, attempt=self.attempt,
         )  # fmt: skip
-        files.write_json(self.run.path / "environment.json", environment)
+        self.recorded.write(environment)
         self.gpu = environment.gpu
         say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
         say(f"{environment.precision}: {environment.precision_reason}")
@@ -163,10 +164,7 @@ class BaseWorker(ABC):
 
     def record_peak(self) -> None:
         """Write into environment.json how much of its GPU's memory this has taken at most."""
-        if self.gpu:
-            with suppress(OSError, RuntimeError):  # a by-product, and the GPU may be lost
-                gpu = files.plain_of(facts.with_peak(self.gpu, self.plan.device))
-                files.edit(self.run.path / "environment.json", Environment, lambda _: {"gpu": gpu})
+        self.recorded.peak(self.gpu, self.plan.device)
 
     def free_memory(self) -> None:
         """Drop everything that was added for the work: the images, the network, the optimizer."""
@@ -248,10 +246,11 @@ class BaseWorker(ABC):
         return AttemptResult(outcome="stopped", message=f"Stopped {self.position}, {how}.")
 
     def show_life(self) -> None:
-        """Touch the lock every second; its age shows how long the trainer has been silent."""
+        """Touch the lock every second, by which its silence is judged; end if it is superseded."""
         now = time.monotonic()
         if now - self.touched_at > HEARTBEAT_SECONDS:
             self.touched_at = now
+            self.fence.check()
             os.utime(self.folder / "lock")
 
     def record_plan(self) -> None:
@@ -260,9 +259,8 @@ class BaseWorker(ABC):
             return
         self.step_plan = self.trainer.plan
         say(f"Changed {self.position}: {self.step_plan.sentence}")
-        changed = {"step_plan": self.step_plan.record()}
-        path = self.run.path / "environment.json"
-        self.wait_for_space(lambda: files.edit(path, Environment, lambda _: changed))
+        changed = self.step_plan.record()
+        self.wait_for_space(lambda: self.recorded.change(step_plan=changed))
 
     @property
     def must_end(self) -> bool:
@@ -293,7 +291,8 @@ class BaseWorker(ABC):
         left, until = self.seconds_left, self.requests.control.until
         if left is not None and until:
             left = max(0.0, min(left, until - time.time()))
-        seconds = self.pace.seconds
-        self.summary = structs.replace(self.summary, seconds=seconds, eta_seconds=left)
+        self.summary = structs.replace(
+            self.summary, seconds=self.pace.seconds, eta_seconds=left, attempt=self.attempt
+        )
         with suppress(DiskFullError):  # it is written again in a second
-            files.write_json(self.run.path / "summary.json", self.summary, durable=False)
+            self.fence.write(self.run.path / "summary.json", self.summary, durable=False)

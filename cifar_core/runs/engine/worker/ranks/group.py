@@ -8,16 +8,24 @@ torch.
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.data.sizing import Sizing
 from cifar_core.runs.engine.worker.ranks.lost import leave
 
 if TYPE_CHECKING:
     from cifar_core.training.ranks.ranks import Ranks
+    from cifar_core.training.step.step_plan import StepPlan
 
 PUBLISHED = "published-"  # begins the keys of what any rank lets the others see
 LOOK_SECONDS = timedelta(seconds=1)  # between two looks for what the first rank tells
+
+
+def what_is_open(source: str, sizing: Sizing, step_plan: "StepPlan") -> dict[str, Any]:
+    """Return what the other ranks need to open the same images and compute steps the same way."""
+    return {"source": source, "sizing": asdict(sizing), "step_plan": step_plan.record()}
 
 
 def store() -> Any:

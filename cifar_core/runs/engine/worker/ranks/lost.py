@@ -14,7 +14,7 @@ from typing import NoReturn
 from cifar_core.devices.wordings import is_device_failure, lacks_memory
 
 AGENT = "CIFAR_AGENT"  # environment variable: number of the process of torchrun's agent
-LOST_RANK = 76  # exit code of a rank that could not go on because another one is gone
+LOST_RANK = 77  # exit code of a rank that could not go on because another one is gone
 NO_MORE_NEWS = (  # how gloo and NCCL word that another process does not answer
     "third_party/gloo",
     "Connection closed by peer",
