@@ -17,11 +17,9 @@ from cifar_core.training import reports
 from cifar_core.training.averaging import statistics
 from cifar_core.training.evaluate import KeptLogits, evaluate
 from cifar_core.training.events import EpochEvent, StepEvent, Tick
-from cifar_core.training.ranks.deciding import plan_of_all
 from cifar_core.training.ranks.ranks import ALONE, join
 from cifar_core.training.setup import prepare
 from cifar_core.training.step.precision import choose_precision
-from cifar_core.training.step.step_plan import by_rule
 from cifar_core.training.task.teachers import Teacher
 
 CLASSES = 4
@@ -178,17 +176,6 @@ def diverging(ranks):
     return followed(trainer)
 
 
-def decided(ranks):
-    """Let the first rank choose how a step is computed."""
-
-    def decide():
-        assert ranks.writes
-        plan = by_rule(TrainConfig(), "cpu")
-        return dataclasses.replace(plan, memory_format="contiguous", reason="measured.")
-
-    return plan_of_all(ranks, "cpu", decide).record()
-
-
 def everything(ranks, folder):
     """Return what comes out of every case, by its name."""
     if not ranks.writes:  # its own clock never asks for a report
@@ -202,7 +189,6 @@ def everything(ranks, folder):
         "diverging": diverging(ranks),
         "early": followed(setup_of(ranks, {"patience": 1, "epochs": 9, "min_delta": 0.5}).trainer),
         "classified": classified(ranks),
-        "plan": decided(ranks),
         "first statistics": after_one_step(ranks),
         "agreed": [ranks.agree(ranks.rank), ranks.agree(1 - ranks.rank), ranks.agree(0)],
     }  # fmt: skip

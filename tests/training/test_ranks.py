@@ -19,6 +19,7 @@ from cifar_core.data.batches import Batches
 from cifar_core.data.test_views import TEST_VIEWS
 from cifar_core.errors import ConfigError, DataError
 from cifar_core.models import MODELS
+from cifar_core.runs.prepare import epoch_time, step_plans
 from cifar_core.training.averaging import statistics
 from cifar_core.training.ranks.exchange import drops_at_random, seed_of
 from cifar_core.training.ranks.ranks import ALONE, Ranks
@@ -191,12 +192,6 @@ def test_ranks_classify_a_set_together_as_one_does_alone(pair, views):
     assert torch.equal(*(rank["classified"][views, "together"][1] for rank in pair))
 
 
-def test_the_first_rank_decides_how_a_step_is_computed(pair):
-    assert pair[0]["plan"] == pair[1]["plan"]
-    assert pair[1]["plan"]["memory_format"] == "contiguous"
-    assert pair[1]["plan"]["reason"] == "measured."
-
-
 def test_the_highest_wish_of_any_rank_counts(pair):
     assert [rank["agreed"] for rank in pair] == [[1, 1, 0]] * 2
 
@@ -304,3 +299,25 @@ def test_several_devices_compile_nothing_and_a_trial_takes_one_ranks_part():
     assert not shared.compiled
     assert not shared.compiled_evaluation
     assert shared.sentence.endswith(ONE_DEVICE)
+
+
+def test_the_time_of_an_epoch_is_measured_with_the_part_of_one_device(tmp_path, monkeypatch):
+    seen = []
+
+    def noted(config, *_, **__):
+        seen.append((config.batch_size, config.devices))
+        raise InterruptedError
+
+    monkeypatch.setattr("cifar_core.training.setup.prepare", noted)
+    config = config_of(2, {"data": "synthetic:200", "device": "cpu", "startup": "fast_start"})
+    with pytest.raises(InterruptedError):
+        epoch_time.trial(config, tmp_path)
+    assert seen == [(BATCH // 2, 1)]
+
+
+def test_trials_of_one_device_stay_valid_and_others_are_told_apart():
+    config = TrainConfig(batch_size=64)
+    alone = step_plans.identity_of(config, "cpu", 1)
+    assert "devices" not in alone
+    both = step_plans.identity_of(replace(config, devices=2), "cpu", 1)
+    assert both == {**alone, "devices": 2}
