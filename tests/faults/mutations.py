@@ -16,24 +16,7 @@ import pytest
 import safetensors.torch  # noqa: F401 - loaded once, for all that is forked
 import torch  # noqa: F401
 
-ROOT = Path(__file__).resolve().parents[2    Mutation("each rank trains on its own gradient", "training/ranks/exchange.py",
-             "self.ranks.together(trainer.learner, self.device)", "trainer.learner",
-             RANKS + " as_one"),
-    Mutation("each rank keeps its own running statistics", "training/ranks/exchange.py",
-             "averaged_and_added(self.ranks, sums, self.statistics)",
-             "averaged_and_added(self.ranks, sums, [])", RANKS + " same_weights"),
-    Mutation("each rank reports by its own clock", "training/ranks/exchange.py",
-             "bool(self.ranks.agree(int(self.ranks.writes and due(done, total))))",
-             "due(done, total)", RANKS + " same_weights"),
-    Mutation("all ranks drop the same", "training/ranks/exchange.py",
-             "self.trainer.step, self.ranks.rank)", "self.trainer.step, 0)",
-             RANKS + " dropped"),
-    Mutation("a part is mixed with its own last image", "training/setup.py",
-             "before=int(mixes and ranks.world > 1)", "before=0", RANKS + " as_one"),
-    Mutation("a step's sums are those of one rank", "training/ranks/exchange.py",
-             "parts = ranks.sum(flat)", "parts = ranks.sum(flat.clone()) * 0 + flat",
-             RANKS + " same_weights"),
-]
+ROOT = Path(__file__).resolve().parents[2]
 CORE = "cifar_core/"
 LONGEST = 200  # seconds for the tests of one mutation
 ORDER = "tests/faults/test_order.py"
@@ -612,6 +595,23 @@ MUTATIONS = [
              "return ipaddress.IPv4Address(low)", "return ip", ADDRESSES + " refused"),
     Mutation("redirects of a webhook are followed", "runs/notifications/guard.py",
              "\"allow_redirects\": False,", "\"allow_redirects\": True,", SENDING + " redirect"),
+    Mutation("each rank trains on its own gradient", "training/ranks/exchange.py",
+             "self.ranks.together(trainer.learner, self.device)", "trainer.learner",
+             RANKS + " as_one"),
+    Mutation("each rank keeps its own running statistics", "training/ranks/exchange.py",
+             "averaged_and_added(self.ranks, sums, self.statistics)",
+             "averaged_and_added(self.ranks, sums, [])", RANKS + " same_weights"),
+    Mutation("each rank reports by its own clock", "training/ranks/exchange.py",
+             "bool(self.ranks.agree(int(self.ranks.writes and due(done, total))))",
+             "due(done, total)", RANKS + " same_weights"),
+    Mutation("all ranks drop the same", "training/ranks/exchange.py",
+             "self.trainer.step, self.ranks.rank)", "self.trainer.step, 0)",
+             RANKS + " dropped"),
+    Mutation("a part is mixed with its own last image", "training/setup.py",
+             "before=int(mixes and ranks.world > 1)", "before=0", RANKS + " as_one"),
+    Mutation("a step's sums are those of one rank", "training/ranks/exchange.py",
+             "parts = ranks.sum(flat)", "parts = ranks.sum(flat.clone()) * 0 + flat",
+             RANKS + " same_weights"),
 ]  # fmt: skip
 
 
