@@ -1,7 +1,7 @@
 """All settings of a training run in one checked object."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from torch import nn
 
@@ -125,6 +125,10 @@ class TrainConfig(
                 f"into patches of {step} pixels. Choose a multiple of {step}, such as {nearest}."
             )
         return problems
+
+    def of_one_device(self) -> Self:
+        """Return what one of the run's devices computes: its part of each batch."""
+        return replace(self, devices=1, batch_size=self.batch_size // self.devices)
 
     def check_devices(self, ranks: int) -> None:
         """Raise ConfigError unless so many ranks can train the run: one, or one a device."""

@@ -16,6 +16,7 @@ from cifar_core.data.batches import Batches, Share, whole
 from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.data.split import split_of
 from cifar_core.errors import DataError
+from cifar_core.numbers import counted
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
 from cifar_core.training.kept.image_sets import ImageSet, answer_sets, batches_of, feature_sets
@@ -105,6 +106,12 @@ def prepare(
             f"There are {len(part)} training images, but batch_size is {config.batch_size}. "
             f"Choose a batch size of at most {len(part)} or a larger train_fraction."
         )
+    for title, images in (("validation", len(val_part)), ("test", len(dataset.test))):
+        if images < ranks.world:
+            raise DataError(
+                f"The run has {counted(images, f'{title} image')}, but each of its {ranks.world} "
+                "devices needs one. Choose fewer devices, or give it more images."
+            )
     train = training_batches(config, dataset.train, part, device, ranks)
     side = config.computes_on
     everything = np.arange(len(dataset.test))

@@ -46,6 +46,7 @@ FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
 TASK = "tests/training/test_task.py"
+RANKS = "tests/training/test_ranks.py"
 MACHINE, SAMPLED = "tests/judging/test_machine_findings.py", "tests/runs/test_machine_rows.py"
 TRAIN_ON = "tests/runs/family/test_train_on.py"
 START_FROM = "tests/runs/family/test_start_from.py"
@@ -613,6 +614,23 @@ MUTATIONS = [
              "return ipaddress.IPv4Address(low)", "return ip", ADDRESSES + " refused"),
     Mutation("redirects of a webhook are followed", "runs/notifications/guard.py",
              "\"allow_redirects\": False,", "\"allow_redirects\": True,", SENDING + " redirect"),
+    Mutation("each rank trains on its own gradient", "training/ranks/exchange.py",
+             "self.ranks.together(trainer.learner, self.device)", "trainer.learner",
+             RANKS + " as_one"),
+    Mutation("each rank keeps its own running statistics", "training/ranks/exchange.py",
+             "averaged_and_added(self.ranks, sums, self.statistics)",
+             "averaged_and_added(self.ranks, sums, [])", RANKS + " same_weights"),
+    Mutation("each rank reports by its own clock", "training/ranks/exchange.py",
+             "bool(self.ranks.agree(int(self.ranks.writes and due(done, total))))",
+             "due(done, total)", RANKS + " same_weights"),
+    Mutation("all ranks drop the same", "training/ranks/exchange.py",
+             "self.trainer.step, self.ranks.rank)", "self.trainer.step, 0)",
+             RANKS + " dropped"),
+    Mutation("a part is mixed with its own last image", "training/setup.py",
+             "before=int(mixes and ranks.world > 1)", "before=0", RANKS + " as_one"),
+    Mutation("a step's sums are those of one rank", "training/ranks/exchange.py",
+             "parts = ranks.sum(flat)", "parts = ranks.sum(flat.clone()) * 0 + flat",
+             RANKS + " same_weights"),
 ]  # fmt: skip
 
 

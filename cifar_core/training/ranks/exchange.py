@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from cifar_core.training.averaging import statistics
 from cifar_core.training.freezing import frozen_modules, part_at
+from cifar_core.training.ranks.ranks import Ranks
 from cifar_core.training.reports import Due
 from cifar_core.training.step.gradient import PieceSums
 
@@ -54,9 +55,7 @@ class Exchange:
         """Make what is dropped a function of (seed, step, rank), so that no state is needed."""
         if self.drops:
             seed = seed_of(self.trainer.config.seed, self.trainer.step, self.ranks.rank)
-            torch.default_generator.manual_seed(seed)
-            if self.device.startswith("cuda"):
-                torch.cuda.manual_seed(seed)
+            seed_generators(seed, self.device)
 
     def of_all(self, pieces: list[PieceSums]) -> list[PieceSums]:
         """Return the sums of all ranks' pieces; batch norm's statistics become their mean.
@@ -69,19 +68,9 @@ class Exchange:
         loss = sum(one.detach() * count for one, count in zip(losses, counts, strict=True))
         sums = torch.stack([loss, sum(rights).to(loss.dtype)])
         with torch.no_grad():
-            self._add_up(sums)
+            averaged_and_added(self.ranks, sums, self.statistics)
         images = sum(counts) * self.ranks.world
         return [(sums[0] / images, sums[1], images)]
-
-    def _add_up(self, sums: Tensor) -> None:
-        """Add up these sums over all ranks and average the statistics, all of them in place."""
-        tensors = [sums, *self.statistics]
-        flat = torch.cat([tensor.flatten() for tensor in tensors])
-        flat[len(sums) :] /= self.ranks.world
-        parts = self.ranks.sum(flat).split([tensor.numel() for tensor in tensors])
-        torch._foreach_copy_(
-            tensors, [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
-        )
 
     def agreed(self, due: Due) -> Due:
         """Return when all ranks report: the first rank's clock decides."""
@@ -92,6 +81,24 @@ class Exchange:
             return bool(self.ranks.agree(int(self.ranks.writes and due(done, total))))
 
         return of_all
+
+
+def averaged_and_added(ranks: Ranks, sums: Tensor, moved: list[Tensor]) -> None:
+    """Add up the sums [n] over all ranks and average the moved tensors, all of them in place."""
+    tensors = [sums, *moved]
+    flat = torch.cat([tensor.flatten() for tensor in tensors])
+    flat[len(sums) :] /= ranks.world
+    parts = ranks.sum(flat).split([tensor.numel() for tensor in tensors])
+    torch._foreach_copy_(
+        tensors, [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
+    )
+
+
+def seed_generators(seed: int, device: str) -> None:
+    """Seed torch's random numbers on the CPU and on a device, and on no other one."""
+    torch.default_generator.manual_seed(seed)
+    if device.startswith("cuda"):
+        torch.cuda.manual_seed(seed)
 
 
 def drops_at_random(network: nn.Module) -> bool:
