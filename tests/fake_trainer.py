@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -37,6 +38,15 @@ if mode == "diverge":
     end("failed", reason="diverged", message="The loss became nan.")
 if mode == "lose_device":
     end("failed", reason="device", message="AcceleratorError: CUDA error: unknown error.")
+if mode == "lose_second_device":  # a rank other than the first reports it
+    words = {"outcome": "failed", "reason": "device", "message": "CUDA error: x.", "rank": 1}
+    (folder / "rank_failure.json").write_text(json.dumps(words))
+    sys.exit(1)
+if mode == "leave_a_session":  # as torchrun does, whose ranks have sessions of their own
+    sleep = ["sleep", "1000"]
+    child = subprocess.Popen(sleep, start_new_session=True)
+    (folder / "child").write_text(str(child.pid))
+    end("finished")
 if mode == "crash_of_device":
     print("terminate called\n  what():  CUDA error: unspecified launch failure", flush=True)
     os.abort()

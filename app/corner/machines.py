@@ -75,7 +75,7 @@ def device_lines(running: Sequence[RunRow], used: Mapping[str, MachineRow]) -> l
     found = devices.known(store().root)
     if found is None:
         return ["The devices have not been checked yet."]
-    busy = {row.device: row for row in running}
+    busy = {device: row for row in running for device in row.devices}
     lines = [
         f"**{theme.safe(device.name)}** :gray[{theme.safe(device.id)}]: "
         + (busy_words(row, used) if (row := busy.get(device.id)) else "idle")

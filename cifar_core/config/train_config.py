@@ -1,7 +1,7 @@
 """All settings of a training run in one checked object."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from torch import nn
 
@@ -16,6 +16,7 @@ from cifar_core.config.stopping_settings import StoppingSettings
 from cifar_core.config.training_settings import TrainingSettings
 from cifar_core.data.dataset import SIZE
 from cifar_core.data.sizing import LARGEST, SMALLEST
+from cifar_core.errors import ConfigError
 from cifar_core.evaluation.measures import MEASURES
 from cifar_core.models import MODELS
 from cifar_core.models.measure import ModelCard, card
@@ -115,6 +116,7 @@ class TrainConfig(
                     "each image are computed once, before images could be mixed. Choose 0, or set "
                     "cached_views to 0."
                 )
+        problems |= sharing_conflicts(self, features_kept=bool(features_kept))
         enlarges = self.used_resolution > self.side
         if enlarges and self.resolution % (step := MODELS[self.model].patch):
             nearest = round(self.resolution / step) * step
@@ -123,6 +125,47 @@ class TrainConfig(
                 f"into patches of {step} pixels. Choose a multiple of {step}, such as {nearest}."
             )
         return problems
+
+    def of_one_device(self) -> Self:
+        """Return what one of the run's devices computes: its part of each batch."""
+        return replace(self, devices=1, batch_size=self.batch_size // self.devices)
+
+    def check_devices(self, ranks: int) -> None:
+        """Raise ConfigError unless so many ranks can train the run: one, or one a device."""
+        if ranks not in (1, self.devices):
+            raise ConfigError(
+                {
+                    "devices": f"devices is {self.devices}, but {ranks} processes were started to "
+                    f"train the run together. Start {self.devices}, one for each device."
+                }
+            )
+
+
+def sharing_conflicts(config: TrainConfig, *, features_kept: bool) -> dict[str, str]:
+    """Find settings that cannot go together with several devices."""
+    devices, batch = config.devices, config.batch_size
+    if devices == 1:
+        return {}
+    if features_kept:
+        return {
+            "devices": f"devices is {devices}, but with the plan 'head' the features of the images "
+            "are computed once, and training the head on them is work for one device. Choose 1, "
+            "or set cached_views to 0."
+        }
+    if batch < 2 * devices:
+        return {
+            "devices": f"devices is {devices}, but batch_size is {batch}, and each device needs at "
+            f"least 2 images of a batch. Choose a batch size of at least {2 * devices}, or "
+            f"{counted(max(1, batch // 2), 'device')}."
+        }
+    if batch % devices:
+        nearest = max(1, round(batch / devices)) * devices
+        return {
+            "devices": f"devices is {devices}, but a batch of {batch} images cannot be divided "
+            f"evenly among them. Choose a batch size that can, such as {nearest}, or another "
+            "number of devices."
+        }
+    return {}
 
 
 def schedule_conflicts(config: TrainConfig) -> dict[str, str]:

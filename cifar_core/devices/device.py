@@ -118,6 +118,25 @@ class Inventory(Struct, frozen=True, kw_only=True):
         names = ", ".join(device.id for device in self.devices)
         raise DeviceError(f"{why} This machine has: {names}. Choose one of these, or 'auto'.")
 
+    def enough(self, wanted: str, count: int) -> list[Device]:
+        """Return the devices, all of one kind, of which a run uses `count` at once.
+
+        Raises what `candidates` raises; OutOfServiceError if too many are out of service,
+        DeviceError if the machine has too few.
+        """
+        found = self.candidates(wanted)
+        if len(found) >= count:
+            return found
+        kind, names = kind_of(found[0].id), ", ".join(device.id for device in found)
+        awaited = [r for r in self.refused if r.awaited and kind_of(r.id) == kind]
+        if wanted in ("auto", kind) and len(found) + len(awaited) >= count:
+            raise OutOfServiceError(out_of_service(awaited))
+        raise DeviceError(
+            f"This run needs {count} devices of one kind at once, but for the device '{wanted}' "
+            f"this machine has {len(found)}: {names}. Choose at most {len(found)}, or another "
+            "device."
+        )
+
     def without(self, device: Device, reason: str) -> "Inventory":
         """Return the inventory with a device out of service, for which runs wait."""
         gone = Refused(

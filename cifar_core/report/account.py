@@ -8,8 +8,9 @@ from cifar_core.errors import RunError
 from cifar_core.evaluation.measures import MEASURES, Measure
 from cifar_core.reading import Reading
 from cifar_core.reading.curves import Curves, curves
+from cifar_core.runs.record.computed.how import DataRecord
 from cifar_core.runs.record.figures.summary_record import Summary
-from cifar_core.runs.record.records import About, DataRecord, Environment
+from cifar_core.runs.record.records import About, Environment
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, TRAINING
 from cifar_core.runs.results.reading import reading_of

@@ -17,6 +17,7 @@ from cifar_core.evaluation.scores import balanced_accuracy, class_scores, macro_
 from cifar_core.training.arrival import Arrival
 from cifar_core.training.events import TestEvent, Tick
 from cifar_core.training.features import FeatureBatches
+from cifar_core.training.ranks.ranks import ALONE, Ranks
 from cifar_core.training.step.precision import Precision
 
 MOST_KEPT = 8_000_000  # logits of one set of images: 32 MB in memory and on the disk
@@ -66,15 +67,17 @@ def evaluate(
     phase: str,
     views: ViewsSpec = TEST_VIEWS["plain"],
     kept: KeptLogits | None = None,
+    ranks: Ranks = ALONE,
 ) -> Generator[Tick, None, Score]:
     """Yield a Tick after each batch and return the Score; the train/eval modes are restored.
 
     The batches are in the order of the images. The logits of all unaltered images [N, K] are held
-    on the device until the end; then they go into `kept`, if there is one.
+    on the device until the end; then they go into `kept`, if there is one. Several ranks must all
+    call this, with batches that they share; each gets the logits of all images, and the same Score.
     """
     were_training = [(module, module.training) for module in model.modules()]
     model.eval()
-    looks = Looks(model, batches, precision, phase, views)
+    looks = Looks(model, batches, precision, phase, views, ranks)
     logits, plain, labels = yield from looks.at_all()
     if looks.again:
         logits = yield from looks.at_the_least_sure(plain)
@@ -82,7 +85,7 @@ def evaluate(
         module.training = was_training
     if kept is not None:
         kept.keep(plain)
-    return scored(logits, plain, labels, views)
+    return scored(logits, plain, labels, views, ranks)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Looks:
     precision: Precision
     phase: str
     views: ViewsSpec
+    ranks: Ranks = ALONE
 
     @property
     def again(self) -> int:
@@ -110,14 +114,16 @@ class Looks:
 
         The logits are in all views already, unless there is a second pass.
         """
-        logits, plain, labels = [], [], []
-        for done, (images, truth) in enumerate(self.batches.epoch(), start=1):
-            with torch.inference_mode(), self.precision.autocast():
-                plain.append(self.model(images).float())
-                logits.append(plain[-1] if self.again else self._in_views(images, plain[-1]))
-            labels.append(truth)
+        logits, plain = [], []
+        for done, (images, _) in enumerate(self.batches.epoch(), start=1):
+            if len(images):  # else the last batch is too small for every rank to get a part
+                with torch.inference_mode(), self.precision.autocast():
+                    plain.append(self.model(images).float())
+                    logits.append(plain[-1] if self.again else self._in_views(images, plain[-1]))
             yield self._tick(done)
-        return torch.cat(logits), torch.cat(plain), torch.cat(labels)
+        everything = self._of_all(plain, self.batches.images)
+        in_views = everything if self.again else self._of_all(logits, self.batches.images)
+        return in_views, everything, self.batches.labels.to(everything.device)
 
     def at_the_least_sure(self, plain: Tensor) -> Generator[Tick, None, Tensor]:
         """Return the logits [N, K] with those of the least sure images in all views."""
@@ -127,14 +133,29 @@ class Looks:
         arrival.send()
         arrival.wait()
         batches = cast("Batches", self.batches)  # kept features have no views
-        firsts = plain[unsure].split(batches.batch_size)
-        chosen = zip(batches.chosen(order.numpy()), firsts, strict=True)
-        logits = []
-        for done, ((images, _), first) in enumerate(chosen, start=len(batches) + 1):
-            with torch.inference_mode(), self.precision.autocast():
-                logits.append(self._in_views(images, first))
+        firsts = self._own(plain[unsure])
+        logits = [plain[:0]]
+        for done, (images, _) in enumerate(batches.chosen(order.numpy()), start=len(batches) + 1):
+            if count := len(images):
+                first, firsts = firsts[:count], firsts[count:]
+                with torch.inference_mode(), self.precision.autocast():
+                    logits.append(self._in_views(images, first))
             yield self._tick(done)
-        return plain.index_copy(0, unsure, torch.cat(logits))
+        return plain.index_copy(0, unsure, self._of_all(logits, self.again))
+
+    def _own(self, rows: Tensor) -> Tensor:
+        """Return those of the rows [n, ...] whose images this rank reads."""
+        if self.ranks.world == 1:
+            return rows
+        places = torch.from_numpy(cast("Batches", self.batches).places(len(rows)))
+        return rows[places.to(rows.device)]
+
+    def _of_all(self, rows: list[Tensor], count: int) -> Tensor:
+        """Return the rows [count, K] of all ranks, given this one's, batch by batch."""
+        own = torch.cat(rows)
+        if self.ranks.world == 1:
+            return own
+        return self.ranks.gather(own, cast("Batches", self.batches).places(count), count)
 
     def _in_views(self, images: Tensor, plain: Tensor) -> Tensor:
         others = [self.model(view).float() for view in self.views.make(images)[1:]]
@@ -161,12 +182,18 @@ def margins(logits: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def scored(logits: Tensor, plain: Tensor, labels: Tensor, views: ViewsSpec) -> Score:
-    """Score the logits [N, K] in the views, and those of the unaltered images."""
+def scored(
+    logits: Tensor, plain: Tensor, labels: Tensor, views: ViewsSpec, ranks: Ranks = ALONE
+) -> Score:
+    """Score the logits [N, K] in the views, and those of the unaltered images.
+
+    Of several ranks, which have the same logits, the sums of the first count, so that no rounding
+    of a device makes one of them stop early and another not.
+    """
     images, classes = logits.shape
     loss = F.cross_entropy(logits, labels, reduction="sum")
     right = [(scores.argmax(dim=1) == labels).sum() for scores in (logits, plain)]
-    means = [value / images for value in torch.stack([loss, *right]).tolist()]
+    means = [value / images for value in ranks.first(torch.stack([loss, *right])).tolist()]
     cells = labels.new_zeros(classes * classes)  # true and predicted classes
     places = labels * classes + logits.argmax(dim=1)
     cells.scatter_add_(0, places, torch.ones_like(places))  # bincount would wait for a GPU
@@ -196,9 +223,10 @@ def evaluate_test(
     epoch: int,
     views: str = "plain",
     kept: KeptLogits | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Tick | TestEvent]:
     """Classify the test images with the weights of an epoch; the last item is the result."""
-    score = yield from evaluate(model, batches, precision, "test", TEST_VIEWS[views], kept)
+    score = yield from evaluate(model, batches, precision, "test", TEST_VIEWS[views], kept, ranks)
     yield TestEvent(
         step=step,
         epoch=epoch,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_core.data.augmentation.augment import stream
+from cifar_core.data.batches import Share, whole
 from cifar_core.data.uneven.orders import SHUFFLED, order_of
 
 VIEW = 2  # its stream of random numbers, separate from those of order and augmentation
@@ -31,11 +32,13 @@ class FeatureBatches:
         shuffle: bool = False,
         order: str = SHUFFLED,  # a key of ORDERS, of batches that are shuffled
         drop_last: bool = False,
+        share: Share = whole,
     ) -> None:
         self.views, self.images = list(views), len(labels)
         self.labels = torch.tensor(labels, dtype=torch.int64)
         self.batch_size, self.seed = batch_size, seed
         self.shuffle, self.order, self.drop_last = shuffle, order, drop_last
+        self.share = share
         self.truth = np.asarray(labels, np.int64)
         self.device = torch.device(device)
 
@@ -52,7 +55,8 @@ class FeatureBatches:
         which = torch.from_numpy((first[where] + number) % len(self.views))
         indices = torch.from_numpy(where)
         for batch in range(start, len(self)):
-            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            begin = batch * self.batch_size
+            part = self.share(slice(begin, min(begin + self.batch_size, self.images)))
             index = indices[part]
             yield self._sent(self._gather(index, which[part])), self._sent(self.labels[index])
 

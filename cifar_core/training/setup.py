@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,15 +12,17 @@ from torch import Tensor
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.augmentation.augment import Augment
-from cifar_core.data.batches import Batches
+from cifar_core.data.batches import Batches, Share, whole
 from cifar_core.data.dataset import SIZE, Dataset, Images
 from cifar_core.data.split import split_of
 from cifar_core.errors import DataError
+from cifar_core.numbers import counted
 from cifar_core.training.features import FeatureBatches
 from cifar_core.training.freezing import keeps_features
 from cifar_core.training.kept.image_sets import ImageSet, answer_sets, batches_of, feature_sets
 from cifar_core.training.ranks.ranks import ALONE, Ranks
 from cifar_core.training.step.step_plan import StepPlan
+from cifar_core.training.task.mixing import Mixing
 from cifar_core.training.task.teachers import KeptAnswers, Teacher
 from cifar_core.training.trainer import Trainer
 
@@ -72,6 +75,7 @@ class Setup:
             shuffle=True,
             order=config.order,
             drop_last=True,
+            share=share_of(self.trainer.ranks),
         )
 
 
@@ -95,17 +99,25 @@ def prepare(
     `teachers` are the networks that it learns from, `ranks` the processes that train together.
     """
     choose_kernels(config)
+    config.check_devices(ranks.world)
     part, val_part = parts(config, dataset)
     if len(part) < config.batch_size:
         raise DataError(
             f"There are {len(part)} training images, but batch_size is {config.batch_size}. "
             f"Choose a batch size of at most {len(part)} or a larger train_fraction."
         )
-    train = training_batches(config, dataset.train, part, device)
+    for title, images in (("validation", len(val_part)), ("test", len(dataset.test))):
+        if images < ranks.world:
+            raise DataError(
+                f"The run has {counted(images, f'{title} image')}, but each of its {ranks.world} "
+                "devices needs one. Choose fewer devices, or give it more images."
+            )
+    train = training_batches(config, dataset.train, part, device, ranks)
     side = config.computes_on
-    everything, at_most = np.arange(len(dataset.test)), config.micro_batch
-    val = evaluation_batches(dataset.train, val_part, device, side, at_most=at_most)
-    test = evaluation_batches(dataset.test, everything, device, side, at_most=at_most)
+    everything = np.arange(len(dataset.test))
+    cut = partial(evaluation_batches, at_most=config.micro_batch, ranks=ranks)
+    val = cut(dataset.train, val_part, device, side)
+    test = cut(dataset.test, everything, device, side)
     trainer = Trainer(
         config,
         train=train,
@@ -150,10 +162,23 @@ def steps_of(config: TrainConfig, dataset: Dataset) -> int:
     return config.epochs * (len(parts(config, dataset)[0]) // config.batch_size)
 
 
+def share_of(ranks: Ranks) -> Share:
+    """Return which positions of a batch a rank reads: all of them, if there is only one."""
+    return whole if ranks.world == 1 else ranks.share
+
+
 def training_batches(
-    config: TrainConfig, images: Images, part: NDArray[np.int64], device: str
+    config: TrainConfig,
+    images: Images,
+    part: NDArray[np.int64],
+    device: str,
+    ranks: Ranks = ALONE,
 ) -> Batches:
-    """Return the chosen images as the run's steps use them: in its order, and augmented."""
+    """Return the chosen images as the run's steps use them: in its order, and augmented.
+
+    To mix its part of a batch, a rank needs the image before it too, which is another rank's.
+    """
+    mixes = bool(Mixing.from_config(config).ways)
     return batches_of(
         images,
         part,
@@ -164,22 +189,32 @@ def training_batches(
         shuffle=True,
         order=config.order,
         drop_last=True,  # batch norm cannot use a last batch of one image
+        share=share_of(ranks),
+        before=int(mixes and ranks.world > 1),
     )
 
 
 def evaluation_batches(
-    images: Images, part: np.ndarray, device: str, side: int = 32, *, at_most: int = 0
+    images: Images,
+    part: np.ndarray,
+    device: str,
+    side: int = 32,
+    *,
+    at_most: int = 0,
+    ranks: Ranks = ALONE,
 ) -> Batches:
     """Return the chosen images in order, in equal batches of about the size that is fastest.
 
     `side` is the resolution of the network in pixels, if it enlarges smaller images; `at_most` is
     how many images fit into memory at once, 0 for any number. Without gradients they take less
-    memory than in training.
+    memory than in training. Each of several ranks gets so many images of a batch.
     """
     fastest = evaluation_size(device, max(side, images.pixels.shape[1]))
-    count = max(1, -(-len(part) // min(fastest, at_most or fastest)))
+    at_once = ranks.world * min(fastest, at_most or fastest)
+    count = max(1, -(-len(part) // at_once))
     size = max(1, -(-len(part) // count))  # equal, as each size needs kernels of its own
-    return batches_of(images, part, batch_size=size, device=device)
+    size += -size % ranks.world  # so that no rank gets more images of a later batch
+    return batches_of(images, part, batch_size=size, device=device, share=share_of(ranks))
 
 
 def evaluation_size(device: str, side: int) -> int:

@@ -20,6 +20,7 @@ from cifar_core.training.features import FeatureBatches, HeadOnFeatures
 from cifar_core.training.freezing import freeze, frozen_modules, part_at, weight_groups
 from cifar_core.training.phases import DATA, LOGGING, OPTIMIZER, fetched, phase
 from cifar_core.training.progress import Tally, TrainingProgress, early_end
+from cifar_core.training.ranks.exchange import Exchange
 from cifar_core.training.ranks.ranks import ALONE, Ranks
 from cifar_core.training.reports import BY_STEP, Clock, Due, Reading, Sums
 from cifar_core.training.snapshot import Snapshot, SnapshotOnItsWay, restore, snapshot_of
@@ -60,9 +61,11 @@ class Trainer:
         self.config, self.spec = config, MODELS[config.model]
         self.train_batches: Batches | FeatureBatches = train
         self.val_batches: Batches | FeatureBatches = val
-        plan = plan or by_rule(config, device)
+        plan = (plan or by_rule(config, device)).shared(ranks.world)
         self.precision, self.measure = plan.precision, MEASURES[config.best_by]
-        self.task = task_of(config, train.truth, num_classes, device, plan, teachers)
+        self.task = task_of(
+            config, train.truth, num_classes, device, plan, teachers, before=train.before
+        )
         network = config.build_model(num_classes)
         if weights is not None:  # those of pretraining, which a restored snapshot replaces
             take(network, self.spec.head, weights)
@@ -75,7 +78,8 @@ class Trainer:
             device.split(":")[0] in ("cpu", "cuda"),
         )
         self.trained = [w for group in self.optimizer.param_groups for w in group["params"]]
-        self.cut = cutting(pieces := sizes_of_pieces(config.micro_batch, config.batch_size))
+        pieces = sizes_of_pieces(config.micro_batch, config.batch_size // ranks.world)
+        self.cut = cutting(pieces)
         freeze(self.model, self.spec, part_at(config, config.epochs - 1))  # as in most of the steps
         self.forward, self.plan = ready(self.learner, plan, pieces, train.side)
         self.steps_per_epoch = len(train)
@@ -97,7 +101,8 @@ class Trainer:
         )
         self.rates = Rates(config, self.steps_per_epoch)
         self.total_steps = self.rates.total_steps
-        self.due: Due = Clock(by_step=BY_STEP or config.deterministic)
+        self.exchange = Exchange(self, device)
+        self.due: Due = self.exchange.agreed(Clock(by_step=BY_STEP or config.deterministic))
         self.progress = TrainingProgress()
         self.validation = KeptLogits()  # of the last epoch that ended here
         self.watch = Watch(
@@ -161,6 +166,7 @@ class Trainer:
         epoch = self.progress.epoch
         done = self.step - epoch * self.steps_per_epoch
         freeze(self.model, self.spec, part_at(self.config, epoch))
+        self.exchange.begin_epoch()
         yield from self._reports(wait=True)  # of a snapshot, which can be of the last step
         for images, labels in fetched(self.train_batches.epoch(epoch, start=done)):
             rate = self.learning_rate
@@ -168,7 +174,7 @@ class Trainer:
             at_end = done == self.steps_per_epoch
             reports = self.due(done, self.steps_per_epoch) or at_end
             self._train_step(images, labels, rate, reports=reports)
-            yield from self._reports(wait=at_end)
+            yield from self._reports(wait=at_end or (reports and self.exchange.several))
             yield Tick(phase="train", done=done, total=self.steps_per_epoch)
 
     def _train_step(self, images: Tensor, labels: Tensor, rate: float, *, reports: bool) -> None:
@@ -177,7 +183,8 @@ class Trainer:
         epoch, number = divmod(self.step, self.steps_per_epoch)
         with phase(DATA):
             batch = self.task.batch(images, labels, epoch=epoch, number=number)
-        for loss, right, count in compute_gradient(self, batch):
+        self.exchange.seed_step()
+        for loss, right, count in self.exchange.of_all(compute_gradient(self, batch)):
             with phase(LOGGING):
                 self.sums.add(loss, right, count)
         with phase(OPTIMIZER):
@@ -229,8 +236,9 @@ class Trainer:
     def _close_epoch(self) -> Iterator[Tick | EpochEvent]:
         self.validation = KeptLogits()  # the last epoch's may still be on their way to a file
         score = yield from evaluate(
-            self.validated, self.val_batches, self.precision, "validate", kept=self.validation
-        )
+            self.validated, self.val_batches, self.precision, "validate", kept=self.validation,
+            ranks=self.ranks,
+        )  # fmt: skip
         self._check(score.loss, 0.0, self.step)
         self._lap()
         progress, tally = self.progress, self.progress.tally

@@ -457,6 +457,14 @@ def test_starts_follow_the_order_and_the_devices():
     assert free == {"x": 0.0, "y": 4.0}
 
 
+def test_a_run_on_two_devices_starts_when_both_are_free_and_holds_up_those_behind_it():
+    takes = {"a": 10.0, "b": 20.0, "c": 5.0}
+    anywhere = dict.fromkeys(takes, ("x", "y"))
+    free = {"x": 0.0, "y": 4.0}
+    assert starts("abc", takes, anywhere, free, {"a": 2}) == {"a": 4, "b": 14, "c": 14}
+    assert starts("ab", takes, {"a": ("x",), "b": ("x",)}, free, {"a": 2}) == {"a": UNKNOWN, "b": 0}
+
+
 def seconds_of(run):
     """Return how long the page expects a run to take, drawn where Streamlit can keep results."""
     (row,) = [one for one in run_store(run).runs() if one.id == run.id]

@@ -40,6 +40,7 @@ OWNERS, ROOTS = "tests/runs/test_owners.py", "tests/data/test_data_roots.py"
 READINGS, RATES = "tests/judging/test_readings.py", "tests/runs/test_rate_search.py"
 EXAMPLES = "tests/test_examples.py"
 ENDING, DAMAGE = "tests/runs/test_runs_ending.py", "tests/faults/test_damage.py"
+SEVERAL = "tests/runs/test_runs_several_devices.py"
 ROSTER, PROBING = "tests/runs/test_runs_out_of_service.py", "tests/devices/test_devices_probing.py"
 BOUNDARY = "tests/hostile/test_boundary.py"
 SCANS, LOOKS = "tests/runs/test_scan_times.py", "tests/app/test_app_looks.py"
@@ -47,6 +48,7 @@ FAKE_CUDA = "tests/fake_cuda/test_fake_cuda_"
 TURNS = "tests/runs/test_gpu_turns.py"
 UNEVEN, UNEVEN_DATA = "tests/training/test_uneven_training.py", "tests/data/test_data_uneven.py"
 TASK = "tests/training/test_task.py"
+RANKS = "tests/training/test_ranks.py"
 MACHINE, SAMPLED = "tests/judging/test_machine_findings.py", "tests/runs/test_machine_rows.py"
 TRAIN_ON = "tests/runs/family/test_train_on.py"
 START_FROM = "tests/runs/family/test_start_from.py"
@@ -211,8 +213,26 @@ MUTATIONS = [
              "        os.fsync(file.fileno())\n", "", ORDER + " shims"),
     Mutation("the shim's record has no checksum of its own", "runs/engine/shim.py",
              "{zlib.crc32(head.encode()):08x}", "00000000", ORDER + " shims"),
+    Mutation("ranks in sessions of their own stay", "runs/engine/shim.py",
+             "(of_session == session or is_marked(int(entry.name), folder))",
+             "of_session == session", SEVERAL + " session"),
+    Mutation("later runs starve one that waits for several devices", "runs/engine/lending.py",
+             "            chief.kept_free.update(device.id for device in free[: wanted.count])\n",
+             "", SEVERAL + " kept_free"),
+    Mutation("a run goes on with another number of devices", "runs/engine/several.py",
+             "    if not before.device or before.devices == wanted:\n", "    if True:\n",
+             SEVERAL + " goes_on"),
+    Mutation("every device of a run pays for the one that failed", "runs/engine/several.py",
+             "    return devices[result.rank : result.rank + 1] if result.outcome else devices\n",
+             "    return devices\n", SEVERAL + " rank_that_reports"),
+    Mutation("ranks meet on every interface", "runs/engine/worker/ranks/launch.py",
+             "socket.create_server((HOST, 0))", 'socket.create_server(("", 0))', SEVERAL + " meet"),
+    Mutation("an end that another rank needs counts as one that a person set",
+             "runs/engine/worker/base_worker.py",
+             "            self.terminated or not self.requests.control.is_late\n",
+             "            self.terminated\n", SEVERAL + " interrupts"),
     Mutation("orphans stay", "runs/engine/shim.py",
-             "    orphans = kill_descendants()\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
+             "    orphans = kill_descendants(folder)\n", "    orphans = 0\n", SUPERVISOR + " leaves"),
     Mutation("the device is lent without a look", "runs/engine/lending.py",
              "free = [candidate for candidate in suitable if candidate.id not in lent]", "free = suitable",
              SUPERVISOR + " two_places"),
@@ -617,6 +637,23 @@ MUTATIONS = [
              "return ipaddress.IPv4Address(low)", "return ip", ADDRESSES + " refused"),
     Mutation("redirects of a webhook are followed", "runs/notifications/guard.py",
              "\"allow_redirects\": False,", "\"allow_redirects\": True,", SENDING + " redirect"),
+    Mutation("each rank trains on its own gradient", "training/ranks/exchange.py",
+             "self.ranks.together(trainer.learner, self.device)", "trainer.learner",
+             RANKS + " as_one"),
+    Mutation("each rank keeps its own running statistics", "training/ranks/exchange.py",
+             "averaged_and_added(self.ranks, sums, self.statistics)",
+             "averaged_and_added(self.ranks, sums, [])", RANKS + " same_weights"),
+    Mutation("each rank reports by its own clock", "training/ranks/exchange.py",
+             "bool(self.ranks.agree(int(self.ranks.writes and due(done, total))))",
+             "due(done, total)", RANKS + " same_weights"),
+    Mutation("all ranks drop the same", "training/ranks/exchange.py",
+             "self.trainer.step, self.ranks.rank)", "self.trainer.step, 0)",
+             RANKS + " dropped"),
+    Mutation("a part is mixed with its own last image", "training/setup.py",
+             "before=int(mixes and ranks.world > 1)", "before=0", RANKS + " as_one"),
+    Mutation("a step's sums are those of one rank", "training/ranks/exchange.py",
+             "parts = ranks.sum(flat)", "parts = ranks.sum(flat.clone()) * 0 + flat",
+             RANKS + " same_weights"),
 ]  # fmt: skip
 
 

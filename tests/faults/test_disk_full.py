@@ -71,8 +71,8 @@ def at_row(worker, row, act):
 @pytest.fixture
 def impatient(monkeypatch):
     """Have a full disk waited for only a moment."""
-    monkeypatch.setattr("cifar_core.runs.engine.worker.base_worker.ROOM_SECONDS", 0.1)
-    monkeypatch.setattr("cifar_core.runs.engine.worker.base_worker.ROOM_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("cifar_core.runs.engine.worker.patience.ROOM_SECONDS", 0.1)
+    monkeypatch.setattr("cifar_core.runs.engine.worker.patience.ROOM_LOOK_SECONDS", 0.05)
 
 
 def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, sized):
@@ -100,7 +100,7 @@ def test_a_disk_that_fills_up_at_any_point_loses_nothing(small_disk, impatient, 
 
 
 def test_a_run_waits_in_memory_and_goes_on_by_itself_when_there_is_room(small_disk, monkeypatch):
-    monkeypatch.setattr("cifar_core.runs.engine.worker.base_worker.ROOM_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("cifar_core.runs.engine.worker.patience.ROOM_LOOK_SECONDS", 0.05)
     with store_without_executor(small_disk / "store") as store:
         whole = outcome(trained_here(store, epochs=2))
         run = new_run(store, epochs=2)

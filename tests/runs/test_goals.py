@@ -6,7 +6,7 @@ from app.shared import goal_lines as lines
 from cifar_core.data.sources.cifar10 import CLASSES
 from cifar_core.disk import files
 from cifar_core.runs.listing.goals import COURSE, goals
-from cifar_core.runs.record.records import DataRecord
+from cifar_core.runs.record.computed.how import DataRecord
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from cifar_core.disk import files
 from cifar_core.errors import DeviceError, RunError
 from cifar_core.runs.engine.live_attempts import LiveAttempt, plan_of
 from cifar_core.runs.engine.worker.node import placed
+from cifar_core.runs.engine.worker.ranks.group import RankGroup
 from cifar_core.runs.engine.worker.training_worker import Worker, run_attempt
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import essentials
@@ -103,3 +104,18 @@ def test_an_attempt_that_chose_its_device_here_trains_and_records_where(run):
     assert found.device == "cpu"
     assert found.threads == devices.choose_threads(0)
     assert run.attempts()[0].device == "cpu"
+
+
+def test_several_ranks_choose_alike_and_the_first_writes_the_choice(run, monkeypatch):
+    there = Inventory(devices=[Device(id=f"cuda:{n}", name="an A100") for n in range(3)])
+    plan = planned(run)
+    monkeypatch.setenv("CIFAR_CPU_SLOTS", "2")  # as it would be set for good
+    for rank in (1, 0):
+        monkeypatch.setenv("RANK", str(rank))
+        own = placed(run, 1, plan, there, RankGroup(2))
+        assert (own.device, own.devices) == (f"cuda:{rank}", ["cuda:0", "cuda:1"])
+        assert bool(metrics.attempt_plan(run.path, 1).device) == (rank == 0)
+    monkeypatch.setenv("RANK", "1")
+    assert placed(run, 1, metrics.attempt_plan(run.path, 1), None, RankGroup(2)).device == "cuda:1"
+    with pytest.raises(DeviceError, match="needs 4 devices of one kind at once"):
+        placed(run, 1, plan, there, RankGroup(4))

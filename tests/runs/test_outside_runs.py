@@ -16,8 +16,8 @@ from cifar_core.runs import CURVES, Store
 from cifar_core.runs.listing import run_filter, seed_groups
 from cifar_core.runs.listing.goals import goals
 from cifar_core.runs.record import action_log
+from cifar_core.runs.record.computed.how import DataRecord
 from cifar_core.runs.record.imported.curves_record import NAME, CurvesRecord
-from cifar_core.runs.record.records import DataRecord
 from cifar_core.runs.results.side_by_side import about_curves_only, facts
 from cifar_core.runs.store.damage import damages
 

@@ -97,6 +97,21 @@ def test_the_result_says_what_a_batch_needs():
     assert (fit(200).micro_batch(512), fit(200).micro_batch(128)) == (171, 0)
 
 
+def test_several_devices_compute_a_part_of_the_batch_each():
+    both = replace(fit(200), devices=2)  # 100 images fit on each
+    assert (both.micro_batch(512), both.micro_batch(200)) == (86, 0)
+    each = TrainConfig(batch_size=64, devices=2).of_one_device()
+    assert (each.batch_size, each.devices) == (32, 1)
+
+
+def test_the_largest_batch_of_several_devices_is_measured_on_one(tmp_path):
+    found = in_child(replace(CONFIG, devices=3, batch_size=63), tmp_path)
+    assert (found.largest, found.devices) == (180, 3)
+    assert found.tried >= 63
+    in_pieces = in_child(replace(CONFIG, devices=2), tmp_path, in_pieces=True)
+    assert (in_pieces.largest, in_pieces.devices) == (32, 1)
+
+
 CONFIG = TrainConfig(data="synthetic:200", batch_size=64, device="cpu", threads=1)
 
 

@@ -5,6 +5,7 @@ from test_rate_search import short  # noqa: F401 - a fixture
 
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
+from cifar_core.errors import ConfigError
 from cifar_core.runs import RATE_SEARCH, TRAINING
 from cifar_core.runs.engine.live_attempts import has_saved, sentence_of, trainer_command
 from cifar_core.runs.engine.worker.rate_search_worker import RateSearchWorker
@@ -117,6 +118,11 @@ def test_searches_for_the_same_thing_are_found_whatever_their_seed(store):
     assert suggested_rate(second) is None  # not finished yet
     for run in (first, second, other):
         run.stop()
+
+
+def test_a_search_is_for_one_device(store):
+    with pytest.raises(ConfigError, match="Set devices to 1 for the search"):
+        new_search(store, devices=2, batch_size=8)
 
 
 def test_a_run_made_before_there_were_kinds_is_a_training(store):

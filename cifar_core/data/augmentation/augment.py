@@ -60,7 +60,7 @@ class Draws:
     factors: NDArray[np.float32]  # [3, N], and their factors; 1 changes nothing
     holes: NDArray[np.int64]  # [2, N], top and left of the square that is then blanked out
 
-    def of(self, part: slice) -> "Draws":
+    def of(self, part: slice | NDArray[np.int64]) -> "Draws":
         """Return the choices for some of the positions."""
         arrays: dict[str, Any] = {
             name: value[..., part]

@@ -10,10 +10,12 @@ LOOK_FOR_CHILDREN = 30.0  # seconds; looking through all processes of a machine 
 
 
 class Processes:
-    """This process and its descendants, which are looked for now and then."""
+    """A process, by default this one, and its descendants, which are looked for now and then."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.own, self.clock = psutil.Process(), clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, number: int | None = None
+    ) -> None:
+        self.own, self.clock = psutil.Process(number), clock
         self.children: list[psutil.Process] = []
         self.looked_at = -LOOK_FOR_CHILDREN
         self.computed: dict[psutil.Process, float] = {}  # CPU seconds of each at the last look

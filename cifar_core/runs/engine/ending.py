@@ -8,6 +8,8 @@ from typing import Any
 from cifar_core.devices.wordings import is_device_failure
 from cifar_core.disk import space
 from cifar_core.disk.checks import Scalar
+from cifar_core.runs.engine import halving
+from cifar_core.runs.engine.several import images_of_one
 from cifar_core.runs.prepare.batch_search import piece
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.divergences.decisions import SLOWER
@@ -134,8 +136,10 @@ def as_requested(message: str, control: Control) -> Ending | None:
 
 def in_smaller_pieces(message: str, at_once: int, settings: Mapping[str, Any]) -> Ending:
     """Return the ending of an attempt that ran out of memory, to try again with fewer images."""
+    where = " on each device" if settings.get("devices", 1) > 1 else ""
     then = (
-        f"It is tried again with {at_once:,} at once; the batch stays {settings['batch_size']:,}."
+        f"It is tried again with {at_once:,} at once{where}; the batch stays "
+        f"{settings['batch_size']:,}."
     )
     action = STATES["queued"].action
     return Ending(state="queued", message=f"{message} {then}", action=action, micro_batch=at_once)
@@ -207,21 +211,20 @@ def suggested(
 
 def half_at_once(settings: Mapping[str, Any]) -> dict[str, Scalar]:
     """Return how to compute half as many images at once; the batch itself stays the same."""
-    batch = settings.get("batch_size", 0)
-    half = min(settings.get("micro_batch") or batch, batch) // 2
+    half = halving.at_once(dict(settings)) // 2
     return {"micro_batch": half} if half >= FEWEST_AT_ONCE else {}
 
 
 def is_free_again(settings: Mapping[str, Any], fits: int | None) -> bool:
     """Return True if the whole batch was measured to fit: another program had taken the memory."""
-    return fits is not None and fits >= settings["batch_size"]
+    return fits is not None and fits >= images_of_one(settings)
 
 
 def in_pieces(settings: Mapping[str, Any], fits: int) -> dict[str, Scalar]:
     """Return how to compute the batch in pieces that fit; empty if none or the whole batch fits."""
     if is_free_again(settings, fits) or fits < FEWEST_AT_ONCE:
         return {}
-    return {"micro_batch": piece(settings["batch_size"], fits)}
+    return {"micro_batch": piece(images_of_one(settings), fits)}
 
 
 def how_it_died(attempt: int, ended: ShimEnd, outcome: str) -> str:

@@ -71,8 +71,10 @@ class RowWriter:
 class BufferedLog(io.RawIOBase):
     """A log to print into: each line is written now or later, or counted as lost."""
 
-    def __init__(self, descriptor: int, most: int = MOST_LOG) -> None:
+    def __init__(self, descriptor: int, most: int = MOST_LOG, name: str = "") -> None:
         self.descriptor, self.most = descriptor, most
+        self.name = name.encode()  # what each line begins with
+        self.at_start = True  # of a line
         self.waiting = b""
         self.begun = False  # whether the first waiting line is written in part
         self.lost = 0  # lines dropped
@@ -87,7 +89,7 @@ class BufferedLog(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Take all data, even when the disk is full."""
-        self.waiting += bytes(data)
+        self.waiting += self.named(bytes(data))
         try:
             self.drain()
         except OSError as error:
@@ -95,6 +97,15 @@ class BufferedLog(io.RawIOBase):
                 raise
             self.drop_oldest()
         return len(data)
+
+    def named(self, data: bytes) -> bytes:
+        """Return the data with the name before each line that begins in them."""
+        if not self.name or not data:
+            return data
+        first = self.name if self.at_start else b""
+        self.at_start = data.endswith(b"\n")
+        inner = data[:-1].replace(b"\n", b"\n" + self.name)
+        return first + inner + data[-1:]
 
     def drain(self) -> None:
         """Write the waiting lines, after a note on lost ones."""
@@ -115,9 +126,9 @@ class BufferedLog(io.RawIOBase):
         self.waiting, self.begun = self.waiting[start:], False
 
 
-def buffer_output() -> None:
-    """Let everything that this process prints survive a full disk."""
-    for name in ("stdout", "stderr"):
-        log: Any = BufferedLog(getattr(sys, name).fileno())
+def buffer_output(name: str = "") -> None:
+    """Let everything that this process prints survive a full disk; each line after a name."""
+    for stream_name in ("stdout", "stderr"):
+        log: Any = BufferedLog(getattr(sys, stream_name).fileno(), name=name)
         stream = io.TextIOWrapper(log, "utf-8", "replace", line_buffering=True, write_through=True)
-        setattr(sys, name, stream)
+        setattr(sys, stream_name, stream)

@@ -7,6 +7,7 @@ The batch stays the same: it is cut into more pieces, whose gradients are added 
 from typing import Any
 
 from cifar_core.disk import files
+from cifar_core.runs.engine.several import images_of_one
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import FEWEST_AT_ONCE
 from cifar_core.runs.record.records import AttemptEnd
@@ -39,9 +40,9 @@ def applied(run: Run, attempt: int) -> dict[str, Any]:
 
 
 def at_once(settings: dict[str, Any]) -> int:
-    """Return how many images are computed at once with these settings."""
-    batch: int = settings.get("batch_size", 0)
-    return min(settings.get("micro_batch") or batch, batch)
+    """Return how many images a device computes at once with these settings."""
+    part = images_of_one(settings)
+    return min(settings.get("micro_batch") or part, part)
 
 
 def decisions(run: Run) -> list[int]:

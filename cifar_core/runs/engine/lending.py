@@ -14,6 +14,7 @@ from cifar_core.runs.backends.backends import not_set_up
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.engine.ending import failed
 from cifar_core.runs.engine.live_attempts import LiveAttempt, plan_of, submission_of
+from cifar_core.runs.engine.several import devices_of, refusal, waiting_words
 from cifar_core.runs.engine.waiting import is_too_late, show_as_usual, show_waiting
 from cifar_core.runs.record import metrics, records, status
 from cifar_core.runs.record.run import Run
@@ -42,6 +43,7 @@ def scan(chief: "Supervisor") -> bool:
         requeue(chief, chief.run_of(row))
     waiting = queue_order(rows)
     chief.has_waiting = bool(for_space or waiting)
+    chief.kept_free = set()
     paused = pause.read(chief.store.root)
     for row in waiting:
         run = chief.run_of(row)
@@ -75,14 +77,17 @@ def claim_devices(chief: "Supervisor", run: Run) -> None:
     """Start a waiting run if devices of this machine that suit it are free."""
     wanted = wanted_by(run)
     try:
-        suitable = chief.roster.candidates(wanted.device)
+        suitable = chief.roster.candidates(wanted.device, wanted.count)
     except OutOfServiceError as error:
         show_waiting(run, "device", str(error), STATES["queued"].action)
         return
     except DeviceError as error:
         fail(run, str(error))
         return
-    lent = chief.lent()
+    if words := refusal(run):
+        fail(run, words)
+        return
+    lent = chief.lent() | chief.kept_free
     free = [candidate for candidate in suitable if candidate.id not in lent]
     if free and not has_space(chief, run):
         return
@@ -90,6 +95,10 @@ def claim_devices(chief: "Supervisor", run: Run) -> None:
         if turn and run.id not in chief.live:
             why = chief.roster.why(wanted.device, turn.device)
             start(chief, run, wanted, chief.backends.local, turn, why)
+        elif wanted.count > 1:  # what is free is kept for it, or later runs would always come first
+            chief.kept_free.update(device.id for device in free[: wanted.count])
+            words = waiting_words(wanted.count, len(free))
+            show_waiting(run, "", words, STATES["queued"].action)
         else:
             show_as_usual(run)
 
@@ -99,6 +108,8 @@ def hand_over(chief: "Supervisor", run: Run, backend: Backend) -> None:
     now = time.monotonic()
     if words := why_not(chief, backend):
         show_waiting(run, "", words, STATES["queued"].action)
+    elif words := refusal(run):
+        fail(run, words)
     elif now > chief.submits_until:
         chief.has_more = True  # after the others have been looked after
     elif has_space(chief, run):
@@ -148,7 +159,7 @@ def wanted_by(run: Run) -> Wanted:
     return Wanted(
         place=str(settings.get("run_on", LOCAL)),
         device=str(settings.get("device", "auto")),
-        count=int(settings.get("devices", 1)),
+        count=devices_of(run),
     )
 
 

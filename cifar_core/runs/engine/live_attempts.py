@@ -9,11 +9,12 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from cifar_core.background import processes
-from cifar_core.devices import Device, choose_threads
+from cifar_core.devices import Device
 from cifar_core.runs.backends.backend import Backend, Job, Submission
 from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.looks import Look
+from cifar_core.runs.engine.several import command_of, devices_of, threads_of_one
 from cifar_core.runs.record import checkpoints, control, metrics
 from cifar_core.runs.record.environment import essentials
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
@@ -128,8 +129,7 @@ class LiveAttempt:
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
     """Return the command that trains an attempt."""
-    worker = resolve_name(WORKERS[run.kind], __package__)
-    return [sys.executable, "-m", worker, str(run.path), str(attempt)]
+    return command_of(resolve_name(WORKERS[run.kind], __package__), run, attempt)
 
 
 def force_of(request: str, waited: float, grace: float) -> int:
@@ -190,7 +190,7 @@ def submission_of(live: LiveAttempt, keep: tuple[int, ...] = ()) -> Submission:
         name=live.name,
         folder=live.folder,
         command=shim_command(live.folder),
-        devices=int(live.run.settings.get("devices", 1)),
+        devices=devices_of(live.run),
         keep=keep,
     )
 
@@ -212,7 +212,7 @@ def plan_of(
     # the first attempt's number is kept: sums depend on it
     threads = run.environment.threads or metrics.attempt_plan(run.path, 1).threads
     if targets:
-        threads = threads or choose_threads(run.settings.get("threads", 0))
+        threads = threads or threads_of_one(run.settings.get("threads", 0), targets)
     return AttemptPlan(
         command=command,
         environment=processes.trainer_environment(threads),

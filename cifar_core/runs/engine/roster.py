@@ -125,16 +125,16 @@ class Roster:
         if any(device.id == id_ for device in (self.found or Inventory()).proven):
             self.patience = self.first_seconds
 
-    def candidates(self, wanted: str) -> list[Device]:
-        """Return the devices in service that a run with this setting can use.
+    def candidates(self, wanted: str, count: int = 1) -> list[Device]:
+        """Return the devices in service that a run with this setting can use: at least `count`.
 
-        Raises OutOfServiceError if it has to wait for one, DeviceError if there is none.
+        Raises OutOfServiceError if it has to wait for one, DeviceError if there are too few.
         """
         if self.found is None:
             if kind_of(wanted) != "cpu":
                 raise OutOfServiceError(CHECKING)
-            return devices.without_gpu(devices.cpus()).candidates(wanted)
-        return self.found.candidates(wanted)
+            return devices.without_gpu(devices.cpus()).enough(wanted, count)
+        return self.found.enough(wanted, count)
 
     def why(self, wanted: str, device: Device) -> str:
         """Say why a run with this setting is given this device."""

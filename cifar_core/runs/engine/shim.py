@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 STARTED_BEFORE = 73
+MARK = "CIFAR_ATTEMPT"  # environment variable of all processes of an attempt: its folder
 GUARD_SECONDS = 3.0
 RECORD_SECONDS = 10.0
 
@@ -52,7 +53,7 @@ def main(folder: Path, *keep: int) -> int:
                 stderr=log,
                 pass_fds=(lock, *keep),
                 process_group=0,
-                env={**os.environ, **plan["environment"]},
+                env={**os.environ, **plan["environment"], MARK: str(folder)},
             )
         except OSError as error:
             ended = {"code": None, "signal": None, "error": str(error), "at": time.time()}
@@ -61,7 +62,7 @@ def main(folder: Path, *keep: int) -> int:
     record["trainer"] = identity(trainer.pid)
     pass_on_signals(trainer)
     wait(trainer, plan, folder / "shim.json", record)
-    orphans = kill_descendants()
+    orphans = kill_descendants(folder)
     code = trainer.returncode
     usage = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     ended = {
@@ -216,14 +217,14 @@ def start_executor(plan: dict[str, Any]) -> None:
     )
 
 
-def kill_descendants() -> int:
-    """Kill the processes that the trainer left in this session; return their number.
+def kill_descendants(folder: Path) -> int:
+    """Kill the processes that the trainer of an attempt left; return their number.
 
-    An executor that this shim has started is spared, as it has a session of its own.
+    An executor that this shim has started is spared: it has a session of its own, and no mark.
     """
     killed = 0
     for _ in range(50):
-        left = descendants()
+        left = descendants(folder)
         if not left:
             break
         killed = max(killed, len(left))
@@ -236,8 +237,17 @@ def kill_descendants() -> int:
     return killed
 
 
-def descendants() -> list[int]:
-    """List the living processes below this one, in the same session."""
+def is_marked(pid: int, folder: Path) -> bool:
+    """Whether a process is one of an attempt: torchrun gives each rank a session of its own."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.fsencode(f"{MARK}={folder}") in variables
+
+
+def descendants(folder: Path) -> list[int]:
+    """List the living processes below this one, in its session or with the attempt's mark."""
     children: dict[int, list[int]] = {}
     session = str(os.getsid(0))
     for entry in Path("/proc").glob("[0-9]*"):
@@ -245,7 +255,7 @@ def descendants() -> list[int]:
             state, parent, _, of_session = stat_fields(int(entry.name))[:4]
         except OSError:
             continue
-        if state != "Z" and of_session == session:
+        if state != "Z" and (of_session == session or is_marked(int(entry.name), folder)):
             children.setdefault(int(parent), []).append(int(entry.name))
     below, parents = [], [os.getpid()]
     while parents:

@@ -29,6 +29,7 @@ from cifar_core.runs.engine.live_attempts import (
 )
 from cifar_core.runs.engine.never_begun import is_given_up
 from cifar_core.runs.engine.roster import Roster
+from cifar_core.runs.engine.several import result_of, suspected
 from cifar_core.runs.record import control, metrics, records, status
 from cifar_core.runs.record.divergences.decisions import divergences
 from cifar_core.runs.record.run import Run
@@ -66,6 +67,7 @@ class Supervisor:
         self.submits_until = 0.0  # when the time to hand runs over ends, on the same clock
         self.has_more = False  # whether runs are left that could be handed over now
         self.live: dict[str, LiveAttempt] = {}
+        self.kept_free: set[str] = set()  # devices, for runs that wait for more than are free
         self.leases_are_due = False  # True after the index could not be written
         self.has_waiting = True  # whether the last scan saw a run that waits, also for the disk
         self.adopt()
@@ -232,7 +234,7 @@ class Supervisor:
 
     def settle(self, live: LiveAttempt, ended: records.ShimEnd | None) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
-        result = files.read(live.folder / "result.json", records.AttemptResult)
+        result = result_of(live.folder)
         ended = ended or records.ShimEnd()
         is_unexplained = result.outcome in UNEXPLAINED and not (ended.refused or live.request)
         if live.is_elsewhere and is_unexplained:
@@ -250,8 +252,9 @@ class Supervisor:
             last_words=last_words(live.folder),
         )
         self.write_ending(live, ending)
+        suspects = suspected(live.devices, result)
         for device in live.devices:
-            if ending.device_failure:
+            if ending.device_failure and device in suspects:
                 self.roster.lose(device, ending.device_failure)
             else:
                 self.roster.praise(device)

@@ -16,8 +16,9 @@ from cifar_core.runs.exchange.run_zip import SCHEMA
 from cifar_core.runs.exchange.unpack import unpack
 from cifar_core.runs.exchange.zip_shapes import KINDS, MANIFEST_KINDS, ROWS, Export, shaped
 from cifar_core.runs.record import checkpoints, status
+from cifar_core.runs.record.computed.how import DataRecord
 from cifar_core.runs.record.family.ancestors import FOLDER
-from cifar_core.runs.record.records import About, DataRecord, Environment, Origin
+from cifar_core.runs.record.records import About, Environment, Origin
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.record.states import STATES

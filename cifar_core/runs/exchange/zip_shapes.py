@@ -24,10 +24,11 @@ from cifar_core.disk.checks import (
 )
 from cifar_core.errors import ArchiveError
 from cifar_core.runs.record.checkpoints import MODEL, NAME, STATE
+from cifar_core.runs.record.computed.how import DataRecord, StepRecord
 from cifar_core.runs.record.family.ancestors import CONTINUES, RUN_ID, WEIGHTS, Ancestor
 from cifar_core.runs.record.marks import LONGEST_NOTE, MOST_TAGS, TAG
 from cifar_core.runs.record.metrics import RowShape, is_like_a_row
-from cifar_core.runs.record.records import RECORDS, DataRecord, StepRecord
+from cifar_core.runs.record.records import RECORDS
 from cifar_core.runs.record.states import FAILURES, STATES
 from cifar_core.runs.record.watched import rows as watched
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cifar_core.data.sources.cifar10 import CLASSES
-from cifar_core.runs.record.records import DataRecord
+from cifar_core.runs.record.computed.how import DataRecord
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow, own
 

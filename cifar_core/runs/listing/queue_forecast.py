@@ -24,12 +24,13 @@ def forecast(
 ) -> Forecast:
     """Return what is expected of the runs that train and of those that wait, in their order."""
     takes = {row.id: lengths.left(row) for row in [*running, *waiting]}
-    busy = {row.device: takes[row.id] for row in running}
+    busy = {device: takes[row.id] for row in running for device in row.devices}
     begins = starts(
         [row.id for row in waiting],
         takes,
         {row.id: suitable(row, found) for row in waiting},
         {device.id: busy.get(device.id, 0.0) for device in found.devices},
+        {row.id: int(row.settings.get("devices", 1)) for row in waiting},
     )
     ends = [*busy.values(), *(begins[row.id] + takes[row.id] for row in waiting)]
     return Forecast(takes=takes, starts=begins, end=max(ends, default=0.0))
@@ -40,20 +41,23 @@ def starts(
     takes: Mapping[str, float],
     suits: Mapping[str, Sequence[str]],
     free_in: Mapping[str, float],
+    counts: Mapping[str, int] = {},
 ) -> dict[str, float]:
     """Return in how many seconds each run of a queue starts; UNKNOWN where that is not known.
 
-    `takes` are seconds by run, `suits` the devices that a run can use, and `free_in` the seconds
-    until each device is free.
+    `takes` are seconds by run, `suits` the devices that a run can use, `free_in` the seconds until
+    each device is free, and `counts` how many a run uses at once, if not one: it starts when so
+    many are free, and those that are free before are kept for it.
     """
     free = dict(free_in)
     begins: dict[str, float] = {}
     for run in queue:
         there = [device for device in suits[run] if device in free]
-        first = min(there, key=free.__getitem__, default="")
-        begins[run] = free.get(first, UNKNOWN)
-        if first:
-            free[first] = begins[run] + takes[run]
+        count = counts.get(run, 1)
+        first = sorted(there, key=free.__getitem__)[:count]
+        begins[run] = free[first[-1]] if len(first) == count else UNKNOWN
+        if len(first) == count:
+            free |= dict.fromkeys(first, begins[run] + takes[run])
     return begins
 
 

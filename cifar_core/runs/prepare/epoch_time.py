@@ -68,7 +68,10 @@ def measure(config: "TrainConfig", store: Path, teachers: Sequence[Taught] = ())
 
 
 def trial(config: "TrainConfig", store: Path, taught: Sequence[Taught] = ()) -> Estimate:
-    """Train a few steps here and scale up to the run."""
+    """Train a few steps here and scale up to the run.
+
+    Of several devices, which all compute the same, one is measured, without what they exchange.
+    """
     from cifar_core.training.events import StepEvent
     from cifar_core.training.place import compute_on
     from cifar_core.training.reports import always
@@ -81,6 +84,7 @@ def trial(config: "TrainConfig", store: Path, taught: Sequence[Taught] = ()) -> 
     here = AttemptPlan(device=chosen.torch_name, device_name=chosen.name, threads=threads)
     teachers = teacher_networks.opened(taught, dataset.classes)
     plan = step_plans.decide(config, dataset, here, store, teachers=teachers)
+    at_once, config = config.devices, config.of_one_device()
     setup = prepare(  # the weights of its network do not matter
         config, dataset, chosen.torch_name, plan=plan, teachers=teachers
     )
@@ -102,9 +106,12 @@ def trial(config: "TrainConfig", store: Path, taught: Sequence[Taught] = ()) -> 
             break
     steps = max(1, len(losses) - WARM_STEPS)
     step_seconds = (time.perf_counter() - start) / steps
-    image_seconds = step_seconds / config.batch_size
-    evaluation_seconds = try_evaluation(trainer)
-    epoch = trainer.steps_per_epoch * step_seconds + trainer.val_batches.images * evaluation_seconds
+    image_seconds = step_seconds / config.batch_size / at_once
+    evaluation_seconds = try_evaluation(trainer) / at_once
+    epoch = (
+        trainer.steps_per_epoch * step_seconds / at_once
+        + trainer.val_batches.images * evaluation_seconds
+    )
     return Estimate(
         seconds_per_epoch=epoch,
         images_per_second=1 / image_seconds,

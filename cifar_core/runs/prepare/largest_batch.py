@@ -39,10 +39,16 @@ class LargestBatch:
     at_most: int  # all training images, the setting's own limit, or the whole batch
     limit_megabytes: float  # the memory that training may use
     device: str
+    devices: int = 1  # among which the batch is divided
 
     def micro_batch(self, batch: int) -> int:
-        """Return the most images at once with which a batch fits; 0 if it fits as a whole."""
-        return piece(batch, self.largest) if 0 < self.largest < batch else 0
+        """Return the most images at once with which a batch fits; 0 if it fits as a whole.
+
+        Several devices compute so many at once each.
+        """
+        if not 0 < self.largest < batch:
+            return 0
+        return piece(batch // self.devices, self.largest // self.devices)
 
     def sentence(self, batch: int) -> str:
         """Say what was measured, and what it means for a batch size."""
@@ -132,6 +138,8 @@ def trial(
     config, dataset = image_size.for_measuring(config, store, chosen.torch_name)
     teachers = teacher_networks.opened(taught, dataset.classes)
     config, asked = asked_each_time(config, teachers)
+    parts = 1 if in_pieces else config.devices  # of a batch, of which one device gets one
+    config = config.of_one_device()
     on_gpu = chosen.id.startswith("cuda")
     limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()
     if not on_gpu:
@@ -139,10 +147,12 @@ def trial(
     batch_limit = search(
         lambda images: peak_of(sized(config, images, in_pieces), dataset, chosen.torch_name, asked),
         limit_megabytes=limit,
-        at_most=config.batch_size if in_pieces else most_images(config, dataset),
+        at_most=config.batch_size if in_pieces else most_images(config, dataset) // parts,
         seconds=SEARCH_SECONDS,
     )
-    return LargestBatch(**asdict(batch_limit), device=chosen.torch_name)
+    found = asdict(batch_limit)
+    of_all = {name: parts * found[name] for name in ("largest", "tried", "at_most")}
+    return LargestBatch(**{**found, **of_all}, device=chosen.torch_name, devices=parts)
 
 
 def sized(config: "TrainConfig", images: int, in_pieces: bool) -> "TrainConfig":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cifar_core.background.jobs import said
 from cifar_core.errors import DataError
 from cifar_core.runs.prepare.image_size import Decision, decided, space_of
-from cifar_core.runs.record.records import DataRecord
+from cifar_core.runs.record.computed.how import DataRecord
 from cifar_core.runs.record.run import Run
 
 if TYPE_CHECKING:

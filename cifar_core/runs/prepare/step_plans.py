@@ -138,6 +138,8 @@ def identity_of(
     del values["image_size"]
     if config.side != SIZE:  # trials of earlier versions, all with images of 32, stay valid
         values["image_size"] = config.side
+    if config.devices > 1:  # each computes a part of the batch; those of one device stay valid
+        values["devices"] = config.devices
     if asked:
         values["teachers"] = list(asked)
     return {**values, "device": device_name, "threads": threads,

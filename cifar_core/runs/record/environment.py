@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from cifar_core.background.processes import PACKAGE_ROOT
 from cifar_core.data.sizing import USUAL, Sizing
 from cifar_core.installation import VERSION
+from cifar_core.runs.record.computed.how import DataRecord, StepRecord
 from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.records import (
     AttemptPlan,
-    DataRecord,
     Environment,
-    StepRecord,
     UsedTeacher,
     UsedWeights,
 )
@@ -56,6 +55,7 @@ def describe(
         device=plan.device,
         device_name=plan.device_name,
         device_reason=plan.device_reason,
+        devices=max(1, len(plan.devices)),
         threads=plan.threads,
         images_at_once=plan.micro_batch,
         precision=precision.key,

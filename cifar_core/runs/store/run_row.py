@@ -53,7 +53,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     started_at: float | None
     ended_at: float | None
     sparkline: list[float] = []  # validation accuracy by epoch
-    device: str = ""
+    device: str = ""  # as the status says it
     unanswered: float = 0.0  # unix seconds since when its backend does not answer; 0: it does
     attempt: int = 0
     eta_seconds: float | None = None
@@ -87,6 +87,11 @@ class RunRow(Struct, frozen=True, kw_only=True):
     train_images: int = 0
     side: int = 0  # pixels of its images; 0 if that is not known yet
     teachers: list[str] = []  # the networks that it learned from
+
+    @property
+    def devices(self) -> list[str]:
+        """The ids of the devices of this machine that it trains on now."""
+        return [name for name in self.device.split(", ") if name]
 
     @property
     def model_title(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifar_core.errors import ConfigError
 from cifar_core.runs.family import again
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import RATE_SEARCH
@@ -22,11 +23,19 @@ def begin(
 ) -> Run:
     """Make a rate search with the settings of a training run, and queue it.
 
-    `fill` gives it the weights from which that run starts, as for `Store.create`.
+    `fill` gives it the weights from which that run starts, as for `Store.create`. Raises
+    ConfigError if the run is for several devices.
     """
     from cifar_core.models import MODELS
     from cifar_core.optim import OPTIMIZERS
 
+    if config.devices > 1:
+        raise ConfigError(
+            {
+                "devices": f"devices is {config.devices}, but a rate search trains many short runs "
+                "on one device. Set devices to 1 for the search, and use the rate that it finds."
+            }
+        )
     name = f"Rate for {OPTIMIZERS[config.optimizer].title} on {MODELS[config.model].title}"
     run = store.create(config, name=name, parent=parent, kind=RATE_SEARCH, fill=fill)
     store.submit(run)

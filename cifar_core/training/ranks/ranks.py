@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -63,6 +65,23 @@ class Ranks:
         for tensor, mean in zip(tensors, parts, strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    def first(self, tensor: Tensor) -> Tensor:
+        """Replace a tensor by that of the first rank, in place, and return it."""
+        if self.world > 1:
+            dist.broadcast(tensor, 0)
+        return tensor
+
+    def gather(self, rows: Tensor, places: NDArray[np.int64], count: int) -> Tensor:
+        """Return all rows [count, ...] of all ranks, of which this one has those at some places.
+
+        Every place is one rank's, and nothing is rounded.
+        """
+        if self.world == 1:
+            return rows
+        everything = rows.new_zeros((count, *rows.shape[1:]))
+        everything[torch.from_numpy(places).to(rows.device)] = rows
+        return self.sum(everything)
+
     def together(self, network: nn.Module, device: str) -> nn.Module:
         """Return the network as a step calls it: its gradients are those of all ranks' images."""
         if self.world == 1:
@@ -72,7 +91,7 @@ class Ranks:
             network, device_ids=where, forward_sync_buffers=False, gradient_as_bucket_view=True
         )
 
-    def exchanging(self, network: nn.Module, *, last: bool) -> AbstractContextManager[None]:
+    def exchanging(self, network: object, *, last: bool) -> AbstractContextManager[None]:
         """Return the context of one piece of a batch: only the last exchanges gradients."""
         if isinstance(network, DistributedDataParallel) and not last:
             quiet: AbstractContextManager[None] = network.no_sync()
@@ -95,11 +114,14 @@ class Ranks:
 ALONE = Ranks()
 
 
-def join() -> Ranks:
-    """Join the ranks that were started together; ALONE unless there are several."""
+def join(device: str) -> Ranks:
+    """Join the ranks that were started together; ALONE unless there are several.
+
+    `device` is where this rank computes, by torch's name.
+    """
     if int(os.environ.get("WORLD_SIZE") or 1) == 1:
         return ALONE
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    backend = "nccl" if device.startswith("cuda") else "gloo"
     dist.init_process_group(backend, timeout=PATIENCE)
     control = dist.new_group(backend="gloo", timeout=PATIENCE)
     return Ranks(dist.get_rank(), dist.get_world_size(), control)

@@ -37,7 +37,11 @@ def compute_gradient(trainer: "Trainer", batch: Batch) -> list[PieceSums]:
 def added_up(trainer: "Trainer", batch: Batch) -> list[PieceSums]:
     """Replace the gradient by that of a batch; return the sums of its pieces."""
     trainer.optimizer.zero_grad(set_to_none=True)
-    return [add(trainer, *piece) for piece in trainer.cut(batch)]
+    sums, pieces = [], list(trainer.cut(batch))
+    for number, piece in enumerate(pieces, start=1):
+        with trainer.ranks.exchanging(trainer.forward, last=number == len(pieces)):
+            sums.append(add(trainer, *piece))
+    return sums
 
 
 def add(trainer: "Trainer", piece: Batch, share: Tensor | None) -> PieceSums:

@@ -17,6 +17,7 @@ LEAST_IMAGES = 32
 ENOUGH_WORK, TOO_MUCH_WORK = 4 * 10**9, 4 * 10**10  # multiply-adds of a batch forward, on a CPU
 FORWARD_PASSES = 3  # that a step costs, as backward each layer multiplies twice
 TIMED = ("cpu", "cuda")  # the kinds of devices with trials
+ONE_DEVICE = "compiling is for one device."
 TRIED_FASTER = "A short trial on this device found it faster."
 
 
@@ -60,6 +61,13 @@ class StepPlan:
         """Return the plan for when compiling the network that is validated has failed."""
         reason = f"{self.reason.rstrip('. ')}; for validation it failed ({cause.rstrip('. ')})."
         return replace(self, compiled_evaluation=False, reason=reason)
+
+    def shared(self, devices: int) -> Self:
+        """Return the plan for so many devices that share each batch: uncompiled on several."""
+        if devices == 1 or not self.compiled:
+            return self
+        reason = f"{self.reason.rstrip('. ')}; {ONE_DEVICE}"
+        return replace(self, compiled=False, compiled_evaluation=False, reason=reason)
 
     def record(self) -> dict[str, Any]:
         """Return plain values for environment.json."""
@@ -112,9 +120,13 @@ def alternatives(config: TrainConfig, default: StepPlan) -> list[StepPlan]:
 
 
 def may_compile(config: TrainConfig, device: str) -> bool:
-    """Return True if compiling is considered: on a CPU only with `startup` "fast_run"."""
-    return config.startup == "fast_run" or (
-        config.startup == "automatic" and device.startswith("cuda")
+    """Return True if compiling is considered: on a CPU only with `startup` "fast_run".
+
+    Never on several devices, all of which would have to compile, or none.
+    """
+    return config.devices == 1 and (
+        config.startup == "fast_run"
+        or (config.startup == "automatic" and device.startswith("cuda"))
     )
 
 
@@ -142,10 +154,14 @@ def why_by_rule(config: TrainConfig, device: str, total_steps: int, taught: int 
 
 
 def images_at_once(config: TrainConfig, device: str, taught: int = 0) -> int:
-    """Return the trial's batch size: the run's, or on a CPU fewer if the network is large."""
+    """Return the trial's batch size: the run's, or on a CPU fewer if the network is large.
+
+    Of several devices, it is what one of them gets.
+    """
+    each = config.batch_size // config.devices
     if device != "cpu":
-        return config.batch_size
-    return min(config.batch_size, max(LEAST_IMAGES, ENOUGH_WORK // work_of(config, taught)))
+        return each
+    return min(each, max(LEAST_IMAGES, ENOUGH_WORK // work_of(config, taught)))
 
 
 def work_of(config: TrainConfig, taught: int = 0) -> int:

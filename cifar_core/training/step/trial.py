@@ -18,6 +18,7 @@ from cifar_core.training.reports import never
 from cifar_core.training.setup import prepare
 from cifar_core.training.step.compiling import forget_compiled, last_cause
 from cifar_core.training.step.step_plan import (
+    ONE_DEVICE,
     StepPlan,
     alternatives,
     by_rule,
@@ -139,6 +140,8 @@ def raced(measure: Measure, plan: StepPlan, compiled: StepPlan) -> tuple[Rounds,
 
 def why_uncompiled(config: TrainConfig, device: str, seconds: float) -> str:
     """Return why a run of the predicted `seconds` is not compiled; empty if it may be."""
+    if config.devices > 1:
+        return ONE_DEVICE
     if not may_compile(config, device):
         return "compiling is for GPUs."
     if config.startup == "automatic" and seconds < WORTH_COMPILING:
@@ -196,6 +199,7 @@ def measured(
         learning_rate=1e-6,  # cannot diverge; the arithmetic is the same
         train_fraction=1.0,
         val_fraction=0.01,
+        devices=1,  # each of several computes the same
         batch_size=batch_size or images_at_once(config, device, work_of_all(teachers)),
     )
     images = random_images(trial.batch_size, num_classes, trial.side)

@@ -25,6 +25,10 @@ class Batch:
         """The class [n] that has the larger share of each image."""
         return self.labels if self.others is None or self.share >= 0.5 else self.others
 
+    def without_first(self, count: int) -> "Batch":
+        """Return all but the first images."""
+        return list(self.split([count, len(self) - count]))[1]
+
     def split(self, sizes: Sequence[int]) -> Iterator["Batch"]:
         """Yield pieces of these sizes, which add up to the batch."""
         start = 0

@@ -26,15 +26,18 @@ class Task:
     loss_of: LossOf
     mixing: Mixing
     teaching: Teaching | None = None  # None if it learns from the labels alone
+    before: int = 0  # images before this rank's part of a batch, which only mix with it
 
     def batch(self, images: Tensor, labels: Tensor, *, epoch: int, number: int) -> Batch:
-        """Return what the network gets of a whole batch, by its number in an epoch.
+        """Return what the network gets of a batch, by its number in an epoch.
 
-        The images [n, 3, S, S] may be changed in place.
+        It is the whole batch, or this rank's part after the images `before` it. The images
+        [n, 3, S, S] may be changed in place.
         """
         taught = self.teaching.kept_probabilities(epoch, number) if self.teaching else None
         batch = Batch(images=images, labels=labels, taught=taught)
-        return self.mixing(batch, epoch=epoch, number=number)
+        batch = self.mixing(batch, epoch=epoch, number=number)
+        return batch if not self.before else batch.without_first(self.before)
 
     def losses(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return mean losses [] in nats of the logits [n, K] for a batch, or a piece of one.
@@ -76,13 +79,17 @@ def task_of(
     device: str,
     plan: StepPlan,
     teachers: Sequence[Teacher] = (),
+    *,
+    before: int = 0,
 ) -> Task:
     """Return the task of a run, for the labels [N] of its training images.
 
-    `teachers` are copied to the device, in the memory order of the plan.
+    `teachers` are copied to the device, in the memory order of the plan; `before` is how many
+    images of a batch are read before this rank's part.
     """
     return Task(
         loss_of=training_loss(config, truth, num_classes, device),
         mixing=Mixing.from_config(config),
         teaching=teaching_of(config, teachers, plan, device),
+        before=before,
     )

@@ -16,7 +16,10 @@ from cifar_core.disk import files, lock, space
 from cifar_core.errors import CifarError, DiskFullError, TrainingDivergedError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import buffer_output
-from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
+from cifar_core.runs.engine.several import images_of_one
+from cifar_core.runs.engine.worker.base_worker import BaseWorker
+from cifar_core.runs.engine.worker.log import say
+from cifar_core.runs.engine.worker.ranks.lost import end_with_agent, is_of_another, leave
 from cifar_core.runs.family.teachers import of_run
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.failures import MEMORY, NO_ROOM_FOR_RESULT, message_of, reason_of
@@ -33,9 +36,13 @@ def run_attempt(worker: BaseWorker) -> AttemptResult:
 
     signal.signal(signal.SIGTERM, on_terminate)
     try:
+        worker.join()
         return worker.work()
     except Exception as error:
         traceback.print_exc()
+        if worker.group.several and is_of_another(error):
+            say("Another device's process is gone, so this one ends too.")
+            leave()
         reason = reason_of(error)
         if reason == "disk":
             return paused_for_space(error, worker.run.path)
@@ -58,7 +65,8 @@ def with_measured_fit(worker: BaseWorker, failure: AttemptResult) -> AttemptResu
     worker.free_memory()
     say("Measuring how many images at once fit.")
     try:
-        config = replace(worker.config, device=worker.plan.device)
+        batch = images_of_one(worker.run.settings)
+        config = replace(worker.config, device=worker.plan.device, devices=1, batch_size=batch)
         measured = largest_batch.in_child(
             config, worker.run.store_root, in_pieces=True, teachers=of_run(worker.run)
         )
@@ -67,6 +75,18 @@ def with_measured_fit(worker: BaseWorker, failure: AttemptResult) -> AttemptResu
         return failure
     words = f"{failure.message} {measured.at_once_sentence} ({measured.basis})."
     return structs.replace(failure, message=words, fits=measured.largest)
+
+
+def write_result(worker: BaseWorker, result: AttemptResult) -> None:
+    """Write how the attempt ended: the first rank does, and another one only if it failed."""
+    last = structs.replace(result, rank=worker.group.rank, at=time.time())
+    if not worker.group.writes:
+        if result.reason:
+            files.write_json(worker.folder / "rank_failure.json", last)
+        return
+    watched_bytes = watched.size(worker.run.path, worker.attempt)
+    sizes = {"rows_bytes": worker.rows.size, "watched_bytes": watched_bytes}
+    files.write_json(worker.folder / "result.json", structs.replace(last, **sizes))
 
 
 def paused_for_space(error: Exception, folder: Path) -> AttemptResult:
@@ -82,17 +102,17 @@ def main(worker_type: type[BaseWorker], path: str, number: str) -> NoReturn:
     folder = metrics.attempt_folder(run.path, attempt)
     mine = lock.take(folder / "lock", shared=True)  # besides the lock inherited from the shim
     assert mine is not None
-    buffer_output()
+    worker = worker_type(run, attempt)
+    if worker.group.several:
+        end_with_agent()
+    buffer_output(worker.group.name)
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` prints all stacks into the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is meant for others
-    worker = worker_type(run, attempt)
     result = run_attempt(worker)
     say(f"{result.outcome}: {result.message}")
     code = 0 if result.outcome != "failed" else 1
     try:
-        sizes = {"rows_bytes": worker.rows.size, "watched_bytes": watched.size(run.path, attempt)}
-        last = structs.replace(result, **sizes, at=time.time())
-        files.write_json(folder / "result.json", last)
+        write_result(worker, result)
     except DiskFullError:
         code = NO_ROOM_FOR_RESULT
     # everything is on the disk; shutting torch down properly would hold the device for seconds

@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from cifar_core.disk import files, space
+from cifar_core.disk import files
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
+from cifar_core.runs.engine.several import devices_of
+from cifar_core.runs.engine.worker import patience
 from cifar_core.runs.engine.worker.fence import Fence
+from cifar_core.runs.engine.worker.log import say
 from cifar_core.runs.engine.worker.machine_sampler import MachineSampler
 from cifar_core.runs.engine.worker.node import placed
+from cifar_core.runs.engine.worker.ranks.group import RankGroup, what_is_open
 from cifar_core.runs.engine.worker.recorded import Recorded
 from cifar_core.runs.family import teachers as family
 from cifar_core.runs.family.beginning import Beginning, beginning_of
@@ -40,7 +44,6 @@ from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
-    Notice,
 )
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.signs.interval import OwnInterval
@@ -53,9 +56,7 @@ if TYPE_CHECKING:
     from cifar_core.training.features import FeatureBatches
     from cifar_core.training.setup import Setup
 
-# how long a checkpoint waits in memory for space on the disk
-ROOM_SECONDS = float(os.environ.get("CIFAR_ROOM_SECONDS") or 300.0)
-ROOM_LOOK_SECONDS = 1.0  # between two tries
+OPENED, FEATURES = "opened", "features"  # what the first rank tells the others
 
 
 class BaseWorker(ABC):
@@ -70,6 +71,7 @@ class BaseWorker(ABC):
         self.folder = metrics.attempt_folder(run.path, attempt)
         self.plan = metrics.attempt_plan(run.path, attempt)  # what the executor decided
         self.signs = OwnInterval(run.store_root, self.plan.place)
+        self.group = RankGroup(devices_of(run))
         self.rows = RowWriter(metrics.metrics_path(run.path, attempt))
         self.notice = self.folder / "notice.json"  # what it is waiting for
         self.requests = ControlReader(run.path)
@@ -106,15 +108,29 @@ class BaseWorker(ABC):
     def position(self) -> str:
         """How far the attempt is, such as "at epoch 2.5, step 1,200"."""
 
+    @property
+    def devices(self) -> list[str]:
+        """The devices of all ranks, by torch's names."""
+        return self.plan.devices or [self.plan.device]
+
+    def join(self) -> None:
+        """Meet the other ranks, if this computes on several devices."""
+        if self.group.several:
+            from cifar_core.training.place import compute_on
+
+            plan = self.plan = placed(self.run, self.attempt, self.plan, group=self.group)
+            compute_on(plan.device, plan.threads)
+            self.group.join(plan.device)
+
     def open(self, *, fresh: bool) -> None:
         """Load the images, build the trainer and write environment.json; `fresh` starts from 0."""
         from cifar_core.training.place import compute_on
         from cifar_core.training.setup import prepare
 
-        plan = self.plan = placed(self.run, self.attempt, self.plan)
+        plan = self.plan = placed(self.run, self.attempt, self.plan, group=self.group)
         compute_on(plan.device, plan.threads)
         rows = machine_rows.path_of(self.run.path, self.attempt)
-        self.sampler = MachineSampler([plan.device], rows, self.signs)
+        self.sampler = MachineSampler(self.devices, rows, self.signs, process=self.group.parent)
         self.sampler.start()
         before, store = self.run.environment, self.run.store_root
         self.dataset, size = open_images(self.run, plan.device, say)
@@ -128,9 +144,10 @@ class BaseWorker(ABC):
         step_plan = step_plans.decide(
             config, self.dataset, plan, store, before=before, teachers=teachers, say=say
         )
+        self.group.tell(OPENED, what_is_open(self.dataset.source, size.sizing, step_plan))
         self.setup: Setup = prepare(
             config, self.dataset, plan.device, began.pretrained, step_plan,
-            fresh=fresh, begun=began.begun, teachers=teachers,
+            fresh=fresh, begun=began.begun, teachers=teachers, ranks=self.group.ranks,
         )  # fmt: skip
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
@@ -200,21 +217,30 @@ class BaseWorker(ABC):
             if time.monotonic() - self.summarised_at >= self.signs.seconds:
                 self.write_summary()
             yield tick
+        self.group.tell(FEATURES, {"are_there": True})
         if self.summary.features:
             say(f"The {what(self.setup).lower()} took {time.monotonic() - start:.1f} s.")
         self.pace = Pace(self.steps[0], self.pace.seconds)
 
-    def attend(self) -> AttemptResult | None:
-        """Between two batches: show that this is alive, and end if that was requested."""
+    def attend(self, phase: str = "") -> AttemptResult | None:
+        """Between two batches: show that this is alive, and end if any rank must.
+
+        In the phase "features" the first rank works alone, and the others wait.
+        """
         self.show_life()
         self.record_plan()
-        if not self.must_end:
+        alone = phase == "features"
+        if not (self.must_end if alone else self.group.agree(self.must_end)):
             return None
+        if alone:
+            self.group.tell(FEATURES, {"are_there": False})
         request = self.requests.control.request
         self.save()
         if request == "pause":
             return AttemptResult(outcome="paused", message=f"Paused {self.position}.")
-        if not self.requests.control.is_stop and self.terminated:
+        if not self.requests.control.is_stop and (
+            self.terminated or not self.requests.control.is_late
+        ):  # the system wants this rank or another to end
             return AttemptResult(outcome="interrupted", message=f"Interrupted {self.position}.")
         how = "as requested" if self.requests.control.is_stop else "at the time that was set"
         return AttemptResult(outcome="stopped", message=f"Stopped {self.position}, {how}.")
@@ -247,30 +273,7 @@ class BaseWorker(ABC):
 
         The data stay in memory meanwhile. A request to end stops the waiting.
         """
-        until = time.monotonic() + ROOM_SECONDS
-        while True:
-            try:
-                write()
-            except DiskFullError as error:
-                if self.must_end or time.monotonic() > until:
-                    raise
-                self.report_waiting(error)
-                self.show_life()
-                time.sleep(ROOM_LOOK_SECONDS)
-            else:
-                self.notice.unlink(missing_ok=True)
-                return
-
-    def report_waiting(self, error: DiskFullError) -> None:
-        """Write, as far as the disk allows, that this is waiting for space."""
-        words = (
-            f"Waiting because {space.missing(error, self.folder)}. Unsaved results stay in memory."
-        )
-        if self.notice.exists():
-            return
-        say(words)
-        with suppress(DiskFullError):
-            files.write_json(self.notice, Notice(message=words), durable=False)
+        patience.wait_for_space(self, write)
 
     def write_start(self, start: AttemptStart) -> None:
         """Write where this attempt starts; from then on its rows count."""
@@ -293,8 +296,3 @@ class BaseWorker(ABC):
         )
         with suppress(DiskFullError):  # it is written again soon
             self.fence.write(self.run.path / "summary.json", self.summary, durable=False)
-
-
-def say(text: str) -> None:
-    """Print a line into the attempt's log."""
-    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from cifar_core.errors import CheckpointError
-from cifar_core.runs.engine.worker.base_worker import say
+from cifar_core.runs.engine.worker.log import say
+from cifar_core.runs.engine.worker.ranks.follow import BEST
 from cifar_core.runs.record import checkpoints
 from cifar_core.runs.record.records import AttemptResult
 from cifar_core.runs.record.summary import in_words
@@ -28,6 +29,7 @@ def classify_test_images(worker: "Worker") -> AttemptResult:
         epoch=round(info.epoch),
         views=worker.run.config.test_views,
         kept=logits,
+        ranks=worker.group.ranks,
     ):
         if isinstance(event, TestEvent):
             worker.keep_predictions("test", info.name, logits)
@@ -49,5 +51,6 @@ def load_best(worker: "Worker") -> checkpoints.CheckpointInfo:
             say(str(error))
         else:
             worker.trainer.model.load_state_dict(weights)
+            worker.group.tell(BEST, {"name": info.name})
             return info
     raise CheckpointError(f"No checkpoint of run {worker.run.id} can be read.")

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from cifar_core.disk import files
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints, metrics
 from cifar_core.runs.record.checkpoints import MANIFEST, CheckpointInfo
-from cifar_core.runs.record.divergences.decisions import Divergence, divergences
+from cifar_core.runs.record.divergences.decisions import Divergence, divergences, slower
 from cifar_core.runs.record.records import AttemptStart
 from cifar_core.runs.record.run import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from cifar_core.training.trainer import Trainer
 
 
 def to_continue_from(run: Run) -> tuple[CheckpointInfo | None, list[str]]:
@@ -59,6 +61,21 @@ def is_finite(checkpoint: CheckpointInfo) -> bool:
         return all(bool(t.isfinite().all()) for t in tensors.values() if t.is_floating_point())
 
     return all(map(finite, checkpoints.load(checkpoint.path)))
+
+
+def go_to(trainer: "Trainer", run: Run, checkpoint: CheckpointInfo | None) -> list[Divergence]:
+    """Restore a checkpoint, if there is one; return the run's divergences, which lower its rate."""
+    from cifar_core.training.snapshot import Snapshot
+
+    if checkpoint:
+        model, state = checkpoints.load(checkpoint.path)
+        meta = checkpoint.manifest["meta"]
+        trainer.restore(Snapshot(model=model, state=state, meta=meta))
+    found = divergences(run.path)
+    since = checkpoint.attempt if checkpoint else 0
+    progress = trainer.progress
+    progress.rate_share = slower(progress.rate_share, found, since=since)
+    return found
 
 
 def drop_superseded(run: Run, chosen: CheckpointInfo | None) -> None:

@@ -35,12 +35,18 @@ class MachineSampler:
     """
 
     def __init__(
-        self, devices: Sequence[str], path: Path, signs: OwnInterval | None = None
+        self,
+        devices: Sequence[str],
+        path: Path,
+        signs: OwnInterval | None = None,
+        *,
+        process: int | None = None,
     ) -> None:
+        """Sample devices, and a process with its descendants; by default this one."""
         self.rows, self.folder = RowWriter(path), path.parent
         self.signs = signs
         self.stopped = threading.Event()
-        self.processes = Processes()
+        self.processes = Processes(number=process)
         self.gpus = GPUWatch(devices, self.stopped, self.processes)
         self.thread = threading.Thread(target=self.work, name="Machine sampler", daemon=True)
 

@@ -13,6 +13,8 @@ from cifar_core import devices
 from cifar_core.devices import Inventory
 from cifar_core.disk import files
 from cifar_core.errors import RunError
+from cifar_core.runs.engine.several import of_rank, threads_of_one
+from cifar_core.runs.engine.worker.ranks.group import RankGroup
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.environment import essentials
 from cifar_core.runs.record.records import AttemptPlan
@@ -20,31 +22,40 @@ from cifar_core.runs.record.run import Run
 
 
 def placed(
-    run: Run, attempt: int, plan: AttemptPlan, found: Inventory | None = None
+    run: Run,
+    attempt: int,
+    plan: AttemptPlan,
+    found: Inventory | None = None,
+    group: RankGroup | None = None,
 ) -> AttemptPlan:
-    """Return the plan of an attempt with its device and threads, chosen here if they are open.
+    """Return the plan of one rank, with its device and threads, chosen here if they are open.
 
-    The choice is written into attempt.json. RunError if this machine has other versions than the
-    plan, DeviceError if it has no device that the run can use. `found` are its devices; None to
-    look for them.
+    Every rank chooses alike, and the first one writes the choice into attempt.json. RunError if
+    this machine has other versions than the plan, DeviceError if it has too few devices that the
+    run can use. `found` are its devices; None to look for them.
     """
+    group = group or RankGroup(1)
     if plan.device:
-        return plan
+        return of_rank(plan, group.rank)
     check_versions(plan)
     settings = run.settings
-    device, reason = (found or devices.probed()).choose(str(settings.get("device", "auto")))
-    threads = plan.threads or devices.choose_threads(int(settings.get("threads", 0)))
+    if group.several:  # the CPUs that the cluster gave to this run are shared by its ranks
+        os.environ.setdefault("CIFAR_CPU_SLOTS", str(group.world))
+    wanted, found = str(settings.get("device", "auto")), found or devices.probed()
+    targets = found.enough(wanted, group.world)[: group.world]
+    threads = plan.threads or threads_of_one(int(settings.get("threads", 0)), targets)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # torch is not loaded yet
     chosen = structs.replace(
         plan,
-        device=device.torch_name,
-        devices=[device.torch_name],
-        device_name=device.name,
-        device_reason=f"{platform.node()}: {reason}",
+        device=targets[0].torch_name,
+        devices=[target.torch_name for target in targets],
+        device_name=targets[0].name,
+        device_reason=f"{platform.node()}: {found.why(wanted, targets[0])}",
         threads=threads,
     )
-    files.write_json(metrics.attempt_folder(run.path, attempt) / "attempt.json", chosen)
-    return chosen
+    if group.writes:
+        files.write_json(metrics.attempt_folder(run.path, attempt) / "attempt.json", chosen)
+    return of_rank(chosen, group.rank)
 
 
 def check_versions(plan: AttemptPlan) -> None:

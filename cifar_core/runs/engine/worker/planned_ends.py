@@ -22,7 +22,14 @@ HOUR = 3600.0  # seconds
 class PlannedEnds:
     """Judges the rows of a run, which are added as they are made."""
 
-    def __init__(self, config: "TrainConfig", situation: Situation, rows: Iterable[Row]) -> None:
+    def __init__(
+        self,
+        config: "TrainConfig",
+        situation: Situation,
+        rows: Iterable[Row],
+        agree: Callable[[bool], bool] = bool,
+    ) -> None:
+        self.agree = agree  # whether any rank wants an end; all of them ask at the same moments
         self.seconds = config.most_hours * HOUR  # of training, at most; 0 for no limit
         self.judges, self.situation = config.stop_overfitting, situation
         self.rows: list[Row] = []  # of each epoch, after one of its last step
@@ -57,15 +64,21 @@ class PlannedEnds:
             self.overfits = overfits(curves(self.rows), self.situation)
         return self.overfits
 
+    def is_over(self, spent: float) -> bool:
+        """Whether one of these ends has come after so many seconds, on any rank."""
+        if not (self.seconds or self.judges):
+            return False
+        return self.agree(bool(self.reason(spent)))
+
     def until_end(
         self, events: "Iterator[Tick | StepEvent | EpochEvent]", spent: Callable[[], float]
     ) -> "Iterator[Tick | StepEvent | EpochEvent]":
         """Yield a trainer's events until one of these ends; `spent` are seconds of training."""
-        if self.reason(spent()):
+        if self.is_over(spent()):
             return
         for event in events:
             yield event
-            if can_end_after(event) and self.reason(spent()):
+            if can_end_after(event) and self.is_over(spent()):
                 return
 
     def left(self, seconds: float | None, spent: float, first_epoch: float | None) -> float | None:

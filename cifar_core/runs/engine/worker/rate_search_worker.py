@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from cifar_core.disk import files
 from cifar_core.runs.engine.worker.attempt import main
-from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
+from cifar_core.runs.engine.worker.base_worker import BaseWorker
+from cifar_core.runs.engine.worker.log import say
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.figures.summary_record import SuggestedRate, Summary
 from cifar_core.runs.record.records import AttemptResult, AttemptStart

@@ -15,14 +15,20 @@ from cifar_core.reading.ends import LAST_EPOCH, after_divergences
 from cifar_core.runs.engine.full_disk import RowWriter
 from cifar_core.runs.engine.worker.attempt import main, run_attempt
 from cifar_core.runs.engine.worker.background_write import BackgroundWrite
-from cifar_core.runs.engine.worker.base_worker import BaseWorker, say
+from cifar_core.runs.engine.worker.base_worker import BaseWorker
 from cifar_core.runs.engine.worker.best_epoch import classify_test_images
-from cifar_core.runs.engine.worker.good_checkpoint import drop_superseded, to_continue_from
+from cifar_core.runs.engine.worker.good_checkpoint import (
+    drop_superseded,
+    go_to,
+    to_continue_from,
+)
+from cifar_core.runs.engine.worker.log import say
 from cifar_core.runs.engine.worker.planned_ends import PlannedEnds
 from cifar_core.runs.engine.worker.profiler import taker_of
+from cifar_core.runs.engine.worker.ranks.follow import CHECKPOINT, follow
+from cifar_core.runs.engine.worker.ranks.meter import meter_of
 from cifar_core.runs.family import inheritance
 from cifar_core.runs.record import checkpoint_cleanup, checkpoints
-from cifar_core.runs.record.divergences.decisions import divergences, slower
 from cifar_core.runs.record.figures.log_line import log_line
 from cifar_core.runs.record.records import AttemptResult, AttemptStart
 from cifar_core.runs.record.run import Run
@@ -64,6 +70,8 @@ class Worker(BaseWorker):
 
     def work(self) -> AttemptResult:
         """Train from the newest valid checkpoint to the end, or to a request."""
+        if not self.group.writes:
+            return follow(self)
         self.prepare()
         try:
             result = self.train()
@@ -89,7 +97,8 @@ class Worker(BaseWorker):
                 self.profiler.after_batch(event, self.requests.control.profiles)
                 if self.saving and self.saving.is_over:
                     self.settle()
-                result = self.attend()
+                result = self.attend(event.phase)
+                self.meter.after_batch(event)
             elif isinstance(event, StepEvent):
                 self.unsaved = True
                 with phase(LOGGING):
@@ -108,30 +117,23 @@ class Worker(BaseWorker):
         notes = damage.of_small_files(self.run)  # before they are written again
         checkpoint, more = inheritance.or_begin_again(self.run, *to_continue_from(self.run))
         notes += more
+        place = str(checkpoint.path.relative_to(self.run.path)) if checkpoint else ""
+        self.group.tell(CHECKPOINT, {"path": place})
         self.open(fresh=checkpoint is None)
         manifest = self.restore(checkpoint, notes)
         rows, situation = self.run.metrics(), situation_of(self.run, RunStatus(state="running"))
         self.summary = fold(rows, self.trainer.total_steps)
-        self.planned = PlannedEnds(self.config, situation, rows)
+        self.planned = PlannedEnds(self.config, situation, rows, self.group.agree)
         self.pace = Pace(self.trainer.step, manifest.get("seconds", 0.0))
-        self.saved_at = time.monotonic()
+        self.saved_at, self.meter = time.monotonic(), meter_of(self)
         self.profiler = taker_of(self.run, self.plan, self.trainer, self.folder, say)
 
     def restore(
         self, checkpoint: checkpoints.CheckpointInfo | None, notes: list[str]
     ) -> dict[str, Any]:
         """Restore a checkpoint, if there is one, and write where this attempt starts."""
-        from cifar_core.training.snapshot import Snapshot
-
         manifest = checkpoint.manifest if checkpoint else {}
-        if checkpoint:
-            model, state = checkpoints.load(checkpoint.path)
-            self.trainer.restore(Snapshot(model=model, state=state, meta=manifest["meta"]))
-        found = divergences(self.run.path)
-        since = checkpoint.attempt if checkpoint else 0
-        progress = self.trainer.progress
-        progress.rate_share = slower(progress.rate_share, found, since=since)
-        if found:
+        if found := go_to(self.trainer, self.run, checkpoint):
             notes = [*notes, after_divergences([one.step for one in found])]
         self.best = manifest.get("best", "")
         checkpoints.mark_best(self.run.path, self.best, self.attempt)
@@ -172,7 +174,7 @@ class Worker(BaseWorker):
 
     def attend_after_epoch(self) -> AttemptResult | None:
         """After an epoch: end if that was requested and another epoch would follow."""
-        if self.requests.poll().request != "epoch" or self.end:
+        if not self.group.agree(self.requests.poll().request == "epoch" and not self.end):
             return None
         done = self.summary.epochs_done
         return AttemptResult(

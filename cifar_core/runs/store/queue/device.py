@@ -33,6 +33,7 @@ def give_device(store: "Store", run: Run, device: str) -> None:
                     "another device."
                 )
             must_suit(run, device, found)
+            must_be_enough(run, device)
             line.skip = run.settings.get("device", AUTO) == device
             if not line.skip:
                 files.edit(run.path / "config.json", dict, lambda _: {"device": device})
@@ -45,6 +46,16 @@ def must_be_there(device: str, found: Inventory) -> None:
         raise DeviceError(
             f"There is no device called '{device}' on this machine. It has: "
             f"{', '.join(found.names) or 'none that is known yet'}. Choose one of these, or 'auto'."
+        )
+
+
+def must_be_enough(run: Run, device: str) -> None:
+    """Raise RunError if a run that shares its batches among several devices is given one."""
+    count = int(run.settings.get("devices", 1))
+    if count > 1 and ":" in device:
+        raise RunError(
+            f"Run {run.id} computes on {count} devices at once, and '{device}' is one. Choose "
+            "'auto'."
         )
 
 
