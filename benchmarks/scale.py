@@ -1,4 +1,4 @@
-"""Simulates a cluster of 1,000 nodes: python -m benchmarks.scale [--live 100 1000 10000].
+"""Simulates a cluster of 1,000 nodes: python -m benchmarks.scale [--live 100 1000].
 
 For each number of live runs it makes a store of them, and beside it:
 - two processes write what their trainers would write, by the program's own functions and at its
