@@ -1,4 +1,4 @@
-"""Simulates a cluster of 1,000 nodes: python -m benchmarks.scale [--live 100 1000 10000].
+"""Simulates a cluster of 1,000 nodes: python -m benchmarks.scale [--live 100 1000].
 
 For each number of live runs it makes a store of them, and beside it:
 - two processes write what their trainers would write, by the program's own functions and at its
@@ -26,7 +26,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine
 from benchmarks.dashboard import cpu_seconds
 from benchmarks.many_runs import seconds
 from cifar_core.config import TrainConfig
@@ -47,7 +46,7 @@ from cifar_core.runs.record.signs import interval
 ENTRY = str(Path(__file__).resolve().parents[1] / "app" / "streamlit_app.py")
 NODES, WRITERS = 1000, 2
 ROW_SECONDS = 5.0  # between two rows of the curves: a network of long epochs
-WINDOW = 20.0  # seconds that are measured
+SETTLE, WINDOW = 15.0, 20.0  # seconds before it is measured, and while it is
 CALLS = "openat,newfstatat,statx,rename,unlink,utimensat,statfs,access,mkdir,getdents64"
 
 
@@ -115,6 +114,7 @@ def write(root: Path, part: int) -> None:
         for kind, every in (("sign", signs.seconds), ("row", ROW_SECONDS))
     ]
     heapq.heapify(due)
+    root.with_name(f"writes-{part}").touch()
     step = 0
     while True:
         at, place, kind = heapq.heappop(due)
@@ -188,11 +188,13 @@ class Counted:
 
 def page(store: Store, **query: str) -> Any:
     """Return a page that is ready to be computed: that of a run if one is named, else Runs."""
+    from streamlit import config
     from streamlit.testing.v1 import AppTest
     from streamlit.util import calc_hash
 
+    config.set_option("server.address", "127.0.0.1")  # AppTest has no server to ask
     os.environ["CIFAR_STORE"] = str(store.root)
-    shown = AppTest.from_file(ENTRY, default_timeout=600)
+    shown: Any = AppTest.from_file(ENTRY, default_timeout=600)
     for name, value in query.items():
         shown.query_params[name] = value
     if query:
@@ -202,13 +204,16 @@ def page(store: Store, **query: str) -> Any:
 
 def pages(store: Store) -> dict[str, tuple[float, float]]:
     """Time the pages while the others are at work: CPU seconds of this process, and seconds."""
+    page(store, id="1").run()  # the program itself is loaded
     runs, one = page(store), page(store, id="1")
-    return {
-        "Runs, first": seconds(runs.run),
-        "Runs, later": seconds(runs.run),
-        "Run, first": seconds(one.run),
-        "Run, later": seconds(one.run),
+    found = {
+        f"{name}, {visit}": seconds(shown.run)
+        for name, shown in (("Runs", runs), ("Run", one))
+        for visit in ("first", "later")
     }
+    if not runs.get("bidi_component") or not one.tabs or runs.error or one.error:
+        raise SystemExit("The pages were not drawn as they should be.")
+    return found
 
 
 def measure(live: int, stretched: bool) -> dict[str, Any]:
@@ -229,10 +234,9 @@ def measure(live: int, stretched: bool) -> dict[str, Any]:
 
 def watched(store: Store, folder: Path, writers: list[int], executor: int | None) -> dict[str, Any]:
     """Measure for a time what is under way."""
-    if executor:
-        while not (asked := questions_file(store.root)).exists() or not asked.read_text().strip():
-            time.sleep(0.2)  # it reads all runs first
-    time.sleep(5.0)
+    while len(list(folder.glob("writes-*"))) < WRITERS or (executor and not questions(store)):
+        time.sleep(0.2)
+    time.sleep(SETTLE)  # the executor reads all runs first, and shows where they are
     begun = [Counted(pid, folder) for pid in [*writers, *([executor] if executor else [])]]
     before = questions(store)
     time.sleep(WINDOW)
@@ -257,7 +261,7 @@ def watched(store: Store, folder: Path, writers: list[int], executor: int | None
 def questions(store: Store) -> int:
     """Return how many questions the cluster has been asked so far."""
     path = questions_file(store.root)
-    return int(path.read_text()) if path.exists() else 0
+    return int(path.read_text() or 0) if path.exists() else 0
 
 
 def main() -> None:
@@ -273,6 +277,8 @@ def main() -> None:
     elif arguments.serve:
         serve(Path(arguments.serve))
     else:
+        from benchmarks import machine  # loads torch, which the children do without
+
         for live in arguments.live:
             found = measure(live, not arguments.unstretched)
             print(f"{live:,} live runs; {machine.line()}; load {os.getloadavg()[0]:.1f}")
