@@ -41,6 +41,7 @@ POINTS, EPOCHS, HISTORIES, LOOKS = 10_000, 100, 8, 5
 APART = 60.0  # seconds between two runs
 MODELS = ("simple_cnn", "resnet18", "vig_nano")
 PEOPLE = ("Ada", "Grace", "Edsger", "Barbara")
+SETTLE_SECONDS = 60.0  # after which an executor has nothing left to do
 IDLE_SECONDS = 60.0  # for which an executor without work is watched
 ASK_SECONDS = 0.05  # between two questions of the process that is held up
 DATA = {"title": "Synthetic shapes", "kind": "synthetic", "source": "synthetic",
@@ -230,8 +231,11 @@ def measure_executor(store: Store) -> float:
     import psutil
 
     processes.ensure_running(store.root)
-    time.sleep(10.0)  # it has started, and has tidied the store
-    process = psutil.Process(files.read_json(store.root / "executor.json")["pid"])
+    record = store.root / "executor.json"
+    while not psutil.pid_exists(files.read_json(record).get("pid", 0)):
+        time.sleep(1.0)
+    time.sleep(SETTLE_SECONDS)  # it has tidied the store, which it does once a day
+    process = psutil.Process(files.read_json(record)["pid"])
     before = process.cpu_times()
     time.sleep(IDLE_SECONDS)
     after = process.cpu_times()

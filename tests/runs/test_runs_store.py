@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import os
 import sqlite3
 import subprocess
@@ -498,3 +499,16 @@ def test_a_row_reads_each_small_file_once(store, monkeypatch):
     assert not row.damaged
     assert len(read) == len(set(read))
     assert {path.name for path in read} >= {"about.json", "config.json", "environment.json"}
+
+
+def test_reading_rows_leaves_the_garbage_collector_as_it_was(store):
+    grown_old(store.create(QUICK))
+    rows = store.runs()
+    for was_on in (False, True):
+        (gc.enable if was_on else gc.disable)()
+        try:
+            LISTED.clear()
+            assert store.runs() == rows
+            assert gc.isenabled() == was_on
+        finally:
+            gc.enable()

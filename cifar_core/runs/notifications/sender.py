@@ -161,7 +161,7 @@ class Sender:
 
 
 def pause_after(look: float) -> float:
-    """Return the seconds to wait after a look that took so many CPU seconds."""
+    """Return the seconds to wait after a look, by the CPU seconds that it took."""
     return max(LOOK_SECONDS, min(LONGEST_SECONDS, look / LOOK_SHARE))
 
 

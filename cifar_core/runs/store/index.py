@@ -10,12 +10,13 @@ SQLite cannot be relied on.
 It also holds the device leases, whose primary key ensures that no device is lent twice.
 """
 
+import gc
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -230,7 +231,23 @@ def up_to_date(
     """Return the rows of some runs that the table has, and whose folders have not changed since."""
     marks = ",".join("?" * len(ids))
     found = db.execute(f"SELECT id, changed, row FROM run WHERE id IN ({marks})", ids)
-    return {id_: from_text(text) for id_, at, text in found if at == changed[id_]}
+    with collector_paused():
+        return {id_: from_text(text) for id_, at, text in found if at == changed[id_]}
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Search for no garbage in a `with` block that makes many objects, all of them needed.
+
+    The search would take as long as decoding the rows.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def write(db: sqlite3.Connection, *, lines: Sequence[tuple[str, int, bytes]]) -> None:
