@@ -138,10 +138,11 @@ def test_all_ranks_have_the_same_weights_statistics_rows_and_logits(pair):
     assert len(trained) > len(EQUAL)
     for name in trained:
         assert one[name]["rows"] == other[name]["rows"]
-        assert one[name]["ticks"] == other[name]["ticks"] > 0
-        if name == "diverging":
+        assert one[name]["ticks"] == other[name]["ticks"]
+        if name == "diverging":  # perhaps in the first step already, whose report is never made
             continue
         assert one[name]["rows"]
+        assert one[name]["ticks"]
         assert same(one[name]["state"], other[name]["state"])
         assert same(one[name]["result"], other[name]["result"])
         assert torch.equal(one[name]["logits"], other[name]["logits"])
