@@ -131,7 +131,7 @@ class TrainConfig(
         return replace(self, devices=1, batch_size=self.batch_size // self.devices)
 
     def check_devices(self, ranks: int) -> None:
-        """Raise ConfigError unless so many ranks can train the run: one, or one a device."""
+        """Raise ConfigError unless this many ranks can train the run: one, or one a device."""
         if ranks not in (1, self.devices):
             raise ConfigError(
                 {

@@ -92,7 +92,7 @@ class Batches:
         return self._read(order, 0, self._cut(len(order)))
 
     def places(self, images: int) -> NDArray[np.int64]:
-        """Return the positions [m] that are read here of an order of so many images, in turn."""
+        """Return the positions [m] that are read here of an order of this many images, in turn."""
         return np.concatenate([self._places(batch) for batch in self._cut(images)])
 
     def _cut(self, images: int) -> list[slice]:
