@@ -65,7 +65,7 @@ class PlannedEnds:
         return self.overfits
 
     def is_over(self, spent: float) -> bool:
-        """Whether one of these ends has come after so many seconds, on any rank."""
+        """Whether one of these ends has come after these seconds of training, on any rank."""
         if not (self.seconds or self.judges):
             return False
         return self.agree(bool(self.reason(spent)))

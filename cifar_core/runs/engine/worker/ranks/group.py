@@ -87,7 +87,7 @@ class RankGroup:
         return self.joined.agree(END if wish else CONTINUE) == END
 
     def tell(self, key: str, values: Mapping[str, Any]) -> None:
-        """Let the other ranks know what the first one has decided. A key is told once."""
+        """Let the other ranks know what the first one has decided. It does so once for each key."""
         if self.joined is not None:
             self.joined.tell(key, json.dumps(values))
 

@@ -4,7 +4,7 @@ Started as `python -m cifar_core.runs.engine.worker.ranks.launch COUNT MODULE RU
 torchrun (torch.distributed.launcher, https://docs.pytorch.org/docs/stable/elastic/run.html) with
 three differences. Its ranks meet at a free port of the loopback interface: `torchrun --standalone`
 listens on every interface and unpickles what comes in. It ends as the rank that failed first did,
-by the same code or signal, so that the executor can tell how. No rank is restarted here: attempts
+by the same code or signal, which the executor reads. No rank is restarted here: attempts
 are counted, and resumed, by the executor.
 """
 

@@ -62,7 +62,7 @@ class Meter:
             self.hook = None
 
     def listen(self) -> None:
-        """Be told when the gradient that is computed last is there."""
+        """Note when the gradient that is computed last is there."""
         if self.hook is None:
             trained = (w for w in self.trainer.learner.parameters() if w.requires_grad)
             self.hook = next(trained).register_post_accumulate_grad_hook(self.note)
