@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cifar_core.proposals.cost import Cost, Measured
+from cifar_core.runs.listing.clusters import on_one_device_here
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow, own
@@ -44,6 +45,8 @@ def history_of(
         used = run.environment
         if run.about.imported or not used.device or gpu == used.device.startswith("cpu"):
             continue  # it was trained on another machine, or on another kind of device
+        if not on_one_device_here(row):
+            continue  # likewise, or on several devices
         if used.teachers:
             continue  # its time is also that of its teachers
         trained, cost = used.data.train_images, cost_of(row)
