@@ -8,8 +8,6 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from cifar_core.disk.checks import (
-    ClassCounts,
-    ClassNames,
     Identity,
     LongText,
     Moment,
@@ -18,11 +16,13 @@ from cifar_core.disk.checks import (
     Texts,
     Whole,
 )
+from cifar_core.runs.record.computed.how import DataRecord, StepRecord
 from cifar_core.runs.record.control import Control
 from cifar_core.runs.record.family.ancestors import ELSEWHERE, Ancestor, Start
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.gpu.facts import GPURecord
 from cifar_core.runs.record.imported.curves_record import CurvesRecord
+from cifar_core.runs.record.machine.balance import Balance
 from cifar_core.runs.record.status import RunStatus
 
 
@@ -78,45 +78,6 @@ class PlainSettings(Struct, frozen=True, kw_only=True):
     seed: Number = 0
 
 
-class StepRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How steps are computed, as `StepPlan.record` returns it."""
-
-    memory_format: Text = ""
-    precision: Text = ""
-    compiled: bool = False
-    compiled_evaluation: bool = False
-    reason: Text = ""
-    sentence: Text = ""
-    precision_reason: Text = ""
-
-
-class DataRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The images of a run."""
-
-    title: Text = ""
-    kind: Text = ""
-    source: Text = ""
-    note: Text = ""
-    fingerprint: Text = ""
-    classes: ClassNames = []
-    train_images: Whole = 0
-    val_images: Whole = 0
-    test_images: Whole = 0
-    train_counts: ClassCounts = []  # images of each class; empty in records of earlier versions
-    val_counts: ClassCounts = []
-    test_counts: ClassCounts = []
-    side: Whole = 32  # pixels a side of the images; always 32 in earlier versions
-    stored: Whole = 32  # of those that are kept for random crops
-    fit: Text = "crop"  # a key of FITS
-    size_reason: Text = ""  # one sentence
-    fingerprint_at_32: Text = ""  # "" if `side` is 32: of the same images at that size
-
-    @property
-    def usual_fingerprint(self) -> str:
-        """The fingerprint of the same images at 32 pixels, which is equal at all sizes."""
-        return self.fingerprint_at_32 or self.fingerprint
-
-
 class UsedWeights(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file of weights that a run started from; paths may not be valid text."""
 
@@ -168,6 +129,7 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: Text = ""
     device_name: Text = ""
     device_reason: Text = ""
+    devices: Whole = 1  # how many computed together; a later attempt must have as many
     threads: Whole | None = None
     images_at_once: Whole = 0  # 0: the whole batch
     precision: Text = ""
@@ -214,7 +176,10 @@ class AttemptStart(Struct, frozen=True, kw_only=True):
 
 
 class AttemptResult(Struct, frozen=True, kw_only=True):
-    """result.json: how an attempt ended, as its trainer reports it."""
+    """result.json: how an attempt ended, as its trainer reports it.
+
+    rank_failure.json: why a rank other than the first, which reports the rest, could not go on.
+    """
 
     outcome: Text = ""  # finished, stopped, paused, failed, or interrupted by the system
     message: LongText = ""
@@ -222,6 +187,7 @@ class AttemptResult(Struct, frozen=True, kw_only=True):
     needs: Whole = 0  # bytes that must be free on the disk before it can continue
     diverged_at: Whole = 0  # the step whose loss or gradient was not a number; 0 for none
     fits: Whole | None = None  # images at once that fit, if measured after memory ran out
+    rank: Whole = 0  # which of its devices failed, counted from 0
     rows_bytes: Whole = 0  # length of its metrics.jsonl
     watched_bytes: Whole = 0  # length of its watched.jsonl; 0 in those of earlier versions
     at: Moment = 0.0
@@ -287,6 +253,8 @@ RECORDS: dict[str, type[Struct]] = {  # by file name
     "attempt.json": AttemptPlan,
     "start.json": AttemptStart,
     "result.json": AttemptResult,
+    "rank_failure.json": AttemptResult,
+    "balance.json": Balance,
     "end.json": AttemptEnd,
     "notice.json": Notice,
     "shim.json": ShimRecord,

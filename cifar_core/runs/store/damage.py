@@ -15,7 +15,10 @@ ALWAYS = ("about.json", "status.json")  # and what `always` adds
 ONCE_STARTED = ("environment.json", "summary.json")
 OF_A_FINISHED_ATTEMPT = ("attempt.json", "start.json", "result.json", "end.json")
 OF_PROCESSES = ("shim.json",)  # an imported run has none
-OF_AN_ATTEMPT = (*OF_A_FINISHED_ATTEMPT, *OF_PROCESSES, "notice.json", "profile.json")
+OF_SEVERAL = ("rank_failure.json", "balance.json")  # devices
+OF_AN_ATTEMPT = (
+    *(*OF_A_FINISHED_ATTEMPT, *OF_PROCESSES, *OF_SEVERAL), "notice.json", "profile.json"
+)  # fmt: skip
 
 
 def damages(run: Run, *, thorough: bool = False) -> list[str]:
