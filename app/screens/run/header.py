@@ -14,6 +14,7 @@ from app.screens.run.stop_time import stop_badge
 from app.shared.notices.follow import follow_run
 from cifar_core.runs import CURVES, RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.family.joins import name_of
+from cifar_core.runs.listing.clusters import cluster_of
 from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
@@ -95,6 +96,8 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge_color: Any = color
         st.badge(STATES[status.state].title, icon=f":material/{icon}:", color=badge_color)
+        if status.is_live and (cluster := cluster_of(run)):
+            on_a_cluster(cluster, status)
         silent = run.seconds_since_news if status.is_live else None
         if silent is not None and silent > SILENCE:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
@@ -103,6 +106,14 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
         st.markdown(theme.safe(sentence(status)), width="content")
         if status.state == "finished" and result_elsewhere:
             link("run", "Look at the results", ":material/insights:", id=run.number, tab="result")
+
+
+def on_a_cluster(cluster: str, status: RunStatus) -> None:
+    """Show on which machine of a cluster the run is, and that the cluster does not answer."""
+    st.badge(theme.safe(status.device or cluster.title()), icon=":material/dns:", color="gray")
+    if status.unanswered:
+        since = theme.clock(status.unanswered)
+        st.badge(f"{cluster.title()} has not answered since {since}", color="orange")
 
 
 def sentence(status: RunStatus) -> str:

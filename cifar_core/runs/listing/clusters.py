@@ -1,13 +1,14 @@
 """What a row says about the cluster that its run was handed over to, or is going to be."""
 
 from cifar_core.runs.backends.local import LOCAL
+from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.states import STATES
 from cifar_core.runs.store.run_row import RunRow
 
 
-def cluster_of(row: RunRow) -> str:
+def cluster_of(run: RunRow | Run) -> str:
     """Return the key of the cluster that a run asks for; empty for this machine."""
-    place = str(row.settings.get("run_on", LOCAL))
+    place = str(run.settings.get("run_on", LOCAL))
     return "" if place == LOCAL else place
 
 
