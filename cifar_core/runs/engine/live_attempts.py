@@ -74,7 +74,8 @@ class LiveAttempt:
         """
         if shim and shim.ended:
             return True
-        return time.monotonic() - self.gone_since >= self.backend.doubt_seconds
+        doubt = self.backend.doubt_seconds if self.job.began else 0.0
+        return time.monotonic() - self.gone_since >= doubt
 
     @property
     def device(self) -> str:
