@@ -185,7 +185,7 @@ def test_a_clone_of_a_run_on_a_cluster_that_is_gone_says_what_to_do(store):
     make_run(store, "There", run_on="slurm")
     page = open_train(clone=1)
     words = plan(page).replace("\\", "")
-    assert "run_on is 'slurm', but Slurm is not set up in this store. Choose This machine" in words
+    assert "run_on is 'slurm', but Slurm is not set up in this store. Choose 'local'" in words
     assert page.button(key="start").disabled
     go_to(page, "local")
     assert not page.button(key="start").disabled

@@ -3,7 +3,7 @@
 from typing import Any
 
 import streamlit as st
-from msgspec.structs import asdict, fields
+from msgspec.structs import asdict, fields, replace
 
 from app import boundary, theme
 from app.session import clusters, store
@@ -11,6 +11,9 @@ from app.shared.widgets import say_problem
 from cifar_core.errors import ConfigError
 from cifar_core.people import ADMIN
 from cifar_core.runs.backends import backends, settings
+from cifar_core.runs.backends.backend import Checked
+from cifar_core.runs.backends.offered import LABELS, settings_of
+from cifar_core.runs.backends.settings import ClusterSettings
 
 KEY = "cluster"  # how the keys of the dialog's controls begin
 TESTED = f"{KEY} tested"  # the settings tested last, and the result
@@ -21,23 +24,6 @@ ABOUT = {
     "ray": "Runs are handed over through Ray's dashboard. Ray must ask for a token. It is not "
     "entered here, but read from RAY_AUTH_TOKEN or from ~/.ray/auth_token where CIFAR Lab is "
     "started. Ray's machines must have this folder of runs, and CIFAR Lab, under the same paths.",
-}
-LABELS = {  # of every setting of a cluster: its label and its help
-    "slots": (
-        "Runs handed over at once",
-        "Further runs wait in the queue of CIFAR Lab, where their order can still be changed.",
-    ),
-    "partition": ("Partition", "As `sinfo` lists it. Empty: Slurm's default."),
-    "account": ("Account", "To which the time is charged. Empty: Slurm's default."),
-    "time": (
-        "Time limit",
-        "Such as 4:00:00. At the limit a run saves a checkpoint and is queued again. Empty: the "
-        "partition's default.",
-    ),
-    "gpus": ("GPUs for each device of a run", "0: runs compute on the CPU there."),
-    "cores": ("CPU cores for each device of a run", "0: what the cluster gives by default."),
-    "options": ("Further options of sbatch", "Separated by spaces, such as --mem=16G."),
-    "address": ("Address of Ray's dashboard", "Such as http://10.0.0.5:8265."),
 }
 
 
@@ -68,9 +54,9 @@ def where_runs_go() -> None:
         key=f"{KEY} kind", label_visibility="collapsed",
     )  # fmt: skip
     st.caption(ABOUT[key])
-    now = getattr(found, key)
-    kind = next(kind for kind, name in settings.KEYS.items() if name == key)
-    wanted = kind(**inputs(key, now or kind()))
+    is_set_up = getattr(found, key) is not None
+    before = settings_of(key, found)
+    wanted = replace(before, **inputs(key, before))
     wrong = settings.problems_of(wanted)
     for sentence in wrong.values():
         say_problem(sentence)
@@ -79,7 +65,7 @@ def where_runs_go() -> None:
             boundary.attempt(lambda: settings.set_up(store().root, store().by, wanted))
         if st.button("Test", icon=":material/network_check:", key=f"{KEY} test"):
             test(wanted)
-        if now is not None:
+        if is_set_up:
             st.space("stretch")
             st.button("Remove", icon=":material/delete:", type="tertiary", key=f"{KEY} remove",
                       on_click=boundary.callback(remove), args=(key,))  # fmt: skip
@@ -91,9 +77,10 @@ def title(key: str, *, set_up: bool) -> str:
     return f":material/check: {settings.TITLES[key]}" if set_up else settings.TITLES[key]
 
 
-def inputs(key: str, now: "settings.ClusterSettings") -> dict[str, Any]:
+def inputs(key: str, now: ClusterSettings) -> dict[str, Any]:
     """Draw a control for each setting of a cluster, and return what is in them."""
-    values, chosen = asdict(now), {}
+    values = asdict(now)
+    chosen: dict[str, Any] = {}
     with st.grid(2, min_column_width=210, gap="small"):
         for one in sorted(fields(now), key=lambda one: one.name == "slots"):
             label, about = LABELS[one.name]
@@ -110,7 +97,7 @@ def inputs(key: str, now: "settings.ClusterSettings") -> dict[str, Any]:
     return chosen
 
 
-def test(wanted: "settings.ClusterSettings") -> None:
+def test(wanted: ClusterSettings) -> None:
     """Try a cluster with the settings in the dialog, saved or not."""
     if not may_set_up():
         raise ConfigError({"cluster": "Only an admin may test a cluster."})
@@ -118,11 +105,12 @@ def test(wanted: "settings.ClusterSettings") -> None:
         st.session_state[TESTED] = wanted, backends.check(store().root, wanted)
 
 
-def show_test(wanted: "settings.ClusterSettings") -> None:
+def show_test(wanted: ClusterSettings) -> None:
     """Show the result of the test as long as the settings are those that were tested."""
-    tested, result = st.session_state.get(TESTED, (None, None))
-    if tested != wanted or result is None:
+    tested: tuple[ClusterSettings, Checked] | None = st.session_state.get(TESTED)
+    if tested is None or tested[0] != wanted:
         return
+    result = tested[1]
     icon = ":material/check:" if result.works else ":material/error:"
     (st.success if result.works else st.error)(theme.safe(result.sentence), icon=icon)
 

@@ -10,7 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.config.machine_settings import LOCAL
 from cifar_core.devices import Device
 from cifar_core.errors import DeviceError, OutOfServiceError
-from cifar_core.runs.backends.offered import clusters_in, most_devices, places, title_of
+from cifar_core.runs.backends.offered import clusters_in, most_devices, not_set_up, title_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +63,9 @@ def together(best: Device, count: int) -> str:
 def on_a_cluster(values: Mapping[str, Any], wrong: Mapping[str, str]) -> Place:
     """Return what a cluster would give a run."""
     key, found = values["run_on"], clusters()
-    cluster = clusters_in(found).get(key)
-    if cluster is None:
-        others = " or ".join(places(found).values())
-        return Place(here=False, name=key.title(), problems={
-            "run_on": f"run_on is '{key}', but {key.title()} is not set up in this store. Choose "
-            f"{others}, or ask an admin to set it up on the Queue page."
-        })  # fmt: skip
+    if why := not_set_up(key, found):
+        return Place(here=False, name=key.title(), problems={"run_on": why})
+    cluster = clusters_in(found)[key]
     title = title_of(key, found)
     gpus = cluster.gpus * (values["devices"] if "devices" not in wrong else 1)
     given = f"gives the run {theme.plural(gpus, 'GPU')}" if gpus else "gives the run no GPU"
