@@ -49,12 +49,12 @@ PLACES = Registry(
         Option(
             key="slurm",
             title="Slurm",
-            summary="A cluster that gives a job its machine through sbatch. An admin sets it up.",
+            summary="A Slurm cluster, which chooses a machine for each run.",
         ),
         Option(
             key="ray",
             title="Ray",
-            summary="A Ray cluster, through its Jobs interface. An admin sets it up.",
+            summary="A Ray cluster, which chooses a machine for each run.",
         ),
     ],
 )

@@ -126,8 +126,8 @@ def test_the_list_of_runs_shows_where_they_are_once_any_is_on_a_cluster(store):
     waits_there(store)
     pending, running, _ = listed(page_of("runs"))
     assert (running["device"], pending["device"]) == ("Slurm n1", "Slurm")
-    assert "in Slurm's queue" in str(pending["state"])
-    assert "queue" not in str(running["state"])
+    assert "waits there" in str(pending["state"])
+    assert "waits" not in str(running["state"])
 
 
 def test_a_run_that_waits_at_a_cluster_says_so_on_its_page(store):
@@ -136,6 +136,16 @@ def test_a_run_that_waits_at_a_cluster_says_so_on_its_page(store):
     assert WORDS in words
     assert "It was handed over to Slurm and starts when Slurm gives it a machine." in words
     assert "PyTorch is being loaded" not in words
+    assert " left, done at " not in words
+
+
+def test_a_later_attempt_that_waits_there_shows_no_time_left(store):
+    run = there(store, "Again", "starting", device="Slurm", words=WORDS, accuracies=(0.3,))
+    summary = files.read_json(run.path / "summary.json")
+    files.write_json(run.path / "summary.json", {**summary, "eta_seconds": 900.0})
+    page = page_of("run", id=run.number)
+    assert not page.get("progress")
+    assert not page_of("queue").get("progress")
 
 
 def test_a_run_that_starts_on_a_node_is_no_longer_in_the_queue_there(store):

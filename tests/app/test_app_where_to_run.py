@@ -91,6 +91,7 @@ def test_a_cluster_is_offered_where_one_is_set_up(store):
         "\\", ""
     )
     assert "devices" in drawn(page)
+    assert page.selectbox(key=key(page, "device")).options == ["auto", "cuda", "cpu"]
     go_to(page, "ray")
     assert "Ray chooses the machine and gives the run no GPU." in plan(page)
 

@@ -32,7 +32,7 @@ def running_line(row: RunRow, found: Inventory) -> None:
         border=True, horizontal=True, vertical_alignment="center", key=f"running-{row.id}"
     ):  # fmt: skip
         name(row)
-        if row.total_steps:
+        if row.total_steps and not waits_there(row):
             st.progress(min(1.0, row.step / row.total_steps), width=200)
         if waits_there(row):
             st.caption(theme.safe(row.message), width="stretch")

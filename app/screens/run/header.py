@@ -14,7 +14,7 @@ from app.screens.run.stop_time import stop_badge
 from app.shared.notices.follow import follow_run
 from cifar_core.runs import CURVES, RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.family.joins import name_of
-from cifar_core.runs.listing.clusters import cluster_of
+from cifar_core.runs.listing.clusters import cluster_of, has_no_machine
 from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
@@ -127,8 +127,10 @@ def sentence(status: RunStatus) -> str:
 
 
 def progress(run: Run, status: RunStatus, summary: Summary) -> None:
-    """Draw how far the run is and when it will be done."""
+    """Draw how far the run is and when it will be done; nothing while it waits at a cluster."""
     if not status.is_live or not summary.total_steps:
+        return
+    if has_no_machine(cluster_of(run), status.state, status.device):
         return
     features = summary.features
     if features and not summary.step and features.done < features.total:

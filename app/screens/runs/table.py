@@ -137,7 +137,7 @@ def state(row: RunRow, place: int | None) -> dict[str, Any]:
 def progress(row: RunRow) -> str:
     """Say how far a running training is, where a run waits, or why one failed."""
     if waits_there(row):
-        return f"in {cluster_of(row).title()}'s queue"
+        return "waits there"
     if row.state == "running" and row.kind == TRAINING and row.epochs_done:
         return f"{row.epochs_done} of {row.epochs}"
     failed = row.state == "failed" and not row.damaged

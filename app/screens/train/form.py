@@ -18,6 +18,9 @@ from cifar_core.runs.backends import offered
 from cifar_core.settings import rule_of
 from cifar_core.settings.declaration import is_offered, is_used
 
+AUTO = "auto"
+KINDS_ELSEWHERE = ("cuda", "cpu")  # of devices that a run can ask a cluster's machine for
+
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
@@ -74,9 +77,10 @@ class Form:
 
     def inputs(self, settings: list[Field[Any]]) -> None:
         """Draw controls, each with what is wrong with it."""
+        names = inventory().names if self.draft.here else KINDS_ELSEWHERE
         suggested = {
             "data": data.titles_of(self.sources),
-            "device": {"auto": "auto", **{name: name for name in inventory().names}},
+            "device": {name: name for name in (AUTO, *names)},
         }
         there = offered.places(clusters())
         suggested |= {f.name: there for f in settings if rule_of(f).several == offered.PLACES}

@@ -19,8 +19,12 @@ def is_handed_over(row: RunRow) -> bool:
 
 def waits_there(row: RunRow) -> bool:
     """Whether a run was handed over and the cluster has not given it a machine yet."""
-    cluster = cluster_of(row)
-    return bool(cluster) and row.state == "starting" and row.device in ("", cluster.title())
+    return has_no_machine(cluster_of(row), row.state, row.device)
+
+
+def has_no_machine(cluster: str, state: str, device: str) -> bool:
+    """Return True for a run in this state that waits at a cluster; `device` is its status's."""
+    return bool(cluster) and state == "starting" and device in ("", cluster.title())
 
 
 def on_one_device_here(row: RunRow) -> bool:

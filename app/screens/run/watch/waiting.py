@@ -6,7 +6,7 @@ from app import theme
 from app.navigation import link
 from app.session import store
 from cifar_core.runs import Run, RunStatus
-from cifar_core.runs.listing.clusters import cluster_of
+from cifar_core.runs.listing.clusters import cluster_of, has_no_machine
 from cifar_core.runs.store.run_row import RunRow
 
 MOST = 3  # runs that are named
@@ -39,7 +39,7 @@ def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
     It `inherits` the curves of another run if it continues from that one.
     """
     cluster = cluster_of(run)
-    if cluster and status.state == "starting" and status.device in ("", cluster.title()):
+    if has_no_machine(cluster, status.state, status.device):
         st.markdown(THERE.format(cluster.title()))
         st.caption(INHERITED if inherits else SOON)
         return
