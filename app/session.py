@@ -9,6 +9,7 @@ import streamlit as st
 from app.access.admission import person
 from cifar_core import devices
 from cifar_core.runs import Store
+from cifar_core.runs.backends import settings as backend_settings
 
 
 class Key(StrEnum):
@@ -79,6 +80,11 @@ def inventory() -> devices.Inventory:
     """Return this machine's devices, as the last probe found them."""
     root = store().root
     return devices.known(root) or probed(str(root))
+
+
+def clusters() -> backend_settings.BackendSettings:
+    """Return the clusters that an admin has set up for the store."""
+    return backend_settings.read(store().root)
 
 
 @st.cache_data(ttl=300, show_spinner="Checking the GPU")

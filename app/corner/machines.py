@@ -9,12 +9,15 @@ import streamlit as st
 
 from app import theme
 from app.navigation import link
-from app.session import store
+from app.session import clusters, store
+from app.shared.queue.clusters import unanswered_words
 from app.shared.queue.paused import ICON, pause_words
 from cifar_core import devices
 from cifar_core.devices.use.main_memory import main_memory
 from cifar_core.numbers import NARROW
 from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.backends.offered import clusters_in, title_of
+from cifar_core.runs.listing.clusters import cluster_of, is_handed_over, waits_there
 from cifar_core.runs.record.machine import words
 from cifar_core.runs.record.machine.rows import MachineRow, latest
 
@@ -24,8 +27,9 @@ OLD = 10.0  # seconds after which a figure of a machine is not shown as its pres
 
 def machines(rows: Sequence[RunRow]) -> None:
     """Draw how busy the machine is; a click shows its devices and its disk."""
-    running = [row for row in rows if STATES[row.state].is_live]
-    waiting = sum(row.state == "queued" for row in rows)
+    there = [row for row in rows if waits_there(row)]
+    running = [row for row in rows if STATES[row.state].is_live and not waits_there(row)]
+    waiting = sum(row.state == "queued" for row in rows) + len(there)
     paused = store().queue_pause
     menu = st.popover(
         counts(len(running), waiting, paused=paused.is_on), icon=":material/memory:",
@@ -33,8 +37,9 @@ def machines(rows: Sequence[RunRow]) -> None:
     )  # fmt: skip
     if menu.open:
         with menu:
-            used = used_now(running)
-            for line in device_lines(running, used):
+            here = [row for row in running if not cluster_of(row)]
+            used = used_now(here)
+            for line in [*device_lines(here, used), *cluster_lines(rows)]:
                 st.markdown(line)
             if paused.is_on:
                 st.markdown(f"{ICON} {pause_words(paused)}")
@@ -82,6 +87,25 @@ def device_lines(running: Sequence[RunRow], used: Mapping[str, MachineRow]) -> l
         for device in found.devices
     ]
     return lines + [f":material/warning: {theme.safe(one.sentence)}" for one in found.refused]
+
+
+def cluster_lines(rows: Sequence[RunRow]) -> list[str]:
+    """Say of each cluster how many runs of the store run there, how many wait, and if it answers.
+
+    One that is no longer set up is named as long as it has runs.
+    """
+    found, mine = clusters(), [row for row in rows if is_handed_over(row)]
+    keys = dict.fromkeys([*clusters_in(found), *map(cluster_of, mine)])
+    lines = []
+    for key in keys:
+        there = [row for row in mine if cluster_of(row) == key]
+        waiting = sum(map(waits_there, there))
+        parts = [f"{len(there) - waiting} running" if len(there) > waiting else "",
+                 f"{waiting} waiting there" if waiting else "",
+                 unanswered_words(key, there)]  # fmt: skip
+        said = ", ".join(filter(None, parts)) or "nothing of this store"
+        lines.append(f"**{theme.safe(title_of(key, found))}**: {said}")
+    return lines
 
 
 def busy_words(run: RunRow, used: Mapping[str, MachineRow]) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from app import theme
 from cifar_core.settings.declaration import Rule, Settings, label_of, rule_of
 
-SUGGESTED = Mapping[str, Mapping[str, str]]  # name of a text setting -> values and their titles
+SUGGESTED = Mapping[str, Mapping[str, str]]  # name of a setting -> values and their titles
 
 
 def chosen(group: type[Settings], start: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -64,7 +64,10 @@ def setting_input(
     *,
     helped: bool,
 ) -> None:
-    """Draw the control that fits a setting; its value is kept under its key."""
+    """Draw the control that fits a setting; its value is kept under its key.
+
+    Of a registry only the `suggested` entries are offered, if there are any.
+    """
     rule = rule_of(setting)
     shared: dict[str, Any] = {
         "label": label_of(setting),
@@ -73,9 +76,12 @@ def setting_input(
         "persist_state": "session",  # so that the draft outlives a visit to another page
     }
     if rule.among is not None:
-        keys = list(rule.among)
+        now = st.session_state.get(shared["key"], value)
+        keys = list(dict.fromkeys([*suggested, value, now])) if suggested else list(rule.among)
+        title = title_in(rule)
         st.selectbox(
-            **shared, options=keys, index=keys.index(value), format_func=title_in(rule),
+            **shared, options=keys, index=keys.index(value),
+            format_func=lambda key: suggested.get(key) or title(key),
         )  # fmt: skip
     elif rule.type == "switch":
         st.toggle(**shared, value=value)

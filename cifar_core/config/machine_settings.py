@@ -49,12 +49,12 @@ PLACES = Registry(
         Option(
             key="slurm",
             title="Slurm",
-            summary="A cluster that gives a job its machine through sbatch. An admin sets it up.",
+            summary="A Slurm cluster, which chooses a machine for each run.",
         ),
         Option(
             key="ray",
             title="Ray",
-            summary="A Ray cluster, through its Jobs interface. An admin sets it up.",
+            summary="A Ray cluster, which chooses a machine for each run.",
         ),
     ],
 )
@@ -92,6 +92,7 @@ class MachineSettings(Settings):
         advanced=True,
         label="Where to run",
         scope="machine",
+        several="places",
         help="This machine, or a cluster that an admin of the store has set up.",
     )
     devices: int = number(
@@ -101,6 +102,7 @@ class MachineSettings(Settings):
         group=MACHINE,
         advanced=True,
         scope="machine",
+        several="devices",
         help="How many devices of one machine share each batch. Each computes an equal part, and "
         "their gradients are averaged; batch norm sees one part at a time, as with images at once.",
     )

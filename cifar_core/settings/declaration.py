@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -50,6 +50,7 @@ class Rule:
     costly: bool = False  # the number of images a run computes, or the cost of each, depends on it
     shapes_step: bool = False  # the fastest way to compute a step may depend on it
     decided_at_start: bool = False  # with "auto" or 0 the program chooses, and records its choice
+    several: str = ""  # a choice among things, named here, of which there is often only one
 
 
 def number(default: float, *, low: float, high: float, help: str, **details: Any) -> Any:
@@ -176,6 +177,15 @@ def is_used(setting: Field[Any], values: Mapping[str, Any], group: type[Settings
     among = rule_of(owner).among
     assert among is not None
     return setting.name in among[values[name]].uses and is_used(owner, values, group)
+
+
+def is_offered(setting: Field[Any], value: Any, several: Collection[str] = ()) -> bool:
+    """Return False for a choice where there is nothing to choose, unless it was made before.
+
+    `several` names the things of which there are several, as the rules of such settings name them.
+    """
+    among = rule_of(setting).several
+    return not among or among in several or bool(value != setting.default)
 
 
 def parsed(setting: Field[Any], word: str) -> Any:

@@ -11,6 +11,7 @@ from cifar_core.terminal import (
     listing,
     log,
     notify,
+    places,
     queue,
     rate,
     reading,
@@ -27,7 +28,19 @@ from cifar_core.terminal import (
 )
 
 MODULES = (
-    *(runs, train_on, queue, log, listing, archive, export_model, evaluate, compare, reading),
+    *(
+        runs,
+        train_on,
+        queue,
+        places,
+        log,
+        listing,
+        archive,
+        export_model,
+        evaluate,
+        compare,
+        reading,
+    ),
     *(report, reproduce, rate, sweep, sweeps, search, explain, data, weights, settings, notify),
     *(tidy, doctor),
 )

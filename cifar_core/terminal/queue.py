@@ -9,6 +9,7 @@ from cifar_core import devices
 from cifar_core.devices import Inventory
 from cifar_core.errors import RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.runs.listing.clusters import cluster_of, on_one_device_here, waits_there
 from cifar_core.runs.listing.history import history_of, trainings
 from cifar_core.runs.listing.queue_forecast import Forecast, forecast, is_known
 from cifar_core.runs.listing.run_lengths import RunLengths, training_images
@@ -86,18 +87,34 @@ def plain_line(
         "name": row.name,
         "owner": row.owner,
         "state": row.state,
-        "device": row.device or row.settings.get("device", "auto"),
+        "device": row.device or wanted_by(row),
         "seconds_left": round(takes, 1) if is_known(takes) else None,
         "starts_in": round(starts, 1) if starts is not None and known else None,
-        "waits_for": row.message if row.state == "queued" and row.reason else "",
+        "waits_for": waits_for(row),
+        "unanswered_since": row.unanswered or None,
     }
+
+
+def wanted_by(row: RunRow) -> str:
+    """Return the cluster or the device that a waiting run asks for, and how many of it."""
+    count = int(row.settings.get("devices", 1))
+    where = cluster_of(row) or str(row.settings.get("device", "auto"))
+    return f"{where} x{count}" if count > 1 else where
+
+
+def waits_for(row: RunRow) -> str:
+    """Return what a run waits for other than its turn, also in the queue of a cluster."""
+    is_known = row.reason or not on_one_device_here(row)
+    return row.message if waits_there(row) or (row.state == "queued" and is_known) else ""
 
 
 def line(row: RunRow, place: int | None, expected: Forecast, *, paused: bool) -> dict[str, Any]:
     """Return a run's line for people."""
     plain = plain_line(row, place, expected, paused=paused)
     starts, left = plain["starts_in"], plain["seconds_left"]
-    if place is None:
+    if row.unanswered:
+        when = f"no answer since {clock(row.unanswered - time.time())}"
+    elif place is None:
         when = row.state
     else:
         when = "" if starts is None else f"starts about {clock(starts)}" if starts else "soon"
@@ -108,7 +125,7 @@ def line(row: RunRow, place: int | None, expected: Forecast, *, paused: bool) ->
         "owner": row.owner,
         "device": plain["device"],
         "takes about": "" if left is None else in_words(left),
-        "when": plain["waits_for"] or when,
+        "when": when if row.unanswered else plain["waits_for"] or when,
     }
 
 

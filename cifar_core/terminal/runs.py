@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from cifar_core.disk import files
-from cifar_core.errors import RunError
+from cifar_core.errors import ConfigError, RunError
 from cifar_core.installation import PROGRAM
+from cifar_core.runs.backends import settings as backend_settings
+from cifar_core.runs.backends.offered import not_set_up
 from cifar_core.runs.family import start_from
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.machine.words import use_in_words
@@ -132,6 +134,8 @@ def fit(arguments: Namespace) -> int:
 def start(arguments: Namespace) -> int:
     """Create a run from a preset and changes, put it into the queue and print its id."""
     store, config = store_of(arguments), config_of(arguments)
+    if why := not_set_up(config.run_on, backend_settings.read(store.root)):
+        raise ConfigError({"run_on": why})
     teachers = teachers_of(arguments, config, store)
     if arguments.source:
         source = source_of(store, arguments.source)
@@ -226,6 +230,8 @@ def show_run(arguments: Namespace) -> int:
         print(json.dumps(record, indent=2, default=str))
         return 0
     print(f"{run.id}  ({run.path})\n{run.status.state}: {run.status.message}")
+    if run.status.device:
+        print(f"where: {run.status.device}")
     for damaged in record["damages"]:
         print(f"damaged: {damaged}")
     if record["machine"]:

@@ -153,11 +153,15 @@ def test_only_settings_that_mean_something_are_drawn(store):
 
 def test_every_setting_can_be_reached(store):
     make_run(store, "Teacher")
+    files.write_json(store.root / "backend.json", {"slurm": {}})  # so that there is a choice
     page = open_train(teacher=1)
     found = keys(page)
-    for name, value in [("model", "simple_cnn_dropout"), ("model", "speed_net"),
-                        ("model", "mobilenet_v2_imagenet"), ("plan", "gradual"),
-                        ("optimizer", "muon"), ("rest_optimizer", "sgd")]:  # fmt: skip
+    choose(page, "run_on", "slurm")
+    found |= keys(page)
+    for name, value in [("model", "simple_cnn_dropout"),
+                        ("model", "speed_net"), ("model", "mobilenet_v2_imagenet"),
+                        ("plan", "gradual"), ("optimizer", "muon"),
+                        ("rest_optimizer", "sgd")]:  # fmt: skip
         choose(page, name, value)
         found |= keys(page)
     choices = [("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("policy", POLICIES)]

@@ -25,6 +25,7 @@ SIGNS = "tests/runs/test_signs.py"
 STORE, SUPERVISOR = "tests/runs/test_runs_store.py", "tests/runs/test_runs_supervisor.py"
 QUEUE_ORDER, QUEUE_PAUSE = "tests/runs/test_queue_order.py", "tests/runs/test_queue_pause.py"
 QUEUE_DEVICE = "tests/runs/test_queue_device.py"
+QUEUE_CLUSTER = "tests/runs/test_queue_cluster.py"
 METRICS, TABLE = "tests/runs/test_runs_metrics.py", "tests/faults/test_table.py"
 DISK = "tests/faults/test_disk_full.py"
 KEPT = "tests/runs/test_runs_kept_predictions.py"
@@ -252,6 +253,15 @@ MUTATIONS = [
              " and not pause.read(chief.store.root).is_on", "", QUEUE_PAUSE + " about_to_start"),
     Mutation("a device that is given during a scan is ignored", "runs/engine/lending.py",
              "wanted_by(run) == wanted and ", "", QUEUE_DEVICE + " during_a_scan"),
+    Mutation("a run that a cluster has is sent elsewhere", "runs/store/queue/cluster.py",
+             '            if state != "queued":\n', "            if False:\n",
+             QUEUE_CLUSTER + " handed_over"),
+    Mutation("a run goes on with another kind of device elsewhere", "runs/store/queue/cluster.py",
+             "    if kinds and kind_of(begun_on) not in kinds:\n", "    if False:\n",
+             QUEUE_CLUSTER + " same_kind"),
+    Mutation("a run for a cluster counts as one for a device here",
+             "runs/listing/queue_forecast.py", "    if cluster_of(row):\n", "    if False:\n",
+             QUEUE_CLUSTER + " no_device"),
     Mutation("own runs get ahead of those of others", "runs/store/queue/order.py",
              "order = places.permitted(now, wanted, own)", "order = list(wanted)", QUEUE_ORDER + " ahead_of_no_one"),
     Mutation("an old order is taken although the queue has changed", "runs/store/queue/order.py",

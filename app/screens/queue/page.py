@@ -13,6 +13,7 @@ from app.screens.queue.failed import failures
 from app.screens.queue.pausing import may_pause, pause_banner, pause_menu
 from app.screens.queue.running import running_line
 from app.screens.queue.waiting import waiting_list
+from app.screens.queue.where_runs_go import may_set_up, where_menu
 from app.session import store
 from app.shared.picker.history import history
 from app.shared.places import places
@@ -20,11 +21,16 @@ from cifar_core import devices
 from cifar_core.devices import Inventory
 from cifar_core.people import OPERATOR
 from cifar_core.runs import STATES, RunRow
+from cifar_core.runs.listing.clusters import waits_there
 from cifar_core.runs.listing.queue_forecast import Forecast, forecast, is_known
 from cifar_core.runs.listing.run_lengths import RunLengths, training_images
 from cifar_core.runs.store.queue.order import queue_order
 from cifar_core.runs.store.queue.pause import Pause
 
+MOST = 30  # runs under way that are drawn one by one; a cluster may have many
+HANDED_OVER = (
+    "These runs wait in the queue of a cluster, which decides when each starts, on which machine."
+)
 REFRESH = 3.0  # seconds between two updates while something runs or waits
 
 
@@ -38,6 +44,8 @@ def page() -> None:
         st.space("stretch")
         if (now or waiting) and not paused.is_on and may_pause():
             pause_menu(len(now))
+        if may_set_up():
+            where_menu()
     if paused.is_on:
         pause_banner(paused, len(waiting))
     boundary.part(failures)(rows)
@@ -58,10 +66,14 @@ def listing(was_busy: bool, was_paused: Pause) -> None:
     if bool(now or waiting) != was_busy or store().queue_pause != was_paused:
         st.rerun()
     found = devices.known(store().root) or Inventory()
-    if now:
+    there = [row for row in now if waits_there(row)]
+    if training := [row for row in now if row not in there]:
         st.subheader("Running now", anchor=False)
-        for row in now:
-            running_line(row, found)
+        running_lines(training, found)
+    if there:
+        st.subheader("Handed over", anchor=False)
+        st.caption(HANDED_OVER)
+        running_lines(there, found)
     if waiting:
         expected = forecast(now, waiting, found, lengths(found))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -70,6 +82,15 @@ def listing(was_busy: bool, was_paused: Pause) -> None:
         waiting_list(waiting, found, expected)
     elif not now and not was_paused.is_on:
         nothing()
+
+
+def running_lines(rows: Sequence[RunRow], found: Inventory) -> None:
+    """Draw a line for each run that has a process or waits at a cluster, up to some number."""
+    for row in rows[:MOST]:
+        running_line(row, found)
+    if len(rows) > MOST:
+        others = theme.plural(len(rows) - MOST, "other")
+        link("runs", f"and {others}", ":material/list:", search=f"state:{rows[0].state}")
 
 
 def nothing() -> None:

@@ -10,8 +10,10 @@ from app.boundary import attempt
 from app.navigation import link
 from app.screens.queue.waiting import may_change
 from app.session import store
+from app.shared.queue.clusters import unanswered_words
 from cifar_core.devices import Inventory
 from cifar_core.runs import STATES, TRAINING, Run, RunRow
+from cifar_core.runs.listing.clusters import cluster_of, is_handed_over, waits_there
 
 EPOCH, NOW, PAUSE = "After this epoch", "Now, with a checkpoint", "Pause"
 STOPS: dict[str, Callable[[Run], None]] = {
@@ -22,18 +24,26 @@ STOPS: dict[str, Callable[[Run], None]] = {
 
 
 def running_line(row: RunRow, found: Inventory) -> None:
-    """Draw a run that has a process: how far it is, when it is done, and Stop."""
+    """Draw a run that has a process: how far it is, when it is done, where it is, and Stop.
+
+    For one that waits in the queue of a cluster, what that says about it.
+    """
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", key=f"running-{row.id}"
     ):  # fmt: skip
         name(row)
-        if row.total_steps:
+        if row.total_steps and not waits_there(row):
             st.progress(min(1.0, row.step / row.total_steps), width=200)
-        st.caption(how_far(row), width=110)
-        done = row.eta_seconds
-        st.caption(f"done \u2248 {theme.clock(time.time() + done)}" if done else "", width=110)
-        if len(found.devices) > 1:
-            st.caption(theme.safe(row.device), width=80)
+        if waits_there(row):
+            st.caption(theme.safe(row.message), width="stretch")
+        else:
+            st.caption(how_far(row), width=110)
+            done = row.eta_seconds
+            st.caption(f"done \u2248 {theme.clock(time.time() + done)}" if done else "", width=110)
+        if silent := unanswered_words(cluster_of(row), [row], named=True):
+            st.badge(silent, color="orange")
+        if len(found.devices) > 1 or is_handed_over(row):
+            st.caption(theme.safe(row.device), width=110)
         with st.container(width=110, horizontal_alignment="right"):
             if row.state in ("starting", "running") and may_change(row):
                 stop_menu(row)

@@ -14,12 +14,16 @@ from app.screens.queue.queue_list import (
     queue_list,
     requested,
 )
-from app.session import Key, remember, remembered, store
+from app.session import Key, clusters, remember, remembered, store
 from app.shared.picker.networks import about
 from cifar_core.devices import Inventory
 from cifar_core.people import OPERATOR, Person
-from cifar_core.runs import Run, RunRow
+from cifar_core.runs import STATES, Run, RunRow
+from cifar_core.runs.backends.offered import THIS_MACHINE, clusters_in, title_of
+from cifar_core.runs.backends.settings import BackendSettings
+from cifar_core.runs.listing.clusters import cluster_of, on_one_device_here
 from cifar_core.runs.listing.queue_forecast import Forecast, is_known
+from cifar_core.runs.store.queue.cluster import send_to
 from cifar_core.runs.store.queue.device import AUTO, give_device
 
 RULE = (
@@ -34,7 +38,7 @@ def waiting_list(waiting: Sequence[RunRow], found: Inventory, expected: Forecast
     lines = [line(row, expected, by, paused=paused) for row in waiting]
     queue_list(
         lines,
-        choices(found),
+        choices(found, clusters()),
         answered=remembered(Key.QUEUE_ANSWERED, 0),
         on_moved=boundary.callback(moved),
         on_removed=boundary.callback(removed),
@@ -54,18 +58,34 @@ def line(row: RunRow, expected: Forecast, by: Person, *, paused: bool) -> Waitin
         owner="" if row.owner == by.name else row.owner,
         takes=about(takes) if is_known(takes) else "",
         starts="" if paused else start_words(expected.starts[row.id]),
-        why="" if not row.reason or row.reason == "queue_paused" else row.message,
-        device=str(row.settings.get("device", AUTO)),
+        why=why_words(row),
+        device=cluster_of(row) or str(row.settings.get("device", AUTO)),
         mine=by.may(OPERATOR, row.owner),
     )
 
 
-def choices(found: Inventory) -> list[Choice]:
-    """Return the devices that a run may ask for; none where there is only one."""
-    if len(found.devices) < 2:
+def why_words(row: RunRow) -> str:
+    """Say what a run waits for other than its turn: one for a cluster, that this has room."""
+    if row.reason == "queue_paused":
+        return ""
+    usual = not row.reason and (on_one_device_here(row) or row.message == STATES["queued"].summary)
+    return "" if usual else row.message
+
+
+def choices(found: Inventory, there: BackendSettings) -> list[Choice]:
+    """Return the devices and the clusters that a run may ask for; none where there is only one."""
+    several, elsewhere = len(found.devices) > 1, clusters_in(there)
+    if not several and not elsewhere:
         return []
-    anything = "CPU" if found.devices[0].is_cpu else "any GPU"
-    return [Choice(key=AUTO, title=anything), *(Choice(key=id_, title=id_) for id_ in found.names)]
+    here = [Choice(key=AUTO, title=anything(found) if several else THIS_MACHINE)]
+    if several:
+        here += [Choice(key=id_, title=id_) for id_ in found.names]
+    return here + [Choice(key=key, title=title_of(key, there)) for key in elsewhere]
+
+
+def anything(found: Inventory) -> str:
+    """Say what a run gets that asks for no device in particular."""
+    return "CPU" if found.devices[0].is_cpu else "any GPU"
 
 
 def start_words(seconds: float) -> str:
@@ -107,6 +127,10 @@ def remove(run: Run) -> None:
 
 
 def device_given() -> None:
-    """Let a run ask for the device that the visitor chose in the browser."""
+    """Let a run ask for the device or the cluster that the visitor chose in the browser."""
     asked = requested("device", OtherDevice)
-    give_device(store(), store().run(asked.run), asked.device)
+    run = store().run(asked.run)
+    if asked.device in clusters_in(clusters()):
+        send_to(store(), run, asked.device)
+    else:
+        give_device(store(), run, asked.device)

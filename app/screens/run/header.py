@@ -14,6 +14,7 @@ from app.screens.run.stop_time import stop_badge
 from app.shared.notices.follow import follow_run
 from cifar_core.runs import CURVES, RATE_SEARCH, STATES, TRAINING, Run, RunStatus
 from cifar_core.runs.family.joins import name_of
+from cifar_core.runs.listing.clusters import cluster_of, has_no_machine
 from cifar_core.runs.record.family.ancestors import CONTINUES
 from cifar_core.runs.record.figures.summary_record import FeaturesDone, Summary
 from cifar_core.runs.store import damage
@@ -94,6 +95,8 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge_color: Any = color
         st.badge(STATES[status.state].title, icon=f":material/{icon}:", color=badge_color)
+        if status.is_live and (cluster := cluster_of(run)):
+            on_a_cluster(cluster, status)
         silent = run.silent_seconds if status.is_live else None
         if silent is not None:
             st.badge(f"No news for {theme.duration(silent)}", color="orange")
@@ -102,6 +105,14 @@ def status_line(run: Run, status: RunStatus, result_elsewhere: bool) -> None:
         st.markdown(theme.safe(sentence(status)), width="content")
         if status.state == "finished" and result_elsewhere:
             link("run", "Look at the results", ":material/insights:", id=run.number, tab="result")
+
+
+def on_a_cluster(cluster: str, status: RunStatus) -> None:
+    """Show on which machine of a cluster the run is, and that the cluster does not answer."""
+    st.badge(theme.safe(status.device or cluster.title()), icon=":material/dns:", color="gray")
+    if status.unanswered:
+        since = theme.clock(status.unanswered)
+        st.badge(f"{cluster.title()} has not answered since {since}", color="orange")
 
 
 def sentence(status: RunStatus) -> str:
@@ -115,8 +126,10 @@ def sentence(status: RunStatus) -> str:
 
 
 def progress(run: Run, status: RunStatus, summary: Summary) -> None:
-    """Draw how far the run is and when it will be done."""
+    """Draw how far the run is and when it will be done; nothing while it waits at a cluster."""
     if not status.is_live or not summary.total_steps:
+        return
+    if has_no_machine(cluster_of(run), status.state, status.device):
         return
     features = summary.features
     if features and not summary.step and features.done < features.total:

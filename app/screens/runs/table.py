@@ -6,9 +6,11 @@ from typing import Any
 
 from app import theme
 from app.screens.runs.run_list import Head, Kind, Line
+from app.shared.queue.clusters import unanswered_words
 from cifar_core import palette
 from cifar_core.numbers import NARROW
 from cifar_core.runs import CURVES, KINDS, STATES, TRAINING, RunRow
+from cifar_core.runs.listing.clusters import cluster_of, is_handed_over, waits_there
 from cifar_core.runs.listing.columns import COLUMNS, Column
 from cifar_core.runs.listing.table import USUAL, with_balanced
 from cifar_core.runs.record.states import FAILURES
@@ -49,13 +51,17 @@ BY_KIND: dict[str, Kind] = {
 
 
 def with_optional_columns(rows: Sequence[RunRow], columns: Sequence[str]) -> list[str]:
-    """Add sweeps and tags to the usual columns if any run has them, and what uneven sets need."""
+    """Add to the usual columns what any of the runs has to show in them.
+
+    Sweeps, tags, the machines of clusters, and what uneven sets need.
+    """
     if tuple(columns) != USUAL:
         return list(columns)
     columns = with_balanced(columns, rows)
     optional = [
         ("sweep", any(row.sweep for row in rows)),
         ("tag", any(tags(row) for row in rows)),
+        ("device", any(is_handed_over(row) for row in rows)),
     ]
     return [*columns[:3], *(key for key, is_used in optional if is_used), *columns[3:]]
 
@@ -112,7 +118,10 @@ def name(row: RunRow) -> dict[str, Any]:
 
 
 def state(row: RunRow, place: int | None) -> dict[str, Any]:
-    """Return the state, the kind unless it is training, whether a file is damaged, the epoch."""
+    """Return the state, the kind unless it is training, how far it is, and what is wrong.
+
+    That is a damaged file, or a cluster that does not answer, whose runs stay in their state.
+    """
     color, icon = theme.ICONS[row.state]
     title = STATES[row.state].title + (f", {theme.ordinal(place)}" if place else "")
     badges = [{"text": title, "color": color, "icon": icon}]
@@ -120,11 +129,15 @@ def state(row: RunRow, place: int | None) -> dict[str, Any]:
         badges.append({"text": KINDS[row.kind].title, "color": "violet"})
     if row.damaged:
         badges.append(DAMAGED)
+    if silent := unanswered_words(cluster_of(row), [row], named=True):
+        badges.append({"text": silent, "color": "orange"})
     return {"badges": badges, "note": progress(row)}
 
 
 def progress(row: RunRow) -> str:
-    """Say how far a running training is, or why a run failed."""
+    """Say how far a running training is, where a run waits, or why one failed."""
+    if waits_there(row):
+        return "waits there"
     if row.state == "running" and row.kind == TRAINING and row.epochs_done:
         return f"{row.epochs_done} of {row.epochs}"
     failed = row.state == "failed" and not row.damaged

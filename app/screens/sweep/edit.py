@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from app import boundary, theme
-from app.session import Key, remember, store
+from app.session import Key, clusters, inventory, remember, store
 from app.shared.picker.networks import about
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
 from cifar_core.runs import RunRow
+from cifar_core.runs.backends import offered
 from cifar_core.runs.record.queue.priorities import NORMAL, PRIORITIES
 from cifar_core.runs.store.sweep_files import Sweep
 from cifar_core.runs.sweeps import edits, search_space, sweeps
@@ -19,6 +20,7 @@ from cifar_core.runs.sweeps.edits import Edit, Outcome
 from cifar_core.runs.sweeps.hyperparameter_search import PRUNERS
 from cifar_core.runs.sweeps.priority import may_give
 from cifar_core.settings import label_of, rule_of
+from cifar_core.settings.declaration import is_offered
 from cifar_core.settings.parameter_grid import MOST, axis_of, example
 
 KEY = "edit sweep"  # how the keys of the dialog's controls begin
@@ -100,7 +102,7 @@ def grid_inputs(sweep: Sweep) -> dict[str, Any]:
 
 def more_values(sweep: Sweep) -> list[list[dict[str, Any]]]:
     """Draw a setting and more values of it; the ones that vary already come first."""
-    names = [NONE, *dict.fromkeys([n for n in sweep.varied if n in FIELDS] + list(FIELDS))]
+    names = [NONE, *dict.fromkeys([n for n in sweep.varied if n in FIELDS] + offered_fields(sweep))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "More values of", names, key=f"{KEY} setting",
@@ -118,6 +120,14 @@ def more_values(sweep: Sweep) -> list[list[dict[str, Any]]]:
         now = theme.safe(str(sweep.base.get(name, setting.default)))
         st.caption(f"The settings so far have {now}.")
     return [axis_of(TrainConfig, f"{name}={words}")]
+
+
+def offered_fields(sweep: Sweep) -> list[str]:
+    """Return the settings of which more values may be added; all runs stay at one place."""
+    there = offered.several(str(sweep.base.get("run_on", "")), clusters(), inventory())
+    return [
+        name for name, f in FIELDS.items() if is_offered(f, f.default, there - {offered.PLACES})
+    ]
 
 
 def search_inputs(sweep: Sweep) -> dict[str, Any]:
@@ -139,7 +149,7 @@ def search_inputs(sweep: Sweep) -> dict[str, Any]:
             space[name] = range_
         elif words.strip():
             read(f"{name}={words}", space, problems)
-    others = [name for name in FIELDS if name not in sweep.search["space"]]
+    others = [name for name in offered_fields(sweep) if name not in sweep.search["space"]]
     name = st.selectbox(
         "Search over", [NONE, *others], key=f"{KEY} setting",
         format_func=lambda key: label_of(FIELDS[key]) if key else "no further setting",

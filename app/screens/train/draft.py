@@ -8,6 +8,7 @@ from typing import Any
 from app import theme
 from app.cache import image_sizes
 from app.cache.results import dataset
+from app.screens.train.place import place_of
 from app.session import inventory
 from cifar_core import data, weights
 from cifar_core.config import TrainConfig
@@ -16,7 +17,7 @@ from cifar_core.data.dataset import Dataset
 from cifar_core.data.sizing import USUAL
 from cifar_core.data.split import split_of
 from cifar_core.devices import choose_threads
-from cifar_core.errors import ConfigError, DataError, DeviceError, OutOfServiceError
+from cifar_core.errors import ConfigError, DataError, OutOfServiceError
 from cifar_core.models import MODELS
 from cifar_core.optim import OPTIMIZERS
 from cifar_core.people import Person
@@ -37,7 +38,8 @@ class Draft:
     images: Dataset | None = None
     source: str = ""  # of the images, resolved
     device: str = ""  # a sentence
-    where: str = ""  # the name of that device
+    where: str = ""  # the name of that device, or of the cluster
+    here: bool = True  # whether that is this machine
     gpu: bool = False  # whether that is a GPU
     sentence: str = ""  # what will happen
     details: str = ""  # how, in one or two further sentences
@@ -96,7 +98,7 @@ def check_draft(
     of pretrained ones.
     """
     config, problems = checked(values)
-    images, source, device, where, gpu = None, "", "", "", False
+    images, source = None, ""
     if "data" not in problems:
         try:
             source = data.resolve(values["data"], root, by)
@@ -108,19 +110,13 @@ def check_draft(
     lacks_weights = bool(needed and weights.find(needed, root) is None)
     if lacks_weights:
         problems["model"] = "Its pretrained weights are not on this machine yet."
-    if "device" not in problems:
-        try:
-            chosen, device = inventory().choose(values["device"])
-            where, gpu = chosen.name, not chosen.is_cpu
-        except OutOfServiceError as error:
-            device = str(error)
-        except DeviceError as error:
-            problems["device"] = str(error)
+    place = place_of(values, problems)
+    problems |= place.problems
     found, step, size = Described(), "", None
     if config is not None and images is not None:
         found = described(config, images)
         problems |= found.problems
-        size = size_of(replace(config, data=source), images, root, gpu=gpu)
+        size = size_of(replace(config, data=source), images, root, gpu=place.gpu)
         if size.problem:
             problems["image_size"] = size.problem
     elif config is not None:
@@ -129,11 +125,11 @@ def check_draft(
         config = None
     elif config is not None and images is not None and size is not None:
         sized = replace(config, image_size=size.sizing.side)
-        step = step_sentence(sized, images, root)
+        step = step_sentence(sized, images, root) if place.here else ""
     return Draft(
-        config=config, problems=problems, images=images, source=source, device=device,
-        where=where, gpu=gpu, sentence=found.sentence, details=found.details, step=step,
-        lacks_weights=lacks_weights, size=size,
+        config=config, problems=problems, images=images, source=source, device=place.sentence,
+        where=place.name, here=place.here, gpu=place.gpu, sentence=found.sentence,
+        details=found.details, step=step, lacks_weights=lacks_weights, size=size,
     )  # fmt: skip
 
 

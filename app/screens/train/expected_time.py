@@ -9,6 +9,7 @@ from app.session import Key, remembered, store
 from app.shared.picker.history import history
 from app.shared.picker.networks import about
 from cifar_core.config import TrainConfig
+from cifar_core.config.machine_settings import LOCAL
 from cifar_core.config.transfer_plans import TRANSFER_PLANS
 from cifar_core.models import MODELS
 from cifar_core.proposals import cost
@@ -43,13 +44,16 @@ def expected(
     side: int,
     gpu: bool,
     teachers: Sequence[TrainConfig] = (),
-) -> Expected:
+) -> Expected | None:
     """Return how long a run takes; `images` are all training images of its data set.
 
+    None if nothing says so, as of a cluster on which nothing like it was trained.
     `side` is how many pixels a side they will have; `teachers` are the settings of the runs that
     it learns from.
     """
     whole = of_all_epochs(config, images, teachers, side=side, gpu=gpu)
+    if whole is None:
+        return None
     seconds = within_limit(whole.seconds, config.most_hours, config.epochs)
     if seconds == whole.seconds:
         return whole
@@ -71,8 +75,8 @@ def within_limit(seconds: float, most_hours: float, epochs: int) -> float:
 
 def of_all_epochs(
     config: TrainConfig, images: int, teachers: Sequence[TrainConfig], *, side: int, gpu: bool
-) -> Expected:
-    """Return how long all epochs of a run take."""
+) -> Expected | None:
+    """Return how long all epochs of a run take; None likewise."""
     measured: tuple[TrainConfig, Estimate] | None = remembered(Key.ESTIMATE)
     if measured and measured[0] == config:
         return Expected(seconds=measured[1].total_seconds, basis="measured just now", measured=True)
@@ -87,6 +91,8 @@ def of_all_epochs(
                 basis=f"as fast as run #{row.number}",
                 measured=True,
             )
+    if not is_measured_here(config):
+        return None
     return Expected(
         seconds=estimated(config, trained, teachers, gpu=gpu), basis="estimated from multiply-adds"
     )
@@ -95,13 +101,26 @@ def of_all_epochs(
 def is_alike(
     row: RunRow, config: TrainConfig, teachers: Sequence[TrainConfig], *, gpu: bool
 ) -> bool:
-    """Whether an epoch of an earlier run cost the same per image."""
-    if row.model != config.model or row.side != config.side or not was_trained_here(row, gpu=gpu):
+    """Whether an epoch of an earlier run cost the same per image, at the same place."""
+    if row.model != config.model or row.side != config.side or not same_place(row, config):
+        return False
+    if not was_trained_here(row, gpu=gpu):
         return False
     if sorted(row.teachers) != sorted(teacher.model for teacher in teachers):
         return False
     now = config.to_dict()
     return all(row.settings.get(name, now[name]) == now[name] for name in MODELS[row.model].uses)
+
+
+def is_measured_here(config: TrainConfig) -> bool:
+    """Whether a run computes on one device of this machine, which can be measured."""
+    return config.run_on == LOCAL and config.devices == 1
+
+
+def same_place(row: RunRow, config: TrainConfig) -> bool:
+    """Whether an earlier run asked for the same place and as many devices."""
+    there = row.settings.get("run_on", LOCAL), row.settings.get("devices", 1)
+    return there == (config.run_on, config.devices)
 
 
 def estimated(

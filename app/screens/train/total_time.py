@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import theme
-from app.screens.train.expected_time import within_limit
+from app.screens.train.expected_time import is_measured_here, same_place, within_limit
 from app.session import Key, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Dataset
@@ -15,8 +15,12 @@ from cifar_core.runs.store.run_row import own
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS
 
 
-def about_time(seconds: float | None, *, at_most: bool = False) -> None:
-    """Say how long all runs take, or how to find out."""
+def about_time(seconds: float | None, config: TrainConfig, *, at_most: bool = False) -> None:
+    """Say how long all runs take, of which `config` is one, or how to find out."""
+    if not is_measured_here(config):
+        in_all = f":material/timer: about **{theme.duration(seconds)}** of training in all"
+        st.markdown(in_all if seconds else ":material/timer: The total time is not known yet.")
+        return
     if seconds is None:
         st.markdown(":material/timer: The total time is not known yet: **Measure the time** below.")
         return
@@ -53,12 +57,16 @@ def epoch_seconds(
     rows: Sequence[RunRow],
     images: Dataset | None,
 ) -> float | None:
-    """Return how long an epoch took when measured here, or in the newest run of the network."""
-    if measured and same_network(measured[0], config):
+    """Return how long an epoch took when measured here, or in the newest run of the network.
+
+    Runs at another place or on more or fewer devices say nothing about it.
+    """
+    if measured and is_measured_here(config) and same_network(measured[0], config):
         share = config.train_fraction / measured[0].train_fraction
         return measured[1].seconds_per_epoch * share
     for row in rows:
-        if row.model == config.model and row.images_per_second and images is not None:
+        alike = row.model == config.model and same_place(row, config)
+        if alike and row.images_per_second and images is not None:
             if (row.settings.get("resolution"), row.side) != (config.resolution, config.side):
                 continue
             used = len(images.train) * config.train_fraction

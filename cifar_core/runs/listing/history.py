@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cifar_core.proposals.cost import Cost, Measured
+from cifar_core.runs.listing.clusters import on_one_device_here
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow, own
 
@@ -36,7 +37,7 @@ def history_of(rows: Sequence[RunRow], source: str, images: int, *, gpu: bool) -
     costs: dict[str, Cost] = {}
     measured = []
     for row in newest(rows):
-        if not was_trained_here(row, gpu=gpu):
+        if not was_trained_here(row, gpu=gpu) or not on_one_device_here(row):
             continue
         if row.teachers:
             continue  # its time is also that of its teachers

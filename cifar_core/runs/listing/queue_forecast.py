@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cifar_core.devices import Inventory
 from cifar_core.errors import DeviceError
+from cifar_core.runs.listing.clusters import cluster_of
 from cifar_core.runs.listing.run_lengths import UNKNOWN, RunLengths
 from cifar_core.runs.store.run_row import RunRow
 
@@ -62,7 +63,12 @@ def starts(
 
 
 def suitable(row: RunRow, found: Inventory) -> list[str]:
-    """Return the devices that a run can use; none if it waits for one that is out of service."""
+    """Return the devices of this machine that a run can use.
+
+    None if it waits for one that is out of service, or goes to a cluster.
+    """
+    if cluster_of(row):
+        return []
     try:
         wanted = str(row.settings.get("device", "auto"))
         return [device.id for device in found.candidates(wanted)] if found.devices else []

@@ -10,6 +10,7 @@ from cifar_core.data.dataset import SIZE
 from cifar_core.data.sources import synthetic
 from cifar_core.proposals import cost
 from cifar_core.proposals.networks import NetworkFacts, network_facts
+from cifar_core.runs.listing.clusters import on_one_device_here
 from cifar_core.runs.listing.history import History
 from cifar_core.runs.record.run_kinds import TRAINING
 from cifar_core.runs.store.run_row import RunRow
@@ -50,6 +51,8 @@ class RunLengths:
     def expected(self, row: RunRow, facts: NetworkFacts, epochs: int) -> float:
         """Return about how many seconds a run takes that has not trained yet."""
         settings = row.settings
+        if not on_one_device_here(row):
+            return UNKNOWN
         source = str(settings.get("data", ""))
         share = settings.get("train_fraction", 1) * (1 - settings.get("val_fraction", 0))
         images = round(self.images(source) * share)

@@ -13,7 +13,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """The part of a run that one process did."""
 
     number: int
-    device: str
+    device: str  # several with commas; of a cluster its title
     started_at: float  # unix seconds
     ended_at: float | None  # None while it is live, or if its end could not be recorded
     begun: bool  # whether start.json says where it started; False before that, or if it is lost
@@ -33,7 +33,7 @@ def attempt_of(folder: Path, number: int) -> Attempt:
     end = files.read(path / "end.json", AttemptEnd)
     return Attempt(
         number=number,
-        device=plan.device,
+        device=", ".join(plan.devices) or plan.device or plan.place.title(),
         started_at=plan.at,
         ended_at=end.at or (shim.ended and shim.ended.at) or None,
         begun=begun is not None,

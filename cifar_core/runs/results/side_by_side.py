@@ -7,6 +7,7 @@ from typing import Any
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import CURVES
 from cifar_core.settings import label_of, rule_of
+from cifar_core.settings.declaration import is_offered
 from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import TITLES
 
@@ -118,6 +119,7 @@ class SettingRow:
 def setting_rows(runs: Sequence[Run]) -> list[SettingRow]:
     """Return every setting that any of the runs uses, in the order of declaration.
 
+    Choices that few people have are left out unless one of the runs has made them.
     Imports torch, which the declarations need.
     """
     configs = [run.config for run in runs]
@@ -135,6 +137,7 @@ def setting_rows(runs: Sequence[Run]) -> list[SettingRow]:
         )
         for f in fields(configs[0])
         if any(f.name in names for names in used)
+        and any(is_offered(f, getattr(config, f.name)) for config in configs)
     ]
 
 

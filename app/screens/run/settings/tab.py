@@ -15,6 +15,7 @@ from cifar_core.disk import files
 from cifar_core.runs import CURVES, Run, RunStatus
 from cifar_core.runs.record.records import Environment
 from cifar_core.settings import label_of, rule_of, shown
+from cifar_core.settings.declaration import is_offered
 from cifar_core.statistics.class_shares import are_uneven
 
 
@@ -43,6 +44,8 @@ def settings(run: Run, status: RunStatus) -> None:
     groups: dict[str, dict[str, str]] = {}
     for f in sorted(config.relevant(), key=lambda f: GROUPS.index(rule_of(f).group)):
         value = getattr(config, f.name)
+        if not is_offered(f, value):
+            continue
         changed = value != f.default
         label = f"**{label_of(f)}**" if changed else label_of(f)
         groups.setdefault(rule_of(f).group, {})[label] = theme.safe(

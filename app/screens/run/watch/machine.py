@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import theme
 from app.cache.runs import machine_feed
+from app.screens.run.watch.balance import balance, in_short
 from app.screens.run.watch.charts import LiveOptions
 from app.screens.run.watch.machine_chart import machine_figure
 from app.session import Key, remember, remembered
@@ -13,6 +14,7 @@ from cifar_core.reading import KINDS, MACHINE, Finding, Reading
 from cifar_core.reading.curves import Curves
 from cifar_core.reading.machine.samples import Placed
 from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.record.machine.balance import Balance, of_attempt
 from cifar_core.runs.record.machine.overall import overall
 from cifar_core.runs.record.machine.rows import latest
 from cifar_core.runs.record.machine.words import in_words, on_the_whole
@@ -23,7 +25,8 @@ def machine_panel(
 ) -> None:
     """Draw the row with the latest values, which opens itself for a new finding."""
     placed = machine_feed(str(run.path)).placed(curves)
-    says = words(run, status, placed)
+    even = of_attempt(run.path, status.attempt) if status.is_live else None
+    says = ". ".join(filter(None, [words(run, status, placed), in_short(even)]))
     if not says:
         return
     wrong = [finding for finding in reading.findings if finding.span.panel == MACHINE]
@@ -31,7 +34,7 @@ def machine_panel(
     closed_row(
         f"machine-{run.number}", "Machine",
         theme.safe(f"{titles}. {says}" if titles else says),
-        lambda: draw(placed, options),
+        lambda: draw(placed, options, even),
         opened=status.is_live and is_new(run, wrong),
     )  # fmt: skip
 
@@ -52,8 +55,10 @@ def is_new(run: Run, wrong: list[Finding]) -> bool:
     return True
 
 
-def draw(placed: Placed, options: LiveOptions) -> None:
-    """Draw the chart, which has the axis and the zoom of the curves above it."""
+def draw(placed: Placed, options: LiveOptions, even: Balance | None = None) -> None:
+    """Draw how even several devices are, and the chart, on the axis and zoom of the curves."""
+    if even:
+        balance(even)
     if not len(placed):
         st.caption("The chart begins with the first reports of the training.")
         return

@@ -6,6 +6,7 @@ from app import theme
 from app.navigation import link
 from app.session import store
 from cifar_core.runs import Run, RunStatus
+from cifar_core.runs.listing.clusters import cluster_of, has_no_machine
 from cifar_core.runs.store.queue.order import queue_order
 from cifar_core.runs.store.run_row import RunRow
 
@@ -14,6 +15,8 @@ NOTHING = "This run has no measurements."
 DRAFT = "The curves appear here once the run is started."
 FREE = "The curves appear here once a device is free."
 RESUMED = "The curves appear here once the queue is resumed and a device is free."
+HANDED_OVER = "The curves appear here once {} has given it a machine."
+THERE = "It was handed over to {0} and starts when {0} gives it a machine."
 SOON = "The curves begin with the first steps."
 INHERITED = "Below are the curves of the run that it continues; its own follow on the same line."
 LOADING = "The trainer is starting, and PyTorch is being loaded."
@@ -36,6 +39,11 @@ def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
 
     It `inherits` the curves of another run if it continues from that one.
     """
+    cluster = cluster_of(run)
+    if has_no_machine(cluster, status.state, status.device):
+        st.markdown(THERE.format(cluster.title()))
+        st.caption(INHERITED if inherits else SOON)
+        return
     if status.state in ("starting", "running"):
         st.markdown(doing(run.log_tail(LINES)))
         st.caption(INHERITED if inherits else SOON)
@@ -50,13 +58,20 @@ def waiting(run: Run, status: RunStatus, *, inherits: bool = False) -> None:
     if place:
         st.markdown(f"**{place_words(place, len(queue))}**")
     ahead = queue[: max(0, place - 1)]
-    under_way = [row for row in rows if row.state in ("starting", "running", "stopping")]
     named("Before it in the queue", ahead)
-    named("Using a device now", under_way)
+    if not cluster:
+        named("Using a device now", [row for row in rows if uses_a_device(row)])
     if inherits:
         st.caption(INHERITED)
+    elif cluster and not store().queue_pause.is_on:
+        st.caption(HANDED_OVER.format(cluster.title()))
     else:
         st.caption(RESUMED if store().queue_pause.is_on else FREE)
+
+
+def uses_a_device(row: RunRow) -> bool:
+    """Whether a run has a device of this machine."""
+    return row.state in ("starting", "running", "stopping") and not cluster_of(row)
 
 
 def doing(log: str) -> str:

@@ -58,7 +58,7 @@ def title(form: Form, proposal: Proposal, one: Duration) -> str:
         config, len(images.train), side=draft.side, gpu=draft.gpu,
         teachers=[run.config for run, _ in taught()],
     )  # fmt: skip
-    return f"{one.title}: {time.words}"
+    return f"{one.title}: {time.words}" if time else one.title
 
 
 def is_chosen(one: Duration, values: Mapping[str, Any]) -> bool:

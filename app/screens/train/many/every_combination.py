@@ -10,7 +10,7 @@ import streamlit as st
 from app import theme
 from app.screens.train.draft import described
 from app.screens.train.many.found_rates import rates_list
-from app.screens.train.many.varied_settings import SETTINGS, choices_input, first_values
+from app.screens.train.many.varied_settings import SETTINGS, choices_input, first_values, offers
 from app.screens.train.total_time import about_time, run_seconds
 from app.session import store
 from app.shared.widgets import say_problem
@@ -89,7 +89,7 @@ def grid_inputs(
         "say whether a difference is more than chance; the more seeds, the smaller the "
         "differences that it can tell from chance."
     )
-    options = list(SETTINGS)
+    options = offers(base, grid.names)
     if "optimizer" in grid.names:
         options.remove("learning_rate")  # each optimizer has its own
     st.multiselect(
@@ -272,7 +272,7 @@ def grid_summary(grid: GridDraft, values: Mapping[str, Any], images: Dataset | N
     st.markdown(f"**{multiplied(grid)}**")
     configs = [TrainConfig.from_dict({**values, **cell.changes}) for cell in grid.cells]
     seconds = run_seconds(configs, images)
-    about_time(sum(seconds) * len(grid.seeds) if seconds else None)
+    about_time(sum(seconds) * len(grid.seeds) if seconds else None, configs[0])
     with st.expander(theme.plural(len(grid.cells), "combination")):
         st.markdown("\n".join(f"- {theme.safe(cell.title)}" for cell in grid.cells[:LISTED]))
 

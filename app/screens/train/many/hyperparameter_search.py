@@ -207,5 +207,7 @@ def search_summary(search: SearchDraft, values: Mapping[str, Any], images: Datas
         return
     what = ", ".join(label_of(SETTINGS[name]).lower() for name in search.names)
     st.markdown(f"**Search over {theme.safe(what)}: {theme.plural(search.runs, 'run')}**")
-    seconds = run_seconds(costly_ends(values, search.space), images)
-    about_time(search.runs * fmean(seconds) if seconds else None, at_most=search.pruner != "none")
+    ends = costly_ends(values, search.space)
+    seconds = run_seconds(ends, images)
+    whole = search.runs * fmean(seconds) if seconds else None
+    about_time(whole, ends[0], at_most=search.pruner != "none")

@@ -1,21 +1,35 @@
 """The settings that can vary in a sweep, and the control for several of their choices."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import streamlit as st
 
+from app.session import clusters, inventory
 from cifar_core.config import TrainConfig
+from cifar_core.runs.backends import offered
+from cifar_core.runs.backends.offered import PLACES
 from cifar_core.settings import Rule, label_of, rule_of
+from cifar_core.settings.declaration import is_offered
 
-SETTINGS = {  # first those that people vary most often
+SETTINGS = {  # first those that people vary most often; all runs of a sweep go to one place
     f.name: f
     for f in sorted(fields(TrainConfig), key=lambda f: not rule_of(f).often_varied)
-    if rule_of(f).type != "text"
+    if rule_of(f).type != "text" and rule_of(f).several != PLACES
 }
 WHOLE, TINY = 4, 1e-4  # to compare with 0
+
+
+def offers(base: TrainConfig | None, chosen: Sequence[str]) -> list[str]:
+    """Return the settings that may vary, with those that were chosen already.
+
+    `base` has the values of the form; None while one of them is wrong.
+    """
+    several = offered.several(base.run_on if base else "", clusters(), inventory())
+    return [name for name, f in SETTINGS.items()
+            if name in chosen or is_offered(f, f.default, several)]  # fmt: skip
 
 
 def first_values(name: str, values: Mapping[str, Any]) -> str | list[str]:

@@ -21,7 +21,7 @@ FIND, CHANGED = "find_setting", "only_changed"
 def all_rows(form: Form) -> None:
     """Draw the search, then the rows; or, while something is looked for, the fields found."""
     differing = [f for f in fields(TrainConfig) if form.uses(f) and form.differs(f)]
-    total = len(fields(TrainConfig))
+    total = sum(map(form.offers, fields(TrainConfig)))
     with st.container(horizontal=True, vertical_alignment="center", key="more-settings"):
         st.subheader("More settings", anchor=False, width="content")
         st.space("stretch")
@@ -40,7 +40,8 @@ def all_rows(form: Form) -> None:
             )  # fmt: skip
         return
     wanted = [f for f in fields(TrainConfig)
-              if matches(f, words) and (form.differs(f) or not only)]  # fmt: skip
+              if matches(f, words) and form.offers(f)
+              and (form.differs(f) or not only)]  # fmt: skip
     found(form, wanted)
 
 
@@ -87,6 +88,9 @@ def contents(group: str, form: Form) -> None:
 
 
 def is_basic(setting: Field[Any], form: Form) -> bool:
-    """Whether a setting stands with the first of its row: often changed, changed now, or wrong."""
-    rare = rule_of(setting).advanced
+    """Whether a setting stands with the first of its row: often changed, changed now, or wrong.
+
+    A choice that few people have comes first where there is one.
+    """
+    rare = rule_of(setting).advanced and not rule_of(setting).several
     return not rare or form.differs(setting) or setting.name in form.draft.problems

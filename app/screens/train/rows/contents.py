@@ -10,6 +10,7 @@ from app.screens.train.form import Form
 from app.screens.train.many.many_runs import many_inputs
 from app.screens.train.own_runs import row as own_row
 from app.screens.train.own_runs.chosen import taught
+from app.screens.train.place import expectation
 from app.screens.train.rows import charts
 from app.screens.train.rows.largest_batch import batch_fit
 from app.screens.train.rows.pictures import augmented
@@ -79,10 +80,13 @@ def starting(form: Form) -> None:
 
 
 def machine(form: Form) -> None:
-    """Say how a step is computed, and which GPUs cannot be used, and why."""
+    """Say what several devices do, how a step is computed, and which GPUs cannot be used."""
+    config = form.draft.config
+    if config is not None and config.devices > 1:
+        st.markdown(f":material/call_split: {expectation(config)}")
     if form.draft.step:
         st.markdown(f":material/speed: {theme.safe(form.draft.step)}", help=STEP_HELP)
-    for refused in inventory().refused:
+    for refused in inventory().refused if form.draft.here else ():
         st.caption(f":material/warning: {theme.safe(refused.sentence)}")
 
 

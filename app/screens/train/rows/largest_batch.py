@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import boundary, theme
+from app.screens.train.expected_time import is_measured_here
 from app.session import Key, remember, remembered, store
 from cifar_core.config import TrainConfig
 from cifar_core.people import OPERATOR
@@ -16,9 +17,10 @@ from cifar_core.runs.prepare.teacher_networks import Taught
 def batch_fit(config: TrainConfig, prefix: str, teachers: Sequence[Taught] = ()) -> None:
     """Offer it to those who may measure; show the result until anything but the batch changes.
 
+    It measures one device of this machine, so it is not offered for other runs.
     `teachers` are the checkpoints that the run learns from.
     """
-    if not store().by.may(OPERATOR):
+    if not store().by.may(OPERATOR) or not is_measured_here(config):
         return
     but_for_batch = replace(config, batch_size=2, micro_batch=0)
     measured: tuple[TrainConfig, LargestBatch] | None = remembered(Key.LARGEST_BATCH)

@@ -11,6 +11,11 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs.prepare.epoch_time import Estimate
 from cifar_core.runs.sweeps.rate_searches import USUAL_STEPS, begin
 
+ONE_DEVICE = (
+    "A rate search computes on one device. Set *Devices* to 1 in the row *Where it runs*, find the "
+    "rate, and then choose several devices again: the batch, and so the rate, stays the same."
+)
+
 
 def rate_finder(config: TrainConfig | None, images: int) -> None:
     """Offer those who may a rate search with the form's settings, and say first what it costs."""
@@ -24,6 +29,9 @@ def rate_finder(config: TrainConfig | None, images: int) -> None:
         )
         if config is None:
             st.caption("Some settings need to be corrected first.")
+            return
+        if config.devices > 1:
+            st.caption(ONE_DEVICE)
             return
         st.markdown(f":material/timer: {cost(config, images)}")
         pressed = st.button("Start the rate search", type="primary", key="find_rate")

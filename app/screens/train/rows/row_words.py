@@ -166,11 +166,15 @@ def kept_back(form: Form) -> str:
 
 
 def machine(form: Form) -> str:
-    """Say on which device it trains, and with which numbers."""
+    """Say where it trains, on how many devices, and with which numbers."""
     where = form.draft.where or value(form, "device")
-    chosen = " (chosen automatically)" if form.values["device"] == "auto" else ""
-    number_format = "" if form.values["precision"] == "auto" else f", {value(form, 'precision')}"
-    return f"{where}{chosen}{number_format}"
+    automatic = form.values["device"] == "auto" and form.draft.here
+    parts = [
+        value(form, "run_on") if varies(form, "run_on") else where,
+        "(chosen automatically)" if automatic and not varies(form, "run_on") else "",
+    ]
+    more = [unless_usual(form, "devices", "{} devices"), unless_usual(form, "precision", "{}")]
+    return ", ".join(filter(None, [" ".join(filter(None, parts)), *more]))
 
 
 def repeats(form: Form) -> str:

@@ -7,6 +7,7 @@ from cifar_core.background import processes
 from cifar_core.devices.device import Inventory, kind_of
 from cifar_core.disk import files, lock
 from cifar_core.errors import DeviceError, RunError
+from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.record import metrics, status
 from cifar_core.runs.record.run import Run
 
@@ -19,6 +20,7 @@ AUTO = "auto"
 def give_device(store: "Store", run: Run, device: str) -> None:
     """Let a waiting run ask for another device of this machine, or for "auto".
 
+    One that was to go to a cluster stays here.
     A run that has begun may only go to another device of the same kind, because its numbers would
     change in the middle. Raises RunError if it does not wait, DeviceError for an unknown device.
     """
@@ -34,9 +36,11 @@ def give_device(store: "Store", run: Run, device: str) -> None:
                 )
             must_suit(run, device, found)
             must_be_enough(run, device)
-            line.skip = run.settings.get("device", AUTO) == device
+            wanted = {"device": device, "run_on": LOCAL}
+            before = {"device": AUTO, "run_on": LOCAL, **run.settings}
+            line.skip = all(before[name] == value for name, value in wanted.items())
             if not line.skip:
-                files.edit(run.path / "config.json", dict, lambda _: {"device": device})
+                files.edit(run.path / "config.json", dict, lambda _: wanted)
         processes.wake(store.root)
 
 
