@@ -54,6 +54,7 @@ class LiveAttempt:
     refusal: str = ""  # why it could not be made to end; empty if that was possible
     shown: str = ""  # the state, request and force that the status was last written for
     status_seen: tuple[int, int] = (0, 0)  # time and inode of status.json at the last scan
+    sentence: dict[str, str] | None = None  # about where it started; None before that
     trouble: str = ""  # an error of the last look at its files
     look: Look = field(default_factory=Look)  # when its files are due to be read again
 
