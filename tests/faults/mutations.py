@@ -56,6 +56,8 @@ START_FROM = "tests/runs/family/test_start_from.py"
 TEACHERS = "tests/training/test_distillation.py"
 UNEVEN_RUNS = "tests/runs/test_runs_uneven.py"
 PLANNED = "tests/runs/test_planned_ends.py"
+ELSEWHERE, FENCE = "tests/runs/test_failures_elsewhere.py", "tests/runs/test_fence.py"
+NODE = "tests/runs/test_node.py"
 SENDING, ADDRESSES = (f"tests/runs/test_notifications_{x}.py" for x in ("sending", "addresses"))
 
 
@@ -664,6 +666,27 @@ MUTATIONS = [
     Mutation("a step's sums are those of one rank", "training/ranks/exchange.py",
              "parts = ranks.sum(flat)", "parts = ranks.sum(flat.clone()) * 0 + flat",
              RANKS + " same_weights"),
+    Mutation("a lock that is held is not asked for", "runs/engine/supervisor.py",
+             'live.has_ended(shim) and not lock.is_locked(live.folder / "lock")',
+             "live.has_ended(shim)", ELSEWHERE + " without_its_shim"),
+    Mutation("a job is gone at the first word", "runs/engine/live_attempts.py",
+             ">= self.backend.doubt_seconds", ">= 0", ELSEWHERE + " doubted"),
+    Mutation("silence is taken for the end", "runs/engine/live_attempts.py",
+             'gone = job.found == "gone"', 'gone = job.found != "runs"', ELSEWHERE + " changes_no_state"),
+    Mutation("a late shim is not kept away", "runs/engine/never_begun.py",
+             '            files.write_json(live.folder / "shim.json", ShimRecord(ended=end_of(live)))\n',
+             "            pass\n", ELSEWHERE + " trains_nothing"),
+    Mutation("a later attempt fences no earlier one", "runs/engine/worker/fence.py",
+             "if self.concluded.exists() or self.later:", "if self.concluded.exists():", FENCE + " within_a_beat"),
+    Mutation("a late write replaces the summary of a later attempt", "runs/engine/worker/fence.py",
+             "        self.before_writing(path)\n", "", FENCE + " believed"),
+    Mutation("the mark of a later attempt is replaced", "runs/record/checkpoints.py",
+             "if by > attempt and", "if False and", FENCE + " late_write"),
+    Mutation("another version of torch trains on", "runs/engine/worker/node.py",
+             "    check_versions(plan)\n", "", NODE + " refused_before"),
+    Mutation("two machines each have an executor", "runs/engine/executor.py",
+             "            if self.is_elsewhere():\n                os.close(mine)\n                return ONE_TOO_MANY\n",
+             "", "tests/runs/test_executor_elsewhere.py respected"),
 ]  # fmt: skip
 
 

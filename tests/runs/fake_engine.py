@@ -71,6 +71,8 @@ class FakeEngine:
             return Job(found="gone")
         if job.shim is None:
             return Job(found="waits", words=job.words)
+        if files.read_json(job.submission.folder / "shim.json").get("ended"):
+            job.shim.wait()  # it is about to end
         is_over = job.shim.poll() is not None
         return Job(found="gone" if is_over else "runs", node=job.node, words=job.words)
 

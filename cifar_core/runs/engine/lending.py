@@ -34,7 +34,8 @@ PAUSED = "queue_paused"  # why a run waits: a key of FAILURES
 def scan(chief: "Supervisor") -> bool:
     """Go through the store: repair statuses, start waiting runs; return True if more may start."""
     chief.has_more, chief.submits_until = False, time.monotonic() + SUBMIT_SECONDS
-    rows = chief.store.index.rows()
+    # of a live run only a change of its status matters here
+    rows = chief.store.index.rows({id_ for id_, live in chief.live.items() if live.is_known()})
     for row in rows:
         if row.reason == "damaged":
             chief.repair(chief.run_of(row))

@@ -13,7 +13,7 @@ from cifar_core.devices import Device
 from cifar_core.runs.backends.backend import Backend, Job, Submission
 from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.looks import Look
+from cifar_core.runs.engine.looks import Look, stamp
 from cifar_core.runs.engine.several import command_of, devices_of, threads_of_one
 from cifar_core.runs.record import checkpoints, control, metrics
 from cifar_core.runs.record.environment import essentials
@@ -54,6 +54,8 @@ class LiveAttempt:
     ask_again_at: float = 0.0  # on this process's own clock
     refusal: str = ""  # why it could not be made to end; empty if that was possible
     shown: str = ""  # the state, request and force that the status was last written for
+    status_seen: tuple[int, int] = (0, 0)  # time and inode of status.json at the last scan
+    sentence: dict[str, str] | None = None  # about where it started; None before that
     trouble: str = ""  # an error of the last look at its files
     look: Look = field(default_factory=Look)  # when its files are due to be read again
 
@@ -66,6 +68,11 @@ class LiveAttempt:
     def control(self) -> Path:
         """The file of requests to it."""
         return self.run.path / control.NAME
+
+    @cached_property
+    def status_file(self) -> Path:
+        """The file of its run's state."""
+        return self.run.path / "status.json"
 
     @cached_property
     def name(self) -> str:
@@ -98,6 +105,11 @@ class LiveAttempt:
             return True
         doubt = self.backend.doubt_seconds if self.job.began else 0.0
         return self.gone is not None and self.gone[1] - self.gone[0] >= doubt
+
+    def is_known(self) -> bool:
+        """Return True if status.json is the same file as at the last call."""
+        before, self.status_seen = self.status_seen, stamp(self.status_file)
+        return self.status_seen == before
 
     @property
     def is_elsewhere(self) -> bool:

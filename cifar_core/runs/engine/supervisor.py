@@ -198,7 +198,8 @@ class Supervisor:
         shim = files.read_if_there(path, records.ShimRecord)
         live.has_begun = live.has_begun or shim is not None
         may_be_over = live.has_ended(shim) and not lock.is_locked(live.folder / "lock")
-        following.notice(live)
+        if may_be_over:
+            following.notice(live)
         if may_be_over and (shim or is_given_up(live)):
             # read once more: the shim writes this just before it releases the lock
             self.settle(live, files.read(path, records.ShimRecord).ended)
@@ -212,10 +213,12 @@ class Supervisor:
         if live.request:
             following.follow(self, live)
             return
-        start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
-        state = "running" if start else "starting"
+        if live.sentence is None:
+            start = files.read_if_there(live.folder / "start.json", records.AttemptStart)
+            live.sentence = sentence_of(live.run, start, live.attempt) if start else None
+        state = "starting" if live.sentence is None else "running"
         notice = (files.read(live.folder / "notice.json", records.Notice)).message
-        said: Mapping[str, Any] = sentence_of(live.run, start, live.attempt) or live.waiting_words
+        said: Mapping[str, Any] = live.sentence or live.waiting_words
         if notice:
             said = {"message": notice}
         self.show(live, state, f"{state} {said}", said)

@@ -15,7 +15,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,24 +61,29 @@ class Index:
     def __init__(self, root: Path) -> None:
         self.root, self.path = root, index_file(root)
 
-    def rows(self) -> list[RunRow]:
+    def rows(self, spare: Collection[str] = ()) -> list[RunRow]:
         """Return a row for each run folder, newest first, reading only the folders that changed.
 
         The shipped examples come after all other runs. Threads that ask at the same time share one
-        look at the folders.
+        look at the folders. The rows of runs to `spare`, by id, may be as of an earlier listing.
         """
         asked, listing = time.monotonic(), LISTED.setdefault(self.root, Listing())
         with listing.lock:
             if listing.begun < asked:
-                self._refresh(listing)
+                self._refresh(listing, spare)
             return list(listing.sorted)
 
-    def _refresh(self, listing: Listing) -> None:
+    def _refresh(self, listing: Listing, spare: Collection[str]) -> None:
         """Look at all folders, and read those that have changed since the last look."""
         begun, now = time.monotonic(), time.time_ns()
         changed = changes(self.root / "runs")
-        known = listing.changed
-        if stale := [id_ for id_, at in changed.items() if known.get(id_, UNTRUSTED) != at]:
+        known, spared = listing.changed, listing.rows.keys() & spare
+        changed |= {id_: known[id_] for id_ in spared & changed.keys()}
+        if stale := [
+            id_
+            for id_, at in changed.items()
+            if id_ not in spared and known.get(id_, UNTRUSTED) != at
+        ]:
             listing.rows |= self._read(stale, changed)
         gone = listing.rows.keys() - changed.keys()
         for id_ in gone:
