@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # the functions of these rooms are followed; those of the executor and its processes are its own
-ROOMS = ("runs/record", "runs/store", "runs/store/queue", "runs/listing", "runs/results",
-         "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources", "data/uploads",
-         "weights", "background")  # fmt: skip
+ROOMS = ("runs/record", "runs/backends", "runs/store", "runs/store/queue", "runs/listing",
+         "runs/results", "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources",
+         "data/uploads", "weights", "background")  # fmt: skip
 FILES = "cifar_core.disk.files."
 WRITERS = {
     *(FILES + name for name in ("write_json", "write_atomic", "edit", "append_line", "replacing")),
