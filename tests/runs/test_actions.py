@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # the functions of these rooms are followed; those of the executor and its processes are its own
-ROOMS = ("runs/record", "runs/store", "runs/store/queue", "runs/listing", "runs/results",
-         "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources", "data/uploads",
-         "weights", "background")  # fmt: skip
+ROOMS = ("runs/record", "runs/backends", "runs/store", "runs/store/queue", "runs/listing",
+         "runs/results", "runs/sweeps", "runs/exchange", "runs/notifications", "data/sources",
+         "data/uploads", "weights", "background")  # fmt: skip
 FILES = "cifar_core.disk.files."
 WRITERS = {
     *(FILES + name for name in ("write_json", "write_atomic", "edit", "append_line", "replacing")),
@@ -29,6 +29,10 @@ FREE = {  # what may be called without an action, or a class whose methods may
     "cifar_core.runs.store.run_job.RunJob._action": "the same",
     "cifar_core.runs.store.store.Store.action": "the same",
     "cifar_core.runs.notifications.sender.Sender": "of the process that sends messages",
+    "cifar_core.runs.backends.local.Local": "of the executor, which follows the requests",
+    "cifar_core.runs.backends.slurm.Slurm": "the same; a test of its settings changes nothing",
+    "cifar_core.runs.backends.ray_jobs.RayJobs": "the same",
+    "cifar_core.runs.backends.cluster.Cluster": "the same",
     "cifar_core.runs.store.index.Index": "rebuilt from the folders whenever it is missing",
     "cifar_core.weights.locations.remembered_sha256": "checksums, computed again at will",
     "cifar_core.weights.locations.forget_verified": "the same",

@@ -129,7 +129,7 @@ class RayJobs(Cluster):
                           "cluster was started with")  # fmt: skip
         if 300 <= reply.status < 400:
             raise OSError(redirected(self.address))
-        return Reply(status=reply.status, body=reply.body.replace(token.encode(), b"..."))
+        return Reply(status=reply.status, body=reply.body.replace(token.encode(), b"(token)"))
 
     @property
     def address(self) -> Address:

@@ -80,7 +80,9 @@ def ask(address: Address, method: str, path: str, body: bytes = b"", token: str 
     watch.daemon = True
     watch.start()
     try:
-        return exchanged(address, held, method, path, body, token)
+        reply = exchanged(address, held, method, path, body, token)
+        if time.monotonic() >= deadline:  # it was cut off, which looks like an end
+            raise TimeoutError  # noqa: TRY301 - as for any other way to take too long
     except ssl.SSLCertVerificationError as error:
         raise OSError(
             f"The certificate of {address.host} is not valid ({error.verify_message.rstrip('.')}); "
@@ -92,6 +94,8 @@ def ask(address: Address, method: str, path: str, body: bytes = b"", token: str 
     except (TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
         words = reason(error) if time.monotonic() < deadline else f"it took over {SECONDS:.0f} s"
         raise NoAnswerError(f"{address.host}:{address.port} did not answer: {words}") from error
+    else:
+        return reply
     finally:
         watch.cancel()
         for one in held:

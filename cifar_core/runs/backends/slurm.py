@@ -31,7 +31,10 @@ class Slurm(Cluster):
         The names are not part of the question, as an argument holds 128 KB at most.
         """
         command = ["squeue", "--noheader", "--me", "--states=all", f"--format={FORM}"]
-        return read(call(command)[0], time.time())
+        try:
+            return read(call(command)[0], time.time())
+        except (BusyError, CommandError) as error:
+            raise NoAnswerError(str(error)) from error
 
     def hand_in(self, submission: Submission) -> None:
         """Hand a job in through sbatch."""

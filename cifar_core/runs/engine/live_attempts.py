@@ -90,7 +90,7 @@ class LiveAttempt:
             self.job = replace(self.job, found="unknown")
         else:
             self.unanswered, self.silent = 0.0, False
-            self.job = replace(job, node=job.node or self.job.node) if gone else job
+            self.job = ended(job, self.job) if gone else job
         if gone or (self.job, self.silent) != before:
             self.look.is_due = True
 
@@ -137,6 +137,12 @@ class LiveAttempt:
             usual = f"Waiting for an answer of {title}."
         words = self.job.words or usual
         return {"message": words, "action": f"Nothing to do: it starts when {title} has room."}
+
+
+def ended(job: Job, before: Job) -> Job:
+    """Return a job that is gone, with what was known of it while it ran."""
+    words = before.words if before.found in ("runs", "gone") else ""
+    return replace(job, node=job.node or before.node, words=job.words or words)
 
 
 def trainer_command(run: Run, attempt: int) -> list[str]:
