@@ -56,8 +56,9 @@ def store_without_executor(root):
         for folder, child in children:  # one that has only just been started shows itself first
             until(lambda f=folder, c=child: (f / "shim.json").exists() or c.poll() is not None)
         kill_all(store)
-        for _, child in children:
-            child.wait()
+        for chief in CHIEFS:  # the shims of attempts that are over too, which end by themselves
+            for child in chief.backends.local.children.values():
+                child.wait()
         CHIEFS.clear()
         os.close(mine)
 
