@@ -207,7 +207,7 @@ def evaluation_batches(
 
     `side` is the resolution of the network in pixels, if it enlarges smaller images; `at_most` is
     how many images fit into memory at once, 0 for any number. Without gradients they take less
-    memory than in training. Each of several ranks gets so many images of a batch.
+    memory than in training. Each of several ranks gets this many images of a batch.
     """
     fastest = evaluation_size(device, max(side, images.pixels.shape[1]))
     at_once = ranks.world * min(fastest, at_most or fastest)

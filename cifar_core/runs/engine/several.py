@@ -62,7 +62,7 @@ def suspected(devices: Sequence[str], result: AttemptResult) -> Sequence[str]:
 
 
 def refusal(run: Run) -> str:
-    """Say why a run that has begun cannot continue on the number of devices it asks for; or nothing.
+    """Say why a begun run cannot continue on the number of devices it asks for; or nothing.
 
     Its numbers would change in the middle: parts of a batch, and what dropout leaves out, depend
     on the number of devices.

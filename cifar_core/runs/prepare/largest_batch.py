@@ -44,7 +44,7 @@ class LargestBatch:
     def micro_batch(self, batch: int) -> int:
         """Return the most images at once with which a batch fits; 0 if it fits as a whole.
 
-        Several devices compute so many at once each.
+        Each of several devices computes this many at once.
         """
         if not 0 < self.largest < batch:
             return 0

@@ -63,7 +63,7 @@ class StepPlan:
         return replace(self, compiled_evaluation=False, reason=reason)
 
     def shared(self, devices: int) -> Self:
-        """Return the plan for so many devices that share each batch: uncompiled on several."""
+        """Return the plan for this many devices that share each batch: uncompiled on several."""
         if devices == 1 or not self.compiled:
             return self
         reason = f"{self.reason.rstrip('. ')}; {ONE_DEVICE}"

@@ -1,1 +1,1 @@
-"""The ranks of an attempt on several devices: how they start, agree, follow the first one, and end."""
+"""The ranks of an attempt on several devices: how they start, agree, follow and end."""
