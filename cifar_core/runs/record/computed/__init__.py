@@ -1,1 +1,1 @@
-"""What is recorded of how a run was computed, and on which images."""
+"""The record of a run's steps and of its images."""
