@@ -130,12 +130,14 @@ def with_package(environment: "os._Environ[str] | dict[str, str]") -> dict[str, 
 
 
 def trainer_environment(threads: int) -> dict[str, str]:
-    """Return the environment variables that are added for a trainer.
+    """Return the environment variables that are added for a trainer; 0 threads to leave it open.
 
     Most are read before its first line runs. They are saved in the attempt's folder, so nothing
     else may be added: the rest of the environment may contain passwords.
     """
-    own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    own = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    if threads:
+        own["OMP_NUM_THREADS"] = str(threads)
     own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as drivers count; CUDA itself counts fastest first
     own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler prints nothing into a run's log
     own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]

@@ -383,8 +383,10 @@ def test_live_runs_are_looked_after_while_many_are_handed_over(store, engine, mo
     assert not chief.has_more
 
 
-@pytest.mark.parametrize(("request_", "state"), [("now", "stopped"), ("kill", "stopped"),
-                                                ("epoch", "stopped"), ("pause", "paused")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("request_", "state"),
+    [("now", "stopped"), ("kill", "stopped"), ("epoch", "stopped"), ("pause", "paused")],
+)
 def test_a_request_to_a_run_that_waits_in_the_queue_cancels_it_at_once(
     store, engine, request_, state
 ):

@@ -28,7 +28,10 @@ class Job:
 
     found: Found
     node: str = ""  # the machine that it runs on, as the backend calls it
-    words: str = ""  # a sentence of the backend: its place in the queue, or why it ended
+    # a sentence of the backend: its place in the queue, or why it ended; of one that runs: why it
+    # will have ended, if that is known
+    words: str = ""
+    began: bool = True  # False if it is gone and was certainly never started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,14 @@ class Submission:
     command: list[str]  # of its shim
     devices: int = 1  # how many it computes on
     keep: tuple[int, ...] = ()  # descriptors that hold devices of this machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a test of a cluster showed."""
+
+    works: bool
+    sentence: str  # what answers, or what is wrong and what to do
 
 
 class Backend(Protocol):

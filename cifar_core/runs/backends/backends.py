@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs.backends import settings
-from cifar_core.runs.backends.backend import Backend, FullError, Job, Submission
+from cifar_core.runs.backends.backend import Backend, Checked, FullError, Job, Submission
+from cifar_core.runs.backends.cluster import Cluster
 from cifar_core.runs.backends.local import LOCAL, Local
+from cifar_core.runs.backends.ray_jobs import RayJobs
+from cifar_core.runs.backends.slurm import Slurm
 
 # by key of PLACES: makes a backend from the store and the cluster's settings
-CLUSTERS: dict[str, Callable[[Path, Any], Backend]] = {}
+CLUSTERS: dict[str, Callable[[Path, Any], Cluster]] = {
+    Slurm.key: lambda _, wanted: Slurm(wanted),
+    RayJobs.key: lambda _, wanted: RayJobs(wanted),
+}
 
 
 class Missing:
@@ -67,3 +73,10 @@ class Backends:
     def of(self, key: str) -> Backend:
         """Return the backend of a key of PLACES; one that knows nothing if it is not set up."""
         return self.get(key) or Missing(key)
+
+
+def check(root: Path, wanted: settings.ClusterSettings) -> Checked:
+    """Try a cluster with settings that may not be saved yet; takes some seconds, never raises."""
+    if wrong := settings.problems_of(wanted):
+        return Checked(works=False, sentence=" ".join(wrong.values()))
+    return CLUSTERS[settings.KEYS[type(wanted)]](root, wanted).check()

@@ -1,13 +1,33 @@
 """backend.json: the clusters that an admin has set up for a store. Passwords are never in it."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
+from cifar_core.background import processes
 from cifar_core.disk import files
 from cifar_core.disk.checks import Text, Texts, Whole
+from cifar_core.errors import ConfigError
+from cifar_core.people import ADMIN, Person
+from cifar_core.runs.backends.address import problem_of
+from cifar_core.runs.record.action_log import action
 
 NAME = "backend.json"
+MOST = 10_000  # runs handed over at once
+MOST_OF_A_DEVICE = 1024  # GPUs or cores
+WORD = re.compile(r"[A-Za-z0-9_][\w.,@:+-]{0,199}", re.ASCII)
+# as `man sbatch` lists them: minutes, minutes:seconds, hours:minutes:seconds, days-hours, ...
+TIME = re.compile(r"\d{1,6}(:\d{1,2}){0,2}|\d{1,4}-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE")
+OPTION = re.compile(r"--([a-z][a-z0-9-]{0,39})(=[!-~]{1,400})?")  # printable ASCII, no space
+OWN = (  # options of sbatch without which an attempt is not found again, or runs something else
+    *("array", "chdir", "clusters", "cluster-constraint", "dependency", "error", "export"),
+    *("export-file", "get-user-env", "gid", "help", "input", "job-name", "no-requeue", "nodes"),
+    *("ntasks", "open-mode", "output", "parsable", "quiet", "requeue", "signal", "test-only"),
+    *("uid", "usage", "version", "wait", "wrap"),
+)
 
 
 class SlurmSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,6 +58,122 @@ class BackendSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ray: RaySettings | None = None
 
 
+ClusterSettings = SlurmSettings | RaySettings
+KEYS: dict[type[Struct], str] = {SlurmSettings: "slurm", RaySettings: "ray"}
+TITLES = {"slurm": "Slurm", "ray": "Ray"}
+
+
 def read(root: Path) -> BackendSettings:
     """Return the clusters of a store."""
     return files.read(root / NAME, BackendSettings)
+
+
+def set_up(root: Path, by: Person, wanted: ClusterSettings) -> None:
+    """Set a cluster up for a store, or change it; only an admin may.
+
+    Raises ConfigError with a sentence for each setting that cannot be used, and AccessError.
+    """
+    key = KEYS[type(wanted)]
+    did = f"set up {TITLES[key]}"
+    with action(root, by, f"set up {TITLES[key]}", did, needed=ADMIN) as line:
+        if wrong := problems_of(wanted):
+            raise ConfigError(wrong)
+        line.skip = getattr(read(root), key) == wanted
+        if not line.skip:
+            root.mkdir(parents=True, exist_ok=True)
+            files.edit(root / NAME, BackendSettings, lambda _: {key: to_builtins(wanted)})
+            processes.wake(root)  # runs may wait for it
+
+
+def remove(root: Path, by: Person, key: str) -> None:
+    """Remove a cluster from a store, by its key of PLACES; only an admin may.
+
+    Runs that were handed over go on there, and follow requests to stop; new ones are refused.
+    """
+    did = f"removed {TITLES[key]}"
+    with action(root, by, f"remove {TITLES[key]}", did, needed=ADMIN) as line:
+        line.skip = getattr(read(root), key) is None
+        if not line.skip:
+            files.edit(root / NAME, BackendSettings, lambda _: {key: None})
+            processes.wake(root)
+
+
+def problems_of(wanted: ClusterSettings) -> dict[str, str]:
+    """Return a sentence for each setting that cannot be used, by its name."""
+    found = {name: problem(wanted) for name, problem in PROBLEMS[type(wanted)].items()}
+    return {name: sentence for name, sentence in found.items() if sentence}
+
+
+def out_of_range(title: str, value: int, low: int, high: int) -> str:
+    """Return the sentence about a number that is too small or too large; empty if it is neither."""
+    if low <= value <= high:
+        return ""
+    return f"{title} is {value:,}; it should be from {low:,} to {high:,}."
+
+
+def not_a_word(title: str, value: str) -> str:
+    """Return the sentence about a name that Slurm cannot have; empty if it can, or for none."""
+    if not value or WORD.fullmatch(value):
+        return ""
+    return f"{title} is '{value[:80]}'; it should be one word as Slurm lists it, or empty."
+
+
+def wrong_time(value: str) -> str:
+    """Return the sentence about a time that sbatch does not read; empty for one that it does."""
+    if not value or TIME.fullmatch(value):
+        return ""
+    return (
+        f"The time limit is '{value[:80]}'; it should be as sbatch reads it, such as 4:00:00 for "
+        "four hours or 2-0 for two days, or empty."
+    )
+
+
+def wrong_option(options: list[str]) -> str:
+    """Return the sentence about the first option that cannot be used; empty if all can.
+
+    sbatch accepts the beginning of an option's name, so that counts as the whole one.
+    """
+    for option in options:
+        match = OPTION.fullmatch(option)
+        if match is None:
+            return (
+                f"'{option[:80]}' cannot be an option; each should be one word of the form "
+                "--name or --name=value, such as --mem=16G."
+            )
+        if mine := [name for name in OWN if name.startswith(match[1])]:
+            return (
+                f"--{mine[0]} cannot be changed, because CIFAR Lab starts its jobs and finds them "
+                f"again itself; remove '{option[:80]}'."
+            )
+    return ""
+
+
+def on_the_head(wanted: RaySettings) -> str:
+    """Return the sentence about a job that asks Ray for nothing; empty for any other."""
+    if wanted.gpus or wanted.cores:
+        return ""
+    return (
+        "A run gets neither GPUs nor cores, so Ray would start all of them on its head node; give "
+        "it at least one core."
+    )
+
+
+SLOTS, GPUS = "The number of runs handed over at once", "The number of GPUs for each device"
+CORES = "The number of CPU cores for each device"
+PROBLEMS: dict[type[Struct], dict[str, Callable[[Any], str]]] = {
+    SlurmSettings: {
+        "slots": lambda s: out_of_range(SLOTS, s.slots, 1, MOST),
+        "partition": lambda s: not_a_word("The partition", s.partition),
+        "account": lambda s: not_a_word("The account", s.account),
+        "time": lambda s: wrong_time(s.time),
+        "gpus": lambda s: out_of_range(GPUS, s.gpus, 0, MOST_OF_A_DEVICE),
+        "cores": lambda s: out_of_range(CORES, s.cores, 0, MOST_OF_A_DEVICE),
+        "options": lambda s: wrong_option(s.options),
+    },
+    RaySettings: {
+        "slots": lambda s: out_of_range(SLOTS, s.slots, 1, MOST),
+        "address": lambda s: problem_of(s.address),
+        "gpus": lambda s: out_of_range(GPUS, s.gpus, 0, MOST_OF_A_DEVICE),
+        "cores": lambda s: out_of_range(CORES, s.cores, 0, MOST_OF_A_DEVICE) or on_the_head(s),
+    },
+}

@@ -15,6 +15,7 @@ from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.looks import Look
 from cifar_core.runs.record import checkpoints, control, metrics
+from cifar_core.runs.record.environment import essentials
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
@@ -89,11 +90,13 @@ class LiveAttempt:
         """Return True if it is over, provided that nothing holds its lock.
 
         A backend's "gone" is doubted for a while, as the files of another machine may come later;
-        it must be the first and the last answer of that time.
+        it must be the first and the last answer of that time. A job that was canceled before it
+        began has no such files.
         """
         if shim and shim.ended:
             return True
-        return self.gone is not None and self.gone[1] - self.gone[0] >= self.backend.doubt_seconds
+        doubt = self.backend.doubt_seconds if self.job.began else 0.0
+        return self.gone is not None and self.gone[1] - self.gone[0] >= doubt
 
     @property
     def is_elsewhere(self) -> bool:
@@ -203,7 +206,7 @@ def plan_of(
     """Return the plan of an attempt, for its shim and its trainer.
 
     Without targets the machine that runs it chooses its devices and threads. There the shim must
-    not start an executor, so it is not told how.
+    not start an executor, so the plan does not say how.
     """
     run, root = live.run, live.run.store_root
     # the first attempt's number is kept: sums depend on it
@@ -223,6 +226,7 @@ def plan_of(
         devices=[target.torch_name for target in targets],
         device_name=targets[0].name if targets else "",
         device_reason=reason,
+        versions={} if targets else essentials(),
         threads=threads,
         micro_batch=halving.chosen(run),
         at=time.time(),

@@ -255,9 +255,11 @@ class Supervisor:
 
     def last_answer(self, live: LiveAttempt) -> str:
         """Return the words of a cluster on why an attempt ended, which it may say only now."""
-        if live.job.found != "gone":
+        before = live.job
+        if before.found != "gone":
             live.take(live.backend.look({live.name: live.folder}).get(live.name, UNKNOWN))
-        return live.job.words if live.job.found == "gone" else ""
+        known = [job.words for job in (live.job, before) if job.found in ("gone", "runs")]
+        return next((words for words in known if words), "")
 
     def write_ending(self, live: LiveAttempt, ending: Ending) -> None:
         """Record how the attempt ended, and move the run to its next state."""

@@ -220,7 +220,7 @@ def check_best(folder: Path) -> None:
     """Keep the marker of the best checkpoint only if that checkpoint exists."""
     names = [path.name for path in checkpoints.folders(folder / "checkpoints")]
     marker = folder / "best"
-    if marker.exists() and marker.read_bytes().strip().decode("ascii", "replace") not in names:
+    if marker.exists() and checkpoints.best_name(folder) not in names:
         marker.unlink()
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = re.compile(r"(\d+)-a(\d+)")
+MARK = re.compile(  # of the best epoch; with a checksum, as a flipped digit would be another number
+    r"(?P<name>\d+-a\d+)(?: (?P<attempt>[1-9]\d*) (?P<crc>[0-9a-f]{8}))?\n"
+)
 MODEL, STATE, MANIFEST = "model.safetensors", "state.safetensors", "manifest.json"
 WHAT = "the checkpoint"  # as an error names it when it cannot be saved
 HEADER = 50_000  # bytes that name the tensors, at most
@@ -218,28 +221,43 @@ def info(path: Path, manifest: dict[str, Any], best: str) -> CheckpointInfo:
     )
 
 
-def mark_best(run: Path, name: str) -> None:
-    """Record which checkpoint is that of the best epoch; with "" that there is none."""
+def mark_best(run: Path, name: str, attempt: int = 0) -> None:
+    """Record which checkpoint is that of the best epoch; with "" that there is none.
+
+    `attempt` is the one that says so; the mark of a later one stays.
+    """
+    marked, by = mark_of(run)
+    if by > attempt and (run / "attempts" / str(by)).exists():
+        return
     if not name:
         (run / "best").unlink(missing_ok=True)
-    elif not is_marked_best(run, name):
-        files.write_atomic(run / "best", f"{name}\n")
+    elif marked != name:
+        head = f"{name} {attempt}"
+        files.write_atomic(run / "best", f"{head} {files.crc(head)}\n" if attempt else f"{name}\n")
+
+
+def mark_of(run: Path) -> tuple[str, int]:
+    """Return the name that the marker of the best epoch holds, and the attempt that wrote it.
+
+    ("", 0) if it is missing or damaged; 0 also in those of earlier versions.
+    """
+    try:
+        mark = MARK.fullmatch((run / "best").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # the manifests say the same
+        return "", 0
+    if not mark or (mark["crc"] and files.crc(f"{mark['name']} {mark['attempt']}") != mark["crc"]):
+        return "", 0
+    return mark["name"], int(mark["attempt"] or 0)
 
 
 def is_marked_best(run: Path, name: str) -> bool:
-    """Return True if the marker is byte for byte as `mark_best` wrote it."""
-    try:
-        return (run / "best").read_bytes() == f"{name}\n".encode()
-    except OSError:
-        return False
+    """Return True if the marker is as `mark_best` wrote it for this name."""
+    return mark_of(run)[0] == name
 
 
 def best_name(run: Path) -> str:
     """Return the name of the best epoch's checkpoint; empty before the first epoch ends."""
-    try:
-        return (run / "best").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):  # missing or damaged: the manifests say the same
-        return ""
+    return mark_of(run)[0]
 
 
 def newest_valid(

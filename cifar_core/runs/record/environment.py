@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.background.processes import PACKAGE_ROOT
 from cifar_core.data.sizing import USUAL, Sizing
+from cifar_core.installation import VERSION
 from cifar_core.runs.record.gpu import facts
 from cifar_core.runs.record.records import (
     AttemptPlan,
@@ -40,6 +41,7 @@ def describe(
     teachers: Sequence[UsedTeacher] = (),
     sizing: Sizing = USUAL,
     size_reason: str = "",
+    attempt: int = 0,
 ) -> Environment:
     """Return the versions, machine, GPU, step plan, data and former networks of an attempt."""
     precision = setup.trainer.precision
@@ -49,6 +51,8 @@ def describe(
         system=platform.platform(),
         machine=platform.node(),
         git_commit=git_commit(),
+        attempt=attempt,
+        place=plan.place,
         device=plan.device,
         device_name=plan.device_name,
         device_reason=plan.device_reason,
@@ -100,6 +104,19 @@ def class_counts(batches: "AnyBatches", dataset: "Dataset") -> list[int]:
 def versions() -> dict[str, str]:
     """Return the installed versions of PACKAGES, by their field names in `Environment`."""
     return {package.replace("-", "_"): version_of(package) for package in PACKAGES}
+
+
+def essentials() -> dict[str, str]:
+    """Return the versions that all machines of a run must share, by their names.
+
+    That of torch is without how it was built, which differs between machines with and without a
+    GPU. The commit is empty if the program is not in a git checkout.
+    """
+    return {
+        "CIFAR Lab": VERSION,
+        "the commit of CIFAR Lab": git_commit(),
+        "torch": version_of("torch").split("+")[0],
+    }
 
 
 def version_of(package: str) -> str:

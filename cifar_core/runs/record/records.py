@@ -165,6 +165,8 @@ class Environment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     captum: Text = ""
     torch_optimizer: Text = field(name="torch-optimizer", default="")
     git_commit: Text = ""
+    attempt: Whole = 0  # that wrote this; 0 in those of earlier versions
+    place: Text = ""  # a key of PLACES; empty for the machine of the executor
     device: Text = ""
     device_name: Text = ""
     device_reason: Text = ""
@@ -197,6 +199,7 @@ class AttemptPlan(Struct, frozen=True, kw_only=True):
     devices: list[Text] = []  # their names in torch
     device_name: Text = ""
     device_reason: Text = ""
+    versions: dict[str, str] = {}  # that a machine elsewhere must have, by `essentials`
     threads: Whole = 0
     micro_batch: Whole = 0  # images at once; 0 to follow the settings
     at: Moment = 0.0

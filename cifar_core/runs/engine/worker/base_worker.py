@@ -20,7 +20,10 @@ from cifar_core.disk import files, space
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.full_disk import RowWriter
+from cifar_core.runs.engine.worker.fence import Fence
 from cifar_core.runs.engine.worker.machine_sampler import MachineSampler
+from cifar_core.runs.engine.worker.node import placed
+from cifar_core.runs.engine.worker.recorded import Recorded
 from cifar_core.runs.family import teachers as family
 from cifar_core.runs.family.beginning import Beginning, beginning_of
 from cifar_core.runs.prepare import step_plans
@@ -37,7 +40,6 @@ from cifar_core.runs.record.metrics import Row
 from cifar_core.runs.record.records import (
     AttemptResult,
     AttemptStart,
-    Environment,
     Notice,
 )
 from cifar_core.runs.record.run import Run
@@ -71,6 +73,8 @@ class BaseWorker(ABC):
         self.rows = RowWriter(metrics.metrics_path(run.path, attempt))
         self.notice = self.folder / "notice.json"  # what it is waiting for
         self.requests = ControlReader(run.path)
+        self.fence = Fence(run.path, attempt)
+        self.recorded = Recorded(run.path, self.fence)
         self.terminated = False  # SIGTERM has come
         self.gpu: facts.GPURecord | None = None  # as environment.json has it
         self.sampler: MachineSampler | None = None  # once the device is in use
@@ -107,7 +111,7 @@ class BaseWorker(ABC):
         from cifar_core.training.place import compute_on
         from cifar_core.training.setup import prepare
 
-        plan = self.plan
+        plan = self.plan = placed(self.run, self.attempt, self.plan)
         compute_on(plan.device, plan.threads)
         rows = machine_rows.path_of(self.run.path, self.attempt)
         self.sampler = MachineSampler([plan.device], rows)
@@ -132,9 +136,9 @@ class BaseWorker(ABC):
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
             plan, self.dataset, self.setup, began.record,
-            sizing=size.sizing, size_reason=size.reason, teachers=used,
+            sizing=size.sizing, size_reason=size.reason, teachers=used, attempt=self.attempt,
         )  # fmt: skip
-        files.write_json(self.run.path / "environment.json", environment)
+        self.recorded.write(environment)
         self.gpu = environment.gpu
         say(f"Training on {plan.device_reason} CPU threads: {plan.threads}.")
         say(f"{environment.precision}: {environment.precision_reason}")
@@ -143,10 +147,7 @@ class BaseWorker(ABC):
 
     def record_peak(self) -> None:
         """Write into environment.json how much of its GPU's memory this has taken at most."""
-        if self.gpu:
-            with suppress(OSError, RuntimeError):  # a by-product, and the GPU may be lost
-                gpu = files.plain_of(facts.with_peak(self.gpu, self.plan.device))
-                files.edit(self.run.path / "environment.json", Environment, lambda _: {"gpu": gpu})
+        self.recorded.peak(self.gpu, self.plan.device)
 
     def free_memory(self) -> None:
         """Drop everything that was added for the work: the images, the network, the optimizer."""
@@ -219,10 +220,11 @@ class BaseWorker(ABC):
         return AttemptResult(outcome="stopped", message=f"Stopped {self.position}, {how}.")
 
     def show_life(self) -> None:
-        """Touch the lock every second; its age shows how long the trainer has been silent."""
+        """Touch the lock every second, by which its silence is judged; end if it is superseded."""
         now = time.monotonic()
         if now - self.touched_at > HEARTBEAT_SECONDS:
             self.touched_at = now
+            self.fence.check()
             os.utime(self.folder / "lock")
 
     def record_plan(self) -> None:
@@ -231,9 +233,8 @@ class BaseWorker(ABC):
             return
         self.step_plan = self.trainer.plan
         say(f"Changed {self.position}: {self.step_plan.sentence}")
-        changed = {"step_plan": self.step_plan.record()}
-        path = self.run.path / "environment.json"
-        self.wait_for_space(lambda: files.edit(path, Environment, lambda _: changed))
+        changed = self.step_plan.record()
+        self.wait_for_space(lambda: self.recorded.change(step_plan=changed))
 
     @property
     def must_end(self) -> bool:
@@ -287,10 +288,11 @@ class BaseWorker(ABC):
         left, until = self.seconds_left, self.requests.control.until
         if left is not None and until:
             left = max(0.0, min(left, until - time.time()))
-        seconds = self.pace.seconds
-        self.summary = structs.replace(self.summary, seconds=seconds, eta_seconds=left)
+        self.summary = structs.replace(
+            self.summary, seconds=self.pace.seconds, eta_seconds=left, attempt=self.attempt
+        )
         with suppress(DiskFullError):  # it is written again in a second
-            files.write_json(self.run.path / "summary.json", self.summary, durable=False)
+            self.fence.write(self.run.path / "summary.json", self.summary, durable=False)
 
 
 def say(text: str) -> None:

@@ -134,7 +134,7 @@ class Worker(BaseWorker):
         if found:
             notes = [*notes, after_divergences([one.step for one in found])]
         self.best = manifest.get("best", "")
-        checkpoints.mark_best(self.run.path, self.best)
+        checkpoints.mark_best(self.run.path, self.best, self.attempt)
         for note in notes:
             say(note)
         where = f"checkpoint {checkpoint.name}" if checkpoint else "the beginning"
@@ -261,6 +261,7 @@ class Worker(BaseWorker):
     ) -> None:
         """Write a checkpoint; the rows first, as it records how many of them it covers."""
         snapshot = later.wait()
+        self.fence.check()  # as the checkpoints of a later attempt may be deleted below
         self.rows.sync()
         checkpoints.commit(
             self.run.path / "checkpoints",
@@ -269,7 +270,7 @@ class Worker(BaseWorker):
             state=snapshot.state,
             manifest=manifest,
         )
-        checkpoints.mark_best(self.run.path, manifest["best"])
+        checkpoints.mark_best(self.run.path, manifest["best"], self.attempt)
         if validation:
             self.keep_predictions("val", name, validation)
         checkpoint_cleanup.prune(self.run.path, look_back=self.look_back)

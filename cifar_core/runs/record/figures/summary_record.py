@@ -34,6 +34,7 @@ class SuggestedRate(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """summary.json: the best and the latest values of a run. None: not measured."""
 
+    attempt: Whole = 0  # that wrote this; 0 in those of earlier versions
     total_steps: Whole = 0
     step: Whole = 0
     epochs_done: Whole = 0

@@ -1,0 +1,200 @@
+"""Ray's Jobs over HTTP: the machine that asks needs neither ray nor the cluster's version of it.
+
+Ray runs the commands of anyone who reaches it unless it was started with RAY_AUTH_MODE=token, so
+an address that answers without a token is refused. A token is not an identity: every job belongs
+to the user that Ray runs as.
+"""
+
+import json
+import shlex
+import time
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from cifar_core.runs.backends import ray_server
+from cifar_core.runs.backends.address import Address, parsed, problem_of
+from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
+from cifar_core.runs.backends.cluster import Cluster
+from cifar_core.runs.backends.ray_server import Reply
+from cifar_core.runs.backends.settings import RaySettings
+
+T = TypeVar("T")
+JOBS = "/api/jobs/"
+STOP_SECONDS = 60  # that Ray waits between SIGTERM and SIGKILL: to save a checkpoint
+GUARDED_SECONDS = 60.0  # for which it holds that the cluster asks for a token
+LONGEST = 300  # characters of a message
+OVER = {
+    "STOPPED": "Its job was stopped in Ray.",
+    "SUCCEEDED": "",
+    "FAILED": "Its job failed in Ray.",
+}
+
+
+class RayJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What is used of an entry of Ray's list of jobs."""
+
+    submission_id: str | None = None
+    status: str = ""
+    message: str | None = None
+    driver_agent_http_address: str | None = None  # on the node that runs it
+    driver_node_id: str | None = None
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """What is used of Ray's answer about itself."""
+
+    ray_version: str = ""
+
+
+class RayJobs(Cluster):
+    """A Ray cluster, by the address of its dashboard."""
+
+    key = "ray"
+    settings: RaySettings
+
+    def __init__(self, settings: RaySettings) -> None:
+        super().__init__(settings)
+        self.guarded_until = 0.0  # monotonic seconds
+
+    def jobs(self) -> dict[str, Job]:
+        """Return all submitted jobs by their submission ids."""
+        listed = self.asked("GET", JOBS, list[RayJob])
+        return {job.submission_id: job_of(job) for job in listed if job.submission_id}
+
+    def hand_in(self, submission: Submission) -> None:
+        """Hand a job in; Ray refuses a second one of the same id, which is as good."""
+        wanted, devices = self.settings, submission.devices
+        body = {
+            "entrypoint": f"exec {shlex.join(submission.command)}",
+            "submission_id": submission.name,
+            "entrypoint_num_cpus": wanted.cores * devices,
+            "entrypoint_num_gpus": wanted.gpus * devices,
+            "runtime_env": {"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)}},
+        }
+        reply = self.answered("POST", JOBS, body)
+        if reply.status == 200:
+            return
+        words = last_line(reply.body)
+        if b"already exists" in reply.body:
+            return
+        if reply.status >= 500:
+            raise FullError(f"Waiting until Ray takes the job: {words}.")
+        raise OSError(f"Ray refused the job: {words}. Ask an admin to correct the settings for "
+                      "Ray, or choose another place for the run")  # fmt: skip
+
+    def ask_to_end(self, name: str, *, hard: bool) -> None:
+        """Stop a job by SIGTERM, after which Ray sends SIGKILL; it has no other way (`hard`)."""
+        reply = self.answered("POST", f"{JOBS}{quote(name, safe='')}/stop", {})
+        if reply.status not in (200, 404):
+            raise OSError(f"Ray could not end the job: {last_line(reply.body)}")
+
+    def check(self) -> Checked:
+        """Ask Ray for its version and its jobs."""
+        try:
+            version = self.asked("GET", "/api/version", Version).ray_version
+            jobs = self.jobs()
+        except OSError as error:
+            return Checked(works=False, sentence=f"{error}.")
+        live = sum(job.found != "gone" for job in jobs.values())
+        listed = "1 job that runs or waits" if live == 1 else f"{live:,} jobs that run or wait"
+        return Checked(works=True, sentence=f"Ray {printable(version)} answers; it has {listed}.")
+
+    def asked(self, method: str, path: str, expected: type[T]) -> T:
+        """Return an answer as a value of a type; OSError for any other answer."""
+        reply = self.answered(method, path)
+        if reply.status != 200:
+            raise NoAnswerError(f"Ray answered with status {reply.status}: {last_line(reply.body)}")
+        try:
+            return msgspec.json.decode(reply.body, type=expected)
+        except (ValueError, RecursionError) as error:  # ValidationError is a ValueError
+            raise NoAnswerError(
+                f"{self.address.host}:{self.address.port} does not answer as Ray does; give the "
+                "address of Ray's dashboard"
+            ) from error
+
+    def answered(self, method: str, path: str, body: dict[str, Any] | None = None) -> Reply:
+        """Return the answer to a request with the token, of a cluster that asks for one."""
+        token = ray_server.token_here()
+        try:
+            self.must_be_guarded()
+            data = b"" if body is None else json.dumps(body).encode()
+            reply = ray_server.ask(self.address, method, path, data, token)
+        except OSError:
+            self.guarded_until = 0.0  # it may be another one when it answers again
+            raise
+        if reply.status in (401, 403):
+            raise OSError("Ray does not accept the token of this machine; save the one that the "
+                          "cluster was started with")  # fmt: skip
+        if 300 <= reply.status < 400:
+            raise OSError(redirected(self.address))
+        return Reply(status=reply.status, body=reply.body.replace(token.encode(), b"..."))
+
+    @property
+    def address(self) -> Address:
+        """Where Ray's dashboard is."""
+        address = parsed(self.settings.address)
+        if address is None:
+            raise OSError(problem_of(self.settings.address).rstrip("."))
+        return address
+
+    def must_be_guarded(self) -> None:
+        """Raise OSError unless the cluster refuses requests without a token."""
+        if time.monotonic() < self.guarded_until:
+            return
+        status = ray_server.ask(self.address, "GET", JOBS).status
+        if 300 <= status < 400:
+            raise OSError(redirected(self.address))
+        if 200 <= status < 300:
+            raise OSError(
+                f"Ray at {self.address.host}:{self.address.port} runs the commands of anyone who "
+                "reaches it; start it with RAY_AUTH_MODE=token on all of its machines"
+            )
+        if status not in (401, 403):
+            raise NoAnswerError(f"Ray answered with status {status}")
+        self.guarded_until = time.monotonic() + GUARDED_SECONDS
+
+
+def job_of(job: RayJob) -> Job:
+    """Return a job by what Ray says of it."""
+    node = node_of(job)
+    says = printable(job.message or "").rstrip(".")
+    if job.status in OVER:
+        words = OVER[job.status]
+        words = f"{words} It says: {says}." if words and says else words
+        return Job(found="gone", node=node, words=words, began=bool(node))
+    if job.status == "PENDING":
+        words = f"Waits in Ray's queue. It says: {says}." if says else "Waits in Ray's queue."
+        return Job(found="waits", node=node, words=words)
+    return Job(found="runs", node=node)
+
+
+def node_of(job: RayJob) -> str:
+    """Return the machine that runs a job; empty while there is none."""
+    try:
+        host = urlsplit(job.driver_agent_http_address or "").hostname or ""
+    except ValueError:
+        host = ""
+    return printable(host or (job.driver_node_id or "")[:8])[:80]
+
+
+def redirected(address: Address) -> str:
+    """Return the sentence about a server that sends its visitors elsewhere."""
+    return (
+        f"{address.host}:{address.port} points to another address, which is not followed; give "
+        "the address of Ray's dashboard itself"
+    )
+
+
+def last_line(body: bytes) -> str:
+    """Return the last line of an error, which says the reason in a traceback."""
+    lines = body[-10_000:].decode("utf-8", "replace").strip().splitlines()
+    return printable(lines[-1]).rstrip(".") if lines else "no reason is given"
+
+
+def printable(text: str) -> str:
+    """Return a text of another program as a sentence may quote it: one line, not too long."""
+    line = " ".join(text[: 4 * LONGEST].split())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
