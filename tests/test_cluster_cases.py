@@ -45,7 +45,7 @@ def test_a_daemon_whose_parent_has_ended_is_found_and_killed():
 def test_its_cases_can_be_listed_and_an_unknown_one_is_refused():
     code, text = output_of("cluster.py", "--help")
     assert code == 0
-    for word in ("slurm", "ray", "plain", "node", "cut_off"):
+    for word in ("slurm", "ray", "plain", "node", "asleep"):
         assert word in text
     code, text = output_of("cluster.py", "slurmm")
     assert code == 2

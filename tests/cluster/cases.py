@@ -78,26 +78,29 @@ def node(lab: Lab, run: Run) -> str:
     return f"{name} was cut off; found after {seconds:.0f} s, resumed on {other}"
 
 
-def cut_off(lab: Lab, run: Run) -> str:
-    """Stop the daemons of the node and hide its lock, while the trainer goes on."""
+def asleep(lab: Lab, run: Run) -> str:
+    """Suspend the node, whose lock cannot be seen; wake its job up beside the next attempt."""
     pid, its_trainer = processes_of(run, 1)
     name = lab.cluster.node_of(pid)
-    daemons, _ = lab.cluster.processes_of(name)
-    send(daemons, signal.SIGSTOP)
+    daemons, jobs = lab.cluster.processes_of(name)
+    send([*daemons, *jobs], signal.SIGSTOP)
     # as on a shared disk whose locks are not seen by other machines
     fresh = metrics.attempt_folder(run.path, 1) / "lock.fresh"
     fresh.touch()
     fresh.rename(fresh.with_name("lock"))
-    lab.until(run, lambda: run.status.attempt > 1, "attempt 2")
-    was_alive, begun = is_alive(its_trainer), time.monotonic()
-    lab.until(run, lambda: not is_alive(its_trainer), "the end of the older trainer", FENCE_SECONDS)
-    seconds = time.monotonic() - begun
+    found = lab.until_attempt(run, 2)
+    require(is_alive(its_trainer), "the trainer of the suspended node is gone")
+    send(jobs, signal.SIGCONT)
+    seconds = lab.until(
+        run, lambda: not is_alive(its_trainer), "the end of the older trainer", FENCE_SECONDS
+    )
     lab.until_over(run)
-    send(daemons, signal.SIGKILL)
+    send([*daemons, *jobs], signal.SIGKILL)
     lab.cluster.start_node(name)
-    if not was_alive:
-        return f"{name} was cut off; its trainer had ended before attempt 2 was planned"
-    return f"{name} was cut off; its trainer ended {seconds:.1f} s after attempt 2 was planned"
+    return (
+        f"{name} was suspended; found after {found:.0f} s; its trainer woke up beside attempt 2 "
+        f"and ended after {seconds:.1f} s"
+    )
 
 
 def now(lab: Lab, run: Run) -> str:
@@ -203,6 +206,6 @@ CASES = {
     "limit": Case(title="time limit", act=limit, engines=("slurm",)),
     "preempted": Case(title="preempted", act=preempted, engines=("slurm",)),
     "node": Case(title="power of the node cut", act=node),
-    "cut_off": Case(title="node cut off, trainer still running", act=cut_off),
+    "asleep": Case(title="node suspended, its trainer wakes up later", act=asleep),
     "head": Case(title="engine's head: kill -9, back later", act=head, attempts=(1, 2)),
 }

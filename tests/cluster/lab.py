@@ -65,12 +65,14 @@ class Lab:
         begun = time.monotonic()
         while not condition():
             now = run.status
+            if condition():  # it may have become so together with the run's end
+                break
             words = f"{now.state}, {now.device or 'nowhere'}: {now.message}"
             if words not in self.said[-1:]:
                 self.said.append(words)
             waited = time.monotonic() - begun
             require(waited < seconds, f"waited {seconds:.0f} s for {what}; it is {words}")
-            require(now.state != "failed", f"failed: {now.message}")
+            require(now.state not in OVER, f"{now.state} before {what}: {now.message}")
             time.sleep(0.1)
         return time.monotonic() - begun
 

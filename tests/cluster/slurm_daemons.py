@@ -29,6 +29,9 @@ PACKAGES = ("munge", "libmunge2", "slurm-client", "slurm-wlm-basic-plugins", "sl
             "libhwloc15")  # fmt: skip
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo")
 NODES = ("n1", "n2")
+# A preempted job gets SIGTERM at once in its steps, but in its script only when this has passed;
+# then KillWait begins. (Slurm 22.05 did not heed preempt_send_user_signal for a script.)
+GRACE_SECONDS = 5
 NODE_TIMEOUT = 20  # seconds until a node that does not answer is down; Slurm's default is 300
 CONFIG = """\
 ClusterName=cifar
@@ -52,7 +55,7 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerType=sched/backfill
-SchedulerParameters=preempt_send_user_signal,bf_interval=5
+SchedulerParameters=bf_interval=5
 PreemptType=preempt/partition_prio
 PreemptMode=CANCEL
 ReturnToService=2
@@ -65,7 +68,7 @@ JobRequeue=1
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
 {nodes}
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=60
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime={grace}
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10
 """
 NODE = (
@@ -113,7 +116,7 @@ class SlurmDaemons:
         )
         config = CONFIG.format(
             host=host, port=ports[0], user=getpass.getuser(), here=self.here, nodes=nodes,
-            libraries=self.libraries, timeout=NODE_TIMEOUT,
+            libraries=self.libraries, timeout=NODE_TIMEOUT, grace=GRACE_SECONDS,
         )  # fmt: skip
         (self.here / "slurm.conf").write_text(config, encoding="utf-8")
         os.environ["SLURM_CONF"] = str(self.here / "slurm.conf")
